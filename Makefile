@@ -1,0 +1,50 @@
+# Every target makes the environment it needs from nothing but Python 3.11+ with pip.
+#   make demo   the main Dag against the sandbox, three times, with a summary per shop
+#   make test   lint, types and the whole suite
+#   make lint   ruff and mypy alone
+#   make sandbox   serve the partners' APIs on this machine until interrupted
+#   make constraints   resolve the pinned set anew
+#   make clean  remove everything these targets made
+
+AIRFLOW ?= 3.3
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2])' 2>/dev/null && { echo $$p; break; }; done)
+CONSTRAINTS = constraints/airflow-$(AIRFLOW).txt
+TOOLS = .venv/tools
+UV = PYTHONPATH=$(TOOLS) UV_PYTHON_DOWNLOADS=never $(PYTHON) -m uv --quiet
+PYTEST_WORKERS ?= 2
+
+.PHONY: demo test lint sandbox constraints clean
+
+demo: .venv/demo/.ready
+	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
+
+test: lint
+	.venv/test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+lint: .venv/test/.ready
+	.venv/test/bin/ruff check .
+	.venv/test/bin/ruff format --check .
+	.venv/test/bin/mypy
+
+sandbox: .venv/demo/.ready
+	.venv/demo/bin/python -m airflow_provider_partners.sandbox serve
+
+$(TOOLS)/.ready: constraints/tools.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later with pip is needed; name it: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target $(TOOLS) -r constraints/tools.txt
+	@touch $@
+
+.venv/demo/.ready: EXTRAS = sandbox
+.venv/test/.ready: EXTRAS = test
+.venv/%/.ready: $(TOOLS)/.ready pyproject.toml $(CONSTRAINTS)
+	$(UV) venv --clear --python $(PYTHON) .venv/$*
+	$(UV) pip install --python .venv/$*/bin/python --constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
+	@touch $@
+
+constraints: $(TOOLS)/.ready
+	echo 'apache-airflow~=$(AIRFLOW).0' | $(UV) pip compile --universal --python-version 3.11 --all-extras \
+		--no-header --no-annotate --no-emit-index-url --output-file $(CONSTRAINTS) pyproject.toml -
+
+clean:
+	rm -rf .venv .demo build dist .mypy_cache .pytest_cache .ruff_cache docs/_build

@@ -1,0 +1,234 @@
+"""What an answer means: tables from status to action, and the partner's own words.
+
+An API declares where it departs from the default table and, if it hides failures in successful answers, how to find
+them (``inspect``). The transport acts on what comes out. Must not send, wait or raise anything.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_partners.api.messages import Response
+from airflow_provider_partners.exceptions import PartnersError
+
+MESSAGE_LENGTH = 300
+"""Partners' texts are cut to about this many characters."""
+
+
+class Action(StrEnum):
+    """What the transport does about a fault."""
+
+    RETRY = "retry"
+    THROTTLE = "throttle"
+    REAUTHENTICATE = "reauthenticate"
+    REFUSE_CREDENTIALS = "refuse_credentials"
+    MISCONFIGURED = "misconfigured"
+    REJECT = "reject"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An answer that is no success.
+
+    :param action: what to do about it
+    :param message: what the partner said
+    :param retry_after: seconds the partner asks to wait, where it says so
+    :param remedy: the next step of whoever reads the error
+    :param raises: makes the error in place of the action's own class; called with the message and the keywords
+        ``remedy``, ``partner``, ``status``, ``request_id``
+    """
+
+    action: Action
+    message: str
+    retry_after: float | None = None
+    remedy: str | None = None
+    raises: Callable[..., PartnersError] | None = None
+
+
+STATUS_ACTIONS: Mapping[int, Action] = {
+    401: Action.REAUTHENTICATE,
+    403: Action.REFUSE_CREDENTIALS,
+    404: Action.NOT_FOUND,
+    407: Action.MISCONFIGURED,  # a proxy on the way wants credentials
+    408: Action.RETRY,
+    409: Action.CONFLICT,
+    425: Action.RETRY,
+    429: Action.THROTTLE,
+    501: Action.UNEXPECTED,
+    505: Action.UNEXPECTED,
+}
+"""By status; what is missing here goes by its hundred."""
+
+_HUNDREDS: Mapping[int, Action] = {
+    1: Action.UNEXPECTED,
+    3: Action.UNEXPECTED,
+    4: Action.REJECT,
+    5: Action.RETRY,  # 500, 502, 503, 504, and what gateways add (Cloudflare's 520 to 530)
+}
+
+REMEDIES: Mapping[int, str] = {
+    401: "Check the credentials of the connection.",
+    403: "Check that the credentials have the permission, and that they belong to this account or shop.",
+    407: "Set the proxy's credentials in the environment's HTTPS_PROXY.",
+}
+
+
+def default_message(response: Response) -> str:
+    """What the partner said, from the error bodies in use.
+
+    ``{"errors": [{"message" | "detail" | "title": …}]}``, ``{"errors": "text"}``, ``{"message": …, "details": …}``,
+    ``{"detail": …}``, ``{"error": …, "error_description": …}``, a page of HTML, or nothing.
+
+    :param response: the answer
+    """
+    text = response.content[:100_000].decode("utf-8", "replace").strip()
+    if not text:
+        return "no explanation given"
+    try:
+        said = _said(json.loads(text))
+    except ValueError:
+        return _plain(text)
+    return said or f"no explanation found in {len(text)} characters of JSON"
+
+
+_KEYS = ("errors", "title", "message", "error", "error_description", "detail", "details", "reason")
+
+
+def _said(body: Any, depth: int = 0) -> str:
+    if isinstance(body, str):
+        return body.strip()
+    if depth > 4:
+        return ""
+    if isinstance(body, list):
+        return _joined([_said(item, depth + 1) for item in body[:20]], "; ")
+    if not isinstance(body, Mapping):
+        return ""
+    texts = [_said(body[key], depth + 1) for key in _KEYS if body.get(key)]
+    if not texts and depth and all(isinstance(value, str | list) for value in body.values()):
+        # {"errors": {"email": ["is invalid"]}}: by field
+        texts = [f"{key} {_said(value, depth + 1)}" for key, value in body.items()]
+    return _joined(texts, ": ")
+
+
+def _joined(texts: list[str], mark: str) -> str:
+    return mark.join(dict.fromkeys(text for text in texts if text))
+
+
+def _plain(text: str) -> str:
+    if "<" not in text:
+        return text
+    title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
+    found = title.group(1) if title else re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", text)
+    return f"a page of HTML: {found.strip()}" if found.strip() else "a page of HTML without text"
+
+
+def cut(text: str, length: int = MESSAGE_LENGTH) -> str:
+    """A text on one line, of bounded length.
+
+    :param text: any text
+    :param length: the most characters to keep
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultTable:
+    """From an answer to a fault.
+
+    :param statuses: status to action; the rest goes by the default table
+    :param inspect: looks into every answer first, successful ones included; returns a fault, or ``None`` to go by
+        the status
+    :param message: finds the partner's words in a refused answer
+    :param remedies: status to next step
+    """
+
+    statuses: Mapping[int, Action] = STATUS_ACTIONS
+    inspect: Callable[[Response], Fault | None] | None = None
+    message: Callable[[Response], str] = default_message
+    remedies: Mapping[int, str] = REMEDIES
+
+    def fault(self, response: Response, *, redact: Callable[[str], str] = str) -> Fault | None:
+        """What is wrong with an answer.
+
+        :param response: the answer
+        :param redact: takes the secrets out of the partner's words, before they are cut
+        :returns: ``None`` for a success
+        """
+        found = self.inspect(response) if self.inspect else None
+        if found is None:
+            if 200 <= response.status < 300:
+                return None
+            found = Fault(self.action(response.status), self.message(response))
+        remedy = found.remedy or self.remedies.get(response.status)
+        return replace(found, message=cut(redact(found.message)), remedy=remedy)
+
+    def action(self, status: int) -> Action:
+        """What a status asks for.
+
+        :param status: HTTP status other than a success
+        """
+        listed = self.statuses.get(status) or STATUS_ACTIONS.get(status)
+        return listed or _HUNDREDS.get(status // 100, Action.UNEXPECTED)
+
+    def extended(
+        self,
+        statuses: Mapping[int, Action] | None = None,
+        *,
+        inspect: Callable[[Response], Fault | None] | None = None,
+        message: Callable[[Response], str] | None = None,
+        remedies: Mapping[int, str] | None = None,
+    ) -> FaultTable:
+        """This table with some of it changed.
+
+        :param statuses: laid over this table's
+        :param inspect: in place of this table's
+        :param message: in place of this table's
+        :param remedies: laid over this table's
+        """
+        return FaultTable(
+            {**self.statuses, **(statuses or {})},
+            inspect=inspect or self.inspect,
+            message=message or self.message,
+            remedies={**self.remedies, **(remedies or {})},
+        )
+
+
+DEFAULT_FAULTS = FaultTable()
+"""The table of an API that keeps to the customs of HTTP."""
+
+
+def retry_after(response: Response, now: float) -> float | None:
+    """Seconds that the ``Retry-After`` header asks to wait, in both of its forms.
+
+    :param response: the answer
+    :param now: seconds since 1970; a date is measured against the answer's own ``Date`` where it has one, since the
+        partner's clock and ours may differ
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        until = _http_date(text)
+        if until is None:
+            return None
+        seconds = until - (_http_date(response.headers.get("date", "")) or now)
+    return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,107 @@
+"""Keeping secrets and customers' data out of what people read.
+
+Every text of the wire that reaches a log or an error goes through a redactor: secrets it was told are replaced, and
+so is what looks like one (header values, tokens in query strings and JSON, signed tokens), and e-mail addresses and
+phone numbers, which partners like to echo. Must not know where the text comes from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "***"
+"""What stands in a secret's place, as in Airflow's own logs."""
+
+_SENSITIVE = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
+
+_SHORTEST = 4
+"""Secrets shorter than this would tear common words apart."""
+
+_NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs to the value.
+    (
+        re.compile(
+            r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|signature))"
+            r"(['\"]?\s*[:=]\s*b?['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",;&]+"
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
+    # Query strings and forms: ?utoken=…&client_secret=…
+    (re.compile(rf"(?i)\b({_NAMES})=[^\s&#'\"<>]+"), rf"\1={HIDDEN}"),
+    # JSON and reprs: "access_token": "…"
+    (re.compile(rf"(?i)(['\"]{_NAMES}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
+    # Credentials inside of a URL: https://user:password@host
+    (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{HIDDEN}@"),
+    # Signed tokens, and Shopify's own token forms, wherever they stand.
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
+    (re.compile(r"\b(?:shp[a-z]{2}|prtapi)_[A-Za-z0-9]{8,}"), HIDDEN),
+    (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
+    (re.compile(r"(?<![\w+])\+\d[\d\s().-]{6,}\d\b"), "<phone>"),
+)
+
+
+def sensitive(name: str) -> bool:
+    """Whether a header or field of this name holds a secret.
+
+    :param name: such as ``Authorization`` or ``X-Client-Token``
+    """
+    return bool(_SENSITIVE.search(name))
+
+
+class Redactor:
+    """Replaces secrets in texts; threads share one.
+
+    ::
+
+        redact = Redactor("s3cr3t-value")
+        redact("GET /x?utoken=abc failed for s3cr3t-value")  # GET /x?utoken=*** failed for ***
+
+    :param secrets: the secrets known from the beginning
+    """
+
+    def __init__(self, *secrets: str) -> None:
+        self._lock = threading.Lock()
+        self._known: frozenset[str] = frozenset()
+        self._forms: tuple[str, ...] = ()
+        self.add(*secrets)
+
+    def __repr__(self) -> str:
+        """Says how many, never which."""
+        return f"Redactor(<{len(self._known)} secrets>)"
+
+    def add(self, *secrets: str) -> None:
+        """Learn secrets, from now on replaced in every text.
+
+        :param secrets: as they are used; how they look in a URL or in JSON is derived, and a key of several lines
+            is hidden line by line
+        """
+        new = {secret for secret in secrets if secret and len(secret) >= _SHORTEST} - self._known
+        if not new:
+            return
+        with self._lock:
+            self._known |= new
+            forms = {form for secret in self._known for form in _forms(secret)}
+            # The longest first, so that no secret is left half by a shorter one within it.
+            self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets.
+
+        :param text: anything meant for a person
+        """
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+
+def _forms(secret: str) -> set[str]:
+    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= 16}
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *lines}

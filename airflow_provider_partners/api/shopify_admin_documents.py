@@ -1,0 +1,177 @@
+"""The GraphQL documents of Shopify's Admin API: orders and products, their lists, and the pages of their inner lists.
+
+Everything asked for exists in every supported version. Prices follow Shopify's cost formula (a connection costs
+2 + floor(2·ln n) times its node, plain lists and money cost like one object), which a test holds under half of the
+limit of 1,000 points a query at the default page size. Knows no client and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+INNER_FIRST = 50
+"""How much of an inner list comes with its order at once; most orders need no second look."""
+
+INNER_PAGE = 250
+"""Page size of an inner list that goes on, Shopify's largest."""
+
+_PAGE_INFO = "pageInfo { hasNextPage endCursor }"
+_SHOP_MONEY = "{ shopMoney { amount currencyCode } }"
+_IMAGE = "featuredMedia { preview { image { url } } }"
+
+_ADDRESS = """{ firstName lastName name company address1 address2 city zip province provinceCode country countryCodeV2
+        phone }"""
+
+LINE_ITEM = f"""id title name quantity currentQuantity unfulfilledQuantity refundableQuantity sku variantTitle vendor
+        requiresShipping isGiftCard
+        originalUnitPriceSet {_SHOP_MONEY}
+        discountedTotalSet {_SHOP_MONEY}
+        customAttributes {{ key value }}
+        product {{ id legacyResourceId title handle vendor onlineStoreUrl {_IMAGE} }}
+        variant {{ id legacyResourceId title sku }}"""
+
+FULFILLMENT_LINE_ITEM = "id quantity lineItem { id }"
+
+FULFILLMENT = f"""id legacyResourceId name status displayStatus createdAt updatedAt inTransitAt deliveredAt
+        estimatedDeliveryAt totalQuantity requiresShipping
+        trackingInfo {{ company number url }}
+        fulfillmentLineItems(first: {INNER_FIRST}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}"""
+
+VARIANT = "id legacyResourceId title sku barcode price createdAt updatedAt"
+
+PERSONAL: Mapping[str, str] = MappingProxyType({
+    "email": "email",
+    "phone": "phone",
+    "customer": """customer {
+        id legacyResourceId firstName lastName
+        defaultEmailAddress { emailAddress marketingState }
+        defaultPhoneNumber { phoneNumber marketingState }
+      }""",
+    "billingAddress": f"billingAddress {_ADDRESS}",
+    "shippingAddress": f"shippingAddress {_ADDRESS}",
+})
+"""What only an app approved for protected customer data, and with ``read_customers``, may ask of an order."""
+
+ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test confirmed
+      displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
+      totalPriceSet {_SHOP_MONEY} subtotalPriceSet {_SHOP_MONEY} currentTotalPriceSet {_SHOP_MONEY}
+      sourceName customerLocale tags paymentGatewayNames statusPageUrl
+      lineItems(first: {INNER_FIRST}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
+      fulfillmentsCount {{ count precision }}
+      fulfillments(first: {INNER_FIRST}) {{ {FULFILLMENT} }}"""
+
+PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
+      description onlineStoreUrl {_IMAGE}
+      priceRangeV2 {{ minVariantPrice {{ amount currencyCode }} maxVariantPrice {{ amount currencyCode }} }}
+      variants(first: {INNER_FIRST}) {{ nodes {{ {VARIANT} }} {_PAGE_INFO} }}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How one kind of object is asked for.
+
+    :param name: the resource, which is also the root field of its list
+    :param node: its GraphQL type
+    :param count: the root field that counts a search
+    :param fields: what is asked of each
+    :param personal: what is asked on top where personal data are wanted, by field
+    """
+
+    name: str
+    node: str
+    count: str
+    fields: str
+    personal: Mapping[str, str] = field(default_factory=dict)
+
+    def selection(self, *, personal_data: bool, extra: str = "") -> str:
+        """What is asked of each object.
+
+        :param extra: further fields in GraphQL, as a user wants them
+        """
+        personal = list(self.personal.values()) if personal_data else []
+        return "\n      ".join([self.fields, *personal, *([extra] if extra else [])])
+
+    def search(self, selection: str) -> str:
+        """The document of the list in order of change."""
+        operation = self.name.capitalize()
+        return f"""query {operation}($first: Int!, $after: String, $query: String) {{
+  {self.name}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT, reverse: false) {{
+    {_PAGE_INFO}
+    nodes {{
+      {selection}
+    }}
+  }}
+}}
+"""
+
+    def by_id(self, selection: str) -> str:
+        """The document for known ids."""
+        operation = f"{self.name.capitalize()}ById"
+        return f"""query {operation}($ids: [ID!]!) {{
+  nodes(ids: $ids) {{
+    __typename
+    ... on {self.node} {{
+      {selection}
+    }}
+  }}
+}}
+"""
+
+    @property
+    def counting(self) -> str:
+        """The document that counts a search, up to 10,000."""
+        operation = f"{self.name.capitalize()}Count"
+        return f"query {operation}($query: String) {{ {self.count}(query: $query) {{ count precision }} }}\n"
+
+
+LISTINGS: Mapping[str, Listing] = MappingProxyType({
+    "orders": Listing(name="orders", node="Order", count="ordersCount", fields=ORDER, personal=PERSONAL),
+    "products": Listing(name="products", node="Product", count="productsCount", fields=PRODUCT),
+})
+
+
+def _inner(operation: str, root: str, connection: str, selection: str) -> str:
+    return f"""query {operation}($id: ID!, $first: Int!, $after: String) {{
+  {root}(id: $id) {{
+    id
+    {connection}(first: $first, after: $after) {{ {_PAGE_INFO} nodes {{ {selection} }} }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InnerList:
+    """A connection inside of an object, and the document that reads it on.
+
+    :param root: the root field that gives the object by its id
+    :param connection: the connection's field
+    :param document: for ``$id``, ``$first`` and ``$after``
+    """
+
+    root: str
+    connection: str
+    document: str
+
+
+LINE_ITEMS = InnerList("order", "lineItems", _inner("OrderLineItems", "order", "lineItems", LINE_ITEM))
+FULFILLMENT_LINE_ITEMS = InnerList(
+    "fulfillment",
+    "fulfillmentLineItems",
+    _inner("FulfillmentLineItems", "fulfillment", "fulfillmentLineItems", FULFILLMENT_LINE_ITEM),
+)
+VARIANTS = InnerList("product", "variants", _inner("ProductVariants", "product", "variants", VARIANT))
+
+FULFILLMENTS = f"""query OrderFulfillments($id: ID!, $first: Int!) {{
+  order(id: $id) {{
+    id
+    fulfillmentsCount {{ count precision }}
+    fulfillments(first: $first) {{ {FULFILLMENT} }}
+  }}
+}}
+"""
+"""All fulfillments of one order: a plain list, which ``first`` cuts and no cursor continues."""
+
+SHOP = "query Shop { shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }\n"

@@ -1,0 +1,87 @@
+"""Files of one dataset, on local disk or in object storage.
+
+The one module that touches files. A file is put whole: written to a temporary name and renamed on local disk, a single
+put in object storage, so that a reader never sees half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.exceptions import DatasetError
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+MANIFEST = "manifest.json"
+PROGRESS = "progress.json"
+
+UNREACHABLE = (
+    "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
+    "were removed since. Set [partners] staging_uri to a shared volume or object storage, such as s3://bucket/staging."
+)
+
+
+def folder(uri: str) -> ObjectStoragePath:
+    """The folder a URI names; a plain path is a local one."""
+    from airflow.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(uri if "://" in uri else f"file://{os.path.abspath(uri)}")
+
+
+class DatasetFolder:
+    """One dataset's folder.
+
+    :param uri: where it is; nothing is read or made until a method is called
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._path = folder(uri)
+        self._local = self._path.protocol in {"", "file"}
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write one file, whole or not at all."""
+        self._path.mkdir(parents=True, exist_ok=True)
+        if not self._local:
+            (self._path / name).write_bytes(content)
+            return
+        temporary = self._path / f".{name}.tmp"
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path / name)
+
+    def get(self, name: str) -> bytes:
+        """Read one file.
+
+        :raises DatasetError: when it is not there
+        """
+        try:
+            return (self._path / name).read_bytes()
+        except FileNotFoundError:
+            message = f"The dataset {self.uri} is not readable here: {name} is missing"
+            raise DatasetError(message, remedy=UNREACHABLE) from None
+
+    def get_json(self, name: str) -> Any | None:
+        """One file as JSON; ``None`` when it is missing or not whole."""
+        try:
+            return json.loads((self._path / name).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def put_json(self, name: str, value: Any) -> None:
+        """Write one JSON file, whole or not at all."""
+        self.put(name, json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+    def remove(self, *names: str) -> None:
+        """Delete files that may be there."""
+        for name in names:
+            (self._path / name).unlink(missing_ok=True)
+
+    def names(self) -> list[str]:
+        """The files that are there, sorted."""
+        return sorted(path.name for path in self._path.iterdir()) if self._path.exists() else []

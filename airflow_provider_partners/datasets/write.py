@@ -1,0 +1,171 @@
+"""Writing a dataset: part after part, each once and whole, the manifest last.
+
+A page of an extraction becomes a part, and progress is noted after it (fingerprint of the request, position, parts so
+far): a retry after a crash goes on behind the last whole page. A dataset that was finished is never resumed but
+replaced. Nothing counts until the manifest is there.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.storage import MANIFEST, PROGRESS, DatasetFolder
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.extraction import Extraction
+    from airflow_provider_partners.api.messages import Record
+    from airflow_provider_partners.windows import Window
+
+FORMAT = 1
+"""Version of the layout; another one is never resumed."""
+
+_END: dict[str, Any] = {"end": True}
+"""The position behind the last page: everything is written but the manifest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a dataset has come.
+
+    :param records: records written so far, those of an earlier try included
+    :param parts: parts so far
+    :param total: records in all, where the API tells
+    :param seconds: since this try began
+    :param resumed: records that an earlier try had written
+    """
+
+    records: int
+    parts: int
+    total: int | None
+    seconds: float
+    resumed: int
+
+    @property
+    def rate(self) -> float:
+        """Records per second of this try."""
+        return (self.records - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+
+
+class DatasetWriter:
+    """Writes one dataset into a folder.
+
+    :param uri: the dataset's folder
+    :param source: the partner
+    :param resource: the list
+    :param fingerprint: what was asked; progress of another request is not taken up
+    :param window: the stretch of time it covers
+    """
+
+    def __init__(
+        self, uri: str, *, source: str, resource: str, fingerprint: str = "", window: Window | None = None
+    ) -> None:
+        self._folder = DatasetFolder(uri)
+        self._head = {"format": FORMAT, "source": source, "resource": resource, "fingerprint": fingerprint}
+        self._window = window.to_dict() if window else None
+        self._parts: list[dict[str, Any]] = []
+
+    @property
+    def records(self) -> int:
+        """Records written so far."""
+        return sum(part["records"] for part in self._parts)
+
+    @property
+    def parts(self) -> int:
+        """Parts written so far."""
+        return len(self._parts)
+
+    def resume(self) -> dict[str, Any] | None:
+        """Take up an unfinished try of the same request, or begin anew.
+
+        :returns: the position to go on from; ``None`` at the beginning
+        """
+        progress = self._folder.get_json(PROGRESS)
+        finished = MANIFEST in self._folder.names()
+        if finished or not progress or {key: progress.get(key) for key in self._head} != self._head:
+            self._folder.remove(*self._folder.names())
+            return None
+        self._parts = progress["parts"]
+        position: dict[str, Any] | None = progress["position"]
+        return position
+
+    def append(self, records: Iterable[Record], *, position: Mapping[str, Any] | None = None) -> None:
+        """Write one part and note the progress; no records make no part.
+
+        :param records: the records, at most as many as fit in memory at once
+        :param position: where to go on behind them
+        """
+        lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+        if lines:
+            name = f"part-{len(self._parts):05d}.jsonl.gz"
+            # No time stamp and no name inside, so that the same records give the same bytes.
+            content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
+            self._folder.put(name, content)
+            digest = hashlib.sha256(content).hexdigest()
+            self._parts.append({"name": name, "records": len(lines), "bytes": len(content), "sha256": digest})
+        if position is not None:
+            self._folder.put_json(PROGRESS, {**self._head, "position": position, "parts": self._parts})
+
+    def commit(self, *, extra: Mapping[str, Any] | None = None) -> DatasetRef:
+        """Write the manifest; from now on the dataset counts.
+
+        :param extra: counts to hand on with the reference
+        """
+        reference = DatasetRef(
+            uri=self._folder.uri,
+            source=str(self._head["source"]),
+            resource=str(self._head["resource"]),
+            window=self._window,
+            records=self.records,
+            parts=self.parts,
+            bytes=sum(part["bytes"] for part in self._parts),
+            sha256=hashlib.sha256("".join(part["sha256"] for part in self._parts).encode()).hexdigest(),
+            extra=dict(extra or {}),
+        )
+        self._folder.put_json(MANIFEST, {**self._head, "parts": self._parts, "reference": reference.to_dict()})
+        self._folder.remove(PROGRESS)
+        return reference
+
+
+def write(
+    extraction: Extraction,
+    *,
+    uri: str,
+    workers: int = 1,
+    on_page: Callable[[Progress], None] | None = None,
+    extra: Callable[[], Mapping[str, Any]] | None = None,
+) -> DatasetRef:
+    """Fetch an extraction into a dataset, resuming an unfinished try of the same request.
+
+    :param extraction: what to fetch
+    :param uri: the dataset's folder
+    :param workers: pages fetched side by side, where the list allows it; they are committed in order
+    :param on_page: told after each page
+    :param extra: asked at the end for counts to hand on with the reference
+    """
+    writer = DatasetWriter(
+        uri,
+        source=extraction.source,
+        resource=extraction.resource,
+        fingerprint=extraction.fingerprint,
+        window=extraction.window,
+    )
+    position = writer.resume()
+    resumed, begun = writer.records, time.monotonic()
+    steps = () if position == _END else extraction.pages(position=position, workers=workers)
+    for step in steps:
+        writer.append(step.records, position=_END if step.position is None else step.position)
+        if on_page:
+            seconds = time.monotonic() - begun
+            on_page(
+                Progress(
+                    records=writer.records, parts=writer.parts, total=step.total, seconds=seconds, resumed=resumed
+                )
+            )
+    return writer.commit(extra={**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})})

@@ -1,0 +1,299 @@
+"""What Airflow shows and reads of this provider: connection forms, options, links, modules. Pure data.
+
+Every Airflow process loads this module, so it imports nothing. The connection forms here are the one source: Airflow
+3.2 and later read them from here, ``hooks/base.py`` derives the older form methods and the validation of extras from
+them.
+"""
+
+from __future__ import annotations
+
+PACKAGE = "airflow_provider_partners"
+VERSION = "0.1.0"
+
+_TYPES = {"text": "string", "whole": "integer", "number": "number", "object": "object"}
+
+
+def _field(label: str, description: str, kind: str = "text", **schema: object) -> dict[str, object]:
+    """One extra of a connection form; none of them is required, so ``null`` is always allowed."""
+    return {"label": label, "description": description, "schema": {"type": [_TYPES[kind], "null"], **schema}}
+
+
+def _option(description: str, kind: str, default: str, example: str | None = None) -> dict[str, object]:
+    """One option of the ``[partners]`` section."""
+    return {
+        "description": description,
+        "version_added": VERSION,
+        "type": kind,
+        "example": example,
+        "default": default,
+    }
+
+
+def _form(*, hidden: list[str], relabeling: dict[str, str], placeholders: dict[str, str]) -> dict[str, object]:
+    """How the standard fields of a connection form look."""
+    return {"hidden-fields": hidden, "relabeling": relabeling, "placeholders": placeholders}
+
+
+_INTEGRATIONS = [
+    {"integration-name": name, "external-doc-url": url, "tags": ["service"]}
+    for name, url in (
+        ("Yofi", "https://docs.yofi.ai/"),
+        ("Shopify Partner", "https://shopify.dev/docs/api/partner"),
+        ("Shopify Admin", "https://shopify.dev/docs/api/admin-graphql"),
+        ("Voucherify", "https://docs.voucherify.io/"),
+        ("Yotpo", "https://core-api.yotpo.com/"),
+    )
+]
+
+_MODULES = {
+    "Yofi": "yofi",
+    "Shopify Partner": "shopify_partner",
+    "Shopify Admin": "shopify_admin",
+    "Voucherify": "voucherify",
+    "Yotpo": "yotpo",
+}
+
+_YOFI = {
+    "connection-type": "yofi",
+    "hook-class-name": "airflow_provider_partners.hooks.yofi.YofiHook",
+    "hook-name": "Yofi",
+    "conn-fields": {
+        "auth_profile": _field(
+            "Authentication profile",
+            "service_account: the token names a service account, the shop goes in a header (integrations since "
+            "2026). legacy: the token names one shop of one organisation.",
+            default="service_account",
+            enum=["service_account", "legacy"],
+        ),
+        "issuer": _field("Issuer", "The partner id that Yofi gave you; it becomes the token's issuer."),
+        "subject": _field(
+            "Subject", "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop."
+        ),
+        "client_id": _field("Client id", "The client id that Yofi gave you.", default="backend-service"),
+        "organization_id": _field("Organization id", "Needed by the legacy profile; sent as a header where given."),
+        "shop": _field("Shop", "The shop whose data is read, such as a.myshopify.com; a task may name another one."),
+        "platform": _field("Platform", "Name of the shop's platform inside Yofi.", default="shopify"),
+        "algorithm": _field(
+            "Signing algorithm", "How tokens are signed.", default="HS256", enum=["HS256", "HS384", "HS512"]
+        ),
+        "token_ttl": _field(
+            "Token lifetime",
+            "Seconds a token is valid; a new one is signed before it ends.",
+            "whole",
+            default=300,
+            minimum=30,
+            maximum=10000,
+        ),
+        "paths": _field(
+            "Paths",
+            'Paths of lists that differ from the built-in ones, as JSON: {"returns": "/ecommerce/returns/"}.',
+            "object",
+        ),
+        "prediction_filter_param": _field(
+            "Prediction filter parameter",
+            "Name of the query parameter that filters returns by their predictions.",
+            default="filter[EcommerceUnifiedReturnPrediction]",
+        ),
+        "page_size": _field(
+            "Page size", "Records asked for per page.", "whole", default=100, minimum=1, maximum=1000
+        ),
+    },
+    "ui-field-behaviour": _form(
+        hidden=["login", "port", "schema", "extra"],
+        relabeling={"password": "Signing secret", "host": "Base URL"},
+        placeholders={"host": "https://portal.public-api.services.yofi.ai"},
+    ),
+}
+
+_SHOPIFY_PARTNER = {
+    "connection-type": "shopify_partner",
+    "hook-class-name": "airflow_provider_partners.hooks.shopify_partner.ShopifyPartnerHook",
+    "hook-name": "Shopify Partner",
+    "conn-fields": {
+        "organization_id": _field(
+            "Organization id", "The number in the address of your Partner Dashboard: partners.shopify.com/<number>."
+        ),
+        "api_version": _field("API version", "A quarterly version of the Partner API.", default="2026-07"),
+        "secondary_access_token": _field(
+            "Second access token", "Tried when the first one is refused, while tokens are rotated.", format="password"
+        ),
+        "locale": _field("Locale", "Language of error messages, such as en."),
+        "requests_per_second": _field(
+            "Requests per second",
+            "Shopify allows 4 for an API client; keep below it.",
+            "number",
+            default=3.5,
+            minimum=0.1,
+            maximum=4,
+        ),
+    },
+    "ui-field-behaviour": _form(
+        hidden=["login", "port", "schema", "extra"],
+        relabeling={"password": "Access token", "host": "Base URL"},
+        placeholders={"host": "https://partners.shopify.com"},
+    ),
+}
+
+_SHOPIFY_ADMIN = {
+    "connection-type": "shopify_admin",
+    "hook-class-name": "airflow_provider_partners.hooks.shopify_admin.ShopifyAdminHook",
+    "hook-name": "Shopify Admin",
+    "conn-fields": {
+        "auth": _field(
+            "Authentication",
+            "token: the password is the app's access token of the shop. client_credentials: login and password are "
+            "the app's client id and secret, exchanged for a token.",
+            default="token",
+            enum=["token", "client_credentials"],
+        ),
+        "api_version": _field("API version", "A quarterly version of the Admin API.", default="2026-07"),
+    },
+    "ui-field-behaviour": _form(
+        hidden=["port", "schema", "extra"],
+        relabeling={
+            "login": "Client id (client credentials)",
+            "password": "Access token or client secret",
+            "host": "Base URL",
+        },
+        placeholders={"host": "https://{shop}.myshopify.com"},
+    ),
+}
+
+_VOUCHERIFY = {
+    "connection-type": "voucherify",
+    "hook-class-name": "airflow_provider_partners.hooks.voucherify.VoucherifyHook",
+    "hook-name": "Voucherify",
+    "conn-fields": {
+        "auth": _field(
+            "Authentication",
+            "keys: both keys with every request. oauth: they are exchanged for tokens of 15 minutes.",
+            default="keys",
+            enum=["keys", "oauth"],
+        ),
+        "oauth_scope": _field("OAuth scope", "Scopes of the token, separated by spaces.", default="api"),
+        "api_version": _field("API version", "Overrides the project's version.", default="v2018-08-01"),
+        "requests_per_minute": _field(
+            "Requests per minute",
+            "Your plan's limit or less; the server's own figures lower it further.",
+            "number",
+            minimum=1,
+        ),
+    },
+    "ui-field-behaviour": _form(
+        hidden=["port", "schema", "extra"],
+        relabeling={"login": "Application id", "password": "Secret key", "host": "Base URL of your cluster"},
+        placeholders={"host": "https://api.voucherify.io"},
+    ),
+}
+
+_YOTPO = {
+    "connection-type": "yotpo",
+    "hook-class-name": "airflow_provider_partners.hooks.yotpo.YotpoHook",
+    "hook-name": "Yotpo",
+    "conn-fields": {
+        "auth": _field(
+            "Authentication",
+            "secret: store id and API secret are exchanged for a token. oauth: the token endpoint for apps.",
+            default="secret",
+            enum=["secret", "oauth"],
+        ),
+        "requests_per_second": _field(
+            "Requests per second",
+            "All tasks of one store share it.",
+            "number",
+            default=4.5,
+            minimum=0.1,
+        ),
+    },
+    "ui-field-behaviour": _form(
+        hidden=["port", "schema", "extra"],
+        relabeling={"login": "Store id (app key)", "password": "API secret", "host": "Base URL"},
+        placeholders={"host": "https://api.yotpo.com"},
+    ),
+}
+
+_OPTIONS = {
+    "staging_uri": _option(
+        "Where records rest between tasks: a folder that every worker sees, or object storage. Empty means "
+        "``partners/staging`` below AIRFLOW_HOME, which serves one machine.",
+        "string",
+        "",
+        "s3://aws_default@bucket/partners",
+    ),
+    "budget_uri": {
+        **_option(
+            "Where the tasks of one credential share its request budget: ``redis://host/0`` across workers, "
+            "``file:///folder`` on one machine, ``memory://`` for each process alone. Empty means files in the "
+            "machine's temporary folder.",
+            "string",
+            "",
+            "redis://redis:6379/0",
+        ),
+        "sensitive": True,
+    },
+    "request_deadline": _option("Seconds one request may take, with its retries and waits.", "float", "300"),
+    "max_wait": _option(
+        "The longest wait, in seconds, that a task sits out when a partner throttles; for a longer one it gives its "
+        "slot back until then.",
+        "float",
+        "60",
+    ),
+    "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
+    "page_workers": _option("Pages one task fetches side by side, where a list allows it.", "integer", "4"),
+    "reject_threshold": _option(
+        "Records a partner may reject before the task fails: a share below 1 (0.05), or a count (20). 0 allows none.",
+        "float",
+        "0.05",
+    ),
+    "log_every": _option("Seconds between two lines of progress in a task's log.", "float", "15"),
+    "lookback_minutes": _option(
+        "How much earlier than its interval a run begins to read, since what a partner has just stored shows up late "
+        "in its lists.",
+        "integer",
+        "120",
+    ),
+    "catchup_hours": _option(
+        "How far back a run of the main Dag reaches to cover earlier ones that failed or never ran.",
+        "integer",
+        "72",
+    ),
+    "claims_lookback_days": _option("How old the claims may be that the main Dag regards.", "integer", "30"),
+}
+
+
+def get_provider_info() -> dict[str, object]:
+    """The provider's entry point: what ``airflow providers get airflow-provider-partners --full`` shows."""
+    return {
+        "package-name": "airflow-provider-partners",
+        "name": "Partners",
+        "description": "Yofi, Shopify Partner and Admin, Voucherify and Yotpo: extract, wait, and sync orders.",
+        "integrations": _INTEGRATIONS,
+        "hooks": [
+            {"integration-name": name, "python-modules": [f"{PACKAGE}.hooks.{module}"]}
+            for name, module in _MODULES.items()
+        ],
+        "operators": [
+            {"integration-name": name, "python-modules": [f"{PACKAGE}.operators.{module}"]}
+            for name, module in _MODULES.items()
+        ],
+        "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],
+        "extra-links": [f"{PACKAGE}.links.{name}" for name in ("YotpoOrdersLink", "ShopifyPartnerAppLink")],
+        "asset-uris": [
+            {
+                "schemes": [scheme],
+                "handler": f"{PACKAGE}.assets.sanitize_uri",
+                "factory": f"{PACKAGE}.assets.create_{module}_asset",
+                "to_openlineage_converter": f"{PACKAGE}.assets.convert_asset_to_openlineage",
+            }
+            for scheme, module in (
+                ("yofi", "yofi"),
+                ("shopify-partner", "shopify_partner"),
+                ("shopify-admin", "shopify_admin"),
+                ("voucherify", "voucherify"),
+                ("yotpo", "yotpo"),
+            )
+        ],
+        "config": {
+            "partners": {"description": "Options of the partners' hooks and operators.", "options": _OPTIONS}
+        },
+    }

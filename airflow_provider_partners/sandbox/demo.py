@@ -1,0 +1,250 @@
+"""The main Dag, run for real on this machine: sandbox, Airflow in a folder of its own, three runs, checks.
+
+What it shows is checked against the sandbox's own state and its own count of calls, not against what the Dag says of
+itself. It ends by itself and leaves no process behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from airflow_provider_partners.sandbox.state import Store
+
+DAG_ID = "yofi_shopify_to_yotpo"
+WRITES = ("orders.create", "orders.update", "products.create", "products.update", "fulfillments.create")
+
+
+class DemoFailed(Exception):  # noqa: N818  # reads as the sentence it prints
+    """Something the demo promises did not happen."""
+
+
+class Demo:
+    """One demonstration in one folder.
+
+    :param home: made anew; holds the sandbox's database, Airflow's home, logs and datasets
+    :param dags: the folder of the Dag
+    :param orders: orders per shop
+    """
+
+    def __init__(self, *, home: Path, dags: Path, orders: int) -> None:
+        self.home, self.dags, self.orders = home.resolve(), dags.resolve(), orders
+        self.url = ""
+        self.environment: dict[str, str] = {}
+
+    def run(self) -> None:
+        """All of it, in order."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        self.home.mkdir(parents=True)
+        with self.sandbox():
+            self.configure()
+            window = {"since": _iso(timedelta(days=-200)), "until": _iso(timedelta(minutes=1))}
+            say("Run 1: every order of the last 200 days is new to Yotpo.")
+            first = self.run_dag("run-1", window)
+            expect(first["created"] > 0, "the first run created orders")
+            self.check_stores()
+
+            say("Run 2: the same window again; nothing has changed, so nothing may be written.")
+            self.reset_calls()
+            second = self.run_dag("run-2", window)
+            expect(second["created"] == second["updated"] == 0, "the second run reports 0 created, 0 updated")
+            expect(not self.writes(), "Yotpo received no write in the second run")
+
+            say("Run 3: a few orders change in Shopify.")
+            before = self.yotpo_orders()
+            changed = self.change_orders()
+            window["until"] = _iso(timedelta(minutes=1))
+            third = self.run_dag("run-3", window)
+            patched = {key for key, body in self.yotpo_orders().items() if before.get(key) != body}
+            expect(patched == changed, f"exactly the {len(changed)} changed orders were patched")
+            expect(third["updated"] == len(changed), "the Dag reports as many updates")
+        say("Everything the demo promises was seen. Where to look next:")
+        for what, where in self.places():
+            say(f"  {what:<42} {where}")
+
+    @contextlib.contextmanager
+    def sandbox(self) -> Iterator[None]:
+        """The partners' APIs in a process of their own."""
+        port_file = self.home / "sandbox.port"
+        command = [
+            sys.executable, "-m", "airflow_provider_partners.sandbox", "serve", "--port", "0",
+            "--port-file", str(port_file), "--database", str(self.home / "sandbox.sqlite"), "--orders", str(self.orders),
+        ]  # fmt: skip
+        with (self.home / "sandbox.log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
+        try:
+            self.url = f"http://127.0.0.1:{_wait_for_port(port_file, process)}"
+            say(f"The partners' APIs are served at {self.url} by process {process.pid}.")
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def configure(self) -> None:
+        """An Airflow of the demo's own, told of the sandbox by environment variables alone."""
+        airflow_home = self.home / "airflow"
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")},
+            **{key: str(value) for key, value in self.call("GET", "/_sandbox/connections").items()},
+            "AIRFLOW_HOME": str(airflow_home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__PARTNERS__STAGING_URI": (self.home / "datasets").as_uri(),
+        }
+        say(f"Airflow gets a home of its own in {airflow_home}.")
+        self.airflow("setup", "db", "migrate")
+
+    def run_dag(self, name: str, conf: Mapping[str, str]) -> dict[str, Any]:
+        """Run the Dag once with Airflow's own command and print its summary.
+
+        :returns: the totals of the run's summary
+        """
+        begun = time.monotonic()
+        self.airflow(name, "dags", "test", DAG_ID, "--conf", json.dumps(conf))
+        summary = self.summary()
+        say(summary["table"])
+        say(f"  ({time.monotonic() - begun:.0f} s)\n")
+        return cast("dict[str, Any]", summary["total"])
+
+    def airflow(self, name: str, *arguments: str) -> None:
+        """One ``airflow`` command, its output in ``NAME.log``."""
+        log = self.home / f"{name}.log"
+        with log.open("w") as output:
+            done = subprocess.run(  # noqa: S603
+                [sys.executable, "-m", "airflow", *arguments],
+                env=self.environment, stdout=output, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+        if done.returncode:
+            tail = "\n".join(log.read_text().splitlines()[-25:])
+            message = f"'airflow {' '.join(arguments[:3])}' failed; the end of {log}:\n{tail}"
+            raise DemoFailed(message)
+
+    def summary(self) -> dict[str, Any]:
+        """What the run's last task returned, read from Airflow's database."""
+        with contextlib.closing(sqlite3.connect(self.home / "airflow" / "airflow.db")) as database:
+            row = database.execute(
+                "SELECT value FROM xcom WHERE dag_id = ? AND task_id = 'summarize' AND key = 'return_value' "
+                "ORDER BY timestamp DESC LIMIT 1",
+                (DAG_ID,),
+            ).fetchone()
+        if row is None:
+            message = "The run left no summary"
+            raise DemoFailed(message)
+        value = json.loads(row[0])
+        return cast("dict[str, Any]", json.loads(value) if isinstance(value, str) else value)
+
+    def check_stores(self) -> None:
+        """No shop without the app may have got an order, and none twice."""
+        keys = [(store, body["external_id"]) for store, body in self._orders()]
+        expect(len(keys) == len(set(keys)) >= 300, f"{len(keys)} orders are in Yotpo, each once")
+        expect(len({store for store, _ in keys}) >= 3, "they belong to at least 3 shops")
+
+    def change_orders(self) -> set[tuple[str, str]]:
+        """Change three orders in each of two shops, in Shopify; their stores and ids."""
+        time.sleep(1.1)  # Shopify's times have whole seconds: the change must be later than what was read
+        routes = json.loads(self.environment["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])
+        stores = {
+            route["shop"]: json.loads(self.environment[f"AIRFLOW_CONN_{route['yotpo_conn_id'].upper()}"])["login"]
+            for route in routes
+        }
+        known = {store for store, _ in self.yotpo_orders()}
+        changed: set[tuple[str, str]] = set()
+        for shop in [shop for shop, store in stores.items() if store in known][:2]:
+            for row in self.call("POST", f"/_sandbox/shopify/{shop}/orders/change?count=3")["changed"]:
+                say(f"  {shop}: {row['name']}: {row['what']}")
+                changed.add((stores[shop], row["legacyResourceId"]))
+        return changed
+
+    def yotpo_orders(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Every order of every Yotpo store, by store and external id."""
+        return {(store, body["external_id"]): body for store, body in self._orders()}
+
+    def _orders(self) -> list[tuple[str, dict[str, Any]]]:
+        store = Store(self.home / "sandbox.sqlite")
+        with contextlib.closing(store):
+            return [(shop, body) for partner, shop, kind, _, body in store if (partner, kind) == ("yotpo", "order")]
+
+    def reset_calls(self) -> None:
+        """Begin counting calls anew."""
+        self.call("DELETE", "/_sandbox/calls")
+
+    def writes(self) -> dict[str, int]:
+        """The writes that Yotpo's side has counted."""
+        calls = self.call("GET", "/_sandbox/calls")
+        return {name: count for name, count in calls.items() if name.startswith("yotpo/") and name.endswith(WRITES)}
+
+    def call(self, method: str, path: str) -> dict[str, Any]:
+        """One call of the sandbox's control API."""
+        request = urllib.request.Request(f"{self.url}{path}", method=method)  # noqa: S310  # loopback only
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return cast("dict[str, Any]", json.load(answer))
+
+    def places(self) -> Iterator[tuple[str, Path]]:
+        """What is worth a look afterwards."""
+        yield "The Dag", self.dags / f"{DAG_ID}.py"
+        yield "Task logs of the three runs", self.home / "run-*.log"
+        yield "Datasets: orders, returns, outcomes, rejects", self.home / "datasets"
+        yield "The sandbox's state (SQLite)", self.home / "sandbox.sqlite"
+        yield "How it is built", self.dags.parent / "docs" / "architecture.md"
+
+
+def say(text: str) -> None:
+    """Print at once, also through a pipe."""
+    print(text, flush=True)  # noqa: T201
+
+
+def expect(holds: bool, promise: str) -> None:
+    """Stop the demo where it does not keep a promise."""
+    if not holds:
+        raise DemoFailed(f"This did not hold: {promise}")  # noqa: EM102
+    say(f"  seen: {promise}")
+
+
+def _iso(offset: timedelta) -> str:
+    return (datetime.now(UTC) + offset).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _wait_for_port(path: Path, process: subprocess.Popen[bytes]) -> int:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if path.exists() and (text := path.read_text().strip()):
+            return int(text)
+        time.sleep(0.1)
+    message = f"The sandbox did not start; see {path.with_name('sandbox.log')}"
+    raise DemoFailed(message)
+
+
+def main() -> int:
+    """Run the demo; 1 when a promise was not kept."""
+    parser = argparse.ArgumentParser(prog="python -m airflow_provider_partners.sandbox.demo", description=__doc__)
+    parser.add_argument("--home", type=Path, default=Path(".demo"), help="folder to make anew (default: .demo)")
+    parser.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the Dags (default: dags)")
+    parser.add_argument("--orders", type=int, default=100, help="orders per shop (default: 100)")
+    arguments = parser.parse_args()
+    try:
+        Demo(home=arguments.home, dags=arguments.dags, orders=arguments.orders).run()
+    except DemoFailed as failure:
+        say(str(failure))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Windows: who decides them, and what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pendulum
+import pytest
+
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.windows import Window, resolve
+
+HOUR = {
+    "data_interval_start": pendulum.datetime(2026, 5, 1, 10),
+    "data_interval_end": pendulum.datetime(2026, 5, 1, 11),
+}
+
+
+def test_explicit_arguments_win_over_the_data_interval_and_get_no_lookback() -> None:
+    window = resolve(since="2026-01-01", until="2026-01-02T03:04:05+02:00", context=HOUR, lookback=timedelta(hours=2))
+
+    assert window.to_dict() == {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T01:04:05Z"}
+    assert window.origin == "arguments"
+
+
+def test_since_alone_reaches_to_the_end_of_the_interval() -> None:
+    assert resolve(since="2026-01-01", context=HOUR).until == datetime(2026, 5, 1, 11, tzinfo=UTC)
+
+
+def test_since_alone_without_an_interval_reaches_to_now() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    assert resolve(since="2026-01-01", now=now).until == now
+
+
+def test_the_data_interval_is_begun_earlier_by_the_lookback() -> None:
+    window = resolve(context=HOUR, lookback=timedelta(minutes=15))
+
+    assert window.to_dict() == {"since": "2026-05-01T09:45:00Z", "until": "2026-05-01T11:00:00Z"}
+    assert window.origin == "data interval"
+
+
+@pytest.mark.parametrize("blank", [None, "", "None"])
+def test_a_blank_template_counts_as_not_given(blank: str | None) -> None:
+    assert resolve(since=blank, until=blank, context=HOUR).origin == "data interval"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"until": "2026-01-01"}, "'until' is given but 'since' is not"),
+        ({"since": "2026-01-02", "until": "2026-01-01"}, "is empty"),
+        ({"since": "2026-01-02", "until": "2026-01-02"}, "is empty"),
+        ({"since": "last Tuesday", "until": "2026-01-02"}, "'since' is not a time: 'last Tuesday'"),
+        ({"since": 5, "until": "2026-01-02"}, "'since' is not a time but int"),
+        ({}, "no data interval"),
+        ({"context": {**HOUR, "data_interval_end": HOUR["data_interval_start"]}}, "data interval is empty"),
+    ],
+)
+def test_what_gives_no_window_is_one_clear_line(arguments: dict, complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint) as caught:
+        resolve(**arguments)
+
+    assert "\n" not in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_window_travels_as_text_without_losing_microseconds() -> None:
+    window = Window(datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+
+    assert Window.from_dict(window.to_dict()) == window
