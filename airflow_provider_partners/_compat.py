@@ -1,6 +1,7 @@
 """The only place that knows Airflow versions (3.0 and later). Everything else imports these names from here.
 
-Names moved between releases: ``BaseHook`` and ``mask_secret`` entered the SDK in 3.1, exceptions and ``conf`` in 3.2.
+Names moved between releases: ``BaseHook`` and ``mask_secret`` entered the SDK in 3.1, exceptions and ``conf``
+in 3.2.
 """
 
 from __future__ import annotations
@@ -72,5 +73,5 @@ def _sdk() -> tuple[int, int]:
 
 
 RESCHEDULES = _sdk() >= (1, 1)
-"""Whether the scheduler waits until the date of an ``AirflowRescheduleException`` from a task that is no sensor.
-Airflow 3.0 accepted the exception but started the task again at once."""
+"""Whether the scheduler waits until the date of an ``AirflowRescheduleException`` from a task that is no
+sensor. Airflow 3.0 accepted the exception but started the task again at once."""

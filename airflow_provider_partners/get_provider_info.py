@@ -1,8 +1,8 @@
 """What Airflow shows and reads of this provider: connection forms, options, links, modules. Pure data.
 
-Every Airflow process loads this module, so it imports nothing. The connection forms here are the one source: Airflow
-3.2 and later read them from here, ``hooks/base.py`` derives the older form methods and the validation of extras from
-them.
+Every Airflow process loads this module, so it imports nothing. The connection forms here are the one source:
+Airflow 3.2 and later read them from here, ``hooks/base.py`` derives the older form methods and the validation
+of extras from them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def _option(description: str, kind: str, default: str, example: str | None = Non
     }
 
 
-def _form(*, hidden: list[str], relabeling: dict[str, str], placeholders: dict[str, str]) -> dict[str, object]:
+def _form(
+    *, hidden: list[str], relabeling: dict[str, str], placeholders: dict[str, str]
+) -> dict[str, object]:
     """How the standard fields of a connection form look."""
     return {"hidden-fields": hidden, "relabeling": relabeling, "placeholders": placeholders}
 
@@ -60,18 +62,23 @@ _YOFI = {
     "conn-fields": {
         "auth_profile": _field(
             "Authentication profile",
-            "service_account: the token names a service account, the shop goes in a header (integrations since "
-            "2026). legacy: the token names one shop of one organisation.",
+            "service_account: the token names a service account, the shop goes in a header (integrations "
+            "since 2026). legacy: the token names one shop of one organisation.",
             default="service_account",
             enum=["service_account", "legacy"],
         ),
         "issuer": _field("Issuer", "The partner id that Yofi gave you; it becomes the token's issuer."),
         "subject": _field(
-            "Subject", "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop."
+            "Subject",
+            "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop.",
         ),
         "client_id": _field("Client id", "The client id that Yofi gave you.", default="backend-service"),
-        "organization_id": _field("Organization id", "Needed by the legacy profile; sent as a header where given."),
-        "shop": _field("Shop", "The shop whose data is read, such as a.myshopify.com; a task may name another one."),
+        "organization_id": _field(
+            "Organization id", "Needed by the legacy profile; sent as a header where given."
+        ),
+        "shop": _field(
+            "Shop", "The shop whose data is read, such as a.myshopify.com; a task may name another one."
+        ),
         "platform": _field("Platform", "Name of the shop's platform inside Yofi.", default="shopify"),
         "algorithm": _field(
             "Signing algorithm", "How tokens are signed.", default="HS256", enum=["HS256", "HS384", "HS512"]
@@ -111,11 +118,14 @@ _SHOPIFY_PARTNER = {
     "hook-name": "Shopify Partner",
     "conn-fields": {
         "organization_id": _field(
-            "Organization id", "The number in the address of your Partner Dashboard: partners.shopify.com/<number>."
+            "Organization id",
+            "The number in the address of your Partner Dashboard: partners.shopify.com/<number>.",
         ),
         "api_version": _field("API version", "A quarterly version of the Partner API.", default="2026-07"),
         "secondary_access_token": _field(
-            "Second access token", "Tried when the first one is refused, while tokens are rotated.", format="password"
+            "Second access token",
+            "Tried when the first one is refused, while tokens are rotated.",
+            format="password",
         ),
         "locale": _field("Locale", "Language of error messages, such as en."),
         "requests_per_second": _field(
@@ -141,8 +151,8 @@ _SHOPIFY_ADMIN = {
     "conn-fields": {
         "auth": _field(
             "Authentication",
-            "token: the password is the app's access token of the shop. client_credentials: login and password are "
-            "the app's client id and secret, exchanged for a token.",
+            "token: the password is the app's access token of the shop. client_credentials: login and "
+            "password are the app's client id and secret, exchanged for a token.",
             default="token",
             enum=["token", "client_credentials"],
         ),
@@ -223,8 +233,8 @@ _OPTIONS = {
     "budget_uri": {
         **_option(
             "Where the tasks of one credential share its request budget: ``redis://host/0`` across workers, "
-            "``file:///folder`` on one machine, ``memory://`` for each process alone. Empty means files in the "
-            "machine's temporary folder.",
+            "``file:///folder`` on one machine, ``memory://`` for each process alone. Empty means files in "
+            "the machine's temporary folder.",
             "string",
             "",
             "redis://redis:6379/0",
@@ -233,22 +243,25 @@ _OPTIONS = {
     },
     "request_deadline": _option("Seconds one request may take, with its retries and waits.", "float", "300"),
     "max_wait": _option(
-        "The longest wait, in seconds, that a task sits out when a partner throttles; for a longer one it gives its "
-        "slot back until then.",
+        "The longest wait, in seconds, that a task sits out when a partner throttles; for a longer one it "
+        "gives its slot back until then.",
         "float",
         "60",
     ),
-    "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
+    "max_reschedules": _option(
+        "How often a throttled task gives its slot back before it fails.", "integer", "24"
+    ),
     "page_workers": _option("Pages one task fetches side by side, where a list allows it.", "integer", "4"),
     "reject_threshold": _option(
-        "Records a partner may reject before the task fails: a share below 1 (0.05), or a count (20). 0 allows none.",
+        "Records a partner may reject before the task fails: a share below 1 (0.05), or a count (20). 0 "
+        "allows none.",
         "float",
         "0.05",
     ),
     "log_every": _option("Seconds between two lines of progress in a task's log.", "float", "15"),
     "lookback_minutes": _option(
-        "How much earlier than its interval a run begins to read, since what a partner has just stored shows up late "
-        "in its lists.",
+        "How much earlier than its interval a run begins to read, since what a partner has just stored shows "
+        "up late in its lists.",
         "integer",
         "120",
     ),
@@ -266,7 +279,7 @@ def get_provider_info() -> dict[str, object]:
     return {
         "package-name": "airflow-provider-partners",
         "name": "Partners",
-        "description": "Yofi, Shopify Partner and Admin, Voucherify and Yotpo: extract, wait, and sync orders.",
+        "description": "Yofi, Shopify, Voucherify and Yotpo: extract, wait, and sync orders and fulfillments.",
         "integrations": _INTEGRATIONS,
         "hooks": [
             {"integration-name": name, "python-modules": [f"{PACKAGE}.hooks.{module}"]}
@@ -277,7 +290,7 @@ def get_provider_info() -> dict[str, object]:
             for name, module in _MODULES.items()
         ],
         "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],
-        "extra-links": [f"{PACKAGE}.links.{name}" for name in ("YotpoOrdersLink", "ShopifyPartnerAppLink")],
+        "extra-links": [f"{PACKAGE}.links.ShopifyAdminLink"],
         "asset-uris": [
             {
                 "schemes": [scheme],

@@ -86,7 +86,9 @@ def _text(option: str) -> str:
     return str(conf.get(SECTION, option, fallback=default(option)) or "").strip()
 
 
-def _number(option: str, *, least: float | None = None, above: float | None = None, whole: bool = False) -> float:
+def _number(
+    option: str, *, least: float | None = None, above: float | None = None, whole: bool = False
+) -> float:
     text = _text(option) or default(option)
     remedy = f"Correct it in airflow.cfg, or in the variable AIRFLOW__PARTNERS__{option.upper()}."
     try:

@@ -1,19 +1,21 @@
 """Proving who asks: header values that stand, rotate, are signed here, or are exchanged for at the partner.
 
-An ``Auth`` gives the headers of the next request and says, after a refusal, whether there is something new to try.
-Threads share one. Must not know HTTP: an exchange is a function handed in.
+An ``Auth`` gives the headers of the next request and says, after a refusal, whether there is something new
+to try. Threads share one. Must not know HTTP: an exchange is a function handed in.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.redact import sensitive
 from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Auth(Protocol):
@@ -41,7 +43,9 @@ class StaticHeaders:
     :param on_secret: told every secret among them before it is used
     """
 
-    def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = _keep_to_oneself) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = _keep_to_oneself
+    ) -> None:
         self._headers = dict(headers)
         self._on_secret = on_secret
 
@@ -203,8 +207,8 @@ class MintedToken(_TokenHeader):
 class ExchangedToken(_TokenHeader):
     """A token that the partner gives for other credentials, kept until it expires or is refused.
 
-    :param exchange: asks for one (outside of this token's own authentication); returns it and its expiry in seconds
-        since 1970, ``None`` where the partner doesn't say
+    :param exchange: asks for one (outside of this token's own authentication); returns it and its expiry in
+        seconds since 1970, ``None`` where the partner doesn't say
     :param header: the header it goes into
     :param scheme: what stands before it, such as ``Bearer``
     :param extra: headers that go along

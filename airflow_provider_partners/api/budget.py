@@ -1,7 +1,7 @@
 """How fast to ask: a budget per credential, kept before every request and corrected by what the partner says.
 
-The budget is one number, the *theoretical arrival time* (GCRA): when the last request granted would arrive if all
-came evenly spaced. One number can be kept in a file or in Redis, so parallel tasks share it (``ledgers``). Must not
+The budget is one number, the *theoretical arrival time* (GCRA): when the last request granted would arrive
+if all came evenly spaced. One number can be kept in a file or in Redis, so parallel tasks share it (``ledgers``). Must not
 know HTTP; each API's client reads its partner's headers into :meth:`Budget.observe`.
 """
 
@@ -42,7 +42,8 @@ class Budget(Protocol):
     ) -> None:
         """Believe the partner.
 
-        :param available: what is left in its bucket; only ever slows down, since other tasks' turns are not in it
+        :param available: what is left in its bucket; only ever slows down, since other tasks' turns are not
+            in it
         :param capacity: the bucket's size
         :param rate: what it restores per second
         :param blocked_for: seconds during which it will refuse everyone; afterwards ``cost`` is available
@@ -88,8 +89,12 @@ class RateBudget:
         self, *, rate: float, capacity: float = 1.0, ledger: Ledger | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         if not (0 < rate < math.inf and 0 < capacity < math.inf):
-            message = f"a budget of {rate} per second with a burst of {capacity} grants nothing, or has no bound"
-            raise ConfigurationError(message, remedy="Both must be greater than zero, as in requests_per_second=4.")
+            message = (
+                f"a budget of {rate} per second with a burst of {capacity} grants nothing, or has no bound"
+            )
+            raise ConfigurationError(
+                message, remedy="Both must be greater than zero, as in requests_per_second=4."
+            )
         self._rate = rate
         self._capacity = capacity
         self._ledger = ledger or MemoryLedger()

@@ -1,7 +1,7 @@
 """What an answer means: tables from status to action, and the partner's own words.
 
-An API declares where it departs from the default table and, if it hides failures in successful answers, how to find
-them (``inspect``). The transport acts on what comes out. Must not send, wait or raise anything.
+An API declares where it departs from the default table and, if it hides failures in successful answers, how
+to find them (``inspect``). The transport acts on what comes out. Must not send, wait or raise anything.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.messages import Response
-from airflow_provider_partners.exceptions import PartnersError
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.messages import Response
+    from airflow_provider_partners.exceptions import PartnersError
 
 MESSAGE_LENGTH = 300
 """Partners' texts are cut to about this many characters."""
@@ -43,8 +44,8 @@ class Fault:
     :param message: what the partner said
     :param retry_after: seconds the partner asks to wait, where it says so
     :param remedy: the next step of whoever reads the error
-    :param raises: makes the error in place of the action's own class; called with the message and the keywords
-        ``remedy``, ``partner``, ``status``, ``request_id``
+    :param raises: makes the error in place of the action's own class; called with the message and the
+        keywords ``remedy``, ``partner``, ``status``, ``request_id``
     """
 
     action: Action
@@ -85,7 +86,8 @@ REMEDIES: Mapping[int, str] = {
 def default_message(response: Response) -> str:
     """What the partner said, from the error bodies in use.
 
-    ``{"errors": [{"message" | "detail" | "title": …}]}``, ``{"errors": "text"}``, ``{"message": …, "details": …}``,
+    ``{"errors": [{"message" | "detail" | "title": …}]}``, ``{"errors": "text"}``, ``{"message": …,
+    "details": …}``,
     ``{"detail": …}``, ``{"error": …, "error_description": …}``, a page of HTML, or nothing.
 
     :param response: the answer
@@ -146,8 +148,8 @@ class FaultTable:
     """From an answer to a fault.
 
     :param statuses: status to action; the rest goes by the default table
-    :param inspect: looks into every answer first, successful ones included; returns a fault, or ``None`` to go by
-        the status
+    :param inspect: looks into every answer first, successful ones included; returns a fault, or ``None`` to
+        go by the status
     :param message: finds the partner's words in a refused answer
     :param remedies: status to next step
     """
@@ -188,7 +190,7 @@ class FaultTable:
         message: Callable[[Response], str] | None = None,
         remedies: Mapping[int, str] | None = None,
     ) -> FaultTable:
-        """This table with some of it changed.
+        """Make another table from this one.
 
         :param statuses: laid over this table's
         :param inspect: in place of this table's
@@ -211,8 +213,8 @@ def retry_after(response: Response, now: float) -> float | None:
     """Seconds that the ``Retry-After`` header asks to wait, in both of its forms.
 
     :param response: the answer
-    :param now: seconds since 1970; a date is measured against the answer's own ``Date`` where it has one, since the
-        partner's clock and ours may differ
+    :param now: seconds since 1970; a date is measured against the answer's own ``Date`` where it has one,
+        since the partner's clock and ours may differ
     """
     text = response.headers.get("retry-after", "").strip()
     if not text:

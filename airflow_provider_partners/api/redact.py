@@ -1,8 +1,8 @@
 """Keeping secrets and customers' data out of what people read.
 
-Every text of the wire that reaches a log or an error goes through a redactor: secrets it was told are replaced, and
-so is what looks like one (header values, tokens in query strings and JSON, signed tokens), and e-mail addresses and
-phone numbers, which partners like to echo. Must not know where the text comes from.
+Every text of the wire that reaches a log or an error goes through a redactor: secrets it was told are
+replaced, and so is what looks like one (header values, tokens in query strings and JSON, signed tokens), and
+e-mail addresses and phone numbers, which partners like to echo. Must not know where the text comes from.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from urllib.parse import quote, quote_plus
 HIDDEN = "***"
 """What stands in a secret's place, as in Airflow's own logs."""
 
-_SENSITIVE = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
+_SENSITIVE = re.compile(
+    r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE
+)
 
 _SHORTEST = 4
 """Secrets shorter than this would tear common words apart."""
@@ -23,7 +25,8 @@ _SHORTEST = 4
 _NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs to the value.
+    # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs
+    # to the value.
     (
         re.compile(
             r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|signature))"
@@ -78,8 +81,8 @@ class Redactor:
     def add(self, *secrets: str) -> None:
         """Learn secrets, from now on replaced in every text.
 
-        :param secrets: as they are used; how they look in a URL or in JSON is derived, and a key of several lines
-            is hidden line by line
+        :param secrets: as they are used; how they look in a URL or in JSON is derived, and a key of several
+            lines is hidden line by line
         """
         new = {secret for secret in secrets if secret and len(secret) >= _SHORTEST} - self._known
         if not new:

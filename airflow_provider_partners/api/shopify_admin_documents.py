@@ -1,18 +1,24 @@
-"""The GraphQL documents of Shopify's Admin API: orders and products, their lists, and the pages of their inner lists.
+"""The GraphQL documents of Shopify's Admin API: orders and products, their lists, and their inner lists.
 
-Everything asked for exists in every supported version. Prices follow Shopify's cost formula (a connection costs
-2 + floor(2·ln n) times its node, plain lists and money cost like one object), which a test holds under half of the
-limit of 1,000 points a query at the default page size. Knows no client and sends nothing.
+Everything asked for exists in every supported version. A page of the default size stays under half of
+Shopify's limit of 1,000 points a query (a connection costs 2 + floor(2 ln n) times its node; a plain list
+costs like one object). Knows no client and sends nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INNER_FIRST = 50
 """How much of an inner list comes with its order at once; most orders need no second look."""
+
+LINE_ITEMS_FIRST = 30
+"""Line items that come with their order: a line is the dearest part of it, and up to 33 cost the same."""
 
 INNER_PAGE = 250
 """Page size of an inner list that goes on, Shopify's largest."""
@@ -21,11 +27,11 @@ _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 _SHOP_MONEY = "{ shopMoney { amount currencyCode } }"
 _IMAGE = "featuredMedia { preview { image { url } } }"
 
-_ADDRESS = """{ firstName lastName name company address1 address2 city zip province provinceCode country countryCodeV2
-        phone }"""
+_ADDRESS = """{ firstName lastName name company address1 address2 city zip province provinceCode country
+        countryCodeV2 phone }"""
 
-LINE_ITEM = f"""id title name quantity currentQuantity unfulfilledQuantity refundableQuantity sku variantTitle vendor
-        requiresShipping isGiftCard
+LINE_ITEM = f"""id title name quantity currentQuantity unfulfilledQuantity refundableQuantity sku variantTitle
+        vendor requiresShipping isGiftCard
         originalUnitPriceSet {_SHOP_MONEY}
         discountedTotalSet {_SHOP_MONEY}
         customAttributes {{ key value }}
@@ -54,11 +60,11 @@ PERSONAL: Mapping[str, str] = MappingProxyType({
 })
 """What only an app approved for protected customer data, and with ``read_customers``, may ask of an order."""
 
-ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test confirmed
-      displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
+ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test
+      confirmed displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
       totalPriceSet {_SHOP_MONEY} subtotalPriceSet {_SHOP_MONEY} currentTotalPriceSet {_SHOP_MONEY}
       sourceName customerLocale tags paymentGatewayNames statusPageUrl
-      lineItems(first: {INNER_FIRST}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
+      lineItems(first: {LINE_ITEMS_FIRST}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
       fulfillmentsCount {{ count precision }}
       fulfillments(first: {INNER_FIRST}) {{ {FULFILLMENT} }}"""
 

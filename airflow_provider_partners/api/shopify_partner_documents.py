@@ -1,15 +1,18 @@
 """The GraphQL documents of Shopify's Partner API, and the closed lists they filter by.
 
-Every type of transaction and event is asked for with its own fields. Fields of one name but of different nullability
-or enum can't stand beside each other in one selection (the GraphQL rule of overlapping fields), so they come under an
-alias and get their own name back in :data:`ALIASES`. A type that is newer than this module passes through with what
-its interface has and its ``__typename``. Knows no client and sends nothing.
+Every type of transaction and event is asked for with its own fields. Fields of one name but of different
+nullability or enum can't stand beside each other in one selection (the GraphQL rule of overlapping fields),
+so they come under an alias and get their own name back in :data:`ALIASES`. A type that is newer than this
+module passes through with what its interface has and its ``__typename``. Knows no client and sends nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MONEY = "{ amount currencyCode }"
 SHOP = "{ id name myshopifyDomain avatarUrl }"
@@ -47,16 +50,16 @@ APP_EVENT_FIELDS: Mapping[str, str] = MappingProxyType({
 })
 """The kinds of app event that have fields of their own; the 18 types with money come through four interfaces."""
 
-_PLAN = f"""plan {{ handle billingPeriod trialDays trialDaysRemaining prices {{
+_PLAN = """plan { handle billingPeriod trialDays trialDaysRemaining prices {
         __typename currencyCode
-        ... on FlatRatePlanPrice {{ amount }}
-        ... on TieredPlanPrice {{ tiersMode tiers {{ amount amountPerUnit upTo }} }}
-      }} }}"""
+        ... on FlatRatePlanPrice { amount }
+        ... on TieredPlanPrice { tiersMode tiers { amount amountPerUnit upTo } }
+      } }"""
 
 EVENT_FIELDS: Mapping[str, str] = MappingProxyType({
     "Relationship": "reason reasonDescription relationshipState: state",
-    "Charge": f"""billedChargeId: chargeId chargeType amount {MONEY} balanceUsed cappedAmount usageQuantity description
-      planHandle metadata {{ legacyChargeId }}""",
+    "Charge": f"""billedChargeId: chargeId chargeType amount {MONEY} balanceUsed cappedAmount usageQuantity
+      description planHandle metadata {{ legacyChargeId }}""",
     "Earning": f"""chargeId earningType grossAmount {MONEY} netAmount {MONEY} shopifyFee {MONEY}
       settlementDate description metadata {{ legacyChargeId }}""",
     "SubscriptionStatus": f"subscriptionState: state cancelEffectiveOn {_PLAN}",
@@ -129,18 +132,19 @@ EVENTS = f"""query Events($first: Int!, $after: String, $filter: EventFilterInpu
 VERSIONS = "query Versions { publicApiVersions { handle displayName supported } }\n"
 
 TRANSACTION_TYPES = frozenset({
-    "APP_ONE_TIME_SALE", "APP_SALE_ADJUSTMENT", "APP_SALE_CREDIT", "APP_SUBSCRIPTION_SALE", "APP_USAGE_SALE",
-    "LEGACY", "REFERRAL", "REFERRAL_ADJUSTMENT", "SERVICE_SALE", "SERVICE_SALE_ADJUSTMENT", "TAX", "THEME_SALE",
-    "THEME_SALE_ADJUSTMENT",
+    "APP_ONE_TIME_SALE", "APP_SALE_ADJUSTMENT", "APP_SALE_CREDIT", "APP_SUBSCRIPTION_SALE",
+    "APP_USAGE_SALE", "LEGACY", "REFERRAL", "REFERRAL_ADJUSTMENT", "SERVICE_SALE",
+    "SERVICE_SALE_ADJUSTMENT", "TAX", "THEME_SALE", "THEME_SALE_ADJUSTMENT",
 })  # fmt: skip
 
 RELATIONSHIP_TYPES = frozenset({
-    "RELATIONSHIP_DEACTIVATED", "RELATIONSHIP_INSTALLED", "RELATIONSHIP_REACTIVATED", "RELATIONSHIP_UNINSTALLED",
+    "RELATIONSHIP_DEACTIVATED", "RELATIONSHIP_INSTALLED", "RELATIONSHIP_REACTIVATED",
+    "RELATIONSHIP_UNINSTALLED",
 })  # fmt: skip
 
 APP_EVENT_TYPES = RELATIONSHIP_TYPES | {
-    "CREDIT_APPLIED", "CREDIT_FAILED", "CREDIT_PENDING",
-    "ONE_TIME_CHARGE_ACCEPTED", "ONE_TIME_CHARGE_ACTIVATED", "ONE_TIME_CHARGE_DECLINED", "ONE_TIME_CHARGE_EXPIRED",
+    "CREDIT_APPLIED", "CREDIT_FAILED", "CREDIT_PENDING", "ONE_TIME_CHARGE_ACCEPTED",
+    "ONE_TIME_CHARGE_ACTIVATED", "ONE_TIME_CHARGE_DECLINED", "ONE_TIME_CHARGE_EXPIRED",
     "SUBSCRIPTION_APPROACHING_CAPPED_AMOUNT", "SUBSCRIPTION_CAPPED_AMOUNT_UPDATED",
     "SUBSCRIPTION_CHARGE_ACCEPTED", "SUBSCRIPTION_CHARGE_ACTIVATED", "SUBSCRIPTION_CHARGE_CANCELED",
     "SUBSCRIPTION_CHARGE_DECLINED", "SUBSCRIPTION_CHARGE_EXPIRED", "SUBSCRIPTION_CHARGE_FROZEN",
@@ -148,8 +152,9 @@ APP_EVENT_TYPES = RELATIONSHIP_TYPES | {
 }  # fmt: skip
 
 EVENT_TYPES = RELATIONSHIP_TYPES | {
-    "CHARGE_ONE_TIME", "CHARGE_RECURRING", "CHARGE_USAGE", "CREDIT_APPLIED", "CREDIT_FAILED", "CREDIT_PENDING",
-    "EARNING_ADJUSTMENT", "EARNING_CHARGE_ONE_TIME", "EARNING_CHARGE_RECURRING", "EARNING_CHARGE_USAGE",
-    "EARNING_CREDIT", "EARNING_REFUND", "SUBSCRIPTION_CANCELED", "SUBSCRIPTION_CANCELLATION_SCHEDULED",
-    "SUBSCRIPTION_CREATED", "SUBSCRIPTION_FROZEN", "SUBSCRIPTION_UNFROZEN", "SUBSCRIPTION_UPDATED",
+    "CHARGE_ONE_TIME", "CHARGE_RECURRING", "CHARGE_USAGE", "CREDIT_APPLIED", "CREDIT_FAILED",
+    "CREDIT_PENDING", "EARNING_ADJUSTMENT", "EARNING_CHARGE_ONE_TIME", "EARNING_CHARGE_RECURRING",
+    "EARNING_CHARGE_USAGE", "EARNING_CREDIT", "EARNING_REFUND", "SUBSCRIPTION_CANCELED",
+    "SUBSCRIPTION_CANCELLATION_SCHEDULED", "SUBSCRIPTION_CREATED", "SUBSCRIPTION_FROZEN",
+    "SUBSCRIPTION_UNFROZEN", "SUBSCRIPTION_UPDATED",
 }  # fmt: skip

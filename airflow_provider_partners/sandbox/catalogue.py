@@ -74,21 +74,21 @@ class Catalogue:
 
     :param products: those that can be bought, ordinary ones
     :param gift_card: the gift card
-    :param unlisted: archived or without a page in the shop
+    :param odd: archived, drafted, without a page in the shop, a picture or a vendor
     :param long_title: a product whose title is longer than most systems hold
     :param deleted: those that orders name and that exist no more
     """
 
     products: list[Document]
     gift_card: Document
-    unlisted: list[Document]
+    odd: list[Document]
     long_title: Document
     deleted: list[Document]
 
     @property
     def stored(self) -> list[Document]:
         """All that the shop still has."""
-        return [*self.products, self.gift_card, *self.unlisted, self.long_title]
+        return [*self.products, self.gift_card, *self.odd, self.long_title]
 
 
 def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> Catalogue:
@@ -98,8 +98,8 @@ def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> Catalogue:
     chance.shuffle(titles)
     count = chance.randint(16, 32)
     products = [_product(chance, ids, shop, title, now) for title in titles[:count]]
-    unlisted = products[: len(_ODD)]
-    for product, differences in zip(unlisted, _ODD, strict=True):
+    odd = products[: len(_ODD)]
+    for product, differences in zip(odd, _ODD, strict=True):
         product.update(differences)
     gift_card = _product(chance, ids, shop, f"{shop.name} Gift Card", now, gift_card=True)
     long_title = _product(chance, ids, shop, LONG_TITLE.strip(), now)
@@ -107,7 +107,7 @@ def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> Catalogue:
     return Catalogue(
         products=products[len(_ODD) :],
         gift_card=gift_card,
-        unlisted=unlisted,
+        odd=odd,
         long_title=long_title,
         deleted=deleted,
     )

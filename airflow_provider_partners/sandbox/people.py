@@ -66,8 +66,15 @@ _PLACES: Mapping[str, tuple[str, str, Sequence[tuple[str, str | None, str | None
         (("Shibuya", "Tokyo", "JP-13", "150-0002"), ("大阪市", "Osaka", "JP-27", "530-0001")),
     ),
 }
+#: The first so many customers of each shop buy often and send back what they bought.
+ABUSERS = 3
 #: What merchants' forms let through as a telephone number.
 INVALID_PHONES = ("12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999")
+
+
+def buyer(chance: Random, customers: Sequence[Document]) -> Document:
+    """Whoever buys next: every eighth time one of those who send back."""
+    return chance.choice(customers[:ABUSERS] if chance.random() < 0.125 else customers)
 
 
 def phone(chance: Random, country: str) -> str:

@@ -1,0 +1,296 @@
+"""Lists walked by a cursor: behind an id, behind an edge, by the partner's own token, or behind a moment.
+
+Pure values; they hold no state and send nothing. Numbered pages are in ``paging``, which also gives these
+names on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from airflow_provider_partners.api.pages import Cursor, dig
+from airflow_provider_partners.exceptions import PagingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_partners.api.messages import Record
+
+
+@dataclass(frozen=True, slots=True)
+class IdCursor:
+    """Behind the last id: ``starting_after_id=lcs_1``.
+
+    ::
+
+        {"data": [{"id": "lcs_1"}], "has_more": true, "more_starting_after": "lcs_1"}
+
+    :param size: rows per page
+    :param param: the parameter of the id
+    :param size_param: the parameter of the size
+    :param id: the field of a row that is sent when the answer names no id itself
+    :param more: where the answer says whether more remain; without it a page that is not full is the last one
+    :param following: where the answer names the id to go on from
+    """
+
+    size: int
+    param: str = "starting_after_id"
+    size_param: str = "limit"
+    id: str = "id"
+    more: str = "has_more"
+    following: str = "more_starting_after"
+
+    def start(self) -> Cursor:
+        """The beginning of the list."""
+        return {}
+
+    def params(self, cursor: Cursor) -> dict[str, Any]:
+        """The id to go on from, and the size.
+
+        :param cursor: where the page begins
+        """
+        behind = {self.param: cursor["after"]} if "after" in cursor else {}
+        return {**behind, self.size_param: self.size}
+
+    def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
+        """Behind the id that the answer names, or else behind the last row.
+
+        :param cursor: where this page began
+        :param body: this page's answer
+        :param records: this page's rows
+        :raises PagingError: when more remain but nothing tells where
+        """
+        more = dig(body, self.more)
+        if more is False or (more is None and len(records) < self.size):
+            return None
+        after = dig(body, self.following) or (dig(records[-1], self.id) if records else None)
+        if not after:
+            message = f"more rows remain, but neither '{self.following}' nor a row's '{self.id}' tells where"
+            raise PagingError(message)
+        return {"after": after}
+
+    def ahead(self, cursor: Cursor) -> Cursor | None:
+        """Unknown.
+
+        :param cursor: where this page begins
+        """
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCursor:
+    """A GraphQL connection: ``first`` and ``after``.
+
+    ::
+
+        {"app": {"events": {"edges": [{"cursor": "c1", "node": {...}}], "pageInfo": {"hasNextPage": true}}}}
+
+    Goes on from ``pageInfo.endCursor``, or else from the last edge's cursor: the Partner API's page info has
+    no cursors, except for events.
+
+    :param size: rows per page
+    :param connection: dotted path from ``data`` to the connection
+    :param first: the variable of the size
+    :param after: the variable of the cursor
+    """
+
+    size: int
+    connection: str = ""
+    first: str = "first"
+    after: str = "after"
+
+    def start(self) -> Cursor:
+        """The beginning of the list."""
+        return {}
+
+    def params(self, cursor: Cursor) -> dict[str, Any]:
+        """The variables.
+
+        :param cursor: where the page begins
+        """
+        return {self.first: self.size, self.after: cursor.get("after")}
+
+    def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
+        """Behind the last edge, if there is a next page.
+
+        :param cursor: where this page began
+        :param body: the answer's ``data``
+        :param records: this page's rows
+        :raises PagingError: when the document doesn't ask for what paging needs
+        """
+        connection = dig(body, self.connection)
+        edges = dig(connection, "edges") or []
+        more = dig(connection, "pageInfo.hasNextPage")
+        if more is False or (not records and not edges):
+            return None
+        if more is None:
+            message = f"the connection '{self.connection}' doesn't tell whether more remain"
+            raise PagingError(message, remedy="Ask for pageInfo { hasNextPage } in the document.")
+        after = dig(connection, "pageInfo.endCursor") or (dig(edges[-1], "cursor") if edges else None)
+        if not after:
+            message = f"the connection '{self.connection}' has more, but its cursors are missing"
+            raise PagingError(
+                message, remedy="Ask for edges { cursor } or pageInfo { endCursor } in the document."
+            )
+        return {"after": after}
+
+    def ahead(self, cursor: Cursor) -> Cursor | None:
+        """Unknown.
+
+        :param cursor: where this page begins
+        """
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    """By the partner's own token: ``page_info=…&limit=100``.
+
+    ::
+
+        {"orders": [...], "pagination": {"next_page_info": "eyJ..."}}
+
+    At the end the token is missing, null or empty, by resource (recorded Yotpo answers). One Yotpo client
+    had to decode the token once before it was accepted, so what holds a ``%`` is decoded.
+
+    :param size: rows per page
+    :param param: the parameter of the token
+    :param size_param: the parameter of the size
+    :param at: where the answer holds the next token
+    :param exclusive: whether the token remembers the first call's filters and refuses to be sent with any
+    """
+
+    size: int
+    param: str = "page_info"
+    size_param: str = "limit"
+    at: str = "pagination.next_page_info"
+    exclusive: bool = True
+
+    def start(self) -> Cursor:
+        """The beginning of the list."""
+        return {}
+
+    def params(self, cursor: Cursor) -> dict[str, Any]:
+        """The token, and the size.
+
+        :param cursor: where the page begins
+        """
+        token = {self.param: cursor["token"]} if "token" in cursor else {}
+        return {**token, self.size_param: self.size}
+
+    def query(self, cursor: Cursor, filters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters together with the list's filters, which an exclusive token takes the place of.
+
+        :param cursor: where the page begins
+        :param filters: the filters of the first call
+        """
+        dropped = self.exclusive and "token" in cursor
+        return {**({} if dropped else filters), **self.params(cursor)}
+
+    def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
+        """By the token of this answer.
+
+        :param cursor: where this page began
+        :param body: this page's answer
+        :param records: this page's rows
+        """
+        token = dig(body, self.at)
+        if not token:
+            return None
+        return {"token": unquote(token) if isinstance(token, str) and "%" in token else token}
+
+    def ahead(self, cursor: Cursor) -> Cursor | None:
+        """Unknown.
+
+        :param cursor: where this page begins
+        """
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DateCursor:
+    """Behind the last row's moment: ``starting_after=2026-01-01T00:00:00.000Z``.
+
+    ::
+
+        {"customers": [{"created_at": "2026-01-01T00:00:00.000Z"}], "has_more": true}
+
+    Rows may share a moment across a page's edge, and whether the bound is included isn't documented. So each
+    page begins ``overlap`` before the end of the last one; the walk drops the rows that it has seen.
+
+    :param size: rows per page
+    :param param: the parameter of the moment
+    :param field: the row's field that is compared (dotted)
+    :param size_param: the parameter of the size
+    :param first: the moment at which the list is begun; ``None`` sends none
+    :param descending: whether the newest row comes first
+    :param overlap: how much is read twice; at least the precision of the partner's clock
+    :param more: where the answer may say whether more remain; otherwise a page that is not full is the last
+        one
+    """
+
+    size: int
+    param: str = "starting_after"
+    field: str = "created_at"
+    size_param: str = "limit"
+    first: str | None = None
+    descending: bool = False
+    overlap: timedelta = timedelta(milliseconds=1)
+    more: str = "has_more"
+
+    def start(self) -> Cursor:
+        """The beginning of the list."""
+        return {} if self.first is None else {"after": self.first}
+
+    def params(self, cursor: Cursor) -> dict[str, Any]:
+        """The moment to go on from, and the size.
+
+        :param cursor: where the page begins
+        """
+        after = cursor.get("after", self.first)
+        return {**({} if after is None else {self.param: after}), self.size_param: self.size}
+
+    def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
+        """Shortly before the last row's moment.
+
+        :param cursor: where this page began
+        :param body: this page's answer
+        :param records: this page's rows
+        :raises PagingError: when a whole page shares one moment, or a row has none
+        """
+        more = dig(body, self.more)
+        if not records or more is False or (more is None and len(records) < self.size):
+            return None
+        last = _moment(dig(records[-1], self.field), self.field)
+        ahead = last + self.overlap if self.descending else last - self.overlap
+        before = cursor.get("after", self.first)
+        if before is not None:
+            reached = _moment(before, self.param)
+            if ahead >= reached if self.descending else ahead <= reached:
+                message = f"a page of {len(records)} rows does not get past '{self.field}' {_text(last)}"
+                raise PagingError(message, remedy="Use larger pages: too many rows share that moment.")
+        return {"after": _text(ahead)}
+
+    def ahead(self, cursor: Cursor) -> Cursor | None:
+        """Unknown.
+
+        :param cursor: where this page begins
+        """
+        return None
+
+
+def _moment(value: Any, field: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        message = f"'{field}' of a row is no ISO 8601 time, so the list can't be walked by it"
+        raise PagingError(message) from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _text(moment: datetime) -> str:
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,0 +1,267 @@
+"""Where a budget's one number is kept: in memory, in a file that a machine's tasks share, or in Redis.
+
+A ledger changes its number atomically. When a shared one fails, the budget goes on in memory, with one
+warning: other tasks are then not counted, and the partner's own refusals have to slow everyone down. Must
+not know what the number means. Between machines, their clocks have to agree (as NTP keeps them).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_partners.exceptions import ConfigurationError
+
+log = logging.getLogger("airflow_provider_partners.api")
+
+Change = Callable[[float | None], float]
+"""From the number kept (``None`` at first) to the number to keep. May be called more than once."""
+
+_REMEDY = "Set [partners] budget_uri to nothing, memory://, file:///a/directory or redis://host:6379/0."
+
+
+class LedgerFailedError(Exception):
+    """A shared ledger can't be reached; never leaves this module's callers, who fall back."""
+
+
+class Ledger(Protocol):
+    """Keeps one number."""
+
+    def update(self, change: Change) -> float:
+        """Change the number, alone.
+
+        :param change: from the old number to the new one
+        :returns: the new one
+        """
+
+
+class MemoryLedger:
+    """For the threads of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: float | None = None
+
+    def update(self, change: Change) -> float:
+        """Change the number, alone.
+
+        :param change: from the old number to the new one
+        """
+        with self._lock:
+            self._value = change(self._value)
+            return self._value
+
+
+class FileLedger:
+    """For the processes of one machine: a number in a file, under the file's lock.
+
+    :param path: the file; it and its directory are made when missing, for this user alone
+    :param patience: seconds to wait for the lock; its holders need microseconds
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, patience: float = 5.0) -> None:
+        self._path = Path(path)
+        self._patience = patience
+
+    def update(self, change: Change) -> float:
+        """Change the number, alone.
+
+        :param change: from the old number to the new one
+        :raises LedgerFailedError: when the file can't be used
+        """
+        try:
+            descriptor = self._open()
+            try:
+                self._lock(descriptor)
+                value = change(_number(os.read(descriptor, 64)))
+                # One short write, then the cut: whoever dies between leaves a number that can still be read.
+                text = f"{value!r}\n".encode()
+                os.pwrite(descriptor, text, 0)
+                os.ftruncate(descriptor, len(text))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            message = f"the budget's file can't be used ({error.strerror or type(error).__name__})"
+            raise LedgerFailedError(message) from None
+        return value
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(self._path, flags, 0o600)
+
+    def _lock(self, descriptor: int) -> None:
+        until = time.monotonic() + self._patience
+        pause = 0.0005
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # A holder that is suspended must not hold up every other task for good.
+                if time.monotonic() > until:
+                    raise
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.01)
+            else:
+                return
+
+
+class RedisLedger:
+    """For tasks on several machines: a number in Redis (or Valkey), changed under ``WATCH``.
+
+    :param uri: such as ``redis://host:6379/0`` or ``rediss://…``; nothing is opened before the first change
+    :param key: the name of the number
+    :param client: a client to use instead, for tests
+    """
+
+    _TRIES = 64
+    _KEPT = 172_800
+    """Seconds that an unused number is kept; longer than any budget can be blocked."""
+
+    def __init__(self, uri: str, key: str, *, client: Any = None) -> None:
+        try:
+            redis = import_module("redis")
+        except ImportError:
+            message = "[partners] budget_uri names Redis, but the package 'redis' is not installed"
+            remedy = "Install airflow-provider-partners[redis] on every worker, or set budget_uri to nothing."
+            raise ConfigurationError(message, remedy=remedy) from None
+        self._failures: tuple[type[Exception], ...] = (redis.exceptions.RedisError, OSError)
+        self._conflict: type[Exception] = redis.exceptions.WatchError
+        self._key = key
+        try:
+            self._client = client or redis.Redis.from_url(uri, socket_timeout=2.0, socket_connect_timeout=2.0)
+        except ValueError:
+            message = "[partners] budget_uri can't be read as an address of Redis"
+            raise ConfigurationError(message, remedy=_REMEDY) from None
+
+    def update(self, change: Change) -> float:
+        """Change the number, alone.
+
+        :param change: from the old number to the new one
+        :raises LedgerFailedError: when Redis doesn't answer
+        """
+        # The client's own message could hold the address with its password, so its kind alone is told.
+        failure = "too many tasks change it at once"
+        for turn in range(self._TRIES):
+            try:
+                return self._attempt(change)
+            except self._conflict:
+                time.sleep(min(0.02, 0.0005 * turn))
+            except self._failures as error:
+                failure = type(error).__name__
+                break
+        message = f"the budget in Redis can't be changed ({failure})"
+        raise LedgerFailedError(message)
+
+    def _attempt(self, change: Change) -> float:
+        with self._client.pipeline() as pipe:
+            pipe.watch(self._key)
+            value = change(_number(pipe.get(self._key) or b""))
+            pipe.multi()
+            pipe.set(self._key, repr(value), ex=self._KEPT)
+            pipe.execute()
+            return value
+
+
+class FallbackLedger:
+    """A shared ledger, and memory while that fails.
+
+    :param shared: the ledger to use
+    :param retry_every: seconds after a failure before the shared ledger is tried again
+    """
+
+    def __init__(self, shared: Ledger, *, retry_every: float = 30.0) -> None:
+        self._shared = shared
+        self._memory = MemoryLedger()
+        self._retry_every = retry_every
+        self._retry_at = 0.0
+        self._warned = False
+        self._lock = threading.Lock()
+
+    def update(self, change: Change) -> float:
+        """Change the number, in the shared ledger if it can be reached.
+
+        :param change: from the old number to the new one
+        """
+        if time.monotonic() >= self._retry_at:
+            try:
+                value = self._shared.update(change)
+            except LedgerFailedError as error:
+                self._note(error)
+            else:
+                self._memory.update(lambda _: value)
+                return value
+        return self._memory.update(change)
+
+    def _note(self, error: LedgerFailedError) -> None:
+        with self._lock:
+            self._retry_at = time.monotonic() + self._retry_every
+            first, self._warned = not self._warned, True
+        if first:
+            log.warning(
+               
+                "%s; this task keeps its budget
+                by itself, so parallel tasks of the same credential may together " "ask faster than the partner allows, and be slowed down by its refusals", error,
+            )
+
+
+def make_ledger(uri: str | None, key: str) -> Ledger:
+    """The ledger of one credential.
+
+    :param uri: ``None`` or nothing for a file in the temporary directory (shared on this machine), ``memory://``,
+        ``file:///a/directory``, ``redis://…``, ``rediss://…`` or ``unix://…`` (Redis by a socket)
+    :param key: names the credential; only its hash is stored
+    :raises ConfigurationError: for another form, or when Redis' package is missing
+    """
+    name = hashlib.sha256(key.encode()).hexdigest()[:40]
+    scheme = urlsplit(uri).scheme if uri else ""
+    if not uri:
+        return FallbackLedger(_OwnDirectoryLedger(Path(tempfile.gettempdir()), name))
+    if scheme == "memory":
+        return MemoryLedger()
+    if scheme == "file":
+        return FallbackLedger(FileLedger(Path(unquote(urlsplit(uri).path)) / f"{name}.budget"))
+    if scheme in {"redis", "rediss", "unix"}:
+        return FallbackLedger(RedisLedger(uri, f"airflow-provider-partners:budget:{name}"))
+    message = f"[partners] budget_uri has the unknown scheme {scheme!r}"
+    raise ConfigurationError(message, remedy=_REMEDY)
+
+
+class _OwnDirectoryLedger(FileLedger):
+    """A file ledger in a public directory, such as ``/tmp``: in a folder that must be this user's alone."""
+
+    def __init__(self, base: Path, name: str) -> None:
+        self._folder = base / f"airflow-provider-partners-{os.getuid()}"
+        super().__init__(self._folder / f"{name}.budget")
+
+    def _open(self) -> int:
+        with contextlib.suppress(FileExistsError):
+            self._folder.mkdir(mode=0o700)
+        facts = self._folder.lstat()
+        # Anybody can make a folder of this name first, and would then decide how fast this user's tasks go.
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
+            message = "its folder is not this user's alone"
+            raise PermissionError(1, message)
+        return super()._open()
+
+
+def _number(text: bytes | str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,169 @@
+"""The text of RSQL: how values are quoted, and a reader for filters that users write themselves.
+
+Tokens and grammar are those of rsql-parser 2.1 (its published JavaCC grammar), plus line breaks wherever a
+space may stand. Gives plain tuples; must not know what an expression can do.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESERVED = frozenset("\"'();,=!~<> ")
+"""Characters that can't stand in a selector or in a value without quotes."""
+
+COMPARISONS = {
+    "==": "==",
+    "!=": "!=",
+    ">": ">",
+    "=gt=": ">",
+    ">=": ">=",
+    "=ge=": ">=",
+    "<": "<",
+    "=lt=": "<",
+    "<=": "<=",
+    "=le=": "<=",
+    "=in=": "=in=",
+    "=out=": "=out=",
+}
+"""Every spelling of an operator, to its short form."""
+
+_DEEPEST = 50
+"""Parentheses within parentheses; nobody writes more, and the reader calls itself for each."""
+
+_TOKEN = re.compile(
+    r"""(?P<and>;|\s+and(?=\s))
+    | (?P<or>,|\s+or(?=\s))
+    | (?P<space>\s)
+    | (?P<open>\()
+    | (?P<close>\))
+    | (?P<operator>=[A-Za-z]*=|!=|[<>]=?)
+    | (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+    | (?P<bare>[^"'();,=!~<>\s]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One value of a comparison.
+
+    :param text: the value itself
+    :param quoted: whether it is written in quotes; servers read both alike
+    """
+
+    text: str
+    quoted: bool
+
+    def __str__(self) -> str:
+        """As RSQL: within quotes a backslash escapes, so it comes first."""
+        if not self.quoted:
+            return self.text
+        escaped = self.text.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+def read(text: str) -> tuple[Any, ...]:
+    """Read a filter.
+
+    :param text: RSQL
+    :returns: ``(selector, operator, arguments)`` or ``(mark, branches)``
+    :raises ConfigurationError: saying at which character it stops being RSQL
+    """
+    reader = _Reader(text)
+    tree = reader.either()
+    if reader.token.kind != "end":
+        reader.fail("';', ',' or the end")
+    return tree
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+        self._depth = 0
+        self.token = self._scan()
+
+    def either(self) -> tuple[Any, ...]:
+        return self._joined(",", "or", lambda: self._joined(";", "and", self._constraint))
+
+    def fail(self, wanted: str) -> NoReturn:
+        found = "the end" if self.token.kind == "end" else f"character {self.token.at + 1}"
+        message = f"the filter is not RSQL at {found}: expected {wanted}"
+        remedy = (
+            "Write it as in state=='open';order_id=in=('1','2'), and quote values that hold spaces or any of "
+            "\"'();,=!~<>."
+        )
+        raise ConfigurationError(message, remedy=remedy)
+
+    def _joined(self, mark: str, kind: str, part: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+        branches = [part()]
+        while self.token.kind == kind:
+            self._take()
+            branches.append(part())
+        return branches[0] if len(branches) == 1 else (mark, branches)
+
+    def _constraint(self) -> tuple[Any, ...]:
+        if self.token.kind != "open":
+            return self._comparison()
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            self.fail(f"at most {_DEEPEST} parentheses within each other")
+        self._take()
+        inner = self.either()
+        self._expect("close", "')'")
+        self._depth -= 1
+        return inner
+
+    def _comparison(self) -> tuple[Any, ...]:
+        selector = self._expect("bare", "the name of a field").text
+        operator = COMPARISONS.get(self.token.text) if self.token.kind == "operator" else None
+        if operator is None:
+            self.fail(f"one of the operators {' '.join(COMPARISONS)}")
+        self._take()
+        if self.token.kind != "open":
+            return selector, operator, (self._value(),)
+        self._take()
+        values = [self._value()]
+        while self.token.kind == "or":
+            self._take()
+            values.append(self._value())
+        self._expect("close", "',' or ')'")
+        return selector, operator, tuple(values)
+
+    def _value(self) -> Argument:
+        if self.token.kind == "quoted":
+            return Argument(re.sub(r"\\(.)", r"\1", self._take().text[1:-1], flags=re.DOTALL), quoted=True)
+        return Argument(self._expect("bare", "a value").text, quoted=False)
+
+    def _expect(self, kind: str, wanted: str) -> _Token:
+        if self.token.kind != kind:
+            self.fail(wanted)
+        return self._take()
+
+    def _take(self) -> _Token:
+        taken, self.token = self.token, self._scan()
+        return taken
+
+    def _scan(self) -> _Token:
+        while self._position < len(self._text):
+            found = _TOKEN.match(self._text, self._position)
+            if found is None:
+                return _Token("wrong", self._text[self._position], self._position)
+            begun, self._position = self._position, found.end()
+            if found.lastgroup != "space":
+                return _Token(str(found.lastgroup), found.group(), begun)
+        return _Token("end", "", self._position)

@@ -1,0 +1,278 @@
+"""Shopify's Partner API: an organization's transactions, its apps' events, and the shops that have an app.
+
+Read only. Windows are half open here while the API's bounds are both inclusive, so the rows of the last
+moment are left to the next window. Must not know Airflow, nor where records go.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider_partners.api.auth import RotatingHeader
+from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.graphql import GraphQLCaller
+from airflow_provider_partners.api.graphql_document import paged
+from airflow_provider_partners.api.paging import EdgeCursor
+from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.shopify_faults import PARTNER_FAULTS
+from airflow_provider_partners.api.shopify_partner_documents import VERSIONS
+from airflow_provider_partners.api.shopify_partner_pages import ConnectionPages, own_names
+from airflow_provider_partners.api.shopify_partner_resources import (
+    RESOURCES,
+    checked_types,
+    global_id,
+    timestamp,
+)
+from airflow_provider_partners.api.shopify_shops import INSTALLED_AFTER, replay, shop_domain
+from airflow_provider_partners.api.transport import Transport, Usage
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from airflow_provider_partners.api.ledgers import Ledger
+
+SOURCE = "shopify_partner"
+DEFAULT_VERSION = "2026-07"
+DEFAULT_URL = "https://partners.shopify.com"
+
+LONGEST_QUERY = 50_000
+"""Characters; the API refuses more."""
+
+REQUESTS_PER_SECOND = 3.5
+"""The API takes 4 a second per API client; a little less leaves room for its clock."""
+
+
+def _tell_nobody(secret: str) -> None:
+    """Keeps a secret to itself."""
+
+
+class ShopifyPartnerClient:
+    """Reads from the Partner API of one organization.
+
+    ::
+
+        with ShopifyPartnerClient(organization_id="1234", access_token=token) as client:
+            for sale in client.extract("transactions", since=since, until=until).records():
+                print(sale["__typename"], sale["netAmount"]["amount"])
+
+    :param organization_id: the number in the Partner Dashboard's address
+    :param access_token: of an API client of that organization
+    :param secondary_access_token: tried when the first is refused, while tokens are rotated
+    :param api_version: dated version, or ``unstable``
+    :param base_url: scheme and host, with a path prefix if need be
+    :param locale: language of the API's error messages
+    :param requests_per_second: the budget
+    :param strict_version: an answer of another version is an error instead of a warning
+    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param on_secret: told every secret before it is used
+    :param transport: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    """
+
+    def __init__(
+        self,
+        *,
+        organization_id: str | int,
+        access_token: str,
+        secondary_access_token: str | None = None,
+        api_version: str = DEFAULT_VERSION,
+        base_url: str = DEFAULT_URL,
+        locale: str | None = None,
+        requests_per_second: float = REQUESTS_PER_SECOND,
+        strict_version: bool = False,
+        ledger: Ledger | None = None,
+        handler: Any = None,
+        clock: Clock = SYSTEM_CLOCK,
+        on_secret: Callable[[str], None] = _tell_nobody,
+        transport: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._organization = _organization(organization_id)
+        self._clock = clock
+        self._transport = Transport(
+            partner="Shopify Partner",
+            base_url=base_url or DEFAULT_URL,
+            auth=RotatingHeader(
+                "X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=on_secret
+            ),
+            budget=RateBudget(rate=requests_per_second, ledger=ledger, clock=clock),
+            faults=PARTNER_FAULTS,
+            headers={"Accept-Language": locale} if locale else {},
+            handler=handler,
+            clock=clock,
+            **(transport or {}),
+        )
+        self._caller = GraphQLCaller(
+            transport=self._transport,
+            path=f"/{self._organization}/api/{api_version}/graphql.json",
+            api_version=api_version,
+            strict_version=strict_version,
+        )
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far."""
+        return self._transport.usage
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def ping(self) -> str:
+        """Ask which versions there are, the cheapest question that needs the token."""
+        answer = self._caller.execute(VERSIONS, label="versions").data
+        versions = [version["handle"] for version in answer["publicApiVersions"] if version.get("supported")]
+        return (
+            f"Organization {self._organization} answers, asked for version {self._caller.api_version}; "
+            f"supported: {', '.join(versions)}."
+        )
+
+    def extract(
+        self,
+        resource: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        app_id: str | int | None = None,
+        types: str | Iterable[str] | None = None,
+        shop: str | None = None,
+        shop_id: str | int | None = None,
+        page_size: int | None = None,
+    ) -> Extraction:
+        """Rows of one list, complete for a half-open window.
+
+        Records are the API's nodes with ``__typename``; app events, which have no id, get ``chargeId`` (of
+        the charge or credit, else empty), which with app, type, time and shop tells them apart.
+
+        :param resource: ``transactions``, ``app_events`` (of one app), or ``events`` (of version 2026-07 and
+            later)
+        :param since: first moment; all history without it (``events`` need it)
+        :param until: first moment that no longer counts; now without it
+        :param app_id: ``gid://partners/App/…`` or its number; ``events`` use ``gid://shopify/App/…``
+        :param types: of transactions or events, such as ``RELATIONSHIP_INSTALLED``
+        :param shop: ``myshopifyDomain``; sifted here where the API can't
+        :param shop_id: ``gid://partners/Shop/…`` or its number; for ``events`` ``gid://shopify/Shop/…``, with
+            ``app_id``
+        :param page_size: rows per request
+        :raises ConfigurationError: when an argument or the API version doesn't fit the resource
+        """
+        found = find(RESOURCES, resource)
+        until = _aware(until) or datetime.fromtimestamp(self._clock.time(), UTC)
+        since = _aware(since)
+        domain = shop_domain(shop) if shop else None
+        values: dict[str, Any] = {
+            "since": since and timestamp(since),
+            "app_id": app_id and global_id(app_id, "App", found.namespace, argument="app_id"),
+            "shop_id": shop_id and global_id(shop_id, "Shop", found.namespace, argument="shop_id"),
+            "types": None if types is None else checked_types(types, found),
+            "shop": domain if "shop" in found.variables else None,
+        }
+        found.check(values, self._caller.api_version)
+        paging = found.pages(page_size)
+        parts = [
+            ConnectionPages(
+                caller=self._caller,
+                label=resource,
+                document=found.document,
+                variables=found.bound({
+                    **values,
+                    "since": begin and timestamp(begin),
+                    "until": timestamp(end),
+                }),
+                paging=paging,
+                time_field=found.time_field,
+                since=begin,
+                until=end,
+                shop=None if "shop" in found.variables else domain,
+                shape=own_names,
+            )
+            for begin, end in found.spans(since, until)
+        ]
+        return Extraction(
+            source=SOURCE,
+            resource=resource,
+            key=found.key,
+            request=self._request(
+                values=values, until=timestamp(until), shop=domain, document=found.document
+            ),
+            segments=[
+                Segment(name=f"{resource} {number}", fetch=part.fetch) for number, part in enumerate(parts, 1)
+            ],
+            window=Window(since, until) if since else None,
+        )
+
+    def query(
+        self,
+        document: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        connection: str,
+        resource: str = "query",
+        key: tuple[str, ...] = ("id",),
+        page_size: int = 100,
+    ) -> Extraction:
+        """Rows of any connection, by a document of one's own.
+
+        The document declares ``$after: String``, passes ``after: $after`` and ``first`` to the connection,
+        and asks for ``pageInfo { hasNextPage }`` and ``edges { cursor node { … } }``.
+
+        :param document: one GraphQL query
+        :param variables: its variables, other than the cursor
+        :param connection: dotted path below ``data``, such as ``app.events``
+        :param resource: what the dataset is called
+        :param key: the fields that identify a row
+        :param page_size: given as ``$first`` where the document declares it
+        :raises ConfigurationError: when the document can't be walked
+        """
+        checked = paged(document, longest=LONGEST_QUERY)
+        given = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
+        pages = ConnectionPages(
+            caller=self._caller,
+            label=resource,
+            document=document,
+            variables=given,
+            paging=EdgeCursor((variables or {}).get("first", page_size), connection),
+            sized=checked.sized,
+        )
+        return Extraction(
+            source=SOURCE,
+            resource=resource,
+            key=key,
+            request=self._request(document=document, variables=given, connection=connection),
+            segments=[Segment(name=resource, fetch=pages.fetch)],
+        )
+
+    def installed_shops(self, app_id: str | int, *, until: datetime | None = None) -> list[dict[str, Any]]:
+        """Every shop that ever had the app, with its state.
+
+        :param app_id: ``gid://partners/App/…`` or its number
+        :param until: the state at this moment; now without it
+        :returns: by domain: ``{"shop": "a.myshopify.com", "shop_id", "name", "installed", "since", "state"}``
+        """
+        return replay(self.extract("app_events", app_id=app_id, types=INSTALLED_AFTER, until=until).records())
+
+    def _request(self, **asked: Any) -> dict[str, Any]:
+        return {"organization": self._organization, "api_version": self._caller.api_version, **asked}
+
+
+def _organization(value: str | int) -> str:
+    text = str(value).strip()
+    if not (text.isascii() and text.isdigit()):
+        message = f"'organization_id' is {text!r}, not a number"
+        raise ConfigurationError(
+            message, remedy="It is the number after partners.shopify.com/ in the dashboard."
+        )
+    return text
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

@@ -1,0 +1,196 @@
+"""The lists of Shopify's Partner API, one row each, and how a user's arguments become a document's variables.
+
+Must not send anything: wrong arguments are refused here, with the ones that exist, before a request is spent
+on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api import shopify_partner_documents as documents
+from airflow_provider_partners.api.graphql import at_least
+from airflow_provider_partners.api.paging import EdgeCursor
+from airflow_provider_partners.api.resources import Resource
+from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_DOCS = "https://shopify.dev/docs/api/partner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerResource(Resource):
+    """A list of the Partner API.
+
+    :param document: its GraphQL
+    :param variables: argument to variable: ``app_id``, ``shop_id``, ``shop``, ``types``, ``since``, ``until``
+    :param within: the input object that holds these variables, empty where they stand alone
+    :param types: what ``types`` may name
+    :param namespace: of the global ids it takes; the API has two, and doesn't say that their numbers agree
+    :param required: arguments it can't do without, with the reason
+    :param shop_needs_app: whether ``shop_id`` is taken only with ``app_id``
+    :param first_version: the API version in which it came
+    :param longest: the longest window that one query takes
+    """
+
+    document: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    within: str = ""
+    types: frozenset[str] = frozenset()
+    namespace: str = "partners"
+    required: Mapping[str, str] = field(default_factory=dict)
+    shop_needs_app: bool = False
+    first_version: str = ""
+    longest: timedelta | None = None
+
+    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables for the arguments that are given.
+
+        :param values: by argument
+        """
+        given = {self.variables[name]: value for name, value in values.items() if value is not None}
+        return {self.within: given} if self.within else given
+
+    def spans(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime | None, datetime]]:
+        """The window in pieces that one query takes, half open and without gaps.
+
+        :param since: its beginning
+        :param until: its end
+        """
+        while since is not None and self.longest is not None and until - since > self.longest:
+            yield since, since + self.longest
+            since += self.longest
+        yield since, until
+
+    def check(self, values: Mapping[str, Any], api_version: str) -> None:
+        """Refuse what the API would refuse, or silently misunderstand.
+
+        :param values: by argument
+        :param api_version: the version in use
+        :raises ConfigurationError: naming the argument
+        """
+        if self.first_version and not at_least(api_version, self.first_version):
+            message = (
+                f"'{self.name}' came with API version {self.first_version}, but {api_version} is asked for"
+            )
+            remedy = f"Set 'api_version' to {self.first_version} or later, or extract an app's 'app_events'."
+            raise ConfigurationError(message, remedy=remedy)
+        for name, reason in self.required.items():
+            if values.get(name) is None:
+                message = f"'{self.name}' needs '{name}': {reason}"
+                raise ConfigurationError(message, remedy=f"Give '{name}'.")
+        if self.shop_needs_app and values.get("shop_id") is not None and values.get("app_id") is None:
+            message = f"'{self.name}' takes 'shop_id' only together with 'app_id'"
+            raise ConfigurationError(message, remedy="Give 'app_id' too, or 'shop', which is sifted here.")
+
+
+RESOURCES: Mapping[str, PartnerResource] = MappingProxyType({
+    "transactions": PartnerResource(
+        name="transactions",
+        doc="What the organization earned and paid: sales, fees, adjustments, referrals, taxes.",
+        url=f"{_DOCS}/latest/queries/transactions",
+        document=documents.TRANSACTIONS,
+        paging=EdgeCursor(100, "transactions"),
+        key=("id",),
+        time_field="createdAt",
+        variables=MappingProxyType({
+            "since": "createdAtMin", "until": "createdAtMax", "types": "types", "app_id": "appId",
+            "shop": "myshopifyDomain", "shop_id": "shopId",
+        }),
+        types=documents.TRANSACTION_TYPES,
+        page_size=100,
+        # Larger pages are refused, as clients found against the live API.
+        max_page_size=100,
+    ),
+    "app_events": PartnerResource(
+        name="app_events",
+        doc="What happened to one app: installs, charges, credits.",
+        url=f"{_DOCS}/latest/objects/App",
+        document=documents.APP_EVENTS,
+        paging=EdgeCursor(100, "app.events"),
+        # App events have no id.
+        key=("app.id", "type", "occurredAt", "shop.id", "chargeId"),
+        time_field="occurredAt",
+        variables=MappingProxyType({
+            "since": "occurredAtMin", "until": "occurredAtMax", "types": "types", "app_id": "appId",
+            "shop_id": "shopId",
+        }),
+        types=documents.APP_EVENT_TYPES,
+        required=MappingProxyType({"app_id": "the API lists the events of one app, and has no list of apps"}),
+        page_size=100,
+        max_page_size=250,
+    ),
+    "events": PartnerResource(
+        name="events",
+        doc="The organization's historical events, with plans, balances and earnings (2026-07 and later).",
+        url=f"{_DOCS}/2026-07/historical-events",
+        document=documents.EVENTS,
+        paging=EdgeCursor(250, "events"),
+        key=("id",),
+        time_field="occurredAt",
+        variables=MappingProxyType({
+            "since": "occurredAtMin", "until": "occurredAtMax", "types": "eventTypes", "app_id": "subjectId",
+            "shop_id": "shopId",
+        }),
+        within="filter",
+        types=documents.EVENT_TYPES,
+        namespace="shopify",
+        required=MappingProxyType({"since": "without it the API gives the last 30 days only"}),
+        shop_needs_app=True,
+        first_version="2026-07",
+        # A longer span is an error; both bounds are inclusive.
+        longest=timedelta(days=365),
+        page_size=250,
+        max_page_size=250,
+    ),
+})  # fmt: skip
+"""The lists by name."""
+
+
+def checked_types(types: str | Iterable[str], resource: PartnerResource) -> list[str]:
+    """Types as the API spells them.
+
+    :param types: one or several, in any case; commas separate too
+    :param resource: whose types
+    :raises ConfigurationError: naming the unknown ones, and those that exist
+    """
+    given = [types] if isinstance(types, str) else list(types)
+    wanted = {part.strip().upper() for text in given for part in str(text).split(",") if part.strip()}
+    unknown = sorted(wanted - resource.types)
+    if unknown or not wanted:
+        message = f"'types' of '{resource.name}' holds {', '.join(unknown) or 'nothing'}"
+        raise ConfigurationError(message, remedy=f"The types are: {', '.join(sorted(resource.types))}.")
+    return sorted(wanted)
+
+
+def global_id(value: str | int, kind: str, namespace: str, *, argument: str) -> str:
+    """A global id from itself or its number.
+
+    :param value: ``gid://partners/App/1`` or ``1``
+    :param kind: ``App`` or ``Shop``
+    :param namespace: ``partners`` or ``shopify``
+    :param argument: for the error
+    :raises ConfigurationError: when it is of another kind or namespace
+    """
+    text = str(value).strip()
+    start = f"gid://{namespace}/{kind}/"
+    number = text.removeprefix(start)
+    if not (number.isascii() and number.isdigit()):
+        message = f"'{argument}' is {text!r}"
+        remedy = f"Give {start}<number> or the number alone; the API's other namespace is not taken here."
+        raise ConfigurationError(message, remedy=remedy)
+    return start + number
+
+
+def timestamp(value: datetime) -> str:
+    """A moment as the API takes it, in UTC and to the microsecond.
+
+    :param value: an aware time, or a naive one in UTC
+    """
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

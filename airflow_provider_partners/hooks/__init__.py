@@ -1,0 +1,1 @@
+"""Connections become API clients: one hook per partner, thin."""

@@ -1,0 +1,144 @@
+"""What the partners' hooks share: reading the connection, building the client once, testing it.
+
+A hook touches nothing when it is made. It maps nothing and knows no resource: that is the client's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+from airflow_provider_partners import settings
+from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, mask_secret
+from airflow_provider_partners.api.ledgers import make_ledger
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
+from airflow_provider_partners.hooks import forms
+from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Client(Protocol):
+    """What every API client has."""
+
+    def ping(self) -> str:
+        """One cheap authenticated read."""
+
+    def close(self) -> None:
+        """Let go of the network."""
+
+
+ClientT = TypeVar("ClientT", bound=Client)
+
+
+class PartnerHook(BaseHook, Generic[ClientT]):
+    """Gives the client of a partner's API, made of an Airflow connection.
+
+    Used as a context manager it closes the client at the end::
+
+        with YofiHook() as yofi:
+            claims = list(yofi.extract("claims", since=since, until=until).records())
+
+    :param conn_id: the connection
+    """
+
+    conn_name_attr: ClassVar[str]
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
+    default_host: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give each hook class form methods of its own: Airflow 3.0 and 3.1 don't regard inherited ones."""
+        super().__init_subclass__(**kwargs)
+        conn_type = getattr(cls, "conn_type", None)
+        if conn_type:
+            cls.get_connection_form_widgets = staticmethod(lambda: forms.widgets(conn_type))  # type: ignore[method-assign,assignment]
+            cls.get_ui_field_behaviour = staticmethod(lambda: forms.behaviour(conn_type))  # type: ignore[method-assign,assignment]
+
+    def __init__(self, conn_id: str) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self._connection: PartnerConnection | None = None
+        self._client: ClientT | None = None
+
+    def __enter__(self) -> ClientT:
+        """The client."""
+        return self.get_conn()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        self.close()
+
+    @property
+    def connection(self) -> PartnerConnection:
+        """The connection, read at the first use.
+
+        :raises ConfigurationError: when it is missing or wrong
+        """
+        if self._connection is None:
+            try:
+                stored = self.get_connection(self.conn_id)
+            except AirflowNotFoundException:
+                message = f"The connection '{self.conn_id}' isn't defined"
+                remedy = f"Make one of type '{self.conn_type}', or name another."
+                raise ConfigurationError(message, remedy=remedy) from None
+            self._connection = read_connection(
+                stored, conn_type=self.conn_type, default_host=self.default_host
+            )
+            self.mask(self._connection)
+        return self._connection
+
+    def get_conn(self) -> ClientT:
+        """The client of the API, made at the first use and kept.
+
+        :raises ConfigurationError: when the connection is missing or wrong
+        """
+        if self._client is None:
+            self._client = self.build(self.connection)
+        return self._client
+
+    def close(self) -> None:
+        """Close the client; the next use makes another."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Make one cheap authenticated read: what the button in the UI shows."""
+        try:
+            with self as client:
+                return True, client.ping()
+        except PartnersError as error:
+            return False, str(error)
+
+    @abstractmethod
+    def build(self, connection: PartnerConnection) -> ClientT:
+        """Make the client.
+
+        :param connection: checked
+        """
+
+    def mask(self, connection: PartnerConnection) -> None:
+        """Keep the connection's secrets out of the logs."""
+        mask_secret(connection.password)
+        for name, field in forms.fields(self.conn_type).items():
+            if field["schema"].get("format") == "password" and connection.extras.get(name):
+                mask_secret(connection.extras[name])
+
+    def wire(self, *credential: str) -> dict[str, Any]:
+        """What every client is told about budgets, waits and secrets.
+
+        :param credential: what the partner counts requests by; tasks with the same one share a budget
+        """
+        digest = hashlib.sha256("\0".join(credential).encode()).hexdigest()[:24]
+        return {
+            "ledger": make_ledger(settings.budget_uri(), f"{self.conn_type}-{digest}"),
+            "on_secret": mask_secret,
+            "deadline": settings.request_deadline(),
+            "max_wait": settings.max_wait(),
+        }

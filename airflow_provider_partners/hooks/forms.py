@@ -1,0 +1,72 @@
+"""The connection forms of ``get_provider_info``, in the shapes that others ask for.
+
+Airflow 3.2 and later read the declarations themselves. Airflow 3.0 and 3.1 ask hook classes for WTForms
+fields, which are made here of the same declarations. Reads no connection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.get_provider_info import get_provider_info
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def declared(conn_type: str) -> Mapping[str, Any]:
+    """The declaration of a connection type.
+
+    :param conn_type: such as ``yofi``
+    """
+    types: Any = get_provider_info()["connection-types"]
+    return next(entry for entry in types if entry["connection-type"] == conn_type)
+
+
+def fields(conn_type: str) -> Mapping[str, Mapping[str, Any]]:
+    """The extras of a connection type: name to label, description and JSON schema."""
+    extras: Mapping[str, Mapping[str, Any]] = declared(conn_type)["conn-fields"]
+    return extras
+
+
+def label(conn_type: str, standard_field: str) -> str:
+    """What the form calls a standard field (``password`` is the signing secret of Yofi)."""
+    name = declared(conn_type)["ui-field-behaviour"]["relabeling"].get(standard_field, standard_field)
+    return str(name)
+
+
+def behaviour(conn_type: str) -> dict[str, Any]:
+    """How the standard fields look, with the keys that hook classes use."""
+    return {key.replace("-", "_"): value for key, value in declared(conn_type)["ui-field-behaviour"].items()}
+
+
+def widgets(conn_type: str) -> dict[str, Any]:
+    """The extras as WTForms fields; the library is imported here since only Airflow 3.0 and 3.1 need it."""
+    from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
+        BS3PasswordFieldWidget,
+        BS3TextFieldWidget,
+    )
+    from wtforms import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        IntegerField,
+        PasswordField,
+        StringField,
+    )
+    from wtforms.validators import (  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        Optional,
+        any_of,
+    )
+
+    made = {}
+    for name, field in fields(conn_type).items():
+        schema = field["schema"]
+        secret = schema.get("format") == "password"
+        kind = IntegerField if "integer" in schema["type"] else PasswordField if secret else StringField
+        default = schema.get("default")
+        made[name] = kind(
+            field["label"],
+            widget=BS3PasswordFieldWidget() if secret else BS3TextFieldWidget(),
+            validators=[Optional(), *([any_of(schema["enum"])] if "enum" in schema else [])],
+            description=field["description"],
+            default=default if default is None or kind is IntegerField else str(default),
+        )
+    return made

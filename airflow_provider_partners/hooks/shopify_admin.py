@@ -1,0 +1,74 @@
+"""Shopify Admin: the GraphQL API of one shop as an Airflow hook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
+
+from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
+from airflow_provider_partners.api.shopify_shops import shop_domain
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.hooks.base import PartnerHook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_partners.hooks.connection import PartnerConnection
+
+
+class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
+    """Gives the client of a shop's Admin API.
+
+    The connection's host may hold ``{shop}``, which the shop's name is put in for, so that one connection can
+    serve all shops of an app whose tokens are exchanged.
+
+    :param shopify_admin_conn_id: the connection
+    :param shop: the shop, such as ``a.myshopify.com`` or ``a``; by default the one that the host names
+    :param token_provider: gives the current token of the shop, for apps whose tokens expire and are kept
+        elsewhere; the connection's password is not used then
+    """
+
+    conn_name_attr: ClassVar[str] = "shopify_admin_conn_id"
+    default_conn_name: ClassVar[str] = "shopify_admin_default"
+    conn_type: ClassVar[str] = "shopify_admin"
+    hook_name: ClassVar[str] = "Shopify Admin"
+    default_host: ClassVar[str] = "https://{shop}.myshopify.com"
+
+    def __init__(
+        self,
+        shopify_admin_conn_id: str = default_conn_name,
+        *,
+        shop: str | None = None,
+        token_provider: Callable[[], str] | None = None,
+    ) -> None:
+        super().__init__(shopify_admin_conn_id)
+        self.shop = shop
+        self.token_provider = token_provider
+
+    def build(self, connection: PartnerConnection) -> ShopifyAdminClient:
+        """Make the client of the shop."""
+        shop = shop_domain(self.shop) if self.shop else self._shop_of(connection)
+        base_url = connection.base_url.replace("{shop}", shop.partition(".")[0])
+        options = dict(connection.extras)
+        if options.get("auth") == "client_credentials":
+            connection.need("login")
+            options |= {"client_id": connection.login, "client_secret": connection.password}
+        elif self.token_provider is None:
+            options["access_token"] = connection.password
+        return ShopifyAdminClient(
+            shop=shop,
+            base_url=base_url,
+            token_provider=self.token_provider,
+            **options,
+            **self.wire(base_url, shop, connection.password),
+        )
+
+    @staticmethod
+    def _shop_of(connection: PartnerConnection) -> str:
+        host = urlsplit(connection.base_url).hostname or ""
+        if "{" in host or ".myshopify." not in host:
+            message = (
+                f"No shop is named, and the host of the connection '{connection.conn_id}' names none either"
+            )
+            raise ConfigurationError(message, remedy="Pass 'shop', such as a.myshopify.com.")
+        return host

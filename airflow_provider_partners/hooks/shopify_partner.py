@@ -1,0 +1,37 @@
+"""Shopify Partner: the GraphQL API of an organisation's Partner Dashboard as an Airflow hook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
+from airflow_provider_partners.hooks.base import PartnerHook
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.hooks.connection import PartnerConnection
+
+
+class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
+    """Gives the client of the Shopify Partner API.
+
+    :param shopify_partner_conn_id: the connection
+    """
+
+    conn_name_attr: ClassVar[str] = "shopify_partner_conn_id"
+    default_conn_name: ClassVar[str] = "shopify_partner_default"
+    conn_type: ClassVar[str] = "shopify_partner"
+    hook_name: ClassVar[str] = "Shopify Partner"
+    default_host: ClassVar[str] = "https://partners.shopify.com"
+
+    def __init__(self, shopify_partner_conn_id: str = default_conn_name) -> None:
+        super().__init__(shopify_partner_conn_id)
+
+    def build(self, connection: PartnerConnection) -> ShopifyPartnerClient:
+        """Make the client."""
+        connection.need("organization_id")
+        return ShopifyPartnerClient(
+            access_token=connection.password,
+            base_url=connection.base_url,
+            **connection.extras,
+            **self.wire(connection.base_url, connection.extras["organization_id"], connection.password),
+        )

@@ -1,0 +1,40 @@
+"""Yofi: its Partner Data API as an Airflow hook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow_provider_partners.api.yofi import YofiClient
+from airflow_provider_partners.hooks.base import PartnerHook
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.hooks.connection import PartnerConnection
+
+
+class YofiHook(PartnerHook[YofiClient]):
+    """Gives the client of Yofi's Partner Data API.
+
+    :param yofi_conn_id: the connection
+    :param shop: the shop whose data is read, such as ``a.myshopify.com``; the connection's own by default
+    """
+
+    conn_name_attr: ClassVar[str] = "yofi_conn_id"
+    default_conn_name: ClassVar[str] = "yofi_default"
+    conn_type: ClassVar[str] = "yofi"
+    hook_name: ClassVar[str] = "Yofi"
+    default_host: ClassVar[str] = "https://portal.public-api.services.yofi.ai"
+
+    def __init__(self, yofi_conn_id: str = default_conn_name, *, shop: str | None = None) -> None:
+        super().__init__(yofi_conn_id)
+        self.shop = shop
+
+    def build(self, connection: PartnerConnection) -> YofiClient:
+        """Make the client, for the shop that was asked for."""
+        connection.need("issuer")
+        options = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
+        return YofiClient(
+            secret=connection.password,
+            base_url=connection.base_url,
+            **options,
+            **self.wire(connection.base_url, str(options["issuer"]), connection.password),
+        )

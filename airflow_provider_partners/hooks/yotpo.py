@@ -1,0 +1,39 @@
+"""Yotpo: the Core API v3 of one store as an Airflow hook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow_provider_partners.api.yotpo import YotpoClient
+from airflow_provider_partners.hooks.base import PartnerHook
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.hooks.connection import PartnerConnection
+
+
+class YotpoHook(PartnerHook[YotpoClient]):
+    """Gives the client of a store's Core API.
+
+    :param yotpo_conn_id: the connection
+    """
+
+    conn_name_attr: ClassVar[str] = "yotpo_conn_id"
+    default_conn_name: ClassVar[str] = "yotpo_default"
+    conn_type: ClassVar[str] = "yotpo"
+    hook_name: ClassVar[str] = "Yotpo"
+    default_host: ClassVar[str] = "https://api.yotpo.com"
+
+    def __init__(self, yotpo_conn_id: str = default_conn_name) -> None:
+        super().__init__(yotpo_conn_id)
+
+    def build(self, connection: PartnerConnection) -> YotpoClient:
+        """Make the client."""
+        connection.need("login")
+        return YotpoClient(
+            store_id=connection.login,
+            secret=connection.password,
+            base_url=connection.base_url,
+            **connection.extras,
+            # The limit is the store's, whichever credential asks.
+            **self.wire(connection.base_url, connection.login),
+        )

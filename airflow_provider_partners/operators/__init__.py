@@ -1,0 +1,1 @@
+"""Tasks: extract a list to a dataset, build orders, write them to Yotpo. Thin, one module per partner."""

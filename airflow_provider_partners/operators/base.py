@@ -1,0 +1,170 @@
+"""What the partners' operators share: what becomes of a failure, where a dataset rests, how progress is told.
+
+Knows Airflow and no partner. ``execute`` of an operator is its list of steps, in ``work``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_partners import settings
+from airflow_provider_partners._compat import (
+    RESCHEDULES,
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    utcnow,
+)
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    PartnersError,
+    RejectThresholdError,
+    ThrottledError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.datasets.write import Progress
+
+Context = Mapping[str, Any]
+"""A task's context, of which single entries are read."""
+
+HOPELESS = (ConfigurationError, AuthenticationError, RejectThresholdError)
+"""What a retry can't cure: someone has to change something first."""
+
+
+class PartnerTaskError(AirflowException):
+    """A partner, the network or a dataset failed the task; its retries may work."""
+
+
+class PartnerOperator(BaseOperator):
+    """Runs the steps of a task, and decides by the kind of a failure what happens next.
+
+    Wrong configuration and refused credentials fail the task at once. When a partner asks for a long wait,
+    the task gives its slot back until then, without using up a retry. Anything else is left to the task's
+    retries.
+    """
+
+    def execute(self, context: Any) -> Any:
+        """Run the steps."""
+        with translated(context):
+            return self.work(context)
+
+    @abstractmethod
+    def work(self, context: Context) -> Any:
+        """The steps of the task.
+
+        :param context: the task's context
+        :returns: what travels through XCom: references, counts and windows, never records
+        """
+
+
+@contextmanager
+def translated(context: Context) -> Iterator[None]:
+    """Turn this provider's failures into what Airflow acts upon.
+
+    :param context: the task's context
+    """
+    try:
+        yield
+    except HOPELESS as error:
+        raise AirflowFailException(str(error)) from error
+    except ThrottledError as error:
+        raise _later(error, context) from error
+    except PartnersError as error:
+        raise PartnerTaskError(str(error)) from error
+
+
+def _later(error: ThrottledError, context: Context) -> Exception:
+    """Give the slot back until the partner will answer; where that can't be, leave it to the retries."""
+    used, allowed = int(context.get("task_reschedule_count") or 0), settings.max_reschedules()
+    if not RESCHEDULES or used >= allowed:
+        return PartnerTaskError(str(error))
+    later = utcnow() + timedelta(seconds=max(error.retry_after, 1.0))
+    return AirflowRescheduleException(later)  # type: ignore[no-untyped-call]
+
+
+def flag(value: Any, name: str) -> bool:
+    """A yes or no that may have come through a template as text.
+
+    :param value: ``True``, ``"true"``, ``"False"`` and the like; nothing means no
+    :param name: the argument, for the error
+    :raises ConfigurationError: when it is neither
+    """
+    text = str(value).strip().lower()
+    if text in {"true", "1", "yes", "on"}:
+        return True
+    if text in {"false", "0", "no", "off", "none", ""}:
+        return False
+    message = f"'{name}' is neither true nor false: {value!r}"
+    raise ConfigurationError(message, remedy="Pass a boolean, or a template that renders to true or false.")
+
+
+def dataset_uri(context: Context, *below: str) -> str:
+    """Where a task's dataset rests: the same for every try of the task, and for no other task.
+
+    :param context: the task's context
+    :param below: folders below the task's own
+    """
+    task = context["ti"]
+    parts = (task.dag_id, task.task_id, task.run_id, str(getattr(task, "map_index", -1)), *below)
+    return "/".join([settings.staging_uri().rstrip("/"), *(_folder(part) for part in parts)])
+
+
+def _folder(name: str) -> str:
+    """A folder's name of any text; where it had to be changed, a hash keeps it apart from its likes."""
+    safe = re.sub(r"[^A-Za-z0-9_.=-]", "_", name).lstrip(".")[:150]
+    if safe == name:
+        return name
+    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+class ProgressLog:
+    """Tells a task's log every few seconds how far it is.
+
+    :param info: the log's method
+    :param what: what is being counted, such as ``orders``
+    :param every: seconds between two lines
+    :param clock: the time in seconds, for tests
+    """
+
+    def __init__(
+        self,
+        info: Callable[..., None],
+        what: str,
+        *,
+        every: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._info = info
+        self._what = what
+        self._every = settings.log_every() if every is None else every
+        self._clock = clock
+        self._told = clock()
+
+    def __call__(self, progress: Progress) -> None:
+        """Take notice of a page; say so when it is time."""
+        now = self._clock()
+        if now - self._told >= self._every:
+            self._told = now
+            self._info("%s so far: %s", self._what, told(progress))
+
+
+def told(progress: Progress) -> str:
+    """Progress as a log line has it: records, parts, rate and, where the total is known, what is left."""
+    of = f" of {progress.total}" if progress.total is not None else ""
+    line = f"{progress.records}{of} records in {progress.parts} parts, {progress.rate:.1f} records/s"
+    if progress.resumed:
+        line += f", {progress.resumed} of them by an earlier try"
+    if progress.total is not None and progress.rate > 0 and progress.total > progress.records:
+        line += f", about {(progress.total - progress.records) / progress.rate:.0f} s left"
+    return line

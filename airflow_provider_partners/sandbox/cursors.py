@@ -1,0 +1,147 @@
+"""Pages out of sorted lists: cursors as Shopify writes them, and the cut that ``first``/``after``/``last``/``before`` make.
+
+A cursor is base64 of ``{"last_id": …, "last_value": …}`` (recorded live Admin responses): the sort key of the row it
+stands on, not a position, so that a row that moves while pages are read is skipped or repeated here as it is there.
+This module must not know which documents it pages, nor which page sizes an API allows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from graphql import GraphQLError
+
+Scalar = str | int | float | None
+Key = tuple[bool, Any, int | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sort:
+    """By what a list is sorted.
+
+    :param value: the sort value of a document; ``None`` sorts first
+    :param identity: what breaks ties, and goes into ``last_id``
+    :param reverse: descending
+    :param write: how the sort value is written into a cursor
+    :param read: the way back
+    """
+
+    value: Callable[[Mapping[str, Any]], Scalar]
+    identity: Callable[[Mapping[str, Any]], int | str]
+    reverse: bool = False
+    write: Callable[[Any], Scalar] = lambda value: value
+    read: Callable[[Any], Any] = lambda value: value
+
+    def key(self, document: Mapping[str, Any]) -> Key:
+        """The place of a document in the list."""
+        value = self.value(document)
+        return (value is not None, value if value is not None else 0, self.identity(document))
+
+    def cursor(self, document: Mapping[str, Any]) -> str:
+        """The cursor that stands on a document."""
+        value = self.value(document)
+        written = None if value is None else self.write(value)
+        text = json.dumps({"last_id": self.identity(document), "last_value": written}, separators=(",", ":"))
+        return base64.b64encode(text.encode()).decode()
+
+    def place(self, cursor: str) -> Key:
+        """The place a cursor stands on.
+
+        :raises GraphQLError: with the sentence that clients of the Admin API match on
+        """
+        try:
+            told = json.loads(base64.b64decode(cursor, validate=True))
+            last_id, written = told["last_id"], told["last_value"]
+            value = None if written is None else self.read(written)
+            # compared once here, so that a cursor of another sort order is refused rather than a crash later
+            _ = (value is not None, value, last_id) < (True, value, last_id)
+        except (binascii.Error, ValueError, KeyError, TypeError) as error:
+            message = "Invalid cursor for current pagination sort."
+            raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error
+        return (value is not None, value if value is not None else 0, last_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a cut left: the rows, and whether there are more on either side."""
+
+    rows: list[Any]
+    start: int
+    has_next: bool
+    has_previous: bool
+
+
+def cut(rows: Sequence[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
+    """Sort ``rows`` and take the page the arguments ask for.
+
+    An empty cursor counts as none: clients send ``after: ""`` on every first page.
+    """
+    ordered = sorted(rows, key=sort.key, reverse=sort.reverse)
+    start, end = 0, len(ordered)
+    try:
+        if arguments.get("after"):
+            place = sort.place(arguments["after"])
+            start = next(
+                (i for i, row in enumerate(ordered) if _beyond(sort.key(row), place, sort)), len(ordered)
+            )
+        if arguments.get("before"):
+            place = sort.place(arguments["before"])
+            end = next(
+                (i for i, row in enumerate(ordered) if not _beyond(place, sort.key(row), sort)), len(ordered)
+            )
+    except TypeError as error:
+        message = "Invalid cursor for current pagination sort."
+        raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error
+    end = max(start, end)
+    if arguments.get("first") is not None:
+        end = min(end, start + arguments["first"])
+    elif arguments.get("last") is not None:
+        start = max(start, end - arguments["last"])
+    return Page(rows=ordered[start:end], start=start, has_next=end < len(ordered), has_previous=start > 0)
+
+
+def _beyond(left: Key, right: Key, sort: Sort) -> bool:
+    return left < right if sort.reverse else left > right
+
+
+def connection(page: Page, sort: Sort) -> dict[str, Any]:
+    """A page as a GraphQL connection; an empty one has null cursors (recorded live)."""
+    cursors = [sort.cursor(row) for row in page.rows]
+    return {
+        "edges": [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, page.rows, strict=True)],
+        "nodes": page.rows,
+        "pageInfo": {
+            "hasNextPage": page.has_next,
+            "hasPreviousPage": page.has_previous,
+            "startCursor": cursors[0] if cursors else None,
+            "endCursor": cursors[-1] if cursors else None,
+        },
+    }
+
+
+def gid_number(document: Mapping[str, Any]) -> int | str:
+    """The numeric tail of a document's GID (the whole id where there is no number)."""
+    tail = str(document.get("id", "")).rpartition("/")[2].partition("?")[0]
+    return int(tail) if tail.isdigit() else tail
+
+
+def epoch_ms(moment: str) -> int:
+    """An ISO time as the epoch milliseconds of a search-served cursor."""
+    parsed = datetime.fromisoformat(moment)
+    return round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def database_time(milliseconds: int) -> str:
+    """Epoch milliseconds as a database-served cursor has them: ``2026-06-22 22:34:00.609599``."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def from_database_time(text: Scalar) -> int:
+    """The way back from either form."""
+    return text if isinstance(text, int) else epoch_ms(str(text))

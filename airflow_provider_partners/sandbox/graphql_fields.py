@@ -1,0 +1,126 @@
+"""How a field of a document gets its value: from a table of fields with a rule of their own, else from the document.
+
+Store documents have the schema's own field names, with plain lists where the schema has connections; what is done to
+all of them alike (pages, scalars as Shopify writes them, missing values) is done here. This module must not know any
+type by name but the scalars; the tables belong to the APIs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from airflow_provider_partners.sandbox.cursors import Sort, connection, cut, gid_number
+
+Document = dict[str, Any]
+#: graphql-core's GraphQLResolveInfo, a generic class in some of its releases and a plain one in others.
+Info = Any
+Arguments = dict[str, Any]
+Resolver = Callable[[Any, Any, Info, Arguments], Any]
+
+
+class Answer:
+    """One request being answered; an API derives its own and fills in the rules.
+
+    :cvar table: ``(type, field)`` to the rule that gives its value, called with the answer, the source document,
+        graphql-core's info and the arguments
+    """
+
+    table: Mapping[tuple[str, str], Resolver] = {}
+
+    def permit(self, type_name: str, info: Info) -> None:
+        """Raise where the client may not read a field."""
+
+    def redact(self, type_name: str, field: str, value: Any) -> Any:
+        """The value as the client may see it."""
+        return value
+
+    def check_page(self, arguments: Arguments) -> None:
+        """Raise where the page asked for is not one the API gives."""
+
+    def absent(self, type_name: str, field: str) -> Any:
+        """The value of a non-null field that the document does not have.
+
+        :raises GraphQLError: as a rule: an invented value would be worse than none
+        """
+        message = f"The sandbox holds no value for {type_name}.{field}; ask for other fields or add it to the document."
+        raise GraphQLError(message, extensions={"code": "SANDBOX_HAS_NO_VALUE"})
+
+
+def resolve(source: Any, info: Info, **arguments: Any) -> Any:
+    """graphql-core's field resolver, for every field of every type."""
+    answer: Answer = info.context
+    type_name, field = info.parent_type.name, info.field_name
+    answer.permit(type_name, info)
+    rule = answer.table.get((type_name, field))
+    value = rule(answer, source, info, arguments) if rule else source.get(field)
+    return _shaped(answer.redact(type_name, field, value), info, arguments, answer)
+
+
+def type_of(value: Any, _info: Info, _abstract: Any) -> str:
+    """The concrete type of a document: its own word, else the resource in its GID."""
+    return str(value.get("__typename") or str(value.get("id", "")).split("/")[-2:-1][0])
+
+
+def _shaped(value: Any, info: Info, arguments: Arguments, answer: Answer) -> Any:
+    returned = info.return_type
+    named = get_named_type(returned)
+    if named.name.endswith("Connection"):
+        answer.check_page(arguments)
+        return value if isinstance(value, dict) else nested_connection(value or [], arguments)
+    if is_list_type(get_nullable_type(returned)):
+        if value is None:
+            return [] if is_non_null_type(returned) else None
+        value = value[: arguments["first"]] if arguments.get("first") is not None else value
+        write = _WRITTEN.get(named.name)
+        return [None if item is None else write(item) for item in value] if write else value
+    if value is None:
+        return answer.absent(info.parent_type.name, info.field_name) if is_non_null_type(returned) else None
+    write = _WRITTEN.get(named.name)
+    return write(value) if write else value
+
+
+def nested_connection(items: list[Document], arguments: Arguments) -> Document:
+    """A list inside a document as a connection, in the document's own order.
+
+    The cursor names the item's id twice, as recorded for lists in id order; items without an id are named by place.
+    """
+    places = {id(item): place for place, item in enumerate(items)}
+    by_number: dict[int | str, int] = {gid_number(item) or place: place for place, item in enumerate(items)}
+
+    def number(item: Mapping[str, Any]) -> int | str:
+        return gid_number(item) or places[id(item)]
+
+    sort = Sort(
+        value=lambda item: places[id(item)],
+        identity=number,
+        reverse=bool(arguments.get("reverse")),
+        write=lambda place: number(items[place]),
+        read=lambda written: by_number[written],
+    )
+    return connection(cut(items, sort, arguments), sort)
+
+
+def decimal_text(value: Any) -> str:
+    """A ``Decimal`` as recorded live: no padding, at least one digit after the point (``"55.0"``, ``"7.25"``)."""
+    text = format(Decimal(str(value)).normalize(), "f")
+    return text if "." in text else f"{text}.0"
+
+
+#: Custom scalars that go over the wire in a form of their own (recorded live: 64-bit numbers are strings).
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    "UnsignedInt64": str,
+    "BigInt": str,
+    "Decimal": decimal_text,
+    "Money": str,
+    "ID": str,
+}

@@ -1,0 +1,182 @@
+"""Do given values fit the types a schema asks for? Literals in a document, and the variables beside it.
+
+Both Shopify servers are graphql-ruby, whose explanations differ from graphql-core's; the words here are theirs. This
+module must not know which API asks: what only one API refuses comes in as a :data:`ScalarCheck`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from graphql import (
+    BooleanValueNode,
+    EnumValueNode,
+    FloatValueNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    StringValueNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    type_from_ast,
+    value_from_ast_untyped,
+)
+
+#: Given a scalar's name and a value, the sentence that refuses it, or ``None``.
+ScalarCheck = Callable[[str, Any], str | None]
+Problem = dict[str, Any]
+
+_LITERALS: dict[str, tuple[type[ValueNode], ...]] = {
+    "Int": (IntValueNode,),
+    "Float": (IntValueNode, FloatValueNode),
+    "String": (StringValueNode,),
+    "Boolean": (BooleanValueNode,),
+    "ID": (StringValueNode, IntValueNode),
+    "DateTime": (StringValueNode,),
+}
+_VALUES: dict[str, Callable[[Any], bool]] = {
+    "Int": lambda value: isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31,
+    "Float": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "String": lambda value: isinstance(value, str),
+    "Boolean": lambda value: isinstance(value, bool),
+    "ID": lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),
+    "DateTime": lambda value: isinstance(value, str) and _is_time(value),
+}
+
+
+def no_check(_name: str, _value: Any) -> str | None:
+    """The :data:`ScalarCheck` of an API that refuses nothing of its own."""
+    return None
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+class CoercionRefused(Exception):  # noqa: N818 - it names what happened to the literal
+    """A literal has the right form, but the API's own scalar refuses it; the message is the API's."""
+
+
+def literal_fits(node: ValueNode, wanted: Any, check: ScalarCheck) -> bool:
+    """Whether a literal fits a type; variables inside it are taken on trust (another rule looks at them).
+
+    :raises CoercionRefused: where the API's own scalar refuses it in words of its own
+    """
+    if isinstance(node, VariableNode):
+        return True
+    if isinstance(wanted, GraphQLNonNull):
+        return not isinstance(node, NullValueNode) and literal_fits(node, wanted.of_type, check)
+    if isinstance(node, NullValueNode):
+        return True
+    if isinstance(wanted, GraphQLList):
+        items = node.values if isinstance(node, ListValueNode) else [node]
+        return all(literal_fits(item, wanted.of_type, check) for item in items)
+    if isinstance(wanted, GraphQLInputObjectType):
+        # the fields of the object are looked at one by one when the visitor comes to them
+        return isinstance(node, ObjectValueNode)
+    if isinstance(wanted, GraphQLEnumType):
+        return isinstance(node, EnumValueNode) and node.value in wanted.values
+    return _scalar_literal_fits(node, wanted.name, check)
+
+
+def _scalar_literal_fits(node: ValueNode, name: str, check: ScalarCheck) -> bool:
+    if name in _LITERALS and not isinstance(node, _LITERALS[name]):
+        return False
+    value = value_from_ast_untyped(node)
+    if name in {"Int", "DateTime"} and not _VALUES[name](value):
+        return False
+    if refusal := check(name, value):
+        raise CoercionRefused(refusal)
+    return True
+
+
+def variable_errors(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any], check: ScalarCheck
+) -> list[GraphQLError]:
+    """What graphql-ruby says of the variables sent with an operation; an empty list when they fit.
+
+    A variable that does not fit is answered by ``Variable $id of type ID! was provided invalid value`` with the
+    problems in ``extensions`` (recorded live Admin responses).
+    """
+    errors = []
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        wanted = type_from_ast(schema, definition.type)
+        if name not in given and definition.default_value is not None:
+            continue
+        value = given.get(name)
+        problems = list(_problems(value, wanted, [], check))
+        if name not in given and not isinstance(wanted, GraphQLNonNull):
+            continue
+        if problems:
+            nested = [f"{'.'.join(map(str, p['path']))} ({p['explanation']})" for p in problems if p["path"]]
+            message = f"Variable ${name} of type {wanted} was provided invalid value"
+            errors.append(
+                GraphQLError(
+                    f"{message} for {', '.join(nested)}" if nested else message,
+                    definition,
+                    extensions={"code": "INVALID_VARIABLE", "value": value, "problems": problems},
+                )
+            )
+    return errors
+
+
+def _problems(value: Any, wanted: Any, path: list[str | int], check: ScalarCheck) -> list[Problem]:
+    if isinstance(wanted, GraphQLNonNull):
+        if value is None:
+            return [{"path": path, "explanation": "Expected value to not be null"}]
+        return _problems(value, wanted.of_type, path, check)
+    if value is None:
+        return []
+    if isinstance(wanted, GraphQLList):
+        if not isinstance(value, list):
+            return _problems(value, wanted.of_type, path, check)
+        return [p for i, item in enumerate(value) for p in _problems(item, wanted.of_type, [*path, i], check)]
+    if isinstance(wanted, GraphQLInputObjectType):
+        return _object_problems(value, wanted, path, check)
+    if isinstance(wanted, GraphQLEnumType):
+        if isinstance(value, str) and value in wanted.values:
+            return []
+        options = ", ".join(wanted.values)
+        return [{"path": path, "explanation": f"Expected {_ruby(value)} to be one of: {options}"}]
+    if wanted.name in _VALUES and not _VALUES[wanted.name](value):
+        return [{"path": path, "explanation": f"Could not coerce value {_ruby(value)} to {wanted.name}"}]
+    refusal = check(wanted.name, value)
+    return [{"path": path, "explanation": refusal, "message": refusal}] if refusal else []
+
+
+def _object_problems(
+    value: Any, wanted: GraphQLInputObjectType, path: list[str | int], check: ScalarCheck
+) -> list[Problem]:
+    if not isinstance(value, dict):
+        return [{"path": path, "explanation": f"Expected {_ruby(value)} to be a key-value object."}]
+    problems = [
+        {"path": [*path, name], "explanation": f"Field is not defined on {wanted.name}"}
+        for name in value
+        if name not in wanted.fields
+    ]
+    for name, field in wanted.fields.items():
+        if name in value or field.default_value is Undefined:
+            problems += _problems(value.get(name), field.type, [*path, name], check)
+    return problems
+
+
+def _ruby(value: Any) -> str:
+    """A value as graphql-ruby shows it in an explanation."""
+    return json.dumps(value, ensure_ascii=False, default=str)

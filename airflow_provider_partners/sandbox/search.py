@@ -1,0 +1,165 @@
+"""Shopify's search syntax, from text to a tree: ``updated_at:>='2026-01-31T00:00:00Z' AND -tag:wholesale``.
+
+Terms stand beside each other (AND), or with ``AND``, ``OR``, ``NOT`` and ``-`` between them; AND binds tighter than OR;
+parentheses group; a term is ``field:value`` with an optional comparator, or a bare word
+(shopify.dev, API search syntax). This module must not know which fields exist or what they hold.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+COMPARATORS = {">=": "gte", "<=": "lte", ">": "gt", "<": "lt", "=": "eq"}
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<open>\()
+      | (?P<close>\))
+      | (?P<not>-(?=\S)|NOT\b(?=[\s(]))
+      | (?P<joint>(?:AND|OR)\b(?=[\s(]|$))
+      | (?P<term>(?:(?P<field>[A-Za-z_][\w.]*):\s*(?P<comparator>>=|<=|>|<|=)?\s*)?
+          (?:'(?P<single>(?:\\.|[^'\\])*)'|"(?P<double>(?:\\.|[^"\\])*)"|(?P<bare>[^\s()]+)))
+      | (?P<rest>\S)
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One ``field:value``; ``field`` is ``None`` for a bare word."""
+
+    field: str | None
+    comparator: str
+    value: str
+    quoted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Every:
+    """All of the parts must match."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Some:
+    """One of the parts must match."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Not:
+    """The part must not match."""
+
+    part: Node
+
+
+Node = Term | Every | Some | Not
+
+
+def parse_search(text: str) -> Node | None:
+    """The tree of a search string; ``None`` for an empty one.
+
+    The syntax is forgiving, as Shopify's is: a stray parenthesis or operator is passed over.
+    """
+    return _Parser(text).whole()
+
+
+def terms(node: Node | None) -> list[Term]:
+    """Every term of a tree, in the order of the text."""
+    match node:
+        case Term():
+            return [node]
+        case Every() | Some():
+            return [term for part in node.parts for term in terms(part)]
+        case Not():
+            return terms(node.part)
+    return []
+
+
+def described(node: Node) -> dict[str, Any]:
+    """The tree as ``extensions.search[].parsed`` shows it."""
+    match node:
+        case Every():
+            return {"and": [described(part) for part in node.parts]}
+        case Some():
+            return {"or": [described(part) for part in node.parts]}
+        case Not():
+            return {"not": described(node.part)}
+    field = node.field or "default"
+    if node.comparator == "eq":
+        return {"field": field, "match_all": node.value}
+    return {"field": field, "range": {node.comparator: node.value}}
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self._tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup]
+        self._next = 0
+
+    def whole(self) -> Node | None:
+        parts = []
+        while self._next < len(self._tokens):
+            if (node := self._either()) is not None:
+                parts.append(node)
+            else:
+                self._next += 1
+        return _joined(Every, parts)
+
+    def _peek(self, group: str) -> str | None:
+        return self._tokens[self._next].group(group) if self._next < len(self._tokens) else None
+
+    def _accept(self, group: str, text: str | None = None) -> bool:
+        found = self._peek(group)
+        if found is None or (text is not None and found != text):
+            return False
+        self._next += 1
+        return True
+
+    def _either(self) -> Node | None:
+        parts = [self._both()]
+        while self._accept("joint", "OR"):
+            parts.append(self._both())
+        return _joined(Some, [part for part in parts if part is not None])
+
+    def _both(self) -> Node | None:
+        parts: list[Node] = []
+        while True:
+            self._accept("joint", "AND")
+            node = self._single()
+            if node is None:
+                return _joined(Every, parts)
+            parts.append(node)
+
+    def _single(self) -> Node | None:
+        if self._accept("not"):
+            inner = self._single()
+            return Not(part=inner) if inner is not None else None
+        if self._accept("open"):
+            group = self._either()
+            self._accept("close")
+            return group
+        if self._peek("term") is None:
+            return None
+        match = self._tokens[self._next]
+        self._next += 1
+        return _term(match)
+
+
+def _joined(kind: type[Every] | type[Some], parts: list[Node]) -> Node | None:
+    if len(parts) <= 1:
+        return parts[0] if parts else None
+    return kind(parts=tuple(parts))
+
+
+def _term(match: re.Match[str]) -> Term:
+    quoted = next((match.group(name) for name in ("single", "double") if match.group(name) is not None), None)
+    value = match.group("bare") if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+    comparator = COMPARATORS[match.group("comparator") or "="]
+    return Term(
+        field=match.group("field"), comparator=comparator, value=value, quoted=quoted is not None
+    )

@@ -1,0 +1,272 @@
+"""Makes orders of a given kind and age: the document as placed, then payment, shipment, news and what came after.
+
+Reads :mod:`~airflow_provider_partners.sandbox.scenarios`, writes Shopify's ``Order``; knows nothing of the other partners.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_partners.sandbox import order_actions as act
+from airflow_provider_partners.sandbox import people
+from airflow_provider_partners.sandbox.chance import hexadecimal
+from airflow_provider_partners.sandbox.identifiers import gid
+from airflow_provider_partners.sandbox.money import ZERO, Currencies, priced, read
+from airflow_provider_partners.sandbox.order_lines import LINES, Merchant, Terms, application, line
+from airflow_provider_partners.sandbox.order_quirks import BASICS, QUIRKS, Basics
+from airflow_provider_partners.sandbox.order_totals import restate
+from airflow_provider_partners.sandbox.scenarios import JOURNEYS, SHIPPING, Scenario, Shipment
+from airflow_provider_partners.sandbox.state import Document, iso
+
+_CARRIERS: Mapping[str, tuple[str, str]] = {
+    "US": ("UPS", "https://www.ups.example/track?num={}"),
+    "CA": ("Canada Post", "https://canadapost.example/track/{}"),
+    "GB": ("Royal Mail", "https://royalmail.example/{}"),
+    "FR": ("La Poste", "https://laposte.example/suivi?code={}"),
+    "DE": ("DHL", "https://dhl.example/sendung?nr={}"),
+    "JP": ("ヤマト運輸", "https://yamato.example/{}"),
+}
+
+
+def order_of(merchant: Merchant, scenario: Scenario, created: datetime) -> Document:
+    """One order of a kind, as it stands today.
+
+    :param created: when it was placed
+    """
+    order = _placed(merchant, scenario, created)
+    for quirk in scenario.quirks:
+        if quirk in QUIRKS:
+            QUIRKS[quirk](order)
+    restate(order)
+    _pay(merchant, order, scenario, created)
+    restate(order)
+    if scenario.after in _BEFORE_SHIPPING:
+        _BEFORE_SHIPPING[scenario.after](merchant, order, iso(created, plus=timedelta(hours=3)))
+        restate(order, order["refunds"][-1]["createdAt"])
+    last = _ship(merchant, order, scenario, created)
+    if scenario.after in _AFTER_SHIPPING:
+        last += timedelta(hours=merchant.chance.uniform(20, 90))
+        _AFTER_SHIPPING[scenario.after](merchant, order, iso(last))
+    if order["displayFulfillmentStatus"] == "FULFILLED" and merchant.chance.random() < 0.5:
+        order["closedAt"] = iso(last)
+    return restate(order, iso(last))
+
+
+def _basics(merchant: Merchant, scenario: Scenario) -> Basics:
+    changes: dict[str, Any] = {}
+    for quirk in scenario.quirks:
+        changes.update(BASICS.get(quirk, {}))
+    return replace(Basics(gateway=merchant.chance.choice(("shopify_payments", "paypal"))), **changes)
+
+
+def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Document:
+    """The order at the moment it is placed, unpaid."""
+    chance, ids, shop = merchant.chance, merchant.ids, merchant.shop
+    basics = _basics(merchant, scenario)
+    merchant.number += 1
+    number = ids.take()
+    terms = _terms(merchant, basics)
+    money = terms.money
+    items = [item for name in scenario.lines for item in LINES[name](merchant)]
+    customer = people.buyer(chance, merchant.customers)
+    place = people.address(chance, ids, shop.country, customer)
+    costs = basics.charged or (basics.shipping and chance.random() < 0.7)
+    charge = money.bag(priced(Decimal(6), shop.currency)) if costs else ZERO
+    tip = money.bag(priced(Decimal(3), shop.currency)) if basics.tip else ZERO
+    at = iso(created)
+    return {
+        "id": gid("Order", number),
+        "legacyResourceId": str(number),
+        "name": shop.order_name.format(merchant.number),
+        "number": merchant.number,
+        "confirmationNumber": hexadecimal(chance, 9).upper(),
+        "checkoutToken": hexadecimal(chance, 32),
+        "createdAt": at,
+        "updatedAt": at,
+        "processedAt": at,
+        "cancelledAt": None,
+        "cancelReason": None,
+        "closedAt": None,
+        "closed": False,
+        "confirmed": True,
+        "test": basics.test,
+        "displayFinancialStatus": None,
+        "displayFulfillmentStatus": "UNFULFILLED",
+        "returnStatus": "NO_RETURN",
+        "currencyCode": money.shop,
+        "presentmentCurrencyCode": money.presentment,
+        "taxesIncluded": shop.taxes_included,
+        "taxExempt": False,
+        "estimatedTaxes": False,
+        "dutiesIncluded": False,
+        "email": customer["email"],
+        "phone": customer["phone"],
+        "customerLocale": shop.locale,
+        "customerAcceptsMarketing": False,
+        "sourceName": basics.source,
+        "tags": [],
+        "paymentGatewayNames": [basics.gateway] if basics.gateway else [],
+        "statusPageUrl": f"https://{shop.domain}/{shop.number}/orders/{hexadecimal(chance, 32)}/authenticate",
+        "note": None,
+        "edited": False,
+        "requiresShipping": any(item.ships for item in items),
+        "customAttributes": [],
+        "discountCode": terms.code or None,
+        "discountCodes": [terms.code] if terms.code else [],
+        "discountApplications": [application(terms)] if terms.code else [],
+        "customer": copy.deepcopy(customer),
+        "billingAddress": place,
+        "shippingAddress": copy.deepcopy(place),
+        "billingAddressMatchesShippingAddress": True,
+        "totalTipReceivedSet": money.render(tip),
+        "shippingLines": _shipping_lines(merchant, money.render(charge)) if basics.shipping else [],
+        "lineItems": [line(ids, item, terms) for item in items],
+        "fulfillments": [],
+        "refunds": [],
+        "transactions": [],
+    }
+
+
+def _terms(merchant: Merchant, basics: Basics) -> Terms:
+    shop, chance = merchant.shop, merchant.chance
+    return Terms(
+        money=Currencies(shop.currency, chance.choice(shop.presentments) if basics.abroad else shop.currency),
+        tax_rate=Decimal(shop.tax_rate),
+        taxes_included=shop.taxes_included,
+        reduction=Decimal("0.15") if chance.random() < 0.15 else Decimal(0),
+        coupon=Decimal(basics.coupon) / 100,
+        code=f"WELCOME{basics.coupon}" if basics.coupon else "",
+    )
+
+
+def _shipping_lines(merchant: Merchant, charge: Document) -> list[Document]:
+    return [
+        {
+            "id": gid("ShippingLine", merchant.ids.take()),
+            "title": "Standard",
+            "code": "standard",
+            "source": "shopify",
+            "custom": False,
+            "isRemoved": False,
+            "originalPriceSet": charge,
+            "discountedPriceSet": charge,
+            "currentDiscountedPriceSet": charge,
+            "discountAllocations": [],
+            "taxLines": [],
+        }
+    ]
+
+
+def _pay(merchant: Merchant, order: Document, scenario: Scenario, created: datetime) -> None:
+    money, ids = Currencies.of(order), merchant.ids
+    due = read(order["totalPriceSet"])
+    soon = iso(created, plus=timedelta(seconds=merchant.chance.randint(2, 40)))
+    if not due or scenario.payment == "unknown":
+        return
+    if scenario.payment in {"authorized", "expired"}:
+        # Card authorizations last seven days.
+        act.pay(order, ids, "AUTHORIZATION", due, soon, expires=iso(created, plus=timedelta(days=7)))
+    elif scenario.payment == "part":
+        act.pay(order, ids, "SALE", money.share(due, Decimal("0.5")), soon)
+    else:
+        act.pay(order, ids, "SALE", due, soon, status="PENDING" if scenario.payment == "pending" else "SUCCESS")
+    order["updatedAt"] = soon
+    if scenario.payment == "expired":
+        order["updatedAt"] = iso(created, plus=timedelta(days=7))
+
+
+def _ship(merchant: Merchant, order: Document, scenario: Scenario, created: datetime) -> datetime:
+    """Carry out the shipping plan; the time of the last thing that happened."""
+    chance = merchant.chance
+    last = _moment(order["updatedAt"])
+    units = [line["id"] for line in order["lineItems"] for _ in range(line["unfulfilledQuantity"])]
+    begin = created + timedelta(hours=chance.uniform(4, 30))
+    share, taken = 0.0, 0
+    for place, shipment in enumerate(SHIPPING[scenario.shipping]):
+        at = begin + timedelta(hours=place * chance.uniform(1, 1.5))
+        if shipment.status == "CANCELLED":
+            last = max(last, _called_off(merchant, order, units, at))
+            continue
+        share += shipment.units
+        upto = max(taken + 1, round(share * len(units)))
+        part, taken = Counter(units[taken:upto]), upto
+        if part:
+            last = max(last, _shipped(merchant, order, shipment, part, at))
+    restate(order)
+    return last
+
+
+def _called_off(merchant: Merchant, order: Document, units: list[str], at: datetime) -> datetime:
+    """A fulfillment of everything that is cancelled an hour later."""
+    end = at + timedelta(hours=1)
+    fulfillment = act.ship(order, merchant.ids, iso(at), Counter(units), tracking=[_tracking(merchant)])
+    act.cancel_shipment(fulfillment, iso(end))
+    return end
+
+
+def _shipped(
+    merchant: Merchant, order: Document, shipment: Shipment, part: Mapping[str, int], at: datetime
+) -> datetime:
+    tracking = [_tracking(merchant) for _ in range(shipment.tracking)]
+    fulfillment = act.ship(order, merchant.ids, iso(at), part, tracking=tracking, status=shipment.status)
+    expected = iso(at, plus=timedelta(days=3))
+    town = (order["shippingAddress"] or {}).get("city")
+    last = at
+    for news, hours in JOURNEYS[shipment.news]:
+        last = at + timedelta(hours=hours * merchant.chance.uniform(0.8, 1.2))
+        act.report(
+            fulfillment, merchant.ids, news, iso(last), expected=expected if news == "IN_TRANSIT" else None, town=town
+        )
+    return last
+
+
+def _tracking(merchant: Merchant) -> Document:
+    company, url = _CARRIERS[merchant.shop.country]
+    number = f"SB{merchant.chance.randrange(10**10):010d}"
+    return {"company": company, "number": number, "url": url.format(number)}
+
+
+def _remove(merchant: Merchant, order: Document, at: str, *, money: bool) -> None:
+    first = order["lineItems"][0]
+    act.give_back(order, merchant.ids, at, {first["id"]: first["quantity"]}, restock="CANCEL", money=money)
+    order["edited"] = True
+
+
+def _give_back(order: Document, merchant: Merchant, at: str, *, lines: int, units: int, restock: str) -> None:
+    """Refund so many units at most of so many lines; all lines and the shipping charge too, if it is all."""
+    chosen = order["lineItems"][:lines]
+    quantities = {row["id"]: min(units, row["currentQuantity"]) for row in chosen if row["currentQuantity"]}
+    act.give_back(order, merchant.ids, at, quantities, restock=restock, shipping=lines >= len(order["lineItems"]))
+
+
+_After = Callable[[Merchant, Document, str], None]
+_MANY = 10**6
+_BEFORE_SHIPPING: Mapping[str, _After] = {
+    "remove": lambda merchant, order, at: _remove(merchant, order, at, money=True),
+    "remove unpaid": lambda merchant, order, at: _remove(merchant, order, at, money=False),
+}
+_AFTER_SHIPPING: Mapping[str, _After] = {
+    "cancel": lambda merchant, order, at: act.cancel(
+        order, merchant.ids, at, merchant.chance.choice(("CUSTOMER", "FRAUD", "INVENTORY", "OTHER", "STAFF", "DECLINED"))
+    ),
+    "refund": lambda merchant, order, at: _give_back(
+        order, merchant, at, lines=_MANY, units=_MANY, restock="RETURN"
+    ),
+    "restock": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=_MANY, restock="RETURN"),
+    "refund one": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=1, restock="NO_RESTOCK"),
+    "refund shipping": lambda merchant, order, at: _refund_shipping(order, merchant, at),
+}
+
+
+def _refund_shipping(order: Document, merchant: Merchant, at: str) -> None:
+    act.give_back(order, merchant.ids, at, {}, restock="NO_RESTOCK", shipping=True, note="Sorry for the delay")
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

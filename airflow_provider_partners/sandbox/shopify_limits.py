@@ -1,0 +1,91 @@
+"""How fast a client of Shopify may go: points that refill (Admin API) and requests per second (Partner API).
+
+Both take their clock from outside, so that tests need not wait. This module must not know HTTP or GraphQL.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+
+#: plan: (points the bucket holds, points restored a second). Standard and Plus are recorded live; Advanced and
+#: Enterprise restore 200 and 2,000 by the documentation, their size follows the same ratio.
+PLANS = {
+    "standard": (2_000, 100),
+    "advanced": (4_000, 200),
+    "plus": (20_000, 1_000),
+    "enterprise": (40_000, 2_000),
+}
+
+
+class PointBucket:
+    """The points of one app on one shop."""
+
+    def __init__(self, maximum: float, restore_rate: float, *, clock: Clock = time.monotonic) -> None:
+        self.maximum = maximum
+        self.restore_rate = restore_rate
+        self._clock = clock
+        self._points = float(maximum)
+        self._at = clock()
+        self._lock = threading.Lock()
+
+    def take(self, points: float) -> bool:
+        """Take points if that many are there."""
+        with self._lock:
+            self._refill()
+            if points > self._points:
+                return False
+            self._points -= points
+            return True
+
+    def give_back(self, points: float) -> None:
+        """Return what an operation was charged above its actual cost."""
+        with self._lock:
+            self._refill()
+            self._points = min(self.maximum, self._points + points)
+
+    def status(self) -> dict[str, float]:
+        """``throttleStatus`` as it stands in every answer."""
+        with self._lock:
+            self._refill()
+            return {
+                "maximumAvailable": self.maximum,
+                "currentlyAvailable": int(self._points),
+                "restoreRate": self.restore_rate,
+            }
+
+    def resize(self, maximum: float, restore_rate: float) -> None:
+        """Follow a shop to another plan; what was spent stays spent."""
+        with self._lock:
+            self._refill()
+            self._points = max(0.0, self._points + maximum - self.maximum)
+            self.maximum, self.restore_rate = maximum, restore_rate
+
+    def _refill(self) -> None:
+        now = self._clock()
+        self._points = min(self.maximum, self._points + (now - self._at) * self.restore_rate)
+        self._at = now
+
+
+class RequestLimiter:
+    """So many requests in any one second (the shape of Shopify's window is not documented; this is the strictest)."""
+
+    def __init__(self, *, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._granted: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def grant(self, per_second: int) -> bool:
+        """Whether one more request may pass now; refused requests do not count."""
+        with self._lock:
+            now = self._clock()
+            while self._granted and self._granted[0] <= now - 1:
+                self._granted.popleft()
+            if len(self._granted) >= per_second:
+                return False
+            self._granted.append(now)
+            return True

@@ -1,0 +1,1 @@
+"""The mission: join, map, plan, write. Imports no Airflow and knows no HTTP."""
