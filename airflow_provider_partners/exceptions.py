@@ -43,7 +43,7 @@ class PartnersError(Exception):
         told = ", ".join(fact for fact in facts if fact)
         line = f"{self.partner}: {self.message}" if self.partner else self.message
         line = f"{line.rstrip('.')} ({told})." if told else line
-        return f"{line} {self.remedy}" if self.remedy else line
+        return f"{line.rstrip('.')}. {self.remedy}" if self.remedy else line
 
 
 class ConfigurationError(PartnersError):

@@ -279,7 +279,7 @@ def get_provider_info() -> dict[str, object]:
     return {
         "package-name": "airflow-provider-partners",
         "name": "Partners",
-        "description": "Yofi, Shopify, Voucherify and Yotpo: extract, wait, and sync orders and fulfillments.",
+        "description": "Yofi, Shopify, Voucherify and Yotpo: extract, wait, sync orders and fulfillments.",
         "integrations": _INTEGRATIONS,
         "hooks": [
             {"integration-name": name, "python-modules": [f"{PACKAGE}.hooks.{module}"]}

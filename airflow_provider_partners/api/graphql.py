@@ -169,9 +169,7 @@ class GraphQLCaller:
     :param strict_version: whether an answer of another version is an error; a warning otherwise
     """
 
-    def __init__(
-        self, *, transport: Transport, path: str, api_version: str, strict_version: bool = False
-    ) -> None:
+    def __init__(self, *, transport: Transport, path: str, api_version: str, strict_version: bool = False) -> None:
         self.api_version = checked_version(api_version)
         self._transport = transport
         self._path = path
@@ -218,9 +216,7 @@ class GraphQLCaller:
         body = response.json()
         data = body.get("data") if isinstance(body, Mapping) else None
         if not isinstance(data, Mapping):
-            kind = (
-                "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} in place of an object"
-            )
+            kind = "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} in place of an object"
             message = f"{label} was answered with {kind} and no error"
             raise UnexpectedResponseError(message, status=response.status, request_id=response.request_id)
         return Answer(data, _mapping(body.get("extensions")))
@@ -231,9 +227,7 @@ class GraphQLCaller:
         if answered == self.api_version:
             return
         message = f"API version {self.api_version} was asked for, {answered} answered"
-        remedy = (
-            f"It is no longer supported: set 'api_version' in the connection's extras, such as {answered}."
-        )
+        remedy = f"It is no longer supported: set 'api_version' in the connection's extras, such as {answered}."
         if self._strict:
             raise ConfigurationError(message, remedy=remedy, request_id=response.request_id)
         with self._lock:

@@ -7,15 +7,15 @@ numbers as text) and in what a permission is called. Tables alone: nothing is se
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.faults import Action, FaultTable
 from airflow_provider_partners.api.graphql import ErrorTable, GraphQLError
+from airflow_provider_partners.api.shopify_cost import QueryTooCostlyError, throttle_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from airflow_provider_partners.exceptions import PartnersError
 
 _THROTTLED = re.compile(r"^(too many requests|throttled)\b", re.IGNORECASE)
 _INTERNAL = re.compile(r"^internal error\b", re.IGNORECASE)
@@ -23,16 +23,14 @@ _DENIED = re.compile(r"access denied|not (authorized|approved)|unauthori[sz]ed|p
 _PROTECTED = re.compile(r"protected.customer.data|not approved to (access|use)", re.IGNORECASE)
 
 _REDIRECTED = (
-    "The domain is an alias, or the host redirects: use the shop's own myshopify.com domain (or the host's final "
-    "URL), since a redirected POST may lose its body."
+    "The domain is an alias, or the host redirects: use the shop's own myshopify.com domain (or the host's "
+    "final URL), since a redirected POST may lose its body."
 )
 _REDIRECTS: Mapping[int, str] = dict.fromkeys((301, 302, 303, 307, 308), _REDIRECTED)
 
 # --- Partner API ---
 
-PARTNER_VERSION_REMEDY = (
-    "Check 'api_version' and 'organization_id' of the connection: one of them doesn't exist."
-)
+PARTNER_VERSION_REMEDY = "Check 'api_version' and 'organization_id' of the connection: one of them doesn't exist."
 PARTNER_CREDENTIALS_REMEDY = (
     "Check the access token (and 'secondary_access_token'), and that it belongs to this organization: one of "
     "another organization, or of a disabled one, is refused in the same words."
@@ -95,9 +93,9 @@ PARTNER_FAULTS = FaultTable().extended(
 # --- Admin API ---
 
 PROTECTED_REMEDY = (
-    "The app needs Shopify's approval for protected customer data (Partner Dashboard, API access). Until then "
-    "extract with personal_data=False, which leaves names, e-mails, phones, addresses and the customer out; orders "
-    "as such need at least level 1."
+    "The app needs Shopify's approval for protected customer data (Partner Dashboard, API access). Until "
+    "then extract with personal_data=False, which leaves names, e-mails, phones, addresses and the customer "
+    "out; orders as such need at least level 1."
 )
 
 
@@ -111,23 +109,6 @@ def _admin_remedy(error: GraphQLError, action: Action) -> str | None:
     return None
 
 
-def throttle_wait(body: Mapping[str, Any]) -> float | None:
-    """Seconds until the bucket holds what a throttled query asked for, at least one.
-
-    :param body: the decoded answer, with ``extensions.cost`` where Shopify gives it
-    """
-    cost = (body.get("extensions") or {}).get("cost") or {}
-    status = cost.get("throttleStatus") or {}
-    requested, available, rate = (
-        cost.get("requestedQueryCost"),
-        status.get("currentlyAvailable"),
-        status.get("restoreRate"),
-    )
-    if requested is None or available is None or not rate:
-        return None
-    return max(1.0, (float(requested) - float(available)) / float(rate))
-
-
 ADMIN_MESSAGES = (
     (_THROTTLED, Action.THROTTLE),
     (_INTERNAL, Action.RETRY),
@@ -139,7 +120,7 @@ ADMIN_MESSAGES = (
 ADMIN_REMEDIES: Mapping[int, str] = {
     **_REDIRECTS,
     401: "Check the shop's access token (or client id and secret): it is wrong, was revoked, or has expired.",
-    402: "The shop is frozen for unpaid bills: its merchant must settle them; take it off the routes until then.",
+    402: "The shop is frozen for unpaid bills, which its merchant must settle; route it no longer until then.",
     403: "The token lacks the scope, or the app may not act for this shop.",
     404: "There is no shop at this address (closed, or misspelt), or 'api_version' doesn't exist.",
     423: "Shopify has locked the shop: its merchant must contact Shopify; take it off the routes until then.",
@@ -147,26 +128,22 @@ ADMIN_REMEDIES: Mapping[int, str] = {
 """The next step, by status."""
 
 
-def admin_faults(too_costly: Callable[..., PartnersError]) -> FaultTable:
-    """From an Admin API answer to what to do.
+ADMIN_ERRORS = ErrorTable(
+    codes={
+        "THROTTLED": Action.THROTTLE,
+        "INTERNAL_SERVER_ERROR": Action.RETRY,
+        "ACCESS_DENIED": Action.REFUSE_CREDENTIALS,
+        "MAX_COST_EXCEEDED": Action.MISCONFIGURED,
+    },
+    messages=ADMIN_MESSAGES,
+    remedy=_admin_remedy,
+    wait=throttle_wait,
+    raises={"MAX_COST_EXCEEDED": QueryTooCostlyError},
+)
 
-    :param too_costly: the error for a query above the limit of points, which its caller mends by a smaller
-        page
-    """
-    errors = ErrorTable(
-        codes={
-            "THROTTLED": Action.THROTTLE,
-            "INTERNAL_SERVER_ERROR": Action.RETRY,
-            "ACCESS_DENIED": Action.REFUSE_CREDENTIALS,
-            "MAX_COST_EXCEEDED": Action.MISCONFIGURED,
-        },
-        messages=ADMIN_MESSAGES,
-        remedy=_admin_remedy,
-        wait=throttle_wait,
-        raises={"MAX_COST_EXCEEDED": too_costly},
-    )
-    return FaultTable().extended(
-        dict.fromkeys((400, 402, 404, 423), Action.MISCONFIGURED),
-        inspect=errors.inspect,
-        remedies=ADMIN_REMEDIES,
-    )
+ADMIN_FAULTS = FaultTable().extended(
+    dict.fromkeys((400, 402, 404, 423), Action.MISCONFIGURED),
+    inspect=ADMIN_ERRORS.inspect,
+    remedies=ADMIN_REMEDIES,
+)
+"""From an Admin API answer to what to do."""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.ledgers import Ledger
 
+__all__ = ["RESOURCES", "ShopifyPartnerClient"]
+
 SOURCE = "shopify_partner"
 DEFAULT_VERSION = "2026-07"
 DEFAULT_URL = "https://partners.shopify.com"
@@ -70,7 +72,8 @@ class ShopifyPartnerClient:
     :param strict_version: an answer of another version is an error instead of a warning
     :param ledger: where the budget is kept; give one that parallel tasks share
     :param on_secret: told every secret before it is used
-    :param transport: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    :param deadline: seconds for a whole call with all its waits
+    :param max_wait: seconds of the longest wait that is sat out
     """
 
     def __init__(
@@ -88,22 +91,22 @@ class ShopifyPartnerClient:
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
         on_secret: Callable[[str], None] = _tell_nobody,
-        transport: Mapping[str, Any] | None = None,
+        deadline: float = 300.0,
+        max_wait: float = 60.0,
     ) -> None:
         self._organization = _organization(organization_id)
         self._clock = clock
         self._transport = Transport(
             partner="Shopify Partner",
             base_url=base_url or DEFAULT_URL,
-            auth=RotatingHeader(
-                "X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=on_secret
-            ),
+            auth=RotatingHeader("X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=on_secret),
             budget=RateBudget(rate=requests_per_second, ledger=ledger, clock=clock),
             faults=PARTNER_FAULTS,
             headers={"Accept-Language": locale} if locale else {},
             handler=handler,
             clock=clock,
-            **(transport or {}),
+            deadline=deadline,
+            max_wait=max_wait,
         )
         self._caller = GraphQLCaller(
             transport=self._transport,
@@ -177,7 +180,7 @@ class ShopifyPartnerClient:
             "shop": domain if "shop" in found.variables else None,
         }
         found.check(values, self._caller.api_version)
-        paging = found.pages(page_size)
+        paging = found.connection(page_size)
         parts = [
             ConnectionPages(
                 caller=self._caller,
@@ -201,12 +204,8 @@ class ShopifyPartnerClient:
             source=SOURCE,
             resource=resource,
             key=found.key,
-            request=self._request(
-                values=values, until=timestamp(until), shop=domain, document=found.document
-            ),
-            segments=[
-                Segment(name=f"{resource} {number}", fetch=part.fetch) for number, part in enumerate(parts, 1)
-            ],
+            request=self._request(values=values, until=timestamp(until), shop=domain, document=found.document),
+            segments=[Segment(name=f"{resource} {number}", fetch=part.fetch) for number, part in enumerate(parts, 1)],
             window=Window(since, until) if since else None,
         )
 
@@ -268,9 +267,7 @@ def _organization(value: str | int) -> str:
     text = str(value).strip()
     if not (text.isascii() and text.isdigit()):
         message = f"'organization_id' is {text!r}, not a number"
-        raise ConfigurationError(
-            message, remedy="It is the number after partners.shopify.com/ in the dashboard."
-        )
+        raise ConfigurationError(message, remedy="It is the number after partners.shopify.com/ in the dashboard.")
     return text
 
 

@@ -48,7 +48,7 @@ APP_EVENT_FIELDS: Mapping[str, str] = MappingProxyType({
     "AppUsageRecordEvent": f"charge {{ {_CHARGE} }}",
     "AppCreditEvent": f"appCredit {{ {_CHARGE} }}",
 })
-"""The kinds of app event that have fields of their own; the 18 types with money come through four interfaces."""
+"""The kinds of app event with fields of their own; the 17 types about money come through four interfaces."""
 
 _PLAN = """plan { handle billingPeriod trialDays trialDaysRemaining prices {
         __typename currencyCode

@@ -62,9 +62,7 @@ class ConnectionPages:
         :raises ConfigurationError: when the connection is not there
         :raises PagingError: when the page says that more remain but not where
         """
-        paging = {
-            name: value for name, value in self.paging.params(cursor).items() if self._declared(name, value)
-        }
+        paging = {name: value for name, value in self.paging.params(cursor).items() if self._declared(name, value)}
         data = self.caller.execute(self.document, {**self.variables, **paging}, label=self.label).data
         rows = self._rows(data)
         if not rows and dig(data, f"{self.paging.connection}.pageInfo.hasNextPage"):
@@ -88,9 +86,7 @@ class ConnectionPages:
         if isinstance(nodes, list):
             return [node for node in nodes if node]
         message = f"'{self.paging.connection}' in the answer of '{self.label}' is no connection"
-        raise ConfigurationError(
-            message, remedy="Name the field that has 'edges', and ask for edges { node { … } }."
-        )
+        raise ConfigurationError(message, remedy="Name the field that has 'edges', and ask for edges { node { … } }.")
 
     def _wanted(self, record: Record) -> bool:
         if self.shop and bare_domain(str(dig(record, "shop.myshopifyDomain") or "")) != self.shop:
@@ -117,11 +113,9 @@ def _missing(above: Any, step: str, path: str, label: str) -> ConfigurationError
     if not isinstance(above, Mapping) or step not in above:
         held = ", ".join(sorted(above)) if isinstance(above, Mapping) else "nothing"
         message = f"the answer of '{label}' has no '{path}', it holds {held}"
-        return ConfigurationError(
-            message, remedy="Correct the path of the connection; it begins below 'data'."
-        )
+        return ConfigurationError(message, remedy="Correct the path of the connection; it begins below 'data'.")
     message = f"'{path}' is null in the answer of '{label}'"
     return ConfigurationError(
         message,
-        remedy=f"The id is unknown to this organization, or hidden from the token. {PARTNER_PERMISSION_REMEDY}",
+        remedy=f"The id is unknown here, or hidden from the token. {PARTNER_PERMISSION_REMEDY}",
     )

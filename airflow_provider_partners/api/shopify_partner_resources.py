@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api import shopify_partner_documents as documents
 from airflow_provider_partners.api.graphql import at_least
@@ -48,6 +48,13 @@ class PartnerResource(Resource):
     first_version: str = ""
     longest: timedelta | None = None
 
+    def connection(self, size: int | None) -> EdgeCursor:
+        """How the connection is walked with pages of a size.
+
+        :param size: rows per page; this list's own by default
+        """
+        return cast("EdgeCursor", self.pages(size))
+
     def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The variables for the arguments that are given.
 
@@ -75,9 +82,7 @@ class PartnerResource(Resource):
         :raises ConfigurationError: naming the argument
         """
         if self.first_version and not at_least(api_version, self.first_version):
-            message = (
-                f"'{self.name}' came with API version {self.first_version}, but {api_version} is asked for"
-            )
+            message = f"'{self.name}' came with API version {self.first_version}, but {api_version} is asked for"
             remedy = f"Set 'api_version' to {self.first_version} or later, or extract an app's 'app_events'."
             raise ConfigurationError(message, remedy=remedy)
         for name, reason in self.required.items():

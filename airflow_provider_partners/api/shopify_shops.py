@@ -46,9 +46,7 @@ def shop_domain(value: str) -> str:
         domain = f"{domain}.myshopify.com"
     if not _DOMAIN.fullmatch(domain):
         message = f"'shop' is {value!r}, which is no myshopify.com domain"
-        raise ConfigurationError(
-            message, remedy="Write the shop's permanent domain, such as a.myshopify.com."
-        )
+        raise ConfigurationError(message, remedy="Write the shop's permanent domain, such as a.myshopify.com.")
     return domain
 
 
@@ -74,8 +72,8 @@ def replay(events: Iterable[Record]) -> list[dict[str, Any]]:
     moment (an app that is reinstalled at once) are put in the order in which each of them changes something.
 
     :param events: app events in any order; those that are no relationship events are passed over
-    :returns: by domain: ``shop``, ``shop_id``, ``name``, ``installed``, ``since`` (when that began, as Shopify
-        writes it) and ``state`` (the deciding event, such as ``UNINSTALLED``)
+    :returns: by domain: ``shop``, ``shop_id``, ``name``, ``installed``, ``since`` (when that began, as
+        Shopify writes it) and ``state`` (the deciding event, such as ``UNINSTALLED``)
     """
     histories: dict[str, list[Record]] = {}
     for event in events:
@@ -110,9 +108,7 @@ def _in_order(history: list[Record]) -> list[Record]:
         rest = list(together)
         while rest:
             installed = bool(chain) and INSTALLED_AFTER[chain[-1]["type"]]
-            changing = (
-                place for place, event in enumerate(rest) if INSTALLED_AFTER[event["type"]] != installed
-            )
+            changing = (place for place, event in enumerate(rest) if INSTALLED_AFTER[event["type"]] != installed)
             chain.append(rest.pop(next(changing, 0)))
     return chain
 

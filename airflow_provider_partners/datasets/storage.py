@@ -49,10 +49,7 @@ class DatasetFolder:
             (self._path / name).write_bytes(content)
             return
         temporary = self._path / f".{name}.tmp"
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        temporary.write_bytes(content)
         temporary.replace(self._path / name)
 
     def get(self, name: str) -> bytes:

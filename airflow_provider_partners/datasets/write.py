@@ -165,7 +165,11 @@ def write(
             seconds = time.monotonic() - begun
             on_page(
                 Progress(
-                    records=writer.records, parts=writer.parts, total=step.total, seconds=seconds, resumed=resumed
+                    records=writer.records,
+                    parts=writer.parts,
+                    total=step.total,
+                    seconds=seconds,
+                    resumed=resumed,
                 )
             )
     return writer.commit(extra={**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})})

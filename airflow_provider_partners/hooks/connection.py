@@ -95,7 +95,7 @@ def base_url(stored: StoredConnection, default: str) -> str:
     fields of their own (Airflow reads ``yofi://http://:secret@127.0.0.1:8000/yofi`` as host, port and
     schema); a schema of ``http`` or ``https`` is the protocol, as in Airflow's own HTTP connections.
     """
-    host = (stored.host or "").strip().rstrip("/")
+    host = (stored.host or "").strip()
     if not host:
         return default
     schema = (stored.schema or "").strip().strip("/")
@@ -114,7 +114,8 @@ def base_url(stored: StoredConnection, default: str) -> str:
     if problem:
         _refuse(stored.conn_id, problem, _HOST)
     netloc = parts.netloc if has_port or not stored.port else f"{parts.netloc}:{stored.port}"
-    return f"{parts.scheme}://{netloc}{parts.path}{f'/{prefix}' if prefix else ''}"
+    path = parts.path.rstrip("/") + (f"/{prefix}" if prefix else "")
+    return f"{parts.scheme}://{netloc}{path}"
 
 
 _HOST = "Write it as https://host or https://host/prefix."

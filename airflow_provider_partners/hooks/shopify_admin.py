@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
 
 from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
 from airflow_provider_partners.api.shopify_shops import shop_domain
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
+_TEMPLATE = "{shop}.myshopify.com"
+_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+
 
 class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
     """Gives the client of a shop's Admin API.
 
-    The connection's host may hold ``{shop}``, which the shop's name is put in for, so that one connection can
-    serve all shops of an app whose tokens are exchanged.
+    The connection's host may hold ``{shop}``, so that one connection can serve all shops of an app whose tokens
+    are exchanged: ``https://{shop}.myshopify.com``, or ``http://proxy/{shop}`` with the shop's domain in its path.
 
     :param shopify_admin_conn_id: the connection
     :param shop: the shop, such as ``a.myshopify.com`` or ``a``; by default the one that the host names
@@ -32,7 +35,7 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
     default_conn_name: ClassVar[str] = "shopify_admin_default"
     conn_type: ClassVar[str] = "shopify_admin"
     hook_name: ClassVar[str] = "Shopify Admin"
-    default_host: ClassVar[str] = "https://{shop}.myshopify.com"
+    default_host: ClassVar[str] = f"https://{_TEMPLATE}"
 
     def __init__(
         self,
@@ -48,7 +51,7 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
     def build(self, connection: PartnerConnection) -> ShopifyAdminClient:
         """Make the client of the shop."""
         shop = shop_domain(self.shop) if self.shop else self._shop_of(connection)
-        base_url = connection.base_url.replace("{shop}", shop.partition(".")[0])
+        base_url = connection.base_url.replace(_TEMPLATE, shop).replace("{shop}", shop)
         options = dict(connection.extras)
         if options.get("auth") == "client_credentials":
             connection.need("login")
@@ -65,10 +68,8 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
 
     @staticmethod
     def _shop_of(connection: PartnerConnection) -> str:
-        host = urlsplit(connection.base_url).hostname or ""
-        if "{" in host or ".myshopify." not in host:
-            message = (
-                f"No shop is named, and the host of the connection '{connection.conn_id}' names none either"
-            )
+        found = _DOMAIN.search(connection.base_url)
+        if found is None:
+            message = f"No shop is named, nor does the host of the connection '{connection.conn_id}' name one"
             raise ConfigurationError(message, remedy="Pass 'shop', such as a.myshopify.com.")
-        return host
+        return found.group()

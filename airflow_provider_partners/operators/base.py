@@ -109,20 +109,21 @@ def flag(value: Any, name: str) -> bool:
     raise ConfigurationError(message, remedy="Pass a boolean, or a template that renders to true or false.")
 
 
-def dataset_uri(context: Context, *below: str) -> str:
+def dataset_uri(context: Context, kind: str = "") -> str:
     """Where a task's dataset rests: the same for every try of the task, and for no other task.
 
     :param context: the task's context
-    :param below: folders below the task's own
+    :param kind: tells a second dataset of the task from its first, such as ``rejects``
     """
     task = context["ti"]
-    parts = (task.dag_id, task.task_id, task.run_id, str(getattr(task, "map_index", -1)), *below)
-    return "/".join([settings.staging_uri().rstrip("/"), *(_folder(part) for part in parts)])
+    index = f"{getattr(task, 'map_index', -1)}{f'-{kind}' if kind else ''}"
+    parts = (_folder(part) for part in (task.dag_id, task.task_id, task.run_id, index))
+    return "/".join([settings.staging_uri().rstrip("/"), *parts])
 
 
 def _folder(name: str) -> str:
     """A folder's name of any text; where it had to be changed, a hash keeps it apart from its likes."""
-    safe = re.sub(r"[^A-Za-z0-9_.=-]", "_", name).lstrip(".")[:150]
+    safe = re.sub(r"[^A-Za-z0-9_.=-]", "_", name)[:150].lstrip(".")
     if safe == name:
         return name
     return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

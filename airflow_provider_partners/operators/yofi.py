@@ -51,7 +51,7 @@ class YofiExtractOperator(ExtractOperator):
         *,
         shop: str | None = None,
         filter: str | None = None,  # noqa: A002  # the API's own word
-        prediction_filter: str | None = None,  # noqa: A002  # the API's own word
+        prediction_filter: str | None = None,
         fields: Any = None,
         include: Sequence[str] | None = None,
         sort: str | None = None,

@@ -57,7 +57,7 @@ _RANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]
         ("1", "3", "12"),
     ),
 }
-LONG_TITLE = "The Extraordinarily Long Winded Commemorative Limited Edition Collector’s " * 4
+LONG_TITLE = "The Extraordinarily Long Winded Commemorative Limited Edition Collectors " * 4
 # Products with a state of their own: what is different about them.
 _ODD: tuple[Document, ...] = (
     {"status": "ARCHIVED", "onlineStoreUrl": None},
@@ -113,9 +113,7 @@ def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> Catalogue:
     )
 
 
-def _product(
-    chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gift_card: bool = False
-) -> Document:
+def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gift_card: bool = False) -> Document:
     number = ids.take()
     handle = _handle(title, number)
     created = now - timedelta(days=chance.uniform(200, 800))

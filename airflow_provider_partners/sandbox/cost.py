@@ -52,7 +52,11 @@ class Pricing:
     """
 
     def __init__(
-        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
     ) -> None:
         self._schema = schema
         self._operation = operation
@@ -187,9 +191,9 @@ class Pricing:
         return condition is owner or (is_abstract_type(condition) and self._schema.is_sub_type(condition, owner))
 
     def _included(self, node: Any) -> bool:
-        for directive in node.directives or ():
-            wanted = {"include": True, "skip": False}.get(directive.name.value)
-            if wanted is not None and directive.arguments:
-                if bool(value_from_ast_untyped(directive.arguments[0].value, self._variables)) is not wanted:
-                    return False
-        return True
+        wanted = {"include": True, "skip": False}
+        return all(
+            bool(value_from_ast_untyped(directive.arguments[0].value, self._variables)) is wanted[directive.name.value]
+            for directive in node.directives or ()
+            if directive.name.value in wanted and directive.arguments
+        )

@@ -1,7 +1,7 @@
 """What each partner accepts in this world, and how Airflow is told of it: connections and variables.
 
-All of it follows from the seed, the number of shops and the address alone, so that the connections can be printed without
-a server. Every secret says of itself that it is none.
+All of it follows from the seed, the number of shops and the address alone, so that the connections can be
+printed without a server. Every secret says of itself that it is none.
 """
 
 from __future__ import annotations

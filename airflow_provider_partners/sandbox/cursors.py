@@ -1,4 +1,4 @@
-"""Pages out of sorted lists: cursors as Shopify writes them, and the cut that ``first``/``after``/``last``/``before`` make.
+"""Pages out of sorted lists: cursors as Shopify writes them, and the cut that ``first``, ``after`` and their kin make.
 
 A cursor is base64 of ``{"last_id": …, "last_value": …}`` (recorded live Admin responses): the sort key of the row it
 stands on, not a position, so that a row that moves while pages are read is skipped or repeated here as it is there.
@@ -87,14 +87,10 @@ def cut(rows: Sequence[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
     try:
         if arguments.get("after"):
             place = sort.place(arguments["after"])
-            start = next(
-                (i for i, row in enumerate(ordered) if _beyond(sort.key(row), place, sort)), len(ordered)
-            )
+            start = next((i for i, row in enumerate(ordered) if _beyond(sort.key(row), place, sort)), len(ordered))
         if arguments.get("before"):
             place = sort.place(arguments["before"])
-            end = next(
-                (i for i, row in enumerate(ordered) if not _beyond(place, sort.key(row), sort)), len(ordered)
-            )
+            end = next((i for i, row in enumerate(ordered) if not _beyond(place, sort.key(row), sort)), len(ordered))
     except TypeError as error:
         message = "Invalid cursor for current pagination sort."
         raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error

@@ -81,7 +81,8 @@ class Demo:
         port_file = self.home / "sandbox.port"
         command = [
             sys.executable, "-m", "airflow_provider_partners.sandbox", "serve", "--port", "0",
-            "--port-file", str(port_file), "--database", str(self.home / "sandbox.sqlite"), "--orders", str(self.orders),
+            "--port-file", str(port_file), "--database", str(self.home / "sandbox.sqlite"),
+            "--orders", str(self.orders),
         ]  # fmt: skip
         with (self.home / "sandbox.log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603

@@ -28,7 +28,7 @@ from airflow_provider_partners.sandbox.graphql_wording import syntax_error, vali
 Body = dict[str, Any]
 
 
-class UnreadableRequest(Exception):
+class UnreadableRequestError(Exception):
     """The body is not a GraphQL request at all."""
 
 
@@ -62,7 +62,7 @@ class GraphQLRequest:
 def read_request(body: bytes, content_type: str) -> GraphQLRequest:
     """The request in a body: JSON, or the bare document as ``application/graphql`` (both are documented).
 
-    :raises UnreadableRequest: when there is no document in it
+    :raises UnreadableRequestError: when there is no document in it
     """
     try:
         text = body.decode()
@@ -71,15 +71,15 @@ def read_request(body: bytes, content_type: str) -> GraphQLRequest:
         sent = json.loads(text)
     except ValueError as error:
         message = "the body is neither JSON nor UTF-8 text"
-        raise UnreadableRequest(message) from error
+        raise UnreadableRequestError(message) from error
     query = sent.get("query") if isinstance(sent, dict) else None
     if not isinstance(query, str) or not query.strip():
         message = "the body has no query"
-        raise UnreadableRequest(message)
+        raise UnreadableRequestError(message)
     variables = sent.get("variables") or {}
     if not isinstance(variables, dict):
         message = "the variables are not an object"
-        raise UnreadableRequest(message)
+        raise UnreadableRequestError(message)
     return GraphQLRequest(query=query, variables=variables, operation_name=sent.get("operationName"))
 
 

@@ -15,6 +15,7 @@ from graphql import (
     GraphQLError,
     get_named_type,
     get_nullable_type,
+    is_leaf_type,
     is_list_type,
     is_non_null_type,
 )
@@ -47,12 +48,12 @@ class Answer:
     def check_page(self, arguments: Arguments) -> None:
         """Raise where the page asked for is not one the API gives."""
 
-    def absent(self, type_name: str, field: str) -> Any:
+    def absent(self, type_name: str, field: str, source: Document) -> Any:
         """The value of a non-null field that the document does not have.
 
         :raises GraphQLError: as a rule: an invented value would be worse than none
         """
-        message = f"The sandbox holds no value for {type_name}.{field}; ask for other fields or add it to the document."
+        message = f"The sandbox holds no value for {type_name}.{field}; select other fields, or seed it."
         raise GraphQLError(message, extensions={"code": "SANDBOX_HAS_NO_VALUE"})
 
 
@@ -62,8 +63,15 @@ def resolve(source: Any, info: Info, **arguments: Any) -> Any:
     type_name, field = info.parent_type.name, info.field_name
     answer.permit(type_name, info)
     rule = answer.table.get((type_name, field))
-    value = rule(answer, source, info, arguments) if rule else source.get(field)
-    return _shaped(answer.redact(type_name, field, value), info, arguments, answer)
+    value = answer.redact(type_name, field, rule(answer, source, info, arguments) if rule else source.get(field))
+    returned = info.return_type
+    named = get_named_type(returned)
+    if named.name.endswith("Connection"):
+        answer.check_page(arguments)
+        return value if isinstance(value, dict) else nested_connection(value or [], arguments)
+    if value is None and is_non_null_type(returned):
+        value = [] if is_list_type(get_nullable_type(returned)) else answer.absent(type_name, field, source)
+    return _written(value, named, arguments)
 
 
 def type_of(value: Any, _info: Info, _abstract: Any) -> str:
@@ -71,22 +79,14 @@ def type_of(value: Any, _info: Info, _abstract: Any) -> str:
     return str(value.get("__typename") or str(value.get("id", "")).split("/")[-2:-1][0])
 
 
-def _shaped(value: Any, info: Info, arguments: Arguments, answer: Answer) -> Any:
-    returned = info.return_type
-    named = get_named_type(returned)
-    if named.name.endswith("Connection"):
-        answer.check_page(arguments)
-        return value if isinstance(value, dict) else nested_connection(value or [], arguments)
-    if is_list_type(get_nullable_type(returned)):
-        if value is None:
-            return [] if is_non_null_type(returned) else None
-        value = value[: arguments["first"]] if arguments.get("first") is not None else value
-        write = _WRITTEN.get(named.name)
-        return [None if item is None else write(item) for item in value] if write else value
-    if value is None:
-        return answer.absent(info.parent_type.name, info.field_name) if is_non_null_type(returned) else None
-    write = _WRITTEN.get(named.name)
-    return write(value) if write else value
+def _written(value: Any, named: Any, arguments: Arguments) -> Any:
+    # ``Money`` is a scalar of the Admin API and an object of the Partner API
+    write = _SCALARS.get(named.name) if is_leaf_type(named) else None
+    if isinstance(value, list):
+        # a plain list takes ``first``, too: it truncates (``Order.fulfillments(first:)``)
+        items = value if arguments.get("first") is None else value[: arguments["first"]]
+        return [item if item is None else write(item) for item in items] if write else items
+    return write(value) if write and value is not None else value
 
 
 def nested_connection(items: list[Document], arguments: Arguments) -> Document:
@@ -117,7 +117,7 @@ def decimal_text(value: Any) -> str:
 
 
 #: Custom scalars that go over the wire in a form of their own (recorded live: 64-bit numbers are strings).
-_WRITTEN: dict[str, Callable[[Any], Any]] = {
+_SCALARS: dict[str, Callable[[Any], Any]] = {
     "UnsignedInt64": str,
     "BigInt": str,
     "Decimal": decimal_text,

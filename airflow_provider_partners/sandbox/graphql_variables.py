@@ -35,9 +35,7 @@ class VariableWording(ValidationRule):
         super().__init__(context)
         self._places: dict[int, list[Any]] = {}
 
-    def enter_variable(
-        self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
-    ) -> None:
+    def enter_variable(self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
         """Remember where each variable stands, for the paths below."""
         self._places[id(node)] = [*ancestors, parent]
 
@@ -81,27 +79,19 @@ class VariableWording(ValidationRule):
                 "typeName": type_name,
                 "variableName": variable,
             }
-            self.report_error(
-                GraphQLError(message, definition, path=ruby_path([operation]), extensions=extensions)
-            )
+            self.report_error(GraphQLError(message, definition, path=ruby_path([operation]), extensions=extensions))
 
     def _position(self, definition: VariableDefinitionNode, usage: Any, path: list[str]) -> None:
         schema = self.context.schema
         declared = type_from_ast(schema, definition.type)
         if declared is None or not is_input_type(declared):
             return
-        if allowed_variable_usage(
-            schema, declared, definition.default_value, usage.type, usage.default_value
-        ):
+        if allowed_variable_usage(schema, declared, definition.default_value, usage.type, usage.default_value):
             return
         variable = usage.node.name.value
         places = self._places.get(id(usage.node), [])
         argument = next(
-            (
-                place.name.value
-                for place in reversed(places)
-                if isinstance(place, (ArgumentNode, ObjectFieldNode))
-            ),
+            (place.name.value for place in reversed(places) if isinstance(place, (ArgumentNode, ObjectFieldNode))),
             "",
         )
         kind = _mismatch(declared, usage.type)

@@ -63,9 +63,7 @@ _KEPT = [rule for rule in specified_rules if rule.__name__ not in _REPLACED]
 _KEPT += [KnownArgumentNamesOnDirectivesRule, ProvidedRequiredArgumentsOnDirectivesRule]
 
 
-def validation_errors(
-    schema: GraphQLSchema, document: DocumentNode, check: ScalarCheck
-) -> list[GraphQLError]:
+def validation_errors(schema: GraphQLSchema, document: DocumentNode, check: ScalarCheck) -> list[GraphQLError]:
     """The faults of a document in Shopify's words; an empty list when it may be executed."""
 
     class Wording(RubyWording):
@@ -109,9 +107,7 @@ class RubyWording(ValidationRule):
             return
         self._selections(node, get_named_type(definition.type), path)
         given = {argument.name.value for argument in node.arguments or ()}
-        missing = [
-            a for a, argument in definition.args.items() if is_required_argument(argument) and a not in given
-        ]
+        missing = [a for a, argument in definition.args.items() if is_required_argument(argument) and a not in given]
         if missing:
             names = ", ".join(missing)
             message = f"Field '{name}' is missing required arguments: {names}"
@@ -137,9 +133,7 @@ class RubyWording(ValidationRule):
         more = {"nodeName": f"field '{name}'", "typeName": returned.name}
         self._fault(message, node, path, "selectionMismatch", **more)
 
-    def enter_argument(
-        self, node: ArgumentNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
-    ) -> None:
+    def enter_argument(self, node: ArgumentNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
         """Arguments a field does not take, and literals of the wrong type."""
         path = [*ancestors, parent, node]
         field = _owner(path)
@@ -180,7 +174,9 @@ class RubyWording(ValidationRule):
             self._fault(str(refusal), owner, path, "argumentLiteralsIncompatible", typeName="CoercionError")
             return
         shown = print_ast(node.value)
-        message = f"Argument '{name}' on {kind} '{owner_name}' has an invalid value ({shown}). Expected type '{wanted}'."
+        message = (
+            f"Argument '{name}' on {kind} '{owner_name}' has an invalid value ({shown}). Expected type '{wanted}'."
+        )
         self._fault(message, owner, path, "argumentLiteralsIncompatible", typeName=kind, argumentName=name)
 
     def enter_inline_fragment(
@@ -226,11 +222,7 @@ class RubyWording(ValidationRule):
     def _spread(self, node: Node, fragment: str, child: Any, path: Sequence[Any]) -> None:
         # inside an inline fragment the visitor's parent type is still that of the surrounding selection
         parent = self.context.get_parent_type()
-        if (
-            not is_composite_type(child)
-            or parent is None
-            or do_types_overlap(self.context.schema, child, parent)
-        ):
+        if not is_composite_type(child) or parent is None or do_types_overlap(self.context.schema, child, parent):
             return
         named = f"{fragment} on {child.name}" if fragment != "unknown" else f"on {child.name}"
         message = f"Fragment {named} can't be spread inside {parent.name}"

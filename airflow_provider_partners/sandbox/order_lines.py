@@ -1,7 +1,7 @@
 """What is in an order: builders of line items, from an ordinary product to a custom item without one.
 
-Discounts and taxes are worked out per unit, in whole coins, so that any number of units taken back later adds up. Writes
-Shopify's ``LineItem``; knows nothing of payment or shipment.
+Discounts and taxes are worked out per unit, in whole coins, so that any number of units taken back later adds up.
+Writes Shopify's ``LineItem``; knows nothing of payment or shipment.
 """
 
 from __future__ import annotations
@@ -238,5 +238,3 @@ def _item(product: Document, variant: Document, quantity: int, *attributes: tupl
 
 def _price(variant: Document) -> Decimal:
     return Decimal(variant["price"])
-
-

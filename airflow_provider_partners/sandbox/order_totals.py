@@ -43,17 +43,17 @@ def restate(order: Document, at: str | None = None) -> Document:
 
 def unit_price(line: Document) -> Bag:
     """What one unit costs after all discounts, without a tax that comes on top."""
-    if not line["quantity"]:
+    count: int = line["quantity"]
+    if not count:
         return ZERO
     codes = total(read(row["allocatedAmountSet"]) for row in line["discountAllocations"])
-    return (read(line["discountedTotalSet"]) - codes) // line["quantity"]
+    return (read(line["discountedTotalSet"]) - codes) // count
 
 
 def unit_tax(line: Document) -> Bag:
     """The tax of one unit, included in its price or not."""
-    if not line["quantity"]:
-        return ZERO
-    return total(read(row["priceSet"]) for row in line["taxLines"]) // line["quantity"]
+    count: int = line["quantity"]
+    return total(read(row["priceSet"]) for row in line["taxLines"]) // count if count else ZERO
 
 
 def charged(order: Document, line: Document) -> Bag:

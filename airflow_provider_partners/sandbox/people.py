@@ -22,14 +22,14 @@ _FIRST = (
     "Grace", "Noah", "Amara", "Liam", "Priya", "Owen", "Chloë", "Mateo", "Ines", "Hannah", "Tariq", "Björk", "Anaïs",
 )  # fmt: skip
 _LAST = (
-    "O’Connor", "Müller", "García Márquez", "Nakamura", "Östlund", "Кузнецова", "Šimić", "d'Arcy", "van der Berg",
-    "Smith", "Okafor", "Dubois", "Ng", "Kowalski", "Fitz-Gerald", "山田", "İnan", "Brown", "Patel", "Yıldız", "Lévy",
+    "O'Connor", "Müller", "García Márquez", "Nakamura", "Östlund", "Кузнецова", "Šimić", "d'Arcy", "van der Berg",
+    "Smith", "Okafor", "Dubois", "Ng", "Kowalski", "Fitz-Gerald", "山田", "İnan", "Brown", "Patel", "Lévy",
 )  # fmt: skip
 _STREETS = {
     "US": "{} Maple Avenue",
     "CA": "{} Rideau Street",
     "GB": "{} Orchard Lane",
-    "FR": "{} rue de l’Église",
+    "FR": "{} rue de l'Église",
     "DE": "Königstraße {}",
     "JP": "桜木町{}-2",
 }

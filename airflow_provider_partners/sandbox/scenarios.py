@@ -180,10 +180,11 @@ def assign(chance: Random, count: int, *, place: int) -> list[Scenario]:
 
     :param place: the shop's place in the world. A world too small for every kind in each shop spreads them.
     """
-    kinds = [kind for kind in SCENARIOS if not place or not kind.first_shop_only]
+    shift = place * count % len(SCENARIOS) if count < len(SCENARIOS) else 0
+    turned = [*SCENARIOS[shift:], *SCENARIOS[:shift]]
+    kinds = [kind for kind in turned if not place or not kind.first_shop_only]
     if count < len(kinds):
-        shift = place * count % len(kinds)
-        return (kinds[shift:] + kinds[:shift])[:count]
+        return kinds[:count]
     return kinds + ordinary(chance, count - len(kinds))
 
 

@@ -150,7 +150,7 @@ class _Parser:
         return _term(match)
 
 
-def _joined(kind: type[Every] | type[Some], parts: list[Node]) -> Node | None:
+def _joined(kind: type[Every | Some], parts: list[Node]) -> Node | None:
     if len(parts) <= 1:
         return parts[0] if parts else None
     return kind(parts=tuple(parts))
@@ -160,6 +160,4 @@ def _term(match: re.Match[str]) -> Term:
     quoted = next((match.group(name) for name in ("single", "double") if match.group(name) is not None), None)
     value = match.group("bare") if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
     comparator = COMPARATORS[match.group("comparator") or "="]
-    return Term(
-        field=match.group("field"), comparator=comparator, value=value, quoted=quoted is not None
-    )
+    return Term(field=match.group("field"), comparator=comparator, value=value, quoted=quoted is not None)

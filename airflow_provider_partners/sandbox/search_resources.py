@@ -105,9 +105,10 @@ ORDERS = Filters(
         "financial_status": _choice(
             {"any": _any_order, **{word: _is("displayFinancialStatus", word.upper()) for word in _FINANCIAL}}
         ),
-        "fulfillment_status": _choice(
-            {"any": _any_order, **{word: _is("displayFulfillmentStatus", value) for word, value in _FULFILLMENT.items()}}
-        ),
+        "fulfillment_status": _choice({
+            "any": _any_order,
+            **{word: _is("displayFulfillmentStatus", value) for word, value in _FULFILLMENT.items()},
+        }),
         "return_status": _choice({word: _is("returnStatus", word.upper()) for word in _RETURNS}),
     },
     words=_order_words,
@@ -134,7 +135,7 @@ PRODUCTS = Filters(
         "sku": _texts(lambda product: [variant.get("sku") for variant in product.get("variants", [])]),
         "status": _choice({word: _is("status", word.upper()) for word in ("active", "archived", "draft", "unlisted")}),
     },
-    words=lambda product: [product.get("title"), product.get("handle"), product.get("vendor"), *product.get("tags", [])],
+    words=lambda product: [*(product.get(name) for name in ("title", "handle", "vendor")), *product.get("tags", [])],
     unserved=frozenset((
         "barcode", "bundles", "category_id", "collection_id", "combined_listing_role", "delivery_profile_id",
         "error_feedback", "gift_card", "inventory_total", "is_price_reduced", "out_of_stock_somewhere", "price",

@@ -1,6 +1,6 @@
 """Makes orders of a given kind and age: the document as placed, then payment, shipment, news and what came after.
 
-Reads :mod:`~airflow_provider_partners.sandbox.scenarios`, writes Shopify's ``Order``; knows nothing of the other partners.
+Reads :mod:`~airflow_provider_partners.sandbox.scenarios`, writes Shopify's ``Order``; knows no other partner.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _ship(merchant: Merchant, order: Document, scenario: Scenario, created: date
 def _called_off(merchant: Merchant, order: Document, units: list[str], at: datetime) -> datetime:
     """A fulfillment of everything that is cancelled an hour later."""
     end = at + timedelta(hours=1)
-    fulfillment = act.ship(order, merchant.ids, iso(at), Counter(units), tracking=[_tracking(merchant)])
+    fulfillment = act.ship(order, merchant.ids, iso(at), Counter(units), tracking=[tracking(merchant)])
     act.cancel_shipment(fulfillment, iso(end))
     return end
 
@@ -213,20 +213,21 @@ def _called_off(merchant: Merchant, order: Document, units: list[str], at: datet
 def _shipped(
     merchant: Merchant, order: Document, shipment: Shipment, part: Mapping[str, int], at: datetime
 ) -> datetime:
-    tracking = [_tracking(merchant) for _ in range(shipment.tracking)]
-    fulfillment = act.ship(order, merchant.ids, iso(at), part, tracking=tracking, status=shipment.status)
+    parcels = [tracking(merchant) for _ in range(shipment.tracking)]
+    fulfillment = act.ship(order, merchant.ids, iso(at), part, tracking=parcels, status=shipment.status)
     expected = iso(at, plus=timedelta(days=3))
     town = (order["shippingAddress"] or {}).get("city")
-    last = at
+    last, pace = at, merchant.chance.uniform(0.8, 1.2)
     for news, hours in JOURNEYS[shipment.news]:
-        last = at + timedelta(hours=hours * merchant.chance.uniform(0.8, 1.2))
+        last = at + timedelta(hours=hours * pace)
         act.report(
             fulfillment, merchant.ids, news, iso(last), expected=expected if news == "IN_TRANSIT" else None, town=town
         )
     return last
 
 
-def _tracking(merchant: Merchant) -> Document:
+def tracking(merchant: Merchant) -> Document:
+    """A parcel number of the carrier that is usual in the shop's country."""
     company, url = _CARRIERS[merchant.shop.country]
     number = f"SB{merchant.chance.randrange(10**10):010d}"
     return {"company": company, "number": number, "url": url.format(number)}
@@ -253,11 +254,12 @@ _BEFORE_SHIPPING: Mapping[str, _After] = {
 }
 _AFTER_SHIPPING: Mapping[str, _After] = {
     "cancel": lambda merchant, order, at: act.cancel(
-        order, merchant.ids, at, merchant.chance.choice(("CUSTOMER", "FRAUD", "INVENTORY", "OTHER", "STAFF", "DECLINED"))
+        order,
+        merchant.ids,
+        at,
+        merchant.chance.choice(("CUSTOMER", "FRAUD", "INVENTORY", "OTHER", "STAFF", "DECLINED")),
     ),
-    "refund": lambda merchant, order, at: _give_back(
-        order, merchant, at, lines=_MANY, units=_MANY, restock="RETURN"
-    ),
+    "refund": lambda merchant, order, at: _give_back(order, merchant, at, lines=_MANY, units=_MANY, restock="RETURN"),
     "restock": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=_MANY, restock="RETURN"),
     "refund one": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=1, restock="NO_RESTOCK"),
     "refund shipping": lambda merchant, order, at: _refund_shipping(order, merchant, at),

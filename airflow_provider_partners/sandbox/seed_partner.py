@@ -104,26 +104,29 @@ def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> Non
     turns = min(len(_BESIDES), sum(shop.installed and shop.routed for shop in members))
     happenings = [row for place, shop in enumerate(members) for row in _life(seed, place % turns, turns, shop, now)]
     happenings.sort(key=lambda row: row["occurredAt"])
-    for event in happenings:
-        record(store, event)
     sales = list(transactions(stream(seed, "transactions"), members, APP, now))
     store.put_many(PARTNER, "", "transaction", [(row["id"], row["createdAt"], row) for row in sales])
-    for sale in sales:
-        if sale["__typename"] in _EARNINGS:
-            _put_event(store, _earning(sale))
-    _refund_event(store, sales)
+    earned = [_earning(sale) for sale in sales if sale["__typename"] in _EARNINGS]
+    # One earning was refunded, which no type of transaction tells apart.
+    adjusted = next(sale for sale in sales if sale["__typename"] == "AppSaleAdjustment")
+    record(store, happenings, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
 
 
-def record(store: Store, event: Document) -> None:
-    """Write one app event down, in both of its forms.
+def record(store: Store, events: Sequence[Document], *, earnings: Sequence[Document] = ()) -> None:
+    """Write app events down, in both of their forms.
 
-    :param event: as the API's ``app.events`` shows it
+    :param events: as the API's ``app.events`` shows them
+    :param earnings: historical events that are no app events
     """
-    number = store.count(PARTNER, APP_ID, "app_event") + 1
-    # Padded, so that ids of one instant sort as numbers do.
-    store.put(PARTNER, APP_ID, "app_event", f"{number:09d}", event, at=event["occurredAt"])
-    if event["type"] in _HISTORY:
-        _put_event(store, _historical(event))
+    # Ids are padded, so that those of one instant sort as numbers do.
+    first = store.count(PARTNER, APP_ID, "app_event") + 1
+    rows = [(f"{number:09d}", event["occurredAt"], event) for number, event in enumerate(events, first)]
+    store.put_many(PARTNER, APP_ID, "app_event", rows)
+    history = [*(_historical(event) for event in events if event["type"] in _HISTORY), *earnings]
+    first = store.count(PARTNER, "", "event") + 1
+    for number, event in enumerate(history, first):
+        event["id"] = f"gid://shopify/PartnerEvent/{number}"
+    store.put_many(PARTNER, "", "event", [(event["id"], event["occurredAt"], event) for event in history])
 
 
 def app_event(shop: Shop, type_: str, at: datetime, *, charge: int = 0) -> Document:
@@ -241,14 +244,3 @@ def _earning(sale: Document, type_: str = "", earning: str = "") -> Document:
         "description": None,
         "metadata": None,
     }
-
-
-def _refund_event(store: Store, sales: Sequence[Document]) -> None:
-    """One earning was refunded, which no transaction type tells apart."""
-    sale = next(row for row in sales if row["__typename"] == "AppSaleAdjustment")
-    _put_event(store, _earning(sale, "EARNING_REFUND", "REFUND"))
-
-
-def _put_event(store: Store, body: Document) -> None:
-    body["id"] = f"gid://shopify/PartnerEvent/{store.count(PARTNER, '', 'event') + 1}"
-    store.put(PARTNER, "", "event", body["id"], body, at=body["occurredAt"])

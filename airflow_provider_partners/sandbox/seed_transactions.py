@@ -32,6 +32,7 @@ _AMOUNTS: Sequence[tuple[str, str, int, float]] = (
     ("ReferralAdjustment", "-3.25", 1, 40),
     ("LegacyTransaction", "15", 1, 300),
 )
+_CHARGES = {"AppOneTimeSale": "AppPurchaseOneTime", "AppUsageSale": "AppUsageRecord"}
 _FEE = Decimal("0.15")
 # Before September 2020 a sale has no charge id.
 _ANCIENT = datetime(2020, 6, 1, 9, 30, 1, 123456, tzinfo=UTC)
@@ -45,7 +46,8 @@ def transactions(chance: Random, shops: Sequence[Shop], app: Document, now: date
         for kind, price, times, days in (*_SALES, *_AMOUNTS):
             for turn in range(times):
                 at = now - timedelta(days=days * (turn + 1) - 20 * chance.random(), seconds=place)
-                yield _one(chance, kind, Decimal(price), at, shop, app)
+                number = shop.number * 1000 + turn + 1
+                yield _one(chance, kind, number, Decimal(price), at, shop, app)
     for turn in range(_PAYOUTS):
         at = now - _PAYOUT_EVERY * (turn + 1) + timedelta(seconds=chance.random())
         # One roll-up per payout: negative for the tax on fees, positive on referral commission.
@@ -55,12 +57,12 @@ def transactions(chance: Random, shops: Sequence[Shop], app: Document, now: date
             "amount": _money(Decimal("4.94") if referral else Decimal("-7.35")),
             "type": "REFERRAL_COMMISSION" if referral else "SALE_SHOPIFY_FEE",
         }
-    oldest = _one(chance, "AppSubscriptionSale", Decimal(29), _ANCIENT, shops[0], app)
+    oldest = _one(chance, "AppSubscriptionSale", 1, Decimal(29), _ANCIENT, shops[0], app)
     yield oldest | {"chargeId": None, "billingInterval": None}
 
 
-def _one(chance: Random, kind: str, price: Decimal, at: datetime, shop: Shop, app: Document) -> Document:
-    body = _base(kind, chance.randrange(10**8, 10**9), at)
+def _one(chance: Random, kind: str, number: int, price: Decimal, at: datetime, shop: Shop, app: Document) -> Document:
+    body = _base(kind, number, at)
     body["shop"] = {
         "id": f"gid://partners/Shop/{shop.number}",
         "name": shop.name,
@@ -75,7 +77,10 @@ def _one(chance: Random, kind: str, price: Decimal, at: datetime, shop: Shop, ap
     fee = (price * _FEE).quantize(Decimal("0.01"))
     body |= {"grossAmount": _money(price), "shopifyFee": _money(fee), "netAmount": _money(price - fee)}
     if kind.startswith("App"):
-        body |= {"app": dict(app), "chargeId": f"gid://shopify/AppSubscription/{shop.number * 1000 + 1}"}
+        body |= {
+            "app": dict(app),
+            "chargeId": f"gid://shopify/{_CHARGES.get(kind, 'AppSubscription')}/{shop.number * 1000 + 1}",
+        }
     if kind.startswith("Theme"):
         body["theme"] = {"name": "Étoile"}
     if kind == "AppSubscriptionSale":

@@ -1,8 +1,8 @@
 """What Yofi knows of a shop: returns and what its models think of them, customers, claims, notifications.
 
 Returns are made of orders that were shipped; a few customers return nearly all they buy and are marked for it. Late
-returns (an old order, sent back yesterday) do not touch the order's ``updatedAt``, as in Shopify. Writes Yofi's resources
-as the sandbox stores them and, of an order, its ``returnStatus``.
+returns (an old order, sent back yesterday) do not touch the order's ``updatedAt``, as in Shopify. Writes Yofi's
+resources as the sandbox stores them and, of an order, its ``returnStatus``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from airflow_provider_partners.sandbox import people
 from airflow_provider_partners.sandbox.chance import hexadecimal, stream, uuid
 from airflow_provider_partners.sandbox.order_lines import Merchant
 from airflow_provider_partners.sandbox.order_totals import fulfilled
-from airflow_provider_partners.sandbox.state import Document, Store, iso
 from airflow_provider_partners.sandbox.seed_predictions import (
     CLAIM_REASONS,
     RETURN_REASONS,
@@ -26,6 +25,7 @@ from airflow_provider_partners.sandbox.seed_predictions import (
     model_predictions,
     return_prediction,
 )
+from airflow_provider_partners.sandbox.state import Document, Store, iso
 
 PARTNER = "yofi"
 ORGANIZATION_ID = "org-sandbox"
@@ -148,7 +148,9 @@ def _returned(dossier: Dossier, abusers: set[str]) -> list[Document]:
     able = list(_returnable(dossier.orders))
     wanted = round(len(dossier.orders) * _RETURN_SHARE)
     first = [order for order in able if order["refunds"]]
-    first += [order for order in able if order not in first and _customer_id(order) in abusers and chance.random() < 0.8]
+    first += [
+        order for order in able if order not in first and _customer_id(order) in abusers and chance.random() < 0.8
+    ]
     others = [order for order in able if order not in first]
     chance.shuffle(others)
     return first + others[: max(0, wanted - len(first))]
@@ -246,9 +248,7 @@ def _add_late_returns(dossier: Dossier, app: list[str]) -> None:
         if order["returnStatus"] == "NO_RETURN" and now - _moment(order["createdAt"]) > _LATE_AFTER
     ]
     for order in old[:_LATE_RETURNS]:
-        _add_return(
-            dossier, order, app, abuser=False, created=now - timedelta(hours=dossier.chance.uniform(1, 40))
-        )
+        _add_return(dossier, order, app, abuser=False, created=now - timedelta(hours=dossier.chance.uniform(1, 40)))
 
 
 def _add_claims(dossier: Dossier) -> None:

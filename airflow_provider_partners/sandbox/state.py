@@ -56,12 +56,19 @@ class Store:
         """One document, or ``None``."""
         with self._lock:
             row = self._db.execute(
-                "SELECT body FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?", (partner, shop, kind, id)
+                "SELECT body FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?",
+                (partner, shop, kind, id),
             ).fetchone()
         return json.loads(row[0]) if row else None
 
     def select(
-        self, partner: str, shop: str, kind: str, *, ids: Sequence[str] | None = None, newest_first: bool = False
+        self,
+        partner: str,
+        shop: str,
+        kind: str,
+        *,
+        ids: Sequence[str] | None = None,
+        newest_first: bool = False,
     ) -> list[Document]:
         """Documents of one kind ordered by ``at`` then id; with ``ids`` only those."""
         order = "DESC" if newest_first else "ASC"
@@ -92,7 +99,8 @@ class Store:
         """Remove one document."""
         with self._lock, self._db:
             self._db.execute(
-                "DELETE FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?", (partner, shop, kind, id)
+                "DELETE FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?",
+                (partner, shop, kind, id),
             )
 
     def __iter__(self) -> Iterator[tuple[str, str, str, str, Document]]:
@@ -113,8 +121,8 @@ class Sandbox:
 
     :param store: the documents
     :param credentials: what each partner accepts, see ``seed.py``
-    :param switches: behaviour that is uncertain or harmful in reality, by dotted name (``yotpo.unknown_product_status``);
-        each partner module declares its own names with defaults
+    :param switches: behaviour that is uncertain or harmful in reality, by dotted name, such as
+        ``yotpo.unknown_product_status``; each partner module declares its own names with defaults
     :param now: fixed time; without it the machine's clock is used
     """
 

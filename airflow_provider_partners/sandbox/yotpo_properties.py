@@ -1,6 +1,6 @@
-"""The properties of Yotpo's orders, fulfillments, products, variants and customers, as its documentation lists them.
+"""The properties of Yotpo's orders, fulfillments, products, variants and customers, as documented.
 
-Tables only. Read-only properties (``yotpo_id``, ``created_at`` …) are left out: given in a body, they are dropped.
+Tables only. Read-only properties (``yotpo_id``, ``created_at`` …) are left out: in a body they are dropped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ ADDRESS: Rules = {
     "country_code": Rule(kind="country"),
     "phone_number": Rule(kind="phone", longest=64),
 }
-_ORDER_CUSTOMER: Rules = {  # first and last name are documented as required for reviews; a live create went without
+# First and last name are documented as required for reviews; a recorded live create went without.
+_ORDER_CUSTOMER: Rules = {
     "external_id": _255,
     "first_name": _255,
     "last_name": _255,

@@ -1,7 +1,8 @@
-"""How a body written to Yotpo is checked: kinds of values, lengths, enumerations, required keys, sizes of lists.
+"""How a body written to Yotpo is checked: kinds of values, lengths, enumerations, required keys, list sizes.
 
-The engine only; which property obeys which rule is told by the tables of ``yotpo_properties``. A null counts as not
-given, as Yotpo's own connector relies on; keys without a rule are dropped, as a recorded call shows for stray ones.
+The engine only; which property obeys which rule is told by the tables of ``yotpo_properties``. A null counts as
+not given, as Yotpo's own connector relies on; keys without a rule are dropped, as a recorded call shows for stray
+ones beside the envelope.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.sandbox.state import Document
+if TYPE_CHECKING:
+    from airflow_provider_partners.sandbox.state import Document
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error of the program
@@ -131,7 +133,7 @@ def _matching(pattern: str, told: str) -> Callable[[Any, bool], str]:
     return convert
 
 
-def _scalar(value: Any, lenient: bool) -> Any:  # noqa: ARG001
+def _scalar(value: Any, lenient: bool) -> Any:
     if isinstance(value, dict | list):
         msg = "must be a single value"
         raise Wrong(msg)

@@ -31,9 +31,7 @@ MAX_FULFILLMENTS = 100
 MAX_LINE_ITEMS = 500
 MAX_CUSTOM_PROPERTIES = 100
 
-PaymentStatus = Literal[
-    "pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"
-]
+PaymentStatus = Literal["pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"]
 FulfillmentStatus = Literal["pending", "open", "success", "cancelled", "error", "failure"]
 ShipmentStatus = Literal[
     "label_printed",
@@ -193,7 +191,9 @@ class Order(Payload):
             if strange := sorted(fulfilled.difference(lines)):
                 message = f"fulfillments name products that are not in line_items: {', '.join(strange[:5])}"
                 raise ValueError(message)
-        repeated = [key for key, count in Counter(row.external_id for row in self.fulfillments or ()).items() if count > 1]
+        repeated = [
+            key for key, count in Counter(row.external_id for row in self.fulfillments or ()).items() if count > 1
+        ]
         if repeated:
             message = f"fulfillments repeat the external_id {repeated[0]}"
             raise ValueError(message)

@@ -17,6 +17,8 @@ from airflow_provider_partners.sync.reading import E164, utc
 
 Operation = Literal["create", "update"]
 
+WEB_ADDRESS = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
+
 
 class PayloadError(RejectedError):
     """A payload breaks Yotpo's documented rules, so that sending it would be refused.
@@ -24,9 +26,9 @@ class PayloadError(RejectedError):
     :param violations: ``field: reason`` each, without customers' data
     """
 
-    def __init__(self, what: str, violations: list[str]) -> None:
-        shown = "; ".join(violations[:10]) + (f"; and {len(violations) - 10} more" if len(violations) > 10 else "")  # noqa: PLR2004
-        super().__init__(f"{what} breaks Yotpo's rules: {shown}")
+    def __init__(self, resource: str, violations: list[str]) -> None:
+        shown = "; ".join(violations[:10]) + (f"; and {len(violations) - 10} more" if len(violations) > 10 else "")
+        super().__init__(f"The {resource} breaks Yotpo's rules: {shown}")
         self.violations = violations
 
 
@@ -45,7 +47,7 @@ def _phone(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    if not re.match(r"https?://[^\s/]+", value, re.IGNORECASE):
+    if not WEB_ADDRESS.match(value):
         message = "must begin with http:// or https://"
         raise ValueError(message)
     return value
@@ -83,10 +85,11 @@ class Payload(BaseModel):
         try:
             model = cls.model_validate(body)
         except ValidationError as error:
-            raise PayloadError(f"The {cls.resource}", describe(error)) from None
-        missing = [f"{name}: required" for name in cls.required.get(operation, ()) if getattr(model, name) in {None, ()}]
+            raise PayloadError(cls.resource, describe(error)) from None
+        wanted = cls.required.get(operation, ())
+        missing = [f"{name}: required" for name in wanted if getattr(model, name) in (None, [])]
         if missing:
-            raise PayloadError(f"The {cls.resource}", missing)
+            raise PayloadError(cls.resource, missing)
         return model
 
     @classmethod

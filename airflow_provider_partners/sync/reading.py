@@ -108,7 +108,7 @@ def instant(value: Any) -> datetime | None:
 def utc(value: Any) -> str | None:
     """A point in time as Yotpo's clients send it: UTC, whole seconds, ``Z``."""
     moment = instant(value)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment and moment.year >= 1000 else None  # noqa: PLR2004
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment and moment.year >= 1000 else None
 
 
 def json_object(value: Any) -> Any:

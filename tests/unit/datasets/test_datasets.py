@@ -125,7 +125,11 @@ def test_an_empty_list_is_a_dataset_too(tmp_path: Path) -> None:
         return Page(records=[], next=None)
 
     empty = Extraction(
-        source="yofi", resource="claims", key=("id",), request={}, segments=[Segment(name="all", fetch=nothing)]
+        source="yofi",
+        resource="claims",
+        key=("id",),
+        request={},
+        segments=[Segment(name="all", fetch=nothing)],
     )
     reference = write(empty, uri=str(tmp_path))
 

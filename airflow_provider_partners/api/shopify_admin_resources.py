@@ -1,0 +1,99 @@
+"""The lists of Shopify's Admin API, one row each, and how a user's arguments become a search or ids.
+
+Must not send anything: wrong arguments are refused here, before a request is spent on them.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api.graphql_document import balanced
+from airflow_provider_partners.api.paging import EdgeCursor
+from airflow_provider_partners.api.resources import Resource
+from airflow_provider_partners.api.shopify_admin_documents import LISTINGS
+from airflow_provider_partners.api.shopify_search import OpenSpan, Span, whole_seconds
+from airflow_provider_partners.api.shopify_shops import instant
+from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_partners.api.messages import Record
+
+IDS_AT_ONCE = 50
+"""Objects asked for by their ids in one query; Shopify takes 250, but each has its inner lists."""
+
+_DOCS = "https://shopify.dev/docs/api/admin-graphql/latest/queries"
+
+RESOURCES: Mapping[str, Resource] = MappingProxyType({
+    listing.name: Resource(
+        name=listing.name,
+        results=f"{listing.name}.nodes",
+        paging=EdgeCursor(50, listing.name),
+        key=("id",),
+        time_field="updatedAt",
+        page_size=50,
+        max_page_size=250,
+        type=listing.node,
+        sort="UPDATED_AT",
+        doc=doc,
+        url=f"{_DOCS}/{listing.name}",
+    )
+    for listing, doc in (
+        (LISTINGS["orders"], "The shop's orders, with all line items and fulfillments."),
+        (LISTINGS["products"], "The shop's products, with all variants."),
+    )
+})
+"""The lists by name."""
+
+
+def frozen(since: datetime | None, until: datetime | None, *, now: float) -> Span:
+    """The window on whole seconds, with an end."""
+    end = whole_seconds(until or datetime.fromtimestamp(now, UTC))
+    begin = since and whole_seconds(since)
+    if begin and begin >= end:
+        message = f"the window from {begin.isoformat()} to {end.isoformat()} holds no whole second"
+        raise ConfigurationError(message, remedy="'since' must lie at least a second before 'until'.")
+    return begin, end
+
+
+def within(span: OpenSpan, record: Record) -> bool:
+    since, until = span
+    if since is None and until is None:
+        return True
+    moment = instant(record["updatedAt"])
+    return (since is None or moment >= since) and (until is None or moment < until)
+
+
+def refuse_both(query: str | None) -> None:
+    if query:
+        message = "'query' and 'match' exclude each other: records are asked for by a search, or by ids"
+        raise ConfigurationError(message, remedy="Leave one of them out.")
+
+
+def ids_of(match: Mapping[str, Iterable[Any]], kind: str) -> list[str]:
+    """Global ids, each once, in the order given."""
+    if set(match) != {"id"}:
+        message = f"'match' names {', '.join(sorted(match)) or 'no field'}"
+        raise ConfigurationError(message, remedy="Shopify gives records by 'id' alone.")
+    found = []
+    for value in match["id"]:
+        start = f"gid://shopify/{kind}/"
+        number = str(value).strip().removeprefix(start)
+        if not (number.isascii() and number.isdigit()):
+            message = f"'match' holds {str(value)[:60]!r}, which is no id of this kind"
+            raise ConfigurationError(message, remedy=f"Give {start}<number>, or the number alone.")
+        found.append(start + number)
+    return list(dict.fromkeys(found))
+
+
+def further(fields: str | None) -> str:
+    text = (fields or "").strip()
+    if not balanced(text):
+        message = "'fields' has a brace without its counterpart"
+        raise ConfigurationError(
+            message, remedy="Write fields as in GraphQL, such as note poNumber channelInformation { id }."
+        )
+    return text

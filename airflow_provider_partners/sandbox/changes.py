@@ -1,0 +1,263 @@
+"""Things that happen in a shop while the sandbox runs: orders change, new ones come in, the app is uninstalled.
+
+Only changes that a review platform can see are made, to orders that would be sent to one. Deterministic: a world's next
+change depends on the world and on how many came before. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+from airflow_provider_partners.sandbox import credentials, order_actions, seed_partner, seed_yofi
+from airflow_provider_partners.sandbox.catalogue import Catalogue
+from airflow_provider_partners.sandbox.chance import stream
+from airflow_provider_partners.sandbox.identifiers import Ids
+from airflow_provider_partners.sandbox.order_lines import Merchant
+from airflow_provider_partners.sandbox.order_totals import charged, fulfilled, restate
+from airflow_provider_partners.sandbox.scenarios import NEW_ORDER
+from airflow_provider_partners.sandbox.seed import PARTNER, parameters_of
+from airflow_provider_partners.sandbox.seed_orders import order_of, tracking
+from airflow_provider_partners.sandbox.seed_shopify import PARTNER as SHOPIFY
+from airflow_provider_partners.sandbox.shops import Shop, world
+from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
+
+
+class UnknownShopError(LookupError):
+    """No shop of this world has that domain."""
+
+
+class NothingToDoError(ValueError):
+    """The world has no such thing to change."""
+
+
+@dataclass
+class _Errand:
+    """One change to one order.
+
+    :param at: the time of the change
+    """
+
+    order: Document
+    merchant: Merchant
+    at: str
+
+    @property
+    def goods(self) -> list[Document]:
+        """The lines a review can be asked for: products that still exist, not gift cards, not given back."""
+        return [
+            line
+            for line in self.order["lineItems"]
+            if line["product"] and not line["isGiftCard"] and line["currentQuantity"] > 0
+        ]
+
+
+_LIVE = frozenset({"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED", "AUTHORIZED"})
+_NEW_STREETS = ("7 Rose Terrace", "98 Harbour Road", "1 Ship Street", "33 Cathedral Close")
+
+
+def _deliver(errand: _Errand) -> bool:
+    """The carrier delivers a parcel that was under way."""
+    names = {line["id"] for line in errand.goods}
+    for fulfillment in errand.order["fulfillments"]:
+        holds = any(row["lineItem"]["id"] in names for row in fulfillment["fulfillmentLineItems"])
+        if holds and fulfillment["status"] == "SUCCESS" and fulfillment["displayStatus"] not in _ARRIVED:
+            order_actions.report(fulfillment, errand.merchant.ids, "DELIVERED", errand.at)
+            return True
+    return False
+
+
+_ARRIVED = frozenset({"DELIVERED", "PICKED_UP", "FAILURE"})
+
+
+def _fulfill(errand: _Errand) -> bool:
+    """The merchant ships what is left."""
+    left = {line["id"]: line["unfulfilledQuantity"] for line in errand.goods if line["unfulfilledQuantity"] > 0}
+    if not left or errand.order["displayFinancialStatus"] not in _LIVE:
+        return False
+    order_actions.ship(errand.order, errand.merchant.ids, errand.at, left, tracking=[tracking(errand.merchant)])
+    return True
+
+
+def _refund(errand: _Errand) -> bool:
+    """The merchant refunds one unit of a paid order."""
+    worth = [line for line in errand.goods if charged(errand.order, line)]
+    if not worth or errand.order["displayFinancialStatus"] != "PAID":
+        return False
+    shipped = fulfilled(errand.order)[worth[-1]["id"]]
+    order_actions.give_back(
+        errand.order,
+        errand.merchant.ids,
+        errand.at,
+        {worth[-1]["id"]: 1},
+        restock="RETURN" if shipped else "CANCEL",
+        note="Refunded at the buyer's wish",
+    )
+    return True
+
+
+def _move(errand: _Errand) -> bool:
+    """The buyer gives another shipping address."""
+    address = errand.order["shippingAddress"]
+    if not address or not address["address1"]:
+        return False
+    streets = [street for street in _NEW_STREETS if street != address["address1"]]
+    address["address1"] = errand.merchant.chance.choice(streets)
+    errand.order["billingAddressMatchesShippingAddress"] = False
+    return True
+
+
+def _cancel(errand: _Errand) -> bool:
+    """The merchant cancels an order that was not shipped."""
+    if fulfilled(errand.order).total():
+        return False
+    order_actions.cancel(errand.order, errand.merchant.ids, errand.at, "CUSTOMER")
+    return True
+
+
+_Change = Callable[[_Errand], bool]
+#: What can happen to an order, and how it is called.
+CHANGES: Mapping[str, _Change] = {
+    "delivered": _deliver,
+    "fulfilled": _fulfill,
+    "partially refunded": _refund,
+    "address changed": _move,
+    "cancelled": _cancel,
+}
+
+
+class Changes:
+    """Makes things happen in the world of one sandbox.
+
+    :param sandbox: whose world
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._lock = threading.Lock()
+
+    def change_orders(self, shop: str, count: int) -> list[Document]:
+        """Change so many orders of a shop, each once; their ids, and what happened to each.
+
+        :raises NothingToDoError: the shop has fewer orders that can change visibly; none is changed then
+        """
+        with self._lock:
+            merchant = self._merchant(shop)
+            at = iso(self._sandbox.clock())
+            open_orders = [
+                order
+                for order in self._sandbox.store.select(SHOPIFY, shop, "order")
+                if _may_change(_Errand(order, merchant, at))
+            ]
+            merchant.chance.shuffle(open_orders)
+            chosen = [_next_change(open_orders, merchant, at, turn) for turn in range(count) if open_orders]
+            done = [row for row in chosen if row]
+            if len(done) < count:
+                msg = f"{shop} has {len(done)} orders that can change, asked was for {count}"
+                raise NothingToDoError(msg)
+            self._keep(merchant, [order for order, _ in done])
+        return [_summary(order) | {"what": what} for order, what in done]
+
+    def create_orders(self, shop: str, count: int) -> list[Document]:
+        """Let so many orders come in at a shop; their ids."""
+        with self._lock:
+            merchant = self._merchant(shop)
+            now = self._sandbox.clock()
+            # Paid within the minute; the payment must not lie in the time to come.
+            orders = [
+                restate(order_of(merchant, NEW_ORDER, now - timedelta(minutes=1)), iso(now)) for _ in range(count)
+            ]
+            for order in orders:
+                seed_yofi.add_order(self._sandbox.store, shop, order, merchant.chance)
+            self._keep(merchant, orders)
+        return [_summary(order) for order in orders]
+
+    def uninstall(self, shop: str) -> Document:
+        """Uninstall the app at a shop: an event at the Partner API, and its token is revoked; the event."""
+        with self._lock:
+            member = self._shop(shop)
+            store = self._sandbox.store
+            facts = store.get(SHOPIFY, shop, "shop", shop)
+            if facts is None or not facts["installed"]:
+                msg = f"{shop} has not installed the app"
+                raise NothingToDoError(msg)
+            now = self._sandbox.clock()
+            event = seed_partner.app_event(member, "RELATIONSHIP_UNINSTALLED", now)
+            seed_partner.record(store, [event])
+            store.put(SHOPIFY, shop, "shop", shop, facts | {"installed": False}, at=iso(now))
+            credentials.revoke(self._sandbox.credentials, shop, parameters_of(self._sandbox).seed)
+        return event
+
+    def _shop(self, domain: str) -> Shop:
+        members = {member.domain: member for member in world(parameters_of(self._sandbox).shops)}
+        if domain not in members:
+            msg = f"no shop {domain}; this world has {', '.join(members)}"
+            raise UnknownShopError(msg)
+        return members[domain]
+
+    def _merchant(self, domain: str) -> Merchant:
+        """The shop with its goods and people, and luck that no earlier change had."""
+        store = self._sandbox.store
+        shop = self._shop(domain)
+        counters = store.get(PARTNER, domain, "counters", "counters") or {}
+        return Merchant(
+            shop=shop,
+            chance=_luck(self._sandbox, domain, counters["next_id"]),
+            ids=Ids(counters["next_id"]),
+            catalogue=_catalogue(store.select(SHOPIFY, domain, "product")),
+            customers=store.select(SHOPIFY, domain, "customer"),
+            now=self._sandbox.clock(),
+            number=counters["number"],
+        )
+
+    def _keep(self, merchant: Merchant, orders: list[Document]) -> None:
+        store, domain = self._sandbox.store, merchant.shop.domain
+        # A change that takes no id (a new address) must count too, or the next one would have the same luck.
+        merchant.ids.take()
+        store.put_many(SHOPIFY, domain, "order", [(order["id"], order["updatedAt"], order) for order in orders])
+        counters = {"next_id": merchant.ids.next, "number": merchant.number}
+        store.put(PARTNER, domain, "counters", "counters", counters, at=iso(merchant.now))
+
+
+def _luck(sandbox: Sandbox, shop: str, next_id: int) -> Random:
+    return stream(parameters_of(sandbox).seed, "change", shop, next_id)
+
+
+def _may_change(errand: _Errand) -> bool:
+    """Whether a review platform gets the order at all, and it can still change."""
+    order = errand.order
+    status = order["displayFinancialStatus"]
+    return not order["test"] and not order["cancelledAt"] and status in _LIVE and bool(errand.goods)
+
+
+def _next_change(orders: list[Document], merchant: Merchant, at: str, turn: int) -> tuple[Document, str] | None:
+    """Make one change and take its order off the list; a turn begins with another kind than the one before."""
+    kinds = list(CHANGES)
+    for shift in range(len(kinds)):
+        what = kinds[(turn + shift) % len(kinds)]
+        for place, order in enumerate(orders):
+            if CHANGES[what](_Errand(order, merchant, at)):
+                del orders[place]
+                return restate(order, at), what
+    return None
+
+
+def _catalogue(products: list[Document]) -> Catalogue:
+    """The goods as stored, those that anybody may buy apart from the odd ones."""
+    ordinary = [
+        row for row in products if row["status"] == "ACTIVE" and row["onlineStoreUrl"] and not row["isGiftCard"]
+    ]
+    return Catalogue(
+        products=ordinary,
+        gift_card=next(row for row in products if row["isGiftCard"]),
+        odd=[row for row in products if row not in ordinary and not row["isGiftCard"]],
+        long_title=max(products, key=lambda row: len(row["title"])),
+        deleted=[],
+    )
+
+
+def _summary(order: Document) -> Document:
+    return {field: order[field] for field in ("id", "legacyResourceId", "name", "updatedAt")}

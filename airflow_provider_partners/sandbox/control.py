@@ -1,0 +1,187 @@
+"""The sandbox's own API below ``/_sandbox``: look at it, switch behaviour, inject faults, make things happen in a shop.
+
+No partner has it. It answers only callers on this machine, whatever address the sandbox listens on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from json import JSONDecodeError
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from airflow_provider_partners.sandbox import credentials
+from airflow_provider_partners.sandbox.changes import Changes, NothingToDoError, UnknownShopError
+from airflow_provider_partners.sandbox.faults import FaultBook
+from airflow_provider_partners.sandbox.seed import parameters_of
+from airflow_provider_partners.sandbox.state import Sandbox, iso
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+_MOST = 1000
+
+
+def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> list[BaseRoute]:
+    """The routes below the control prefix.
+
+    :param book: the fault rules of the running server
+    :param defaults: every switch with its default
+    """
+    control = Control(sandbox, book, defaults)
+    table: tuple[tuple[str, str, Callable[[Request, Any], Any]], ...] = (
+        ("GET", "/health", control.health),
+        ("GET", "/calls", control.calls),
+        ("DELETE", "/calls", control.reset_calls),
+        ("GET", "/switches", control.switches),
+        ("POST", "/switches", control.set_switches),
+        ("DELETE", "/switches", control.reset_switches),
+        ("GET", "/faults", control.faults),
+        ("POST", "/faults", control.add_faults),
+        ("DELETE", "/faults", control.clear_faults),
+        ("GET", "/clock", control.clock),
+        ("POST", "/clock", control.set_clock),
+        ("GET", "/connections", control.connections),
+        ("POST", "/shopify/{shop}/orders/change", control.change_orders),
+        ("POST", "/shopify/{shop}/orders/create", control.create_orders),
+        ("POST", "/shops/{shop}/uninstall", control.uninstall),
+    )
+    return [Route(path, _endpoint(handler), methods=[method]) for method, path, handler in table]
+
+
+class Control:
+    """Answers the control API; each method takes the request and its JSON body and returns what is sent."""
+
+    def __init__(self, sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> None:
+        self._sandbox = sandbox
+        self._book = book
+        self._defaults = dict(defaults)
+        self._changes = Changes(sandbox)
+
+    def health(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """That it runs, and which world it serves."""
+        parameters = parameters_of(self._sandbox)
+        return {
+            "status": "ok",
+            "world": parameters.document(),
+            "now": iso(self._sandbox.clock()),
+            "shops": list(self._sandbox.credentials["shopify_admin"]),
+        }
+
+    def calls(self, _request: Request, _body: Any) -> dict[str, int]:
+        """Answered calls by ``partner/shop/operation``."""
+        return dict(sorted(self._sandbox.calls.copy().items()))
+
+    def reset_calls(self, _request: Request, _body: Any) -> dict[str, int]:
+        """Begin counting anew."""
+        self._sandbox.calls.clear()
+        return {}
+
+    def switches(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """Every switch as it stands."""
+        return dict(sorted(self._sandbox.switches.items()))
+
+    def set_switches(self, request: Request, body: Any) -> dict[str, Any]:
+        """Set some switches; none if one of them is unknown."""
+        wanted = _object(body)
+        unknown = sorted(set(wanted) - set(self._defaults))
+        if unknown:
+            _refuse(400, f"no switch {', '.join(unknown)}; there are {', '.join(sorted(self._defaults))}")
+        self._sandbox.switches.update(wanted)
+        return self.switches(request, body)
+
+    def reset_switches(self, request: Request, body: Any) -> dict[str, Any]:
+        """Set every switch back."""
+        self._sandbox.switches.update(self._defaults)
+        return self.switches(request, body)
+
+    def faults(self, _request: Request, _body: Any) -> list[dict[str, Any]]:
+        """The fault rules, with how often each was met."""
+        return [rule.document() for rule in self._book.rules()]
+
+    def add_faults(self, request: Request, body: Any) -> list[dict[str, Any]]:
+        """Put one rule or a list of rules in force."""
+        for rule in body if isinstance(body, list) else [body]:
+            self._book.add(**_object(rule))
+        return self.faults(request, body)
+
+    def clear_faults(self, _request: Request, _body: Any) -> list[Any]:
+        """Let everything go well again."""
+        self._book.clear()
+        return []
+
+    def clock(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """The sandbox's time, and whether it stands still."""
+        return {"now": iso(self._sandbox.clock()), "fixed": self._sandbox.now is not None}
+
+    def set_clock(self, request: Request, body: Any) -> dict[str, Any]:
+        """Stop the clock at ``now``, or let it follow the machine's with ``null``."""
+        text = _object(body).get("now")
+        moment = datetime.fromisoformat(text) if text is not None else None
+        if moment and moment.tzinfo is None:
+            _refuse(400, f"now must carry a time zone, {text} has none")
+        self._sandbox.now = moment and moment.astimezone(UTC)
+        return self.clock(request, body)
+
+    def connections(self, request: Request, _body: Any) -> dict[str, str]:
+        """What Airflow needs, as environment variables."""
+        parameters = parameters_of(self._sandbox)
+        url = str(request.base_url.replace(path=""))
+        return credentials.environment(url, seed=parameters.seed, shops=parameters.shops)
+
+    def change_orders(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Change orders of a shop in ways that a review platform can see."""
+        shop = request.path_params["shop"]
+        return {"shop": shop, "changed": self._changes.change_orders(shop, _count(request))}
+
+    def create_orders(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Let orders come in at a shop."""
+        shop = request.path_params["shop"]
+        return {"shop": shop, "created": self._changes.create_orders(shop, _count(request))}
+
+    def uninstall(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Uninstall the app at a shop."""
+        shop = request.path_params["shop"]
+        return {"shop": shop, "event": self._changes.uninstall(shop)}
+
+
+def _endpoint(handler: Callable[[Request, Any], Any]) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> JSONResponse:
+        if request.client is None or request.client.host not in _LOOPBACK:
+            return JSONResponse({"error": "the control API answers callers on this machine only"}, status_code=403)
+        try:
+            body = await request.json() if await request.body() else None
+            return JSONResponse(await run_in_threadpool(handler, request, body))
+        except UnknownShopError as error:
+            return JSONResponse({"error": str(error)}, status_code=404)
+        except NothingToDoError as error:
+            return JSONResponse({"error": str(error)}, status_code=409)
+        except JSONDecodeError:
+            return JSONResponse({"error": "the body is not JSON"}, status_code=400)
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except HTTPException as error:
+            return JSONResponse({"error": error.detail}, status_code=error.status_code)
+
+    return answer
+
+
+def _object(body: Any) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        _refuse(400, "the body must be a JSON object")
+    return dict(body)
+
+
+def _count(request: Request) -> int:
+    text = request.query_params.get("count", "1")
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
+        _refuse(400, f"count is a number from 1 to {_MOST}, not {text!r}")
+    return int(text)
+
+
+def _refuse(status: int, reason: str) -> None:
+    raise HTTPException(status, reason)

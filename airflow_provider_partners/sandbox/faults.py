@@ -1,0 +1,222 @@
+"""Faults on demand: a request is delayed, answered with an error, or loses its answer, as a rule says.
+
+Stands before all partners and knows none of their insides but the paths, by which a fault is counted. Rules come
+over the control API or from the test that runs the sandbox in its own process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from airflow_provider_partners.sandbox.state import Sandbox
+
+CONTROL_PREFIX = "/_sandbox"
+
+
+@dataclass(kw_only=True)
+class Rule:
+    """Which requests go wrong, and how.
+
+    :param path_prefix: of the whole path, ``/yotpo``
+    :param path_regex: searched in the whole path, besides the prefix
+    :param method: ``POST``; any when not given
+    :param times: how many requests go wrong before the rule is used up; all when ``None``
+    :param after: so many matching requests go well first
+    :param status: the answer's status; without it and without ``drop`` the true answer is given (after ``delay``)
+    :param body: of that answer: an object or list is sent as JSON, text as it is
+    :param headers: of that answer
+    :param delay: seconds before anything else
+    :param drop: close the connection without an answer
+    :param at: ``before``: the partner never sees the request; ``after``: it does, but its answer is lost
+    """
+
+    path_prefix: str = "/"
+    path_regex: str | None = None
+    method: str | None = None
+    times: int | None = 1
+    after: int = 0
+    status: int | None = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    drop: bool = False
+    at: Literal["before", "after"] = "before"
+    seen: int = field(default=0, init=False)
+    used: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.status is None and not self.drop and not self.delay:
+            msg = "a fault needs one of status, drop and delay, or nothing goes wrong"
+            raise ValueError(msg)
+        if self.at not in {"before", "after"}:
+            msg = f"at is 'before' or 'after', not {self.at!r}"
+            raise ValueError(msg)
+        self._pattern = re.compile(self.path_regex or "")
+
+    def takes(self, method: str, path: str) -> bool:
+        """Whether this request goes wrong; counts it."""
+        fits = path.startswith(self.path_prefix) and self._pattern.search(path)
+        if not fits or self.method not in {None, method} or (self.times is not None and self.used >= self.times):
+            return False
+        self.seen += 1
+        if self.seen <= self.after:
+            return False
+        self.used += 1
+        return True
+
+    def document(self) -> dict[str, Any]:
+        """As the control API shows it."""
+        return asdict(self)
+
+
+class FaultBook:
+    """The rules in force, first come first served. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[Rule] = []
+
+    def add(self, **rule: Any) -> Rule:
+        """Put a rule in force, given by the fields of :class:`Rule`.
+
+        :raises ValueError: a field is unknown or wrong
+        """
+        try:
+            added = Rule(**rule)
+        except (TypeError, re.error) as error:
+            known = ", ".join(name for name, entry in Rule.__dataclass_fields__.items() if entry.init)
+            msg = f"not a fault: {error}; the fields are {known}"
+            raise ValueError(msg) from error
+        with self._lock:
+            self._rules.append(added)
+        return added
+
+    def clear(self) -> None:
+        """Let everything go well again."""
+        with self._lock:
+            self._rules.clear()
+
+    def rules(self) -> list[Rule]:
+        """Those in force, also the ones used up."""
+        with self._lock:
+            return list(self._rules)
+
+    def claim(self, method: str, path: str) -> Rule | None:
+        """The rule by which this request goes wrong, if any."""
+        with self._lock:
+            return next((rule for rule in self._rules if rule.takes(method, path)), None)
+
+
+class FaultInjection:
+    """ASGI middleware that carries the rules out. The control API is never disturbed.
+
+    :param app: the partners
+    """
+
+    def __init__(self, app: ASGIApp, *, book: FaultBook, sandbox: Sandbox) -> None:
+        self._app = app
+        self._book = book
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or not."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith(CONTROL_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        rule = self._book.claim(scope["method"], path)
+        if rule is None:
+            await self._app(scope, receive, send)
+            return
+        self._sandbox.count(*operation(scope["method"], path, dict(scope["headers"])))
+        if rule.delay:
+            await asyncio.sleep(rule.delay)
+        if rule.status is None and not rule.drop:
+            await self._app(scope, receive, send)
+            return
+        if rule.at == "after":
+            await self._app(scope, receive, _nowhere)
+        else:
+            await _read(receive)
+        await (_hang_up(receive, send) if rule.drop else _answer(rule, send))
+
+
+# Prefix and path of each partner's operations, the shop in them as far as there is one; first match wins.
+_OPERATIONS: tuple[tuple[str, str, str], ...] = (
+    ("yotpo", r"^/yotpo/core/v3/stores/(?P<shop>[^/]+)/access_tokens$", "token"),
+    ("yotpo", r"^/yotpo/oauth/token$", "token"),
+    ("yotpo", r"^/yotpo/core/v3/stores/(?P<shop>[^/]+)/(?:.+/)?(?P<thing>[a-z_]+)(?P<id>/\d+)?$", "{thing}.{verb}"),
+    ("yofi", r"^/yofi/ecommerce/customers/(?P<id>[^/]+)/?$", "customers.get"),
+    ("yofi", r"^/yofi/ecommerce/(?:unified[-_])?(?P<thing>[a-z_-]+)/?$", "{thing}.list"),
+    ("shopify_admin", r"^/shopify-admin/(?P<shop>[^/]+)/admin/oauth/", "token"),
+    ("shopify_admin", r"^/shopify-admin/(?P<shop>[^/]+)/.*graphql\.json$", "graphql"),
+    ("shopify_partner", r"^/shopify-partner/(?P<shop>[^/]+)/.*graphql\.json$", "graphql"),
+)
+_VERBS: Mapping[tuple[str, bool], str] = {
+    ("POST", False): "create",
+    ("PATCH", True): "update",
+    ("GET", True): "get",
+    ("GET", False): "list",
+}
+
+
+def operation(method: str, path: str, headers: Mapping[bytes, bytes]) -> tuple[str, str, str]:
+    """Partner, shop and operation under which a fault of this request is counted.
+
+    >>> operation("POST", "/yotpo/core/v3/stores/s1/orders", {})
+    ('yotpo', 's1', 'orders.create.fault')
+    """
+    for partner, pattern, name in _OPERATIONS:
+        if found := re.match(pattern, path):
+            parts = {key: value or "" for key, value in found.groupdict().items()}
+            # Yofi's shop is in a header of the request.
+            shop = parts.get("shop") or headers.get(b"app_id", b"").decode()
+            verb = _VERBS.get((method, bool(parts.get("id"))), method.lower())
+            thing = parts.get("thing", "").replace("-", "_")
+            return partner, shop, f"{name.format(thing=thing, verb=verb)}.fault"
+    return path.split("/")[1].replace("-", "_"), "", "other.fault"
+
+
+async def _answer(rule: Rule, send: Send) -> None:
+    plain = isinstance(rule.body, str) or rule.body is None
+    content = (rule.body or "") if plain else json.dumps(rule.body)
+    headers = {
+        "content-type": "text/plain; charset=utf-8" if plain else "application/json",
+        **{name.lower(): value for name, value in rule.headers.items()},
+        "content-length": str(len(content.encode())),
+    }
+    pairs = [(name.encode(), str(value).encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": rule.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": content.encode()})
+
+
+async def _hang_up(receive: Receive, send: Send) -> None:
+    """Close the connection without a byte.
+
+    ASGI has no word for it, so uvicorn's connection is taken from the object that ``send`` belongs to.
+    """
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        msg = "only uvicorn's connections can be dropped, and only by the outermost middleware"
+        raise RuntimeError(msg)
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read(receive: Receive) -> None:
+    """Take the request in, so that the connection stays usable."""
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+        pass
+
+
+async def _nowhere(message: Message) -> None:
+    """Where lost answers go."""

@@ -1,0 +1,138 @@
+"""One loopback port for the four partners' APIs, each below its own prefix, and for the control API.
+
+Only mounts and serves: what a partner answers is its module's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from airflow_provider_partners.sandbox import control, shopify_admin, shopify_partner, yofi, yotpo
+from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultBook, FaultInjection
+from airflow_provider_partners.sandbox.state import Sandbox
+
+log = logging.getLogger(__name__)
+
+#: The partners' prefixes. The Admin API is a shop's own: its real host is the shop's domain.
+PREFIXES: Mapping[str, Any] = {
+    "/yofi": yofi,
+    "/shopify-partner": shopify_partner,
+    "/shopify-admin/{shop}": shopify_admin,
+    "/yotpo": yotpo,
+}
+_START_WITHIN = 10.0
+_STOP_WITHIN = 2.0
+
+
+def switch_defaults() -> dict[str, Any]:
+    """Every switch of every partner with its default."""
+    return {name: value for partner in PREFIXES.values() for name, value in partner.SWITCHES.items()}
+
+
+class SandboxApp(Starlette):
+    """The application; faults are injected before anything of Starlette's sees the request."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.faults = FaultBook()
+        defaults = switch_defaults()
+        # What was set before the server came stays set.
+        sandbox.switches = defaults | sandbox.switches
+        partners = [Mount(prefix, routes=partner.routes(sandbox)) for prefix, partner in PREFIXES.items()]
+        own = Mount(CONTROL_PREFIX, routes=control.routes(sandbox, self.faults, defaults))
+        super().__init__(routes=[own, *partners])
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Starlette's own stack behind the faults."""
+        return FaultInjection(super().build_middleware_stack(), book=self.faults, sandbox=self.sandbox)
+
+
+def create_app(sandbox: Sandbox) -> SandboxApp:
+    """The ASGI application of a sandbox; its switches get their defaults where they are not set."""
+    return SandboxApp(sandbox)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A sandbox that answers.
+
+    :param url: ``http://127.0.0.1:PORT``, without a slash at the end
+    :param faults: its fault rules
+    """
+
+    url: str
+    port: int
+    sandbox: Sandbox
+    faults: FaultBook
+
+
+@contextmanager
+def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[Served]:
+    """Serve a sandbox in a thread for as long as the context lasts.
+
+    :param port: any free one when 0
+    :raises OSError: the port is taken
+    """
+    app = create_app(sandbox)
+    listener = _listen(host, port)
+    # h11 by name: its connections are what faults.py drops, whatever faster parser is installed.
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=30,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        _await_start(server, thread)
+        taken = listener.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        log.debug("serving at %s:%s", shown, taken)
+        yield Served(url=f"http://{shown}:{taken}", port=taken, sandbox=sandbox, faults=app.faults)
+    finally:
+        server.should_exit = True
+        thread.join(_STOP_WITHIN)
+        if thread.is_alive():
+            server.force_exit = True
+            thread.join(_STOP_WITHIN)
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_WITHIN
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            msg = "the sandbox's server did not start"
+            raise RuntimeError(msg)
+        time.sleep(0.005)

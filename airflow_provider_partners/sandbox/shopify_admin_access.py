@@ -1,0 +1,89 @@
+"""What an app may read of a shop: access scopes, protected customer data, and how refusals are worded.
+
+It must not know how values are found, nor HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from graphql import GraphQLError
+
+#: The scope each field needs; ``Order.fulfillments`` is covered by ``read_orders``.
+SCOPES = {
+    ("QueryRoot", "orders"): "read_orders",
+    ("QueryRoot", "order"): "read_orders",
+    ("QueryRoot", "ordersCount"): "read_orders",
+    ("QueryRoot", "fulfillment"): "read_orders",
+    ("QueryRoot", "customer"): "read_customers",
+    ("QueryRoot", "products"): "read_products",
+    ("QueryRoot", "product"): "read_products",
+    ("QueryRoot", "productsCount"): "read_products",
+    ("Order", "customer"): "read_customers",
+    ("LineItem", "product"): "read_products",
+    ("LineItem", "variant"): "read_products",
+}
+NODE_SCOPES = {
+    "Order": "read_orders",
+    "Fulfillment": "read_orders",
+    "LineItem": "read_orders",
+    "Refund": "read_orders",
+    "Customer": "read_customers",
+    "Product": "read_products",
+    "ProductVariant": "read_products",
+}
+DEFAULT_SCOPES = ("read_all_orders", "read_customers", "read_orders", "read_products")
+
+#: Fields that give out an object under "protected customer data", level 1.
+PROTECTED = {
+    ("QueryRoot", "orders"): "Order",
+    ("QueryRoot", "order"): "Order",
+    ("QueryRoot", "customer"): "Customer",
+    ("Order", "customer"): "Customer",
+}
+#: Level 2 is name, address, phone and email: without it they are null. ``displayName`` cannot be null; what a shop
+#: answers there is not known.
+PERSONAL: dict[str, dict[str, Any]] = {
+    "Order": dict.fromkeys(("email", "phone", "clientIp")),
+    "Customer": {
+        **dict.fromkeys(("firstName", "lastName", "email", "phone", "defaultEmailAddress", "defaultPhoneNumber")),
+        "displayName": "",
+    },
+    "MailingAddress": {
+        **dict.fromkeys(("firstName", "lastName", "name", "company", "address1", "address2", "zip", "phone")),
+        **dict.fromkeys(("latitude", "longitude")),
+        "formatted": [],
+    },
+}
+
+
+def has_scope(scopes: Collection[str], scope: str) -> bool:
+    """Whether a scope was granted; writing includes reading."""
+    return scope in scopes or scope.replace("read_", "write_", 1) in scopes
+
+
+def denied(field: str, required: str) -> GraphQLError:
+    """``Access denied for heldByApp field. Required access: …`` (recorded live)."""
+    return GraphQLError(
+        f"Access denied for {field} field. Required access: {required}",
+        extensions={
+            "code": "ACCESS_DENIED",
+            "documentation": "https://shopify.dev/api/usage/access-scopes",
+            "requiredAccess": required,
+        },
+    )
+
+
+def not_approved(type_name: str) -> GraphQLError:
+    """What an app without approval for protected customer data is told (many clients quote the sentence)."""
+    return GraphQLError(
+        f"This app is not approved to access the {type_name} object. "
+        "See https://shopify.dev/docs/apps/launch/protected-customer-data for more details.",
+        extensions={"code": "ACCESS_DENIED"},
+    )
+
+
+def scope_text(scope: str) -> str:
+    """A scope as the refusal names it."""
+    return f"`{scope}` access scope."

@@ -1,0 +1,87 @@
+"""From extracted records to orders that can be sent: join, map, decide on the review request.
+
+The steps are elsewhere; this is their order, and the record that goes into a file between two tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.sync.join import OrderContext, join
+from airflow_provider_partners.sync.mapping import Rejected, map_order
+from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.suppression import SuppressionPolicy, custom_properties
+
+__all__ = ["Built", "Rejected", "build", "build_one"]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An order ready for :func:`~airflow_provider_partners.sync.upsert.upsert_orders`.
+
+    :param order: Yotpo's payload
+    :param products: payloads of the products it names
+    :param suppressed: why no review is asked for; empty when one is
+    :param notes: what was left out on the way
+    """
+
+    external_id: str
+    order: dict[str, Any]
+    products: list[dict[str, Any]]
+    suppressed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it rests in a file."""
+        return {
+            "external_id": self.external_id,
+            "order": self.order,
+            "products": self.products,
+            "suppressed": self.suppressed,
+            "notes": self.notes,
+        }
+
+
+def build(
+    orders: Iterable[Record],
+    returns: Iterable[Record] = (),
+    claims: Iterable[Record] = (),
+    *,
+    customers: Iterable[Record] = (),
+    coupons: Iterable[Record] | None = None,
+    shop: str,
+    options: MappingOptions | Mapping[str, Any] | None = None,
+    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
+    spill_dir: str | Path | None = None,
+) -> Iterator[Built | Rejected]:
+    """Each order as it should be in Yotpo, or why it shan't be there. Memory doesn't grow with the number of records.
+
+    :param orders: of Shopify's Admin API
+    :param returns: of Yofi, with customer, order and predictions included
+    :param claims: of Yofi
+    :param customers: of Yofi, for orders that nothing was returned of
+    :param coupons: coupons used, each with ``order_id`` and ``code``; None leaves the coupon fields alone
+    :param shop: the shop's domain
+    :param options: of the mapping
+    :param policy: of the suppression; None is the default policy
+    :raises ConfigurationError: when options or policy are wrong
+    """
+    chosen, rules = MappingOptions.of(options), SuppressionPolicy.of(policy)
+    joined = join(orders, returns=returns, claims=claims, customers=customers, coupons=coupons, spill_dir=spill_dir)
+    return (build_one(order, context, shop=shop, options=chosen, policy=rules) for order, context in joined)
+
+
+def build_one(
+    order: Record, context: OrderContext, *, shop: str, options: MappingOptions, policy: SuppressionPolicy
+) -> Built | Rejected:
+    """One order with its context."""
+    mapped = map_order(order, shop=shop, options=options, coupons=context.coupons)
+    if isinstance(mapped, Rejected):
+        return mapped
+    decision = policy.decide(order, returns=context.returns, claims=context.claims, customer=context.customer)
+    payload = custom_properties(mapped.order, decision, level=policy.level)
+    return Built(mapped.external_id, payload, mapped.products, list(decision.reasons), mapped.notes)

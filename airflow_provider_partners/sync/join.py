@@ -1,0 +1,184 @@
+"""Orders with what Yofi and others know of them, in bounded memory: orders stream through, the rest lies in a file.
+
+The side tables (returns, claims, customers, coupons) are written to a temporary SQLite database by the keys that orders
+have, then each order asks for its own. Decides nothing; knows only the fields that join.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.sync.reading import id_tail, items, json_object, numeric_id, text
+
+LOOKUPS_AT_ONCE = 100
+"""Orders whose related records are asked for in one go."""
+
+_WRITES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OrderContext:
+    """What is known of an order besides itself.
+
+    :param returns: Yofi's returns of it
+    :param claims: Yofi's claims, with ``of_order``: whether the claim names this order or only its customer made it
+    :param customer: Yofi's customer
+    :param coupons: coupons used, each with its ``code``; None when nobody was asked, which is not "none used"
+    """
+
+    returns: tuple[Record, ...] = ()
+    claims: tuple[Record, ...] = ()
+    customer: Record | None = None
+    coupons: tuple[Record, ...] | None = None
+
+
+def join(
+    orders: Iterable[Record],
+    *,
+    returns: Iterable[Record] = (),
+    claims: Iterable[Record] = (),
+    customers: Iterable[Record] = (),
+    coupons: Iterable[Record] | None = None,
+    spill_dir: str | Path | None = None,
+) -> Iterator[tuple[Record, OrderContext]]:
+    """Each order with its context, in the orders' own order.
+
+    A record that comes twice counts once, as it came last.
+
+    :param orders: of Shopify's Admin API
+    :param returns: by ``order_id``, else by ``order_name``
+    :param claims: by the orders that ``claim_items`` name, and by ``customer_id``
+    :param customers: by ``customer_id``, which is Shopify's
+    :param coupons: each with ``order_id`` (or ``order_name``) and ``code``
+    :param spill_dir: where the temporary database is made; the system's temporary folder by default
+    """
+    sides = {"return": returns, "claim": claims, "customer": customers, "coupon": coupons or ()}
+    with (
+        tempfile.TemporaryDirectory(prefix="join-", dir=spill_dir, ignore_cleanup_errors=True) as folder,
+        closing(_open(Path(folder) / "related.sqlite")) as database,
+    ):
+        for kind, records in sides.items():
+            _spill(database, kind, records, KEYS[kind])
+        rest = iter(orders)
+        while batch := list(islice(rest, LOOKUPS_AT_ONCE)):
+            yield from _matched(database, batch, asked_for_coupons=coupons is not None)
+
+
+def order_keys(record: Record) -> list[str]:
+    """The keys of a record that names its order by ``order_id`` (the shop's order id) or else ``order_name``."""
+    if number := id_tail(record.get("order_id")):
+        return [f"order:{number}"]
+    name = text(record.get("order_name"))
+    return [f"name:{name}"] if name else []
+
+
+def claim_keys(claim: Record) -> list[str]:
+    """The keys of a claim: the orders its items name, itself, and its customer."""
+    keys = order_keys(claim)
+    listed = json_object(claim.get("claim_items"))
+    for item in items(listed):
+        keys += order_keys(item)
+    if isinstance(listed, list):
+        keys += [f"order:{id_tail(item)}" for item in listed if isinstance(item, str | int)]
+    return [*dict.fromkeys(keys), *customer_keys(claim)]
+
+
+def customer_keys(record: Record) -> list[str]:
+    """The key of a record of a customer, by Shopify's customer id."""
+    number = id_tail(record.get("customer_id"))
+    return [f"customer:{number}"] if number else []
+
+
+KEYS: dict[str, Callable[[Record], list[str]]] = {
+    "return": order_keys,
+    "claim": claim_keys,
+    "customer": customer_keys,
+    "coupon": order_keys,
+}
+"""What each kind is found by."""
+
+CUSTOMER_ONLY = frozenset({"customer"})
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level=None)
+    # Thrown away in any case, so nothing has to survive a crash; the cache stays at 8 MB whatever the size.
+    database.executescript("""
+        PRAGMA journal_mode = OFF;
+        PRAGMA synchronous = OFF;
+        PRAGMA cache_size = -8192;
+        CREATE TABLE record (id INTEGER PRIMARY KEY, kind TEXT, identity TEXT, body TEXT, UNIQUE (kind, identity));
+        CREATE TABLE related (key TEXT, record INTEGER, PRIMARY KEY (key, record)) WITHOUT ROWID;
+    """)
+    return database
+
+
+def _spill(
+    database: sqlite3.Connection, kind: str, records: Iterable[Record], keys: Callable[[Record], list[str]]
+) -> None:
+    numbered = enumerate(records)
+    while batch := list(islice(numbered, _WRITES_AT_ONCE)):
+        database.execute("BEGIN")
+        for number, record in batch:
+            if not (found := keys(record)):
+                continue
+            identity = _identity(kind, record) or f"#{number}"
+            ((row,),) = database.execute(
+                "INSERT INTO record (kind, identity, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, identity) DO UPDATE SET body = excluded.body RETURNING id",
+                (kind, identity, json.dumps(record)),
+            ).fetchall()
+            database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in found])
+        database.execute("COMMIT")
+
+
+def _identity(kind: str, record: Record) -> str | None:
+    if kind == "customer":
+        return text(record.get("customer_id"))
+    return text(record.get("id")) or text(record.get("entity_id"))
+
+
+def _matched(
+    database: sqlite3.Connection, batch: list[Record], *, asked_for_coupons: bool
+) -> Iterator[tuple[Record, OrderContext]]:
+    wanted = [_keys_of_order(order) for order in batch]
+    related = _related(database, sorted({key for keys in wanted for key in keys}))
+    for order, keys in zip(batch, wanted, strict=True):
+        rows: dict[tuple[str, int], Record] = {}
+        for key in keys:
+            for number, kind, body in related.get(key, ()):
+                of_order = not key.startswith("customer:")
+                if of_order or kind in {"claim", "customer"}:
+                    rows.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
+        found = {kind: tuple(row for (own, _), row in rows.items() if own == kind) for kind in KEYS}
+        customer = found["customer"][-1] if found["customer"] else None
+        coupons = found["coupon"] if asked_for_coupons else None
+        yield order, OrderContext(found["return"], found["claim"], customer, coupons)
+
+
+def _keys_of_order(order: Record) -> list[str]:
+    number, name, customer = numeric_id(order), text(order.get("name")), numeric_id(order.get("customer"))
+    keys = {"order": number, "name": name, "customer": customer}
+    return [f"{kind}:{value}" for kind, value in keys.items() if value]
+
+
+def _related(database: sqlite3.Connection, keys: list[str]) -> dict[str, list[tuple[int, str, Any]]]:
+    marks = ",".join("?" * len(keys))
+    found: dict[str, list[tuple[int, str, Any]]] = {}
+    rows = database.execute(
+        "SELECT related.key, record.id, kind, body FROM related JOIN record ON record.id = related.record "  # noqa: S608
+        f"WHERE related.key IN ({marks}) ORDER BY record.id",
+        keys,
+    )
+    for key, number, kind, body in rows:
+        found.setdefault(key, []).append((number, kind, json.loads(body)))
+    return found

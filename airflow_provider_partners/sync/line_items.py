@@ -1,0 +1,145 @@
+"""Line items grouped by parent product, and the products they name.
+
+Yotpo refuses an order that names a product twice and wants the parent product, not the variant; so quantities and
+prices of a product's lines are added up, as Yotpo's own Magento module does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.sync.models import LineItem, Product
+from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.payload import WEB_ADDRESS
+from airflow_provider_partners.sync.reading import at, items, money, numeric_id, text, whole, within
+
+
+@dataclass(slots=True)
+class Group:
+    """All lines of one product.
+
+    :param price: what the lines cost after their discounts; None where no line tells
+    """
+
+    product: str
+    quantity: int = 0
+    price: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Lines:
+    """The lines of an order as Yotpo takes them.
+
+    :param groups: by product, in the order's own order
+    :param product_of: Shopify's line item id to the product it is booked on; lines that were left out are missing
+    :param products: payloads of the products named
+    """
+
+    groups: dict[str, Group] = field(default_factory=dict)
+    product_of: dict[str, str] = field(default_factory=dict)
+    products: dict[str, Product] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def payload(self, coupons: dict[str, str]) -> list[LineItem]:
+        """The line items.
+
+        :param coupons: the coupon code of each product that had one; ``""`` stands for every product
+        """
+        found = []
+        for group in self.groups.values():
+            # Shopify's price of a line after its discounts. Taxes of single lines are not asked for, so both are it.
+            price = float(group.price) if group.price is not None else None
+            code = coupons.get(group.product) or coupons.get("")
+            found.append(
+                LineItem(
+                    external_product_id=group.product,
+                    quantity=group.quantity,
+                    total_price=price,
+                    subtotal_price=price,
+                    coupon_code=code,
+                )
+            )
+        return found
+
+
+def group(order: Record, *, shop: str, options: MappingOptions) -> Lines:
+    """The order's lines by product. What has no product, no units, or is a gift card is left out, by the options.
+
+    The quantity is the one ordered, also where units were removed since: Yotpo can't remove a line, so what was sent
+    once must not depend on when it was sent (see ``fulfillments.removed``).
+    """
+    lines = Lines()
+    left_out = {"units": 0, "gift": 0, "product": 0}
+    for row in items(order.get("lineItems")):
+        units = whole(row.get("quantity"))
+        product = _product(row, shop, options)
+        if units < 1:
+            left_out["units"] += 1
+        elif row.get("isGiftCard") and options.gift_cards == "exclude":
+            left_out["gift"] += 1
+        elif product is None or not product.external_id:
+            left_out["product"] += 1
+        else:
+            _add(lines, row, product, product.external_id, units)
+    for cause, words in _WORDS.items():
+        if left_out[cause]:
+            lines.notes.append(f"{left_out[cause]} {words}")
+    return lines
+
+
+_WORDS = {
+    "units": "lines without units were left out",
+    "gift": "lines of gift cards were left out",
+    "product": "lines of deleted products or custom items were left out",
+}
+
+
+def _add(lines: Lines, row: Record, product: Product, key: str, units: int) -> None:
+    lines.products.setdefault(key, product)
+    if line_id := text(row.get("id")):
+        lines.product_of[line_id] = key
+    booked = lines.groups.setdefault(key, Group(key))
+    booked.quantity += units
+    price = money(at(row, "discountedTotalSet.shopMoney.amount"))
+    if price is None and (unit := money(at(row, "originalUnitPriceSet.shopMoney.amount"))) is not None:
+        price = unit * units
+    if price is not None:
+        booked.price = (booked.price or Decimal(0)) + price
+
+
+def _product(row: Record, shop: str, options: MappingOptions) -> Product | None:
+    """The parent product of a line; the placeholder or None for a deleted product or a custom item."""
+    record = row.get("product")
+    key = numeric_id(record)
+    if key:
+        return product_payload(record, shop=shop)
+    if options.missing_products == "placeholder":
+        return Product(external_id=options.placeholder_id, name=options.placeholder_name, url=f"https://{shop}/")
+    return None
+
+
+def product_payload(record: Any, *, shop: str) -> Product:
+    """A Shopify product as Yotpo's, from what an order's line or the list of products tells of it.
+
+    A product without a page in the online store gets the address it would have there: Yotpo's e-mails link to it.
+
+    :param shop: the shop's domain
+    """
+    handle = within(at(record, "handle"), 255)
+    page = f"https://{shop}/products/{handle}" if handle else None
+    return Product(
+        external_id=(numeric_id(record) or "")[:255] or None,
+        name=text(at(record, "title"), 255),
+        url=_web_address(at(record, "onlineStoreUrl")) or _web_address(page),
+        image_url=_web_address(at(record, "featuredMedia.preview.image.url")),
+        brand=text(at(record, "vendor"), 255),
+        handle=handle,
+    )
+
+
+def _web_address(value: Any) -> str | None:
+    found = within(value, 2048)
+    return found if found and WEB_ADDRESS.match(found) else None

@@ -1,0 +1,164 @@
+"""One Shopify order as one Yotpo order: what is sent, which products it names, and what was left out on the way.
+
+Pure: the same order and options give the same payload, whenever it is mapped. Knows nothing of Yofi.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.sync import addresses, fulfillments, line_items
+from airflow_provider_partners.sync.arguments import describe
+from airflow_provider_partners.sync.mapping_tables import DATES, PAYMENT_STATUS, lookup
+from airflow_provider_partners.sync.models import (
+    MAX_FULFILLMENTS,
+    MAX_LINE_ITEMS,
+    Cancellation,
+    Order,
+)
+from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.payload import PayloadError
+from airflow_provider_partners.sync.reading import at, id_tail, money, numeric_id, text, utc, within
+
+PAYMENT_METHOD_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class MappedOrder:
+    """An order ready to be sent.
+
+    :param external_id: Shopify's numeric order id
+    :param order: Yotpo's payload
+    :param products: payloads of the products it names
+    :param notes: what was left out, and why
+    """
+
+    external_id: str
+    order: dict[str, Any]
+    products: list[dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An order that is not sent.
+
+    :param external_id: Shopify's numeric order id, as far as it is known
+    :param reason: why, in words
+    :param left_out: whether that follows from the options (a test order, nothing to review); else something is wrong
+    """
+
+    external_id: str
+    reason: str
+    left_out: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a file of what was set aside."""
+        return {"external_id": self.external_id, "reason": self.reason, "left_out": self.left_out}
+
+
+def map_order(
+    order: Record,
+    *,
+    shop: str,
+    options: MappingOptions | None = None,
+    coupons: Sequence[Record] | None = None,
+) -> MappedOrder | Rejected:
+    """Map an order of Shopify's Admin API, or say why it can't or shan't be sent.
+
+    :param order: as the Admin client gives it, connections as lists
+    :param shop: the shop's domain, for products without a page of their own
+    :param coupons: what is known of the coupons used, each ``{"code": …, "products": [ids] or absent}``; None when
+        nothing is known, which leaves the fields alone
+    """
+    options = options or MappingOptions()
+    external_id = numeric_id(order)
+    date = next(filter(None, (utc(order.get(name)) for name in DATES[options.order_date])), None)
+    if not external_id or not date:
+        return Rejected(external_id or "", f"the order has no {'date' if external_id else 'id'}")
+    if order.get("test") is True and options.test_orders == "exclude":
+        return Rejected(external_id, "it is a test order", left_out=True)
+    try:
+        lines = line_items.group(order, shop=shop, options=options)
+        if not lines.groups:
+            cause = "; ".join(lines.notes) or "it has no lines"
+            return Rejected(external_id, f"no line is left that could be reviewed: {cause}", left_out=True)
+        return _map(order, external_id, date, lines, options, coupons)
+    except ValidationError as error:
+        return Rejected(external_id, PayloadError("order", describe(error)).message)
+
+
+def _map(
+    order: Record,
+    external_id: str,
+    date: str,
+    lines: line_items.Lines,
+    options: MappingOptions,
+    coupons: Sequence[Record] | None,
+) -> MappedOrder | Rejected:
+    notes = list(lines.notes)
+    shipped = fulfillments.shipments(order, lines, options, notes)
+    if reason := _too_large(len(lines.groups), len(shipped)):
+        return Rejected(external_id, reason)
+    cancelled = utc(order.get("cancelledAt"))
+    if cancelled is None and options.removed_items == "cancelled" and len(shipped) < MAX_FULFILLMENTS:
+        gone = fulfillments.removed(order, external_id, date, lines)
+        shipped = [*shipped, gone] if gone else shipped
+    model = Order(
+        external_id=external_id,
+        order_date=date,
+        cancellation=Cancellation(cancellation_date=cancelled) if cancelled else None,
+        customer=addresses.customer(order, options),
+        billing_address=addresses.address(order.get("billingAddress")),
+        shipping_address=addresses.address(order.get("shippingAddress")),
+        custom_properties={"coupon_used": bool(coupons)} if coupons is not None else None,
+        line_items=lines.payload(_codes(coupons or ())),
+        # No fulfillment is no key: there is nothing to merge.
+        fulfillments=shipped or None,
+        **_facts(order, notes),
+    )
+    products = [product.payload() for product in lines.products.values()]
+    return MappedOrder(external_id, model.payload(), products, notes)
+
+
+def _too_large(products: int, shipments: int) -> str | None:
+    if products > MAX_LINE_ITEMS:
+        return f"it has {products} different products, and Yotpo takes at most {MAX_LINE_ITEMS} line items"
+    if shipments > MAX_FULFILLMENTS:
+        return f"it has {shipments} fulfillments, and Yotpo takes at most {MAX_FULFILLMENTS}"
+    return None
+
+
+def _facts(order: Record, notes: list[str]) -> dict[str, Any]:
+    """The fields of the order itself."""
+    gateways = order.get("paymentGatewayNames") or [None]
+    currency = text(at(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
+    totals = {
+        name: money(at(order, f"{source}.shopMoney.amount"))
+        for name, source in (("total_price", "totalPriceSet"), ("subtotal_price", "subtotalPriceSet"))
+    }
+    return {
+        "order_name": text(order.get("name"), 255),
+        "checkout_token": text(order.get("checkoutToken")),
+        "landing_site_url": within(order.get("landingSite"), 2048),
+        "payment_method": text(gateways[0], PAYMENT_METHOD_LIMIT),
+        "payment_status": lookup(PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes),
+        "currency": currency if re.fullmatch("[A-Z]{3}", currency) else None,
+        **{name: float(amount) if amount is not None else None for name, amount in totals.items()},
+    }
+
+
+def _codes(coupons: Sequence[Record]) -> dict[str, str]:
+    """The coupon code by product; under ``""`` the code of the whole order. The first one wins."""
+    codes: dict[str, str] = {}
+    for coupon in coupons:
+        if code := text(coupon.get("code"), 255):
+            for product in coupon.get("products") or [""]:
+                codes.setdefault(id_tail(product) or "", code)
+    return codes

@@ -1,0 +1,196 @@
+"""What the provider declares is what Airflow shows, what the code has, and what the hooks read."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import subprocess
+import sys
+from importlib import import_module
+from importlib.metadata import metadata
+from pathlib import Path
+
+import airflow
+import jsonschema
+import pytest
+
+from airflow_provider_partners import __version__, settings
+from airflow_provider_partners import get_provider_info as module
+from airflow_provider_partners._compat import conf
+from airflow_provider_partners.get_provider_info import get_provider_info
+
+INFO = get_provider_info()
+TYPES = {entry["connection-type"]: entry for entry in INFO["connection-types"]}
+SCHEMAS = Path(airflow.__file__).parent
+
+
+def schema(name):
+    return json.loads((SCHEMAS / name).read_text())
+
+
+def imported(dotted):
+    path, _, name = dotted.rpartition(".")
+    return getattr(import_module(path), name)
+
+
+def named_modules():
+    return [
+        name for kind in ("hooks", "operators", "sensors", "triggers") for entry in INFO.get(kind, []) for name in entry["python-modules"]
+    ]
+
+
+def test_it_is_valid_for_the_schema_that_airflow_reads_with():
+    jsonschema.validate(INFO, schema("provider_info.schema.json"))
+
+
+def test_it_is_valid_for_the_schema_of_official_providers():
+    built = schema("provider.yaml.schema.json")
+    shared = {name: part for name, part in INFO.items() if name in built["properties"]}
+    assert set(INFO) == set(shared)
+    jsonschema.validate(shared, {**built, "required": []})
+
+
+def test_the_name_is_that_of_the_distribution():
+    assert INFO["package-name"] == metadata("airflow-provider-partners")["Name"]
+
+
+def test_the_version_that_added_the_options_exists():
+    added = {option["version_added"] for option in INFO["config"]["partners"]["options"].values()}
+    assert added <= {__version__}
+
+
+def test_the_module_imports_nothing():
+    found = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [node.module for node in found] == ["__future__"]
+
+
+def test_every_call_gives_the_same():
+    assert get_provider_info() == INFO
+
+
+def test_five_connection_types_are_declared():
+    assert sorted(TYPES) == ["shopify_admin", "shopify_partner", "voucherify", "yofi", "yotpo"]
+
+
+@pytest.mark.parametrize("name", named_modules())
+def test_every_named_module_can_be_imported(name):
+    assert import_module(name)
+
+
+@pytest.mark.parametrize(
+    "dotted",
+    [
+        *[entry["hook-class-name"] for entry in INFO["connection-types"]],
+        *INFO["extra-links"],
+        *[entry[key] for entry in INFO["asset-uris"] for key in ("handler", "factory", "to_openlineage_converter")],
+    ],
+)
+def test_every_named_object_exists(dotted):
+    assert imported(dotted)
+
+
+def test_every_module_of_hooks_and_operators_is_declared():
+    root = Path(module.__file__).parent
+    shared = {"base", "extract", "upsert", "forms", "connection"}
+    found = {
+        f"airflow_provider_partners.{folder}.{path.stem}"
+        for folder in ("hooks", "operators")
+        for path in (root / folder).glob("[a-z]*.py")
+        if path.stem not in shared
+    }
+    assert found == {name for name in named_modules() if ".hooks." in name or ".operators." in name}
+
+
+@pytest.mark.parametrize("conn_type", sorted(TYPES))
+def test_a_hook_is_what_its_declaration_says(conn_type):
+    hook = imported(TYPES[conn_type]["hook-class-name"])
+    assert hook.conn_type == conn_type
+    assert hook.hook_name == TYPES[conn_type]["hook-name"]
+    assert hook.default_conn_name == f"{conn_type}_default"
+    assert hook.conn_name_attr == f"{conn_type}_conn_id"
+    assert next(iter(inspect.signature(hook).parameters)) == hook.conn_name_attr
+    assert TYPES[conn_type]["ui-field-behaviour"]["placeholders"]["host"] == hook.default_host
+
+
+@pytest.mark.parametrize("conn_type", sorted(TYPES))
+def test_every_declared_extra_is_an_argument_of_the_client_with_the_same_default(conn_type):
+    hook = imported(TYPES[conn_type]["hook-class-name"])
+    client = hook.__orig_bases__[0].__args__[0]
+    arguments = inspect.signature(client).parameters
+    for name, field in TYPES[conn_type]["conn-fields"].items():
+        assert name in arguments, f"{client.__name__} has no argument {name}"
+        declared = field["schema"].get("default")
+        if declared is not None:
+            assert arguments[name].default == declared, name
+
+
+def test_every_secret_extra_has_a_name_that_airflow_redacts():
+    from airflow.sdk.log import redact
+
+    for entry in INFO["connection-types"]:
+        for name, field in entry["conn-fields"].items():
+            if field["schema"].get("format") == "password":
+                assert redact({name: "a secret value"})[name] == "***"
+
+
+def forms():
+    from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
+
+    HookMetaService.hook_meta_data.cache_clear()
+    return {meta.connection_type: meta for meta in HookMetaService.hook_meta_data() if meta.connection_type in TYPES}
+
+
+def test_the_ui_shows_every_type_with_its_name_and_extras():
+    shown = forms()
+    assert sorted(shown) == sorted(TYPES)
+    for conn_type, meta in shown.items():
+        declared = TYPES[conn_type]
+        assert meta.hook_name == declared["hook-name"]
+        assert list(meta.extra_fields) == list(declared["conn-fields"])
+        for name, field in declared["conn-fields"].items():
+            given = meta.extra_fields[name]
+            assert given["schema"]["title"] == field["label"]
+            assert given["description"] == field["description"]
+            assert given["value"] == field["schema"].get("default")
+            assert given["schema"].get("enum") == field["schema"].get("enum")
+
+
+def test_the_ui_labels_the_standard_fields():
+    for conn_type, meta in forms().items():
+        behaviour = TYPES[conn_type]["ui-field-behaviour"]
+        assert meta.standard_fields.password.title == behaviour["relabeling"]["password"]
+        assert meta.standard_fields.host.placeholder == behaviour["placeholders"]["host"]
+        assert meta.standard_fields.port.hidden
+        assert meta.standard_fields.url_schema.hidden
+
+
+def test_airflow_resolves_a_connection_to_its_hook(monkeypatch):
+    from airflow.sdk import Connection
+
+    for conn_type, entry in TYPES.items():
+        hook = Connection(conn_id="any", conn_type=conn_type).get_hook()
+        assert type(hook) is imported(entry["hook-class-name"])
+        assert hook.conn_id == "any"
+
+
+def test_airflow_gives_the_default_of_every_option():
+    for name, option in INFO["config"]["partners"]["options"].items():
+        assert conf.get("partners", name) == option["default"]
+
+
+def test_every_option_is_read_by_the_settings():
+    source = inspect.getsource(settings)
+    for name in INFO["config"]["partners"]["options"]:
+        assert f'("{name}"' in source, name
+
+
+def test_the_command_line_shows_the_provider():
+    shown = subprocess.run(
+        [sys.executable, "-m", "airflow", "providers", "get", "airflow-provider-partners", "--full", "--output", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "shopify_admin" in shown.stdout
+    assert "airflow_provider_partners.hooks.yotpo.YotpoHook" in shown.stdout

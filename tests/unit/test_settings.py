@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_provider_partners import settings
+from airflow_provider_partners.exceptions import ConfigurationError
+
+
+@pytest.fixture
+def option(monkeypatch):
+    """Set an option as users do, through the environment."""
+    return lambda name, value: monkeypatch.setenv(f"AIRFLOW__PARTNERS__{name.upper()}", value)
+
+
+def test_without_a_setting_datasets_rest_below_airflows_home(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_HOME", "/srv/airflow")
+    assert settings.staging_uri() == "/srv/airflow/partners/staging"
+
+
+def test_a_staging_uri_is_taken_as_it_is(option):
+    option("staging_uri", "s3://aws@bucket/staging")
+    assert settings.staging_uri() == "s3://aws@bucket/staging"
+
+
+def test_without_a_budget_uri_there_is_none():
+    assert settings.budget_uri() is None
+
+
+def test_a_budget_uri_is_taken_as_it_is(option):
+    option("budget_uri", " redis://redis:6379/0 ")
+    assert settings.budget_uri() == "redis://redis:6379/0"
+
+
+def test_the_defaults_are_the_declared_ones():
+    assert settings.request_deadline() == 300
+    assert settings.max_wait() == 60
+    assert settings.max_reschedules() == 24
+    assert settings.page_workers() == 4
+    assert settings.reject_threshold() == 0.05
+    assert settings.log_every() == 15
+    assert settings.lookback() == timedelta(hours=2)
+    assert settings.catchup() == timedelta(days=3)
+    assert settings.claims_lookback() == timedelta(days=30)
+
+
+def test_an_emptied_option_counts_as_its_default(option):
+    option("page_workers", "")
+    assert settings.page_workers() == 4
+
+
+def test_an_option_that_is_no_number_is_named_with_its_remedy(option):
+    option("max_wait", "long")
+    with pytest.raises(ConfigurationError, match=r"\[partners\] max_wait is 'long', which is not a number.*AIRFLOW__PARTNERS__MAX_WAIT"):
+        settings.max_wait()
+
+
+def test_a_fraction_of_a_worker_is_refused(option):
+    option("page_workers", "1.5")
+    with pytest.raises(ConfigurationError, match="not a whole number"):
+        settings.page_workers()
+
+
+@pytest.mark.parametrize(("name", "value", "bound"), [("page_workers", "0", "1 or more"), ("request_deadline", "0", "more than 0"), ("log_every", "-1", "0 or more")])
+def test_an_option_out_of_bounds_is_refused(option, name, value, bound):
+    option(name, value)
+    with pytest.raises(ConfigurationError, match=f"has to be {bound}"):
+        getattr(settings, name)()
