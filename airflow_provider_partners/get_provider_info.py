@@ -252,11 +252,11 @@ _OPTIONS = {
         "How often a throttled task gives its slot back before it fails.", "integer", "24"
     ),
     "page_workers": _option("Pages one task fetches side by side, where a list allows it.", "integer", "4"),
-    "reject_threshold": _option(
-        "Records a partner may reject before the task fails: a share below 1 (0.05), or a count (20). 0 "
-        "allows none.",
-        "float",
-        "0.05",
+    "max_rejects": _option(
+        "Records that may be rejected before a task fails: a share with a decimal point (0.1 is one in ten), or a "
+        "count without (20). 0 allows none.",
+        "string",
+        "0.1",
     ),
     "log_every": _option("Seconds between two lines of progress in a task's log.", "float", "15"),
     "lookback_minutes": _option(

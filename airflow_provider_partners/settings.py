@@ -47,9 +47,10 @@ def page_workers() -> int:
     return int(_number("page_workers", least=1, whole=True))
 
 
-def reject_threshold() -> float:
-    """Records a partner may reject before the task fails: a share below 1, else a count."""
-    return _number("reject_threshold", least=0)
+def max_rejects() -> float:
+    """Records that may be rejected before a task fails: a count where it is an integer, else a share."""
+    found = _number("max_rejects", least=0)
+    return int(found) if _text("max_rejects").isdigit() else found
 
 
 def log_every() -> float:

@@ -17,7 +17,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, TriggerRule, Variable, get_current_context, task, task_group
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from airflow_provider_partners import catchup, report, routing, settings, windows
+from airflow_provider_partners import catchup, routing, run_summary, settings, windows
 from airflow_provider_partners.operators.base import PartnerTaskError, flag, translated
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
@@ -78,15 +78,15 @@ def choose_lanes(installed: list[str] | None) -> list[dict[str, str | None]]:
 def summarize_shop(shop: str, **steps: Any) -> dict[str, Any]:
     """What became of one shop, whether its lane got through or not."""
     context: Any = get_current_context()
-    return report.lane_report(shop, steps, dry_run=flag(context["params"]["dry_run"], "dry_run"))
+    return run_summary.shop_summary(shop, steps, dry_run=flag(context["params"]["dry_run"], "dry_run"))
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
-def summarize(lanes: Any, reports: Any) -> dict[str, Any]:
+def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
     """A table over all shops, in the log and as this task's result."""
     context: Any = get_current_context()
-    summary = report.run_report(
-        list(reports or []),
+    summary = run_summary.run_summary(
+        list(summaries or []),
         [lane["shop"] for lane in lanes or []],
         dry_run=flag(context["params"]["dry_run"], "dry_run"),
     )

@@ -10,7 +10,7 @@ import email.utils
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -154,10 +154,10 @@ class FaultTable:
     :param remedies: status to next step
     """
 
-    statuses: Mapping[int, Action] = STATUS_ACTIONS
+    statuses: Mapping[int, Action] = field(default_factory=lambda: STATUS_ACTIONS)
     inspect: Callable[[Response], Fault | None] | None = None
     message: Callable[[Response], str] = default_message
-    remedies: Mapping[int, str] = REMEDIES
+    remedies: Mapping[int, str] = field(default_factory=lambda: REMEDIES)
 
     def fault(self, response: Response, *, redact: Callable[[str], str] = str) -> Fault | None:
         """What is wrong with an answer.

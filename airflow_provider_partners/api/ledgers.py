@@ -214,9 +214,9 @@ class FallbackLedger:
             first, self._warned = not self._warned, True
         if first:
             log.warning(
-               
-                "%s; this task keeps its budget
-                by itself, so parallel tasks of the same credential may together " "ask faster than the partner allows, and be slowed down by its refusals", error,
+                "%s; this task keeps its budget by itself, so parallel tasks of the same credential may together "
+                "ask faster than the partner allows, and be slowed down by its refusals",
+                error,
             )
 
 

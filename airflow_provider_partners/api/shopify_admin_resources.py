@@ -50,7 +50,13 @@ RESOURCES: Mapping[str, Resource] = MappingProxyType({
 
 
 def frozen(since: datetime | None, until: datetime | None, *, now: float) -> Span:
-    """The window on whole seconds, with an end."""
+    """The window on whole seconds, with an end that stays for all pages.
+
+    :param since: its beginning
+    :param until: its end; now without it
+    :param now: seconds since 1970
+    :raises ConfigurationError: when it holds no second
+    """
     end = whole_seconds(until or datetime.fromtimestamp(now, UTC))
     begin = since and whole_seconds(since)
     if begin and begin >= end:
@@ -60,6 +66,11 @@ def frozen(since: datetime | None, until: datetime | None, *, now: float) -> Spa
 
 
 def within(span: OpenSpan, record: Record) -> bool:
+    """Whether a record changed in a span.
+
+    :param span: on whole seconds
+    :param record: with its ``updatedAt``
+    """
     since, until = span
     if since is None and until is None:
         return True
@@ -68,13 +79,21 @@ def within(span: OpenSpan, record: Record) -> bool:
 
 
 def refuse_both(query: str | None) -> None:
+    """Refuse a search beside ids.
+
+    :param query: what was given beside ``match``
+    """
     if query:
         message = "'query' and 'match' exclude each other: records are asked for by a search, or by ids"
         raise ConfigurationError(message, remedy="Leave one of them out.")
 
 
 def ids_of(match: Mapping[str, Iterable[Any]], kind: str) -> list[str]:
-    """Global ids, each once, in the order given."""
+    """Global ids, each once, in the order given.
+
+    :param match: ``{"id": […]}`` with global ids or numbers
+    :param kind: such as ``Order``
+    """
     if set(match) != {"id"}:
         message = f"'match' names {', '.join(sorted(match)) or 'no field'}"
         raise ConfigurationError(message, remedy="Shopify gives records by 'id' alone.")
@@ -90,6 +109,10 @@ def ids_of(match: Mapping[str, Iterable[Any]], kind: str) -> list[str]:
 
 
 def further(fields: str | None) -> str:
+    """A user's own fields, as they can be set into a document.
+
+    :param fields: in GraphQL
+    """
     text = (fields or "").strip()
     if not balanced(text):
         message = "'fields' has a brace without its counterpart"

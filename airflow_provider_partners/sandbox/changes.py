@@ -188,6 +188,10 @@ class Changes:
             event = seed_partner.app_event(member, "RELATIONSHIP_UNINSTALLED", now)
             seed_partner.record(store, [event])
             store.put(SHOPIFY, shop, "shop", shop, facts | {"installed": False}, at=iso(now))
+            # Tokens that the client credentials grant has given out die with the installation.
+            issued = [id_ for _, owner, kind, id_, _ in store if owner == shop and kind == "token"]
+            for token in issued:
+                store.delete(SHOPIFY, shop, "token", token)
             credentials.revoke(self._sandbox.credentials, shop, parameters_of(self._sandbox).seed)
         return event
 

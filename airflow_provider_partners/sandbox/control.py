@@ -5,6 +5,7 @@ No partner has it. It answers only callers on this machine, whatever address the
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from json import JSONDecodeError
@@ -96,7 +97,7 @@ class Control:
 
     def reset_switches(self, request: Request, body: Any) -> dict[str, Any]:
         """Set every switch back."""
-        self._sandbox.switches.update(self._defaults)
+        self._sandbox.switches.update(copy.deepcopy(self._defaults))
         return self.switches(request, body)
 
     def faults(self, _request: Request, _body: Any) -> list[dict[str, Any]]:

@@ -158,7 +158,7 @@ _OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("yofi", r"^/yofi/ecommerce/(?:unified[-_])?(?P<thing>[a-z_-]+)/?$", "{thing}.list"),
     ("shopify_admin", r"^/shopify-admin/(?P<shop>[^/]+)/admin/oauth/", "token"),
     ("shopify_admin", r"^/shopify-admin/(?P<shop>[^/]+)/.*graphql\.json$", "graphql"),
-    ("shopify_partner", r"^/shopify-partner/(?P<shop>[^/]+)/.*graphql\.json$", "graphql"),
+    ("shopify_partner", r"^/shopify-partner/.*graphql\.json$", "graphql"),
 )
 _VERBS: Mapping[tuple[str, bool], str] = {
     ("POST", False): "create",
@@ -177,8 +177,8 @@ def operation(method: str, path: str, headers: Mapping[bytes, bytes]) -> tuple[s
     for partner, pattern, name in _OPERATIONS:
         if found := re.match(pattern, path):
             parts = {key: value or "" for key, value in found.groupdict().items()}
-            # Yofi's shop is in a header of the request.
-            shop = parts.get("shop") or headers.get(b"app_id", b"").decode()
+            # Yofi's shop is in a header of the request; the Partner API knows none.
+            shop = headers.get(b"app_id", b"").decode() if partner == "yofi" else parts.get("shop", "")
             verb = _VERBS.get((method, bool(parts.get("id"))), method.lower())
             thing = parts.get("thing", "").replace("-", "_")
             return partner, shop, f"{name.format(thing=thing, verb=verb)}.fault"

@@ -5,6 +5,7 @@ Only mounts and serves: what a partner answers is its module's business.
 
 from __future__ import annotations
 
+import copy
 import logging
 import socket
 import threading
@@ -49,7 +50,7 @@ class SandboxApp(Starlette):
         self.faults = FaultBook()
         defaults = switch_defaults()
         # What was set before the server came stays set.
-        sandbox.switches = defaults | sandbox.switches
+        sandbox.switches = copy.deepcopy(defaults) | sandbox.switches
         partners = [Mount(prefix, routes=partner.routes(sandbox)) for prefix, partner in PREFIXES.items()]
         own = Mount(CONTROL_PREFIX, routes=control.routes(sandbox, self.faults, defaults))
         super().__init__(routes=[own, *partners])

@@ -85,9 +85,8 @@ def _same_order(name: str) -> Resolver:
 
 
 def _line_item(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
-    gid = source["lineItem"]["id"]
-    items = inside(source.get("order") or {}, "lineItems")
-    return next((item for item in items if item["id"] == gid), None)
+    gid, order = source["lineItem"]["id"], source.get("order") or {}
+    return next((item for item in order.get("lineItems") or () if item["id"] == gid), None)
 
 
 def _product_of_item(answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:

@@ -46,4 +46,5 @@ class Call:
 
     def window(self, resource: str, *filters: str) -> Window:
         """The page asked for."""
+        resource = f"{self.records.store_id}/{resource}"
         return Window(self.params, resource=resource, filters=filters, switches=self.records.switches)

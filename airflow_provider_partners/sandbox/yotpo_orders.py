@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.sandbox.yotpo_properties import FULFILLMENT, ORDER
-from airflow_provider_partners.sandbox.yotpo_records import Records, ended, shown
+from airflow_provider_partners.sandbox.yotpo_records import Records, ended, merged, shown
 from airflow_provider_partners.sandbox.yotpo_rules import Refusal
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def update_order(call: Call) -> Answer:
         raise Refusal(409, f"Order with external_id {given['external_id']} already exists")
     embedded = given.pop("fulfillments", [])
     lines = _merged_lines(records, order["line_items"], given.pop("line_items", []))
-    changed = _merged(order, given) | {"line_items": lines, "updated_at": records.now()}
+    changed = merged(order, given) | {"line_items": lines, "updated_at": records.now()}
     written = _merged_fulfillments(records, changed, _fulfillments(records, order), embedded)
     if renamed:
         records.rename("order", order["_id"], order["external_id"], given["external_id"])
@@ -108,7 +108,7 @@ def update_fulfillment(call: Call) -> Answer:
     """``PATCH orders/{id}/fulfillments/{id}``."""
     order, fulfillment = _pair(call, hidden=True)
     given = call.given("fulfillment", FULFILLMENT, partial=True)
-    changed = _merged(fulfillment, given) | {"updated_at": call.records.now()}
+    changed = merged(fulfillment, given) | {"updated_at": call.records.now()}
     _refuse_foreign_items(order, [changed])
     call.records.save("fulfillment", changed)
     return call.patched()
@@ -136,13 +136,6 @@ def _refuse_far_dates(records: Records, given: Document) -> None:
         raise Refusal(400, "order_date can be at most 6 months in the past or in the future")
 
 
-def _merged(present: Any, given: Any) -> Any:
-    """Objects key by key, anything else replaced."""
-    if not (isinstance(present, dict) and isinstance(given, dict)):
-        return given
-    return present | {key: _merged(present.get(key), value) for key, value in given.items()}
-
-
 def _merged_lines(records: Records, present: Sequence[Document], given: Sequence[Document]) -> list[Document]:
     """Line items by product: those given added or overwritten, the others kept."""
     named = [each["external_product_id"] for each in given]
@@ -154,7 +147,7 @@ def _merged_lines(records: Records, present: Sequence[Document], given: Sequence
     for number, item in enumerate(given, start=records.new_id(len(given))):
         product = item["external_product_id"]
         kept = lines.get(product, {"yotpo_id": number, "created_at": now})
-        lines[product] = _merged(kept, item) | {"updated_at": now, "product_id": products[product]}
+        lines[product] = merged(kept, item) | {"updated_at": now, "product_id": products[product]}
     if len(lines) > _MOST_LINES:
         raise Refusal(400, f"line_items has too many members (maximum is {_MOST_LINES})")
     return list(lines.values())
@@ -211,7 +204,7 @@ def _merged_fulfillments(
         if kept is None:
             written.append(_made(records, order, each))
         else:
-            written.append(_merged(kept, each) | {"updated_at": records.now()})
+            written.append(merged(kept, each) | {"updated_at": records.now()})
         if each.get("external_id"):
             known[each["external_id"]] = written[-1]
     _refuse_foreign_items(order, written)

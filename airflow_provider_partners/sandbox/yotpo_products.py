@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.sandbox.yotpo_properties import CUSTOMER, PRODUCT, VARIANT
-from airflow_provider_partners.sandbox.yotpo_records import Records, ended, shown
+from airflow_provider_partners.sandbox.yotpo_records import Records, ended, merged, shown
 from airflow_provider_partners.sandbox.yotpo_rules import Refusal
 
 if TYPE_CHECKING:
@@ -49,12 +49,11 @@ def _refuse_duplicate(records: Records, kind: str, external_id: str) -> None:
 
 
 def _update(call: Call, kind: str, record: Document, given: Document) -> Answer:
-    number = record["_id"]
-    external_id: str = given.get("external_id", record["external_id"])
-    if external_id != record["external_id"]:
+    present, external_id = record["external_id"], given.get("external_id")
+    if external_id is not None and external_id != present:
         _refuse_duplicate(call.records, kind, external_id)
-        call.records.rename(kind, number, record["external_id"], external_id)
-    call.records.save(kind, _judged(record | given | {"updated_at": call.records.now()}))
+        call.records.rename(kind, record["_id"], present, external_id)
+    call.records.save(kind, _judged(merged(record, given) | {"updated_at": call.records.now()}))
     return call.patched()
 
 
@@ -143,7 +142,7 @@ def update_customer(call: Call) -> Answer:
         made = {"yotpo_id": number, "created_at": now, "updated_at": now, "_id": number}
         call.records.add("customer", given | made, lag=call.records.switches["yotpo.customer_lag"])
     else:
-        call.records.save("customer", record | given | {"updated_at": now})
+        call.records.save("customer", merged(record, given) | {"updated_at": now})
     return call.patched()
 
 

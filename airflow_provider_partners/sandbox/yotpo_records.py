@@ -130,6 +130,13 @@ def ended(cursor: str | None) -> Document:
     return {"next_page_info": cursor} if cursor else {}
 
 
+def merged(present: Any, given: Any) -> Any:
+    """Objects key by key, anything else replaced."""
+    if not (isinstance(present, dict) and isinstance(given, dict)):
+        return given
+    return present | {key: merged(present.get(key), value) for key, value in given.items()}
+
+
 def shown(record: Document, keys: Iterable[str] | None = None) -> Document:
     """A record as it is answered: without what is the sandbox's own.
 
@@ -206,6 +213,6 @@ class Window:
             resource, after, filters = json.loads(base64.b64decode(cursor, validate=True))
         except (binascii.Error, ValueError, TypeError):
             resource, after, filters = None, 0, {}
-        if resource != self._resource:
+        if resource != self._resource or not isinstance(after, int) or not isinstance(filters, dict):
             raise Refusal(400, "page_info is invalid")
         return after, filters

@@ -68,14 +68,14 @@ def read_time(text: str) -> str:
 
     :raises Wrong: if it is none
     """
+    msg = "must be an ISO 8601 date and time"
+    if "T" not in text.upper():
+        raise Wrong(msg)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or "T" not in text.upper():
-        msg = "must be an ISO 8601 date and time"
-        raise Wrong(msg)
-    return naive(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return naive(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # the latter for the first and last day of the calendar
+        raise Wrong(msg) from None
 
 
 def _string(value: Any, lenient: bool) -> str:

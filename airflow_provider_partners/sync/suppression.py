@@ -69,7 +69,7 @@ class SuppressionPolicy(Arguments):
     :param per_source: further or other thresholds for one source: ``{"customer_predictions": {"return_abuse": 0.95}}``;
         for that source they go before ``categories``
     :param return_states: states of a return that suppress, in any case
-    :param claims: ``ignore``, ``order`` (a claim that names the order suppresses) or ``customer`` (any of the customer's)
+    :param claims: ``ignore``, ``order`` (one that names the order suppresses) or ``customer`` (any by its customer)
     :param financial_statuses: Shopify's ``displayFinancialStatus`` values that suppress, such as ``REFUNDED``
     :param level: ``order``, or ``line`` for returns and their predictions where the return names its lines
     """

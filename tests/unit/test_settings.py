@@ -38,7 +38,7 @@ def test_the_defaults_are_the_declared_ones():
     assert settings.max_wait() == 60
     assert settings.max_reschedules() == 24
     assert settings.page_workers() == 4
-    assert settings.reject_threshold() == 0.05
+    assert settings.max_rejects() == 0.1
     assert settings.log_every() == 15
     assert settings.lookback() == timedelta(hours=2)
     assert settings.catchup() == timedelta(days=3)
@@ -67,3 +67,10 @@ def test_an_option_out_of_bounds_is_refused(option, name, value, bound):
     option(name, value)
     with pytest.raises(ConfigurationError, match=f"has to be {bound}"):
         getattr(settings, name)()
+
+
+@pytest.mark.parametrize(("text", "kind", "value"), [("20", int, 20), ("0", int, 0), ("0.25", float, 0.25), ("1.0", float, 1.0)])
+def test_allowed_rejects_are_a_count_or_a_share_by_their_decimal_point(option, text, kind, value):
+    option("max_rejects", text)
+    assert type(settings.max_rejects()) is kind
+    assert settings.max_rejects() == value

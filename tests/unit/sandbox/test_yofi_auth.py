@@ -6,8 +6,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import httpx
 import jwt
@@ -18,6 +18,9 @@ from starlette.routing import Mount
 
 from airflow_provider_partners.sandbox import yofi
 from airflow_provider_partners.sandbox.state import Sandbox, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECRET = "not-a-real-secret-but-long-enough-for-hs256"
 SHOP = "a.myshopify.com"
@@ -39,17 +42,13 @@ class World:
     """A sandbox with one claim in each of two shops, and a clock to turn."""
 
     def __init__(self) -> None:
-        self.sandbox = Sandbox(
-            store=Store(), credentials={"yofi": dict(CREDENTIALS)}, switches=dict(yofi.SWITCHES)
-        )
+        self.sandbox = Sandbox(store=Store(), credentials={"yofi": dict(CREDENTIALS)}, switches=dict(yofi.SWITCHES))
         for shop, id_ in ((SHOP, "claim-a"), (OTHER, "claim-b")):
             claim = {"type": "Claim", "id": id_, "attributes": {"created_at_epoch": 1}, "relationships": {}}
             self.sandbox.store.put("yofi", shop, "claim", id_, claim, at="2026-01-01T00:00:00Z")
         self.sandbox.store.put("yofi", OTHER, "app", "app-77", {"type": "App", "id": "app-77"}, at="2026")
         self.time = 1_790_000_000.0
-        self.app = Starlette(
-            routes=[Mount("/yofi", routes=yofi.routes(self.sandbox, clock=lambda: self.time))]
-        )
+        self.app = Starlette(routes=[Mount("/yofi", routes=yofi.routes(self.sandbox, clock=lambda: self.time))])
 
 
 @contextmanager

@@ -43,17 +43,13 @@ class World:
         self.app = Starlette(routes=[Mount("/yofi", routes=yofi.routes(self.sandbox, clock=lambda: NOW))])
         self._records()
 
-    def put(
-        self, kind: str, type_: str, id_: str, relationships: dict[str, Any] | None = None, **attributes
-    ) -> None:
+    def put(self, kind: str, type_: str, id_: str, relationships: dict[str, Any] | None = None, **attributes) -> None:
         record = {"type": type_, "id": id_, "attributes": attributes, "relationships": relationships or {}}
         self.sandbox.store.put("yofi", SHOP, kind, id_, record, at=f"2026-01-01T00:00:{id_[-2:]:>02}Z")
 
     def _records(self) -> None:
         for n in range(12):
-            self.put(
-                "claim", "Claim", f"c{n:02}", customer_id=str(n % 3), claim_items=[], created_at_epoch=100 + n
-            )
+            self.put("claim", "Claim", f"c{n:02}", customer_id=str(n % 3), claim_items=[], created_at_epoch=100 + n)
         for n, prediction in ((1, "cp1"), (2, None), (3, "cp1")):
             linked = [["customer_prediction", prediction]] if prediction else []
             self.put(
@@ -66,9 +62,7 @@ class World:
                 first_name=["Žofie", "Ann", "李"][n - 1],
                 email=f"{n}@example.com",
             )
-        self.put(
-            "customer_prediction", "EcommerceCustomerPrediction", "cp1", predicted_value=0.7, severity="high"
-        )
+        self.put("customer_prediction", "EcommerceCustomerPrediction", "cp1", predicted_value=0.7, severity="high")
         for n, (order, returned, predictions) in enumerate(
             [(10, 900, ["p1", "p2"]), (40, 500, ["p3"]), (20, 700, []), (30, 600, ["p4"])], start=1
         ):
@@ -108,9 +102,7 @@ class World:
             )
         for n in (1, 2, 3):
             at = f"2025-06-0{n}T00:00:00Z"
-            self.put(
-                "notification_event", "NotificationEvent", f"n{n}", notify_template_id="t", created_at=at
-            )
+            self.put("notification_event", "NotificationEvent", f"n{n}", notify_template_id="t", created_at=at)
 
     def ask(self, path: str, params: Any = None, method: str = "GET") -> httpx.Response:
         token = jwt.encode(
@@ -314,16 +306,15 @@ def test_the_prediction_filter_drops_included_predictions_and_keeps_the_returns(
 
 def test_the_prediction_filter_can_be_switched_to_drop_returns(world):
     world.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
-    assert world.ids(
-        RETURNS, {PREDICTION_FILTER: "prediction_category==drop_off_fraud;predicted_value>0.9"}
-    ) == ["r1", "r4"]
+    assert world.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==drop_off_fraud;predicted_value>0.9"}) == [
+        "r1",
+        "r4",
+    ]
 
 
 def test_a_return_is_kept_only_if_one_prediction_satisfies_the_whole_expression(world):
     world.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
-    assert (
-        world.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==return_abuse;predicted_value<0.5"}) == []
-    )
+    assert world.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==return_abuse;predicted_value<0.5"}) == []
 
 
 def test_both_filters_work_together(world):

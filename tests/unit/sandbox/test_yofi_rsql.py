@@ -102,9 +102,7 @@ def test_a_reserved_character_in_an_unquoted_value_is_an_error(reserved, form):
         parse(form.format(reserved))
 
 
-@pytest.mark.parametrize(
-    "inside", ["hi there!", "6*7=42", "o)O(o", "a;b,c", "<>~", " and ", "日本 語", "a\nb"]
-)
+@pytest.mark.parametrize("inside", ["hi there!", "6*7=42", "o)O(o", "a;b,c", "<>~", " and ", "日本 語", "a\nb"])
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_inside_quotes_every_character_stands_for_itself(quote, inside):
     assert parse(f"sel=={quote}{inside}{quote}") == eq("sel", inside)
@@ -195,9 +193,7 @@ def test_parentheses_regroup():
     assert parse("((s0==a0));s1==a1") == both(a, b)
 
 
-@pytest.mark.parametrize(
-    "text", ["(a==0;b!=1", "a==0)", "a==a;(b=in=(b,c),d!=d", "a=in=(b", "a=in=b)", "(a)==b"]
-)
+@pytest.mark.parametrize("text", ["(a==0;b!=1", "a==0)", "a==a;(b=in=(b,c),d!=d", "a=in=(b", "a=in=b)", "(a)==b"])
 def test_unbalanced_parentheses_are_an_error(text):
     with pytest.raises(RsqlError):
         parse(text)

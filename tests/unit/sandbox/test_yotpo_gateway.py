@@ -264,6 +264,7 @@ def test_an_unknown_store_is_404_or_401_by_switch(world, status):
         (b'{"order": NaN}', "application/json"),
         (b"\xff\xfe", "application/json"),
         (b"[" * 100_000, "application/json"),
+        (b'{"order": {"order_name": "\\ud800"}}', "application/json"),
         (b'{"order": {}}', "text/plain"),
         (b"[]", "application/json"),
         (b'{"order": []}', "application/json"),

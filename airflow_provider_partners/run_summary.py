@@ -1,0 +1,108 @@
+"""What a run of the main Dag tells in the end: a summary per shop, the totals, and a table of them for the log.
+
+Made of the references that the tasks of a lane returned; a step that left none has failed. Knows no Airflow and
+reads no dataset.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+COUNTS = ("read", "created", "updated", "unchanged", "suppressed", "left_out", "rejected", "api_calls")
+PLANNED = ("would_create", "would_update")
+REASONS = {
+    "suppressions": "No review is asked for",
+    "left_outs": "Left out by the mapping options",
+    "rejections": "Rejected",
+}
+
+Summary = dict[str, Any]
+
+
+def shop_summary(shop: str, steps: Mapping[str, Mapping[str, Any] | None], *, dry_run: bool = False) -> Summary:
+    """What became of one shop.
+
+    :param shop: its domain
+    :param steps: the steps of its lane in order, each with the dataset reference it returned; ``None`` if it failed
+    :param dry_run: whether nothing was to be written
+    """
+    extra = {name: (reference or {}).get("extra") or {} for name, reference in steps.items()}
+    build, orders = extra.get("build", {}), extra.get("upsert_orders", {}).get("summary", {})
+    rejections = Counter(build.get("rejections", {})) + Counter(orders.get("rejections", {}))
+    return {
+        "shop": shop,
+        "failed": next((name for name, reference in steps.items() if reference is None), None),
+        "dry_run": dry_run,
+        "read": (steps.get("extract_orders") or {}).get("records", 0),
+        **{name: orders.get(name, 0) for name in ("created", "updated", "unchanged", *PLANNED)},
+        "suppressed": build.get("suppressed", 0),
+        "left_out": build.get("left_out", 0),
+        "rejected": build.get("rejected", 0) + orders.get("rejected", 0),
+        "suppressions": build.get("suppressions", {}),
+        "left_outs": build.get("left_outs", {}),
+        "rejections": dict(rejections),
+        "api_calls": sum(step.get("api", {}).get("requests", 0) for step in extra.values()),
+    }
+
+
+def run_summary(summaries: Iterable[Summary | None], shops: Sequence[str], *, dry_run: bool = False) -> Summary:
+    """What became of all shops.
+
+    :param summaries: those of the lanes; ``None`` where a lane left none
+    :param shops: every shop the run took, so that none is missing from the table
+    :param dry_run: whether nothing was to be written
+    """
+    by_shop = {summary["shop"]: summary for summary in summaries if summary}
+    rows = [by_shop.get(shop) or {**shop_summary(shop, {}), "failed": "summarize_shop"} for shop in shops]
+    total: Summary = {name: sum(row[name] for row in rows) for name in (*COUNTS, *PLANNED)}
+    for reasons in REASONS:
+        total[reasons] = dict(sum((Counter(row[reasons]) for row in rows), Counter()).most_common())
+    summary: Summary = {
+        "dry_run": dry_run,
+        "shops": rows,
+        "total": total,
+        "failed": {row["shop"]: row["failed"] for row in rows if row["failed"]},
+    }
+    summary["table"] = table(summary)
+    return summary
+
+
+def table(summary: Summary) -> str:
+    """The summary of a run as lines of text.
+
+    :param summary: of :func:`run_summary`
+    """
+    columns = ("read", *(PLANNED if summary["dry_run"] else ("created", "updated")), *COUNTS[3:])
+    head = ("shop", *(name.replace("_", " ") for name in columns), "state")
+    rows = [_row(row["shop"], row, columns, _state(row)) for row in summary["shops"]]
+    rows.append(_row("total", summary["total"], columns, f"{len(summary['failed'])} failed"))
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    rule = tuple("-" * width for width in widths)
+    lines = [_line(row, widths) for row in (head, rule, *rows)]
+    for reasons, title in REASONS.items():
+        found = [(count, row["shop"], reason) for row in summary["shops"] for reason, count in row[reasons].items()]
+        if found:
+            lines += [f"{title}:", *(f"  {count:>6}  {shop}: {reason}" for count, shop, reason in found)]
+    if summary["dry_run"]:
+        lines.append("Dry run: nothing was written.")
+    return "\n".join(lines)
+
+
+def _state(row: Summary) -> str:
+    return f"failed at {row['failed']}" if row["failed"] else "done"
+
+
+def _row(name: str, counts: Mapping[str, int], columns: Sequence[str], state: str) -> tuple[str, ...]:
+    return (name, *(str(counts[column]) for column in columns), state)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Text to the left, numbers to the right."""
+    last = len(cells) - 1
+    placed = (
+        cell.ljust(width) if place in {0, last} else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join(placed).rstrip()

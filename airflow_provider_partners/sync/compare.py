@@ -1,0 +1,88 @@
+"""Whether what Yotpo has already says what is wanted, through the differences between what it takes and what it gives.
+
+It gives times without a zone, leaves out what was never set, adds keys of its own to nested objects, and its numbers
+may come as integers, floats or texts. Extra keys, lines and fulfillments don't count: an update can't take them away.
+Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_partners.sync.reading import instant, money
+
+KEYS: Mapping[str, str] = {
+    "line_items": "external_product_id",
+    "fulfillments": "external_id",
+    "fulfilled_items": "external_product_id",
+}
+"""The arrays that Yotpo merges, and by what their members are told apart."""
+
+TOLERANCE = Decimal("0.005")
+"""Amounts are equal up to half a cent: a server that rounds must not look like a difference for ever."""
+
+
+def says(present: Any, wanted: Any, name: str = "") -> bool:
+    """Whether a value that Yotpo has says what is wanted.
+
+    :param present: as read; None where it is missing
+    :param wanted: as it would be sent; None, an empty text or object is "not given" and always said
+    :param name: the property's name
+    """
+    if wanted is None or wanted == "":
+        return True
+    if isinstance(wanted, Mapping):
+        return not wanted or (
+            isinstance(present, Mapping) and all(says(present.get(key), value, key) for key, value in wanted.items())
+        )
+    if isinstance(wanted, list | tuple):
+        return _list_says(present or [], wanted, name)
+    return present is not None and _scalar(name, wanted)(present, wanted)
+
+
+def by_key(rows: Any, name: str) -> dict[str, Any]:
+    """The members of an array by what tells them apart."""
+    return {str(row.get(KEYS[name])): row for row in rows or () if isinstance(row, Mapping)}
+
+
+def _list_says(present: Any, wanted: list[Any] | tuple[Any, ...], name: str) -> bool:
+    if name in KEYS:
+        rows = by_key(present, name)
+        return all(says(rows.get(str(row.get(KEYS[name]))), row) for row in wanted)
+    return len(present) == len(wanted) and all(map(says, present, wanted))
+
+
+def _scalar(name: str, wanted: Any) -> Callable[[Any, Any], bool]:
+    """How values of this kind are compared."""
+    if isinstance(wanted, bool):
+        return _same_truth
+    if isinstance(wanted, int | float):
+        return _same_number
+    if name.endswith(("_date", "_at")):
+        return _same_time
+    return _same_address if name == "email" else _same_text
+
+
+def _same_truth(present: Any, wanted: bool) -> bool:
+    return str(present).lower() == str(wanted).lower()
+
+
+def _same_number(present: Any, wanted: float) -> bool:
+    found, sought = money(present), money(wanted)
+    return found is not None and sought is not None and abs(found - sought) <= TOLERANCE
+
+
+def _same_time(present: Any, wanted: str) -> bool:
+    found, sought = instant(present), instant(wanted)
+    return found is not None and sought is not None and found.replace(microsecond=0) == sought.replace(microsecond=0)
+
+
+def _same_text(present: Any, wanted: str) -> bool:
+    return str(present).strip() == wanted.strip()
+
+
+def _same_address(present: Any, wanted: str) -> bool:
+    """E-mails without regard to case: a server may keep them in small letters."""
+    return str(present).strip().lower() == wanted.strip().lower()

@@ -1,0 +1,89 @@
+"""What to do so that Yotpo has what is wanted: create, update with what differs, or nothing. Pure.
+
+An update carries whole top-level properties: a nested object or array of which anything differs is sent complete, as
+Yotpo's own Magento module does. Yotpo doesn't say whether it merges or replaces nested values, and a complete one comes
+out right either way. After an update, the plan for the same order is "unchanged".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.sync.compare import by_key, says
+from airflow_provider_partners.sync.models import MAX_CUSTOM_PROPERTIES
+
+Action = Literal["create", "update", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The next step for one record.
+
+    :param payload: what is sent; empty when nothing is
+    :param changed: top-level properties that differ, for an update
+    """
+
+    action: Action
+    payload: dict[str, Any]
+    changed: tuple[str, ...] = ()
+
+
+def plan_order(wanted: Mapping[str, Any], present: Record | None) -> Plan:
+    """Plan one order.
+
+    :param wanted: the whole payload as for creating it
+    :param present: the order as Yotpo gives it; None when it has none
+    """
+    if present is None:
+        return Plan("create", dict(wanted))
+    return _update(wanted, present)
+
+
+def plan_fulfillment(wanted: Mapping[str, Any], present: Record | None) -> Plan:
+    """Plan one fulfillment of an order that exists."""
+    if present is None:
+        return Plan("create", dict(wanted))
+    return _update(wanted, present)
+
+
+def plan_product(wanted: Mapping[str, Any], present: Record | None) -> Plan:
+    """Plan one product."""
+    if present is None:
+        return Plan("create", dict(wanted))
+    return _update(wanted, present)
+
+
+def _update(wanted: Mapping[str, Any], present: Record) -> Plan:
+    """What differs; never the external id, by which the two were brought together."""
+    changed = tuple(
+        name for name, value in wanted.items() if name != "external_id" and not says(present.get(name), value, name)
+    )
+    payload = {name: _kept(name, wanted[name], present.get(name)) for name in changed}
+    return Plan("update" if changed else "unchanged", payload, changed)
+
+
+def _kept(name: str, wanted: Any, present: Any) -> Any:
+    """The wanted value together with custom properties that others have set, in case the server replaces the map."""
+    if name == "custom_properties":
+        return _with_others(wanted, present)
+    if name == "line_items":
+        lines = by_key(present, name)
+        return [_line(line, lines.get(line["external_product_id"])) for line in wanted]
+    return wanted
+
+
+def _line(wanted: dict[str, Any], present: Any) -> dict[str, Any]:
+    if "custom_properties" not in wanted or not isinstance(present, Mapping):
+        return wanted
+    merged = _with_others(wanted["custom_properties"], present.get("custom_properties"))
+    return {**wanted, "custom_properties": merged}
+
+
+def _with_others(wanted: Mapping[str, Any], present: Any) -> dict[str, Any]:
+    others = present if isinstance(present, Mapping) else {}
+    kept = {name: value for name, value in others.items() if name not in wanted and value is not None}
+    room = MAX_CUSTOM_PROPERTIES - len(wanted)
+    return {**dict(list(kept.items())[:room]), **wanted}

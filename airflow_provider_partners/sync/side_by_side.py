@@ -1,0 +1,29 @@
+"""Several calls at once, their results in order, and a first error that stops the rest. Knows nothing of the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_order(do: Callable[[T], R], things: Sequence[T], *, workers: int) -> Iterator[R]:
+    """Do something with each thing, up to ``workers`` at once, and give the results in the order of the things.
+
+    The first error, in that order, is raised after every earlier result was given; what has not begun by then is not
+    begun any more.
+
+    :param workers: 1 does one after the other in the caller's own thread
+    """
+    if workers <= 1 or len(things) <= 1:
+        yield from map(do, things)
+        return
+    pool = ThreadPoolExecutor(max_workers=min(workers, len(things)), thread_name_prefix="upsert")
+    try:
+        for future in [pool.submit(do, thing) for thing in things]:
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

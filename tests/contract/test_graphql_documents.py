@@ -1,0 +1,202 @@
+"""Every GraphQL document we send is valid by Shopify's own schemas, in every variant and every version we support.
+
+The schemas are looked for in the folder that ``SHOPIFY_SCHEMAS`` names, else in ``shared/schemas`` beside the repository,
+else among those that the sandbox ships.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from functools import cache
+from pathlib import Path
+
+import httpx
+import pytest
+from graphql import GraphQLSchema, build_schema, get_named_type, is_leaf_type, parse, validate
+from graphql.language import FieldNode, IntValueNode, VariableNode
+
+from airflow_provider_partners.api import shopify_admin_documents as admin
+from airflow_provider_partners.api import shopify_partner_documents as partner
+from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
+from airflow_provider_partners.exceptions import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(os.environ.get("SHOPIFY_SCHEMAS") or ROOT.parent / "shared" / "schemas")
+
+needs_schemas = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"Shopify's schemas are not in {FOLDER.name}")
+
+PARTNER_VERSIONS = ("2025-07", "2026-07", "unstable")
+ADMIN_VERSIONS = ("2025-10", "2026-07")
+
+PARTNER_DOCUMENTS = {
+    "transactions": partner.TRANSACTIONS,
+    "app_events": partner.APP_EVENTS,
+    "versions": partner.VERSIONS,
+}
+
+ADMIN_DOCUMENTS = {
+    "shop": admin.SHOP,
+    "fulfillments": admin.FULFILLMENTS,
+    "line items": admin.LINE_ITEMS.document,
+    "fulfillment line items": admin.FULFILLMENT_LINE_ITEMS.document,
+    "variants": admin.VARIANTS.document,
+    **{f"{name}, counted": listing.counting for name, listing in admin.LISTINGS.items()},
+    **{
+        f"{name} {way}, {'with' if personal else 'without'} personal data": getattr(listing, way)(
+            listing.selection(personal_data=personal, extra=extra)
+        )
+        for name, listing in admin.LISTINGS.items()
+        for personal in (True, False)
+        for way in ("search", "by_id")
+        for extra in ("",)
+    },
+    "orders with further fields": admin.LISTINGS["orders"].search(
+        admin.LISTINGS["orders"].selection(personal_data=True, extra="note poNumber")
+    ),
+}
+
+
+@cache
+def schema(name: str) -> GraphQLSchema:
+    # Shopify's schemas deprecate fields that their interfaces don't, which graphql-core takes for a mistake.
+    return build_schema((FOLDER / f"{name}.graphql").read_text(), assume_valid=True)
+
+
+def mistakes(name: str, document: str) -> list[str]:
+    return [error.message for error in validate(schema(name), parse(document))]
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", PARTNER_VERSIONS)
+@pytest.mark.parametrize("document", PARTNER_DOCUMENTS)
+def test_the_partner_api_understands(document: str, version: str) -> None:
+    assert mistakes(f"shopify_partner_{version}", PARTNER_DOCUMENTS[document]) == []
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", ADMIN_VERSIONS)
+@pytest.mark.parametrize("document", ADMIN_DOCUMENTS)
+def test_the_admin_api_understands(document: str, version: str) -> None:
+    assert mistakes(f"shopify_admin_{version}", ADMIN_DOCUMENTS[document]) == []
+
+
+@needs_schemas
+def test_historical_events_are_understood_from_2026_07_on() -> None:
+    assert mistakes("shopify_partner_2026-07", partner.EVENTS) == []
+    assert mistakes("shopify_partner_unstable", partner.EVENTS) == []
+
+
+@needs_schemas
+def test_historical_events_are_refused_before_sending_where_the_version_lacks_them() -> None:
+    assert mistakes("shopify_partner_2025-07", partner.EVENTS)
+    sent: list[httpx.Request] = []
+    client = ShopifyPartnerClient(
+        organization_id=1, access_token="prtapi_x", api_version="2025-07", handler=httpx.MockTransport(sent.append)
+    )
+    with pytest.raises(ConfigurationError, match="'events' came with API version 2026-07, but 2025-07"):
+        client.extract("events")
+    assert not sent
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", PARTNER_VERSIONS)
+def test_every_type_of_transaction_is_asked_for_with_all_its_own_fields(version: str) -> None:
+    built = schema(f"shopify_partner_{version}")
+    missing = {}
+    for kind in built.get_possible_types(built.type_map["Transaction"]):
+        asked = partner.TRANSACTION_FIELDS[kind.name].split()
+        # Fees that only the unstable version shows are not asked for, so that one document fits all.
+        known = set(kind.fields) - {"id", "createdAt", "processingFee", "regulatoryOperatingFee", "taxType"}
+        if left := {name for name in known if name not in asked}:
+            missing[kind.name] = left
+    assert missing == {}
+
+
+@needs_schemas
+@pytest.mark.parametrize("version", PARTNER_VERSIONS)
+@pytest.mark.parametrize(
+    ("enum", "ours"),
+    [("TransactionType", partner.TRANSACTION_TYPES), ("AppEventTypes", partner.APP_EVENT_TYPES)],
+)
+def test_the_types_that_can_be_asked_for_are_those_of_the_schema(enum: str, ours: frozenset[str], version: str) -> None:
+    assert set(schema(f"shopify_partner_{version}").type_map[enum].values) == ours
+
+
+@needs_schemas
+def test_the_historical_event_types_are_those_of_the_schema() -> None:
+    assert set(schema("shopify_partner_2026-07").type_map["EventType"].values) == partner.EVENT_TYPES
+
+
+@needs_schemas
+def test_every_kind_of_historical_event_is_asked_for_with_all_its_own_fields() -> None:
+    built = schema("shopify_partner_2026-07")
+    base = set(built.type_map["PartnerEvent"].fields)
+    for kind in built.get_possible_types(built.type_map["PartnerEvent"]):
+        asked = partner.EVENT_FIELDS[kind.name].split()
+        assert {name for name in set(kind.fields) - base if name not in asked} == set(), kind.name
+
+
+FREE = {"MoneyBag", "MoneyV2", "PageInfo"}
+
+
+def cost(built: GraphQLSchema, document: str, **variables: int) -> int:
+    """Requested cost, by the formula that fits Shopify's recorded answers.
+
+    An object costs 1, money and page info nothing, a connection 2 and floor(2 ln first) times its node, a root count 10.
+    """
+
+    def first(node: FieldNode) -> int:
+        value = next(argument.value for argument in node.arguments if argument.name.value == "first")
+        if isinstance(value, VariableNode):
+            return variables[value.name.value]
+        assert isinstance(value, IntValueNode)
+        return int(value.value)
+
+    def selected(parent, selections) -> int:
+        total = 0
+        for each in selections.selections:
+            if not isinstance(each, FieldNode):
+                total += selected(built.get_type(each.type_condition.name.value), each.selection_set)
+            elif each.name.value != "__typename":
+                total += priced(parent, each)
+        return total
+
+    def priced(parent, node: FieldNode) -> int:
+        kind = get_named_type(parent.fields[node.name.value].type)
+        if is_leaf_type(kind):
+            return 0
+        if parent is built.query_type and node.name.value.endswith("Count"):
+            return 10
+        if not kind.name.endswith("Connection"):
+            return (0 if kind.name in FREE else 1) + selected(kind, node.selection_set)
+        (inner,) = [each for each in node.selection_set.selections if each.name.value == "nodes"]
+        return 2 + max(1, math.floor(2 * math.log(first(node)))) * priced(kind, inner)
+
+    (operation,) = parse(document).definitions
+    return selected(built.query_type, operation.selection_set)
+
+
+@needs_schemas
+def test_a_page_of_fifty_orders_stays_under_half_of_the_limit_of_a_query() -> None:
+    listing = admin.LISTINGS["orders"]
+    document = listing.search(listing.selection(personal_data=True))
+    assert cost(schema("shopify_admin_2026-07"), document, first=50) == 485
+
+
+@needs_schemas
+@pytest.mark.parametrize("inner", [admin.LINE_ITEMS, admin.FULFILLMENT_LINE_ITEMS, admin.VARIANTS])
+def test_the_largest_page_of_an_inner_list_costs_little(inner: admin.InnerList) -> None:
+    assert cost(schema("shopify_admin_2026-07"), inner.document, first=admin.INNER_PAGE) <= 100
+
+
+@pytest.mark.parametrize("document", [*PARTNER_DOCUMENTS.values(), partner.EVENTS])
+def test_partner_documents_are_shorter_than_the_api_allows(document: str) -> None:
+    assert len(document) < 50_000
+
+
+@pytest.mark.parametrize("listing", admin.LISTINGS.values(), ids=list(admin.LISTINGS))
+def test_a_document_without_personal_data_names_no_personal_field(listing: admin.Listing) -> None:
+    document = listing.search(listing.selection(personal_data=False))
+    for word in ("customer", "email", "phone", "Address", "firstName", "lastName"):
+        assert f" {word} " not in document.replace("\n", " ").replace("customerLocale", ""), word

@@ -1,0 +1,272 @@
+"""Which order bodies Yotpo refuses: kinds, lengths, enumerations, formats and sizes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from airflow_provider_partners.sandbox import yotpo
+from airflow_provider_partners.sandbox.state import Sandbox, Store
+
+STORE, OTHER = "store-aaaa", "store-bbbb"
+SECRETS = {STORE: "secret-a", OTHER: "secret-b"}
+
+ORDER = {
+    "external_id": "1001",
+    "order_date": "2026-05-01T10:20:30Z",
+    "line_items": [{"external_product_id": "p-1", "quantity": 1}],
+}
+FULFILLMENT = {
+    "external_id": "f-1",
+    "fulfillment_date": "2026-05-02T08:00:00Z",
+    "status": "success",
+    "fulfilled_items": [{"external_product_id": "p-1", "quantity": 1}],
+}
+
+
+class World:
+    """Two stores and a clock to turn; asked over ASGI with a good token."""
+
+    def __init__(self, store: Store | None = None, **switches: Any) -> None:
+        defaults = yotpo.SWITCHES | {"yotpo.rate_limit": 0}
+        self.sandbox = Sandbox(
+            store=store or Store(),
+            credentials={"yotpo": {name: {"secret": secret} for name, secret in SECRETS.items()}},
+            switches=defaults | {f"yotpo.{name}": value for name, value in switches.items()},
+            now=datetime(2026, 6, 1, 12, tzinfo=UTC),
+        )
+        self.time = 1_790_000_000.0
+        self.app = Starlette(routes=[Mount("/yotpo", routes=yotpo.routes(self.sandbox, clock=lambda: self.time))])
+        self._tokens: dict[str, str] = {}
+
+    def switch(self, name: str, value: Any) -> None:
+        self.sandbox.switches[f"yotpo.{name}"] = value
+
+    def ask(self, method: str, path: str, store: str = STORE, **more: Any) -> httpx.Response:
+        if store not in self._tokens:
+            self._tokens[store] = ""
+            answer = self.ask("POST", "access_tokens", store, json={"secret": SECRETS[store]})
+            self._tokens[store] = answer.json()["access_token"]
+
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app)
+            base = f"http://sandbox/yotpo/core/v3/stores/{store}/"
+            headers = {"X-Yotpo-Token": self._tokens[store]}
+            async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(send())
+
+    def products(self, *external_ids: str, store: str = STORE) -> None:
+        for each in external_ids:
+            response = self.ask("POST", "products", store, json={"product": {"external_id": each}})
+            assert response.status_code == 201, response.text
+
+    def create(self, **changes: Any) -> httpx.Response:
+        return self.ask("POST", "orders", json={"order": ORDER | changes})
+
+    def made(self, **changes: Any) -> int:
+        response = self.create(**changes)
+        assert response.status_code == 201, response.text
+        return response.json()["order"]["yotpo_id"]
+
+    def patch(self, number: int, **given: Any) -> httpx.Response:
+        return self.ask("PATCH", f"orders/{number}", json={"order": given})
+
+    def order(self, number: int) -> dict[str, Any]:
+        response = self.ask("GET", f"orders/{number}")
+        assert response.status_code == 200, response.text
+        return response.json()["order"]
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.products("p-1")
+    return world
+
+
+def message(response: httpx.Response) -> str:
+    return response.json()["errors"][0]["message"]
+
+
+LINE = {"external_product_id": "p-1", "quantity": 1}
+FULL = {
+    "order_name": "#1001",
+    "checkout_token": "t",
+    "payment_method": "m" * 64,
+    "total_price": 10,
+    "subtotal_price": 9.5,
+    "currency": "EUR",
+    "landing_site_url": "/",
+    "payment_status": "partially_refunded",
+    "cancellation": {"cancellation_date": "2026-05-02T00:00:00Z"},
+    "customer": {
+        "external_id": "c" * 255,
+        "first_name": "李",
+        "last_name": "x" * 255,
+        "email": "not checked",
+        "phone_number": "not checked",
+        "accepts_sms_marketing": True,
+        "accepts_email_marketing": False,
+    },
+    "billing_address": {"address1": "a" * 255, "zip": "z" * 64, "country_code": "DE", "phone_number": "+4930123456"},
+    "shipping_address": {"state": "s" * 64, "province_code": "NSW", "country_code": "AU"},
+    "custom_properties": {"suppress_review_request": True, "own_key": "kept", "customer_country": "US"},
+    "line_items": [LINE | {"total_price": 1.5, "coupon_code": "X", "custom_properties": {"color": "red", "own": 1}}],
+}
+
+
+def test_an_order_with_every_property_reads_back_as_sent(world):
+    found = world.order(world.made(**FULL))
+    kept = {name: found[name] for name in FULL if name not in {"cancellation", "line_items"}}
+    assert kept == {name: value for name, value in FULL.items() if name in kept}
+    assert found["line_items"][0].items() >= FULL["line_items"][0].items()
+
+
+@pytest.mark.parametrize("name", ["external_id", "order_date", "line_items"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_three_properties_are_required(world, name, value):
+    response = world.create(**{name: value})
+    assert response.status_code == 400
+    assert message(response) == f"{name} can't be blank"
+
+
+def test_an_order_without_lines_is_refused(world):
+    assert message(world.create(line_items=[])) == "line_items can't be empty"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"external_id": 1001}, "external_id must be a string"),
+        ({"order_date": "2026-05-01"}, "order_date must be an ISO 8601 date and time"),
+        ({"order_date": "01/05/2026 10:00"}, "order_date must be an ISO 8601"),
+        ({"order_date": "0001-01-01T00:00:00+14:00"}, "order_date must be an ISO 8601"),
+        ({"order_date": 1777777777}, "order_date must be a string"),
+        ({"payment_method": "m" * 65}, "payment_method is too long (maximum is 64 characters)"),
+        ({"total_price": "10.00"}, "total_price must be a number"),
+        ({"total_price": True}, "total_price must be a number"),
+        ({"currency": "eur"}, "currency must be an ISO 4217 code"),
+        ({"currency": "EURO"}, "currency must be"),
+        ({"payment_status": "expired"}, "payment_status is not one of authorized"),
+        ({"cancellation": {}}, "cancellation.cancellation_date can't be blank"),
+        ({"cancellation": "2026-05-01T00:00:00Z"}, "cancellation must be an object"),
+        ({"customer": {"first_name": "x" * 256}}, "customer.first_name is too long (maximum is 255"),
+        ({"customer": {"external_id": 7}}, "customer.external_id must be a string"),
+        ({"customer": {"accepts_sms_marketing": "true"}}, "customer.accepts_sms_marketing must be a boolean"),
+        ({"billing_address": {"country_code": "USA"}}, "billing_address.country_code must be an ISO 3166 code"),
+        ({"billing_address": {"country_code": "de"}}, "billing_address.country_code must be"),
+        ({"shipping_address": {"zip": "z" * 65}}, "shipping_address.zip is too long"),
+        ({"shipping_address": {"city": "c" * 256}}, "shipping_address.city is too long"),
+        ({"shipping_address": {"phone_number": "0123"}}, "shipping_address.phone_number must be an E.164"),
+        ({"custom_properties": {"coupon_used": 1}}, "custom_properties.coupon_used must be a boolean"),
+        ({"custom_properties": {"customer_country": "Germany"}}, "custom_properties.customer_country must be"),
+        ({"custom_properties": {f"k{n}": n for n in range(101)}}, "custom_properties has too many keys"),
+        ({"line_items": {}}, "line_items must be an array"),
+        ({"line_items": ["p-1"]}, "line_items[0] must be an object"),
+        ({"line_items": [None]}, "line_items[0] must be an object"),
+        ({"line_items": [{"quantity": 1}]}, "line_items[0].external_product_id can't be blank"),
+        ({"line_items": [{"external_product_id": "p-1"}]}, "line_items[0].quantity can't be blank"),
+        ({"line_items": [LINE | {"quantity": 1.0}]}, "line_items[0].quantity must be an integer"),
+        ({"line_items": [LINE | {"quantity": -1}]}, "line_items[0].quantity must not be negative"),
+        ({"line_items": [LINE | {"external_product_id": 5}]}, "line_items[0].external_product_id must be a string"),
+        ({"fulfillments": [FULFILLMENT | {"status": "canceled"}]}, "fulfillments[0].status is not one of cancelled"),
+        (
+            {"fulfillments": [FULFILLMENT | {"shipment_info": {"shipment_status": "lost"}}]},
+            "fulfillments[0].shipment_info.shipment_status is not one of attempted_delivery",
+        ),
+        ({"fulfillments": [FULFILLMENT | {"shipment_info": []}]}, "fulfillments[0].shipment_info must be an object"),
+    ],
+)
+def test_a_wrong_value_is_400_and_named(world, changes, told):
+    response = world.create(**changes)
+    assert response.status_code == 400
+    assert message(response).startswith(told)
+    assert world.made(), "nothing was stored"
+
+
+@pytest.mark.parametrize("status", ["pending", "authorized", "partially_paid", "paid", "refunded", "voided"])
+def test_every_payment_status_is_taken(world, status):
+    assert world.made(payment_status=status)
+
+
+@pytest.mark.parametrize("status", ["pending", "open", "success", "cancelled", "error", "failure"])
+def test_every_fulfillment_status_is_taken(world, status):
+    assert world.made(fulfillments=[FULFILLMENT | {"status": status}])
+
+
+def test_five_hundred_lines_are_the_most(world):
+    names = [f"q-{n}" for n in range(501)]
+    world.products(*names)
+    lines = [{"external_product_id": each, "quantity": 1} for each in names]
+    assert message(world.create(line_items=lines)) == "line_items has too many members (maximum is 500)"
+    number = world.made(line_items=lines[:500])
+    assert world.patch(number, line_items=lines[500:]).status_code == 400
+    assert len(world.order(number)["line_items"]) == 500
+
+
+def test_a_hundred_fulfillments_are_the_most(world):
+    many = [FULFILLMENT | {"external_id": f"f-{n}"} for n in range(101)]
+    assert message(world.create(fulfillments=many)).startswith("fulfillments has too many members")
+    assert world.made(fulfillments=many[:100])
+
+
+def test_every_problem_is_told_at_once(world):
+    response = world.create(currency="x", payment_status="x", external_id=None)
+    assert len(response.json()["errors"]) == 3
+
+
+def test_a_patch_obeys_the_same_rules(world):
+    number = world.made()
+    assert world.patch(number, currency="x").status_code == 400
+    assert world.patch(number, line_items=[{"external_product_id": "p-1"}]).status_code == 400
+    assert world.patch(number).status_code == 200
+
+
+def test_read_only_and_unknown_properties_are_dropped(world):
+    found = world.order(world.made(yotpo_id=5, created_at="2020-01-01T00:00:00Z", source="me", colour="red"))
+    assert found["yotpo_id"] != 5
+    assert (found["source"], found["created_at"]) == ("orders_api_v3", "2026-06-01T12:00:00")
+    assert "colour" not in found
+
+
+def test_unknown_properties_are_refused_when_switched(world):
+    world.switch("refuse_unknown_properties", True)
+    assert message(world.create(colour="red")) == "colour is unknown"
+    assert message(world.create(customer={"mail": "x"})) == "customer.mail is unknown"
+    assert world.create(custom_properties={"own_key": 1}).status_code == 201
+
+
+def test_scalars_are_coerced_when_switched(world):
+    world.switch("lenient_types", True)
+    lines = [{"external_product_id": "p-1", "quantity": "2", "total_price": "3.50"}]
+    number = world.made(
+        external_id=1001, total_price="10.00", line_items=lines, customer={"accepts_sms_marketing": "true"}
+    )
+    found = world.order(number)
+    assert (found["external_id"], found["total_price"]) == ("1001", 10.0)
+    assert (found["line_items"][0]["quantity"], found["line_items"][0]["total_price"]) == (2, 3.5)
+    assert found["customer"] == {"accepts_sms_marketing": True}
+    assert world.create(external_id="x", total_price="ten").status_code == 400
+    assert world.create(external_id="y", line_items=[LINE | {"quantity": "1.5"}]).status_code == 400
+
+
+def test_phone_numbers_of_any_form_are_taken_when_switched(world):
+    world.switch("refuse_invalid_phone", False)
+    assert world.made(billing_address={"phone_number": "0123"})
+
+
+def test_messages_never_repeat_a_customers_values(world):
+    response = world.create(
+        customer={"email": 5, "first_name": "Secretly" * 40}, billing_address={"zip": "Hidden" * 20}
+    )
+    assert response.status_code == 400
+    assert "Secretly" not in response.text
+    assert "Hidden" not in response.text
