@@ -23,9 +23,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
     resource = uri.path.strip("/")
     if not uri.netloc or not resource or "/" in resource or uri.query:
-        message = (
-            f"An asset of this provider is {uri.scheme}://account/list, such as {uri.scheme}://shop/orders"
-        )
+        message = f"An asset of this provider is {uri.scheme}://account/list, such as {uri.scheme}://shop/orders"
         raise ValueError(message)
     return uri._replace(netloc=uri.netloc.lower(), path=f"/{resource}")
 

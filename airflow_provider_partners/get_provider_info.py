@@ -29,9 +29,7 @@ def _option(description: str, kind: str, default: str, example: str | None = Non
     }
 
 
-def _form(
-    *, hidden: list[str], relabeling: dict[str, str], placeholders: dict[str, str]
-) -> dict[str, object]:
+def _form(*, hidden: list[str], relabeling: dict[str, str], placeholders: dict[str, str]) -> dict[str, object]:
     """How the standard fields of a connection form look."""
     return {"hidden-fields": hidden, "relabeling": relabeling, "placeholders": placeholders}
 
@@ -73,21 +71,17 @@ _YOFI = {
             "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop.",
         ),
         "client_id": _field("Client id", "The client id that Yofi gave you.", default="backend-service"),
-        "organization_id": _field(
-            "Organization id", "Needed by the legacy profile; sent as a header where given."
-        ),
-        "shop": _field(
-            "Shop", "The shop whose data is read, such as a.myshopify.com; a task may name another one."
-        ),
+        "organization_id": _field("Organization id", "Needed by the legacy profile; sent as a header where given."),
+        "shop": _field("Shop", "The shop whose data is read, such as a.myshopify.com; a task may name another one."),
         "platform": _field("Platform", "Name of the shop's platform inside Yofi.", default="shopify"),
         "algorithm": _field(
             "Signing algorithm", "How tokens are signed.", default="HS256", enum=["HS256", "HS384", "HS512"]
         ),
         "token_ttl": _field(
             "Token lifetime",
-            "Seconds a token is valid; a new one is signed before it ends.",
+            # No default here: Airflow's forms hide the values of whatever has "token" in its name.
+            "Seconds a token is valid, 300 by default; a new one is signed before it ends.",
             "whole",
-            default=300,
             minimum=30,
             maximum=10000,
         ),
@@ -101,9 +95,7 @@ _YOFI = {
             "Name of the query parameter that filters returns by their predictions.",
             default="filter[EcommerceUnifiedReturnPrediction]",
         ),
-        "page_size": _field(
-            "Page size", "Records asked for per page.", "whole", default=100, minimum=1, maximum=1000
-        ),
+        "page_size": _field("Page size", "Records asked for per page.", "whole", default=100, minimum=1, maximum=1000),
     },
     "ui-field-behaviour": _form(
         hidden=["login", "port", "schema", "extra"],
@@ -248,10 +240,10 @@ _OPTIONS = {
         "float",
         "60",
     ),
-    "max_reschedules": _option(
-        "How often a throttled task gives its slot back before it fails.", "integer", "24"
+    "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
+    "parallel_calls": _option(
+        "Calls one task makes side by side: pages where a list allows it, writes to a store.", "integer", "4"
     ),
-    "page_workers": _option("Pages one task fetches side by side, where a list allows it.", "integer", "4"),
     "max_rejects": _option(
         "Records that may be rejected before a task fails: a share with a decimal point (0.1 is one in ten), or a "
         "count without (20). 0 allows none.",
@@ -306,7 +298,5 @@ def get_provider_info() -> dict[str, object]:
                 ("yotpo", "yotpo"),
             )
         ],
-        "config": {
-            "partners": {"description": "Options of the partners' hooks and operators.", "options": _OPTIONS}
-        },
+        "config": {"partners": {"description": "Options of the partners' hooks and operators.", "options": _OPTIONS}},
     }

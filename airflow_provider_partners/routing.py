@@ -104,9 +104,7 @@ def lanes(routes: Sequence[Route], *, installed: Iterable[str] | None = None, sh
     if missing := [shop for shop in wanted if shop not in by_shop]:
         message = f"The param 'shops' asks for shops without a route: {', '.join(missing)}"
         known = ", ".join(sorted(by_shop)) or "none"
-        raise ConfigurationError(
-            message, remedy=f"Add them to the Variable '{VARIABLE}'. It routes: {known}."
-        )
+        raise ConfigurationError(message, remedy=f"Add them to the Variable '{VARIABLE}'. It routes: {known}.")
     chosen = [by_shop[shop] for shop in wanted] or list(routes)
     if installed is None:
         return Lanes(lanes=[route.model_dump() for route in chosen])

@@ -7,8 +7,10 @@ reads no dataset.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 COUNTS = ("read", "created", "updated", "unchanged", "suppressed", "left_out", "rejected", "api_calls")
 PLANNED = ("would_create", "would_update")
@@ -33,7 +35,7 @@ def shop_summary(shop: str, steps: Mapping[str, Mapping[str, Any] | None], *, dr
     rejections = Counter(build.get("rejections", {})) + Counter(orders.get("rejections", {}))
     return {
         "shop": shop,
-        "failed": next((name for name, reference in steps.items() if reference is None), None),
+        "failed": next((name for name, left in steps.items() if left is None or _over_threshold(left)), None),
         "dry_run": dry_run,
         "read": (steps.get("extract_orders") or {}).get("records", 0),
         **{name: orders.get(name, 0) for name in ("created", "updated", "unchanged", *PLANNED)},
@@ -88,6 +90,11 @@ def table(summary: Summary) -> str:
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)
+
+
+def _over_threshold(reference: Mapping[str, Any]) -> bool:
+    """Whether the step failed for its many rejects, of which it left the counts."""
+    return bool((reference.get("extra") or {}).get("over_threshold"))
 
 
 def _state(row: Summary) -> str:

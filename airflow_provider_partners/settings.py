@@ -42,9 +42,9 @@ def max_reschedules() -> int:
     return int(_number("max_reschedules", least=0, whole=True))
 
 
-def page_workers() -> int:
-    """Pages one task fetches side by side."""
-    return int(_number("page_workers", least=1, whole=True))
+def parallel_calls() -> int:
+    """Calls one task makes side by side."""
+    return int(_number("parallel_calls", least=1, whole=True))
 
 
 def max_rejects() -> float:
@@ -87,9 +87,7 @@ def _text(option: str) -> str:
     return str(conf.get(SECTION, option, fallback=default(option)) or "").strip()
 
 
-def _number(
-    option: str, *, least: float | None = None, above: float | None = None, whole: bool = False
-) -> float:
+def _number(option: str, *, least: float | None = None, above: float | None = None, whole: bool = False) -> float:
     text = _text(option) or default(option)
     remedy = f"Correct it in airflow.cfg, or in the variable AIRFLOW__PARTNERS__{option.upper()}."
     try:

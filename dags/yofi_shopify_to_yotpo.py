@@ -44,9 +44,7 @@ def choose_window() -> dict[str, str]:
     context: Any = get_current_context()
     params, lookback = context["params"], settings.lookback()
     with translated(context):
-        window = windows.resolve(
-            since=params["since"], until=params["until"], context=context, lookback=lookback
-        )
+        window = windows.resolve(since=params["since"], until=params["until"], context=context, lookback=lookback)
         if not params["since"]:
             covered = context["ti"].xcom_pull(task_ids="confirm", key=COVERED, include_prior_dates=True)
             window, warning = catchup.reach_back(
@@ -74,14 +72,14 @@ def choose_lanes(installed: list[str] | None) -> list[dict[str, str | None]]:
     return found.lanes
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ task.op_kwargs['shop'] }}")
+@task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ task.op_kwargs['shop'] }}")
 def summarize_shop(shop: str, **steps: Any) -> dict[str, Any]:
     """What became of one shop, whether its lane got through or not."""
     context: Any = get_current_context()
     return run_summary.shop_summary(shop, steps, dry_run=flag(context["params"]["dry_run"], "dry_run"))
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
+@task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE)
 def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
     """A table over all shops, in the log and as this task's result."""
     context: Any = get_current_context()

@@ -43,9 +43,7 @@ class StaticHeaders:
     :param on_secret: told every secret among them before it is used
     """
 
-    def __init__(
-        self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = _keep_to_oneself
-    ) -> None:
+    def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = _keep_to_oneself) -> None:
         self._headers = dict(headers)
         self._on_secret = on_secret
 

@@ -1,8 +1,8 @@
 """How fast to ask: a budget per credential, kept before every request and corrected by what the partner says.
 
 The budget is one number, the *theoretical arrival time* (GCRA): when the last request granted would arrive
-if all came evenly spaced. One number can be kept in a file or in Redis, so parallel tasks share it (``ledgers``). Must not
-know HTTP; each API's client reads its partner's headers into :meth:`Budget.observe`.
+if all came evenly spaced. One number can be kept in a file or in Redis, so parallel tasks share it (``ledgers``).
+Must not know HTTP; each API's client reads its partner's headers into :meth:`Budget.observe`.
 """
 
 from __future__ import annotations
@@ -89,12 +89,8 @@ class RateBudget:
         self, *, rate: float, capacity: float = 1.0, ledger: Ledger | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         if not (0 < rate < math.inf and 0 < capacity < math.inf):
-            message = (
-                f"a budget of {rate} per second with a burst of {capacity} grants nothing, or has no bound"
-            )
-            raise ConfigurationError(
-                message, remedy="Both must be greater than zero, as in requests_per_second=4."
-            )
+            message = f"a budget of {rate} per second with a burst of {capacity} grants nothing, or has no bound"
+            raise ConfigurationError(message, remedy="Both must be greater than zero, as in requests_per_second=4.")
         self._rate = rate
         self._capacity = capacity
         self._ledger = ledger or MemoryLedger()
@@ -139,8 +135,9 @@ class RateBudget:
         now, interval, size = self._terms()
         least = now
         if available is not None:
-            least = now + (size - min(available, size)) * interval
+            least = now + (size - min(max(available, 0.0), size)) * interval
         if blocked_for is not None:
+            # Half of the longest, so that it is never mistaken for a ruined ledger.
             least = max(least, now + min(blocked_for, LONGEST_BLOCK / 2) + (size - cost) * interval)
         self._ledger.update(lambda stored: max(_sane(stored, now) - refund * interval, least))
 

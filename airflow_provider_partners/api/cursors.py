@@ -132,9 +132,7 @@ class EdgeCursor:
         after = dig(connection, "pageInfo.endCursor") or (dig(edges[-1], "cursor") if edges else None)
         if not after:
             message = f"the connection '{self.connection}' has more, but its cursors are missing"
-            raise PagingError(
-                message, remedy="Ask for edges { cursor } or pageInfo { endCursor } in the document."
-            )
+            raise PagingError(message, remedy="Ask for edges { cursor } or pageInfo { endCursor } in the document.")
         return {"after": after}
 
     def ahead(self, cursor: Cursor) -> Cursor | None:

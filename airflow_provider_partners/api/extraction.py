@@ -13,7 +13,7 @@ import json
 import logging
 from base64 import urlsafe_b64encode
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -140,11 +140,7 @@ class Extraction:
         if position is None:
             return (0, dict(self.segments[0].start), ()) if self.segments else (0, {}, ())
         index, cursor, seen = position.get("segment"), position.get("cursor"), position.get("seen", ())
-        if (
-            not isinstance(index, int)
-            or not 0 <= index < len(self.segments)
-            or not isinstance(cursor, Mapping)
-        ):
+        if not isinstance(index, int) or not 0 <= index < len(self.segments) or not isinstance(cursor, Mapping):
             message = f"the stored position of '{self.resource}' does not belong to this extraction"
             raise PagingError(message, remedy="Remove the dataset's folder, so that it is fetched anew.")
         return index, dict(cursor), seen
@@ -223,9 +219,7 @@ class _Guard:
         self._visited.add(_hash(at.cursor))
         if _hash(at.page.next) in self._visited:
             message = f"{where} leads back to a page that was read already"
-            raise PagingError(
-                message, remedy="The partner's paging loops; try again, or ask for a shorter window."
-            )
+            raise PagingError(message, remedy="The partner's paging loops; try again, or ask for a shorter window.")
         if repeated:
             message = f"{where} holds only rows that were read just before"
             raise PagingError(message, remedy="The partner seems to ignore the paging parameters.")

@@ -122,9 +122,7 @@ class Document:
         address = dig(link, "href") if isinstance(link, Mapping) else link
         return True, dict(parse_qsl(urlsplit(str(address)).query)) if address else {}
 
-    def _complete(
-        self, row: Mapping[str, Any], relations: Mapping[str, Relation], wanted: tuple[str, ...]
-    ) -> Record:
+    def _complete(self, row: Mapping[str, Any], relations: Mapping[str, Relation], wanted: tuple[str, ...]) -> Record:
         record = self._flat(row, (_identity(row),))
         for name in wanted:
             if name in (row.get("relationships") or {}) and name in record:

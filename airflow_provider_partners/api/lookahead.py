@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from airflow_provider_partners.api.pages import Cursor, Page
 
@@ -68,9 +68,7 @@ def in_turn(segments: Sequence[Walkable], index: int, cursor: Cursor) -> Generat
         at = dict(segments[index].start) if index < len(segments) else None
 
 
-def side_by_side(
-    segments: Sequence[Walkable], index: int, cursor: Cursor, *, workers: int
-) -> Generator[Fetched]:
+def side_by_side(segments: Sequence[Walkable], index: int, cursor: Cursor, *, workers: int) -> Generator[Fetched]:
     """Pages in the same order, several fetched at once.
 
     :param segments: all segments
@@ -82,8 +80,7 @@ def side_by_side(
     try:
         yield from _Lanes(segments, index, cursor, pool, workers)
     finally:
-        # Whoever closes the walk is not kept waiting: what is queued never starts, what runs ends with its
-        # page.
+        # Whoever closes the walk is not kept waiting: what is queued never starts, what runs ends with its page.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -109,7 +106,7 @@ class _Lane:
         if last.done():
             return None if last.exception() else last.result().next
         ready = [future for _, future in self.pages if future.done()]
-        if any(not future.exception() and future.result().next is None for future in ready):
+        if any(future.exception() or future.result().next is None for future in ready):
             return None
         running, proven = len(self.pages) - len(ready), self.proven + len(ready)
         return self.segment.ahead(cursor) if running < min(workers, 2 * proven) else None

@@ -118,8 +118,6 @@ class PageNumber:
             return rows >= self.size or not self.ends_short
         if rows < self.size and before == 0 and rows < total and self.ends_short:
             message = f"the partner gave {rows} of {total} rows on a page of {self.size}"
-            raise PagingError(
-                message, remedy=f"Set page_size to {rows}: it seems to be the most that it gives."
-            )
+            raise PagingError(message, remedy=f"Set page_size to {rows}: it seems to be the most that it gives.")
         short = rows < self.size and not self.ends_short and rows < total
         return short or before + rows < total

@@ -15,9 +15,7 @@ from urllib.parse import quote, quote_plus
 HIDDEN = "***"
 """What stands in a secret's place, as in Airflow's own logs."""
 
-_SENSITIVE = re.compile(
-    r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE
-)
+_SENSITIVE = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
 
 _SHORTEST = 4
 """Secrets shorter than this would tear common words apart."""
@@ -30,7 +28,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|signature))"
-            r"(['\"]?\s*[:=]\s*b?['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",;&]+"
+            r"(['\"]?\s*[:=]\s*(?:b(?=['\"]))?['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",;&]+"
         ),
         rf"\1\2{HIDDEN}",
     ),

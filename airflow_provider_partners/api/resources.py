@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_partners.api.paging import PageNumber, Paging, dig
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
@@ -89,6 +89,9 @@ class Resource:
             message = f"the answer for '{self.name}' has no list of records at '{self.results}', but {held}"
             raise UnexpectedResponseError(message[:300])
         return rows
+
+
+R = TypeVar("R", bound=Resource)
 
 
 def find(table: Mapping[str, R], name: str) -> R:

@@ -85,9 +85,7 @@ class Comparison(Expression):
         """Refuse what can't be written down."""
         if not self.selector or any(letter in RESERVED or letter.isspace() for letter in self.selector):
             message = f"{self.selector!r} can't be the selector of a filter"
-            raise ConfigurationError(
-                message, remedy="A selector is a field's name, without spaces or quotes."
-            )
+            raise ConfigurationError(message, remedy="A selector is a field's name, without spaces or quotes.")
         if self.operator not in _SEVERAL and len(self.arguments) != 1:
             message = f"'{self.selector}{self.operator}' is compared with {len(self.arguments)} values"
             raise ConfigurationError(message, remedy="Use =in= or =out= to compare with several values.")

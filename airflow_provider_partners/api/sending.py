@@ -54,6 +54,8 @@ _NOTABLE_WAIT = 5.0
 """Seconds. A shorter wait for the budget is everyday business and only logged for debugging."""
 _SLICE = 5.0
 """Seconds after which a wait looks whether the client was closed meanwhile."""
+_TOLERANCE = 0.01
+"""Seconds. A wait of just the allowed length must not fail by the last digit of a sum."""
 _MOST_HOPS = 3
 _PORTS = {"http": 80, "https": 443}
 
@@ -143,19 +145,15 @@ class Call:
     def _take_turn(self) -> None:
         """Wait until the budget grants the request and the last fault's pause is over."""
         now = self._terms.clock.monotonic()
-        within = max(0.0, min(self._terms.max_wait, self._ends - now))
+        within = max(0.0, min(self._terms.max_wait, self._ends - now)) + _TOLERANCE
         granted_in = self._terms.budget.reserve(self._request.cost, within=within)
         if granted_in > within:
-            message = (
-                f"{self._label}: the budget's next turn is {granted_in:.0f} s away, too long to wait for here"
-            )
+            message = f"{self._label}: the budget's next turn is {granted_in:.0f} s away, too long to wait for here"
             raise ThrottledError(message, retry_after=granted_in, partner=self._terms.partner)
         pause = self._not_before - now
         if granted_in > max(pause, 0.0):
             level = logging.INFO if granted_in >= _NOTABLE_WAIT else logging.DEBUG
-            log.log(
-                level, "%s %s: waiting %.1f s for the budget", self._terms.partner, self._label, granted_in
-            )
+            log.log(level, "%s %s: waiting %.1f s for the budget", self._terms.partner, self._label, granted_in)
         self._sleep(max(granted_in, pause))
 
     def _sleep(self, seconds: float) -> None:
@@ -203,9 +201,7 @@ class Call:
             # Credentials must not go to another host. A shop that was renamed answers like this.
             host = urlsplit(target).hostname or "nowhere"
             remedy = "If that is the right one, set it as the connection's host."
-            raise self._error(
-                UnexpectedResponseError, f"redirected to another host, {host}", response, remedy
-            )
+            raise self._error(UnexpectedResponseError, f"redirected to another host, {host}", response, remedy)
         self._url = target
         self._hops += 1
         return True
@@ -233,12 +229,13 @@ class Call:
     def _retry(self, fault: Fault, response: Response | None) -> None:
         self._failures += 1
         asked = self._asked(fault, response)
-        wait = _spread(asked) if asked else _back_off(self._failures)
         if asked and self._too_long(asked):
             raise self._throttled(fault, response, asked)
+        wait = self._pause(asked, self._failures)
         if self._failures >= self._terms.max_attempts or self._too_long(wait):
             spent = self._terms.clock.monotonic() - self._begun
-            message = f"gave up after {self._failures} attempts in {spent:.0f} s; the last one: {_told(fault, response)}"
+            last = _told(fault, response)
+            message = f"gave up after {self._failures} attempts in {spent:.0f} s; the last one: {last}"
             raise self._error(TransientError, message, response, fault.remedy)
         self._terms.usage.repeated()
         self._note(fault, response, wait, f"attempt {self._failures} of {self._terms.max_attempts}")
@@ -248,7 +245,7 @@ class Call:
         self._throttles += 1
         self._terms.usage.refused()
         asked = self._asked(fault, response)
-        wait = _spread(asked) if asked else _back_off(self._throttles)
+        wait = self._pause(asked, self._throttles)
         # Whoever shares the budget is spared the same refusal.
         self._terms.budget.observe(blocked_for=wait, cost=self._request.cost)
         if self._too_long(asked or wait):
@@ -260,6 +257,12 @@ class Call:
         if fault.retry_after is not None or response is None:
             return fault.retry_after
         return retry_after(response, self._terms.clock.time())
+
+    def _pause(self, asked: float | None, times: int) -> float:
+        """How long to wait: what was asked for and a little more, since clocks differ; else by our own ladder."""
+        if not asked:
+            return _back_off(times)
+        return max(asked, min(asked + random.uniform(0.05, 0.25), self._terms.max_wait))
 
     def _too_long(self, wait: float) -> bool:
         return wait > self._terms.max_wait or self._terms.clock.monotonic() + wait > self._ends
@@ -308,11 +311,6 @@ def _back_off(failures: int) -> float:
     """From half a second to one, doubled each time, at most half a minute; spread, so that threads part."""
     longest = min(_LONGEST_BACK_OFF, 2.0 ** (failures - 1))
     return random.uniform(longest / 2, longest)
-
-
-def _spread(asked: float) -> float:
-    """What the partner asked for and a little more: clocks differ, and whoever waited must not come all at once."""
-    return asked + random.uniform(0.05, 0.25)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

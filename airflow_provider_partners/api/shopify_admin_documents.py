@@ -70,7 +70,6 @@ ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt
 
 PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
       description onlineStoreUrl {_IMAGE}
-      priceRangeV2 {{ minVariantPrice {{ amount currencyCode }} maxVariantPrice {{ amount currencyCode }} }}
       variants(first: {INNER_FIRST}) {{ nodes {{ {VARIANT} }} {_PAGE_INFO} }}"""
 
 
@@ -155,20 +154,27 @@ class InnerList:
     :param root: the root field that gives the object by its id
     :param connection: the connection's field
     :param document: for ``$id``, ``$first`` and ``$after``
+    :param label: its name in logs and counters
     """
 
     root: str
     connection: str
     document: str
+    label: str
 
 
-LINE_ITEMS = InnerList("order", "lineItems", _inner("OrderLineItems", "order", "lineItems", LINE_ITEM))
+LINE_ITEMS = InnerList(
+    "order", "lineItems", _inner("OrderLineItems", "order", "lineItems", LINE_ITEM), "orders.line_items"
+)
 FULFILLMENT_LINE_ITEMS = InnerList(
     "fulfillment",
     "fulfillmentLineItems",
     _inner("FulfillmentLineItems", "fulfillment", "fulfillmentLineItems", FULFILLMENT_LINE_ITEM),
+    "fulfillments.line_items",
 )
-VARIANTS = InnerList("product", "variants", _inner("ProductVariants", "product", "variants", VARIANT))
+VARIANTS = InnerList(
+    "product", "variants", _inner("ProductVariants", "product", "variants", VARIANT), "products.variants"
+)
 
 FULFILLMENTS = f"""query OrderFulfillments($id: ID!, $first: Int!) {{
   order(id: $id) {{

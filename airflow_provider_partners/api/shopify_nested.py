@@ -97,9 +97,9 @@ class Completer:
         fulfillments = self._fulfillments(node)
         if items is None or fulfillments is None:
             return None
-        record = {**dict.fromkeys(documents.PERSONAL), **node, "lineItems": items, "fulfillments": fulfillments}
-        record.pop("fulfillmentsCount", None)
-        return record
+        asked = {name: value for name, value in node.items() if name != "fulfillmentsCount"}
+        missing = {name: None for name in documents.PERSONAL if name not in node}
+        return {**asked, **missing, "lineItems": items, "fulfillments": fulfillments}
 
     def product(self, node: Record) -> Record | None:
         """A product with all variants; ``None`` when it is gone.
@@ -150,7 +150,7 @@ class Completer:
                 raise PagingError(message, remedy="Shopify's paging loops; try again.")
             visited.add(after)
             variables = {"id": owner["id"], "first": documents.INNER_PAGE, "after": after}
-            answer = self._caller.execute(inner.document, variables, label=f"{inner.root}.{inner.connection}")
+            answer = self._caller.execute(inner.document, variables, label=inner.label)
             holder = answer.data.get(inner.root)
             if holder is None:
                 return None

@@ -51,11 +51,7 @@ _NO_ANSWER: tuple[tuple[type[Exception], str, Action], ...] = (
     (httpx.NetworkError, "the connection broke", Action.RETRY),
     (httpx.DecodingError, "the answer's compression is broken", Action.RETRY),
     (httpx.UnsupportedProtocol, "the address has an unknown scheme", Action.MISCONFIGURED),
-    (
-        httpx.LocalProtocolError,
-        "a header or the address holds characters that HTTP forbids",
-        Action.MISCONFIGURED,
-    ),
+    (httpx.LocalProtocolError, "a header or the address holds characters that HTTP forbids", Action.MISCONFIGURED),
     (httpx.InvalidURL, "the address can't be read", Action.MISCONFIGURED),
     (UnicodeEncodeError, "a header holds characters that HTTP forbids", Action.MISCONFIGURED),
     (httpx.TransportError, "the connection failed", Action.RETRY),
@@ -166,7 +162,7 @@ class Transport:
         :raises UnexpectedResponseError: the answer can't be understood
         :raises ConfigurationError: the connection is wrong
         """
-        query = urlencode(request.params, quote_via=quote, safe="")
+        query = urlencode(request.params, quote_via=quote, safe="", errors="replace")
         url = f"{self._base_url}{request.path}{f'?{query}' if query else ''}"
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
@@ -203,9 +199,7 @@ class Transport:
 class _Wire:
     """The pool of connections."""
 
-    def __init__(
-        self, timeouts: Timeouts, request_id_headers: Sequence[str], handler: Any, clock: Clock
-    ) -> None:
+    def __init__(self, timeouts: Timeouts, request_id_headers: Sequence[str], handler: Any, clock: Clock) -> None:
         self._timeouts = timeouts
         self._request_id_headers = tuple(name.lower() for name in request_id_headers)
         self._handler = handler
@@ -239,9 +233,7 @@ class _Wire:
     def _exchange(self, request: Request, url: str, headers: Mapping[str, str], ends: float) -> Response:
         content, kind = _body(request)
         left = max(0.001, ends - self._clock.monotonic())
-        parts = {
-            name: min(getattr(self._timeouts, name), left) for name in ("connect", "read", "write", "pool")
-        }
+        parts = {name: min(getattr(self._timeouts, name), left) for name in ("connect", "read", "write", "pool")}
         client = self._open()
         message = client.build_request(
             request.method,
@@ -262,9 +254,7 @@ class _Wire:
             answer.close()
         named = {name.lower(): value for name, value in answer.headers.items()}
         request_id = next((named[name][:100] for name in self._request_id_headers if named.get(name)), None)
-        return Response(
-            status=answer.status_code, headers=named, content=b"".join(pieces), request_id=request_id
-        )
+        return Response(status=answer.status_code, headers=named, content=b"".join(pieces), request_id=request_id)
 
     def _open(self) -> httpx.Client:
         with self._lock:
@@ -290,7 +280,8 @@ def _body(request: Request) -> tuple[bytes | None, dict[str, str]]:
     if request.json is None:
         return None, {}
     text = json.dumps(request.json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode(), {"Content-Type": "application/json"}
+    # Half an emoji, as cut texts have it, can't be sent; its place is marked.
+    return text.encode("utf-8", "replace"), {"Content-Type": "application/json"}
 
 
 def _in_words(error: Exception) -> NoAnswerError:
@@ -320,7 +311,7 @@ class _OwnCalls(logging.Filter):
 
 
 _OWN_CALLS = _OwnCalls()
-_TALKATIVE = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy")
+_TALKATIVE = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 
 
 def _hush() -> None:

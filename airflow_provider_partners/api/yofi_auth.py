@@ -105,9 +105,7 @@ def shop_domain(shop: str) -> str:
     return shop.strip().lower().removeprefix("https://").removeprefix("http://").split("/")[0]
 
 
-def shop_token(
-    credentials: Credentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]
-) -> MintedToken:
+def shop_token(credentials: Credentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]) -> MintedToken:
     """The token of one shop. Each shop has its own, in both profiles, so that none can ever serve another.
 
     :param credentials: what signs it

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,12 @@ class DatasetWriter:
             self._parts.append({"name": name, "records": len(lines), "bytes": len(content), "sha256": digest})
         if position is not None:
             self._folder.put_json(PROGRESS, {**self._head, "position": position, "parts": self._parts})
+
+    def written(self) -> Iterator[Record]:
+        """The records written so far, those of an earlier try included, one part in memory at a time."""
+        for part in self._parts:
+            for line in gzip.decompress(self._folder.get(part["name"])).splitlines():
+                yield json.loads(line)
 
     def commit(self, *, extra: Mapping[str, Any] | None = None) -> DatasetRef:
         """Write the manifest; from now on the dataset counts.

@@ -55,8 +55,8 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         super().__init_subclass__(**kwargs)
         conn_type = getattr(cls, "conn_type", None)
         if conn_type:
-            cls.get_connection_form_widgets = staticmethod(lambda: forms.widgets(conn_type))  # type: ignore[method-assign,assignment]
-            cls.get_ui_field_behaviour = staticmethod(lambda: forms.behaviour(conn_type))  # type: ignore[method-assign,assignment]
+            cls.get_connection_form_widgets = staticmethod(lambda: forms.widgets(conn_type))  # type: ignore[method-assign]
+            cls.get_ui_field_behaviour = staticmethod(lambda: forms.behaviour(conn_type))  # type: ignore[method-assign]
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
@@ -87,9 +87,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
                 message = f"The connection '{self.conn_id}' isn't defined"
                 remedy = f"Make one of type '{self.conn_type}', or name another."
                 raise ConfigurationError(message, remedy=remedy) from None
-            self._connection = read_connection(
-                stored, conn_type=self.conn_type, default_host=self.default_host
-            )
+            self._connection = read_connection(stored, conn_type=self.conn_type, default_host=self.default_host)
             self.mask(self._connection)
         return self._connection
 

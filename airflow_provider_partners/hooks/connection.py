@@ -71,13 +71,9 @@ def read_connection(stored: StoredConnection, *, conn_type: str, default_host: s
     """
     found = (stored.conn_type or conn_type).replace("-", "_")
     if found != conn_type:
-        _refuse(
-            stored.conn_id, f"is of type '{found}'", f"A connection of type '{conn_type}' is needed here."
-        )
+        _refuse(stored.conn_id, f"is of type '{found}'", f"A connection of type '{conn_type}' is needed here.")
     if not stored.password:
-        _refuse(
-            stored.conn_id, f"has no {forms.label(conn_type, 'password').lower()}", "Put it in 'password'."
-        )
+        _refuse(stored.conn_id, f"has no {forms.label(conn_type, 'password').lower()}", "Put it in 'password'.")
     return PartnerConnection(
         conn_id=stored.conn_id,
         conn_type=conn_type,

@@ -11,6 +11,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,11 @@ from airflow_provider_partners.exceptions import (
     RejectThresholdError,
     ThrottledError,
 )
+from airflow_provider_partners.sync.outcomes import Summary, check_threshold
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.datasets.write import Progress
+    from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.write import Progress
 
 Context = Mapping[str, Any]
 """A task's context, of which single entries are read."""
@@ -93,6 +96,23 @@ def _later(error: ThrottledError, context: Context) -> Exception:
     return AirflowRescheduleException(later)  # type: ignore[no-untyped-call]
 
 
+def enforce_threshold(context: Context, reference: DatasetRef, summary: Summary, max_rejects: float | None) -> None:
+    """Fail the task where too much was rejected, yet leave its reference behind: what it counted is wanted then most.
+
+    :param context: the task's context
+    :param reference: of the dataset that the task has written
+    :param summary: of its outcomes
+    :param max_rejects: how many are borne; ``[partners] max_rejects`` by default
+    :raises RejectThresholdError: when more were rejected
+    """
+    try:
+        check_threshold(summary, settings.max_rejects() if max_rejects is None else max_rejects)
+    except RejectThresholdError:
+        left = replace(reference, extra={**reference.extra, "over_threshold": True})
+        context["ti"].xcom_push(key="return_value", value=left.to_dict())
+        raise
+
+
 def flag(value: Any, name: str) -> bool:
     """A yes or no that may have come through a template as text.
 
@@ -134,6 +154,8 @@ class ProgressLog:
 
     :param info: the log's method
     :param what: what is being counted, such as ``orders``
+    :param total: how many there are, where that is known
+    :param already: how many an earlier try had dealt with
     :param every: seconds between two lines
     :param clock: the time in seconds, for tests
     """
@@ -143,14 +165,18 @@ class ProgressLog:
         info: Callable[..., None],
         what: str,
         *,
+        total: int | None = None,
+        already: int = 0,
         every: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._info = info
         self._what = what
+        self._total = total
+        self._already = already
         self._every = settings.log_every() if every is None else every
         self._clock = clock
-        self._told = clock()
+        self._begun = self._told = clock()
 
     def __call__(self, progress: Progress) -> None:
         """Take notice of a page; say so when it is time."""
@@ -158,6 +184,11 @@ class ProgressLog:
         if now - self._told >= self._every:
             self._told = now
             self._info("%s so far: %s", self._what, told(progress))
+
+    def count(self, records: int, parts: int) -> None:
+        """Take notice of so many records in so many parts."""
+        seconds = self._clock() - self._begun
+        self(Progress(records=records, parts=parts, total=self._total, seconds=seconds, resumed=self._already))
 
 
 def told(progress: Progress) -> str:

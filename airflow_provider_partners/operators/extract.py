@@ -35,12 +35,12 @@ class ExtractOperator(PartnerOperator):
         values, or to a column of a dataset, ``{"order_id": {"dataset": extract_orders.output, "field":
         "legacyResourceId"}}`` (templated)
     :param page_size: records per page; the API's best by default
-    :param workers: pages fetched side by side where the list allows it; ``[partners] page_workers`` by
+    :param workers: pages fetched side by side where the list allows it; ``[partners] parallel_calls`` by
         default
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "match")
-    resources: ClassVar[Mapping[str, Any]]
+    lists: ClassVar[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class ExtractOperator(PartnerOperator):
             reference = write(
                 extraction,
                 uri=dataset_uri(context),
-                workers=self.workers or settings.page_workers(),
+                workers=self.workers or settings.parallel_calls(),
                 on_page=ProgressLog(self.log.info, self.resource),
                 extra=lambda: {"api": client.usage.snapshot()},
             )
@@ -98,10 +98,10 @@ class ExtractOperator(PartnerOperator):
 
         :raises ConfigurationError: when the list is unknown, or needs a window and nothing gives one
         """
-        declared = self.resources.get(self.resource)
+        declared = self.lists.get(self.resource)
         if declared is None:
             message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.resources))}.")
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.lists))}.")
         given = {"since": self.since, "until": self.until}
         optional = self.match is not None or not declared.time_field
         if optional and all(value in _NOT_GIVEN for value in given.values()):

@@ -35,7 +35,7 @@ class ShopifyAdminExtractOperator(ExtractOperator):
         "query",
         "shopify_admin_conn_id",
     )
-    resources: ClassVar[Mapping[str, Any]] = RESOURCES
+    lists: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (ShopifyAdminLink(),)
     ui_color = "#eaf5ea"
 

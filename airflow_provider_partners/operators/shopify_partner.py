@@ -37,7 +37,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         "shop_id",
         "shopify_partner_conn_id",
     )
-    resources: ClassVar[Mapping[str, Any]] = RESOURCES
+    lists: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#eaf5ea"
 
     def __init__(

@@ -24,7 +24,7 @@ class VoucherifyExtractOperator(ExtractOperator):
     """
 
     template_fields: Sequence[str] = (*ExtractOperator.template_fields, "parameters", "voucherify_conn_id")
-    resources: ClassVar[Mapping[str, Any]] = RESOURCES
+    lists: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#fdf0e6"
 
     def __init__(

@@ -43,14 +43,14 @@ class YofiExtractOperator(ExtractOperator):
         "prediction_filter",
         "yofi_conn_id",
     )
-    resources: ClassVar[Mapping[str, Any]] = RESOURCES
+    lists: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#e8eefc"
 
     def __init__(
         self,
         *,
         shop: str | None = None,
-        filter: str | None = None,  # noqa: A002  # the API's own word
+        filter: str | None = None,  # noqa: A002  # the word of the API
         prediction_filter: str | None = None,
         fields: Any = None,
         include: Sequence[str] | None = None,

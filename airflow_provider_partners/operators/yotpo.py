@@ -7,17 +7,21 @@ a store's operators from.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners import settings
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.api.yotpo import RESOURCES
 from airflow_provider_partners.datasets.read import read
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.hooks.yotpo import YotpoHook
-from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
+from airflow_provider_partners.operators.base import (
+    Context,
+    PartnerOperator,
+    ProgressLog,
+    dataset_uri,
+    enforce_threshold,
+)
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.operators.upsert import (
     YotpoReplayRejectsOperator,
@@ -25,7 +29,14 @@ from airflow_provider_partners.operators.upsert import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
-from airflow_provider_partners.sync.build import Rejected, build
+from airflow_provider_partners.sync.build import Built, Rejected, build
+from airflow_provider_partners.sync.outcomes import Outcome, Summary, without_numbers
+from airflow_provider_partners.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_partners.api.messages import Record
 
 __all__ = [
     "YotpoBuildOrdersOperator",
@@ -35,6 +46,8 @@ __all__ = [
     "YotpoUpsertOrdersOperator",
     "YotpoUpsertProductsOperator",
 ]
+
+ORDERS_PER_PART = 500
 
 
 class YotpoExtractOperator(ExtractOperator):
@@ -47,7 +60,7 @@ class YotpoExtractOperator(ExtractOperator):
     """
 
     template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
-    resources: ClassVar[Mapping[str, Any]] = RESOURCES
+    lists: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#e6f1fb"
 
     def __init__(self, *, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any) -> None:
@@ -57,3 +70,140 @@ class YotpoExtractOperator(ExtractOperator):
     def hook(self) -> YotpoHook:
         """The store's hook."""
         return YotpoHook(self.yotpo_conn_id)
+
+
+class YotpoBuildOrdersOperator(PartnerOperator):
+    """Joins a shop's orders with what Yofi and others know of them, and maps each to a Yotpo order.
+
+    Returns the reference of the dataset of built orders. Its ``extra`` counts those whose review request is suppressed,
+    those the options leave out, and those that can't be mapped, each with reasons; the latter two rest in a dataset of
+    their own, ``extra["rejects"]``. Calls no API.
+
+    .. seealso:: :ref:`howto/operator:YotpoBuildOrdersOperator`
+
+    :param orders: the output of a task that extracted Shopify orders (templated)
+    :param shop: the shop's domain (templated)
+    :param returns: the output of a task that extracted Yofi's returns (templated)
+    :param claims: likewise, claims (templated)
+    :param customers: likewise, customers, for orders that nothing was returned of (templated)
+    :param coupons: a dataset of coupons used, each with ``order_id`` and ``code``; without it orders' coupons are left
+        alone (templated)
+    :param options: choices of the mapping, see :class:`~airflow_provider_partners.sync.options.MappingOptions`
+        (templated)
+    :param policy: when a review request is suppressed, see
+        :class:`~airflow_provider_partners.sync.suppression.SuppressionPolicy` (templated)
+    :param max_rejects: how many orders that can't be mapped are borne before the task fails, an integer for a count, a
+        float for a share; ``[partners] max_rejects`` by default
+    """
+
+    template_fields: Sequence[str] = (
+        "orders",
+        "shop",
+        "returns",
+        "claims",
+        "customers",
+        "coupons",
+        "options",
+        "policy",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"options": "json", "policy": "json"}
+    ui_color = "#e6f1fb"
+
+    def __init__(
+        self,
+        *,
+        orders: Any,
+        shop: str,
+        returns: Any = None,
+        claims: Any = None,
+        customers: Any = None,
+        coupons: Any = None,
+        options: Mapping[str, Any] | None = None,
+        policy: Mapping[str, Any] | None = None,
+        max_rejects: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.orders = orders
+        self.shop = shop
+        self.returns = returns
+        self.claims = claims
+        self.customers = customers
+        self.coupons = coupons
+        self.options = options
+        self.policy = policy
+        self.max_rejects = max_rejects
+
+    def work(self, context: Context) -> dict[str, Any]:
+        """Join, map, keep what was built and what was not, check the threshold."""
+        orders = DatasetRef.from_dict(self.orders)
+        made = build(
+            read(orders),
+            _records(self.returns),
+            _records(self.claims),
+            customers=_records(self.customers),
+            coupons=None if self.coupons is None else read(self.coupons),
+            shop=self.shop,
+            options=self.options,
+            policy=self.policy,
+        )
+        built, rejects, summary, left_out = self._keep(context, orders, made)
+        extra = {
+            "shop": self.shop,
+            "suppressed": summary.suppressed,
+            "suppressions": dict(summary.suppressions.most_common()),
+            "left_out": left_out.total(),
+            "left_outs": dict(left_out.most_common()),
+            "rejected": summary.counts["rejected"],
+            "rejections": dict(summary.rejections.most_common()),
+            "rejects": rejects.commit().to_dict() if rejects.records else None,
+        }
+        reference = built.commit(extra=extra)
+        self.log.info(
+            "Built %d of %d orders; %d are left out, %d can't be mapped, %d are without a review request",
+            reference.records,
+            orders.records,
+            extra["left_out"],
+            extra["rejected"],
+            extra["suppressed"],
+        )
+        enforce_threshold(context, reference, summary, self.max_rejects)
+        return reference.to_dict()
+
+    def _keep(
+        self, context: Context, orders: DatasetRef, made: Iterator[Built | Rejected]
+    ) -> tuple[DatasetWriter, DatasetWriter, Summary, Counter[str]]:
+        window = Window.from_dict(orders.window) if orders.window else None
+        built = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders", window=window)
+        rejects = DatasetWriter(
+            dataset_uri(context, "rejects"), source="yotpo", resource="unbuilt orders", window=window
+        )
+        for writer in (built, rejects):
+            writer.resume()
+        summary, left_out = Summary(), Counter[str]()
+        progress = ProgressLog(self.log.info, "orders", total=orders.records)
+        for batch in batches(made, ORDERS_PER_PART):
+            unbuilt = [order for order in batch if isinstance(order, Rejected)]
+            ready = [order for order in batch if isinstance(order, Built)]
+            rejects.append(order.to_dict() for order in unbuilt)
+            built.append(order.to_dict() for order in ready)
+            left_out.update(without_numbers(order.reason) for order in unbuilt if order.left_out)
+            for outcome in (*map(_unbuilt, unbuilt), *map(_ready, ready)):
+                if outcome:
+                    summary.add(outcome)
+            progress.count(built.records + rejects.records, built.parts + rejects.parts)
+        return built, rejects, summary, left_out
+
+
+def _unbuilt(order: Rejected) -> Outcome | None:
+    """A reject where something is wrong; what the options leave out is none."""
+    return None if order.left_out else Outcome("order", order.external_id, "rejected", reason=order.reason)
+
+
+def _ready(order: Built) -> Outcome:
+    return Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
+
+
+def _records(reference: Any) -> Iterator[Record]:
+    """The records of a dataset; none where it wasn't given."""
+    return iter(()) if reference is None else read(reference)

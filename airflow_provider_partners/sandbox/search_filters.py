@@ -28,8 +28,9 @@ _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 class Filter:
     """One searchable field.
 
-    :param kind: ``time``, ``number``, ``text``, ``exact`` (no wildcard, no case) or ``choice``
-    :param values: the value, or the values, of a document; ``choice`` filters get the searched word instead
+    :param kind: ``time``, ``number``, ``text`` or ``choice``
+    :param values: the value, or the values, of a document
+    :param choices: for a ``choice``, what each of its words asks of a document
     """
 
     kind: str

@@ -69,7 +69,7 @@ class AdminAnswer(Answer):
         if scope:
             self._require(scope, field)
         if f"{type_name}.{field}" in self.switch("access_denied"):
-            raise access.denied(field, access.scope_text(scope or "read_protected"))
+            raise access.denied(field, access.scope_text(scope or "read_customers"))
         if key in access.PROTECTED and self.switch("protected_customer_data") == "none":
             raise access.not_approved(access.PROTECTED[key])
 

@@ -132,9 +132,7 @@ class YofiApi:
         query = read_query(operation, request.query_params.multi_items(), self._sandbox.switches)
         record = self._customer(shop, id_)
         if record is None:
-            raise Refused(
-                self._sandbox.switches["yofi.unknown_customer"], "No such customer", parameter="customer_id"
-            )
+            raise Refused(self._sandbox.switches["yofi.unknown_customer"], "No such customer", parameter="customer_id")
         return Writer(query=query, switches=self._sandbox.switches).document(
             record, self._included(shop, [record], query)
         )

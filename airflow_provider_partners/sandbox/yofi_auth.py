@@ -7,6 +7,7 @@ A fault of the token is 401; a sound token that asks for a shop, platform or org
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,8 @@ class Gate:
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
         for name in ("iat", "exp"):
-            if not isinstance(claims[name], int | float) or isinstance(claims[name], bool):
+            value = claims[name]
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise Refused(401, f"Token refused: {name} must be a number of seconds")
         if claims["iat"] > now:
             raise Refused(401, "Token refused: iat lies in the future")

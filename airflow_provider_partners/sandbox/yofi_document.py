@@ -37,9 +37,7 @@ def targets(linkage: Any) -> list[Key]:
     return [(kind, id_) for kind, id_ in pairs]
 
 
-def related(
-    store: Store, shop: str, records: Sequence[Document], relations: Sequence[str]
-) -> dict[Key, Document]:
+def related(store: Store, shop: str, records: Sequence[Document], relations: Sequence[str]) -> dict[Key, Document]:
     """Every document that the records point at through ``relations``, each once."""
     wanted: dict[str, dict[str, None]] = {}
     for record in records:

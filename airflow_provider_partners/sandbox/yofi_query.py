@@ -58,9 +58,7 @@ FIELDS: dict[str, frozenset[str]] = {  # every field the page names, by type; "i
     "EcommerceOrder": frozenset({"name", "model_predictions"}),
     "NotificationEvent": frozenset({"notify_template_id", "created_at"}),
 }
-USUAL_FIELDS: dict[
-    str, frozenset[str]
-] = {  # what comes unasked where `fields` means "additional": not published
+USUAL_FIELDS: dict[str, frozenset[str]] = {  # what comes unasked where `fields` means "additional": not published
     "Claim": frozenset({"id", "customer_id", "created_at_epoch"}),
     "EcommerceCustomer": frozenset({"entity_id", "customer_id"}),
     "EcommerceCustomerPrediction": frozenset({"entity_id", "customer_id", "prediction_category"}),
@@ -172,10 +170,7 @@ def read_query(operation: Operation, given: Iterable[tuple[str, str]], switches:
         if name in seen:
             raise Refused(400, f"{name} is given twice", parameter=name)
         seen.add(name)
-        if (
-            not _read(operation, query, name, value, switches)
-            and switches["yofi.unknown_parameter"] != "ignore"
-        ):
+        if not _read(operation, query, name, value, switches) and switches["yofi.unknown_parameter"] != "ignore":
             raise Refused(400, f"Unknown parameter {name}", parameter=name)
     return query
 

@@ -88,16 +88,18 @@ def _string(value: Any, lenient: bool) -> str:
 
 
 def _number(value: Any, lenient: bool) -> int | float:
-    if lenient and isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value):
+    if lenient and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}(\.\d+)?", value):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    finite = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, bool) or not finite:
         msg = "must be a number"
         raise Wrong(msg)
-    return value
+    number: int | float = value
+    return number
 
 
 def _integer(value: Any, lenient: bool) -> int:
-    if lenient and isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+    if lenient and isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         msg = "must be an integer"
@@ -114,7 +116,7 @@ def _quantity(value: Any, lenient: bool) -> int:
 
 
 def _boolean(value: Any, lenient: bool) -> bool:
-    if lenient and value in {"true", "false"}:
+    if lenient and isinstance(value, str) and value in {"true", "false"}:
         value = value == "true"
     if not isinstance(value, bool):
         msg = "must be a boolean"
@@ -189,7 +191,7 @@ class Check:
                     self.problems.append(f"{at}{name} can't be blank")
             else:
                 self._keep(kept, rule, name, value, at)
-        for name in given.keys() - rules.keys():
+        for name in (each for each in given if each not in rules):
             if free and given[name] is not None:
                 kept[name] = given[name]
             elif not free and self._refuse_unknown:

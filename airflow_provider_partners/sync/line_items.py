@@ -131,7 +131,7 @@ def product_payload(record: Any, *, shop: str) -> Product:
     handle = within(at(record, "handle"), 255)
     page = f"https://{shop}/products/{handle}" if handle else None
     return Product(
-        external_id=(numeric_id(record) or "")[:255] or None,
+        external_id=numeric_id(record),
         name=text(at(record, "title"), 255),
         url=_web_address(at(record, "onlineStoreUrl")) or _web_address(page),
         image_url=_web_address(at(record, "featuredMedia.preview.image.url")),

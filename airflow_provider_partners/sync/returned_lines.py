@@ -15,8 +15,8 @@ from airflow_provider_partners.sync.reading import at, id_tail, items, json_obje
 ITEM_LISTS = ("line_items", "return_line_items", "returned_items", "return_items", "items", "products")
 """Keys of ``meta_data`` that may hold the items."""
 
-ITEM_IDS = ("line_item_id", "order_line_item_id", "product_id", "variant_id", "sku", "id")
-"""Keys of an item that may identify it, the surest first."""
+ITEM_IDS = ("line_item_id", "order_line_item_id", "product_id", "variant_id", "id")
+"""Keys of an item that may identify it, the surest first; ``sku`` comes last."""
 
 
 def returned_products(record: Record, order: Record) -> frozenset[str]:
@@ -35,8 +35,10 @@ def _named(meta: Any) -> Iterator[list[str]]:
     """The identities each item gives of itself."""
     rows: Any = next((meta[name] for name in ITEM_LISTS if meta.get(name)), []) if isinstance(meta, Mapping) else []
     for row in rows if isinstance(rows, list) else []:
-        values = [row.get(name) for name in ITEM_IDS] if isinstance(row, Mapping) else [row]
-        yield [identity for identity in map(id_tail, values) if identity]
+        ids = [row.get(name) for name in ITEM_IDS] if isinstance(row, Mapping) else [row]
+        # A SKU may hold any character, so nothing of it is cut off.
+        sku = text(row.get("sku")) if isinstance(row, Mapping) else None
+        yield [identity for identity in [*map(id_tail, ids), sku] if identity]
 
 
 def _lines_by_any_id(order: Record) -> dict[str, str]:
@@ -47,7 +49,12 @@ def _lines_by_any_id(order: Record) -> dict[str, str]:
         product = numeric_id(line.get("product"))
         if not product:
             continue
-        own = (id_tail(line.get("id")), product, numeric_id(line.get("variant")), text(at(line, "sku")))
+        own = (
+            id_tail(line.get("id")),
+            product,
+            numeric_id(line.get("variant")),
+            text(line.get("sku")) or text(at(line, "variant.sku")),
+        )
         for identity in filter(None, own):
             if known.setdefault(identity, product) != product:
                 ambiguous.add(identity)

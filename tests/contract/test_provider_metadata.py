@@ -36,7 +36,10 @@ def imported(dotted):
 
 def named_modules():
     return [
-        name for kind in ("hooks", "operators", "sensors", "triggers") for entry in INFO.get(kind, []) for name in entry["python-modules"]
+        name
+        for kind in ("hooks", "operators", "sensors", "triggers")
+        for entry in INFO.get(kind, [])
+        for name in entry["python-modules"]
     ]
 
 
@@ -61,7 +64,9 @@ def test_the_version_that_added_the_options_exists():
 
 
 def test_the_module_imports_nothing():
-    found = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = [
+        node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     assert [node.module for node in found] == ["__future__"]
 
 
@@ -123,6 +128,14 @@ def test_every_declared_extra_is_an_argument_of_the_client_with_the_same_default
         declared = field["schema"].get("default")
         if declared is not None:
             assert arguments[name].default == declared, name
+
+
+def test_no_default_is_hidden_by_the_form_for_its_name():
+    from airflow.sdk.log import redact
+
+    for entry in INFO["connection-types"]:
+        defaults = {name: field["schema"].get("default") for name, field in entry["conn-fields"].items()}
+        assert redact(defaults) == defaults
 
 
 def test_every_secret_extra_has_a_name_that_airflow_redacts():
@@ -187,7 +200,17 @@ def test_every_option_is_read_by_the_settings():
 
 def test_the_command_line_shows_the_provider():
     shown = subprocess.run(
-        [sys.executable, "-m", "airflow", "providers", "get", "airflow-provider-partners", "--full", "--output", "json"],
+        [
+            sys.executable,
+            "-m",
+            "airflow",
+            "providers",
+            "get",
+            "airflow-provider-partners",
+            "--full",
+            "--output",
+            "json",
+        ],
         capture_output=True,
         text=True,
         check=True,

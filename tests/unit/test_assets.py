@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-
 from airflow.sdk import Asset
+
 from airflow_provider_partners import assets
 
 
@@ -24,7 +24,9 @@ def test_the_account_has_one_spelling():
     assert Asset("yotpo://A.myshopify.com/orders/").uri == "yotpo://a.myshopify.com/orders"
 
 
-@pytest.mark.parametrize("uri", ["yotpo://store", "yotpo:///orders", "yotpo://store/orders/1", "yotpo://store/orders?x=1"])
+@pytest.mark.parametrize(
+    "uri", ["yotpo://store", "yotpo:///orders", "yotpo://store/orders/1", "yotpo://store/orders?x=1"]
+)
 def test_a_uri_that_names_no_list_of_an_account_is_refused(uri):
     with pytest.raises(ValueError, match="is yotpo://account/list"):
         Asset(uri)

@@ -57,7 +57,9 @@ def test_nothing_asked_for_means_all(nothing):
 
 
 def test_a_shop_is_known_by_any_spelling():
-    assert taken(lanes(parse_routes([route("https://A.myshopify.com/admin")]), installed=["A.myshopify.com"], shops=["a"])) == [A]
+    assert taken(
+        lanes(parse_routes([route("https://A.myshopify.com/admin")]), installed=["A.myshopify.com"], shops=["a"])
+    ) == [A]
 
 
 def test_asking_for_a_shop_without_a_route_is_an_error_that_lists_the_routed():

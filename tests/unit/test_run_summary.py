@@ -85,8 +85,23 @@ def test_without_shops_the_summary_shows_zeros():
 
 
 def test_the_table_has_a_line_for_each_shop_the_total_and_the_reasons():
-    lines = run_summary([shop_summary(A, steps()), shop_summary(B, steps(upsert_orders=None))], [A, B])["table"].splitlines()
-    assert lines[0].split() == ["shop", "read", "created", "updated", "unchanged", "suppressed", "left", "out", "rejected", "api", "calls", "state"]
+    lines = run_summary([shop_summary(A, steps()), shop_summary(B, steps(upsert_orders=None))], [A, B])[
+        "table"
+    ].splitlines()
+    assert lines[0].split() == [
+        "shop",
+        "read",
+        "created",
+        "updated",
+        "unchanged",
+        "suppressed",
+        "left",
+        "out",
+        "rejected",
+        "api",
+        "calls",
+        "state",
+    ]
     assert lines[2].split() == [A, "10", "4", "2", "1", "2", "1", "2", "21", "done"]
     assert lines[3].endswith("failed at upsert_orders")
     assert lines[4].split() == ["total", "20", "4", "2", "1", "4", "2", "3", "33", "1", "failed"]

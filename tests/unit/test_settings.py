@@ -37,7 +37,7 @@ def test_the_defaults_are_the_declared_ones():
     assert settings.request_deadline() == 300
     assert settings.max_wait() == 60
     assert settings.max_reschedules() == 24
-    assert settings.page_workers() == 4
+    assert settings.parallel_calls() == 4
     assert settings.max_rejects() == 0.1
     assert settings.log_every() == 15
     assert settings.lookback() == timedelta(hours=2)
@@ -46,30 +46,37 @@ def test_the_defaults_are_the_declared_ones():
 
 
 def test_an_emptied_option_counts_as_its_default(option):
-    option("page_workers", "")
-    assert settings.page_workers() == 4
+    option("parallel_calls", "")
+    assert settings.parallel_calls() == 4
 
 
 def test_an_option_that_is_no_number_is_named_with_its_remedy(option):
     option("max_wait", "long")
-    with pytest.raises(ConfigurationError, match=r"\[partners\] max_wait is 'long', which is not a number.*AIRFLOW__PARTNERS__MAX_WAIT"):
+    with pytest.raises(
+        ConfigurationError, match=r"\[partners\] max_wait is 'long', which is not a number.*AIRFLOW__PARTNERS__MAX_WAIT"
+    ):
         settings.max_wait()
 
 
 def test_a_fraction_of_a_worker_is_refused(option):
-    option("page_workers", "1.5")
+    option("parallel_calls", "1.5")
     with pytest.raises(ConfigurationError, match="not a whole number"):
-        settings.page_workers()
+        settings.parallel_calls()
 
 
-@pytest.mark.parametrize(("name", "value", "bound"), [("page_workers", "0", "1 or more"), ("request_deadline", "0", "more than 0"), ("log_every", "-1", "0 or more")])
+@pytest.mark.parametrize(
+    ("name", "value", "bound"),
+    [("parallel_calls", "0", "1 or more"), ("request_deadline", "0", "more than 0"), ("log_every", "-1", "0 or more")],
+)
 def test_an_option_out_of_bounds_is_refused(option, name, value, bound):
     option(name, value)
     with pytest.raises(ConfigurationError, match=f"has to be {bound}"):
         getattr(settings, name)()
 
 
-@pytest.mark.parametrize(("text", "kind", "value"), [("20", int, 20), ("0", int, 0), ("0.25", float, 0.25), ("1.0", float, 1.0)])
+@pytest.mark.parametrize(
+    ("text", "kind", "value"), [("20", int, 20), ("0", int, 0), ("0.25", float, 0.25), ("1.0", float, 1.0)]
+)
 def test_allowed_rejects_are_a_count_or_a_share_by_their_decimal_point(option, text, kind, value):
     option("max_rejects", text)
     assert type(settings.max_rejects()) is kind

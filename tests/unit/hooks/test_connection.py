@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from airflow.sdk import Connection
+
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.connection import read_connection
 
@@ -12,7 +12,11 @@ DEFAULT = "https://portal.public-api.services.yofi.ai"
 
 
 def stored(extra=None, **fields):
-    return Connection(conn_id="shop_a", **{"conn_type": "yofi", "password": "s3cret-value", **fields}, extra=json.dumps(extra) if extra is not None else None)
+    return Connection(
+        conn_id="shop_a",
+        **{"conn_type": "yofi", "password": "s3cret-value", **fields},
+        extra=json.dumps(extra) if extra is not None else None,
+    )
 
 
 def read(connection, conn_type="yofi", default=DEFAULT):
@@ -57,15 +61,20 @@ def test_a_type_with_an_underscore_is_a_dash_in_a_uri():
     assert found.extras == {"organization_id": "12"}
 
 
-@pytest.mark.parametrize("host", ["ftp://x", "https://", "https://host:port", "https://me:secret@host", "https://host?x=1"])
+@pytest.mark.parametrize(
+    "host", ["ftp://x", "https://", "https://host:port", "https://me:secret@host", "https://host?x=1"]
+)
 def test_a_host_that_is_no_plain_url_is_refused(host):
-    with pytest.raises(ConfigurationError, match="'shop_a' has a host.*https://host/prefix") as raised:
+    with pytest.raises(ConfigurationError, match=r"'shop_a' has a host.*https://host/prefix") as raised:
         read(stored(host=host))
     assert "secret" not in str(raised.value)
 
 
 def test_an_unknown_extra_is_an_error_that_lists_the_known():
-    with pytest.raises(ConfigurationError, match="'shop_a' has unknown extras: 'verify', 'yofi_shop'. Its extras are: algorithm, auth_profile"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"'shop_a' has unknown extras: 'verify', 'yofi_shop'. Its extras are: algorithm, auth_profile",
+    ):
         read(stored({"yofi_shop": "a", "verify": False, "issuer": "p"}))
 
 
@@ -122,12 +131,12 @@ def test_a_number_below_its_least_is_refused():
 
 
 def test_a_connection_without_its_secret_says_what_the_form_calls_it():
-    with pytest.raises(ConfigurationError, match="'shop_a' has no signing secret. Put it in 'password'"):
+    with pytest.raises(ConfigurationError, match=r"'shop_a' has no signing secret. Put it in 'password'"):
         read(stored(password=None))
 
 
 def test_a_connection_of_another_type_is_refused():
-    with pytest.raises(ConfigurationError, match="is of type 'http'. A connection of type 'yofi' is needed here"):
+    with pytest.raises(ConfigurationError, match=r"is of type 'http'. A connection of type 'yofi' is needed here"):
         read(stored(conn_type="http"))
 
 
@@ -137,7 +146,7 @@ def test_a_missing_login_is_called_as_in_the_form():
 
 
 def test_a_missing_extra_is_explained():
-    with pytest.raises(ConfigurationError, match="has no extra 'issuer'. The partner id that Yofi gave you"):
+    with pytest.raises(ConfigurationError, match=r"has no extra 'issuer'. The partner id that Yofi gave you"):
         read(stored()).need("issuer")
 
 

@@ -52,7 +52,7 @@ def test_nothing_is_read_when_a_hook_is_made():
 
 
 def test_a_missing_connection_is_named_with_its_type():
-    with pytest.raises(ConfigurationError, match="'not_there' isn't defined. Make one of type 'yotpo'"):
+    with pytest.raises(ConfigurationError, match=r"'not_there' isn't defined. Make one of type 'yotpo'"):
         StoreHook("not_there").get_conn()
 
 
@@ -81,7 +81,10 @@ def test_the_button_in_the_ui_makes_one_read(connection):
 
 
 def test_the_button_in_the_ui_tells_the_remedy(connection):
-    assert connection(password="refused").test_connection() == (False, "Yotpo: the secret was refused (HTTP 401). Renew it.")
+    assert connection(password="refused").test_connection() == (
+        False,
+        "Yotpo: the secret was refused (HTTP 401). Renew it.",
+    )
 
 
 def test_the_button_in_the_ui_tells_a_wrong_connection(connection):
@@ -148,7 +151,10 @@ def wtforms(monkeypatch):
         "wtforms": kinds,
         "wtforms.validators": {"Optional": lambda: "optional", "any_of": lambda values: list(values)},
         "flask_appbuilder": {},
-        "flask_appbuilder.fieldwidgets": {"BS3PasswordFieldWidget": lambda: "password", "BS3TextFieldWidget": lambda: "text"},
+        "flask_appbuilder.fieldwidgets": {
+            "BS3PasswordFieldWidget": lambda: "password",
+            "BS3TextFieldWidget": lambda: "text",
+        },
     }
     for name, content in parts.items():
         module = ModuleType(name)

@@ -182,6 +182,9 @@ def test_every_claim_of_the_legacy_profile_is_required(world, client, name):
         {"aud": []},
         {"iat": "now"},
         {"exp": "later"},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"iat": True},
     ],
 )
 def test_a_wrong_claim_is_401(world, client, changes):

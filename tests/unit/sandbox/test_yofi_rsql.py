@@ -250,6 +250,11 @@ def test_a_missing_value_satisfies_no_comparison(text, record):
     assert predicate(text, SELECTORS)(record) is False
 
 
+@pytest.mark.parametrize("text", ["name!=a", "name==None", "name=out=(a)", "name>''"])
+def test_a_missing_text_satisfies_no_comparison_either(text):
+    assert predicate(text, SELECTORS)({"name": None}) is False
+
+
 def test_a_selector_not_allowed_is_named_with_those_that_are():
     with pytest.raises(RsqlError, match=r"'email' is not supported; supported: at, epoch, id, name, score"):
         predicate("name==a;email==b", SELECTORS)

@@ -2,86 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from airflow_provider_partners.sandbox import yotpo
-from airflow_provider_partners.sandbox.state import Sandbox, Store
+if TYPE_CHECKING:
+    import httpx
 
-STORE, OTHER = "store-aaaa", "store-bbbb"
-SECRETS = {STORE: "secret-a", OTHER: "secret-b"}
-
-ORDER = {
-    "external_id": "1001",
-    "order_date": "2026-05-01T10:20:30Z",
-    "line_items": [{"external_product_id": "p-1", "quantity": 1}],
-}
-
-
-class World:
-    """Two stores and a clock to turn; asked over ASGI with a good token."""
-
-    def __init__(self, store: Store | None = None, **switches: Any) -> None:
-        defaults = yotpo.SWITCHES | {"yotpo.rate_limit": 0}
-        self.sandbox = Sandbox(
-            store=store or Store(),
-            credentials={"yotpo": {name: {"secret": secret} for name, secret in SECRETS.items()}},
-            switches=defaults | {f"yotpo.{name}": value for name, value in switches.items()},
-            now=datetime(2026, 6, 1, 12, tzinfo=UTC),
-        )
-        self.time = 1_790_000_000.0
-        self.app = Starlette(routes=[Mount("/yotpo", routes=yotpo.routes(self.sandbox, clock=lambda: self.time))])
-        self._tokens: dict[str, str] = {}
-
-    def switch(self, name: str, value: Any) -> None:
-        self.sandbox.switches[f"yotpo.{name}"] = value
-
-    def ask(self, method: str, path: str, store: str = STORE, **more: Any) -> httpx.Response:
-        if store not in self._tokens:
-            self._tokens[store] = ""
-            answer = self.ask("POST", "access_tokens", store, json={"secret": SECRETS[store]})
-            self._tokens[store] = answer.json()["access_token"]
-
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
-            base = f"http://sandbox/yotpo/core/v3/stores/{store}/"
-            headers = {"X-Yotpo-Token": self._tokens[store]}
-            async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
-                return await client.request(method, path, **more)
-
-        return asyncio.run(send())
-
-    def products(self, *external_ids: str, store: str = STORE) -> None:
-        for each in external_ids:
-            response = self.ask("POST", "products", store, json={"product": {"external_id": each}})
-            assert response.status_code == 201, response.text
-
-    def create(self, **changes: Any) -> httpx.Response:
-        return self.ask("POST", "orders", json={"order": ORDER | changes})
-
-    def made(self, **changes: Any) -> int:
-        response = self.create(**changes)
-        assert response.status_code == 201, response.text
-        return response.json()["order"]["yotpo_id"]
-
-    def patch(self, number: int, **given: Any) -> httpx.Response:
-        return self.ask("PATCH", f"orders/{number}", json={"order": given})
-
-    def order(self, number: int) -> dict[str, Any]:
-        response = self.ask("GET", f"orders/{number}")
-        assert response.status_code == 200, response.text
-        return response.json()["order"]
+OTHER = "store-bbbb"
 
 
 @pytest.fixture
-def world() -> World:
-    world = World()
+def world(yotpo_world: Any) -> Any:
+    world = yotpo_world()
     world.products("p-1")
     for n in range(25):
         world.made(external_id=f"o-{n:02}", order_date=f"2026-05-{n + 1:02}T00:00:00Z")
@@ -93,7 +26,7 @@ def names(response: httpx.Response) -> list[str]:
     return [each["external_id"] for each in response.json()["orders"]]
 
 
-def walk(world: World, path: str = "orders", **params: Any) -> list[httpx.Response]:
+def walk(world: Any, path: str = "orders", **params: Any) -> list[httpx.Response]:
     pages = [world.ask("GET", path, params=params)]
     while cursor := pages[-1].json()["pagination"].get("next_page_info"):
         kept = {"limit": params["limit"]} if "limit" in params else {}

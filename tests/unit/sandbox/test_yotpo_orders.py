@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from airflow_provider_partners.sandbox import yotpo
-from airflow_provider_partners.sandbox.state import Sandbox, Store
+from airflow_provider_partners.sandbox.state import Store
+
+if TYPE_CHECKING:
+    import httpx
 
 STORE, OTHER = "store-aaaa", "store-bbbb"
-SECRETS = {STORE: "secret-a", OTHER: "secret-b"}
-
 ORDER = {
     "external_id": "1001",
     "order_date": "2026-05-01T10:20:30Z",
@@ -31,59 +26,11 @@ FULFILLMENT = {
 }
 
 
-class World:
-    """Two stores and a clock to turn; asked over ASGI with a good token."""
-
-    def __init__(self, store: Store | None = None, **switches: Any) -> None:
-        defaults = yotpo.SWITCHES | {"yotpo.rate_limit": 0}
-        self.sandbox = Sandbox(
-            store=store or Store(),
-            credentials={"yotpo": {name: {"secret": secret} for name, secret in SECRETS.items()}},
-            switches=defaults | {f"yotpo.{name}": value for name, value in switches.items()},
-            now=datetime(2026, 6, 1, 12, tzinfo=UTC),
-        )
-        self.time = 1_790_000_000.0
-        self.app = Starlette(routes=[Mount("/yotpo", routes=yotpo.routes(self.sandbox, clock=lambda: self.time))])
-        self._tokens: dict[str, str] = {}
-
-    def switch(self, name: str, value: Any) -> None:
-        self.sandbox.switches[f"yotpo.{name}"] = value
-
-    def ask(self, method: str, path: str, store: str = STORE, **more: Any) -> httpx.Response:
-        if store not in self._tokens:
-            self._tokens[store] = ""
-            answer = self.ask("POST", "access_tokens", store, json={"secret": SECRETS[store]})
-            self._tokens[store] = answer.json()["access_token"]
-
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
-            base = f"http://sandbox/yotpo/core/v3/stores/{store}/"
-            headers = {"X-Yotpo-Token": self._tokens[store]}
-            async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
-                return await client.request(method, path, **more)
-
-        return asyncio.run(send())
-
-    def products(self, *external_ids: str, store: str = STORE) -> None:
-        for each in external_ids:
-            response = self.ask("POST", "products", store, json={"product": {"external_id": each}})
-            assert response.status_code == 201, response.text
-
-    def create(self, **changes: Any) -> httpx.Response:
-        return self.ask("POST", "orders", json={"order": ORDER | changes})
-
-    def made(self, **changes: Any) -> int:
-        response = self.create(**changes)
-        assert response.status_code == 201, response.text
-        return response.json()["order"]["yotpo_id"]
-
-    def patch(self, number: int, **given: Any) -> httpx.Response:
-        return self.ask("PATCH", f"orders/{number}", json={"order": given})
-
-    def order(self, number: int) -> dict[str, Any]:
-        response = self.ask("GET", f"orders/{number}")
-        assert response.status_code == 200, response.text
-        return response.json()["order"]
+@pytest.fixture
+def world(yotpo_world: Any) -> Any:
+    world = yotpo_world()
+    world.products("p-1", "p-2", "p-3")
+    return world
 
 
 def messages(response: httpx.Response) -> str:
@@ -96,13 +43,6 @@ def line(product: str, quantity: int = 1, **more: Any) -> dict[str, Any]:
 
 def fulfillment(external_id: str, *items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return FULFILLMENT | {"external_id": external_id, "fulfilled_items": list(items or [line("p-1")])} | more
-
-
-@pytest.fixture
-def world() -> World:
-    world = World()
-    world.products("p-1", "p-2", "p-3")
-    return world
 
 
 # Orders
@@ -317,131 +257,14 @@ def test_an_unknown_order_is_404(world, number):
     assert world.ask("POST", path, json={"fulfillment": FULFILLMENT}).status_code == 404
 
 
-# Fulfillments
-
-
-def test_a_fulfillment_is_made_with_yotpo_id_and_read_with_id(world):
-    number = world.made()
-    made = world.ask("POST", f"orders/{number}/fulfillments", json={"fulfillment": FULFILLMENT})
-    assert made.status_code == 201
-    assert list(made.json()["fulfillment"]) == ["yotpo_id"]
-    id_ = made.json()["fulfillment"]["yotpo_id"]
-    expected = {
-        "fulfillment_date": "2026-05-02T08:00:00",
-        "status": "success",
-        "shipment_info": {},
-        "fulfilled_items": [{"external_product_id": "p-1", "quantity": 1}],
-        "external_id": "f-1",
-        "id": id_,
-        "created_at": "2026-06-01T12:00:00",
-        "updated_at": "2026-06-01T12:00:00",
-        "store_id": STORE,
-        "order_id": number,
-    }
-    assert world.ask("GET", f"orders/{number}/fulfillments/{id_}").json() == {"fulfillment": expected}
-    listed = world.ask("GET", f"orders/{number}/fulfillments").json()
-    assert listed == {"fulfillments": [expected], "pagination": {}}
-
-
-def test_inside_an_order_a_fulfillment_has_no_yotpo_id(world):
-    number = world.made(fulfillments=[FULFILLMENT])
-    assert world.order(number)["fulfillments"] == [
-        FULFILLMENT | {"fulfillment_date": "2026-05-02T08:00:00", "shipment_info": {}}
-    ]
-    listed = world.ask("GET", f"orders/{number}/fulfillments").json()["fulfillments"]
-    assert listed[0]["id"] > 2**32
-
-
-@pytest.mark.parametrize("missing", ["external_id", "fulfillment_date", "status", "fulfilled_items"])
-def test_a_fulfillment_of_its_own_requires_four_properties(world, missing):
-    number = world.made()
-    body = {name: value for name, value in FULFILLMENT.items() if name != missing}
-    response = world.ask("POST", f"orders/{number}/fulfillments", json={"fulfillment": body})
-    assert response.status_code == 400
-    assert messages(response) == f"{missing} can't be blank"
-
-
-def test_a_fulfillment_inside_an_order_requires_its_items(world):
-    body = {name: value for name, value in FULFILLMENT.items() if name != "fulfilled_items"}
-    response = world.create(fulfillments=[body])
-    assert response.status_code == 400
-    assert messages(response) == "fulfillments[0].fulfilled_items can't be blank"
-    assert world.create(fulfillments=[{"fulfilled_items": [line("p-1")]}]).status_code == 201
-
-
-def test_empty_fulfilled_items_are_refused_everywhere(world):
-    number = world.made(fulfillments=[FULFILLMENT])
-    id_ = world.ask("GET", f"orders/{number}/fulfillments").json()["fulfillments"][0]["id"]
-    empty = FULFILLMENT | {"fulfilled_items": []}
-    refused = [
-        world.create(external_id="1002", fulfillments=[empty]),
-        world.patch(number, fulfillments=[empty]),
-        world.ask("POST", f"orders/{number}/fulfillments", json={"fulfillment": empty | {"external_id": "f-2"}}),
-        world.ask("PATCH", f"orders/{number}/fulfillments/{id_}", json={"fulfillment": {"fulfilled_items": []}}),
-    ]
-    assert [each.status_code for each in refused] == [400] * 4
-
-
-def test_fulfilled_products_must_be_in_the_order(world):
-    foreign = FULFILLMENT | {"fulfilled_items": [line("p-2")]}
-    assert world.create(fulfillments=[foreign]).status_code == 400
-    number = world.made()
-    response = world.ask("POST", f"orders/{number}/fulfillments", json={"fulfillment": foreign})
-    assert response.status_code == 400
-    assert "p-2" in messages(response)
-    assert world.ask("GET", f"orders/{number}/fulfillments").json()["fulfillments"] == []
-
-
-def test_more_may_be_fulfilled_than_was_ordered(world):
-    assert world.create(fulfillments=[fulfillment("f-1", line("p-1", 9))]).status_code == 201
-
-
-def test_a_duplicate_fulfillment_is_409_or_accepted_by_switch(world):
-    number = world.made(fulfillments=[FULFILLMENT])
-    post = {"json": {"fulfillment": FULFILLMENT}}
-    assert world.ask("POST", f"orders/{number}/fulfillments", **post).status_code == 409
-    world.switch("duplicate_fulfillment", "accept")
-    assert world.ask("POST", f"orders/{number}/fulfillments", **post).status_code == 201
-    assert len(world.order(number)["fulfillments"]) == 2
-
-
-def test_two_orders_may_have_fulfillments_of_the_same_external_id(world):
-    first, second = world.made(fulfillments=[FULFILLMENT]), world.made(external_id="1002")
-    response = world.ask("POST", f"orders/{second}/fulfillments", json={"fulfillment": FULFILLMENT})
-    assert response.status_code == 201
-    id_ = response.json()["fulfillment"]["yotpo_id"]
-    assert world.ask("GET", f"orders/{first}/fulfillments/{id_}").status_code == 404
-
-
-def test_a_fulfillment_is_patched_in_part(world):
-    number = world.made(fulfillments=[fulfillment("f-1", shipment_info={"tracking_number": "T1"})])
-    id_ = world.ask("GET", f"orders/{number}/fulfillments").json()["fulfillments"][0]["id"]
-    given = {"shipment_info": {"shipment_status": "delivered"}, "status": None}
-    response = world.ask("PATCH", f"orders/{number}/fulfillments/{id_}", json={"fulfillment": given})
-    assert (response.status_code, response.content) == (200, b"")
-    found = world.ask("GET", f"orders/{number}/fulfillments/{id_}").json()["fulfillment"]
-    assert found["shipment_info"] == {"tracking_number": "T1", "shipment_status": "delivered"}
-    assert found["status"] == "success"
-
-
-def test_an_order_has_at_most_a_hundred_fulfillments(world):
-    number = world.made(fulfillments=[fulfillment(f"f-{n}") for n in range(60)])
-    more = [fulfillment(f"g-{n}") for n in range(41)]
-    assert world.patch(number, fulfillments=more).status_code == 400
-    assert world.patch(number, fulfillments=more[:40]).status_code == 200
-    one = {"fulfillment": fulfillment("h-1")}
-    assert world.ask("POST", f"orders/{number}/fulfillments", json=one).status_code == 400
-    assert world.patch(number, fulfillments=more[:40]).status_code == 200
-
-
 # The store as a whole
 
 
-def test_orders_survive_a_restart_on_a_file(tmp_path):
-    first = World(Store(tmp_path / "sandbox.db"))
+def test_orders_survive_a_restart_on_a_file(yotpo_world, tmp_path):
+    first = yotpo_world(Store(tmp_path / "sandbox.db"))
     first.products("p-1")
     number = first.made(fulfillments=[FULFILLMENT])
-    again = World(Store(tmp_path / "sandbox.db"))
+    again = yotpo_world(Store(tmp_path / "sandbox.db"))
     assert again.order(number)["fulfillments"][0]["external_id"] == "f-1"
     assert again.create().status_code == 409
     assert again.made(external_id="1002") > number

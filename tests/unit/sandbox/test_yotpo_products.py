@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
-
-from airflow_provider_partners.sandbox import yotpo
-from airflow_provider_partners.sandbox.state import Sandbox, Store
 
 STORE, OTHER = "store-aaaa", "store-bbbb"
-SECRETS = {STORE: "secret-a", OTHER: "secret-b"}
-
-
-class World:
-    """Two stores and a clock to turn; asked over ASGI with a good token."""
-
-    def __init__(self, store: Store | None = None, **switches: Any) -> None:
-        defaults = yotpo.SWITCHES | {"yotpo.rate_limit": 0}
-        self.sandbox = Sandbox(
-            store=store or Store(),
-            credentials={"yotpo": {name: {"secret": secret} for name, secret in SECRETS.items()}},
-            switches=defaults | {f"yotpo.{name}": value for name, value in switches.items()},
-            now=datetime(2026, 6, 1, 12, tzinfo=UTC),
-        )
-        self.time = 1_790_000_000.0
-        self.app = Starlette(routes=[Mount("/yotpo", routes=yotpo.routes(self.sandbox, clock=lambda: self.time))])
-        self._tokens: dict[str, str] = {}
-
-    def switch(self, name: str, value: Any) -> None:
-        self.sandbox.switches[f"yotpo.{name}"] = value
-
-    def ask(self, method: str, path: str, store: str = STORE, **more: Any) -> httpx.Response:
-        if store not in self._tokens:
-            self._tokens[store] = ""
-            answer = self.ask("POST", "access_tokens", store, json={"secret": SECRETS[store]})
-            self._tokens[store] = answer.json()["access_token"]
-
-        async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=self.app)
-            base = f"http://sandbox/yotpo/core/v3/stores/{store}/"
-            headers = {"X-Yotpo-Token": self._tokens[store]}
-            async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
-                return await client.request(method, path, **more)
-
-        return asyncio.run(send())
-
-    def make(self, external_id: str, store: str = STORE, **more: Any) -> int:
-        response = self.ask("POST", "products", store, json={"product": {"external_id": external_id, **more}})
-        assert response.status_code == 201, response.text
-        return response.json()["product"]["yotpo_id"]
-
-    def product(self, number: int, store: str = STORE) -> dict[str, Any]:
-        return self.ask("GET", f"products/{number}", store).json()["product"]
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world(yotpo_world: Any) -> Any:
+    return yotpo_world()
 
 
 def test_creating_answers_the_id_alone_and_it_exceeds_32_bits(world):
@@ -244,11 +193,11 @@ def test_a_variant_is_patched_and_unique(world):
 # Customers
 
 
-def customer(world: World, **given: Any) -> int:
+def customer(world: Any, **given: Any) -> int:
     return world.ask("PATCH", "customers", json={"customer": given}).status_code
 
 
-def listed(world: World, **params: str) -> list[dict[str, Any]]:
+def listed(world: Any, **params: str) -> list[dict[str, Any]]:
     return world.ask("GET", "customers", params=params).json()["customers"]
 
 

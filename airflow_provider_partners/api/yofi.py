@@ -1,0 +1,308 @@
+"""Yofi's Partner Data API of one shop: claims, customers, returns and notification events, read only.
+
+Puts questions into parameters and answers into records; pages, tokens and filters have modules of their own. Must not
+know Airflow, nor where records go.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.faults import DEFAULT_FAULTS
+from airflow_provider_partners.api.jsonapi import Document
+from airflow_provider_partners.api.messages import Record, Request
+from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.transport import Transport
+from airflow_provider_partners.api.yofi_auth import Credentials, shop_domain, shop_token
+from airflow_provider_partners.api.yofi_pages import NUMBER, SIZE, ListPages, Sizes
+from airflow_provider_partners.api.yofi_question import Batch, Names, Question, ask, asked_fields, asked_include
+from airflow_provider_partners.api.yofi_resources import CUSTOMER, RESOURCES, YofiResource, checked_paths
+from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.rsql import Expression
+    from airflow_provider_partners.api.usage import Usage
+
+__all__ = ["DEFAULT_URL", "RESOURCES", "YofiClient"]
+
+SOURCE = "yofi"
+DEFAULT_URL = "https://portal.public-api.services.yofi.ai"
+PREDICTION_FILTER = "filter[EcommerceUnifiedReturnPrediction]"
+"""The likeliest name of the parameter, by analogy with ``fields[...]``; Yofi's page doesn't show it."""
+
+REQUESTS_PER_SECOND = 5.0
+"""Yofi documents no limit; this one is for politeness."""
+
+_FAULTS = DEFAULT_FAULTS.extended(
+    remedies={
+        401: "Check secret, issuer, subject and auth_profile of the connection, and this machine's clock.",
+        403: "Check that shop and platform are those that Yofi gave you access to. A proxy on the way may also have "
+        "dropped the headers app_id and partner_id, as some do with underscores.",
+        404: "This list may have another path for you: set it in the connection's extra 'paths', such as "
+        '{"returns": "/ecommerce/returns/"}.',
+    }
+)
+
+
+def _keep_to_oneself(secret: str) -> None:
+    """Tells nobody."""
+
+
+class YofiClient:
+    """Reads what Yofi knows of one shop.
+
+    ::
+
+        with YofiClient(secret=secret, issuer="partner-7", subject="svc-7", shop="a.myshopify.com") as yofi:
+            for row in yofi.extract("returns", match={"order_id": ["450789469"]}).records():
+                print(row["state"], [p["prediction_category"] for p in row["return_predictions"]])
+
+    :param secret: the signing secret
+    :param base_url: scheme and host, with a path prefix if need be
+    :param auth_profile: ``service_account``, or ``legacy`` for integrations completed before 2026
+    :param issuer: the partner id
+    :param subject: the service account; not used by the legacy profile
+    :param client_id: given by Yofi; not used by the legacy profile
+    :param organization_id: needed by the legacy profile, a header of the other where given
+    :param shop: the shop's domain; :meth:`for_shop` names another
+    :param platform: the platform's name inside Yofi
+    :param algorithm: how tokens are signed
+    :param token_ttl: seconds that a token is valid
+    :param paths: paths that differ, by list (or ``customer``, with ``{customer_id}`` in it)
+    :param prediction_filter_param: the parameter that filters returns by their predictions
+    :param page_size: rows per page
+    :param requests_per_second: the budget
+    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param on_secret: told every secret and token before it is used
+    :param wire: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    """
+
+    def __init__(
+        self,
+        *,
+        secret: str,
+        issuer: str,
+        base_url: str = DEFAULT_URL,
+        auth_profile: str = "service_account",
+        subject: str | None = None,
+        client_id: str = "backend-service",
+        organization_id: str | None = None,
+        shop: str | None = None,
+        platform: str = "shopify",
+        algorithm: str = "HS256",
+        token_ttl: int = 300,
+        paths: Mapping[str, str] | None = None,
+        prediction_filter_param: str = PREDICTION_FILTER,
+        page_size: int = 100,
+        requests_per_second: float = REQUESTS_PER_SECOND,
+        ledger: Ledger | None = None,
+        handler: Any = None,
+        clock: Clock = SYSTEM_CLOCK,
+        on_secret: Callable[[str], None] = _keep_to_oneself,
+        **wire: Any,
+    ) -> None:
+        self._credentials = Credentials(
+            secret=secret,
+            profile=auth_profile,
+            issuer=issuer,
+            subject=subject,
+            client_id=client_id,
+            organization_id=organization_id,
+            platform=platform,
+            algorithm=algorithm,
+            token_ttl=token_ttl,
+        )
+        self._paths = checked_paths(paths or {})
+        self._prediction_filter_param = prediction_filter_param
+        self._page_size = page_size
+        self._clock = clock
+        self._on_secret = on_secret
+        self._sizes = Sizes()
+        on_secret(secret)
+        self._base = Transport(
+            partner="Yofi",
+            base_url=base_url or DEFAULT_URL,
+            budget=RateBudget(rate=requests_per_second, ledger=ledger, clock=clock),
+            faults=_FAULTS,
+            handler=handler,
+            clock=clock,
+            **wire,
+        )
+        self._base.redactor.add(secret)
+        self._owns = True
+        self._shop, self._transport = self._of_shop(shop or "")
+
+    @property
+    def shop(self) -> str:
+        """The shop whose data is read."""
+        return self._shop
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far, for all shops together."""
+        return self._transport.usage
+
+    def for_shop(self, shop: str) -> YofiClient:
+        """The same credentials for another shop, on the same connections and budget, with tokens of its own.
+
+        Closing it leaves this one open; closing this one closes both.
+
+        :param shop: the shop's domain
+        """
+        twin = copy.copy(self)
+        domain, transport = self._of_shop(shop)
+        vars(twin).update(_shop=domain, _transport=transport, _owns=False)
+        return twin
+
+    def close(self) -> None:
+        """Close the connections, unless they are another client's."""
+        if self._owns:
+            self._base.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close it."""
+        self.close()
+
+    def ping(self) -> str:
+        """Read one claim: the cheapest question that needs the credentials and the shop."""
+        resource = RESOURCES["claims"]
+        params = {"fields[Claim]": "id", SIZE: "1", NUMBER: "1"}
+        total = Document(self._get(resource, params)).total()
+        held = "" if total is None else f" {total} claims."
+        return f"Yofi answers for {self._shop} with the {self._credentials.profile} profile.{held}"
+
+    def extract(
+        self,
+        resource: str,
+        *,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        filter: Expression | str | None = None,  # noqa: A002 - the API's own word
+        prediction_filter: Expression | str | None = None,
+        fields: Names | Mapping[str, Names] | None = None,
+        include: Names | None = None,
+        sort: Names | None = None,
+        match: Mapping[str, Iterable[Any]] | None = None,
+        page_size: int | None = None,
+    ) -> Extraction:
+        """Rows of one list; nothing is sent before its pages are walked.
+
+        A record has ``id``, ``type``, its attributes, and each relation asked for as a record, a list or ``None``.
+
+        :param resource: ``claims``, ``customers``, ``returns`` or ``notification_events``
+        :param since: the first moment, where the list can be asked by time
+        :param until: the first moment not asked for
+        :param filter: an expression of :mod:`~airflow_provider_partners.api.rsql`, or RSQL text
+        :param prediction_filter: one on the predictions of returns
+        :param fields: fields of the list's own type, or by type; all known ones by default
+        :param include: relations; all known ones by default, ``[]`` for none
+        :param sort: the order
+        :param match: ``{field: ids}``, asked for in batches; no ids give no rows
+        :param page_size: rows per page; the client's own by default
+        :raises ConfigurationError: for what the list doesn't take, naming what it takes
+        """
+        row = find(RESOURCES, resource)
+        asked = ask(
+            row,
+            since=since,
+            until=until,
+            filter=filter,
+            prediction_filter=prediction_filter,
+            prediction_param=self._prediction_filter_param,
+            fields=fields,
+            include=include,
+            sort=sort,
+            match=match,
+            now=self._clock.time(),
+        )
+        size = row.pages(self._page_size if page_size is None else page_size).size
+        return Extraction(
+            source=SOURCE,
+            resource=row.name,
+            key=row.key,
+            request={**asked.request, "shop": self._named_shop(), "path": self._paths[row.name], "page_size": size},
+            segments=[self._segment(row, asked, batch, size) for batch in asked.batches],
+            window=asked.window,
+        )
+
+    def customer(
+        self,
+        customer_id: str | int,
+        *,
+        include: Names | None = None,
+        fields: Names | Mapping[str, Names] | None = None,
+    ) -> Record | None:
+        """One customer, ``None`` when Yofi knows no such customer.
+
+        :param customer_id: the store's id of the customer
+        :param include: relations; all known ones by default
+        :param fields: fields of the customer, or by type; all known ones by default
+        :raises ConfigurationError: for what the operation doesn't take, naming what it takes
+        """
+        row = RESOURCES["customers"]
+        relations = asked_include(row, include)
+        params = asked_fields(row, fields, relations)
+        if relations:
+            params["include"] = ",".join(relations)
+        path = self._paths[CUSTOMER].replace("{customer_id}", quote(str(customer_id), safe=""))
+        try:
+            document = Document(self._send(path, params, "customers.get"))
+        except NotFoundError:
+            # Undocumented for this API, but what its sister APIs answer.
+            return None
+        found = document.records(row.relations, wanted=relations)
+        named = [each for each in found if str(customer_id) in {str(each.get("customer_id")), str(each["id"])}]
+        if len(found) > 1 and len(named) != 1:
+            message = f"asked for one customer, got {len(found)}"
+            raise UnexpectedResponseError(message, partner="Yofi")
+        return next(iter(named or found), None)
+
+    def _of_shop(self, shop: str) -> tuple[str, Transport]:
+        domain = shop_domain(shop)
+        token = shop_token(self._credentials, domain, clock=self._clock, on_secret=self._on_secret)
+        return domain, self._base.sibling(auth=token)
+
+    def _named_shop(self) -> str:
+        if not self._shop:
+            message = "no shop is named"
+            remedy = "Name it in the task, or in the connection's extra 'shop', such as a.myshopify.com."
+            raise ConfigurationError(message, remedy=remedy, partner="Yofi")
+        return self._shop
+
+    def _segment(self, row: YofiResource, asked: Question, batch: Batch, size: int) -> Segment:
+        pages = ListPages(
+            name=row.name,
+            get=partial(self._get, row),
+            query={**({"filter": batch.filter} if batch.filter else {}), **asked.params},
+            size=size,
+            relations=row.relations,
+            wanted=asked.include,
+            sizes=self._sizes,
+        )
+        if batch.settled:
+            return Segment(name=batch.name, fetch=pages.fetch, ahead=pages.ahead)
+        # Rows may still arrive and shift the others, so each page is asked for when the one before was read.
+        return Segment(name=batch.name, fetch=pages.fetch)
+
+    def _get(self, row: YofiResource, params: Mapping[str, str]) -> Any:
+        return self._send(self._paths[row.name], params, f"{row.name}.list")
+
+    def _send(self, path: str, params: Mapping[str, str], label: str) -> Any:
+        self._named_shop()
+        request = Request(method="GET", path=path, params=tuple(params.items()), label=label)
+        return self._transport.send(request).json()

@@ -1,0 +1,197 @@
+"""Yofi's lists as a table: paths, types, fields, relations, and what each can be filtered by.
+
+From Yofi's Partner Data page. Of the paths that of the claims alone is published; the others follow its pattern and
+can be overridden. Fields are known in part: all known ones are asked for (servers differ in what they give unasked),
+others may be named. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from airflow_provider_partners.api.jsonapi import TOTALS, Relation
+from airflow_provider_partners.api.paging import PageNumber
+from airflow_provider_partners.api.resources import Resource
+from airflow_provider_partners.api.rsql import OPERATORS
+from airflow_provider_partners.exceptions import ConfigurationError
+
+_PAGE = "https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api"
+
+_PREDICTION = (
+    "severity",
+    "predicted_value",
+    "model_name",
+    "prediction_category",
+    "justification",
+    "prediction_title",
+    "is_result_prediction",
+    "customer_id",
+    "entity_id",
+)
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "Claim": ("id", "customer_id", "claim_items", "created_at_epoch"),
+    "EcommerceCustomer": (
+        "entity_id",
+        "customer_id",
+        "app_id",
+        "organization_id",
+        "first_name",
+        "last_name",
+        "email",
+        "model_predictions",
+    ),
+    "EcommerceCustomerPrediction": _PREDICTION,
+    "EcommerceUnifiedReturn": (
+        "entity_id",
+        "app_id",
+        "order_id",
+        "order_number",
+        "order_name",
+        "customer_id",
+        "state",
+        "order_created_at_epoch",
+        "return_created_at_epoch",
+        "meta_data",
+        "return_total",
+        "customer_first_name",
+        "customer_last_name",
+    ),
+    "EcommerceOrder": ("id", "name", "model_predictions"),
+    "NotificationEvent": ("id", "notify_template_id", "created_at"),
+}
+"""The fields that are known, by type. Types that are missing here take no ``fields`` parameter as far as is known."""
+
+PREDICTION_FILTERS: Mapping[str, frozenset[str]] = {"prediction_category": OPERATORS, "predicted_value": OPERATORS}
+"""What returns' predictions are filtered by; the page lists no operators for them, so none is refused."""
+
+CUSTOMER = "customer"
+"""The name, in ``paths``, of the operation that reads one customer."""
+
+CUSTOMER_PATH = "/ecommerce/customers/{customer_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YofiResource(Resource):
+    """A list of Yofi.
+
+    :param relations: what ``include`` may name
+    :param times: how ``time_field`` is written: ``epoch`` (seconds) or ``iso``
+    :param by_predictions: whether it takes the second filter
+    :param instead: how to come by its rows of a stretch of time, where it can't be asked by time
+    :param hint: added to the error of a filter that is not allowed
+    """
+
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    times: str = ""
+    by_predictions: bool = False
+    instead: str = ""
+    hint: str = ""
+
+
+_PAGING = PageNumber(size=100, totals=TOTALS, link="links.next")
+
+_ROWS = (
+    YofiResource(
+        name="claims",
+        path="/ecommerce/claims/",
+        results="data",
+        paging=_PAGING,
+        type="Claim",
+        time_field="created_at_epoch",
+        times="epoch",
+        filters={"created_at_epoch": OPERATORS},
+        sort="created_at_epoch",
+        doc="Claims that customers made, by the time they were made.",
+        url=_PAGE,
+    ),
+    YofiResource(
+        name="customers",
+        path="/ecommerce/customers/",
+        results="data",
+        paging=_PAGING,
+        type="EcommerceCustomer",
+        filters={"customer_id": frozenset({"==", "!="})},
+        hint="Yofi's page shows a filter by email, but doesn't list it among those that customers take.",
+        relations={
+            "customer_predictions": Relation(
+                type="EcommerceCustomerPrediction", many=True, own="customer_id", theirs="customer_id"
+            )
+        },
+        instead="Give match={'customer_id': ids} for those of known orders, or leave the window out for all of them.",
+        doc="Customers and what is predicted of them; no time filter, no order.",
+        url=_PAGE,
+    ),
+    YofiResource(
+        name="returns",
+        path="/ecommerce/unified-returns/",
+        results="data",
+        paging=_PAGING,
+        type="EcommerceUnifiedReturn",
+        filters=dict.fromkeys(
+            (
+                "order_id",
+                "customer_id",
+                "order_number",
+                "order_name",
+                "state",
+                "customer_first_name",
+                "customer_last_name",
+            ),
+            OPERATORS,
+        ),
+        by_predictions=True,
+        relations={
+            "customer": Relation(type="EcommerceCustomer", own="customer_id", theirs="customer_id"),
+            "order": Relation(type="EcommerceOrder", own="order_id", theirs="id"),
+            "return_predictions": Relation(type="EcommerceUnifiedReturnPrediction", many=True),
+            # The page doesn't name the types of these two, nor whether there may be several.
+            "return_analytics": Relation(type=""),
+            "app": Relation(type=""),
+        },
+        # Old orders are returned today, so an order's date bounds nothing; the page lists no filter by time.
+        instead="Give match={'order_id': ids} for those of known orders, or leave the window out for all of them.",
+        sort="order_created_at_epoch",
+        doc="Returns with order, customer and predictions; no time filter.",
+        url=_PAGE,
+    ),
+    YofiResource(
+        name="notification_events",
+        path="/ecommerce/notification-events/",
+        results="data",
+        paging=_PAGING,
+        type="NotificationEvent",
+        time_field="created_at",
+        times="iso",
+        filters={"created_at": OPERATORS},
+        sort="created_at",
+        doc="Notifications that were sent, by the time they were made.",
+        url=_PAGE,
+    ),
+)
+
+RESOURCES: Mapping[str, YofiResource] = {row.name: row for row in _ROWS}
+"""By name. The order is ascending, so that rows which arrive during a walk don't push others over a page's edge."""
+
+
+def checked_paths(given: Mapping[str, str]) -> dict[str, str]:
+    """The path of every operation.
+
+    :param given: those that differ from the built-in ones
+    :raises ConfigurationError: for the name of no operation, or what is no path
+    """
+    paths = {**{row.name: row.path for row in _ROWS}, CUSTOMER: CUSTOMER_PATH}
+    for name, path in given.items():
+        problem = None
+        if name not in paths:
+            problem = f"'paths' names '{name}', which is no list"
+        elif not isinstance(path, str) or not path.startswith("/"):
+            problem = f"the path of '{name}' doesn't begin with a slash"
+        elif name == CUSTOMER and "{customer_id}" not in path:
+            problem = f"the path of '{CUSTOMER}' has no {{customer_id}} in it"
+        if problem:
+            remedy = f'Known: {", ".join(paths)}; such as {{"returns": "/ecommerce/returns/"}}.'
+            raise ConfigurationError(problem, remedy=remedy, partner="Yofi")
+        paths[name] = path
+    return paths

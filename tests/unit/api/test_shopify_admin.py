@@ -1,0 +1,730 @@
+"""The Admin API client: windows and their pieces, whole orders, points, tokens, and what a shop may refuse."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from airflow_provider_partners.api.clock import Clock
+from airflow_provider_partners.api.shopify_admin import RESOURCES, ShopifyAdminClient
+from airflow_provider_partners.api.shopify_search import checked, pieces, search, whole_seconds
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    PagingError,
+    TransientError,
+    UnexpectedResponseError,
+)
+
+SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 5, 2, tzinfo=UTC)
+TOKEN = "shpat_0123456789"
+
+
+class TurningClock(Clock):
+    def __init__(self) -> None:
+        self.now = NOW.timestamp()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += max(seconds, 0)
+
+
+class Shop:
+    """Answers by the operation's name: a body, a response, or a function of the variables."""
+
+    def __init__(self, **answers: object) -> None:
+        self.answers = {
+            "OrdersCount": {"data": {"ordersCount": {"count": 1, "precision": "EXACT"}}},
+            "ProductsCount": {"data": {"productsCount": {"count": 1, "precision": "EXACT"}}},
+            "Shop": shop_answer("read_all_orders"),
+            **answers,
+        }
+        self.sent: list[tuple[str, dict]] = []
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if request.url.path.endswith("access_token"):
+            found = self.answers["token"](request)  # type: ignore[operator]
+            return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
+        body = json.loads(request.content)
+        name = re.search(r"query (\w+)", body["query"]).group(1)  # type: ignore[union-attr]
+        self.sent.append((name, body["variables"]))
+        found = self.answers[name]
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        if callable(found):
+            found = found(body["variables"])
+        return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
+
+    def of(self, name: str) -> list[dict]:
+        return [variables for operation, variables in self.sent if operation == name]
+
+    def document(self, name: str) -> str:
+        bodies = (json.loads(request.content)["query"] for request in self.requests)
+        return next(document for document in bodies if f"query {name}(" in document)
+
+
+def shop_answer(*scopes: str) -> dict:
+    return {
+        "data": {
+            "shop": {"name": "A", "myshopifyDomain": "a.myshopify.com"},
+            "currentAppInstallation": {"accessScopes": [{"handle": scope} for scope in scopes]},
+        }
+    }
+
+
+def client(api: Shop, **options: object) -> ShopifyAdminClient:
+    given = {"shop": "a", "access_token": TOKEN, **options}
+    return ShopifyAdminClient(handler=httpx.MockTransport(api), clock=TurningClock(), **given)  # type: ignore[arg-type]
+
+
+def nodes(*rows: dict, more: bool = False, cursor: str = "c1") -> dict:
+    return {"nodes": list(rows), "pageInfo": {"hasNextPage": more, "endCursor": cursor if rows else None}}
+
+
+def item(number: int) -> dict:
+    return {"id": f"gid://shopify/LineItem/{number}", "quantity": 1, "product": None, "variant": None}
+
+
+def fulfillment(number: int, *items: dict, more: bool = False) -> dict:
+    return {"id": f"gid://shopify/Fulfillment/{number}", "fulfillmentLineItems": nodes(*items, more=more)}
+
+
+def order(number: int = 1, **fields: object) -> dict:
+    return {
+        "id": f"gid://shopify/Order/{number}",
+        "updatedAt": "2026-05-01T00:30:00Z",
+        "lineItems": nodes(item(1)),
+        "fulfillmentsCount": {"count": 0, "precision": "EXACT"},
+        "fulfillments": [],
+        **fields,
+    }
+
+
+def orders(*rows: dict, more: bool = False, cursor: str = "c1", **extensions: object) -> dict:
+    return {"data": {"orders": nodes(*rows, more=more, cursor=cursor)}, "extensions": extensions}
+
+
+def failed(message: str, code: str | None = None, data: object = None, **extensions: object) -> dict:
+    given = {**({"code": code} if code else {}), **extensions}
+    return {"errors": [{"message": message, **({"extensions": given} if given else {})}], "data": data}
+
+
+def extract(shop: Shop, resource: str = "orders", client_options: dict | None = None, **asked: object) -> list[dict]:
+    given = {"since": SINCE, "until": UNTIL, **asked}
+    return list(client(shop, **(client_options or {})).extract(resource, **given).records())  # type: ignore[arg-type]
+
+
+# --- windows and searches ---
+
+
+def test_a_search_is_sent_to_the_shops_own_address_with_its_token() -> None:
+    shop = Shop(Orders=orders())
+    extract(shop)
+    request = shop.requests[-1]
+    assert str(request.url) == "https://a.myshopify.com/admin/api/2026-07/graphql.json"
+    assert request.headers["X-Shopify-Access-Token"] == TOKEN
+
+
+def test_the_shop_may_stand_anywhere_in_the_address() -> None:
+    shop = Shop(Orders=orders())
+    extract(shop, client_options={"base_url": "http://127.0.0.1:9/shops/{shop}/"})
+    assert str(shop.requests[-1].url) == "http://127.0.0.1:9/shops/a/admin/api/2026-07/graphql.json"
+
+
+def test_a_window_is_a_search_by_time_of_change_with_quoted_timestamps() -> None:
+    shop = Shop(Orders=orders())
+    extract(shop)
+    assert shop.of("Orders") == [
+        {
+            "first": 50,
+            "after": None,
+            "query": "updated_at:>='2026-05-01T00:00:00Z' AND updated_at:<'2026-05-01T01:00:00Z'",
+        }
+    ]
+    assert "sortKey: UPDATED_AT" in shop.document("Orders")
+
+
+def test_a_users_search_must_hold_as_well() -> None:
+    shop = Shop(Orders=orders())
+    extract(shop, query="tag:vip OR test:true")
+    assert shop.of("Orders")[0]["query"].endswith(" AND (tag:vip OR test:true)")
+    assert shop.of("OrdersCount")[0]["query"].endswith(" AND (tag:vip OR test:true)")
+
+
+@pytest.mark.parametrize("query", ["tag:a) OR (id:>0", "(tag:a", "name:'Bob", 'name:"Bob'])
+def test_a_users_search_cannot_reach_out_of_its_parentheses(query: str) -> None:
+    with pytest.raises(ConfigurationError, match="without its counterpart"):
+        extract(Shop(), query=query)
+
+
+@pytest.mark.parametrize("query", ["name:'a (b'", r"name:'Bob\'s'", "(tag:a) OR (tag:b)"])
+def test_a_sound_search_passes(query: str) -> None:
+    assert checked(query) == query
+
+
+def test_windows_with_fractions_of_a_second_still_touch() -> None:
+    edge = datetime(2026, 5, 1, 0, 0, 0, 1, tzinfo=UTC)
+    before = search((None, whole_seconds(edge)), None)
+    after = search((whole_seconds(edge), UNTIL), None)
+    assert before == "updated_at:<'2026-05-01T00:00:01Z'"
+    assert after.startswith("updated_at:>='2026-05-01T00:00:01Z'")
+
+
+def test_a_window_without_a_whole_second_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no whole second"):
+        extract(Shop(), since=SINCE.replace(microsecond=1), until=SINCE.replace(microsecond=2))
+
+
+def test_a_window_without_an_end_ends_now_for_all_pages() -> None:
+    shop = Shop(Orders=[orders(order(1), more=True), orders(order(2))])
+    asking = client(shop)
+    extraction = asking.extract("orders", since=SINCE)
+    asking._clock.sleep(3_600)
+    list(extraction.records())
+    assert {variables["query"][-22:] for variables in shop.of("Orders")} == {"'2026-05-02T00:00:00Z'"}
+    assert extraction.window is not None
+    assert extraction.window.until == NOW
+
+
+def test_pages_go_on_with_the_same_search() -> None:
+    shop = Shop(Orders=[orders(order(1), more=True, cursor="x"), orders(order(2))])
+    assert len(extract(shop)) == 2
+    first, second = shop.of("Orders")
+    assert (first["after"], second["after"]) == (None, "x")
+    assert first["query"] == second["query"]
+
+
+@pytest.mark.parametrize("page", [orders(more=True), orders(order(), more=True, cursor="")])
+def test_a_page_that_does_not_say_where_to_go_on_is_an_error(page: dict) -> None:
+    with pytest.raises(PagingError, match="but not where"):
+        extract(Shop(Orders=page))
+
+
+def counting(moments: list[datetime], limit: int) -> Callable[[tuple], dict]:
+    def count(span: tuple) -> dict:
+        held = sum((span[0] is None or moment >= span[0]) and moment < span[1] for moment in moments)
+        return {"count": min(held, limit), "precision": "EXACT" if held < limit else "AT_LEAST"}
+
+    return count
+
+
+@pytest.mark.parametrize("since", [SINCE, None])
+def test_a_crowded_window_is_read_in_pieces_that_lose_and_double_nothing(since: datetime | None) -> None:
+    moments = [SINCE + timedelta(seconds=second % 1_800) for second in range(95)]
+    moments += [SINCE + timedelta(seconds=7)] * 5
+    spans = list(pieces((since, UNTIL), count=counting(moments, 10)))
+    assert (spans[0][0], spans[-1][1]) == (since, UNTIL)
+    assert all(end == begin for (_, end), (begin, _) in zip(spans, spans[1:], strict=False))
+    assert sum(counting(moments, 10_000)(span)["count"] for span in spans) == len(moments)
+    assert all(counting(moments, 10_000)(span)["count"] < 10 for span in spans)
+
+
+def test_a_second_that_is_too_crowded_stays_whole() -> None:
+    spans = list(pieces((SINCE, SINCE + timedelta(seconds=4)), count=counting([SINCE] * 50, 10)))
+    assert spans[0] == (SINCE, SINCE + timedelta(seconds=1))
+
+
+def test_pieces_are_asked_for_one_after_the_other() -> None:
+    def count(variables: dict) -> dict:
+        whole = "00:00:00Z' AND updated_at:<'2026-05-01T01" in variables["query"]
+        counted = {"count": 10_000 if whole else 9_999, "precision": "AT_LEAST" if whole else "EXACT"}
+        return {"data": {"ordersCount": counted}}
+
+    shop = Shop(OrdersCount=count, Orders=[orders(order(1)), orders(order(2))])
+    assert len(extract(shop)) == 2
+    assert [variables["query"] for variables in shop.of("Orders")] == [
+        "updated_at:>='2026-05-01T00:00:00Z' AND updated_at:<'2026-05-01T00:30:00Z'",
+        "updated_at:>='2026-05-01T00:30:00Z' AND updated_at:<'2026-05-01T01:00:00Z'",
+    ]
+
+
+def test_a_window_in_other_pieces_is_another_walk() -> None:
+    def fingerprint(crowded: bool) -> str:
+        def count(variables: dict) -> dict:
+            whole = "00:00:00Z' AND updated_at:<'2026-05-01T01" in variables["query"]
+            return {"data": {"ordersCount": {"count": 10_000 if crowded and whole else 1, "precision": "EXACT"}}}
+
+        return client(Shop(OrdersCount=count)).extract("orders", since=SINCE, until=UNTIL).fingerprint
+
+    assert fingerprint(crowded=False) == fingerprint(crowded=False)
+    assert fingerprint(crowded=False) != fingerprint(crowded=True)
+
+
+def test_a_list_beyond_what_shopify_gives_is_an_error_and_not_cut_off() -> None:
+    shop = Shop(Orders=orders(order(1), more=True))
+    extraction = client(shop).extract("orders", since=SINCE, until=UNTIL)
+    with pytest.raises(PagingError, match="25,000"):
+        list(extraction.pages(position={"segment": 0, "cursor": {"after": "x", "read": 24_999}}))
+
+
+def test_a_window_older_than_sixty_days_warns_without_the_scope_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    old = NOW - timedelta(days=61)
+    with caplog.at_level(logging.WARNING):
+        extract(Shop(Orders=orders(), Shop=shop_answer("read_orders", "read_all_orders")), since=old)
+        assert not caplog.records
+        extract(Shop(Orders=orders(), Shop=shop_answer("read_orders")), since=old)
+    assert "read_all_orders" in caplog.text
+
+
+def test_a_recent_window_asks_for_no_scopes() -> None:
+    shop = Shop(Orders=orders())
+    extract(shop)
+    assert not shop.of("Shop")
+
+
+# --- whole orders ---
+
+
+def test_an_order_is_handed_on_with_plain_lists() -> None:
+    full = order(
+        lineItems=nodes(item(1), item(2)),
+        fulfillments=[fulfillment(1, {"id": "f", "quantity": 1, "lineItem": {"id": "gid://shopify/LineItem/1"}})],
+        fulfillmentsCount={"count": 1, "precision": "EXACT"},
+    )
+    (row,) = extract(Shop(Orders=orders(full)))
+    assert [line["id"] for line in row["lineItems"]] == ["gid://shopify/LineItem/1", "gid://shopify/LineItem/2"]
+    assert row["fulfillments"][0]["fulfillmentLineItems"] == [
+        {"id": "f", "quantity": 1, "lineItem": {"id": "gid://shopify/LineItem/1"}}
+    ]
+    assert "fulfillmentsCount" not in row
+
+
+def paged_items(name: str, root: str, total: int, owner: str) -> Callable[[dict], dict]:
+    def answer(variables: dict) -> dict:
+        assert variables["id"] == owner
+        begin = int(variables["after"].removeprefix("n"))
+        end = min(begin + variables["first"], total)
+        rows = [item(number) for number in range(begin, end)]
+        return {"data": {root: {"id": owner, name: nodes(*rows, more=end < total, cursor=f"n{end}")}}}
+
+    return answer
+
+
+def test_an_order_of_four_hundred_lines_is_whole() -> None:
+    first = order(lineItems=nodes(*map(item, range(30)), more=True, cursor="n30"))
+    shop = Shop(Orders=orders(first), OrderLineItems=paged_items("lineItems", "order", 400, first["id"]))
+    (row,) = extract(shop)
+    assert [line["id"] for line in row["lineItems"]] == [item(number)["id"] for number in range(400)]
+    assert [variables["first"] for variables in shop.of("OrderLineItems")] == [250, 250]
+
+
+def test_an_order_of_sixty_fulfillments_is_whole() -> None:
+    first = order(
+        fulfillments=[fulfillment(number) for number in range(50)],
+        fulfillmentsCount={"count": 60, "precision": "EXACT"},
+    )
+    again = {**first, "fulfillments": [fulfillment(number) for number in range(60)]}
+    shop = Shop(Orders=orders(first), OrderFulfillments={"data": {"order": again}})
+    (row,) = extract(shop)
+    assert len(row["fulfillments"]) == 60
+    assert shop.of("OrderFulfillments") == [{"id": first["id"], "first": 250}]
+
+
+@pytest.mark.parametrize("counted", [None, {"count": 50, "precision": "AT_LEAST"}])
+def test_a_list_that_may_have_been_cut_is_read_again_where_the_count_is_unsure(counted: dict | None) -> None:
+    first = order(fulfillments=[fulfillment(number) for number in range(50)], fulfillmentsCount=counted)
+    again = {**first, "fulfillments": [fulfillment(number) for number in range(51)], "fulfillmentsCount": counted}
+    (row,) = extract(Shop(Orders=orders(first), OrderFulfillments={"data": {"order": again}}))
+    assert len(row["fulfillments"]) == 51
+
+
+def test_an_order_with_more_fulfillments_than_can_be_listed_stops_the_walk() -> None:
+    first = order(fulfillmentsCount={"count": 300, "precision": "EXACT"})
+    again = {**first, "fulfillments": [fulfillment(number) for number in range(250)]}
+    with pytest.raises(UnexpectedResponseError, match=r"gid://shopify/Order/1 has more than 250 fulfillments"):
+        extract(Shop(Orders=orders(first), OrderFulfillments={"data": {"order": again}}))
+
+
+def test_a_fulfillment_of_many_lines_is_whole() -> None:
+    long = fulfillment(5, *map(item, range(50)), more=True)
+    long["fulfillmentLineItems"]["pageInfo"]["endCursor"] = "n50"
+    first = order(fulfillments=[long], fulfillmentsCount={"count": 1, "precision": "EXACT"})
+    shop = Shop(
+        Orders=orders(first),
+        FulfillmentLineItems=paged_items("fulfillmentLineItems", "fulfillment", 120, long["id"]),
+    )
+    (row,) = extract(shop)
+    assert len(row["fulfillments"][0]["fulfillmentLineItems"]) == 120
+
+
+def test_an_order_that_is_deleted_while_it_is_read_is_left_out() -> None:
+    first = order(lineItems=nodes(item(1), more=True))
+    shop = Shop(Orders=orders(first, order(2)), OrderLineItems={"data": {"order": None}})
+    assert [row["id"] for row in extract(shop)] == ["gid://shopify/Order/2"]
+
+
+def test_an_inner_list_that_loops_is_an_error() -> None:
+    looping = {"data": {"order": {"id": "x", "lineItems": nodes(item(2), more=True, cursor="c1")}}}
+    with pytest.raises(PagingError, match="without getting on"):
+        extract(Shop(Orders=orders(order(lineItems=nodes(item(1), more=True))), OrderLineItems=looping))
+
+
+def test_products_come_with_all_variants() -> None:
+    variants = nodes(*map(item, range(50)), more=True, cursor="n50")
+    product = {"id": "gid://shopify/Product/1", "variants": variants}
+    shop = Shop(
+        Products={"data": {"products": nodes(product)}},
+        ProductVariants=paged_items("variants", "product", 75, product["id"]),
+    )
+    (row,) = extract(shop, "products")
+    assert len(row["variants"]) == 75
+
+
+def test_without_personal_data_none_is_asked_for_and_its_fields_are_null() -> None:
+    shop = Shop(Orders=orders(order()))
+    (row,) = extract(shop, personal_data=False)
+    document = shop.document("Orders")
+    assert not re.search(r"\b(customer|email|phone|billingAddress|shippingAddress)\b", document)
+    assert {row[name] for name in ("customer", "email", "phone", "billingAddress", "shippingAddress")} == {None}
+
+
+def test_personal_data_may_be_null_as_shopify_redacts_it() -> None:
+    (row,) = extract(Shop(Orders=orders(order(email=None, customer=None))))
+    assert row["email"] is None
+
+
+def test_further_fields_are_added_to_the_document() -> None:
+    shop = Shop(Orders=orders())
+    extract(shop, fields="note poNumber")
+    assert "note poNumber" in shop.document("Orders")
+
+
+def test_further_fields_cannot_reach_out_of_their_place() -> None:
+    with pytest.raises(ConfigurationError, match="brace"):
+        extract(Shop(), fields="note } shop { name")
+
+
+# --- by ids ---
+
+
+def test_orders_are_read_by_their_ids_in_batches() -> None:
+    def found(variables: dict) -> dict:
+        return {"data": {"nodes": [{"__typename": "Order", **order(int(gid[20:]))} for gid in variables["ids"]]}}
+
+    shop = Shop(OrdersById=found)
+    wanted = [str(number) for number in range(1, 121)]
+    rows = list(client(shop).extract("orders", match={"id": wanted}).records())
+    assert [row["id"] for row in rows] == [f"gid://shopify/Order/{number}" for number in wanted]
+    assert [len(variables["ids"]) for variables in shop.of("OrdersById")] == [50, 50, 20]
+    assert "__typename" not in rows[0]
+    assert not shop.of("OrdersCount")
+
+
+def test_ids_come_in_both_forms_and_once() -> None:
+    shop = Shop(OrdersById={"data": {"nodes": []}})
+    list(client(shop).extract("orders", match={"id": [1, "1", "gid://shopify/Order/1", 2]}).records())
+    assert shop.of("OrdersById") == [{"ids": ["gid://shopify/Order/1", "gid://shopify/Order/2"]}]
+
+
+def test_ids_that_do_not_exist_are_left_out() -> None:
+    shop = Shop(OrdersById={"data": {"nodes": [None, {"__typename": "Order", **order(2)}]}})
+    rows = list(client(shop).extract("orders", match={"id": [1, 2]}).records())
+    assert [row["id"] for row in rows] == ["gid://shopify/Order/2"]
+
+
+def test_no_ids_ask_for_nothing() -> None:
+    shop = Shop()
+    assert list(client(shop).extract("orders", match={"id": []}).records()) == []
+    assert not shop.requests
+
+
+@pytest.mark.parametrize(
+    ("match", "told"),
+    [
+        ({"name": ["#1"]}, "'match' names name"),
+        ({"id": ["#1"]}, "'#1'"),
+        ({"id": ["gid://shopify/Product/1"]}, "Order"),
+    ],
+)
+def test_ids_of_another_kind_are_refused(match: dict, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        client(Shop()).extract("orders", match=match)
+
+
+def test_ids_and_a_search_exclude_each_other() -> None:
+    with pytest.raises(ConfigurationError, match="exclude each other"):
+        client(Shop()).extract("orders", match={"id": [1]}, query="tag:a")
+
+
+def test_ids_within_a_window_are_sifted() -> None:
+    rows = [{"__typename": "Order", **order(n, updatedAt=f"2026-05-01T0{n}:00:00Z")} for n in (0, 1)]
+    found = extract(Shop(OrdersById={"data": {"nodes": rows}}), match={"id": [0, 1]})
+    assert [row["id"] for row in found] == ["gid://shopify/Order/0"]
+
+
+# --- points ---
+
+
+def throttled(requested: float, available: float, rate: float = 50.0) -> dict:
+    status = {"maximumAvailable": 1000.0, "currentlyAvailable": available, "restoreRate": rate}
+    cost = {"requestedQueryCost": requested, "actualQueryCost": None, "throttleStatus": status}
+    return {
+        "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],
+        "extensions": {"cost": cost},
+    }
+
+
+def charged(requested: float, actual: float, available: float) -> dict:
+    status = {"maximumAvailable": 2000, "currentlyAvailable": available, "restoreRate": 100}
+    return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}
+
+
+def test_a_throttled_query_waits_until_the_bucket_holds_enough() -> None:
+    shop = Shop(Orders=[throttled(752, 102), orders(order())])
+    asking = client(shop)
+    begun = asking._clock.monotonic()
+    assert len(list(asking.extract("orders", since=SINCE, until=UNTIL).records())) == 1
+    assert 13.0 <= asking._clock.monotonic() - begun < 33.0
+    assert asking.usage.snapshot()["throttled"] == 1
+
+
+def test_a_throttled_query_without_figures_is_asked_again() -> None:
+    body = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}
+    assert len(extract(Shop(Orders=[body, orders(order())]))) == 1
+
+
+def test_too_many_requests_at_the_edge_wait_as_long_as_asked() -> None:
+    shop = Shop(Orders=[httpx.Response(429, headers={"Retry-After": "7"}), orders(order())])
+    asking = client(shop)
+    begun = asking._clock.monotonic()
+    list(asking.extract("orders", since=SINCE, until=UNTIL).records())
+    assert asking._clock.monotonic() - begun >= 7
+
+
+def test_a_query_waits_beforehand_when_the_bucket_is_nearly_empty() -> None:
+    first = orders(order(1), more=True, cost=charged(485, 400, 85))
+    asking = client(Shop(Orders=[first, orders(order(2), cost=charged(485, 400, 1000))]))
+    begun = asking._clock.monotonic()
+    list(asking.extract("orders", since=SINCE, until=UNTIL).records())
+    assert asking._clock.monotonic() - begun == pytest.approx(4.0, abs=0.1)
+    assert asking.usage.snapshot()["throttled"] == 0
+
+
+def test_what_was_not_needed_is_given_back() -> None:
+    pages = [orders(order(n), more=True, cursor=f"c{n}", cost=charged(485, 20, 1980 - 20 * n)) for n in range(30)]
+    asking = client(Shop(Orders=[*pages, orders(order(99))]))
+    begun = asking._clock.monotonic()
+    list(asking.extract("orders", since=SINCE, until=UNTIL).records())
+    assert asking._clock.monotonic() == begun
+
+
+def too_costly(most: int) -> Callable[[dict], dict]:
+    def answer(variables: dict) -> dict:
+        size = variables.get("first") or len(variables["ids"])
+        if size > most:
+            return failed(
+                "Query cost is 2003, which exceeds the single query max cost limit (1000).", "MAX_COST_EXCEEDED"
+            )
+        if "ids" in variables:
+            return {"data": {"nodes": [{"__typename": "Order", **order(int(gid[20:]))} for gid in variables["ids"]]}}
+        return orders(order(1), more=True, cursor="x") if variables["after"] is None else orders(order(2))
+
+    return answer
+
+
+def test_a_page_that_costs_too_much_is_halved_at_the_same_cursor_and_stays_small() -> None:
+    shop = Shop(Orders=too_costly(13))
+    assert len(extract(shop)) == 2
+    assert [(variables["first"], variables["after"]) for variables in shop.of("Orders")] == [
+        (50, None),
+        (25, None),
+        (12, None),
+        (12, "x"),
+    ]
+
+
+def test_ids_that_cost_too_much_are_asked_for_in_smaller_numbers() -> None:
+    shop = Shop(OrdersById=too_costly(13))
+    rows = list(client(shop).extract("orders", match={"id": range(1, 31)}).records())
+    assert len(rows) == 30
+    assert [len(variables["ids"]) for variables in shop.of("OrdersById")] == [30, 25, 12, 12, 6]
+
+
+def test_a_single_object_that_costs_too_much_is_an_error() -> None:
+    shop = Shop(Orders=too_costly(0))
+    with pytest.raises(ConfigurationError, match="a single object costs more"):
+        extract(shop)
+    assert [variables["first"] for variables in shop.of("Orders")] == [50, 25, 12, 6, 3, 1]
+
+
+# --- refusals ---
+
+
+def test_a_missing_scope_is_named() -> None:
+    body = failed(
+        "Access denied for orders field. Required access: `read_orders` access scope.",
+        "ACCESS_DENIED",
+        requiredAccess="`read_orders` access scope.",
+    )
+    with pytest.raises(AuthenticationError, match="Give the app the 'read_orders' access scope"):
+        extract(Shop(Orders=body))
+
+
+@pytest.mark.parametrize("code", ["ACCESS_DENIED", None])
+def test_protected_customer_data_have_a_remedy_of_their_own(code: str | None) -> None:
+    message = (
+        "This app is not approved to access the Order object. "
+        "See https://shopify.dev/docs/apps/launch/protected-customer-data for more details."
+    )
+    with pytest.raises(AuthenticationError, match="personal_data=False"):
+        extract(Shop(Orders=failed(message, code)))
+
+
+def test_an_unknown_search_field_is_an_error_that_names_it() -> None:
+    warned = {"warnings": [{"field": "emial", "message": "Invalid search field for this query."}]}
+    with pytest.raises(ConfigurationError, match="'emial'"):
+        extract(Shop(Orders=orders(order(), search=[warned])), query="emial:x")
+
+
+def test_a_refused_token_is_told_though_the_errors_are_a_text() -> None:
+    body = {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}
+    with pytest.raises(AuthenticationError, match="access token") as caught:
+        extract(Shop(OrdersCount=httpx.Response(401, json=body)))
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "remedy"),
+    [
+        (402, ConfigurationError, "frozen"),
+        (403, AuthenticationError, "scope"),
+        (404, ConfigurationError, "no shop at this address"),
+        (423, ConfigurationError, "locked"),
+        (301, UnexpectedResponseError, "myshopify.com domain"),
+    ],
+)
+def test_what_a_shop_refuses_has_a_remedy(status: int, kind: type[Exception], remedy: str) -> None:
+    with pytest.raises(kind, match=remedy):
+        extract(Shop(OrdersCount=httpx.Response(status, json={"errors": "no"})))
+
+
+def test_an_internal_error_is_retried() -> None:
+    body = failed("Internal error. Looks like something went wrong on our end.", "INTERNAL_SERVER_ERROR")
+    assert len(extract(Shop(Orders=[body, orders(order())]))) == 1
+    with pytest.raises(TransientError):
+        extract(Shop(Orders=body))
+
+
+def test_an_error_in_the_document_is_told_as_shopify_words_it() -> None:
+    body = {
+        "errors": [{"message": "Field 'x' doesn't exist on type 'Order'", "extensions": {"code": "undefinedField"}}]
+    }
+    with pytest.raises(ConfigurationError, match="Field 'x' doesn't exist on type 'Order'"):
+        extract(Shop(Orders=body))
+
+
+def test_an_answer_of_another_version_is_an_error_where_that_is_wished() -> None:
+    counted = {"data": {"ordersCount": {"count": 0, "precision": "EXACT"}}}
+    answer = httpx.Response(200, json=counted, headers={"X-Shopify-API-Version": "2025-10"})
+    with pytest.raises(ConfigurationError, match="2025-10 answered"):
+        extract(Shop(OrdersCount=answer), client_options={"strict_version": True, "api_version": "2024-01"})
+
+
+# --- tokens ---
+
+
+class Office:
+    """Grants tokens for client credentials."""
+
+    def __init__(self) -> None:
+        self.forms: list[dict] = []
+
+    def __call__(self, request: httpx.Request) -> dict:
+        assert "X-Shopify-Access-Token" not in request.headers
+        self.forms.append(parse_qs(request.content.decode()))
+        return {"access_token": f"shpat_granted{len(self.forms)}", "scope": "read_orders", "expires_in": 86399}
+
+
+GRANTED = {"auth": "client_credentials", "access_token": None, "client_id": "id", "client_secret": "shpss_secret"}
+
+
+def test_client_credentials_are_exchanged_once_for_many_requests() -> None:
+    office = Office()
+    shop = Shop(token=office, Orders=orders())
+    told: list[str] = []
+    extract(shop, client_options={**GRANTED, "on_secret": told.append})
+    assert office.forms == [
+        {"grant_type": ["client_credentials"], "client_id": ["id"], "client_secret": ["shpss_secret"]}
+    ]
+    assert {request.headers.get("X-Shopify-Access-Token") for request in shop.requests[1:]} == {"shpat_granted1"}
+    assert {"shpss_secret", "shpat_granted1"} <= set(told)
+
+
+def test_client_credentials_are_exchanged_anew_before_a_token_expires() -> None:
+    office = Office()
+    asking = client(Shop(token=office), **GRANTED)
+    asking.ping()
+    asking._clock.sleep(86_390)
+    asking.ping()
+    assert len(office.forms) == 2
+
+
+def test_client_credentials_are_exchanged_anew_once_when_a_token_is_refused() -> None:
+    office = Office()
+    refused = httpx.Response(401, json={"errors": "[API] Invalid API key or access token"})
+    client(Shop(token=office, Shop=[refused, shop_answer()]), **GRANTED).ping()
+    assert len(office.forms) == 2
+    with pytest.raises(AuthenticationError):
+        client(Shop(token=office, Shop=refused), **GRANTED).ping()
+
+
+def test_refused_client_credentials_say_what_to_check_and_keep_the_secret() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, json={"error": "invalid_client", "error_description": "bad shpss_secret"})
+
+    with pytest.raises(AuthenticationError, match="Check client id and secret") as caught:
+        client(Shop(token=refuse), **GRANTED).ping()
+    assert "shpss_secret" not in str(caught.value)
+
+
+def test_a_token_provider_is_asked_again_when_its_token_is_refused() -> None:
+    tokens = iter(["shpat_old_token", "shpat_new_token"])
+    refused = httpx.Response(401, json={"errors": "[API] Invalid API key or access token"})
+    shop = Shop(Shop=[refused, shop_answer()])
+    client(shop, access_token=None, token_provider=lambda: next(tokens)).ping()
+    assert [request.headers["X-Shopify-Access-Token"] for request in shop.requests] == [
+        "shpat_old_token",
+        "shpat_new_token",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"access_token": None}, "no access token"),
+        ({"auth": "oauth"}, "'auth' is 'oauth'"),
+        ({**GRANTED, "client_secret": None}, "client id and a client secret"),
+        ({"api_version": "2026"}, "api_version"),
+        ({"shop": "a.example.com"}, "permanent domain"),
+    ],
+)
+def test_what_is_missing_is_named(options: dict, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        client(Shop(), **options)
+
+
+def test_ping_names_the_shop_and_the_scopes() -> None:
+    told = client(Shop(Shop=shop_answer("read_orders", "read_customers"))).ping()
+    assert told == "a.myshopify.com answers; the token's scopes: read_customers, read_orders."
+
+
+def test_every_list_is_declared_with_its_key_and_its_time() -> None:
+    assert {name: (resource.key, resource.time_field, resource.page_size) for name, resource in RESOURCES.items()} == {
+        "orders": (("id",), "updatedAt", 50),
+        "products": (("id",), "updatedAt", 50),
+    }

@@ -1,0 +1,63 @@
+"""Extracted records become orders to be sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.sync.build import Built, Rejected, build
+from airflow_provider_partners.sync.models import Order
+
+SHOP = "a.myshopify.com"
+
+
+def test_each_order_is_built_or_set_aside(make: Any) -> None:
+    orders = [make.order(1), make.order(2, lineItems=[]), make.order(3)]
+    returns = [
+        {
+            "id": "r",
+            "order_id": "3",
+            "state": "requested",
+            "return_predictions": [{"prediction_category": "empty_box", "predicted_value": 0.91234}],
+        }
+    ]
+
+    one, two, three = build(orders, returns, shop=SHOP)
+
+    assert isinstance(one, Built)
+    assert one.suppressed == []
+    assert one.order["custom_properties"] == {"suppress_review_request": False}
+    assert isinstance(two, Rejected)
+    assert isinstance(three, Built)
+    assert three.suppressed == ["empty_box 0.9123 >= 0.8 (return_predictions)"]
+    assert three.order["custom_properties"] == {"suppress_review_request": True}
+
+
+def test_what_is_built_is_json_and_within_yotpos_rules(make: Any) -> None:
+    (built,) = build([make.order()], shop=SHOP, policy={"level": "line"}, coupons=[{"order_id": "1001", "code": "TEN"}])
+
+    assert isinstance(built, Built)
+    record = json.loads(json.dumps(built.to_dict()))
+    assert record.keys() == {"external_id", "order", "products", "suppressed", "notes"}
+    assert Order.violations(record["order"]) == []
+    assert record["order"]["custom_properties"] == {"coupon_used": True, "suppress_review_request": False}
+
+
+def test_wrong_options_are_an_error_before_anything_is_read(make: Any) -> None:
+    def orders() -> Any:
+        pytest.fail("read")
+        yield
+
+    with pytest.raises(ConfigurationError, match="test_order: unknown field"):
+        build(orders(), shop=SHOP, options={"test_order": "include"})
+    with pytest.raises(ConfigurationError, match="suppression policy"):
+        build(orders(), shop=SHOP, policy={"nope": 1})
+
+
+def test_the_same_input_gives_the_same_output(make: Any) -> None:
+    orders = [make.order(number) for number in range(5)]
+
+    assert list(build(orders, shop=SHOP)) == list(build(orders, shop=SHOP))
