@@ -61,7 +61,7 @@ def orders(count: int) -> Iterator[Record]:
 
 def returns(count: int) -> Iterator[Record]:
     """A return for 15 % of the orders, with predictions, order and customer."""
-    for number in range(0, count * 15 // 100):
+    for number in range(count * 15 // 100):
         order = number * 100 // 15
         yield {
             "id": f"ret-{number}",

@@ -73,7 +73,7 @@ def choose_lanes(installed: list[str] | None) -> list[dict[str, str | None]]:
 
 
 @task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ task.op_kwargs['shop'] }}")
-def summarize_shop(shop: str, **steps: Any) -> dict[str, Any]:
+def summarize_shop(shop: str, steps: dict[str, Any]) -> dict[str, Any]:
     """What became of one shop, whether its lane got through or not."""
     context: Any = get_current_context()
     return run_summary.shop_summary(shop, steps, dry_run=flag(context["params"]["dry_run"], "dry_run"))
@@ -188,15 +188,8 @@ with DAG(
             map_index_template="{{ task.built['extra']['shop'] }}",
         )
         upsert_products >> upsert_orders
-        return summarize_shop(
-            shop=shop,
-            extract_orders=orders.output,
-            extract_returns=returns.output,
-            extract_claims=claims.output,
-            build=build.output,
-            upsert_products=upsert_products.output,
-            upsert_orders=upsert_orders.output,
-        )
+        steps = (orders, returns, claims, build, upsert_products, upsert_orders)
+        return summarize_shop(shop, {step.label: step.output for step in steps})
 
     summary = summarize(lanes, lane.expand_kwargs(lanes))
     confirm(summary, window, lanes)

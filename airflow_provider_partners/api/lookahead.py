@@ -94,10 +94,6 @@ class _Lane:
     proven: int = 0
     pages: deque[tuple[Cursor, Future[Page]]] = field(default_factory=deque)
 
-    @property
-    def failed(self) -> bool:
-        return any(future.done() and future.exception() for _, future in self.pages)
-
     def following(self, workers: int) -> Cursor | None:
         """The cursor to fetch next, if one is known and worth its request."""
         if not self.pages:
@@ -109,7 +105,7 @@ class _Lane:
         if any(future.exception() or future.result().next is None for future in ready):
             return None
         running, proven = len(self.pages) - len(ready), self.proven + len(ready)
-        return self.segment.ahead(cursor) if running < min(workers, 2 * proven) else None
+        return self.segment.ahead(cursor) if running < min(workers, proven + 1) else None
 
 
 class _Lanes:
@@ -159,8 +155,7 @@ class _Lanes:
             ) is not None:
                 lane.pages.append((cursor, self._pool.submit(lane.segment.fetch, cursor)))
                 room -= 1
-            # Behind a failure nothing will be asked for.
-            if room <= 0 or lane.failed:
+            if room <= 0:
                 return
 
     def _walked(self) -> Iterator[_Lane]:

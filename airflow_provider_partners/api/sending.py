@@ -54,8 +54,6 @@ _NOTABLE_WAIT = 5.0
 """Seconds. A shorter wait for the budget is everyday business and only logged for debugging."""
 _SLICE = 5.0
 """Seconds after which a wait looks whether the client was closed meanwhile."""
-_TOLERANCE = 0.01
-"""Seconds. A wait of just the allowed length must not fail by the last digit of a sum."""
 _MOST_HOPS = 3
 _PORTS = {"http": 80, "https": 443}
 
@@ -145,7 +143,7 @@ class Call:
     def _take_turn(self) -> None:
         """Wait until the budget grants the request and the last fault's pause is over."""
         now = self._terms.clock.monotonic()
-        within = max(0.0, min(self._terms.max_wait, self._ends - now)) + _TOLERANCE
+        within = max(0.0, min(self._terms.max_wait, self._ends - now))
         granted_in = self._terms.budget.reserve(self._request.cost, within=within)
         if granted_in > within:
             message = f"{self._label}: the budget's next turn is {granted_in:.0f} s away, too long to wait for here"

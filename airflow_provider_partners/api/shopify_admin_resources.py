@@ -57,7 +57,8 @@ def frozen(since: datetime | None, until: datetime | None, *, now: float) -> Spa
     :param now: seconds since 1970
     :raises ConfigurationError: when it holds no second
     """
-    end = whole_seconds(until or datetime.fromtimestamp(now, UTC))
+    # The present second isn't over: what changes in the rest of it belongs to the next window.
+    end = whole_seconds(until) if until else datetime.fromtimestamp(int(now), UTC)
     begin = since and whole_seconds(since)
     if begin and begin >= end:
         message = f"the window from {begin.isoformat()} to {end.isoformat()} holds no whole second"

@@ -117,6 +117,7 @@ def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *,
     number = ids.take()
     handle = _handle(title, number)
     created = now - timedelta(days=chance.uniform(200, 800))
+    variants = _variants(chance, ids, shop, number, created, gift_card=gift_card)
     return {
         "id": gid("Product", number),
         "legacyResourceId": str(number),
@@ -146,7 +147,12 @@ def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *,
         },
         "totalInventory": chance.randint(0, 400),
         "tracksInventory": not gift_card,
-        "variants": _variants(chance, ids, shop, number, created, gift_card=gift_card),
+        "hasOnlyDefaultVariant": len(variants) == 1,
+        "hasOutOfStockVariants": any(not row["inventoryQuantity"] for row in variants),
+        "hasVariantsThatRequiresComponents": False,
+        "requiresSellingPlan": False,
+        "defaultCursor": str(number),
+        "variants": variants,
     }
 
 
@@ -176,7 +182,12 @@ def _variants(
             "selectedOptions": [{"name": option, "value": value}],
             "taxable": not gift_card,
             "availableForSale": True,
-            "inventoryQuantity": chance.randint(0, 90),
+            "inventoryQuantity": (stock := chance.randint(0, 90)),
+            "sellableOnlineQuantity": stock,
+            "inventoryPolicy": "DENY",
+            "requiresComponents": False,
+            "showUnitPrice": False,
+            "defaultCursor": str(number),
             "createdAt": iso(created),
             "updatedAt": iso(created),
         })

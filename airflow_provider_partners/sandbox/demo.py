@@ -237,7 +237,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_partners.sandbox.demo", description=__doc__)
     parser.add_argument("--home", type=Path, default=Path(".demo"), help="folder to make anew (default: .demo)")
     parser.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the Dags (default: dags)")
-    parser.add_argument("--orders", type=int, default=100, help="orders per shop (default: 100)")
+    parser.add_argument("--orders", type=int, default=85, help="orders per shop (default: 85)")
     arguments = parser.parse_args()
     try:
         Demo(home=arguments.home, dags=arguments.dags, orders=arguments.orders).run()

@@ -39,6 +39,8 @@ def pay(
         "processedAt": at,
         "test": order["test"],
         "errorCode": None,
+        "manuallyCapturable": kind == "AUTHORIZATION",
+        "multiCapturable": False,
     }
     order["transactions"].append(step)
     return step
@@ -204,7 +206,7 @@ def _refunded_shipping(order: Document, ids: Ids) -> list[Document]:
     return [
         {
             "id": gid("RefundShippingLine", ids.take()),
-            "shippingLine": {"id": row["id"]},
+            "shippingLine": row,
             "subtotalAmountSet": row["discountedPriceSet"],
             "taxAmountSet": currencies.render(ZERO),
         }

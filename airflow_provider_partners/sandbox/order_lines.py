@@ -187,6 +187,7 @@ def line(ids: Ids, item: Item, terms: Terms) -> Document:
         "discountedUnitPriceAfterAllDiscountsSet": money.render(net),
         "discountedTotalSet": money.render((unit - reduction) * count),
         "totalDiscountSet": money.render(reduction * count),
+        "priceAfterAllDiscountsBeforeTaxesSet": money.render((net - tax if terms.taxes_included else net) * count),
         "discountAllocations": [
             {"allocatedAmountSet": money.render(coupon * count), "discountApplication": application(terms)}
         ]

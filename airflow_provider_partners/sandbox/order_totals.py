@@ -36,7 +36,7 @@ def restate(order: Document, at: str | None = None) -> Document:
     _amounts(order)
     order["displayFinancialStatus"] = _financial_status(order)
     order["displayFulfillmentStatus"] = _fulfillment_status(order)
-    order["closed"] = order["closedAt"] is not None
+    _possibilities(order)
     order["updatedAt"] = max(order["updatedAt"], at or "")
     return order
 
@@ -101,14 +101,17 @@ def _quantities(order: Document) -> None:
             if row["restockType"] == "CANCEL":
                 never_shipped[row["lineItem"]["id"]] += row["quantity"]
     shipped = fulfilled(order)
+    money = Currencies.of(order)
     for line in order["lineItems"]:
         name = line["id"]
         line["currentQuantity"] = line["refundableQuantity"] = line["quantity"] - gone[name]
         line["unfulfilledQuantity"] = line["quantity"] - shipped[name] - never_shipped[name]
         line["restockable"] = line["currentQuantity"] > 0 and line["product"] is not None
+        left, reduction = line["unfulfilledQuantity"], read(line["discountedUnitPriceSet"])
+        line["unfulfilledOriginalTotalSet"] = money.render(read(line["originalUnitPriceSet"]) * left)
+        line["unfulfilledDiscountedTotalSet"] = money.render(reduction * left)
     order["subtotalLineItemsQuantity"] = sum(line["quantity"] for line in order["lineItems"])
     order["currentSubtotalLineItemsQuantity"] = sum(line["currentQuantity"] for line in order["lineItems"])
-    order["refundable"] = bool(order["currentSubtotalLineItemsQuantity"])
 
 
 def _amounts(order: Document) -> None:
@@ -145,6 +148,13 @@ def _amounts(order: Document) -> None:
         "currentSubtotalPriceSet": now_subtotal,
         "currentShippingPriceSet": now_shipping,
         "currentTotalTaxSet": now_tax,
+        "currentTotalDiscountsSet": total(
+            (read(line["originalUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"] for line in lines
+        ),
+        "currentCartDiscountAmountSet": total(
+            (read(line["discountedUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"] for line in lines
+        ),
+        "refundDiscrepancySet": ZERO,
         "currentTotalPriceSet": now_total,
         "totalReceivedSet": paid,
         "totalRefundedSet": back,
@@ -155,6 +165,20 @@ def _amounts(order: Document) -> None:
     order.update({field: money.render(amount) for field, amount in amounts.items()})
     order["fullyPaid"] = paid.shop >= whole.shop
     order["unpaid"] = not paid and bool(whole)
+
+
+def _possibilities(order: Document) -> None:
+    """What the merchant may still do."""
+    status = order["displayFinancialStatus"]
+    order["closed"] = order["closedAt"] is not None
+    order["capturable"] = status == "AUTHORIZED"
+    order["canMarkAsPaid"] = status == "PENDING"
+    order["canNotifyCustomer"] = order["email"] is not None
+    order["fulfillable"] = any(line["unfulfilledQuantity"] for line in order["lineItems"])
+    order["refundable"] = bool(order["currentSubtotalLineItemsQuantity"])
+    order["restockable"] = any(line["restockable"] for line in order["lineItems"])
+    due = read(order["totalPriceSet"]) if order["capturable"] else ZERO
+    order["totalCapturableSet"] = Currencies.of(order).render(due)
 
 
 def _financial_status(order: Document) -> str | None:

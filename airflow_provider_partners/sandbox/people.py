@@ -142,6 +142,10 @@ def _customer(chance: Random, ids: Ids, shop: Shop, place: int, now: datetime) -
         "note": None,
         "taxExempt": False,
         "verifiedEmail": True,
+        "canDelete": False,
+        "dataSaleOptOut": False,
+        "lifetimeDuration": "over 1 year",
+        "productSubscriberStatus": "NEVER_SUBSCRIBED",
         "createdAt": iso(joined),
         "updatedAt": iso(joined),
     }

@@ -35,13 +35,16 @@ def items(value: Any) -> list[Record]:
 def text(value: Any, limit: int | None = None) -> str | None:
     """A text without outer blanks, cut to its limit; None where nothing is left.
 
-    NUL is taken out since it is valid JSON that many databases refuse.
+    NUL and halves of surrogate pairs are valid in JSON and refused by many databases, so they are taken out.
 
     :param limit: in characters; only for what is shown, never for what identifies
     """
     if value is None or isinstance(value, bool | Mapping | list):
         return None
-    cleaned = str(value).replace("\x00", "").strip()
+    cleaned = str(value).replace("\x00", "")
+    if not cleaned.isascii():
+        cleaned = cleaned.encode("utf-8", "ignore").decode()
+    cleaned = cleaned.strip()
     return (cleaned[:limit].rstrip() if limit else cleaned) or None
 
 

@@ -28,9 +28,11 @@ def operators():
     for role in ROLES:
         for path in sorted((PACKAGE / role).glob("[a-z]*.py")):
             module = import_module(f"airflow_provider_partners.{role}.{path.stem}")
-            for name, value in vars(module).items():
-                if inspect.isclass(value) and issubclass(value, BaseOperator) and value.__module__ == module.__name__:
-                    found[name] = value
+            found |= {
+                name: value
+                for name, value in vars(module).items()
+                if inspect.isclass(value) and issubclass(value, BaseOperator) and value.__module__ == module.__name__
+            }
     return [value for _, value in sorted(found.items())]
 
 

@@ -62,13 +62,22 @@ def test_a_success_is_no_fault(status: int) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"errors": [{"message": "Order with external_id 1 already exists"}]}, "Order with external_id 1 already exists"),
-        ({"errors": [{"status": "400", "title": "Bad filter", "detail": "no selector x"}]}, "Bad filter: no selector x"),
+        (
+            {"errors": [{"message": "Order with external_id 1 already exists"}]},
+            "Order with external_id 1 already exists",
+        ),
+        (
+            {"errors": [{"status": "400", "title": "Bad filter", "detail": "no selector x"}]},
+            "Bad filter: no selector x",
+        ),
         ({"errors": [{"message": "one"}, {"message": "two"}, {"message": "one"}]}, "one; two"),
         ({"errors": "[API] Invalid API key or access token"}, "[API] Invalid API key or access token"),
         ({"errors": {"external_id": ["is too long"], "name": ["is empty"]}}, "external_id is too long: name is empty"),
         ({"message": "Unauthorized"}, "Unauthorized"),
-        ({"code": 404, "message": "Resource not found", "details": "Cannot find it"}, "Resource not found: Cannot find it"),
+        (
+            {"code": 404, "message": "Resource not found", "details": "Cannot find it"},
+            "Resource not found: Cannot find it",
+        ),
         ({"detail": "Not here"}, "Not here"),
         ({"detail": {"errors": [{"detail": "deep"}]}}, "deep"),
         ({"error": "invalid_client", "error_description": "wrong secret"}, "invalid_client: wrong secret"),
@@ -102,7 +111,9 @@ def test_secrets_are_taken_out_before_the_cut() -> None:
 
 def test_an_inspection_finds_failures_in_successful_answers() -> None:
     def inspect(response: Response) -> Fault | None:
-        return Fault(Action.THROTTLE, "throttled in the body", retry_after=2.0) if b"errors" in response.content else None
+        return (
+            Fault(Action.THROTTLE, "throttled in the body", retry_after=2.0) if b"errors" in response.content else None
+        )
 
     table = FaultTable(inspect=inspect)
     assert table.fault(answer(200, {"data": {}})) is None

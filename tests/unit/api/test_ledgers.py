@@ -13,8 +13,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fakeredis
 import pytest
@@ -31,6 +30,9 @@ from airflow_provider_partners.api.ledgers import (
     make_ledger,
 )
 from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def counted(value: float | None) -> float:
@@ -129,9 +131,7 @@ print(json.dumps(granted))
 
 def test_two_processes_together_keep_within_the_rate(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _TURNS, f"file://{tmp_path}"]
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

@@ -54,12 +54,12 @@ class ClaimsOperator(ExtractOperator):
         "customers": Resource(name="customers", paging=PageNumber(size=2)),
     }
 
-    def __init__(self, *, client, filter=None, **kwargs):
+    def __init__(self, *, client, wanted=None, **kwargs):
         super().__init__(task_id="extract", **kwargs)
-        self.client, self.filter = client, filter
+        self.client, self.wanted = client, wanted
 
     def filters(self):
-        return {"filter": self.filter}
+        return {"filter": self.wanted}
 
     def hook(self):
         @contextmanager
@@ -127,13 +127,13 @@ def test_a_list_that_cannot_be_asked_by_time_has_no_window(context):
 
 
 def test_an_unknown_list_is_an_error_that_names_the_known(context):
-    with pytest.raises(AirflowFailException, match="'orders'.*claims, customers"):
+    with pytest.raises(AirflowFailException, match=r"'orders'.*claims, customers"):
         run(context, resource="orders")
 
 
 def test_only_filters_that_were_given_are_passed_on(context):
     assert "filter" not in run(context)[0].asked
-    assert run(context, filter="x==1")[0].asked["filter"] == "x==1"
+    assert run(context, wanted="x==1")[0].asked["filter"] == "x==1"
 
 
 def test_ids_are_asked_for_each_once_and_need_no_window(context):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import random
 from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.build import Built, build
 from airflow_provider_partners.sync.plan import plan_fulfillment, plan_order, plan_product
 
 WANTED: dict[str, Any] = {
@@ -180,30 +178,3 @@ def test_a_fulfillment_sends_what_differs() -> None:
     plan = plan_fulfillment(wanted, {**PRESENT["fulfillments"][0], "id": 5})
 
     assert plan.payload == {"shipment_info": {"shipment_status": "delivered"}}
-
-
-@pytest.mark.parametrize("nested", ["merge", "replace"])
-@pytest.mark.parametrize("level", ["order", "line"])
-def test_after_an_update_nothing_is_left_to_do_whichever_way_yotpo_merges(make: Any, nested: str, level: str) -> None:
-    chance = random.Random(11)
-    store = make.store()
-    store.nested = nested
-    store.add_products(*(str(number) for number in range(1, 7)))
-    updates = 0
-    for _ in range(600):
-        order = make.random_order(chance, chance.randint(1, 30))
-        returns = [{"id": "r", "order_id": order["legacyResourceId"], "state": chance.choice(("refunded", "asked"))}]
-        for built in build([order], returns, shop="a.myshopify.com", policy={"level": level}):
-            if not isinstance(built, Built):
-                continue
-            key = built.external_id
-            present = store.orders([key]).get(key)
-            plan = plan_order(built.order, present)
-            if plan.action == "create":
-                store.create_order(plan.payload)
-            elif plan.action == "update" and present:
-                updates += 1
-                store.update_order(present["yotpo_id"], plan.payload)
-            again = plan_order(built.order, store.orders([key])[key])
-            assert (again.action, again.changed) == ("unchanged", ())
-    assert updates > 200

@@ -29,7 +29,7 @@ def test_the_first_error_comes_after_the_results_before_it(workers: int) -> None
     results = in_order(fails_at_two, range(6), workers=workers)
 
     assert [next(results), next(results)] == [0, 1]
-    with pytest.raises(ValueError, match="^2$"):
+    with pytest.raises(ValueError, match=r"^2$"):
         next(results)
 
 
@@ -43,7 +43,7 @@ def test_what_had_not_begun_at_an_error_is_not_begun_any_more() -> None:
         time.sleep(0.01)
         return number
 
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         list(in_order(work, range(200), workers=2))
 
     assert len(begun) < 100

@@ -1,0 +1,255 @@
+"""Yotpo's Core API v3 of one store: look up, create and update orders, products and fulfillments; read its lists.
+
+Yotpo has no call that creates or updates, and no way to a record by the merchant's id but a filter of the list; how to
+combine them is the caller's business. Must not know Airflow, Shopify, nor what makes a good order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.yotpo_lists import extraction
+from airflow_provider_partners.api.yotpo_lookup import LookUps
+from airflow_provider_partners.api.yotpo_resources import RESOURCES, UnknownProductsError, parse_time
+from airflow_provider_partners.api.yotpo_wire import StoreWire, number
+from airflow_provider_partners.exceptions import NotFoundError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_partners.api.extraction import Extraction
+    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.usage import Usage
+
+__all__ = ["DEFAULT_URL", "RESOURCES", "UnknownProductsError", "YotpoClient", "parse_time"]
+
+DEFAULT_URL = "https://api.yotpo.com"
+
+REQUESTS_PER_SECOND = 4.5
+"""Yotpo takes 5 a second per store; a little less leaves room for its clock."""
+
+
+def _keep_to_oneself(secret: str) -> None:
+    """Tells nobody."""
+
+
+class YotpoClient:
+    """Reads and writes one store.
+
+    ::
+
+        with YotpoClient(store_id=store_id, secret=secret) as yotpo:
+            known = yotpo.orders(["1001", "1002"])
+            if "1001" not in known:
+                yotpo_id = yotpo.create_order({"external_id": "1001", "order_date": "2026-05-01T10:20:30Z", ...})
+
+    :param store_id: the store, which Yotpo also calls app key
+    :param secret: its API secret
+    :param base_url: scheme and host, with a path prefix if need be
+    :param auth: where the token comes from: ``secret`` (the store's own endpoint) or ``oauth`` (client credentials)
+    :param requests_per_second: the budget of the store
+    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param on_secret: told every secret and token before it is used
+    :param wire: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    """
+
+    def __init__(
+        self,
+        *,
+        store_id: str,
+        secret: str,
+        base_url: str = DEFAULT_URL,
+        auth: str = "secret",
+        requests_per_second: float = REQUESTS_PER_SECOND,
+        ledger: Ledger | None = None,
+        handler: Any = None,
+        clock: Clock = SYSTEM_CLOCK,
+        on_secret: Callable[[str], None] = _keep_to_oneself,
+        **wire: Any,
+    ) -> None:
+        self.store_id = store_id
+        self._wire = StoreWire(
+            store_id=store_id,
+            secret=secret,
+            base_url=base_url or DEFAULT_URL,
+            auth=auth,
+            requests_per_second=requests_per_second,
+            ledger=ledger,
+            handler=handler,
+            clock=clock,
+            on_secret=on_secret,
+            **wire,
+        )
+        self._look_ups = LookUps(self._wire.get)
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far."""
+        return self._wire.transport.usage
+
+    @property
+    def batch_lookups(self) -> bool:
+        """Whether several ids are looked up in one call; False once the store showed that its filter takes no list."""
+        return self._look_ups.batched
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.transport.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close it."""
+        self.close()
+
+    def ping(self) -> str:
+        """Read one product: the cheapest question that needs the token and the store."""
+        row = RESOURCES["products"]
+        row.rows(self._wire.get(row.path, "products.list", {"limit": "1"}))
+        return f"Yotpo answers for the store {self.store_id[:6]}…."
+
+    def orders(self, external_ids: Sequence[str]) -> dict[str, Record]:
+        """Orders by the merchant's ids; those that Yotpo doesn't have are missing.
+
+        :param external_ids: any number; each hundred is one call
+        :raises UnexpectedResponseError: when the store gives other orders even for a single id
+        """
+        return self._look_ups.find("orders", external_ids)
+
+    def products(self, external_ids: Sequence[str]) -> dict[str, Record]:
+        """Products by the merchant's ids; those that Yotpo doesn't have are missing.
+
+        :param external_ids: any number; each hundred is one call
+        :raises UnexpectedResponseError: when the store gives other products even for a single id
+        """
+        return self._look_ups.find("products", external_ids)
+
+    def order(self, yotpo_id: int) -> Record | None:
+        """One order by Yotpo's id, ``None`` when it has none.
+
+        :param yotpo_id: Yotpo's id
+        """
+        return self._one("orders", yotpo_id)
+
+    def product(self, yotpo_id: int) -> Record | None:
+        """One product by Yotpo's id, ``None`` when it has none.
+
+        :param yotpo_id: Yotpo's id
+        """
+        return self._one("products", yotpo_id)
+
+    def fulfillments(self, order_yotpo_id: int) -> list[Record]:
+        """The fulfillments of an order, each with its ``yotpo_id``.
+
+        :param order_yotpo_id: Yotpo's id of the order
+        :raises NotFoundError: when Yotpo has no such order
+        """
+        return list(self.extract("fulfillments", match={"order_id": [order_yotpo_id]}).records())
+
+    def create_order(self, payload: Mapping[str, Any]) -> int:
+        """Create an order.
+
+        :param payload: the order, without its envelope
+        :returns: Yotpo's id
+        :raises ConflictError: when the external id exists
+        :raises UnknownProductsError: when a line names a product that the store doesn't have
+        :raises RejectedError: when it is refused otherwise
+        """
+        return self._create("orders", "/orders", payload)
+
+    def update_order(self, yotpo_id: int, payload: Mapping[str, Any]) -> None:
+        """Change the given properties of an order; errors as of :meth:`create_order`.
+
+        :param yotpo_id: Yotpo's id
+        :param payload: what changes
+        :raises NotFoundError: when Yotpo has no such order
+        """
+        self._update("orders", f"/orders/{number(yotpo_id)}", payload)
+
+    def create_product(self, payload: Mapping[str, Any]) -> int:
+        """Create a product.
+
+        :param payload: the product, without its envelope
+        :returns: Yotpo's id
+        :raises ConflictError: when the external id exists
+        """
+        return self._create("products", "/products", payload)
+
+    def update_product(self, yotpo_id: int, payload: Mapping[str, Any]) -> None:
+        """Change the given properties of a product.
+
+        :param yotpo_id: Yotpo's id
+        :param payload: what changes
+        :raises NotFoundError: when Yotpo has no such product
+        """
+        self._update("products", f"/products/{number(yotpo_id)}", payload)
+
+    def create_fulfillment(self, order_yotpo_id: int, payload: Mapping[str, Any]) -> int:
+        """Create a fulfillment of an order.
+
+        :param order_yotpo_id: Yotpo's id of the order
+        :param payload: the fulfillment, without its envelope
+        :returns: Yotpo's id of the fulfillment
+        """
+        return self._create("fulfillments", f"/orders/{number(order_yotpo_id)}/fulfillments", payload)
+
+    def update_fulfillment(self, order_yotpo_id: int, fulfillment_id: int, payload: Mapping[str, Any]) -> None:
+        """Change the given properties of a fulfillment.
+
+        :param order_yotpo_id: Yotpo's id of the order
+        :param fulfillment_id: Yotpo's id of the fulfillment
+        :param payload: what changes
+        """
+        path = f"/orders/{number(order_yotpo_id)}/fulfillments/{number(fulfillment_id)}"
+        self._update("fulfillments", path, payload)
+
+    def extract(
+        self,
+        resource: str,
+        *,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        match: Mapping[str, Iterable[Any]] | None = None,
+        page_size: int | None = None,
+    ) -> Extraction:
+        """Rows of one list; nothing is sent before its pages are walked.
+
+        :param resource: ``orders``, ``products``, ``customers``, ``fulfillments`` or ``variants``
+        :param since: the first moment, of orders' dates
+        :param until: the first moment not asked for
+        :param match: ``{"external_id": ids}`` for orders and products, ``{"order_id": ids}`` for fulfillments and
+            ``{"product_id": ids}`` for variants, the latter two Yotpo's ids; no ids give no rows
+        :param page_size: rows per page
+        :raises ConfigurationError: for what the list doesn't take, naming what it takes
+        """
+        row = find(RESOURCES, resource)
+        return extraction(
+            row,
+            get=self._wire.get,
+            look_up=partial(self._look_ups.find, row.name),
+            store_id=self.store_id,
+            since=since,
+            until=until,
+            match=match,
+            page_size=page_size,
+        )
+
+    def _one(self, name: str, yotpo_id: int) -> Record | None:
+        row = RESOURCES[name]
+        try:
+            return self._wire.read(f"{row.path}/{number(yotpo_id)}", f"{name}.get", row.envelope)
+        except NotFoundError:
+            return None
+
+    def _create(self, name: str, path: str, payload: Mapping[str, Any]) -> int:
+        return self._wire.create(path, f"{name}.create", RESOURCES[name].envelope, payload)
+
+    def _update(self, name: str, path: str, payload: Mapping[str, Any]) -> None:
+        self._wire.update(path, f"{name}.update", RESOURCES[name].envelope, payload)

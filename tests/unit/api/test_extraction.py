@@ -1,0 +1,493 @@
+"""A walk: in order, side by side, from any point, and never round in circles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+import threading
+import time
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_partners.api.extraction import REMEMBERED, Extraction, Segment, batches
+from airflow_provider_partners.api.lookahead import THREAD_NAME
+from airflow_provider_partners.api.pages import Cursor, Page
+from airflow_provider_partners.api.paging import DateCursor
+from airflow_provider_partners.exceptions import ConfigurationError, PagingError, TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Rows = list[dict[str, Any]]
+
+
+def extraction(*segments: Segment, **options: Any) -> Extraction:
+    given = {"source": "yofi", "resource": "returns", "request": {"shop": "a"}, **options}
+    return Extraction(segments=segments, **given)
+
+
+def listed(name: str, pages: list[Rows], *, known_ahead: bool = False, log: list[str] | None = None) -> Segment:
+    """A segment of given pages; page n is at the cursor {"page": n}, the first at {}."""
+
+    def fetch(cursor: Cursor) -> Page:
+        number = cursor.get("page", 0)
+        if log is not None:
+            log.append(f"{name}{number}")
+        records = [dict(row) for row in pages[number]] if number < len(pages) else []
+        return Page(records, {"page": number + 1} if number + 1 < len(pages) else None)
+
+    def ahead(cursor: Cursor) -> Cursor | None:
+        return {"page": cursor.get("page", 0) + 1}
+
+    return Segment(name, fetch, ahead=ahead) if known_ahead else Segment(name, fetch)
+
+
+def rows(*numbers: int) -> Rows:
+    return [{"id": number} for number in numbers]
+
+
+def ids(found: Extraction, **options: Any) -> list[int]:
+    return [record["id"] for step in found.pages(**options) for record in step.records]
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_are_left() -> Any:
+    yield
+    until = time.monotonic() + 5
+    while any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
+        assert time.monotonic() < until, "workers are left behind"
+        time.sleep(0.001)
+
+
+both = pytest.mark.parametrize("workers", [1, 4])
+
+# --- order and resumption ---
+
+
+def layout(seed: int) -> Extraction:
+    """Segments and pages of random lengths, empty ones included, with some rows repeated on the following page."""
+    chance = random.Random(seed)
+    number_of = count()
+    segments = []
+    for index in range(chance.randint(1, 5)):
+        pages: list[Rows] = []
+        for number in range(chance.randint(1, 7)):
+            page = rows(*(next(number_of) for _ in range(chance.choice([0, 1, 3, 5]))))
+            drifted = pages[-1][-1:] if number and page and chance.random() < 0.4 else []
+            pages.append(drifted + page)
+        segments.append(listed(f"s{index}", pages, known_ahead=chance.random() < 0.5))
+    return extraction(*segments)
+
+
+@both
+@pytest.mark.parametrize("seed", range(25))
+def test_from_every_position_exactly_the_remaining_records_come(seed: int, workers: int) -> None:
+    steps = list(layout(seed).pages())
+    assert steps[-1].position is None
+    total = len([record for step in steps for record in step.records])
+    assert ids(layout(seed), workers=workers) == list(range(total)), "all rows, in order, each once"
+    for cut, step in enumerate(steps[:-1]):
+        position = json.loads(json.dumps(step.position))
+        rest = [record for later in steps[cut + 1 :] for record in later.records]
+        resumed = layout(seed).pages(position=position, workers=workers)
+        assert [record for later in resumed for record in later.records] == rest
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_positions_do_not_depend_on_the_number_of_workers(seed: int) -> None:
+    assert list(layout(seed).pages(workers=1)) == list(layout(seed).pages(workers=5))
+
+
+@both
+@pytest.mark.parametrize("seed", range(10))
+def test_pages_come_in_order_whatever_each_of_them_takes(seed: int, workers: int) -> None:
+    chance = random.Random(seed)
+    delays = [chance.random() / 200 for _ in range(12)]
+
+    def fetch(cursor: Cursor) -> Page:
+        number = cursor.get("page", 0)
+        time.sleep(delays[number])
+        return Page(rows(number), {"page": number + 1} if number < 11 else None)
+
+    segment = Segment(
+        "list", fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1} if cursor.get("page", 0) < 11 else None
+    )
+    assert ids(extraction(segment), workers=workers) == list(range(12))
+
+
+@both
+def test_an_extraction_without_segments_is_empty(workers: int) -> None:
+    assert list(extraction().pages(workers=workers)) == []
+
+
+@both
+def test_an_empty_page_is_a_step_too(workers: int) -> None:
+    steps = list(extraction(listed("a", [[]]), listed("b", [rows(1)])).pages(workers=workers))
+    assert [step.records for step in steps] == [[], rows(1)]
+    assert steps[0].position == {"segment": 1, "cursor": {}}
+
+
+def test_a_segment_may_begin_elsewhere_than_at_nothing() -> None:
+    segment = Segment("late", listed("a", [rows(1), rows(2), rows(3)]).fetch, start={"page": 1})
+    found = extraction(listed("first", [rows(9)]), segment)
+    steps = list(found.pages())
+    assert [step.records for step in steps] == [rows(9), rows(2), rows(3)]
+    assert steps[0].position == {"segment": 1, "cursor": {"page": 1}}
+
+
+@pytest.mark.parametrize(
+    "position", [{"segment": 3, "cursor": {}}, {"segment": -1, "cursor": {}}, {"segment": 0}, {"cursor": {}}, {}]
+)
+def test_a_position_of_another_extraction_is_refused(position: dict[str, Any]) -> None:
+    with pytest.raises(PagingError, match="position"):
+        list(extraction(listed("a", [rows(1)])).pages(position=position))
+
+
+def test_no_workers_fetch_nothing() -> None:
+    with pytest.raises(ConfigurationError, match="workers=0"):
+        list(extraction(listed("a", [rows(1)])).pages(workers=0))
+
+
+@both
+def test_records_are_those_of_all_pages(workers: int) -> None:
+    found = extraction(listed("a", [rows(1, 2), rows(3)]), listed("b", [rows(4)]))
+    assert list(found.records(workers=workers)) == rows(1, 2, 3, 4)
+
+
+def test_the_total_is_told_where_it_is_that_of_the_whole() -> None:
+    segment = Segment("a", lambda _: Page(rows(1), None, total=1))
+    assert [step.total for step in extraction(segment).pages()] == [1]
+    other = Segment("b", lambda _: Page(rows(2), None, total=1))
+    assert [step.total for step in extraction(segment, other).pages()] == [None, None]
+
+
+# --- side by side ---
+
+
+def test_segments_are_fetched_at_the_same_time() -> None:
+    together = threading.Barrier(4)
+
+    def fetch(number: int) -> Callable[[Cursor], Page]:
+        def wait(_: Cursor) -> Page:
+            together.wait(timeout=5)
+            return Page(rows(number), None)
+
+        return wait
+
+    found = extraction(*(Segment(f"s{number}", fetch(number)) for number in range(4)))
+    assert ids(found, workers=4) == [0, 1, 2, 3]
+
+
+def test_pages_of_one_segment_are_fetched_at_the_same_time_where_cursors_are_known() -> None:
+    busy, most, lock = 0, 0, threading.Lock()
+    source = listed("a", [rows(number) for number in range(30)], known_ahead=True)
+
+    def fetch(cursor: Cursor) -> Page:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        time.sleep(0.003)
+        with lock:
+            busy -= 1
+        return source.fetch(cursor)
+
+    assert ids(extraction(Segment("a", fetch, ahead=source.ahead)), workers=4) == list(range(30))
+    assert most == 4
+
+
+def slowly(segment: Segment) -> Segment:
+    """A segment whose pages take so long that whoever guesses ahead has guessed before they are there."""
+
+    def fetch(cursor: Cursor) -> Page:
+        page = segment.fetch(cursor)
+        time.sleep(0.005)
+        return page
+
+    return Segment(segment.name, fetch, ahead=segment.ahead)
+
+
+def test_a_list_of_one_page_costs_one_request() -> None:
+    log: list[str] = []
+    assert ids(extraction(slowly(listed("a", [rows(1)], known_ahead=True, log=log))), workers=8) == [1]
+    assert log == ["a0"]
+
+
+def test_requests_beyond_the_end_are_fewer_than_those_within() -> None:
+    for length in (2, 3, 5, 9):
+        log: list[str] = []
+        ids(extraction(slowly(listed("a", [rows(n) for n in range(length)], known_ahead=True, log=log))), workers=8)
+        assert len(log) < 2 * length
+
+
+def test_the_look_ahead_is_bounded_while_nobody_reads_on() -> None:
+    log: list[str] = []
+    segments = [listed(f"s{index}-", [rows(index)], log=log) for index in range(100)]
+    steps = extraction(*segments).pages(workers=3)
+    next(steps)
+    time.sleep(0.05)
+    assert len(log) <= 8
+    steps.close()
+
+
+def test_when_the_list_goes_on_elsewhere_than_guessed_the_answer_counts() -> None:
+    def fetch(cursor: Cursor) -> Page:
+        number = cursor.get("page", 0)
+        return Page(rows(number), {"page": number + 2} if number < 20 else None)
+
+    segment = Segment("skips", fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1})
+    assert ids(extraction(segment), workers=4) == list(range(0, 21, 2))
+
+
+# --- errors ---
+
+
+def breaking(name: str, at: int, log: list[str] | None = None) -> Segment:
+    source = listed(name, [rows(number) for number in range(10)], log=log)
+
+    def fetch(cursor: Cursor) -> Page:
+        if cursor.get("page", 0) == at:
+            message = f"{name} broke"
+            raise TransientError(message)
+        return source.fetch(cursor)
+
+    return Segment(name, fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1})
+
+
+@both
+@pytest.mark.parametrize("at", [0, 1, 4, 9])
+def test_an_error_is_raised_behind_all_pages_before_it(at: int, workers: int) -> None:
+    seen: list[int] = []
+    found = extraction(listed("first", [rows(100), rows(101)]), breaking("second", at))
+    with pytest.raises(TransientError, match="second broke"):
+        seen.extend(record["id"] for record in found.records(workers=workers))
+    assert seen == [100, 101, *range(at)]
+
+
+@both
+def test_the_first_error_in_order_is_raised_though_a_later_one_came_sooner(workers: int) -> None:
+    def slow(_: Cursor) -> Page:
+        time.sleep(0.02)
+        message = "the first one"
+        raise TransientError(message)
+
+    found = extraction(Segment("slow", slow), breaking("quick", 0))
+    with pytest.raises(TransientError, match="the first one"):
+        list(found.pages(workers=workers))
+
+
+def test_an_error_beyond_the_end_of_a_list_is_nobodys() -> None:
+    source = listed("a", [rows(0), rows(1), rows(2)])
+
+    def fetch(cursor: Cursor) -> Page:
+        if cursor.get("page", 0) > 2:
+            message = "page_over_limit"
+            raise TransientError(message)
+        return source.fetch(cursor)
+
+    segment = Segment("capped", fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1})
+    assert ids(extraction(segment, listed("b", [rows(7)])), workers=4) == [0, 1, 2, 7]
+
+
+def test_behind_an_error_little_more_is_begun() -> None:
+    log: list[str] = []
+    segments = [listed(f"s{index}-", [rows(index)], log=log) for index in range(100)]
+    with pytest.raises(TransientError):
+        list(extraction(breaking("broken", 0), *segments).pages(workers=2))
+    assert len(log) <= 4
+
+
+def test_closing_the_walk_stops_what_has_not_begun() -> None:
+    log: list[str] = []
+    release = threading.Event()
+    source = [listed(f"s{index}-", [rows(index)], log=log) for index in range(50)]
+
+    def held(segment: Segment) -> Segment:
+        def fetch(cursor: Cursor) -> Page:
+            release.wait(timeout=5)
+            return segment.fetch(cursor)
+
+        return Segment(segment.name, fetch)
+
+    steps = extraction(source[0], *map(held, source[1:])).pages(workers=2)
+    next(steps)
+    steps.close()
+    release.set()
+    time.sleep(0.02)
+    assert len(log) <= 3
+
+
+def test_records_that_are_not_read_to_the_end_stop_the_workers() -> None:
+    found = extraction(*(listed(f"s{index}", [rows(index)]) for index in range(50)))
+    records = found.records(workers=4)
+    next(records)
+    records.close()  # type: ignore[attr-defined]
+
+
+# --- guards ---
+
+
+@both
+def test_a_repeated_cursor_stops_the_walk(workers: int) -> None:
+    fresh = count()
+
+    def fetch(cursor: Cursor) -> Page:
+        return Page(rows(next(fresh)), {"page": cursor.get("page", 0) % 3 + 1})
+
+    with pytest.raises(PagingError, match=r"'loop'.*leads back"):
+        list(extraction(Segment("loop", fetch)).pages(workers=workers))
+
+
+def test_a_cursor_that_names_itself_stops_the_walk() -> None:
+    segment = Segment("stuck", lambda _: Page([], {"token": "same"}))
+    with pytest.raises(PagingError, match="leads back"):
+        list(extraction(segment).pages())
+
+
+@both
+def test_a_page_of_nothing_but_repeated_rows_stops_the_walk(workers: int) -> None:
+    segment = Segment("deaf", lambda cursor: Page(rows(1, 2), {"page": cursor.get("page", 0) + 1}))
+    seen: Rows = []
+    with pytest.raises(PagingError, match=r"'deaf'.*ignore the paging"):
+        seen.extend(extraction(segment).records(workers=workers))
+    assert seen == rows(1, 2)
+
+
+def test_two_pages_in_turn_stop_the_walk() -> None:
+    segment = Segment(
+        "swing", lambda cursor: Page(rows(cursor.get("page", 0) % 2), {"page": cursor.get("page", 0) + 1})
+    )
+    with pytest.raises(PagingError, match="page 3"):
+        list(extraction(segment).pages())
+
+
+def test_a_repeated_page_is_noticed_after_a_resumption_too() -> None:
+    segment = Segment("deaf", lambda cursor: Page(rows(1, 2), {"page": cursor.get("page", 0) + 1}))
+    position = next(extraction(segment).pages()).position
+    with pytest.raises(PagingError, match="ignore the paging"):
+        list(extraction(segment).pages(position=position))
+
+
+def test_a_last_page_of_repeated_rows_is_the_end_and_no_error() -> None:
+    assert ids(extraction(listed("a", [rows(1, 2), rows(2)]))) == [1, 2]
+
+
+@both
+def test_an_endless_list_stops(workers: int) -> None:
+    segment = Segment("endless", lambda cursor: Page(rows(cursor.get("n", 0)), {"n": cursor.get("n", 0) + 1}))
+    found = extraction(segment, max_pages=20)
+    with pytest.raises(PagingError, match="more than 20 pages"):
+        list(found.pages(workers=workers))
+
+
+def test_as_many_pages_as_allowed_are_no_error() -> None:
+    assert len(ids(extraction(listed("a", [rows(n) for n in range(20)]), max_pages=20))) == 20
+
+
+def test_rows_that_shift_onto_the_next_page_come_once_and_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    found = extraction(listed("a", [rows(1, 2, 3), rows(3, 4, 5), rows(4, 6)]))
+    with caplog.at_level(logging.INFO):
+        assert ids(found) == [1, 2, 3, 4, 5, 6]
+    assert "yofi returns: left out 2 rows" in caplog.text
+
+
+def test_of_two_versions_of_a_row_the_first_is_kept() -> None:
+    pages = [[{"id": 1, "state": "open"}], [{"id": 1, "state": "closed"}, {"id": 2}]]
+    assert list(extraction(listed("a", pages)).records()) == [{"id": 1, "state": "open"}, {"id": 2}]
+
+
+def test_the_same_row_in_two_segments_comes_twice() -> None:
+    assert ids(extraction(listed("a", [rows(1)]), listed("b", [rows(1)]))) == [1, 1]
+
+
+def test_rows_are_told_apart_by_all_fields_of_the_key() -> None:
+    pages = [[{"shop": {"id": 1}, "type": "x"}], [{"shop": {"id": 1}, "type": "y"}, {"shop": {"id": 1}, "type": "x"}]]
+    found = extraction(listed("a", pages), key=("shop.id", "type"))
+    assert [record["type"] for record in found.records()] == ["x", "y"]
+
+
+@pytest.mark.parametrize("key", [(), ("uid",)])
+def test_rows_without_an_identity_are_never_left_out(key: tuple[str, ...]) -> None:
+    assert ids(extraction(listed("a", [rows(1), rows(1), rows(1)]), key=key)) == [1, 1, 1]
+
+
+def test_ids_of_different_types_are_different_rows() -> None:
+    pages = [[{"id": 1}], [{"id": "1"}], [{"id": True}]]
+    assert len(list(extraction(listed("a", pages)).records())) == 3
+
+
+def test_a_position_stays_small_however_long_the_walk() -> None:
+    pages = [rows(*range(start, start + 50)) for start in range(0, 5_000, 50)]
+    steps = list(extraction(listed("a", pages)).pages())
+    assert max(len(json.dumps(step.position)) for step in steps) < REMEMBERED * 16 + 100
+
+
+def test_equal_moments_across_page_edges_are_all_read_once() -> None:
+    chance = random.Random(3)
+    table = sorted(chance.choice(range(40)) for _ in range(120))
+    stored = [{"id": n, "created_at": f"2026-05-01T00:00:{second:02d}.000Z"} for n, second in enumerate(table)]
+    for inclusive in (True, False):
+        paging = DateCursor(size=25)
+
+        def fetch(cursor: Cursor, inclusive: bool = inclusive, paging: DateCursor = paging) -> Page:
+            after = paging.params(cursor).get("starting_after", "")
+            page = [row for row in stored if row["created_at"] > after or (inclusive and row["created_at"] == after)][
+                :25
+            ]
+            return Page(page, paging.next(cursor, body={}, records=page))
+
+        for workers in (1, 4):
+            assert ids(extraction(Segment("customers", fetch)), workers=workers) == list(range(120))
+
+
+# --- fingerprint and batches ---
+
+
+def test_the_fingerprint_is_of_the_question_whatever_the_order_of_its_keys() -> None:
+    one = extraction(request={"a": 1, "b": {"c": [1, 2], "d": None}})
+    other = extraction(request={"b": {"d": None, "c": [1, 2]}, "a": 1})
+    assert one.fingerprint == other.fingerprint
+    assert len(one.fingerprint) == 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"source": "yotpo"}, {"resource": "claims"}, {"request": {"shop": "b"}}, {"request": {"shop": "a", "n": None}}],
+)
+def test_another_question_has_another_fingerprint(change: dict[str, Any]) -> None:
+    assert extraction(**change).fingerprint != extraction().fingerprint
+
+
+def test_the_fingerprint_takes_dates_and_sets_and_is_the_same_in_each_process() -> None:
+    moment = datetime(2026, 5, 1, tzinfo=UTC)
+    one = extraction(request={"since": moment, "types": frozenset({"a", "b", "c"})})
+    other = extraction(request={"types": {"c", "b", "a"}, "since": moment})
+    assert one.fingerprint == other.fingerprint
+    assert extraction(request={}).fingerprint == hashlib.sha256(b'["yofi","returns",{}]').hexdigest()
+
+
+def test_values_come_in_batches_of_bounded_size() -> None:
+    assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batches([], 2)) == []
+
+
+def test_batches_read_only_what_they_need() -> None:
+    read = []
+
+    def values() -> Any:
+        for value in range(100):
+            read.append(value)
+            yield value
+
+    next(batches(values(), 3))
+    assert read == [0, 1, 2]
+
+
+def test_batches_of_nothing_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="batches of 0"):
+        list(batches([1], 0))
