@@ -83,8 +83,10 @@ def summarize_shop(shop: str, steps: dict[str, Any]) -> dict[str, Any]:
 def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
     """A table over all shops, in the log and as this task's result."""
     context: Any = get_current_context()
+    # Of a group with a single lane, Airflow hands on the one result instead of a list of it.
+    of_lanes = [summaries] if isinstance(summaries, dict) else list(summaries or [])
     summary = run_summary.run_summary(
-        list(summaries or []),
+        of_lanes,
         [lane["shop"] for lane in lanes or []],
         dry_run=flag(context["params"]["dry_run"], "dry_run"),
     )
@@ -156,6 +158,15 @@ with DAG(
             yofi_conn_id=yofi_conn_id,
             map_index_template=SHOP,
         )
+        # A customer's predictions count for orders too that nothing has come back of yet.
+        customers = YofiExtractOperator(
+            task_id="extract_customers",
+            resource="customers",
+            shop=shop,
+            match={"customer_id": {"dataset": orders.output, "field": "customer.legacyResourceId"}},
+            yofi_conn_id=yofi_conn_id,
+            map_index_template=SHOP,
+        )
         claims = YofiExtractOperator(
             task_id="extract_claims",
             resource="claims",
@@ -170,6 +181,7 @@ with DAG(
             orders=orders.output,
             returns=returns.output,
             claims=claims.output,
+            customers=customers.output,
             shop=shop,
             map_index_template=SHOP,
         )
@@ -188,8 +200,8 @@ with DAG(
             map_index_template="{{ task.built['extra']['shop'] }}",
         )
         upsert_products >> upsert_orders
-        steps = (orders, returns, claims, build, upsert_products, upsert_orders)
-        return summarize_shop(shop, {step.label: step.output for step in steps})
+        steps = (orders, returns, customers, claims, build, upsert_products, upsert_orders)
+        return summarize_shop(shop=shop, steps={step.label: step.output for step in steps})
 
     summary = summarize(lanes, lane.expand_kwargs(lanes))
     confirm(summary, window, lanes)

@@ -98,11 +98,12 @@ class Credentials:
 
 
 def shop_domain(shop: str) -> str:
-    """A shop as Yofi names it, without scheme or path.
+    """A shop as Yofi names it: its domain without scheme or path, or its app id as it is.
 
     :param shop: such as ``a.myshopify.com`` or ``https://a.myshopify.com/``
     """
-    return shop.strip().lower().removeprefix("https://").removeprefix("http://").split("/")[0]
+    name = shop.strip().removeprefix("https://").removeprefix("http://").split("/")[0]
+    return name.lower() if "." in name else name
 
 
 def shop_token(credentials: Credentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]) -> MintedToken:

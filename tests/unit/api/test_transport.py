@@ -375,6 +375,21 @@ def test_the_pause_after_a_refusal_is_not_waited_for_twice(clock: TurningClock) 
     assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
 
 
+def test_a_costly_request_is_sent_again_as_soon_as_its_cost_is_there(clock: TurningClock) -> None:
+    budget = RateBudget(rate=100, capacity=1_000, clock=clock)
+    client = transport(Api(status(429, retry_after="5"), ok()), clock, budget=budget)
+    client.send(Request(method="POST", path="/graphql", cost=400))
+    assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
+
+
+def test_a_turn_beyond_the_deadline_is_handed_on(clock: TurningClock) -> None:
+    client = transport(Api(ok()), clock, budget=RateBudget(rate=1 / 30, clock=clock), deadline=20)
+    client.send(GET)
+    with pytest.raises(ThrottledError) as raised:
+        client.send(GET)
+    assert raised.value.retry_after == pytest.approx(30)
+
+
 def test_a_turn_too_far_away_is_handed_on_and_not_taken(clock: TurningClock) -> None:
     budget = RateBudget(rate=1 / 90, clock=clock)
     api = Api(ok())
@@ -515,7 +530,7 @@ def test_a_header_that_can_t_be_sent_is_said_without_its_value(clock: TurningClo
 
 
 def test_the_http_library_does_not_log_our_addresses(clock: TurningClock, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="httpx"):
         transport(Api(ok()), clock).send(SECRET_GET)
         httpx.Client(transport=httpx.MockTransport(lambda _: ok())).get("https://other.example/")
     assert leaks(caplog.text) == []
