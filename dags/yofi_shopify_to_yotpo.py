@@ -14,7 +14,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param, TriggerRule, Variable, get_current_context, task, task_group
+from airflow.sdk import DAG, Param, Variable, get_current_context, task, task_group
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import catchup, routing, run_summary, settings, windows
@@ -72,14 +72,14 @@ def choose_lanes(installed: list[str] | None) -> list[dict[str, str | None]]:
     return found.lanes
 
 
-@task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE, map_index_template="{{ task.op_kwargs['shop'] }}")
+@task(multiple_outputs=False, trigger_rule="all_done", map_index_template="{{ task.op_kwargs['shop'] }}")
 def summarize_shop(shop: str, steps: dict[str, Any]) -> dict[str, Any]:
     """What became of one shop, whether its lane got through or not."""
     context: Any = get_current_context()
     return run_summary.shop_summary(shop, steps, dry_run=flag(context["params"]["dry_run"], "dry_run"))
 
 
-@task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE)
+@task(multiple_outputs=False, trigger_rule="all_done")
 def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
     """A table over all shops, in the log and as this task's result."""
     context: Any = get_current_context()

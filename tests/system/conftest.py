@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class World:
     served: Served
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    last_calls: Counter[str] = field(default_factory=Counter)  # counted by the sandbox up to the end of a run
 
     @property
     def sandbox(self) -> Any:
@@ -53,7 +55,9 @@ class World:
     def run(self, conf: dict[str, Any] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the main Dag once, by default over all orders."""
         wanted = self.window() if conf is None else conf
-        return self.airflow("dags", "test", DAG_ID, "--conf", json.dumps(wanted), **environment)
+        done = self.airflow("dags", "test", DAG_ID, "--conf", json.dumps(wanted), **environment)
+        self.last_calls = Counter(self.sandbox.calls)
+        return done
 
     def summary(self) -> dict[str, Any]:
         """What the last run's summary task returned."""
@@ -99,10 +103,6 @@ class World:
 
     def documents(self, partner: str, shop: str, kind: str) -> list[dict[str, Any]]:
         return self.sandbox.store.select(partner, shop, kind)
-
-    def calls(self, ending: str) -> int:
-        """Calls counted by the sandbox, of every store."""
-        return sum(count for name, count in self.sandbox.calls.items() if name.endswith(ending))
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,9 @@ def tail(gid: str) -> str:
 
 def reviewable(order: Doc) -> list[Doc]:
     return [
-        line for line in order["lineItems"] if line["quantity"] and not line["isGiftCard"] and line["product"] is not None
+        line
+        for line in order["lineItems"]
+        if line["quantity"] and not line["isGiftCard"] and line["product"] is not None
     ]
 
 
@@ -57,29 +59,25 @@ def expected_order(order: Doc, lines: list[Doc], yofi: dict[str, dict[str, Doc]]
     if order["cancelledAt"] is None:
         shipments += taken_off(order, lines, product_of, order_date)
     gateways = order["paymentGatewayNames"]
-    return compact(
-        {
-            "external_id": order["legacyResourceId"],
-            "order_name": order["name"],
-            "order_date": order_date,
-            "payment_method": gateways[0].strip()[:64].rstrip() if gateways else None,
-            "payment_status": order["displayFinancialStatus"].lower()
-            if order["displayFinancialStatus"] in PAYMENT
-            else None,
-            "currency": order["totalPriceSet"]["shopMoney"]["currencyCode"],
-            "total_price": float(order["totalPriceSet"]["shopMoney"]["amount"]),
-            "subtotal_price": float(order["subtotalPriceSet"]["shopMoney"]["amount"]),
-            "cancellation": {"cancellation_date": order["cancelledAt"].removesuffix("Z")}
-            if order["cancelledAt"]
-            else None,
-            "customer": expected_customer(order),
-            "billing_address": expected_address(order["billingAddress"]),
-            "shipping_address": expected_address(order["shippingAddress"]),
-            "custom_properties": {"suppress_review_request": suppressed(order, yofi)},
-            "line_items": grouped(lines, product_of),
-            "fulfillments": {shipment["external_id"]: shipment for shipment in shipments},
-        }
-    )
+    return compact({
+        "external_id": order["legacyResourceId"],
+        "order_name": order["name"],
+        "order_date": order_date,
+        "payment_method": gateways[0].strip()[:64].rstrip() if gateways else None,
+        "payment_status": order["displayFinancialStatus"].lower()
+        if order["displayFinancialStatus"] in PAYMENT
+        else None,
+        "currency": order["totalPriceSet"]["shopMoney"]["currencyCode"],
+        "total_price": float(order["totalPriceSet"]["shopMoney"]["amount"]),
+        "subtotal_price": float(order["subtotalPriceSet"]["shopMoney"]["amount"]),
+        "cancellation": {"cancellation_date": order["cancelledAt"].removesuffix("Z")} if order["cancelledAt"] else None,
+        "customer": expected_customer(order),
+        "billing_address": expected_address(order["billingAddress"]),
+        "shipping_address": expected_address(order["shippingAddress"]),
+        "custom_properties": {"suppress_review_request": suppressed(order, yofi)},
+        "line_items": grouped(lines, product_of),
+        "fulfillments": {shipment["external_id"]: shipment for shipment in shipments},
+    })
 
 
 def grouped(lines: list[Doc], product_of: dict[str, str]) -> dict[str, Doc]:
@@ -89,7 +87,11 @@ def grouped(lines: list[Doc], product_of: dict[str, str]) -> dict[str, Doc]:
         row["quantity"] += line["quantity"]
         row["price"] += Decimal(line["discountedTotalSet"]["shopMoney"]["amount"])
     return {
-        product: {"quantity": row["quantity"], "total_price": float(row["price"]), "subtotal_price": float(row["price"])}
+        product: {
+            "quantity": row["quantity"],
+            "total_price": float(row["price"]),
+            "subtotal_price": float(row["price"]),
+        }
         for product, row in found.items()
     }
 
@@ -130,9 +132,7 @@ def taken_off(order: Doc, lines: list[Doc], product_of: dict[str, str], date: st
             for item in row["fulfillmentLineItems"]
             if item["lineItem"]["id"] == line["id"]
         )
-        gone = min(
-            line["quantity"] - line["currentQuantity"], line["quantity"] - shipped - line["unfulfilledQuantity"]
-        )
+        gone = min(line["quantity"] - line["currentQuantity"], line["quantity"] - shipped - line["unfulfilledQuantity"])
         if gone > 0:
             units[product_of[line["id"]]] = units.get(product_of[line["id"]], 0) + gone
     if not units:
@@ -159,17 +159,15 @@ def expected_customer(order: Doc) -> Doc | None:
 
     agrees = {"SUBSCRIBED": True, "UNSUBSCRIBED": False, "NOT_SUBSCRIBED": False, "PENDING": False, "REDACTED": False}
     return (
-        compact(
-            {
-                "external_id": customer.get("legacyResourceId"),
-                "first_name": name("firstName"),
-                "last_name": name("lastName"),
-                "email": email.get("emailAddress") or order["email"],
-                "phone_number": telephone(number.get("phoneNumber")) or telephone(order["phone"]),
-                "accepts_email_marketing": agrees.get(email.get("marketingState")),
-                "accepts_sms_marketing": agrees.get(number.get("marketingState")),
-            }
-        )
+        compact({
+            "external_id": customer.get("legacyResourceId"),
+            "first_name": name("firstName"),
+            "last_name": name("lastName"),
+            "email": email.get("emailAddress") or order["email"],
+            "phone_number": telephone(number.get("phoneNumber")) or telephone(order["phone"]),
+            "accepts_email_marketing": agrees.get(email.get("marketingState")),
+            "accepts_sms_marketing": agrees.get(number.get("marketingState")),
+        })
         or None
     )
 
@@ -208,9 +206,7 @@ def telephone(value: str | None) -> str | None:
 
 def suppressed(order: Doc, yofi: dict[str, dict[str, Doc]]) -> bool:
     """Whether the default policy asks for silence."""
-    returns = [
-        row for row in yofi["return"].values() if row["attributes"]["order_id"] == order["legacyResourceId"]
-    ]
+    returns = [row for row in yofi["return"].values() if row["attributes"]["order_id"] == order["legacyResourceId"]]
     buyer = (order["customer"] or {}).get("legacyResourceId")
     customers = [row for row in yofi["customer"].values() if str(row["attributes"]["customer_id"]) == buyer]
     scores: list[tuple[str, float]] = []

@@ -1,0 +1,113 @@
+"""What the client writes in RSQL is read back as it was meant by the sandbox's reader, which was written apart."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.api.rsql import Expression, field, parse
+from airflow_provider_partners.sandbox import yofi_rsql as reader
+
+ALPHABET = "ab7 ,;()'\"\\=!~<>*%&+#?/:.-_@[]{}|^`$\t\n\réßЖ漢🙂\u00a0\u2028 and or "
+OPERATORS = ("==", "!=", ">", ">=", "<", "<=", "=in=", "=out=")
+
+Tree = tuple[Any, ...]
+
+
+def text(chance: random.Random) -> str:
+    return "".join(chance.choice(ALPHABET) for _ in range(chance.randrange(12)))
+
+
+def comparison(chance: random.Random) -> tuple[Expression, Tree]:
+    name, operator = chance.choice(["state", "order_id", "a.b", "größe"]), chance.choice(OPERATORS)
+    values = [text(chance) for _ in range(chance.randrange(1, 4) if operator.startswith("=i") else 1)]
+    selector = field(name)
+    built = {
+        "==": lambda: selector == values[0],
+        "!=": lambda: selector != values[0],
+        ">": lambda: selector > values[0],
+        ">=": lambda: selector >= values[0],
+        "<": lambda: selector < values[0],
+        "<=": lambda: selector <= values[0],
+        "=in=": lambda: selector.in_(values),
+        "=out=": lambda: selector.out(values),
+    }[operator]()
+    return built, (name, operator, tuple(values))
+
+
+def expression(chance: random.Random, depth: int = 0) -> tuple[Expression, Tree]:
+    """An expression and what it means: comparisons, or several joined by one word."""
+    if depth > 3 or chance.random() < 0.4:
+        return comparison(chance)
+    word = chance.choice(["and", "or"])
+    parts = [expression(chance, depth + 1) for _ in range(chance.randrange(2, 4))]
+    built = parts[0][0]
+    for part, _ in parts[1:]:
+        built = built & part if word == "and" else built | part
+    return built, joined(word, [meaning for _, meaning in parts])
+
+
+def joined(word: str, meanings: list[Tree]) -> Tree:
+    flat: list[Tree] = []
+    for meaning in meanings:
+        flat += meaning[1] if meaning[0] == word and len(meaning) == 2 else [meaning]
+    return word, flat
+
+
+def understood(node: Any) -> Tree:
+    """The sandbox's tree in the form of this test."""
+    if isinstance(node, reader.Comparison):
+        return node.selector, node.operator, node.values
+    return joined(node.operator, [understood(each) for each in node.nodes])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_text_comes_back_as_it_was(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(200):
+        value = text(chance)
+        written = str(field("state") == value)
+
+        assert understood(reader.parse(written)) == ("state", "==", (value,)), written
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_expression_comes_back_as_it_was(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(50):
+        built, meaning = expression(chance)
+
+        assert understood(reader.parse(str(built))) == meaning, str(built)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_readers_understand_a_users_text_alike(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(50):
+        built, meaning = expression(chance)
+
+        assert understood(reader.parse(str(parse(str(built))))) == meaning
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "a==1",
+        "a=gt=1;b=le=2",
+        "a==1 and b==2 or c==3",
+        "(a==1,b==2);c==3",
+        "a=in=(1,'x y',\"z\")",
+        "a=out=1",
+        "a=='it\\'s'",
+        'a=="\\""',
+        "a==new\\line",
+        "a==2025-06-06T11:54:41Z",
+        "a==*x@y+z/#1",
+        "and==1;or==2",
+        " a==1 ; b==2 ",
+    ],
+)
+def test_what_users_write_keeps_its_meaning(given: str) -> None:
+    assert understood(reader.parse(str(parse(given)))) == understood(reader.parse(given))

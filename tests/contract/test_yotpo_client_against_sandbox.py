@@ -1,0 +1,280 @@
+"""Yotpo's client against the sandbox over real HTTP: every operation, and every behaviour that is not documented."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_time
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConflictError,
+    NotFoundError,
+    RejectedError,
+    UnexpectedResponseError,
+)
+from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.state import Sandbox, Store
+
+STORE, SECRET = "sandboxstore", "sandbox-yotpo-not-a-secret"
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    credentials = {"yotpo": {STORE: {"secret": SECRET, "shop": "a.myshopify.com"}}}
+    with serve(Sandbox(store=Store(), credentials=credentials, now=NOW)) as served:
+        yield served
+
+
+@pytest.fixture
+def world(served: Served) -> Iterator[Served]:
+    """An empty store without a limit; its switches as they were."""
+    sandbox = served.sandbox
+    before = dict(sandbox.switches)
+    sandbox.switches["yotpo.rate_limit"] = 0
+    for partner, owner, kind, key, _ in list(sandbox.store):
+        sandbox.store.delete(partner, owner, kind, key)
+    sandbox.store.put("yotpo", STORE, "store", STORE, {"name": "Sandbox", "shop": "a.myshopify.com"}, at="")
+    sandbox.calls.clear()
+    yield served
+    served.faults.clear()
+    sandbox.switches.clear()
+    sandbox.switches.update(before)
+
+
+@pytest.fixture
+def yotpo(world: Served) -> Iterator[YotpoClient]:
+    with client(world) as yotpo:
+        yield yotpo
+
+
+def client(world: Served, **options: Any) -> YotpoClient:
+    given = {"store_id": STORE, "secret": SECRET, "base_url": f"{world.url}/yotpo", "ledger": MemoryLedger()}
+    return YotpoClient(**{**given, "requests_per_second": 100_000.0, **options})
+
+
+def order(external_id: str, *, product: str = "p-1", date: str = "2026-05-01T10:20:30Z", **more: Any) -> dict[str, Any]:
+    line = {"external_product_id": product, "quantity": 2}
+    customer = {"external_id": "c-1", "first_name": "Zoë"}
+    return {"external_id": external_id, "order_date": date, "line_items": [line], "customer": customer, **more}
+
+
+def fulfillment(external_id: str, *, product: str = "p-1") -> dict[str, Any]:
+    return {
+        "external_id": external_id,
+        "fulfillment_date": "2026-05-02T00:00:00Z",
+        "status": "success",
+        "fulfilled_items": [{"external_product_id": product, "quantity": 1}],
+    }
+
+
+def test_an_order_is_created_read_updated_and_found(yotpo: YotpoClient) -> None:
+    product = yotpo.create_product({"external_id": "p-1", "name": "Tea"})
+    number = yotpo.create_order(order("1001"))
+
+    yotpo.update_order(number, {"order_name": "#1001", "payment_status": "paid"})
+    yotpo.update_product(product, {"name": "Green tea"})
+
+    read = yotpo.order(number)
+    assert read is not None
+    assert (read["order_name"], read["payment_status"]) == ("#1001", "paid")
+    assert parse_time(read["order_date"]) == datetime(2026, 5, 1, 10, 20, 30, tzinfo=UTC)
+    assert yotpo.orders(["1001", "1002"]) == {"1001": read}
+    assert yotpo.products(["p-1"])["p-1"]["name"] == "Green tea"
+    assert yotpo.product(product) == yotpo.products(["p-1"])["p-1"]
+    assert number > 2**32
+    assert yotpo.order(5) is None
+
+
+def test_fulfillments_are_created_updated_and_listed_with_their_ids(yotpo: YotpoClient) -> None:
+    yotpo.create_product({"external_id": "p-1"})
+    number = yotpo.create_order(order("1001"))
+    made = [yotpo.create_fulfillment(number, fulfillment(f"f-{place}")) for place in range(12)]
+
+    yotpo.update_fulfillment(number, made[0], {"shipment_info": {"tracking_number": "T1"}})
+
+    found = yotpo.fulfillments(number)
+    assert [row["yotpo_id"] for row in found] == made
+    assert found[0]["shipment_info"] == {"tracking_number": "T1"}
+    listed = yotpo.extract("fulfillments", match={"order_id": [number]}, page_size=5).records()
+    assert list(listed) == found
+    with pytest.raises(NotFoundError):
+        yotpo.fulfillments(5)
+
+
+def test_what_exists_already_is_a_conflict(yotpo: YotpoClient) -> None:
+    yotpo.create_product({"external_id": "p-1"})
+    number = yotpo.create_order(order("1001"))
+    yotpo.create_fulfillment(number, fulfillment("f-1"))
+
+    with pytest.raises(ConflictError, match="already exists"):
+        yotpo.create_order(order("1001"))
+    with pytest.raises(ConflictError):
+        yotpo.create_product({"external_id": "p-1"})
+    with pytest.raises(ConflictError):
+        yotpo.create_fulfillment(number, fulfillment("f-1"))
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_unknown_products_are_named(world: Served, yotpo: YotpoClient, status: int) -> None:
+    world.sandbox.switches["yotpo.unknown_product_status"] = status
+    lines = [{"external_product_id": name, "quantity": 1} for name in ("p-8", "p-9")]
+
+    with pytest.raises(UnknownProductsError) as caught:
+        yotpo.create_order(order("1001", line_items=lines))
+    assert caught.value.products == ["p-8", "p-9"]
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [({"external_id": "1"}, "order_date"), (order("1", currency="EURO"), "currency"), ({}, "external_id")],
+)
+def test_what_breaks_the_rules_is_rejected_with_the_field(
+    yotpo: YotpoClient, payload: dict[str, Any], told: str
+) -> None:
+    yotpo.create_product({"external_id": "p-1"})
+
+    with pytest.raises(RejectedError, match=told) as caught:
+        yotpo.create_order(payload)
+    assert caught.value.status == 400
+    assert caught.value.request_id
+
+
+@pytest.mark.parametrize("cursor", ["plain", "encoded"])
+@pytest.mark.parametrize("resource", ["orders", "products"])
+def test_lists_are_read_whole_in_any_page_size(
+    world: Served, yotpo: YotpoClient, cursor: str, resource: str
+) -> None:
+    world.sandbox.switches["yotpo.cursor"] = cursor
+    yotpo.create_product({"external_id": "p-1"})
+    for number in range(23):
+        yotpo.create_product({"external_id": f"x-{number}"})
+        yotpo.create_order(order(f"x-{number}"))
+
+    found = [row["external_id"] for row in yotpo.extract(resource, page_size=10).records()]
+
+    assert len(found) == len(set(found))
+    assert {f"x-{number}" for number in range(23)} <= set(found)
+
+
+def test_a_window_of_orders_holds_its_first_moment_and_not_its_last(yotpo: YotpoClient) -> None:
+    yotpo.create_product({"external_id": "p-1"})
+    for hour in range(10, 20):
+        yotpo.create_order(order(str(hour), date=f"2026-05-01T{hour}:00:00Z"))
+
+    since, until = "2026-05-01T12:00:00Z", "2026-05-01T15:00:00Z"
+    found = yotpo.extract("orders", since=since, until=until, page_size=2).records()
+
+    assert sorted(row["external_id"] for row in found) == ["12", "13", "14"]
+
+
+def test_known_ids_are_found_a_hundred_per_call(world: Served, yotpo: YotpoClient) -> None:
+    for number in range(130):
+        yotpo.create_product({"external_id": str(number)})
+    world.sandbox.calls.clear()
+
+    found = yotpo.products([str(number) for number in range(120, 260)])
+    listed = yotpo.extract("products", match={"external_id": [str(number) for number in range(130)]}).records()
+
+    assert list(found) == [str(number) for number in range(120, 130)]
+    assert [row["external_id"] for row in listed] == [str(number) for number in range(130)]
+    assert world.sandbox.calls[f"yotpo/{STORE}/products.list"] == 4
+
+
+@pytest.mark.parametrize("form", ["first", "nothing"])
+def test_a_filter_that_takes_no_list_still_finds_single_ids(world: Served, yotpo: YotpoClient, form: str) -> None:
+    world.sandbox.switches["yotpo.external_ids_list"] = form
+    for name in ("a", "b"):
+        yotpo.create_product({"external_id": name})
+
+    assert [*yotpo.products(["a"]), *yotpo.products(["b"]), *yotpo.products(["c"])] == ["a", "b"]
+
+
+def test_the_lists_below_products_are_read(world: Served, yotpo: YotpoClient) -> None:
+    numbers = [yotpo.create_product({"external_id": name}) for name in ("a", "b")]
+
+    assert list(yotpo.extract("variants", match={"product_id": numbers}).records()) == []
+    assert list(yotpo.extract("customers").records()) == []
+    assert world.sandbox.calls[f"yotpo/{STORE}/variants.list"] == 2
+
+
+@pytest.mark.parametrize("auth", ["secret", "oauth"])
+def test_both_ways_to_a_token_work(world: Served, auth: str) -> None:
+    with client(world, auth=auth) as yotpo:
+        assert yotpo.ping() == "Yotpo answers for the store sandbo…."
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_ends_is_renewed(world: Served, yotpo: YotpoClient, status: int) -> None:
+    world.sandbox.switches.update({"yotpo.token_calls": 3, "yotpo.invalid_token_status": status})
+
+    for number in range(10):
+        yotpo.create_product({"external_id": str(number)})
+
+    assert len(yotpo.products([str(number) for number in range(10)])) == 10
+    assert world.sandbox.calls[f"yotpo/{STORE}/token"] == 4
+
+
+@pytest.mark.parametrize("options", [{"secret": "wrong-secret"}, {"store_id": "another"}, {"auth": "oauth", "secret": "x"}])
+def test_wrong_credentials_are_told_as_such(world: Served, options: dict[str, Any]) -> None:
+    with client(world, **options) as yotpo, pytest.raises(AuthenticationError, match="of the connection"):
+        yotpo.ping()
+
+
+@pytest.mark.parametrize(
+    "switches", [{}, {"yotpo.retry_after": False}, {"yotpo.throttle_body": "errors"}], ids=str
+)
+def test_a_client_that_is_too_fast_waits_and_loses_nothing(world: Served, switches: dict[str, Any]) -> None:
+    world.sandbox.switches.update({"yotpo.rate_limit": 5, **switches})
+    with client(world) as yotpo:
+        for number in range(7):
+            yotpo.create_product({"external_id": str(number)})
+
+        assert len(yotpo.products([str(number) for number in range(7)])) == 7
+        assert yotpo.usage.throttled >= 1
+
+
+def test_the_usual_pace_is_never_refused(world: Served) -> None:
+    world.sandbox.switches["yotpo.rate_limit"] = 5
+    with client(world, requests_per_second=4.5) as yotpo:
+        for _ in range(8):
+            yotpo.order(5)
+
+        assert yotpo.usage.throttled == 0
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_update_without_a_body_is_a_success(world: Served, yotpo: YotpoClient, status: int) -> None:
+    world.sandbox.switches["yotpo.patch_status"] = status
+    number = yotpo.create_product({"external_id": "a"})
+
+    yotpo.update_product(number, {"name": "Tea"})
+
+    assert yotpo.products(["a"])["a"]["name"] == "Tea"
+
+
+def test_a_creation_whose_answer_is_lost_ends_in_a_conflict_that_can_be_looked_up(
+    world: Served, yotpo: YotpoClient
+) -> None:
+    world.faults.add(path_prefix="/yotpo", method="POST", path_regex="/products$", drop=True, at="after")
+
+    with pytest.raises(ConflictError):
+        yotpo.create_product({"external_id": "a"})
+    assert list(yotpo.products(["a"])) == ["a"]
+
+
+def test_an_answer_of_nonsense_stops_the_call(
+    world: Served, yotpo: YotpoClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.faults.add(path_prefix="/yotpo", method="GET", status=200, body="<html>maintenance</html>")
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(UnexpectedResponseError, match="not JSON"):
+        yotpo.products(["a"])
+    assert SECRET not in caplog.text
