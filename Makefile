@@ -20,7 +20,7 @@ demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
 
 test: lint
-	.venv/test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	.venv/test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 lint: .venv/test/.ready
 	.venv/test/bin/ruff check .

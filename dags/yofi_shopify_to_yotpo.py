@@ -46,7 +46,8 @@ def choose_window() -> dict[str, str]:
     with translated(context):
         window = windows.resolve(since=params["since"], until=params["until"], context=context, lookback=lookback)
         if not params["since"]:
-            covered = context["ti"].xcom_pull(task_ids="confirm", key=COVERED, include_prior_dates=True)
+            # With a map index it is the latest value alone, without one a list of those of all runs.
+            covered = context["ti"].xcom_pull(task_ids="confirm", key=COVERED, include_prior_dates=True, map_indexes=-1)
             window, warning = catchup.reach_back(
                 window, covered_until=covered, lookback=lookback, limit=settings.catchup()
             )

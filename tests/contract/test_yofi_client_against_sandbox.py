@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -138,7 +139,7 @@ def test_windows_that_touch_give_every_row_once(world: Served, shop: str, yofi: 
     edges = [NOW - timedelta(days=days) for days in (400, 60, 30, 7, -1)]
 
     found: list[Record] = []
-    for since, until in zip(edges, edges[1:], strict=False):
+    for since, until in pairwise(edges):
         found += yofi.extract(resource, since=since, until=until, page_size=5).records(workers=3)
 
     assert ids(found) == ids(stored(world, shop, LISTS[resource]))
@@ -173,7 +174,7 @@ def test_customers_are_found_by_known_ids(world: Served, shop: str, yofi: YofiCl
 
 
 def test_values_with_any_character_arrive_unharmed(world: Served, shop: str, yofi: YofiClient) -> None:
-    names = ["#1;2", "a+b", "it's \"so\"", "50% & more", "x,y=(z)", "back\\slash", "Zoë 漢"]
+    names = ["#1;2", "a+b", 'it\'s "so"', "50% & more", "x,y=(z)", "back\\slash", "Zoë 漢"]
     documents = stored(world, shop, "return")[: len(names)]
     for document, name in zip(documents, names, strict=True):
         altered = {**document, "id": f"odd-{document['id']}", "attributes": {**document["attributes"], "state": name}}
@@ -256,10 +257,11 @@ def test_a_token_that_is_refused_in_the_middle_is_replaced(world: Served, shop: 
 
 
 def test_wrong_credentials_and_shops_are_refused_with_a_remedy(world: Served, shop: str) -> None:
-    with client(world, shop, secret="another-secret-that-is-long-enough-too") as yofi:
-        with pytest.raises(AuthenticationError, match="Check secret, issuer"):
-            yofi.ping()
-    with client(world, "stranger.myshopify.com") as yofi, pytest.raises(AuthenticationError, match="shop and platform"):
+    another = client(world, shop, secret="another-secret-that-is-long-enough-too")
+    with another as yofi, pytest.raises(AuthenticationError, match="Check secret, issuer"):
+        yofi.ping()
+    stranger = client(world, "stranger.myshopify.com")
+    with stranger as yofi, pytest.raises(AuthenticationError, match="shop and platform"):
         yofi.ping()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("main dag")]
+pytestmark = pytest.mark.system
 
 _spec = importlib.util.spec_from_file_location(
     "independent_mapping", Path(__file__).with_name("independent_mapping.py")

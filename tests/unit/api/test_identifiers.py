@@ -25,7 +25,12 @@ def test_batches_are_no_longer_than_a_url_can_carry() -> None:
 
     assert [id_ for batch in listed for id_ in batch] == ids
     assert [len(batch) for batch in listed] == [1, 1, 1, 1, 1]
-    assert len(list(id_batches(ids[:3], size=100, length=3 * len(quote("'üüüüüüüüüü',", safe="")), written="'{}',".format))) == 1
+    assert (
+        len(
+            list(id_batches(ids[:3], size=100, length=3 * len(quote("'üüüüüüüüüü',", safe="")), written="'{}',".format))
+        )
+        == 1
+    )
 
 
 def test_a_digest_tells_ids_apart_without_holding_them() -> None:

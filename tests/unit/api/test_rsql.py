@@ -61,7 +61,9 @@ def test_one_of_several_values_can_be_said_without_the_in_operator() -> None:
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), ["a"], b"a"])
 def test_values_without_a_form_are_refused_and_not_repeated(value: object) -> None:
-    with pytest.raises(ConfigurationError, match=f"'state' can't be compared with a value of type {type(value).__name__}"):
+    with pytest.raises(
+        ConfigurationError, match=f"'state' can't be compared with a value of type {type(value).__name__}"
+    ):
         field("state") == value  # noqa: B015
 
 
@@ -100,7 +102,7 @@ def test_a_selector_that_would_break_the_filter_is_refused(selector: str) -> Non
         ("a==*x@y+z/#1", "a==*x@y+z/#1"),
         ("  a == 1 ;\n  b == 2 ", "a==1;b==2"),
         ("a==1\nand b==2", "a==1;b==2"),
-        ("(prediction_category==drop_off_fraud;predicted_value>0.9)", "prediction_category==drop_off_fraud;predicted_value>0.9"),
+        ("(category==drop_off_fraud;predicted_value>0.9)", "category==drop_off_fraud;predicted_value>0.9"),
         ("and==1", "and==1"),
     ],
 )  # fmt: skip
@@ -141,7 +143,7 @@ def test_an_error_in_the_text_does_not_repeat_its_values() -> None:
 
 
 def test_only_in_and_out_take_several_values() -> None:
-    with pytest.raises(ConfigurationError, match="'a==' is compared with 2 values.*=in="):
+    with pytest.raises(ConfigurationError, match=r"'a==' is compared with 2 values.*=in="):
         parse("a==(1,2)")
 
 

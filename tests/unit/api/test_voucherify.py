@@ -177,7 +177,7 @@ def test_a_list_that_is_longer_than_what_is_served_is_an_error_at_its_first_page
 def test_without_a_total_the_cap_is_noticed_when_it_is_reached() -> None:
     api = Api(rows=redemptions(120), total=None)
 
-    with pytest.raises(PagingError, match="longer than the 99 pages of 1 .*shorter window"):
+    with pytest.raises(PagingError, match=r"longer than the 99 pages of 1 .*shorter window"):
         list(client(api).extract("redemptions", page_size=1).records())
     assert len(api.requests) == 99
 
@@ -248,7 +248,9 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
     api = Api()
     filters = {"junction": "and", "customer_id": {"conditions": {"$in": ["a", "b"]}}}
 
-    list(client(api).extract("redemptions", parameters={"result": ["SUCCESS", "FAILURE"], "filters": filters}).records())
+    list(
+        client(api).extract("redemptions", parameters={"result": ["SUCCESS", "FAILURE"], "filters": filters}).records()
+    )
 
     assert api.queries[0][:5] == [
         ("result", "SUCCESS"),

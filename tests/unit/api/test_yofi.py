@@ -111,7 +111,9 @@ def test_without_an_organization_no_such_header_is_sent() -> None:
 def test_the_legacy_profile_signs_for_the_shop_and_sends_no_headers() -> None:
     api = Api()
 
-    list(client(api, auth_profile="legacy", organization_id="org-1", shop=f"https://{SHOP}/").extract("claims").records())
+    list(
+        client(api, auth_profile="legacy", organization_id="org-1", shop=f"https://{SHOP}/").extract("claims").records()
+    )
 
     request = api.requests[0]
     assert claims_of(request) == {
@@ -140,7 +142,7 @@ def test_a_token_is_signed_anew_before_it_expires_with_another_id() -> None:
 def test_a_refused_token_is_replaced_once_and_then_told() -> None:
     api = Api(lambda request: httpx.Response(401, json={"message": "Unauthorized"}))
 
-    with pytest.raises(AuthenticationError, match="Unauthorized.*Check secret, issuer, subject and auth_profile"):
+    with pytest.raises(AuthenticationError, match=r"Unauthorized.*Check secret, issuer, subject and auth_profile"):
         list(client(api).extract("claims").records())
     first, second = [claims_of(request)["jti"] for request in api.requests]
     assert first != second
@@ -149,7 +151,7 @@ def test_a_refused_token_is_replaced_once_and_then_told() -> None:
 def test_a_403_names_headers_that_proxies_drop() -> None:
     api = Api(lambda request: httpx.Response(403, json={"message": "Forbidden"}))
 
-    with pytest.raises(AuthenticationError, match="Forbidden.*app_id and partner_id"):
+    with pytest.raises(AuthenticationError, match=r"Forbidden.*app_id and partner_id"):
         list(client(api).extract("claims").records())
     assert len(api.requests) == 1
 
@@ -265,7 +267,11 @@ def test_fields_include_and_sort_can_be_chosen() -> None:
     api = Api()
     yofi = client(api)
 
-    list(yofi.extract("returns", fields=["state", "brand_new"], include=["customer"], sort="-return_created_at_epoch").records())
+    list(
+        yofi.extract(
+            "returns", fields=["state", "brand_new"], include=["customer"], sort="-return_created_at_epoch"
+        ).records()
+    )
     assert api.query["fields[EcommerceUnifiedReturn]"] == "state,brand_new"
     assert "email" in api.query["fields[EcommerceCustomer]"]
     assert (api.query["include"], api.query["sort"]) == ("customer", "-return_created_at_epoch")
@@ -373,7 +379,9 @@ def test_the_second_filter_goes_by_a_parameter_that_can_be_renamed() -> None:
         ("claims", {"since": "yesterdayish"}, "'since' is not a time"),
     ],
 )
-def test_what_yofi_would_refuse_is_refused_before_it_is_sent(resource: str, options: dict[str, Any], named: str) -> None:
+def test_what_yofi_would_refuse_is_refused_before_it_is_sent(
+    resource: str, options: dict[str, Any], named: str
+) -> None:
     api = Api()
 
     with pytest.raises(ConfigurationError, match=named):

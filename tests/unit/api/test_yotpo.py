@@ -138,7 +138,7 @@ def test_a_refused_exchange_is_a_matter_of_credentials(status: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return refusal(status, "bad secret the-api-secret")
 
-    with pytest.raises(AuthenticationError, match="API secret .password. of the connection") as caught:
+    with pytest.raises(AuthenticationError, match=r"API secret \(password\) of the connection") as caught:
         client(answer).order(5)
     assert "the-api-secret" not in str(caught.value)
 
@@ -151,7 +151,11 @@ def test_an_exchange_without_a_token_is_told(body: Any) -> None:
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"auth": "magic"}, "auth='magic' is unknown"), ({"secret": ""}, "both needed"), ({"store_id": ""}, "both needed")],
+    [
+        ({"auth": "magic"}, "auth='magic' is unknown"),
+        ({"secret": ""}, "both needed"),
+        ({"store_id": ""}, "both needed"),
+    ],
 )
 def test_a_wrong_connection_is_refused(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
