@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +29,7 @@ def read(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
         message = f"The dataset {ref.uri} is not the one referred to: it was written again since"
         raise DatasetError(message, remedy="Clear the task that wrote it together with this one.")
     for part in manifest["parts"]:
-        content = folder.get(part["name"])
-        if hashlib.sha256(content).hexdigest() != part["sha256"]:
-            message = f"{part['name']} of the dataset {ref.uri} is damaged: its hash is not the manifest's"
-            raise DatasetError(message, remedy="Clear the task that wrote it, so that it is written again.")
-        for line in gzip.decompress(content).splitlines():
-            yield json.loads(line)
+        yield from folder.records(part)
 
 
 def column(reference: DatasetRef | Mapping[str, Any], field: str) -> Iterator[str]:

@@ -6,14 +6,19 @@ put in object storage, so that a reader never sees half of one.
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.exceptions import DatasetError
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
+
+    from airflow_provider_partners.api.messages import Record
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
@@ -62,6 +67,19 @@ class DatasetFolder:
         except FileNotFoundError:
             message = f"The dataset {self.uri} is not readable here: {name} is missing"
             raise DatasetError(message, remedy=UNREACHABLE) from None
+
+    def records(self, part: Mapping[str, Any]) -> Iterator[Record]:
+        """The records of one part, which is held in memory whole.
+
+        :param part: as the manifest lists it
+        :raises DatasetError: when it is missing, or not the one listed
+        """
+        content = self.get(part["name"])
+        if hashlib.sha256(content).hexdigest() != part["sha256"]:
+            message = f"{part['name']} of the dataset {self.uri} is damaged: its hash is not the one noted"
+            raise DatasetError(message, remedy="Clear the task that wrote it, so that it is written again.")
+        for line in gzip.decompress(content).splitlines():
+            yield json.loads(line)
 
     def get_json(self, name: str) -> Any | None:
         """One file as JSON; ``None`` when it is missing or not whole."""

@@ -115,8 +115,7 @@ class DatasetWriter:
     def written(self) -> Iterator[Record]:
         """The records written so far, those of an earlier try included, one part in memory at a time."""
         for part in self._parts:
-            for line in gzip.decompress(self._folder.get(part["name"])).splitlines():
-                yield json.loads(line)
+            yield from self._folder.records(part)
 
     def commit(self, *, extra: Mapping[str, Any] | None = None) -> DatasetRef:
         """Write the manifest; from now on the dataset counts.

@@ -170,15 +170,23 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
     """Creates or updates orders, with their fulfillments, in a Yotpo store.
 
     .. seealso:: :ref:`howto/operator:YotpoUpsertOrdersOperator`
+
+    :param with_fulfillments: whether orders carry their fulfillments with them. Yotpo merges those by their ids; for a
+        store where that proves not to hold, send orders without them and let
+        :class:`YotpoUpsertFulfillmentsOperator` follow
     """
 
     kind: ClassVar[str] = "orders"
+
+    def __init__(self, *, with_fulfillments: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.with_fulfillments = with_fulfillments
 
     def outcomes(
         self, client: YotpoClient, records: Iterator[Record], *, done: Container[str], **options: Any
     ) -> Iterator[Outcome]:
         """Write the orders, in batches."""
-        return upsert_orders(client, records, done=done, **options)
+        return upsert_orders(client, records, done=done, with_fulfillments=self.with_fulfillments, **options)
 
 
 class YotpoUpsertFulfillmentsOperator(UpsertOperator):
