@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment, batches
 from airflow_provider_partners.api.graphql import GraphQLCaller
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_partners.api.ledgers import Ledger
-    from airflow_provider_partners.api.usage import Usage
 
 __all__ = ["RESOURCES", "ShopifyAdminClient"]
 
@@ -59,7 +59,7 @@ VISIBLE = timedelta(days=60)
 """How far back ``read_orders`` alone sees; older orders are absent without a word."""
 
 
-class ShopifyAdminClient:
+class ShopifyAdminClient(ApiClient):
     """Reads from the Admin API of one shop.
 
     ::
@@ -133,23 +133,6 @@ class ShopifyAdminClient:
             strict_version=strict_version,
         )
         self._completer = Completer(self._caller)
-
-    @property
-    def usage(self) -> Usage:
-        """What was asked so far."""
-        return self._transport.usage
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
-        self.close()
 
     def ping(self) -> str:
         """Ask for the shop's name and what the token may do."""

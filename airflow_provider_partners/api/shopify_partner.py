@@ -7,10 +7,11 @@ moment are left to the next window. Must not know Airflow, nor where records go.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.auth import RotatingHeader
 from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.graphql import GraphQLCaller
@@ -27,7 +28,7 @@ from airflow_provider_partners.api.shopify_partner_resources import (
     timestamp,
 )
 from airflow_provider_partners.api.shopify_shops import INSTALLED_AFTER, replay, shop_domain
-from airflow_provider_partners.api.transport import Transport, Usage
+from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import Window
 
@@ -53,7 +54,7 @@ def _tell_nobody(secret: str) -> None:
     """Keeps a secret to itself."""
 
 
-class ShopifyPartnerClient:
+class ShopifyPartnerClient(ApiClient):
     """Reads from the Partner API of one organization.
 
     ::
@@ -114,21 +115,6 @@ class ShopifyPartnerClient:
             api_version=api_version,
             strict_version=strict_version,
         )
-
-    @property
-    def usage(self) -> Usage:
-        """What was asked so far."""
-        return self._transport.usage
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def ping(self) -> str:
         """Ask which versions there are, the cheapest question that needs the token."""

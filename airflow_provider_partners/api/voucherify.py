@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api.auth import Auth, ExchangedToken, StaticHeaders
 from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.messages import Record, Request
@@ -31,7 +32,6 @@ from airflow_provider_partners.windows import Window, moment
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.ledgers import Ledger
-    from airflow_provider_partners.api.usage import Usage
 
 __all__ = ["DEFAULT_URL", "RESOURCES", "VoucherifyClient"]
 
@@ -53,7 +53,7 @@ def _keep_to_oneself(secret: str) -> None:
     """Tells nobody."""
 
 
-class VoucherifyClient:
+class VoucherifyClient(ApiClient):
     """Reads the lists of one project.
 
     ::
@@ -128,23 +128,6 @@ class VoucherifyClient:
             **wire,
         )
         self._transport.redactor.add(secret_key)
-
-    @property
-    def usage(self) -> Usage:
-        """What was asked so far."""
-        return self._transport.usage
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
-        self.close()
 
     def ping(self) -> str:
         """Read one redemption: a cheap question that needs the key and the cluster."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.faults import DEFAULT_FAULTS
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.ledgers import Ledger
     from airflow_provider_partners.api.rsql import Expression
-    from airflow_provider_partners.api.usage import Usage
 
 __all__ = ["DEFAULT_URL", "RESOURCES", "YofiClient"]
 
@@ -59,7 +59,7 @@ def _keep_to_oneself(secret: str) -> None:
     """Tells nobody."""
 
 
-class YofiClient:
+class YofiClient(ApiClient):
     """Reads what Yofi knows of one shop.
 
     ::
@@ -148,11 +148,6 @@ class YofiClient:
         """The shop whose data is read."""
         return self._shop
 
-    @property
-    def usage(self) -> Usage:
-        """What was asked so far, for all shops together."""
-        return self._transport.usage
-
     def for_shop(self, shop: str) -> YofiClient:
         """The same credentials for another shop, on the same connections and budget, with tokens of its own.
 
@@ -169,14 +164,6 @@ class YofiClient:
         """Close the connections, unless they are another client's."""
         if self._owns:
             self._base.close()
-
-    def __enter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
-        self.close()
 
     def ping(self) -> str:
         """Read one claim: the cheapest question that needs the credentials and the shop."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.api.resources import find
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.extraction import Extraction
     from airflow_provider_partners.api.ledgers import Ledger
-    from airflow_provider_partners.api.usage import Usage
 
 __all__ = ["DEFAULT_URL", "RESOURCES", "UnknownProductsError", "YotpoClient", "parse_time"]
 
@@ -38,7 +38,7 @@ def _keep_to_oneself(secret: str) -> None:
     """Tells nobody."""
 
 
-class YotpoClient:
+class YotpoClient(ApiClient):
     """Reads and writes one store.
 
     ::
@@ -85,29 +85,13 @@ class YotpoClient:
             on_secret=on_secret,
             **wire,
         )
+        self._transport = self._wire.transport
         self._look_ups = LookUps(self._wire.get)
-
-    @property
-    def usage(self) -> Usage:
-        """What was asked so far."""
-        return self._wire.transport.usage
 
     @property
     def batch_lookups(self) -> bool:
         """Whether several ids are looked up in one call; False once the store showed that its filter takes no list."""
         return self._look_ups.batched
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._wire.transport.close()
-
-    def __enter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
-        self.close()
 
     def ping(self) -> str:
         """Read one product: the cheapest question that needs the token and the store."""

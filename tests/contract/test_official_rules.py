@@ -64,12 +64,11 @@ def usable(operator):
 
 
 OPERATORS = operators()
+WITH_CONSTRUCTOR = [operator for operator in OPERATORS if "__init__" in vars(operator)]
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", WITH_CONSTRUCTOR, ids=lambda operator: operator.__name__)
 def test_a_constructor_only_assigns(operator):
-    if "__init__" not in vars(operator):
-        pytest.skip("it has its parent's constructor")
     code = inspect.getsource(operator.__init__)
     body = ast.parse("class Of:\n" + code if code.startswith("    ") else code)
     steps = next(node for node in ast.walk(body) if isinstance(node, ast.FunctionDef)).body
@@ -108,21 +107,18 @@ def test_every_template_field_is_an_argument(operator):
     assert set(operator.template_fields) <= arguments
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", WITH_CONSTRUCTOR, ids=lambda operator: operator.__name__)
 def test_arguments_are_given_by_name_alone(operator):
-    if "__init__" in vars(operator):
-        kinds = {
-            parameter.kind
-            for name, parameter in inspect.signature(vars(operator)["__init__"]).parameters.items()
-            if name != "self"
-        }
-        assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+    kinds = {
+        parameter.kind
+        for name, parameter in inspect.signature(vars(operator)["__init__"]).parameters.items()
+        if name != "self"
+    }
+    assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", WITH_CONSTRUCTOR, ids=lambda operator: operator.__name__)
 def test_every_argument_is_documented(operator):
-    if "__init__" not in vars(operator) or operator.__name__ == "PartnerOperator":
-        pytest.skip("it adds no argument")
     own = [
         name
         for name in inspect.signature(vars(operator)["__init__"]).parameters
@@ -142,18 +138,6 @@ def test_what_is_templated_says_so(operator):
                 break
         else:
             pytest.fail(f"{operator.__name__}.{name} is not documented")
-
-
-@pytest.mark.parametrize(
-    "operator",
-    [kind for kind in OPERATORS if "deferrable" in inspect.signature(kind.__init__).parameters],
-    ids=lambda operator: operator.__name__,
-)
-def test_deferral_follows_the_configuration_by_default(operator):
-    assert inspect.signature(operator.__init__).parameters["deferrable"].default is False
-    assert "default_deferrable" in inspect.getsource(
-        inspect.getmodule(operator)
-    ) or "default_deferrable" in inspect.getsource(import_module("airflow_provider_partners.sensors.base"))
 
 
 @pytest.mark.parametrize(

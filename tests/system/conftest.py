@@ -1,4 +1,4 @@
-"""One world for all system tests: the sandbox, an Airflow home, and a way to run a Dag as a user does."""
+"""A world per test file: the sandbox, an Airflow home, and a way to run the main Dag as a user does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,32 @@ from airflow_provider_partners.sandbox.server import Served, serve
 
 ROOT = Path(__file__).parents[2]
 DAG_ID = "yofi_shopify_to_yotpo"
-SHOPS, ORDERS, SEED = 3, 40, 11
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the Dag: what it printed, returned, and what became of its tasks by ``(task id, map index)``."""
+
+    succeeded: bool
+    log: str
+    summary: dict[str, Any]
+    states: dict[tuple[str, int], str]
+    labels: set[str]
+    calls: Counter[str]  # that the sandbox answered during the run, by ``partner/shop/operation``
+
+    @property
+    def total(self) -> dict[str, Any]:
+        return self.summary["total"]
+
+    def called(self, *operations: str) -> int:
+        """How often Yotpo was called."""
+        return sum(
+            count for name, count in self.calls.items() if name.startswith("yotpo/") and name.endswith(operations)
+        )
+
+    @property
+    def writes(self) -> int:
+        return self.called(".create", ".update")
 
 
 @dataclass
@@ -33,42 +58,44 @@ class World:
     served: Served
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
-    last_calls: Counter[str] = field(default_factory=Counter)  # counted by the sandbox up to the end of a run
 
     @property
     def sandbox(self) -> Any:
         return self.served.sandbox
 
-    def window(self) -> dict[str, str]:
-        now = datetime.now(UTC)
-        return {
-            "since": (now - timedelta(days=200)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "until": (now + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-
-    def airflow(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def airflow(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
+        """One ``airflow`` command; ``changes`` to the environment, where ``None`` takes a variable out."""
+        environment = {name: value for name, value in {**self.environment, **changes}.items() if value is not None}
         return subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments],
-            env=self.environment | environment, capture_output=True, text=True, timeout=540,
-        )  # fmt: skip
+            [sys.executable, "-m", "airflow", *arguments], env=environment, capture_output=True, text=True, timeout=540
+        )
 
-    def run(self, conf: dict[str, Any] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the main Dag once, by default over all orders."""
-        wanted = self.window() if conf is None else conf
-        done = self.airflow("dags", "test", DAG_ID, "--conf", json.dumps(wanted), **environment)
-        self.last_calls = Counter(self.sandbox.calls)
-        return done
+    def run(self, *date: str, conf: dict[str, Any] | None = None, **changes: str | None) -> Run:
+        """Run the Dag once: at a date, or by default over the orders of the last 200 days."""
+        now = datetime.now(UTC)
+        window = {"since": _iso(now - timedelta(days=200)), "until": _iso(now + timedelta(minutes=1))}
+        asked = [*date] if date else ["--conf", json.dumps({**window, **(conf or {})})]
+        before = Counter(self.sandbox.calls)
+        done = self.airflow("dags", "test", DAG_ID, *asked, **changes)
+        run_id = self.rows("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
+        value = self.rows(
+            "SELECT value FROM xcom WHERE run_id = ? AND task_id = 'summarize' AND key = 'return_value'", run_id
+        )[0][0]
+        tasks = self.rows(
+            "SELECT task_id, map_index, state, rendered_map_index FROM task_instance WHERE run_id = ?", run_id
+        )
+        return Run(
+            succeeded=done.returncode == 0,
+            log=done.stdout + done.stderr,
+            summary=json.loads(value),
+            states={(task, index): state for task, index, state, _ in tasks},
+            labels={label for task, _, _, label in tasks if task.startswith("lane.") and label},
+            calls=Counter(self.sandbox.calls) - before,
+        )
 
-    def summary(self) -> dict[str, Any]:
-        """What the last run's summary task returned."""
+    def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.home / "airflow.db")) as database:
-            (value,) = database.execute(
-                "SELECT value FROM xcom WHERE dag_id = ? AND task_id = 'summarize' AND key = 'return_value' "
-                "ORDER BY timestamp DESC LIMIT 1",
-                (DAG_ID,),
-            ).fetchone()
-        found = json.loads(value)
-        return json.loads(found) if isinstance(found, str) else found
+            return database.execute(query, values).fetchall()
 
     def store_of(self, shop: str) -> str:
         return next(id_ for id_, store in self.sandbox.credentials["yotpo"].items() if store["shop"] == shop)
@@ -86,14 +113,8 @@ class World:
                 page = client.get(f"{base}/orders", params=params, headers={"X-Yotpo-Token": token}).json()
                 orders += page["orders"]
                 if not (cursor := page["pagination"].get("next_page_info")):
-                    break
+                    return orders
                 params = {"limit": 100, "page_info": cursor}
-        return orders
-
-    def xcoms(self) -> list[str]:
-        """Every value that travelled through XCom, as text."""
-        with closing(sqlite3.connect(self.home / "airflow.db")) as database:
-            return [str(value) for (value,) in database.execute("SELECT value FROM xcom")]
 
     def control(self, method: str, path: str) -> dict[str, Any]:
         """One call of the sandbox's control API."""
@@ -105,23 +126,28 @@ class World:
         return self.sandbox.store.select(partner, shop, kind)
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The world that the test file asks for by its ``WORLD``."""
+    wanted = request.module.WORLD
     home = tmp_path_factory.mktemp("airflow")
-    sandbox = seed.build(path=home / "sandbox.sqlite", seed=SEED, shops=SHOPS, orders=ORDERS)
+    sandbox = seed.build(path=home / "sandbox.sqlite", **wanted)
     with serve(sandbox) as served:
         sandbox.switches["yotpo.rate_limit"] = 0
+        variables = credentials.environment(served.url, seed=wanted["seed"], shops=wanted["shops"])
         world = World(served, home)
         world.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-            **_unhurried(credentials.environment(served.url, seed=SEED, shops=SHOPS)),
+            **_unhurried(variables),
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__PARTNERS__BUDGET_URI": (home / "budgets").as_uri(),
         }
         done = world.airflow("db", "migrate")
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         yield world
+    sandbox.store.close()
 
 
 def _unhurried(environment: dict[str, str]) -> dict[str, str]:
@@ -134,3 +160,7 @@ def _unhurried(environment: dict[str, str]) -> dict[str, str]:
             value = json.dumps(connection)
         found[name] = value
     return found
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

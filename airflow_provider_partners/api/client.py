@@ -1,0 +1,31 @@
+"""What the partners' clients share: they own a transport, close it, and tell what it has done. Knows no API."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from airflow_provider_partners.api.transport import Transport
+from airflow_provider_partners.api.usage import Usage
+
+
+class ApiClient:
+    """Owns a transport, which a subclass makes as ``_transport``; a context manager that closes it."""
+
+    _transport: Transport
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far."""
+        return self._transport.usage
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close it."""
+        self.close()
