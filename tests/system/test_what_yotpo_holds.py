@@ -5,25 +5,17 @@ The tests build on each other's runs, so they stay in one process and in this or
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
-from pathlib import Path
 from typing import Any
 
+import independent_mapping as independent
 import pytest
 
 pytestmark = pytest.mark.system
 
 WORLD = {"seed": 11, "shops": 3, "orders": 40}
 KINDS = ("return", "order", "customer", "return_prediction", "customer_prediction")
-
-_path = Path(__file__).with_name("independent_mapping.py")
-_spec = importlib.util.spec_from_file_location("independent_mapping", _path)
-assert _spec
-assert _spec.loader
-independent = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(independent)
 
 
 def lanes(world: Any) -> list[str]:

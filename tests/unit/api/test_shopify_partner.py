@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import httpx
 import pytest
+from clocks import TurningClock
 
-from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.shopify_partner import RESOURCES, ShopifyPartnerClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -21,20 +21,6 @@ from airflow_provider_partners.exceptions import (
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 APP = "gid://partners/App/7"
-
-
-class TurningClock(Clock):
-    def __init__(self) -> None:
-        self.now = NOW.timestamp()
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += max(seconds, 0)
 
 
 class Api:
@@ -56,7 +42,7 @@ class Api:
 
 def client(api: Api, **options: object) -> ShopifyPartnerClient:
     given = {"organization_id": "1234", "access_token": "prtapi_first", **options}
-    return ShopifyPartnerClient(handler=httpx.MockTransport(api), clock=TurningClock(), **given)  # type: ignore[arg-type]
+    return ShopifyPartnerClient(handler=httpx.MockTransport(api), clock=TurningClock(NOW.timestamp()), **given)  # type: ignore[arg-type]
 
 
 def connection(*nodes: dict, more: bool = False) -> dict:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from clocks import TurningClock
 
 from airflow_provider_partners import __version__
 from airflow_provider_partners.api.auth import MintedToken, RotatingHeader, StaticHeaders
@@ -35,24 +36,6 @@ from airflow_provider_partners.exceptions import (
 )
 
 GET = Request(method="GET", path="/orders", label="orders.list")
-
-
-class TurningClock(Clock):
-    """Time passes only by waiting."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-        self.waits: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
 
 
 Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
@@ -85,7 +68,7 @@ def status(code: int, body: object = None, **headers: str) -> httpx.Response:
 @pytest.fixture
 def clock() -> TurningClock:
     random.seed(11)
-    return TurningClock()
+    return TurningClock(1_000.0)
 
 
 def transport(api: Api, clock: Clock, **options: object) -> Transport:

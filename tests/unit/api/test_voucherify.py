@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from clocks import TurningClock
 
-from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.voucherify import RESOURCES, VoucherifyClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -47,22 +47,6 @@ EXAMPLES = {
 }
 
 
-class TurningClock(Clock):
-    """Time passes only by waiting."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 class Api:
     """A list of rows in pages; remembers the requests."""
 
@@ -85,7 +69,7 @@ class Api:
 
 
 def client(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> VoucherifyClient:
-    given = {"application_id": "app-id-1234", "secret_key": "the-secret-key", "clock": TurningClock()}
+    given = {"application_id": "app-id-1234", "secret_key": "the-secret-key", "clock": TurningClock(NOW)}
     return VoucherifyClient(
         handler=httpx.MockTransport(handler), **{**given, "requests_per_minute": 60_000.0, **options}
     )
@@ -116,7 +100,7 @@ def test_the_key_pair_and_the_versions_header_go_with_every_request() -> None:
 
 
 def test_the_key_pair_is_exchanged_for_a_token_by_a_form_and_again_before_it_expires() -> None:
-    api, exchanges, clock = Api(), [], TurningClock()
+    api, exchanges, clock = Api(), [], TurningClock(NOW)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path != "/v1/oauth/token":
@@ -308,7 +292,7 @@ def test_refusals_are_told_with_what_to_do(status: int, body: Any, error: type[E
 
 
 def test_a_short_block_is_sat_out_until_the_moment_that_the_header_names() -> None:
-    clock = TurningClock()
+    clock = TurningClock(NOW)
     answers = [
         httpx.Response(429, json={"code": 429, "message": "Too many"}, headers={"X-Rate-Limit-Retry": str(NOW + 7)}),
         httpx.Response(200, json={"data_ref": "redemptions", "redemptions": [], "total": 0}),
@@ -329,7 +313,7 @@ def test_a_plan_that_is_used_up_is_not_sat_out() -> None:
 
 
 def test_when_nothing_is_left_the_next_request_waits_for_the_moment_that_the_header_names() -> None:
-    clock, sent_at = TurningClock(), []
+    clock, sent_at = TurningClock(NOW), []
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent_at.append(clock.now - NOW)
@@ -344,7 +328,7 @@ def test_when_nothing_is_left_the_next_request_waits_for_the_moment_that_the_hea
 
 
 def test_no_minute_has_more_requests_than_the_plan_allows() -> None:
-    clock, sent_at = TurningClock(), []
+    clock, sent_at = TurningClock(NOW), []
 
     def answer(request: httpx.Request) -> httpx.Response:
         sent_at.append(clock.now)

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 import httpx
 import jwt
 import pytest
+from clocks import TurningClock
 
-from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.rsql import field
 from airflow_provider_partners.api.yofi import RESOURCES, YofiClient
 from airflow_provider_partners.exceptions import (
@@ -27,22 +27,6 @@ SHOP = "a.myshopify.com"
 NOW = 1_780_000_000.0
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 FIRST, LAST = 1_777_593_600, 1_777_680_000
-
-
-class TurningClock(Clock):
-    """Time passes only by waiting, or by turning it forward."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Api:
@@ -64,7 +48,7 @@ class Api:
 
 
 def client(api: Callable[[httpx.Request], httpx.Response], **options: Any) -> YofiClient:
-    given = {"secret": SECRET, "issuer": "partner-7", "subject": "svc-7", "shop": SHOP, "clock": TurningClock()}
+    given = {"secret": SECRET, "issuer": "partner-7", "subject": "svc-7", "shop": SHOP, "clock": TurningClock(NOW)}
     return YofiClient(handler=httpx.MockTransport(api), **{**given, "requests_per_second": 1000.0, **options})
 
 
@@ -128,7 +112,7 @@ def test_the_legacy_profile_signs_for_the_shop_and_sends_no_headers() -> None:
 
 
 def test_a_token_is_signed_anew_before_it_expires_with_another_id() -> None:
-    api, clock = Api(), TurningClock()
+    api, clock = Api(), TurningClock(NOW)
     yofi = client(api, clock=clock)
 
     for _ in range(3):

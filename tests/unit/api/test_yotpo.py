@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from clocks import TurningClock
 
-from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_time
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -26,23 +25,6 @@ from airflow_provider_partners.exceptions import (
 
 ROOT = "/core/v3/stores/STORE"
 BIG = 4_294_967_296_123
-
-
-class TurningClock(Clock):
-    """Time passes only by waiting."""
-
-    def __init__(self) -> None:
-        random.seed(3)
-        self.now = 1_780_000_000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class Store:
