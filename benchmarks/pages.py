@@ -1,0 +1,71 @@
+"""How much sooner a list is read when its pages are fetched side by side, as a ratio within one run.
+
+The sandbox answers each page after a delay, as a partner across the network does; the budget is wide open, so that
+what is measured is the waiting. Run it with ``python benchmarks/pages.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from datetime import UTC, datetime, timedelta
+
+from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.yofi import YofiClient
+from airflow_provider_partners.sandbox import seed
+from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.state import iso
+
+SHOP = "aurora-apparel.myshopify.com"
+
+
+def main() -> None:
+    """Read the same lists with 1, 2, 4 and 8 workers, and compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--claims", type=int, default=1000, help="claims of the shop (default: 1000)")
+    parser.add_argument("--delay", type=float, default=0.1, help="seconds an answer takes (default: 0.1)")
+    arguments = parser.parse_args()
+    sandbox = seed.build(shops=1, orders=100)
+    now = datetime.now(UTC)
+    rows = [_claim(number, now - timedelta(minutes=number)) for number in range(arguments.claims)]
+    sandbox.store.put_many("yofi", SHOP, "claim", rows)
+    with serve(sandbox) as served:
+        served.faults.add(path_prefix="/yofi", delay=arguments.delay, times=None)
+        accepted = sandbox.credentials["yofi"]
+        told: dict[str, float] = {}
+        for workers in (1, 2, 4, 8):
+            with YofiClient(
+                secret=accepted["secret"],
+                issuer=accepted["issuer"],
+                subject=accepted["subject"],
+                base_url=f"{served.url}/yofi",
+                shop=SHOP,
+                requests_per_second=10_000,
+                ledger=MemoryLedger(),
+            ) as yofi:
+                window = {"since": now - timedelta(days=400), "until": now - timedelta(seconds=1)}
+                orders = [str(number) for number in range(2000)]
+                for what, extraction in (
+                    ("numbered pages", yofi.extract("claims", page_size=25, **window)),
+                    ("batches of ids", yofi.extract("returns", match={"order_id": orders})),
+                ):
+                    begun = time.monotonic()
+                    found = sum(1 for _ in extraction.records(workers=workers))
+                    spent = time.monotonic() - begun
+                    base = told.setdefault(what, spent)
+                    print(
+                        f"{what}, {workers} workers: {found} records in {spent:.1f} s, {base / spent:.1f} times as fast"
+                    )
+
+
+def _claim(number: int, at: datetime) -> tuple[str, str, dict[str, object]]:
+    attributes = {"customer_id": "1", "claim_items": [], "created_at_epoch": int(at.timestamp())}
+    return (
+        f"bench-{number}",
+        iso(at),
+        {"type": "Claim", "id": f"bench-{number}", "attributes": attributes, "relationships": {}},
+    )
+
+
+if __name__ == "__main__":
+    main()
