@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Store:
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.executescript(_SCHEMA)
+        # A store that is let go of closes its database, so that none is left open.
+        self.close = weakref.finalize(self, self._db.close)
 
     def put(self, partner: str, shop: str, kind: str, id: str, body: Document, *, at: str) -> None:  # noqa: A002
         """Add or replace one document."""
@@ -109,10 +112,6 @@ class Store:
             rows = self._db.execute("SELECT partner, shop, kind, id, body FROM documents").fetchall()
         for partner, shop, kind, id_, body in rows:
             yield partner, shop, kind, id_, json.loads(body)
-
-    def close(self) -> None:
-        """Close the database."""
-        self._db.close()
 
 
 @dataclass(kw_only=True)
