@@ -38,6 +38,7 @@ def reach_back(
     if earliest > wanted:
         warning = (
             f"Nothing was covered since {covered.isoformat()}, longer ago than [partners] catchup_hours "
-            f"allows: this run begins at {since.isoformat()}. Run the Dag with the params 'since' and 'until' for what lies before."
+            f"allows: this run begins at {since.isoformat()}. "
+            "Run the Dag with the params 'since' and 'until' for what lies before."
         )
     return Window(since, window.until, f"{window.origin}, reaching back to the last covered run"), warning
