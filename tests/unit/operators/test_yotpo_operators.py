@@ -319,6 +319,25 @@ def test_fulfillments_of_orders_that_are_not_there_are_rejected(context, tmp_pat
     assert reference["extra"]["summary"]["rejected"] == 1
 
 
+def test_orders_can_go_without_their_fulfillments_and_these_follow_apart(context, tmp_path):
+    shipment = {
+        "id": "gid://shopify/Fulfillment/70",
+        "legacyResourceId": "70",
+        "status": "SUCCESS",
+        "createdAt": "2026-05-01T10:00:00Z",
+        "fulfillmentLineItems": [{"quantity": 1, "lineItem": {"id": "gid://shopify/LineItem/11"}}],
+    }
+    orders = dataset(tmp_path, "orders", [order(1, fulfillments=[shipment])])
+    built = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
+    store = Store()
+
+    upsert(context, YotpoUpsertOrdersOperator, store, built=built, with_fulfillments=False)
+    assert "fulfillments" not in store.kept["order"]["1"]
+
+    upsert(context, YotpoUpsertFulfillmentsOperator, store, built=built)
+    assert store.writes[-1] == ("fulfillment", "create", "70")
+
+
 def test_nothing_built_makes_no_call(context, tmp_path):
     made = YotpoBuildOrdersOperator(task_id="build", orders=dataset(tmp_path, "orders", []), shop=SHOP).execute(context)
     store = Store()
