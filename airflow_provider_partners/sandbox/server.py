@@ -1,4 +1,4 @@
-"""One loopback port for the four partners' APIs, each below its own prefix, and for the control API.
+"""One loopback port for the partners' APIs, each below its own prefix, and for the control API.
 
 Only mounts and serves: what a partner answers is its module's business.
 """
