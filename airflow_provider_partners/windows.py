@@ -17,7 +17,7 @@ import pendulum
 
 from airflow_provider_partners.exceptions import ConfigurationError
 
-_NOT_GIVEN = {None, "", "None", "null"}
+_NOT_GIVEN = (None, "", "None", "null")
 """How an argument that was not given looks after templating."""
 
 _REMEDY = (
@@ -82,10 +82,10 @@ def resolve(
     """
     context = context or {}
     interval = (context.get("data_interval_start"), context.get("data_interval_end"))
-    if since not in _NOT_GIVEN:
-        end = until if until not in _NOT_GIVEN else (interval[1] or now or datetime.now(UTC))
+    if given(since):
+        end = until if given(until) else (interval[1] or now or datetime.now(UTC))
         return Window(moment(since, "since"), moment(end, "until"))
-    if until not in _NOT_GIVEN:
+    if given(until):
         message = "'until' is given but 'since' is not"
         raise ConfigurationError(message, remedy=_REMEDY)
     if interval[0] is None or interval[1] is None:
@@ -96,6 +96,14 @@ def resolve(
         message = f"This run's data interval is empty ({_iso(start)}) and no window was given"
         raise ConfigurationError(message, remedy=_REMEDY)
     return Window(start - lookback, end, "data interval")
+
+
+def given(value: Any) -> bool:
+    """Whether a templated argument holds anything.
+
+    :param value: as it is after templating
+    """
+    return value not in _NOT_GIVEN
 
 
 def moment(value: Any, field: str) -> datetime:

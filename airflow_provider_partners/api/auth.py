@@ -32,8 +32,8 @@ class Auth(Protocol):
         """
 
 
-def _keep_to_oneself(secret: str) -> None:
-    """Tells nobody."""
+def tell_nobody(secret: str) -> None:
+    """What is told of secrets where nobody has asked to be."""
 
 
 class StaticHeaders:
@@ -43,7 +43,7 @@ class StaticHeaders:
     :param on_secret: told every secret among them before it is used
     """
 
-    def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = _keep_to_oneself) -> None:
+    def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = tell_nobody) -> None:
         self._headers = dict(headers)
         self._on_secret = on_secret
 
@@ -79,7 +79,7 @@ class RotatingHeader:
         values: Sequence[str | None],
         *,
         extra: Mapping[str, str] | None = None,
-        on_secret: Callable[[str], None] = _keep_to_oneself,
+        on_secret: Callable[[str], None] = tell_nobody,
     ) -> None:
         self._name = name
         self._values = tuple(dict.fromkeys(value for value in values if value))
@@ -189,7 +189,7 @@ class MintedToken(_TokenHeader):
         extra: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         leeway: float = 30.0,
-        on_secret: Callable[[str], None] = _keep_to_oneself,
+        on_secret: Callable[[str], None] = tell_nobody,
     ) -> None:
         super().__init__(
             obtain=mint,
@@ -224,7 +224,7 @@ class ExchangedToken(_TokenHeader):
         extra: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         leeway: float = 60.0,
-        on_secret: Callable[[str], None] = _keep_to_oneself,
+        on_secret: Callable[[str], None] = tell_nobody,
     ) -> None:
         super().__init__(
             obtain=exchange,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
+
+from airflow_provider_partners.exceptions import ConfigurationError
 
 URL_LENGTH = 3000
 """Characters that the ids of one batch may take up, encoded; gateways refuse lines of 8,000."""
@@ -17,6 +19,34 @@ def unique(values: Iterable[Any]) -> list[str]:
     :param values: ids as text or numbers
     """
     return list(dict.fromkeys(str(value) for value in values if value not in {None, ""}))
+
+
+def matched(
+    resource: str,
+    match: Mapping[str, Iterable[Any]],
+    possible: Sequence[str],
+    *,
+    partner: str,
+    otherwise: str = "nothing",
+) -> tuple[str, list[str]]:
+    """The field that a list is asked by, and its ids, of the argument ``match``.
+
+    :param resource: the list's name
+    :param match: one field with its ids
+    :param possible: the fields that the list can be asked by
+    :param partner: whose list it is, for the error
+    :param otherwise: what the remedy says where there is none
+    :raises ConfigurationError: when the field is none of them, or its ids are no list
+    """
+    name = next(iter(match))
+    if len(match) > 1 or name not in possible:
+        message = f"'{resource}' can't be matched on {' and '.join(match)}"
+        remedy = f"Match on one of: {', '.join(possible) or otherwise}."
+        raise ConfigurationError(message, remedy=remedy, partner=partner)
+    if isinstance(match[name], str):
+        message = f"'match' has text instead of a list of values for '{name}'"
+        raise ConfigurationError(message, remedy="Give a list, even of one value.", partner=partner)
+    return name, unique(match[name])
 
 
 def id_batches(

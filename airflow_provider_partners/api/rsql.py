@@ -14,6 +14,7 @@ not know URLs: the transport encodes the text.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,7 +32,7 @@ OPERATORS = frozenset(COMPARISONS.values())
 _SEVERAL = frozenset({"=in=", "=out="})
 
 
-class Expression:
+class Expression(ABC):
     """A filter, or a part of one; ``&`` and ``|`` put two together, ``str`` writes it down."""
 
     __slots__ = ()
@@ -44,9 +45,9 @@ class Expression:
         """Either must hold."""
         return Group(",", (*_parts(self, ","), *_parts(other, ",")))
 
+    @abstractmethod
     def comparisons(self) -> tuple[Comparison, ...]:
         """Every comparison in it, from left to right."""
-        raise NotImplementedError
 
     def check(self, allowed: Mapping[str, frozenset[str]], *, hint: str = "") -> None:
         """Refuse what the list can't be filtered by, before anything is sent.

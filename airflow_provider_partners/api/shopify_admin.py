@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.auth import tell_nobody
 from airflow_provider_partners.api.budget import RateBudget
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment, batches
 from airflow_provider_partners.api.graphql import GraphQLCaller
 from airflow_provider_partners.api.resources import find
-from airflow_provider_partners.api.shopify_admin_auth import admin_auth, shop_url, tell_nobody
+from airflow_provider_partners.api.shopify_admin_auth import admin_auth, shop_url
 from airflow_provider_partners.api.shopify_admin_documents import LISTINGS, SHOP, Listing
 from airflow_provider_partners.api.shopify_admin_pages import NodePages, SearchPages
 from airflow_provider_partners.api.shopify_admin_resources import (

@@ -34,10 +34,6 @@ EXCHANGE_FAULTS = FaultTable().extended(
 """The token endpoint refuses in several statuses, all about the same three things."""
 
 
-def tell_nobody(secret: str) -> None:
-    """Keeps a secret to itself."""
-
-
 def shop_url(base_url: str, shop: str) -> str:
     """The address of a shop.
 

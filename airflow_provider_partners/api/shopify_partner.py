@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.auth import RotatingHeader
+from airflow_provider_partners.api.auth import RotatingHeader, tell_nobody
 from airflow_provider_partners.api.budget import RateBudget
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
@@ -50,10 +50,6 @@ REQUESTS_PER_SECOND = 3.5
 """The API takes 4 a second per API client; a little less leaves room for its clock."""
 
 
-def _tell_nobody(secret: str) -> None:
-    """Keeps a secret to itself."""
-
-
 class ShopifyPartnerClient(ApiClient):
     """Reads from the Partner API of one organization.
 
@@ -91,7 +87,7 @@ class ShopifyPartnerClient(ApiClient):
         ledger: Ledger | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = _tell_nobody,
+        on_secret: Callable[[str], None] = tell_nobody,
         deadline: float = 300.0,
         max_wait: float = 60.0,
     ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_partners.api.auth import Auth, ExchangedToken, StaticHeaders
+from airflow_provider_partners.api.auth import Auth, ExchangedToken, StaticHeaders, tell_nobody
 from airflow_provider_partners.api.budget import RateBudget
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
@@ -49,10 +49,6 @@ _OVERLAP = timedelta(milliseconds=1)
 """Whether the time filter includes its bounds isn't documented, so it is asked a little wider than wanted."""
 
 
-def _keep_to_oneself(secret: str) -> None:
-    """Tells nobody."""
-
-
 class VoucherifyClient(ApiClient):
     """Reads the lists of one project.
 
@@ -87,7 +83,7 @@ class VoucherifyClient(ApiClient):
         ledger: Ledger | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = _keep_to_oneself,
+        on_secret: Callable[[str], None] = tell_nobody,
         **wire: Any,
     ) -> None:
         if auth not in {"keys", "oauth"}:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from airflow_provider_partners.api.auth import tell_nobody
 from airflow_provider_partners.api.budget import RateBudget
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
@@ -21,7 +22,7 @@ from airflow_provider_partners.api.jsonapi import Document
 from airflow_provider_partners.api.messages import Record, Request
 from airflow_provider_partners.api.resources import find
 from airflow_provider_partners.api.transport import Transport
-from airflow_provider_partners.api.yofi_auth import Credentials, shop_domain, shop_token
+from airflow_provider_partners.api.yofi_auth import Credentials, shop_token, tenant_name
 from airflow_provider_partners.api.yofi_pages import NUMBER, SIZE, ListPages, Sizes
 from airflow_provider_partners.api.yofi_question import Batch, Names, Question, ask, asked_fields, asked_include
 from airflow_provider_partners.api.yofi_resources import CUSTOMER, RESOURCES, YofiResource, checked_paths
@@ -53,10 +54,6 @@ _FAULTS = DEFAULT_FAULTS.extended(
         '{"returns": "/ecommerce/returns/"}.',
     }
 )
-
-
-def _keep_to_oneself(secret: str) -> None:
-    """Tells nobody."""
 
 
 class YofiClient(ApiClient):
@@ -109,7 +106,7 @@ class YofiClient(ApiClient):
         ledger: Ledger | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = _keep_to_oneself,
+        on_secret: Callable[[str], None] = tell_nobody,
         **wire: Any,
     ) -> None:
         self._credentials = Credentials(
@@ -260,7 +257,7 @@ class YofiClient(ApiClient):
         return next(iter(named or found), None)
 
     def _of_shop(self, shop: str) -> tuple[str, Transport]:
-        domain = shop_domain(shop)
+        domain = tenant_name(shop)
         token = shop_token(self._credentials, domain, clock=self._clock, on_secret=self._on_secret)
         return domain, self._base.sibling(auth=token)
 

@@ -97,7 +97,7 @@ class Credentials:
         return {**tenant, "organization_id": self.organization_id} if self.organization_id else tenant
 
 
-def shop_domain(shop: str) -> str:
+def tenant_name(shop: str) -> str:
     """A shop as Yofi names it: its domain without scheme or path, or its app id as it is.
 
     :param shop: such as ``a.myshopify.com`` or ``https://a.myshopify.com/``

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_partners.api.identifiers import URL_LENGTH, digest, id_batches, unique
+from airflow_provider_partners.api.identifiers import URL_LENGTH, digest, id_batches, matched
 from airflow_provider_partners.api.rsql import Expression, expression, field
 from airflow_provider_partners.api.yofi_resources import FIELDS, PREDICTION_FILTERS
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -200,14 +200,7 @@ def _match(resource: YofiResource, match: Mapping[str, Iterable[Any]] | None) ->
     if not match:
         return None, []
     possible = [name for name in resource.filters if name != resource.time_field]
-    name = next(iter(match))
-    if len(match) > 1 or name not in possible:
-        message = f"'{resource.name}' can't be matched on {' and '.join(match)}"
-        raise _refused(message, f"Match on one of: {', '.join(possible) or 'nothing; give a window instead'}.")
-    if isinstance(match[name], str):
-        message = f"'match' has text instead of a list of values for '{name}'"
-        raise _refused(message, "Give a list, even of one value.")
-    return name, unique(match[name])
+    return matched(resource.name, match, possible, partner="Yofi", otherwise="nothing; give a window instead")
 
 
 def _by_ids(resource: YofiResource, name: str, ids: list[str], parts: list[Expression]) -> tuple[Batch, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.auth import tell_nobody
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.messages import Record
@@ -32,10 +33,6 @@ DEFAULT_URL = "https://api.yotpo.com"
 
 REQUESTS_PER_SECOND = 4.5
 """Yotpo takes 5 a second per store; a little less leaves room for its clock."""
-
-
-def _keep_to_oneself(secret: str) -> None:
-    """Tells nobody."""
 
 
 class YotpoClient(ApiClient):
@@ -69,7 +66,7 @@ class YotpoClient(ApiClient):
         ledger: Ledger | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = _keep_to_oneself,
+        on_secret: Callable[[str], None] = tell_nobody,
         **wire: Any,
     ) -> None:
         self.store_id = store_id

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from airflow_provider_partners.api.cursors import PageInfo
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.identifiers import digest, id_batches, unique
+from airflow_provider_partners.api.identifiers import digest, id_batches, matched
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.api.pages import Cursor, Page
 from airflow_provider_partners.api.yotpo_resources import LOOKUP_SIZE, YotpoResource, parse_time, with_id
@@ -170,14 +170,7 @@ def _matched(row: YotpoResource, match: Mapping[str, Iterable[Any]] | None) -> t
         raise _refused(message, f"Give match={{'{row.parents[0]}': ids}}, Yotpo's ids.")
     if not match:
         return None, []
-    name = next(iter(match))
-    if len(match) > 1 or name not in possible:
-        message = f"'{row.name}' can't be matched on {' and '.join(match)}"
-        raise _refused(message, f"Match on one of: {', '.join(possible) or 'nothing'}.")
-    if isinstance(match[name], str):
-        message = f"'match' has text instead of a list of values for '{name}'"
-        raise _refused(message, "Give a list, even of one value.")
-    return name, unique(match[name])
+    return matched(row.name, match, possible, partner="Yotpo")
 
 
 def _second(epoch: int) -> str:

@@ -15,7 +15,7 @@ from airflow_provider_partners.datasets.read import column
 from airflow_provider_partners.datasets.write import write
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
-from airflow_provider_partners.windows import Window, resolve
+from airflow_provider_partners.windows import Window, given, resolve
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
@@ -102,20 +102,16 @@ class ExtractOperator(PartnerOperator):
         if declared is None:
             message = f"There is no list '{self.resource}'"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.lists))}.")
-        given = {"since": self.since, "until": self.until}
         optional = self.match is not None or not declared.time_field
-        if optional and all(value in _NOT_GIVEN for value in given.values()):
+        if optional and not (given(self.since) or given(self.until)):
             return None
-        return resolve(**given, context=context, lookback=self.lookback or timedelta())
+        return resolve(since=self.since, until=self.until, context=context, lookback=self.lookback or timedelta())
 
     def matched(self) -> dict[str, Iterable[str]] | None:
         """The ids to ask for, by field."""
         if self.match is None:
             return None
         return {field: _values(field, wanted) for field, wanted in self.match.items()}
-
-
-_NOT_GIVEN = (None, "", "None", "null")
 
 
 def _values(field: str, wanted: Any) -> list[str]:

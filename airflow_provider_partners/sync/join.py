@@ -106,8 +106,6 @@ KEYS: dict[str, Callable[[Record], list[str]]] = {
 }
 """What each kind is found by."""
 
-CUSTOMER_ONLY = frozenset({"customer"})
-
 
 def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None)

@@ -31,26 +31,12 @@ class Plan:
     changed: tuple[str, ...] = ()
 
 
-def plan_order(wanted: Mapping[str, Any], present: Record | None) -> Plan:
-    """Plan one order.
+def plan_write(wanted: Mapping[str, Any], present: Record | None) -> Plan:
+    """Plan one order, product or fulfillment.
 
     :param wanted: the whole payload as for creating it
-    :param present: the order as Yotpo gives it; None when it has none
+    :param present: the record as Yotpo gives it; None when it has none
     """
-    if present is None:
-        return Plan("create", dict(wanted))
-    return _update(wanted, present)
-
-
-def plan_fulfillment(wanted: Mapping[str, Any], present: Record | None) -> Plan:
-    """Plan one fulfillment of an order that exists."""
-    if present is None:
-        return Plan("create", dict(wanted))
-    return _update(wanted, present)
-
-
-def plan_product(wanted: Mapping[str, Any], present: Record | None) -> Plan:
-    """Plan one product."""
     if present is None:
         return Plan("create", dict(wanted))
     return _update(wanted, present)

@@ -16,7 +16,7 @@ from airflow_provider_partners.sync.lookup import LOOKUP_SIZE, Lookup
 from airflow_provider_partners.sync.models import Order, Product
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload import PayloadError
-from airflow_provider_partners.sync.plan import plan_order, plan_product
+from airflow_provider_partners.sync.plan import plan_write
 from airflow_provider_partners.sync.side_by_side import in_order
 from airflow_provider_partners.sync.store import YotpoStore
 from airflow_provider_partners.sync.upsert_fulfillments import upsert_fulfillments
@@ -57,7 +57,7 @@ def upsert_orders(
     writer = Writer(
         kind="order",
         lookup=Lookup(what="orders", find=client.orders, sleep=sleep, workers=workers),
-        plan=plan_order,
+        plan=plan_write,
         create=client.create_order,
         update=client.update_order,
         restore=catalogue.restore,
@@ -90,7 +90,7 @@ def upsert_products(
     writer = Writer(
         kind="product",
         lookup=Lookup(what="products", find=client.products, sleep=sleep, workers=workers),
-        plan=plan_product,
+        plan=plan_write,
         create=client.create_product,
         update=client.update_product,
     )

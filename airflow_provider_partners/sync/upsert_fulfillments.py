@@ -18,7 +18,7 @@ from airflow_provider_partners.sync.compare import by_key
 from airflow_provider_partners.sync.lookup import LOOKUP_SIZE, Lookup
 from airflow_provider_partners.sync.models import Fulfillment
 from airflow_provider_partners.sync.outcomes import Outcome, rejected
-from airflow_provider_partners.sync.plan import Plan, plan_fulfillment
+from airflow_provider_partners.sync.plan import Plan, plan_write
 from airflow_provider_partners.sync.side_by_side import in_order
 from airflow_provider_partners.sync.store import YotpoStore, yotpo_id
 
@@ -84,7 +84,7 @@ class _OrderFulfillments:
     def _one(self, wanted: dict[str, Any], embedded: Mapping[str, Any], *, dry_run: bool) -> Outcome:
         if violations := Fulfillment.violations(wanted):
             return self._refuse(wanted, f"breaks Yotpo's rules: {'; '.join(violations)}")
-        plan = plan_fulfillment(wanted, embedded.get(str(wanted["external_id"])))
+        plan = plan_write(wanted, embedded.get(str(wanted["external_id"])))
         if plan.action == "unchanged":
             return self._outcome(wanted, "unchanged", plan)
         if dry_run:
@@ -98,7 +98,7 @@ class _OrderFulfillments:
         """Create or update by the list of the order's fulfillments; once more where the list was out of date."""
         order, key = self._order_id(), str(wanted["external_id"])
         present = self._list().get(key)
-        plan = plan_fulfillment(wanted, present)
+        plan = plan_write(wanted, present)
         try:
             if present is None:
                 number = self._client.create_fulfillment(order, plan.payload)

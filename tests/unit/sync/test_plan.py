@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.plan import plan_fulfillment, plan_order, plan_product
+from airflow_provider_partners.sync.plan import plan_write
 
 WANTED: dict[str, Any] = {
     "external_id": "1",
@@ -60,17 +60,17 @@ PRESENT: dict[str, Any] = {
 
 
 def changed(**fields: Any) -> Any:
-    return plan_order({**WANTED, **fields}, PRESENT)
+    return plan_write({**WANTED, **fields}, PRESENT)
 
 
 def test_an_order_that_is_not_there_is_created_whole() -> None:
-    plan = plan_order(WANTED, None)
+    plan = plan_write(WANTED, None)
 
     assert (plan.action, plan.payload, plan.changed) == ("create", WANTED, ())
 
 
 def test_the_same_order_in_yotpos_clothes_is_unchanged() -> None:
-    plan = plan_order(WANTED, PRESENT)
+    plan = plan_write(WANTED, PRESENT)
 
     assert (plan.action, plan.payload) == ("unchanged", {})
 
@@ -78,7 +78,7 @@ def test_the_same_order_in_yotpos_clothes_is_unchanged() -> None:
 def test_what_is_not_wanted_any_more_but_cant_be_removed_is_left_alone() -> None:
     wanted = {name: value for name, value in WANTED.items() if name not in {"cancellation", "fulfillments", "customer"}}
 
-    assert plan_order(wanted, PRESENT).action == "unchanged"
+    assert plan_write(wanted, PRESENT).action == "unchanged"
 
 
 def test_only_what_differs_is_sent() -> None:
@@ -104,7 +104,7 @@ def test_a_lifted_suppression_is_sent_and_others_properties_stay() -> None:
 def test_others_properties_are_kept_up_to_the_limit() -> None:
     crowded = {**PRESENT, "custom_properties": {f"k{number}": 1 for number in range(100)}}
 
-    found = plan_order(WANTED, crowded).payload["custom_properties"]
+    found = plan_write(WANTED, crowded).payload["custom_properties"]
 
     assert len(found) == 100
     assert found["suppress_review_request"] is True
@@ -118,7 +118,7 @@ def test_a_changed_line_sends_the_lines_with_what_others_set_on_them() -> None:
         {"external_product_id": "12", "quantity": 1},
     ]
 
-    found = plan_order({**WANTED, "line_items": lines}, present).payload
+    found = plan_write({**WANTED, "line_items": lines}, present).payload
 
     assert found == {
         "line_items": [
@@ -150,31 +150,29 @@ def test_a_cent_is_a_difference(amount: float) -> None:
 
 @pytest.mark.parametrize("date", ["2024-05-01T10:20:30Z", "2024-05-01T12:20:30+02:00", "2024-05-01T10:20:30.250000"])
 def test_the_same_moment_is_the_same_however_it_is_written(date: str) -> None:
-    assert plan_order(WANTED, {**PRESENT, "order_date": date}).action == "unchanged"
+    assert plan_write(WANTED, {**PRESENT, "order_date": date}).action == "unchanged"
 
 
 @pytest.mark.parametrize("kept", [True, "true", "True"])
 def test_a_truth_kept_as_a_text_is_the_same(kept: Any) -> None:
-    assert plan_order(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "unchanged"
+    assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "unchanged"
 
 
 @pytest.mark.parametrize("kept", [False, "false", None, 1])
 def test_another_truth_is_not(kept: Any) -> None:
-    assert plan_order(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "update"
+    assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "update"
 
 
 def test_a_product_is_compared_with_its_nulls() -> None:
     present = {"external_id": "p", "name": "Cup", "url": None, "brand": "Maker", "price": None}
 
-    assert plan_product({"external_id": "p", "name": "Cup", "brand": "Maker"}, present).action == "unchanged"
-    assert plan_product({"external_id": "p", "url": "https://x.example"}, present).payload == {
-        "url": "https://x.example"
-    }
+    assert plan_write({"external_id": "p", "name": "Cup", "brand": "Maker"}, present).action == "unchanged"
+    assert plan_write({"external_id": "p", "url": "https://x.example"}, present).payload == {"url": "https://x.example"}
 
 
 def test_a_fulfillment_sends_what_differs() -> None:
     wanted = {**WANTED["fulfillments"][0], "shipment_info": {"shipment_status": "delivered"}}
 
-    plan = plan_fulfillment(wanted, {**PRESENT["fulfillments"][0], "id": 5})
+    plan = plan_write(wanted, {**PRESENT["fulfillments"][0], "id": 5})
 
     assert plan.payload == {"shipment_info": {"shipment_status": "delivered"}}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.sync.build import Built, build
-from airflow_provider_partners.sync.plan import plan_order
+from airflow_provider_partners.sync.plan import plan_write
 
 
 @pytest.mark.parametrize("nested", ["merge", "replace"])
@@ -28,12 +28,12 @@ def test_after_an_update_nothing_is_left_to_do_whichever_way_yotpo_merges(
                 continue
             key = built.external_id
             present = store.orders([key]).get(key)
-            plan = plan_order(built.order, present)
+            plan = plan_write(built.order, present)
             if plan.action == "create":
                 store.create_order(plan.payload)
             elif plan.action == "update" and present:
                 updates += 1
                 store.update_order(present["yotpo_id"], plan.payload)
-            again = plan_order(built.order, store.orders([key])[key])
+            again = plan_write(built.order, store.orders([key])[key])
             assert (again.action, again.changed) == ("unchanged", ())
     assert updates > 200
