@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.pages import dig
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import MANIFEST, UNREACHABLE, DatasetFolder
 from airflow_provider_partners.exceptions import DatasetError
@@ -40,9 +41,7 @@ def column(reference: DatasetRef | Mapping[str, Any], field: str) -> Iterator[st
     """
     seen: set[str] = set()
     for record in read(reference):
-        value: Any = record
-        for name in field.split("."):
-            value = value.get(name) if isinstance(value, Mapping) else None
+        value = dig(record, field)
         if value is not None and (text := str(value)) not in seen:
             seen.add(text)
             yield text

@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.pages import dig
 from airflow_provider_partners.sync.mapping_tables import ADDRESS, MARKETING
 from airflow_provider_partners.sync.models import Address, Customer
 from airflow_provider_partners.sync.options import MappingOptions
-from airflow_provider_partners.sync.reading import at, numeric_id, phone, text, within
+from airflow_provider_partners.sync.reading import numeric_id, phone, text, within
 
 NAME_LIMIT = 255
 
@@ -35,7 +36,7 @@ def customer(order: Record, options: MappingOptions) -> Customer | None:
 
     The external id is Shopify's customer id, as Yotpo asks for.
     """
-    email = within(at(order, "customer.defaultEmailAddress.emailAddress"), 255) or within(order.get("email"), 255)
+    email = within(dig(order, "customer.defaultEmailAddress.emailAddress"), 255) or within(order.get("email"), 255)
     account = numeric_id(order.get("customer"))
     if not account and options.guest_external_id == "email":
         account = email
@@ -44,9 +45,11 @@ def customer(order: Record, options: MappingOptions) -> Customer | None:
         "first_name": _name(order, "firstName"),
         "last_name": _name(order, "lastName"),
         "email": email,
-        "phone_number": phone(at(order, "customer.defaultPhoneNumber.phoneNumber")) or phone(order.get("phone")),
-        "accepts_email_marketing": MARKETING.get(str(at(order, "customer.defaultEmailAddress.marketingState")).upper()),
-        "accepts_sms_marketing": MARKETING.get(str(at(order, "customer.defaultPhoneNumber.marketingState")).upper()),
+        "phone_number": phone(dig(order, "customer.defaultPhoneNumber.phoneNumber")) or phone(order.get("phone")),
+        "accepts_email_marketing": MARKETING.get(
+            str(dig(order, "customer.defaultEmailAddress.marketingState")).upper()
+        ),
+        "accepts_sms_marketing": MARKETING.get(str(dig(order, "customer.defaultPhoneNumber.marketingState")).upper()),
     }
     known = {name: value for name, value in fields.items() if value is not None}
     return Customer(**known) if known else None  # type: ignore[arg-type]
@@ -55,7 +58,7 @@ def customer(order: Record, options: MappingOptions) -> Customer | None:
 def _name(order: Record, part: str) -> str | None:
     """A name from the customer, else from whom the bill or the parcel goes to."""
     for holder in ("customer", "billingAddress", "shippingAddress"):
-        if found := text(at(order, f"{holder}.{part}"), NAME_LIMIT):
+        if found := text(dig(order, f"{holder}.{part}"), NAME_LIMIT):
             return found
     return None
 

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.pages import dig
 from airflow_provider_partners.sync.line_items import Lines
 from airflow_provider_partners.sync.mapping_tables import (
     FULFILLMENT_DATES,
@@ -19,7 +20,7 @@ from airflow_provider_partners.sync.mapping_tables import (
 )
 from airflow_provider_partners.sync.models import FulfilledItem, OrderFulfillment, ShipmentInfo
 from airflow_provider_partners.sync.options import MappingOptions
-from airflow_provider_partners.sync.reading import at, items, numeric_id, text, utc, whole, within
+from airflow_provider_partners.sync.reading import items, numeric_id, text, utc, whole, within
 
 REMOVED_SUFFIX = "-removed"
 """What follows the order's id in the external id of the fulfillment that stands for removed units."""
@@ -59,7 +60,7 @@ def removed(order: Record, external_id: str, date: str, lines: Lines) -> OrderFu
     for row in items(order.get("fulfillments")):
         if str(row.get("status")).upper() not in INACTIVE_FULFILLMENTS:
             for part in items(row.get("fulfillmentLineItems")):
-                shipped[str(at(part, "lineItem.id"))] += whole(part.get("quantity"))
+                shipped[str(dig(part, "lineItem.id"))] += whole(part.get("quantity"))
     gone: Counter[str] = Counter()
     for row in items(order.get("lineItems")):
         line_id = str(row.get("id"))
@@ -83,7 +84,7 @@ def removed(order: Record, external_id: str, date: str, lines: Lines) -> OrderFu
 def _items(row: Record, lines: Lines) -> list[FulfilledItem]:
     units: Counter[str] = Counter()
     for part in items(row.get("fulfillmentLineItems")):
-        product = lines.product_of.get(str(at(part, "lineItem.id")))
+        product = lines.product_of.get(str(dig(part, "lineItem.id")))
         if product and (count := whole(part.get("quantity"))) > 0:
             units[product] += count
     return _fulfilled(units)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.pages import dig
 from airflow_provider_partners.sync.models import LineItem, Product
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload import WEB_ADDRESS
-from airflow_provider_partners.sync.reading import at, items, money, numeric_id, text, whole, within
+from airflow_provider_partners.sync.reading import items, money, numeric_id, text, whole, within
 
 
 @dataclass(slots=True)
@@ -103,8 +104,8 @@ def _add(lines: Lines, row: Record, product: Product, key: str, units: int) -> N
         lines.product_of[line_id] = key
     booked = lines.groups.setdefault(key, Group(key))
     booked.quantity += units
-    price = money(at(row, "discountedTotalSet.shopMoney.amount"))
-    if price is None and (unit := money(at(row, "originalUnitPriceSet.shopMoney.amount"))) is not None:
+    price = money(dig(row, "discountedTotalSet.shopMoney.amount"))
+    if price is None and (unit := money(dig(row, "originalUnitPriceSet.shopMoney.amount"))) is not None:
         price = unit * units
     if price is not None:
         booked.price = (booked.price or Decimal(0)) + price
@@ -128,14 +129,14 @@ def product_payload(record: Any, *, shop: str) -> Product:
 
     :param shop: the shop's domain
     """
-    handle = within(at(record, "handle"), 255)
+    handle = within(dig(record, "handle"), 255)
     page = f"https://{shop}/products/{handle}" if handle else None
     return Product(
         external_id=numeric_id(record),
-        name=text(at(record, "title"), 255),
-        url=_web_address(at(record, "onlineStoreUrl")) or _web_address(page),
-        image_url=_web_address(at(record, "featuredMedia.preview.image.url")),
-        brand=text(at(record, "vendor"), 255),
+        name=text(dig(record, "title"), 255),
+        url=_web_address(dig(record, "onlineStoreUrl")) or _web_address(page),
+        image_url=_web_address(dig(record, "featuredMedia.preview.image.url")),
+        brand=text(dig(record, "vendor"), 255),
         handle=handle,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.pages import dig
 from airflow_provider_partners.sync import addresses, fulfillments, line_items
 from airflow_provider_partners.sync.arguments import describe
 from airflow_provider_partners.sync.mapping_tables import DATES, PAYMENT_STATUS, lookup
@@ -24,7 +25,7 @@ from airflow_provider_partners.sync.models import (
 )
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload import PayloadError
-from airflow_provider_partners.sync.reading import at, id_tail, money, numeric_id, text, utc, within
+from airflow_provider_partners.sync.reading import id_tail, money, numeric_id, text, utc, within
 
 PAYMENT_METHOD_LIMIT = 64
 
@@ -138,9 +139,9 @@ def _too_large(products: int, shipments: int) -> str | None:
 def _facts(order: Record, notes: list[str]) -> dict[str, Any]:
     """The fields of the order itself."""
     gateways = order.get("paymentGatewayNames") or [None]
-    currency = text(at(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
+    currency = text(dig(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
     totals = {
-        name: money(at(order, f"{source}.shopMoney.amount"))
+        name: money(dig(order, f"{source}.shopMoney.amount"))
         for name, source in (("total_price", "totalPriceSet"), ("subtotal_price", "subtotalPriceSet"))
     }
     return {

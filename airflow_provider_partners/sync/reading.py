@@ -13,16 +13,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.pages import dig
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
-
-
-def at(record: Any, path: str) -> Any:
-    """The value at a dotted path, or None where any step of it is missing or null."""
-    value = record
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
 
 
 def items(value: Any) -> list[Record]:
@@ -56,7 +49,7 @@ def within(value: Any, limit: int) -> str | None:
 
 def numeric_id(record: Any, legacy: str = "legacyResourceId", gid: str = "id") -> str | None:
     """A Shopify object's id as merchants know it: ``legacyResourceId``, else the tail of its global id."""
-    return text(at(record, legacy)) or id_tail(at(record, gid))
+    return text(dig(record, legacy)) or id_tail(dig(record, gid))
 
 
 def id_tail(value: Any) -> str | None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.sync.reading import at, id_tail, items, json_object, numeric_id, text
+from airflow_provider_partners.api.pages import dig
+from airflow_provider_partners.sync.reading import id_tail, items, json_object, numeric_id, text
 
 ITEM_LISTS = ("line_items", "return_line_items", "returned_items", "return_items", "items", "products")
 """Keys of ``meta_data`` that may hold the items."""
@@ -53,7 +54,7 @@ def _lines_by_any_id(order: Record) -> dict[str, str]:
             id_tail(line.get("id")),
             product,
             numeric_id(line.get("variant")),
-            text(line.get("sku")) or text(at(line, "variant.sku")),
+            text(line.get("sku")) or text(dig(line, "variant.sku")),
         )
         for identity in filter(None, own):
             if known.setdefault(identity, product) != product:
