@@ -39,6 +39,6 @@ def reach_back(
         warning = (
             f"Nothing was covered since {covered.isoformat()}, longer ago than [partners] catchup_hours "
             f"allows: this run begins at {since.isoformat()}. "
-            "Run the Dag with the params 'since' and 'until' for what lies before."
+            "Run yofi_shopify_to_yotpo_backfill for what lies before."
         )
     return Window(since, window.until, f"{window.origin}, reaching back to the last covered run"), warning

@@ -262,6 +262,12 @@ _OPTIONS = {
         "integer",
         "72",
     ),
+    "coupons_lookback_days": _option(
+        "How many days before the orders' window Voucherify's redemptions are read. An order older than that keeps the "
+        "coupon fields that it has.",
+        "integer",
+        "3",
+    ),
     "claims_lookback_days": _option("How old the claims may be that the main Dag regards.", "integer", "30"),
 }
 

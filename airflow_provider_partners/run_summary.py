@@ -1,4 +1,4 @@
-"""What a run of the main Dag tells in the end: a summary per shop, the totals, and a table of them for the log.
+"""What a run of the order sync tells in the end: a summary per lane, the totals, and a table of them for the log.
 
 Made of the references that the tasks of a lane returned; a step that left none has failed. Knows no Airflow and
 reads no dataset.
@@ -23,11 +23,14 @@ REASONS = {
 Summary = dict[str, Any]
 
 
-def shop_summary(shop: str, steps: Mapping[str, Mapping[str, Any] | None], *, dry_run: bool = False) -> Summary:
-    """What became of one shop.
+def lane_summary(
+    shop: str, steps: Mapping[str, Mapping[str, Any] | None], *, since: str = "", dry_run: bool = False
+) -> Summary:
+    """What became of one lane.
 
-    :param shop: its domain
-    :param steps: the steps of its lane in order, each with the dataset reference it returned; ``None`` if it failed
+    :param shop: its shop's domain
+    :param steps: its steps in order, each with the dataset reference it returned; ``None`` if it failed
+    :param since: the beginning of its window, which tells the lanes of one shop apart
     :param dry_run: whether nothing was to be written
     """
     extra = {name: (reference or {}).get("extra") or {} for name, reference in steps.items()}
@@ -35,6 +38,7 @@ def shop_summary(shop: str, steps: Mapping[str, Mapping[str, Any] | None], *, dr
     rejections = Counter(build.get("rejections", {})) + Counter(orders.get("rejections", {}))
     return {
         "shop": shop,
+        "since": since,
         "failed": next((name for name, left in steps.items() if left is None or _over_threshold(left)), None),
         "dry_run": dry_run,
         "read": (steps.get("extract_orders") or {}).get("records", 0),
@@ -49,23 +53,31 @@ def shop_summary(shop: str, steps: Mapping[str, Mapping[str, Any] | None], *, dr
     }
 
 
-def run_summary(summaries: Iterable[Summary | None], shops: Sequence[str], *, dry_run: bool = False) -> Summary:
-    """What became of all shops.
+def run_summary(
+    summaries: Iterable[Summary | None], lanes: Sequence[tuple[str, str]], *, dry_run: bool = False
+) -> Summary:
+    """What became of all lanes.
 
     :param summaries: those of the lanes; ``None`` where a lane left none
-    :param shops: every shop the run took, so that none is missing from the table
+    :param lanes: shop and beginning of every lane the run took, so that none is missing from the table
     :param dry_run: whether nothing was to be written
     """
-    by_shop = {summary["shop"]: summary for summary in summaries if summary}
-    rows = [by_shop.get(shop) or {**shop_summary(shop, {}), "failed": "summarize_shop"} for shop in shops]
+    known = {(summary["shop"], summary["since"]): summary for summary in summaries if summary}
+    rows = [
+        known.get((shop, since)) or {**lane_summary(shop, {}, since=since), "failed": "summarize_lane"}
+        for shop, since in lanes
+    ]
+    several = len({shop for shop, _ in lanes}) < len(lanes)
+    for row in rows:
+        row["lane"] = f"{row['shop']} {row['since'][:16]}" if several else row["shop"]
     total: Summary = {name: sum(row[name] for row in rows) for name in (*COUNTS, *PLANNED)}
     for reasons in REASONS:
         total[reasons] = dict(sum((Counter(row[reasons]) for row in rows), Counter()).most_common())
     summary: Summary = {
         "dry_run": dry_run,
-        "shops": rows,
+        "lanes": rows,
         "total": total,
-        "failed": {row["shop"]: row["failed"] for row in rows if row["failed"]},
+        "failed": {row["lane"]: row["failed"] for row in rows if row["failed"]},
     }
     summary["table"] = table(summary)
     return summary
@@ -77,16 +89,16 @@ def table(summary: Summary) -> str:
     :param summary: of :func:`run_summary`
     """
     columns = ("read", *(PLANNED if summary["dry_run"] else ("created", "updated")), *COUNTS[3:])
-    head = ("shop", *(name.replace("_", " ") for name in columns), "state")
-    rows = [_row(row["shop"], row, columns, _state(row)) for row in summary["shops"]]
+    head = ("lane", *(name.replace("_", " ") for name in columns), "state")
+    rows = [_row(row["lane"], row, columns, _state(row)) for row in summary["lanes"]]
     rows.append(_row("total", summary["total"], columns, f"{len(summary['failed'])} failed"))
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = tuple("-" * width for width in widths)
     lines = [_line(row, widths) for row in (head, rule, *rows)]
     for reasons, title in REASONS.items():
-        found = [(count, row["shop"], reason) for row in summary["shops"] for reason, count in row[reasons].items()]
+        found = [(count, row["lane"], reason) for row in summary["lanes"] for reason, count in row[reasons].items()]
         if found:
-            lines += [f"{title}:", *(f"  {count:>6}  {shop}: {reason}" for count, shop, reason in found)]
+            lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in found)]
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)

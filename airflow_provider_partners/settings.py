@@ -73,6 +73,11 @@ def claims_lookback() -> timedelta:
     return timedelta(days=_number("claims_lookback_days", least=0))
 
 
+def coupons_lookback() -> timedelta:
+    """How much earlier than the orders' window redemptions are read."""
+    return timedelta(days=_number("coupons_lookback_days", least=0))
+
+
 def default(option: str) -> str:
     """The declared default of an option, as text."""
     declared: Any = get_provider_info()["config"]

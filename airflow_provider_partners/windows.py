@@ -8,7 +8,7 @@ context is a plain mapping here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -48,6 +48,17 @@ class Window:
     def __str__(self) -> str:
         """As a log line has it."""
         return f"[{_iso(self.since)}, {_iso(self.until)}) from {self.origin}"
+
+    def split(self, longest: timedelta) -> Iterator[Window]:
+        """The same stretch in windows that touch, the earliest first.
+
+        :param longest: the length of each but the last, which may be shorter
+        """
+        begin = self.since
+        while self.until - begin > longest:
+            yield Window(begin, begin + longest, self.origin)
+            begin += longest
+        yield Window(begin, self.until, self.origin)
 
     def to_dict(self) -> dict[str, str]:
         """As it travels through XCom and manifests."""

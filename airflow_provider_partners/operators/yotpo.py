@@ -35,6 +35,7 @@ from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from airflow_provider_partners.api.messages import Record
 
@@ -86,8 +87,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     :param returns: the output of a task that extracted Yofi's returns (templated)
     :param claims: likewise, claims (templated)
     :param customers: likewise, customers, for orders that nothing was returned of (templated)
-    :param coupons: a dataset of coupons used, each with ``order_id`` and ``code``; without it orders' coupons are left
-        alone (templated)
+    :param redemptions: likewise, Voucherify's redemptions, whose window also tells from when on they are known; without
+        it the orders' coupon fields are left alone (templated)
     :param options: choices of the mapping, see :class:`~airflow_provider_partners.sync.options.MappingOptions`
         (templated)
     :param policy: when a review request is suppressed, see
@@ -102,11 +103,12 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         "returns",
         "claims",
         "customers",
-        "coupons",
+        "redemptions",
         "options",
         "policy",
+        "coupon_policy",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"options": "json", "policy": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("options", "policy", "coupon_policy"), "json")
     ui_color = "#e6f1fb"
 
     def __init__(
@@ -117,9 +119,10 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         returns: Any = None,
         claims: Any = None,
         customers: Any = None,
-        coupons: Any = None,
+        redemptions: Any = None,
         options: Mapping[str, Any] | None = None,
         policy: Mapping[str, Any] | None = None,
+        coupon_policy: Mapping[str, Any] | None = None,
         max_rejects: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -129,9 +132,10 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.returns = returns
         self.claims = claims
         self.customers = customers
-        self.coupons = coupons
+        self.redemptions = redemptions
         self.options = options
         self.policy = policy
+        self.coupon_policy = coupon_policy
         self.max_rejects = max_rejects
 
     def work(self, context: Context) -> dict[str, Any]:
@@ -142,10 +146,12 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             _records(self.returns),
             _records(self.claims),
             customers=_records(self.customers),
-            coupons=None if self.coupons is None else read(self.coupons),
+            redemptions=None if self.redemptions is None else read(self.redemptions),
+            redemptions_from=_begin(self.redemptions),
             shop=self.shop,
             options=self.options,
             policy=self.policy,
+            coupon_policy=self.coupon_policy,
         )
         built, rejects, summary, left_out = self._keep(context, orders, made)
         extra = {
@@ -202,6 +208,12 @@ def _unbuilt(order: Rejected) -> Outcome | None:
 
 def _ready(order: Built) -> Outcome:
     return Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
+
+
+def _begin(reference: Any) -> datetime | None:
+    """The first moment that a dataset covers; None where it covers all of its list, or wasn't given."""
+    window = None if reference is None else DatasetRef.from_dict(reference).window
+    return Window.from_dict(window).since if window else None
 
 
 def _records(reference: Any) -> Iterator[Record]:

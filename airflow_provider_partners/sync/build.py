@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.sync.coupons import CouponPolicy
 from airflow_provider_partners.sync.join import OrderContext, join
 from airflow_provider_partners.sync.mapping import Rejected, map_order
 from airflow_provider_partners.sync.options import MappingOptions
@@ -52,10 +54,12 @@ def build(
     claims: Iterable[Record] = (),
     *,
     customers: Iterable[Record] = (),
-    coupons: Iterable[Record] | None = None,
+    redemptions: Iterable[Record] | None = None,
+    redemptions_from: datetime | None = None,
     shop: str,
     options: MappingOptions | Mapping[str, Any] | None = None,
     policy: SuppressionPolicy | Mapping[str, Any] | None = None,
+    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     spill_dir: str | Path | None = None,
 ) -> Iterator[Built | Rejected]:
     """Each order as it should be in Yotpo, or why it shan't be there. Memory doesn't grow with the number of records.
@@ -64,22 +68,51 @@ def build(
     :param returns: of Yofi, with customer, order and predictions included
     :param claims: of Yofi
     :param customers: of Yofi, for orders that nothing was returned of
-    :param coupons: coupons used, each with ``order_id`` and ``code``; None leaves the coupon fields alone
+    :param redemptions: of Voucherify; None leaves the coupon fields alone
+    :param redemptions_from: earlier ones were not read, so that an older order without any may still have had one
     :param shop: the shop's domain
     :param options: of the mapping
     :param policy: of the suppression; None is the default policy
+    :param coupon_policy: which redemptions count as coupons; None is the default policy
     :raises ConfigurationError: when options or policy are wrong
     """
-    chosen, rules = MappingOptions.of(options), SuppressionPolicy.of(policy)
-    joined = join(orders, returns=returns, claims=claims, customers=customers, coupons=coupons, spill_dir=spill_dir)
-    return (build_one(order, context, shop=shop, options=chosen, policy=rules) for order, context in joined)
+    chosen, rules, counted = MappingOptions.of(options), SuppressionPolicy.of(policy), CouponPolicy.of(coupon_policy)
+    asked = redemptions is not None
+    joined = join(
+        orders,
+        returns=returns,
+        claims=claims,
+        customers=customers,
+        redemptions=counted.rows(redemptions or ()),
+        spill_dir=spill_dir,
+    )
+    return (
+        build_one(
+            order,
+            context,
+            shop=shop,
+            options=chosen,
+            policy=rules,
+            coupons=counted.decide(order, context.redemptions, redemptions_from) if asked else None,
+        )
+        for order, context in joined
+    )
 
 
 def build_one(
-    order: Record, context: OrderContext, *, shop: str, options: MappingOptions, policy: SuppressionPolicy
+    order: Record,
+    context: OrderContext,
+    *,
+    shop: str,
+    options: MappingOptions,
+    policy: SuppressionPolicy,
+    coupons: list[Record] | None = None,
 ) -> Built | Rejected:
-    """One order with its context."""
-    mapped = map_order(order, shop=shop, options=options, coupons=context.coupons)
+    """One order with its context.
+
+    :param coupons: those it was bought with; None where that isn't known
+    """
+    mapped = map_order(order, shop=shop, options=options, coupons=coupons)
     if isinstance(mapped, Rejected):
         return mapped
     decision = policy.decide(order, returns=context.returns, claims=context.claims, customer=context.customer)

@@ -1,7 +1,7 @@
 """Orders with what Yofi and others know of them, in bounded memory: orders stream through, the rest lies in a file.
 
-The side tables (returns, claims, customers, coupons) are written to a temporary SQLite database by the keys that orders
-have, then each order asks for its own. Decides nothing; knows only the fields that join.
+The side tables (returns, claims, customers, redemptions) are written to a temporary SQLite database by the keys that
+orders have, then each order asks for its own. Decides nothing; knows only the fields that join.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class OrderContext:
     :param returns: Yofi's returns of it
     :param claims: Yofi's claims, with ``of_order``: whether the claim names this order or only its customer made it
     :param customer: Yofi's customer
-    :param coupons: coupons used, each with its ``code``; None when nobody was asked, which is not "none used"
+    :param redemptions: what matters of Voucherify's redemptions of it
     """
 
     returns: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
     customer: Record | None = None
-    coupons: tuple[Record, ...] | None = None
+    redemptions: tuple[Record, ...] = ()
 
 
 def join(
@@ -47,7 +47,7 @@ def join(
     returns: Iterable[Record] = (),
     claims: Iterable[Record] = (),
     customers: Iterable[Record] = (),
-    coupons: Iterable[Record] | None = None,
+    redemptions: Iterable[Record] = (),
     spill_dir: str | Path | None = None,
 ) -> Iterator[tuple[Record, OrderContext]]:
     """Each order with its context, in the orders' own order.
@@ -58,10 +58,10 @@ def join(
     :param returns: by ``order_id``, else by ``order_name``
     :param claims: by the orders that ``claim_items`` name, and by ``customer_id``
     :param customers: by ``customer_id``, which is Shopify's
-    :param coupons: each with ``order_id`` (or ``order_name``) and ``code``
+    :param redemptions: as ``CouponPolicy.rows`` gives them, by their own ``keys``
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     """
-    sides = {"return": returns, "claim": claims, "customer": customers, "coupon": coupons or ()}
+    sides = {"return": returns, "claim": claims, "customer": customers, "redemption": redemptions}
     with (
         tempfile.TemporaryDirectory(prefix="join-", dir=spill_dir, ignore_cleanup_errors=True) as folder,
         closing(_open(Path(folder) / "related.sqlite")) as database,
@@ -70,7 +70,7 @@ def join(
             _spill(database, kind, records, KEYS[kind])
         rest = iter(orders)
         while batch := list(islice(rest, LOOKUPS_AT_ONCE)):
-            yield from _matched(database, batch, asked_for_coupons=coupons is not None)
+            yield from _matched(database, batch)
 
 
 def order_keys(record: Record) -> list[str]:
@@ -98,11 +98,17 @@ def customer_keys(record: Record) -> list[str]:
     return [f"customer:{number}"] if number else []
 
 
+def own_keys(record: Record) -> list[str]:
+    """The keys that a record brings along."""
+    keys: list[str] = record["keys"]
+    return keys
+
+
 KEYS: dict[str, Callable[[Record], list[str]]] = {
     "return": order_keys,
     "claim": claim_keys,
     "customer": customer_keys,
-    "coupon": order_keys,
+    "redemption": own_keys,
 }
 """What each kind is found by."""
 
@@ -145,9 +151,7 @@ def _identity(kind: str, record: Record) -> str | None:
     return text(record.get("id")) or text(record.get("entity_id"))
 
 
-def _matched(
-    database: sqlite3.Connection, batch: list[Record], *, asked_for_coupons: bool
-) -> Iterator[tuple[Record, OrderContext]]:
+def _matched(database: sqlite3.Connection, batch: list[Record]) -> Iterator[tuple[Record, OrderContext]]:
     wanted = [_keys_of_order(order) for order in batch]
     related = _related(database, sorted({key for keys in wanted for key in keys}))
     for order, keys in zip(batch, wanted, strict=True):
@@ -159,8 +163,7 @@ def _matched(
                     rows.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
         found = {kind: tuple(row for (own, _), row in rows.items() if own == kind) for kind in KEYS}
         customer = found["customer"][-1] if found["customer"] else None
-        coupons = found["coupon"] if asked_for_coupons else None
-        yield order, OrderContext(found["return"], found["claim"], customer, coupons)
+        yield order, OrderContext(found["return"], found["claim"], customer, found["redemption"])
 
 
 def _keys_of_order(order: Record) -> list[str]:

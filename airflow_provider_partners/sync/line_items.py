@@ -6,6 +6,7 @@ prices of a product's lines are added up, as Yotpo's own Magento module does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from airflow_provider_partners.api.pages import dig
 from airflow_provider_partners.sync.models import LineItem, Product
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload import WEB_ADDRESS
-from airflow_provider_partners.sync.reading import items, money, numeric_id, text, whole, within
+from airflow_provider_partners.sync.reading import id_tail, items, money, numeric_id, text, whole, within
 
 
 @dataclass(slots=True)
@@ -28,6 +29,37 @@ class Group:
     product: str
     quantity: int = 0
     price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coupons:
+    """The coupons of an order by product.
+
+    :param codes: the code of each product that had one, None where the code isn't known; under ``""`` that of all
+    """
+
+    codes: Mapping[str, str | None]
+
+    @classmethod
+    def of(cls, coupons: Sequence[Record]) -> Coupons:
+        """Of several coupons of one product, the first that has a code is named: Yotpo takes one.
+
+        :param coupons: each ``{"code": …, "products": [ids] or None}``
+        """
+        codes: dict[str, str | None] = {}
+        for coupon in coupons:
+            for product in coupon.get("products") or [""]:
+                key = id_tail(product) or ""
+                codes[key] = codes.get(key) or text(coupon.get("code"), 255)
+        return cls(codes)
+
+    def code(self, product: str) -> str | None:
+        """The code that a product was bought with."""
+        return self.codes.get(product) or self.codes.get("")
+
+    def used(self, product: str) -> bool:
+        """Whether a product was bought with a coupon."""
+        return product in self.codes or "" in self.codes
 
 
 @dataclass(slots=True)
@@ -44,23 +76,23 @@ class Lines:
     products: dict[str, Product] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def payload(self, coupons: dict[str, str]) -> list[LineItem]:
+    def payload(self, coupons: Coupons | None) -> list[LineItem]:
         """The line items.
 
-        :param coupons: the coupon code of each product that had one; ``""`` stands for every product
+        :param coupons: those of the order; None where they aren't known, which leaves the lines' fields alone
         """
         found = []
         for group in self.groups.values():
             # Shopify's price of a line after its discounts. Taxes of single lines are not asked for, so both are it.
             price = float(group.price) if group.price is not None else None
-            code = coupons.get(group.product) or coupons.get("")
             found.append(
                 LineItem(
                     external_product_id=group.product,
                     quantity=group.quantity,
                     total_price=price,
                     subtotal_price=price,
-                    coupon_code=code,
+                    coupon_code=coupons.code(group.product) if coupons else None,
+                    custom_properties={"coupon_used": coupons.used(group.product)} if coupons else None,
                 )
             )
         return found

@@ -25,7 +25,7 @@ from airflow_provider_partners.sync.models import (
 )
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload import PayloadError
-from airflow_provider_partners.sync.reading import id_tail, money, numeric_id, text, utc, within
+from airflow_provider_partners.sync.reading import money, numeric_id, text, utc, within
 
 PAYMENT_METHOD_LIMIT = 64
 
@@ -75,7 +75,7 @@ def map_order(
 
     :param order: as the Admin client gives it, connections as lists
     :param shop: the shop's domain, for products without a page of their own
-    :param coupons: what is known of the coupons used, each ``{"code": …, "products": [ids] or absent}``; None when
+    :param coupons: what is known of the coupons used, each ``{"code": …, "products": [ids] or None}``; None when
         nothing is known, which leaves the fields alone
     """
     options = options or MappingOptions()
@@ -119,7 +119,7 @@ def _map(
         billing_address=addresses.address(order.get("billingAddress")),
         shipping_address=addresses.address(order.get("shippingAddress")),
         custom_properties={"coupon_used": bool(coupons)} if coupons is not None else None,
-        line_items=lines.payload(_codes(coupons or ())),
+        line_items=lines.payload(None if coupons is None else line_items.Coupons.of(coupons)),
         # No fulfillment is no key: there is nothing to merge.
         fulfillments=shipped or None,
         **_facts(order, notes),
@@ -153,13 +153,3 @@ def _facts(order: Record, notes: list[str]) -> dict[str, Any]:
         "currency": currency if re.fullmatch("[A-Z]{3}", currency) else None,
         **{name: float(amount) if amount is not None else None for name, amount in totals.items()},
     }
-
-
-def _codes(coupons: Sequence[Record]) -> dict[str, str]:
-    """The coupon code by product; under ``""`` the code of the whole order. The first one wins."""
-    codes: dict[str, str] = {}
-    for coupon in coupons:
-        if code := text(coupon.get("code"), 255):
-            for product in coupon.get("products") or [""]:
-                codes.setdefault(id_tail(product) or "", code)
-    return codes

@@ -21,8 +21,8 @@ def first(world: Any) -> Any:
 
 def test_the_log_shows_the_table_and_tasks_bear_the_names_of_shops(first: Any) -> None:
     assert first.succeeded, first.log[-6000:]
-    assert first.labels == {A, B}
-    assert [row["shop"] for row in first.summary["shops"]] == [A, B]
+    assert first.labels == {A, B, "no Voucherify"}
+    assert [row["shop"] for row in first.summary["lanes"]] == [A, B]
     assert first.summary["table"].splitlines()[0] in first.log
 
 
@@ -77,6 +77,6 @@ def test_without_an_app_every_routed_shop_is_taken(first: Any, world: Any) -> No
     """The third one has uninstalled the app, so its token is refused: a failure of its lane alone, told as such."""
     found = world.run(AIRFLOW_VAR_PARTNER_APP_ID=None)
 
-    assert [row["shop"] for row in found.summary["shops"]] == [A, B, C]
+    assert [row["shop"] for row in found.summary["lanes"]] == [A, B, C]
     assert found.summary["failed"] == {C: "extract_orders"}
     assert found.total["unchanged"] == first.total["created"] > 0

@@ -43,6 +43,7 @@ def test_the_defaults_are_the_declared_ones():
     assert settings.lookback() == timedelta(hours=2)
     assert settings.catchup() == timedelta(days=3)
     assert settings.claims_lookback() == timedelta(days=30)
+    assert settings.coupons_lookback() == timedelta(days=3)
 
 
 def test_an_emptied_option_counts_as_its_default(option):

@@ -69,3 +69,10 @@ def test_a_window_travels_as_text_without_losing_microseconds() -> None:
     window = Window(datetime(2026, 1, 1, 0, 0, 0, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 
     assert Window.from_dict(window.to_dict()) == window
+
+
+def test_a_window_is_split_without_gap_or_overlap():
+    window = Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 6, tzinfo=UTC))
+    parts = list(window.split(timedelta(days=2)))
+    assert [(part.since.day, part.until.day) for part in parts] == [(1, 3), (3, 5), (5, 6)]
+    assert list(window.split(timedelta(days=5))) == [window]

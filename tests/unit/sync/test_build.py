@@ -37,7 +37,15 @@ def test_each_order_is_built_or_set_aside(make: Any) -> None:
 
 
 def test_what_is_built_is_json_and_within_yotpos_rules(make: Any) -> None:
-    (built,) = build([make.order()], shop=SHOP, policy={"level": "line"}, coupons=[{"order_id": "1001", "code": "TEN"}])
+    used = {
+        "id": "r_1",
+        "object": "redemption",
+        "result": "SUCCESS",
+        "voucher": {"code": "TEN"},
+        "order": {"source_id": "1001"},
+    }
+
+    (built,) = build([make.order()], shop=SHOP, policy={"level": "line"}, redemptions=[used])
 
     assert isinstance(built, Built)
     record = json.loads(json.dumps(built.to_dict()))
@@ -55,6 +63,8 @@ def test_wrong_options_are_an_error_before_anything_is_read(make: Any) -> None:
         build(orders(), shop=SHOP, options={"test_order": "include"})
     with pytest.raises(ConfigurationError, match="suppression policy"):
         build(orders(), shop=SHOP, policy={"nope": 1})
+    with pytest.raises(ConfigurationError, match="coupon policy"):
+        build(orders(), shop=SHOP, coupon_policy={"kinds": ["cash"]})
 
 
 def test_the_same_input_gives_the_same_output(make: Any) -> None:

@@ -71,19 +71,13 @@ def test_a_record_that_comes_twice_counts_as_it_came_last() -> None:
     assert [row["state"] for row in context.returns] == ["refunded"]
 
 
-def test_coupons_nobody_asked_for_are_unknown_and_not_none_used() -> None:
-    (unknown,) = contexts(1)
-    asked, unused = contexts(1, 2, coupons=[{"order_id": "1", "code": "TEN"}])
+def test_redemptions_join_by_any_of_their_keys() -> None:
+    rows = [{"id": "r_1", "keys": ["order:1"]}, {"id": "r_2", "keys": ["order:9", "name:#2"]}]
 
-    assert unknown.coupons is None
-    assert asked.coupons == ({"order_id": "1", "code": "TEN"},)
-    assert unused.coupons == ()
+    one, two = contexts(1, 2, redemptions=rows)
 
-
-def test_two_coupons_of_one_order_are_both_kept() -> None:
-    (context,) = contexts(1, coupons=[{"order_id": "1", "code": code} for code in ("A", "B")])
-
-    assert [row["code"] for row in context.coupons or ()] == ["A", "B"]
+    assert ids(one.redemptions) == ["r_1"]
+    assert ids(two.redemptions) == ["r_2"]
 
 
 def test_the_orders_keep_their_order_and_come_one_by_one() -> None:

@@ -191,7 +191,21 @@ def test_coupons_are_told_only_when_they_are_known(make: Any) -> None:
     assert none.order["custom_properties"] == {"coupon_used": False}
     assert some.order["custom_properties"] == {"coupon_used": True}
     assert [row["coupon_code"] for row in some.order["line_items"]] == ["ALL", "TEN"]
+    assert [row["custom_properties"] for row in some.order["line_items"]] == [{"coupon_used": True}] * 2
     assert all("coupon_code" not in row for row in none.order["line_items"])
+    assert [row["custom_properties"] for row in none.order["line_items"]] == [{"coupon_used": False}] * 2
+    assert all("custom_properties" not in row for row in unknown.order["line_items"])
+
+
+def test_a_coupon_of_one_product_leaves_the_other_lines_without(make: Any) -> None:
+    order = make.order(lineItems=[make.line(1, make.product(11)), make.line(2, make.product(12))])
+
+    found = map_order(order, shop=SHOP, coupons=[{"code": None, "products": ["12"]}])
+
+    assert isinstance(found, MappedOrder)
+    assert found.order["custom_properties"] == {"coupon_used": True}
+    assert [row["custom_properties"]["coupon_used"] for row in found.order["line_items"]] == [False, True]
+    assert all("coupon_code" not in row for row in found.order["line_items"])
 
 
 def test_what_databases_refuse_is_taken_out_of_texts(make: Any) -> None:
