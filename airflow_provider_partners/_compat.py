@@ -6,10 +6,13 @@ in 3.2.
 
 from __future__ import annotations
 
+import asyncio
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.sdk import BaseHook, conf
     from airflow.sdk.exceptions import (
         AirflowException,
@@ -58,9 +61,31 @@ __all__ = [
     "AirflowSkipException",
     "BaseHook",
     "conf",
+    "in_thread",
     "mask_secret",
     "utcnow",
 ]
+
+
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Do something that blocks, off the event loop.
+
+    In such a thread the synchronous ways to connections and to the masking of secrets work in every version: what they
+    tell the supervisor goes back over the loop that waits here. Of ``asyncio.to_thread`` versions before 3.2 don't know
+    that loop and would begin another one on the same socket; on the loop itself the synchronous ways are an error, and
+    the asynchronous ones don't exist in 3.0, lock up before 3.3.2, and aren't served by ``dag.test()``.
+
+    Whoever waits and is cancelled gets the very cancellation, since its message tells the triggerer that a user stopped
+    the task; without the shield asgiref raises one of its own.
+
+    :param work: called once; it goes on to its end even if nobody waits any more
+    """
+    from asgiref.sync import sync_to_async
+
+    return await asyncio.shield(asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)()))
 
 
 def _sdk() -> tuple[int, int]:

@@ -69,6 +69,14 @@ class TransientError(PartnersError):
     """The partner or the network failed, and went on failing until the deadline: a later try may work."""
 
 
+class ExpiredError(TransientError):
+    """What the partner had made ready, such as a job's file, is there no longer: a later try has it made anew."""
+
+
+class JobFailedError(TransientError):
+    """A job of the partner's ended without a result: a later try submits another."""
+
+
 class RejectedError(PartnersError):
     """The partner refused what was sent: permanent for this payload; set the record aside with this reason."""
 

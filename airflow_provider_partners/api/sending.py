@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
+from airflow_provider_partners.api.addresses import origin
 from airflow_provider_partners.api.faults import Action, Fault, FaultTable, retry_after
 from airflow_provider_partners.api.redact import Redactor, sensitive
 from airflow_provider_partners.exceptions import (
@@ -54,8 +55,8 @@ _NOTABLE_WAIT = 5.0
 """Seconds. A shorter wait for the budget is everyday business and only logged for debugging."""
 _SLICE = 5.0
 """Seconds after which a wait looks whether the client was closed meanwhile."""
-_MOST_HOPS = 3
-_PORTS = {"http": 80, "https": 443}
+MOST_HOPS = 3
+"""Redirects that one call follows."""
 
 
 class NoAnswerError(Exception):
@@ -192,10 +193,10 @@ class Call:
     def _redirected(self, response: Response) -> bool:
         """Whether to follow: within the same origin, and only where method and body stay what they are."""
         location = response.headers.get("location")
-        if response.status not in {307, 308} or not location or self._hops >= _MOST_HOPS:
+        if response.status not in {307, 308} or not location or self._hops >= MOST_HOPS:
             return False
         target = urljoin(self._url, location)
-        if _origin(target) != _origin(self._url):
+        if origin(target) != origin(self._url):
             # Credentials must not go to another host. A shop that was renamed answers like this.
             host = urlsplit(target).hostname or "nowhere"
             remedy = "If that is the right one, set it as the connection's host."
@@ -309,8 +310,3 @@ def _back_off(failures: int) -> float:
     """From half a second to one, doubled each time, at most half a minute; spread, so that threads part."""
     longest = min(_LONGEST_BACK_OFF, 2.0 ** (failures - 1))
     return random.uniform(longest / 2, longest)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

@@ -9,29 +9,31 @@ API.
 from __future__ import annotations
 
 import copy
-import json
-import logging
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from airflow_provider_partners import __version__
+from airflow_provider_partners.api.addresses import base_address, trusted
 from airflow_provider_partners.api.budget import Budget, Unlimited
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_partners.api.downloading import DOWNLOAD_FAULTS, Download, PartFile, Sink
 from airflow_provider_partners.api.faults import DEFAULT_FAULTS, Action, FaultTable
+from airflow_provider_partners.api.hush import hush, hushed
 from airflow_provider_partners.api.messages import Request, Response
 from airflow_provider_partners.api.redact import Redactor
 from airflow_provider_partners.api.sending import Call, NoAnswerError, Terms
 from airflow_provider_partners.api.usage import Usage
-from airflow_provider_partners.exceptions import ConfigurationError, TransientError
+from airflow_provider_partners.exceptions import TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from airflow_provider_partners.api.auth import Auth
 
@@ -80,9 +82,8 @@ class Timeouts:
 class Transport:
     """Sends requests to one partner; threads share one.
 
-    Nothing is opened before the first request. What is sent again after a fault may have reached the partner
-    before: creating must be safe to repeat (the partners answer a second creation of the same id with a
-    conflict).
+    Nothing is opened before the first request. What is sent again after a fault may have reached the partner before:
+    creating must be safe to repeat (the partners answer a second creation of the same id with a conflict).
 
     :param partner: its name, in errors and logs
     :param base_url: scheme, host, and a path where there is one; a request's path is appended
@@ -99,6 +100,7 @@ class Transport:
     :param clock: the time
     :param redactor: knows the secrets
     :param headers: sent with every request
+    :param file_hosts: further hosts whose files want the credentials, such as ``download.voucherify.io``
     """
 
     def __init__(
@@ -119,8 +121,10 @@ class Transport:
         clock: Clock = SYSTEM_CLOCK,
         redactor: Redactor | None = None,
         headers: Mapping[str, str] | None = None,
+        file_hosts: Sequence[str] = (),
     ) -> None:
-        self._base_url = _checked(base_url)
+        self._base_url = base_address(base_url)
+        self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._wire = _Wire(timeouts or Timeouts(), request_id_headers, handler, clock)
         self._owner = True
@@ -169,6 +173,33 @@ class Transport:
         terms = replace(self._terms, faults=faults) if faults else self._terms
         return Call(request, url, terms, self._wire.exchange).run()
 
+    def download(self, url: str, to: Path, *, label: str, authenticated: bool = False, resume: bool = True) -> int:
+        """Fetch a file to disk, in bounded memory; after a break only the rest of it is asked for.
+
+        It may take as long as it will: the client's deadline is for how long nothing more of it arrives.
+
+        :param url: the whole address, as the partner gave it; never logged
+        :param to: the file; what it holds of a call that broke off is kept, so name it after what it holds
+        :param label: the operation's name in logs and counters
+        :param authenticated: whether the credentials go with it: to the base URL's origin and ``file_hosts`` alone
+        :param resume: ``False`` begins anew, whatever the file holds
+        :returns: the file's size in bytes
+        :raises ExpiredError: there is no such file any more
+        :raises UnexpectedResponseError: the address, or where it leads, is not safe to go to
+        """
+        trusts = partial(trusted, base_url=self._base_url, hosts=self._file_hosts)
+        terms = replace(self._terms, faults=DOWNLOAD_FAULTS)
+        if not trusts(url):
+            # Another host's answers say nothing of the partner's limits.
+            terms = replace(terms, budget=Unlimited(), observe=None)
+        headers = {**(self._headers if authenticated else {}), "Accept": "*/*"}
+        request = Request(method="GET", path="", headers=headers, label=label, authenticated=authenticated)
+        secure = not self._base_url.startswith("http://")
+        with to.open("ab" if resume else "wb") as file:
+            part = PartFile(file)
+            Download(request, url, terms, self._wire.exchange, part=part, trusts=trusts, secure=secure).run()
+            return part.size
+
     def sibling(self, *, auth: Auth | None = None, headers: Mapping[str, str] | None = None) -> Transport:
         """Another client of the same partner, on the same connections, budget and counters.
 
@@ -209,12 +240,14 @@ class _Wire:
         self._closed = threading.Event()
         self.closed = self._closed.is_set
 
-    def exchange(self, request: Request, url: str, headers: Mapping[str, str], *, ends: float) -> Response:
-        """One attempt; see :class:`~airflow_provider_partners.api.sending.Exchange`."""
+    def exchange(
+        self, request: Request, url: str, headers: Mapping[str, str], *, ends: float, sink: Sink | None = None
+    ) -> Response:
+        """One attempt; see ``Exchange`` and ``Stream`` of the modules that this one sends for."""
         failure: NoAnswerError
         try:
-            with _hushed():
-                return self._exchange(request, url, headers, ends)
+            with hushed():
+                return self._exchange(request, url, headers, ends, sink)
         except _FAILURES as error:
             failure = _in_words(error)
         except RuntimeError:
@@ -230,8 +263,10 @@ class _Wire:
             if self._client is not None:
                 self._client.close()
 
-    def _exchange(self, request: Request, url: str, headers: Mapping[str, str], ends: float) -> Response:
-        content, kind = _body(request)
+    def _exchange(
+        self, request: Request, url: str, headers: Mapping[str, str], ends: float, sink: Sink | None
+    ) -> Response:
+        content, kind = request.body()
         left = max(0.001, ends - self._clock.monotonic())
         parts = {name: min(getattr(self._timeouts, name), left) for name in ("connect", "read", "write", "pool")}
         client = self._open()
@@ -244,17 +279,30 @@ class _Wire:
         )
         answer = client.send(message, stream=True)
         try:
-            pieces = []
-            for piece in answer.iter_bytes():
-                pieces.append(piece)
-                if self._clock.monotonic() > ends:
-                    text = "the answer was still arriving at the deadline"
-                    raise NoAnswerError(text)
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            request_id = next((named[name][:100] for name in self._request_id_headers if named.get(name)), None)
+            head = Response(status=answer.status_code, headers=named, content=b"", request_id=request_id)
+            write = sink(head) if sink else None
+            return self._streamed(answer, head, write) if write else self._read(answer, head, ends)
         finally:
             answer.close()
-        named = {name.lower(): value for name, value in answer.headers.items()}
-        request_id = next((named[name][:100] for name in self._request_id_headers if named.get(name)), None)
-        return Response(status=answer.status_code, headers=named, content=b"".join(pieces), request_id=request_id)
+
+    def _read(self, answer: httpx.Response, head: Response, ends: float) -> Response:
+        pieces = []
+        for piece in answer.iter_bytes():
+            pieces.append(piece)
+            if self._clock.monotonic() > ends:
+                text = "the answer was still arriving at the deadline"
+                raise NoAnswerError(text)
+        return replace(head, content=b"".join(pieces))
+
+    def _streamed(self, answer: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
+        for piece in answer.iter_bytes():
+            write(piece)
+            if self.closed():
+                text = "the client was closed meanwhile"
+                raise NoAnswerError(text)
+        return head
 
     def _open(self) -> httpx.Client:
         with self._lock:
@@ -262,7 +310,7 @@ class _Wire:
                 message = "the client is closed"
                 raise TransientError(message)
             if self._client is None:
-                _hush()
+                hush()
                 self._client = httpx.Client(
                     transport=self._handler,
                     follow_redirects=False,
@@ -274,55 +322,9 @@ class _Wire:
             return self._client
 
 
-def _body(request: Request) -> tuple[bytes | None, dict[str, str]]:
-    if request.form is not None:
-        return urlencode(request.form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    if request.json is None:
-        return None, {}
-    text = json.dumps(request.json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # Half an emoji, as cut texts have it, can't be sent; its place is marked.
-    return text.encode("utf-8", "replace"), {"Content-Type": "application/json"}
-
-
 def _in_words(error: Exception) -> NoAnswerError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         text = "the host's certificate can't be verified; check the host, and the machine's certificates"
         return NoAnswerError(text, Action.MISCONFIGURED)
     found = next((text, action) for kind, text, action in _NO_ANSWER if isinstance(error, kind))
     return NoAnswerError(*found)
-
-
-def _checked(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        message = "the connection's host is no address of the form https://host or https://host/prefix"
-        raise ConfigurationError(message, remedy="Write scheme and host, without a query.")
-    return base_url.rstrip("/")
-
-
-_sending = threading.local()
-
-
-class _OwnCalls(logging.Filter):
-    """Keeps the HTTP library from logging our calls, since it would log the whole query."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not getattr(_sending, "now", False)
-
-
-_OWN_CALLS = _OwnCalls()
-_TALKATIVE = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
-
-
-def _hush() -> None:
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_OWN_CALLS)  # the same filter is added but once
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    _sending.now = True
-    try:
-        yield
-    finally:
-        _sending.now = False

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
+JOB = "job.json"
+"""The note of the partner's job that fills the dataset; see :mod:`airflow_provider_partners.datasets.jobs`."""
 
 UNREACHABLE = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
@@ -68,8 +70,8 @@ class DatasetFolder:
             message = f"The dataset {self.uri} is not readable here: {name} is missing"
             raise DatasetError(message, remedy=UNREACHABLE) from None
 
-    def records(self, part: Mapping[str, Any]) -> Iterator[Record]:
-        """The records of one part, which is held in memory whole.
+    def part(self, part: Mapping[str, Any]) -> bytes:
+        """One part as it was written.
 
         :param part: as the manifest lists it
         :raises DatasetError: when it is missing, or not the one listed
@@ -78,7 +80,15 @@ class DatasetFolder:
         if hashlib.sha256(content).hexdigest() != part["sha256"]:
             message = f"{part['name']} of the dataset {self.uri} is damaged: its hash is not the one noted"
             raise DatasetError(message, remedy="Clear the task that wrote it, so that it is written again.")
-        for line in gzip.decompress(content).splitlines():
+        return content
+
+    def records(self, part: Mapping[str, Any]) -> Iterator[Record]:
+        """The records of one part, which is held in memory whole.
+
+        :param part: as the manifest lists it
+        :raises DatasetError: when it is missing, or not the one listed
+        """
+        for line in gzip.decompress(self.part(part)).splitlines():
             yield json.loads(line)
 
     def get_json(self, name: str) -> Any | None:

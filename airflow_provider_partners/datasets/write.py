@@ -1,8 +1,11 @@
 """Writing a dataset: part after part, each once and whole, the manifest last.
 
-A page of an extraction becomes a part, and progress is noted after it (fingerprint of the request, position, parts so
-far): a retry after a crash goes on behind the last whole page. A dataset that was finished is never resumed but
+A page of an extraction becomes a part, and progress is noted after it (fingerprint of the request, position, latest
+parts): a retry after a crash goes on behind the last whole page. A dataset that was finished is never resumed but
 replaced. Nothing counts until the manifest is there.
+
+Progress is noted whole each time, since object storage can't append; so it must stay short however long the list. The
+facts of every hundred parts move on to a file of their own, which isn't touched again.
 """
 
 from __future__ import annotations
@@ -16,15 +19,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import MANIFEST, PROGRESS, DatasetFolder
+from airflow_provider_partners.datasets.storage import JOB, MANIFEST, PROGRESS, DatasetFolder
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.extraction import Extraction
     from airflow_provider_partners.api.messages import Record
     from airflow_provider_partners.windows import Window
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout; another one is never resumed."""
+
+LISTED = 100
+"""Parts whose facts one file lists."""
 
 _END: dict[str, Any] = {"end": True}
 """The position behind the last page: everything is written but the manifest."""
@@ -70,11 +76,13 @@ class DatasetWriter:
         self._head = {"format": FORMAT, "source": source, "resource": resource, "fingerprint": fingerprint}
         self._window = window.to_dict() if window else None
         self._parts: list[dict[str, Any]] = []
+        self._lists = 0
+        self._records = 0
 
     @property
     def records(self) -> int:
         """Records written so far."""
-        return sum(part["records"] for part in self._parts)
+        return self._records
 
     @property
     def parts(self) -> int:
@@ -87,13 +95,26 @@ class DatasetWriter:
         :returns: the position to go on from; ``None`` at the beginning
         """
         progress = self._folder.get_json(PROGRESS)
-        finished = MANIFEST in self._folder.names()
-        if finished or not progress or {key: progress.get(key) for key in self._head} != self._head:
-            self._folder.remove(*self._folder.names())
+        names = self._folder.names()
+        same = progress is not None and {key: progress.get(key) for key in self._head} == self._head
+        parts = self._noted(progress) if progress and same and MANIFEST not in names else None
+        if progress is None or parts is None:
+            self._folder.remove(*(name for name in names if name != JOB))
             return None
-        self._parts = progress["parts"]
+        self._parts, self._lists = parts, progress["lists"]
+        self._records = sum(part["records"] for part in parts)
         position: dict[str, Any] | None = progress["position"]
         return position
+
+    def _noted(self, progress: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The parts that an earlier try had noted; ``None`` where a list of them is missing or not whole."""
+        parts: list[dict[str, Any]] = []
+        for number in range(progress["lists"]):
+            listed = self._folder.get_json(_list_name(number))
+            if not isinstance(listed, list) or len(listed) != LISTED:
+                return None
+            parts += listed
+        return parts + list(progress["parts"])
 
     def append(self, records: Iterable[Record], *, position: Mapping[str, Any] | None = None) -> None:
         """Write one part and note the progress; no records make no part.
@@ -109,8 +130,18 @@ class DatasetWriter:
             self._folder.put(name, content)
             digest = hashlib.sha256(content).hexdigest()
             self._parts.append({"name": name, "records": len(lines), "bytes": len(content), "sha256": digest})
+            self._records += len(lines)
         if position is not None:
-            self._folder.put_json(PROGRESS, {**self._head, "position": position, "parts": self._parts})
+            self._note(position)
+
+    def _note(self, position: Mapping[str, Any]) -> None:
+        """Note the progress. What isn't noted when the task dies is written again, over the same names."""
+        while len(self._parts) >= (self._lists + 1) * LISTED:
+            begin = self._lists * LISTED
+            self._folder.put_json(_list_name(self._lists), self._parts[begin : begin + LISTED])
+            self._lists += 1
+        latest = self._parts[self._lists * LISTED :]
+        self._folder.put_json(PROGRESS, {**self._head, "position": position, "lists": self._lists, "parts": latest})
 
     def written(self) -> Iterator[Record]:
         """The records written so far, those of an earlier try included, one part in memory at a time."""
@@ -134,8 +165,12 @@ class DatasetWriter:
             extra=dict(extra or {}),
         )
         self._folder.put_json(MANIFEST, {**self._head, "parts": self._parts, "reference": reference.to_dict()})
-        self._folder.remove(PROGRESS)
+        self._folder.remove(PROGRESS, *map(_list_name, range(self._lists)))
         return reference
+
+
+def _list_name(number: int) -> str:
+    return f"parts-{number:05d}.json"
 
 
 def write(

@@ -6,6 +6,7 @@ A hook touches nothing when it is made. It maps nothing and knows no resource: t
 from __future__ import annotations
 
 import hashlib
+import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -18,6 +19,11 @@ from airflow_provider_partners.hooks.connection import PartnerConnection, read_c
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+
+BRIEF_DEADLINE = 60.0
+BRIEF_WAIT = 5.0
+"""Seconds of a call, and of a single wait in it, where a thread of the triggerer is held by it."""
 
 
 class Client(Protocol):
@@ -61,6 +67,8 @@ class PartnerHook(BaseHook, Generic[ClientT]):
     def __init__(self, conn_id: str) -> None:
         super().__init__()
         self.conn_id = conn_id
+        self.brief = False
+        """Whether someone else sits out long waits, as triggers do: then the client gives up soon."""
         self._connection: PartnerConnection | None = None
         self._client: ClientT | None = None
 
@@ -137,6 +145,6 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         return {
             "ledger": make_ledger(settings.budget_uri(), f"{self.conn_type}-{digest}"),
             "on_secret": mask_secret,
-            "deadline": settings.request_deadline(),
-            "max_wait": settings.max_wait(),
+            "deadline": min(settings.request_deadline(), BRIEF_DEADLINE if self.brief else math.inf),
+            "max_wait": min(settings.max_wait(), BRIEF_WAIT if self.brief else math.inf),
         }

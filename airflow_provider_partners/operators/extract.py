@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import settings
+from airflow_provider_partners.datasets.publish import publish
 from airflow_provider_partners.datasets.read import column
 from airflow_provider_partners.datasets.write import write
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -18,6 +19,7 @@ from airflow_provider_partners.operators.base import Context, PartnerOperator, P
 from airflow_provider_partners.windows import Window, given, resolve
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.datasets.reference import DatasetRef
     from airflow_provider_partners.hooks.base import PartnerHook
 
 
@@ -37,9 +39,11 @@ class ExtractOperator(PartnerOperator):
     :param page_size: records per page; the API's best by default
     :param workers: pages fetched side by side where the list allows it; ``[partners] parallel_calls`` by
         default
+    :param uri: the folder that the finished dataset is put into, in place of the one that was there; by default it
+        stays in the folder of the task's run (templated)
     """
 
-    template_fields: Sequence[str] = ("resource", "since", "until", "match")
+    template_fields: Sequence[str] = ("resource", "since", "until", "match", "uri")
     lists: ClassVar[Mapping[str, Any]]
 
     def __init__(
@@ -52,6 +56,7 @@ class ExtractOperator(PartnerOperator):
         match: Mapping[str, Any] | None = None,
         page_size: int | None = None,
         workers: int | None = None,
+        uri: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,6 +67,7 @@ class ExtractOperator(PartnerOperator):
         self.match = match
         self.page_size = page_size
         self.workers = workers
+        self.uri = uri
 
     @abstractmethod
     def hook(self) -> PartnerHook[Any]:
@@ -73,25 +79,50 @@ class ExtractOperator(PartnerOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         """Resolve the window, fetch into the dataset, return its reference."""
+        asked = self.asked(context)
+        hook = self.hook()
+        with hook as client:
+            reference = self.by_pages(context, hook, client, asked)
+        return self.rested(reference)
+
+    def rested(self, reference: DatasetRef) -> dict[str, Any]:
+        """The reference to return, once the dataset is where it was asked to be.
+
+        :param reference: of the dataset in the folder of the task's run
+        """
+        if given(self.uri):
+            reference = publish(reference, str(self.uri))
+            self.log.info("Put to %s, %s", reference.uri, "new" if reference.extra["changed"] else "as it was there")
+        return reference.to_dict()
+
+    def asked(self, context: Context) -> dict[str, Any]:
+        """What the client is asked for: the filters, the ids and the window that were given."""
         window = self.window(context)
         asked: dict[str, Any] = {**self.filters(), "match": self.matched(), "page_size": self.page_size}
         if window:
             asked |= {"since": window.since, "until": window.until}
-        hook = self.hook()
-        with hook as client:
-            extraction = client.extract(
-                self.resource, **{name: value for name, value in asked.items() if value is not None}
-            )
-            self.log.info("Extracting %s %s %s", hook.hook_name, self.resource, window or "without a window")
-            reference = write(
-                extraction,
-                uri=dataset_uri(context),
-                workers=self.workers or settings.parallel_calls(),
-                on_page=ProgressLog(self.log.info, self.resource),
-                extra=lambda: {"api": client.usage.snapshot()},
-            )
+        self.log.info("Extracting %s, %s", self.resource, window or "without a window")
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def by_pages(self, context: Context, hook: PartnerHook[Any], client: Any, asked: Mapping[str, Any]) -> DatasetRef:
+        """Fetch page after page into the dataset.
+
+        :param context: the task's context
+        :param hook: the partner's
+        :param client: of the hook
+        :param asked: of :meth:`asked`
+        """
+        extraction = client.extract(self.resource, **asked)
+        self.log.info("Asking %s page by page", hook.hook_name)
+        reference = write(
+            extraction,
+            uri=dataset_uri(context),
+            workers=self.workers or settings.parallel_calls(),
+            on_page=ProgressLog(self.log.info, self.resource),
+            extra=lambda: {"api": client.usage.snapshot()},
+        )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
-        return reference.to_dict()
+        return reference
 
     def window(self, context: Context) -> Window | None:
         """The stretch of time to ask for.

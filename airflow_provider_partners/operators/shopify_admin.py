@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners.api.shopify_admin import RESOURCES
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import ShopifyAdminLink
-from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class ShopifyAdminExtractOperator(ExtractOperator):
+class ShopifyAdminExtractOperator(JobExtractOperator):
     """Extracts a shop's orders or products to a dataset, and returns the dataset's reference.
 
     Orders come whole, with every line item and fulfillment. ``since`` and ``until`` are about the time of the
     last change.
+
+    Where a window holds ten thousand objects or more, Shopify is asked to write them into a file (a bulk operation),
+    which takes nothing of the rate limit; ``mode`` decides otherwise. The task waits for it in the triggerer where it
+    is ``deferrable``.
 
     .. seealso:: :ref:`howto/operator:ShopifyAdminExtractOperator`
 
@@ -27,15 +31,17 @@ class ShopifyAdminExtractOperator(ExtractOperator):
     :param query: a filter in Shopify's search syntax, such as ``financial_status:paid`` (templated)
     :param personal_data: whether customers' names, mails and addresses are asked for
     :param shopify_admin_conn_id: the connection (templated)
+    :param mode: ``auto``, ``paged`` or ``bulk``; asked for by ids (``match``), a list is always paged
     """
 
     template_fields: Sequence[str] = (
-        *ExtractOperator.template_fields,
+        *JobExtractOperator.template_fields,
         "shop",
         "query",
         "shopify_admin_conn_id",
     )
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "bulk": JOB}
     operator_extra_links = (ShopifyAdminLink(),)
     ui_color = "#eaf5ea"
 
@@ -56,7 +62,11 @@ class ShopifyAdminExtractOperator(ExtractOperator):
 
     def hook(self) -> ShopifyAdminHook:
         """The shop's hook."""
-        return ShopifyAdminHook(self.shopify_admin_conn_id, shop=self.shop)
+        return ShopifyAdminHook(self.shopify_admin_conn_id, **self.hook_params())
+
+    def hook_params(self) -> dict[str, Any]:
+        """The shop."""
+        return {"shop": self.shop}
 
     def filters(self) -> dict[str, Any]:
         """The search, and whether personal data is wanted."""

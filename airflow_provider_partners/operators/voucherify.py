@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api.voucherify import RESOURCES
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
-from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
 from airflow_provider_partners.windows import given
 
 if TYPE_CHECKING:
@@ -16,26 +16,44 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.base import Context
 
 
-class VoucherifyExtractOperator(ExtractOperator):
+class VoucherifyExtractOperator(JobExtractOperator):
     """Extracts a list of the Voucherify API to a dataset, and returns the dataset's reference.
+
+    A list that holds more than its pages can reach is fetched by an export, a file that Voucherify writes; ``mode``
+    decides otherwise. The task waits for it in the triggerer where it is ``deferrable``.
 
     .. seealso:: :ref:`howto/operator:VoucherifyExtractOperator`
 
     :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers`` (templated)
+    :param parents: what a list is below, one id each: ``{"program_id": "lprg_1"}``; one of them with many ids goes into
+        ``match``, as ``{"campaign_id": ids}`` (templated)
+    :param time_field: which time the window is meant for, such as ``updated_at``; that of creation by default
+    :param filter: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: the list's own query parameters, such as ``{"result": "SUCCESS"}`` (templated)
     :param order: the order asked for, such as ``-created_at``
     :param voucherify_conn_id: the connection (templated)
+    :param mode: ``auto``, ``paged`` or ``export``; asked for by ids (``match``), a list is always paged
     :param skip_without_connection: skip the task where ``voucherify_conn_id`` is empty, as for shops whose route names
         none
     """
 
-    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "parameters", "voucherify_conn_id")
+    template_fields: Sequence[str] = (
+        *JobExtractOperator.template_fields,
+        "parents",
+        "filter",
+        "parameters",
+        "voucherify_conn_id",
+    )
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "export": JOB}
     ui_color = "#fdf0e6"
 
     def __init__(
         self,
         *,
+        parents: Mapping[str, Any] | None = None,
+        time_field: str | None = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002  # the word of the API
         parameters: Mapping[str, Any] | None = None,
         order: str | None = None,
         voucherify_conn_id: str | None = VoucherifyHook.default_conn_name,
@@ -43,6 +61,9 @@ class VoucherifyExtractOperator(ExtractOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.parents = parents
+        self.time_field = time_field
+        self.filter = filter
         self.parameters = parameters
         self.order = order
         self.voucherify_conn_id = voucherify_conn_id
@@ -59,6 +80,16 @@ class VoucherifyExtractOperator(ExtractOperator):
         """The project's hook."""
         return VoucherifyHook(self.voucherify_conn_id or "")
 
+    def hook_params(self) -> dict[str, Any]:
+        """Nothing: the connection says it all."""
+        return {}
+
     def filters(self) -> dict[str, Any]:
-        """The list's own parameters and order."""
-        return {"parameters": self.parameters, "order": self.order}
+        """What the list is below, its filters and parameters, time and order."""
+        return {
+            "parents": self.parents,
+            "time_field": self.time_field,
+            "filters": self.filter,
+            "parameters": self.parameters,
+            "order": self.order,
+        }

@@ -1,0 +1,134 @@
+"""A partner that has jobs, as far as those who wait for them can see: it counts what was submitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.jobs import JobState, JobStatus
+from airflow_provider_partners.api.pages import Page
+from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.exceptions import ExpiredError, NotFoundError
+from airflow_provider_partners.windows import Window
+
+ROWS = [{"id": str(number)} for number in range(6)]
+
+
+@dataclass
+class FakePartner:
+    """Keeps its jobs while those who wait for them die and come back.
+
+    ``dies`` maps a step's name to how often it raises: ``submit`` before the job exists, ``submitted`` after, ``find``,
+    ``status``, ``rows``, ``page 1``.
+    """
+
+    dies: dict[str, list[Exception]] = field(default_factory=dict)
+    submitted: list[tuple[str, str, datetime]] = field(default_factory=list)
+    states: list[JobState] = field(default_factory=lambda: [JobState.DONE])
+    cancelled: list[str] = field(default_factory=list)
+    expired: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    searched: list[datetime] = field(default_factory=list)
+    worth: bool = True
+    now: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    calls: list[str] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+
+    def step(self, name: str) -> None:
+        self.calls.append(name)
+        if self.dies.get(name):
+            raise self.dies[name].pop(0)
+
+    def job(self, resource: str, **asked: Any) -> FakeJob:
+        return FakeJob(self, resource, asked)
+
+    def worth_a_job(self, resource: str, **asked: Any) -> bool:
+        self.calls.append("worth")
+        return self.worth
+
+    def job_status(self, job_id: str) -> JobStatus:
+        self.step("status")
+        if job_id in self.unknown:
+            message = "there is no such job"
+            raise NotFoundError(message)
+        if job_id in self.cancelled:
+            return JobStatus(job_id=job_id, state=JobState.FAILED, said="CANCELED", reason="it was cancelled")
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        reason = "the partner is out of order" if state is JobState.FAILED else ""
+        return JobStatus(job_id=job_id, state=state, said=state.upper(), rows=3, reason=reason)
+
+    def cancel_job(self, job_id: str) -> None:
+        self.step("cancel")
+        self.cancelled.append(job_id)
+
+    def extract(self, resource: str, **asked: Any) -> Extraction:
+        self.calls.append("paged")
+        return Extraction(
+            source="fake", resource=resource, request={"paged": True}, segments=[Segment("all", self.page)]
+        )
+
+    def page(self, cursor: dict[str, Any]) -> Page:
+        number = cursor.get("page", 0)
+        self.step(f"page {number}")
+        following = {"page": number + 1} if number < 2 else None
+        return Page(records=ROWS[number * 2 : number * 2 + 2], next=following)
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+@dataclass
+class FakeJob:
+    """One question to it."""
+
+    partner: FakePartner
+    resource: str
+    asked: dict[str, Any]
+    source: str = "fake"
+
+    @property
+    def request(self) -> dict[str, Any]:
+        return {name: str(value) for name, value in self.asked.items()}
+
+    @property
+    def window(self) -> Window | None:
+        return Window(self.asked["since"], self.asked["until"]) if "since" in self.asked else None
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.resource} {sorted(self.request.items())}"
+
+    def find(self, since: datetime) -> str | None:
+        self.partner.step("find")
+        self.partner.searched.append(since)
+        fitting = (job_id for job_id, of, at in self.partner.submitted if of == self.fingerprint and at >= since)
+        return next(fitting, None)
+
+    def submit(self) -> str:
+        self.partner.step("submit")
+        job_id = f"job-{len(self.partner.submitted) + 1}"
+        self.partner.submitted.append((job_id, self.fingerprint, self.partner.now))
+        self.partner.step("submitted")
+        return job_id
+
+    def status(self, job_id: str) -> JobStatus:
+        return self.partner.job_status(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        self.partner.cancel_job(job_id)
+
+    def rows(self, job_id: str) -> Extraction:
+        self.partner.step("rows")
+        if job_id in self.partner.expired:
+            message = "the file has expired"
+            raise ExpiredError(message)
+        request = {**self.request, "job": job_id}
+        return Extraction(
+            source=self.source,
+            resource=self.resource,
+            request=request,
+            segments=[Segment("file", self.partner.page)],
+            window=self.window,
+        )
