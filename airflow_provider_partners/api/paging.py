@@ -23,6 +23,7 @@ __all__ = [
     "DateCursor",
     "EdgeCursor",
     "IdCursor",
+    "OnePage",
     "Page",
     "PageInfo",
     "PageNumber",
@@ -121,3 +122,53 @@ class PageNumber:
             raise PagingError(message, remedy=f"Set page_size to {rows}: it seems to be the most that it gives.")
         short = rows < self.size and not self.ends_short and rows < total
         return short or before + rows < total
+
+
+@dataclass(frozen=True, slots=True)
+class OnePage:
+    """A list that comes in one answer, and has no second page to ask for.
+
+    :param size: rows asked for
+    :param size_param: the parameter of the size; empty where there is none, and the answer holds everything
+    :param totals: dotted paths at which the answer may hold the list's total
+    :param more: where the answer may say whether more remain
+    """
+
+    size: int
+    size_param: str = "limit"
+    totals: tuple[str, ...] = ()
+    more: str = "has_more"
+
+    def start(self) -> Cursor:
+        """The only page."""
+        return {}
+
+    def params(self, cursor: Cursor) -> dict[str, Any]:
+        """The size, where it can be told.
+
+        :param cursor: where the page begins
+        """
+        return {self.size_param: self.size} if self.size_param else {}
+
+    def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
+        """There is none.
+
+        :param cursor: where this page began
+        :param body: this page's answer
+        :param records: this page's rows
+        :raises PagingError: when the list holds more than the answer
+        """
+        total = total_of(body, self.totals)
+        full = total is None and bool(self.size_param) and len(records) >= self.size
+        if dig(body, self.more) is True or full or (total is not None and total > len(records)):
+            of = f"{total}" if total is not None else "perhaps more"
+            message = f"the partner gave {len(records)} rows of {of}, and no way to ask for the rest"
+            raise PagingError(message, remedy="Ask with narrower filters.")
+        return None
+
+    def ahead(self, cursor: Cursor) -> Cursor | None:
+        """There is none.
+
+        :param cursor: where this page begins
+        """
+        return None

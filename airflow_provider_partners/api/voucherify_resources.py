@@ -1,116 +1,90 @@
-"""Voucherify's numbered lists as a table, what its refusals mean, and how parameters with brackets are written.
+"""What a list of Voucherify is: a row of the tables in ``voucherify_lists*``; and how its answers and its parameters
+are written.
 
-From the published OpenAPI description (version v2018-08-01) and the guides on limits. Must not know how anything is
-sent.
+Must not know how anything is sent, nor any single list.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.faults import (
-    DEFAULT_FAULTS,
-    Action,
-    Fault,
-    FaultTable,
-    default_message,
-    retry_after,
-)
-from airflow_provider_partners.api.paging import PageNumber
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.budget import Budget
-    from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.messages import Record, Response
-
-_DOCS = "https://docs.voucherify.io/api-reference"
-
-_PAGING = PageNumber(size=100, number_param="page", size_param="limit", totals=("total",))
+    from airflow_provider_partners.api.messages import Record
 
 MOST_VALUES = 20
 """Values of one condition; the server reads indexes above as names (a default of its query parser)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a list is asked by one of its times.
+
+    :param row: the field of a row that it goes by
+    :param after: the query parameter of the lower bound; empty where there is none
+    :param before: the query parameter of the upper bound
+    :param order: the value of ``order`` that sorts by it, ascending; empty where there is none
+    """
+
+    row: str
+    after: str = ""
+    before: str = ""
+    order: str = ""
+
+    @property
+    def by_filter(self) -> bool:
+        """Whether the bounds are conditions of ``filters``, which a junction of the user's joins as well."""
+        return self.before.startswith("filters[")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoucherifyResource(Resource):
     """A list of Voucherify.
 
-    :param parameters: the query parameters it takes besides paging, order and time
-    :param row_time: the field of a row that ``created_at[after]`` and ``created_at[before]`` go by
+    ``time_field`` is the time that a task's window is laid on without being told; ``times`` holds all that the list
+    can be asked by.
+
+    :param family: ``server``, ``client`` or ``management``: which kind of connection reads it
+    :param style: how it is walked: ``page``, ``starting_after_id``, ``cursor``, ``date_window``, ``limit_only``,
+        ``single_shot``
+    :param parameters: the query parameters it takes besides paging, order, time and ``filters``
+    :param filters: filterable field to its operators; ``None`` where any is possible
+    :param free_filters: whether any field can be filtered on, such as ``metadata.x``
+    :param times: name to how it is asked by that time
+    :param orders: the values of ``order``; without any the list can't be sorted
+    :param one: the path of a single record, with ``{id}``; empty where there is none
+    :param scroll: walks the list behind a moment where its pages don't reach; ``None`` where that can't be
+    :param exported_object: what the Exports API calls it; empty where it can't be exported
+    :param deprecated: whether Voucherify advises against it
+    :param counted: whether an answer may tell the total
     """
 
+    family: str = "server"
+    style: str = "page"
     parameters: frozenset[str] = field(default_factory=frozenset)
-    row_time: str = ""
+    filters: Mapping[str, frozenset[str] | None] = field(default_factory=dict)  # type: ignore[assignment]
+    free_filters: bool = False
+    times: Mapping[str, Asked] = field(default_factory=dict)
+    orders: tuple[str, ...] = ()
+    one: str = ""
+    scroll: str = ""
+    exported_object: str = ""
+    deprecated: bool = False
+    counted: bool = True
 
+    @property
+    def filterable(self) -> bool:
+        """Whether it takes ``filters`` at all."""
+        return self.free_filters or bool(self.filters)
 
-def _row(
-    name: str, *, cap: int, doc: str, parameters: str, time_field: str | None = None, row_time: str = ""
-) -> VoucherifyResource:
-    return VoucherifyResource(
-        name=name,
-        path=f"/v1/{name}",
-        results=name,
-        paging=_PAGING,
-        max_page_size=100,
-        page_cap=cap,
-        time_field=time_field,
-        row_time=row_time,
-        # The default direction of orders is told in two ways, so every list is given one. Ascending, what arrives
-        # during a walk comes at its end.
-        sort="created_at",
-        parameters=frozenset(parameters.split()),
-        doc=doc,
-        url=f"{_DOCS}/{name}",
-    )
-
-
-_ROWS = (
-    _row(
-        "redemptions",
-        cap=99,
-        time_field="created_at",
-        row_time="date",  # a redemption has no created_at, although the filter is called so
-        parameters="result campaign customer filters",
-        doc="Redemptions and their rollbacks, by time.",
-    ),
-    _row(
-        "vouchers",
-        cap=99,
-        time_field="created_at",
-        row_time="created_at",
-        parameters="category campaign_id customer campaign updated_at code ids filters",
-        doc="Vouchers, by time of creation.",
-    ),
-    _row(
-        "customers",
-        cap=99,
-        time_field="created_at",
-        row_time="created_at",
-        parameters="email city name segment_id updated_at",
-        doc="Customers, by time of creation.",
-    ),
-    _row(
-        "campaigns",
-        cap=100,
-        parameters="campaign_type expand campaign_status is_referral_code filters access_settings",
-        doc="Campaigns; no time filter.",
-    ),
-    _row(
-        "publications",
-        cap=100,
-        parameters="campaign customer voucher result voucher_type is_referral_code filters source_id",
-        doc="Publications; no time filter.",
-    ),
-    _row("orders", cap=100, parameters="", doc="Orders, as they arrived at Voucherify; no filters at all."),
-)
-
-RESOURCES: Mapping[str, VoucherifyResource] = {row.name: row for row in _ROWS}
-"""Voucherify's lists by name."""
+    @property
+    def row_time(self) -> str:
+        """The field of a row that a task's window goes by, where it has one."""
+        return self.times[self.time_field].row if self.time_field else ""
 
 
 def rows(resource: VoucherifyResource, body: Any) -> list[Record]:
@@ -143,9 +117,10 @@ def query(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[t
     :param parameters: nested as above
     :raises ConfigurationError: for a parameter that the list doesn't take
     """
+    known = {*resource.parameters, *(["filters"] if resource.filterable else [])}
     for name in parameters:
-        if name not in resource.parameters:
-            listed = ", ".join(sorted(resource.parameters)) or "none"
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "none"
             message = f"'{resource.name}' takes no parameter '{name}'"
             remedy = f"Known: {listed}; order, page_size, since and until are arguments of their own."
             raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
@@ -163,7 +138,9 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         if len(value) > MOST_VALUES:
             message = f"'{name}' has {len(value)} values, at most {MOST_VALUES} are possible"
-            raise ConfigurationError(message, remedy="Ask in several tasks.", partner="Voucherify")
+            raise ConfigurationError(
+                message, remedy="Give them as 'filters', or in several tasks.", partner="Voucherify"
+            )
         for index, inner in enumerate(value):
             yield from _flat(f"{name}[{index}]", inner)
     elif value is not None:
@@ -172,64 +149,3 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-_A_LONG_WAIT = 3600.0
-"""Seconds to report when a plan's calls are used up and nothing says until when."""
-
-
-def faults(clock: Clock) -> FaultTable:
-    """What Voucherify's refusals mean.
-
-    :param clock: the time, for the moment at which it will answer again
-    """
-
-    def inspect(response: Response) -> Fault | None:
-        if response.status != 429 or retry_after(response, clock.time()) is not None:
-            return None
-        again = _seconds(response.headers.get("x-rate-limit-retry"), clock)
-        if again is None and response.headers.get("x-rate-limit-type") == "api_calls_cycle":
-            again = _A_LONG_WAIT
-        return Fault(Action.THROTTLE, _message(response), retry_after=again)
-
-    return DEFAULT_FAULTS.extended(
-        {402: Action.REFUSE_CREDENTIALS},
-        inspect=inspect,
-        message=_message,
-        remedies={
-            401: "Check application id (login), secret key (password), and that the host is your project's cluster.",
-            402: "Your plan doesn't have this feature.",
-            403: "Give the key's role the permission to read this list.",
-        },
-    )
-
-
-def observer(clock: Clock) -> Callable[[Response, Budget], None]:
-    """Reads the rate headers: once nothing is left, nobody asks before the moment that Voucherify names.
-
-    :param clock: the time
-    """
-
-    def observe(response: Response, budget: Budget) -> None:
-        again = _seconds(response.headers.get("x-rate-limit-retry"), clock)
-        if response.headers.get("x-rate-limit-remaining", "").strip() == "0" and again:
-            budget.observe(blocked_for=again)
-
-    return observe
-
-
-def _seconds(epoch: str | None, clock: Clock) -> float | None:
-    try:
-        return max(0.0, float(epoch) - clock.time()) if epoch else None
-    except ValueError:
-        return None
-
-
-def _message(response: Response) -> str:
-    """What it said, with its id of the request, which is in the body."""
-    said = default_message(response)
-    try:
-        request_id = json.loads(response.content).get("request_id")
-    except (ValueError, AttributeError):
-        request_id = None
-    return f"{said} [{request_id}]" if isinstance(request_id, str) else said

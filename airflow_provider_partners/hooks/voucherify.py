@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 class VoucherifyHook(PartnerHook[VoucherifyClient]):
     """Gives the client of the Voucherify API.
 
+    A connection holds a key of one kind, told by its extra ``auth``: a project's server-side key, a client-side key, or
+    a management key. The host is that of the project's cluster, such as ``https://us1.api.voucherify.io``; Europe's by
+    default.
+
     :param voucherify_conn_id: the connection
     """
 

@@ -1,4 +1,4 @@
-"""Voucherify's client: its keys and tokens, its numbered lists with their cap, its limits. Rows as in its examples."""
+"""Voucherify's client: its keys and tokens, what its lists take, its limits. Rows as in its examples."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import httpx
 import pytest
 from clocks import TurningClock
 
-from airflow_provider_partners.api.voucherify import RESOURCES, VoucherifyClient
+from airflow_provider_partners.api.voucherify import VoucherifyClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
-    PagingError,
     RejectedError,
-    ThrottledError,
     UnexpectedResponseError,
 )
 
@@ -79,58 +77,13 @@ def redemptions(count: int, date: str = "2022-11-18T12:00:00.000Z") -> list[dict
     return [{"id": f"r_{number}", "date": date} for number in range(count)]
 
 
-@pytest.mark.parametrize("name", list(RESOURCES))
-def test_every_list_is_read_at_its_path_with_an_explicit_order(name: str) -> None:
+@pytest.mark.parametrize("name", list(EXAMPLES))
+def test_the_main_lists_are_read_at_their_path_with_an_explicit_order(name: str) -> None:
     api = Api(name)
 
     assert list(client(api).extract(name).records()) == [EXAMPLES[name]]
     assert api.requests[0].url.path == f"/v1/{name}"
     assert api.queries[0] == [("order", "created_at"), ("page", "1"), ("limit", "100")]
-
-
-def test_the_key_pair_and_the_versions_header_go_with_every_request() -> None:
-    api, told = Api(), []
-
-    list(client(api, on_secret=told.append).extract("redemptions").records())
-
-    headers = api.requests[0].headers
-    assert (headers["x-app-id"], headers["x-app-token"]) == ("app-id-1234", "the-secret-key")
-    assert headers["x-voucherify-api-version"] == "v2018-08-01"
-    assert "the-secret-key" in told
-
-
-def test_the_key_pair_is_exchanged_for_a_token_by_a_form_and_again_before_it_expires() -> None:
-    api, exchanges, clock = Api(), [], TurningClock(NOW)
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path != "/v1/oauth/token":
-            return api(request)
-        exchanges.append(request)
-        body = {"access_token": f"token-{len(exchanges)}", "expires_at": int(clock.now) + 900, "expires_in": 900}
-        return httpx.Response(200, json={**body, "token_type": "Bearer"})
-
-    voucherify = client(answer, auth="oauth", oauth_scope="redemptions orders", clock=clock)
-    for _ in range(3):
-        list(voucherify.extract("redemptions").records())
-        clock.now += 500
-
-    assert [request.headers["authorization"] for request in api.requests] == [
-        "Bearer token-1",
-        "Bearer token-1",
-        "Bearer token-2",
-    ]
-    assert "x-app-token" not in api.requests[0].headers
-    assert dict(parse_qsl(exchanges[0].content.decode())) == {
-        "grant_type": "client_credentials",
-        "scope": "redemptions orders",
-    }
-    assert exchanges[0].headers["content-type"] == "application/x-www-form-urlencoded"
-    assert exchanges[0].headers["x-app-token"] == "the-secret-key"
-
-
-def test_an_exchange_without_a_token_is_told() -> None:
-    with pytest.raises(UnexpectedResponseError, match="an answer without one"):
-        client(lambda request: httpx.Response(200, json={}), auth="oauth").ping()
 
 
 def test_pages_are_read_to_the_end() -> None:
@@ -140,30 +93,6 @@ def test_pages_are_read_to_the_end() -> None:
 
     assert [row["id"] for row in found] == [f"r_{number}" for number in range(25)]
     assert len(api.requests) == 3
-
-
-def test_without_a_total_a_page_that_is_not_full_is_the_last() -> None:
-    api = Api(rows=redemptions(20), total=None)
-
-    assert len(list(client(api).extract("redemptions", page_size=10).records())) == 20
-    assert len(api.requests) == 3
-
-
-@pytest.mark.parametrize(("name", "cap"), [("redemptions", 99), ("vouchers", 99), ("customers", 99), ("orders", 100)])
-def test_a_list_that_is_longer_than_what_is_served_is_an_error_at_its_first_page(name: str, cap: int) -> None:
-    api = Api(name, total=100 * cap + 1)
-
-    with pytest.raises(PagingError, match=f"{100 * cap + 1} rows here, and Voucherify serves {100 * cap}.*Ask"):
-        list(client(api).extract(name).records())
-    assert len(api.requests) == 1
-
-
-def test_without_a_total_the_cap_is_noticed_when_it_is_reached() -> None:
-    api = Api(rows=redemptions(120), total=None)
-
-    with pytest.raises(PagingError, match=r"longer than the 99 pages of 1 .*shorter window"):
-        list(client(api).extract("redemptions", page_size=1).records())
-    assert len(api.requests) == 99
 
 
 def test_a_list_that_just_fits_is_read_whole() -> None:
@@ -220,9 +149,9 @@ def test_only_closed_windows_are_read_ahead() -> None:
 
     def ahead(**window: Any) -> Any:
         [segment] = voucherify.extract("redemptions", **window).segments
-        return segment.ahead({})
+        return segment.ahead({"page": 2, "total": 900})
 
-    assert ahead(since=SINCE, until=UNTIL) == {"page": 2}
+    assert ahead(since=SINCE, until=UNTIL) == {"page": 3, "total": 900}
     assert ahead(since=SINCE, until=datetime.fromtimestamp(NOW + 60, UTC)) is None
     assert ahead(since=SINCE) is None
     assert ahead() is None
@@ -250,7 +179,7 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
 @pytest.mark.parametrize(
     ("name", "options", "named"),
     [
-        ("loyalties", {}, "no resource 'loyalties'.*campaigns, customers"),
+        ("loyalties", {}, "no resource 'loyalties'.*async_actions, campaign_"),
         ("orders", {"since": SINCE}, "'orders' can't be asked for by time"),
         ("publications", {"until": UNTIL}, "'publications' can't be asked for by time"),
         ("orders", {"parameters": {"filters": {}}}, "takes no parameter 'filters'.*Known: none"),
@@ -261,7 +190,43 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
             "has 21 values, at most 20",
         ),
         ("redemptions", {"page_size": 101}, "page_size=101.*1 to 100"),
-        ("redemptions", {"match": {"id": ["1"]}}, "can't be matched on ids"),
+        ("redemptions", {"match": {"code": ["1"]}}, "can't be matched on code.*one of: id"),
+        ("publications", {"match": {"id": ["1"]}}, "can't be matched on id.*one of: nothing"),
+        ("redemptions", {"match": {}}, "'match' is empty.*one of: id"),
+        ("redemptions", {"match": {"id": ["1"]}, "since": SINCE}, "by id can't be asked together with 'since'"),
+        ("redemptions", {"order": "name"}, "can't be sorted by order='name'.*created_at, -created_at, id"),
+        ("rewards", {"order": "created_at"}, "can't be sorted.*Leave 'order' out"),
+        ("async_actions", {"order": "created_at"}, "can't be sorted.*Leave 'order' out"),
+        ("locations", {"order": "created_at"}, "can't be sorted.*Use one of: -created_at"),
+        ("redemptions", {"time_field": "updated_at"}, "time_field='updated_at'.*Use one of: created_at"),
+        ("redemptions", {"since": UNTIL, "until": SINCE}, "window is empty"),
+        ("redemptions", {"filters": {"amount": {"conditions": {"$is": 1}}}}, "can't be filtered by.*voucher_code"),
+        ("redemptions", {"parents": {"code": "x"}}, "is read below no parents; given: code.*Leave 'parents' out"),
+        ("voucher_transactions", {}, "is read below code; given: none.*match={'code': ids}, or one id"),
+        ("voucher_transactions", {"parents": {"code": ["a"]}}, "no single id.*several go into 'match'"),
+        (
+            "loyalty_campaign_members",
+            {"match": {"member_id": ["a"]}},
+            "can't be matched on member_id.*campaign_id, id",
+        ),
+        (
+            "loyalty_campaign_member_activity",
+            {"match": {"member_id": ["a"]}},
+            "below campaign_id, member_id; given: member_id.*parents={'campaign_id': id} and match={'member_id': ids}",
+        ),
+        (
+            "segments",
+            {
+                "until": UNTIL,
+                "filters": {"junction": "or", "a": {"conditions": {"$is": 1}}, "b": {"conditions": {"$is": 1}}},
+            },
+            "by time together with filters joined by 'or'",
+        ),
+        (
+            "segments",
+            {"filters": {"created_at": {"conditions": {"$before": "2026-05-01"}}}},
+            "asked by time already.*Use since and until",
+        ),
     ],
 )
 def test_what_a_list_does_not_take_is_refused_before_it_is_sent(name: str, options: dict[str, Any], named: str) -> None:
@@ -289,66 +254,6 @@ def test_what_a_list_does_not_take_is_refused_before_it_is_sent(name: str, optio
 def test_refusals_are_told_with_what_to_do(status: int, body: Any, error: type[Exception], named: str) -> None:
     with pytest.raises(error, match=named):
         client(lambda request: httpx.Response(status, json=body)).ping()
-
-
-def test_a_short_block_is_sat_out_until_the_moment_that_the_header_names() -> None:
-    clock = TurningClock(NOW)
-    answers = [
-        httpx.Response(429, json={"code": 429, "message": "Too many"}, headers={"X-Rate-Limit-Retry": str(NOW + 7)}),
-        httpx.Response(200, json={"data_ref": "redemptions", "redemptions": [], "total": 0}),
-    ]
-
-    client(lambda request: answers.pop(0), clock=clock).ping()
-
-    assert 7 <= clock.now - NOW < 8
-
-
-def test_a_plan_that_is_used_up_is_not_sat_out() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(429, json={"message": "Too many"}, headers={"X-Rate-Limit-Type": "api_calls_cycle"})
-
-    with pytest.raises(ThrottledError) as caught:
-        client(answer).ping()
-    assert caught.value.retry_after == 3600
-
-
-def test_when_nothing_is_left_the_next_request_waits_for_the_moment_that_the_header_names() -> None:
-    clock, sent_at = TurningClock(NOW), []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent_at.append(clock.now - NOW)
-        headers = {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Retry": str(int(NOW) + 30)}
-        return httpx.Response(200, json={"redemptions": [], "total": 0}, headers=headers)
-
-    voucherify = client(answer, clock=clock)
-    voucherify.ping()
-    voucherify.ping()
-
-    assert sent_at[1] == pytest.approx(30, abs=0.1)
-
-
-def test_no_minute_has_more_requests_than_the_plan_allows() -> None:
-    clock, sent_at = TurningClock(NOW), []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent_at.append(clock.now)
-        return httpx.Response(200, json={"redemptions": [], "total": 0})
-
-    voucherify = client(answer, clock=clock, requests_per_minute=20)
-    for _ in range(60):
-        voucherify.ping()
-
-    assert max(sum(at <= other < at + 60 for other in sent_at) for at in sent_at) <= 20
-    assert clock.now - NOW < 240
-
-
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [({"auth": "basic"}, "auth='basic' is unknown"), ({"secret_key": ""}, "both needed")],
-)
-def test_a_wrong_connection_is_refused(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        client(Api(), **options)
 
 
 def test_a_ping_says_how_many_redemptions_there_are() -> None:

@@ -1,0 +1,120 @@
+"""What Voucherify's client does with exports, so that a list of any size can be read as one job. Knows no pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api.client import ApiClient
+from airflow_provider_partners.api.clock import Clock
+from airflow_provider_partners.api.messages import Request
+from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.voucherify_auth import check_family
+from airflow_provider_partners.api.voucherify_exports import EXPORTS, ExportJob, cancel, export_job, job_status
+from airflow_provider_partners.api.voucherify_filters import Filter, queries
+from airflow_provider_partners.api.voucherify_limits import faults
+from airflow_provider_partners.api.voucherify_lists import RESOURCES
+from airflow_provider_partners.api.voucherify_resources import query
+from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.jobs import JobStatus
+
+
+class ExportingClient(ApiClient):
+    """The exports of a project; a subclass makes ``_transport`` and knows its credentials."""
+
+    _application_id: str
+    _auth: str
+    _clock: Clock
+
+    def job(
+        self,
+        resource: str,
+        *,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        time_field: str | None = None,
+        fields: Sequence[str] | None = None,
+        filters: Filter | Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        parents: Mapping[str, Any] | None = None,
+    ) -> ExportJob:
+        """A list as an export; nothing is sent before one of the job's methods is called.
+
+        Its rows are those of a file: flat, with the fields asked for, all as text, amounts in decimals.
+
+        :param resource: ``redemptions``, ``vouchers``, ``customers``, ``publications``, ``orders``, ``products``,
+            ``product_skus``, ``voucher_transactions`` or ``points_expiration``
+        :param since: the first moment
+        :param until: the first moment not asked for
+        :param time_field: which time is meant: ``created_at`` by default, or ``updated_at`` where it has one
+        :param fields: of the rows; by default all that are documented, and no metadata: name them ``metadata.x``
+        :param filters: conditions on fields; any number of values
+        :param parameters: of the export: ``{"campaign_id": "camp_1"}`` for vouchers
+        :param order: a field, with ``-`` for descending; ascending by time by default
+        :param parents: not possible here; the error says so
+        :raises ConfigurationError: for what can't be exported, naming what can
+        """
+        check_family(RESOURCES["exports"], self._auth)
+        if parents:
+            message = f"an export of '{resource}' is of the whole project, not of one {' or '.join(parents)}"
+            raise ConfigurationError(message, remedy="Give filters, such as of 'voucher_id'.", partner="Voucherify")
+        return export_job(
+            self._transport,
+            resource,
+            application=self._application_id,
+            faults=faults(self._clock),
+            since=since,
+            until=until,
+            time_field=time_field,
+            fields=fields,
+            filters=filters,
+            order=order,
+            parameters=parameters,
+        )
+
+    def job_status(self, job_id: str) -> JobStatus:
+        """Where an export stands.
+
+        :param job_id: its id
+        """
+        return job_status(self._transport, job_id)
+
+    def cancel_job(self, job_id: str) -> None:
+        """Remove an export; that there is none is no failure.
+
+        :param job_id: its id
+        """
+        cancel(self._transport, job_id)
+
+    def worth_a_job(
+        self,
+        resource: str,
+        *,
+        filters: Filter | Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        **others: object,
+    ) -> bool:
+        """Whether a list has more rows than its pages reach, and can't be read in parts by time: then one row is asked.
+
+        :param resource: the list
+        :param filters: as for ``extract``
+        :param parameters: likewise
+        :param others: what :meth:`job` takes besides; it doesn't matter here
+        """
+        row = find(RESOURCES, resource)
+        if resource not in EXPORTS or row.parents or row.times or row.page_cap is None:
+            return False
+        if set(parameters or {}) - EXPORTS[resource].parameters:
+            return False  # of the list alone: an export of them would be another question
+        check_family(row, self._auth)
+        reach, held = row.page_cap * (row.max_page_size or row.page_size), 0
+        for asked in queries(row, filters):
+            params = (*query(row, parameters or {}), *asked, ("page", "1"), ("limit", "1"))
+            answer = self._transport.send(Request(method="GET", path=row.path, params=params, label=f"{row.name}.list"))
+            total = answer.json().get("total")
+            held = max(held, total if isinstance(total, int) else 0)
+        return held > reach

@@ -1,0 +1,135 @@
+"""Voucherify's Exports API as its description has it, and its client before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+from clocks import TurningClock
+
+from airflow_provider_partners.api.voucherify import VoucherifyClient
+
+SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
+ALLOWED = (
+    "id, object, date, voucher_code, campaign, promotion_tier_id, customer_id, customer_source_id, customer_name, "
+    "tracking_id, order_amount, gift_amount, loyalty_points, result, failure_code, failure_message, metadata"
+)
+"""What the published example of a refusal names: no ``order_id``."""
+TOKEN = "eyJ0b2tlbi1vZi10aGUtZmlsZQ"
+URL = f"https://download.voucherify.io/v1/exports/exp_1?token={TOKEN}"
+
+
+class Server:
+    """The Exports API, as documented; remembers what it was asked."""
+
+    def __init__(self, file: str | bytes = "", *, statuses: str = "DONE", url: str = URL, **refusing: Any) -> None:
+        self.file = file.encode() if isinstance(file, str) else file
+        self.statuses = statuses.split()
+        self.url = url
+        self.allowed: str | None = refusing.get("allowed")
+        self.exports: dict[str, dict[str, Any]] = {}
+        self.requests: list[httpx.Request] = []
+        self.files = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        path = request.url.path
+        if request.url.host.endswith("download.voucherify.io") or "token" in request.url.params:
+            return self._download(request)
+        if request.method == "POST":
+            return self._create(json.loads(request.content))
+        if path == "/v1/exports":
+            return self._listed(request)
+        export = self.exports.get(path.rpartition("/")[2])
+        if export is None:
+            return not_found(path.rpartition("/")[2])
+        if request.method == "DELETE":
+            del self.exports[export["id"]]
+            return httpx.Response(204)
+        export["status"] = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+        done = export["status"] == "DONE"
+        return httpx.Response(200, json={**export, "result": {"url": self.url} if done else None})
+
+    def _create(self, body: dict[str, Any]) -> httpx.Response:
+        wanted = body["parameters"]["fields"]
+        if self.allowed is not None and set(wanted) - set(self.allowed.split(", ")):
+            refusal = {
+                "code": 400,
+                "key": "invalid_export_fields",
+                "message": "Invalid Export",
+                "details": f"Unsupported field used. Allowed fields: {self.allowed}",
+                "request_id": "v-0afdb603910a1a14e0",
+            }
+            return httpx.Response(400, json=refusal)
+        self.add(f"exp_{len(self.exports) + 1}", **body)
+        return httpx.Response(200, json=self.exports[f"exp_{len(self.exports)}"])
+
+    def add(self, id_: str, *, created_at: str = "2026-05-03T00:00:00.000Z", **body: Any) -> None:
+        self.exports[id_] = {
+            "id": id_,
+            "object": "export",
+            "created_at": created_at,
+            "status": "SCHEDULED",
+            "channel": "API",
+            "result": None,
+            "user_id": None,
+            **body,
+        }
+
+    def _listed(self, request: httpx.Request) -> httpx.Response:
+        assert request.url.params["order"] == "-created_at"
+        number, limit = int(request.url.params["page"]), int(request.url.params["limit"])
+        found = sorted(self.exports.values(), key=lambda one: one["created_at"], reverse=True)
+        page = found[(number - 1) * limit : number * limit]
+        return httpx.Response(200, json={"object": "list", "data_ref": "exports", "exports": page, "total": len(found)})
+
+    def _download(self, request: httpx.Request) -> httpx.Response:
+        if "X-App-Token" not in request.headers or parse_qs(request.url.query.decode())["token"] != [TOKEN]:
+            return httpx.Response(401, json={"code": 401, "message": "Unauthorized", "key": "unauthorized"})
+        self.files += 1
+        return httpx.Response(200, content=self.file, headers={"Content-Type": "text/plain"})
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(request.content) for request in self.requests if request.method == "POST"]
+
+
+def not_found(id_: str) -> httpx.Response:
+    body = {
+        "code": 404,
+        "key": "not_found",
+        "message": "Resource not found",
+        "details": f"Cannot find export with id {id_}",
+        "request_id": "v-0b029305af4524cf42",
+        "resource_id": id_,
+        "resource_type": "export",
+    }
+    return httpx.Response(404, json=body)
+
+
+def client(server: Callable[[httpx.Request], httpx.Response], **options: Any) -> VoucherifyClient:
+    given = {"application_id": "app-id-1234", "secret_key": "the-secret-key", "clock": TurningClock()}
+    return VoucherifyClient(
+        handler=httpx.MockTransport(server), **{**given, "requests_per_minute": 60_000.0, **options}
+    )
+
+
+def table(*rows: str, header: str) -> str:
+    return "\r\n".join([header, *rows]) + "\r\n"
+
+
+def rows(server: Server, resource: str, **asked: Any) -> list[dict[str, Any]]:
+    job = client(server).job(resource, **asked)
+    return list(job.rows(job.submit()).records())
+
+
+def echoed(server: Server, job: Any, id_: str, **changed: Any) -> None:
+    """An export as Voucherify tells it: the parameters with what it adds."""
+    fields = changed.pop("fields", list(job.fields))
+    parameters = {**job.parameters, "fields": fields, "response_format": "CSV", **changed.pop("parameters", {})}
+    parameters["filters"] = {"junction": "and", **parameters.get("filters", {})}
+    server.add(id_, **{"exported_object": job.exported.object, "parameters": parameters, **changed})
