@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
+from typing import Any
 
-from airflow_provider_partners.sandbox import credentials, order_actions, seed_partner, seed_yofi
+from airflow_provider_partners.sandbox import credentials, order_actions, seed_partner, seed_voucherify_news, seed_yofi
 from airflow_provider_partners.sandbox.catalogue import Catalogue
 from airflow_provider_partners.sandbox.chance import stream
 from airflow_provider_partners.sandbox.identifiers import Ids
@@ -22,6 +23,7 @@ from airflow_provider_partners.sandbox.scenarios import NEW_ORDER
 from airflow_provider_partners.sandbox.seed import PARTNER, parameters_of
 from airflow_provider_partners.sandbox.seed_orders import order_of, tracking
 from airflow_provider_partners.sandbox.seed_shopify import PARTNER as SHOPIFY
+from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
 from airflow_provider_partners.sandbox.shops import Shop, world
 from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
 
@@ -175,6 +177,44 @@ class Changes:
             self._keep(merchant, orders)
         return [_summary(order) for order in orders]
 
+    def redeem(self, count: int) -> list[Document]:
+        """Let so many orders come in on which a coupon is used, at the shop with a Voucherify project."""
+        shop = self._sandbox.credentials["voucherify"]["shop"]
+        made = [row["id"] for row in self.create_orders(shop, count)]
+        with self._lock:
+            orders = self._sandbox.store.select(SHOPIFY, shop, "order", ids=made)
+            rows = [seed_voucherify_news.redeem(**self._project(), order=order) for order in orders]
+        return [_redemption(row) for row in rows]
+
+    def roll_back(self, count: int) -> list[Document]:
+        """Take the last so many redemptions back, one rollback after the other.
+
+        :raises NothingToDoError: nothing is left that could be taken back
+        """
+        with self._lock:
+            rows = [row for _ in range(count) if (row := seed_voucherify_news.roll_back(**self._project()))]
+        if not rows:
+            msg = "no redemption is left that could be rolled back"
+            raise NothingToDoError(msg)
+        return [_redemption(row) for row in rows]
+
+    def grow(self, kind: str, count: int) -> str:
+        """Make a list of the Voucherify project longer by so many rows; the parents' ids of it.
+
+        :raises ValueError: there is no such list
+        """
+        with self._lock:
+            seed = parameters_of(self._sandbox).seed
+            return grow(self._sandbox.store, seed=seed, kind=kind, count=count, now=self._sandbox.clock())
+
+    def _project(self) -> dict[str, Any]:
+        return {
+            "store": self._sandbox.store,
+            "seed": parameters_of(self._sandbox).seed,
+            "shop": self._sandbox.credentials["voucherify"]["shop"],
+            "now": self._sandbox.clock(),
+        }
+
     def uninstall(self, shop: str) -> Document:
         """Uninstall the app at a shop: an event at the Partner API, and its token is revoked; the event."""
         with self._lock:
@@ -261,6 +301,11 @@ def _catalogue(products: list[Document]) -> Catalogue:
         long_title=max(products, key=lambda row: len(row["title"])),
         deleted=[],
     )
+
+
+def _redemption(row: Document) -> Document:
+    order = row["order"]
+    return {field: row[field] for field in ("id", "object", "date")} | {"order": order["id"], "of": order["source_id"]}
 
 
 def _summary(order: Document) -> Document:

@@ -25,6 +25,7 @@ from airflow_provider_partners.sandbox.state import Sandbox, iso
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _MOST = 1000
+_MOST_ROWS = 100_000
 
 
 def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> list[BaseRoute]:
@@ -50,6 +51,9 @@ def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> li
         ("POST", "/shopify/{shop}/orders/change", control.change_orders),
         ("POST", "/shopify/{shop}/orders/create", control.create_orders),
         ("POST", "/shops/{shop}/uninstall", control.uninstall),
+        ("POST", "/voucherify/redemptions/create", control.redeem),
+        ("POST", "/voucherify/redemptions/rollback", control.roll_back),
+        ("POST", "/voucherify/{kind}/grow", control.grow),
     )
     return [Route(path, _endpoint(handler), methods=[method]) for method, path, handler in table]
 
@@ -149,6 +153,19 @@ class Control:
         shop = request.path_params["shop"]
         return {"shop": shop, "event": self._changes.uninstall(shop)}
 
+    def redeem(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Let orders with a coupon come in."""
+        return {"created": self._changes.redeem(_count(request))}
+
+    def roll_back(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Take the last redemptions back."""
+        return {"rolled_back": self._changes.roll_back(_count(request))}
+
+    def grow(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Make a list of Voucherify's longer."""
+        kind, count = request.path_params["kind"], _count(request, most=_MOST_ROWS)
+        return {"kind": kind, "parents": self._changes.grow(kind, count), "added": count}
+
 
 def _endpoint(handler: Callable[[Request, Any], Any]) -> Callable[[Request], Any]:
     async def answer(request: Request) -> JSONResponse:
@@ -177,10 +194,10 @@ def _object(body: Any) -> dict[str, Any]:
     return dict(body)
 
 
-def _count(request: Request) -> int:
+def _count(request: Request, most: int = _MOST) -> int:
     text = request.query_params.get("count", "1")
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
-        _refuse(400, f"count is a number from 1 to {_MOST}, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        _refuse(400, f"count is a number from 1 to {most}, not {text!r}")
     return int(text)
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_partners.sandbox.chance import hexadecimal, stream
+from airflow_provider_partners.sandbox.chance import hexadecimal, stream, uuid
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import project_id
 from airflow_provider_partners.sandbox.shops import APP_NUMBER, ORGANIZATION_ID, Shop, world
 
 Credentials = dict[str, Any]
 
+#: The connection to the one Voucherify project of a world.
+VOUCHERIFY = "voucherify_sandbox"
 APP_ID = f"gid://partners/App/{APP_NUMBER}"
 
 
@@ -51,6 +54,28 @@ def make(seed: int, shops: int) -> Credentials:
             for member in members
             if member.routed
         },
+        "voucherify": _voucherify(seed, voucherify_shop(members)),
+    }
+
+
+def voucherify_shop(members: Sequence[Shop]) -> Shop:
+    """The shop that has a Voucherify project: the first one with a route."""
+    return next(member for member in members if member.routed)
+
+
+def _voucherify(seed: int, shop: Shop) -> dict[str, str]:
+    """The keys of its project: of the server's side, of the shop's web pages, and of the management API."""
+    chance = stream(seed, "voucherify", "keys")
+    return {
+        "app_id": f"sandbox-app-{uuid(chance)}",
+        "secret_key": f"sandbox-voucherify-{uuid(chance)}",
+        "client_app_id": f"sandbox-client-app-{uuid(chance)}",
+        "client_token": f"sandbox-client-token-{uuid(chance)}",
+        "client_origin": f"https://{shop.domain}",
+        "management_id": f"sandbox-management-{uuid(chance)}",
+        "management_token": f"sandbox-management-token-{uuid(chance)}",
+        "project_id": project_id(seed),
+        "shop": shop.domain,
     }
 
 
@@ -75,15 +100,16 @@ def revoke(credentials: Credentials, shop: str, seed: int) -> None:
 
 def routes(shops: int) -> list[dict[str, str | None]]:
     """The routes of a world, as the Variable ``partner_shop_routes`` holds them."""
+    members = world(shops)
     return [
         {
             "shop": member.domain,
             "shopify_conn_id": f"shopify_admin_{member.handle}",
             "yofi_conn_id": "yofi_default",
             "yotpo_conn_id": f"yotpo_{member.handle}",
-            "voucherify_conn_id": None,
+            "voucherify_conn_id": VOUCHERIFY if member == voucherify_shop(members) else None,
         }
-        for member in world(shops)
+        for member in members
         if member.routed
     ]
 
@@ -113,6 +139,14 @@ def connections(url: str, *, seed: int, shops: int) -> dict[str, dict[str, Any]]
             "extra": {"organization_id": partner["organization_id"], "secondary_access_token": secondary},
         },
     }
+    coupons = known["voucherify"]
+    for name in (VOUCHERIFY, "voucherify_default"):
+        found[name] = {
+            "conn_type": "voucherify",
+            "host": f"{base}/voucherify",
+            "login": coupons["app_id"],
+            "password": coupons["secret_key"],
+        }
     stores = {store["shop"]: (store_id, store["secret"]) for store_id, store in known["yotpo"].items()}
     for member in world(shops):
         found[f"shopify_admin_{member.handle}"] = {

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airflow_provider_partners.sandbox.state import Sandbox
+from airflow_provider_partners.sandbox.voucherify_calls import operation_name
 
 CONTROL_PREFIX = "/_sandbox"
 
@@ -160,6 +161,7 @@ _OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("shopify_admin", r"^/shopify-admin/(?P<shop>[^/]+)/.*graphql\.json$", "graphql"),
     ("shopify_partner", r"^/shopify-partner/.*graphql\.json$", "graphql"),
 )
+_VOUCHERIFY = "/voucherify"
 _VERBS: Mapping[tuple[str, bool], str] = {
     ("POST", False): "create",
     ("PATCH", True): "update",
@@ -174,6 +176,9 @@ def operation(method: str, path: str, headers: Mapping[bytes, bytes]) -> tuple[s
     >>> operation("POST", "/yotpo/core/v3/stores/s1/orders", {})
     ('yotpo', 's1', 'orders.create.fault')
     """
+    if path.startswith(f"{_VOUCHERIFY}/"):
+        # Too many paths for patterns.
+        return "voucherify", "", f"{operation_name(method, path.removeprefix(_VOUCHERIFY))}.fault"
     for partner, pattern, name in _OPERATIONS:
         if found := re.match(pattern, path):
             parts = {key: value or "" for key, value in found.groupdict().items()}

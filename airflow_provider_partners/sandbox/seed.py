@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow_provider_partners.sandbox import credentials, seed_partner, seed_shopify, seed_yofi
+from airflow_provider_partners.sandbox import (
+    credentials,
+    seed_partner,
+    seed_partner_legacy,
+    seed_scale,
+    seed_shopify,
+    seed_voucherify,
+    seed_yofi,
+)
 from airflow_provider_partners.sandbox.shops import Shop, world
 from airflow_provider_partners.sandbox.state import Document, Sandbox, Store, iso
 
 #: Where the sandbox keeps what belongs to no partner: the world's parameters, the ids each shop has left.
 PARTNER = "sandbox"
+#: So many orders of a shop are made one by one; those beyond follow them, see :mod:`.seed_scale`.
+CAREFUL = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,14 +97,28 @@ def _anchor(now: datetime | None) -> datetime:
 def _fill(store: Store, parameters: Parameters, members: list[Shop], now: datetime) -> None:
     seed = parameters.seed
     for place, shop in enumerate(members):
-        merchant = seed_shopify.open_shop(seed, shop, parameters.orders, now)
-        orders = seed_shopify.take_orders(merchant, parameters.orders, place=place)
+        careful = min(parameters.orders, CAREFUL)
+        merchant = seed_shopify.open_shop(seed, shop, careful, now)
+        orders = seed_shopify.take_orders(merchant, careful, place=place)
         dossier = seed_yofi.compile_dossier(seed, merchant, orders)
         seed_shopify.store(store, merchant, orders)
         seed_yofi.store(store, dossier)
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
         store.put(PARTNER, shop.domain, "counters", "counters", counters, at=iso(now))
+        if shop.domain == credentials.voucherify_shop(members).domain:
+            seed_voucherify.fill(
+                store,
+                seed,
+                shop,
+                orders=orders,
+                products=merchant.catalogue.stored,
+                customers=merchant.customers,
+                now=now,
+            )
+        if parameters.orders > CAREFUL and shop.installed and shop.routed:
+            seed_scale.grow(store, shop=shop.domain, orders=parameters.orders - CAREFUL, seed=seed, now=now)
     seed_partner.fill(store, seed, members, now)
+    seed_partner_legacy.fill(store, seed, members, now)
     for store_id, account in credentials.make(seed, parameters.shops)["yotpo"].items():
         name = next(shop.name for shop in members if shop.domain == account["shop"])
         store.put("yotpo", store_id, "store", store_id, {"name": name, "shop": account["shop"]}, at=iso(now))

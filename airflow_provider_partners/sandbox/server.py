@@ -20,8 +20,17 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from airflow_provider_partners.sandbox import control, shopify_admin, shopify_partner, yofi, yotpo
+from airflow_provider_partners.sandbox import (
+    control,
+    shopify_admin,
+    shopify_bulk_files,
+    shopify_partner,
+    voucherify,
+    yofi,
+    yotpo,
+)
 from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultBook, FaultInjection
+from airflow_provider_partners.sandbox.shopify_bulk_files import PREFIX as FILES_PREFIX
 from airflow_provider_partners.sandbox.state import Sandbox
 
 log = logging.getLogger(__name__)
@@ -32,6 +41,7 @@ PREFIXES: Mapping[str, Any] = {
     "/shopify-partner": shopify_partner,
     "/shopify-admin/{shop}": shopify_admin,
     "/yotpo": yotpo,
+    "/voucherify": voucherify,
 }
 _START_WITHIN = 10.0
 _STOP_WITHIN = 2.0
@@ -53,7 +63,8 @@ class SandboxApp(Starlette):
         sandbox.switches = copy.deepcopy(defaults) | sandbox.switches
         partners = [Mount(prefix, routes=partner.routes(sandbox)) for prefix, partner in PREFIXES.items()]
         own = Mount(CONTROL_PREFIX, routes=control.routes(sandbox, self.faults, defaults))
-        super().__init__(routes=[own, *partners])
+        files = Mount(FILES_PREFIX, routes=shopify_bulk_files.routes(sandbox))
+        super().__init__(routes=[own, files, *partners])
 
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette's own stack behind the faults."""

@@ -1,11 +1,11 @@
-"""Two worlds to ask over ASGI: a small Yofi shop, and two empty Yotpo stores."""
+"""Worlds to ask over ASGI: a small Yofi shop, two empty Yotpo stores, an empty Voucherify project."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 import jwt
@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from airflow_provider_partners.sandbox import yofi, yotpo
+from airflow_provider_partners.sandbox import voucherify, yofi, yotpo
 from airflow_provider_partners.sandbox.state import Sandbox, Store
 
 if TYPE_CHECKING:
@@ -202,6 +202,91 @@ class YotpoWorld:
         response = self.ask("GET", f"orders/{number}")
         assert response.status_code == 200, response.text
         return response.json()["order"]
+
+
+class VoucherifyWorld:
+    """A project without records and a clock to turn; asked over ASGI with good keys."""
+
+    KEYS: ClassVar[dict[str, str]] = {"X-App-Id": "app", "X-App-Token": "token"}
+
+    def __init__(self, **switches: Any) -> None:
+        self.sandbox = Sandbox(
+            store=Store(),
+            credentials={
+                "voucherify": {
+                    "app_id": "app",
+                    "secret_key": "token",
+                    "client_app_id": "client-app",
+                    "client_token": "client-token",
+                    "client_origin": "https://shop.example",
+                    "management_id": "manager",
+                    "management_token": "manager-token",
+                    "project_id": "proj_1",
+                    "shop": "a.myshopify.com",
+                }
+            },
+            switches=voucherify.SWITCHES | {f"voucherify.{name}": value for name, value in switches.items()},
+            now=datetime(2026, 6, 1, 12, tzinfo=UTC),
+        )
+        self.time = 1_790_000_000.0
+        routes = voucherify.routes(self.sandbox, clock=lambda: self.time)
+        self.app = Starlette(routes=[Mount("/voucherify", routes=routes)])
+
+    def switch(self, name: str, value: Any) -> None:
+        self.sandbox.switches[f"voucherify.{name}"] = value
+
+    def put(self, kind: str, *rows: dict[str, Any], scope: str = "") -> None:
+        """Rows are listed by ``created_at``, or ``date``."""
+        self.sandbox.store.put_many(
+            "voucherify",
+            scope,
+            kind,
+            [(row["id"], row.get("created_at") or row.get("date") or "2026-01-01T00:00:00.000Z", row) for row in rows],
+        )
+
+    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport) as client:
+                url = path if path.startswith("http") else f"http://sandbox/voucherify{path}"
+                return await client.request(method, url, headers=self.KEYS if headers is None else headers, **more)
+
+        return asyncio.run(send())
+
+    def body(self, path: str, **more: Any) -> dict[str, Any]:
+        response = self.ask(path, **more)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def ids(self, path: str) -> list[str]:
+        """Ids of a list's rows, wherever its array is."""
+        body = self.body(path)
+        (rows,) = [value for value in body.values() if isinstance(value, list)]
+        return [row["id"] for row in rows]
+
+    def export(self, exported_object: str = "order", **parameters: Any) -> httpx.Response:
+        """Order an export."""
+        body = {"exported_object": exported_object, "parameters": parameters}
+        return self.ask("/v1/exports", "POST", json=body)
+
+    def finished(self, exported_object: str = "order", **parameters: Any) -> str:
+        """The address of the file of a new export."""
+        export = self.export(exported_object, **parameters).json()
+        while export["status"] not in {"DONE", "ERROR"}:
+            export = self.body(f"/v1/exports/{export['id']}")
+        return export["result"]["url"]
+
+    def refused(self, path: str) -> str:
+        """What is wrong with a query."""
+        response = self.ask(path)
+        assert (response.status_code, response.json()["key"]) == (400, "invalid_query_params"), response.text
+        return response.json()["details"]
+
+
+@pytest.fixture
+def voucherify_world() -> Callable[..., VoucherifyWorld]:
+    """Makes a world; takes switches."""
+    return VoucherifyWorld
 
 
 @pytest.fixture

@@ -348,3 +348,28 @@ def test_only_callers_on_this_machine_are_answered(host, status):
 
     assert start["status"] == status
     assert json.loads(body["body"])
+
+
+def test_coupons_are_used_and_taken_back(shop, world):
+    made = shop.post("/voucherify/redemptions/create", params={"count": 2}).json()["created"]
+    (back,) = shop.post("/voucherify/redemptions/rollback").json()["rolled_back"]
+
+    assert len({row["id"] for row in made}) == 2
+    assert back["order"] in {row["order"] for row in made}
+    assert world.store.get("voucherify", "", "redemptions", back["id"])["object"] == "redemption_rollback"
+
+
+def test_a_list_of_voucherifys_is_made_longer(shop, world):
+    before = world.store.count("voucherify", "", "customers")
+
+    body = shop.post("/voucherify/customers/grow", params={"count": 2500}).json()
+
+    assert body == {"kind": "customers", "parents": "", "added": 2500}
+    assert world.store.count("voucherify", "", "customers") == before + 2500
+
+
+def test_a_list_that_cannot_be_made_longer_is_told(client):
+    answer = client.post("/voucherify/management_projects/grow", params={"count": 1})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("management_projects cannot be made longer")

@@ -24,6 +24,13 @@ def test_the_client_holds_what_the_server_accepts():
     assert admin["host"] == f"{URL}/shopify-admin/{domain}"
     store = found["yotpo_maison_lumiere"]
     assert accepted["yotpo"][store["login"]] == {"secret": store["password"], "shop": domain}
+    coupons = found["voucherify_sandbox"]
+    assert (coupons["login"], coupons["password"]) == (
+        accepted["voucherify"]["app_id"],
+        accepted["voucherify"]["secret_key"],
+    )
+    assert coupons["host"] == f"{URL}/voucherify"
+    assert found["voucherify_default"] == coupons
 
 
 def test_connections_carry_the_documented_fields_and_no_others():
@@ -34,6 +41,7 @@ def test_connections_carry_the_documented_fields_and_no_others():
     assert set(found["shopify_partner_default"]["extra"]) == {"organization_id", "secondary_access_token"}
     assert set(found["shopify_admin_aurora_apparel"]) == {"conn_type", "host", "password"}
     assert set(found["yotpo_aurora_apparel"]) == {"conn_type", "host", "login", "password"}
+    assert set(found["voucherify_default"]) == {"conn_type", "host", "login", "password"}
 
 
 def test_the_uninstalled_shop_is_routed_with_a_token_that_no_longer_works():
@@ -63,7 +71,9 @@ def test_every_route_names_connections_that_exist():
     for route in routes:
         assert {route["shopify_conn_id"], route["yofi_conn_id"], route["yotpo_conn_id"]} <= set(found)
         assert found[route["shopify_conn_id"]]["host"].endswith(route["shop"])
-        assert route["voucherify_conn_id"] is None
+    projects = {route["shop"]: route["voucherify_conn_id"] for route in routes if route["voucherify_conn_id"]}
+    assert projects == {"aurora-apparel.myshopify.com": "voucherify_sandbox"}
+    assert "voucherify_sandbox" in found
 
 
 def test_secrets_are_long_enough_and_say_that_they_are_fake():
@@ -73,6 +83,7 @@ def test_secrets_are_long_enough_and_say_that_they_are_fake():
     everything = [made["yofi"]["secret"], *made["shopify_partner"]["tokens"]]
     everything += [value for shop in made["shopify_admin"].values() for value in shop.values()]
     everything += [store["secret"] for store in made["yotpo"].values()]
+    everything += [made["voucherify"][name] for name in ("secret_key", "client_token", "management_token")]
     assert all("sandbox" in value for value in everything)
     assert len(set(everything)) == len(everything)
 

@@ -117,9 +117,10 @@ def test_yotpo_answers_below_its_prefix(served, known):
 
 
 def test_all_partners_are_mounted_and_their_switches_have_defaults(served):
-    assert set(PREFIXES) == {"/yofi", "/shopify-partner", "/shopify-admin/{shop}", "/yotpo"}
+    assert set(PREFIXES) == {"/yofi", "/shopify-partner", "/shopify-admin/{shop}", "/yotpo", "/voucherify"}
     assert set(served.sandbox.switches) == set(switch_defaults())
-    assert {name.split(".")[0] for name in switch_defaults()} == {"yofi", "shopify_partner", "shopify_admin", "yotpo"}
+    partners = {"yofi", "shopify_partner", "shopify_admin", "yotpo", "voucherify"}
+    assert {name.split(".")[0] for name in switch_defaults()} == partners
 
 
 def test_a_switch_set_before_the_server_stays_set():

@@ -125,6 +125,34 @@ def test_drift_happens_in_every_list(world, path):
     assert len(world.ids(path)) == before + 1
 
 
+@pytest.mark.parametrize("path", [CUSTOMERS, RETURNS, EVENTS])
+def test_removal_takes_the_first_row_away_before_the_second_page(world, path):
+    world.sandbox.switches["yofi.removal"] = True
+    before = world.ids(path, {"page[size]": "2"})
+    second = world.ids(path, {"page[size]": "2", "page[number]": "2"})
+    assert world.ids(path, {"page[size]": "2"})[0] == before[1]
+    assert before[1] not in second
+
+
+def test_the_order_that_is_asked_for_can_be_ignored(world):
+    query = {"page[size]": "50", "sort": "-created_at_epoch"}
+    kept = world.ids(CLAIMS, query)
+    world.sandbox.switches["yofi.sort"] = "ignore"
+    assert world.ids(CLAIMS, query) == kept[::-1]
+
+
+@pytest.mark.parametrize(("switch", "expected"), [("accept", ["cust-2", "cust-3"]), ("first", ["cust-2"])])
+def test_several_customers_may_be_taken_for_the_first_alone(world, switch, expected):
+    world.sandbox.switches["yofi.customers_or"] = switch
+    assert world.ids(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"}) == expected
+
+
+def test_several_customers_may_be_refused_and_one_is_not(world):
+    world.sandbox.switches["yofi.customers_or"] = "refuse"
+    assert "alternatives" in world.refused(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"})
+    assert world.ids(CUSTOMERS, {"filter": "customer_id==7002"}) == ["cust-2"]
+
+
 # Filters
 
 

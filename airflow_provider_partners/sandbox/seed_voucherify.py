@@ -1,0 +1,55 @@
+"""Voucherify's records of one project, which belongs to one shop of the world.
+
+Puts together what the ``seed_voucherify_…`` modules make, in the order in which one needs the other. Every list
+that the API has gets rows. Reads the shop's Shopify records and changes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from airflow_provider_partners.sandbox.seed_voucherify_customers import add_customers, add_segments, give_vouchers
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import PARTNER, Ledger
+from airflow_provider_partners.sandbox.seed_voucherify_loyalty import add_loyalty, earn
+from airflow_provider_partners.sandbox.seed_voucherify_offers import add_offers
+from airflow_provider_partners.sandbox.seed_voucherify_products import add_goods
+from airflow_provider_partners.sandbox.seed_voucherify_programs import add_programs
+from airflow_provider_partners.sandbox.seed_voucherify_project import add_project
+from airflow_provider_partners.sandbox.seed_voucherify_redemptions import use_coupons
+from airflow_provider_partners.sandbox.seed_voucherify_rules import add_rules
+from airflow_provider_partners.sandbox.shops import Shop
+from airflow_provider_partners.sandbox.state import Document, Store
+
+__all__ = ["PARTNER", "fill"]
+
+
+def fill(
+    store: Store,
+    seed: int,
+    shop: Shop,
+    *,
+    orders: Sequence[Document],
+    products: Sequence[Document],
+    customers: Sequence[Document],
+    now: datetime,
+) -> None:
+    """Write down the project of a shop.
+
+    :param orders: the shop's, as Shopify has them
+    :param products: those it still has
+    :param customers: its buyers
+    """
+    ledger = Ledger(seed=seed, shop=shop.domain, now=now)
+    goods = add_goods(ledger, products, shop.currency)
+    offers = add_offers(ledger)
+    people = add_customers(ledger, customers)
+    add_segments(ledger, people)
+    add_project(ledger, shop)
+    give_vouchers(ledger, offers, people)
+    earn(ledger, offers)
+    use_coupons(ledger, orders, goods, offers, people)
+    add_loyalty(ledger, offers)
+    add_rules(ledger, offers)
+    add_programs(ledger, people)
+    ledger.store(store)

@@ -1,0 +1,135 @@
+"""Voucherify's exports as jobs: ordered, asked about, done or failed, deleted; and what is refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+
+@pytest.fixture
+def world(voucherify_world):
+    return voucherify_world(rate_limit=0)
+
+
+# The job
+
+
+def test_an_export_is_scheduled_then_runs_then_is_done(world):
+    export = world.export(fields=["id"]).json()
+    assert set(export) == {
+        *("id", "object", "created_at", "status", "channel", "exported_object", "parameters", "result", "user_id")
+    }
+    assert (export["status"], export["result"], export["channel"]) == ("SCHEDULED", None, "API")
+    assert export["id"].startswith("exp_")
+    assert export["created_at"] == "2026-06-01T12:00:00.000Z"
+    path = f"/v1/exports/{export['id']}"
+    assert [world.body(path)["status"] for _ in range(3)] == ["IN_PROGRESS", "DONE", "DONE"]
+    assert world.body(path)["result"]["url"].startswith(f"http://sandbox/voucherify/download{path}?token=")
+
+
+def test_an_export_may_take_time_instead_of_questions(world):
+    world.switch("export_seconds", 60)
+    path = f"/v1/exports/{world.export().json()['id']}"
+    assert [world.body(path)["status"] for _ in range(5)] == ["SCHEDULED"] * 5
+    world.sandbox.now += timedelta(seconds=59)
+    assert world.body(path)["status"] == "IN_PROGRESS"
+    world.sandbox.now += timedelta(seconds=1)
+    assert world.body(path)["status"] == "DONE"
+
+
+def test_an_export_may_fail(world):
+    world.switch("export_outcome", "ERROR")
+    path = f"/v1/exports/{world.export().json()['id']}"
+    world.body(path)
+    failed = world.body(path)
+    assert (failed["status"], failed["result"]) == ("ERROR", None)
+
+
+def test_exports_are_listed_with_their_parameters_and_newest_first(world):
+    first = world.export(fields=["id"], filters={"status": {"conditions": {"$is": ["PAID"]}}}).json()
+    world.sandbox.now += timedelta(seconds=1)
+    second = world.export("redemption").json()
+    body = world.body("/v1/exports")
+    assert [each["id"] for each in body["exports"]] == [second["id"], first["id"]]
+    assert body["exports"][1]["parameters"] == first["parameters"]
+    assert (body["total"], body["data_ref"]) == (2, "exports")
+    assert world.sandbox.calls["voucherify//exports.create"] == 2
+
+
+def test_parameters_may_come_back_with_their_defaults(world):
+    world.switch("export_echo", "filled")
+    export = world.export(fields=["id"]).json()
+    assert export["parameters"] == {"order": "-created_at", "fields": ["id"], "filters": {"junction": "and"}}
+
+
+def test_listed_exports_that_are_done_have_their_address(world):
+    url = world.finished()
+    assert world.body("/v1/exports")["exports"][0]["result"]["url"] == url
+
+
+def test_a_deleted_export_is_gone_with_its_file(world):
+    url = world.finished()
+    path = urlsplit(url).path.removeprefix("/voucherify/download")
+    assert world.ask(path, "DELETE").status_code == 204
+    assert world.ask(path).status_code == 404
+    assert world.ask(path, "DELETE").status_code == 404
+    assert world.ask(url).status_code == 404
+
+
+def test_orders_have_an_export_of_their_own(world):
+    response = world.ask("/v1/orders/export", "POST", json={"parameters": {"fields": ["id"]}})
+    assert (response.status_code, response.json()["exported_object"]) == (200, "order")
+    assert world.ask("/v1/orders/export", "POST", json={}).status_code == 200
+
+
+# Refusals
+
+
+def test_another_object_is_refused_with_the_documented_words(world):
+    world.switch("export_objects", ["voucher", "redemption", "customer", "publication", "order", "points_expiration"])
+    response = world.export("sku")
+    assert (response.status_code, response.json()["key"]) == (400, "invalid_payload")
+    assert response.json()["details"] == (
+        "Property .exported_object should be equal to one of the allowed values "
+        "[ voucher, redemption, customer, publication, order, points_expiration ]"
+    )
+
+
+def test_an_unsupported_field_is_refused_with_the_documented_words(world):
+    world.switch("export_refused_fields", {"redemption": ["order_id"]})
+    assert world.export("redemption", fields=["id", "metadata.x"]).status_code == 200
+    response = world.export("redemption", fields=["id", "order_id"])
+    body = response.json()
+    assert response.status_code == 400
+    assert body.pop("request_id").startswith("v-")
+    assert body == {
+        "code": 400,
+        "key": "invalid_export_fields",
+        "message": "Invalid Export",
+        "details": "Unsupported field used. Allowed fields: id, object, date, voucher_code, campaign, "
+        "promotion_tier_id, customer_id, customer_source_id, customer_name, tracking_id, order_amount, gift_amount, "
+        "loyalty_points, result, failure_code, failure_message, metadata",
+    }
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"order": "amount"},
+        {"fields": "id"},
+        {"filters": {"status": {"$is": "PAID"}}},
+        {"filters": {"status": {"conditions": {"$like": ["PAID"]}}}},
+        {"filters": {"junction": "xor"}},
+        {"filters": {"created_at": {"conditions": {"$after": ["soon"]}}}},
+    ],
+)
+def test_parameters_that_are_none_are_refused(world, parameters):
+    response = world.export(**parameters)
+    assert (response.status_code, response.json()["key"]) == (400, "invalid_payload")
+
+
+@pytest.mark.parametrize("body", [None, [], "x", {}, {"exported_object": "order", "parameters": "x"}])
+def test_a_body_that_orders_nothing_is_refused(world, body):
+    assert world.ask("/v1/exports", "POST", json=body).status_code == 400
