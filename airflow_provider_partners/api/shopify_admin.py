@@ -16,25 +16,20 @@ from airflow_provider_partners.api.auth import tell_nobody
 from airflow_provider_partners.api.budget import RateBudget
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
-from airflow_provider_partners.api.extraction import Extraction, Segment, batches
+from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.graphql import GraphQLCaller
 from airflow_provider_partners.api.resources import find
 from airflow_provider_partners.api.shopify_admin_auth import admin_auth, shop_url
 from airflow_provider_partners.api.shopify_admin_documents import LISTINGS, SHOP, Listing
-from airflow_provider_partners.api.shopify_admin_pages import NodePages, SearchPages
-from airflow_provider_partners.api.shopify_admin_resources import (
-    IDS_AT_ONCE,
-    RESOURCES,
-    frozen,
-    further,
-    ids_of,
-    refuse_both,
-    within,
-)
+from airflow_provider_partners.api.shopify_admin_question import Question
+from airflow_provider_partners.api.shopify_admin_resources import RESOURCES, frozen, further, ids_of, refuse_both
+from airflow_provider_partners.api.shopify_bulk import BulkJob, fits, refuse_misfits
+from airflow_provider_partners.api.shopify_bulk_operations import BulkOperations
+from airflow_provider_partners.api.shopify_bulk_rows import OBJECTS_AT_ONCE, BulkCompleter
 from airflow_provider_partners.api.shopify_cost import PageSize, observe_cost
 from airflow_provider_partners.api.shopify_faults import ADMIN_FAULTS
 from airflow_provider_partners.api.shopify_nested import Completer
-from airflow_provider_partners.api.shopify_search import OpenSpan, Span, checked, pieces, search, whole_seconds
+from airflow_provider_partners.api.shopify_search import checked, search, whole_seconds
 from airflow_provider_partners.api.shopify_shops import shop_domain
 from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.windows import Window
@@ -42,6 +37,7 @@ from airflow_provider_partners.windows import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from airflow_provider_partners.api.jobs import JobStatus
     from airflow_provider_partners.api.ledgers import Ledger
 
 __all__ = ["RESOURCES", "ShopifyAdminClient"]
@@ -83,6 +79,8 @@ class ShopifyAdminClient(ApiClient):
     :param on_secret: told every secret before it is used
     :param deadline: seconds for a whole call with all its waits
     :param max_wait: seconds of the longest wait that is sat out
+    :param bulk_grouping: whether files of bulk operations are grouped: slower, and likelier to take Shopify too long,
+        but what an operation wrote before it failed can be used
     """
 
     def __init__(
@@ -103,6 +101,7 @@ class ShopifyAdminClient(ApiClient):
         on_secret: Callable[[str], None] = tell_nobody,
         deadline: float = 300.0,
         max_wait: float = 60.0,
+        bulk_grouping: bool = False,
     ) -> None:
         self.shop = shop_domain(shop)
         self._clock = clock
@@ -134,6 +133,8 @@ class ShopifyAdminClient(ApiClient):
             strict_version=strict_version,
         )
         self._completer = Completer(self._caller)
+        self._operations = BulkOperations(self._caller)
+        self._bulk_grouping = bulk_grouping
 
     def ping(self) -> str:
         """Ask for the shop's name and what the token may do."""
@@ -169,82 +170,136 @@ class ShopifyAdminClient(ApiClient):
         :param fields: further fields of each object, in GraphQL
         :raises ConfigurationError: when an argument doesn't fit
         """
-        found, listing = find(RESOURCES, resource), LISTINGS[resource]
-        selection = listing.selection(personal_data=personal_data, extra=further(fields))
-        size = PageSize(found.pages(page_size).size)
+        asking = self._question(resource, query, personal_data, fields, page_size)
+        listing = asking.listing
         wanted: dict[str, Any]
         if match is not None:
             ids = ids_of(match, listing.node)
             refuse_both(query)
             span = (since and whole_seconds(since), until and whole_seconds(until))
-            segments = self._matched(listing, selection, size, ids, span)
+            segments = asking.matched(ids, span)
             wanted = {"ids": ids, "span": span}
         else:
-            extra = checked(query)
             span = frozen(since, until, now=self._clock.time())
             self._tell_what_is_hidden(listing, span[0])
             # The pieces depend on how much a window holds; other pieces are another walk.
-            parts = list(pieces(span, count=partial(self._count, listing, extra)))
-            segments = self._searched(listing, selection, size, parts, extra)
-            wanted = {"spans": parts, "query": extra}
+            parts = asking.pieces(span)
+            segments = asking.searched(parts)
+            wanted = {"spans": parts, "query": asking.extra}
         return Extraction(
             source=SOURCE,
             resource=resource,
-            key=found.key,
+            key=RESOURCES[resource].key,
             request={
                 "shop": self.shop,
                 "api_version": self._caller.api_version,
-                "selection": selection,
+                "selection": asking.selection,
                 **wanted,
             },
             segments=segments,
             window=Window(span[0], span[1]) if span[0] and span[1] else None,
         )
 
-    def _searched(
-        self, listing: Listing, selection: str, size: PageSize, parts: list[Span], extra: str | None
-    ) -> list[Segment]:
-        document = listing.search(selection)
-        pages = [
-            SearchPages(
-                caller=self._caller,
-                completer=self._completer,
-                resource=listing.name,
-                document=document,
-                query=search(part, extra),
-                size=size,
-            )
-            for part in parts
-        ]
-        return [
-            Segment(name=f"{listing.name} {search(part, None)}", fetch=each.fetch)
-            for part, each in zip(parts, pages, strict=True)
-        ]
+    def job(
+        self,
+        resource: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        query: str | None = None,
+        match: Mapping[str, Iterable[Any]] | None = None,
+        personal_data: bool = True,
+        page_size: int | None = None,
+        fields: str | None = None,
+    ) -> BulkJob:
+        """The same list as one bulk operation; its rows are those of :meth:`extract`.
 
-    def _matched(
-        self, listing: Listing, selection: str, size: PageSize, ids: list[str], span: OpenSpan
-    ) -> list[Segment]:
-        document = listing.by_id(selection)
-        pages = [
-            NodePages(
-                caller=self._caller,
-                completer=self._completer,
-                resource=listing.name,
-                kind=listing.node,
-                document=document,
-                ids=some,
-                size=size,
-                wanted=partial(within, span),
-            )
-            for some in batches(ids, IDS_AT_ONCE)
-        ]
-        return [Segment(name=f"{listing.name} {each.ids[0]} to {each.ids[-1]}", fetch=each.fetch) for each in pages]
+        Sends nothing. Without ``until`` the window ends now: another call asks another question, so a job that is to be
+        found again needs both bounds.
 
-    def _count(self, listing: Listing, extra: str | None, span: Span) -> Mapping[str, Any]:
-        variables = {"query": search(span, extra)}
-        data = self._caller.execute(listing.counting, variables, label=f"{listing.name}.count").data
-        counted: Mapping[str, Any] = data.get(listing.count) or {}
-        return counted
+        :param resource: ``orders`` or ``products``
+        :param since: first moment of change; from the beginning without it
+        :param until: first moment of change that no longer counts; now without it
+        :param query: a filter in Shopify's search syntax, which must hold too
+        :param match: refused, since there are no bulk operations of ids
+        :param personal_data: whether customers' data are asked for
+        :param page_size: objects per page of rows
+        :param fields: further fields of each object, in GraphQL, without connections
+        :raises ConfigurationError: when an argument doesn't fit
+        """
+        asking = self._question(resource, query, personal_data, fields)
+        refuse_misfits(match, further(fields))
+        listing, span = asking.listing, frozen(since, until, now=self._clock.time())
+        selection = listing.selection(personal_data=personal_data, extra=further(fields), bulk=True)
+        return BulkJob(
+            source=SOURCE,
+            listing=listing,
+            request={
+                "shop": self.shop,
+                "api_version": self._caller.api_version,
+                "query": listing.bulk(selection, search(span, asking.extra), grouped=self._bulk_grouping),
+            },
+            span=span,
+            operations=self._operations,
+            download=partial(self._transport.download, label="bulk.file"),
+            complete=BulkCompleter(self._caller, self._completer, listing, asking.read),
+            rest=asking,
+            before=partial(self._tell_what_is_hidden, listing, span[0]),
+            now=self._clock.time,
+            size=page_size or OBJECTS_AT_ONCE,
+        )
+
+    def worth_a_job(
+        self,
+        resource: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        query: str | None = None,
+        match: Mapping[str, Iterable[Any]] | None = None,
+        fields: str | None = None,
+        **others: object,
+    ) -> bool:
+        """Whether a bulk operation fits, and the window holds 10,000 objects or more, as many as Shopify counts.
+
+        :param resource: ``orders`` or ``products``
+        :param others: what :meth:`job` takes besides; it doesn't matter here
+        """
+        asking = self._question(resource, query, fields=fields)
+        span = frozen(since, until, now=self._clock.time())
+        return fits(match, further(fields)) and asking.crowded(span)
+
+    def job_status(self, job_id: str) -> JobStatus:
+        """Where a bulk operation stands.
+
+        :param job_id: its global id
+        """
+        return self._operations.status(job_id)
+
+    def cancel_job(self, job_id: str) -> None:
+        """Have a bulk operation stop, if it hasn't ended yet.
+
+        :param job_id: its global id
+        """
+        self._operations.cancel(job_id)
+
+    def _question(
+        self,
+        resource: str,
+        query: str | None,
+        personal_data: bool = True,
+        fields: str | None = None,
+        page_size: int | None = None,
+    ) -> Question:
+        found, listing = find(RESOURCES, resource), LISTINGS[resource]
+        return Question(
+            caller=self._caller,
+            completer=self._completer,
+            listing=listing,
+            selection=listing.selection(personal_data=personal_data, extra=further(fields)),
+            size=PageSize(found.pages(page_size).size),
+            extra=checked(query),
+        )
 
     def _tell_what_is_hidden(self, listing: Listing, since: datetime | None) -> None:
         horizon = datetime.fromtimestamp(self._clock.time(), UTC) - VISIBLE

@@ -7,6 +7,7 @@ costs like one object). Knows no client and sends nothing.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ LINE_ITEMS_FIRST = 30
 
 INNER_PAGE = 250
 """Page size of an inner list that goes on, Shopify's largest."""
+
+GROUPED = "Grouped"
+"""How the name of a bulk operation ends whose file is grouped."""
 
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 _SHOP_MONEY = "{ shopMoney { amount currencyCode } }"
@@ -40,9 +44,11 @@ LINE_ITEM = f"""id title name quantity currentQuantity unfulfilledQuantity refun
 
 FULFILLMENT_LINE_ITEM = "id quantity lineItem { id }"
 
-FULFILLMENT = f"""id legacyResourceId name status displayStatus createdAt updatedAt inTransitAt deliveredAt
+_FULFILLMENT = """id legacyResourceId name status displayStatus createdAt updatedAt inTransitAt deliveredAt
         estimatedDeliveryAt totalQuantity requiresShipping
-        trackingInfo {{ company number url }}
+        trackingInfo { company number url }"""
+
+FULFILLMENT = f"""{_FULFILLMENT}
         fulfillmentLineItems(first: {INNER_FIRST}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}"""
 
 VARIANT = "id legacyResourceId title sku barcode price createdAt updatedAt"
@@ -60,17 +66,29 @@ PERSONAL: Mapping[str, str] = MappingProxyType({
 })
 """What only an app approved for protected customer data, and with ``read_customers``, may ask of an order."""
 
-ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test
+_ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test
       confirmed displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
       totalPriceSet {_SHOP_MONEY} subtotalPriceSet {_SHOP_MONEY} currentTotalPriceSet {_SHOP_MONEY}
       sourceName customerLocale tags paymentGatewayNames statusPageUrl
+      fulfillmentsCount {{ count precision }}"""
+
+ORDER = f"""{_ORDER}
       lineItems(first: {LINE_ITEMS_FIRST}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
-      fulfillmentsCount {{ count precision }}
       fulfillments(first: {INNER_FIRST}) {{ {FULFILLMENT} }}"""
 
-PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
-      description onlineStoreUrl {_IMAGE}
+BULK_ORDER = f"""{_ORDER}
+      lineItems {{ edges {{ node {{ {LINE_ITEM} }} }} }}
+      fulfillments(first: {INNER_PAGE}) {{ {_FULFILLMENT} }}"""
+"""Without the lines of fulfillments: a bulk operation takes no connection inside of a list."""
+
+_PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
+      description onlineStoreUrl {_IMAGE}"""
+
+PRODUCT = f"""{_PRODUCT}
       variants(first: {INNER_FIRST}) {{ nodes {{ {VARIANT} }} {_PAGE_INFO} }}"""
+
+BULK_PRODUCT = f"""{_PRODUCT}
+      variants {{ edges {{ node {{ {VARIANT} }} }} }}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +99,8 @@ class Listing:
     :param node: its GraphQL type
     :param count: the root field that counts a search
     :param fields: what is asked of each
+    :param bulk_fields: the same, as a bulk operation takes it
+    :param inner: what stands on lines of its own in a bulk operation's file: type, and its field in the object
     :param personal: what is asked on top where personal data are wanted, by field
     """
 
@@ -88,15 +108,19 @@ class Listing:
     node: str
     count: str
     fields: str
+    bulk_fields: str
+    inner: Mapping[str, str]
     personal: Mapping[str, str] = field(default_factory=dict)
 
-    def selection(self, *, personal_data: bool, extra: str = "") -> str:
+    def selection(self, *, personal_data: bool, extra: str = "", bulk: bool = False) -> str:
         """What is asked of each object.
 
         :param extra: further fields in GraphQL, as a user wants them
+        :param bulk: whether a bulk operation asks
         """
         personal = list(self.personal.values()) if personal_data else []
-        return "\n      ".join([self.fields, *personal, *([extra] if extra else [])])
+        fields = self.bulk_fields if bulk else self.fields
+        return "\n      ".join([fields, *personal, *([extra] if extra else [])])
 
     def search(self, selection: str) -> str:
         """The document of the list in order of change."""
@@ -110,6 +134,24 @@ class Listing:
   }}
 }}
 """
+
+    def bulk(self, selection: str, query: str, *, grouped: bool) -> str:
+        """What a bulk operation runs: the whole list in order of change.
+
+        A bulk operation takes no variables, so the search stands in the text. The operation's name tells how the file
+        is written, so that it is known of every operation that is found again.
+
+        :param query: the search
+        :param grouped: whether each object's inner lines follow right behind it
+        """
+        operation = self.name.capitalize() + (GROUPED if grouped else "")
+        return f"""query {operation} {{
+  {self.name}(query: {json.dumps(query, ensure_ascii=False)}, sortKey: UPDATED_AT) {{
+    edges {{ node {{
+      {selection}
+    }} }}
+  }}
+}}"""
 
     def by_id(self, selection: str) -> str:
         """The document for known ids."""
@@ -132,8 +174,23 @@ class Listing:
 
 
 LISTINGS: Mapping[str, Listing] = MappingProxyType({
-    "orders": Listing(name="orders", node="Order", count="ordersCount", fields=ORDER, personal=PERSONAL),
-    "products": Listing(name="products", node="Product", count="productsCount", fields=PRODUCT),
+    "orders": Listing(
+        name="orders",
+        node="Order",
+        count="ordersCount",
+        fields=ORDER,
+        bulk_fields=BULK_ORDER,
+        inner={"LineItem": "lineItems"},
+        personal=PERSONAL,
+    ),
+    "products": Listing(
+        name="products",
+        node="Product",
+        count="productsCount",
+        fields=PRODUCT,
+        bulk_fields=BULK_PRODUCT,
+        inner={"ProductVariant": "variants"},
+    ),
 })
 
 
@@ -187,3 +244,52 @@ FULFILLMENTS = f"""query OrderFulfillments($id: ID!, $first: Int!) {{
 """All fulfillments of one order: a plain list, which ``first`` cuts and no cursor continues."""
 
 SHOP = "query Shop { shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }\n"
+
+FULFILLMENTS_BY_ID = f"""query FulfillmentsById($ids: [ID!]!) {{
+  nodes(ids: $ids) {{
+    __typename
+    ... on Fulfillment {{
+      id
+      fulfillmentLineItems(first: {INNER_FIRST}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}
+    }}
+  }}
+}}
+"""
+"""The lines of fulfillments that a bulk operation listed without them."""
+
+# --- bulk operations ---
+
+_BULK_FIELDS = "id status errorCode createdAt completedAt objectCount rootObjectCount url partialDataUrl query"
+
+BULK_RUN = """mutation BulkRun($query: String!, $groupObjects: Boolean!) {
+  bulkOperationRunQuery(query: $query, groupObjects: $groupObjects) {
+    bulkOperation { id status }
+    userErrors { field message code }
+  }
+}
+"""
+"""Every supported version takes ``groupObjects``; its default changed from true to false in 2026-01."""
+
+BULK_CANCEL = """mutation BulkCancel($id: ID!) {
+  bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { field message } }
+}
+"""
+
+BULK_BY_ID = f"""query BulkById($ids: [ID!]!) {{
+  nodes(ids: $ids) {{ ... on BulkOperation {{ {_BULK_FIELDS} }} }}
+}}
+"""
+"""In every version; ``bulkOperation(id:)`` came with 2026-01."""
+
+BULK_RECENT = f"""query BulkRecent($first: Int!, $after: String, $query: String) {{
+  bulkOperations(first: $first, after: $after, query: $query, sortKey: CREATED_AT) {{
+    {_PAGE_INFO}
+    nodes {{ {_BULK_FIELDS} }}
+  }}
+}}
+"""
+"""From 2026-01 on."""
+
+BULK_CURRENT = f"""query BulkCurrent {{ currentBulkOperation(type: QUERY) {{ {_BULK_FIELDS} }} }}
+"""
+"""The latest one, for versions before 2026-01; deprecated since."""

@@ -131,6 +131,7 @@ class ShopifyPartnerClient(ApiClient):
         types: str | Iterable[str] | None = None,
         shop: str | None = None,
         shop_id: str | int | None = None,
+        conversation_id: str | int | None = None,
         page_size: int | None = None,
     ) -> Extraction:
         """Rows of one list, complete for a half-open window.
@@ -138,30 +139,34 @@ class ShopifyPartnerClient(ApiClient):
         Records are the API's nodes with ``__typename``; app events, which have no id, get ``chargeId`` (of
         the charge or credit, else empty), which with app, type, time and shop tells them apart.
 
-        :param resource: ``transactions``, ``app_events`` (of one app), or ``events`` (of version 2026-07 and
-            later)
+        :param resource: ``transactions``, ``app_events`` (of one app), ``events`` (of version 2026-07 and later), or
+            ``jobs``, ``conversations`` and ``messages`` (of one conversation; versions up to 2025-04)
         :param since: first moment; all history without it (``events`` need it)
         :param until: first moment that no longer counts; now without it
         :param app_id: ``gid://partners/App/…`` or its number; ``events`` use ``gid://shopify/App/…``
-        :param types: of transactions or events, such as ``RELATIONSHIP_INSTALLED``
+        :param types: of transactions or events, such as ``RELATIONSHIP_INSTALLED``; statuses of jobs or conversations
         :param shop: ``myshopifyDomain``; sifted here where the API can't
         :param shop_id: ``gid://partners/Shop/…`` or its number; for ``events`` ``gid://shopify/Shop/…``, with
             ``app_id``
+        :param conversation_id: ``gid://partners/Conversation/…`` or its number
         :param page_size: rows per request
         :raises ConfigurationError: when an argument or the API version doesn't fit the resource
         """
         found = find(RESOURCES, resource)
-        until = _aware(until) or datetime.fromtimestamp(self._clock.time(), UTC)
+        now = datetime.fromtimestamp(self._clock.time(), UTC)
+        until = _aware(until) or now
         since = _aware(since)
         domain = shop_domain(shop) if shop else None
         values: dict[str, Any] = {
             "since": since and timestamp(since),
             "app_id": app_id and global_id(app_id, "App", found.namespace, argument="app_id"),
             "shop_id": shop_id and global_id(shop_id, "Shop", found.namespace, argument="shop_id"),
+            "conversation_id": conversation_id
+            and global_id(conversation_id, "Conversation", found.namespace, argument="conversation_id"),
             "types": None if types is None else checked_types(types, found),
             "shop": domain if "shop" in found.variables else None,
         }
-        found.check(values, self._caller.api_version)
+        found.check({**values, "shop": domain}, self._caller.api_version)
         paging = found.connection(page_size)
         parts = [
             ConnectionPages(
@@ -179,8 +184,9 @@ class ShopifyPartnerClient(ApiClient):
                 until=end,
                 shop=None if "shop" in found.variables else domain,
                 shape=own_names,
+                gone=found.gone(),
             )
-            for begin, end in found.spans(since, until)
+            for begin, end in found.spans(since, until, now=now)
         ]
         return Extraction(
             source=SOURCE,

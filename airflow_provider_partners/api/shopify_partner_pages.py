@@ -41,6 +41,7 @@ class ConnectionPages:
     :param shop: only rows of this domain, where the API can't filter by it
     :param sized: whether the document declares ``$first``
     :param shape: makes a record of a node
+    :param gone: what to say where the API turns out not to have the field any more
     """
 
     caller: GraphQLCaller
@@ -54,6 +55,7 @@ class ConnectionPages:
     shop: str | None = None
     sized: bool = True
     shape: Callable[[Record], Record] = _as_it_is
+    gone: str = ""
 
     def fetch(self, cursor: Cursor) -> Page:
         """The page at a cursor.
@@ -63,13 +65,22 @@ class ConnectionPages:
         :raises PagingError: when the page says that more remain but not where
         """
         paging = {name: value for name, value in self.paging.params(cursor).items() if self._declared(name, value)}
-        data = self.caller.execute(self.document, {**self.variables, **paging}, label=self.label).data
+        data = self._answer({**self.variables, **paging})
         rows = self._rows(data)
         if not rows and dig(data, f"{self.paging.connection}.pageInfo.hasNextPage"):
             message = f"'{self.label}' gave an empty page and says that more remain"
             raise PagingError(message, remedy="Try again, or ask for a shorter window.")
         following = self.paging.next(cursor, body=data, records=rows)
         return Page([record for record in map(self.shape, rows) if self._wanted(record)], following)
+
+    def _answer(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return self.caller.execute(self.document, variables, label=self.label).data
+        except ConfigurationError as error:
+            if self.gone and "doesn't exist on type" in str(error):
+                message = f"the API has no '{self.label}'"
+                raise ConfigurationError(message, remedy=self.gone) from error
+            raise
 
     def _declared(self, name: str, value: Any) -> bool:
         return value is not None and (self.sized or name != self.paging.first)

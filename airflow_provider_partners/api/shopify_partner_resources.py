@@ -12,7 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api import shopify_partner_documents as documents
-from airflow_provider_partners.api.graphql import at_least
+from airflow_provider_partners.api import shopify_partner_legacy_documents as legacy
+from airflow_provider_partners.api.graphql import UNSTABLE, at_least
 from airflow_provider_partners.api.paging import EdgeCursor
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -22,19 +23,25 @@ if TYPE_CHECKING:
 
 _DOCS = "https://shopify.dev/docs/api/partner"
 
+_LAST_LEGACY = "2025-04"
+"""Published schemas of 2025-07 disagree about jobs and conversations; later ones don't have them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerResource(Resource):
     """A list of the Partner API.
 
     :param document: its GraphQL
-    :param variables: argument to variable: ``app_id``, ``shop_id``, ``shop``, ``types``, ``since``, ``until``
+    :param variables: argument to variable: ``app_id``, ``shop_id``, ``conversation_id``, ``shop``, ``types``,
+        ``since``, ``until``
     :param within: the input object that holds these variables, empty where they stand alone
     :param types: what ``types`` may name
     :param namespace: of the global ids it takes; the API has two, and doesn't say that their numbers agree
     :param required: arguments it can't do without, with the reason
     :param shop_needs_app: whether ``shop_id`` is taken only with ``app_id``
+    :param by_shop: whether its rows name a shop, so that they can be sifted by it where the API can't
     :param first_version: the API version in which it came
+    :param last_version: the last one that is known to have it; ``unstable`` is behind all
     :param longest: the longest window that one query takes
     """
 
@@ -45,7 +52,9 @@ class PartnerResource(Resource):
     namespace: str = "partners"
     required: Mapping[str, str] = field(default_factory=dict)
     shop_needs_app: bool = False
+    by_shop: bool = True
     first_version: str = ""
+    last_version: str = ""
     longest: timedelta | None = None
 
     def connection(self, size: int | None) -> EdgeCursor:
@@ -63,16 +72,35 @@ class PartnerResource(Resource):
         given = {self.variables[name]: value for name, value in values.items() if value is not None}
         return {self.within: given} if self.within else given
 
-    def spans(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime | None, datetime]]:
+    def spans(
+        self, since: datetime | None, until: datetime, *, now: datetime
+    ) -> Iterator[tuple[datetime | None, datetime]]:
         """The window in pieces that one query takes, half open and without gaps.
+
+        Where pieces are bounded, none reaches into the future: nothing has happened there, and how the API takes such a
+        bound isn't documented.
 
         :param since: its beginning
         :param until: its end
+        :param now: the present
         """
+        if self.longest is not None and until > now:
+            until = now
+            if since is not None and since >= until:
+                return
         while since is not None and self.longest is not None and until - since > self.longest:
             yield since, since + self.longest
             since += self.longest
         yield since, until
+
+    def gone(self) -> str:
+        """What to say where the API no longer has the list."""
+        if not self.last_version:
+            return ""
+        return (
+            f"Shopify took '{self.name}' out of its Partner API around 2025-07, without a successor. Versions up to "
+            f"{self.last_version} had it, but Shopify answers for a version that has expired with a later one."
+        )
 
     def check(self, values: Mapping[str, Any], api_version: str) -> None:
         """Refuse what the API would refuse, or silently misunderstand.
@@ -85,10 +113,20 @@ class PartnerResource(Resource):
             message = f"'{self.name}' came with API version {self.first_version}, but {api_version} is asked for"
             remedy = f"Set 'api_version' to {self.first_version} or later, or extract an app's 'app_events'."
             raise ConfigurationError(message, remedy=remedy)
+        if self.last_version and (api_version == UNSTABLE or api_version > self.last_version):
+            message = f"'{self.name}' went with API version {self.last_version}, but {api_version} is asked for"
+            raise ConfigurationError(message, remedy=self.gone())
+        for name in values.keys() - self.variables.keys() - {"shop"}:
+            if values[name] is not None and name not in {"since", "until"}:
+                message = f"'{self.name}' can't be filtered by '{name}'"
+                raise ConfigurationError(message, remedy=f"It takes: {', '.join(self.variables)}.")
         for name, reason in self.required.items():
             if values.get(name) is None:
                 message = f"'{self.name}' needs '{name}': {reason}"
                 raise ConfigurationError(message, remedy=f"Give '{name}'.")
+        if values.get("shop") is not None and not self.by_shop:
+            message = f"'{self.name}' can't be sifted by 'shop': its rows name none"
+            raise ConfigurationError(message, remedy="Leave 'shop' out.")
         if self.shop_needs_app and values.get("shop_id") is not None and values.get("app_id") is None:
             message = f"'{self.name}' takes 'shop_id' only together with 'app_id'"
             raise ConfigurationError(message, remedy="Give 'app_id' too, or 'shop', which is sifted here.")
@@ -153,6 +191,51 @@ RESOURCES: Mapping[str, PartnerResource] = MappingProxyType({
         page_size=250,
         max_page_size=250,
     ),
+    "jobs": PartnerResource(
+        name="jobs",
+        doc="What merchants asked of the organization by Shopify Experts, by their last event (until 2025-04).",
+        url=f"{_DOCS}/2025-04/queries/jobs",
+        document=legacy.JOBS,
+        paging=EdgeCursor(100, "jobs"),
+        time_field="lastEventAt",
+        variables=MappingProxyType({
+            "since": "lastEventAtMin", "until": "lastEventAtMax", "types": "statuses", "shop_id": "shopId",
+        }),
+        types=legacy.JOB_STATUSES,
+        last_version=_LAST_LEGACY,
+        page_size=100,
+        max_page_size=100,
+    ),
+    "conversations": PartnerResource(
+        name="conversations",
+        doc="Conversations with merchants, by their last event (until 2025-04).",
+        url=f"{_DOCS}/2025-04/queries/conversations",
+        document=legacy.CONVERSATIONS,
+        paging=EdgeCursor(100, "conversations"),
+        time_field="lastEventAt",
+        variables=MappingProxyType({"since": "lastEventAtMin", "until": "lastEventAtMax", "types": "statuses"}),
+        types=legacy.CONVERSATION_STATUSES,
+        by_shop=False,
+        last_version=_LAST_LEGACY,
+        page_size=100,
+        max_page_size=100,
+    ),
+    "messages": PartnerResource(
+        name="messages",
+        doc="The messages of one conversation (until 2025-04).",
+        url=f"{_DOCS}/2025-04/objects/Conversation",
+        document=legacy.MESSAGES,
+        paging=EdgeCursor(100, "conversation.messages"),
+        time_field="sentAt",
+        variables=MappingProxyType({
+            "since": "sentAtMin", "until": "sentAtMax", "conversation_id": "conversationId",
+        }),
+        required=MappingProxyType({"conversation_id": "messages are listed by conversation"}),
+        by_shop=False,
+        last_version=_LAST_LEGACY,
+        page_size=100,
+        max_page_size=100,
+    ),
 })  # fmt: skip
 """The lists by name."""
 
@@ -177,7 +260,7 @@ def global_id(value: str | int, kind: str, namespace: str, *, argument: str) -> 
     """A global id from itself or its number.
 
     :param value: ``gid://partners/App/1`` or ``1``
-    :param kind: ``App`` or ``Shop``
+    :param kind: ``App``, ``Shop`` or ``Conversation``
     :param namespace: ``partners`` or ``shopify``
     :param argument: for the error
     :raises ConfigurationError: when it is of another kind or namespace

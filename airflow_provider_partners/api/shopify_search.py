@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.splitting import middle
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -88,26 +89,24 @@ def pieces(span: Span, *, count: Callable[[Span], Mapping[str, Any]]) -> Iterato
     :param count: asks for ``{"count": …, "precision": "EXACT" | "AT_LEAST"}`` of a span
     """
     since, until = span
-    if not _many(count(span)):
+    if not many(count(span)):
         yield span
         return
-    middle = _middle(since or BEGINNING, until)
-    if middle is None:
+    half = middle(since or BEGINNING, until, step=_SECOND)
+    if half is None:
         log.warning("More than %d objects changed in the second of %s", COUNTED, _written(since or BEGINNING))
         yield span
         return
-    yield from pieces((since, middle), count=count)
-    yield from pieces((middle, until), count=count)
+    yield from pieces((since, half), count=count)
+    yield from pieces((half, until), count=count)
 
 
-def _many(counted: Mapping[str, Any]) -> bool:
+def many(counted: Mapping[str, Any]) -> bool:
+    """Whether there are as many as Shopify counts, or more.
+
+    :param counted: ``{"count": …, "precision": "EXACT" | "AT_LEAST"}``
+    """
     return counted.get("precision") == "AT_LEAST" or int(counted.get("count") or 0) >= COUNTED
-
-
-def _middle(since: datetime, until: datetime) -> datetime | None:
-    middle = since + (until - since) // 2
-    middle = middle.replace(microsecond=0)
-    return middle if since < middle < until else None
 
 
 def _written(moment: datetime) -> str:

@@ -16,10 +16,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -30,13 +27,14 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from airflow_provider_partners.sandbox.graphql_selections import Fields, Selections, inner_sets
+
 #: Objects that cost nothing themselves, only what is selected in them (recorded).
 FREE = {"MoneyBag", "MoneyV2", "PageInfo"}
 MUTATION = 10
 COUNT = 10
 CONNECTION = 2
 
-Fields = dict[str, list[FieldNode]]
 _REQUESTED = object()
 
 
@@ -60,16 +58,12 @@ class Pricing:
     ) -> None:
         self._schema = schema
         self._operation = operation
-        self._fragments = {
-            found.name.value: found for found in document.definitions if isinstance(found, FragmentDefinitionNode)
-        }
         defaults = {
             found.variable.name.value: value_from_ast_untyped(found.default_value)
             for found in operation.variable_definitions or ()
             if found.default_value is not None
         }
-        self._variables = {**defaults, **variables}
-        self._collected: dict[tuple[str, tuple[int, ...]], Fields] = {}
+        self._chosen = Selections(schema, document, {**defaults, **variables})
 
     def requested(self) -> int:
         """The points that must be available before the operation runs."""
@@ -90,11 +84,11 @@ class Pricing:
             prices = [
                 self._fields(possible, fields, data)
                 for possible in self._schema.get_possible_types(owner)
-                if (fields := self._collect(possible, sets)) is not None
+                if (fields := self._chosen.fields(possible, sets)) is not None
                 and (data is _REQUESTED or fields.keys() == data.keys())
             ]
             return max(prices, default=0)
-        return self._fields(owner, self._collect(owner, sets), data)
+        return self._fields(owner, self._chosen.fields(owner, sets), data)
 
     def _fields(self, owner: Any, fields: Fields, data: Any) -> int:
         return sum(
@@ -109,7 +103,7 @@ class Pricing:
         root = owner is self._schema.query_type
         if root and name.endswith("Count"):
             return COUNT
-        sets = [node.selection_set for node in nodes if node.selection_set]
+        sets = inner_sets(nodes)
         if is_object_type(named) and named.name.endswith("Connection"):
             return self._connection(named, nodes, sets, data, root=root)
         own = 0 if named.name in FREE else 1
@@ -121,7 +115,7 @@ class Pricing:
     def _connection(
         self, named: Any, nodes: list[FieldNode], sets: list[SelectionSetNode], data: Any, *, root: bool
     ) -> int:
-        fields = self._collect(named, sets)
+        fields = self._chosen.fields(named, sets)
         if data is not _REQUESTED and root and not self._returned(fields, data):
             # recorded: an empty connection at the top is not refunded
             data = _REQUESTED
@@ -136,7 +130,7 @@ class Pricing:
     def _row(self, connection: Any, nodes: list[FieldNode], rows: Any) -> int:
         """The price of one row of ``nodes`` or of ``edges { node }``; the dearest one when rows came back."""
         name = nodes[0].name.value
-        sets = [node.selection_set for node in nodes if node.selection_set]
+        sets = inner_sets(nodes)
         if name not in {"nodes", "edges"} or not sets:
             return 0
         row_type = get_named_type(connection.fields[name].type)
@@ -144,10 +138,10 @@ class Pricing:
         if name == "nodes":
             return max((1 + self._selections(row_type, sets, item) for item in items), default=0)
         prices = [0]
-        for key, inner in self._collect(row_type, sets).items():
+        for key, inner in self._chosen.fields(row_type, sets).items():
             if inner[0].name.value == "node":
                 node_type = get_named_type(row_type.fields["node"].type)
-                node_sets = [node.selection_set for node in inner if node.selection_set]
+                node_sets = inner_sets(inner)
                 found = [item if item is _REQUESTED else item.get(key) for item in items]
                 prices += [1 + self._selections(node_type, node_sets, node) for node in found if node is not None]
         return max(prices)
@@ -159,41 +153,7 @@ class Pricing:
     def _page_size(self, node: FieldNode) -> int:
         for argument in node.arguments or ():
             if argument.name.value in {"first", "last"}:
-                value = value_from_ast_untyped(argument.value, self._variables)
+                value = value_from_ast_untyped(argument.value, self._chosen.variables)
                 if isinstance(value, int):
                     return value
         return 1
-
-    def _collect(self, owner: Any, sets: Sequence[SelectionSetNode]) -> Fields:
-        key = (owner.name, tuple(id(found) for found in sets))
-        if key not in self._collected:
-            fields: Fields = {}
-            for selection_set in sets:
-                self._collect_into(fields, owner, selection_set)
-            self._collected[key] = fields
-        return self._collected[key]
-
-    def _collect_into(self, fields: Fields, owner: Any, selection_set: SelectionSetNode) -> None:
-        for node in selection_set.selections:
-            if not self._included(node):
-                continue
-            if isinstance(node, FieldNode):
-                fields.setdefault((node.alias or node.name).value, []).append(node)
-                continue
-            fragment = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            if isinstance(fragment, (FragmentDefinitionNode, InlineFragmentNode)) and self._applies(fragment, owner):
-                self._collect_into(fields, owner, fragment.selection_set)
-
-    def _applies(self, fragment: FragmentDefinitionNode | InlineFragmentNode, owner: Any) -> bool:
-        if fragment.type_condition is None:
-            return True
-        condition: Any = self._schema.get_type(fragment.type_condition.name.value)
-        return condition is owner or (is_abstract_type(condition) and self._schema.is_sub_type(condition, owner))
-
-    def _included(self, node: Any) -> bool:
-        wanted = {"include": True, "skip": False}
-        return all(
-            bool(value_from_ast_untyped(directive.arguments[0].value, self._variables)) is wanted[directive.name.value]
-            for directive in node.directives or ()
-            if directive.name.value in wanted and directive.arguments
-        )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -77,29 +78,49 @@ class Page:
     has_previous: bool
 
 
-def cut(rows: Sequence[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
-    """Sort ``rows`` and take the page the arguments ask for.
+class Ordered:
+    """Rows in the order of a sort, to be cut into pages; sorting is done once however many pages are cut."""
 
-    An empty cursor counts as none: clients send ``after: ""`` on every first page.
-    """
-    ordered = sorted(rows, key=sort.key, reverse=sort.reverse)
-    start, end = 0, len(ordered)
-    try:
-        if arguments.get("after"):
-            place = sort.place(arguments["after"])
-            start = next((i for i, row in enumerate(ordered) if _beyond(sort.key(row), place, sort)), len(ordered))
-        if arguments.get("before"):
-            place = sort.place(arguments["before"])
-            end = next((i for i, row in enumerate(ordered) if not _beyond(place, sort.key(row), sort)), len(ordered))
-    except TypeError as error:
-        message = "Invalid cursor for current pagination sort."
-        raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error
-    end = max(start, end)
-    if arguments.get("first") is not None:
-        end = min(end, start + arguments["first"])
-    elif arguments.get("last") is not None:
-        start = max(start, end - arguments["last"])
-    return Page(rows=ordered[start:end], start=start, has_next=end < len(ordered), has_previous=start > 0)
+    def __init__(self, rows: Iterable[Any], sort: Sort) -> None:
+        self.sort = sort
+        placed = sorted(((sort.key(row), row) for row in rows), key=lambda pair: pair[0], reverse=sort.reverse)
+        self.rows = [row for _, row in placed]
+        self._keys = [key for key, _ in placed]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def cut(self, arguments: Mapping[str, Any]) -> Page:
+        """The page that the arguments ask for.
+
+        An empty cursor counts as none: clients send ``after: ""`` on every first page.
+        """
+        start, end = 0, len(self.rows)
+        try:
+            if arguments.get("after"):
+                place = self.sort.place(arguments["after"])
+                start = self._first(lambda key: _beyond(key, place, self.sort))
+            if arguments.get("before"):
+                place = self.sort.place(arguments["before"])
+                end = self._first(lambda key: not _beyond(place, key, self.sort))
+        except TypeError as error:
+            message = "Invalid cursor for current pagination sort."
+            raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error
+        end = max(start, end)
+        if arguments.get("first") is not None:
+            end = min(end, start + arguments["first"])
+        elif arguments.get("last") is not None:
+            start = max(start, end - arguments["last"])
+        return Page(rows=self.rows[start:end], start=start, has_next=end < len(self.rows), has_previous=start > 0)
+
+    def _first(self, passed: Callable[[Key], bool]) -> int:
+        """Where the rows begin whose key has passed a place."""
+        return bisect_left(self._keys, True, key=passed)
+
+
+def cut(rows: Iterable[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
+    """Sort ``rows`` and take the page the arguments ask for."""
+    return Ordered(rows, sort).cut(arguments)
 
 
 def _beyond(left: Key, right: Key, sort: Sort) -> bool:

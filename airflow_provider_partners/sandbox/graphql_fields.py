@@ -64,29 +64,35 @@ def resolve(source: Any, info: Info, **arguments: Any) -> Any:
     answer.permit(type_name, info)
     rule = answer.table.get((type_name, field))
     value = answer.redact(type_name, field, rule(answer, source, info, arguments) if rule else source.get(field))
-    returned = info.return_type
-    named = get_named_type(returned)
-    if named.name.endswith("Connection"):
+    if get_named_type(info.return_type).name.endswith("Connection"):
         answer.check_page(arguments)
         return value if isinstance(value, dict) else nested_connection(value or [], arguments)
-    if value is None and is_non_null_type(returned):
-        value = [] if is_list_type(get_nullable_type(returned)) else answer.absent(type_name, field, source)
-    return _written(value, named, arguments)
+    return completion(answer, info, arguments)(value, source)
+
+
+def completion(answer: Answer, info: Info, arguments: Arguments) -> Callable[[Any, Any], Any]:
+    """How a field's values are given out: missing ones filled in or refused, scalars as Shopify writes them."""
+    returned, first = info.return_type, arguments.get("first")
+    named = get_named_type(returned)
+    required, listed = is_non_null_type(returned), is_list_type(get_nullable_type(returned))
+    # ``Money`` is a scalar of the Admin API and an object of the Partner API
+    write = _SCALARS.get(named.name) if is_leaf_type(named) else None
+
+    def complete(value: Any, source: Any) -> Any:
+        if value is None and required:
+            value = [] if listed else answer.absent(info.parent_type.name, info.field_name, source)
+        if isinstance(value, list):
+            # a plain list takes ``first``, too: it truncates (``Order.fulfillments(first:)``)
+            items = value if first is None else value[:first]
+            return [item if item is None else write(item) for item in items] if write else items
+        return write(value) if write and value is not None else value
+
+    return complete
 
 
 def type_of(value: Any, _info: Info, _abstract: Any) -> str:
     """The concrete type of a document: its own word, else the resource in its GID."""
     return str(value.get("__typename") or str(value.get("id", "")).split("/")[-2:-1][0])
-
-
-def _written(value: Any, named: Any, arguments: Arguments) -> Any:
-    # ``Money`` is a scalar of the Admin API and an object of the Partner API
-    write = _SCALARS.get(named.name) if is_leaf_type(named) else None
-    if isinstance(value, list):
-        # a plain list takes ``first``, too: it truncates (``Order.fulfillments(first:)``)
-        items = value if arguments.get("first") is None else value[: arguments["first"]]
-        return [item if item is None else write(item) for item in items] if write else items
-    return write(value) if write and value is not None else value
 
 
 def nested_connection(items: list[Document], arguments: Arguments) -> Document:

@@ -16,9 +16,14 @@ from graphql import GraphQLSchema, build_ast_schema, parse
 
 #: The versions a sandbox may serve, oldest first, each with the schema file it is served from. A version without a
 #: schema file of its own takes the file of its neighbour: 2025-10, 2026-01 and 2026-04 of the Partner API are one
-#: schema (published introspection), the bulk surface of 2026-07 exists in the Admin API since 2026-01.
+#: schema (published introspection), as are those up to 2025-04, the last ones with jobs and conversations; the bulk
+#: surface of 2026-07 exists in the Admin API since 2026-01.
 SCHEMAS = {
     "shopify_partner": {
+        "2024-10": "shopify_partner_2025-04.graphql",
+        "2025-01": "shopify_partner_2025-04.graphql",
+        "2025-04": "shopify_partner_2025-04.graphql",
+        "2025-07": "shopify_partner_2025-07.graphql",
         "2025-10": "shopify_partner_2025-07.graphql",
         "2026-01": "shopify_partner_2025-07.graphql",
         "2026-04": "shopify_partner_2025-07.graphql",

@@ -78,7 +78,7 @@ def _customer_id(order: Document) -> Any:
 def _order_words(order: Document) -> list[str | None]:
     customer = order.get("customer") or {}
     names = [customer.get(name) for name in ("firstName", "lastName", "displayName")]
-    return [order.get("name"), order.get("email"), order.get("note"), *names, *order.get("tags", [])]
+    return [order.get("name"), order.get("email"), order.get("note"), *names, *(order.get("tags") or [])]
 
 
 ORDERS = Filters(
@@ -148,4 +148,17 @@ FULFILLMENTS = Filters(
     resource="fulfillments",
     fields={"created_at": _time("createdAt"), "updated_at": _time("updatedAt")},
     words=lambda fulfillment: [fulfillment.get("name")],
+)
+
+_BULK_STATUSES = ("created", "running", "completed", "canceling", "canceled", "failed", "expired")
+BULK_OPERATIONS = Filters(
+    resource="bulkOperations",
+    fields={
+        "created_at": _time("createdAt"),
+        "completed_at": _time("completedAt"),
+        "id": _number(gid_number),
+        "status": _choice({word: _is("status", word.upper()) for word in _BULK_STATUSES}),
+        "operation_type": _choice({word: _is("type", word.upper()) for word in ("query", "mutation")}),
+    },
+    words=lambda operation: [operation.get("query")],
 )

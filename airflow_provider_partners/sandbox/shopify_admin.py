@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from airflow_provider_partners.sandbox import shopify_bulk
 from airflow_provider_partners.sandbox.cost import Pricing
 from airflow_provider_partners.sandbox.graphql_execution import (
     Body,
@@ -31,8 +32,9 @@ from airflow_provider_partners.sandbox.graphql_http import answer, internal_erro
 from airflow_provider_partners.sandbox.graphql_schema import answering_version, schema
 from airflow_provider_partners.sandbox.shopify_admin_answer import AdminAnswer, global_id_check
 from airflow_provider_partners.sandbox.shopify_admin_fields import TABLE
+from airflow_provider_partners.sandbox.shopify_bulk import BulkOperations
 from airflow_provider_partners.sandbox.shopify_limits import PLANS, Clock, PointBucket
-from airflow_provider_partners.sandbox.state import Sandbox, iso
+from airflow_provider_partners.sandbox.state import KeptLists, Sandbox, iso
 
 PARTNER = "shopify_admin"
 SWITCHES: dict[str, Any] = {
@@ -57,9 +59,12 @@ SWITCHES: dict[str, Any] = {
     "shopify_admin.paging_limit": 25_000,
     #: so many of the next requests are answered by INTERNAL_SERVER_ERROR on HTTP 200
     "shopify_admin.internal_errors": 0,
+    **shopify_bulk.SWITCHES,
 }
 
 UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+#: How many rows of searched and sorted lists are kept between the pages of a client's walk.
+_KEPT_ROWS = 500_000
 DOCUMENTATION = "https://shopify.dev/api/usage/rate-limits"
 
 
@@ -79,6 +84,9 @@ class _Api:
     def __init__(self, sandbox: Sandbox, clock: Clock) -> None:
         self._sandbox = sandbox
         self._clock = clock
+        self._lists = KeptLists(_KEPT_ROWS)
+        self._bulk = BulkOperations(sandbox, self._lists)
+        self._table = {**TABLE, **self._bulk.table}
         self._buckets: dict[str, PointBucket] = {}
         self._lock = threading.Lock()
 
@@ -99,8 +107,11 @@ class _Api:
         expires = iso(self._sandbox.clock(), plus=timedelta(seconds=lifetime))
         self._sandbox.store.put(PARTNER, shop, "token", token, {"expiresAt": expires}, at=expires)
         self._sandbox.count(PARTNER, shop, "token")
-        scopes = AdminAnswer(sandbox=self._sandbox, shop=shop, version="", table={}, show_search=False).scopes
-        return answer({"access_token": token, "scope": ",".join(scopes), "expires_in": lifetime})
+        return answer({
+            "access_token": token,
+            "scope": ",".join(self._answer(shop, "").scopes),
+            "expires_in": lifetime,
+        })
 
     def graphql(self, request: Request, body: bytes) -> Response:
         """One GraphQL request."""
@@ -126,8 +137,20 @@ class _Api:
             self._sandbox.count(PARTNER, shop, "graphql")
             return answer(refused.body, version=version)
         show_search = request.headers.get("shopify-search-query-debug") == "1"
-        seen = AdminAnswer(sandbox=self._sandbox, shop=shop, version=version, table=TABLE, show_search=show_search)
+        base_url = str(request.base_url.replace(path="")).rstrip("/")
+        seen = self._answer(shop, version, show_search=show_search, base_url=base_url)
         return self._priced(shop, operation, seen)
+
+    def _answer(self, shop: str, version: str, **more: Any) -> AdminAnswer:
+        return AdminAnswer(
+            sandbox=self._sandbox,
+            shop=shop,
+            version=version,
+            table=self._table,
+            lists=self._lists,
+            finders={"BulkOperation": self._bulk.found},
+            **more,
+        )
 
     def _priced(self, shop: str, operation: Operation, seen: AdminAnswer) -> Response:
         pricing = Pricing(operation.schema, operation.document, operation.node, operation.variables)

@@ -6,22 +6,24 @@ It must not know the table of fields (:mod:`.shopify_admin_fields`), nor HTTP an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from graphql import GraphQLError
 
 from airflow_provider_partners.sandbox import shopify_admin_access as access
-from airflow_provider_partners.sandbox.cursors import connection, cut, gid_number
+from airflow_provider_partners.sandbox.cursors import Ordered, connection, gid_number
 from airflow_provider_partners.sandbox.graphql_fields import Answer, Arguments, Document, Info, Resolver
 from airflow_provider_partners.sandbox.search import terms
 from airflow_provider_partners.sandbox.search_filters import Filters, Search, compile_search
-from airflow_provider_partners.sandbox.shopify_admin_documents import RECENT, ShopDocuments
+from airflow_provider_partners.sandbox.shopify_admin_documents import RECENT, Entries, ShopDocuments
 from airflow_provider_partners.sandbox.shopify_admin_sorting import SortValue, sort_by
-from airflow_provider_partners.sandbox.state import Sandbox, iso
+from airflow_provider_partners.sandbox.state import KeptLists, Sandbox, iso
 
 MAX_PAGE = 250
+Finder = Callable[["AdminAnswer", str], Document | None]
 _GID = re.compile(r"gid://[a-z-]+/(?P<type>\w+)/\S+")
 
 
@@ -36,13 +38,29 @@ class AdminAnswer(Answer):
     """What one request to one shop sees.
 
     :param version: the API version that answers
+    :param lists: where lists are kept from one page to the next
+    :param finders: by type name, how resources are found by id that are no documents of the shop
+    :param base_url: where the sandbox was reached, for addresses it gives out
     :param show_search: put the parsed search into the answer even without warnings
     """
 
     def __init__(
-        self, *, sandbox: Sandbox, shop: str, version: str, table: Mapping[tuple[str, str], Resolver], show_search: bool
+        self,
+        *,
+        sandbox: Sandbox,
+        shop: str,
+        version: str,
+        table: Mapping[tuple[str, str], Resolver],
+        lists: KeptLists,
+        finders: Mapping[str, Finder] | None = None,
+        base_url: str = "",
+        show_search: bool = False,
     ) -> None:
         self.table = table
+        self.domain = shop
+        self.lists = lists
+        self.base_url = base_url
+        self._finders = finders or {}
         self.sandbox = sandbox
         self.version = version
         self.searches: list[Document] = []
@@ -113,8 +131,8 @@ class AdminAnswer(Answer):
             self.searches.append(found.report(info.path.as_list()))
         return found
 
-    def matching(self, rows: Iterable[Document], search: Search) -> list[Document]:
-        """The rows a search finds; what changed within the index's lag is not in it yet.
+    def matching(self, entries: Entries, search: Search) -> list[Document]:
+        """The entries a search finds; what changed within the index's lag is not in it yet.
 
         Recorded live: orders just created are not found by search while ``order(id:)`` finds them.
         """
@@ -122,42 +140,66 @@ class AdminAnswer(Answer):
         indexed_until = iso(self.now - timedelta(seconds=lag)) if lag else None
         return [
             row
-            for row in rows
+            for row in entries.rows
             if (indexed_until is None or str(row.get("updatedAt", "")) <= indexed_until) and search.matches(row)
         ]
 
-    def listed(
+    def ordered(
         self,
-        rows: list[Document],
+        entries: Entries,
         info: Info,
         arguments: Arguments,
         *,
         filters: Filters,
         sorts: Mapping[str, SortValue],
-    ) -> Document:
+    ) -> Ordered:
+        """A list at the root, searched and sorted; kept for the next page."""
+        search = self.search(info, arguments, filters)
+        database, key, backwards = _from_database(search), arguments["sortKey"], bool(arguments.get("reverse"))
+
+        def make() -> Ordered:
+            sort = sort_by(key, sorts, reverse=backwards, from_database=database)
+            return Ordered(self.matching(entries, search), sort)
+
+        return self.lists.get(
+            (entries.kind, self.domain, search.text, key, backwards), self._as_of(entries, search), make
+        )
+
+    def listed(
+        self,
+        entries: Entries,
+        info: Info,
+        arguments: Arguments,
+        *,
+        filters: Filters,
+        sorts: Mapping[str, SortValue],
+    ) -> Any:
         """A list at the root: searched, sorted, cut to the page, as a connection."""
         self.check_page(arguments)
-        search = self.search(info, arguments, filters)
-        sort = sort_by(
-            arguments["sortKey"],
-            sorts,
-            reverse=bool(arguments.get("reverse")),
-            from_database=_from_database(search),
-        )
-        page = cut(self.matching(rows, search), sort, arguments)
+        ordered = self.ordered(entries, info, arguments, filters=filters, sorts=sorts)
+        page = ordered.cut(arguments)
         limit = self.switch("paging_limit")
         if page.start + len(page.rows) > limit:
             message = f"Pagination is limited to {limit} objects. Narrow the query, or use a bulk operation."
             raise GraphQLError(message, extensions={"code": "BAD_REQUEST"})
-        return connection(page, sort)
+        documents = list(self.documents.whole(entries.kind, page.rows))
+        return connection(replace(page, rows=documents), ordered.sort)
 
-    def counted(self, rows: list[Document], info: Info, arguments: Arguments, filters: Filters) -> Document:
+    def counted(self, entries: Entries, info: Info, arguments: Arguments, filters: Filters) -> Document:
         """``{count, precision}``; ``AT_LEAST`` once the limit is reached."""
-        number = len(self.matching(rows, self.search(info, arguments, filters)))
+        search = self.search(info, arguments, filters)
+        key = ("count", entries.kind, self.domain, search.text)
+        number = len(self.lists.get(key, self._as_of(entries, search), lambda: self.matching(entries, search)))
         limit = arguments.get("limit")
         if limit is not None and number > limit:
             return {"count": limit, "precision": "AT_LEAST"}
         return {"count": number, "precision": "EXACT"}
+
+    def _as_of(self, entries: Entries, search: Search) -> Hashable:
+        """What a kept list goes by: another value once the same question may have another answer."""
+        lag = self.switch("search_lag_seconds")
+        timely = lag or any(term.value.strip() == "now" for term in terms(search.tree))
+        return entries.revision, lag, self.now if timely else None
 
     def read(self, gid: str, wanted: str) -> Document | None:
         """The resource behind an id that must be of one type (wording and code recorded live)."""
@@ -189,7 +231,8 @@ class AdminAnswer(Answer):
                 return self.shop if gid == self.shop.get("id") else None
             case "Fulfillment" | "LineItem" | "Refund":
                 return documents.inside_orders(_LISTS[type_name], gid)
-        return None
+        finder = self._finders.get(type_name)
+        return finder(self, gid) if finder else None
 
 
 _LISTS = {"Fulfillment": "fulfillments", "LineItem": "lineItems", "Refund": "refunds"}

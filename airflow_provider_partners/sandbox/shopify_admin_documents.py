@@ -6,7 +6,8 @@ must not know search, pages or GraphQL.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,82 @@ Document = dict[str, Any]
 PARTNER = "shopify_admin"
 #: ``read_orders`` alone gives the orders of the last 60 days; older ones are absent, without an error.
 RECENT = timedelta(days=60)
+
+
+#: What an order is searched and sorted by: enough to find it without reading it.
+_ORDER_KEYS = (
+    "id",
+    "name",
+    "number",
+    "createdAt",
+    "updatedAt",
+    "processedAt",
+    "cancelledAt",
+    "closedAt",
+    "test",
+    "displayFinancialStatus",
+    "displayFulfillmentStatus",
+    "returnStatus",
+    "email",
+    "note",
+    "poNumber",
+    "sourceName",
+    "sourceIdentifier",
+    "confirmationNumber",
+    "tags",
+    "paymentGatewayNames",
+    "discountCodes",
+    "totalPriceSet",
+    "currentTotalPriceSet",
+)
+_CUSTOMER_KEYS = ("id", "firstName", "lastName", "displayName")
+
+
+def _object(names: Iterable[str], source: str = "body", place: str = "$") -> str:
+    """SQL that makes a JSON object of some members of another."""
+    return f"json_object({', '.join(_member(name, source, f'{place}.{name}') for name in names)})"
+
+
+def _member(name: str, source: str, place: str) -> str:
+    return f"'{name}', json_extract({source}, '{place}')"
+
+
+def _objects(name: str, names: Iterable[str]) -> str:
+    """SQL that makes a JSON array of some members of the objects in an array."""
+    made = _object(names, "each.value")
+    return f"(SELECT json_group_array({made}) FROM json_each(body, '$.{name}') AS each)"  # noqa: S608
+
+
+#: SQL, because SQLite picks these out of a shop's orders many times as fast as the orders can be parsed.
+_ENTRY = f"""
+    {", ".join(_member(name, "body", f"$.{name}") for name in _ORDER_KEYS)},
+    'customer', {_object(_CUSTOMER_KEYS, place="$.customer")},
+    'shippingAddress', {_object(("city",), place="$.shippingAddress")}"""
+#: What is inside an order takes as long again, and is seldom asked for.
+_CONTENTS = f"""
+    'lineItems', {_objects("lineItems", ("id", "sku", "quantity"))},
+    'fulfillments', {_objects("fulfillments", ("id",))},
+    'refunds', {_objects("refunds", ("id",))}"""
+ORDER_ENTRY = f"json_object({_ENTRY})"
+ORDER_WITH_CONTENTS = f"json_object({_ENTRY},{_CONTENTS})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """All there is of one kind, as far as it is needed to search and sort it. Read only.
+
+    :param rows: of each document the fields by which it is found; :meth:`ShopDocuments.whole` has the documents
+    :param revision: another one once any of it has changed
+    """
+
+    kind: str
+    rows: Sequence[Document]
+    revision: Hashable
+
+    def of_customer(self, gid: str) -> Entries:
+        """The orders of one customer."""
+        rows = [row for row in self.rows if row["customer"]["id"] == gid]
+        return replace(self, rows=rows, revision=(self.revision, gid))
 
 
 class ShopDocuments:
@@ -29,23 +106,36 @@ class ShopDocuments:
         self._shop = shop
         self._since = iso(created_since) if created_since else ""
         self._products: dict[str, Document | None] = {}
+        self._variants: dict[str, dict[str, Document]] = {}
 
     def shop(self) -> Document:
         """The shop's own document."""
         return self._store.get(PARTNER, self._shop, "shop", self._shop) or {}
 
-    def orders(self) -> list[Document]:
-        """Every order the app may see."""
-        return [order for order in self._store.select(PARTNER, self._shop, "order") if self._visible(order)]
+    def orders(self, *, contents: bool = False) -> Entries:
+        """Every order the app may see.
+
+        :param contents: with the ids of its line items, fulfillments and refunds, and the lines' SKUs and quantities
+        """
+        revision = (self._store.revision(PARTNER, self._shop, "order"), self._since)
+        rows = self._store.cached(PARTNER, self._shop, "order", shape=ORDER_WITH_CONTENTS if contents else ORDER_ENTRY)
+        return Entries(
+            kind="order", rows=[row for row in rows if self._visible(row)] if self._since else rows, revision=revision
+        )
+
+    def products(self) -> Entries:
+        """Every product."""
+        revision = self._store.revision(PARTNER, self._shop, "product")
+        return Entries(kind="product", rows=self._store.cached(PARTNER, self._shop, "product"), revision=revision)
+
+    def whole(self, kind: str, rows: Iterable[Document]) -> Iterator[Document]:
+        """The documents that entries stand for, in their order, read a few at a time."""
+        return self._store.each(PARTNER, self._shop, kind, (row["id"] for row in rows))
 
     def order(self, gid: str) -> Document | None:
         """One order."""
         order = self._store.get(PARTNER, self._shop, "order", gid)
         return order if order and self._visible(order) else None
-
-    def products(self) -> list[Document]:
-        """Every product."""
-        return self._store.select(PARTNER, self._shop, "product")
 
     def product(self, gid: str) -> Document | None:
         """One product, ``None`` when it was deleted; read once a request."""
@@ -55,27 +145,29 @@ class ShopDocuments:
 
     def variant(self, gid: str, product_gid: str | None = None) -> Document | None:
         """One variant, with its product in it; ``product_gid`` spares the look through all products."""
-        products = self.products() if product_gid is None else [self.product(product_gid)]
-        for product in products:
-            for variant in variants(product) if product else ():
-                if variant["id"] == gid:
-                    return variant
-        return None
+        if product_gid is None:
+            every = (variant for product in self.products().rows for variant in variants(product))
+            return next((variant for variant in every if variant["id"] == gid), None)
+        if product_gid not in self._variants:
+            product = self.product(product_gid)
+            self._variants[product_gid] = {each["id"]: each for each in variants(product)} if product else {}
+        return self._variants[product_gid].get(gid)
 
     def inside_orders(self, name: str, gid: str) -> Document | None:
         """A line item, fulfillment or refund by id, wherever it is."""
-        return next((item for item in self._all_inside(name) if item.get("id") == gid), None)
+        for entry in self.orders(contents=True).rows:
+            if any(item.get("id") == gid for item in entry[name]):
+                order = self.order(entry["id"])
+                return next((item for item in inside(order, name) if item.get("id") == gid), None) if order else None
+        return None
 
     def customer(self, gid: str) -> Document | None:
         """A customer: their own document, else as the newest order that mentions them has them."""
         if stored := self._store.get(PARTNER, self._shop, "customer", gid):
             return stored
-        found = [order["customer"] for order in self.orders() if (order.get("customer") or {}).get("id") == gid]
-        return found[-1] if found else None
-
-    def _all_inside(self, name: str) -> Iterator[Document]:
-        for order in self.orders():
-            yield from inside(order, name)
+        found = [entry["id"] for entry in self.orders().rows if entry["customer"]["id"] == gid]
+        order = self.order(found[-1]) if found else None
+        return order["customer"] if order else None
 
     def _visible(self, order: Document) -> bool:
         return str(order.get("createdAt", "")) >= self._since

@@ -14,23 +14,30 @@ from airflow_provider_partners.sandbox import shopify_admin_sorting as sorting
 from airflow_provider_partners.sandbox.graphql_fields import Arguments, Document, Info, Resolver
 from airflow_provider_partners.sandbox.graphql_schema import public_api_versions
 from airflow_provider_partners.sandbox.shopify_admin_answer import MAX_PAGE, AdminAnswer
-from airflow_provider_partners.sandbox.shopify_admin_documents import inside, variants
+from airflow_provider_partners.sandbox.shopify_admin_documents import Entries, inside, variants
 
 
-def _orders(answer: AdminAnswer, source: Document | None, info: Info, arguments: Arguments) -> Document:
-    rows = answer.documents.orders()
+def _order_entries(answer: AdminAnswer, arguments: Arguments) -> Entries:
+    """The orders, with as much of them as this search and sort look at."""
+    asked = str(arguments.get("query") or "")
+    return answer.documents.orders(contents="sku" in asked or arguments.get("sortKey") == "TOTAL_ITEMS_QUANTITY")
+
+
+def _orders(answer: AdminAnswer, source: Document | None, info: Info, arguments: Arguments) -> Any:
+    entries = _order_entries(answer, arguments)
     if info.parent_type.name == "Customer" and source:
-        rows = [order for order in rows if (order.get("customer") or {}).get("id") == source["id"]]
-    return answer.listed(rows, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
+        entries = entries.of_customer(source["id"])
+    return answer.listed(entries, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
 
 
 def _orders_count(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Document:
-    return answer.counted(answer.documents.orders(), info, arguments, resources.ORDERS)
+    return answer.counted(_order_entries(answer, arguments), info, arguments, resources.ORDERS)
 
 
-def _products(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Document:
-    rows = answer.documents.products()
-    return answer.listed(rows, info, arguments, filters=resources.PRODUCTS, sorts=sorting.PRODUCTS)
+def _products(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Any:
+    return answer.listed(
+        answer.documents.products(), info, arguments, filters=resources.PRODUCTS, sorts=sorting.PRODUCTS
+    )
 
 
 def _products_count(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Document:

@@ -51,7 +51,7 @@ def _items(order: Document) -> int:
 
 
 #: Keys whose cursor holds a time: epoch milliseconds from the search index, a timestamp from the database (recorded).
-TIMES = {"CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT"}
+TIMES = {"COMPLETED_AT", "CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT"}
 ORDERS: dict[str, SortValue] = {
     "CREATED_AT": _moment("createdAt"),
     "UPDATED_AT": _moment("updatedAt"),
@@ -79,6 +79,8 @@ PRODUCTS: dict[str, SortValue] = {
     "PRODUCT_TYPE": _plain("productType"),
     "INVENTORY_TOTAL": _plain("totalInventory"),
 }
+
+BULK_OPERATIONS: dict[str, SortValue] = {"CREATED_AT": _moment("createdAt"), "COMPLETED_AT": _moment("completedAt")}
 
 
 def sort_by(key: str, values: Mapping[str, SortValue], *, reverse: bool, from_database: bool) -> Sort:

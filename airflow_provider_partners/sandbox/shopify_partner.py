@@ -29,10 +29,11 @@ from airflow_provider_partners.sandbox.graphql_schema import answering_version, 
 from airflow_provider_partners.sandbox.graphql_values import no_check
 from airflow_provider_partners.sandbox.shopify_limits import Clock, RequestLimiter
 from airflow_provider_partners.sandbox.shopify_partner_fields import PARTNER, TABLE, PartnerAnswer
+from airflow_provider_partners.sandbox.shopify_partner_legacy import LEGACY
 from airflow_provider_partners.sandbox.state import Sandbox
 
 SWITCHES: dict[str, Any] = {
-    #: the oldest version still accessible; older ones fall forward to it
+    #: the oldest version still accessible; older ones fall forward to it ("2024-10" brings jobs and conversations back)
     "shopify_partner.oldest_version": "2025-10",
     #: the limit of one API client; 0 for none
     "shopify_partner.requests_per_second": 4,
@@ -52,6 +53,7 @@ SWITCHES: dict[str, Any] = {
 }
 
 MAX_QUERY_LENGTH = 50_000
+_FIELDS = {**TABLE, **LEGACY}
 
 
 def routes(sandbox: Sandbox, *, clock: Clock = time.monotonic) -> list[BaseRoute]:
@@ -98,7 +100,7 @@ class _Api:
             operation = prepare(schema(PARTNER, version), asked, no_check)
         except Refused as refused:
             return answer(refused.body, version=version)
-        return answer(execute(operation, PartnerAnswer(sandbox=self._sandbox, table=TABLE)), version=version)
+        return answer(execute(operation, PartnerAnswer(sandbox=self._sandbox, table=_FIELDS)), version=version)
 
     def _throttled(self, version: str) -> Response:
         self._sandbox.count(PARTNER, "", "graphql.throttled")

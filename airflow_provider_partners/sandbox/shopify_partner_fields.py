@@ -18,7 +18,12 @@ from airflow_provider_partners.sandbox.state import Sandbox
 
 PARTNER = "shopify_partner"
 #: The largest page of each list. 100 and 250 were confirmed live by a client; 250 for ``events`` is documented.
-MAX_PAGE = {"transactions": 100, "app.events": 250, "events": 250}
+MAX_PAGE = {
+    "transactions": 100,
+    "app.events": 250,
+    "events": 250,
+    **dict.fromkeys(("jobs", "conversations", "conversation.messages"), 100),
+}
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
 
 #: ``TransactionType`` where it is not the PascalCase of the enum value.
@@ -77,11 +82,12 @@ def moment(text: str) -> datetime:
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _micros(text: str) -> str:
+def micros(text: str) -> str:
+    """A time in the form whose text sorts as the times do."""
     return moment(text).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _within(text: str, low: str | None, high: str | None) -> bool:
+def within(text: str, low: str | None, high: str | None) -> bool:
     """Both bounds belong to the stretch: "on or after", "on or before"."""
     at = moment(text)
     return (low is None or at >= moment(low)) and (high is None or at <= moment(high))
@@ -109,10 +115,10 @@ def _app_events(answer: PartnerAnswer, app: Document, _info: Info, arguments: Ar
         if (types is None or event["type"] in types)
         and (shop is None or event["shop"]["id"] == shop)
         and (charge is None or _charge(event) == charge)
-        and _within(event["occurredAt"], arguments.get("occurredAtMin"), arguments.get("occurredAtMax"))
+        and within(event["occurredAt"], arguments.get("occurredAtMin"), arguments.get("occurredAtMax"))
     ]
     sort = Sort(
-        value=lambda event: _micros(event["occurredAt"]),
+        value=lambda event: micros(event["occurredAt"]),
         # an app event has no id: type, shop and charge tell the events of one instant apart
         identity=lambda event: f"{event['type']} {event['shop']['id']} {_charge(dict(event))}",
         reverse=answer.switch("newest_first"),
@@ -133,10 +139,10 @@ def _transactions(answer: PartnerAnswer, _source: Any, _info: Info, arguments: A
         for row in answer.happened(answer.sandbox.store.select(PARTNER, "", "transaction"), "createdAt")
         if (names is None or row["__typename"] in names)
         and all(value is None or (row.get(name) or {}).get(key) == value for (name, key), value in wanted.items())
-        and _within(row["createdAt"], arguments.get("createdAtMin"), arguments.get("createdAtMax"))
+        and within(row["createdAt"], arguments.get("createdAtMin"), arguments.get("createdAtMax"))
     ]
     sort = Sort(
-        value=lambda row: _micros(row["createdAt"]),
+        value=lambda row: micros(row["createdAt"]),
         identity=lambda row: str(row["id"]),
         reverse=answer.switch("newest_first"),
     )
@@ -176,7 +182,7 @@ def _events(answer: PartnerAnswer, _source: Any, _info: Info, arguments: Argumen
         and (not wanted.get("shopId") or (event.get("shop") or {}).get("id") == wanted["shopId"])
     ]
     sort = Sort(
-        value=lambda event: _micros(event["occurredAt"]),
+        value=lambda event: micros(event["occurredAt"]),
         identity=lambda event: str(event["id"]),
         reverse=arguments.get("orderBy") != "OCCURRED_AT_ASC",
     )

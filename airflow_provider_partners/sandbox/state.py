@@ -7,17 +7,28 @@ modules read and write documents through :class:`Store`; they know nothing of ea
 from __future__ import annotations
 
 import json
+import secrets
+import shutil
 import sqlite3
+import tempfile
 import threading
 import weakref
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 Document = dict[str, Any]
+_Items = TypeVar("_Items", bound=Sized)
+
+#: How many documents are kept parsed, of all partners and shops together.
+KEPT = 100_000
+#: So many documents are read and parsed at a time. Parsed together they share the names of their fields, which makes
+#: them smaller.
+_CHUNK = 500
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (
@@ -29,19 +40,62 @@ CREATE INDEX IF NOT EXISTS documents_at ON documents (partner, shop, kind, at);
 """
 
 
+class KeptLists:
+    """Lists that are made once and kept, the least recently used let go of first. Safe to use from several threads.
+
+    :param most: how many items all lists may hold together; the list used last is kept however long it is
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.RLock()
+        self._lists: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
+
+    def get(self, key: Hashable, revision: Hashable, make: Callable[[], _Items]) -> _Items:
+        """The list of this key, made anew when the revision is not the one it was made at."""
+        with self._lock:
+            kept = self._lists.pop(key, None)
+            if kept is None or kept[0] != revision:
+                kept = (revision, make())
+            self._lists[key] = kept
+            held = sum(len(items) for _, items in self._lists.values())
+            while held > self._most and len(self._lists) > 1:
+                held -= len(self._lists.popitem(last=False)[1][1])
+        items: _Items = kept[1]
+        return items
+
+
 class Store:
     """Documents in SQLite, safe to use from several threads.
 
     A document is JSON, named by partner (``shopify_admin``), shop (``a.myshopify.com``, or ``""`` where there is none),
     kind (``order``) and id; ``at`` is the ISO time (UTC, ``Z``) by which its kind is listed.
+
+    :param path: the SQLite file; other processes may have it open, too
+    :param kept: how many documents :meth:`cached` keeps parsed
     """
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
+    def __init__(self, path: Path | str = ":memory:", *, kept: int = KEPT) -> None:
         self._lock = threading.RLock()
+        self._parsed = KeptLists(kept)
+        self._path = str(path)
+        self._folder: Path | None = None
+        self._written: Counter[tuple[str, str, str]] = Counter()
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.executescript(_SCHEMA)
         # A store that is let go of closes its database, so that none is left open.
         self.close = weakref.finalize(self, self._db.close)
+
+    def folder(self) -> Path:
+        """Where files are kept that partners have made: beside the database, or for as long as there is the store."""
+        with self._lock:
+            if self._folder is None and self._path == ":memory:":
+                self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
+                weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            elif self._folder is None:
+                self._folder = Path(f"{self._path}.files")
+                self._folder.mkdir(exist_ok=True)
+            return self._folder
 
     def put(self, partner: str, shop: str, kind: str, id: str, body: Document, *, at: str) -> None:  # noqa: A002
         """Add or replace one document."""
@@ -49,11 +103,25 @@ class Store:
 
     def put_many(self, partner: str, shop: str, kind: str, rows: Iterable[tuple[str, str, Document]]) -> None:
         """Add or replace documents given as ``(id, at, body)``."""
+        texts = ((id_, at, json.dumps(body, ensure_ascii=False)) for id_, at, body in rows)
+        self.put_texts(partner, shop, kind, texts)
+
+    def put_texts(self, partner: str, shop: str, kind: str, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Add or replace documents given as ``(id, at, JSON)``."""
+        self.put_lists(partner, {(shop, kind): rows})
+
+    def put_lists(self, partner: str, lists: Mapping[tuple[str, str], Iterable[tuple[str, str, str]]]) -> None:
+        """Add or replace documents of many kinds at once: all of them or, when it goes wrong, none.
+
+        :param lists: the rows as ``(id, at, JSON)``, by shop and kind
+        """
         with self._lock, self._db:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)",
-                ((partner, shop, kind, id_, at, json.dumps(body, ensure_ascii=False)) for id_, at, body in rows),
-            )
+            for (shop, kind), rows in lists.items():
+                self._db.executemany(
+                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?)",
+                    ((partner, shop, kind, *row) for row in rows),
+                )
+                self._written[partner, shop, kind] += 1
 
     def get(self, partner: str, shop: str, kind: str, id: str) -> Document | None:  # noqa: A002
         """One document, or ``None``."""
@@ -105,6 +173,56 @@ class Store:
                 "DELETE FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?",
                 (partner, shop, kind, id),
             )
+            self._written[partner, shop, kind] += 1
+
+    def revision(self, partner: str, shop: str, kind: str) -> int:
+        """A number that grows with each write to this kind of a shop's documents.
+
+        Writes of another process to the same file count, too; to whose documents they were is not known then, so they
+        count for all.
+        """
+        with self._lock:
+            (others,) = self._db.execute("PRAGMA data_version").fetchone()
+            return self._written[partner, shop, kind] + int(others)
+
+    def cached(self, partner: str, shop: str, kind: str, *, shape: str = "body") -> list[Document]:
+        """All documents of a kind ordered by ``at`` then id, parsed once and kept until one of them is written.
+
+        The list and all in it are shared between callers and threads: **read only**. Lists that were asked for least
+        recently are let go of first; the one asked for last is kept however long it is.
+
+        :param shape: SQL that makes of ``body`` what is kept of a document instead of the whole, as JSON
+        """
+        with self._lock:
+            revision = self.revision(partner, shop, kind)
+            return self._parsed.get(
+                (partner, shop, kind, shape), revision, lambda: self._parse(partner, shop, kind, shape)
+            )
+
+    def each(self, partner: str, shop: str, kind: str, ids: Iterable[str]) -> Iterator[Document]:
+        """The documents of these ids in the order of the ids, read a few at a time; ids of none are passed over."""
+        wanted = iter(ids)
+        while chunk := list(islice(wanted, _CHUNK)):
+            marks = ",".join("?" * len(chunk))
+            with self._lock:
+                rows = self._db.execute(
+                    f"SELECT id, body FROM documents WHERE partner=? AND shop=? AND kind=? AND id IN ({marks})",  # noqa: S608
+                    (partner, shop, kind, *chunk),
+                ).fetchall()
+            found = dict(zip((id_ for id_, _ in rows), _loads(body for _, body in rows), strict=True))
+            yield from (found[id_] for id_ in chunk if id_ in found)
+
+    def _parse(self, partner: str, shop: str, kind: str, shape: str) -> list[Document]:
+        # Sorted here: SQLite would walk through its index of times and look each document up somewhere else.
+        cursor = self._db.execute(
+            f"SELECT at, id, {shape} FROM documents WHERE partner=? AND shop=? AND kind=?",  # noqa: S608
+            (partner, shop, kind),
+        )
+        placed: list[tuple[str, str, Document]] = []
+        while rows := cursor.fetchmany(_CHUNK):
+            documents = _loads(body for _, _, body in rows)
+            placed += ((at, id_, document) for (at, id_, _), document in zip(rows, documents, strict=True))
+        return [document for *_, document in sorted(placed, key=lambda row: row[:2])]
 
     def __iter__(self) -> Iterator[tuple[str, str, str, str, Document]]:
         """Every document as ``(partner, shop, kind, id, body)``."""
@@ -123,6 +241,7 @@ class Sandbox:
     :param switches: behaviour that is uncertain or harmful in reality, by dotted name, such as
         ``yotpo.unknown_product_status``; each partner module declares its own names with defaults
     :param now: fixed time; without it the machine's clock is used
+    :param key: signs the addresses of files that are given out
     """
 
     store: Store
@@ -130,6 +249,7 @@ class Sandbox:
     switches: dict[str, Any] = field(default_factory=dict)
     now: datetime | None = None
     calls: Counter[str] = field(default_factory=Counter)
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def clock(self) -> datetime:
@@ -140,6 +260,11 @@ class Sandbox:
         """Count one answered call under ``partner/shop/operation``."""
         with self._lock:
             self.calls[f"{partner}/{shop}/{operation}"] += 1
+
+
+def _loads(bodies: Iterable[str]) -> list[Document]:
+    documents: list[Document] = json.loads(f"[{','.join(bodies)}]")
+    return documents
 
 
 def iso(moment: datetime, *, plus: timedelta = timedelta()) -> str:

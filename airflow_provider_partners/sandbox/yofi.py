@@ -36,10 +36,12 @@ SWITCHES: dict[str, Any] = {
     "yofi.profiles": ["service_account", "legacy"],
     "yofi.token_max_lifetime": None,  # seconds from iat to exp; None: no cap
     "yofi.prediction_filter": "filter[EcommerceUnifiedReturnPrediction]",
-    # Drops included predictions that don't match; or "returns": drops returns without one that does.
+    # Drops included predictions that don't match; or "returns": drops returns without one that does; or "ignored".
     "yofi.prediction_filter_semantics": "included",
     "yofi.fields": "only",  # what is asked for; or "additional" to a usual set
     "yofi.sortable": {},  # operation to more fields than the page names, e.g. {"returns.list": [...]}
+    "yofi.sort": "obey",  # or "ignore": every list in the order of its making, whatever is asked for
+    "yofi.customers_or": "accept",  # several customers joined by "or"; or "refuse" (400), or "first": the first alone
     "yofi.unknown_parameter": 400,  # or "ignore"
     "yofi.page_size_max": 100,
     "yofi.body": "jsonapi",  # or "trace": trace_id at the top, data a list even for one record
@@ -49,6 +51,7 @@ SWITCHES: dict[str, Any] = {
     "yofi.unknown_customer": 404,  # or 400: the page lists no 404
     "yofi.errors": "jsonapi",  # or "detail", "message", "text"
     "yofi.drift": False,  # a newer row arrives before every page but the first
+    "yofi.removal": False,  # the newest row is removed before every page but the first
 }
 # The times a new row bears, by kind: in the list's order it comes first.
 _TIMES: dict[str, dict[str, str]] = {
@@ -116,11 +119,14 @@ class YofiApi:
         query = read_query(operation, given, self._sandbox.switches)
         if self._sandbox.switches["yofi.drift"] and query.number > 1:
             self._arrive(shop, operation.kind)
+        if self._sandbox.switches["yofi.removal"] and query.number > 1:
+            self._remove(shop, operation.kind, query)
         records = self._sandbox.store.select("yofi", shop, operation.kind)
         if query.matches is not None:
             records = [each for each in records if query.matches(each["attributes"])]
         records = self._with_prediction(shop, records, query)
-        for name, descending in reversed(query.sort):
+        obeyed = query.sort if self._sandbox.switches["yofi.sort"] == "obey" else ()
+        for name, descending in reversed(obeyed):
             records.sort(key=lambda each: _sort_key(each, name), reverse=descending)
         page = records[(query.number - 1) * query.size : query.number * query.size]
         writer = Writer(query=query, switches=self._sandbox.switches)
@@ -146,7 +152,7 @@ class YofiApi:
     def _included(self, shop: str, records: list[Document], query: Query) -> dict[Key, Document]:
         found = related(self._sandbox.store, shop, records, query.include)
         matches = query.matches_prediction
-        if matches is None:
+        if matches is None or self._sandbox.switches["yofi.prediction_filter_semantics"] != "included":
             return found
         return {
             key: record
@@ -178,6 +184,15 @@ class YofiApi:
                 times = [each["attributes"][name] for each in records if each["attributes"].get(name)]
                 row["attributes"][name] = max(times, default=0) + 1 if form == "epoch" else iso(now)
             self._sandbox.store.put("yofi", shop, kind, row["id"], row, at=iso(now))
+
+    def _remove(self, shop: str, kind: str, query: Query) -> None:
+        """The row that comes first in the order that is asked for goes away between two pages."""
+        with self._lock:
+            records = self._sandbox.store.select("yofi", shop, kind)
+            for name, descending in reversed(query.sort):
+                records.sort(key=lambda each: _sort_key(each, name), reverse=descending)
+            if records:
+                self._sandbox.store.delete("yofi", shop, kind, records[0]["id"])
 
 
 def _predictions_of(record: Document) -> list[Key]:

@@ -184,6 +184,7 @@ def _read(operation: Operation, query: Query, name: str, value: str, switches: M
     elif name == "sort" and operation.sortable:
         query.sort = _sort(value, operation.sortable | set(switches["yofi.sortable"].get(operation.name, ())))
     elif name == "filter" and operation.selectors is not None:
+        value = _joined(name, value, switches["yofi.customers_or"] if operation.kind == "customer" else "accept")
         query.matches = _predicate(name, value, operation.selectors)
     elif name == switches["yofi.prediction_filter"] and operation.prediction_filter:
         query.matches_prediction = _predicate(name, value, PREDICTION_SELECTORS)
@@ -209,6 +210,17 @@ def _sort(value: str, sortable: frozenset[str]) -> tuple[tuple[str, bool], ...]:
     keys = [(each.strip().removeprefix("-"), each.strip().startswith("-")) for each in value.split(",")]
     _names("sort", ",".join(name for name, _ in keys), sortable)
     return tuple(keys)
+
+
+def _joined(parameter: str, value: str, alternatives: str) -> str:
+    """A filter as a server reads it that may not know *or*.
+
+    :param alternatives: ``accept``, ``refuse`` or ``first``
+    """
+    first, *others = value.split(",")
+    if others and alternatives == "refuse":
+        raise Refused(400, f"{parameter}: alternatives are not supported", parameter=parameter)
+    return first if alternatives == "first" else value
 
 
 def _predicate(parameter: str, value: str, selectors: Mapping[str, Selector]) -> Predicate:

@@ -9,16 +9,29 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import re
 from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
-from graphql import GraphQLSchema, build_schema, get_named_type, is_leaf_type, parse, validate
+from graphql import (
+    GraphQLSchema,
+    build_schema,
+    get_named_type,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    parse,
+    validate,
+)
 from graphql.language import FieldNode, IntValueNode, VariableNode
 
 from airflow_provider_partners.api import shopify_admin_documents as admin
 from airflow_provider_partners.api import shopify_partner_documents as partner
+from airflow_provider_partners.api import shopify_partner_legacy_documents as legacy
+from airflow_provider_partners.api.graphql import at_least
+from airflow_provider_partners.api.shopify_bulk_operations import LISTED_FROM, LONGEST_QUERY
 from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -44,6 +57,11 @@ ADMIN_DOCUMENTS = {
     "line items": admin.LINE_ITEMS.document,
     "fulfillment line items": admin.FULFILLMENT_LINE_ITEMS.document,
     "variants": admin.VARIANTS.document,
+    "fulfillments by id": admin.FULFILLMENTS_BY_ID,
+    "bulk, run": admin.BULK_RUN,
+    "bulk, cancel": admin.BULK_CANCEL,
+    "bulk, by id": admin.BULK_BY_ID,
+    "bulk, current": admin.BULK_CURRENT,
     **{f"{name}, counted": listing.counting for name, listing in admin.LISTINGS.items()},
     **{
         f"{name} {way}, {'with' if personal else 'without'} personal data": getattr(listing, way)(
@@ -57,6 +75,17 @@ ADMIN_DOCUMENTS = {
     "orders with further fields": admin.LISTINGS["orders"].search(
         admin.LISTINGS["orders"].selection(personal_data=True, extra="note poNumber")
     ),
+}
+
+BULK_QUERIES = {
+    f"{name}, {'with' if personal else 'without'} personal data{', grouped' if grouped else ''}": listing.bulk(
+        listing.selection(personal_data=personal, extra="tags", bulk=True),
+        "updated_at:>='2026-01-01T00:00:00Z' AND (name:\"#1\\\\\")",
+        grouped=grouped,
+    )
+    for name, listing in admin.LISTINGS.items()
+    for personal in (True, False)
+    for grouped in (True, False)
 }
 
 
@@ -89,6 +118,113 @@ def test_the_partner_api_understands(document: str, version: str) -> None:
 @pytest.mark.parametrize("document", ADMIN_DOCUMENTS)
 def test_the_admin_api_understands(document: str, version: str) -> None:
     assert mistakes(f"shopify_admin_{version}", ADMIN_DOCUMENTS[document]) == []
+
+
+@pytest.mark.parametrize("version", ADMIN_VERSIONS)
+@pytest.mark.parametrize("query", BULK_QUERIES)
+def test_the_admin_api_understands_what_a_bulk_operation_runs(query: str, version: str) -> None:
+    assert mistakes(f"shopify_admin_{version}", BULK_QUERIES[query]) == []
+
+
+def test_bulk_operations_are_listed_where_the_version_does_and_else_the_latest_is_asked_for() -> None:
+    assert mistakes("shopify_admin_2026-07", admin.BULK_RECENT) == []
+    assert mistakes("shopify_admin_2025-10", admin.BULK_RECENT)
+    assert (at_least("2026-07", LISTED_FROM), at_least("2025-10", LISTED_FROM)) == (True, False)
+
+
+class Shape:
+    """What of a bulk operation's query Shopify looks at: connections, how they are nested, and how they are read."""
+
+    def __init__(self, built: GraphQLSchema, query: str) -> None:
+        (operation,) = parse(query).definitions
+        self.connections: list[tuple[str, int, bool]] = []
+        self.selected: dict[str, set[str]] = {}
+        self.roots = [node.name.value for node in operation.selection_set.selections]
+        self._look(built.query_type, operation.selection_set, depth=0, listed=False)
+
+    def _look(self, parent, selections, *, depth: int, listed: bool) -> None:
+        for node in selections.selections:
+            assert isinstance(node, FieldNode)
+            field = parent.fields[node.name.value]
+            kind = get_named_type(field.type)
+            if is_leaf_type(kind):
+                continue
+            is_connection = kind.name.endswith("Connection")
+            if is_connection:
+                self.connections.append((node.name.value, depth, listed))
+                (edges,) = node.selection_set.selections
+                (inner,) = edges.selection_set.selections
+                assert (edges.name.value, inner.name.value) == ("edges", "node")
+                kind = get_named_type(get_named_type(kind.fields["edges"].type).fields["node"].type)
+                node = inner
+            plain = [each for each in node.selection_set.selections if not each.alias]
+            self.selected[kind.name] = {each.name.value for each in plain}
+            # A connection's edges are a list too, which is not what is meant.
+            within = not is_connection and is_list_type(get_nullable_type(field.type))
+            self._look(kind, node.selection_set, depth=depth + is_connection, listed=within)
+
+
+@pytest.mark.parametrize("query", BULK_QUERIES)
+def test_what_a_bulk_operation_runs_keeps_to_shopifys_rules(query: str) -> None:
+    shape = Shape(schema("shopify_admin_2026-07"), BULK_QUERIES[query])
+    name = query.partition(",")[0]
+    listing = admin.LISTINGS[name]
+    assert shape.roots == [name]
+    assert shape.connections == [(name, 0, False), *((field, 1, False) for field in listing.inner.values())]
+    assert "id" in shape.selected[listing.node]
+    assert all("id" in shape.selected[kind] for kind in listing.inner)
+    assert len(BULK_QUERIES[query].encode()) < LONGEST_QUERY
+
+
+@pytest.mark.parametrize("listing", admin.LISTINGS.values(), ids=list(admin.LISTINGS))
+def test_a_bulk_operation_asks_for_what_the_paged_list_asks_for(listing: admin.Listing) -> None:
+    def names(bulk: bool) -> set[str]:
+        return set(re.findall(r"\w+", listing.selection(personal_data=True, bulk=bulk)))
+
+    paging = {"nodes", "pageInfo", "hasNextPage", "endCursor", "first", "30", "50", "250", "edges", "node"}
+    assert names(bulk=False) - names(bulk=True) - paging == (
+        {"fulfillmentLineItems", "lineItem"} if listing.name == "orders" else set()
+    )
+    assert names(bulk=True) - paging <= names(bulk=False)
+
+
+LEGACY = "shopify_partner_legacy_jobs"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [*PARTNER_DOCUMENTS.values(), legacy.JOBS, legacy.CONVERSATIONS, legacy.MESSAGES],
+    ids=[*PARTNER_DOCUMENTS, "jobs", "conversations", "messages"],
+)
+def test_the_partner_api_of_old_understands(document: str) -> None:
+    assert mistakes(LEGACY, document) == []
+
+
+@pytest.mark.parametrize("document", [legacy.JOBS, legacy.CONVERSATIONS, legacy.MESSAGES])
+def test_later_versions_have_no_jobs(document: str) -> None:
+    assert mistakes("shopify_partner_2025-07", document)
+
+
+@pytest.mark.parametrize(
+    ("enum", "ours"), [("JobStatus", legacy.JOB_STATUSES), ("ConversationStatus", legacy.CONVERSATION_STATUSES)]
+)
+def test_the_statuses_of_old_are_those_of_the_schema(enum: str, ours: frozenset[str]) -> None:
+    assert set(schema(LEGACY).type_map[enum].values) == ours
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "listed_apart"),
+    [
+        ("Job", legacy.JOBS, set()),
+        ("Conversation", legacy.CONVERSATIONS, {"messages"}),
+        ("Message", legacy.MESSAGES, set()),
+    ],
+)
+def test_jobs_conversations_and_messages_are_asked_for_with_all_their_fields(
+    kind: str, document: str, listed_apart: set[str]
+) -> None:
+    asked = set(document.replace("{", " ").replace("}", " ").split())
+    assert set(schema(LEGACY).type_map[kind].fields) - asked == listed_apart
 
 
 def test_historical_events_are_understood_from_2026_07_on() -> None:

@@ -35,7 +35,7 @@ class Shop:
             found = self.answers["token"](request)  # type: ignore[operator]
             return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
         body = json.loads(request.content)
-        name = re.search(r"query (\w+)", body["query"]).group(1)  # type: ignore[union-attr]
+        name = re.search(r"(?:query|mutation) (\w+)", body["query"]).group(1)  # type: ignore[union-attr]
         self.sent.append((name, body["variables"]))
         found = self.answers[name]
         if isinstance(found, list):

@@ -360,7 +360,7 @@ def test_the_same_question_has_the_same_fingerprint_and_another_one_another() ->
 
 
 def test_an_unknown_resource_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="app_events, events, transactions"):
+    with pytest.raises(ConfigurationError, match="app_events, conversations, events, jobs, messages, transactions"):
         client(Api({})).extract("orders")
 
 
@@ -444,4 +444,7 @@ def test_every_list_is_declared_with_its_key_and_its_time() -> None:
         "transactions": (("id",), "createdAt"),
         "app_events": (("app.id", "type", "occurredAt", "shop.id", "chargeId"), "occurredAt"),
         "events": (("id",), "occurredAt"),
+        "jobs": (("id",), "lastEventAt"),
+        "conversations": (("id",), "lastEventAt"),
+        "messages": (("id",), "sentAt"),
     }

@@ -1,0 +1,245 @@
+"""Shopify's bulk operations as such: begun, found, watched and stopped, and what Shopify says when it won't.
+
+Versions differ: before 2026-01 a shop runs one bulk query of an app at a time and shows the latest alone; since then
+five, and a list of all. Must not know what an operation asks for, nor its file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api import shopify_admin_documents as documents
+from airflow_provider_partners.api.graphql import GraphQLCaller, at_least
+from airflow_provider_partners.api.jobs import JobState, JobStatus
+from airflow_provider_partners.api.shopify_shops import instant
+from airflow_provider_partners.exceptions import (
+    ConfigurationError,
+    PagingError,
+    PartnersError,
+    ThrottledError,
+    UnexpectedResponseError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.messages import Record
+
+PARTNER = "Shopify Admin"
+
+LISTED_FROM = "2026-01"
+"""The first version that lists bulk operations."""
+
+LONGEST_QUERY = 65_535
+"""Bytes that Shopify takes of a bulk operation's text."""
+
+BUSY_WAIT = 60.0
+"""Seconds until it is worth asking again when others are in the way."""
+
+_LISTED_AT_ONCE = 50
+_ID = re.compile(r"gid://shopify/BulkOperation/\d+")
+_GROUPED = re.compile(rf"\s*query\s+\w*{documents.GROUPED}\b")
+
+UNDER_WAY = frozenset({"CREATED", "RUNNING"})
+USABLE = UNDER_WAY | {"COMPLETED"}
+"""What a bulk operation that is found again must be; the others ended without a result, or are about to."""
+
+STATES = dict.fromkeys((*UNDER_WAY, "CANCELING"), JobState.RUNNING) | {
+    "COMPLETED": JobState.DONE,
+    "FAILED": JobState.FAILED,
+    "CANCELED": JobState.FAILED,
+    "EXPIRED": JobState.FAILED,
+}
+
+REASONS = {
+    "ACCESS_DENIED": "the app lost its access while the bulk operation ran, or lacks a scope for one of the fields: "
+    "check its scopes and its approval for protected customer data",
+    "INTERNAL_SERVER_ERROR": "Shopify failed at it; another try may pass",
+    "TIMEOUT": "it took Shopify too long: ask for a shorter window, for fewer 'fields', or page by page",
+    "FAILED": "it failed, and Shopify doesn't say why",
+    "CANCELED": "it was cancelled, by someone or by Shopify, which stops what doesn't get on",
+    "EXPIRED": "its result is older than the seven days that Shopify keeps it",
+}
+"""Why there is no result, by error code or else by status, with the next step."""
+
+BUSY_REMEDY = (
+    "It is tried again. Only operations of this same app count: another integration that uses the app, or another Dag "
+    "of yours, has them under way."
+)
+
+
+class BulkOperations:
+    """The bulk operations of one app in one shop; threads share one.
+
+    :param caller: sends the documents
+    """
+
+    def __init__(self, caller: GraphQLCaller) -> None:
+        self._caller = caller
+
+    def run(self, text: str) -> tuple[str | None, list[Record]]:
+        """Begin one.
+
+        :param text: what it asks for
+        :returns: its id, or what Shopify has against it
+        :raises ConfigurationError: when the text is too long
+        """
+        if (size := len(text.encode())) > LONGEST_QUERY:
+            message = f"the bulk operation's query has {size:,} bytes, Shopify takes {LONGEST_QUERY:,}"
+            raise ConfigurationError(message, remedy="Shorten 'query' or 'fields'.", partner=PARTNER)
+        variables = {"query": text, "groupObjects": grouped(text)}
+        answer = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run").data
+        payload = answer.get("bulkOperationRunQuery") or {}
+        begun, errors = payload.get("bulkOperation") or {}, payload.get("userErrors") or []
+        if not begun.get("id") and not errors:
+            message = "Shopify neither began a bulk operation nor said why"
+            raise UnexpectedResponseError(message, partner=PARTNER)
+        return (None if errors else str(begun["id"])), errors
+
+    def get(self, *job_ids: str) -> list[Record]:
+        """Those of some ids that exist.
+
+        :param job_ids: global ids
+        """
+        data = self._caller.execute(documents.BULK_BY_ID, {"ids": list(job_ids)}, label="bulk.status").data
+        return [node for node in data.get("nodes") or [] if node and node.get("id")]
+
+    def since(self, moment: datetime) -> Iterator[Record]:
+        """Queries begun from some moment on, as far as the version shows them.
+
+        :param moment: an aware time
+        """
+        shown = self._listed(moment) if at_least(self._caller.api_version, LISTED_FROM) else self._current()
+        return (each for each in shown if instant(each["createdAt"]) >= moment)
+
+    def cancel(self, job_id: str) -> str:
+        """Stop one, unless it has ended.
+
+        :param job_id: its global id
+        :returns: what Shopify has against it; empty when it stops
+        """
+        answer = self._caller.execute(documents.BULK_CANCEL, {"id": job_id}, label="bulk.cancel").data
+        errors = (answer.get("bulkOperationCancel") or {}).get("userErrors") or []
+        return "; ".join(str(error.get("message")) for error in errors)
+
+    def status(self, job_id: str) -> JobStatus:
+        """Where one stands.
+
+        :param job_id: its global id
+        """
+        return status_of(job_id, next(iter(self.get(job_id)), None))
+
+    def _listed(self, moment: datetime) -> Iterator[Record]:
+        since = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        query = f"operation_type:query AND created_at:>='{since}'"
+        after: str | None = None
+        while True:
+            variables = {"first": _LISTED_AT_ONCE, "after": after, "query": query}
+            data = self._caller.execute(documents.BULK_RECENT, variables, label="bulk.list").data
+            yield from data["bulkOperations"]["nodes"]
+            info = data["bulkOperations"]["pageInfo"]
+            if not info["hasNextPage"]:
+                return
+            if info["endCursor"] in {None, after}:
+                message = "the list of bulk operations goes on without getting on"
+                raise PagingError(message, remedy="Shopify's paging loops; try again.", partner=PARTNER)
+            after = info["endCursor"]
+
+    def _current(self) -> Iterator[Record]:
+        if found := self._caller.execute(documents.BULK_CURRENT, label="bulk.current").data["currentBulkOperation"]:
+            yield found
+
+
+def status_of(job_id: str, operation: Record | None) -> JobStatus:
+    """What an operation's fields say.
+
+    :param job_id: its id
+    :param operation: as Shopify shows it; ``None`` when there is none of this id
+    """
+    if operation is None:
+        return JobStatus(
+            job_id=job_id, state=JobState.FAILED, said="", reason="Shopify has no bulk operation of this id"
+        )
+    said = str(operation["status"])
+    state = STATES.get(said)
+    if state is None:
+        message = f"the bulk operation {job_id} has the status {said!r}, which isn't known"
+        raise UnexpectedResponseError(message, partner=PARTNER)
+    reason = ""
+    if state is JobState.DONE and not operation.get("url") and objects(operation):
+        # Taking this for an empty result would lose all of it without a word.
+        state, reason = JobState.FAILED, f"Shopify counted {objects(operation)} objects, but gives no file of them"
+    elif in_part(operation):
+        state, reason = JobState.DONE, f"in part; the rest is read page by page ({_why(operation)})"
+    elif state is JobState.FAILED:
+        reason = _why(operation)
+    return JobStatus(job_id=job_id, state=state, said=said, rows=_count(operation, "rootObjectCount"), reason=reason)
+
+
+def in_part(operation: Record) -> bool:
+    """Whether an operation failed, but left a file of which all but the last object is known to be whole.
+
+    :param operation: as Shopify shows it
+    """
+    usable = operation.get("partialDataUrl") and grouped(str(operation.get("query") or ""))
+    return operation["status"] == "FAILED" and bool(usable)
+
+
+def grouped(text: str) -> bool:
+    """Whether each object's inner lines follow right behind it in the file; the operation's name tells.
+
+    :param text: what an operation asks for
+    """
+    return bool(_GROUPED.match(text))
+
+
+def objects(operation: Record) -> int:
+    """How many lines the operation's file has to have.
+
+    :param operation: as Shopify shows it
+    """
+    return _count(operation, "objectCount") or 0
+
+
+def roots(operation: Record) -> int:
+    """How many of them are objects of the list itself.
+
+    :param operation: as Shopify shows it
+    """
+    return _count(operation, "rootObjectCount") or 0
+
+
+def in_the_way(errors: list[Record]) -> list[str]:
+    """The ids of operations that keep another one from beginning.
+
+    :param errors: what Shopify has against it
+    """
+    return [found for error in errors for found in _ID.findall(str(error.get("message") or ""))]
+
+
+def refusal(errors: list[Record]) -> PartnersError:
+    """What it means that Shopify refuses an operation: others are in the way, or its text is wrong.
+
+    :param errors: what Shopify has against it
+    """
+    told = "; ".join(str(error.get("message") or "no explanation given") for error in errors)
+    codes = {str(error.get("code") or "") for error in errors}
+    if codes & {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}:
+        message = f"there is no room for another bulk operation: {told}"
+        return ThrottledError(message, retry_after=BUSY_WAIT, remedy=BUSY_REMEDY, partner=PARTNER)
+    message = f"Shopify refused the bulk operation: {told}"
+    if codes <= {"INVALID", ""}:
+        remedy = "Correct 'query' or 'fields': a bulk operation takes no connections inside of lists, for instance."
+        return ConfigurationError(message, remedy=remedy, partner=PARTNER)
+    return UnexpectedResponseError(message, partner=PARTNER)
+
+
+def _why(operation: Record) -> str:
+    said, code = str(operation["status"]), str(operation.get("errorCode") or "")
+    return f"{code or said}: {REASONS.get(code) or REASONS[said]}"
+
+
+def _count(operation: Record, name: str) -> int | None:
+    value: Any = operation.get(name)
+    return int(value) if str(value or "").isdigit() else None
