@@ -15,7 +15,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow.sdk import Param, Variable, get_current_context, task, task_group
+from airflow.sdk import BaseOperator, Param, Variable, get_current_context, task, task_group
 
 from airflow_provider_partners import routing, run_summary, settings
 from airflow_provider_partners.operators.base import PartnerTaskError, flag, translated
@@ -36,6 +36,9 @@ TIME: Mapping[str, Any] = {"type": ["null", "string"], "format": "date-time"}
 
 DRY_RUN = "{{ params.dry_run }}"
 APP_ID = "{{ var.value.get('partner_app_id', '') }}"
+
+REDEMPTIONS = "extract_redemptions"
+"""The step that is skipped for a shop whose route names no Voucherify connection."""
 
 _SHOP = "{{ task.shop }}"
 _BUILT = "{{ task.built.extra.shop }}"
@@ -85,25 +88,29 @@ def choose_lanes(installed: Sequence[str] | None, windows: Sequence[Mapping[str,
     return [{**lane, **window} for lane in found.lanes for window in windows]
 
 
-@task_group(group_id="lane")
-def order_lane(
+def built_orders(
+    *,
     shop: Any,
     shopify_conn_id: Any,
     yofi_conn_id: Any,
-    yotpo_conn_id: Any,
     voucherify_conn_id: Any,
     since: Any,
     until: Any,
     claims_since: Any,
     redemptions_since: Any,
-) -> Any:
-    """One shop in one window, from Shopify to Yotpo. Mapped over the lanes of :func:`choose_lanes`."""
+    query: Any = None,
+) -> list[BaseOperator]:
+    """The steps of a lane up to its built orders, which are the last one's output.
+
+    :param query: a search that the orders must meet besides their window
+    """
     orders = ShopifyAdminExtractOperator(
         task_id="extract_orders",
         resource="orders",
         shop=shop,
         since=since,
         until=until,
+        query=query,
         shopify_admin_conn_id=shopify_conn_id,
         map_index_template=_SHOP + _SINCE % "since",
     )
@@ -135,7 +142,7 @@ def order_lane(
         map_index_template=_SHOP + _SINCE % "since",
     )
     redemptions = VoucherifyExtractOperator(
-        task_id="extract_redemptions",
+        task_id=REDEMPTIONS,
         resource="redemptions",
         since=redemptions_since,
         until=until,
@@ -155,28 +162,70 @@ def order_lane(
         trigger_rule="none_failed",
         map_index_template=_SHOP + _SINCE % "orders.window.since",
     )
-    upsert_products = YotpoUpsertProductsOperator(
+    return [orders, returns, customers, claims, redemptions, build]
+
+
+def upserted_orders(built: Any, *, yotpo_conn_id: Any) -> list[BaseOperator]:
+    """The steps of a lane that write: products first.
+
+    :param built: the output of a step that gives built orders
+    """
+    products = YotpoUpsertProductsOperator(
         task_id="upsert_products",
-        built=build.output,
+        built=built,
         dry_run=DRY_RUN,
         yotpo_conn_id=yotpo_conn_id,
         map_index_template=_BUILT + _SINCE % "built.window.since",
     )
-    upsert_orders = YotpoUpsertOrdersOperator(
+    orders = YotpoUpsertOrdersOperator(
         task_id="upsert_orders",
-        built=build.output,
+        built=built,
         dry_run=DRY_RUN,
         yotpo_conn_id=yotpo_conn_id,
         map_index_template=_BUILT + _SINCE % "built.window.since",
     )
-    upsert_products >> upsert_orders
-    steps = (orders, returns, customers, claims, redemptions, build, upsert_products, upsert_orders)
+    products >> orders
+    return [products, orders]
+
+
+def summarized(steps: Sequence[BaseOperator], *, shop: Any, since: Any, voucherify_conn_id: Any) -> Any:
+    """The last step of a lane: what became of it.
+
+    :param steps: all before, in order
+    """
     return summarize_lane(
         shop=shop,
         since=since,
-        skipped={redemptions.task_id.rpartition(".")[2]: voucherify_conn_id},
+        skipped={REDEMPTIONS: voucherify_conn_id},
         steps={step.task_id.rpartition(".")[2]: step.output for step in steps},
     )
+
+
+@task_group(group_id="lane")
+def order_lane(
+    shop: Any,
+    shopify_conn_id: Any,
+    yofi_conn_id: Any,
+    yotpo_conn_id: Any,
+    voucherify_conn_id: Any,
+    since: Any,
+    until: Any,
+    claims_since: Any,
+    redemptions_since: Any,
+) -> Any:
+    """One shop in one window, from Shopify to Yotpo. Mapped over the lanes of :func:`choose_lanes`."""
+    steps = built_orders(
+        shop=shop,
+        shopify_conn_id=shopify_conn_id,
+        yofi_conn_id=yofi_conn_id,
+        voucherify_conn_id=voucherify_conn_id,
+        since=since,
+        until=until,
+        claims_since=claims_since,
+        redemptions_since=redemptions_since,
+    )
+    steps += upserted_orders(steps[-1].output, yotpo_conn_id=yotpo_conn_id)
+    return summarized(steps, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
 
 @task(

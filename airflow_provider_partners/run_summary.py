@@ -18,6 +18,7 @@ REASONS = {
     "suppressions": "No review is asked for",
     "left_outs": "Left out by the mapping options",
     "rejections": "Rejected",
+    "found": "Yotpo differed from Shopify",
 }
 
 Summary = dict[str, Any]
@@ -49,6 +50,7 @@ def lane_summary(
         "suppressions": build.get("suppressions", {}),
         "left_outs": build.get("left_outs", {}),
         "rejections": dict(rejections),
+        "found": extra.get("reconcile", {}).get("found", {}),
         "api_calls": sum(step.get("api", {}).get("requests", 0) for step in extra.values()),
     }
 

@@ -16,6 +16,7 @@ from airflow_provider_partners.sync.coupons import CouponPolicy
 from airflow_provider_partners.sync.join import OrderContext, join
 from airflow_provider_partners.sync.mapping import Rejected, map_order
 from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.reading import utc
 from airflow_provider_partners.sync.suppression import SuppressionPolicy, custom_properties
 
 __all__ = ["Built", "Rejected", "build", "build_one"]
@@ -29,6 +30,7 @@ class Built:
     :param products: payloads of the products it names
     :param suppressed: why no review is asked for; empty when one is
     :param notes: what was left out on the way
+    :param changed_at: when the order last changed in the shop
     """
 
     external_id: str
@@ -36,6 +38,7 @@ class Built:
     products: list[dict[str, Any]]
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    changed_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As it rests in a file."""
@@ -45,6 +48,7 @@ class Built:
             "products": self.products,
             "suppressed": self.suppressed,
             "notes": self.notes,
+            "changed_at": self.changed_at,
         }
 
 
@@ -117,4 +121,5 @@ def build_one(
         return mapped
     decision = policy.decide(order, returns=context.returns, claims=context.claims, customer=context.customer)
     payload = custom_properties(mapped.order, decision, level=policy.level)
-    return Built(mapped.external_id, payload, mapped.products, list(decision.reasons), mapped.notes)
+    changed_at = utc(order.get("updatedAt"))
+    return Built(mapped.external_id, payload, mapped.products, list(decision.reasons), mapped.notes, changed_at)

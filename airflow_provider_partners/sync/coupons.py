@@ -87,7 +87,7 @@ class CouponPolicy(Arguments):
             "parent": parent,
             "kind": _kind(row),
             "code": text(dig(row, "voucher.code"), 255),
-            "products": _discounted(row.get("order")),
+            "products": _discounted(row),
             "undone": _undone(row, redeemed=redeemed, parent=parent),
             "known": list(_redemptions(row.get("order"))),
         }
@@ -154,8 +154,14 @@ def _all_read(latest: Mapping[str, Record], back: set[str]) -> bool:
     return bool(known) and known <= back | set(latest)
 
 
-def _discounted(order: Any) -> list[str] | None:
-    """The products of the lines that were discounted; None where the discount is of the order as a whole."""
+def _discounted(row: Record) -> list[str] | None:
+    """The products of the lines that a redemption's code lowered; None where it counts for the order as a whole.
+
+    An order's items show what all of its codes took off together, so a code that works on the order has none of them.
+    """
+    order, effect = row.get("order"), dig(row, "voucher.discount.effect")
+    if "ITEM" not in effect if isinstance(effect, str) else whole(dig(order, "discount_amount")) > 0:
+        return None
     found = []
     for item in items(dig(order, "items")):
         amounts = (item.get(name) for name in ("discount_amount", "applied_discount_amount"))

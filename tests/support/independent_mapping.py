@@ -26,17 +26,22 @@ ABUSE = {"return_abuse", "drop_off_fraud", "wardrobing", "empty_box", "bot", "bo
 GOODS_ARE_BACK = {"received", "refunded", "completed"}
 
 
-def expected_orders(shop_orders: list[Doc], yofi: dict[str, dict[str, Doc]]) -> dict[str, Doc]:
+def expected_orders(
+    shop_orders: list[Doc], yofi: dict[str, dict[str, Doc]], redemptions: list[Doc] | None = None
+) -> dict[str, Doc]:
     """By Shopify's order id, the order as Yotpo should show it.
 
     :param shop_orders: Shopify's order documents of one shop
     :param yofi: the shop's Yofi documents by kind and id
+    :param redemptions: the shop's Voucherify documents, oldest first; none where it has no Voucherify
     """
     wanted = {}
     for order in shop_orders:
         lines = reviewable(order)
         if lines and not order["test"]:
-            wanted[order["legacyResourceId"]] = expected_order(order, lines, yofi)
+            mapped = wanted[order["legacyResourceId"]] = expected_order(order, lines, yofi)
+            if redemptions is not None:
+                tell_coupons(mapped, order, lines, redemptions)
     return wanted
 
 
@@ -78,6 +83,41 @@ def expected_order(order: Doc, lines: list[Doc], yofi: dict[str, dict[str, Doc]]
         "line_items": grouped(lines, product_of),
         "fulfillments": {shipment["external_id"]: shipment for shipment in shipments},
     })
+
+
+def tell_coupons(mapped: Doc, order: Doc, lines: list[Doc], redemptions: list[Doc]) -> None:
+    """Add what the redemptions of an order say: of each product the first code that stands."""
+    names = {order["id"], order["legacyResourceId"], order["name"], order["name"].lstrip("#")}
+    mine = [row for row in redemptions if row["order"] and row["order"]["source_id"] in names]
+    mine = [row for row in mine if row["result"] == "SUCCESS"]
+    taken_back = {row["redemption"] for row in mine if row["object"] == "redemption_rollback"}
+    stands = [
+        row
+        for row in mine
+        if row["object"] == "redemption"
+        and row["id"] not in taken_back
+        and row.get("redemption") not in taken_back
+        and (row.get("voucher") or {}).get("type") == "DISCOUNT_VOUCHER"
+    ]
+    mapped["custom_properties"]["coupon_used"] = bool(stands)
+    for product, line in mapped["line_items"].items():
+        own = [row for row in stands if product in discounted(row, lines)]
+        line["coupon_used"] = bool(own)
+        if own:
+            line["coupon_code"] = (sorted(own, key=lambda row: "ITEM" not in effect(row))[0])["voucher"]["code"]
+
+
+def effect(redemption: Doc) -> str:
+    return redemption["voucher"]["discount"]["effect"]
+
+
+def discounted(redemption: Doc, lines: list[Doc]) -> set[str]:
+    """The products that a code was for: those of the items it lowered, or all."""
+    every = {tail(line["product"]["id"]) for line in lines}
+    if "ITEM" not in effect(redemption):
+        return every
+    lowered = {item["product"]["source_id"] for item in redemption["order"]["items"] if item.get("discount_amount")}
+    return (lowered & every) or every
 
 
 def grouped(lines: list[Doc], product_of: dict[str, str]) -> dict[str, Doc]:
@@ -242,7 +282,11 @@ def as_read(order: Doc) -> Doc:
     own = {"yotpo_id", "created_at", "updated_at", "store_id", "source"}
     shown = {name: value for name, value in order.items() if name not in own}
     shown["line_items"] = {
-        line["external_product_id"]: {name: line[name] for name in ("quantity", "total_price", "subtotal_price")}
+        line["external_product_id"]: {
+            name: value
+            for name, value in {**line, **line.get("custom_properties", {})}.items()
+            if name in {"quantity", "total_price", "subtotal_price", "coupon_code", "coupon_used"}
+        }
         for line in order["line_items"]
     }
     shown["fulfillments"] = {

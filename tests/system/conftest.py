@@ -70,13 +70,13 @@ class World:
             [sys.executable, "-m", "airflow", *arguments], env=environment, capture_output=True, text=True, timeout=540
         )
 
-    def run(self, *date: str, conf: dict[str, Any] | None = None, **changes: str | None) -> Run:
-        """Run the Dag once: at a date, or by default over the orders of the last 200 days."""
+    def run(self, *date: str, dag_id: str = DAG_ID, conf: dict[str, Any] | None = None, **changes: str | None) -> Run:
+        """Run a Dag once: at a date, or by default over the orders of the last 200 days."""
         now = datetime.now(UTC)
         window = {"since": _iso(now - timedelta(days=200)), "until": _iso(now + timedelta(minutes=1))}
         asked = [*date] if date else ["--conf", json.dumps({**window, **(conf or {})})]
         before = Counter(self.sandbox.calls)
-        done = self.airflow("dags", "test", DAG_ID, *asked, **changes)
+        done = self.airflow("dags", "test", dag_id, *asked, **changes)
         run_id = self.rows("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
         value = self.rows(
             "SELECT value FROM xcom WHERE run_id = ? AND task_id = 'summarize' AND key = 'return_value'", run_id

@@ -21,7 +21,7 @@ def first(world: Any) -> Any:
 
 def test_the_log_shows_the_table_and_tasks_bear_the_names_of_shops(first: Any) -> None:
     assert first.succeeded, first.log[-6000:]
-    assert first.labels == {A, B, "no Voucherify"}
+    assert first.labels == {A, B, "voucherify_sandbox", "no Voucherify"}
     assert [row["shop"] for row in first.summary["lanes"]] == [A, B]
     assert first.summary["table"].splitlines()[0] in first.log
 

@@ -36,7 +36,9 @@ def held(world: Any) -> int:
 
 def differences(world: Any, shop: str) -> dict[str, Any]:
     yofi = {kind: {row["id"]: row for row in world.documents("yofi", shop, kind)} for kind in KINDS}
-    wanted = independent.expected_orders(world.documents("shopify_admin", shop, "order"), yofi)
+    of_voucherify = world.sandbox.credentials["voucherify"]["shop"] == shop
+    redemptions = world.documents("voucherify", "", "redemptions") if of_voucherify else None
+    wanted = independent.expected_orders(world.documents("shopify_admin", shop, "order"), yofi, redemptions)
     rows = [independent.as_read(order) for order in world.yotpo_orders(shop)]
     there = {order["external_id"]: order for order in rows}
     assert len(there) == len(rows), "an order is there twice"
@@ -68,6 +70,18 @@ def test_every_order_of_an_installed_and_routed_shop_is_in_yotpo_once_and_right(
     assert sum(first.total["suppressions"].values()) >= first.total["suppressed"] > 0
 
 
+def test_orders_with_coupons_say_so_with_their_codes(world: Any, first: Any) -> None:
+    shop = world.sandbox.credentials["voucherify"]["shop"]
+    orders = world.yotpo_orders(shop)
+    used = [order for order in orders if order["custom_properties"]["coupon_used"]]
+    codes = {line.get("coupon_code") for order in used for line in order["line_items"]}
+
+    assert 0 < len(used) < len(orders)
+    assert len(codes) >= 4
+    others = [order for each in lanes(world) if each != shop for order in world.yotpo_orders(each)]
+    assert not any("coupon_used" in order["custom_properties"] for order in others)
+
+
 def test_new_orders_cost_hardly_more_than_one_call_each(world: Any, first: Any) -> None:
     """Besides one write each, a batch of up to 100 is looked up once, and so are its products, in two tasks."""
     assert first.called("orders.list", "products.list") <= 3 * len(lanes(world))
@@ -88,6 +102,7 @@ def test_no_secret_and_no_customers_data_reaches_xcom_or_the_log(world: Any, fir
     accepted = world.sandbox.credentials
     secrets = [
         accepted["yofi"]["secret"],
+        accepted["voucherify"]["secret_key"],
         *accepted["shopify_partner"]["tokens"],
         *(shop["token"] for shop in accepted["shopify_admin"].values()),
         *(store["secret"] for store in accepted["yotpo"].values()),

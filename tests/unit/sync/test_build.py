@@ -49,7 +49,7 @@ def test_what_is_built_is_json_and_within_yotpos_rules(make: Any) -> None:
 
     assert isinstance(built, Built)
     record = json.loads(json.dumps(built.to_dict()))
-    assert record.keys() == {"external_id", "order", "products", "suppressed", "notes"}
+    assert record.keys() == {"external_id", "order", "products", "suppressed", "notes", "changed_at"}
     assert Order.violations(record["order"]) == []
     assert record["order"]["custom_properties"] == {"coupon_used": True, "suppress_review_request": False}
 

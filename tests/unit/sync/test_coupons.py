@@ -144,6 +144,22 @@ def test_discounts_of_single_items_name_their_products(make: Any) -> None:
     assert found == [("TEN", ["11", "12"])]
 
 
+def test_of_two_codes_the_one_that_works_on_items_has_their_products(make: Any) -> None:
+    order = {
+        "source_id": "1001",
+        "discount_amount": 300,
+        "items": [{"product": {"source_id": "11"}, "discount_amount": 500}],
+    }
+    shop_order = make.order(lineItems=[make.line(1, make.product(11)), make.line(2, make.product(12))])
+    on_items, on_order = (
+        redemption(number, code, order=order, voucher={"code": code, "discount": {"effect": effect}})
+        for number, code, effect in ((1, "LINE", "APPLY_TO_ITEMS"), (2, "ALL", "APPLY_TO_ORDER"))
+    )
+
+    assert decided(shop_order, on_items, on_order) == [("LINE", ["11"]), ("ALL", None)]
+    assert decided(shop_order, redemption(order=order)) == [("TEN", None)]
+
+
 def test_discounted_items_that_the_shop_does_not_know_mean_the_whole_order(make: Any) -> None:
     items = [{"product_id": "prod_1", "discount_amount": 500}]
 
