@@ -94,22 +94,31 @@ class ExportingClient(ApiClient):
         self,
         resource: str,
         *,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
         filters: Filter | Mapping[str, Any] | None = None,
         parameters: Mapping[str, Any] | None = None,
         **others: object,
     ) -> bool:
-        """Whether a list has more rows than its pages reach, and can't be read in parts by time: then one row is asked.
+        """Whether a list can be had by an export alone: it isn't listed at all, it is asked for by a time that only its
+        export knows, or it has more rows than its pages reach and no time to part it by (one row is asked for then).
 
         :param resource: the list
-        :param filters: as for ``extract``
+        :param since: as for :meth:`job`
+        :param until: likewise
+        :param filters: likewise
         :param parameters: likewise
         :param others: what :meth:`job` takes besides; it doesn't matter here
         """
+        if resource in EXPORTS and resource not in RESOURCES:
+            return True
         row = find(RESOURCES, resource)
         if resource not in EXPORTS or row.parents or row.times or row.page_cap is None:
             return False
         if set(parameters or {}) - EXPORTS[resource].parameters:
             return False  # of the list alone: an export of them would be another question
+        if since or until:
+            return True
         check_family(row, self._auth)
         reach, held = row.page_cap * (row.max_page_size or row.page_size), 0
         for asked in queries(row, filters):

@@ -45,6 +45,11 @@ class Exported:
     parameters: frozenset[str] = frozenset()
     keys: tuple[str, ...] = ("id",)
 
+    @property
+    def time_field(self) -> None:
+        """The time that a task's window is laid on without being told: none."""
+        return
+
     def known(self, name: str) -> bool:
         """Whether a field can be asked for.
 

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.identifiers import id_batches
 from airflow_provider_partners.api.voucherify_conditions import Condition, Field, Filter, any_of, field
 from airflow_provider_partners.api.voucherify_operators import OPERATORS, Takes, operator, refused, written
+from airflow_provider_partners.api.voucherify_resources import MOST_VALUES
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.voucherify_resources import VoucherifyResource
 
 __all__ = [
-    "MOST_VALUES",
     "QUALIFICATION_FILTERS",
     "Condition",
     "Field",
@@ -40,9 +40,6 @@ __all__ = [
     "queries",
     "to_json",
 ]
-
-MOST_VALUES = 20
-"""Values of one operator in a query; the server reads indexes above as names (a default of its query parser)."""
 
 Allowed = Mapping[str, frozenset[str] | None]
 """Field to its operators, ``None`` for any; a field such as ``metadata.*`` stands for all that begin like it."""

@@ -137,6 +137,7 @@ def collect(
     job_id: str,
     uri: str,
     *,
+    workers: int = 1,
     on_page: Callable[[Progress], None] | None = None,
     extra: Callable[[], Mapping[str, Any]] | None = None,
 ) -> DatasetRef:
@@ -145,6 +146,7 @@ def collect(
     :param job: the question
     :param job_id: the job
     :param uri: the dataset's folder
+    :param workers: pages made whole side by side, where the file lacks what has to be asked for
     :param on_page: told after each page
     :param extra: asked at the end for counts to hand on with the reference
     :raises ExpiredError: when the job's file is gone; the next try submits another job
@@ -153,9 +155,12 @@ def collect(
     reference = _collected(uri, note) if note else None
     if reference is None:
         try:
-            rows = job.rows(job_id)
             reference = write(
-                rows, uri=uri, on_page=on_page, extra=lambda: {**(extra() if extra else {}), "job": job_id}
+                job.rows(job_id),
+                uri=uri,
+                workers=workers,
+                on_page=on_page,
+                extra=lambda: {**(extra() if extra else {}), "job": job_id},
             )
         except ExpiredError:
             forget(uri)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners import settings
 from airflow_provider_partners._compat import conf, utcnow
 from airflow_provider_partners.api.jobs import JobState
 from airflow_provider_partners.datasets.jobs import collect, forget, noted, take_up, usable
@@ -96,6 +97,10 @@ class JobExtractOperator(ExtractOperator):
     def hook_params(self) -> dict[str, Any]:
         """What the hook is made of besides the connection, as JSON: a trigger makes it anew."""
 
+    def job_filters(self) -> dict[str, Any]:
+        """What only a job is asked for; those that are ``None`` were not given."""
+        return {}
+
     def work(self, context: Context) -> dict[str, Any]:
         """Fetch by pages or by a job, whichever is right; return the dataset's reference."""
         # A task that gave its slot back begins here again, but it is the same try.
@@ -164,7 +169,8 @@ class JobExtractOperator(ExtractOperator):
 
     def _job(self, client: Any, asked: Mapping[str, Any], way: str, uri: str) -> Job | None:
         """The job to fetch by; ``None`` to fetch by pages."""
-        question = {name: value for name, value in asked.items() if name != "page_size"}
+        own = {name: value for name, value in self.job_filters().items() if value is not None}
+        question = {name: value for name, value in {**asked, **own}.items() if name != "page_size"}
         if way == PAGES or self.match is not None:
             return None
         note = noted(uri) if way == AUTO else None
@@ -247,6 +253,7 @@ class JobExtractOperator(ExtractOperator):
             job,
             watch.job_id,
             watch.uri,
+            workers=self.workers or settings.parallel_calls(),
             on_page=ProgressLog(self.log.info, self.resource),
             extra=lambda: {"api": client.usage.snapshot()},
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api.voucherify import RESOURCES
+from airflow_provider_partners.api.voucherify_exports import EXPORTS
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
 from airflow_provider_partners.windows import given
@@ -24,13 +25,15 @@ class VoucherifyExtractOperator(JobExtractOperator):
 
     .. seealso:: :ref:`howto/operator:VoucherifyExtractOperator`
 
-    :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers`` (templated)
+    :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers``; ``points_expiration`` is had by
+        an export alone (templated)
     :param parents: what a list is below, one id each: ``{"program_id": "lprg_1"}``; one of them with many ids goes into
         ``match``, as ``{"campaign_id": ids}`` (templated)
     :param time_field: which time the window is meant for, such as ``updated_at``; that of creation by default
     :param filter: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: the list's own query parameters, such as ``{"result": "SUCCESS"}`` (templated)
     :param order: the order asked for, such as ``-created_at``
+    :param fields: of the rows of an export, ``metadata.x`` among them; by default all that are documented (templated)
     :param voucherify_conn_id: the connection (templated)
     :param mode: ``auto``, ``paged`` or ``export``; asked for by ids (``match``), a list is always paged
     :param skip_without_connection: skip the task where ``voucherify_conn_id`` is empty, as for shops whose route names
@@ -42,9 +45,10 @@ class VoucherifyExtractOperator(JobExtractOperator):
         "parents",
         "filter",
         "parameters",
+        "fields",
         "voucherify_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    lists: ClassVar[Mapping[str, Any]] = {**EXPORTS, **RESOURCES}
     modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "export": JOB}
     ui_color = "#fdf0e6"
 
@@ -56,6 +60,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         filter: Mapping[str, Any] | None = None,  # noqa: A002  # the word of the API
         parameters: Mapping[str, Any] | None = None,
         order: str | None = None,
+        fields: Sequence[str] | None = None,
         voucherify_conn_id: str | None = VoucherifyHook.default_conn_name,
         skip_without_connection: bool = False,
         **kwargs: Any,
@@ -66,6 +71,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         self.filter = filter
         self.parameters = parameters
         self.order = order
+        self.fields = fields
         self.voucherify_conn_id = voucherify_conn_id
         self.skip_without_connection = skip_without_connection
 
@@ -93,3 +99,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
             "parameters": self.parameters,
             "order": self.order,
         }
+
+    def job_filters(self) -> dict[str, Any]:
+        """The fields of an export's rows; those of a list can't be chosen."""
+        return {"fields": self.fields}

@@ -361,6 +361,14 @@ def test_a_list_that_can_be_read_in_parts_is_not_and_nothing_is_sent(resource: s
     assert requests == []
 
 
+@pytest.mark.parametrize("resource", ["orders", "publications", "points_expiration"])
+def test_what_only_an_export_can_give_is_and_nothing_is_sent(resource: str) -> None:
+    """The lists of orders and publications know no time, and expiring points have no list of a whole project."""
+    voucherify, requests = counted(1)
+    assert voucherify.worth_a_job(resource, since=SINCE, until=UNTIL) is True
+    assert requests == []
+
+
 def test_a_list_asked_by_what_an_export_does_not_know_is_not() -> None:
     voucherify, requests = counted(1_000_000)
     assert voucherify.worth_a_job("publications", parameters={"result": "SUCCESS"}) is False
