@@ -29,6 +29,7 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.base import PartnerTaskError, translated
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerExtractOperator
 from airflow_provider_partners.order_sync import APP_ID, TIME
+from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
+    default_args=default_args(retries=2, retry_delay=timedelta(minutes=5)),
     params={
         "since": Param(None, description="First moment whose day is read, instead of the interval's", **TIME),
         "until": Param(None, description="First moment whose day is not read; needs 'since'", **TIME),

@@ -202,7 +202,7 @@ class _Guard:
         known = set(self._recent)
         new = []
         for record in records:
-            mark = _mark(record, key)
+            mark = mark_of(record, key)
             if mark is None or mark not in known:
                 new.append(record)
             if mark is not None and mark not in known:
@@ -252,8 +252,12 @@ def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _mark(record: Record, key: tuple[str, ...]) -> str | None:
-    """Nine bytes that stand for a row's identity; ``None`` when it has none."""
+def mark_of(record: Record, key: tuple[str, ...]) -> str | None:
+    """Nine bytes, as text, that stand for a row's identity; ``None`` when it has none.
+
+    :param record: the row
+    :param key: the fields (dotted) that identify it
+    """
     values = [dig(record, name) for name in key]
     if any(value is None for value in values):
         return None

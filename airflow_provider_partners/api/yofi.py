@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,21 +17,23 @@ from airflow_provider_partners.api.auth import tell_nobody
 from airflow_provider_partners.api.budget import RateBudget
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
-from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.faults import DEFAULT_FAULTS
 from airflow_provider_partners.api.jsonapi import Document
 from airflow_provider_partners.api.messages import Record, Request
 from airflow_provider_partners.api.resources import find
 from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.api.yofi_auth import Credentials, shop_token, tenant_name
-from airflow_provider_partners.api.yofi_pages import NUMBER, SIZE, ListPages, Sizes
-from airflow_provider_partners.api.yofi_question import Batch, Names, Question, ask, asked_fields, asked_include
+from airflow_provider_partners.api.yofi_one_by_one import Trust
+from airflow_provider_partners.api.yofi_pages import NUMBER, SIZE
+from airflow_provider_partners.api.yofi_question import Names, ask, asked_fields, asked_include
 from airflow_provider_partners.api.yofi_resources import CUSTOMER, RESOURCES, YofiResource, checked_paths
+from airflow_provider_partners.api.yofi_segments import Learned, Segments
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from airflow_provider_partners.api.ledgers import Ledger
     from airflow_provider_partners.api.rsql import Expression
@@ -125,7 +128,7 @@ class YofiClient(ApiClient):
         self._page_size = page_size
         self._clock = clock
         self._on_secret = on_secret
-        self._sizes = Sizes()
+        self._learned = Learned()
         on_secret(secret)
         self._base = Transport(
             partner="Yofi",
@@ -183,21 +186,31 @@ class YofiClient(ApiClient):
         sort: Names | None = None,
         match: Mapping[str, Iterable[Any]] | None = None,
         page_size: int | None = None,
+        walk_lookback: timedelta | None = None,
+        one_by_one: bool = False,
     ) -> Extraction:
         """Rows of one list; nothing is sent before its pages are walked.
 
         A record has ``id``, ``type``, its attributes, and each relation asked for as a record, a list or ``None``.
 
-        :param resource: ``claims``, ``customers``, ``returns`` or ``notification_events``
-        :param since: the first moment, where the list can be asked by time
+        A window of returns is that of their own dates. Yofi has no filter for it: the list is walked from the newest
+        return back to ``since`` or, where it can be sorted by the orders' dates only, to orders as old as returned
+        goods may be. What changes of a return later shows in no window: ask by ids, or for the whole list, for that.
+
+        :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone:
+            ``return_predictions``, ``customer_predictions``
+        :param since: the first moment; customers can't be asked by time
         :param until: the first moment not asked for
         :param filter: an expression of :mod:`~airflow_provider_partners.api.rsql`, or RSQL text
-        :param prediction_filter: one on the predictions of returns
+        :param prediction_filter: one on the predictions of returns, or of the list of predictions
         :param fields: fields of the list's own type, or by type; all known ones by default
         :param include: relations; all known ones by default, ``[]`` for none
         :param sort: the order
         :param match: ``{field: ids}``, asked for in batches; no ids give no rows
         :param page_size: rows per page; the client's own by default
+        :param walk_lookback: how far behind ``since`` returns are walked; a day by their own dates, 180 days by the
+            orders' (the longest that a merchant takes goods back)
+        :param one_by_one: ask for customers singly, instead of finding out whether several can be asked for at once
         :raises ConfigurationError: for what the list doesn't take, naming what it takes
         """
         row = find(RESOURCES, resource)
@@ -212,15 +225,17 @@ class YofiClient(ApiClient):
             include=include,
             sort=sort,
             match=match,
+            walk_lookback=walk_lookback,
             now=self._clock.time(),
         )
+        learned = replace(self._learned, trust=Trust(together=False)) if one_by_one else self._learned
         size = row.pages(self._page_size if page_size is None else page_size).size
         return Extraction(
             source=SOURCE,
             resource=row.name,
             key=row.key,
-            request={**asked.request, "shop": self._named_shop(), "path": self._paths[row.name], "page_size": size},
-            segments=[self._segment(row, asked, batch, size) for batch in asked.batches],
+            request={**asked.request, "shop": self._named_shop(), "path": self._path(row), "page_size": size},
+            segments=Segments(row=row, asked=asked, size=size, get=partial(self._get, row), learned=learned).all(),
             window=asked.window,
         )
 
@@ -268,23 +283,11 @@ class YofiClient(ApiClient):
             raise ConfigurationError(message, remedy=remedy, partner="Yofi")
         return self._shop
 
-    def _segment(self, row: YofiResource, asked: Question, batch: Batch, size: int) -> Segment:
-        pages = ListPages(
-            name=row.name,
-            get=partial(self._get, row),
-            query={**({"filter": batch.filter} if batch.filter else {}), **asked.params},
-            size=size,
-            relations=row.relations,
-            wanted=asked.include,
-            sizes=self._sizes,
-        )
-        if batch.settled:
-            return Segment(name=batch.name, fetch=pages.fetch, ahead=pages.ahead)
-        # Rows may still arrive and shift the others, so each page is asked for when the one before was read.
-        return Segment(name=batch.name, fetch=pages.fetch)
+    def _path(self, row: YofiResource) -> str:
+        return self._paths[row.of or row.name]
 
     def _get(self, row: YofiResource, params: Mapping[str, str]) -> Any:
-        return self._send(self._paths[row.name], params, f"{row.name}.list")
+        return self._send(self._path(row), params, f"{row.of or row.name}.list")
 
     def _send(self, path: str, params: Mapping[str, str], label: str) -> Any:
         self._named_shop()

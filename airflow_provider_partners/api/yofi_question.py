@@ -10,13 +10,15 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import field as dataclass_field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners.api.identifiers import URL_LENGTH, digest, id_batches, matched
 from airflow_provider_partners.api.rsql import Expression, expression, field
 from airflow_provider_partners.api.yofi_resources import FIELDS, PREDICTION_FILTERS
+from airflow_provider_partners.api.yofi_sweep import Sweep, sweep
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import Window, moment
 
@@ -36,11 +38,13 @@ class Batch:
     :param name: for errors; holds no ids
     :param filter: its RSQL, empty for none
     :param settled: whether no row can be added to it any more, or its rows are few, so that pages may be read ahead
+    :param singly: where its ids are joined by *or*: each id with the filter that asks for it alone
     """
 
     name: str
     filter: str
     settled: bool
+    singly: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ class Question:
     :param params: the parameters that all of them share
     :param include: the relations asked for
     :param window: the stretch of time, where both ends are given
+    :param sweep: how that is cut out of a list without a time filter
+    :param sift: what is asked of the predictions, for lists of them
     :param request: all of it as JSON; of ids only how many, and their digest
     """
 
@@ -58,6 +64,8 @@ class Question:
     params: Mapping[str, str]
     include: tuple[str, ...]
     window: Window | None
+    sweep: Sweep | None
+    sift: Expression | None
     request: Mapping[str, Any]
 
 
@@ -73,6 +81,7 @@ def ask(
     include: Names | None,
     sort: Names | None,
     match: Mapping[str, Iterable[Any]] | None,
+    walk_lookback: timedelta | None,
     now: float,
 ) -> Question:
     """Check the arguments of an extraction and write them down; see ``YofiClient.extract`` for most of them.
@@ -85,24 +94,39 @@ def ask(
     begin, end = (moment(value, name) if value else None for value, name in ((since, "since"), (until, "until")))
     parts = [*_bounds(resource, begin, end), *_own_filter(resource, filter)]
     relations = asked_include(resource, include)
-    params = {**asked_fields(resource, fields, relations), **_sort(resource, sort)}
+    order = _sort(resource, sort)
+    swept = sweep(resource, since=begin, until=end, sort=_names(sort or ()), lookback=walk_lookback)
+    params = {**asked_fields(resource, fields, relations), **order}
+    name, ids = _match(resource, match)
+    _keep(resource, params, swept, name)
     if relations:
         params["include"] = ",".join(relations)
-    if prediction_filter:
-        params[prediction_param] = _prediction_filter(resource, prediction_filter)
+    sift = _prediction_filter(resource, prediction_filter) if prediction_filter else None
+    if sift and resource.by_predictions:
+        params[prediction_param] = str(sift)
     window = Window(begin, end) if begin and end else None
-    name, ids = _match(resource, match)
     closed = window is not None and window.until.timestamp() <= now
     if name:
         batches = _by_ids(resource, name, ids, parts)
     else:
-        batches = (Batch(name=resource.name, filter=str(_all(parts) or ""), settled=closed),)
+        whole = swept is not None
+        batches = (Batch(name=resource.name, filter=str(_all(parts) or ""), settled=closed and not whole),)
     request = {
         "filter": str(_all(parts) or ""),
         "params": params,
         "match": {name: digest(ids)} if name else None,
+        **({"sweep": swept.request()} if swept else {}),
+        **({"sift": str(sift)} if sift and resource.sifts else {}),
     }
-    return Question(batches=batches, params=params, include=relations, window=window, request=request)
+    return Question(
+        batches=batches,
+        params=params,
+        include=relations,
+        window=window,
+        sweep=swept,
+        sift=sift if resource.sifts else None,
+        request=request,
+    )
 
 
 def asked_include(resource: YofiResource, include: Names | None) -> tuple[str, ...]:
@@ -115,6 +139,9 @@ def asked_include(resource: YofiResource, include: Names | None) -> tuple[str, .
     if include is None:
         return tuple(resource.relations)
     names = _names(include)
+    if resource.relation and resource.relation not in names:
+        message = f"'{resource.name}' is made of '{resource.relation}', which has to be included"
+        raise _refused(message, "Leave 'include' out.")
     for name in names:
         if name not in resource.relations:
             message = f"'{resource.name}' has no relation '{name}' to include"
@@ -139,12 +166,16 @@ def asked_fields(
         if name not in types:
             message = f"'{resource.name}' gives no records of type '{name}'"
             raise _refused(message, f"Give fields by one of: {', '.join(types)}.")
-    wanted = {name: _names(given[name]) if name in given else FIELDS.get(name, ()) for name in types}
+    # A list made of a relation needs little of what holds it, and no names of people.
+    usual = {**FIELDS, **({resource.type: ()} if resource.carries else {})}
+    wanted = {name: _names(given[name]) if name in given else usual.get(name, ()) for name in types}
     return {f"fields[{name}]": ",".join(listed) for name, listed in wanted.items() if listed}
 
 
 def _bounds(resource: YofiResource, since: datetime | None, until: datetime | None) -> list[Expression]:
     if since is None and until is None:
+        return []
+    if resource.walks:
         return []
     if resource.time_field is None:
         message = f"'{resource.name}' can't be asked for by time: Yofi's page lists no such filter for it"
@@ -173,13 +204,24 @@ def _own_filter(resource: YofiResource, given: Expression | str | None) -> list[
     return [built]
 
 
-def _prediction_filter(resource: YofiResource, given: Expression | str) -> str:
-    if not resource.by_predictions:
+def _prediction_filter(resource: YofiResource, given: Expression | str) -> Expression:
+    if not (resource.by_predictions or resource.sifts):
         message = f"'{resource.name}' takes no prediction_filter"
-        raise _refused(message, "Only 'returns' can be filtered by their predictions.")
+        remedy = "Only 'returns' can be filtered by their predictions, and the lists of predictions themselves."
+        raise _refused(message, remedy)
     built = expression(given)
-    built.check(PREDICTION_FILTERS)
-    return str(built)
+    built.check(resource.sifts or PREDICTION_FILTERS)
+    return built
+
+
+def _keep(resource: YofiResource, params: dict[str, str], swept: Sweep | None, matched_by: str | None) -> None:
+    """Ask for the fields that walks, batches of ids and rows made of a relation need, whatever others were chosen."""
+    needed = [*(resource.walks if swept else ()), *([matched_by] if matched_by else ()), *resource.carries.values()]
+    known = [name for name in needed if name in FIELDS[resource.type]]
+    if known:
+        parameter = f"fields[{resource.type}]"
+        chosen = _names(params.get(parameter, ()))
+        params[parameter] = ",".join(dict.fromkeys([*chosen, *known]))
 
 
 def _sort(resource: YofiResource, sort: Names | None) -> dict[str, str]:
@@ -216,6 +258,7 @@ def _by_ids(resource: YofiResource, name: str, ids: list[str], parts: list[Expre
                 name=f"{resource.name} by {name}, batch {number} of {len(listed)}",
                 filter=str(_all([*parts, chosen])),
                 settled=True,
+                singly={} if several else {id_: str(_all([*parts, field(name) == id_])) for id_ in some},
             )
         )
     return tuple(batches)

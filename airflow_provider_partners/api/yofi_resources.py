@@ -8,7 +8,8 @@ others may be named. Must not know HTTP.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from airflow_provider_partners.api.jsonapi import TOTALS, Relation
 from airflow_provider_partners.api.paging import PageNumber
@@ -78,14 +79,27 @@ class YofiResource(Resource):
 
     :param relations: what ``include`` may name
     :param times: how ``time_field`` is written: ``epoch`` (seconds) or ``iso``
+    :param walks: without a time filter, the fields it may be sorted by, newest first, the best first; each with how far
+        behind the beginning of a window the walk goes on
+    :param dated: the field (epoch seconds) that such a window bounds
     :param by_predictions: whether it takes the second filter
+    :param sifts: what predictions can be filtered by here, where a row is a prediction
+    :param of: the list whose relation it is made of
+    :param relation: that relation
+    :param carries: a row's further fields, each with the field of the other list it comes from
     :param instead: how to come by its rows of a stretch of time, where it can't be asked by time
     :param hint: added to the error of a filter that is not allowed
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
     times: str = ""
+    walks: Mapping[str, timedelta] = field(default_factory=dict)
+    dated: str = ""
     by_predictions: bool = False
+    sifts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    of: str = ""
+    relation: str = ""
+    carries: Mapping[str, str] = field(default_factory=dict)
     instead: str = ""
     hint: str = ""
 
@@ -150,10 +164,12 @@ _ROWS = (
             "return_analytics": Relation(type=""),
             "app": Relation(type=""),
         },
-        # Old orders are returned today, so an order's date bounds nothing; the page lists no filter by time.
-        instead="Give match={'order_id': ids} for those of known orders, or leave the window out for all of them.",
+        # The page lists no filter by time. Its sample sorts by the order's date, which doesn't bound the return's: an
+        # old order is returned today, as long as the merchant takes returns.
+        walks={"return_created_at_epoch": timedelta(days=1), "order_created_at_epoch": timedelta(days=180)},
+        dated="return_created_at_epoch",
         sort="order_created_at_epoch",
-        doc="Returns with order, customer and predictions; no time filter.",
+        doc="Returns with order, customer and predictions; a window is cut out of a walk, newest first.",
         url=_PAGE,
     ),
     YofiResource(
@@ -171,7 +187,48 @@ _ROWS = (
     ),
 )
 
-RESOURCES: Mapping[str, YofiResource] = {row.name: row for row in _ROWS}
+_LISTS = {row.name: row for row in _ROWS}
+
+_MADE = (
+    replace(
+        _LISTS["returns"],
+        name="return_predictions",
+        of="returns",
+        relation="return_predictions",
+        relations={"return_predictions": _LISTS["returns"].relations["return_predictions"]},
+        key=("return_id", "id"),
+        carries={
+            "return_id": "id",
+            "return_state": "state",
+            "customer_id": "customer_id",
+            **{
+                name: name
+                for name in (
+                    "order_id",
+                    "order_name",
+                    "order_number",
+                    "app_id",
+                    "order_created_at_epoch",
+                    "return_created_at_epoch",
+                )
+            },
+        },
+        sifts=PREDICTION_FILTERS,
+        doc="The predictions of returns, one row each, with the ids of return, order and customer.",
+    ),
+    replace(
+        _LISTS["customers"],
+        name="customer_predictions",
+        of="customers",
+        relation="customer_predictions",
+        key=("customer_entity_id", "id"),
+        carries={"customer_entity_id": "id", "customer_id": "customer_id", "app_id": "app_id"},
+        sifts=dict.fromkeys(_PREDICTION, OPERATORS),
+        doc="The predictions of customers, one row each, with the customer's ids.",
+    ),
+)
+
+RESOURCES: Mapping[str, YofiResource] = {row.name: row for row in (*_ROWS, *_MADE)}
 """By name. The order is ascending, so that rows which arrive during a walk don't push others over a page's edge."""
 
 

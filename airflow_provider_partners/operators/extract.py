@@ -5,34 +5,53 @@ Knows no partner: which lists there are, and which filters, the client's table o
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow.sdk import Asset
+
 from airflow_provider_partners import settings
+from airflow_provider_partners._compat import asset_state, utcnow
 from airflow_provider_partners.datasets.publish import publish
 from airflow_provider_partners.datasets.read import column
+from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.write import write
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
-from airflow_provider_partners.windows import Window, given, resolve
+from airflow_provider_partners.watermarks import Watermark
+from airflow_provider_partners.windows import Window, given, moment, resolve
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
     from airflow_provider_partners.hooks.base import PartnerHook
 
+CHOSEN = "window.json"
+"""The note of a window that ends with the present, in a folder beside the dataset's."""
+
 
 class ExtractOperator(PartnerOperator):
     """Extracts a list to a dataset and returns its reference.
 
-    The stretch of time is that of ``since`` and ``until``, or else the run's data interval. Lists that can't
-    be asked by time, and records asked for by ids, have none unless it is given.
+    The stretch of time is that of ``since`` and ``until``, or else the run's data interval, or else what lies between
+    the task's watermark and the present. Lists that can't be asked by time, and records asked for by ids, have none
+    unless it is given.
+
+    From Airflow 3.3 on, a task with an asset among its outlets keeps a watermark in the asset's state store: everything
+    up to there was read. There is one for each shop (or connection), list and set of filters, so that a mapped task and
+    several tasks may share an asset; with several assets it rests with the first one. It moves when the dataset is
+    finished, and no further than without a gap.
 
     :param resource: the list's name (templated)
     :param since: ISO 8601 text or datetime, the first moment asked for (templated)
     :param until: the first moment not asked for any more (templated)
-    :param lookback: how much earlier than the data interval to begin; not applied to ``since``
+    :param initial_since: where to begin where there is neither a data interval nor a watermark yet; it also has lists
+        go by watermark that have no filter by time but can be asked for a stretch of it (templated)
+    :param lookback: how much earlier than the data interval or the watermark to begin; by default not at all, and
+        ``[partners] lookback_minutes``; not applied to ``since``
     :param match: asks for the records that belong to known ids, in batches: a mapping of a field to its
         values, or to a column of a dataset, ``{"order_id": {"dataset": extract_orders.output, "field":
         "legacyResourceId"}}`` (templated)
@@ -43,7 +62,7 @@ class ExtractOperator(PartnerOperator):
         stays in the folder of the task's run (templated)
     """
 
-    template_fields: Sequence[str] = ("resource", "since", "until", "match", "uri")
+    template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
     lists: ClassVar[Mapping[str, Any]]
 
     def __init__(
@@ -52,6 +71,7 @@ class ExtractOperator(PartnerOperator):
         resource: str,
         since: Any = None,
         until: Any = None,
+        initial_since: Any = None,
         lookback: timedelta | None = None,
         match: Mapping[str, Any] | None = None,
         page_size: int | None = None,
@@ -63,6 +83,7 @@ class ExtractOperator(PartnerOperator):
         self.resource = resource
         self.since = since
         self.until = until
+        self.initial_since = initial_since
         self.lookback = lookback
         self.match = match
         self.page_size = page_size
@@ -83,16 +104,18 @@ class ExtractOperator(PartnerOperator):
         hook = self.hook()
         with hook as client:
             reference = self.by_pages(context, hook, client, asked)
-        return self.rested(reference)
+        return self.rested(context, reference)
 
-    def rested(self, reference: DatasetRef) -> dict[str, Any]:
-        """The reference to return, once the dataset is where it was asked to be.
+    def rested(self, context: Context, reference: DatasetRef) -> dict[str, Any]:
+        """The reference to return, once the dataset is where it was asked to be. The watermark moves then, not before.
 
+        :param context: the task's context
         :param reference: of the dataset in the folder of the task's run
         """
         if given(self.uri):
             reference = publish(reference, str(self.uri))
             self.log.info("Put to %s, %s", reference.uri, "new" if reference.extra["changed"] else "as it was there")
+        self._covered(context, reference)
         return reference.to_dict()
 
     def asked(self, context: Context) -> dict[str, Any]:
@@ -133,19 +156,88 @@ class ExtractOperator(PartnerOperator):
         if declared is None:
             message = f"There is no list '{self.resource}'"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.lists))}.")
+        begins = self._beginning()
         optional = self.match is not None or not declared.time_field
-        if optional and not (given(self.since) or given(self.until)):
+        if optional and not (given(self.since) or given(self.until) or given(begins)):
             return None
-        return resolve(since=self.since, until=self.until, context=context, lookback=self.lookback or timedelta())
+        mark = self.watermark(context)
+        covered = mark.get() if mark else None
+        if covered and self.lookback is None:
+            covered -= settings.lookback()
+        now = utcnow().replace(microsecond=0)
+        window = resolve(
+            since=self.since,
+            until=self.until,
+            context=context,
+            lookback=self.lookback or timedelta(),
+            watermark=covered,
+            initial_since=begins,
+            now=now,
+        )
+        if mark is None and window.origin == "initial_since":
+            self.log.warning(
+                "No watermark is kept (it takes Airflow 3.3 and an asset among the outlets): each run reads all"
+            )
+        # Any other end is the same for every try.
+        return self._settled(context, window) if window.until == now else window
+
+    def watermark(self, context: Context) -> Watermark | None:
+        """Up to where this list was read by earlier runs; ``None`` where Airflow keeps nothing for the task.
+
+        :param context: the task's context
+        """
+        # For an alias nothing is kept: which assets it stands for is known only when there are events.
+        asset = next((outlet for outlet in self.outlets if isinstance(outlet, Asset)), None)
+        kept = asset_state(context, asset) if asset is not None and self.match is None else None
+        return Watermark(self._stream(), [kept]) if kept is not None else None
+
+    def _beginning(self) -> Any:
+        return None if self.match is not None else self.initial_since
+
+    def _stream(self) -> str:
+        """What the watermark is about: another question's rows were not read by this one's runs."""
+        account = getattr(self, "shop", None) or self.hook().conn_id
+        asked = {name: value for name, value in self.filters().items() if value is not None}
+        text = json.dumps(asked, sort_keys=True, default=str)
+        return ":".join([account, self.resource, *([hashlib.sha256(text.encode()).hexdigest()[:12]] if asked else [])])
+
+    def _settled(self, context: Context, window: Window) -> Window:
+        """The window that the run's first try has chosen: a later one goes on with its dataset, or writes it again.
+
+        By then the present has moved, and maybe the watermark too, where a try died behind its last step.
+        """
+        folder = DatasetFolder(dataset_uri(context, "window"))
+        asked = [str(value) for value in (self._stream(), self.since, self._beginning(), self.lookback)]
+        note = folder.get_json(CHOSEN)
+        if note and note["asked"] == asked:
+            return Window.from_dict(note["window"], origin=note["origin"])
+        folder.put_json(CHOSEN, {"asked": asked, "window": window.to_dict(), "origin": window.origin})
+        return window
+
+    def _covered(self, context: Context, reference: DatasetRef) -> None:
+        """Move the watermark behind the window of a finished dataset."""
+        mark = self.watermark(context)
+        if mark is None or reference.window is None:
+            return
+        window = Window.from_dict(reference.window)
+        beginning = moment(self.initial_since, "initial_since") if given(self.initial_since) else None
+        moved = mark.cover(window, beginning=beginning)
+        self.log.info("The watermark %s %s", mark.key, f"moved to {reference.window['until']}" if moved else "stays")
 
     def matched(self) -> dict[str, Iterable[str]] | None:
         """The ids to ask for, by field."""
         if self.match is None:
             return None
-        return {field: _values(field, wanted) for field, wanted in self.match.items()}
+        return {field: matched_values(field, wanted) for field, wanted in self.match.items()}
 
 
-def _values(field: str, wanted: Any) -> list[str]:
+def matched_values(field: str, wanted: Any) -> list[str]:
+    """The ids of one field of ``match``.
+
+    :param field: for errors
+    :param wanted: a list of ids, or ``{"dataset": …, "field": …}`` for a column of a dataset
+    :raises ConfigurationError: when it is neither
+    """
     if isinstance(wanted, Mapping):
         if set(wanted) != {"dataset", "field"}:
             message = f"'match' has a wrong entry for '{field}'"

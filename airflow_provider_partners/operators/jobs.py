@@ -28,7 +28,6 @@ from airflow_provider_partners.operators.base import Context, ProgressLog, datas
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.triggers.base import ERROR, checked, pauses
 from airflow_provider_partners.triggers.job import JobTrigger
-from airflow_provider_partners.windows import Window, given
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.jobs import Job, JobStatus
@@ -113,7 +112,7 @@ class JobExtractOperator(ExtractOperator):
             job = self._job(client, asked, way, uri)
             if job is None:
                 forget(uri)
-                return self.rested(self.by_pages(context, hook, client, asked))
+                return self.rested(context, self.by_pages(context, hook, client, asked))
             status = take_up(job, uri, now=utcnow(), replace_failed=new_try)
             self._watch = watch = _Watch(status.job_id, uri, self._until(uri))
             self.log.info("%s job %s: %s", hook.hook_name, status.job_id, status.said or status.state)
@@ -121,7 +120,7 @@ class JobExtractOperator(ExtractOperator):
                 if self.deferrable and utcnow() < watch.until:
                     self._defer(watch)
                 self._wait(client, watch)
-            return self.rested(self._collected(client, job, watch))
+            return self.rested(context, self._collected(client, job, watch))
 
     def job_ended(self, context: Context, event: Any = None) -> dict[str, Any]:
         """Go on where the trigger left off.
@@ -147,15 +146,6 @@ class JobExtractOperator(ExtractOperator):
             thread = threading.Thread(target=self._cancel, args=(self._watch,), daemon=True)
             thread.start()
             thread.join(_CANCEL_WITHIN)
-
-    def window(self, context: Context) -> Window | None:
-        """The stretch of time to ask for; where it ends with the present, the job's own end stays."""
-        window = super().window(context)
-        if window is None or given(self.until) or context.get("data_interval_end") is not None:
-            return window
-        note = noted(dataset_uri(context))
-        frozen = Window.from_dict(note.window) if note and note.window else None
-        return frozen if frozen and frozen.since == window.since else window
 
     def _way(self) -> str:
         found = self.modes.get(self.mode)

@@ -21,11 +21,14 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
 
     .. seealso:: :ref:`howto/operator:ShopifyPartnerExtractOperator`
 
-    :param resource: ``transactions``, ``app_events`` or ``events`` (templated)
+    :param resource: ``transactions``, ``app_events`` or ``events``; of versions up to 2025-04 also ``jobs``,
+        ``conversations`` and ``messages`` (templated)
     :param app_id: the app, ``gid://partners/App/…``; needed by ``app_events`` (templated)
-    :param types: the types of transactions or events asked for; all by default (templated)
+    :param types: the types of transactions or events asked for, or the statuses of jobs and conversations; all by
+        default (templated)
     :param shop: the shop's domain (templated)
     :param shop_id: the shop's id, ``gid://partners/Shop/…`` (templated)
+    :param conversation_id: the conversation whose ``messages`` are read (templated)
     :param shopify_partner_conn_id: the connection (templated)
     """
 
@@ -35,6 +38,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         "types",
         "shop",
         "shop_id",
+        "conversation_id",
         "shopify_partner_conn_id",
     )
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
@@ -47,6 +51,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         types: Sequence[str] | None = None,
         shop: str | None = None,
         shop_id: str | None = None,
+        conversation_id: str | None = None,
         shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -55,6 +60,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         self.types = types
         self.shop = shop
         self.shop_id = shop_id
+        self.conversation_id = conversation_id
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
     def hook(self) -> ShopifyPartnerHook:
@@ -69,7 +75,13 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         if self.match is not None:
             message = "The Shopify Partner API can't be asked by ids, so 'match' has no meaning here"
             raise ConfigurationError(message, remedy="Filter by 'app_id', 'types', 'shop' or 'shop_id'.")
-        return {"app_id": self.app_id, "types": self.types, "shop": self.shop, "shop_id": self.shop_id}
+        return {
+            "app_id": self.app_id,
+            "types": self.types,
+            "shop": self.shop,
+            "shop_id": self.shop_id,
+            "conversation_id": self.conversation_id,
+        }
 
 
 class ShopifyPartnerActiveShopsOperator(PartnerOperator):

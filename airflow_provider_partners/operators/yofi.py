@@ -10,6 +10,7 @@ from airflow_provider_partners.operators.extract import ExtractOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
 
 class YofiExtractOperator(ExtractOperator):
@@ -26,13 +27,22 @@ class YofiExtractOperator(ExtractOperator):
 
     .. seealso:: :ref:`howto/operator:YofiExtractOperator`
 
-    :param resource: ``claims``, ``customers``, ``returns`` or ``notification_events`` (templated)
+    Returns have no filter by time: a window of them is read by a walk from the newest one back. What changes later of a
+    return that was read (its state, its predictions) shows in no window; read the list whole now and then
+    (no ``since``), or ask by ids.
+
+    :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone, a row
+        each: ``return_predictions``, ``customer_predictions`` (templated)
     :param shop: the shop whose data is read; the connection's own by default (templated)
     :param filter: an RSQL expression, checked before it is sent (templated)
-    :param prediction_filter: one on the predictions of returns (templated)
+    :param prediction_filter: one on the predictions of returns, or of the list of predictions, such as
+        ``prediction_category==drop_off_fraud;predicted_value>0.9`` (templated)
     :param fields: fields asked for, by type; all known ones by default
     :param include: relations asked for; all known ones by default
     :param sort: the order asked for
+    :param walk_lookback: how far behind the window's beginning returns are walked: a day by default where Yofi sorts
+        by the returns' own dates, 180 days where by the orders' only
+    :param one_by_one: ask for customers singly, instead of finding out whether several can be asked for at once
     :param yofi_conn_id: the connection (templated)
     """
 
@@ -55,6 +65,8 @@ class YofiExtractOperator(ExtractOperator):
         fields: Any = None,
         include: Sequence[str] | None = None,
         sort: str | None = None,
+        walk_lookback: timedelta | None = None,
+        one_by_one: bool = False,
         yofi_conn_id: str = YofiHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -65,6 +77,8 @@ class YofiExtractOperator(ExtractOperator):
         self.fields = fields
         self.include = include
         self.sort = sort
+        self.walk_lookback = walk_lookback
+        self.one_by_one = one_by_one
         self.yofi_conn_id = yofi_conn_id
 
     def hook(self) -> YofiHook:
@@ -72,11 +86,13 @@ class YofiExtractOperator(ExtractOperator):
         return YofiHook(self.yofi_conn_id, shop=self.shop)
 
     def filters(self) -> dict[str, Any]:
-        """RSQL, fields, relations and order."""
+        """RSQL, fields, relations and order, and how to go about it."""
         return {
             "filter": self.filter,
             "prediction_filter": self.prediction_filter,
             "fields": self.fields,
             "include": self.include,
             "sort": self.sort,
+            "walk_lookback": self.walk_lookback,
+            "one_by_one": self.one_by_one or None,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -309,7 +309,7 @@ def test_a_filter_joins_the_window() -> None:
     assert api.query["filter"] == f"created_at_epoch>={FIRST};(created_at_epoch!=5,created_at_epoch!=6)"
 
 
-@pytest.mark.parametrize("resource", ["returns", "customers"])
+@pytest.mark.parametrize("resource", ["customers", "customer_predictions"])
 def test_lists_without_a_time_filter_say_so_and_what_to_do(resource: str) -> None:
     with pytest.raises(ConfigurationError, match=r"can't be asked for by time.*match=.*leave the window out"):
         client(Api()).extract(resource, since=SINCE, until=UNTIL)
@@ -343,7 +343,7 @@ def test_the_second_filter_goes_by_a_parameter_that_can_be_renamed() -> None:
 @pytest.mark.parametrize(
     ("resource", "options", "named"),
     [
-        ("claim", {}, "no resource 'claim'.*claims, customers, notification_events, returns"),
+        ("claim", {}, "no resource 'claim'.*claims, customer_predictions, customers, notification_events"),
         ("customers", {"filter": "email=='x'"}, r"uses 'email'.*Allowed: customer_id.*shows a filter by email"),
         ("customers", {"filter": "customer_id=in=(1)"}, "uses 'customer_id=in='"),
         ("returns", {"filter": "return_created_at_epoch>1"}, "uses 'return_created_at_epoch'.*order_id"),
@@ -360,6 +360,13 @@ def test_the_second_filter_goes_by_a_parameter_that_can_be_renamed() -> None:
         ("returns", {"match": {"order_id": ["1"], "state": ["x"]}}, "can't be matched on order_id and state"),
         ("claims", {"match": {"order_id": ["1"]}}, "nothing; give a window"),
         ("claims", {"page_size": 0}, "page_size=0"),
+        ("claims", {"since": SINCE, "walk_lookback": timedelta(days=1)}, "'walk_lookback' has no meaning for 'claims'"),
+        ("returns", {"walk_lookback": timedelta(days=1)}, "'walk_lookback' has no meaning for 'returns' here"),
+        ("returns", {"since": SINCE, "walk_lookback": -timedelta(days=1)}, "'walk_lookback' is negative"),
+        ("return_predictions", {"prediction_filter": "severity==high"}, "uses 'severity'.*predicted_value"),
+        ("return_predictions", {"include": ["return_predictions", "app"]}, "no relation 'app' to include"),
+        ("return_predictions", {"include": []}, "made of 'return_predictions', which has to be included"),
+        ("customer_predictions", {"prediction_filter": "email==x"}, "uses 'email'.*severity"),
         ("claims", {"since": "yesterdayish"}, "'since' is not a time"),
     ],
 )
@@ -394,7 +401,8 @@ def test_customers_are_matched_without_the_in_operator() -> None:
 
     list(client(api).extract("customers", match={"customer_id": ["1", "2"]}).records())
 
-    assert api.query["filter"] == "customer_id=='1',customer_id=='2'"
+    first = dict(parse_qsl(api.requests[0].url.query.decode()))
+    assert first["filter"] == "customer_id=='1',customer_id=='2'"
 
 
 def test_a_batch_of_long_ids_stays_within_what_a_url_can_carry() -> None:

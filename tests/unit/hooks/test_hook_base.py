@@ -114,6 +114,15 @@ def test_waits_follow_the_settings(connection, monkeypatch):
     assert (wire["deadline"], wire["max_wait"]) == (42, 7)
 
 
+def test_a_brief_hook_gives_up_sooner_but_never_later_than_the_settings_say(connection, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__PARTNERS__REQUEST_DEADLINE", "300")
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_WAIT", "2")
+    hook = connection()
+    hook.brief = True
+    wire = hook.get_conn().wire
+    assert (wire["deadline"], wire["max_wait"]) == (60, 2)
+
+
 def test_hooks_of_one_credential_share_a_budget_and_others_do_not(connection, monkeypatch, tmp_path):
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", tmp_path.as_uri())
 

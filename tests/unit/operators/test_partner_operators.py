@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_partners._compat import AirflowFailException
+from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.datasets.read import column, read
 from airflow_provider_partners.links import ShopifyAdminLink
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
@@ -114,6 +114,30 @@ def test_orders_and_what_yofi_knows_of_them_are_extracted(run):
     assert returns["records"] > 0
 
 
+def test_returns_of_a_window_and_their_predictions_are_extracted(run):
+    returns = run(YofiExtractOperator(task_id="returns", resource="returns", shop=SHOP, **YEAR))
+    walked = YofiExtractOperator(
+        task_id="far", resource="returns", shop=SHOP, walk_lookback=timedelta(days=400), page_size=3, **YEAR
+    )
+    predictions = YofiExtractOperator(
+        task_id="predictions",
+        resource="return_predictions",
+        shop=SHOP,
+        prediction_filter="predicted_value>0.5",
+        **YEAR,
+    )
+    assert returns["window"] is not None
+    assert sorted(row["id"] for row in read(run(walked))) == sorted(row["id"] for row in read(returns))
+    assert all(row["predicted_value"] > 0.5 for row in read(run(predictions)))
+
+
+def test_customers_can_be_asked_for_one_by_one(run):
+    every = list(read(run(YofiExtractOperator(task_id="customers", resource="customers", shop=SHOP))))
+    match = {"customer_id": [row["customer_id"] for row in every][:3]}
+    singly = run(YofiExtractOperator(task_id="singly", resource="customers", shop=SHOP, match=match, one_by_one=True))
+    assert singly["records"] == singly["extra"]["api"]["by_label"]["customers.list"] == 3
+
+
 def test_a_filter_that_yofi_does_not_take_is_refused_before_it_is_sent(run):
     with pytest.raises(AirflowFailException, match="colour"):
         run(YofiExtractOperator(task_id="claims", resource="claims", shop=SHOP, filter="colour==red", **YEAR))
@@ -124,6 +148,25 @@ def test_a_store_without_orders_gives_an_empty_dataset(run):
         YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_aurora_apparel", **YEAR)
     )
     assert (reference["records"], list(read(reference))) == (0, [])
+
+
+def test_an_export_gives_the_fields_that_were_asked_for(run):
+    asked = {"resource": "orders", "mode": "export", "fields": ["id", "source_id"], "poll_interval": 0.05}
+    reference = run(
+        VoucherifyExtractOperator(task_id="orders", voucherify_conn_id="voucherify_sandbox", **asked, **YEAR)
+    )
+    rows = list(read(reference))
+    assert rows
+    assert {tuple(row) for row in rows} == {("id", "source_id")}
+
+
+def test_a_task_without_a_connection_is_skipped_where_that_is_meant(run):
+    for missing in (None, "", "None"):
+        operator = VoucherifyExtractOperator(
+            task_id="rows", resource="rewards", voucherify_conn_id=missing, skip_without_connection=True
+        )
+        with pytest.raises(AirflowSkipException):
+            run(operator)
 
 
 def test_an_unknown_list_of_any_partner_names_the_known(run):

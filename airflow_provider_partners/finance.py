@@ -1,0 +1,208 @@
+"""The partner's money by day: which days a run reads, what they add up to, and the record of what was read.
+
+A day is read whole and takes its own place, so that an amount that was restated replaces the old one and nothing counts
+twice. Late rows are found by reading the latest days again, and once a month a longer stretch: Shopify documents
+neither how late a transaction may appear nor whether one is restated, so both are expected. Knows no Airflow and no
+API; amounts are decimals, never floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Self
+
+from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.windows import Window
+
+RECORD = "days.json"
+"""The file, beside the days' folders, that lists every day that was read."""
+
+AMOUNTS: Mapping[str, tuple[str, ...]] = {
+    "gross": ("grossAmount",),
+    "fee": ("shopifyFee",),
+    # What has no gross amount (referrals, taxes, the oldest rows) is net.
+    "net": ("netAmount", "amount"),
+}
+"""What is added up, and the fields of a transaction that it may stand in."""
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The days that a run reads.
+
+    :param days: in order
+    :param resync: whether they are the longer stretch of a month's first run
+    :param unread: days before them that were never read, though earlier ones were, and are left out
+    """
+
+    days: tuple[date, ...]
+    resync: bool = False
+    unread: tuple[date, ...] = ()
+
+
+def extract_arguments(day: date, destination: str, resource: str) -> dict[str, str]:
+    """What an extract task is told of a day.
+
+    :param day: in UTC
+    :param destination: the folder of all lists
+    :param resource: the list
+    """
+    window = Window(_begin(day), _begin(day + _DAY)).to_dict()
+    return {**window, "uri": f"{destination.rstrip('/')}/{resource}/day={day.isoformat()}"}
+
+
+def days_of(window: Window, *, now: datetime) -> tuple[date, ...]:
+    """Every day that a window touches, up to the present.
+
+    :param window: any
+    :param now: the present
+    """
+    return tuple(_days(window.since.date(), min(window.until, now)))
+
+
+def plan(window: Window, record: Mapping[str, Any], *, lookback_days: int, resync_days: int, now: datetime) -> Plan:
+    """Which days a scheduled run reads: its own, the latest again, and what is missing of the longer stretch.
+
+    :param window: the run's data interval
+    :param record: of the list: what was read when, as :func:`note` leaves it
+    :param lookback_days: days before the run's own that are read again each time
+    :param resync_days: days before the run's own that are read again by each month's first run, and of which those are
+        read that never were
+    :param now: the present
+    """
+    known: Mapping[str, Any] = record.get("days", {})
+    own = window.since.date()
+    resync = str(record.get("resynced", ""))[:7] < own.isoformat()[:7]
+    again = own - timedelta(days=resync_days if resync else lookback_days)
+    first = own - timedelta(days=max(resync_days, lookback_days))
+    days = [day for day in _days(first, min(window.until, now)) if day >= again or not _whole(day, known)]
+    oldest = min((date.fromisoformat(name) for name in known), default=first)
+    unread = tuple(day for day in _days(oldest, _begin(first)) if not _whole(day, known))
+    return Plan(days=tuple(days), resync=resync, unread=unread)
+
+
+def _days(first: date, until: datetime) -> Iterator[date]:
+    day = first
+    while _begin(day) < until:
+        yield day
+        day += _DAY
+
+
+def _begin(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _whole(day: date, known: Mapping[str, Any]) -> bool:
+    """Whether a day was read after it was over."""
+    at = (known.get(day.isoformat()) or {}).get("read_at")
+    return at is not None and datetime.fromisoformat(at) >= _begin(day + _DAY)
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts by type and, of transactions, sums by type and currency."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, dict[str, dict[str, Decimal]]] = field(default_factory=dict)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take a row into account.
+
+        :param record: a transaction or an event
+        """
+        # Of an event the type is its own word; of a tax transaction it says what is taxed.
+        kind = str(record["type"] if "occurredAt" in record else record["__typename"])
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        for name, fields in AMOUNTS.items():
+            money = next((record[field] for field in fields if isinstance(record.get(field), Mapping)), None)
+            if money is not None:
+                sums = self.sums.setdefault(kind, {}).setdefault(str(money["currencyCode"]), {})
+                sums[name] = sums.get(name, Decimal()) + Decimal(str(money["amount"]))
+
+    def __iadd__(self, other: Totals) -> Self:
+        """Both together."""
+        for kind, count in other.counts.items():
+            self.counts[kind] = self.counts.get(kind, 0) + count
+        for kind, currency, name, amount in other.amounts():
+            sums = self.sums.setdefault(kind, {}).setdefault(currency, {})
+            sums[name] = sums.get(name, Decimal()) + amount
+        return self
+
+    def amounts(self) -> Iterator[tuple[str, str, str, Decimal]]:
+        """Every sum with its type, currency and name."""
+        for kind, currencies in self.sums.items():
+            for currency, sums in currencies.items():
+                for name, amount in sums.items():
+                    yield kind, currency, name, amount
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it travels through XCom: ``{"counts": {type: n}, "sums": {type: {currency: {"net": "12.50"}}}}``."""
+        sums: dict[str, Any] = {}
+        for kind, currency, name, amount in sorted(self.amounts()):
+            sums.setdefault(kind, {}).setdefault(currency, {})[name] = format(amount, "f")
+        return {"counts": dict(sorted(self.counts.items())), "sums": sums}
+
+
+def totals(reference: Mapping[str, Any]) -> Totals:
+    """What the rows of a dataset add up to.
+
+    :param reference: of transactions or events
+    :raises DatasetError: when it is not readable here
+    """
+    found = Totals()
+    for record in read(reference):
+        found.add(record)
+    return found
+
+
+def load(destination: str) -> dict[str, Any]:
+    """The record of the days that were read, by list; empty where there is none yet.
+
+    :param destination: the folder of all lists
+    """
+    found = DatasetFolder(destination).get_json(RECORD)
+    return found if isinstance(found, dict) else {}
+
+
+def note(
+    destination: str,
+    resource: str,
+    found: Mapping[str, tuple[Mapping[str, Any], Totals]],
+    *,
+    now: datetime,
+    resynced: date | None = None,
+) -> dict[str, list[str]]:
+    """Note what was read.
+
+    :param destination: the folder of all lists
+    :param resource: the list
+    :param found: by day, the reference of its dataset and what that adds up to
+    :param now: the present
+    :param resynced: the run's own day, when it has read the longer stretch
+    :returns: days that are ``new``, and those whose rows are not what they were (``restated``)
+    """
+    record = load(destination)
+    known = record.setdefault(resource, {})
+    days: dict[str, Any] = known.setdefault("days", {})
+    told: dict[str, list[str]] = {"new": [], "restated": []}
+    for day, (reference, sums) in sorted(found.items()):
+        before = days.get(day)
+        # A day that was not over yet has grown, which is no restatement.
+        if before is None or not _whole(date.fromisoformat(day), days):
+            told["new"].append(day)
+        elif before["sha256"] != reference["sha256"]:
+            told["restated"].append(day)
+        facts = {name: reference[name] for name in ("uri", "records", "sha256")}
+        read_at = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        days[day] = {**facts, "read_at": read_at, **sums.to_dict()}
+    known["days"] = dict(sorted(days.items()))
+    if resynced is not None:
+        known["resynced"] = resynced.isoformat()
+    DatasetFolder(destination).put_json(RECORD, record)
+    return told
