@@ -53,6 +53,13 @@ _MODULES = {
     "Yotpo": "yotpo",
 }
 
+_TRIGGERS = {
+    **dict.fromkeys(("Yofi", "Shopify Partner"), ("condition", "watch")),
+    "Shopify Admin": ("job",),
+    "Voucherify": ("condition", "job", "watch"),
+    "Yotpo": ("condition",),
+}
+
 _YOFI = {
     "connection-type": "yofi",
     "hook-class-name": "airflow_provider_partners.hooks.yofi.YofiHook",
@@ -168,11 +175,13 @@ _VOUCHERIFY = {
     "conn-fields": {
         "auth": _field(
             "Authentication",
-            "keys: both keys with every request. oauth: they are exchanged for tokens of 15 minutes.",
+            "keys: a project's server-side keys. oauth: they are exchanged for tokens of 15 minutes. client: a "
+            "client-side key. management: a key of the management API.",
             default="keys",
-            enum=["keys", "oauth"],
+            enum=["keys", "oauth", "client", "management"],
         ),
         "oauth_scope": _field("OAuth scope", "Scopes of the token, separated by spaces.", default="api"),
+        "origin": _field("Origin", "Where a client-side key is used, as the project allows it: https://shop.example."),
         "api_version": _field("API version", "Overrides the project's version.", default="v2018-08-01"),
         "requests_per_minute": _field(
             "Requests per minute",
@@ -183,7 +192,11 @@ _VOUCHERIFY = {
     },
     "ui-field-behaviour": _form(
         hidden=["port", "schema", "extra"],
-        relabeling={"login": "Application id", "password": "Secret key", "host": "Base URL of your cluster"},
+        relabeling={
+            "login": "Application id, or id of the client-side or management key",
+            "password": "Secret key, or the other key's token",
+            "host": "Base URL of your cluster (Europe; or us1.api, as1.api, your own)",
+        },
         placeholders={"host": "https://api.voucherify.io"},
     ),
 }
@@ -269,6 +282,13 @@ _OPTIONS = {
         "3",
     ),
     "claims_lookback_days": _option("How old the claims may be that the main Dag regards.", "integer", "30"),
+    "watched_shops": _option(
+        "Shops whose new returns and claims start the Dag yofi_new_returns, separated by commas, each with its Yofi "
+        "connection unless that is yofi_default: a.myshopify.com, b.myshopify.com=yofi_b.",
+        "string",
+        "",
+    ),
+    "watch_seconds": _option("Seconds between two looks of that Dag's watchers at a list of Yofi's.", "float", "300"),
 }
 
 
@@ -286,6 +306,15 @@ def get_provider_info() -> dict[str, object]:
         "operators": [
             {"integration-name": name, "python-modules": [f"{PACKAGE}.operators.{module}"]}
             for name, module in _MODULES.items()
+        ],
+        "sensors": [
+            {"integration-name": name, "python-modules": [f"{PACKAGE}.sensors.{module}"]}
+            for name, module in _MODULES.items()
+            if module != "shopify_admin"
+        ],
+        "triggers": [
+            {"integration-name": name, "python-modules": [f"{PACKAGE}.triggers.{module}" for module in modules]}
+            for name, modules in _TRIGGERS.items()
         ],
         "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],
         "extra-links": [f"{PACKAGE}.links.ShopifyAdminLink"],

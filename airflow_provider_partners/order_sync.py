@@ -70,11 +70,13 @@ def with_margins(window: Window) -> dict[str, str]:
 
 
 @task
-def choose_lanes(installed: Sequence[str] | None, windows: Sequence[Mapping[str, str]]) -> list[dict[str, str | None]]:
+def choose_lanes(
+    installed: Sequence[str] | None, windows: Sequence[Mapping[str, str]] | None = None
+) -> list[dict[str, str | None]]:
     """Which shops are taken, each with the connections of its route, once for every window.
 
     :param installed: domains of the shops that have the app; None takes every routed shop
-    :param windows: as :func:`with_margins` gives them
+    :param windows: as :func:`with_margins` gives them; None where each shop is yet to have its own
     """
     context: Any = get_current_context()
     with translated(context):
@@ -85,7 +87,7 @@ def choose_lanes(installed: Sequence[str] | None, windows: Sequence[Mapping[str,
     for shop in found.left_out:
         log.info("%s has a route, but not the app installed: it is left out", shop)
     log.info("%d shops are taken", len(found.lanes))
-    return [{**lane, **window} for lane in found.lanes for window in windows]
+    return [{**lane, **window} for lane in found.lanes for window in windows or [{}]]
 
 
 def built_orders(
@@ -99,17 +101,19 @@ def built_orders(
     claims_since: Any,
     redemptions_since: Any,
     query: Any = None,
+    order_ids: Any = None,
 ) -> list[BaseOperator]:
     """The steps of a lane up to its built orders, which are the last one's output.
 
     :param query: a search that the orders must meet besides their window
+    :param order_ids: the orders themselves, whenever they changed; the window is of what is read beside them then
     """
+    chosen = {"since": since, "until": until} if order_ids is None else {"match": {"id": order_ids}}
     orders = ShopifyAdminExtractOperator(
         task_id="extract_orders",
         resource="orders",
         shop=shop,
-        since=since,
-        until=until,
+        **chosen,
         query=query,
         shopify_admin_conn_id=shopify_conn_id,
         map_index_template=_SHOP + _SINCE % "since",

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider_partners._compat import conf
+from airflow_provider_partners.api.shopify_shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.get_provider_info import get_provider_info
 
@@ -76,6 +77,24 @@ def claims_lookback() -> timedelta:
 def coupons_lookback() -> timedelta:
     """How much earlier than the orders' window redemptions are read."""
     return timedelta(days=_number("coupons_lookback_days", least=0))
+
+
+def watched_shops() -> dict[str, str]:
+    """Shops that are watched for returns and claims, with the connection of each."""
+    entries = [entry.strip() for entry in _text("watched_shops").split(",") if entry.strip()]
+    found: dict[str, str] = {}
+    for entry in entries:
+        shop, _, conn_id = (part.strip() for part in entry.partition("="))
+        if not shop or ("=" in entry and not conn_id) or shop in found:
+            message = f"[{SECTION}] watched_shops has the entry {entry!r}, which is twice there or incomplete"
+            raise ConfigurationError(message, remedy="Write a.myshopify.com, b.myshopify.com=yofi_b.")
+        found[shop_domain(shop)] = conn_id or "yofi_default"
+    return found
+
+
+def watch_seconds() -> float:
+    """Seconds between two looks at a watched list."""
+    return _number("watch_seconds", above=0)
 
 
 def default(option: str) -> str:

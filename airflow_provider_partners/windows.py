@@ -1,9 +1,9 @@
 """Which stretch of time a task covers, and why.
 
 A window is half open, ``[since, until)``, in UTC. It comes from the first of: the task's own arguments, the Dag run's
-data interval where it is not empty. A cron string gives an *empty* interval in Airflow 3, and runs triggered by assets
-or by hand without a date have none: then nothing is guessed, the error says what to set. Knows no Airflow: the run's
-context is a plain mapping here.
+data interval where it is not empty, the watermark that earlier runs have left. A cron string gives an *empty* interval
+in Airflow 3, and runs triggered by assets or by hand without a date have none: without a watermark nothing is guessed
+then, the error says what to set. Knows no Airflow: the run's context is a plain mapping here.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ _NOT_GIVEN = (None, "", "None", "null")
 
 _REMEDY = (
     "Pass 'since' and 'until' (or the Dag's params of these names), or schedule the Dag with an interval, such as "
-    "CronTriggerTimetable(..., interval=timedelta(hours=1)): a plain cron string gives an empty one in Airflow 3."
+    "CronTriggerTimetable(..., interval=timedelta(hours=1)): a plain cron string gives an empty one in Airflow 3. An "
+    "extract operator also takes 'initial_since', and goes on from there with an asset among its outlets (Airflow 3.3)."
 )
+
+_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Window:
 
     :param since: the first moment that belongs to it
     :param until: the first moment that does not
-    :param origin: what decided it, for the log (``arguments``, ``data interval``)
+    :param origin: what decided it, for the log (``arguments``, ``data interval``, ``watermark``)
     """
 
     since: datetime
@@ -42,12 +45,12 @@ class Window:
     def __post_init__(self) -> None:
         """Refuse a window that holds no moment."""
         if self.since >= self.until:
-            message = f"The window [{_iso(self.since)}, {_iso(self.until)}) is empty"
+            message = f"The window [{iso(self.since)}, {iso(self.until)}) is empty"
             raise ConfigurationError(message, remedy="'since' must lie before 'until'. " + _REMEDY)
 
     def __str__(self) -> str:
         """As a log line has it."""
-        return f"[{_iso(self.since)}, {_iso(self.until)}) from {self.origin}"
+        return f"[{iso(self.since)}, {iso(self.until)}) from {self.origin}"
 
     def split(self, longest: timedelta) -> Iterator[Window]:
         """The same stretch in windows that touch, the earliest first.
@@ -62,12 +65,15 @@ class Window:
 
     def to_dict(self) -> dict[str, str]:
         """As it travels through XCom and manifests."""
-        return {"since": _iso(self.since), "until": _iso(self.until)}
+        return {"since": iso(self.since), "until": iso(self.until)}
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, str]) -> Window:
-        """Back from :meth:`to_dict`."""
-        return cls(moment(value["since"], "since"), moment(value["until"], "until"))
+    def from_dict(cls, value: Mapping[str, str], *, origin: str = "arguments") -> Window:
+        """Back from :meth:`to_dict`.
+
+        :param origin: what decided it
+        """
+        return cls(moment(value["since"], "since"), moment(value["until"], "until"), origin)
 
 
 def resolve(
@@ -76,37 +82,47 @@ def resolve(
     until: Any = None,
     context: Mapping[str, Any] | None = None,
     lookback: timedelta = timedelta(),
+    watermark: datetime | None = None,
+    initial_since: Any = None,
     now: datetime | None = None,
 ) -> Window:
     """Decide the window of a task.
 
-    Explicit arguments win and are taken as they are. Otherwise the run's data interval counts, begun ``lookback``
-    earlier, so that what arrives late (search indexes lag, carriers report days after) is read by a later run;
-    upserts make reading twice harmless.
+    Explicit arguments win and are taken as they are. Otherwise the run's data interval counts, and where there is none,
+    what lies between the watermark and the present. Both are begun ``lookback`` earlier, so that what arrives late
+    (search indexes lag, carriers report days after) is read by a later run; upserts make reading twice harmless.
 
     :param since: ISO 8601 text or datetime; a naive one is UTC
     :param until: likewise; with ``since`` alone, the interval's end or else now
     :param context: the task's context, of which ``data_interval_start`` and ``data_interval_end`` are read
-    :param lookback: how much earlier than the data interval to begin
-    :param now: the present, for tests
+    :param lookback: how much earlier than the data interval or the watermark to begin
+    :param watermark: up to which earlier runs have covered everything; ``None`` where that is not known
+    :param initial_since: where to begin without data interval and watermark
+    :param now: the present
     :raises ConfigurationError: when nothing gives a window, or it is empty
     """
     context = context or {}
+    present = now or datetime.now(UTC)
     interval = (context.get("data_interval_start"), context.get("data_interval_end"))
     if given(since):
-        end = until if given(until) else (interval[1] or now or datetime.now(UTC))
+        end = until if given(until) else (interval[1] or present)
         return Window(moment(since, "since"), moment(end, "until"))
     if given(until):
         message = "'until' is given but 'since' is not"
         raise ConfigurationError(message, remedy=_REMEDY)
-    if interval[0] is None or interval[1] is None:
-        message = "This run has no data interval (it was triggered by hand, or by an asset) and no window was given"
-        raise ConfigurationError(message, remedy=_REMEDY)
-    start, end = moment(interval[0], "data_interval_start"), moment(interval[1], "data_interval_end")
-    if start >= end:
-        message = f"This run's data interval is empty ({_iso(start)}) and no window was given"
-        raise ConfigurationError(message, remedy=_REMEDY)
-    return Window(start - lookback, end, "data interval")
+    problem = "This run has no data interval (it was triggered by hand, or by an asset)"
+    if interval[0] is not None and interval[1] is not None:
+        start, end = moment(interval[0], "data_interval_start"), moment(interval[1], "data_interval_end")
+        if start < end:
+            return Window(start - lookback, end, "data interval")
+        problem = f"This run's data interval is empty ({iso(start)})"
+    if watermark is not None:
+        # Two runs may come within a second, or by clocks that differ; then there is little to read, not an error.
+        return Window(min(watermark, present - _MOMENT) - lookback, present, "watermark")
+    if given(initial_since):
+        return Window(moment(initial_since, "initial_since"), present, "initial_since")
+    message = f"{problem} and no window was given"
+    raise ConfigurationError(message, remedy=_REMEDY)
 
 
 def given(value: Any) -> bool:
@@ -139,6 +155,10 @@ def moment(value: Any, field: str) -> datetime:
     return datetime.fromtimestamp(aware.timestamp(), UTC)
 
 
-def _iso(value: datetime) -> str:
+def iso(value: datetime) -> str:
+    """A moment as it travels: ISO 8601 in UTC, with microseconds only where it has any.
+
+    :param value: aware
+    """
     text = value.astimezone(UTC).isoformat(timespec="microseconds" if value.microsecond else "seconds")
     return text.replace("+00:00", "Z")

@@ -24,6 +24,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import PartnerTaskError, translated
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.order_sync import TIME
+from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=5)},
+    default_args=default_args(retries=2, retry_delay=timedelta(minutes=5)),
     params={
         "since": Param(None, description="First moment of creation, instead of the interval's start", **TIME),
         "until": Param(None, description="First moment not asked for; needs 'since'", **TIME),

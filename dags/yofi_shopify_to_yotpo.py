@@ -2,8 +2,9 @@
 
 Each shop is a lane of its own: its changed orders from Shopify, what Yofi knows of them, which of them used a coupon
 where the route names a Voucherify connection, all joined and mapped, then products and orders written to its Yotpo
-store. A lane that fails leaves the others alone: the summary names it, and the next run begins where the last run
-ended that covered every shop.
+store. A lane that fails leaves the others alone: the summary names it, and the next run begins, for that shop, where it
+was covered last. Up to where each shop is covered is kept in the state store of the asset ``partner_order_sync``, and
+before Airflow 3.3 in XComs of ``confirm``.
 
 Needs the Variable ``partner_shop_routes`` and the connections it names. The Variable ``partner_app_id``
 (``gid://partners/App/…``) is optional: without it every routed shop is taken.
@@ -15,10 +16,10 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param, get_current_context, task
+from airflow.sdk import DAG, Asset, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from airflow_provider_partners import catchup, settings, windows
+from airflow_provider_partners import settings, watermarks, windows
 from airflow_provider_partners.operators.base import translated
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.order_sync import (
@@ -31,40 +32,58 @@ from airflow_provider_partners.order_sync import (
     summarize,
     with_margins,
 )
+from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
 
-COVERED = "covered_until"
-"""Under this key ``confirm`` notes how far a run has truly got."""
+SYNCED = Asset("partner_order_sync")
+"""Schedule on it what follows a run that got through for every shop. Keeps the watermarks of the shops."""
 
 
-@task
-def choose_window() -> list[dict[str, str]]:
-    """Which changes are read: those of ``since`` and ``until``, or of the interval and what no run covered."""
+def watermark(context: Any, shop: str) -> watermarks.Watermark:
+    """Up to where a shop's orders are in Yotpo. Only ``confirm`` moves it."""
+    return watermarks.Watermark(shop, watermarks.stores(context, SYNCED, task_id="confirm"))
+
+
+@task(inlets=[SYNCED])
+def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Which changes are read: those of ``since`` and ``until``, or of the interval and what was not covered before."""
     context: Any = get_current_context()
-    asked, lookback = context["params"], settings.lookback()
+    asked, lookback, limit = context["params"], settings.lookback(), settings.catchup()
+    now, chosen = datetime.now(UTC).replace(microsecond=0), []
     with translated(context):
-        window = windows.resolve(since=asked["since"], until=asked["until"], context=context, lookback=lookback)
-        if not asked["since"]:
-            # With a map index it is the latest value alone, without one a list of those of all runs.
-            covered = context["ti"].xcom_pull(task_ids="confirm", key=COVERED, include_prior_dates=True, map_indexes=-1)
-            window, warning = catchup.reach_back(
-                window, covered_until=covered, lookback=lookback, limit=settings.catchup()
+        for lane in lanes:
+            covered = None if asked["since"] else watermark(context, lane["shop"]).get()
+            window = windows.resolve(
+                since=asked["since"],
+                until=asked["until"],
+                context=context,
+                lookback=lookback,
+                # For a run without an interval: of a shop that is new, as much as is caught up with at most.
+                initial_since=now - (lookback if covered else limit),
+                now=now,
             )
+            window, warning = watermarks.reach_back(window, watermark=covered, lookback=lookback, limit=limit)
             if warning:
-                log.warning(warning)
-        log.info("This run reads %s", window)
-        return [with_margins(window)]
+                log.warning("%s: %s", lane["shop"], warning)
+            log.info("%s: this run reads %s", lane["shop"], window)
+            chosen.append({**lane, **with_margins(window)})
+    return chosen
 
 
-@task(retries=0)
-def confirm(summary: dict[str, Any], chosen: list[dict[str, str]]) -> None:
-    """Fail the run where a lane failed; otherwise note how far it got, so that the next one leaves no gap."""
+@task(retries=0, outlets=[SYNCED])
+def confirm(summary: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
+    """Note how far each shop got, so that the next run leaves no gap; fail the run where a lane failed."""
     context: Any = get_current_context()
     asked = context["params"]
+    if not (summary["dry_run"] or asked["since"] or asked["until"]):
+        failed = {row["shop"] for row in summary["lanes"] if row["failed"]}
+        for lane in lanes:
+            # Of a shop that never got through, where its gap begins.
+            to = lane["since"] if lane["shop"] in failed else lane["until"]
+            watermark(context, lane["shop"]).advance(windows.moment(to, "until"))
+    context["outlet_events"][SYNCED].extra = {"shops": len(lanes), "dry_run": summary["dry_run"]}
     refuse_failures(summary)
-    if not (summary["dry_run"] or asked["since"] or asked["until"] or asked["shops"]):
-        context["ti"].xcom_push(key=COVERED, value=chosen[0]["until"])
 
 
 with DAG(
@@ -74,7 +93,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args=default_args(retries=2, retry_delay=timedelta(minutes=1)),
     params={
         "since": Param(None, description="First moment to read, instead of the interval's start", **TIME),
         "until": Param(None, description="First moment not to read any more; needs 'since'", **TIME),
@@ -83,7 +102,6 @@ with DAG(
     tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
     doc_md=__doc__,
 ) as dag:
-    window = choose_window()
     installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID)
-    lanes = choose_lanes(installed.output, window)
-    confirm(summarize(lanes, order_lane.expand_kwargs(lanes)), window)
+    lanes = choose_windows(choose_lanes(installed.output))
+    confirm(summarize(lanes, order_lane.expand_kwargs(lanes)), lanes)

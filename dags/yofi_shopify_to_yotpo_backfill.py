@@ -28,6 +28,7 @@ from airflow_provider_partners.order_sync import (
     summarize,
     with_margins,
 )
+from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1), "max_active_tis_per_dagrun": 4},
+    default_args=default_args(retries=2, retry_delay=timedelta(minutes=1), max_active_tis_per_dagrun=4),
     params={
         "since": Param(description="First moment to read", type="string", format="date-time"),
         "until": Param(description="First moment not to read any more", type="string", format="date-time"),

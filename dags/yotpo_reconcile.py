@@ -34,6 +34,7 @@ from airflow_provider_partners.order_sync import (
     upserted_orders,
     with_margins,
 )
+from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    default_args=default_args(retries=2, retry_delay=timedelta(minutes=1)),
     params={
         "since": Param(None, description="Orders placed from this moment, instead of the last days", **TIME),
         "until": Param(None, description="Orders placed before this moment; needs 'since'", **TIME),

@@ -7,21 +7,26 @@ change depends on the world and on how many came before. Knows nothing of HTTP.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 from typing import Any
 
-from airflow_provider_partners.sandbox import credentials, order_actions, seed_partner, seed_voucherify_news, seed_yofi
+from airflow_provider_partners.sandbox import (
+    changes_yofi,
+    credentials,
+    seed_partner,
+    seed_voucherify_news,
+    seed_yofi,
+)
 from airflow_provider_partners.sandbox.catalogue import Catalogue
 from airflow_provider_partners.sandbox.chance import stream
+from airflow_provider_partners.sandbox.changes_orders import Errand, may_change, next_change
 from airflow_provider_partners.sandbox.identifiers import Ids
 from airflow_provider_partners.sandbox.order_lines import Merchant
-from airflow_provider_partners.sandbox.order_totals import charged, fulfilled, restate
+from airflow_provider_partners.sandbox.order_totals import restate
 from airflow_provider_partners.sandbox.scenarios import NEW_ORDER
 from airflow_provider_partners.sandbox.seed import PARTNER, parameters_of
-from airflow_provider_partners.sandbox.seed_orders import order_of, tracking
+from airflow_provider_partners.sandbox.seed_orders import order_of
 from airflow_provider_partners.sandbox.seed_shopify import PARTNER as SHOPIFY
 from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
 from airflow_provider_partners.sandbox.shops import Shop, world
@@ -34,101 +39,6 @@ class UnknownShopError(LookupError):
 
 class NothingToDoError(ValueError):
     """The world has no such thing to change."""
-
-
-@dataclass
-class _Errand:
-    """One change to one order.
-
-    :param at: the time of the change
-    """
-
-    order: Document
-    merchant: Merchant
-    at: str
-
-    @property
-    def goods(self) -> list[Document]:
-        """The lines a review can be asked for: products that still exist, not gift cards, not given back."""
-        return [
-            line
-            for line in self.order["lineItems"]
-            if line["product"] and not line["isGiftCard"] and line["currentQuantity"] > 0
-        ]
-
-
-_LIVE = frozenset({"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED", "AUTHORIZED"})
-_NEW_STREETS = ("7 Rose Terrace", "98 Harbour Road", "1 Ship Street", "33 Cathedral Close")
-
-
-def _deliver(errand: _Errand) -> bool:
-    """The carrier delivers a parcel that was under way."""
-    names = {line["id"] for line in errand.goods}
-    for fulfillment in errand.order["fulfillments"]:
-        holds = any(row["lineItem"]["id"] in names for row in fulfillment["fulfillmentLineItems"])
-        if holds and fulfillment["status"] == "SUCCESS" and fulfillment["displayStatus"] not in _ARRIVED:
-            order_actions.report(fulfillment, errand.merchant.ids, "DELIVERED", errand.at)
-            return True
-    return False
-
-
-_ARRIVED = frozenset({"DELIVERED", "PICKED_UP", "FAILURE"})
-
-
-def _fulfill(errand: _Errand) -> bool:
-    """The merchant ships what is left."""
-    left = {line["id"]: line["unfulfilledQuantity"] for line in errand.goods if line["unfulfilledQuantity"] > 0}
-    if not left or errand.order["displayFinancialStatus"] not in _LIVE:
-        return False
-    order_actions.ship(errand.order, errand.merchant.ids, errand.at, left, tracking=[tracking(errand.merchant)])
-    return True
-
-
-def _refund(errand: _Errand) -> bool:
-    """The merchant refunds one unit of a paid order."""
-    worth = [line for line in errand.goods if charged(errand.order, line)]
-    if not worth or errand.order["displayFinancialStatus"] != "PAID":
-        return False
-    shipped = fulfilled(errand.order)[worth[-1]["id"]]
-    order_actions.give_back(
-        errand.order,
-        errand.merchant.ids,
-        errand.at,
-        {worth[-1]["id"]: 1},
-        restock="RETURN" if shipped else "CANCEL",
-        note="Refunded at the buyer's wish",
-    )
-    return True
-
-
-def _move(errand: _Errand) -> bool:
-    """The buyer gives another shipping address."""
-    address = errand.order["shippingAddress"]
-    if not address or not address["address1"]:
-        return False
-    streets = [street for street in _NEW_STREETS if street != address["address1"]]
-    address["address1"] = errand.merchant.chance.choice(streets)
-    errand.order["billingAddressMatchesShippingAddress"] = False
-    return True
-
-
-def _cancel(errand: _Errand) -> bool:
-    """The merchant cancels an order that was not shipped."""
-    if fulfilled(errand.order).total():
-        return False
-    order_actions.cancel(errand.order, errand.merchant.ids, errand.at, "CUSTOMER")
-    return True
-
-
-_Change = Callable[[_Errand], bool]
-#: What can happen to an order, and how it is called.
-CHANGES: Mapping[str, _Change] = {
-    "delivered": _deliver,
-    "fulfilled": _fulfill,
-    "partially refunded": _refund,
-    "address changed": _move,
-    "cancelled": _cancel,
-}
 
 
 class Changes:
@@ -152,10 +62,10 @@ class Changes:
             open_orders = [
                 order
                 for order in self._sandbox.store.select(SHOPIFY, shop, "order")
-                if _may_change(_Errand(order, merchant, at))
+                if may_change(Errand(order, merchant, at))
             ]
             merchant.chance.shuffle(open_orders)
-            chosen = [_next_change(open_orders, merchant, at, turn) for turn in range(count) if open_orders]
+            chosen = [next_change(open_orders, merchant, at, turn) for turn in range(count) if open_orders]
             done = [row for row in chosen if row]
             if len(done) < count:
                 msg = f"{shop} has {len(done)} orders that can change, asked was for {count}"
@@ -215,6 +125,33 @@ class Changes:
             "now": self._sandbox.clock(),
         }
 
+    def tell_yofi(self, shop: str, kind: str, count: int) -> list[Document]:
+        """Let buyers of a shop ask for so many returns (``kind``) or make so many claims.
+
+        :raises NothingToDoError: nothing that was sent could come back or be complained about
+        """
+        make = {"returns": changes_yofi.open_returns, "claims": changes_yofi.open_claims}[kind]
+        with self._lock:
+            merchant = self._merchant(shop)
+            made = make(self._sandbox.store, merchant, count)
+            self._keep(merchant, [])
+        if not made:
+            msg = f"{shop} has no order left for {kind}"
+            raise NothingToDoError(msg)
+        return made
+
+    def install(self, shop: str) -> Document:
+        """Install the app at a shop that was without it; the event."""
+        with self._lock:
+            event = changes_yofi.install(self._sandbox.store, self._shop(shop), self._sandbox.clock())
+            parameters = parameters_of(self._sandbox)
+            known = credentials.make(parameters.seed, parameters.shops)["shopify_admin"][shop]
+            self._sandbox.credentials["shopify_admin"][shop].update(known)
+        if event is None:
+            msg = f"{shop} has installed the app already"
+            raise NothingToDoError(msg)
+        return event
+
     def uninstall(self, shop: str) -> Document:
         """Uninstall the app at a shop: an event at the Partner API, and its token is revoked; the event."""
         with self._lock:
@@ -268,25 +205,6 @@ class Changes:
 
 def _luck(sandbox: Sandbox, shop: str, next_id: int) -> Random:
     return stream(parameters_of(sandbox).seed, "change", shop, next_id)
-
-
-def _may_change(errand: _Errand) -> bool:
-    """Whether a review platform gets the order at all, and it can still change."""
-    order = errand.order
-    status = order["displayFinancialStatus"]
-    return not order["test"] and not order["cancelledAt"] and status in _LIVE and bool(errand.goods)
-
-
-def _next_change(orders: list[Document], merchant: Merchant, at: str, turn: int) -> tuple[Document, str] | None:
-    """Make one change and take its order off the list; a turn begins with another kind than the one before."""
-    kinds = list(CHANGES)
-    for shift in range(len(kinds)):
-        what = kinds[(turn + shift) % len(kinds)]
-        for place, order in enumerate(orders):
-            if CHANGES[what](_Errand(order, merchant, at)):
-                del orders[place]
-                return restate(order, at), what
-    return None
 
 
 def _catalogue(products: list[Document]) -> Catalogue:

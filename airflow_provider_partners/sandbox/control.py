@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from json import JSONDecodeError
 from typing import Any
 
@@ -50,7 +51,10 @@ def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> li
         ("GET", "/connections", control.connections),
         ("POST", "/shopify/{shop}/orders/change", control.change_orders),
         ("POST", "/shopify/{shop}/orders/create", control.create_orders),
+        ("POST", "/shops/{shop}/install", control.install),
         ("POST", "/shops/{shop}/uninstall", control.uninstall),
+        ("POST", "/yofi/{shop}/returns/create", partial(control.tell_yofi, "returns")),
+        ("POST", "/yofi/{shop}/claims/create", partial(control.tell_yofi, "claims")),
         ("POST", "/voucherify/redemptions/create", control.redeem),
         ("POST", "/voucherify/redemptions/rollback", control.roll_back),
         ("POST", "/voucherify/{kind}/grow", control.grow),
@@ -147,6 +151,16 @@ class Control:
         """Let orders come in at a shop."""
         shop = request.path_params["shop"]
         return {"shop": shop, "created": self._changes.create_orders(shop, _count(request))}
+
+    def tell_yofi(self, kind: str, request: Request, _body: Any) -> dict[str, Any]:
+        """Let returns be asked for, or claims be made, at a shop."""
+        shop = request.path_params["shop"]
+        return {"shop": shop, "created": self._changes.tell_yofi(shop, kind, _count(request))}
+
+    def install(self, request: Request, _body: Any) -> dict[str, Any]:
+        """Install the app at a shop."""
+        shop = request.path_params["shop"]
+        return {"shop": shop, "event": self._changes.install(shop)}
 
     def uninstall(self, request: Request, _body: Any) -> dict[str, Any]:
         """Uninstall the app at a shop."""

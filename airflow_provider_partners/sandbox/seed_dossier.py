@@ -70,14 +70,19 @@ def add_claims(dossier: Dossier) -> None:
         same = [row for row in able if customer_id(row) == customer_id(order) and row is not order]
         created = after(dossier, order, chance.uniform(1, 200))
         claim = f"clm_{uuid(chance)}"
-        items = [_claim_item(row, chance) for row in (order, *same[: chance.randint(0, 1)])]
-        attributes = {
-            "entity_id": claim,
-            "customer_id": customer_id(order),
-            "claim_items": items,
-            "created_at_epoch": epoch(created),
-        }
-        dossier.add("claim", "Claim", claim, created, attributes)
+        add_claim(dossier, [order, *same[: chance.randint(0, 1)]], created, id_=claim)
+
+
+def add_claim(dossier: Dossier, orders: list[Document], created: datetime, *, id_: str | None = None) -> None:
+    """Keep a claim of the buyer of some orders."""
+    claim = id_ or f"clm_{uuid(dossier.chance)}"
+    attributes = {
+        "entity_id": claim,
+        "customer_id": customer_id(orders[0]),
+        "claim_items": [_claim_item(order, dossier.chance) for order in orders],
+        "created_at_epoch": epoch(created),
+    }
+    dossier.add("claim", "Claim", claim, created, attributes)
 
 
 def _claim_item(order: Document, chance: Random) -> Document:

@@ -56,7 +56,7 @@ def compile_dossier(seed: int, merchant: Merchant, orders: list[Document]) -> Do
         if not order["test"]:
             _add_order(dossier, order)
     for order in _returned(dossier, abusers):
-        _add_return(dossier, order, app, abuser=customer_id(order) in abusers)
+        add_return(dossier, order, app, abuser=customer_id(order) in abusers)
     _add_late_returns(dossier, app)
     add_claims(dossier)
     add_notifications(dossier)
@@ -130,9 +130,13 @@ def _returned(dossier: Dossier, abusers: set[str]) -> list[Document]:
     return first + others[: max(0, wanted - len(first))]
 
 
-def _add_return(
+def add_return(
     dossier: Dossier, order: Document, app: list[str], *, abuser: bool, created: datetime | None = None
 ) -> None:
+    """Keep a return of an order, with all that belongs to it.
+
+    :param created: when it was asked for; by default some time after the order
+    """
     chance = dossier.chance
     state = "refunded" if order["refunds"] else chance.choice(list(RETURN_STATES))
     if created is None:
@@ -209,7 +213,7 @@ def _add_late_returns(dossier: Dossier, app: list[str]) -> None:
         if order["returnStatus"] == "NO_RETURN" and now - moment(order["createdAt"]) > _LATE_AFTER
     ]
     for order in old[:_LATE_RETURNS]:
-        _add_return(dossier, order, app, abuser=False, created=now - timedelta(hours=dossier.chance.uniform(1, 40)))
+        add_return(dossier, order, app, abuser=False, created=now - timedelta(hours=dossier.chance.uniform(1, 40)))
 
 
 def _return_time(dossier: Dossier, order: Document) -> datetime:

@@ -36,6 +36,9 @@ DONE, FAILED, TIMEOUT, ERROR = "done", "failed", "timeout", "error"
 STATUSES = frozenset({DONE, FAILED, TIMEOUT, ERROR})
 """All that an event's ``status`` can be: it came about; it never will; not in time; the partner couldn't be asked."""
 
+FATAL, EXHAUSTED = "fatal", "exhausted"
+"""The ``kind`` of an :data:`ERROR`: asking again is of no use; it failed too often in a row."""
+
 HOOKS: Mapping[str, type[PartnerHook[Any]]] = {
     hook.conn_type: hook for hook in (ShopifyAdminHook, ShopifyPartnerHook, VoucherifyHook, YofiHook, YotpoHook)
 }
@@ -109,6 +112,10 @@ class PollingTrigger(BaseTrigger):
         self.max_failures = max_failures
         self._made: PartnerHook[Any] | None = None
 
+    def pauses(self) -> Iterator[float]:
+        """Seconds between two questions, one after the other."""
+        return pauses(self.poll_interval)
+
     @abstractmethod
     def poll(self, client: Any) -> Event | None:
         """Ask once, in a thread.
@@ -173,7 +180,7 @@ class PollingTrigger(BaseTrigger):
         return self._made.get_conn()
 
     async def _until_there_is_something(self) -> Event:
-        failures, steps = 0, pauses(self.poll_interval)
+        failures, steps = 0, self.pauses()
         pause = next(steps)
         while True:
             await asyncio.sleep(self._within_deadline(pause))
@@ -183,13 +190,14 @@ class PollingTrigger(BaseTrigger):
                 self.log.info("%s", error)
                 pause = max(error.retry_after, next(steps))
             except _HOPELESS as error:
-                return self.event(ERROR, str(error))
+                return {**self.event(ERROR, str(error)), "kind": FATAL}
             except Exception as error:  # noqa: BLE001  # whatever fails here must reach the task as an event
                 failures += 1
                 # An error of some other library may hold anything.
                 told = str(error) if isinstance(error, PartnersError) else type(error).__name__
                 if failures >= self.max_failures:
-                    return self.event(ERROR, f"asking failed {failures} times in a row, at last with: {told}")
+                    message = f"asking failed {failures} times in a row, at last with: {told}"
+                    return {**self.event(ERROR, message), "kind": EXHAUSTED}
                 pause = min(next(steps) * 2.0**failures, max(_LONGEST_BACK_OFF, self.poll_interval))
                 self.log.warning("Asking failed, %d of %d times: %s", failures, self.max_failures, told)
             else:

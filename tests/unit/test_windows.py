@@ -40,6 +40,37 @@ def test_the_data_interval_is_begun_earlier_by_the_lookback() -> None:
     assert window.origin == "data interval"
 
 
+MARK = datetime(2026, 5, 1, 8, tzinfo=UTC)
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+EMPTY = {**HOUR, "data_interval_end": HOUR["data_interval_start"]}
+
+
+@pytest.mark.parametrize("context", [{}, EMPTY])
+def test_without_an_interval_the_watermark_less_the_lookback_begins_the_window(context: dict) -> None:
+    window = resolve(context=context, watermark=MARK, initial_since="2026-01-01", lookback=timedelta(hours=2), now=NOON)
+
+    assert window.to_dict() == {"since": "2026-05-01T06:00:00Z", "until": "2026-05-01T12:00:00Z"}
+    assert window.origin == "watermark"
+
+
+def test_an_interval_goes_before_the_watermark_and_arguments_before_both() -> None:
+    assert resolve(context=HOUR, watermark=MARK, now=NOON).origin == "data interval"
+    assert resolve(since="2026-01-01", context=HOUR, watermark=MARK, now=NOON).origin == "arguments"
+
+
+def test_without_a_watermark_the_given_beginning_counts_as_it_is() -> None:
+    window = resolve(initial_since="2026-01-01", lookback=timedelta(hours=2), now=NOON)
+
+    assert window.to_dict() == {"since": "2026-01-01T00:00:00Z", "until": "2026-05-01T12:00:00Z"}
+    assert window.origin == "initial_since"
+
+
+def test_a_watermark_ahead_of_the_clock_leaves_a_little_to_read() -> None:
+    window = resolve(watermark=NOON + timedelta(minutes=1), now=NOON)
+
+    assert (window.since, window.until) == (NOON - timedelta(seconds=1), NOON)
+
+
 @pytest.mark.parametrize("blank", [None, "", "None"])
 def test_a_blank_template_counts_as_not_given(blank: str | None) -> None:
     assert resolve(since=blank, until=blank, context=HOUR).origin == "data interval"

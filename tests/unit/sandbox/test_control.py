@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.changes import CHANGES, Changes, NothingToDoError
+from airflow_provider_partners.sandbox.changes import Changes, NothingToDoError
+from airflow_provider_partners.sandbox.changes_orders import CHANGES
 from airflow_provider_partners.sandbox.credentials import APP_ID
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import create_app, serve, switch_defaults

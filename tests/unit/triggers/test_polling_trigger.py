@@ -146,7 +146,7 @@ def test_a_failure_is_borne_and_forgotten_after_a_success(waits):
 def test_too_many_failures_in_a_row_are_told(waits):
     trigger = Counting(answers=[TransientError("the network is down")], max_failures=4)
     (event,) = told(trigger)
-    assert event["status"] == "error"
+    assert (event["status"], event["kind"]) == ("error", "exhausted")
     assert event["message"] == "asking failed 4 times in a row, at last with: the network is down"
     assert trigger.asked == 4
 
@@ -165,7 +165,7 @@ def test_an_error_of_another_library_is_told_by_its_kind_alone(waits):
 @pytest.mark.parametrize("error", [AuthenticationError("refused"), ConfigurationError("wrong")])
 def test_what_waiting_can_t_cure_is_told_at_once(waits, error):
     trigger = Counting(answers=[error])
-    assert told(trigger) == [{"status": "error", "message": str(error)}]
+    assert told(trigger) == [{"status": "error", "message": str(error), "kind": "fatal"}]
     assert trigger.asked == 1
 
 

@@ -1,0 +1,69 @@
+"""What else happens while the sandbox runs: buyers send goods back or complain, and shops install the app.
+
+Yofi learns of the first two; of a return Shopify shows the order's ``returnStatus``, without a new ``updatedAt``. Knows
+nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from random import Random
+
+from airflow_provider_partners.sandbox import seed_dossier, seed_partner, seed_yofi
+from airflow_provider_partners.sandbox.order_lines import Merchant
+from airflow_provider_partners.sandbox.seed_dossier import Dossier
+from airflow_provider_partners.sandbox.seed_shopify import PARTNER as SHOPIFY
+from airflow_provider_partners.sandbox.shops import Shop
+from airflow_provider_partners.sandbox.state import Document, Store, iso
+
+
+def open_returns(store: Store, merchant: Merchant, count: int) -> list[Document]:
+    """Let buyers ask to send so many orders back, now; the returns and their orders."""
+    dossier = _dossier(store, merchant)
+    app = store.select(seed_yofi.PARTNER, dossier.shop, "app")[0]["id"]
+    able = [order for order in seed_dossier.returnable(dossier.orders) if order["returnStatus"] == "NO_RETURN"]
+    chosen = _some(able, count, merchant.chance)
+    for order in chosen:
+        seed_yofi.add_return(dossier, order, ["app", app], abuser=False, created=merchant.now)
+    seed_yofi.store(store, dossier)
+    store.put_many(SHOPIFY, dossier.shop, "order", [(order["id"], order["updatedAt"], order) for order in chosen])
+    return [
+        {"id": id_, "order": body["attributes"]["order_id"], "at": at}
+        for id_, at, body in dossier.kinds.get("return", [])
+    ]
+
+
+def open_claims(store: Store, merchant: Merchant, count: int) -> list[Document]:
+    """Let buyers complain about so many orders, now; the claims and their orders."""
+    dossier = _dossier(store, merchant)
+    for order in _some(list(seed_dossier.returnable(dossier.orders)), count, merchant.chance):
+        seed_dossier.add_claim(dossier, [order], merchant.now)
+    seed_yofi.store(store, dossier)
+    return [
+        {"id": id_, "order": body["attributes"]["claim_items"][0]["order_id"], "at": at}
+        for id_, at, body in dossier.kinds.get("claim", [])
+    ]
+
+
+def install(store: Store, shop: Shop, now: datetime) -> Document | None:
+    """Install the app at a shop that has uninstalled it; the event, ``None`` where it has the app."""
+    facts = store.get(SHOPIFY, shop.domain, "shop", shop.domain)
+    if facts is None or facts["installed"]:
+        return None
+    event = seed_partner.app_event(shop, "RELATIONSHIP_INSTALLED", now)
+    seed_partner.record(store, [event])
+    store.put(SHOPIFY, shop.domain, "shop", shop.domain, facts | {"installed": True}, at=iso(now))
+    return event
+
+
+def _dossier(store: Store, merchant: Merchant) -> Dossier:
+    """An empty one, that knows Yofi's ids of the customers it has already."""
+    dossier = Dossier(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.chance)
+    customers = store.select(seed_yofi.PARTNER, merchant.shop.domain, "customer")
+    dossier.customer_ids.update({row["attributes"]["customer_id"]: row["id"] for row in customers})
+    return dossier
+
+
+def _some(orders: list[Document], count: int, chance: Random) -> list[Document]:
+    """So many of them, or all there are."""
+    return chance.sample(orders, k=min(count, len(orders)))

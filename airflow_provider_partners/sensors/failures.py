@@ -1,0 +1,79 @@
+"""How often a sensor's question failed in a row, also where each question is another process's.
+
+In ``reschedule`` mode nothing of a process outlives a question, and Airflow clears a task's XComs when it starts again.
+So the count rests in the task's state store (Airflow 3.3 and later), or else in the folder for the task's datasets.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners._compat import task_state
+from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.operators.base import dataset_uri
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.operators.base import Context
+
+log = logging.getLogger("airflow_provider_partners.sensors")
+
+KEY = "failures_in_a_row"
+NOTE = "failures.json"
+
+
+class Failures:
+    """The count of one try of a task.
+
+    :param context: the task's context
+    :param lasting: whether other processes of this try go on counting
+    """
+
+    def __init__(self, context: Context, *, lasting: bool) -> None:
+        self._context = context
+        self._lasting = lasting
+        self._try = int(getattr(context["ti"], "try_number", None) or 0)
+        self._count: int | None = None
+
+    def add(self) -> int:
+        """Count one more.
+
+        :returns: how many there are now
+        """
+        self._count = self._known() + 1
+        if self._lasting:
+            self._write({"try": self._try, "count": self._count})
+        return self._count
+
+    def forget(self) -> None:
+        """Begin anew, since a question was answered or the try is over."""
+        if self._known() and self._lasting:
+            self._write(None)
+        self._count = 0
+
+    def _known(self) -> int:
+        if self._count is None:
+            noted = self._read() if self._lasting else None
+            mine = noted if isinstance(noted, dict) and noted.get("try") == self._try else {}
+            self._count = int(mine.get("count", 0))
+        return self._count
+
+    def _read(self) -> Any:
+        store = task_state(self._context)
+        return store.get(KEY) if store is not None else self._folder().get_json(NOTE)
+
+    def _write(self, value: dict[str, int] | None) -> None:
+        store = task_state(self._context)
+        try:
+            if store is not None:
+                store.delete(KEY) if value is None else store.set(KEY, value)
+            elif value is None:
+                self._folder().remove(NOTE)
+            else:
+                self._folder().put_json(NOTE, value)
+        except OSError as error:
+            # The failure that is being counted must not be hidden by this one.
+            log.warning("The count of failed questions can't be kept (%s), so each one is the first", error)
+
+    def _folder(self) -> DatasetFolder:
+        return DatasetFolder(dataset_uri(self._context))
