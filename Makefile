@@ -2,6 +2,7 @@
 #   make demo   the main Dag against the sandbox, three times, with a summary per shop
 #   make test   lint, types and the whole suite
 #   make lint   ruff and mypy alone
+#   make docs   the documentation as a site, in docs/_build/html; a warning is an error
 #   make sandbox   serve the partners' APIs on this machine until interrupted
 #   make constraints   resolve the pinned set anew
 #   make clean  remove everything these targets made
@@ -14,7 +15,7 @@ TOOLS = .venv/tools
 UV = PYTHONPATH=$(TOOLS) UV_PYTHON_DOWNLOADS=never $(PYTHON) -m uv --quiet
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test lint sandbox constraints clean
+.PHONY: demo test lint docs sandbox constraints clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -27,6 +28,9 @@ lint: .venv/test/.ready
 	.venv/test/bin/ruff format --check .
 	.venv/test/bin/mypy
 
+docs: .venv/docs/.ready
+	.venv/docs/bin/python -m sphinx -W --keep-going --nitpicky --quiet docs docs/_build/html
+
 sandbox: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox serve
 
@@ -37,6 +41,7 @@ $(TOOLS)/.ready: constraints/tools.txt
 
 .venv/demo/.ready: EXTRAS = sandbox
 .venv/test/.ready: EXTRAS = test
+.venv/docs/.ready: EXTRAS = docs
 .venv/%/.ready: $(TOOLS)/.ready pyproject.toml $(CONSTRAINTS)
 	$(UV) venv --clear --python $(PYTHON) .venv/$*
 	$(UV) pip install --python .venv/$*/bin/python --constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
