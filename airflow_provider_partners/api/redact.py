@@ -20,6 +20,9 @@ _SENSITIVE = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key
 _SHORTEST = 4
 """Secrets shorter than this would tear common words apart."""
 
+_LINE = 16
+"""Shorter lines of a key are not hidden for themselves."""
+
 _NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -87,7 +90,7 @@ class Redactor:
             return
         with self._lock:
             self._known |= new
-            forms = {form for secret in self._known for form in _forms(secret)}
+            forms = {form for secret in self._known for form in secret_forms(secret)}
             # The longest first, so that no secret is left half by a shorter one within it.
             self._forms = tuple(sorted(forms, key=len, reverse=True))
 
@@ -103,6 +106,13 @@ class Redactor:
         return text
 
 
-def _forms(secret: str) -> set[str]:
-    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= 16}
-    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *lines}
+def secret_forms(secret: str) -> set[str]:
+    """How a secret may look in a text: as it is, in a URL, in JSON; a key of several lines by each of them.
+
+    :param secret: as it is used, or as it is kept in a connection, where line breaks may be written in two characters
+    """
+    lines = [line.strip() for line in secret.replace("\\r", "").replace("\\n", "\n").splitlines()]
+    body = "".join(line for line in lines if not line.startswith("-----"))
+    whole = {body} if len(lines) > 1 and len(body) >= _LINE else set()
+    known = {line for line in lines if len(line) >= _LINE}
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *known, *whole}

@@ -70,7 +70,8 @@ def faults(clock: Clock) -> FaultTable:
         inspect=inspect,
         message=_message,
         remedies={
-            401: "Check application id (login), secret key (password), and that the host is your project's cluster.",
+            401: "Check application id (login), secret key (password), and that the host is your project's cluster. "
+            "Keys of the other kinds need their 'auth', and a client-side key an 'origin' that the project allows.",
             402: "Your plan doesn't have this feature.",
             403: "Give the key's role the permission to read this list.",
         },

@@ -22,12 +22,31 @@ _any = partial(_cursor, filters="*")
 PROGRAMS = (
     _any("loyalty_programs", f"{_V2}/programs", "Programs.", orders="created_at name", one=f"{_V2}/programs/{{id}}"),
     _any("loyalty_program_activities", f"{_PROGRAM}/activities", "Events of one program."),
+    # What is assigned to a program has no id of its own.
     _cursor(
-        "loyalty_program_card_definitions", f"{_PROGRAM}/card-definitions", "Card definitions assigned to one program."
+        "loyalty_program_card_definitions",
+        f"{_PROGRAM}/card-definitions",
+        "Card definitions assigned to one program.",
+        key=("card_definition_id",),
     ),
-    _cursor("loyalty_program_earning_rules", f"{_PROGRAM}/earning-rules", "Earning rules assigned to one program."),
-    _cursor("loyalty_program_tier_structures", f"{_PROGRAM}/tier-structures", "Tiers assigned to one program."),
-    _cursor("loyalty_program_rewards", f"{_PROGRAM}/rewards", "Rewards assigned to one program."),
+    _cursor(
+        "loyalty_program_earning_rules",
+        f"{_PROGRAM}/earning-rules",
+        "Earning rules assigned to one program.",
+        key=("earning_rule_id",),
+    ),
+    _cursor(
+        "loyalty_program_tier_structures",
+        f"{_PROGRAM}/tier-structures",
+        "Tiers assigned to one program.",
+        key=("tier_structure_id",),
+    ),
+    _cursor(
+        "loyalty_program_rewards",
+        f"{_PROGRAM}/rewards",
+        "Rewards assigned to one program.",
+        key=("reward_id",),
+    ),
     _any(
         "loyalty_program_members",
         f"{_PROGRAM}/members",

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.cursors import DateCursor
-from airflow_provider_partners.api.paging import Cursor, Page, Paging, total_of
+from airflow_provider_partners.api.paging import Cursor, Page, Paging, dig, total_of
 from airflow_provider_partners.api.voucherify_limits import ExpiredCursorError
 from airflow_provider_partners.api.voucherify_resources import Asked, VoucherifyResource, rows
 from airflow_provider_partners.exceptions import PagingError
@@ -150,9 +150,9 @@ class ListPages:
         found = rows(self.asking.row, body)
         following = self.paging.next(cursor, body=body, records=found)
         if behind is not None:
-            found = found[[_id(record) for record in found].index(behind) + 1 :]
+            found = found[[self._mark(record) for record in found].index(behind) + 1 :]
         if following is not None and self.asking.row.style == "cursor":
-            last = _id(found[-1]) if found else behind or cursor.get("last")
+            last = self._mark(found[-1]) if found else behind or cursor.get("last")
             following = {**following, **({"last": last} if last else {})}
         if following is not None and isinstance(self.paging, DateCursor) and self._passed(found):
             following = None
@@ -166,6 +166,11 @@ class ListPages:
             return False
         return moment(text, "created_at") < self.span.since
 
+    def _mark(self, record: Record) -> str | None:
+        """What a row is found again by."""
+        values = [dig(record, name) for name in self.asking.row.key]
+        return "/".join(map(str, values)) if all(values) else None
+
     def _again(self, cursor: Cursor) -> Page:
         """Begin anew, since the cursor has expired, and pass over what was read before it.
 
@@ -177,7 +182,7 @@ class ListPages:
         while at is not None:
             body = self._ask(at)
             found = rows(self.asking.row, body)
-            if any(_id(record) == last for record in found):
+            if any(self._mark(record) == last for record in found):
                 return self._page(body, at, behind=last)
             at = self.paging.next(at, body=body, records=found)
         message = f"the cursor of '{self.asking.row.name}' has expired, and the row that it stood behind is gone"
@@ -192,8 +197,3 @@ def written(value: datetime) -> str:
     :param value: aware
     """
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _id(record: Record) -> str | None:
-    value = record.get("id")
-    return value if isinstance(value, str) and value else None

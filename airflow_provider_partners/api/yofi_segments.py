@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
     from airflow_provider_partners.api.yofi_question import Batch, Question
     from airflow_provider_partners.api.yofi_resources import YofiResource
+    from airflow_provider_partners.api.yofi_sweep import Sweep
 
 
 @dataclass(slots=True)
@@ -68,13 +69,11 @@ class Segments:
         if batch.settled:
             return Segment(name=batch.name, fetch=self._shaped(pages.fetch), ahead=pages.ahead)
         # Rows may still arrive and shift the others, so each page is asked for when the one before was read.
-        if self.asked.sweep and self.asked.sweep.stops:
-            return Segment(name=batch.name, fetch=self._shaped(self._walk(batch).page))
+        if (sweep := self.asked.sweep) and sweep.stops:
+            return Segment(name=batch.name, fetch=self._shaped(self._walk(batch, sweep).page))
         return Segment(name=batch.name, fetch=self._shaped(self._steady(pages).page))
 
-    def _walk(self, batch: Batch) -> NewestFirst:
-        sweep = self.asked.sweep
-        assert sweep is not None  # noqa: S101 - asked for above
+    def _walk(self, batch: Batch, sweep: Sweep) -> NewestFirst:
         return NewestFirst(
             name=f"Yofi's {self.row.name}",
             key=("id",),

@@ -155,11 +155,9 @@ class ShopDocuments:
 
     def inside_orders(self, name: str, gid: str) -> Document | None:
         """A line item, fulfillment or refund by id, wherever it is."""
-        for entry in self.orders(contents=True).rows:
-            if any(item.get("id") == gid for item in entry[name]):
-                order = self.order(entry["id"])
-                return next((item for item in inside(order, name) if item.get("id") == gid), None) if order else None
-        return None
+        holder = self._store.holders(PARTNER, self._shop, "order", name).get(gid)
+        order = self.order(holder) if holder else None
+        return next((item for item in inside(order, name) if item.get("id") == gid), None) if order else None
 
     def customer(self, gid: str) -> Document | None:
         """A customer: their own document, else as the newest order that mentions them has them."""

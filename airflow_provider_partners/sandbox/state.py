@@ -212,6 +212,23 @@ class Store:
             found = dict(zip((id_ for id_, _ in rows), _loads(body for _, body in rows), strict=True))
             yield from (found[id_] for id_ in chunk if id_ in found)
 
+    def holders(self, partner: str, shop: str, kind: str, name: str) -> Mapping[str, str]:
+        """Which document holds an object of one of its lists, by that object's id; kept until one of them is written.
+
+        :param name: of the list, a member of ``body``
+        """
+        sql = (
+            "SELECT json_extract(each.value, '$.id'), documents.id FROM documents, json_each(body, ?) AS each "
+            "WHERE partner=? AND shop=? AND kind=?"
+        )
+
+        def find() -> dict[str, str]:
+            return dict(self._db.execute(sql, (f"$.{name}", partner, shop, kind)).fetchall())
+
+        with self._lock:
+            revision = self.revision(partner, shop, kind)
+            return self._parsed.get((partner, shop, kind, "holders", name), revision, find)
+
     def _parse(self, partner: str, shop: str, kind: str, shape: str) -> list[Document]:
         # Sorted here: SQLite would walk through its index of times and look each document up somewhere else.
         cursor = self._db.execute(

@@ -44,7 +44,7 @@ class Cursors:
 
     def given(self, listing: Listing, scope: str, query: Query, last: Document) -> Document:
         """The cursor after a row, as the envelope has it."""
-        id_ = str(last.get("id"))
+        id_ = _identity(last)
         expires = self._sandbox.clock() + timedelta(seconds=self._sandbox.switches["voucherify.cursor_seconds"])
         digest = hashlib.sha256("/".join((listing.kind, scope, query.identity(), id_)).encode()).hexdigest()[:18]
         token = f"lcrs{_PREFIXES.get(listing.kind, 'lst')}_{digest}"
@@ -76,9 +76,14 @@ class Cursors:
         :raises Refused: 400 if that one is gone
         """
         for number, row in enumerate(rows):
-            if row.get("id") == last:
+            if _identity(row) == last:
                 return number + 1
         raise _stale()
+
+
+def _identity(row: Document) -> str:
+    """A row's id; what is assigned to a program has none, but comes first with that of what it is: ``reward_id``."""
+    return str(row.get("id") or next(value for name, value in row.items() if name.endswith("_id")))
 
 
 def _stale() -> Refused:

@@ -374,3 +374,31 @@ def test_a_list_that_cannot_be_made_longer_is_told(client):
 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("management_projects cannot be made longer")
+
+
+@pytest.mark.parametrize("kind", ["returns", "claims"])
+def test_yofi_learns_of_what_buyers_do(shop, world, kind):
+    before = {row["id"] for row in world.store.select("yofi", SHOP, kind[:-1])}
+    made = shop.post(f"/yofi/{SHOP}/{kind}/create?count=2").json()["created"]
+    rows = {row["id"]: row for row in world.store.select("yofi", SHOP, kind[:-1])}
+    assert {row["id"] for row in made} == set(rows) - before
+    assert len(made) == 2
+    orders = {row["legacyResourceId"]: row for row in world.store.select("shopify_admin", SHOP, "order")}
+    for row in made:
+        field = "return_created_at_epoch" if kind == "returns" else "created_at_epoch"
+        assert iso(datetime.fromtimestamp(rows[row["id"]]["attributes"][field], UTC)) == row["at"]
+        assert kind == "claims" or orders[row["order"]]["returnStatus"] == "RETURN_REQUESTED"
+
+
+def test_nothing_is_left_to_return_in_the_end(shop):
+    shop.post(f"/yofi/{SHOP}/returns/create?count=1000")
+    assert shop.post(f"/yofi/{SHOP}/returns/create").status_code == 409
+
+
+def test_an_app_is_installed_again(shop, world):
+    known = dict(world.credentials["shopify_admin"][SHOP])
+    assert shop.post(f"/shops/{SHOP}/install").status_code == 409
+    shop.post(f"/shops/{SHOP}/uninstall")
+    event = shop.post(f"/shops/{SHOP}/install").json()["event"]
+    assert (event["type"], event["shop"]["myshopifyDomain"]) == ("RELATIONSHIP_INSTALLED", SHOP)
+    assert world.credentials["shopify_admin"][SHOP] == known

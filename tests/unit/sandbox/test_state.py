@@ -126,3 +126,16 @@ def test_the_files_of_a_store_on_disk_stand_beside_it(tmp_path: Path):
         (store.folder() / "a.jsonl").write_text("{}\n")
     with closing(Store(tmp_path / "state.sqlite")) as again:
         assert (again.folder() / "a.jsonl").read_text() == "{}\n"
+
+
+def test_the_holder_of_an_inner_object_is_found_until_its_document_changes() -> None:
+    store = Store()
+    store.put("p", "s", "order", "o-1", {"lines": [{"id": "l-1"}, {"id": "l-2"}]}, at="2026-01-01T00:00:00Z")
+    store.put("p", "s", "order", "o-2", {"lines": [{"id": "l-3"}]}, at="2026-01-01T00:00:00Z")
+    store.put("p", "other", "order", "o-3", {"lines": [{"id": "l-4"}]}, at="2026-01-01T00:00:00Z")
+    assert store.holders("p", "s", "order", "lines") == {"l-1": "o-1", "l-2": "o-1", "l-3": "o-2"}
+    assert store.holders("p", "s", "order", "refunds") == {}
+
+    store.put("p", "s", "order", "o-1", {"lines": [{"id": "l-5"}]}, at="2026-01-02T00:00:00Z")
+
+    assert store.holders("p", "s", "order", "lines") == {"l-3": "o-2", "l-5": "o-1"}
