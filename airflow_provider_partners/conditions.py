@@ -65,10 +65,13 @@ def _records(client: Any, question: Question) -> Finding:
     ``{"resource": "claims", "at_least": 1, "time_field": "created_at_epoch", "asked": {"since": "2026-05-01T…"}}``
     """
     asked = {name: _ARGUMENTS.get(name, _as_it_is)(value, name) for name, value in question["asked"].items()}
-    wanted = int(question["at_least"])
+    wanted, since, early = int(question["at_least"]), asked.get("since"), False
+    if since is not None and since >= datetime.now(UTC):
+        # Not all lists can be asked for a window that hasn't begun; what else is asked is checked already.
+        asked, early = {"until": since + timedelta(days=1), **asked}, True
     extraction = client.extract(question["resource"], **asked)
     with closing(extraction.pages()) as steps:
-        read = list(islice((record for step in steps for record in step.records), wanted))
+        read = [] if early else list(islice((record for step in steps for record in step.records), wanted))
     times = sorted(filter(None, (_time(record, question["time_field"]) for record in read)))
     found = {
         "resource": question["resource"],

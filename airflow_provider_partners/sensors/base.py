@@ -38,6 +38,7 @@ from airflow_provider_partners.operators.base import Context, PartnerTaskError
 from airflow_provider_partners.sensors.failures import Failures
 from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, SHORTEST_PAUSE, TIMEOUT, checked
 from airflow_provider_partners.triggers.condition import ConditionTrigger
+from airflow_provider_partners.windows import moment
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
@@ -242,7 +243,7 @@ class PartnerSensor(BaseSensorOperator):
         """Come back at the end of the interval, or of a longer wait that the partner asked for, but not too late."""
         if self._not_before is None or self._not_before <= error.reschedule_date:
             raise error
-        first = context["ti"].get_first_reschedule_date(context) or started
+        first = moment(context["ti"].get_first_reschedule_date(context) or started, "the first look")
         in_time = first + timedelta(seconds=self.timeout)
         later = max(error.reschedule_date, min(self._not_before, in_time))
         raise AirflowRescheduleException(later) from error  # type: ignore[no-untyped-call]

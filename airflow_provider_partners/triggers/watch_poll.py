@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 3600.0
 """Seconds between two tries where the credentials are refused, or nothing has worked for long."""
+
+RENEWED = 3600.0
+"""Seconds after which the connection is looked up anew, and what was sent meanwhile is counted in Airflow's metrics."""
 
 GATHERING = 1.0
 """Seconds in which watchers that start together find each other, so that the first reading serves them all."""
@@ -118,11 +122,11 @@ _DESKS: WeakValueDictionary[Hashable, Desk] = WeakValueDictionary()
 
 
 def desk_of(key: Hashable) -> Desk:
-    """The desk that all watchers with one key share, for as long as there is one of them.
+    """The desk that all watchers with one key share on one event loop, for as long as there is one of them.
 
     :param key: of the shared stream
     """
-    return _DESKS.setdefault(key, Desk())
+    return _DESKS.setdefault((asyncio.get_running_loop(), key), Desk())
 
 
 class Poll:
@@ -153,14 +157,19 @@ class Poll:
         self._interval = max(interval, base.SHORTEST_PAUSE)
         self._max_failures = max_failures
         self._hook: PartnerHook[Any] | None = None
+        self._made = 0.0
         self._failures = 0
         self._said = False
 
     def close(self) -> None:
         """Let go of the network; the next reading looks the connection up again."""
         hook, self._hook = self._hook, None
-        if hook is not None:
+        if hook is None:
+            return
+        try:
             hook.close()
+        except Exception as error:  # noqa: BLE001  # it is given up anyway
+            log.warning("%s: the connection could not be closed: %s", self._name, type(error).__name__)
 
     async def rounds(self, desk: Desk) -> AsyncGenerator[Round]:
         """A reading every so often, for ever.
@@ -191,7 +200,9 @@ class Poll:
         :raises PartnersError: when it can't be read
         """
         began = datetime.now(UTC)
-        if self._hook is None:
+        if self._hook is None or time.monotonic() - self._made > RENEWED:
+            self.close()
+            self._made = time.monotonic()
             self._hook = base.HOOKS[self._watched.hook](self._conn_id, **self._hook_params)
             self._hook.brief = True
         asked = {**self._watched.ask, **self._question}
@@ -221,7 +232,7 @@ class Poll:
         self._failures += 1
         # What was made of the connection may be what is wrong, or broken by it.
         await in_thread(self.close)
-        pause = min(self._interval * 2.0 ** min(self._failures, 20), max(LONGEST_PAUSE, self._interval))
+        pause = min(self._interval * 2.0 ** min(self._failures - 1, 20), max(LONGEST_PAUSE, self._interval))
         hopeless = isinstance(error, _FOR_PEOPLE)
         # An error of some other library may hold anything.
         told = str(error) if isinstance(error, PartnersError) else type(error).__name__

@@ -132,7 +132,7 @@ def advanced(
         known_before=None,
         recent={mark: minute for mark, minute in recent.items() if minute >= oldest},
     )
-    return _bounded(moved), sorted(told, key=lambda row: (row.at, row.mark))
+    return _bounded(moved), sorted(told, key=lambda row: (row.at, row.id, row.mark))
 
 
 def _bounded(position: Position) -> Position:

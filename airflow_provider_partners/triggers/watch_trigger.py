@@ -69,7 +69,7 @@ class WatchTrigger(BaseEventTrigger):
         max_ids: int = 100,
         max_failures: int = 10,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         if since:
             # Where the Dag is read, not in the triggerer: there nobody would see it.
             moment(since, "since")
@@ -199,6 +199,7 @@ class WatchTrigger(BaseEventTrigger):
 
     async def _begin(self, desk: Desk) -> None:
         """Find out what was told so far, and say what is needed."""
+        now = datetime.now(UTC)
         stored, reached = None, False
         while not reached:
             try:
@@ -208,7 +209,7 @@ class WatchTrigger(BaseEventTrigger):
                 await asyncio.sleep(_RETRY)
         if stored is None:
             since = moment(self.since, "since") if self.since else None
-            self._position = beginning(now=datetime.now(UTC), lookback=self._lookback, since=since)
+            self._position = beginning(now=now, lookback=self._lookback, since=since)
             self.log.info("Telling of %s from %s on", self.watched.resource, self._position.at)
             await self._note(self._position)
         else:

@@ -98,6 +98,14 @@ def test_times_become_moments_again_and_seconds_a_span():
     assert partner.asked["shop"] == "a"
 
 
+def test_a_window_that_has_not_begun_is_checked_but_not_read():
+    partner = Partner()
+    found = records(partner, since="2999-01-01T00:00:00Z", filter="x")
+    assert (found.met, found.found["records"], partner.pages) == (False, 0, [])
+    assert partner.asked["filter"] == "x"
+    assert partner.asked["until"] > partner.asked["since"]
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [

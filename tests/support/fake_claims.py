@@ -1,0 +1,72 @@
+"""A list of three pages of two claims, and an operator that extracts it; no partner, no network."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.pages import Page
+from airflow_provider_partners.api.paging import PageNumber
+from airflow_provider_partners.api.resources import Resource
+from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.exceptions import TransientError
+from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.windows import Window
+
+NINE, TEN = datetime(2026, 5, 1, 9, tzinfo=UTC), datetime(2026, 5, 1, 10, tzinfo=UTC)
+ROWS = [{"id": str(number)} for number in range(6)]
+
+
+class Client:
+    """Three pages of two records; remembers what it was asked."""
+
+    def __init__(self, fails_at=None):
+        self.asked, self.fetched, self.fails_at, self.usage = None, [], fails_at, Usage()
+
+    def extract(self, resource, **asked):
+        self.asked = {"resource": resource, **asked}
+        window = Window(asked["since"], asked["until"]) if "since" in asked else None
+        request = {"resource": resource, "window": window.to_dict() if window else None}
+        return Extraction(
+            source="yofi", resource=resource, request=request, segments=[Segment("all", self.page)], window=window
+        )
+
+    def page(self, cursor):
+        number = cursor.get("page", 0)
+        if number == self.fails_at:
+            raise TransientError("the network is down")
+        self.fetched.append(number)
+        self.usage.sent("claims.list")
+        return Page(
+            records=ROWS[number * 2 : number * 2 + 2], next={"page": number + 1} if number < 2 else None, total=6
+        )
+
+
+class ClaimsOperator(ExtractOperator):
+    lists = {
+        "claims": Resource(name="claims", paging=PageNumber(size=2), time_field="created_at"),
+        "customers": Resource(name="customers", paging=PageNumber(size=2)),
+    }
+
+    def __init__(self, *, client, wanted=None, shop=None, **kwargs):
+        super().__init__(task_id="extract", **kwargs)
+        self.client, self.wanted, self.shop = client, wanted, shop
+
+    def filters(self):
+        return {"filter": self.wanted}
+
+    def hook(self):
+        @contextmanager
+        def opened():
+            yield self.client
+
+        hook = opened()
+        hook.hook_name, hook.conn_id, hook.conn_type = "Yofi", "yofi_default", "yofi"
+        hook.account, hook.host = "a.myshopify.com", "yofi.example"
+        return hook
+
+
+def run(context, client=None, **arguments):
+    client = client or Client()
+    return client, ClaimsOperator(client=client, workers=1, **{"resource": "claims", **arguments}).execute(context)
