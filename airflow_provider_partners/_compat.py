@@ -64,6 +64,7 @@ else:
         RetryDecision, RetryPolicy = None, object
 
 __all__ = [
+    "ASSET_STATE",
     "RESCHEDULES",
     "RETRY_POLICIES",
     "AirflowException",
@@ -82,6 +83,7 @@ __all__ = [
     "conf",
     "in_thread",
     "mask_secret",
+    "stats",
     "task_state",
     "utcnow",
 ]
@@ -158,6 +160,15 @@ def asset_state_stores(watcher: Any) -> list[Any]:
     return single or [held]
 
 
+def stats() -> Any:
+    """Airflow's own metrics, as configured in ``[metrics]``: ``incr``, ``gauge`` and ``timing``."""
+    try:
+        from airflow.sdk.observability.stats import Stats
+    except ImportError:  # 3.0, 3.1
+        from airflow.stats import Stats
+    return Stats
+
+
 def _sdk() -> tuple[int, int]:
     """Major and minor version of the task SDK: 1.0 came with Airflow 3.0, 1.1 with 3.1 and so on."""
     try:
@@ -170,6 +181,9 @@ def _sdk() -> tuple[int, int]:
 RESCHEDULES = _sdk() >= (1, 1)
 """Whether the scheduler waits until the date of an ``AirflowRescheduleException`` from a task that is no
 sensor. Airflow 3.0 accepted the exception but started the task again at once."""
+
+ASSET_STATE = _sdk() >= (1, 3)
+"""Whether Airflow keeps state for an asset."""
 
 RETRY_POLICIES = RetryDecision is not None
 """Whether a task may have a retry policy, from 3.3 on; before, the argument is refused."""

@@ -7,7 +7,7 @@ The account (shop, store, organisation, project) is the URI's host, the list its
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from airflow.sdk import Asset
 
@@ -76,6 +76,16 @@ def create_yotpo_asset(*, account: str, resource: str, extra: Any = None) -> Ass
     :param extra: what else is known of it
     """
     return _asset("yotpo", account, resource, extra)
+
+
+def asset_uri(api: str, account: str, resource: str) -> str:
+    """The URI of a list of any of the APIs, in the one spelling it has.
+
+    :param api: a connection's type, such as ``shopify_admin``
+    :param account: whose list it is
+    :param resource: the list's name
+    """
+    return f"{api.replace('_', '-')}://{quote(account.lower(), safe='')}/{quote(resource, safe='')}"
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:

@@ -10,7 +10,8 @@ from __future__ import annotations
 PACKAGE = "airflow_provider_partners"
 VERSION = "0.1.0"
 
-_TYPES = {"text": "string", "whole": "integer", "number": "number", "object": "object"}
+_ADMIN_APPS = "https://admin.shopify.com/store/{shop}/apps"
+_TYPES = {"text": "string", "whole": "integer", "number": "number", "object": "object", "flag": "boolean"}
 
 
 def _field(label: str, description: str, kind: str = "text", **schema: object) -> dict[str, object]:
@@ -18,7 +19,7 @@ def _field(label: str, description: str, kind: str = "text", **schema: object) -
     return {"label": label, "description": description, "schema": {"type": [_TYPES[kind], "null"], **schema}}
 
 
-def _option(description: str, kind: str, default: str, example: str | None = None) -> dict[str, object]:
+def _option(description: str, kind: str, default: str, example: str | None = None, **more: object) -> dict[str, object]:
     """One option of the ``[partners]`` section."""
     return {
         "description": description,
@@ -26,12 +27,24 @@ def _option(description: str, kind: str, default: str, example: str | None = Non
         "type": kind,
         "example": example,
         "default": default,
+        **more,
+        # Airflow takes braces for variables of its own otherwise, and 3.0 dies of those that it doesn't know.
+        **({"is_template": True} if "{" in default else {}),
     }
 
 
-def _form(*, hidden: list[str], relabeling: dict[str, str], placeholders: dict[str, str]) -> dict[str, object]:
+def _form(hidden: str, host: str, labels: dict[str, str]) -> dict[str, object]:
     """How the standard fields of a connection form look."""
-    return {"hidden-fields": hidden, "relabeling": relabeling, "placeholders": placeholders}
+    labels = {"host": "Base URL", **labels}
+    return {"hidden-fields": hidden.split(), "relabeling": labels, "placeholders": {"host": host}}
+
+
+def _modules(role: str, by_integration: dict[str, tuple[str, ...]]) -> list[dict[str, object]]:
+    """The modules of a folder, by what they belong to."""
+    return [
+        {"integration-name": name, "python-modules": [f"{PACKAGE}.{role}.{module}" for module in modules]}
+        for name, modules in by_integration.items()
+    ]
 
 
 _INTEGRATIONS = [
@@ -45,20 +58,26 @@ _INTEGRATIONS = [
     )
 ]
 
-_MODULES = {
-    "Yofi": "yofi",
-    "Shopify Partner": "shopify_partner",
-    "Shopify Admin": "shopify_admin",
-    "Voucherify": "voucherify",
-    "Yotpo": "yotpo",
+_HOOKS: dict[str, tuple[str, ...]] = {
+    "Yofi": ("yofi",),
+    "Shopify Partner": ("shopify_partner",),
+    "Shopify Admin": ("shopify_admin",),
+    "Voucherify": ("voucherify",),
+    "Yotpo": ("yotpo",),
 }
 
-_TRIGGERS = {
+_OPERATORS = {**_HOOKS, "Yotpo": ("yotpo", "reconcile")}
+
+_SENSORS = {name: modules for name, modules in _HOOKS.items() if name != "Shopify Admin"}
+
+_TRIGGERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Yofi", "Shopify Partner"), ("condition", "watch")),
     "Shopify Admin": ("job",),
     "Voucherify": ("condition", "job", "watch"),
     "Yotpo": ("condition",),
 }
+
+_LINKS = ("ShopifyAdminLink", "ShopifyPartnerLink", "YotpoLink", "VoucherifyLink", "YofiLink", "DatasetLink")
 
 _YOFI = {
     "connection-type": "yofi",
@@ -74,8 +93,7 @@ _YOFI = {
         ),
         "issuer": _field("Issuer", "The partner id that Yofi gave you; it becomes the token's issuer."),
         "subject": _field(
-            "Subject",
-            "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop.",
+            "Subject", "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop."
         ),
         "client_id": _field("Client id", "The client id that Yofi gave you.", default="backend-service"),
         "organization_id": _field("Organization id", "Needed by the legacy profile; sent as a header where given."),
@@ -105,9 +123,7 @@ _YOFI = {
         "page_size": _field("Page size", "Records asked for per page.", "whole", default=100, minimum=1, maximum=1000),
     },
     "ui-field-behaviour": _form(
-        hidden=["login", "port", "schema", "extra"],
-        relabeling={"password": "Signing secret", "host": "Base URL"},
-        placeholders={"host": "https://portal.public-api.services.yofi.ai"},
+        "login port schema extra", "https://portal.public-api.services.yofi.ai", {"password": "Signing secret"}
     ),
 }
 
@@ -117,19 +133,16 @@ _SHOPIFY_PARTNER = {
     "hook-name": "Shopify Partner",
     "conn-fields": {
         "organization_id": _field(
-            "Organization id",
-            "The number in the address of your Partner Dashboard: partners.shopify.com/<number>.",
+            "Organization id", "The number in the address of your Partner Dashboard: partners.shopify.com/<number>."
         ),
         "api_version": _field("API version", "A quarterly version of the Partner API.", default="2026-07"),
         "secondary_access_token": _field(
-            "Second access token",
-            "Tried when the first one is refused, while tokens are rotated.",
-            format="password",
+            "Second access token", "Tried when the first one is refused, while tokens are rotated.", format="password"
         ),
         "locale": _field("Locale", "Language of error messages, such as en."),
         "requests_per_second": _field(
             "Requests per second",
-            "Shopify allows 4 for an API client; keep below it.",
+            "Shopify allows a client 4; keep below.",
             "number",
             default=3.5,
             minimum=0.1,
@@ -137,9 +150,7 @@ _SHOPIFY_PARTNER = {
         ),
     },
     "ui-field-behaviour": _form(
-        hidden=["login", "port", "schema", "extra"],
-        relabeling={"password": "Access token", "host": "Base URL"},
-        placeholders={"host": "https://partners.shopify.com"},
+        "login port schema extra", "https://partners.shopify.com", {"password": "Access token"}
     ),
 }
 
@@ -156,15 +167,17 @@ _SHOPIFY_ADMIN = {
             enum=["token", "client_credentials"],
         ),
         "api_version": _field("API version", "A quarterly version of the Admin API.", default="2026-07"),
+        "bulk_grouping": _field(
+            "Group bulk files",
+            "Slower, but what a bulk operation wrote before it failed is used.",
+            "flag",
+            default=False,
+        ),
     },
     "ui-field-behaviour": _form(
-        hidden=["port", "schema", "extra"],
-        relabeling={
-            "login": "Client id (client credentials)",
-            "password": "Access token or client secret",
-            "host": "Base URL",
-        },
-        placeholders={"host": "https://{shop}.myshopify.com"},
+        "port schema extra",
+        "https://{shop}.myshopify.com",
+        {"login": "Client id (client credentials)", "password": "Access token or client secret"},
     ),
 }
 
@@ -184,20 +197,17 @@ _VOUCHERIFY = {
         "origin": _field("Origin", "Where a client-side key is used, as the project allows it: https://shop.example."),
         "api_version": _field("API version", "Overrides the project's version.", default="v2018-08-01"),
         "requests_per_minute": _field(
-            "Requests per minute",
-            "Your plan's limit or less; the server's own figures lower it further.",
-            "number",
-            minimum=1,
+            "Requests per minute", "Your plan's limit or less; the server lowers it further.", "number", minimum=1
         ),
     },
     "ui-field-behaviour": _form(
-        hidden=["port", "schema", "extra"],
-        relabeling={
+        "port schema extra",
+        "https://api.voucherify.io",
+        {
             "login": "Application id, or id of the client-side or management key",
             "password": "Secret key, or the other key's token",
             "host": "Base URL of your cluster (Europe; or us1.api, as1.api, your own)",
         },
-        placeholders={"host": "https://api.voucherify.io"},
     ),
 }
 
@@ -213,17 +223,11 @@ _YOTPO = {
             enum=["secret", "oauth"],
         ),
         "requests_per_second": _field(
-            "Requests per second",
-            "All tasks of one store share it.",
-            "number",
-            default=4.5,
-            minimum=0.1,
+            "Requests per second", "All tasks of one store share it.", "number", default=4.5, minimum=0.1
         ),
     },
     "ui-field-behaviour": _form(
-        hidden=["port", "schema", "extra"],
-        relabeling={"login": "Store id (app key)", "password": "API secret", "host": "Base URL"},
-        placeholders={"host": "https://api.yotpo.com"},
+        "port schema extra", "https://api.yotpo.com", {"login": "Store id (app key)", "password": "API secret"}
     ),
 }
 
@@ -235,17 +239,15 @@ _OPTIONS = {
         "",
         "s3://aws_default@bucket/partners",
     ),
-    "budget_uri": {
-        **_option(
-            "Where the tasks of one credential share its request budget: ``redis://host/0`` across workers, "
-            "``file:///folder`` on one machine, ``memory://`` for each process alone. Empty means files in "
-            "the machine's temporary folder.",
-            "string",
-            "",
-            "redis://redis:6379/0",
-        ),
-        "sensitive": True,
-    },
+    "budget_uri": _option(
+        "Where the tasks of one credential share its request budget: ``redis://host/0`` across workers, "
+        "``file:///folder`` on one machine, ``memory://`` for each process alone. Empty means files in the machine's "
+        "temporary folder.",
+        "string",
+        "",
+        "redis://redis:6379/0",
+        sensitive=True,
+    ),
     "request_deadline": _option("Seconds one request may take, with its retries and waits.", "float", "300"),
     "max_wait": _option(
         "The longest wait, in seconds, that a task sits out when a partner throttles; for a longer one it "
@@ -265,13 +267,13 @@ _OPTIONS = {
     ),
     "log_every": _option("Seconds between two lines of progress in a task's log.", "float", "15"),
     "lookback_minutes": _option(
-        "How much earlier than its interval a run begins to read, since what a partner has just stored shows "
-        "up late in its lists.",
+        "How much earlier than its interval, or a watermark, a run begins to read, since what a partner has just "
+        "stored shows up late in its lists.",
         "integer",
         "120",
     ),
     "catchup_hours": _option(
-        "How far back a run of the main Dag reaches to cover earlier ones that failed or never ran.",
+        "How far back a run of the main Dag reaches, for each shop, to cover earlier ones that failed or never ran.",
         "integer",
         "72",
     ),
@@ -280,6 +282,9 @@ _OPTIONS = {
         "coupon fields that it has.",
         "integer",
         "3",
+    ),
+    "yofi_console": _option(
+        "Where tasks that read Yofi link to; ``{shop}`` is the shop's name.", "string", _ADMIN_APPS
     ),
     "claims_lookback_days": _option("How old the claims may be that the main Dag regards.", "integer", "30"),
     "watched_shops": _option(
@@ -299,25 +304,12 @@ def get_provider_info() -> dict[str, object]:
         "name": "Partners",
         "description": "Yofi, Shopify, Voucherify and Yotpo: extract, wait, sync orders and fulfillments.",
         "integrations": _INTEGRATIONS,
-        "hooks": [
-            {"integration-name": name, "python-modules": [f"{PACKAGE}.hooks.{module}"]}
-            for name, module in _MODULES.items()
-        ],
-        "operators": [
-            {"integration-name": name, "python-modules": [f"{PACKAGE}.operators.{module}"]}
-            for name, module in _MODULES.items()
-        ],
-        "sensors": [
-            {"integration-name": name, "python-modules": [f"{PACKAGE}.sensors.{module}"]}
-            for name, module in _MODULES.items()
-            if module != "shopify_admin"
-        ],
-        "triggers": [
-            {"integration-name": name, "python-modules": [f"{PACKAGE}.triggers.{module}" for module in modules]}
-            for name, modules in _TRIGGERS.items()
-        ],
+        "hooks": _modules("hooks", _HOOKS),
+        "operators": _modules("operators", _OPERATORS),
+        "sensors": _modules("sensors", _SENSORS),
+        "triggers": _modules("triggers", _TRIGGERS),
         "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],
-        "extra-links": [f"{PACKAGE}.links.ShopifyAdminLink"],
+        "extra-links": [f"{PACKAGE}.links.{link}" for link in _LINKS],
         "asset-uris": [
             {
                 "schemes": [scheme],

@@ -60,7 +60,7 @@ def log_every() -> float:
 
 
 def lookback() -> timedelta:
-    """How much earlier than its interval a run begins to read."""
+    """How much earlier than its interval, or a watermark, a run begins to read."""
     return timedelta(minutes=_number("lookback_minutes", least=0))
 
 
@@ -84,17 +84,23 @@ def watched_shops() -> dict[str, str]:
     entries = [entry.strip() for entry in _text("watched_shops").split(",") if entry.strip()]
     found: dict[str, str] = {}
     for entry in entries:
-        shop, _, conn_id = (part.strip() for part in entry.partition("="))
-        if not shop or ("=" in entry and not conn_id) or shop in found:
-            message = f"[{SECTION}] watched_shops has the entry {entry!r}, which is twice there or incomplete"
+        named, _, conn_id = (part.strip() for part in entry.partition("="))
+        shop = shop_domain(named) if named else ""
+        if not shop or shop in found or ("=" in entry and not conn_id):
+            message = f"[{SECTION}] watched_shops has the entry {entry!r}, which is there twice or incomplete"
             raise ConfigurationError(message, remedy="Write a.myshopify.com, b.myshopify.com=yofi_b.")
-        found[shop_domain(shop)] = conn_id or "yofi_default"
+        found[shop] = conn_id or "yofi_default"
     return found
 
 
 def watch_seconds() -> float:
     """Seconds between two looks at a watched list."""
     return _number("watch_seconds", above=0)
+
+
+def yofi_console() -> str:
+    """Where a shop's users open Yofi; ``{shop}`` stands for the shop's name."""
+    return _text("yofi_console")
 
 
 def default(option: str) -> str:

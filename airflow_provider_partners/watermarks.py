@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_partners._compat import asset_state
+from airflow_provider_partners._compat import ASSET_STATE, asset_state
 from airflow_provider_partners.windows import Window, iso, moment
 
 if TYPE_CHECKING:
@@ -50,6 +50,17 @@ class XComStore:
         """Leave it with this run, unless the run has no date: its place among the others is not known then."""
         if self._context.get("logical_date") is not None:
             self._context["ti"].xcom_push(key=key, value=value)
+
+
+def keepers(asset: Asset) -> list[Asset]:
+    """The inlets, or outlets, of a task that uses watermarks of a Dag.
+
+    Before Airflow 3.3 there are none: an asset is of no use there, and 3.0's ``airflow dags test`` refuses tasks with
+    one that no Dag processor has seen.
+
+    :param asset: that they are kept with where Airflow can
+    """
+    return [asset] if ASSET_STATE else []
 
 
 def stores(context: Mapping[str, Any], asset: Asset, *, task_id: str) -> list[Store]:

@@ -37,7 +37,9 @@ from airflow_provider_partners.policies import default_args
 log = logging.getLogger(__name__)
 
 SYNCED = Asset("partner_order_sync")
-"""Schedule on it what follows a run that got through for every shop. Keeps the watermarks of the shops."""
+"""Keeps the watermarks of the shops. From Airflow 3.3 on, schedule on it what follows a run that got through whole."""
+
+KEEPERS = watermarks.keepers(SYNCED)
 
 
 def watermark(context: Any, shop: str) -> watermarks.Watermark:
@@ -45,7 +47,7 @@ def watermark(context: Any, shop: str) -> watermarks.Watermark:
     return watermarks.Watermark(shop, watermarks.stores(context, SYNCED, task_id="confirm"))
 
 
-@task(inlets=[SYNCED])
+@task(inlets=KEEPERS)
 def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Which changes are read: those of ``since`` and ``until``, or of the interval and what was not covered before."""
     context: Any = get_current_context()
@@ -71,7 +73,7 @@ def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return chosen
 
 
-@task(retries=0, outlets=[SYNCED])
+@task(retries=0, outlets=KEEPERS)
 def confirm(summary: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
     """Note how far each shop got, so that the next run leaves no gap; fail the run where a lane failed."""
     context: Any = get_current_context()
@@ -82,7 +84,8 @@ def confirm(summary: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
             # Of a shop that never got through, where its gap begins.
             to = lane["since"] if lane["shop"] in failed else lane["until"]
             watermark(context, lane["shop"]).advance(windows.moment(to, "until"))
-    context["outlet_events"][SYNCED].extra = {"shops": len(lanes), "dry_run": summary["dry_run"]}
+    for asset in KEEPERS:
+        context["outlet_events"][asset].extra = {"shops": len(lanes), "dry_run": summary["dry_run"]}
     refuse_failures(summary)
 
 

@@ -184,7 +184,7 @@ def _intend(job: Job, uri: str, now: datetime) -> Note:
 def _collected(uri: str, note: Note) -> DatasetRef | None:
     """The finished dataset, where the noted job is the one it was filled from."""
     manifest = DatasetFolder(uri).get_json(MANIFEST) if note.job_id else None
-    reference = DatasetRef.from_dict(manifest["reference"]) if manifest else None
+    reference = DatasetRef(**manifest["reference"], fields=manifest.get("fields", {})) if manifest else None
     return reference if reference and reference.extra.get("job") == note.job_id else None
 
 

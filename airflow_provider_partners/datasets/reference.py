@@ -22,6 +22,8 @@ class DatasetRef:
     :param bytes: their compressed size together
     :param sha256: hash over the parts' hashes, in order
     :param extra: counts of the task that wrote it (API calls, set-aside records); small, and free of customers' data
+    :param fields: the records' fields with their JSON types, for lineage; known to whoever wrote it, and in the
+        manifest, but not part of what travels
     """
 
     uri: str
@@ -33,10 +35,13 @@ class DatasetRef:
     bytes: int = 0
     sha256: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """As it travels through XCom."""
-        return asdict(self)
+        travels = asdict(self)
+        del travels["fields"]
+        return travels
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any] | DatasetRef) -> DatasetRef:

@@ -32,6 +32,11 @@ FORMAT = 2
 LISTED = 100
 """Parts whose facts one file lists."""
 
+MOST_FIELDS = 500
+"""Fields whose names are noted; a list that has more of them uses names as values."""
+
+_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
+
 _END: dict[str, Any] = {"end": True}
 """The position behind the last page: everything is written but the manifest."""
 
@@ -78,6 +83,7 @@ class DatasetWriter:
         self._parts: list[dict[str, Any]] = []
         self._lists = 0
         self._records = 0
+        self._fields: dict[str, str] = {}
 
     @property
     def records(self) -> int:
@@ -103,6 +109,7 @@ class DatasetWriter:
             return None
         self._parts, self._lists = parts, progress["lists"]
         self._records = sum(part["records"] for part in parts)
+        self._fields = dict(progress.get("fields") or {})
         position: dict[str, Any] | None = progress["position"]
         return position
 
@@ -122,7 +129,10 @@ class DatasetWriter:
         :param records: the records, at most as many as fit in memory at once
         :param position: where to go on behind them
         """
-        lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+        lines = []
+        for record in records:
+            lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+            self._see(record)
         if lines:
             name = f"part-{len(self._parts):05d}.jsonl.gz"
             # No time stamp and no name inside, so that the same records give the same bytes.
@@ -134,6 +144,12 @@ class DatasetWriter:
         if position is not None:
             self._note(position)
 
+    def _see(self, record: Record) -> None:
+        """Remember the names of a record's fields, and their types from the first values; no value itself."""
+        for name, value in record.items():
+            if self._fields.get(name, "null") == "null" and (name in self._fields or len(self._fields) < MOST_FIELDS):
+                self._fields[name] = _TYPES.get(type(value), "null" if value is None else "string")
+
     def _note(self, position: Mapping[str, Any]) -> None:
         """Note the progress. What isn't noted when the task dies is written again, over the same names."""
         while len(self._parts) >= (self._lists + 1) * LISTED:
@@ -141,7 +157,8 @@ class DatasetWriter:
             self._folder.put_json(_list_name(self._lists), self._parts[begin : begin + LISTED])
             self._lists += 1
         latest = self._parts[self._lists * LISTED :]
-        self._folder.put_json(PROGRESS, {**self._head, "position": position, "lists": self._lists, "parts": latest})
+        noted = {"position": position, "lists": self._lists, "parts": latest, "fields": self._fields}
+        self._folder.put_json(PROGRESS, {**self._head, **noted})
 
     def written(self) -> Iterator[Record]:
         """The records written so far, those of an earlier try included, one part in memory at a time."""
@@ -163,8 +180,10 @@ class DatasetWriter:
             bytes=sum(part["bytes"] for part in self._parts),
             sha256=hashlib.sha256("".join(part["sha256"] for part in self._parts).encode()).hexdigest(),
             extra=dict(extra or {}),
+            fields=dict(self._fields),
         )
-        self._folder.put_json(MANIFEST, {**self._head, "parts": self._parts, "reference": reference.to_dict()})
+        facts = {"parts": self._parts, "fields": self._fields, "reference": reference.to_dict()}
+        self._folder.put_json(MANIFEST, {**self._head, **facts})
         self._folder.remove(PROGRESS, *map(_list_name, range(self._lists)))
         return reference
 

@@ -9,25 +9,37 @@ import hashlib
 import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
-from airflow_provider_partners import settings
-from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, mask_secret
+from airflow_provider_partners import metrics, settings
+from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, in_thread, mask_secret
 from airflow_provider_partners.api.ledgers import make_ledger
-from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
+from airflow_provider_partners.api.redact import secret_forms
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
 from airflow_provider_partners.hooks import forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from airflow_provider_partners.api.usage import Usage
+
+__all__ = ["Client", "PartnerHook", "in_thread"]
 
 BRIEF_DEADLINE = 60.0
 BRIEF_WAIT = 5.0
 """Seconds of a call, and of a single wait in it, where a thread of the triggerer is held by it."""
 
 
+UNREACHED = "Check the connection's host, and that this machine reaches it; or the partner is down for a while."
+
+
 class Client(Protocol):
     """What every API client has."""
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked so far."""
 
     def ping(self) -> str:
         """One cheap authenticated read."""
@@ -46,6 +58,13 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
         with YofiHook() as yofi:
             claims = list(yofi.extract("claims", since=since, until=until).records())
+
+    In asynchronous code the client is had by ``async with``, and what it does is done off the loop::
+
+        async with YofiHook() as yofi:
+            claims = await in_thread(lambda: list(yofi.extract("claims", since=since, until=until).records()))
+
+    When the client is closed, what it has sent is told to Airflow's metrics.
 
     :param conn_id: the connection
     """
@@ -69,6 +88,9 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         self.conn_id = conn_id
         self.brief = False
         """Whether someone else sits out long waits, as triggers do: then the client gives up soon."""
+        self.serves: str | None = None
+        """The shop that the account belongs to, for metrics; where nothing is said, the account stands for it."""
+        self._hidden: set[str] = set()
         self._connection: PartnerConnection | None = None
         self._client: ClientT | None = None
 
@@ -81,6 +103,26 @@ class PartnerHook(BaseHook, Generic[ClientT]):
     ) -> None:
         """Close the client."""
         self.close()
+
+    async def __aenter__(self) -> ClientT:
+        """The client, for asynchronous code; connections are read off the loop, where that works in every version."""
+        return await in_thread(self.get_conn)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        await in_thread(self.close)
+
+    @property
+    def account(self) -> str | None:
+        """Whose data it is at the partner: a shop, a store, an organisation or a project; no secret."""
+        return self.connection.login or None
+
+    @property
+    def host(self) -> str | None:
+        """The server that is asked."""
+        return urlsplit(self.connection.base_url).hostname
 
     @property
     def connection(self) -> PartnerConnection:
@@ -112,13 +154,19 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         """Close the client; the next use makes another."""
         if self._client is not None:
             self._client.close()
-            self._client = None
+            # Counted before it is told: a client that is closed twice has not sent twice.
+            usage, self._client = self._client.usage.snapshot(), None
+            metrics.tell_usage(usage, api=self.conn_type, shop=self.serves or self.account)
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap authenticated read: what the button in the UI shows."""
+        # Whoever has pressed the button waits for it.
+        self.brief = True
         try:
             with self as client:
                 return True, client.ping()
+        except TransientError as error:
+            return False, f"{error}{'' if error.remedy else ' ' + UNREACHED}"
         except PartnersError as error:
             return False, str(error)
 
@@ -131,10 +179,21 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
     def mask(self, connection: PartnerConnection) -> None:
         """Keep the connection's secrets out of the logs."""
-        mask_secret(connection.password)
+        self.hide(connection.password)
         for name, field in forms.fields(self.conn_type).items():
             if field["schema"].get("format") == "password" and connection.extras.get(name):
-                mask_secret(connection.extras[name])
+                self.hide(connection.extras[name])
+
+    def hide(self, secret: str) -> None:
+        """Keep a secret out of the logs, in each form that it may take there; a key of several lines by its lines.
+
+        :param secret: of the connection, or obtained by it; clients tell theirs before each use
+        """
+        if secret in self._hidden:
+            return
+        self._hidden.add(secret)
+        for form in secret_forms(secret):
+            mask_secret(form)
 
     def wire(self, *credential: str) -> dict[str, Any]:
         """What every client is told about budgets, waits and secrets.
@@ -144,7 +203,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         digest = hashlib.sha256("\0".join(credential).encode()).hexdigest()[:24]
         return {
             "ledger": make_ledger(settings.budget_uri(), f"{self.conn_type}-{digest}"),
-            "on_secret": mask_secret,
+            "on_secret": self.hide,
             "deadline": min(settings.request_deadline(), BRIEF_DEADLINE if self.brief else math.inf),
             "max_wait": min(settings.max_wait(), BRIEF_WAIT if self.brief else math.inf),
         }

@@ -182,9 +182,17 @@ def _to_object(value: Any) -> dict[str, str]:
     return dict(found)
 
 
+def _to_flag(value: Any) -> bool:
+    found = {"true": True, "false": False}.get(str(value).strip().lower())
+    if found is None:
+        raise TypeError
+    return found
+
+
 _CONVERSIONS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "string": (_to_text, "text"),
     "integer": (_to_whole, "a whole number"),
     "number": (_to_number, "a number"),
+    "boolean": (_to_flag, "true or false"),
     "object": (_to_object, "a JSON object of texts"),
 }

@@ -48,6 +48,11 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
         self.shop = shop
         self.token_provider = token_provider
 
+    @property
+    def account(self) -> str | None:
+        """The shop's domain."""
+        return shop_domain(self.shop) if self.shop else self._shop_of(self.connection)
+
     def build(self, connection: PartnerConnection) -> ShopifyAdminClient:
         """Make the client of the shop."""
         shop = shop_domain(self.shop) if self.shop else self._shop_of(connection)

@@ -26,6 +26,11 @@ class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
     def __init__(self, shopify_partner_conn_id: str = default_conn_name) -> None:
         super().__init__(shopify_partner_conn_id)
 
+    @property
+    def account(self) -> str | None:
+        """The organisation's id."""
+        return self.connection.extras.get("organization_id")
+
     def build(self, connection: PartnerConnection) -> ShopifyPartnerClient:
         """Make the client."""
         connection.need("organization_id")

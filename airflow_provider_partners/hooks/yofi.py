@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_partners.api.yofi import YofiClient
+from airflow_provider_partners.api.yofi_auth import tenant_name
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class YofiHook(PartnerHook[YofiClient]):
     def __init__(self, yofi_conn_id: str = default_conn_name, *, shop: str | None = None) -> None:
         super().__init__(yofi_conn_id)
         self.shop = shop
+
+    @property
+    def account(self) -> str | None:
+        """The shop."""
+        shop = self.shop or self.connection.extras.get("shop")
+        return tenant_name(shop) if shop else None
 
     def build(self, connection: PartnerConnection) -> YofiClient:
         """Make the client, for the shop that was asked for."""

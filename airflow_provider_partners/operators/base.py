@@ -9,15 +9,15 @@ import hashlib
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, AssetAlias, BaseOperator
 
-from airflow_provider_partners import settings
+from airflow_provider_partners import metrics, settings
 from airflow_provider_partners._compat import (
     RESCHEDULES,
     AirflowException,
@@ -25,6 +25,8 @@ from airflow_provider_partners._compat import (
     AirflowRescheduleException,
     utcnow,
 )
+from airflow_provider_partners.assets import asset_uri
+from airflow_provider_partners.evidence import Evidence, references
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -32,6 +34,7 @@ from airflow_provider_partners.exceptions import (
     RejectThresholdError,
     ThrottledError,
 )
+from airflow_provider_partners.lineage import operator_lineage
 from airflow_provider_partners.sync.outcomes import Summary, check_threshold
 
 if TYPE_CHECKING:
@@ -55,12 +58,62 @@ class PartnerOperator(BaseOperator):
     Wrong configuration and refused credentials fail the task at once. When a partner asks for a long wait,
     the task gives its slot back until then, without using up a retry. Anything else is left to the task's
     retries.
+
+    What the task has read and written it tells in four ways that agree: the manifest of its dataset, the events of the
+    assets among its outlets (an alias stands for the partner's list), OpenLineage, and Airflow's metrics.
     """
+
+    _evidence: Evidence | None = None
 
     def execute(self, context: Any) -> Any:
         """Run the steps."""
-        with translated(context):
+        with self.accounted(context):
             return self.work(context)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What this try has read and written so far."""
+        if self._evidence is None:
+            self._evidence = Evidence()
+        return self._evidence
+
+    @contextmanager
+    def accounted(self, context: Context) -> Iterator[None]:
+        """Run steps of the task: failures become what Airflow acts upon, and what was done is told.
+
+        :param context: the task's context
+        """
+        self._evidence = None
+        try:
+            with translated(context):
+                yield
+            tell_outlets(self.evidence, self.outlets, context)
+        finally:
+            done = self.evidence
+            if done.api:
+                metrics.tell_records(done.records, done.rejects, api=done.api, shop=done.shop or done.account)
+
+    def sources(self) -> list[Any]:
+        """The arguments that may be references of datasets."""
+        return []
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        """For OpenLineage: the datasets that were handed to the task."""
+        return operator_lineage(None, references(self.sources()))
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """For OpenLineage: what the task has read and written.
+
+        :param task_instance: not needed
+        """
+        return operator_lineage(self._evidence, references(self.sources()))
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
+        """For OpenLineage: what the task had read and written when it failed.
+
+        :param task_instance: not needed
+        """
+        return self.get_openlineage_facets_on_complete(task_instance)
 
     @abstractmethod
     def work(self, context: Context) -> Any:
@@ -69,6 +122,25 @@ class PartnerOperator(BaseOperator):
         :param context: the task's context
         :returns: what travels through XCom: references, counts and windows, never records
         """
+
+
+def tell_outlets(evidence: Evidence, outlets: Sequence[Any], context: Context) -> None:
+    """Give the events of a task's outlets their evidence; it is sent when the task has succeeded.
+
+    :param evidence: of the try
+    :param outlets: the task's
+    :param context: its context
+    """
+    told, events = evidence.told(), context.get("outlet_events")
+    if told is None or events is None:
+        return
+    for outlet in outlets:
+        if isinstance(outlet, Asset):
+            events[outlet].extra.update(told)
+        elif isinstance(outlet, AssetAlias):
+            for listed in evidence.lists():
+                uri = asset_uri(listed.api, listed.account, listed.resource)
+                events[outlet].add(Asset(uri), extra=told)
 
 
 @contextmanager

@@ -103,6 +103,7 @@ class ExtractOperator(PartnerOperator):
         asked = self.asked(context)
         hook = self.hook()
         with hook as client:
+            self.using(hook)
             reference = self.by_pages(context, hook, client, asked)
         return self.rested(context, reference)
 
@@ -115,8 +116,24 @@ class ExtractOperator(PartnerOperator):
         if given(self.uri):
             reference = publish(reference, str(self.uri))
             self.log.info("Put to %s, %s", reference.uri, "new" if reference.extra["changed"] else "as it was there")
+        self.evidence.wrote(reference)
+        self.evidence.read_list(self.resource, reference.records)
+        self.evidence.records = reference.records - int(reference.extra.get("resumed", 0))
         self._covered(context, reference)
         return reference.to_dict()
+
+    def using(self, hook: PartnerHook[Any]) -> None:
+        """Take note of whom the task asks, and for which list.
+
+        :param hook: whose connection was read
+        """
+        self.evidence.using(hook)
+        self.evidence.read_list(self.resource)
+
+    def sources(self) -> list[Any]:
+        """The datasets whose columns are asked for."""
+        wanted = self.match.values() if isinstance(self.match, Mapping) else ()
+        return [value.get("dataset") for value in wanted if isinstance(value, Mapping)]
 
     def asked(self, context: Context) -> dict[str, Any]:
         """What the client is asked for: the filters, the ids and the window that were given."""
@@ -222,7 +239,7 @@ class ExtractOperator(PartnerOperator):
         window = Window.from_dict(reference.window)
         beginning = moment(self.initial_since, "initial_since") if given(self.initial_since) else None
         moved = mark.cover(window, beginning=beginning)
-        self.log.info("The watermark %s %s", mark.key, f"moved to {reference.window['until']}" if moved else "stays")
+        self.log.info("%s %s", mark.key, f"moved to {reference.window['until']}" if moved else "stays")
 
     def matched(self) -> dict[str, Iterable[str]] | None:
         """The ids to ask for, by field."""

@@ -24,7 +24,7 @@ from airflow_provider_partners.exceptions import (
     PartnersError,
     TransientError,
 )
-from airflow_provider_partners.operators.base import Context, ProgressLog, dataset_uri, translated
+from airflow_provider_partners.operators.base import Context, ProgressLog, dataset_uri
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.triggers.base import ERROR, checked, pauses
 from airflow_provider_partners.triggers.job import JobTrigger
@@ -109,6 +109,7 @@ class JobExtractOperator(ExtractOperator):
         way, asked = self._way(), self.asked(context)
         uri, hook = dataset_uri(context), self.hook()
         with hook as client:
+            self.using(hook)
             job = self._job(client, asked, way, uri)
             if job is None:
                 forget(uri)
@@ -130,7 +131,7 @@ class JobExtractOperator(ExtractOperator):
         :param context: the task's context
         :param event: what the trigger told
         """
-        with translated(context):
+        with self.accounted(context):
             told = checked(event)
             self.log.info("The trigger says of job %s: %s %s", told.get("job_id"), told["status"], told.get("message"))
             if told["status"] == ERROR:

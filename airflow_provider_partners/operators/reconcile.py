@@ -9,6 +9,7 @@ from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.datasets.read import read
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
+from airflow_provider_partners.links import DatasetLink
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.sync.reconcile import TO_REPAIR, Finding, reconcile
 
@@ -34,12 +35,17 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("built", "held")
+    operator_extra_links = (DatasetLink(),)
     ui_color = "#e6f1fb"
 
     def __init__(self, *, built: Any, held: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.built = built
         self.held = held
+
+    def sources(self) -> list[Any]:
+        """The datasets that are compared."""
+        return [self.built, self.held]
 
     def work(self, context: Context) -> dict[str, Any]:
         """Compare, keep the findings and what is to be repaired."""
@@ -49,13 +55,15 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
         found, same, findings, repairs = self._keep(
             context, reconcile(read(built), read(held), left_out=left_out), total=max(built.records, held.records)
         )
+        differing = findings.commit()
         extra = {
             "shop": built.extra.get("shop"),
             "same": same,
             "found": dict(found.most_common()),
-            "findings": findings.commit().to_dict(),
+            "findings": differing.to_dict(),
         }
         reference = repairs.commit(extra=extra)
+        self.evidence.wrote(reference, differing, same=same, found=extra["found"])
         told = ", ".join(f"{count} {state}" for state, count in found.most_common())
         self.log.info("%d orders are the same in Yotpo; %s", same, told or "nothing differs")
         return reference.to_dict()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.api.shopify_admin import RESOURCES
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
-from airflow_provider_partners.links import ShopifyAdminLink
+from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
 from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
     )
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
     modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "bulk": JOB}
-    operator_extra_links = (ShopifyAdminLink(),)
+    operator_extra_links = (ShopifyAdminLink(), DatasetLink())
     ui_color = "#eaf5ea"
 
     def __init__(

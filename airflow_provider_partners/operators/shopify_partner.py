@@ -8,6 +8,7 @@ from airflow_provider_partners.api.shopify_partner import RESOURCES
 from airflow_provider_partners.datasets.write import write
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.windows import moment
@@ -42,6 +43,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         "shopify_partner_conn_id",
     )
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
 
     def __init__(
@@ -95,6 +97,7 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("app_id", "until", "shopify_partner_conn_id")
+    operator_extra_links = (ShopifyPartnerLink(),)
     ui_color = "#eaf5ea"
 
     def __init__(
@@ -116,7 +119,10 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
             self.log.info("No app is named, so Shopify isn't asked which shops have it installed.")
             return None
         until = moment(self.until, "until") if self.until not in {None, "", "None"} else None
-        with ShopifyPartnerHook(self.shopify_partner_conn_id) as client:
+        hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
+        with hook as client:
+            self.evidence.using(hook)
+            self.evidence.read_list("app_events")
             known = client.installed_shops(str(self.app_id), until=until)
         shops = sorted(shop["shop"] for shop in known if shop["installed"])
         self.log.info("%d of the %d shops that ever had the app have it installed.", len(shops), len(known))
@@ -140,6 +146,7 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
     template_fields: Sequence[str] = ("document", "variables", "shopify_partner_conn_id")
     template_ext: Sequence[str] = (".graphql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"document": "graphql", "variables": "json"}
+    operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
 
     def __init__(
@@ -163,7 +170,10 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         """Walk the connection into the dataset."""
-        with ShopifyPartnerHook(self.shopify_partner_conn_id) as client:
+        hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
+        with hook as client:
+            self.evidence.using(hook)
+            self.evidence.read_list(self.resource)
             extraction = client.query(
                 self.document,
                 variables=dict(self.variables or {}),
@@ -177,5 +187,8 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
                 on_page=ProgressLog(self.log.info, self.resource),
                 extra=lambda: {"api": client.usage.snapshot()},
             )
+        self.evidence.wrote(reference)
+        self.evidence.read_list(self.resource, reference.records)
+        self.evidence.records = reference.records - int(reference.extra.get("resumed", 0))
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference.to_dict()

@@ -6,6 +6,7 @@ How a record is written is ``sync``'s; here are the datasets around it, and what
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import settings
@@ -15,6 +16,7 @@ from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.links import DatasetLink, YotpoLink
 from airflow_provider_partners.operators.base import (
     PartnerOperator,
     ProgressLog,
@@ -55,6 +57,7 @@ class UpsertOperator(PartnerOperator):
 
     template_fields: Sequence[str] = ("built", "dry_run", "yotpo_conn_id")
     kind: ClassVar[str]
+    operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
     def __init__(
@@ -91,6 +94,10 @@ class UpsertOperator(PartnerOperator):
         """The store's hook."""
         return YotpoHook(self.yotpo_conn_id)
 
+    def sources(self) -> list[Any]:
+        """The dataset of what is to be written."""
+        return [self.built]
+
     def source(self) -> DatasetRef:
         """The dataset of what is to be written."""
         return DatasetRef.from_dict(self.built)
@@ -103,15 +110,27 @@ class UpsertOperator(PartnerOperator):
             self.log.info("An earlier try has dealt with %d %s; they are left alone.", len(done), self.kind)
         progress = ProgressLog(self.log.info, self.kind, already=len(done))
         options = {"dry_run": dry_run, "workers": self.workers or settings.parallel_calls()}
-        with self.hook() as client:
+        hook = self.hook()
+        hook.serves = source.extra.get("shop")
+        with hook as client:
+            self.evidence.using(hook)
+            self.evidence.shop = hook.serves
             for batch in in_parts(self.outcomes(client, read(source), done=done, **options)):
                 # Rejects first: a crash between the two may set one aside twice, never lose it.
                 refused = [outcome.reject for outcome in batch if outcome.reject is not None]
                 rejects.append(refused, position={"parts": rejects.parts})
                 told.append([outcome.to_dict() for outcome in batch], position={"parts": told.parts})
+                self._account(Counter(outcome.action for outcome in batch))
                 progress.count(told.records, told.parts)
             calls = client.usage.snapshot()
         return self._finish(context, source, told, rejects, {"dry_run": dry_run, "api": calls})
+
+    def _account(self, counts: Counter[str]) -> None:
+        """Take note of a batch, so that a try that fails has still told what it did."""
+        before = self.evidence.changed[0].rows or 0 if self.evidence.changed else 0
+        self.evidence.wrote_list(self.kind, before + counts["created"] + counts["updated"])
+        self.evidence.records += counts.total() - counts["rejected"]
+        self.evidence.rejects += counts["rejected"]
 
     def _datasets(
         self, context: Context, source: DatasetRef, dry_run: bool
@@ -135,6 +154,7 @@ class UpsertOperator(PartnerOperator):
         facts: Mapping[str, Any],
     ) -> dict[str, Any]:
         summary = Summary.of(Outcome(**row) for row in told.written())
+        counts = summary.counts
         set_aside = rejects.commit() if summary.counts["rejected"] else None
         extra = {
             **facts,
@@ -143,6 +163,10 @@ class UpsertOperator(PartnerOperator):
             "rejects": set_aside.to_dict() if set_aside else None,
         }
         reference = told.commit(extra=extra)
+        self.evidence.wrote_list(self.kind, counts["created"] + counts["updated"])
+        self.evidence.wrote(
+            reference, set_aside, rejects=counts["rejected"], outcomes=dict(counts), dry_run=facts["dry_run"]
+        )
         self.log.info("%s:\n%s", self.kind.capitalize(), format_summary(summary))
         if set_aside:
             self.log.warning("%d rejects are in %s", summary.counts["rejected"], set_aside.uri)
@@ -215,6 +239,11 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
     def __init__(self, *, rejects: Any, **kwargs: Any) -> None:
         super().__init__(built=None, **kwargs)
         self.rejects = rejects
+
+    def sources(self) -> list[Any]:
+        """The dataset of rejects, or that of the outcomes that names it."""
+        extra = self.rejects.get("extra") if isinstance(self.rejects, dict) else None
+        return [(extra or {}).get("rejects") or self.rejects]
 
     def source(self) -> DatasetRef:
         """The dataset of rejects.

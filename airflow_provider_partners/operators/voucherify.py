@@ -8,6 +8,7 @@ from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api.voucherify import RESOURCES
 from airflow_provider_partners.api.voucherify_exports import EXPORTS
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
+from airflow_provider_partners.links import DatasetLink, VoucherifyLink
 from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
 from airflow_provider_partners.windows import given
 
@@ -50,6 +51,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
     )
     lists: ClassVar[Mapping[str, Any]] = {**EXPORTS, **RESOURCES}
     modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "export": JOB}
+    operator_extra_links = (VoucherifyLink(), DatasetLink())
     ui_color = "#fdf0e6"
 
     def __init__(

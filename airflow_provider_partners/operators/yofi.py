@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.api.yofi import RESOURCES
 from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners.links import DatasetLink, YofiLink
 from airflow_provider_partners.operators.extract import ExtractOperator
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class YofiExtractOperator(ExtractOperator):
         "yofi_conn_id",
     )
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    operator_extra_links = (YofiLink(), DatasetLink())
     ui_color = "#e8eefc"
 
     def __init__(

@@ -15,6 +15,7 @@ from airflow_provider_partners.datasets.read import read
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.links import DatasetLink, YotpoLink
 from airflow_provider_partners.operators.base import (
     Context,
     PartnerOperator,
@@ -62,6 +63,7 @@ class YotpoExtractOperator(ExtractOperator):
 
     template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
     lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
     def __init__(self, *, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any) -> None:
@@ -93,6 +95,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         (templated)
     :param policy: when a review request is suppressed, see
         :class:`~airflow_provider_partners.sync.suppression.SuppressionPolicy` (templated)
+    :param coupon_policy: which redemptions count as an order's coupons, see
+        :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
     :param max_rejects: how many orders that can't be mapped are borne before the task fails, an integer for a count, a
         float for a share; ``[partners] max_rejects`` by default
     """
@@ -109,6 +113,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         "coupon_policy",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("options", "policy", "coupon_policy"), "json")
+    operator_extra_links = (DatasetLink(),)
     ui_color = "#e6f1fb"
 
     def __init__(
@@ -138,6 +143,10 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.coupon_policy = coupon_policy
         self.max_rejects = max_rejects
 
+    def sources(self) -> list[Any]:
+        """The datasets that are joined."""
+        return [self.orders, self.returns, self.claims, self.customers, self.redemptions]
+
     def work(self, context: Context) -> dict[str, Any]:
         """Join, map, keep what was built and what was not, check the threshold."""
         orders = DatasetRef.from_dict(self.orders)
@@ -154,7 +163,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             coupon_policy=self.coupon_policy,
         )
         built, rejects, summary, left_out = self._keep(context, orders, made)
-        extra = {
+        extra: dict[str, Any] = {
             "shop": self.shop,
             "suppressed": summary.suppressed,
             "suppressions": dict(summary.suppressions.most_common()),
@@ -162,9 +171,12 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             "left_outs": dict(left_out.most_common()),
             "rejected": summary.counts["rejected"],
             "rejections": dict(summary.rejections.most_common()),
-            "rejects": rejects.commit().to_dict() if rejects.records else None,
         }
-        reference = built.commit(extra=extra)
+        set_aside = rejects.commit() if rejects.records else None
+        reference = built.commit(extra={**extra, "rejects": set_aside.to_dict() if set_aside else None})
+        self.evidence.wrote(reference, set_aside, rejects=extra["rejected"], left_out=extra["left_out"])
+        self.evidence.api, self.evidence.shop = YotpoHook.conn_type, self.shop
+        self.evidence.rejects = extra["rejected"]
         self.log.info(
             "Built %d of %d orders; %d are left out, %d can't be mapped, %d are without a review request",
             reference.records,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
+from airflow.triggers.base import BaseEventTrigger, BaseTrigger
 
 import airflow_provider_partners
 from airflow_provider_partners import settings
+from airflow_provider_partners._compat import AirflowException, AirflowTaskTimeout
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.get_provider_info import get_provider_info
 
 PACKAGE = Path(airflow_provider_partners.__file__).parent
@@ -59,11 +64,25 @@ def serialization():
 
 def usable(operator):
     return not inspect.isabstract(operator) and not re.search(
-        r"^(Partner|Extract|Upsert|Records?)(Operator|Sensor)$", operator.__name__
+        r"^(Partner|Extract|JobExtract|Upsert|Records?)(Operator|Sensor)$", operator.__name__
     )
 
 
+def triggers():
+    """Every trigger class, with one value for each of its arguments."""
+    for path in sorted((PACKAGE / "triggers").glob("[a-z]*.py")):
+        module = import_module(f"airflow_provider_partners.triggers.{path.stem}")
+        for value in vars(module).values():
+            if inspect.isclass(value) and issubclass(value, BaseTrigger) and value.__module__ == module.__name__:
+                yield value
+
+
 OPERATORS = operators()
+TRIGGERS = [
+    trigger for trigger in triggers() if not (inspect.isabstract(trigger) or issubclass(trigger, BaseEventTrigger))
+]
+"""Those that tasks are deferred to; watchers have a file of their own."""
+
 WITH_CONSTRUCTOR = [operator for operator in OPERATORS if "__init__" in vars(operator)]
 
 
@@ -93,7 +112,8 @@ def test_every_connection_id_is_templated(operator):
     ]
     named = {name for name in arguments if name.endswith("conn_id")}
     assert named <= set(operator.template_fields)
-    assert named or not usable(operator) or operator.__name__ == "YotpoBuildOrdersOperator"
+    calls_an_api = "Calls no API." not in (operator.__doc__ or "")
+    assert bool(named) == calls_an_api or not usable(operator)
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
@@ -147,6 +167,133 @@ def test_names_end_in_what_they_are(operator):
     assert operator.__name__.endswith("Sensor" if issubclass(operator, BaseSensorOperator) else "Operator")
 
 
+@pytest.mark.parametrize(
+    "operator",
+    [kind for kind in WITH_CONSTRUCTOR if "deferrable" in inspect.signature(vars(kind)["__init__"]).parameters],
+    ids=lambda operator: operator.__name__,
+)
+def test_whether_to_defer_is_asked_of_the_configuration(operator):
+    written = next(
+        default
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[operator.__module__])))
+        if isinstance(node, ast.ClassDef) and node.name == operator.__name__
+        for made in node.body
+        if isinstance(made, ast.FunctionDef) and made.name == "__init__"
+        for argument, default in zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
+        if argument.arg == "deferrable"
+    )
+    assert ast.unparse(written) == "conf.getboolean('operators', 'default_deferrable', fallback=False)"
+
+
+DEFERRABLE = [
+    kind
+    for kind in OPERATORS
+    if any(
+        "deferrable" in inspect.signature(vars(base).get("__init__", lambda: None)).parameters for base in kind.__mro__
+    )
+]
+SENSORS = [kind for kind in OPERATORS if issubclass(kind, BaseSensorOperator) and usable(kind)]
+
+
+def test_some_operators_and_all_sensors_defer():
+    assert [kind for kind in DEFERRABLE if kind not in SENSORS]
+    assert len(SENSORS) == 5
+    assert set(SENSORS) <= set(DEFERRABLE)
+    assert TRIGGERS
+
+
+@pytest.mark.parametrize("operator", DEFERRABLE, ids=lambda operator: operator.__name__)
+def test_whoever_defers_knows_what_to_do_when_killed(operator):
+    assert operator.on_kill is not BaseOperator.on_kill
+
+
+@pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.__name__)
+def test_a_sensor_s_trigger_is_told_all_that_its_hook_is_made_of(sensor):
+    arguments = {
+        name
+        for kind in sensor.__mro__
+        if "__init__" in vars(kind)
+        for name in inspect.signature(kind.__init__).parameters
+    }
+    made = sensor(
+        task_id="wait", **{name: "a.myshopify.com" for name in ("resource", "shop", "export_id") if name in arguments}
+    )
+    hook = made.hook()
+    wanted = set(inspect.signature(type(hook)).parameters) - {hook.conn_name_attr}
+    assert set(made.hook_params()) == wanted
+    assert {name: getattr(hook, name) for name in wanted} == made.hook_params()
+
+
+def test_nothing_is_left_to_arguments_of_a_deferral():
+    """In ``dag.test()`` they are lost: only the event arrives."""
+    for path, tree in sources("operators", "sensors"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.defer":
+                assert {argument.arg for argument in node.keywords} == {"trigger", "method_name", "timeout"}, path
+
+
+def test_a_deferral_or_a_lock_s_warning_is_never_kept_back():
+    """``TaskDeferred`` and ``DeadlockImminentError`` are no ``Exception``."""
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and (node.type is None or "BaseException" in ast.unparse(node.type)):
+                assert ast.unparse(node.body[-1]) == "raise", path
+
+
+def test_what_a_sensor_raises_can_be_skipped_by_soft_fail():
+    """Airflow skips for what derives from its own exception alone, after a deferral."""
+    for path, tree in sources("sensors"):
+        names = vars(import_module(f"airflow_provider_partners.sensors.{path.stem}")) if path.stem != "__init__" else {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                kind = names[ast.unparse(node.exc.func)]
+                airflow_s = issubclass(kind, AirflowException | AirflowTaskTimeout)
+                assert airflow_s or issubclass(kind, ConfigurationError), f"{path}: {kind}"
+
+
+def test_a_trigger_never_calls_what_blocks_on_the_loop():
+    """A hook's connection and its client are asked for in threads: ``poll`` and ``client`` are plain functions."""
+    blocking = ("self.poll", "self.client", "self._made", "evaluate", "time.sleep", "get_conn", "get_connection")
+    for path, tree in sources("triggers"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AsyncFunctionDef):
+                in_threads = [inner for inner in ast.walk(node) if isinstance(inner, ast.Lambda)]
+                beyond = {id(call) for inner in in_threads for call in ast.walk(inner)}
+                calls = [call for call in ast.walk(node) if isinstance(call, ast.Call) and id(call) not in beyond]
+                polls = () if "PollingTrigger" in path.read_text() else ("self.poll",)
+                found = {ast.unparse(call.func) for call in calls} & set(blocking) - set(polls)
+                assert not found, f"{path}: {node.name} calls {found}"
+
+
+VALUES = {"str": "text", "float": 2.5, "float | None": 2.5, "int": 3, "Mapping[str, Any] | None": {"shop": "a"}}
+"""A value of each type that a trigger's argument may have, other than any default."""
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.__name__)
+def test_a_trigger_survives_being_stored(trigger):
+    given = {
+        name: VALUES[parameter.annotation]
+        for name, parameter in inspect.signature(trigger.__init__).parameters.items()
+        if name != "self"
+    }
+    path, arguments = trigger(**given).serialize()
+    assert path == f"{trigger.__module__}.{trigger.__name__}"
+    assert json.loads(json.dumps(arguments)) == given
+    assert trigger(**arguments).serialize() == (path, arguments)
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.__name__)
+def test_a_trigger_can_be_told_all_that_its_hook_is_made_of(trigger):
+    assert {"hook", "conn_id", "hook_params"} <= set(inspect.signature(trigger.__init__).parameters)
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.__name__)
+def test_every_argument_of_a_trigger_is_documented(trigger):
+    names = set(inspect.signature(trigger.__init__).parameters) - {"self"}
+    assert names <= set(re.findall(r":param (\w+):", trigger.__doc__ or ""))
+    assert trigger.__name__.endswith("Trigger")
+
+
 def test_no_bare_airflow_exception_is_raised():
     for path, tree in sources():
         for node in ast.walk(tree):
@@ -182,7 +329,7 @@ def test_configuration_is_read_in_one_module_alone():
         if path.name in {"settings.py", "_compat.py"}:
             continue
         calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        allowed = {"conf.getboolean"} if "sensors" in path.parts else set()
+        allowed = {"conf.getboolean"} if {"operators", "sensors"} & set(path.parts) else set()
         assert {call for call in calls if call.startswith("conf.")} <= allowed, path
 
 

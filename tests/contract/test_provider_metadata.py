@@ -95,16 +95,17 @@ def test_every_named_object_exists(dotted):
     assert imported(dotted)
 
 
-def test_every_module_of_hooks_and_operators_is_declared():
+def test_every_module_of_a_role_is_declared():
     root = Path(module.__file__).parent
-    shared = {"base", "extract", "upsert", "forms", "connection"}
+    shared = {"base", "extract", "jobs", "upsert", "forms", "connection", "records", "failures"}
+    shared |= {"watch_poll", "watch_position", "watch_trigger"}
     found = {
         f"airflow_provider_partners.{folder}.{path.stem}"
-        for folder in ("hooks", "operators")
+        for folder in ("hooks", "operators", "sensors", "triggers")
         for path in (root / folder).glob("[a-z]*.py")
         if path.stem not in shared
     }
-    assert found == {name for name in named_modules() if ".hooks." in name or ".operators." in name}
+    assert found == set(named_modules())
 
 
 @pytest.mark.parametrize("conn_type", sorted(TYPES))
@@ -190,6 +191,12 @@ def test_airflow_resolves_a_connection_to_its_hook(monkeypatch):
 def test_airflow_gives_the_default_of_every_option():
     for name, option in INFO["config"]["partners"]["options"].items():
         assert conf.get("partners", name) == option["default"]
+
+
+def test_airflow_takes_no_braces_of_a_default_for_variables_of_its_own():
+    """Airflow 3.0 formats defaults when it starts, and dies of names that it doesn't know."""
+    for name, option in INFO["config"]["partners"]["options"].items():
+        assert option.get("is_template") or option["default"].format() == option["default"], name
 
 
 def test_every_option_is_read_by_the_settings():

@@ -51,6 +51,42 @@ def test_a_gap_in_the_schedule_is_covered_by_the_next_run(first: Any, world: Any
     assert (after.total["read"], after.total["created"], after.total["rejected"]) == (0, 0, 0)
 
 
+def test_a_shop_that_failed_keeps_its_gap_and_holds_the_others_not_back(first: Any, world: Any) -> None:
+    """The day after the runs above: B's store can't be reached; the day after that it can."""
+    assert not world.run("2026-01-07T10:00:00+00:00", AIRFLOW_CONN_YOTPO_MAISON_LUMIERE=None).succeeded
+    assert watermarks(world) == {A: "2026-01-07T10:00:00Z", B: "2026-01-06T10:00:00Z"}
+
+    after = world.run("2026-01-08T10:00:00+00:00")
+
+    assert f"{A}: this run reads [2026-01-07T08:00:00Z, 2026-01-08T10:00:00Z)" in after.log
+    assert f"{B}: this run reads [2026-01-06T08:00:00Z, 2026-01-08T10:00:00Z)" in after.log
+    assert watermarks(world) == dict.fromkeys((A, B), "2026-01-08T10:00:00Z")
+
+
+def test_a_shop_that_never_got_through_has_its_first_gap_noted(first: Any, world: Any) -> None:
+    """The third one has uninstalled the app, so its token is refused."""
+    assert C not in watermarks(world)
+
+    world.run("2026-01-09T10:00:00+00:00", conf=None, AIRFLOW_VAR_PARTNER_APP_ID=None)
+
+    assert watermarks(world)[C] == "2026-01-09T07:00:00Z"
+    assert watermarks(world)[A] == "2026-01-09T10:00:00Z"
+
+
+def test_a_window_asked_for_by_hand_moves_no_watermark(first: Any, world: Any) -> None:
+    """It has ended long after the days of the runs above."""
+    assert first.succeeded
+    assert max(watermarks(world).values()) == "2026-01-09T10:00:00Z"
+
+
+def watermarks(world: Any) -> dict[str, str]:
+    """Of the shops, from where Airflow keeps them."""
+    rows = world.rows(
+        "SELECT key, value FROM asset_state_store JOIN asset ON asset.id = asset_id WHERE name = 'partner_order_sync'"
+    )
+    return {key.removeprefix("watermark:"): json.loads(value) for key, value in rows}
+
+
 def test_a_wrong_route_is_one_error_that_names_the_field(first: Any, world: Any) -> None:
     wrong = world.run(AIRFLOW_VAR_PARTNER_SHOP_ROUTES=json.dumps([{"shop": A}]))
 

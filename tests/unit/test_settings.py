@@ -82,3 +82,26 @@ def test_allowed_rejects_are_a_count_or_a_share_by_their_decimal_point(option, t
     option("max_rejects", text)
     assert type(settings.max_rejects()) is kind
     assert settings.max_rejects() == value
+
+
+def test_nothing_is_watched_unless_it_is_named():
+    assert settings.watched_shops() == {}
+
+
+def test_watched_shops_have_the_default_connection_or_their_own(option):
+    option("watched_shops", " a.myshopify.com, B.myshopify.com = yofi_b ,")
+    assert settings.watched_shops() == {"a.myshopify.com": "yofi_default", "b.myshopify.com": "yofi_b"}
+
+
+@pytest.mark.parametrize("text", ["a.myshopify.com=", "=yofi_a", "a, A.myshopify.com"])
+def test_watched_shops_that_are_incomplete_or_named_twice_are_refused(option, text):
+    option("watched_shops", text)
+    with pytest.raises(ConfigurationError, match=r"watched_shops has the entry"):
+        settings.watched_shops()
+
+
+def test_the_pace_of_watching_is_an_option(option):
+    assert settings.watch_seconds() == 300
+    option("watch_seconds", "0")
+    with pytest.raises(ConfigurationError, match="watch_seconds"):
+        settings.watch_seconds()

@@ -9,7 +9,7 @@ from airflow.sdk import Asset, AssetAlias
 
 from airflow_provider_partners import _compat
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.watermarks import Watermark, XComStore, reach_back, stores
+from airflow_provider_partners.watermarks import Watermark, XComStore, keepers, reach_back, stores
 from airflow_provider_partners.windows import Window
 
 TEN, HOUR = datetime(2026, 5, 1, 10, tzinfo=UTC), timedelta(hours=1)
@@ -134,6 +134,18 @@ def test_from_airflow_3_3_on_the_assets_store_is_written_and_xcoms_are_only_read
     assert kept == {"watermark:a": "2026-05-01T10:00:00Z"}
     assert len(xcoms) == 1
     assert watermark.get() == TEN
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_tasks_have_the_asset_only_where_something_is_kept_for_it(monkeypatch, kept):
+    monkeypatch.setattr("airflow_provider_partners.watermarks.ASSET_STATE", kept)
+    assert keepers(ASSET) == ([ASSET] if kept else [])
+
+
+def test_airflow_keeps_state_for_assets_where_its_own_code_says_so():
+    from airflow.sdk.execution_time import context as of_tasks
+
+    assert hasattr(of_tasks, "AssetStateStoreAccessors") is _compat.ASSET_STATE
 
 
 def test_without_a_store_there_is_no_state_of_an_asset():

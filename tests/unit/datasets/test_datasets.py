@@ -276,3 +276,30 @@ def test_a_missing_list_of_parts_means_a_new_beginning(tmp_path: Path) -> None:
     second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
     assert second.resume() is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifest_names_the_fields_with_their_types_and_no_value(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path.as_uri(), source="yofi", resource="claims")
+    writer.append([{"id": 1, "name": None, "lines": []}, {"name": "Zoë", "sent": True, "shop": {}, "id": "2"}])
+    reference = writer.commit()
+    fields = {"id": "number", "name": "string", "lines": "array", "sent": "boolean", "shop": "object"}
+    assert json.loads((tmp_path / "manifest.json").read_text())["fields"] == reference.fields == fields
+    assert "fields" not in reference.to_dict()
+    assert DatasetRef.from_dict(reference.to_dict()) == reference
+
+
+def test_fields_of_an_earlier_try_are_not_forgotten(tmp_path: Path) -> None:
+    asked = {"source": "yofi", "resource": "claims", "fingerprint": "x"}
+    first = DatasetWriter(tmp_path.as_uri(), **asked)
+    first.resume()
+    first.append([{"id": 1, "early": "x"}], position={"page": 1})
+    second = DatasetWriter(tmp_path.as_uri(), **asked)
+    second.resume()
+    second.append([{"id": 2, "late": 1.5}], position={"page": 2})
+    assert second.commit().fields == {"id": "number", "early": "string", "late": "number"}
+
+
+def test_names_that_are_values_do_not_pile_up(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path.as_uri(), source="yofi", resource="claims")
+    writer.append({f"field {number}": number} for number in range(2000))
+    assert len(writer.commit().fields) == 500

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from airflow_provider_partners.api.usage import Usage
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
 from airflow_provider_partners.hooks import forms
 from airflow_provider_partners.hooks.base import PartnerHook
@@ -15,7 +16,7 @@ class StoreClient:
     """A client that answers without a network."""
 
     def __init__(self, connection, wire):
-        self.connection, self.wire, self.closed = connection, wire, False
+        self.connection, self.wire, self.closed, self.usage = connection, wire, False, Usage()
 
     def ping(self):
         if self.connection.password == "refused":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.hooks.base import in_thread
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sandbox.credentials import environment
@@ -119,3 +123,96 @@ def test_client_credentials_need_the_client_id(connections):
     connections("shopify_admin_aurora_apparel", extra={"auth": "client_credentials"})
     with pytest.raises(ConfigurationError, match=r"has no Client id"):
         ShopifyAdminHook("shopify_admin_aurora_apparel").get_conn()
+
+
+def voucherify(served, kind, **fields):
+    """A connection with a key of a kind, some of it changed."""
+    known = served.sandbox.credentials["voucherify"]
+    keys = {
+        "keys": ("app_id", "secret_key"),
+        "oauth": ("app_id", "secret_key"),
+        "client": ("client_app_id", "client_token"),
+        "management": ("management_id", "management_token"),
+    }
+    login, password = (known[name] for name in keys[kind])
+    extra = {
+        "auth": kind,
+        **({"origin": known["client_origin"]} if kind == "client" else {}),
+        **fields.pop("extra", {}),
+    }
+    return {"conn_type": "voucherify", "host": f"{served.url}/voucherify", "login": login, "password": password} | {
+        **fields,
+        "extra": extra,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "works", "told"),
+    [
+        ("keys", {}, True, "redemptions"),
+        ("oauth", {}, True, "redemptions"),
+        ("client", {}, True, "client_promotion_tiers"),
+        ("management", {}, True, "management_projects"),
+        ("keys", {"password": "a-wrong-key-of-mine"}, False, "HTTP 401"),
+        ("oauth", {"password": "a-wrong-key-of-mine"}, False, "HTTP 401"),
+        ("client", {"password": "a-wrong-key-of-mine"}, False, "HTTP 401"),
+        ("client", {"extra": {"origin": "https://elsewhere.example"}}, False, "an 'origin' that the project allows"),
+        ("management", {"password": "a-wrong-key-of-mine"}, False, "need their 'auth'"),
+        ("keys", {"extra": {"auth": "management"}}, False, "need their 'auth'"),
+        ("keys", {"login": ""}, False, "Put it in 'login'"),
+    ],
+)
+@pytest.mark.usefixtures("connections")
+def test_each_kind_of_voucherify_key_is_tested_by_a_list_of_its_own(served, monkeypatch, kind, changed, works, told):
+    monkeypatch.setenv("AIRFLOW_CONN_KEY", json.dumps(voucherify(served, kind, **changed)))
+    found, message = VoucherifyHook("key").test_connection()
+    assert found is works, message
+    assert told in message
+    assert "a-wrong-key" not in message
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"host": "http://127.0.0.1:1"}, "Check the connection's host, and that this machine reaches it"),
+        ({"login": "no-such-store"}, "Check store id (login)"),
+        ({"login": ""}, "Put it in 'login'"),
+        ({"password": ""}, "Put it in 'password'"),
+        ({"extra": {"store": "x"}}, "Its extras are: auth"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_told_with_its_remedy(connections, changed, told):
+    connections("yotpo_aurora_apparel", **changed)
+    works, message = YotpoHook("yotpo_aurora_apparel").test_connection()
+    assert not works
+    assert told in message
+
+
+@pytest.mark.parametrize("given", [True, "true", "True"])
+def test_grouped_bulk_files_are_an_extra_of_the_connection(connections, given):
+    connections("shopify_admin_aurora_apparel", extra={"bulk_grouping": given})
+    window = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 2, 1, tzinfo=UTC)}
+    with ShopifyAdminHook("shopify_admin_aurora_apparel") as client:
+        grouped = client.job("orders", **window).fingerprint
+    connections("shopify_admin_aurora_apparel", extra={"bulk_grouping": "false"})
+    with ShopifyAdminHook("shopify_admin_aurora_apparel") as client:
+        assert client.job("orders", **window).fingerprint != grouped
+
+
+def test_a_hook_serves_asynchronous_code(connections):
+    async def ask():
+        async with YofiHook(shop=SHOP) as yofi:
+            return await in_thread(lambda: list(yofi.extract("customers").records()))
+
+    assert asyncio.run(ask())
+
+
+def test_an_account_is_told_by_the_connection_or_the_shop(connections):
+    accounts = {
+        YofiHook(shop=f"https://{SHOP}/").account,
+        ShopifyAdminHook("shopify_admin_aurora_apparel").account,
+        ShopifyAdminHook("shopify_admin_aurora_apparel", shop="aurora-apparel").account,
+    }
+    assert accounts == {SHOP}
+    assert ShopifyPartnerHook().account == "12345"
+    assert YofiHook().account is None

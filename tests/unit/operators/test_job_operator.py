@@ -57,6 +57,7 @@ class OrdersOperator(JobExtractOperator):
 
         hook = opened()
         hook.hook_name, hook.conn_type, hook.conn_id = "Fake", "shopify_admin", "fake_conn"
+        hook.account, hook.host = "a.myshopify.com", "shopify.example"
         return hook
 
     def hook_params(self):

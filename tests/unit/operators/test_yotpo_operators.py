@@ -78,7 +78,9 @@ def at(operator, store):
             def opened():
                 yield store
 
-            return opened()
+            hook = opened()
+            hook.conn_type, hook.account, hook.host = "yotpo", "store-1", "yotpo.example"
+            return hook
 
     return AtStore
 

@@ -1,0 +1,96 @@
+"""For each shop: the returns of the last days, and what Shopify and Yofi know of the orders and customers behind them.
+
+Shows hooks and clients in ``@task`` functions, without an operator: a plain one that leaves a dataset, as operators do,
+and an asynchronous one that asks two partners at the same time (Airflow 3.2 and later). Nothing but references and
+counts goes through XCom.
+
+Needs the connections that the Variable ``partner_shop_routes`` names. Run it by hand; the param ``days`` says how far
+back it looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param, Variable, get_current_context, task
+
+from airflow_provider_partners import routing
+from airflow_provider_partners.datasets.read import column
+from airflow_provider_partners.datasets.write import write
+from airflow_provider_partners.hooks.base import in_thread
+from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
+from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners.operators.base import dataset_uri, translated
+
+log = logging.getLogger(__name__)
+
+
+@task
+def choose_shops() -> list[dict[str, str | None]]:
+    """The routed shops, or those of them that were asked for, each with its connections."""
+    context: Any = get_current_context()
+    with translated(context):
+        routes = routing.parse_routes(Variable.get(routing.VARIABLE, default=None))
+        return routing.lanes(routes, shops=context["params"]["shops"]).lanes
+
+
+@task(map_index_template="{{ task.op_kwargs['route']['shop'] }}", multiple_outputs=False)
+def extract_returns(route: dict[str, str]) -> dict[str, Any]:
+    """A shop's returns to a dataset; a retry goes on behind the last whole page."""
+    context: Any = get_current_context()
+    # The run's own beginning, which is the same for every try.
+    until = context["dag_run"].run_after
+    since = until - timedelta(days=context["params"]["days"])
+    with translated(context), YofiHook(route["yofi_conn_id"], shop=route["shop"]) as yofi:
+        returns = write(yofi.extract("returns", since=since, until=until), uri=dataset_uri(context))
+    return {"route": route, "returns": returns.to_dict()}
+
+
+@task(multiple_outputs=False)
+async def look_up(extracted: dict[str, Any]) -> dict[str, Any]:
+    """The returned orders at Shopify and the customers at Yofi, asked for at the same time."""
+    route, returns = extracted["route"], extracted["returns"]
+    order_ids, customer_ids = list(column(returns, "order_id")), list(column(returns, "customer_id"))
+    with translated(get_current_context()):
+        return await _counts(route, order_ids, customer_ids, returns["records"])
+
+
+async def _counts(route: dict[str, str], order_ids: list[str], customer_ids: list[str], returns: int) -> dict[str, Any]:
+    async with (
+        ShopifyAdminHook(route["shopify_conn_id"], shop=route["shop"]) as shopify,
+        YofiHook(route["yofi_conn_id"], shop=route["shop"]) as yofi,
+    ):
+        orders, customers = await asyncio.gather(
+            in_thread(lambda: list(shopify.extract("orders", match={"id": order_ids}, personal_data=False).records())),
+            in_thread(lambda: list(yofi.extract("customers", match={"customer_id": customer_ids}).records())),
+        )
+    return {"shop": route["shop"], "returns": returns, "orders": len(orders), "customers": len(customers)}
+
+
+@task(multiple_outputs=False)
+def report(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """A line for each shop."""
+    by_shop = {row["shop"]: {name: row[name] for name in ("returns", "orders", "customers")} for row in found}
+    for shop, counts in by_shop.items():
+        log.info("%s: %s", shop, ", ".join(f"{count} {name}" for name, count in counts.items()))
+    return by_shop
+
+
+with DAG(
+    dag_id="returns_overview",
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+    params={
+        "days": Param(30, description="How many days of returns to look at", type="integer", minimum=1),
+        "shops": Param(None, description="Shops to take; all by default", type=["null", "array"]),
+    },
+    tags=["partners", "yofi", "shopify", "taskflow"],
+    doc_md=__doc__,
+) as dag:
+    extracted = extract_returns.expand(route=choose_shops())
+    report(look_up.expand(extracted=extracted))

@@ -1,0 +1,97 @@
+"""One task of each kind of operator, most with outlets; what they tell is compared by ``test_evidence.py``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow.sdk import DAG, Asset, AssetAlias
+
+from airflow_provider_partners.operators.reconcile import YotpoReconcileOrdersOperator
+from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
+from airflow_provider_partners.operators.shopify_partner import (
+    ShopifyPartnerActiveShopsOperator,
+    ShopifyPartnerExtractOperator,
+    ShopifyPartnerQueryOperator,
+)
+from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
+from airflow_provider_partners.operators.yofi import YofiExtractOperator
+from airflow_provider_partners.operators.yotpo import (
+    YotpoBuildOrdersOperator,
+    YotpoExtractOperator,
+    YotpoUpsertOrdersOperator,
+    YotpoUpsertProductsOperator,
+)
+
+SHOP = "aurora-apparel.myshopify.com"
+YEARS = {"since": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z"}
+STORE = "yotpo_aurora_apparel"
+APP = "{{ var.value.partner_app_id }}"
+EVENTS = "query ($first: Int!, $after: String, $app: ID!) { app(id: $app) { events(first: $first, after: $after) {"
+EVENTS += " edges { cursor node { __typename occurredAt } } pageInfo { hasNextPage } } } }"
+
+with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
+    orders = ShopifyAdminExtractOperator(
+        task_id="orders",
+        resource="orders",
+        # The shop is named by the connection alone.
+        shopify_admin_conn_id="shopify_admin_aurora_apparel",
+        outlets=[Asset("shopify-admin://aurora-apparel.myshopify.com/orders")],
+        **YEARS,
+    )
+    returns = YofiExtractOperator(
+        task_id="returns",
+        resource="returns",
+        shop=SHOP,
+        match={"order_id": {"dataset": orders.output, "field": "legacyResourceId"}},
+        outlets=[AssetAlias("yofi returns")],
+    )
+    lists = YofiExtractOperator.partial(task_id="lists", shop=SHOP, outlets=[AssetAlias("yofi lists")], **YEARS).expand(
+        resource=["claims", "returns"]
+    )
+    redemptions = VoucherifyExtractOperator(
+        task_id="redemptions",
+        resource="redemptions",
+        voucherify_conn_id="voucherify_sandbox",
+        outlets=[AssetAlias("redemptions")],
+        **YEARS,
+    )
+    ShopifyPartnerExtractOperator(
+        task_id="app_events", resource="app_events", app_id=APP, outlets=[AssetAlias("app events")], **YEARS
+    )
+    ShopifyPartnerActiveShopsOperator(task_id="shops", app_id=APP, outlets=[AssetAlias("no dataset")])
+    ShopifyPartnerQueryOperator(
+        task_id="query",
+        document=EVENTS,
+        connection="app.events",
+        variables={"app": APP},
+        resource="any events",
+        key=("occurredAt", "__typename"),
+        outlets=[AssetAlias("query")],
+    )
+    built = YotpoBuildOrdersOperator(
+        task_id="build",
+        orders=orders.output,
+        returns=returns.output,
+        redemptions=redemptions.output,
+        shop=SHOP,
+        outlets=[Asset("built_orders")],
+    )
+    planned = YotpoUpsertOrdersOperator(
+        task_id="plan",
+        built=built.output,
+        dry_run=True,
+        yotpo_conn_id=STORE,
+        outlets=[AssetAlias("planned"), Asset("planned_orders")],
+    )
+    products = YotpoUpsertProductsOperator(task_id="upsert_products", built=built.output, yotpo_conn_id=STORE)
+    written = YotpoUpsertOrdersOperator(
+        task_id="upsert_orders", built=built.output, yotpo_conn_id=STORE, outlets=[AssetAlias("written")]
+    )
+    held = YotpoExtractOperator(
+        task_id="held", resource="orders", yotpo_conn_id=STORE, outlets=[AssetAlias("held")], **YEARS
+    )
+    compared = YotpoReconcileOrdersOperator(
+        task_id="compare", built=built.output, held=held.output, outlets=[Asset("differences")]
+    )
+    refused = YofiExtractOperator(task_id="refused", resource="claims", shop=SHOP, yofi_conn_id="yofi_wrong", **YEARS)
+    planned >> products >> written >> held >> compared

@@ -1,0 +1,303 @@
+"""Manifest, asset event, lineage and links of every kind of operator agree, as Airflow's own machinery has them.
+
+The Dag runs by Airflow's command with the real OpenLineage provider, which writes its events to a file.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+WORLD = {"seed": 5, "shops": 1, "orders": 12}
+FOLDER = Path(__file__).parent / "evidence_dags"
+SHOP = "aurora-apparel.myshopify.com"
+
+DATASETS = ("orders", "returns", "lists", "redemptions", "app_events", "query", "build", "plan", "upsert_products")
+DATASETS += ("upsert_orders", "held", "compare")
+EVENTS = ("orders", "returns", "lists", "redemptions", "app_events", "query", "build", "plan", "upsert_orders", "held")
+EVENTS += ("compare",)
+
+LINKS = """
+import json, sys
+from fastapi.testclient import TestClient
+from airflow.api_fastapi.app import create_app
+
+client = TestClient(create_app(), base_url="http://localhost")
+token = client.get("/auth/token").json()["access_token"]
+found = {}
+for task, index in json.loads(sys.argv[2]):
+    answer = client.get(
+        f"/api/v2/dags/every_operator/dagRuns/{sys.argv[1]}/taskInstances/{task}/links",
+        params={"map_index": index}, headers={"Authorization": f"Bearer {token}"},
+    )
+    answer.raise_for_status()
+    found[f"{task}/{index}"] = answer.json()["extra_links"]
+print("LINKS " + json.dumps(found))
+"""
+
+
+@dataclass
+class Told:
+    """All that one run of the Dag has left."""
+
+    world: Any
+    run_id: str
+    log: str
+    references: dict[tuple[str, int], dict[str, Any]]
+    events: dict[tuple[str, int], list[tuple[str, dict[str, Any]]]]
+    lineage: dict[str, list[dict[str, Any]]]
+    links: dict[str, dict[str, str | None]]
+
+    def manifests(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """By task and map index, as they lie on the disk."""
+        return {
+            of: json.loads((Path(reference["uri"].removeprefix("file://")) / "manifest.json").read_text())
+            for of, reference in self.references.items()
+        }
+
+    def outputs(self, task: str) -> list[dict[str, Any]]:
+        return [output for event in self.lineage[task] for output in event["outputs"]]
+
+
+@pytest.fixture(scope="module")
+def told(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    pytest.importorskip("airflow.providers.openlineage")
+    place = tmp_path_factory.mktemp("lineage") / "events.jsonl"
+    wrong = json.loads(world.environment["AIRFLOW_CONN_YOFI_DEFAULT"]) | {"password": "another-secret-" + "x" * 30}
+    changes = {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER),
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(place), "append": True}),
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW_CONN_YOFI_WRONG": json.dumps(wrong),
+    }
+    done = world.airflow("dags", "test", "every_operator", **changes)
+    log = done.stdout + done.stderr
+    run_id = world.rows("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
+    states = world.rows("SELECT task_id, map_index, state FROM task_instance WHERE run_id = ?", run_id)
+    failed = [task for task, _, state in states if state != "success"]
+    assert failed == ["refused"], f"{failed}\n{log[-8000:]}"
+    values = world.rows("SELECT task_id, map_index, value FROM xcom WHERE run_id = ? AND key = 'return_value'", run_id)
+    references = {(task, index): json.loads(value) for task, index, value in values if task in DATASETS}
+    return Told(
+        world=world,
+        run_id=run_id,
+        log=log,
+        references=references,
+        events=_events(world, run_id),
+        lineage=_lineage(place),
+        links=_links(world, run_id, [(task, index) for task, index, _ in states], changes),
+    )
+
+
+def _events(world: Any, run_id: str) -> dict[tuple[str, int], list[tuple[str, dict[str, Any]]]]:
+    rows = world.rows(
+        "SELECT source_task_id, source_map_index, uri, asset_event.extra FROM asset_event "
+        "JOIN asset ON asset.id = asset_id WHERE source_run_id = ?",
+        run_id,
+    )
+    found: dict[tuple[str, int], list[tuple[str, dict[str, Any]]]] = {}
+    for task, index, uri, extra in rows:
+        found.setdefault((task, index), []).append((uri, json.loads(extra)))
+    return found
+
+
+def _lineage(place: Path) -> dict[str, list[dict[str, Any]]]:
+    """The last event of each try, by task."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in place.read_text().splitlines():
+        event = json.loads(line)
+        if event["eventType"] in {"COMPLETE", "FAIL"} and event["job"]["name"].startswith("every_operator."):
+            found.setdefault(event["job"]["name"].partition(".")[2], []).append(event)
+    return found
+
+
+def _links(world: Any, run_id: str, tasks: list[tuple[str, int]], changes: dict[str, str]) -> dict[str, Any]:
+    """As the API gives them to the UI."""
+    done = subprocess.run(
+        [sys.executable, "-c", LINKS, run_id, json.dumps(tasks)],
+        env={**world.environment, **changes},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("LINKS ")]
+    assert lines, done.stdout[-3000:] + done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(lines[0].removeprefix("LINKS "))
+    return found
+
+
+@pytest.mark.parametrize("task", DATASETS)
+def test_manifest_and_lineage_agree(told: Told, task: str) -> None:
+    manifests = {of: manifest for of, manifest in told.manifests().items() if of[0] == task}
+    assert manifests
+    # Mapped tasks write versions of one dataset; datasets without a record have one hash.
+    outputs = {
+        (output["name"], output["facets"]["version"]["datasetVersion"]): output
+        for output in told.outputs(task)
+        if _file(output)
+    }
+    for manifest in manifests.values():
+        reference = manifest["reference"]
+        output = outputs[_lasting(reference["uri"]), reference["sha256"]]
+        assert (
+            output["outputFacets"]["outputStatistics"]
+            | {
+                "rowCount": reference["records"],
+                "size": reference["bytes"],
+                "fileCount": reference["parts"],
+            }
+            == output["outputFacets"]["outputStatistics"]
+        )
+        assert output["facets"]["dataSource"]["uri"].endswith(f"{reference['uri'].split('staging/')[1]}/manifest.json")
+        schema = output["facets"].get("schema", {}).get("fields", [])
+        assert {field["name"]: field["type"] for field in schema} == manifest["fields"]
+        assert sum(part["records"] for part in manifest["parts"]) == reference["records"]
+
+
+@pytest.mark.parametrize("task", EVENTS)
+def test_manifest_and_asset_event_agree(told: Told, task: str) -> None:
+    manifests = {of: manifest["reference"] for of, manifest in told.manifests().items() if of[0] == task}
+    for of, reference in manifests.items():
+        ((_, extra),) = told.events[of]
+        assert extra["rows"] == reference["records"]
+        assert extra["bytes"] == reference["bytes"]
+        assert extra["sha256"] == reference["sha256"]
+        assert extra["window"] == reference["window"]
+        assert extra["manifest"] == f"{reference['uri']}/manifest.json"
+        assert (extra["source"], extra["resource"]) == (reference["source"], reference["resource"])
+        assert isinstance(extra["rejects"], int)
+
+
+def test_the_outlets_are_the_lists_that_were_read_and_written(told: Told) -> None:
+    store = told.world.store_of(SHOP)
+    assert {of: [uri for uri, _ in events] for of, events in told.events.items()} == {
+        ("orders", -1): [f"shopify-admin://{SHOP}/orders"],
+        ("returns", -1): [f"yofi://{SHOP}/returns"],
+        ("lists", 0): [f"yofi://{SHOP}/claims"],
+        ("lists", 1): [f"yofi://{SHOP}/returns"],
+        ("redemptions", -1): [f"voucherify://{told.world.sandbox.credentials['voucherify']['app_id']}/redemptions"],
+        ("app_events", -1): ["shopify-partner://12345/app_events"],
+        ("query", -1): ["shopify-partner://12345/any%20events"],
+        ("build", -1): ["built_orders"],
+        # A plan has changed nothing: there is no event of the store's list.
+        ("plan", -1): ["planned_orders"],
+        ("upsert_orders", -1): [f"yotpo://{store}/orders"],
+        ("held", -1): [f"yotpo://{store}/orders"],
+        ("compare", -1): ["differences"],
+    }
+
+
+def test_what_was_written_at_yotpo_is_the_same_in_lineage_in_the_event_and_in_the_store(told: Told) -> None:
+    (event,) = told.lineage["upsert_orders"]
+    (store,) = [output for output in event["outputs"] if not _file(output)]
+    ((_, extra),) = told.events["upsert_orders", -1]
+    held = told.world.yotpo_orders(SHOP)
+    assert len(held) > 0
+    assert store["outputFacets"]["outputStatistics"]["rowCount"] == extra["outcomes"]["created"] == len(held)
+    assert (store["namespace"], store["name"]) == (f"yotpo://{told.world.store_of(SHOP)}", "orders")
+    ((_, planned),) = told.events["plan", -1]
+    assert planned["dry_run"]
+    assert planned["outcomes"] == {"would_create": len(held)}
+    assert not [output for output in told.outputs("plan") if not _file(output)]
+
+
+def test_lineage_leads_from_the_partners_lists_to_the_store(told: Told) -> None:
+    read = {
+        task: {(one["namespace"], one["name"]) for one in events[0]["inputs"]} for task, events in told.lineage.items()
+    }
+    wrote = {
+        task: {(one["namespace"], one["name"]) for one in events[0]["outputs"]} for task, events in told.lineage.items()
+    }
+    assert (f"shopify-admin://{SHOP}", "orders") in read["orders"]
+    assert read["returns"] == {(f"yofi://{SHOP}", "returns"), *wrote["orders"]}
+    assert read["build"] == wrote["orders"] | wrote["returns"] | wrote["redemptions"]
+    assert wrote["build"] <= read["upsert_orders"] | {one for one in wrote["build"] if one[1].endswith("/rejects")}
+    assert read["shops"] == {("shopify-partner://12345", "app_events")}
+    assert wrote["shops"] == set()
+
+
+def test_rows_that_were_read_are_counted_at_their_list(told: Told) -> None:
+    for task in ("orders", "held", "redemptions"):
+        (event,) = told.lineage[task]
+        (listed,) = [one for one in event["inputs"] if not _file(one)]
+        assert listed["inputFacets"]["inputStatistics"]["rowCount"] == told.references[task, -1]["records"]
+
+
+def test_a_task_that_failed_has_lineage_without_outputs(told: Told) -> None:
+    (event,) = told.lineage["refused"]
+    assert event["eventType"] == "FAIL"
+    assert event["outputs"] == []
+
+
+def test_lineage_and_events_hold_no_customers_data_and_no_secrets(told: Told) -> None:
+    text = json.dumps([list(told.lineage.values()), [*told.events.values()], list(told.links.values())])
+    secrets = [known["password"] for known in _connections(told.world)]
+    mails = {order["email"] for order in told.world.documents("shopify_admin", SHOP, "Order") if order.get("email")}
+    assert secrets
+    assert not [secret for secret in secrets if secret in text]
+    assert not [mail for mail in mails if mail in text]
+
+
+def test_links_lead_to_the_console_and_the_dataset(told: Told) -> None:
+    staging = {of: reference["uri"] for of, reference in told.references.items()}
+    admin = f"https://admin.shopify.com/store/{SHOP.partition('.')[0]}"
+    app = told.world.sandbox.credentials["shopify_partner"]["app_id"].rpartition("/")[2]
+    console: dict[str, dict[str, str | None]] = {
+        "orders": {"Shopify admin": f"{admin}/orders"},
+        "returns": {"Yofi": f"{admin}/apps"},
+        "redemptions": {"Voucherify": None},
+        "app_events": {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"},
+        "query": {"Partner Dashboard": "https://partners.shopify.com/12345"},
+        "upsert_orders": {"Yotpo": "https://reviews.yotpo.com/"},
+        "held": {"Yotpo": "https://reviews.yotpo.com/"},
+        "build": {},
+        "compare": {},
+    }
+    for task, links in console.items():
+        folder = staging[task, -1]
+        shown = folder if "://" in folder else f"file://{folder}"
+        assert _plain(told.links[f"{task}/-1"]) == _plain({**links, "Dataset": shown}), task
+    for index in (0, 1):
+        links = told.links[f"lists/{index}"]
+        assert links["Yofi"] == f"{admin}/apps"
+        assert links["Dataset"].endswith(f"/{index}")
+    assert told.links["shops/-1"] == {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"}
+
+
+def test_a_task_that_failed_links_to_the_console_alone(told: Told) -> None:
+    handle = SHOP.partition(".")[0]
+    assert told.links["refused/-1"] == {"Dataset": None, "Yofi": f"https://admin.shopify.com/store/{handle}/apps"}
+
+
+def test_every_kind_of_operator_is_among_them(told: Told) -> None:
+    assert Counter(task for task, _ in told.references) == Counter(dict.fromkeys(DATASETS, 1) | {"lists": 2})
+
+
+def _lasting(uri: str) -> str:
+    """A dataset's folder without its last two parts, run and map index."""
+    return str(Path(uri.removeprefix("file://")).parent.parent)
+
+
+def _file(dataset: dict[str, Any]) -> bool:
+    return bool(dataset["namespace"] == "file")
+
+
+def _connections(world: Any) -> list[dict[str, Any]]:
+    return [json.loads(value) for name, value in world.environment.items() if name.startswith("AIRFLOW_CONN_")]
+
+
+def _plain(links: dict[str, str | None]) -> dict[str, str | None]:
+    """Without the escapes of what stands for a colon or a plus in a run's id."""
+    from urllib.parse import unquote
+
+    return {name: unquote(url) if url else url for name, url in links.items()}
