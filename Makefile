@@ -5,6 +5,7 @@
 #   make docs   the documentation as a site, in docs/_build/html; a warning is an error
 #   make sandbox   serve the partners' APIs on this machine until interrupted
 #   make constraints   resolve the pinned set anew
+#   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make clean  remove everything these targets made
 
 AIRFLOW ?= 3.3
@@ -15,7 +16,7 @@ TOOLS = .venv/tools
 UV = PYTHONPATH=$(TOOLS) UV_PYTHON_DOWNLOADS=never $(PYTHON) -m uv --quiet
 PYTEST_WORKERS ?= 2
 
-.PHONY: demo test lint docs sandbox constraints clean
+.PHONY: matrix demo test lint docs sandbox constraints clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -46,6 +47,9 @@ $(TOOLS)/.ready: constraints/tools.txt
 	$(UV) venv --clear --python $(PYTHON) .venv/$*
 	$(UV) pip install --python .venv/$*/bin/python --constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
 	@touch $@
+
+matrix: $(TOOLS)/.ready
+	PYTHONPATH=$(abspath $(TOOLS)) UV_PYTHON_DOWNLOADS=never $(PYTHON) tests/matrix/run.py $(CELLS)
 
 constraints: $(TOOLS)/.ready
 	echo 'apache-airflow~=$(AIRFLOW).0' | $(UV) pip compile --universal --python-version 3.11 --all-extras \
