@@ -1,8 +1,8 @@
 """One wheel on every supported Airflow and Python, with what could be installed when that Airflow came out.
 
 ``make matrix`` runs all cells, ``make matrix CELLS="3.0.6-py3.11 lowest"`` some. Each has an environment of its own
-below ``.venv/matrix``, in which ``check.py`` looks at the provider, its forms and Dags, and the demo runs the main Dag three
-times against the sandbox. What the Dag has left in Yotpo must be the same in every cell.
+below ``.venv/matrix``, in which ``check.py`` looks at the provider, its forms and Dags, and the demo runs the main Dag
+three times against the sandbox. What the Dag has left in Yotpo must be the same in every cell.
 """
 
 from __future__ import annotations
