@@ -44,6 +44,8 @@ def forms() -> None:
     """The fields of each connection show, by what this version's UI reads."""
     from airflow_provider_partners.get_provider_info import get_provider_info
 
+    # Asked before Airflow 3.1 and 3.2 put a stand-in for it in its place.
+    classic = importlib.util.find_spec("flask_appbuilder") is not None
     info: Any = get_provider_info()
     declared = {each["connection-type"]: set(each["conn-fields"]) for each in info["connection-types"]}
     shown: dict[str, set[str]] = {}
@@ -54,7 +56,7 @@ def forms() -> None:
             shown[each.connection_type] = set(json.loads(each.model_dump_json()).get("extra_fields") or {})
     except ImportError:
         pass
-    if importlib.util.find_spec("flask_appbuilder") is None and not any(shown.get(name) for name in TYPES):
+    if not classic and not any(shown.get(name) for name in TYPES):
         # Airflow 3.0 shows no provider's fields at all without it; the fields are there for when it is.
         from airflow_provider_partners.hooks import forms as ours
 
