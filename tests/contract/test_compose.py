@@ -1,114 +1,337 @@
-"""The compose file against what it has to be: pinned, healthy, without secrets of its own, and true to our options."""
+"""The compose file is valid, pinned and healthy, keeps no secret, and says only what Airflow and the provider know.
+
+``compose-spec.json`` is the schema of the Compose Specification, unchanged, under the Apache License 2.0 as this
+project is. What Compose itself says of the file is ``docker compose config``.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
-from airflow.cli.cli_parser import get_parser
 
 from airflow_provider_partners.get_provider_info import get_provider_info
+from airflow_provider_partners.hooks.connection import read_connection
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yaml").read_text()
-COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
-SERVICES: dict[str, Any] = COMPOSE["services"]
-RUNNING = {name: service for name, service in SERVICES.items() if service.get("restart") != "no"}
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 EXAMPLE = (ROOT / "deploy" / "env.example").read_text()
+SCHEMA = json.loads((ROOT / "tests" / "contract" / "compose-spec.json").read_text())
+CONNECTIONS = (ROOT / "deploy" / "connections.example").read_text()
+
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(:[-?][^}]*)?\}")
+SHOWN: dict[str, str] = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
+SECRETS = sorted(name for name, value in SHOWN.items() if not value and name != "REQUIREMENTS")
 
 
-def test_every_part_of_an_airflow_is_there() -> None:
-    parts = {"postgres", "redis", "init", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "sandbox"}
-    assert set(SERVICES) == parts
-    assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
+def resolved(value: Any) -> Any:
+    """The file as Compose reads it with the example's values, and each secret's name in its place."""
+    if isinstance(value, dict):
+        return {key: resolved(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [resolved(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return VARIABLE.sub(lambda found: f"the-{found[1]}" if found[1] in SECRETS else SHOWN[found[1]], value).replace(
+        "$$", "$"
+    )
+
+
+COMPOSE: dict[str, Any] = resolved(yaml.safe_load(TEXT))
+SERVICES: dict[str, Any] = COMPOSE["services"]
+RUNNING = {name: service for name, service in SERVICES.items() if service["restart"] != "no"}
+AIRFLOW = {name: service for name, service in SERVICES.items() if "env_file" in service}
+
+
+def test_it_is_valid_by_the_specification() -> None:
+    jsonschema.validate(COMPOSE, SCHEMA)
+
+
+def test_the_specification_would_find_what_is_misspelt() -> None:
+    with pytest.raises(jsonschema.ValidationError, match="'restarts' was unexpected"):
+        jsonschema.validate({"services": {"worker": {**SERVICES["worker"], "restarts": "no"}}}, SCHEMA)
+
+
+def test_every_part_of_an_airflow_is_there_and_no_more_starts_by_itself() -> None:
+    started = {name for name, service in SERVICES.items() if "profiles" not in service}
+
+    assert started == {
+        *("postgres", "redis", "init"),
+        *("api-server", "scheduler", "dag-processor", "triggerer", "worker"),
+    }
+    assert {name: SERVICES[name]["profiles"] for name in set(SERVICES) - started} == {
+        "sandbox": ["sandbox"],
+        "expire": ["maintenance"],
+    }
 
 
 @pytest.mark.parametrize("name", sorted(RUNNING))
-def test_whoever_runs_is_looked_after(name: str) -> None:
+def test_whoever_runs_is_watched_restarted_and_bounded(name: str) -> None:
     service = RUNNING[name]
-    assert service["restart"] == "unless-stopped"
-    assert service["logging"]["options"]["max-size"]
     check = service["healthcheck"]
+
+    assert service["restart"] == "unless-stopped"
     assert check["test"][0] in {"CMD", "CMD-SHELL"}
-    assert {"interval", "timeout", "retries"} <= set(check)
+    assert {"interval", "timeout", "retries", "start_period"} <= set(check)
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    assert service["deploy"]["resources"]["limits"]["memory"]
+    assert service["stop_grace_period"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - set(RUNNING)))
+def test_who_ends_by_itself_has_no_health_to_ask_for(name: str) -> None:
+    assert SERVICES[name]["healthcheck"] == {"disable": True}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_images_are_pinned(name: str) -> None:
+def test_nobody_gains_rights(name: str) -> None:
     service = SERVICES[name]
+
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
     if "build" in service:
-        dockerfile = (ROOT / service["build"]["dockerfile"]).read_text()
-        image = re.search(r"^FROM (\S+)$", dockerfile, re.MULTILINE)
-        assert image is not None
-        assert image[1] == "apache/airflow:3.3.2-python3.12"
-    else:
-        assert re.fullmatch(r"[a-z]+:\d+(\.\d+)*", service["image"])
+        assert service["cap_drop"] == ["ALL"]
+        # The image's own rule: any user, in the group 0.
+        assert re.fullmatch(r"[1-9]\d*:0", service["user"])
+
+
+def test_images_are_pinned_to_one_release() -> None:
+    images = {SERVICES["postgres"]["image"], SERVICES["redis"]["image"], SHOWN["AIRFLOW_IMAGE"]}
+
+    assert all(re.fullmatch(r"(?:[a-z]+/)?[a-z]+:\d+\.\d+(?:\.\d+)?-[a-z0-9.]+", image) for image in images), images
+    assert f"\nARG AIRFLOW_IMAGE={SHOWN['AIRFLOW_IMAGE']}\n" in DOCKERFILE
+    assert re.findall(r"^FROM (.+)$", DOCKERFILE, re.MULTILINE) == ["${AIRFLOW_IMAGE}"]
 
 
 def test_secrets_come_from_the_environment_and_have_no_default() -> None:
-    secrets = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "AIRFLOW_FERNET_KEY", "AIRFLOW_SECRET_KEY", "AIRFLOW_JWT_SECRET"}
-    found = {name: default for name, default in VARIABLE.findall(TEXT) if re.search("PASSWORD|SECRET|KEY", name)}
-    assert set(found) == secrets
-    assert all(default.startswith(":?") for default in found.values())
-    assert all(re.search(rf"^{name}=$", EXAMPLE, re.MULTILINE) for name in secrets)
+    sounds_secret = {name for name, _ in VARIABLE.findall(TEXT) if re.search("PASSWORD|SECRET|KEY|TOKEN", name)}
+
+    assert set(SECRETS) == sounds_secret
+    assert len(SECRETS) == 6
+    assert {default for name, default in VARIABLE.findall(TEXT) if name in SECRETS} == {":?see deploy/env.example"}
 
 
-def test_the_example_names_every_variable_and_no_other() -> None:
-    assert {name for name, _ in VARIABLE.findall(TEXT)} == set(re.findall(r"^(\w+)=", EXAMPLE, re.MULTILINE))
+def test_nothing_secret_is_written_down() -> None:
+    for name, service in SERVICES.items():
+        for key, value in service.get("environment", {}).items():
+            if re.search(r"PASSWORD|SECRET|FERNET|AUTH$|_CONN$|BROKER_URL|BUDGET_URI|RESULT_BACKEND", key):
+                assert re.search(rf"the-(?:{'|'.join(SECRETS)})", str(value)), f"{name}: {key}"
+        # Arguments are shown to whoever lists processes; Redis alone takes its password by no other means.
+        assert name == "redis" or not re.search(r"the-", " ".join(service.get("command", ())))
 
 
-def test_defaults_are_those_of_the_example() -> None:
-    shown = dict(re.findall(r"^(\w+)=(.*)$", EXAMPLE, re.MULTILINE))
-    assert {
-        name: default[2:] for name, default in VARIABLE.findall(TEXT) if default.startswith(":-")
-    }.items() <= shown.items()
+def test_the_sandbox_is_given_no_secret() -> None:
+    sandbox = SERVICES["sandbox"]
+
+    assert set(sandbox["environment"]) == {"CONNECTION_CHECK_MAX_COUNT"}
+    assert not {"env_file", "volumes", "depends_on", "ports"} & set(sandbox)
+
+
+def test_the_example_names_every_variable_with_its_default_and_no_other() -> None:
+    used = dict(VARIABLE.findall(TEXT))
+
+    # Compose itself reads this one.
+    assert set(SHOWN) - {"COMPOSE_PROJECT_NAME"} == set(used)
+    assert {name: default[2:] for name, default in used.items() if default.startswith(":-")}.items() <= SHOWN.items()
+
+
+def test_every_part_of_airflow_has_the_same_configuration() -> None:
+    common = COMPOSE["x-airflow"]["environment"]
+
+    assert sorted(AIRFLOW) == [
+        *("api-server", "dag-processor", "expire", "init", "scheduler", "triggerer", "worker"),
+    ]
+    for name, service in AIRFLOW.items():
+        assert service["environment"].items() >= common.items(), name
+        assert service["volumes"] == COMPOSE["x-airflow"]["volumes"], name
 
 
 def test_options_of_the_provider_exist() -> None:
     config: Any = get_provider_info()["config"]
     named = {
         key.removeprefix("AIRFLOW__PARTNERS__").lower()
-        for service in SERVICES.values()
-        for key in service.get("environment", {})
+        for key in COMPOSE["x-airflow"]["environment"]
         if key.startswith("AIRFLOW__PARTNERS__")
     }
+
     assert named == {"staging_uri", "budget_uri"}
     assert named <= set(config["partners"]["options"])
 
 
+def test_options_of_airflow_exist() -> None:
+    from airflow.configuration import conf
+
+    for key in COMPOSE["x-airflow"]["environment"]:
+        _, section, option = key.lower().split("__")
+        if section.startswith("celery") and find_spec("airflow.providers.celery") is None:
+            continue  # of a provider that is in the image, but not here
+        declared = conf.configuration_description[section]["options"]
+        # The transport's options are the broker's, not Airflow's.
+        assert option in declared or section == "celery_broker_transport_options", key
+
+
+def test_datasets_rest_where_every_part_sees_them() -> None:
+    staging = COMPOSE["x-airflow"]["environment"]["AIRFLOW__PARTNERS__STAGING_URI"]
+
+    assert f"datasets:{staging}" in COMPOSE["x-airflow"]["volumes"]
+    # Made in the image, so that a new volume belongs to who runs Airflow.
+    assert re.search(rf"^RUN mkdir .*{staging}$", DOCKERFILE, re.MULTILINE)
+
+
 def test_workers_can_be_many_and_have_time_to_finish() -> None:
     worker = SERVICES["worker"]
+
     assert not {"container_name", "ports", "hostname"} & set(worker)
+    assert worker["deploy"]["replicas"] == "1"
     assert worker["stop_grace_period"] == "10m"
+    assert worker["environment"]["DUMB_INIT_SETSID"] == "0"
 
 
-def test_all_of_airflow_shares_datasets_and_environment() -> None:
-    airflow = [name for name, service in SERVICES.items() if "build" in service]
-    assert len(airflow) == 7
-    for name in airflow:
-        assert "datasets:/opt/airflow/datasets" in SERVICES[name]["volumes"]
-        assert SERVICES["worker"]["environment"].items() >= SERVICES[name]["environment"].items()
+def test_only_the_api_server_is_reached_from_outside_and_only_from_this_host() -> None:
+    assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
+        "api-server": ["127.0.0.1:8080:8080"]
+    }
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name in SERVICES if SERVICES[name].get("command", [""])[0] == "airflow")
-)
-def test_commands_are_airflows(name: str) -> None:
-    command = SERVICES[name]["command"][1:]
-    if command[0] == "celery":
-        # Of the Celery provider, which is in the image.
-        assert command == ["celery", "worker"]
-        return
-    assert get_parser().parse_args(command).func
+def test_the_api_server_is_where_the_tasks_look_for_it() -> None:
+    assert COMPOSE["x-airflow"]["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == (
+        "http://api-server:8080/execution/"
+    )
 
 
-def test_health_checks_that_ask_airflow_ask_for_jobs_that_exist() -> None:
-    asked = [service["healthcheck"]["test"][1:] for service in RUNNING.values()]
-    jobs = [words for words in asked if words[:3] == ["airflow", "jobs", "check"]]
-    assert len(jobs) == 2
-    for words in jobs:
-        assert get_parser().parse_args(words[1:]).job_type in {"DagProcessorJob", "TriggererJob"}
+def airflow_commands() -> dict[str, list[str]]:
+    """Every command line of Airflow's in the file, those of scripts and health checks included."""
+    found: dict[str, list[str]] = {}
+    for name, service in SERVICES.items():
+        check = service["healthcheck"].get("test", ["", ""])
+        for words in (service.get("command", []), check[1:]):
+            script = words[-1] if words[:1] == ["bash"] else shlex.join(words)
+            for number, line in enumerate(script.split(" && ")):
+                arguments = shlex.split(line)
+                if arguments[:1] == ["airflow"]:
+                    found[f"{name} {' '.join(arguments[1:3])} {number}"] = arguments[1:]
+    return found
+
+
+COMMANDS = airflow_commands()
+
+OF_PROVIDERS = {
+    "celery": ("airflow.providers.celery", {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor"}),
+    "users": (
+        "airflow.providers.fab",
+        {"AIRFLOW__CORE__AUTH_MANAGER": COMPOSE["x-airflow"]["environment"]["AIRFLOW__CORE__AUTH_MANAGER"]},
+    ),
+}
+"""Commands that come with a provider which is in the image: where it is, and what makes Airflow load them."""
+
+_PARSE = """
+import json, sys
+from airflow.cli.cli_parser import get_parser
+
+for words in json.load(sys.stdin):
+    assert get_parser().parse_args(words).func, words
+"""
+
+
+def parse(commands: list[list[str]], environment: dict[str, str], home: Path) -> None:
+    """Have Airflow's parser take the commands, in a process of its own: the parser follows the configuration."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PARSE],
+        input=json.dumps([[re.sub(r"^\$before$", "2026-01-01", word) for word in words] for words in commands]),
+        env={**os.environ, **environment, "AIRFLOW_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-600:]
+
+
+def test_there_are_commands_to_look_at() -> None:
+    assert {" ".join(words[:2]) for words in COMMANDS.values()} == {
+        *("api-server", "scheduler", "dag-processor", "triggerer", "celery worker"),
+        *("db migrate", "users create", "jobs check", "db clean"),
+    }
+
+
+def test_commands_are_taken_by_airflows_own_parser(tmp_path: Path) -> None:
+    """Those of a provider only where it is installed; which they are is told above."""
+    parse([words for words in COMMANDS.values() if words[0] not in OF_PROVIDERS], {}, tmp_path)
+    for group, (module, environment) in OF_PROVIDERS.items():
+        if importlib.util.find_spec(module):
+            parse([words for words in COMMANDS.values() if words[0] == group], environment, tmp_path)
+
+
+def test_the_jobs_that_health_checks_ask_for_exist() -> None:
+    from airflow.jobs.dag_processor_job_runner import DagProcessorJobRunner
+    from airflow.jobs.triggerer_job_runner import TriggererJobRunner
+
+    asked = {words[words.index("--job-type") + 1] for words in COMMANDS.values() if "--job-type" in words}
+
+    assert asked == {DagProcessorJobRunner.job_type, TriggererJobRunner.job_type}
+
+
+def test_the_sandbox_is_started_and_asked_by_what_it_has() -> None:
+    from airflow_provider_partners.sandbox.__main__ import _parser
+
+    sandbox = SERVICES["sandbox"]
+    assert sandbox["command"][:3] == ["python", "-m", "airflow_provider_partners.sandbox"]
+    given = _parser().parse_args(sandbox["command"][3:])
+
+    assert (given.command, given.host, given.port) == ("serve", "0.0.0.0", 8900)
+    assert (given.shops, given.orders) == (2, 100)
+    assert sandbox["healthcheck"]["test"][-1] == "http://localhost:8900/_sandbox/health"
+
+
+def test_the_example_of_connections_is_one_comment_a_line_and_is_taken_by_the_hooks() -> None:
+    from types import SimpleNamespace
+
+    lines = CONNECTIONS.splitlines()
+    assert all(line.startswith("#") for line in lines), "a line without # would be handed to every container"
+    found = dict(re.findall(r"^#(AIRFLOW_(?:CONN|VAR)_\w+)='(.+)'$", CONNECTIONS, re.MULTILINE))
+    given = {name: json.loads(value) for name, value in found.items() if "_CONN_" in name}
+    assert len(found) == len(lines) - 1
+
+    for name, values in given.items():
+        fields = {**dict.fromkeys(("host", "schema", "login", "password", "port")), **values}
+        fields["extra"] = json.dumps(values.get("extra", {}))
+        stored = SimpleNamespace(conn_id=name.lower(), **fields)
+        assert read_connection(stored, conn_type=values["conn_type"], default_host="https://a.example").password, name
+    assert {values["conn_type"] for values in given.values()} == {
+        row["connection-type"]
+        for row in get_provider_info()["connection-types"]  # type: ignore[attr-defined]
+    }
+    routed = json.loads(found["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])[0]
+    named = {routed[field] for field in routed if field.endswith("_conn_id")} - {None}
+    assert named <= {name.removeprefix("AIRFLOW_CONN_").lower() for name in given}
+
+
+def test_what_the_image_is_built_from_is_handed_to_the_builder() -> None:
+    import tomllib
+
+    handed = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    needed = {
+        "pyproject.toml",
+        project["project"]["readme"],
+        *(name.split("/")[0] for name in project["project"]["license-files"]),
+        *project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
+    }
+
+    assert "*" in handed
+    assert {f"!{name}" for name in needed} <= set(handed)
+
+
+@pytest.mark.parametrize("name", [".env", "deploy/connections.env"])
+def test_files_with_secrets_stay_out_of_version_control(name: str) -> None:
+    assert f"/{name}" in (ROOT / ".gitignore").read_text().splitlines()
