@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import re
+import subprocess
 import sys
 import tomllib
 from importlib import import_module
@@ -301,9 +302,39 @@ def test_no_bare_airflow_exception_is_raised():
                 assert ast.unparse(node.exc.func) != "AirflowException", path
 
 
+def test_the_message_of_an_exception_is_whole_when_it_is_raised():
+    """A format with its values beside it, as in logging, is never put together."""
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+                first, *more = node.exc.args
+                text = first.value if isinstance(first, ast.Constant) else None
+                assert not (more and isinstance(text, str) and re.search(r"%[sdr]|\{\w*\}", text)), path
+                assert not isinstance(first, ast.BinOp | ast.JoinedStr), f"{path}: {ast.unparse(node)}"
+
+
 def test_extras_are_never_forwarded_unread():
-    for path, _ in sources("hooks", "operators", "sensors", "triggers"):
-        assert "extra_dejson" not in path.read_text(), path
+    for path, tree in sources("hooks", "operators", "sensors", "triggers"):
+        text = path.read_text()
+        assert not re.search(r"extra_dejson|get_extra\b", text), path
+        reads = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "extra"]
+        of_connections = [node for node in reads if "event" not in ast.unparse(node)]
+        assert not of_connections or path.name == "connection.py", path
+
+
+def test_the_extras_that_are_read_are_the_declared_ones():
+    from types import SimpleNamespace
+
+    from airflow_provider_partners.hooks.connection import read_connection
+
+    stored = {"conn_id": "mine", "host": None, "schema": None, "login": None, "password": "a secret", "port": None}
+    for entry in get_provider_info()["connection-types"]:
+        conn_type = entry["connection-type"]
+        for name in ("proxy", "verify", "headers", "import_string"):
+            assert name not in entry["conn-fields"]
+            given = SimpleNamespace(**stored, conn_type=conn_type, extra=json.dumps({name: "anything"}))
+            with pytest.raises(ConfigurationError, match=name):
+                read_connection(given, conn_type=conn_type, default_host="https://a.example")
 
 
 def test_versions_are_known_in_one_module_alone():
@@ -324,6 +355,47 @@ def test_versions_are_known_in_one_module_alone():
         assert "airflow.__version__" not in path.read_text(), path
 
 
+PUBLIC = {"airflow.sdk", "airflow.triggers.base"}
+OF_PROVIDERS = {"airflow.providers.common.compat.openlineage.facet", "airflow.providers.openlineage.extractors"}
+"""Imported where lineage is told, which no one asks for without the OpenLineage provider."""
+
+
+def test_airflow_is_imported_by_public_names_alone():
+    for path, tree in sources():
+        if path.name == "_compat.py":
+            continue
+        at_import = {id(node) for node in runs_at_import(tree)}
+        for node in ast.walk(tree):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in [name for name in names if name and name.split(".")[0] == "airflow"]:
+                assert name in PUBLIC | OF_PROVIDERS, f"{path}: {name}"
+                assert name in PUBLIC or id(node) not in at_import, f"{path}: {name} is imported with the module"
+
+
+def runs_at_import(tree):
+    """The statements of a module that are executed when it is imported: none of functions, none for types alone."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.Try) or (
+            isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.unparse(node.test)
+        ):
+            yield from runs_at_import(node)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.If):
+            yield node
+
+
+def test_every_option_is_read_with_a_fallback():
+    reads = [
+        (path, node)
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and re.match(r"conf\.get", ast.unparse(node.func))
+    ]
+    assert reads
+    for path, node in reads:
+        assert "fallback" in {argument.arg for argument in node.keywords}, f"{path}: {ast.unparse(node)}"
+
+
 def test_configuration_is_read_in_one_module_alone():
     for path, tree in sources():
         if path.name in {"settings.py", "_compat.py"}:
@@ -336,6 +408,40 @@ def test_configuration_is_read_in_one_module_alone():
 def test_fallbacks_of_options_are_the_declared_defaults():
     for name, option in get_provider_info()["config"]["partners"]["options"].items():
         assert settings.default(name) == option["default"]
+
+
+def test_the_linter_knows_airflow_s_rules():
+    """Those still in preview by name; lazy logging, and messages of exceptions, by their families."""
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    chosen = set(ruff["lint"]["select"])
+    assert ruff["preview"]
+    assert ruff["lint"]["explicit-preview-rules"]
+    assert chosen >= {"AIR", "AIR003", "AIR004", "AIR201", "AIR202", "AIR304", "AIR321", "G", "EM", "TRY"}
+    kept = [rule for rule in chosen if rule.startswith("AIR") or rule in {"G", "EM"}]
+    assert not [rule for rule in ruff["lint"]["ignore"] if rule.startswith(tuple(kept))]
+    for pattern, ignored in ruff["lint"]["per-file-ignores"].items():
+        assert not [rule for rule in ignored if rule.startswith("AIR")], pattern
+        assert pattern.startswith("tests") or not {"G", "EM", "TRY"} & set(ignored), pattern
+
+
+def test_the_changelog_is_in_order_and_says_nothing_twice():
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert text.startswith("# Changelog\n")
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    versions = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) \((unreleased|\d{4}-\d{2}-\d{2})\)", line) for line in headings]
+    assert versions, "there is no version"
+    assert all(versions), headings
+    numbers = [tuple(map(int, version.groups()[:3])) for version in versions]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert "unreleased" not in [version.group(4) for version in versions][1:]
+    for part in re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]:
+        kinds = re.findall(r"^### (.*)$", part, re.MULTILINE)
+        assert kinds
+        assert len(kinds) == len(set(kinds))
+        assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+        assert re.search(r"^- ", part, re.MULTILINE)
+    entries = re.split(r"^- ", text, flags=re.MULTILINE)[1:]
+    assert len(entries) == len(set(entries))
 
 
 def test_no_assert_is_in_production_code():
@@ -380,3 +486,48 @@ def test_every_dag_has_tags_and_a_text(path):
 def test_every_dag_survives_serialization(path):
     dag, serialized = dag_bag(path).dags[path.stem], serialization()
     assert serialized.from_dict(serialized.to_dict(dag)).task_ids == dag.task_ids
+
+
+_PARSE = """
+import importlib.util, pathlib, sys, time
+import airflow.dag_processing.processor, airflow.sdk, airflow.timetables.trigger
+from airflow.sdk import DAG, Asset, AssetWatcher, BaseSensorOperator, ObjectStoragePath, Param, Variable, task
+
+begun = time.process_time()
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+print(time.process_time() - begun)
+"""
+
+
+def test_all_dags_together_are_read_in_a_second_where_airflow_is_loaded():
+    """Of the processor's time, the best of three: another program's work doesn't count."""
+    command = [sys.executable, "-c", _PARSE, str(ROOT / "dags")]
+    taken = [
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]) for _ in range(3)
+    ]
+    assert min(taken) < 1.0
+
+
+def test_all_dags_together_parse_in_under_a_second():
+    """In a process that has Airflow loaded, but nothing of ours; by the processor's time, since others share it."""
+    read = inspect.getsource(dag_bag)
+    script = (
+        f"import contextlib, sys, time\nfrom airflow.sdk import DAG\n{read}\n"
+        "with contextlib.redirect_stdout(sys.stderr):\n"
+        f"    dag_bag({str(ROOT / 'tests' / 'support')!r})\n"
+        "    assert not [name for name in sys.modules if name.startswith('airflow_provider_partners.operators')]\n"
+        "    begun = time.process_time()\n"
+        f"    bag = dag_bag({str(ROOT / 'dags')!r})\n"
+        "    took = time.process_time() - begun\n"
+        "print(len(bag.dags), took)\n"
+    )
+    best = 60.0
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        count, took = done.stdout.split()
+        assert int(count) == len(DAGS)
+        if (best := min(best, float(took))) < 1:
+            break
+    assert best < 1
