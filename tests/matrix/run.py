@@ -78,7 +78,9 @@ def main() -> int:
         print(f"the main Dag left different orders: {left}")
         return 1
     bad = [name for name, result in results.items() if result.startswith("failed")]
-    print(f"{len(results) - len(bad)} of {len(results)} cells are well; logs are in {FOLDER.relative_to(ROOT)}")
+    well = list(results.values()).count("well")
+    missed = len(results) - well - len(bad)
+    print(f"{well} cells are well, {len(bad)} failed, {missed} were not run; logs are in {FOLDER.relative_to(ROOT)}")
     return 1 if bad else 0
 
 
