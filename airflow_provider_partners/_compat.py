@@ -92,7 +92,7 @@ __all__ = [
 T = TypeVar("T")
 
 
-async def in_thread(work: Callable[[], T]) -> T:
+async def in_thread(function: Callable[[], T]) -> T:
     """Do something that blocks, off the event loop.
 
     In such a thread the synchronous ways to connections and to the masking of secrets work in every version: what they
@@ -103,11 +103,11 @@ async def in_thread(work: Callable[[], T]) -> T:
     Whoever waits and is cancelled gets the very cancellation, since its message tells the triggerer that a user stopped
     the task; without the shield asgiref raises one of its own.
 
-    :param work: called once; it goes on to its end even if nobody waits any more
+    :param function: called once; it goes on to its end even if nobody waits any more
     """
     from asgiref.sync import sync_to_async
 
-    return await asyncio.shield(asyncio.ensure_future(sync_to_async(work, thread_sensitive=False)()))
+    return await asyncio.shield(asyncio.ensure_future(sync_to_async(function, thread_sensitive=False)()))
 
 
 def task_state(context: Mapping[str, Any]) -> Any | None:
@@ -129,8 +129,8 @@ def asset_state(context: Mapping[str, Any], asset: Asset) -> Any | None:
     :returns: ``None`` before Airflow 3.3
     :raises KeyError: when the task doesn't have the asset
     """
-    kept = context.get("asset_state_store")
-    return None if kept is None else kept[asset]
+    stores = context.get("asset_state_store")
+    return None if stores is None else stores[asset]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import MANIFEST
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
@@ -24,21 +24,21 @@ class PartnerList(NamedTuple):
     """The connection's type, such as ``yotpo``."""
     account: str
     resource: str
-    rows: int | None = None
+    records: int | None = None
     """How many rows were read or written."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Evidence:
+class TaskActivity:
     """What a try of a task did so far.
 
     :param api: the API it uses, by the connection's type
     :param account: whose data it is there
     :param host: that is asked
     :param shop: the shop that the data belong to, where the account is none
-    :param asked: lists that were read at a partner
-    :param changed: lists that were written at a partner
-    :param written: finished datasets, the one that the task returns first
+    :param lists_read: lists that were read at a partner
+    :param lists_written: lists that were written at a partner
+    :param datasets_written: finished datasets, the one that the task returns first
     :param records: that were read or written at the partner by this very try
     :param rejects: that this very try has set aside
     :param facts: what else an asset event tells
@@ -48,76 +48,76 @@ class Evidence:
     account: str | None = None
     host: str | None = None
     shop: str | None = None
-    asked: list[PartnerList] = field(default_factory=list)
-    changed: list[PartnerList] = field(default_factory=list)
-    written: list[DatasetRef] = field(default_factory=list)
+    lists_read: list[PartnerList] = field(default_factory=list)
+    lists_written: list[PartnerList] = field(default_factory=list)
+    datasets_written: list[DatasetRef] = field(default_factory=list)
     records: int = 0
     rejects: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def using(self, hook: PartnerHook[Any]) -> None:
+    def set_partner(self, hook: PartnerHook[Any]) -> None:
         """Take note of whom the task talks to.
 
         :param hook: whose connection was read
         """
         self.api, self.account, self.host = hook.conn_type, hook.account, hook.host
 
-    def read_list(self, resource: str, rows: int | None = None) -> None:
+    def set_list_read(self, resource: str, records: int | None = None) -> None:
         """A list of the partner's is read.
 
         :param resource: the list
-        :param rows: how many rows there were, once that is known
+        :param records: how many rows there were, once that is known
         """
         if self.api and self.account:
-            self.asked = [self._list(resource, rows)]
+            self.lists_read = [self._partner_list(resource, records)]
 
-    def wrote_list(self, resource: str, rows: int) -> None:
+    def set_list_written(self, resource: str, records: int) -> None:
         """Records were written at the partner.
 
         :param resource: the list
-        :param rows: how many of them it has taken so far
+        :param records: how many of them it has taken so far
         """
-        if rows and self.api and self.account:
-            self.changed = [self._list(resource, rows)]
+        if records and self.api and self.account:
+            self.lists_written = [self._partner_list(resource, records)]
 
-    def wrote(self, *references: DatasetRef | None, rejects: int = 0, **facts: Any) -> None:
+    def set_datasets_written(self, *references: DatasetRef | None, rejects: int = 0, **facts: Any) -> None:
         """Datasets are finished.
 
         :param references: the task's own first, then those beside it
         :param rejects: how many records were set aside, by earlier tries too
         :param facts: what else an asset event tells: counts, small and free of customers' data
         """
-        self.written = [reference for reference in references if reference is not None]
+        self.datasets_written = [reference for reference in references if reference is not None]
         self.facts = {"rejects": rejects, **facts}
 
-    def lists(self) -> list[PartnerList]:
+    def event_lists(self) -> list[PartnerList]:
         """The partner's lists that the task is about: those that it has written, or else read.
 
         A task that planned without writing has changed none.
         """
-        return self.changed if self.changed or self.facts.get("dry_run") is not None else self.asked
+        return self.lists_written if self.lists_written or self.facts.get("dry_run") is not None else self.lists_read
 
-    def told(self) -> dict[str, Any] | None:
+    def asset_event_extra(self) -> dict[str, Any] | None:
         """What an asset event says of the task's dataset; ``None`` where there is none."""
-        if not self.written:
+        if not self.datasets_written:
             return None
-        made = self.written[0]
+        made = self.datasets_written[0]
         return {
             "source": made.source,
             "resource": made.resource,
             "rows": made.records,
             "bytes": made.bytes,
             "window": made.window,
-            "manifest": f"{made.uri.rstrip('/')}/{MANIFEST}",
+            "manifest": f"{made.uri.rstrip('/')}/{MANIFEST_FILE}",
             "sha256": made.sha256,
             **self.facts,
         }
 
-    def _list(self, resource: str, rows: int | None) -> PartnerList:
-        return PartnerList(self.api or "", self.account or "", resource, rows)
+    def _partner_list(self, resource: str, records: int | None) -> PartnerList:
+        return PartnerList(self.api or "", self.account or "", resource, records)
 
 
-def references(values: Iterable[Any]) -> list[DatasetRef]:
+def dataset_references(values: Iterable[Any]) -> list[DatasetRef]:
     """The dataset references among arguments of a task; each once.
 
     :param values: anything, rendered or not

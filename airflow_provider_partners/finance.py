@@ -14,14 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.windows import Window
 
-RECORD = "days.json"
+HISTORY_FILE = "days.json"
 """The file, beside the days' folders, that lists every day that was read."""
 
-AMOUNTS: Mapping[str, tuple[str, ...]] = {
+AMOUNT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "gross": ("grossAmount",),
     "fee": ("shopifyFee",),
     # What has no gross amount (referrals, taxes, the oldest rows) is net.
@@ -33,17 +33,17 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ReadPlan:
     """The days that a run reads.
 
     :param days: in order
     :param resync: whether they are the longer stretch of a month's first run
-    :param unread: days before them that were never read, though earlier ones were, and are left out
+    :param unread_days: days before them that were never read, though earlier ones were, and are left out
     """
 
     days: tuple[date, ...]
     resync: bool = False
-    unread: tuple[date, ...] = ()
+    unread_days: tuple[date, ...] = ()
 
 
 def extract_arguments(day: date, destination: str, resource: str) -> dict[str, str]:
@@ -53,55 +53,61 @@ def extract_arguments(day: date, destination: str, resource: str) -> dict[str, s
     :param destination: the folder of all lists
     :param resource: the list
     """
-    window = Window(_begin(day), _begin(day + _DAY)).to_dict()
+    window = Window(_day_start(day), _day_start(day + _DAY)).to_dict()
     return {**window, "uri": f"{destination.rstrip('/')}/{resource}/day={day.isoformat()}"}
 
 
-def days_of(window: Window, *, now: datetime) -> tuple[date, ...]:
+def days_in(window: Window, *, now: datetime) -> tuple[date, ...]:
     """Every day that a window touches, up to the present.
 
     :param window: any
     :param now: the present
     """
-    return tuple(_days(window.since.date(), min(window.until, now)))
+    return tuple(_days_between(window.since.date(), min(window.until, now)))
 
 
-def plan(window: Window, record: Mapping[str, Any], *, lookback_days: int, resync_days: int, now: datetime) -> Plan:
+def plan_days(
+    window: Window, history: Mapping[str, Any], *, lookback_days: int, resync_days: int, now: datetime
+) -> ReadPlan:
     """Which days a scheduled run reads: its own, the latest again, and what is missing of the longer stretch.
 
     :param window: the run's data interval
-    :param record: of the list: what was read when, as :func:`note` leaves it
+    :param history: of the list: what was read when, as :func:`note` leaves it
     :param lookback_days: days before the run's own that are read again each time
     :param resync_days: days before the run's own that are read again by each month's first run, and of which those are
         read that never were
     :param now: the present
     """
-    known: Mapping[str, Any] = record.get("days", {})
-    own = window.since.date()
-    resync = str(record.get("resynced", ""))[:7] < own.isoformat()[:7]
-    again = own - timedelta(days=resync_days if resync else lookback_days)
-    first = own - timedelta(days=max(resync_days, lookback_days))
-    days = [day for day in _days(first, min(window.until, now)) if day >= again or not _whole(day, known)]
-    oldest = min((date.fromisoformat(name) for name in known), default=first)
-    unread = tuple(day for day in _days(oldest, _begin(first)) if not _whole(day, known))
-    return Plan(days=tuple(days), resync=resync, unread=unread)
+    read_days: Mapping[str, Any] = history.get("days", {})
+    run_day = window.since.date()
+    resync = str(history.get("resynced", ""))[:7] < run_day.isoformat()[:7]
+    reread_from = run_day - timedelta(days=resync_days if resync else lookback_days)
+    first = run_day - timedelta(days=max(resync_days, lookback_days))
+    days = [
+        day
+        for day in _days_between(first, min(window.until, now))
+        if day >= reread_from or not _is_complete(day, read_days)
+    ]
+    oldest = min((date.fromisoformat(name) for name in read_days), default=first)
+    unread_days = tuple(day for day in _days_between(oldest, _day_start(first)) if not _is_complete(day, read_days))
+    return ReadPlan(days=tuple(days), resync=resync, unread_days=unread_days)
 
 
-def _days(first: date, until: datetime) -> Iterator[date]:
+def _days_between(first: date, until: datetime) -> Iterator[date]:
     day = first
-    while _begin(day) < until:
+    while _day_start(day) < until:
         yield day
         day += _DAY
 
 
-def _begin(day: date) -> datetime:
+def _day_start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _whole(day: date, known: Mapping[str, Any]) -> bool:
+def _is_complete(day: date, read_days: Mapping[str, Any]) -> bool:
     """Whether a day was read after it was over."""
-    at = (known.get(day.isoformat()) or {}).get("read_at")
-    return at is not None and datetime.fromisoformat(at) >= _begin(day + _DAY)
+    read_at = (read_days.get(day.isoformat()) or {}).get("read_at")
+    return read_at is not None and datetime.fromisoformat(read_at) >= _day_start(day + _DAY)
 
 
 @dataclass(slots=True)
@@ -119,7 +125,7 @@ class Totals:
         # Of an event the type is its own word; of a tax transaction it says what is taxed.
         kind = str(record["type"] if "occurredAt" in record else record["__typename"])
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        for name, fields in AMOUNTS.items():
+        for name, fields in AMOUNT_FIELDS.items():
             money = next((record[field] for field in fields if isinstance(record.get(field), Mapping)), None)
             if money is not None:
                 sums = self.sums.setdefault(kind, {}).setdefault(str(money["currencyCode"]), {})
@@ -149,31 +155,31 @@ class Totals:
         return {"counts": dict(sorted(self.counts.items())), "sums": sums}
 
 
-def totals(reference: Mapping[str, Any]) -> Totals:
+def total_dataset(reference: Mapping[str, Any]) -> Totals:
     """What the rows of a dataset add up to.
 
     :param reference: of transactions or events
     :raises DatasetError: when it is not readable here
     """
-    found = Totals()
-    for record in read(reference):
-        found.add(record)
-    return found
+    totals = Totals()
+    for record in read_dataset(reference):
+        totals.add(record)
+    return totals
 
 
-def load(destination: str) -> dict[str, Any]:
+def load_history(destination: str) -> dict[str, Any]:
     """The record of the days that were read, by list; empty where there is none yet.
 
     :param destination: the folder of all lists
     """
-    found = DatasetFolder(destination).get_json(RECORD)
-    return found if isinstance(found, dict) else {}
+    history = DatasetFolder(destination).read_json(HISTORY_FILE)
+    return history if isinstance(history, dict) else {}
 
 
-def note(
+def update_history(
     destination: str,
     resource: str,
-    found: Mapping[str, tuple[Mapping[str, Any], Totals]],
+    datasets_by_day: Mapping[str, tuple[Mapping[str, Any], Totals]],
     *,
     now: datetime,
     resynced: date | None = None,
@@ -182,27 +188,27 @@ def note(
 
     :param destination: the folder of all lists
     :param resource: the list
-    :param found: by day, the reference of its dataset and what that adds up to
+    :param datasets_by_day: by day, the reference of its dataset and what that adds up to
     :param now: the present
     :param resynced: the run's own day, when it has read the longer stretch
     :returns: days that are ``new``, and those whose rows are not what they were (``restated``)
     """
-    record = load(destination)
-    known = record.setdefault(resource, {})
-    days: dict[str, Any] = known.setdefault("days", {})
-    told: dict[str, list[str]] = {"new": [], "restated": []}
-    for day, (reference, sums) in sorted(found.items()):
-        before = days.get(day)
+    history = load_history(destination)
+    resource_history = history.setdefault(resource, {})
+    days: dict[str, Any] = resource_history.setdefault("days", {})
+    changes: dict[str, list[str]] = {"new": [], "restated": []}
+    for day, (reference, totals) in sorted(datasets_by_day.items()):
+        previous = days.get(day)
         # A day that was not over yet has grown, which is no restatement.
-        if before is None or not _whole(date.fromisoformat(day), days):
-            told["new"].append(day)
-        elif before["sha256"] != reference["sha256"]:
-            told["restated"].append(day)
+        if previous is None or not _is_complete(date.fromisoformat(day), days):
+            changes["new"].append(day)
+        elif previous["sha256"] != reference["sha256"]:
+            changes["restated"].append(day)
         facts = {name: reference[name] for name in ("uri", "records", "sha256")}
         read_at = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        days[day] = {**facts, "read_at": read_at, **sums.to_dict()}
-    known["days"] = dict(sorted(days.items()))
+        days[day] = {**facts, "read_at": read_at, **totals.to_dict()}
+    resource_history["days"] = dict(sorted(days.items()))
     if resynced is not None:
-        known["resynced"] = resynced.isoformat()
-    DatasetFolder(destination).put_json(RECORD, record)
-    return told
+        resource_history["resynced"] = resynced.isoformat()
+    DatasetFolder(destination).write_json(HISTORY_FILE, history)
+    return changes

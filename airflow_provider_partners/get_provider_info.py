@@ -246,7 +246,7 @@ _OPTIONS = {
         "string",
         "",
         "redis://redis:6379/0",
-        sensitive=True,
+        is_sensitive=True,
     ),
     "request_deadline": _option("Seconds one request may take, with its retries and waits.", "float", "300"),
     "max_wait": _option(

@@ -16,38 +16,40 @@ from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_partners import settings
 from airflow_provider_partners.assets import asset_uri
-from airflow_provider_partners.datasets.storage import MANIFEST
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.event_v2 import InputDataset, OutputDataset
 
     from airflow_provider_partners.datasets.reference import DatasetRef
-    from airflow_provider_partners.evidence import Evidence, PartnerList
+    from airflow_provider_partners.evidence import PartnerList, TaskActivity
 
-_OF_A_RUN = re.compile(r"(?P<task>[^/]+/[^/]+)/[^/]+/-?\d+(?:-(?P<kind>[a-z]+))?")
+_RUN_FOLDER = re.compile(r"(?P<task>[^/]+/[^/]+)/[^/]+/-?\d+(?:-(?P<kind>[a-z]+))?")
 """Below the staging folder: Dag and task, run, map index, and what tells a second dataset from the first."""
 
 _SCHEMES = {"gcs": "gs", "s3a": "s3", "s3n": "s3"}
 """Spellings of a scheme for which OpenLineage has one."""
 
 
-def operator_lineage(evidence: Evidence | None, sources: Iterable[DatasetRef]) -> OperatorLineage[Any, Any] | None:
+def operator_lineage(
+    activity: TaskActivity | None, input_datasets: Iterable[DatasetRef]
+) -> OperatorLineage[Any, Any] | None:
     """What a task has read and written so far; ``None`` where OpenLineage isn't installed.
 
-    :param evidence: of the try, ``None`` before it began
-    :param sources: the datasets that were handed to the task
+    :param activity: of the try, ``None`` before it began
+    :param input_datasets: the datasets that were handed to the task
     """
     try:
         from airflow.providers.openlineage.extractors import OperatorLineage
     except ImportError:
         return None
-    inputs = [_handed(reference) for reference in sources]
+    inputs = [_dataset_input(reference) for reference in input_datasets]
     outputs = []
-    if evidence is not None:
-        inputs += [_asked(listed) for listed in evidence.asked]
-        outputs += [_changed(listed) for listed in evidence.changed]
-        outputs += [_written(reference) for reference in evidence.written]
+    if activity is not None:
+        inputs += [_list_input(listed) for listed in activity.lists_read]
+        outputs += [_list_output(listed) for listed in activity.lists_written]
+        outputs += [_dataset_output(reference) for reference in activity.datasets_written]
     return OperatorLineage(inputs=inputs, outputs=outputs)
 
 
@@ -56,28 +58,28 @@ def dataset_name(uri: str) -> tuple[str, str]:
 
     :param uri: the dataset's folder
     """
-    parts = urlsplit(_lasting(uri))
+    parts = urlsplit(_stable_uri(uri))
     if parts.scheme in {"", "file"}:
         return "file", parts.path
     host = parts.netloc.rpartition("@")[2]
     return f"{_SCHEMES.get(parts.scheme, parts.scheme)}://{host}", parts.path.strip("/")
 
 
-def list_name(listed: PartnerList) -> tuple[str, str]:
+def list_name(partner_list: PartnerList) -> tuple[str, str]:
     """What OpenLineage calls a list of a partner's; the same that the converter of assets gives.
 
-    :param listed: the list
+    :param partner_list: the list
     """
-    parts = urlsplit(asset_uri(listed.api, listed.account, listed.resource))
+    parts = urlsplit(asset_uri(partner_list.api, partner_list.account, partner_list.resource))
     return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
 
 
-def _lasting(uri: str) -> str:
+def _stable_uri(uri: str) -> str:
     """A dataset's folder without what changes from run to run; folders of the user's choice stay as they are."""
     whole, staging = _absolute(uri), _absolute(settings.staging_uri())
     if not whole.startswith(f"{staging}/"):
         return whole
-    found = _OF_A_RUN.fullmatch(whole[len(staging) + 1 :])
+    found = _RUN_FOLDER.fullmatch(whole[len(staging) + 1 :])
     if found is None:
         return whole
     kind = found["kind"]
@@ -97,7 +99,7 @@ def _without_connection(uri: str) -> str:
 def _facets(reference: DatasetRef) -> dict[str, Any]:
     from openlineage.client.facet_v2 import dataset_version_dataset, datasource_dataset, schema_dataset
 
-    manifest = f"{_without_connection(reference.uri)}/{MANIFEST}"
+    manifest = f"{_without_connection(reference.uri)}/{MANIFEST_FILE}"
     facets: dict[str, Any] = {
         "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=reference.sha256),
         "dataSource": datasource_dataset.DatasourceDatasetFacet(name=reference.source, uri=manifest),
@@ -110,7 +112,7 @@ def _facets(reference: DatasetRef) -> dict[str, Any]:
     return facets
 
 
-def _handed(reference: DatasetRef) -> InputDataset:
+def _dataset_input(reference: DatasetRef) -> InputDataset:
     from openlineage.client.event_v2 import InputDataset
 
     namespace, name = dataset_name(reference.uri)
@@ -118,11 +120,11 @@ def _handed(reference: DatasetRef) -> InputDataset:
     return InputDataset(namespace=namespace, name=name, facets=_facets(reference), inputFacets=counts)
 
 
-def _asked(listed: PartnerList) -> InputDataset:
+def _list_input(partner_list: PartnerList) -> InputDataset:
     from openlineage.client.event_v2 import InputDataset
 
-    namespace, name = list_name(listed)
-    counts = {} if listed.rows is None else _input_counts(rowCount=listed.rows)
+    namespace, name = list_name(partner_list)
+    counts = {} if partner_list.records is None else _input_counts(rowCount=partner_list.records)
     return InputDataset(namespace=namespace, name=name, inputFacets=counts)
 
 
@@ -134,18 +136,18 @@ def _input_counts(**counts: Any) -> dict[str, Any]:
     return {"inputStatistics": input_statistics_input_dataset.InputStatisticsInputDatasetFacet(**counts)}
 
 
-def _changed(listed: PartnerList) -> OutputDataset:
-    namespace, name = list_name(listed)
-    return _output(namespace, name, {}, rowCount=listed.rows)
+def _list_output(partner_list: PartnerList) -> OutputDataset:
+    namespace, name = list_name(partner_list)
+    return _output_dataset(namespace, name, {}, rowCount=partner_list.records)
 
 
-def _written(reference: DatasetRef) -> OutputDataset:
+def _dataset_output(reference: DatasetRef) -> OutputDataset:
     namespace, name = dataset_name(reference.uri)
     counts = {"rowCount": reference.records, "size": reference.bytes, "fileCount": reference.parts}
-    return _output(namespace, name, _facets(reference), **counts)
+    return _output_dataset(namespace, name, _facets(reference), **counts)
 
 
-def _output(namespace: str, name: str, facets: dict[str, Any], **counts: Any) -> OutputDataset:
+def _output_dataset(namespace: str, name: str, facets: dict[str, Any], **counts: Any) -> OutputDataset:
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset
 

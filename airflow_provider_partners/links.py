@@ -17,16 +17,16 @@ from airflow_provider_partners.api.shopify_shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.evidence import Evidence
+    from airflow_provider_partners.evidence import TaskActivity
 
-_ADMIN = "https://admin.shopify.com/store/"
-_DASHBOARD = "https://partners.shopify.com/"
-_YOTPO = "https://reviews.yotpo.com/"
+_ADMIN_URL = "https://admin.shopify.com/store/"
+_DASHBOARD_URL = "https://partners.shopify.com/"
+_YOTPO_URL = "https://reviews.yotpo.com/"
 
 _VOUCHERIFY_API, _VOUCHERIFY_APP = "api.voucherify.io", "app.voucherify.io"
 """A cluster's two addresses differ in this; its name stands before it."""
 
-_BUCKETS = {
+_BUCKET_URLS = {
     "s3": "https://console.aws.amazon.com/s3/buckets/{bucket}?prefix={path}/",
     "gs": "https://console.cloud.google.com/storage/browser/{bucket}/{path}",
 }
@@ -48,16 +48,16 @@ class PartnerLink(BaseOperatorLink):
         :param ti_key: which run of it; not needed
         """
         try:
-            return self.address(operator, getattr(operator, "_evidence", None)) or ""
+            return self.url(operator, getattr(operator, "_activity", None)) or ""
         except (ConfigurationError, ValueError, TypeError, AttributeError):
             # Arguments that were never rendered, or can't be right: the task's own failure tells of it.
             return ""
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The address, if it is known.
 
         :param operator: the task
-        :param evidence: what it has met, if it has begun
+        :param activity: what it has met, if it has begun
         """
         raise NotImplementedError
 
@@ -67,11 +67,11 @@ class ShopifyAdminLink(PartnerLink):
 
     name = "Shopify admin"
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The shop's page of the list."""
-        handle = _handle(operator, evidence)
+        handle = _shop_handle(operator, activity)
         page = f"/{operator.resource}" if operator.resource in _ADMIN_PAGES else ""
-        return f"{_ADMIN}{handle}{page}" if handle else None
+        return f"{_ADMIN_URL}{handle}{page}" if handle else None
 
 
 class ShopifyPartnerLink(PartnerLink):
@@ -79,12 +79,12 @@ class ShopifyPartnerLink(PartnerLink):
 
     name = "Partner Dashboard"
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The app's page, where the task is about one."""
-        if evidence is None or not evidence.account:
+        if activity is None or not activity.account:
             return None
         app = str(getattr(operator, "app_id", None) or "").rpartition("/")[2]
-        return f"{_DASHBOARD}{quote(evidence.account, safe='')}" + (f"/apps/{app}" if app.isdigit() else "")
+        return f"{_DASHBOARD_URL}{quote(activity.account, safe='')}" + (f"/apps/{app}" if app.isdigit() else "")
 
 
 class YotpoLink(PartnerLink):
@@ -92,9 +92,9 @@ class YotpoLink(PartnerLink):
 
     name = "Yotpo"
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The same one for every store."""
-        return _YOTPO
+        return _YOTPO_URL
 
 
 class VoucherifyLink(PartnerLink):
@@ -102,9 +102,9 @@ class VoucherifyLink(PartnerLink):
 
     name = "Voucherify"
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The dashboard beside the API that was asked; a proxy's isn't known."""
-        host = evidence.host if evidence else None
+        host = activity.host if activity else None
         if host is None or not (host == _VOUCHERIFY_API or host.endswith(f".{_VOUCHERIFY_API}")):
             return None
         return f"https://{host.removesuffix(_VOUCHERIFY_API)}{_VOUCHERIFY_APP}/"
@@ -115,9 +115,9 @@ class YofiLink(PartnerLink):
 
     name = "Yofi"
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The page of the shop."""
-        handle = _handle(operator, evidence)
+        handle = _shop_handle(operator, activity)
         return settings.yofi_console().replace("{shop}", handle) if handle else None
 
 
@@ -126,19 +126,19 @@ class DatasetLink(PartnerLink):
 
     name = "Dataset"
 
-    def address(self, operator: Any, evidence: Evidence | None) -> str | None:
+    def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """The folder's page."""
-        if evidence is None or not evidence.written:
+        if activity is None or not activity.datasets_written:
             return None
-        uri = evidence.written[0].uri
+        uri = activity.datasets_written[0].uri
         parts = urlsplit(uri if "://" in uri else f"file://{uri}")
         # In the place of a user stands the id of the connection that opens the folder.
         bucket, path = parts.netloc.rpartition("@")[2], parts.path.strip("/")
-        page = _BUCKETS.get(parts.scheme, "{scheme}://{bucket}/{path}")
+        page = _BUCKET_URLS.get(parts.scheme, "{scheme}://{bucket}/{path}")
         return page.format(scheme=parts.scheme, bucket=bucket, path=quote(path, safe="/=+:@~,"))
 
 
-def _handle(operator: Any, evidence: Evidence | None) -> str | None:
+def _shop_handle(operator: Any, activity: TaskActivity | None) -> str | None:
     """The shop as its admin's addresses name it."""
-    shop = (evidence.account if evidence else None) or getattr(operator, "shop", None)
+    shop = (activity.account if activity else None) or getattr(operator, "shop", None)
     return shop_domain(shop).partition(".")[0] if shop else None

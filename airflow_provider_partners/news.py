@@ -13,19 +13,19 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import Window
 
 
-def windows_by_account(payloads: Iterable[Any]) -> dict[str, Window]:
+def windows_from_events(payloads: Iterable[Any]) -> dict[str, Window]:
     """The window of each account that there is news of.
 
     :param payloads: of events of the provider's watchers
     :raises ConfigurationError: when an event is none of theirs
     """
-    found: dict[str, Window] = {}
+    windows: dict[str, Window] = {}
     for payload in payloads:
         if not isinstance(payload, Mapping) or not {"account", "since", "until"} <= payload.keys():
             message = "An asset event of this run doesn't say what is new: it is not from this provider's watchers"
             remedy = "Clear the run with the params 'since' and 'until' set, or let a watcher make the event."
             raise ConfigurationError(message, remedy=remedy)
-        account, told = str(payload["account"]), Window.from_dict(dict(payload))
-        known = found.get(account, told)
-        found[account] = Window(min(known.since, told.since), max(known.until, told.until), "asset events")
-    return found
+        account, window = str(payload["account"]), Window.from_dict(dict(payload))
+        known = windows.get(account, window)
+        windows[account] = Window(min(known.since, window.since), max(known.until, window.until), "asset events")
+    return windows

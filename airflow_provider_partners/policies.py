@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_partners._compat import RETRY_POLICIES, RetryDecision, RetryPolicy
 from airflow_provider_partners.exceptions import PartnersError, ThrottledError
-from airflow_provider_partners.operators.base import HOPELESS
+from airflow_provider_partners.operators.base import FATAL_ERRORS
 
 
 class PartnerRetryPolicy(RetryPolicy):
@@ -34,8 +34,8 @@ class PartnerRetryPolicy(RetryPolicy):
         :param max_tries: not regarded; Airflow never exceeds it
         :param context: not regarded
         """
-        error = _reason(exception)
-        if isinstance(error, HOPELESS):
+        error = _partner_error(exception)
+        if isinstance(error, FATAL_ERRORS):
             return RetryDecision.fail(reason=str(error))
         if isinstance(error, ThrottledError):
             delay = timedelta(seconds=max(error.retry_after, 1.0))
@@ -43,15 +43,15 @@ class PartnerRetryPolicy(RetryPolicy):
         return RetryDecision.default()
 
 
-def default_args(**others: Any) -> dict[str, Any]:
+def default_args(**overrides: Any) -> dict[str, Any]:
     """A Dag's ``default_args`` with the retry policy, where the installed Airflow has such.
 
-    :param others: the Dag's own, such as ``retries=2``
+    :param overrides: the Dag's own, such as ``retries=2``
     """
-    return {**({"retry_policy": PartnerRetryPolicy()} if RETRY_POLICIES else {}), **others}
+    return {**({"retry_policy": PartnerRetryPolicy()} if RETRY_POLICIES else {}), **overrides}
 
 
-def _reason(exception: BaseException) -> PartnersError | None:
+def _partner_error(exception: BaseException) -> PartnersError | None:
     """The failure of ours that an exception is, or that it was raised from; of several the last one raised."""
     return next((error for error in _causes(exception) if isinstance(error, PartnersError)), None)
 

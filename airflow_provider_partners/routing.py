@@ -16,19 +16,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from airflow_provider_partners.api.shopify_shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 
-VARIABLE = "partner_shop_routes"
-EXAMPLE = (
+ROUTES_VARIABLE = "partner_shop_routes"
+_EXAMPLE = (
     '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
     '"yotpo_conn_id": "yotpo_a"}]'
 )
-REMEDY = f"Set it to a JSON list of routes, such as {EXAMPLE}."
+_REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
 
 
 class Route(BaseModel):
     """One shop's way through the partners.
 
     :param shop: its permanent domain
-    :param shopify_conn_id: connection of type ``shopify_admin``
+    :param shopify_admin_conn_id: connection of type ``shopify_admin``
     :param yofi_conn_id: connection of type ``yofi``
     :param yotpo_conn_id: connection of type ``yotpo``
     :param voucherify_conn_id: connection of type ``voucherify``, for shops that use it
@@ -37,14 +37,14 @@ class Route(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     shop: str
-    shopify_conn_id: str = Field(min_length=1)
+    shopify_admin_conn_id: str = Field(min_length=1)
     yofi_conn_id: str = Field(min_length=1)
     yotpo_conn_id: str = Field(min_length=1)
     voucherify_conn_id: str | None = Field(default=None, min_length=1)
 
     @field_validator("shop", mode="after")
     @classmethod
-    def _one_spelling(cls, shop: str) -> str:
+    def _normalize_shop(cls, shop: str) -> str:
         try:
             return shop_domain(shop)
         except ConfigurationError as error:
@@ -52,17 +52,17 @@ class Route(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class SelectedShops:
     """What a run takes, and what it leaves out.
 
     :param lanes: one mapping per shop, with the fields of :class:`Route`
-    :param left_out: routed shops that don't have the app installed
-    :param unrouted: shops that have it installed, but no route
+    :param not_installed: routed shops that don't have the app installed
+    :param without_route: shops that have it installed, but no route
     """
 
     lanes: list[dict[str, str | None]] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    unrouted: list[str] = field(default_factory=list)
+    not_installed: list[str] = field(default_factory=list)
+    without_route: list[str] = field(default_factory=list)
 
 
 def parse_routes(value: Any) -> list[Route]:
@@ -72,25 +72,27 @@ def parse_routes(value: Any) -> list[Route]:
     :raises ConfigurationError: one line that names the field and the remedy
     """
     if value is None or value == "":
-        _refuse("isn't set", REMEDY)
+        _raise_invalid("isn't set", _REMEDY)
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError as error:
-            _refuse(f"is not JSON ({error})", REMEDY)
+            _raise_invalid(f"is not JSON ({error})", _REMEDY)
     if not isinstance(value, Sequence) or isinstance(value, str):
-        _refuse("is not a list", REMEDY)
-    routes = [_route(number, entry) for number, entry in enumerate(value, start=1)]
-    first: dict[str, int] = {}
+        _raise_invalid("is not a list", _REMEDY)
+    routes = [_parse_route(number, entry) for number, entry in enumerate(value, start=1)]
+    first_position: dict[str, int] = {}
     for number, route in enumerate(routes, start=1):
-        if route.shop in first:
-            what = f"routes the shop '{route.shop}' twice, in the routes {first[route.shop]} and {number}"
-            _refuse(what, "Keep one of them ('shop' has to be unique).")
-        first[route.shop] = number
+        if route.shop in first_position:
+            problem = f"routes the shop '{route.shop}' twice, in the routes {first_position[route.shop]} and {number}"
+            _raise_invalid(problem, "Keep one of them ('shop' has to be unique).")
+        first_position[route.shop] = number
     return routes
 
 
-def lanes(routes: Sequence[Route], *, installed: Iterable[str] | None = None, shops: Any = None) -> Lanes:
+def select_lanes(
+    routes: Sequence[Route], *, installed: Iterable[str] | None = None, shops: Any = None
+) -> SelectedShops:
     """The lanes of a run.
 
     :param routes: every route
@@ -100,23 +102,23 @@ def lanes(routes: Sequence[Route], *, installed: Iterable[str] | None = None, sh
     :raises ConfigurationError: when a shop is asked for that has no route
     """
     by_shop = {route.shop: route for route in routes}
-    wanted = _wanted(shops)
-    if missing := [shop for shop in wanted if shop not in by_shop]:
+    requested = _requested_shops(shops)
+    if missing := [shop for shop in requested if shop not in by_shop]:
         message = f"The param 'shops' asks for shops without a route: {', '.join(missing)}"
         known = ", ".join(sorted(by_shop)) or "none"
-        raise ConfigurationError(message, remedy=f"Add them to the Variable '{VARIABLE}'. It routes: {known}.")
-    chosen = [by_shop[shop] for shop in wanted] or list(routes)
+        raise ConfigurationError(message, remedy=f"Add them to the Variable '{ROUTES_VARIABLE}'. It routes: {known}.")
+    selected = [by_shop[shop] for shop in requested] or list(routes)
     if installed is None:
-        return Lanes(lanes=[route.model_dump() for route in chosen])
-    present = {shop_domain(shop) for shop in installed}
-    return Lanes(
-        lanes=[route.model_dump() for route in chosen if route.shop in present],
-        left_out=[route.shop for route in chosen if route.shop not in present],
-        unrouted=sorted(present - set(by_shop)),
+        return SelectedShops(lanes=[route.model_dump() for route in selected])
+    installed_shops = {shop_domain(shop) for shop in installed}
+    return SelectedShops(
+        lanes=[route.model_dump() for route in selected if route.shop in installed_shops],
+        not_installed=[route.shop for route in selected if route.shop not in installed_shops],
+        without_route=sorted(installed_shops - set(by_shop)),
     )
 
 
-def _wanted(shops: Any) -> list[str]:
+def _requested_shops(shops: Any) -> list[str]:
     if shops is None or shops == "" or shops == "None":
         return []
     if isinstance(shops, str) or not isinstance(shops, Sequence):
@@ -125,23 +127,23 @@ def _wanted(shops: Any) -> list[str]:
     return list(dict.fromkeys(shop_domain(shop) for shop in shops))
 
 
-def _route(number: int, entry: Any) -> Route:
+def _parse_route(number: int, entry: Any) -> Route:
     if not isinstance(entry, Mapping):
-        _refuse(f"has a route {number} that is not an object", REMEDY)
+        _raise_invalid(f"has a route {number} that is not an object", _REMEDY)
     try:
         return Route.model_validate(dict(entry))
     except ValidationError as error:
         problems = "; ".join(
-            f"'{'.'.join(map(str, found['loc']))}' {_WORDS.get(found['type'], found['msg'])}"
+            f"'{'.'.join(map(str, found['loc']))}' {_PROBLEM_TEXTS.get(found['type'], found['msg'])}"
             for found in error.errors(include_url=False, include_input=False)
         )
         shop = entry.get("shop")
-        named = f" ({shop})" if isinstance(shop, str) and shop else ""
+        shop_note = f" ({shop})" if isinstance(shop, str) and shop else ""
         known = ", ".join(Route.model_fields)
-        _refuse(f"has a wrong route {number}{named}: {problems}", f"A route's fields are: {known}.")
+        _raise_invalid(f"has a wrong route {number}{shop_note}: {problems}", f"A route's fields are: {known}.")
 
 
-_WORDS: Mapping[str, str] = {
+_PROBLEM_TEXTS: Mapping[str, str] = {
     "missing": "is missing",
     "extra_forbidden": "is unknown",
     "string_type": "is not text",
@@ -149,6 +151,6 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def _refuse(what: str, remedy: str) -> NoReturn:
-    message = f"The Variable '{VARIABLE}' {what}"
+def _raise_invalid(problem: str, remedy: str) -> NoReturn:
+    message = f"The Variable '{ROUTES_VARIABLE}' {problem}"
     raise ConfigurationError(message, remedy=remedy) from None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_partners._compat import ASSET_STATE, asset_state
-from airflow_provider_partners.windows import Window, iso, moment
+from airflow_provider_partners.windows import Window, format_timestamp, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
 
 
-class Store(Protocol):
+class StateStore(Protocol):
     """What remembers small values from run to run."""
 
     def get(self, key: str) -> Any:
@@ -30,7 +30,7 @@ class Store(Protocol):
         """Remember it from now on."""
 
 
-class XComStore:
+class XComStateStore:
     """The XComs that one task of the Dag leaves, of this run or an earlier one.
 
     :param context: of the running task; only the task named next may write
@@ -52,7 +52,7 @@ class XComStore:
             self._context["ti"].xcom_push(key=key, value=value)
 
 
-def keepers(asset: Asset) -> list[Asset]:
+def watermark_assets(asset: Asset) -> list[Asset]:
     """The inlets, or outlets, of a task that uses watermarks of a Dag.
 
     Before Airflow 3.3 there are none: an asset is of no use there, and 3.0's ``airflow dags test`` refuses tasks with
@@ -63,15 +63,15 @@ def keepers(asset: Asset) -> list[Asset]:
     return [asset] if ASSET_STATE else []
 
 
-def stores(context: Mapping[str, Any], asset: Asset, *, task_id: str) -> list[Store]:
+def watermark_stores(context: Mapping[str, Any], asset: Asset, *, task_id: str) -> list[StateStore]:
     """Where a Dag's watermarks rest: the first is written, all are read, so that nothing is lost by an upgrade.
 
     :param context: of the running task, which has the asset among its inlets or outlets
     :param asset: that they are kept with where Airflow can
     :param task_id: the task that moves them
     """
-    kept = asset_state(context, asset)
-    return [*([kept] if kept is not None else []), XComStore(context, task_id)]
+    asset_store = asset_state(context, asset)
+    return [*([asset_store] if asset_store is not None else []), XComStateStore(context, task_id)]
 
 
 class Watermark:
@@ -81,7 +81,7 @@ class Watermark:
     :param stores: where it rests; the first one is written
     """
 
-    def __init__(self, stream: str, stores: Sequence[Store]) -> None:
+    def __init__(self, stream: str, stores: Sequence[StateStore]) -> None:
         self.key = f"watermark:{stream}"
         self._stores = stores
 
@@ -90,54 +90,54 @@ class Watermark:
 
         :raises ConfigurationError: when someone has put there what is no time
         """
-        found = next((value for store in self._stores if (value := store.get(self.key)) is not None), None)
-        return None if found is None else moment(found, self.key)
+        stored = next((value for store in self._stores if (value := store.get(self.key)) is not None), None)
+        return None if stored is None else parse_timestamp(stored, self.key)
 
-    def advance(self, to: datetime) -> bool:
+    def advance(self, timestamp: datetime) -> bool:
         """Move it, but never back.
 
-        :param to: everything before this is covered
+        :param timestamp: everything before this is covered
         :returns: whether it was moved
         """
-        at = self.get()
-        if at is not None and to <= at:
+        current = self.get()
+        if current is not None and timestamp <= current:
             return False
-        self._stores[0].set(self.key, iso(to))
+        self._stores[0].set(self.key, format_timestamp(timestamp))
         return True
 
-    def cover(self, window: Window, *, beginning: datetime | None = None) -> bool:
+    def advance_over(self, window: Window, *, start: datetime | None = None) -> bool:
         """Move it to the end of a window that was covered, unless that would leave a gap behind it.
 
         :param window: whose data is safe now
-        :param beginning: from when on there must be no gap where nothing was covered yet
+        :param start: from when on there must be no gap where nothing was covered yet
         :returns: whether it was moved
         """
-        at = self.get() or beginning
-        return (at is None or window.since <= at) and self.advance(window.until)
+        current = self.get() or start
+        return (current is None or window.since <= current) and self.advance(window.until)
 
 
-def reach_back(
-    window: Window, *, watermark: datetime | None, lookback: timedelta, limit: timedelta
+def extend_to_watermark(
+    window: Window, *, watermark: datetime | None, lookback: timedelta, max_lookback: timedelta
 ) -> tuple[Window, str | None]:
     """Begin at the watermark, if that is earlier: what failed, or never ran, leaves a gap that no interval covers.
 
     :param window: the run's own, its lookback included
     :param watermark: up to which everything is covered; ``None`` when that is not known
     :param lookback: how much earlier than that to begin, as for the run's own window
-    :param limit: how far back to go at most, counted from the window's end
+    :param max_lookback: how far back to go at most, counted from the window's end
     :returns: the window, and a warning where a part of the gap is left out
     """
     if watermark is None:
         return window, None
-    wanted = min(watermark - lookback, window.since)
-    earliest = min(window.until - limit, window.since)
-    since = max(wanted, earliest)
+    needed_since = min(watermark - lookback, window.since)
+    allowed_since = min(window.until - max_lookback, window.since)
+    since = max(needed_since, allowed_since)
     if since == window.since:
         return window, None
     warning = None
-    if earliest > wanted:
+    if allowed_since > needed_since:
         warning = (
-            f"Nothing was covered since {iso(watermark)}, longer ago than [partners] catchup_hours allows: this run "
-            f"begins at {iso(since)}. Run yofi_shopify_to_yotpo_backfill for what lies before."
+            f"Nothing was covered since {format_timestamp(watermark)}, longer ago than [partners] catchup_hours allows: this run "
+            f"begins at {format_timestamp(since)}. Run yofi_shopify_to_yotpo_backfill for what lies before."
         )
     return Window(since, window.until, f"{window.origin}, reaching back to the watermark"), warning

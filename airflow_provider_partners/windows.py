@@ -26,7 +26,7 @@ _REMEDY = (
     "extract operator also takes 'initial_since', and goes on from there with an asset among its outlets (Airflow 3.3)."
 )
 
-_MOMENT = timedelta(seconds=1)
+_MIN_LENGTH = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,27 @@ class Window:
     def __post_init__(self) -> None:
         """Refuse a window that holds no moment."""
         if self.since >= self.until:
-            message = f"The window [{iso(self.since)}, {iso(self.until)}) is empty"
+            message = f"The window [{format_timestamp(self.since)}, {format_timestamp(self.until)}) is empty"
             raise ConfigurationError(message, remedy="'since' must lie before 'until'. " + _REMEDY)
 
     def __str__(self) -> str:
         """As a log line has it."""
-        return f"[{iso(self.since)}, {iso(self.until)}) from {self.origin}"
+        return f"[{format_timestamp(self.since)}, {format_timestamp(self.until)}) from {self.origin}"
 
-    def split(self, longest: timedelta) -> Iterator[Window]:
+    def split(self, max_length: timedelta) -> Iterator[Window]:
         """The same stretch in windows that touch, the earliest first.
 
-        :param longest: the length of each but the last, which may be shorter
+        :param max_length: the length of each but the last, which may be shorter
         """
         begin = self.since
-        while self.until - begin > longest:
-            yield Window(begin, begin + longest, self.origin)
-            begin += longest
+        while self.until - begin > max_length:
+            yield Window(begin, begin + max_length, self.origin)
+            begin += max_length
         yield Window(begin, self.until, self.origin)
 
     def to_dict(self) -> dict[str, str]:
         """As it travels through XCom and manifests."""
-        return {"since": iso(self.since), "until": iso(self.until)}
+        return {"since": format_timestamp(self.since), "until": format_timestamp(self.until)}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, str], *, origin: str = "arguments") -> Window:
@@ -73,7 +73,7 @@ class Window:
 
         :param origin: what decided it
         """
-        return cls(moment(value["since"], "since"), moment(value["until"], "until"), origin)
+        return cls(parse_timestamp(value["since"], "since"), parse_timestamp(value["until"], "until"), origin)
 
 
 def resolve(
@@ -104,28 +104,31 @@ def resolve(
     context = context or {}
     present = now or datetime.now(UTC)
     interval = (context.get("data_interval_start"), context.get("data_interval_end"))
-    if given(since):
-        end = until if given(until) else (interval[1] or present)
-        return Window(moment(since, "since"), moment(end, "until"))
-    if given(until):
+    if is_given(since):
+        end = until if is_given(until) else (interval[1] or present)
+        return Window(parse_timestamp(since, "since"), parse_timestamp(end, "until"))
+    if is_given(until):
         message = "'until' is given but 'since' is not"
         raise ConfigurationError(message, remedy=_REMEDY)
     problem = "This run has no data interval (it was triggered by hand, or by an asset)"
     if interval[0] is not None and interval[1] is not None:
-        start, end = moment(interval[0], "data_interval_start"), moment(interval[1], "data_interval_end")
+        start, end = (
+            parse_timestamp(interval[0], "data_interval_start"),
+            parse_timestamp(interval[1], "data_interval_end"),
+        )
         if start < end:
             return Window(start - lookback, end, "data interval")
-        problem = f"This run's data interval is empty ({iso(start)})"
+        problem = f"This run's data interval is empty ({format_timestamp(start)})"
     if watermark is not None:
         # Two runs may come within a second, or by clocks that differ; then there is little to read, not an error.
-        return Window(min(watermark, present - _MOMENT) - lookback, present, "watermark")
-    if given(initial_since):
-        return Window(moment(initial_since, "initial_since"), present, "initial_since")
+        return Window(min(watermark, present - _MIN_LENGTH) - lookback, present, "watermark")
+    if is_given(initial_since):
+        return Window(parse_timestamp(initial_since, "initial_since"), present, "initial_since")
     message = f"{problem} and no window was given"
     raise ConfigurationError(message, remedy=_REMEDY)
 
 
-def given(value: Any) -> bool:
+def is_given(value: Any) -> bool:
     """Whether a templated argument holds anything.
 
     :param value: as it is after templating
@@ -133,7 +136,7 @@ def given(value: Any) -> bool:
     return value not in _NOT_GIVEN
 
 
-def moment(value: Any, field: str) -> datetime:
+def parse_timestamp(value: Any, field: str) -> datetime:
     """A time from text, a date or a datetime, aware and in UTC.
 
     :param value: ISO 8601 text, ``datetime`` or ``date``; naive means UTC
@@ -155,7 +158,7 @@ def moment(value: Any, field: str) -> datetime:
     return datetime.fromtimestamp(aware.timestamp(), UTC)
 
 
-def iso(value: datetime) -> str:
+def format_timestamp(value: datetime) -> str:
     """A moment as it travels: ISO 8601 in UTC, with microseconds only where it has any.
 
     :param value: aware

@@ -72,8 +72,8 @@ def backfill(url: str, folder: Path, *, traced: bool) -> dict[str, Any]:
     """One backfill, on the client's side; what it gave and cost."""
     from airflow_provider_partners.api.jobs import JobState
     from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-    from airflow_provider_partners.datasets.jobs import collect, take_up
-    from airflow_provider_partners.datasets.read import read
+    from airflow_provider_partners.datasets.jobs import collect, resume_or_submit
+    from airflow_provider_partners.datasets.read import read_dataset
     from airflow_provider_partners.sandbox import credentials
 
     shop, known = next(iter(credentials.make(SEED, 1)["shopify_admin"].items()))
@@ -82,10 +82,10 @@ def backfill(url: str, folder: Path, *, traced: bool) -> dict[str, Any]:
         tracemalloc.start()
     with ShopifyAdminClient(shop=shop, access_token=known["token"], base_url=f"{url}/shopify-admin/{shop}") as client:
         job = client.job("orders", since=SINCE, until=NOW)
-        status = take_up(job, str(folder), now=NOW)
+        status = resume_or_submit(job, str(folder), now=NOW)
         while status.state is JobState.RUNNING:
             time.sleep(0.5)
-            status = take_up(job, str(folder), now=NOW)
+            status = resume_or_submit(job, str(folder), now=NOW)
         steps["waited"] = time.perf_counter() - begun
         reference = collect(job, status.job_id, str(folder))
     taken, steps["own"] = time.perf_counter() - begun, time.process_time() - worked
@@ -95,7 +95,7 @@ def backfill(url: str, folder: Path, *, traced: bool) -> dict[str, Any]:
         tracemalloc.stop()
     seen: Counter[str] = Counter()
     lines = 0
-    for order in read(reference.to_dict()):
+    for order in read_dataset(reference.to_dict()):
         seen[order["id"]] += 1
         lines += len(order["lineItems"])
     found = {"orders": len(seen), "doubled": seen.total() - len(seen), "lines": lines}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_partners.api.shopify_bulk_file import JoinedFile
-from airflow_provider_partners.api.shopify_bulk_rows import OBJECTS_AT_ONCE
+from airflow_provider_partners.api.shopify_bulk_rows import RECORDS_PER_PAGE
 
 LINES = 3
 
@@ -72,7 +72,7 @@ def read(path: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index.sqlite"
         with JoinedFile(path, index, connections={"Order": {"LineItem": "lineItems"}}) as joined:
-            pages = (joined.read(at, OBJECTS_AT_ONCE) for at in range(0, len(joined), OBJECTS_AT_ONCE))
+            pages = (joined.read(at, RECORDS_PER_PAGE) for at in range(0, len(joined), RECORDS_PER_PAGE))
             return sum(len(found["lineItems"]) for page in pages for found in page)
 
 

@@ -13,8 +13,8 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from airflow_provider_partners.sync.build import build
-from airflow_provider_partners.sync.join import join
+from airflow_provider_partners.sync.build import build_orders
+from airflow_provider_partners.sync.join import join_orders
 
 Record = dict[str, Any]
 SHOP = "bench.myshopify.com"
@@ -118,8 +118,8 @@ def main() -> None:
     for size in (count // 10, count):
         jobs: dict[str, Callable[[], int]] = {
             "making the input alone": lambda size=size: drain(orders(size)) + sum(map(drain, sides(size).values())),
-            "join": lambda size=size: drain(join(orders(size), **sides(size))),
-            "join, map, suppress": lambda size=size: drain(build(orders(size), **sides(size), shop=SHOP)),
+            "join": lambda size=size: drain(join_orders(orders(size), **sides(size))),
+            "join, map, suppress": lambda size=size: drain(build_orders(orders(size), **sides(size), shop=SHOP)),
         }
         for name, work in jobs.items():
             taken = seconds(work)

@@ -10,11 +10,11 @@ import argparse
 import time
 from datetime import UTC, datetime, timedelta
 
-from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.ledgers import InMemoryStore
 from airflow_provider_partners.api.yofi import YofiClient
 from airflow_provider_partners.sandbox import seed
 from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.state import iso
+from airflow_provider_partners.sandbox.state import format_timestamp
 
 SHOP = "aurora-apparel.myshopify.com"
 
@@ -41,7 +41,7 @@ def main() -> None:
                 base_url=f"{served.url}/yofi",
                 shop=SHOP,
                 requests_per_second=10_000,
-                ledger=MemoryLedger(),
+                rate_limit_store=InMemoryStore(),
             ) as yofi:
                 window = {"since": now - timedelta(days=400), "until": now - timedelta(seconds=1)}
                 orders = [str(number) for number in range(2000)]
@@ -62,7 +62,7 @@ def _claim(number: int, at: datetime) -> tuple[str, str, dict[str, object]]:
     attributes = {"customer_id": "1", "claim_items": [], "created_at_epoch": int(at.timestamp())}
     return (
         f"bench-{number}",
-        iso(at),
+        format_timestamp(at),
         {"type": "Claim", "id": f"bench-{number}", "attributes": attributes, "relationships": {}},
     )
 

@@ -18,12 +18,12 @@ from typing import Any
 from airflow.sdk import DAG, Param, Variable, get_current_context, task
 
 from airflow_provider_partners import routing
-from airflow_provider_partners.datasets.read import column
-from airflow_provider_partners.datasets.write import write
+from airflow_provider_partners.datasets.read import read_column
+from airflow_provider_partners.datasets.write import write_dataset
 from airflow_provider_partners.hooks.base import in_thread
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.operators.base import dataset_uri, translated
+from airflow_provider_partners.operators.base import dataset_uri, translate_errors
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 def choose_shops() -> list[dict[str, str | None]]:
     """The routed shops, or those of them that were asked for, each with its connections."""
     context: Any = get_current_context()
-    with translated(context):
-        routes = routing.parse_routes(Variable.get(routing.VARIABLE, default=None))
-        return routing.lanes(routes, shops=context["params"]["shops"]).lanes
+    with translate_errors(context):
+        routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
+        return routing.select_lanes(routes, shops=context["params"]["shops"]).lanes
 
 
 @task(map_index_template="{{ task.op_kwargs['route']['shop'] }}", multiple_outputs=False)
@@ -44,8 +44,8 @@ def extract_returns(route: dict[str, str]) -> dict[str, Any]:
     # The run's own beginning, which is the same for every try.
     until = context["dag_run"].run_after
     since = until - timedelta(days=context["params"]["days"])
-    with translated(context), YofiHook(route["yofi_conn_id"], shop=route["shop"]) as yofi:
-        returns = write(yofi.extract("returns", since=since, until=until), uri=dataset_uri(context))
+    with translate_errors(context), YofiHook(route["yofi_conn_id"], shop=route["shop"]) as yofi:
+        returns = write_dataset(yofi.extract("returns", since=since, until=until), uri=dataset_uri(context))
     return {"route": route, "returns": returns.to_dict()}
 
 
@@ -53,8 +53,8 @@ def extract_returns(route: dict[str, str]) -> dict[str, Any]:
 async def look_up(extracted: dict[str, Any]) -> dict[str, Any]:
     """The returned orders at Shopify and the customers at Yofi, asked for at the same time."""
     route, returns = extracted["route"], extracted["returns"]
-    order_ids, customer_ids = list(column(returns, "order_id")), list(column(returns, "customer_id"))
-    with translated(get_current_context()):
+    order_ids, customer_ids = list(read_column(returns, "order_id")), list(read_column(returns, "customer_id"))
+    with translate_errors(get_current_context()):
         return await _counts(route, order_ids, customer_ids, returns["records"])
 
 

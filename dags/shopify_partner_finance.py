@@ -26,9 +26,9 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from airflow_provider_partners import finance, settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
-from airflow_provider_partners.operators.base import PartnerTaskError, translated
+from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerExtractOperator
-from airflow_provider_partners.order_sync import APP_ID, TIME
+from airflow_provider_partners.order_sync import APP_ID_TEMPLATE, TIME_SCHEMA
 from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
@@ -55,20 +55,20 @@ def choose_days(resource: str, destination: str) -> list[dict[str, str]]:
     if resource == "app_events" and not Variable.get("partner_app_id", default=None):
         log.info("The Variable partner_app_id names no app, so no events are read")
         return []
-    with translated(context):
+    with translate_errors(context):
         window = windows.resolve(since=params["since"], until=params["until"], context=context)
         if params["since"]:
-            days = finance.days_of(window, now=now)
+            days = finance.days_in(window, now=now)
         else:
-            record = finance.load(destination).get(resource, {})
+            record = finance.load_history(destination).get(resource, {})
             spans = {name: int(params[name]) for name in ("lookback_days", "resync_days")}
-            chosen = finance.plan(window, record, now=now, **spans)
+            chosen = finance.plan_days(window, record, now=now, **spans)
             days = chosen.days
-            if chosen.unread:
+            if chosen.unread_days:
                 log.warning(
                     "%d days from %s to %s were never read and lie too far back: run the Dag with 'since' and 'until'",
-                    len(chosen.unread),
-                    *(chosen.unread[place] for place in (0, -1)),
+                    len(chosen.unread_days),
+                    *(chosen.unread_days[place] for place in (0, -1)),
                 )
     log.info("Reading %d days of %s, from %s to %s", len(days), resource, *(days[:1] or ["-"]), *(days[-1:] or ["-"]))
     return [finance.extract_arguments(day, destination, resource) for day in days]
@@ -82,7 +82,7 @@ def summarize(
     context: Any = get_current_context()
     told: dict[str, Any] = {}
     missing: list[str] = []
-    with translated(context):
+    with translate_errors(context):
         for resource, wanted, references in (
             ("transactions", transactions, read_transactions),
             ("app_events", app_events, read_app_events),
@@ -112,13 +112,17 @@ def _told(
     sums, by_day = finance.Totals(), {}
     for row in wanted:
         if reference := found.get(row["uri"]):
-            by_day[row["since"][:10]] = (reference, finance.totals(reference))
+            by_day[row["since"][:10]] = (reference, finance.total_dataset(reference))
             sums += by_day[row["since"][:10]][1]
     params = context["params"]
     resynced = None
     if not params["since"] and len(by_day) == len(wanted) > int(params["resync_days"]):
         resynced = date.fromisoformat(max(by_day))
-    days = finance.note(destination, resource, by_day, now=datetime.now(UTC), resynced=resynced) if by_day else {}
+    days = (
+        finance.update_history(destination, resource, by_day, now=datetime.now(UTC), resynced=resynced)
+        if by_day
+        else {}
+    )
     records = sum(reference["records"] for reference, _ in by_day.values())
     return {"records": records, "days": {"read": len(by_day), "new": [], "restated": [], **days}, **sums.to_dict()}
 
@@ -132,8 +136,8 @@ with DAG(
     max_active_runs=1,
     default_args=default_args(retries=2, retry_delay=timedelta(minutes=5)),
     params={
-        "since": Param(None, description="First moment whose day is read, instead of the interval's", **TIME),
-        "until": Param(None, description="First moment whose day is not read; needs 'since'", **TIME),
+        "since": Param(None, description="First moment whose day is read, instead of the interval's", **TIME_SCHEMA),
+        "until": Param(None, description="First moment whose day is not read; needs 'since'", **TIME_SCHEMA),
         "lookback_days": Param(3, description="Days before the interval that each run reads again", minimum=0),
         "resync_days": Param(35, description="Days that the first run of a month reads again", minimum=0),
         "destination": Param(None, description="Where the days rest", type=["null", "string"]),
@@ -150,7 +154,7 @@ with DAG(
             resource=name,
             map_index_template="{{ task.since[:10] }}",
             max_active_tis_per_dagrun=4,
-            **({"app_id": APP_ID} if name == "app_events" else {}),
+            **({"app_id": APP_ID_TEMPLATE} if name == "app_events" else {}),
         ).expand_kwargs(days[name])
     summarize(
         destination,

@@ -21,9 +21,9 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from airflow_provider_partners import windows
 from airflow_provider_partners.api.voucherify import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.operators.base import PartnerTaskError, translated
+from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
-from airflow_provider_partners.order_sync import TIME
+from airflow_provider_partners.order_sync import TIME_SCHEMA
 from airflow_provider_partners.policies import default_args
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def choose_lists() -> list[dict[str, Any]]:
     """Which lists are read, and which stretch of time of those that have one."""
     context: Any = get_current_context()
     asked = context["params"]
-    with translated(context):
+    with translate_errors(context):
         window = windows.resolve(since=asked["since"], until=asked["until"], context=context)
         wanted = [name for name in asked["lists"] or LISTS if name not in (asked["leave_out"] or [])]
         if unknown := sorted(set(wanted) - set(LISTS)):
@@ -97,7 +97,7 @@ def choose_below(read: Any) -> list[dict[str, Any]]:
     context: Any = get_current_context()
     references = {reference["resource"]: reference for reference in read or [] if reference}
     chosen = []
-    with translated(context):
+    with translate_errors(context):
         for name in context["params"]["below"] or []:
             if name not in BELOW:
                 message = f"The param 'below' names {name}"
@@ -134,8 +134,8 @@ with DAG(
     max_active_runs=1,
     default_args=default_args(retries=2, retry_delay=timedelta(minutes=5)),
     params={
-        "since": Param(None, description="First moment of creation, instead of the interval's start", **TIME),
-        "until": Param(None, description="First moment not asked for; needs 'since'", **TIME),
+        "since": Param(None, description="First moment of creation, instead of the interval's start", **TIME_SCHEMA),
+        "until": Param(None, description="First moment not asked for; needs 'since'", **TIME_SCHEMA),
         "whole": Param(False, description="Read lists that have a time from their beginning", type="boolean"),
         "lists": Param(None, description="Lists to read; all by default", type=["null", "array"]),
         "leave_out": Param([], description="Lists not to read", type=["null", "array"]),

@@ -21,16 +21,16 @@ from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, Variable, get
 
 from airflow_provider_partners import news, routing, settings, windows
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.operators.base import translated
+from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.order_sync import (
-    TIME,
-    built_orders,
-    params,
-    refuse_failures,
+    TIME_SCHEMA,
+    build_order_tasks,
+    fail_on_failed_shops,
+    shared_params,
     summarize,
-    summarized,
-    upserted_orders,
-    with_margins,
+    summarize_tasks,
+    upsert_order_tasks,
+    with_lookbacks,
 )
 from airflow_provider_partners.triggers.watch import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 
@@ -53,26 +53,28 @@ def choose_lanes() -> list[dict[str, str | None]]:
     """The shops that there is news of, each with the connections of its route and the window of the news."""
     context: Any = get_current_context()
     asked, events = context["params"], context.get("triggering_asset_events") or {}
-    with translated(context):
-        routes = routing.parse_routes(Variable.get(routing.VARIABLE, default=None))
-        told = news.windows_by_account(event.extra.get("payload") for of_asset in events.values() for event in of_asset)
+    with translate_errors(context):
+        routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
+        told = news.windows_from_events(
+            event.extra.get("payload") for of_asset in events.values() for event in of_asset
+        )
         if asked["since"] or not told:
             window = windows.resolve(since=asked["since"], until=asked["until"])
             told = dict.fromkeys(asked["shops"] or [route.shop for route in routes], window)
         routed = {route.shop for route in routes}
         for shop in sorted(told.keys() - routed):
-            log.warning("%s is watched, but has no route in the Variable %s", shop, routing.VARIABLE)
-        found = routing.lanes([route for route in routes if route.shop in told], shops=asked["shops"])
+            log.warning("%s is watched, but has no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
+        found = routing.select_lanes([route for route in routes if route.shop in told], shops=asked["shops"])
     for lane in found.lanes:
         log.info("%s: %s", lane["shop"], told[str(lane["shop"])])
-    return [{**lane, **with_margins(told[str(lane["shop"])])} for lane in found.lanes]
+    return [{**lane, **with_lookbacks(told[str(lane["shop"])])} for lane in found.lanes]
 
 
 @task(map_index_template="{{ task.op_kwargs['shop'] }}")
 def orders_concerned(shop: str, yofi_conn_id: str, since: str, until: str) -> list[str]:
     """The ids of the orders that the returns and claims of a window are about."""
     context: Any = get_current_context()
-    with translated(context), YofiHook(yofi_conn_id, shop=shop) as yofi:
+    with translate_errors(context), YofiHook(yofi_conn_id, shop=shop) as yofi:
         returns = yofi.extract(
             "returns", since=since, until=until, fields=("order_id", "return_created_at_epoch"), include=()
         )
@@ -97,9 +99,9 @@ def lane(
     redemptions_since: Any,
 ) -> Any:
     """The orders of one shop that there is news of, from Shopify to Yotpo."""
-    steps = built_orders(
+    steps = build_order_tasks(
         shop=shop,
-        shopify_conn_id=shopify_conn_id,
+        shopify_admin_conn_id=shopify_conn_id,
         yofi_conn_id=yofi_conn_id,
         voucherify_conn_id=voucherify_conn_id,
         since=since,
@@ -108,14 +110,14 @@ def lane(
         redemptions_since=redemptions_since,
         order_ids=orders_concerned(shop=shop, yofi_conn_id=yofi_conn_id, since=since, until=until),
     )
-    steps += upserted_orders(steps[-1].output, yotpo_conn_id=yotpo_conn_id)
-    return summarized(steps, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+    steps += upsert_order_tasks(steps[-1].output, yotpo_conn_id=yotpo_conn_id)
+    return summarize_tasks(steps, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
 
 @task(retries=0)
 def confirm(summary: dict[str, Any]) -> None:
     """Fail the run where a lane failed: clear that lane, and it goes on where it stopped."""
-    refuse_failures(summary)
+    fail_on_failed_shops(summary)
 
 
 assets = [*watched()]
@@ -129,10 +131,10 @@ with DAG(
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={
         "since": Param(
-            None, description="First moment of the returns and claims to take, instead of the news'", **TIME
+            None, description="First moment of the returns and claims to take, instead of the news'", **TIME_SCHEMA
         ),
-        "until": Param(None, description="First moment not to take any more; needs 'since'", **TIME),
-        **params(),
+        "until": Param(None, description="First moment not to take any more; needs 'since'", **TIME_SCHEMA),
+        **shared_params(),
     },
     tags=["partners", "shopify", "yofi", "yotpo"],
     doc_md=__doc__,

@@ -20,17 +20,17 @@ from airflow.sdk import DAG, Asset, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import settings, watermarks, windows
-from airflow_provider_partners.operators.base import translated
+from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.order_sync import (
-    APP_ID,
-    TIME,
-    choose_lanes,
+    APP_ID_TEMPLATE,
+    TIME_SCHEMA,
+    fail_on_failed_shops,
     order_lane,
-    params,
-    refuse_failures,
+    select_shops,
+    shared_params,
     summarize,
-    with_margins,
+    with_lookbacks,
 )
 from airflow_provider_partners.policies import default_args
 
@@ -39,12 +39,12 @@ log = logging.getLogger(__name__)
 SYNCED = Asset("partner_order_sync")
 """Keeps the watermarks of the shops. From Airflow 3.3 on, schedule on it what follows a run that got through whole."""
 
-KEEPERS = watermarks.keepers(SYNCED)
+KEEPERS = watermarks.watermark_assets(SYNCED)
 
 
 def watermark(context: Any, shop: str) -> watermarks.Watermark:
     """Up to where a shop's orders are in Yotpo. Only ``confirm`` moves it."""
-    return watermarks.Watermark(shop, watermarks.stores(context, SYNCED, task_id="confirm"))
+    return watermarks.Watermark(shop, watermarks.watermark_stores(context, SYNCED, task_id="confirm"))
 
 
 @task(inlets=KEEPERS)
@@ -53,7 +53,7 @@ def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     context: Any = get_current_context()
     asked, lookback, limit = context["params"], settings.lookback(), settings.catchup()
     now, chosen = datetime.now(UTC).replace(microsecond=0), []
-    with translated(context):
+    with translate_errors(context):
         for lane in lanes:
             covered = None if asked["since"] else watermark(context, lane["shop"]).get()
             window = windows.resolve(
@@ -65,11 +65,13 @@ def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 initial_since=now - (lookback if covered else limit),
                 now=now,
             )
-            window, warning = watermarks.reach_back(window, watermark=covered, lookback=lookback, limit=limit)
+            window, warning = watermarks.extend_to_watermark(
+                window, watermark=covered, lookback=lookback, max_lookback=limit
+            )
             if warning:
                 log.warning("%s: %s", lane["shop"], warning)
             log.info("%s: this run reads %s", lane["shop"], window)
-            chosen.append({**lane, **with_margins(window)})
+            chosen.append({**lane, **with_lookbacks(window)})
     return chosen
 
 
@@ -83,10 +85,10 @@ def confirm(summary: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
         for lane in lanes:
             # Of a shop that never got through, where its gap begins.
             to = lane["since"] if lane["shop"] in failed else lane["until"]
-            watermark(context, lane["shop"]).advance(windows.moment(to, "until"))
+            watermark(context, lane["shop"]).advance(windows.parse_timestamp(to, "until"))
     for asset in KEEPERS:
         context["outlet_events"][asset].extra = {"shops": len(lanes), "dry_run": summary["dry_run"]}
-    refuse_failures(summary)
+    fail_on_failed_shops(summary)
 
 
 with DAG(
@@ -98,13 +100,13 @@ with DAG(
     max_active_runs=1,
     default_args=default_args(retries=2, retry_delay=timedelta(minutes=1)),
     params={
-        "since": Param(None, description="First moment to read, instead of the interval's start", **TIME),
-        "until": Param(None, description="First moment not to read any more; needs 'since'", **TIME),
-        **params(),
+        "since": Param(None, description="First moment to read, instead of the interval's start", **TIME_SCHEMA),
+        "until": Param(None, description="First moment not to read any more; needs 'since'", **TIME_SCHEMA),
+        **shared_params(),
     },
     tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
     doc_md=__doc__,
 ) as dag:
-    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID)
-    lanes = choose_windows(choose_lanes(installed.output))
+    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID_TEMPLATE)
+    lanes = choose_windows(select_shops(installed.output))
     confirm(summarize(lanes, order_lane.expand_kwargs(lanes)), lanes)

@@ -17,16 +17,16 @@ from typing import Any
 from airflow.sdk import DAG, Param, get_current_context, task
 
 from airflow_provider_partners import windows
-from airflow_provider_partners.operators.base import translated
+from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.order_sync import (
-    APP_ID,
-    choose_lanes,
+    APP_ID_TEMPLATE,
+    fail_on_failed_shops,
     order_lane,
-    params,
-    refuse_failures,
+    select_shops,
+    shared_params,
     summarize,
-    with_margins,
+    with_lookbacks,
 )
 from airflow_provider_partners.policies import default_args
 
@@ -38,17 +38,17 @@ def choose_windows() -> list[dict[str, str]]:
     """The stretch from ``since`` to ``until`` in windows of ``window_days``, the earliest first."""
     context: Any = get_current_context()
     asked = context["params"]
-    with translated(context):
+    with translate_errors(context):
         whole = windows.resolve(since=asked["since"], until=asked["until"])
         parts = list(whole.split(timedelta(days=asked["window_days"])))
     log.info("%s in %d windows", whole, len(parts))
-    return [with_margins(part) for part in parts]
+    return [with_lookbacks(part) for part in parts]
 
 
 @task(retries=0)
 def confirm(summary: dict[str, Any]) -> None:
     """Fail the run where a lane failed: clear that lane, and it goes on where it stopped."""
-    refuse_failures(summary)
+    fail_on_failed_shops(summary)
 
 
 with DAG(
@@ -62,11 +62,11 @@ with DAG(
         "since": Param(description="First moment to read", type="string", format="date-time"),
         "until": Param(description="First moment not to read any more", type="string", format="date-time"),
         "window_days": Param(30, description="Days that one lane covers", type="integer", minimum=1),
-        **params(),
+        **shared_params(),
     },
     tags=["partners", "shopify", "yofi", "yotpo", "voucherify", "backfill"],
     doc_md=__doc__,
 ) as dag:
-    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID)
-    lanes = choose_lanes(installed.output, choose_windows())
+    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID_TEMPLATE)
+    lanes = select_shops(installed.output, choose_windows())
     confirm(summarize(lanes, order_lane.expand_kwargs(lanes)))

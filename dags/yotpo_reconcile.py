@@ -18,21 +18,21 @@ from airflow.sdk import DAG, Param, get_current_context, task, task_group
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import windows
-from airflow_provider_partners.operators.base import translated
+from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.reconcile import YotpoReconcileOrdersOperator
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
 from airflow_provider_partners.order_sync import (
-    APP_ID,
-    TIME,
-    built_orders,
-    choose_lanes,
-    params,
-    refuse_failures,
+    APP_ID_TEMPLATE,
+    TIME_SCHEMA,
+    build_order_tasks,
+    fail_on_failed_shops,
+    select_shops,
+    shared_params,
     summarize,
-    summarized,
-    upserted_orders,
-    with_margins,
+    summarize_tasks,
+    upsert_order_tasks,
+    with_lookbacks,
 )
 from airflow_provider_partners.policies import default_args
 
@@ -44,7 +44,7 @@ def choose_range() -> list[dict[str, str]]:
     """The orders placed from ``since`` to ``until``, or in the last ``days`` of the run's interval."""
     context: Any = get_current_context()
     asked = context["params"]
-    with translated(context):
+    with translate_errors(context):
         placed = windows.resolve(
             since=asked["since"], until=asked["until"], context=context, lookback=timedelta(days=asked["days"])
         )
@@ -53,7 +53,7 @@ def choose_range() -> list[dict[str, str]]:
     changed = windows.Window(placed.since, max(placed.until, datetime.now(UTC)))
     told = placed.to_dict()
     query = f"created_at:>='{told['since']}' AND created_at:<'{told['until']}'"
-    return [{**with_margins(changed), "query": query, "placed_until": told["until"]}]
+    return [{**with_lookbacks(changed), "query": query, "placed_until": told["until"]}]
 
 
 @task_group(group_id="lane")
@@ -71,9 +71,9 @@ def reconcile_lane(
     placed_until: Any,
 ) -> Any:
     """One shop: built, compared with what its store has, repaired."""
-    steps = built_orders(
+    steps = build_order_tasks(
         shop=shop,
-        shopify_conn_id=shopify_conn_id,
+        shopify_admin_conn_id=shopify_conn_id,
         yofi_conn_id=yofi_conn_id,
         voucherify_conn_id=voucherify_conn_id,
         since=since,
@@ -91,16 +91,19 @@ def reconcile_lane(
         map_index_template="{{ task.yotpo_conn_id }}",
     )
     compare = YotpoReconcileOrdersOperator(
-        task_id="reconcile", built=steps[-1].output, held=held.output, map_index_template="{{ task.built.extra.shop }}"
+        task_id="reconcile",
+        built=steps[-1].output,
+        yotpo_orders=held.output,
+        map_index_template="{{ task.built.extra.shop }}",
     )
-    steps += [held, compare, *upserted_orders(compare.output, yotpo_conn_id=yotpo_conn_id)]
-    return summarized(steps, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+    steps += [held, compare, *upsert_order_tasks(compare.output, yotpo_conn_id=yotpo_conn_id)]
+    return summarize_tasks(steps, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
 
 @task(retries=0)
 def confirm(summary: dict[str, Any]) -> None:
     """Fail the run where a lane failed."""
-    refuse_failures(summary)
+    fail_on_failed_shops(summary)
 
 
 with DAG(
@@ -111,14 +114,14 @@ with DAG(
     max_active_runs=1,
     default_args=default_args(retries=2, retry_delay=timedelta(minutes=1)),
     params={
-        "since": Param(None, description="Orders placed from this moment, instead of the last days", **TIME),
-        "until": Param(None, description="Orders placed before this moment; needs 'since'", **TIME),
+        "since": Param(None, description="Orders placed from this moment, instead of the last days", **TIME_SCHEMA),
+        "until": Param(None, description="Orders placed before this moment; needs 'since'", **TIME_SCHEMA),
         "days": Param(14, description="Days before the run's own that are compared too", type="integer", minimum=0),
-        **params(),
+        **shared_params(),
     },
     tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
     doc_md=__doc__,
 ) as dag:
-    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID)
-    lanes = choose_lanes(installed.output, choose_range())
+    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id=APP_ID_TEMPLATE)
+    lanes = select_shops(installed.output, choose_range())
     confirm(summarize(lanes, reconcile_lane.expand_kwargs(lanes)))

@@ -17,28 +17,33 @@ from airflow_provider_partners.api import (
     yofi,
     yotpo,
 )
-from airflow_provider_partners.api.cursors import DateCursor, EdgeCursor, IdCursor, PageInfo
-from airflow_provider_partners.api.paging import OnePage, PageNumber
+from airflow_provider_partners.api.cursors import (
+    ConnectionPaginator,
+    LastIdPaginator,
+    TimestampPaginator,
+    TokenPaginator,
+)
+from airflow_provider_partners.api.paging import PageNumberPaginator, SinglePagePaginator
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.api.shopify_admin_pages import LONGEST_LIST
-from airflow_provider_partners.api.shopify_bulk_rows import IDS_AT_ONCE
+from airflow_provider_partners.api.shopify_admin_pages import MAX_SEARCH_RESULTS
+from airflow_provider_partners.api.shopify_bulk_rows import MAX_NODE_IDS
 from airflow_provider_partners.api.shopify_partner_resources import PartnerResource
-from airflow_provider_partners.api.shopify_search import COUNTED
+from airflow_provider_partners.api.shopify_search import COUNT_LIMIT
 from airflow_provider_partners.api.voucherify_export_table import EXPORTS
-from airflow_provider_partners.api.voucherify_resources import MOST_VALUES, VoucherifyResource
-from airflow_provider_partners.api.yofi_question import IDS_PER_REQUEST
+from airflow_provider_partners.api.voucherify_resources import MAX_VALUES_PER_CONDITION, VoucherifyResource
+from airflow_provider_partners.api.yofi_question import IDS_PER_BATCH
 from airflow_provider_partners.api.yofi_resources import YofiResource
-from airflow_provider_partners.api.yotpo_resources import LOOKUP_SIZE, YotpoResource
+from airflow_provider_partners.api.yotpo_resources import MAX_LOOKUP_IDS, YotpoResource
 
 PAGE = Path(__file__).parent / "resources.md"
 
 WALKS: Mapping[type, str] = {
-    PageNumber: "page number",
-    IdCursor: "last row's id",
-    DateCursor: "last row's time",
-    EdgeCursor: "cursor",
-    PageInfo: "cursor",
-    OnePage: "one answer",
+    PageNumberPaginator: "page number",
+    LastIdPaginator: "last row's id",
+    TimestampPaginator: "last row's time",
+    ConnectionPaginator: "cursor",
+    TokenPaginator: "cursor",
+    SinglePagePaginator: "one answer",
 }
 """How a list is walked, by its way of paging."""
 
@@ -76,7 +81,7 @@ def _yofi() -> str:
     details = []
     for row in rows:
         relations = _names(row.relations)
-        second = "the predictions' fields" if row.by_predictions else _names(row.sifts)
+        second = "the predictions' fields" if row.takes_prediction_filter else _names(row.prediction_filters)
         details.append((f"`{row.name}`", _names(row.filters), second, relations))
     return f"""
 ## Yofi
@@ -85,7 +90,7 @@ Ask with [`YofiExtractOperator`](guides/yofi.md), such as
 `YofiExtractOperator(task_id="claims", resource="claims", shop="acme.myshopify.com")`.
 
 Limits: Yofi documents none. The provider sends {yofi.REQUESTS_PER_SECOND:g} requests a second at most. Up to
-{IDS_PER_REQUEST} ids go into one request, more into several. A list has no last page.
+{IDS_PER_BATCH} ids go into one request, more into several. A list has no last page.
 
 {_lists(rows, beyond=_beyond_yofi)}
 Filters, as RSQL text or from Python objects. A list of predictions is that of the other list's relation, row by row.
@@ -99,10 +104,10 @@ def _partner() -> str:
     for row in rows:
         taken = [
             *(name for name in row.variables if name not in {"since", "until"}),
-            *(["shop"] if row.by_shop else []),
+            *(["shop"] if row.names_shop else []),
         ]
         versions = f"from {row.first_version}" if row.first_version else f"until {row.last_version}"
-        needs = _names(row.required)
+        needs = _names(row.required_arguments)
         known = versions if row.first_version or row.last_version else "all"
         details.append((f"`{row.name}`", _names(dict.fromkeys(taken)), needs, known))
     return f"""
@@ -112,7 +117,7 @@ Ask with [`ShopifyPartnerExtractOperator`](guides/shopify_partner.md), such as
 `ShopifyPartnerExtractOperator(task_id="installs", resource="app_events", app_id="gid://partners/App/1001")`.
 
 Limits: Shopify takes 4 requests a second of one API client, the provider sends
-{shopify_partner.REQUESTS_PER_SECOND:g}. A query has {shopify_partner.LONGEST_QUERY:,} characters at most. A connection
+{shopify_partner.REQUESTS_PER_SECOND:g}. A query has {shopify_partner.MAX_QUERY_LENGTH:,} characters at most. A connection
 has no last page.
 
 {_lists(rows, beyond=_beyond_partner)}
@@ -129,14 +134,14 @@ def _admin() -> str:
 Ask with [`ShopifyAdminExtractOperator`](guides/shopify_admin.md), such as
 `ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop="acme.myshopify.com")`.
 
-Limits: points instead of requests, {shopify_admin.RESTORE_RATE:g} a second and {shopify_admin.BUCKET:,.0f} at once on
-the standard plan; what each answer reports counts from then on. Shopify gives {LONGEST_LIST:,} objects of one search at
-most, so a window with {COUNTED:,} or more is read in pieces; `mode="auto"` has a bulk operation write such a window
-into a file instead, which takes no points but for the fulfillments' lines ({IDS_AT_ONCE} fulfillments a request).
+Limits: points instead of requests, {shopify_admin.RESTORE_RATE:g} a second and {shopify_admin.BUCKET_SIZE:,.0f} at once on
+the standard plan; what each answer reports counts from then on. Shopify gives {MAX_SEARCH_RESULTS:,} objects of one search at
+most, so a window with {COUNT_LIMIT:,} or more is read in pieces; `mode="auto"` has a bulk operation write such a window
+into a file instead, which takes no points but for the fulfillments' lines ({MAX_NODE_IDS} fulfillments a request).
 
 {_lists(rows, beyond=_beyond_admin)}
 Filters: `query` takes any of Shopify's search syntax, such as `financial_status:paid`. `match={{"id": ids}}` reads
-{shopify_admin_resources.IDS_AT_ONCE} objects a request by their ids."""
+{shopify_admin_resources.IDS_PER_QUERY} objects a request by their ids."""
 
 
 def _voucherify() -> str:
@@ -150,7 +155,7 @@ def _voucherify() -> str:
             for row in members
             if row.parameters or row.filters
         ]
-        free = [row.name for row in members if row.free_filters]
+        free = [row.name for row in members if row.allows_any_filter]
         parts += [f"### {title}\n\n{_lists(members, beyond=_beyond_voucherify)}"]
         if free:
             parts += [f"`filters` on any field, such as `metadata.color`: {_names(free)}.\n"]
@@ -174,7 +179,7 @@ Ask with [`VoucherifyExtractOperator`](guides/voucherify.md), such as
 
 Limits: {voucherify.REQUESTS_PER_MINUTE:g} requests a minute unless the connection says otherwise, and what the answers'
 headers tell, per minute, per hour and per billing cycle. The client-side API takes five requests in five seconds from
-one address. A condition carries {MOST_VALUES} values; more are asked for in several requests.
+one address. A condition carries {MAX_VALUES_PER_CONDITION} values; more are asked for in several requests.
 
 {body}
 ### Exports
@@ -195,22 +200,22 @@ Ask with [`YotpoExtractOperator`](guides/yotpo.md), such as
 `YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_acme")`.
 
 Limits: Yotpo takes 5 requests a second of one store, the provider sends {yotpo.REQUESTS_PER_SECOND:g}. Up to
-{LOOKUP_SIZE} external ids are looked up in one request. A list has no last page.
+{MAX_LOOKUP_IDS} external ids are looked up in one request. A list has no last page.
 
 {_lists(rows, beyond=_no_bound)}
 {_table(("resource", "`match`"), details)}"""
 
 
 def _beyond_yofi(row: YofiResource) -> str:
-    return "no bound; a window is cut out of a walk, newest first" if row.walks else "no bound"
+    return "no bound; a window is cut out of a walk, newest first" if row.sort_fields else "no bound"
 
 
 def _beyond_partner(row: PartnerResource) -> str:
-    return f"no bound; windows over {row.longest.days} days are split" if row.longest else "no bound"
+    return f"no bound; windows over {row.max_window.days} days are split" if row.max_window else "no bound"
 
 
 def _beyond_admin(_: Resource) -> str:
-    return f"from {COUNTED:,}: bulk operation, or split by time"
+    return f"from {COUNT_LIMIT:,}: bulk operation, or split by time"
 
 
 def _no_bound(_: Resource) -> str:
@@ -218,19 +223,19 @@ def _no_bound(_: Resource) -> str:
 
 
 def _beyond_voucherify(row: VoucherifyResource) -> str:
-    if row.style == "single_shot":
+    if row.paging_style == "single_shot":
         return "comes whole"
-    if isinstance(row.paging, OnePage):
+    if isinstance(row.paginator, SinglePagePaginator):
         return f"{row.page_size:,}: error"
-    if not row.page_cap:
+    if not row.max_page_number:
         return "no bound"
     ways = ["split by time"] if row.times else ["read on behind a time"] if row.scroll else []
     ways += ["export"] if row.exported_object else []
-    return f"{row.page_size * row.page_cap:,}: {' or '.join(ways) or 'error'}"
+    return f"{row.page_size * row.max_page_number:,}: {' or '.join(ways) or 'error'}"
 
 
 def _filters(row: VoucherifyResource) -> str:
-    return "any field" if row.free_filters else _names(row.filters)
+    return "any field" if row.allows_any_filter else _names(row.filters)
 
 
 _GROUPS: Sequence[tuple[str, Callable[[VoucherifyResource], bool]]] = (
@@ -270,11 +275,11 @@ def _times(row: Any) -> str:
 
 
 def _sizes(row: Resource) -> str:
-    if isinstance(row.paging, OnePage) and not row.paging.size_param:
+    if isinstance(row.paginator, SinglePagePaginator) and not row.paginator.size_param:
         return ""
     most = row.max_page_size
     size = f"{row.page_size}" if most in {None, row.page_size} else f"{row.page_size}, up to {most}"
-    return f"{size} x {row.page_cap}" if row.page_cap else size
+    return f"{size} x {row.max_page_number}" if row.max_page_number else size
 
 
 def _names(names: Iterable[str], *, in_order: bool = False) -> str:

@@ -12,17 +12,17 @@ from airflow_provider_partners.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def base_address(url: str) -> str:
+def normalize_base_url(url: str) -> str:
     """A base URL, without a slash at its end.
 
     :param url: as the connection has it
     :raises ConfigurationError: when it is none
     """
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment:
         message = "the connection's host is no address of the form https://host or https://host/prefix"
         raise ConfigurationError(message, remedy="Write scheme and host, without a query.")
     return url.rstrip("/")
@@ -34,10 +34,10 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     :param url: an absolute address
     """
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
-def trusted(url: str, *, base_url: str, hosts: Collection[str]) -> bool:
+def may_receive_credentials(url: str, *, base_url: str, hosts: Collection[str]) -> bool:
     """Whether an address may be given the credentials: of the same origin, or on a host named for it, by https.
 
     :param url: an absolute address, of whatever form
@@ -45,7 +45,7 @@ def trusted(url: str, *, base_url: str, hosts: Collection[str]) -> bool:
     :param hosts: further hosts
     """
     try:
-        asked = origin(url)
+        target = origin(url)
     except ValueError:
         return False
-    return asked == origin(base_url) or ((asked[0], asked[2]) == ("https", 443) and asked[1] in hosts)
+    return target == origin(base_url) or ((target[0], target[2]) == ("https", 443) and target[1] in hosts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
-from airflow_provider_partners.api.redact import sensitive
+from airflow_provider_partners.api.redact import is_sensitive
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Auth(Protocol):
         """
 
 
-def tell_nobody(secret: str) -> None:
+def ignore_secret(secret: str) -> None:
     """What is told of secrets where nobody has asked to be."""
 
 
@@ -43,14 +43,14 @@ class StaticHeaders:
     :param on_secret: told every secret among them before it is used
     """
 
-    def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = tell_nobody) -> None:
+    def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = ignore_secret) -> None:
         self._headers = dict(headers)
         self._on_secret = on_secret
 
     def headers(self) -> Mapping[str, str]:
         """The same ones, always."""
         for name, value in self._headers.items():
-            if sensitive(name):
+            if is_sensitive(name):
                 self._on_secret(value)
         return dict(self._headers)
 
@@ -79,7 +79,7 @@ class RotatingHeader:
         values: Sequence[str | None],
         *,
         extra: Mapping[str, str] | None = None,
-        on_secret: Callable[[str], None] = tell_nobody,
+        on_secret: Callable[[str], None] = ignore_secret,
     ) -> None:
         self._name = name
         self._values = tuple(dict.fromkeys(value for value in values if value))
@@ -149,7 +149,7 @@ class _TokenHeader:
         with self._lock:
             token = self._token
             if token is None or (token.renew_at is not None and self._clock.time() >= token.renew_at):
-                token = self._token = self._new()
+                token = self._token = self._new_token()
         return {self._header: self._prefix + token.value, **self._extra}
 
     def refresh(self, refused: Mapping[str, str]) -> bool:
@@ -162,7 +162,7 @@ class _TokenHeader:
                 self._token = None
         return True
 
-    def _new(self) -> _Token:
+    def _new_token(self) -> _Token:
         begun = self._clock.time()
         value, expires_at = self._obtain()
         self._on_secret(value)
@@ -189,7 +189,7 @@ class MintedToken(_TokenHeader):
         extra: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         leeway: float = 30.0,
-        on_secret: Callable[[str], None] = tell_nobody,
+        on_secret: Callable[[str], None] = ignore_secret,
     ) -> None:
         super().__init__(
             obtain=mint,
@@ -224,7 +224,7 @@ class ExchangedToken(_TokenHeader):
         extra: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
         leeway: float = 60.0,
-        on_secret: Callable[[str], None] = tell_nobody,
+        on_secret: Callable[[str], None] = ignore_secret,
     ) -> None:
         super().__init__(
             obtain=exchange,

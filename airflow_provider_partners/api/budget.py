@@ -2,7 +2,7 @@
 
 The budget is one number, the *theoretical arrival time* (GCRA): when the last request granted would arrive
 if all came evenly spaced. One number can be kept in a file or in Redis, so parallel tasks share it (``ledgers``).
-Must not know HTTP; each API's client reads its partner's headers into :meth:`Budget.observe`.
+Must not know HTTP; each API's client reads its partner's headers into :meth:`RateLimit.update_from_server`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import threading
 from typing import Protocol
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
-from airflow_provider_partners.api.ledgers import Ledger, MemoryLedger
+from airflow_provider_partners.api.ledgers import InMemoryStore, RateLimitStore
 from airflow_provider_partners.exceptions import ConfigurationError
 
-LONGEST_BLOCK = 86_400.0
+MAX_BLOCK = 86_400.0
 """Seconds. An arrival time further away is taken for a ruined ledger, or a clock that was set back."""
 
 
-class Budget(Protocol):
+class RateLimit(Protocol):
     """Grants requests."""
 
-    def reserve(self, cost: float = 1.0, *, within: float = math.inf) -> float:
+    def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Take a turn.
 
         :param cost: requests or points
-        :param within: the longest wait that the caller would sit out; beyond it nothing is taken
-        :returns: seconds to wait before sending; the turn is reserved already, unless it exceeds ``within``
+        :param max_wait: the longest wait that the caller would sit out; beyond it nothing is taken
+        :returns: seconds to wait before sending; the turn is reserved already, unless it exceeds ``max_wait``
         """
 
-    def observe(
+    def update_from_server(
         self,
         *,
         available: float | None = None,
@@ -52,18 +52,18 @@ class Budget(Protocol):
         """
 
 
-class Unlimited:
+class NoRateLimit:
     """No budget: for an API that declares no limit."""
 
-    def reserve(self, cost: float = 1.0, *, within: float = math.inf) -> float:
+    def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Never wait.
 
         :param cost: ignored
-        :param within: ignored
+        :param max_wait: ignored
         """
         return 0.0
 
-    def observe(
+    def update_from_server(
         self,
         *,
         available: float | None = None,
@@ -76,47 +76,47 @@ class Unlimited:
         """Take no note; the transport waits for its own refusals."""
 
 
-class RateBudget:
+class RateLimiter:
     """So many per second, with a burst of ``capacity``.
 
     :param rate: requests or points per second
     :param capacity: what may be taken at once after a pause; 1 spaces requests evenly
-    :param ledger: where the number is kept; in memory by default
+    :param store: where the number is kept; in memory by default
     :param clock: the time
     """
 
     def __init__(
-        self, *, rate: float, capacity: float = 1.0, ledger: Ledger | None = None, clock: Clock = SYSTEM_CLOCK
+        self, *, rate: float, capacity: float = 1.0, store: RateLimitStore | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         if not (0 < rate < math.inf and 0 < capacity < math.inf):
             message = f"a budget of {rate} per second with a burst of {capacity} grants nothing, or has no bound"
             raise ConfigurationError(message, remedy="Both must be greater than zero, as in requests_per_second=4.")
         self._rate = rate
         self._capacity = capacity
-        self._ledger = ledger or MemoryLedger()
+        self._store = store or InMemoryStore()
         self._clock = clock
         self._lock = threading.Lock()
 
-    def reserve(self, cost: float = 1.0, *, within: float = math.inf) -> float:
+    def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Take a turn.
 
         :param cost: requests or points; more than the capacity is granted too, and paid for by waiting
-        :param within: the longest wait that the caller would sit out; beyond it nothing is taken
+        :param max_wait: the longest wait that the caller would sit out; beyond it nothing is taken
         :returns: seconds to wait before sending
         """
-        now, interval, capacity = self._terms()
+        now, interval, capacity = self._parameters()
         wait = 0.0
 
         def change(stored: float | None) -> float:
             nonlocal wait  # set anew each time: a ledger may have to try more than once
-            arrival = _sane(stored, now)
+            arrival = _valid_arrival(stored, now)
             wait = max(0.0, arrival + (cost - capacity) * interval - now)
-            return arrival if wait > within else arrival + cost * interval
+            return arrival if wait > max_wait else arrival + cost * interval
 
-        self._ledger.update(change)
+        self._store.update(change)
         return wait
 
-    def observe(
+    def update_from_server(
         self,
         *,
         available: float | None = None,
@@ -126,27 +126,27 @@ class RateBudget:
         cost: float = 1.0,
         refund: float = 0.0,
     ) -> None:
-        """Believe the partner; see :meth:`Budget.observe` for the parameters."""
+        """Believe the partner; see :meth:`RateLimit.update_from_server` for the parameters."""
         with self._lock:
             self._rate = rate if rate and 0 < rate < math.inf else self._rate
             self._capacity = capacity if capacity and 0 < capacity < math.inf else self._capacity
         if available is None and blocked_for is None and not refund:
             return
-        now, interval, size = self._terms()
+        now, interval, size = self._parameters()
         least = now
         if available is not None:
             least = now + (size - min(max(available, 0.0), size)) * interval
         if blocked_for is not None:
             # Half of the longest, so that it is never mistaken for a ruined ledger.
-            least = max(least, now + min(blocked_for, LONGEST_BLOCK / 2) + (size - cost) * interval)
-        self._ledger.update(lambda stored: max(_sane(stored, now) - refund * interval, least))
+            least = max(least, now + min(blocked_for, MAX_BLOCK / 2) + (size - cost) * interval)
+        self._store.update(lambda stored: max(_valid_arrival(stored, now) - refund * interval, least))
 
-    def _terms(self) -> tuple[float, float, float]:
+    def _parameters(self) -> tuple[float, float, float]:
         with self._lock:
             return self._clock.time(), 1.0 / self._rate, self._capacity
 
 
-def _sane(stored: float | None, now: float) -> float:
-    if stored is None or not math.isfinite(stored) or stored > now + LONGEST_BLOCK:
+def _valid_arrival(stored: float | None, now: float) -> float:
+    if stored is None or not math.isfinite(stored) or stored > now + MAX_BLOCK:
         return now
     return max(now, stored)

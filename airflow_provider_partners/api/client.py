@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from airflow_provider_partners.api.transport import Transport
-from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.api.usage import RequestStats
 
 
 class ApiClient:
@@ -14,9 +14,9 @@ class ApiClient:
     _transport: Transport
 
     @property
-    def usage(self) -> Usage:
+    def stats(self) -> RequestStats:
         """What was asked so far."""
-        return self._transport.usage
+        return self._transport.stats
 
     def close(self) -> None:
         """Close the connections."""

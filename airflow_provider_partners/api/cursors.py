@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from airflow_provider_partners.api.pages import Cursor, dig
+from airflow_provider_partners.api.pages import Cursor, get_path
 from airflow_provider_partners.exceptions import PagingError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class IdCursor:
+class LastIdPaginator:
     """Behind the last id: ``starting_after_id=lcs_1``.
 
     ::
@@ -31,17 +31,17 @@ class IdCursor:
     :param size: rows per page
     :param param: the parameter of the id
     :param size_param: the parameter of the size
-    :param id: the field of a row that is sent when the answer names no id itself
-    :param more: where the answer says whether more remain; without it a page that is not full is the last one
-    :param following: where the answer names the id to go on from
+    :param id_path: the field of a row that is sent when the answer names no id itself
+    :param has_more_path: where the answer says whether more remain; without it a page that is not full is the last one
+    :param next_id_path: where the answer names the id to go on from
     """
 
     size: int
     param: str = "starting_after_id"
     size_param: str = "limit"
-    id: str = "id"
-    more: str = "has_more"
-    following: str = "more_starting_after"
+    id_path: str = "id"
+    has_more_path: str = "has_more"
+    next_id_path: str = "more_starting_after"
 
     def start(self) -> Cursor:
         """The beginning of the list."""
@@ -63,16 +63,16 @@ class IdCursor:
         :param records: this page's rows
         :raises PagingError: when more remain but nothing tells where
         """
-        more = dig(body, self.more)
+        more = get_path(body, self.has_more_path)
         if more is False or (more is None and len(records) < self.size):
             return None
-        after = dig(body, self.following) or (dig(records[-1], self.id) if records else None)
+        after = get_path(body, self.next_id_path) or (get_path(records[-1], self.id_path) if records else None)
         if not after:
-            message = f"more rows remain, but neither '{self.following}' nor a row's '{self.id}' tells where"
+            message = f"more rows remain, but neither '{self.next_id_path}' nor a row's '{self.id_path}' tells where"
             raise PagingError(message)
         return {"after": after}
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """Unknown.
 
         :param cursor: where this page begins
@@ -81,8 +81,8 @@ class IdCursor:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeCursor:
-    """A GraphQL connection: ``first`` and ``after``.
+class ConnectionPaginator:
+    """A GraphQL connection: ``size_variable`` and ``cursor_variable``.
 
     ::
 
@@ -92,15 +92,15 @@ class EdgeCursor:
     no cursors, except for events.
 
     :param size: rows per page
-    :param connection: dotted path from ``data`` to the connection
-    :param first: the variable of the size
-    :param after: the variable of the cursor
+    :param connection_path: dotted path from ``data`` to the connection
+    :param size_variable: the variable of the size
+    :param cursor_variable: the variable of the cursor
     """
 
     size: int
-    connection: str = ""
-    first: str = "first"
-    after: str = "after"
+    connection_path: str = ""
+    size_variable: str = "first"
+    cursor_variable: str = "after"
 
     def start(self) -> Cursor:
         """The beginning of the list."""
@@ -111,7 +111,7 @@ class EdgeCursor:
 
         :param cursor: where the page begins
         """
-        return {self.first: self.size, self.after: cursor.get("after")}
+        return {self.size_variable: self.size, self.cursor_variable: cursor.get("after")}
 
     def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
         """Behind the last edge, if there is a next page.
@@ -121,21 +121,21 @@ class EdgeCursor:
         :param records: this page's rows
         :raises PagingError: when the document doesn't ask for what paging needs
         """
-        connection = dig(body, self.connection)
-        edges = dig(connection, "edges") or []
-        more = dig(connection, "pageInfo.hasNextPage")
+        connection = get_path(body, self.connection_path)
+        edges = get_path(connection, "edges") or []
+        more = get_path(connection, "pageInfo.hasNextPage")
         if more is False or (not records and not edges):
             return None
         if more is None:
-            message = f"the connection '{self.connection}' doesn't tell whether more remain"
+            message = f"the connection '{self.connection_path}' doesn't tell whether more remain"
             raise PagingError(message, remedy="Ask for pageInfo { hasNextPage } in the document.")
-        after = dig(connection, "pageInfo.endCursor") or (dig(edges[-1], "cursor") if edges else None)
+        after = get_path(connection, "pageInfo.endCursor") or (get_path(edges[-1], "cursor") if edges else None)
         if not after:
-            message = f"the connection '{self.connection}' has more, but its cursors are missing"
+            message = f"the connection '{self.connection_path}' has more, but its cursors are missing"
             raise PagingError(message, remedy="Ask for edges { cursor } or pageInfo { endCursor } in the document.")
         return {"after": after}
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """Unknown.
 
         :param cursor: where this page begins
@@ -144,7 +144,7 @@ class EdgeCursor:
 
 
 @dataclass(frozen=True, slots=True)
-class PageInfo:
+class TokenPaginator:
     """By the partner's own token: ``page_info=…&limit=100``.
 
     ::
@@ -157,15 +157,15 @@ class PageInfo:
     :param size: rows per page
     :param param: the parameter of the token
     :param size_param: the parameter of the size
-    :param at: where the answer holds the next token
-    :param exclusive: whether the token remembers the first call's filters and refuses to be sent with any
+    :param next_token_path: where the answer holds the next token
+    :param token_replaces_filters: whether the token remembers the first call's filters and refuses to be sent with any
     """
 
     size: int
     param: str = "page_info"
     size_param: str = "limit"
-    at: str = "pagination.next_page_info"
-    exclusive: bool = True
+    next_token_path: str = "pagination.next_page_info"
+    token_replaces_filters: bool = True
 
     def start(self) -> Cursor:
         """The beginning of the list."""
@@ -179,13 +179,13 @@ class PageInfo:
         token = {self.param: cursor["token"]} if "token" in cursor else {}
         return {**token, self.size_param: self.size}
 
-    def query(self, cursor: Cursor, filters: Mapping[str, Any]) -> dict[str, Any]:
+    def params_with_filters(self, cursor: Cursor, filters: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters together with the list's filters, which an exclusive token takes the place of.
 
         :param cursor: where the page begins
         :param filters: the filters of the first call
         """
-        dropped = self.exclusive and "token" in cursor
+        dropped = self.token_replaces_filters and "token" in cursor
         return {**({} if dropped else filters), **self.params(cursor)}
 
     def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
@@ -195,12 +195,12 @@ class PageInfo:
         :param body: this page's answer
         :param records: this page's rows
         """
-        token = dig(body, self.at)
+        token = get_path(body, self.next_token_path)
         if not token:
             return None
         return {"token": unquote(token) if isinstance(token, str) and "%" in token else token}
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """Unknown.
 
         :param cursor: where this page begins
@@ -209,7 +209,7 @@ class PageInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class DateCursor:
+class TimestampPaginator:
     """Behind the last row's moment: ``starting_after=2026-01-01T00:00:00.000Z``.
 
     ::
@@ -223,10 +223,10 @@ class DateCursor:
     :param param: the parameter of the moment
     :param field: the row's field that is compared (dotted)
     :param size_param: the parameter of the size
-    :param first: the moment at which the list is begun; ``None`` sends none
+    :param first_timestamp: the moment at which the list is begun; ``None`` sends none
     :param descending: whether the newest row comes first
     :param overlap: how much is read twice; at least the precision of the partner's clock
-    :param more: where the answer may say whether more remain; otherwise a page that is not full is the last
+    :param has_more_path: where the answer may say whether more remain; otherwise a page that is not full is the last
         one
     """
 
@@ -234,21 +234,21 @@ class DateCursor:
     param: str = "starting_after"
     field: str = "created_at"
     size_param: str = "limit"
-    first: str | None = None
+    first_timestamp: str | None = None
     descending: bool = False
     overlap: timedelta = timedelta(milliseconds=1)
-    more: str = "has_more"
+    has_more_path: str = "has_more"
 
     def start(self) -> Cursor:
         """The beginning of the list."""
-        return {} if self.first is None else {"after": self.first}
+        return {} if self.first_timestamp is None else {"after": self.first_timestamp}
 
     def params(self, cursor: Cursor) -> dict[str, Any]:
         """The moment to go on from, and the size.
 
         :param cursor: where the page begins
         """
-        after = cursor.get("after", self.first)
+        after = cursor.get("after", self.first_timestamp)
         return {**({} if after is None else {self.param: after}), self.size_param: self.size}
 
     def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
@@ -259,20 +259,20 @@ class DateCursor:
         :param records: this page's rows
         :raises PagingError: when a whole page shares one moment, or a row has none
         """
-        more = dig(body, self.more)
+        more = get_path(body, self.has_more_path)
         if not records or more is False or (more is None and len(records) < self.size):
             return None
-        last = _moment(dig(records[-1], self.field), self.field)
+        last = _parse_record_timestamp(get_path(records[-1], self.field), self.field)
         ahead = last + self.overlap if self.descending else last - self.overlap
-        before = cursor.get("after", self.first)
+        before = cursor.get("after", self.first_timestamp)
         if before is not None:
-            reached = _moment(before, self.param)
+            reached = _parse_record_timestamp(before, self.param)
             if ahead >= reached if self.descending else ahead <= reached:
-                message = f"a page of {len(records)} rows does not get past '{self.field}' {_text(last)}"
+                message = f"a page of {len(records)} rows does not get past '{self.field}' {_format_timestamp(last)}"
                 raise PagingError(message, remedy="Use larger pages: too many rows share that moment.")
-        return {"after": _text(ahead)}
+        return {"after": _format_timestamp(ahead)}
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """Unknown.
 
         :param cursor: where this page begins
@@ -280,7 +280,7 @@ class DateCursor:
         return None
 
 
-def _moment(value: Any, field: str) -> datetime:
+def _parse_record_timestamp(value: Any, field: str) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -289,6 +289,6 @@ def _moment(value: Any, field: str) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _text(moment: datetime) -> str:
+def _format_timestamp(moment: datetime) -> str:
     precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")

@@ -20,8 +20,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_partners.api.lookahead import Fetched, in_turn, side_by_side
-from airflow_provider_partners.api.pages import Cursor, Page, dig
+from airflow_provider_partners.api.lookahead import FetchedPage, fetch_parallel, fetch_sequential
+from airflow_provider_partners.api.pages import Cursor, Page, get_path
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ log = logging.getLogger("airflow_provider_partners.api")
 
 T = TypeVar("T")
 
-Position = dict[str, Any]
+ResumePosition = dict[str, Any]
 """Where a walk goes on: ``{"segment": 0, "cursor": {...}}`` and the marks of the rows just before. JSON."""
 
-REMEMBERED = 500
+REMEMBERED_RECORDS = 500
 """Rows behind the present page whose repetition is noticed; more if the last page was larger."""
 
 
-def _nothing_ahead(cursor: Cursor) -> Cursor | None:
+def _no_prediction(cursor: Cursor) -> Cursor | None:
     """The following page can't be known."""
     return None
 
@@ -51,18 +51,18 @@ class Segment:
     :param name: for errors, such as ``orders`` or ``order_id 1 to 50``; holds no customers' data
     :param fetch: gives the page at a cursor; called from several threads
     :param start: the cursor of the first page
-    :param ahead: the cursor of the following page without having read this one, ``None`` where that can't be
+    :param predict_next: the cursor of the following page without having read this one, ``None`` where that can't be
         known
     """
 
     name: str
     fetch: Callable[[Cursor], Page]
     start: Cursor = field(default_factory=dict)
-    ahead: Callable[[Cursor], Cursor | None] = _nothing_ahead
+    predict_next: Callable[[Cursor], Cursor | None] = _no_prediction
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExtractedPage:
     """One page of a walk.
 
     :param records: its rows, without those that the walk has seen just before
@@ -71,7 +71,7 @@ class Step:
     """
 
     records: list[Record]
-    position: Position | None
+    position: ResumePosition | None
     total: int | None = None
 
 
@@ -101,10 +101,10 @@ class Extraction:
     def fingerprint(self) -> str:
         """SHA-256 of source, resource and request: the same for the same question, in any order of keys."""
         question = [self.source, self.resource, self.request]
-        text = json.dumps(question, sort_keys=True, separators=(",", ":"), default=_plain)
+        text = json.dumps(question, sort_keys=True, separators=(",", ":"), default=_json_default)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def pages(self, *, position: Position | None = None, workers: int = 1) -> Generator[Step]:
+    def pages(self, *, position: ResumePosition | None = None, workers: int = 1) -> Generator[ExtractedPage]:
         """Walk the list.
 
         Pages come in the list's order, whatever the number of workers. An error is raised in its turn:
@@ -117,15 +117,15 @@ class Extraction:
         if workers < 1:
             message = f"workers={workers} fetch nothing"
             raise ConfigurationError(message, remedy="Use 1 or more.")
-        index, cursor, seen = self._begin(position)
+        index, cursor, seen = self._resume(position)
         if index >= len(self.segments):
             return
-        fetch = partial(side_by_side, workers=workers) if workers > 1 else in_turn
-        guard = _Guard(self, seen)
+        fetch = partial(fetch_parallel, workers=workers) if workers > 1 else fetch_sequential
+        guard = _LoopGuard(self, seen)
         with closing(fetch(self.segments, index, cursor)) as fetched:
             for at in fetched:
-                yield self._step(at, guard)
-        guard.report()
+                yield self._to_extracted_page(at, guard)
+        guard.log_dropped()
 
     def records(self, *, workers: int = 1) -> Iterator[Record]:
         """All rows.
@@ -136,7 +136,7 @@ class Extraction:
             for step in steps:
                 yield from step.records
 
-    def _begin(self, position: Position | None) -> tuple[int, Cursor, Sequence[str]]:
+    def _resume(self, position: ResumePosition | None) -> tuple[int, Cursor, Sequence[str]]:
         if position is None:
             return (0, dict(self.segments[0].start), ()) if self.segments else (0, {}, ())
         index, cursor, seen = position.get("segment"), position.get("cursor"), position.get("seen", ())
@@ -145,24 +145,24 @@ class Extraction:
             raise PagingError(message, remedy="Remove the dataset's folder, so that it is fetched anew.")
         return index, dict(cursor), seen
 
-    def _step(self, at: Fetched, guard: _Guard) -> Step:
-        records = guard.admit(at)
+    def _to_extracted_page(self, at: FetchedPage, guard: _LoopGuard) -> ExtractedPage:
+        records = guard.new_records(at)
         total = at.page.total if len(self.segments) == 1 else None
         if at.page.next is not None:
-            seen = guard.seen()
-            behind: Position = {
+            seen = guard.recent_fingerprints()
+            behind: ResumePosition = {
                 "segment": at.segment,
                 "cursor": at.page.next,
                 **({"seen": seen} if seen else {}),
             }
-            return Step(records, behind, total)
+            return ExtractedPage(records, behind, total)
         following = at.segment + 1
         if following == len(self.segments):
-            return Step(records, None, total)
-        return Step(records, {"segment": following, "cursor": dict(self.segments[following].start)}, total)
+            return ExtractedPage(records, None, total)
+        return ExtractedPage(records, {"segment": following, "cursor": dict(self.segments[following].start)}, total)
 
 
-class _Guard:
+class _LoopGuard:
     """Keeps a walk honest: no loops, no repetition, no endless list. Positions carry its small memory."""
 
     def __init__(self, extraction: Extraction, seen: Sequence[str]) -> None:
@@ -173,11 +173,11 @@ class _Guard:
         self._pages = 0
         self._dropped = 0
 
-    def seen(self) -> list[str]:
+    def recent_fingerprints(self) -> list[str]:
         """Marks of the latest rows."""
         return list(self._recent)
 
-    def admit(self, at: Fetched) -> list[Record]:
+    def new_records(self, at: FetchedPage) -> list[Record]:
         """The rows of a page that are new.
 
         :param at: the page
@@ -189,12 +189,12 @@ class _Guard:
             self._pages = 0
         self._segment = at.segment
         self._pages += 1
-        new = self._new(at.page.records)
+        new = self._without_repeated(at.page.records)
         if at.page.next is not None:
             self._check(at, repeated=bool(at.page.records) and not new)
         return new
 
-    def _new(self, records: list[Record]) -> list[Record]:
+    def _without_repeated(self, records: list[Record]) -> list[Record]:
         """Rows shift between two requests when others are added or removed; the first of each is kept."""
         key = self._extraction.key
         if not key:
@@ -202,18 +202,18 @@ class _Guard:
         known = set(self._recent)
         new = []
         for record in records:
-            mark = mark_of(record, key)
+            mark = record_fingerprint(record, key)
             if mark is None or mark not in known:
                 new.append(record)
             if mark is not None and mark not in known:
                 known.add(mark)
                 self._recent.append(mark)
         self._dropped += len(records) - len(new)
-        while len(self._recent) > max(REMEMBERED, len(records)):
+        while len(self._recent) > max(REMEMBERED_RECORDS, len(records)):
             self._recent.popleft()
         return new
 
-    def _check(self, at: Fetched, *, repeated: bool) -> None:
+    def _check(self, at: FetchedPage, *, repeated: bool) -> None:
         name = self._extraction.segments[at.segment].name
         where = f"page {self._pages} of '{name}' ({self._extraction.source} {self._extraction.resource})"
         self._visited.add(_hash(at.cursor))
@@ -227,7 +227,7 @@ class _Guard:
             message = f"'{name}' has more than {self._extraction.max_pages} pages"
             raise PagingError(message, remedy="Ask for a shorter window, or larger pages.")
 
-    def report(self) -> None:
+    def log_dropped(self) -> None:
         """Say what was left out."""
         if self._dropped:
             log.info(
@@ -252,24 +252,24 @@ def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def mark_of(record: Record, key: tuple[str, ...]) -> str | None:
+def record_fingerprint(record: Record, key: tuple[str, ...]) -> str | None:
     """Nine bytes, as text, that stand for a row's identity; ``None`` when it has none.
 
     :param record: the row
     :param key: the fields (dotted) that identify it
     """
-    values = [dig(record, name) for name in key]
+    values = [get_path(record, name) for name in key]
     if any(value is None for value in values):
         return None
     return urlsafe_b64encode(_hash(values)[:9]).decode()
 
 
 def _hash(value: Any) -> bytes:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_json_default)
     return hashlib.sha256(text.encode()).digest()
 
 
-def _plain(value: Any) -> Any:
+def _json_default(value: Any) -> Any:
     """What JSON doesn't know, such as dates and sets, in a form that is the same each time."""
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)

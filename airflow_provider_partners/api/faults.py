@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Response
     from airflow_provider_partners.exceptions import PartnersError
 
-MESSAGE_LENGTH = 300
+MAX_MESSAGE_LENGTH = 300
 """Partners' texts are cut to about this many characters."""
 
 
-class Action(StrEnum):
+class ResponseAction(StrEnum):
     """What the transport does about a fault."""
 
     RETRY = "retry"
@@ -37,7 +37,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ErrorResolution:
     """An answer that is no success.
 
     :param action: what to do about it
@@ -48,32 +48,32 @@ class Fault:
         keywords ``remedy``, ``partner``, ``status``, ``request_id``
     """
 
-    action: Action
+    action: ResponseAction
     message: str
     retry_after: float | None = None
     remedy: str | None = None
     raises: Callable[..., PartnersError] | None = None
 
 
-STATUS_ACTIONS: Mapping[int, Action] = {
-    401: Action.REAUTHENTICATE,
-    403: Action.REFUSE_CREDENTIALS,
-    404: Action.NOT_FOUND,
-    407: Action.MISCONFIGURED,  # a proxy on the way wants credentials
-    408: Action.RETRY,
-    409: Action.CONFLICT,
-    425: Action.RETRY,
-    429: Action.THROTTLE,
-    501: Action.UNEXPECTED,
-    505: Action.UNEXPECTED,
+STATUS_ACTIONS: Mapping[int, ResponseAction] = {
+    401: ResponseAction.REAUTHENTICATE,
+    403: ResponseAction.REFUSE_CREDENTIALS,
+    404: ResponseAction.NOT_FOUND,
+    407: ResponseAction.MISCONFIGURED,  # a proxy on the way wants credentials
+    408: ResponseAction.RETRY,
+    409: ResponseAction.CONFLICT,
+    425: ResponseAction.RETRY,
+    429: ResponseAction.THROTTLE,
+    501: ResponseAction.UNEXPECTED,
+    505: ResponseAction.UNEXPECTED,
 }
 """By status; what is missing here goes by its hundred."""
 
-_HUNDREDS: Mapping[int, Action] = {
-    1: Action.UNEXPECTED,
-    3: Action.UNEXPECTED,
-    4: Action.REJECT,
-    5: Action.RETRY,  # 500, 502, 503, 504, and what gateways add (Cloudflare's 520 to 530)
+_STATUS_CLASS_ACTIONS: Mapping[int, ResponseAction] = {
+    1: ResponseAction.UNEXPECTED,
+    3: ResponseAction.UNEXPECTED,
+    4: ResponseAction.REJECT,
+    5: ResponseAction.RETRY,  # 500, 502, 503, 504, and what gateways add (Cloudflare's 520 to 530)
 }
 
 REMEDIES: Mapping[int, str] = {
@@ -96,36 +96,36 @@ def default_message(response: Response) -> str:
     if not text:
         return "no explanation given"
     try:
-        said = _said(json.loads(text))
+        said = _find_message(json.loads(text))
     except ValueError:
-        return _plain(text)
+        return _text_of_page(text)
     return said or f"no explanation found in {len(text)} characters of JSON"
 
 
-_KEYS = ("errors", "title", "message", "error", "error_description", "detail", "details", "reason")
+_MESSAGE_KEYS = ("errors", "title", "message", "error", "error_description", "detail", "details", "reason")
 
 
-def _said(body: Any, depth: int = 0) -> str:
+def _find_message(body: Any, depth: int = 0) -> str:
     if isinstance(body, str):
         return body.strip()
     if depth > 4:
         return ""
     if isinstance(body, list):
-        return _joined([_said(item, depth + 1) for item in body[:20]], "; ")
+        return _join_unique([_find_message(item, depth + 1) for item in body[:20]], "; ")
     if not isinstance(body, Mapping):
         return ""
-    texts = [_said(body[key], depth + 1) for key in _KEYS if body.get(key)]
+    texts = [_find_message(body[key], depth + 1) for key in _MESSAGE_KEYS if body.get(key)]
     if not texts and depth and all(isinstance(value, str | list) for value in body.values()):
         # {"errors": {"email": ["is invalid"]}}: by field
-        texts = [f"{key} {_said(value, depth + 1)}" for key, value in body.items()]
-    return _joined(texts, ": ")
+        texts = [f"{key} {_find_message(value, depth + 1)}" for key, value in body.items()]
+    return _join_unique(texts, ": ")
 
 
-def _joined(texts: list[str], mark: str) -> str:
-    return mark.join(dict.fromkeys(text for text in texts if text))
+def _join_unique(texts: list[str], separator: str) -> str:
+    return separator.join(dict.fromkeys(text for text in texts if text))
 
 
-def _plain(text: str) -> str:
+def _text_of_page(text: str) -> str:
     if "<" not in text:
         return text
     title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
@@ -133,7 +133,7 @@ def _plain(text: str) -> str:
     return f"a page of HTML: {found.strip()}" if found.strip() else "a page of HTML without text"
 
 
-def cut(text: str, length: int = MESSAGE_LENGTH) -> str:
+def truncate(text: str, length: int = MAX_MESSAGE_LENGTH) -> str:
     """A text on one line, of bounded length.
 
     :param text: any text
@@ -144,7 +144,7 @@ def cut(text: str, length: int = MESSAGE_LENGTH) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class FaultTable:
+class ErrorHandler:
     """From an answer to a fault.
 
     :param statuses: status to action; the rest goes by the default table
@@ -154,12 +154,12 @@ class FaultTable:
     :param remedies: status to next step
     """
 
-    statuses: Mapping[int, Action] = field(default_factory=lambda: STATUS_ACTIONS)
-    inspect: Callable[[Response], Fault | None] | None = None
+    statuses: Mapping[int, ResponseAction] = field(default_factory=lambda: STATUS_ACTIONS)
+    inspect: Callable[[Response], ErrorResolution | None] | None = None
     message: Callable[[Response], str] = default_message
     remedies: Mapping[int, str] = field(default_factory=lambda: REMEDIES)
 
-    def fault(self, response: Response, *, redact: Callable[[str], str] = str) -> Fault | None:
+    def resolve(self, response: Response, *, redact: Callable[[str], str] = str) -> ErrorResolution | None:
         """What is wrong with an answer.
 
         :param response: the answer
@@ -170,26 +170,26 @@ class FaultTable:
         if found is None:
             if 200 <= response.status < 300:
                 return None
-            found = Fault(self.action(response.status), self.message(response))
+            found = ErrorResolution(self.action(response.status), self.message(response))
         remedy = found.remedy or self.remedies.get(response.status)
-        return replace(found, message=cut(redact(found.message)), remedy=remedy)
+        return replace(found, message=truncate(redact(found.message)), remedy=remedy)
 
-    def action(self, status: int) -> Action:
+    def action(self, status: int) -> ResponseAction:
         """What a status asks for.
 
         :param status: HTTP status other than a success
         """
         listed = self.statuses.get(status) or STATUS_ACTIONS.get(status)
-        return listed or _HUNDREDS.get(status // 100, Action.UNEXPECTED)
+        return listed or _STATUS_CLASS_ACTIONS.get(status // 100, ResponseAction.UNEXPECTED)
 
-    def extended(
+    def with_overrides(
         self,
-        statuses: Mapping[int, Action] | None = None,
+        statuses: Mapping[int, ResponseAction] | None = None,
         *,
-        inspect: Callable[[Response], Fault | None] | None = None,
+        inspect: Callable[[Response], ErrorResolution | None] | None = None,
         message: Callable[[Response], str] | None = None,
         remedies: Mapping[int, str] | None = None,
-    ) -> FaultTable:
+    ) -> ErrorHandler:
         """Make another table from this one.
 
         :param statuses: laid over this table's
@@ -197,7 +197,7 @@ class FaultTable:
         :param message: in place of this table's
         :param remedies: laid over this table's
         """
-        return FaultTable(
+        return ErrorHandler(
             {**self.statuses, **(statuses or {})},
             inspect=inspect or self.inspect,
             message=message or self.message,
@@ -205,7 +205,7 @@ class FaultTable:
         )
 
 
-DEFAULT_FAULTS = FaultTable()
+DEFAULT_ERROR_HANDLER = ErrorHandler()
 """The table of an API that keeps to the customs of HTTP."""
 
 

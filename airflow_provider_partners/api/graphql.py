@@ -1,7 +1,7 @@
 """GraphQL over the transport: one document sent, its errors understood, its answer's version compared.
 
 GraphQL hides failures in successful answers, so an API declares its codes and sentences as a table
-(:class:`ErrorTable`) which the transport consults for every answer; what comes back from
+(:class:`GraphQLErrorHandler`) which the transport consults for every answer; what comes back from
 :meth:`GraphQLCaller.execute` is data. Must not know any schema or resource.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.faults import Action, Fault
+from airflow_provider_partners.api.faults import ErrorResolution, ResponseAction
 from airflow_provider_partners.api.messages import Request, Response
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, UnexpectedResponseError
 
@@ -29,11 +29,11 @@ UNSTABLE = "unstable"
 
 _VERSION = re.compile(r"\d{4}-(?:01|04|07|10)|unstable")
 
-_GRAVITY: Sequence[Action] = (
-    Action.THROTTLE,
-    Action.REAUTHENTICATE,
-    Action.REFUSE_CREDENTIALS,
-    Action.RETRY,
+_ACTION_PRIORITY: Sequence[ResponseAction] = (
+    ResponseAction.THROTTLE,
+    ResponseAction.REAUTHENTICATE,
+    ResponseAction.REFUSE_CREDENTIALS,
+    ResponseAction.RETRY,
 )
 """Which of several errors decides; all others come behind these, in the answer's order."""
 
@@ -55,7 +55,7 @@ class GraphQLError:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GraphQLResult:
     """What a document brought.
 
     :param data: the ``data`` of the answer
@@ -66,7 +66,7 @@ class Answer:
     extensions: Mapping[str, Any]
 
 
-def errors_of(body: Any) -> list[GraphQLError]:
+def parse_errors(body: Any) -> list[GraphQLError]:
     """The errors of an answer, in every shape in use: objects or texts, in a list or alone.
 
     :param body: the decoded answer
@@ -74,10 +74,10 @@ def errors_of(body: Any) -> list[GraphQLError]:
     found = body.get("errors") if isinstance(body, Mapping) else None
     if not found:
         return []
-    return [_error(entry) for entry in (found if isinstance(found, list) else [found])]
+    return [_parse_error(entry) for entry in (found if isinstance(found, list) else [found])]
 
 
-def _error(entry: Any) -> GraphQLError:
+def _parse_error(entry: Any) -> GraphQLError:
     if not isinstance(entry, Mapping):
         return GraphQLError(str(entry))
     extensions = entry.get("extensions")
@@ -92,7 +92,7 @@ def _error(entry: Any) -> GraphQLError:
     )
 
 
-def _no_remedy(error: GraphQLError, action: Action) -> str | None:
+def _no_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     return None
 
 
@@ -101,26 +101,26 @@ def _no_wait(body: Mapping[str, Any]) -> float | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorTable:
+class GraphQLErrorHandler:
     """From a GraphQL error to what the transport does about it.
 
     :param codes: by ``extensions.code``
     :param messages: by sentence, tried in order, before the codes (a throttled answer may lack a code, and
         one code may stand for several things)
-    :param otherwise: what every other error is
+    :param default_action: what every other error is
     :param remedy: the next step of whoever reads the error
-    :param wait: how long the answer asks to wait, where it is throttled
-    :param raises: by code, an error of its own
+    :param retry_after: how long the answer asks to wait, where it is throttled
+    :param error_types: by code, an error of its own
     """
 
-    codes: Mapping[str, Action]
-    messages: Sequence[tuple[re.Pattern[str], Action]] = ()
-    otherwise: Action = Action.MISCONFIGURED
-    remedy: Callable[[GraphQLError, Action], str | None] = _no_remedy
-    wait: Callable[[Mapping[str, Any]], float | None] = _no_wait
-    raises: Mapping[str, Callable[..., PartnersError]] = field(default_factory=dict)
+    codes: Mapping[str, ResponseAction]
+    messages: Sequence[tuple[re.Pattern[str], ResponseAction]] = ()
+    default_action: ResponseAction = ResponseAction.MISCONFIGURED
+    remedy: Callable[[GraphQLError, ResponseAction], str | None] = _no_remedy
+    retry_after: Callable[[Mapping[str, Any]], float | None] = _no_wait
+    error_types: Mapping[str, Callable[..., PartnersError]] = field(default_factory=dict)
 
-    def action(self, error: GraphQLError) -> Action | None:
+    def action_for(self, error: GraphQLError) -> ResponseAction | None:
         """What one error asks for, ``None`` when nothing is declared for it.
 
         :param error: the error
@@ -130,7 +130,7 @@ class ErrorTable:
                 return action
         return self.codes.get(error.code)
 
-    def inspect(self, response: Response) -> Fault | None:
+    def inspect(self, response: Response) -> ErrorResolution | None:
         """Find the fault in an answer; refused ones go by their status unless their code is listed.
 
         :param response: any answer
@@ -142,40 +142,40 @@ class ErrorTable:
         except ValueError:
             return None
         success = 200 <= response.status < 300
-        known = [(error, self.action(error)) for error in errors_of(body)]
-        weighed = [(error, action or self.otherwise) for error, action in known if success or action]
+        known = [(error, self.action_for(error)) for error in parse_errors(body)]
+        weighed = [(error, action or self.default_action) for error, action in known if success or action]
         if not weighed:
             return None
-        error, action = min(weighed, key=lambda pair: _weight(pair[1]))
-        return Fault(
+        error, action = min(weighed, key=lambda pair: _priority(pair[1]))
+        return ErrorResolution(
             action,
             f"{error.message} (at {error.path})" if error.path else error.message,
-            retry_after=self.wait(body) if action is Action.THROTTLE else None,
+            retry_after=self.retry_after(body) if action is ResponseAction.THROTTLE else None,
             remedy=self.remedy(error, action),
-            raises=self.raises.get(error.code),
+            raises=self.error_types.get(error.code),
         )
 
 
-def _weight(action: Action) -> int:
-    return _GRAVITY.index(action) if action in _GRAVITY else len(_GRAVITY)
+def _priority(action: ResponseAction) -> int:
+    return _ACTION_PRIORITY.index(action) if action in _ACTION_PRIORITY else len(_ACTION_PRIORITY)
 
 
 class GraphQLCaller:
     """Sends documents to one endpoint.
 
-    :param transport: with the API's :class:`ErrorTable` as its inspector
+    :param transport: with the API's :class:`GraphQLErrorHandler` as its inspector
     :param path: of the endpoint
     :param api_version: the dated version asked for, or ``unstable``
     :param strict_version: whether an answer of another version is an error; a warning otherwise
     """
 
     def __init__(self, *, transport: Transport, path: str, api_version: str, strict_version: bool = False) -> None:
-        self.api_version = checked_version(api_version)
+        self.api_version = validate_version(api_version)
         self._transport = transport
         self._path = path
         self._strict = strict_version
         self._costs: dict[tuple[str, Any], float] = {}
-        self._warned: set[str] = set()
+        self._reported_versions: set[str] = set()
         self._lock = threading.Lock()
 
     def execute(
@@ -185,7 +185,7 @@ class GraphQLCaller:
         *,
         operation_name: str | None = None,
         label: str = "graphql",
-    ) -> Answer:
+    ) -> GraphQLResult:
         """Send a document.
 
         The budget is asked for what the same document cost at the same page size the last time.
@@ -200,28 +200,28 @@ class GraphQLCaller:
         sent: dict[str, Any] = {"query": document, "variables": dict(variables or {})}
         if operation_name:
             sent["operationName"] = operation_name
-        key = (document, _size(sent["variables"]))
+        key = (document, _requested_size(sent["variables"]))
         response = self._transport.send(
             Request(method="POST", path=self._path, json=sent, label=label, cost=self._costs.get(key, 1.0))
         )
-        self._compare_version(response)
-        answer = self._answer(response, label)
-        cost = _mapping(answer.extensions.get("cost")).get("requestedQueryCost")
+        self._check_version(response)
+        answer = self._parse_result(response, label)
+        cost = _as_mapping(answer.extensions.get("cost")).get("requestedQueryCost")
         if isinstance(cost, int | float) and cost > 0:
             self._costs[key] = float(cost)
-        _refuse_search_warnings(answer.extensions, label)
+        _raise_for_search_warnings(answer.extensions, label)
         return answer
 
-    def _answer(self, response: Response, label: str) -> Answer:
+    def _parse_result(self, response: Response, label: str) -> GraphQLResult:
         body = response.json()
         data = body.get("data") if isinstance(body, Mapping) else None
         if not isinstance(data, Mapping):
             kind = "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} in place of an object"
             message = f"{label} was answered with {kind} and no error"
             raise UnexpectedResponseError(message, status=response.status, request_id=response.request_id)
-        return Answer(data, _mapping(body.get("extensions")))
+        return GraphQLResult(data, _as_mapping(body.get("extensions")))
 
-    def _compare_version(self, response: Response) -> None:
+    def _check_version(self, response: Response) -> None:
         # An expired version falls forward: the oldest supported one answers, with what its fields mean there.
         answered = response.headers.get(VERSION_HEADER, self.api_version).strip()
         if answered == self.api_version:
@@ -231,13 +231,13 @@ class GraphQLCaller:
         if self._strict:
             raise ConfigurationError(message, remedy=remedy, request_id=response.request_id)
         with self._lock:
-            if answered in self._warned:
+            if answered in self._reported_versions:
                 return
-            self._warned.add(answered)
+            self._reported_versions.add(answered)
         log.warning("%s. %s", message, remedy)
 
 
-def checked_version(api_version: str) -> str:
+def validate_version(api_version: str) -> str:
     """A version as Shopify writes them.
 
     :param api_version: such as ``2026-07``, or ``unstable``
@@ -249,31 +249,31 @@ def checked_version(api_version: str) -> str:
     return api_version
 
 
-def at_least(api_version: str, first: str) -> bool:
+def is_at_least(api_version: str, minimum: str) -> bool:
     """Whether a version has what came with another one.
 
     :param api_version: the version in use; ``unstable`` has everything
-    :param first: the version in which something came
+    :param minimum: the version in which something came
     """
-    return api_version == UNSTABLE or api_version >= first
+    return api_version == UNSTABLE or api_version >= minimum
 
 
-def _refuse_search_warnings(extensions: Mapping[str, Any], label: str) -> None:
+def _raise_for_search_warnings(extensions: Mapping[str, Any], label: str) -> None:
     # Shopify's search fails open: an unknown filter matches everything, and only a warning says so.
     searches = extensions.get("search")
     for search in searches if isinstance(searches, list) else []:
-        for warning in _mapping(search).get("warnings") or []:
-            name = _mapping(warning).get("field") or "unnamed"
-            reason = _mapping(warning).get("message") or "no explanation given"
+        for warning in _as_mapping(search).get("warnings") or []:
+            name = _as_mapping(warning).get("field") or "unnamed"
+            reason = _as_mapping(warning).get("message") or "no explanation given"
             message = f"{label} ignored the search field '{name}': {reason}"
             remedy = "Correct the field in 'query': an ignored one would match every object of the shop."
             raise ConfigurationError(message, remedy=remedy)
 
 
-def _size(variables: Mapping[str, Any]) -> Any:
+def _requested_size(variables: Mapping[str, Any]) -> Any:
     ids = variables.get("ids")
     return len(ids) if isinstance(ids, list) else variables.get("first")
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}

@@ -26,25 +26,25 @@ class PagedDocument:
     """A user's document that can be walked.
 
     :param text: as it is sent
-    :param sized: whether it takes its page size as ``$first``
+    :param declares_first: whether it takes its page size as ``$first``
     """
 
     text: str
-    sized: bool
+    declares_first: bool
 
 
-def paged(document: str, *, longest: int) -> PagedDocument:
+def validate_paged_document(document: str, *, max_length: int) -> PagedDocument:
     """Check that a document can be walked page by page.
 
     :param document: a user's own, with one query
-    :param longest: the most characters the API takes
+    :param max_length: the most characters the API takes
     :raises ConfigurationError: telling what is missing
     """
-    if len(document) > longest:
-        message = f"the document has {len(document):,} characters, the API takes {longest:,}"
+    if len(document) > max_length:
+        message = f"the document has {len(document):,} characters, the API takes {max_length:,}"
         raise ConfigurationError(message, remedy="Ask for fewer fields, or in several documents.")
     code = _TEXT_OR_COMMENT.sub(" ", document)
-    operations = [match.group(1) for match in _operations(code)]
+    operations = [match.group(1) for match in _top_level_operations(code)]
     if operations != ["query"]:
         held = ", ".join(operations) or "none that takes variables"
         message = f"the document must hold exactly one query, it holds {held}"
@@ -59,10 +59,10 @@ def paged(document: str, *, longest: int) -> PagedDocument:
         if not re.search(pattern, code):
             message = f"the document {missing}, so it would give the same page for ever or only the first"
             raise ConfigurationError(message, remedy=PAGING_REMEDY)
-    return PagedDocument(document, sized=bool(re.search(r"\$first\s*:", code)))
+    return PagedDocument(document, declares_first=bool(re.search(r"\$first\s*:", code)))
 
 
-def _operations(code: str) -> list[re.Match[str]]:
+def _top_level_operations(code: str) -> list[re.Match[str]]:
     """The operations at the top level, where no brace is open."""
     found: list[re.Match[str]] = []
     for match in _OPERATION.finditer(code):
@@ -72,7 +72,7 @@ def _operations(code: str) -> list[re.Match[str]]:
     return found
 
 
-def balanced(selection: str) -> bool:
+def has_balanced_braces(selection: str) -> bool:
     """Whether a piece of GraphQL can be set into a document without reaching out of its place.
 
     :param selection: fields, as a user adds them

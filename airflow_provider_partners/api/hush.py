@@ -14,31 +14,38 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_sending = threading.local()
+_own_requests = threading.local()
 
 
-class _OwnCalls(logging.Filter):
+class _OwnRequestFilter(logging.Filter):
     """Drops what is logged while one of our own calls is under way in this thread."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not getattr(_sending, "now", False)
+        return not getattr(_own_requests, "now", False)
 
 
-_OWN_CALLS = _OwnCalls()
-_TALKATIVE = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+_OWN_REQUEST_FILTER = _OwnRequestFilter()
+_HTTP_LOGGERS = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
 
 
-def hush() -> None:
+def silence_http_logs() -> None:
     """Have the library's loggers pass over our calls from now on."""
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_OWN_CALLS)  # the same filter is added but once
+    for name in _HTTP_LOGGERS:
+        logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # the same filter is added but once
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
+def own_request() -> Iterator[None]:
     """What happens inside is one of our calls."""
-    _sending.now = True
+    _own_requests.now = True
     try:
         yield
     finally:
-        _sending.now = False
+        _own_requests.now = False

@@ -33,19 +33,19 @@ class JobStatus:
 
     :param job_id: the partner's id of it
     :param state: where it stands
-    :param said: the partner's own word, such as ``COMPLETED``
-    :param rows: rows so far, where the partner tells
+    :param partner_status: the partner's own word, such as ``COMPLETED``
+    :param record_count: rows so far, where the partner tells
     :param reason: why it failed, and what to do
     """
 
     job_id: str
     state: JobState
-    said: str = ""
-    rows: int | None = None
+    partner_status: str = ""
+    record_count: int | None = None
     reason: str = ""
 
 
-class Job(Protocol):
+class AsyncJob(Protocol):
     """One question that is answered by a job."""
 
     @property
@@ -93,7 +93,7 @@ class Job(Protocol):
         :param job_id: of :meth:`submit` or :meth:`find`
         """
 
-    def rows(self, job_id: str) -> Extraction:
+    def extraction(self, job_id: str) -> Extraction:
         """The rows of a job that is done.
 
         :param job_id: part of the extraction's request, so that a dataset is never continued from another job's file

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_provider_partners.api.pages import dig, total_of
+from airflow_provider_partners.api.pages import find_total, get_path
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
 
-TOTALS = ("meta.page.totalRecords", "meta.totalRecords", "meta.page.total", "meta.count", "meta.total")
+TOTAL_PATHS = ("meta.page.totalRecords", "meta.totalRecords", "meta.page.total", "meta.count", "meta.total")
 """Where documents are seen to tell the number of rows."""
 
-_SIZES = ("meta.page.size", "meta.page.limit")
+_PAGE_SIZE_PATHS = ("meta.page.size", "meta.page.limit")
 
-_DEEPEST = 3
+_MAX_DEPTH = 3
 """Relations of relations: a customer may name all orders, each of them the customer again."""
 
-Identity = tuple[str, str]
+ResourceId = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +35,17 @@ class Relation:
 
     :param type: the type of what is related
     :param many: whether there may be several
-    :param own: the row's attribute that holds the related id; empty where none is known
-    :param theirs: the attribute of the related resource that ``own`` matches
+    :param key: the row's attribute that holds the related id; empty where none is known
+    :param related_key: the attribute of the related resource that ``key`` matches
     """
 
     type: str
     many: bool = False
-    own: str = ""
-    theirs: str = ""
+    key: str = ""
+    related_key: str = ""
 
 
-def identified(resource: Mapping[str, Any]) -> Record:
+def flatten(resource: Mapping[str, Any]) -> Record:
     """A resource as a flat record: ``id`` and ``type``, then its attributes.
 
     An attribute that is called ``id`` or ``type`` too, but says something else, is kept as ``attribute_id``.
@@ -83,34 +83,34 @@ class Document:
             message = "the answer is no JSON:API document: 'data' or 'included' holds what is no object"
             raise UnexpectedResponseError(message)
         self._body = body
-        self._rows: list[Mapping[str, Any]] = rows
-        self._included: dict[Identity, Mapping[str, Any]] = {_identity(row): row for row in included}
+        self._resources: list[Mapping[str, Any]] = rows
+        self._included: dict[ResourceId, Mapping[str, Any]] = {_resource_id(row): row for row in included}
 
     def __len__(self) -> int:
         """How many rows it has."""
-        return len(self._rows)
+        return len(self._resources)
 
-    def records(self, relations: Mapping[str, Relation], *, wanted: Iterable[str] = ()) -> list[Record]:
+    def records(self, relations: Mapping[str, Relation], *, include: Iterable[str] = ()) -> list[Record]:
         """The rows, flat, each relation a record, a list of records or ``None``.
 
         :param relations: the relations that are known of these rows
-        :param wanted: the relations that were asked for: every row has them, if only as ``None`` or ``[]``
+        :param include: the relations that were asked for: every row has them, if only as ``None`` or ``[]``
         """
-        return [self._complete(row, relations, tuple(wanted)) for row in self._rows]
+        return [self._record(row, relations, tuple(include)) for row in self._resources]
 
     def total(self) -> int | None:
         """The number of rows of the whole list, where the document tells."""
-        return total_of(self._body, TOTALS)
+        return find_total(self._body, TOTAL_PATHS)
 
     def page_size(self) -> int | None:
         """The page size that the server went by, where the document tells."""
-        return total_of(self._body, _SIZES)
+        return find_total(self._body, _PAGE_SIZE_PATHS)
 
-    def pages(self) -> int | None:
+    def page_count(self) -> int | None:
         """The number of pages, where the document tells."""
-        return total_of(self._body, ("meta.page.totalPages", "meta.totalPages"))
+        return find_total(self._body, ("meta.page.totalPages", "meta.totalPages"))
 
-    def following(self) -> tuple[bool, dict[str, str]]:
+    def next_link(self) -> tuple[bool, dict[str, str]]:
         """What ``links.next`` says.
 
         :returns: whether the document speaks of a next page at all, with its query (empty at the end)
@@ -119,54 +119,56 @@ class Document:
         if not isinstance(links, Mapping) or "next" not in links:
             return False, {}
         link = links["next"]
-        address = dig(link, "href") if isinstance(link, Mapping) else link
+        address = get_path(link, "href") if isinstance(link, Mapping) else link
         return True, dict(parse_qsl(urlsplit(str(address)).query)) if address else {}
 
-    def _complete(self, row: Mapping[str, Any], relations: Mapping[str, Relation], wanted: tuple[str, ...]) -> Record:
-        record = self._flat(row, (_identity(row),))
-        for name in wanted:
-            if name in (row.get("relationships") or {}) and name in record:
+    def _record(
+        self, resource: Mapping[str, Any], relations: Mapping[str, Relation], include: tuple[str, ...]
+    ) -> Record:
+        record = self._nested_record(resource, (_resource_id(resource),))
+        for name in include:
+            if name in (resource.get("relationships") or {}) and name in record:
                 continue
             relation = relations.get(name)
-            found = self._matching(record, relation) if relation else []
+            found = self._related_by_key(record, relation) if relation else []
             record[name] = found if relation and relation.many else next(iter(found), None)
         return record
 
-    def _flat(self, row: Mapping[str, Any], path: tuple[Identity, ...]) -> Record:
-        record = identified(row)
-        relationships = row.get("relationships")
+    def _nested_record(self, resource: Mapping[str, Any], path: tuple[ResourceId, ...]) -> Record:
+        record = flatten(resource)
+        relationships = resource.get("relationships")
         for name, relationship in (relationships or {}).items():
             # One that holds links alone says nothing of what is related.
             if isinstance(relationship, Mapping) and "data" in relationship:
                 record[name] = self._related(relationship["data"], path)
         return record
 
-    def _related(self, linkage: Any, path: tuple[Identity, ...]) -> Any:
+    def _related(self, linkage: Any, path: tuple[ResourceId, ...]) -> Any:
         if isinstance(linkage, list):
             return [self._related(item, path) for item in linkage]
         if not isinstance(linkage, Mapping):
             return None
-        identity = _identity(linkage)
+        identity = _resource_id(linkage)
         full = self._included.get(identity)
-        if full is None or identity in path or len(path) > _DEEPEST:
-            return identified({"id": linkage.get("id"), "type": linkage.get("type")})
-        return self._flat(full, (*path, identity))
+        if full is None or identity in path or len(path) > _MAX_DEPTH:
+            return flatten({"id": linkage.get("id"), "type": linkage.get("type")})
+        return self._nested_record(full, (*path, identity))
 
-    def _matching(self, record: Record, relation: Relation) -> list[Record]:
-        own = record.get(relation.own) if relation.own else None
+    def _related_by_key(self, record: Record, relation: Relation) -> list[Record]:
+        own = record.get(relation.key) if relation.key else None
         if own is None:
             return []
         return [
-            self._flat(row, (identity,))
+            self._nested_record(row, (identity,))
             for identity, row in self._included.items()
-            if identity[0] == relation.type and str(_value(row, relation.theirs)) == str(own)
+            if identity[0] == relation.type and str(_attribute(row, relation.related_key)) == str(own)
         ]
 
 
-def _value(row: Mapping[str, Any], name: str) -> Any:
-    attributes = row.get("attributes") or {}
-    return attributes.get(name, row.get(name))
+def _attribute(resource: Mapping[str, Any], name: str) -> Any:
+    attributes = resource.get("attributes") or {}
+    return attributes.get(name, resource.get(name))
 
 
-def _identity(resource: Mapping[str, Any]) -> Identity:
+def _resource_id(resource: Mapping[str, Any]) -> ResourceId:
     return str(resource.get("type")), str(resource.get("id"))

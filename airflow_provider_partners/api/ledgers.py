@@ -32,11 +32,11 @@ Change = Callable[[float | None], float]
 _REMEDY = "Set [partners] budget_uri to nothing, memory://, file:///a/directory or redis://host:6379/0."
 
 
-class LedgerFailedError(Exception):
+class RateLimitStoreError(Exception):
     """A shared ledger can't be reached; never leaves this module's callers, who fall back."""
 
 
-class Ledger(Protocol):
+class RateLimitStore(Protocol):
     """Keeps one number."""
 
     def update(self, change: Change) -> float:
@@ -47,7 +47,7 @@ class Ledger(Protocol):
         """
 
 
-class MemoryLedger:
+class InMemoryStore:
     """For the threads of one process."""
 
     def __init__(self) -> None:
@@ -64,16 +64,16 @@ class MemoryLedger:
             return self._value
 
 
-class FileLedger:
+class FileStore:
     """For the processes of one machine: a number in a file, under the file's lock.
 
     :param path: the file; it and its directory are made when missing, for this user alone
-    :param patience: seconds to wait for the lock; its holders need microseconds
+    :param lock_timeout: seconds to wait for the lock; its holders need microseconds
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, patience: float = 5.0) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, lock_timeout: float = 5.0) -> None:
         self._path = Path(path)
-        self._patience = patience
+        self._lock_timeout = lock_timeout
 
     def update(self, change: Change) -> float:
         """Change the number, alone.
@@ -85,7 +85,7 @@ class FileLedger:
             descriptor = self._open()
             try:
                 self._lock(descriptor)
-                value = change(_number(os.read(descriptor, 64)))
+                value = change(_parse_float(os.read(descriptor, 64)))
                 # One short write, then the cut: whoever dies between leaves a number that can still be read.
                 text = f"{value!r}\n".encode()
                 os.pwrite(descriptor, text, 0)
@@ -94,7 +94,7 @@ class FileLedger:
                 os.close(descriptor)
         except OSError as error:
             message = f"the budget's file can't be used ({error.strerror or type(error).__name__})"
-            raise LedgerFailedError(message) from None
+            raise RateLimitStoreError(message) from None
         return value
 
     def _open(self) -> int:
@@ -106,7 +106,7 @@ class FileLedger:
             return os.open(self._path, flags, 0o600)
 
     def _lock(self, descriptor: int) -> None:
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._lock_timeout
         pause = 0.0005
         while True:
             try:
@@ -121,7 +121,7 @@ class FileLedger:
                 return
 
 
-class RedisLedger:
+class RedisStore:
     """For tasks on several machines: a number in Redis (or Valkey), changed under ``WATCH``.
 
     :param uri: such as ``redis://host:6379/0`` or ``rediss://…``; nothing is opened before the first change
@@ -129,8 +129,8 @@ class RedisLedger:
     :param client: a client to use instead, for tests
     """
 
-    _TRIES = 64
-    _KEPT = 172_800
+    _MAX_ATTEMPTS = 64
+    _EXPIRY = 172_800
     """Seconds that an unused number is kept; longer than any budget can be blocked."""
 
     def __init__(self, uri: str, key: str, *, client: Any = None) -> None:
@@ -157,7 +157,7 @@ class RedisLedger:
         """
         # The client's own message could hold the address with its password, so its kind alone is told.
         failure = "too many tasks change it at once"
-        for turn in range(self._TRIES):
+        for turn in range(self._MAX_ATTEMPTS):
             try:
                 return self._attempt(change)
             except self._conflict:
@@ -166,28 +166,28 @@ class RedisLedger:
                 failure = type(error).__name__
                 break
         message = f"the budget in Redis can't be changed ({failure})"
-        raise LedgerFailedError(message)
+        raise RateLimitStoreError(message)
 
     def _attempt(self, change: Change) -> float:
         with self._client.pipeline() as pipe:
             pipe.watch(self._key)
-            value = change(_number(pipe.get(self._key) or b""))
+            value = change(_parse_float(pipe.get(self._key) or b""))
             pipe.multi()
-            pipe.set(self._key, repr(value), ex=self._KEPT)
+            pipe.set(self._key, repr(value), ex=self._EXPIRY)
             pipe.execute()
             return value
 
 
-class FallbackLedger:
+class FallbackStore:
     """A shared ledger, and memory while that fails.
 
     :param shared: the ledger to use
     :param retry_every: seconds after a failure before the shared ledger is tried again
     """
 
-    def __init__(self, shared: Ledger, *, retry_every: float = 30.0) -> None:
+    def __init__(self, shared: RateLimitStore, *, retry_every: float = 30.0) -> None:
         self._shared = shared
-        self._memory = MemoryLedger()
+        self._memory = InMemoryStore()
         self._retry_every = retry_every
         self._retry_at = 0.0
         self._warned = False
@@ -201,14 +201,14 @@ class FallbackLedger:
         if time.monotonic() >= self._retry_at:
             try:
                 value = self._shared.update(change)
-            except LedgerFailedError as error:
-                self._note(error)
+            except RateLimitStoreError as error:
+                self._record_failure(error)
             else:
                 self._memory.update(lambda _: value)
                 return value
         return self._memory.update(change)
 
-    def _note(self, error: LedgerFailedError) -> None:
+    def _record_failure(self, error: RateLimitStoreError) -> None:
         with self._lock:
             self._retry_at = time.monotonic() + self._retry_every
             first, self._warned = not self._warned, True
@@ -220,7 +220,7 @@ class FallbackLedger:
             )
 
 
-def make_ledger(uri: str | None, key: str) -> Ledger:
+def make_rate_limit_store(uri: str | None, key: str) -> RateLimitStore:
     """The ledger of one credential.
 
     :param uri: ``None`` or nothing for a file in the temporary directory (shared on this machine), ``memory://``,
@@ -231,18 +231,18 @@ def make_ledger(uri: str | None, key: str) -> Ledger:
     name = hashlib.sha256(key.encode()).hexdigest()[:40]
     scheme = urlsplit(uri).scheme if uri else ""
     if not uri:
-        return FallbackLedger(_OwnDirectoryLedger(Path(tempfile.gettempdir()), name))
+        return FallbackStore(_PrivateDirectoryStore(Path(tempfile.gettempdir()), name))
     if scheme == "memory":
-        return MemoryLedger()
+        return InMemoryStore()
     if scheme == "file":
-        return FallbackLedger(FileLedger(Path(unquote(urlsplit(uri).path)) / f"{name}.budget"))
+        return FallbackStore(FileStore(Path(unquote(urlsplit(uri).path)) / f"{name}.budget"))
     if scheme in {"redis", "rediss", "unix"}:
-        return FallbackLedger(RedisLedger(uri, f"airflow-provider-partners:budget:{name}"))
+        return FallbackStore(RedisStore(uri, f"airflow-provider-partners:budget:{name}"))
     message = f"[partners] budget_uri has the unknown scheme {scheme!r}"
     raise ConfigurationError(message, remedy=_REMEDY)
 
 
-class _OwnDirectoryLedger(FileLedger):
+class _PrivateDirectoryStore(FileStore):
     """A file ledger in a public directory, such as ``/tmp``: in a folder that must be this user's alone."""
 
     def __init__(self, base: Path, name: str) -> None:
@@ -260,7 +260,7 @@ class _OwnDirectoryLedger(FileLedger):
         return super()._open()
 
 
-def _number(text: bytes | str) -> float | None:
+def _parse_float(text: bytes | str) -> float | None:
     try:
         return float(text)
     except ValueError:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.pages import Cursor, Page
 
-THREAD_NAME = "partners-pages"
+THREAD_NAME_PREFIX = "partners-pages"
 """How the workers' names begin."""
 
 
-class Walkable(Protocol):
+class FetchableSegment(Protocol):
     """A segment, as far as fetching goes."""
 
     @property
@@ -33,12 +33,12 @@ class Walkable(Protocol):
         """Gives the page at a cursor."""
 
     @property
-    def ahead(self) -> Callable[[Cursor], Cursor | None]:
+    def predict_next(self) -> Callable[[Cursor], Cursor | None]:
         """The cursor of the following page, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedPage:
     """A page and where it was.
 
     :param segment: the segment's index
@@ -51,7 +51,7 @@ class Fetched:
     page: Page
 
 
-def in_turn(segments: Sequence[Walkable], index: int, cursor: Cursor) -> Generator[Fetched]:
+def fetch_sequential(segments: Sequence[FetchableSegment], index: int, cursor: Cursor) -> Generator[FetchedPage]:
     """Pages one after the other, each fetched when it is asked for.
 
     :param segments: all segments
@@ -62,13 +62,15 @@ def in_turn(segments: Sequence[Walkable], index: int, cursor: Cursor) -> Generat
     while index < len(segments):
         while at is not None:
             page = segments[index].fetch(at)
-            yield Fetched(index, at, page)
+            yield FetchedPage(index, at, page)
             at = page.next
         index += 1
         at = dict(segments[index].start) if index < len(segments) else None
 
 
-def side_by_side(segments: Sequence[Walkable], index: int, cursor: Cursor, *, workers: int) -> Generator[Fetched]:
+def fetch_parallel(
+    segments: Sequence[FetchableSegment], index: int, cursor: Cursor, *, workers: int
+) -> Generator[FetchedPage]:
     """Pages in the same order, several fetched at once.
 
     :param segments: all segments
@@ -76,25 +78,25 @@ def side_by_side(segments: Sequence[Walkable], index: int, cursor: Cursor, *, wo
     :param cursor: where to begin in it
     :param workers: pages fetched at the same time
     """
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME)
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME_PREFIX)
     try:
-        yield from _Lanes(segments, index, cursor, pool, workers)
+        yield from _Prefetcher(segments, index, cursor, pool, workers)
     finally:
         # Whoever closes the walk is not kept waiting: what is queued never starts, what runs ends with its page.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(slots=True)
-class _Lane:
+class _SegmentQueue:
     """One segment under way: its pages that are being fetched, or lie ready, in order."""
 
     index: int
-    segment: Walkable
+    segment: FetchableSegment
     next: Cursor | None
-    proven: int = 0
+    confirmed: int = 0
     pages: deque[tuple[Cursor, Future[Page]]] = field(default_factory=deque)
 
-    def following(self, workers: int) -> Cursor | None:
+    def cursor_to_fetch(self, workers: int) -> Cursor | None:
         """The cursor to fetch next, if one is known and worth its request."""
         if not self.pages:
             return self.next
@@ -104,78 +106,78 @@ class _Lane:
         ready = [future for _, future in self.pages if future.done()]
         if any(future.exception() or future.result().next is None for future in ready):
             return None
-        running, proven = len(self.pages) - len(ready), self.proven + len(ready)
-        return self.segment.ahead(cursor) if running < min(workers, proven + 1) else None
+        running, proven = len(self.pages) - len(ready), self.confirmed + len(ready)
+        return self.segment.predict_next(cursor) if running < min(workers, proven + 1) else None
 
 
-class _Lanes:
+class _Prefetcher:
     """The segments under way, in order, and a bound on all their pages together."""
 
     def __init__(
-        self, segments: Sequence[Walkable], index: int, cursor: Cursor, pool: ThreadPoolExecutor, workers: int
+        self, segments: Sequence[FetchableSegment], index: int, cursor: Cursor, pool: ThreadPoolExecutor, workers: int
     ) -> None:
         self._segments = segments
         self._pool = pool
         self._workers = workers
-        self._lanes = deque([_Lane(index, segments[index], cursor)])
+        self._queues = deque([_SegmentQueue(index, segments[index], cursor)])
 
-    def __iter__(self) -> Iterator[Fetched]:
-        while self._lanes:
-            lane = self._lanes[0]
-            cursor, future = self._head(lane)
+    def __iter__(self) -> Iterator[FetchedPage]:
+        while self._queues:
+            lane = self._queues[0]
+            cursor, future = self._next_fetched(lane)
             page = future.result()
-            lane.proven += 1
+            lane.confirmed += 1
             lane.next = page.next
             if page.next is None:
-                self._drop(lane)
-                self._lanes.popleft()
-                self._open_next(lane.index)
+                self._cancel(lane)
+                self._queues.popleft()
+                self._open_next_segment(lane.index)
             elif lane.pages and lane.pages[0][0] != page.next:
                 # The list goes on elsewhere than was guessed.
-                self._drop(lane)
-            yield Fetched(lane.index, cursor, page)
+                self._cancel(lane)
+            yield FetchedPage(lane.index, cursor, page)
 
-    def _head(self, lane: _Lane) -> tuple[Cursor, Future[Page]]:
+    def _next_fetched(self, lane: _SegmentQueue) -> tuple[Cursor, Future[Page]]:
         """The first page of the first lane, with everything else kept going until it is there."""
         while True:
-            self._fill()
+            self._submit_pages()
             if lane.pages[0][1].done():
                 return lane.pages.popleft()
             wait(
-                [future for each in self._lanes for _, future in each.pages if not future.done()],
+                [future for each in self._queues for _, future in each.pages if not future.done()],
                 return_when=FIRST_COMPLETED,
             )
 
-    def _fill(self) -> None:
+    def _submit_pages(self) -> None:
         """Hand out work: the first lane's next page always, then what comes next in order, within the bound."""
-        room = 2 * self._workers - sum(len(lane.pages) for lane in self._lanes)
-        for lane in self._walked():
-            while (room > 0 or not (lane.pages or lane is not self._lanes[0])) and (
-                cursor := lane.following(self._workers)
+        room = 2 * self._workers - sum(len(lane.pages) for lane in self._queues)
+        for lane in self._queues_in_order():
+            while (room > 0 or not (lane.pages or lane is not self._queues[0])) and (
+                cursor := lane.cursor_to_fetch(self._workers)
             ) is not None:
                 lane.pages.append((cursor, self._pool.submit(lane.segment.fetch, cursor)))
                 room -= 1
             if room <= 0:
                 return
 
-    def _walked(self) -> Iterator[_Lane]:
+    def _queues_in_order(self) -> Iterator[_SegmentQueue]:
         position = 0
-        while position < len(self._lanes):
-            yield self._lanes[position]
+        while position < len(self._queues):
+            yield self._queues[position]
             position += 1
-            if position == len(self._lanes):
-                self._open_next(self._lanes[-1].index)
+            if position == len(self._queues):
+                self._open_next_segment(self._queues[-1].index)
 
-    def _open_next(self, index: int) -> None:
+    def _open_next_segment(self, index: int) -> None:
         """Begin the segment behind another one, unless it is under way."""
         following = index + 1
-        last = self._lanes[-1].index if self._lanes else index
+        last = self._queues[-1].index if self._queues else index
         if last < following < len(self._segments):
             segment = self._segments[following]
-            self._lanes.append(_Lane(following, segment, dict(segment.start)))
+            self._queues.append(_SegmentQueue(following, segment, dict(segment.start)))
 
     @staticmethod
-    def _drop(lane: _Lane) -> None:
+    def _cancel(lane: _SegmentQueue) -> None:
         for _, future in lane.pages:
             future.cancel()
         lane.pages.clear()

@@ -31,7 +31,7 @@ class Page:
     total: int | None = None
 
 
-class Paging(Protocol):
+class Paginator(Protocol):
     """A way to walk a list."""
 
     @property
@@ -57,14 +57,14 @@ class Paging(Protocol):
         :raises PagingError: when the answer contradicts itself, or the list can't be walked to its end
         """
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """The cursor of the following page without having read this one; ``None`` where that can't be known.
 
         :param cursor: where this page begins
         """
 
 
-def dig(body: Any, path: str) -> Any:
+def get_path(body: Any, path: str) -> Any:
     """The value at a dotted path, ``None`` where any step is missing.
 
     :param body: JSON
@@ -75,11 +75,11 @@ def dig(body: Any, path: str) -> Any:
     return body
 
 
-def total_of(body: Any, paths: Iterable[str]) -> int | None:
+def find_total(body: Any, paths: Iterable[str]) -> int | None:
     """The list's total, from the first of several places that holds a number.
 
     :param body: the answer
     :param paths: dotted paths
     """
-    found = (dig(body, path) for path in paths)
+    found = (get_path(body, path) for path in paths)
     return next((value for value in found if isinstance(value, int) and not isinstance(value, bool)), None)

@@ -11,30 +11,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.cursors import DateCursor, EdgeCursor, IdCursor, PageInfo
-from airflow_provider_partners.api.pages import Cursor, Page, Paging, dig, total_of
+from airflow_provider_partners.api.cursors import (
+    ConnectionPaginator,
+    LastIdPaginator,
+    TimestampPaginator,
+    TokenPaginator,
+)
+from airflow_provider_partners.api.pages import Cursor, Page, Paginator, find_total, get_path
 from airflow_provider_partners.exceptions import PagingError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
 
 __all__ = [
+    "ConnectionPaginator",
     "Cursor",
-    "DateCursor",
-    "EdgeCursor",
-    "IdCursor",
-    "OnePage",
+    "LastIdPaginator",
     "Page",
-    "PageInfo",
-    "PageNumber",
-    "Paging",
-    "dig",
-    "total_of",
+    "PageNumberPaginator",
+    "Paginator",
+    "SinglePagePaginator",
+    "TimestampPaginator",
+    "TokenPaginator",
+    "find_total",
+    "get_path",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class PageNumber:
+class PageNumberPaginator:
     """Numbered pages: ``page[number]=3&page[size]=100``.
 
     ::
@@ -42,27 +47,27 @@ class PageNumber:
         {"data": [...], "meta": {"page": {"totalRecords": 42}}, "links": {"next": "..."}}
 
     The end is told by the first of: a link, a total, a page that is not full. Where the server might give
-    fewer rows than asked for (an unknown maximum, silently applied), ``ends_short=False`` goes on to the
+    fewer rows than asked for (an unknown maximum, silently applied), ``short_page_is_last=False`` goes on to the
     first empty page.
 
     :param size: rows per page
     :param number_param: the parameter of the page's number
     :param size_param: the parameter of the size
-    :param first: the first page's number
-    :param cap: the highest number that the partner serves; a longer list is an error rather than cut off
-    :param totals: dotted paths at which the answer may hold the list's total
-    :param link: dotted path at which the answer may hold the next page's address, null at the end
-    :param ends_short: whether a page that is not full is the last one
+    :param first_page_number: the first page's number
+    :param max_page_number: the highest number that the partner serves; a longer list is an error rather than cut off
+    :param total_paths: dotted paths at which the answer may hold the list's total
+    :param next_link_path: dotted path at which the answer may hold the next page's address, null at the end
+    :param short_page_is_last: whether a page that is not full is the last one
     """
 
     size: int
     number_param: str = "page[number]"
     size_param: str = "page[size]"
-    first: int = 1
-    cap: int | None = None
-    totals: tuple[str, ...] = ()
-    link: str = ""
-    ends_short: bool = True
+    first_page_number: int = 1
+    max_page_number: int | None = None
+    total_paths: tuple[str, ...] = ()
+    next_link_path: str = ""
+    short_page_is_last: bool = True
 
     def start(self) -> Cursor:
         """The first page."""
@@ -83,61 +88,63 @@ class PageNumber:
         :param records: this page's rows
         :raises PagingError: when the list is longer than the partner serves
         """
-        if not records or not self._more(cursor, body, len(records)):
+        if not records or not self._has_more(cursor, body, len(records)):
             return None
         number = self._number(cursor) + 1
-        if self.cap is not None and number > self.cap:
-            message = f"the list is longer than the {self.cap} pages of {self.size} that the partner serves"
+        if self.max_page_number is not None and number > self.max_page_number:
+            message = f"the list is longer than the {self.max_page_number} pages of {self.size} that the partner serves"
             raise PagingError(message, remedy="Ask for a shorter window, or a narrower filter.")
         return {"page": number}
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """The following number, within the cap.
 
         :param cursor: where this page begins
         """
         number = self._number(cursor) + 1
-        return None if self.cap is not None and number > self.cap else {"page": number}
+        return None if self.max_page_number is not None and number > self.max_page_number else {"page": number}
 
     def total(self, body: Any) -> int | None:
         """The list's total, where the answer tells.
 
         :param body: the answer
         """
-        return total_of(body, self.totals)
+        return find_total(body, self.total_paths)
 
     def _number(self, cursor: Cursor) -> int:
-        return int(cursor.get("page", self.first))
+        return int(cursor.get("page", self.first_page_number))
 
-    def _more(self, cursor: Cursor, body: Any, rows: int) -> bool:
-        above, _, name = self.link.rpartition(".")
-        links = dig(body, above) if self.link else None
+    def _has_more(self, cursor: Cursor, body: Any, record_count: int) -> bool:
+        above, _, name = self.next_link_path.rpartition(".")
+        links = get_path(body, above) if self.next_link_path else None
         if isinstance(links, Mapping) and name in links:
             return bool(links[name])
-        total, before = self.total(body), (self._number(cursor) - self.first) * self.size
+        total, before = self.total(body), (self._number(cursor) - self.first_page_number) * self.size
         if total is None:
-            return rows >= self.size or not self.ends_short
-        if rows < self.size and before == 0 and rows < total and self.ends_short:
-            message = f"the partner gave {rows} of {total} rows on a page of {self.size}"
-            raise PagingError(message, remedy=f"Set page_size to {rows}: it seems to be the most that it gives.")
-        short = rows < self.size and not self.ends_short and rows < total
-        return short or before + rows < total
+            return record_count >= self.size or not self.short_page_is_last
+        if record_count < self.size and before == 0 and record_count < total and self.short_page_is_last:
+            message = f"the partner gave {record_count} of {total} rows on a page of {self.size}"
+            raise PagingError(
+                message, remedy=f"Set page_size to {record_count}: it seems to be the most that it gives."
+            )
+        short = record_count < self.size and not self.short_page_is_last and record_count < total
+        return short or before + record_count < total
 
 
 @dataclass(frozen=True, slots=True)
-class OnePage:
+class SinglePagePaginator:
     """A list that comes in one answer, and has no second page to ask for.
 
     :param size: rows asked for
     :param size_param: the parameter of the size; empty where there is none, and the answer holds everything
-    :param totals: dotted paths at which the answer may hold the list's total
-    :param more: where the answer may say whether more remain
+    :param total_paths: dotted paths at which the answer may hold the list's total
+    :param has_more_path: where the answer may say whether more remain
     """
 
     size: int
     size_param: str = "limit"
-    totals: tuple[str, ...] = ()
-    more: str = "has_more"
+    total_paths: tuple[str, ...] = ()
+    has_more_path: str = "has_more"
 
     def start(self) -> Cursor:
         """The only page."""
@@ -158,15 +165,15 @@ class OnePage:
         :param records: this page's rows
         :raises PagingError: when the list holds more than the answer
         """
-        total = total_of(body, self.totals)
+        total = find_total(body, self.total_paths)
         full = total is None and bool(self.size_param) and len(records) >= self.size
-        if dig(body, self.more) is True or full or (total is not None and total > len(records)):
+        if get_path(body, self.has_more_path) is True or full or (total is not None and total > len(records)):
             of = f"{total}" if total is not None else "perhaps more"
             message = f"the partner gave {len(records)} rows of {of}, and no way to ask for the rest"
             raise PagingError(message, remedy="Ask with narrower filters.")
         return None
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """There is none.
 
         :param cursor: where this page begins

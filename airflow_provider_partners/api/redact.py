@@ -15,15 +15,15 @@ from urllib.parse import quote, quote_plus
 HIDDEN = "***"
 """What stands in a secret's place, as in Airflow's own logs."""
 
-_SENSITIVE = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
+_SENSITIVE_NAME = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
 
-_SHORTEST = 4
+_MIN_SECRET_LENGTH = 4
 """Secrets shorter than this would tear common words apart."""
 
-_LINE = 16
+_MIN_KEY_LINE_LENGTH = 16
 """Shorter lines of a key are not hidden for themselves."""
 
-_NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
+_SECRET_NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs
@@ -37,9 +37,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     # Query strings and forms: ?utoken=…&client_secret=…
-    (re.compile(rf"(?i)\b({_NAMES})=[^\s&#'\"<>]+"), rf"\1={HIDDEN}"),
+    (re.compile(rf"(?i)\b({_SECRET_NAMES})=[^\s&#'\"<>]+"), rf"\1={HIDDEN}"),
     # JSON and reprs: "access_token": "…"
-    (re.compile(rf"(?i)(['\"]{_NAMES}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
+    (re.compile(rf"(?i)(['\"]{_SECRET_NAMES}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
     # Credentials inside of a URL: https://user:password@host
     (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{HIDDEN}@"),
     # Signed tokens, and Shopify's own token forms, wherever they stand.
@@ -50,12 +50,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-def sensitive(name: str) -> bool:
+def is_sensitive(name: str) -> bool:
     """Whether a header or field of this name holds a secret.
 
     :param name: such as ``Authorization`` or ``X-Client-Token``
     """
-    return bool(_SENSITIVE.search(name))
+    return bool(_SENSITIVE_NAME.search(name))
 
 
 class Redactor:
@@ -85,7 +85,7 @@ class Redactor:
         :param secrets: as they are used; how they look in a URL or in JSON is derived, and a key of several
             lines is hidden line by line
         """
-        new = {secret for secret in secrets if secret and len(secret) >= _SHORTEST} - self._known
+        new = {secret for secret in secrets if secret and len(secret) >= _MIN_SECRET_LENGTH} - self._known
         if not new:
             return
         with self._lock:
@@ -113,6 +113,6 @@ def secret_forms(secret: str) -> set[str]:
     """
     lines = [line.strip() for line in secret.replace("\\r", "").replace("\\n", "\n").splitlines()]
     body = "".join(line for line in lines if not line.startswith("-----"))
-    whole = {body} if len(lines) > 1 and len(body) >= _LINE else set()
-    known = {line for line in lines if len(line) >= _LINE}
+    whole = {body} if len(lines) > 1 and len(body) >= _MIN_KEY_LINE_LENGTH else set()
+    known = {line for line in lines if len(line) >= _MIN_KEY_LINE_LENGTH}
     return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *known, *whole}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_partners.api.paging import PageNumber, Paging, dig
+from airflow_provider_partners.api.paging import PageNumberPaginator, Paginator, get_path
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ class Resource:
 
     :param name: as users write it, such as ``returns``
     :param path: below the client's base URL, exactly as documented; may hold ``{placeholders}``
-    :param results: dotted path of the rows in an answer
-    :param paging: how it is walked
+    :param records_path: dotted path of the rows in an answer
+    :param paginator: how it is walked
     :param key: the fields (dotted) that identify a row
     :param time_field: the field that a window filters on, where the API can
     :param filters: selector to its operators
     :param page_size: rows per page, unless the user says otherwise
     :param max_page_size: the most that the API gives
-    :param page_cap: the highest page number served
+    :param max_page_number: the highest page number served
     :param parents: what must be given to reach it, such as ``order_id``
     :param type: the API's own name of a row's type
     :param fields: the fields asked for
@@ -43,14 +43,14 @@ class Resource:
 
     name: str
     path: str = ""
-    results: str = ""
-    paging: Paging
+    records_path: str = ""
+    paginator: Paginator
     key: tuple[str, ...] = ("id",)
     time_field: str | None = None
     filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
     page_size: int = 100
     max_page_size: int | None = None
-    page_cap: int | None = None
+    max_page_number: int | None = None
     parents: tuple[str, ...] = ()
     type: str = ""
     fields: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Resource:
     url: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
 
-    def pages(self, size: int | None = None) -> Paging:
+    def sized_paginator(self, size: int | None = None) -> Paginator:
         """How it is walked with pages of a size.
 
         :param size: rows per page; this list's own by default
@@ -71,22 +71,26 @@ class Resource:
             bound = f"1 to {self.max_page_size}" if self.max_page_size else "1 or more"
             message = f"page_size={size} is not possible for '{self.name}'"
             raise ConfigurationError(message, remedy=f"Use {bound}.")
-        paging: Any = self.paging
-        if isinstance(paging, PageNumber):
-            return replace(paging, size=size, cap=self.page_cap if self.page_cap is not None else paging.cap)
-        sized: Paging = replace(paging, size=size)
+        paging: Any = self.paginator
+        if isinstance(paging, PageNumberPaginator):
+            return replace(
+                paging,
+                size=size,
+                max_page_number=self.max_page_number if self.max_page_number is not None else paging.max_page_number,
+            )
+        sized: Paginator = replace(paging, size=size)
         return sized
 
-    def rows(self, body: Any) -> list[Record]:
+    def extract_records(self, body: Any) -> list[Record]:
         """The rows of an answer.
 
         :param body: the answer's JSON
         :raises UnexpectedResponseError: when they are not where they belong
         """
-        rows = dig(body, self.results)
+        rows = get_path(body, self.records_path)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             held = sorted(body) if isinstance(body, Mapping) else type(body).__name__
-            message = f"the answer for '{self.name}' has no list of records at '{self.results}', but {held}"
+            message = f"the answer for '{self.name}' has no list of records at '{self.records_path}', but {held}"
             raise UnexpectedResponseError(message[:300])
         return rows
 
@@ -94,7 +98,7 @@ class Resource:
 R = TypeVar("R", bound=Resource)
 
 
-def find(table: Mapping[str, R], name: str) -> R:
+def find_resource(table: Mapping[str, R], name: str) -> R:
     """A list by its name.
 
     :param table: an API's lists

@@ -20,16 +20,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.rsql_text import COMPARISONS, RESERVED, Argument, read
+from airflow_provider_partners.api.rsql_text import OPERATOR_FORMS, RESERVED_CHARACTERS, Argument, parse_tree
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OPERATORS = frozenset(COMPARISONS.values())
+OPERATORS = frozenset(OPERATOR_FORMS.values())
 """``==  !=  >  >=  <  <=  =in=  =out=``: all operators of the language, in their short form."""
 
-_SEVERAL = frozenset({"=in=", "=out="})
+_MULTI_VALUE_OPERATORS = frozenset({"=in=", "=out="})
 
 
 class Expression(ABC):
@@ -39,11 +39,11 @@ class Expression(ABC):
 
     def __and__(self, other: Expression) -> Expression:
         """Both must hold."""
-        return Group(";", (*_parts(self, ";"), *_parts(other, ";")))
+        return CompoundExpression(";", (*_operands(self, ";"), *_operands(other, ";")))
 
     def __or__(self, other: Expression) -> Expression:
         """Either must hold."""
-        return Group(",", (*_parts(self, ","), *_parts(other, ",")))
+        return CompoundExpression(",", (*_operands(self, ","), *_operands(other, ",")))
 
     @abstractmethod
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -84,10 +84,10 @@ class Comparison(Expression):
 
     def __post_init__(self) -> None:
         """Refuse what can't be written down."""
-        if not self.selector or any(letter in RESERVED or letter.isspace() for letter in self.selector):
+        if not self.selector or any(letter in RESERVED_CHARACTERS or letter.isspace() for letter in self.selector):
             message = f"{self.selector!r} can't be the selector of a filter"
             raise ConfigurationError(message, remedy="A selector is a field's name, without spaces or quotes.")
-        if self.operator not in _SEVERAL and len(self.arguments) != 1:
+        if self.operator not in _MULTI_VALUE_OPERATORS and len(self.arguments) != 1:
             message = f"'{self.selector}{self.operator}' is compared with {len(self.arguments)} values"
             raise ConfigurationError(message, remedy="Use =in= or =out= to compare with several values.")
         if not self.arguments:
@@ -97,7 +97,7 @@ class Comparison(Expression):
     def __str__(self) -> str:
         """As RSQL."""
         listed = ",".join(str(argument) for argument in self.arguments)
-        return f"{self.selector}{self.operator}{f'({listed})' if self.operator in _SEVERAL else listed}"
+        return f"{self.selector}{self.operator}{f'({listed})' if self.operator in _MULTI_VALUE_OPERATORS else listed}"
 
     def comparisons(self) -> tuple[Comparison, ...]:
         """Itself."""
@@ -105,20 +105,22 @@ class Comparison(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Expression):
+class CompoundExpression(Expression):
     """Parts put together by ``;`` (and) or ``,`` (or).
 
-    :param mark: which of the two
+    :param separator: which of the two
     :param parts: at least two expressions
     """
 
-    mark: str
+    separator: str
     parts: tuple[Expression, ...]
 
     def __str__(self) -> str:
         """As RSQL; an *or* within an *and* needs parentheses, since *and* binds tighter."""
-        return self.mark.join(
-            f"({part})" if self.mark == ";" and isinstance(part, Group) and part.mark == "," else str(part)
+        return self.separator.join(
+            f"({part})"
+            if self.separator == ";" and isinstance(part, CompoundExpression) and part.separator == ","
+            else str(part)
             for part in self.parts
         )
 
@@ -127,21 +129,25 @@ class Group(Expression):
         return tuple(comparison for part in self.parts for comparison in part.comparisons())
 
 
-def _parts(expression: Expression, mark: str) -> tuple[Expression, ...]:
-    return expression.parts if isinstance(expression, Group) and expression.mark == mark else (expression,)
+def _operands(expression: Expression, separator: str) -> tuple[Expression, ...]:
+    return (
+        expression.parts
+        if isinstance(expression, CompoundExpression) and expression.separator == separator
+        else (expression,)
+    )
 
 
-class Field:
+class Selector:
     """A selector to be compared: ``field("state") != "closed"``.
 
-    :param selector: the field's name
+    :param name: the field's name
     """
 
-    __slots__ = ("selector",)
+    __slots__ = ("name",)
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, selector: str) -> None:
-        self.selector = selector
+        self.name = selector
 
     def __eq__(self, value: object) -> Comparison:  # type: ignore[override]
         """Is the value."""
@@ -189,21 +195,21 @@ class Field:
         parts: tuple[Expression, ...] = tuple(self == value for value in values)
         if not parts:
             return self.in_([])
-        return parts[0] if len(parts) == 1 else Group(",", parts)
+        return parts[0] if len(parts) == 1 else CompoundExpression(",", parts)
 
     def _compare(self, operator: str, values: Iterable[Any]) -> Comparison:
-        return Comparison(self.selector, operator, tuple(_argument(value, self.selector) for value in values))
+        return Comparison(self.name, operator, tuple(_to_argument(value, self.name) for value in values))
 
 
-def field(selector: str) -> Field:
+def field(selector: str) -> Selector:
     """A selector to be compared.
 
     :param selector: the field's name
     """
-    return Field(selector)
+    return Selector(selector)
 
 
-def _argument(value: Any, selector: str) -> Argument:
+def _to_argument(value: Any, selector: str) -> Argument:
     """How a Python value is written: text always quoted; numbers, truth values and times bare.
 
     :raises ConfigurationError: for what RSQL has no form for, such as ``None``
@@ -233,21 +239,21 @@ def parse(text: str) -> Expression:
     :param text: RSQL, also over several lines
     :raises ConfigurationError: saying at which character it stops being RSQL; the values are not repeated
     """
-    tree = read(text)
-    return _built(tree)
+    tree = parse_tree(text)
+    return _from_tree(tree)
 
 
-def expression(given: Expression | str) -> Expression:
+def to_expression(value: Expression | str) -> Expression:
     """A filter as arguments give it: built already, or text.
 
-    :param given: an expression, or RSQL
+    :param value: an expression, or RSQL
     :raises ConfigurationError: when the text is not RSQL
     """
-    return parse(given) if isinstance(given, str) else given
+    return parse(value) if isinstance(value, str) else value
 
 
-def _built(tree: Any) -> Expression:
+def _from_tree(tree: Any) -> Expression:
     if len(tree) == 3:
         return Comparison(*tree)
     mark, parts = tree
-    return Group(mark, tuple(part for branch in parts for part in _parts(_built(branch), mark)))
+    return CompoundExpression(mark, tuple(part for branch in parts for part in _operands(_from_tree(branch), mark)))

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from airflow_provider_partners.api.rsql import Comparison, Expression, Group
+from airflow_provider_partners.api.rsql import Comparison, CompoundExpression, Expression
 
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+_ORDER_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -23,23 +23,23 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def holds(expression: Expression, record: Mapping[str, Any]) -> bool:
+def matches(expression: Expression, record: Mapping[str, Any]) -> bool:
     """Whether a record satisfies a filter.
 
     :param expression: the filter
     :param record: its values by selector
     """
-    if isinstance(expression, Group):
-        join = all if expression.mark == ";" else any
-        return join(holds(part, record) for part in expression.parts)
+    if isinstance(expression, CompoundExpression):
+        join = all if expression.separator == ";" else any
+        return join(matches(part, record) for part in expression.parts)
     if not isinstance(expression, Comparison):
         message = f"a filter can't be {type(expression).__name__}"
         raise TypeError(message)
     value = record.get(expression.selector)
-    return value is not None and _compared(expression, value)
+    return value is not None and _matches_comparison(expression, value)
 
 
-def _compared(comparison: Comparison, value: Any) -> bool:
+def _matches_comparison(comparison: Comparison, value: Any) -> bool:
     texts = [argument.text for argument in comparison.arguments]
     match comparison.operator:
         case "==" | "=in=":
@@ -47,24 +47,24 @@ def _compared(comparison: Comparison, value: Any) -> bool:
         case "!=" | "=out=":
             return not any(_equal(value, text) for text in texts)
         case other:
-            return _COMPARE[other](*_alike(value, texts[0]))
+            return _ORDER_OPERATORS[other](*_comparable(value, texts[0]))
 
 
 def _equal(value: Any, text: str) -> bool:
-    first, second = _alike(value, text)
+    first, second = _comparable(value, text)
     if first == second:
         return True
     pattern = ".*".join(re.escape(part) for part in text.split("*"))
-    return "*" in text and re.fullmatch(pattern, _written(value), re.DOTALL) is not None
+    return "*" in text and re.fullmatch(pattern, _to_text(value), re.DOTALL) is not None
 
 
-def _alike(value: Any, text: str) -> tuple[Any, Any]:
+def _comparable(value: Any, text: str) -> tuple[Any, Any]:
     """Both as numbers where both are, else both as text."""
-    numbers = _number(value), _number(text)
-    return numbers if None not in numbers else (_written(value), text)
+    numbers = _to_decimal(value), _to_decimal(text)
+    return numbers if None not in numbers else (_to_text(value), text)
 
 
-def _number(value: Any) -> Decimal | None:
+def _to_decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool):
         return None
     try:
@@ -74,5 +74,5 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _written(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

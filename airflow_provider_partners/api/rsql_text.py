@@ -15,10 +15,10 @@ from airflow_provider_partners.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RESERVED = frozenset("\"'();,=!~<> ")
+RESERVED_CHARACTERS = frozenset("\"'();,=!~<> ")
 """Characters that can't stand in a selector or in a value without quotes."""
 
-COMPARISONS = {
+OPERATOR_FORMS = {
     "==": "==",
     "!=": "!=",
     ">": ">",
@@ -34,7 +34,7 @@ COMPARISONS = {
 }
 """Every spelling of an operator, to its short form."""
 
-_DEEPEST = 50
+_MAX_DEPTH = 50
 """Parentheses within parentheses; nobody writes more, and the reader calls itself for each."""
 
 _TOKEN = re.compile(
@@ -73,92 +73,92 @@ class Argument:
 class _Token:
     kind: str
     text: str
-    at: int
+    position: int
 
 
-def read(text: str) -> tuple[Any, ...]:
+def parse_tree(text: str) -> tuple[Any, ...]:
     """Read a filter.
 
     :param text: RSQL
     :returns: ``(selector, operator, arguments)`` or ``(mark, branches)``
     :raises ConfigurationError: saying at which character it stops being RSQL
     """
-    reader = _Reader(text)
-    tree = reader.either()
+    reader = _Parser(text)
+    tree = reader.parse_or()
     if reader.token.kind != "end":
         reader.fail("';', ',' or the end")
     return tree
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
         self._depth = 0
-        self.token = self._scan()
+        self.token = self._next_token()
 
-    def either(self) -> tuple[Any, ...]:
-        return self._joined(",", "or", lambda: self._joined(";", "and", self._constraint))
+    def parse_or(self) -> tuple[Any, ...]:
+        return self._parse_operands(",", "or", lambda: self._parse_operands(";", "and", self._parse_constraint))
 
-    def fail(self, wanted: str) -> NoReturn:
-        found = "the end" if self.token.kind == "end" else f"character {self.token.at + 1}"
-        message = f"the filter is not RSQL at {found}: expected {wanted}"
+    def fail(self, expected: str) -> NoReturn:
+        found = "the end" if self.token.kind == "end" else f"character {self.token.position + 1}"
+        message = f"the filter is not RSQL at {found}: expected {expected}"
         remedy = (
             "Write it as in state=='open';order_id=in=('1','2'), and quote values that hold spaces or any of "
             "\"'();,=!~<>."
         )
         raise ConfigurationError(message, remedy=remedy)
 
-    def _joined(self, mark: str, kind: str, part: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
+    def _parse_operands(self, separator: str, kind: str, part: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
         branches = [part()]
         while self.token.kind == kind:
-            self._take()
+            self._advance()
             branches.append(part())
-        return branches[0] if len(branches) == 1 else (mark, branches)
+        return branches[0] if len(branches) == 1 else (separator, branches)
 
-    def _constraint(self) -> tuple[Any, ...]:
+    def _parse_constraint(self) -> tuple[Any, ...]:
         if self.token.kind != "open":
-            return self._comparison()
+            return self._parse_comparison()
         self._depth += 1
-        if self._depth > _DEEPEST:
-            self.fail(f"at most {_DEEPEST} parentheses within each other")
-        self._take()
-        inner = self.either()
+        if self._depth > _MAX_DEPTH:
+            self.fail(f"at most {_MAX_DEPTH} parentheses within each other")
+        self._advance()
+        inner = self.parse_or()
         self._expect("close", "')'")
         self._depth -= 1
         return inner
 
-    def _comparison(self) -> tuple[Any, ...]:
+    def _parse_comparison(self) -> tuple[Any, ...]:
         selector = self._expect("bare", "the name of a field").text
-        operator = COMPARISONS.get(self.token.text) if self.token.kind == "operator" else None
+        operator = OPERATOR_FORMS.get(self.token.text) if self.token.kind == "operator" else None
         if operator is None:
-            self.fail(f"one of the operators {' '.join(COMPARISONS)}")
-        self._take()
+            self.fail(f"one of the operators {' '.join(OPERATOR_FORMS)}")
+        self._advance()
         if self.token.kind != "open":
-            return selector, operator, (self._value(),)
-        self._take()
-        values = [self._value()]
+            return selector, operator, (self._parse_value(),)
+        self._advance()
+        values = [self._parse_value()]
         while self.token.kind == "or":
-            self._take()
-            values.append(self._value())
+            self._advance()
+            values.append(self._parse_value())
         self._expect("close", "',' or ')'")
         return selector, operator, tuple(values)
 
-    def _value(self) -> Argument:
+    def _parse_value(self) -> Argument:
         if self.token.kind == "quoted":
-            return Argument(re.sub(r"\\(.)", r"\1", self._take().text[1:-1], flags=re.DOTALL), quoted=True)
+            return Argument(re.sub(r"\\(.)", r"\1", self._advance().text[1:-1], flags=re.DOTALL), quoted=True)
         return Argument(self._expect("bare", "a value").text, quoted=False)
 
-    def _expect(self, kind: str, wanted: str) -> _Token:
+    def _expect(self, kind: str, expected: str) -> _Token:
         if self.token.kind != kind:
-            self.fail(wanted)
-        return self._take()
+            self.fail(expected)
+        return self._advance()
 
-    def _take(self) -> _Token:
-        taken, self.token = self.token, self._scan()
+    def _advance(self) -> _Token:
+        taken, self.token = self.token, self._next_token()
         return taken
 
-    def _scan(self) -> _Token:
+    def _next_token(self) -> _Token:
         while self._position < len(self._text):
             found = _TOKEN.match(self._text, self._position)
             if found is None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from airflow_provider_partners.api.addresses import origin
-from airflow_provider_partners.api.faults import Action, Fault, FaultTable, retry_after
-from airflow_provider_partners.api.redact import Redactor, sensitive
+from airflow_provider_partners.api.faults import ErrorHandler, ErrorResolution, ResponseAction, retry_after
+from airflow_provider_partners.api.redact import Redactor, is_sensitive
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -32,30 +32,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_partners.api.auth import Auth
-    from airflow_provider_partners.api.budget import Budget
+    from airflow_provider_partners.api.budget import RateLimit
     from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.messages import Request, Response
-    from airflow_provider_partners.api.usage import Usage
+    from airflow_provider_partners.api.usage import RequestStats
 
 log = logging.getLogger("airflow_provider_partners.api")
 
-_ERRORS: Mapping[Action, type[PartnersError]] = {
-    Action.REAUTHENTICATE: AuthenticationError,
-    Action.REFUSE_CREDENTIALS: AuthenticationError,
-    Action.MISCONFIGURED: ConfigurationError,
-    Action.REJECT: RejectedError,
-    Action.NOT_FOUND: NotFoundError,
-    Action.CONFLICT: ConflictError,
-    Action.UNEXPECTED: UnexpectedResponseError,
+_ERRORS: Mapping[ResponseAction, type[PartnersError]] = {
+    ResponseAction.REAUTHENTICATE: AuthenticationError,
+    ResponseAction.REFUSE_CREDENTIALS: AuthenticationError,
+    ResponseAction.MISCONFIGURED: ConfigurationError,
+    ResponseAction.REJECT: RejectedError,
+    ResponseAction.NOT_FOUND: NotFoundError,
+    ResponseAction.CONFLICT: ConflictError,
+    ResponseAction.UNEXPECTED: UnexpectedResponseError,
 }
 """What a call ends in when its fault can't be waited out."""
 
-_LONGEST_BACK_OFF = 30.0
-_NOTABLE_WAIT = 5.0
+_MAX_BACKOFF = 30.0
+_INFO_LOG_WAIT = 5.0
 """Seconds. A shorter wait for the budget is everyday business and only logged for debugging."""
-_SLICE = 5.0
+_CLOSED_CHECK_INTERVAL = 5.0
 """Seconds after which a wait looks whether the client was closed meanwhile."""
-MOST_HOPS = 3
+MAX_REDIRECTS = 3
 """Redirects that one call follows."""
 
 
@@ -65,39 +65,39 @@ class NoAnswerError(Exception):
     :param action: what to do about it
     """
 
-    def __init__(self, message: str, action: Action = Action.RETRY) -> None:
+    def __init__(self, message: str, action: ResponseAction = ResponseAction.RETRY) -> None:
         super().__init__(message)
         self.action = action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class CallSettings:
     """What all calls of a client go by; see :class:`~airflow_provider_partners.api.transport.Transport`."""
 
     partner: str
     auth: Auth | None
-    budget: Budget
-    faults: FaultTable
-    observe: Callable[[Response, Budget], None] | None
+    rate_limit: RateLimit
+    error_handler: ErrorHandler
+    rate_limit_observer: Callable[[Response, RateLimit], None] | None
     deadline: float
     max_wait: float
     max_attempts: int
     clock: Clock
     redactor: Redactor
-    usage: Usage
-    closed: Callable[[], bool]
+    stats: RequestStats
+    is_closed: Callable[[], bool]
 
 
-class Exchange(Protocol):
+class SendAttempt(Protocol):
     """One attempt: sends, and reads the whole answer."""
 
-    def __call__(self, request: Request, url: str, headers: Mapping[str, str], *, ends: float) -> Response:
+    def __call__(self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float) -> Response:
         """Send.
 
         :param request: what to send
         :param url: where to, with its query
         :param headers: the credentials
-        :param ends: the clock's time at which to give up
+        :param give_up_at: the clock's time at which to give up
         :raises NoAnswerError: when there was no answer
         """
 
@@ -107,22 +107,22 @@ class Call:
 
     :param request: what to send
     :param url: where to, with its query; never logged
-    :param terms: what it goes by
-    :param exchange: makes one attempt
+    :param settings: what it goes by
+    :param send_attempt: makes one attempt
     """
 
-    def __init__(self, request: Request, url: str, terms: Terms, exchange: Exchange) -> None:
+    def __init__(self, request: Request, url: str, settings: CallSettings, send_attempt: SendAttempt) -> None:
         self._request = request
         self._url = url
-        self._terms = terms
-        self._exchange = exchange
+        self._settings = settings
+        self._send_attempt = send_attempt
         self._label = request.label or request.method
-        self._begun = terms.clock.monotonic()
-        self._ends = self._begun + terms.deadline
-        self._not_before = self._begun
+        self._started_at = settings.clock.monotonic()
+        self._give_up_at = self._started_at + settings.deadline
+        self._not_before = self._started_at
         self._failures = 0
         self._throttles = 0
-        self._hops = 0
+        self._redirects = 0
         self._renewed = False
 
     def run(self) -> Response:
@@ -132,68 +132,68 @@ class Call:
         :raises PartnersError: by what should happen next
         """
         while True:
-            self._take_turn()
-            headers = self._credentials()
+            self._acquire_rate_limit()
+            headers = self._auth_headers()
             response, fault = self._attempt(headers)
-            if response is not None and self._redirected(response):
+            if response is not None and self._follow_redirect(response):
                 continue
             if response is not None and fault is None:
                 return response
-            self._settle(fault or Fault(Action.RETRY, "no answer"), response, headers)
+            self._handle(fault or ErrorResolution(ResponseAction.RETRY, "no answer"), response, headers)
 
-    def _take_turn(self) -> None:
+    def _acquire_rate_limit(self) -> None:
         """Wait until the budget grants the request and the last fault's pause is over."""
-        now = self._terms.clock.monotonic()
-        within = max(0.0, min(self._terms.max_wait, self._ends - now))
-        granted_in = self._terms.budget.reserve(self._request.cost, within=within)
+        now = self._settings.clock.monotonic()
+        within = max(0.0, min(self._settings.max_wait, self._give_up_at - now))
+        granted_in = self._settings.rate_limit.acquire(self._request.cost, max_wait=within)
         if granted_in > within:
             message = f"{self._label}: the budget's next turn is {granted_in:.0f} s away, too long to wait for here"
-            raise ThrottledError(message, retry_after=granted_in, partner=self._terms.partner)
+            raise ThrottledError(message, retry_after=granted_in, partner=self._settings.partner)
         pause = self._not_before - now
         if granted_in > max(pause, 0.0):
-            level = logging.INFO if granted_in >= _NOTABLE_WAIT else logging.DEBUG
-            log.log(level, "%s %s: waiting %.1f s for the budget", self._terms.partner, self._label, granted_in)
+            level = logging.INFO if granted_in >= _INFO_LOG_WAIT else logging.DEBUG
+            log.log(level, "%s %s: waiting %.1f s for the budget", self._settings.partner, self._label, granted_in)
         self._sleep(max(granted_in, pause))
 
     def _sleep(self, seconds: float) -> None:
         if seconds <= 0:
             return
-        self._terms.usage.slept(seconds)
+        self._settings.stats.on_wait(seconds)
         while seconds > 0:
-            self._terms.clock.sleep(min(seconds, _SLICE))
-            seconds -= _SLICE
-            if self._terms.closed():
+            self._settings.clock.sleep(min(seconds, _CLOSED_CHECK_INTERVAL))
+            seconds -= _CLOSED_CHECK_INTERVAL
+            if self._settings.is_closed():
                 message = f"{self._label}: the client was closed while this call waited"
-                raise TransientError(message, partner=self._terms.partner)
+                raise TransientError(message, partner=self._settings.partner)
 
-    def _credentials(self) -> Mapping[str, str]:
-        if self._terms.auth is None or not self._request.authenticated:
+    def _auth_headers(self) -> Mapping[str, str]:
+        if self._settings.auth is None or not self._request.authenticated:
             return {}
-        headers = self._terms.auth.headers()
+        headers = self._settings.auth.headers()
         for name, value in headers.items():
-            if sensitive(name):
-                self._terms.redactor.add(value, value.rpartition(" ")[2])
+            if is_sensitive(name):
+                self._settings.redactor.add(value, value.rpartition(" ")[2])
         return headers
 
-    def _attempt(self, headers: Mapping[str, str]) -> tuple[Response | None, Fault | None]:
-        terms = self._terms
-        terms.usage.sent(self._label)
+    def _attempt(self, headers: Mapping[str, str]) -> tuple[Response | None, ErrorResolution | None]:
+        terms = self._settings
+        terms.stats.on_request(self._label)
         try:
-            response = self._exchange(self._request, self._url, headers, ends=self._ends)
+            response = self._send_attempt(self._request, self._url, headers, give_up_at=self._give_up_at)
         except NoAnswerError as error:
-            return None, Fault(error.action, terms.redactor(str(error)))
-        if terms.observe:
+            return None, ErrorResolution(error.action, terms.redactor(str(error)))
+        if terms.rate_limit_observer:
             try:
-                terms.observe(response, terms.budget)
+                terms.rate_limit_observer(response, terms.rate_limit)
             except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
                 # Headers and costs are hints: one that can't be read must not cost the answer.
                 log.debug("%s %s: its rate headers can't be read", terms.partner, self._label, exc_info=True)
-        return response, terms.faults.fault(response, redact=terms.redactor)
+        return response, terms.error_handler.resolve(response, redact=terms.redactor)
 
-    def _redirected(self, response: Response) -> bool:
+    def _follow_redirect(self, response: Response) -> bool:
         """Whether to follow: within the same origin, and only where method and body stay what they are."""
         location = response.headers.get("location")
-        if response.status not in {307, 308} or not location or self._hops >= MOST_HOPS:
+        if response.status not in {307, 308} or not location or self._redirects >= MAX_REDIRECTS:
             return False
         target = urljoin(self._url, location)
         if origin(target) != origin(self._url):
@@ -202,87 +202,87 @@ class Call:
             remedy = "If that is the right one, set it as the connection's host."
             raise self._error(UnexpectedResponseError, f"redirected to another host, {host}", response, remedy)
         self._url = target
-        self._hops += 1
+        self._redirects += 1
         return True
 
-    def _settle(self, fault: Fault, response: Response | None, headers: Mapping[str, str]) -> None:
+    def _handle(self, fault: ErrorResolution, response: Response | None, headers: Mapping[str, str]) -> None:
         """Prepare the next attempt, or raise what the call ends in."""
-        if fault.action is Action.RETRY:
+        if fault.action is ResponseAction.RETRY:
             self._retry(fault, response)
-        elif fault.action is Action.THROTTLE:
+        elif fault.action is ResponseAction.THROTTLE:
             self._throttle(fault, response)
-        elif fault.action is not Action.REAUTHENTICATE or not self._renew(headers):
+        elif fault.action is not ResponseAction.REAUTHENTICATE or not self._refresh_credentials(headers):
             raise self._error(fault.raises or _ERRORS[fault.action], fault.message, response, fault.remedy)
 
-    def _renew(self, refused: Mapping[str, str]) -> bool:
+    def _refresh_credentials(self, refused: Mapping[str, str]) -> bool:
         """Try other credentials, once per call: refused anew, they will not get better."""
-        auth = self._terms.auth
+        auth = self._settings.auth
         if auth is None or not self._request.authenticated or self._renewed:
             return False
         self._renewed = True
         again = auth.refresh(refused)
         if again:
-            log.info("%s %s: credentials were refused, trying renewed ones", self._terms.partner, self._label)
+            log.info("%s %s: credentials were refused, trying renewed ones", self._settings.partner, self._label)
         return again
 
-    def _retry(self, fault: Fault, response: Response | None) -> None:
+    def _retry(self, fault: ErrorResolution, response: Response | None) -> None:
         self._failures += 1
-        asked = self._asked(fault, response)
-        if asked and self._too_long(asked):
-            raise self._throttled(fault, response, asked)
-        wait = self._pause(asked, self._failures)
-        if self._failures >= self._terms.max_attempts or self._too_long(wait):
-            spent = self._terms.clock.monotonic() - self._begun
-            last = _told(fault, response)
+        asked = self._requested_wait(fault, response)
+        if asked and self._exceeds_limits(asked):
+            raise self._throttled_error(fault, response, asked)
+        wait = self._wait_seconds(asked, self._failures)
+        if self._failures >= self._settings.max_attempts or self._exceeds_limits(wait):
+            spent = self._settings.clock.monotonic() - self._started_at
+            last = _describe(fault, response)
             message = f"gave up after {self._failures} attempts in {spent:.0f} s; the last one: {last}"
             raise self._error(TransientError, message, response, fault.remedy)
-        self._terms.usage.repeated()
-        self._note(fault, response, wait, f"attempt {self._failures} of {self._terms.max_attempts}")
-        self._not_before = self._terms.clock.monotonic() + wait
+        self._settings.stats.on_retry()
+        self._log_retry(fault, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
+        self._not_before = self._settings.clock.monotonic() + wait
 
-    def _throttle(self, fault: Fault, response: Response | None) -> None:
+    def _throttle(self, fault: ErrorResolution, response: Response | None) -> None:
         self._throttles += 1
-        self._terms.usage.refused()
-        asked = self._asked(fault, response)
-        wait = self._pause(asked, self._throttles)
+        self._settings.stats.on_throttle()
+        asked = self._requested_wait(fault, response)
+        wait = self._wait_seconds(asked, self._throttles)
         # Whoever shares the budget is spared the same refusal.
-        self._terms.budget.observe(blocked_for=wait, cost=self._request.cost)
-        if self._too_long(asked or wait):
-            raise self._throttled(fault, response, asked or wait)
-        self._note(fault, response, wait, "throttled")
-        self._not_before = self._terms.clock.monotonic() + wait
+        self._settings.rate_limit.update_from_server(blocked_for=wait, cost=self._request.cost)
+        if self._exceeds_limits(asked or wait):
+            raise self._throttled_error(fault, response, asked or wait)
+        self._log_retry(fault, response, wait, "throttled")
+        self._not_before = self._settings.clock.monotonic() + wait
 
-    def _asked(self, fault: Fault, response: Response | None) -> float | None:
+    def _requested_wait(self, fault: ErrorResolution, response: Response | None) -> float | None:
         if fault.retry_after is not None or response is None:
             return fault.retry_after
-        return retry_after(response, self._terms.clock.time())
+        return retry_after(response, self._settings.clock.time())
 
-    def _pause(self, asked: float | None, times: int) -> float:
+    def _wait_seconds(self, requested: float | None, times: int) -> float:
         """How long to wait: what was asked for and a little more, since clocks differ; else by our own ladder."""
-        if not asked:
-            return _back_off(times)
-        return max(asked, min(asked + random.uniform(0.05, 0.25), self._terms.max_wait))
+        if not requested:
+            return _backoff(times)
+        return max(requested, min(requested + random.uniform(0.05, 0.25), self._settings.max_wait))
 
-    def _too_long(self, wait: float) -> bool:
-        return wait > self._terms.max_wait or self._terms.clock.monotonic() + wait > self._ends
+    def _exceeds_limits(self, wait: float) -> bool:
+        return wait > self._settings.max_wait or self._settings.clock.monotonic() + wait > self._give_up_at
 
-    def _note(self, fault: Fault, response: Response | None, wait: float, state: str) -> None:
+    def _log_retry(self, fault: ErrorResolution, response: Response | None, wait: float, state: str) -> None:
         log.info(
             "%s %s: %s; %s, again in %.1f s",
-            self._terms.partner,
+            self._settings.partner,
             self._label,
-            _told(fault, response),
+            _describe(fault, response),
             state,
             wait,
         )
 
-    def _throttled(self, fault: Fault, response: Response | None, wait: float) -> ThrottledError:
+    def _throttled_error(self, fault: ErrorResolution, response: Response | None, wait: float) -> ThrottledError:
         message = f"{self._label}: asked to wait {wait:.0f} s, too long to wait here: {fault.message}"
         return ThrottledError(
             message,
             retry_after=wait,
             remedy=fault.remedy,
-            partner=self._terms.partner,
+            partner=self._settings.partner,
             status=response.status if response else None,
             request_id=response.request_id if response else None,
         )
@@ -293,20 +293,20 @@ class Call:
         return kind(
             f"{self._label}: {message}",
             remedy=remedy,
-            partner=self._terms.partner,
+            partner=self._settings.partner,
             status=response.status if response else None,
             request_id=response.request_id if response else None,
         )
 
 
-def _told(fault: Fault, response: Response | None) -> str:
+def _describe(fault: ErrorResolution, response: Response | None) -> str:
     if response is None:
         return fault.message
     phrases = {status.value: status.phrase for status in HTTPStatus}
     return f"HTTP {response.status} {phrases.get(response.status, '')}".rstrip() + f": {fault.message}"
 
 
-def _back_off(failures: int) -> float:
+def _backoff(failures: int) -> float:
     """From half a second to one, doubled each time, at most half a minute; spread, so that threads part."""
-    longest = min(_LONGEST_BACK_OFF, 2.0 ** (failures - 1))
+    longest = min(_MAX_BACKOFF, 2.0 ** (failures - 1))
     return random.uniform(longest / 2, longest)

@@ -12,24 +12,30 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.auth import tell_nobody
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.auth import ignore_secret
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.graphql import GraphQLCaller
-from airflow_provider_partners.api.resources import find
-from airflow_provider_partners.api.shopify_admin_auth import admin_auth, shop_url
-from airflow_provider_partners.api.shopify_admin_documents import LISTINGS, SHOP, Listing
-from airflow_provider_partners.api.shopify_admin_question import Question
-from airflow_provider_partners.api.shopify_admin_resources import RESOURCES, frozen, further, ids_of, refuse_both
-from airflow_provider_partners.api.shopify_bulk import BulkJob, fits, refuse_misfits
+from airflow_provider_partners.api.resources import find_resource
+from airflow_provider_partners.api.shopify_admin_auth import make_auth, shop_url
+from airflow_provider_partners.api.shopify_admin_documents import LIST_DOCUMENTS, SHOP, ListDocuments
+from airflow_provider_partners.api.shopify_admin_question import ListQuery
+from airflow_provider_partners.api.shopify_admin_resources import (
+    RESOURCES,
+    extra_fields,
+    parse_ids,
+    reject_query_with_match,
+    resolve_range,
+)
+from airflow_provider_partners.api.shopify_bulk import BulkJob, fits_bulk_operation, require_bulk_fit
 from airflow_provider_partners.api.shopify_bulk_operations import BulkOperations
-from airflow_provider_partners.api.shopify_bulk_rows import OBJECTS_AT_ONCE, BulkCompleter
-from airflow_provider_partners.api.shopify_cost import PageSize, observe_cost
-from airflow_provider_partners.api.shopify_faults import ADMIN_FAULTS
-from airflow_provider_partners.api.shopify_nested import Completer
-from airflow_provider_partners.api.shopify_search import checked, search, whole_seconds
+from airflow_provider_partners.api.shopify_bulk_rows import RECORDS_PER_PAGE, BulkRecordLoader
+from airflow_provider_partners.api.shopify_cost import AdaptivePageSize, update_rate_limit
+from airflow_provider_partners.api.shopify_faults import ADMIN_ERROR_HANDLER
+from airflow_provider_partners.api.shopify_nested import NestedConnectionLoader
+from airflow_provider_partners.api.shopify_search import build_search, ceil_to_second, validate_query
 from airflow_provider_partners.api.shopify_shops import shop_domain
 from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.windows import Window
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_partners.api.jobs import JobStatus
-    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.ledgers import RateLimitStore
 
 __all__ = ["RESOURCES", "ShopifyAdminClient"]
 
@@ -49,10 +55,10 @@ DEFAULT_VERSION = "2026-07"
 DEFAULT_URL = "https://{shop}.myshopify.com"
 
 RESTORE_RATE = 100.0
-BUCKET = 2_000.0
+BUCKET_SIZE = 2_000.0
 """Points a second and at most, of the standard plan; from the first answer on the shop's own figures count."""
 
-VISIBLE = timedelta(days=60)
+DEFAULT_ORDER_HISTORY = timedelta(days=60)
 """How far back ``read_orders`` alone sees; older orders are absent without a word."""
 
 
@@ -75,7 +81,7 @@ class ShopifyAdminClient(ApiClient):
     :param api_version: dated version, or ``unstable``
     :param base_url: scheme and host, with a path prefix if need be; ``{shop}`` stands for the shop's name
     :param strict_version: an answer of another version is an error instead of a warning
-    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
     :param on_secret: told every secret before it is used
     :param deadline: seconds for a whole call with all its waits
     :param max_wait: seconds of the longest wait that is sat out
@@ -95,10 +101,10 @@ class ShopifyAdminClient(ApiClient):
         api_version: str = DEFAULT_VERSION,
         base_url: str = DEFAULT_URL,
         strict_version: bool = False,
-        ledger: Ledger | None = None,
+        rate_limit_store: RateLimitStore | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = tell_nobody,
+        on_secret: Callable[[str], None] = ignore_secret,
         deadline: float = 300.0,
         max_wait: float = 60.0,
         bulk_grouping: bool = False,
@@ -108,7 +114,7 @@ class ShopifyAdminClient(ApiClient):
         self._transport = Transport(
             partner="Shopify Admin",
             base_url=shop_url(base_url or DEFAULT_URL, self.shop),
-            auth=admin_auth(
+            auth=make_auth(
                 auth=auth,
                 access_token=access_token,
                 client_id=client_id,
@@ -118,9 +124,9 @@ class ShopifyAdminClient(ApiClient):
                 clock=clock,
                 on_secret=on_secret,
             ),
-            budget=RateBudget(rate=RESTORE_RATE, capacity=BUCKET, ledger=ledger, clock=clock),
-            faults=ADMIN_FAULTS,
-            observe=observe_cost,
+            rate_limit=RateLimiter(rate=RESTORE_RATE, capacity=BUCKET_SIZE, store=rate_limit_store, clock=clock),
+            error_handler=ADMIN_ERROR_HANDLER,
+            rate_limit_observer=update_rate_limit,
             handler=handler,
             clock=clock,
             deadline=deadline,
@@ -132,14 +138,14 @@ class ShopifyAdminClient(ApiClient):
             api_version=api_version,
             strict_version=strict_version,
         )
-        self._completer = Completer(self._caller)
-        self._operations = BulkOperations(self._caller)
+        self._loader = NestedConnectionLoader(self._caller)
+        self._bulk_operations = BulkOperations(self._caller)
         self._bulk_grouping = bulk_grouping
 
     def ping(self) -> str:
         """Ask for the shop's name and what the token may do."""
         answer = self._caller.execute(SHOP, label="shop").data
-        scopes = ", ".join(sorted(_scopes(answer)))
+        scopes = ", ".join(sorted(_granted_scopes(answer)))
         return f"{answer['shop']['myshopifyDomain']} answers; the token's scopes: {scopes or 'none'}."
 
     def extract(
@@ -170,22 +176,22 @@ class ShopifyAdminClient(ApiClient):
         :param fields: further fields of each object, in GraphQL
         :raises ConfigurationError: when an argument doesn't fit
         """
-        asking = self._question(resource, query, personal_data, fields, page_size)
-        listing = asking.listing
-        wanted: dict[str, Any]
+        list_query = self._list_query(resource, query, personal_data, fields, page_size)
+        documents = list_query.documents
+        selection_request: dict[str, Any]
         if match is not None:
-            ids = ids_of(match, listing.node)
-            refuse_both(query)
-            span = (since and whole_seconds(since), until and whole_seconds(until))
-            segments = asking.matched(ids, span)
-            wanted = {"ids": ids, "span": span}
+            ids = parse_ids(match, documents.node_type)
+            reject_query_with_match(query)
+            time_range = (since and ceil_to_second(since), until and ceil_to_second(until))
+            segments = list_query.id_segments(ids, time_range)
+            selection_request = {"ids": ids, "span": time_range}
         else:
-            span = frozen(since, until, now=self._clock.time())
-            self._tell_what_is_hidden(listing, span[0])
+            time_range = resolve_range(since, until, now=self._clock.time())
+            self._warn_about_hidden_orders(documents, time_range[0])
             # The pieces depend on how much a window holds; other pieces are another walk.
-            parts = asking.pieces(span)
-            segments = asking.searched(parts)
-            wanted = {"spans": parts, "query": asking.extra}
+            time_ranges = list_query.split_range(time_range)
+            segments = list_query.search_segments(time_ranges)
+            selection_request = {"spans": time_ranges, "query": list_query.user_query}
         return Extraction(
             source=SOURCE,
             resource=resource,
@@ -193,11 +199,11 @@ class ShopifyAdminClient(ApiClient):
             request={
                 "shop": self.shop,
                 "api_version": self._caller.api_version,
-                "selection": asking.selection,
-                **wanted,
+                "selection": list_query.selection,
+                **selection_request,
             },
             segments=segments,
-            window=Window(span[0], span[1]) if span[0] and span[1] else None,
+            window=Window(time_range[0], time_range[1]) if time_range[0] and time_range[1] else None,
         )
 
     def job(
@@ -227,29 +233,31 @@ class ShopifyAdminClient(ApiClient):
         :param fields: further fields of each object, in GraphQL, without connections
         :raises ConfigurationError: when an argument doesn't fit
         """
-        asking = self._question(resource, query, personal_data, fields)
-        refuse_misfits(match, further(fields))
-        listing, span = asking.listing, frozen(since, until, now=self._clock.time())
-        selection = listing.selection(personal_data=personal_data, extra=further(fields), bulk=True)
+        list_query = self._list_query(resource, query, personal_data, fields)
+        require_bulk_fit(match, extra_fields(fields))
+        documents, time_range = list_query.documents, resolve_range(since, until, now=self._clock.time())
+        selection = documents.selection(personal_data=personal_data, extra_fields=extra_fields(fields), bulk=True)
         return BulkJob(
             source=SOURCE,
-            listing=listing,
+            documents=documents,
             request={
                 "shop": self.shop,
                 "api_version": self._caller.api_version,
-                "query": listing.bulk(selection, search(span, asking.extra), grouped=self._bulk_grouping),
+                "query": documents.bulk_query(
+                    selection, build_search(time_range, list_query.user_query), grouped=self._bulk_grouping
+                ),
             },
-            span=span,
-            operations=self._operations,
+            time_range=time_range,
+            operations=self._bulk_operations,
             download=partial(self._transport.download, label="bulk.file"),
-            complete=BulkCompleter(self._caller, self._completer, listing, asking.read),
-            rest=asking,
-            before=partial(self._tell_what_is_hidden, listing, span[0]),
+            complete=BulkRecordLoader(self._caller, self._loader, documents, list_query.fetch_by_ids),
+            list_query=list_query,
+            before_submit=partial(self._warn_about_hidden_orders, documents, time_range[0]),
             now=self._clock.time,
-            size=page_size or OBJECTS_AT_ONCE,
+            page_size=page_size or RECORDS_PER_PAGE,
         )
 
-    def worth_a_job(
+    def prefers_job(
         self,
         resource: str,
         *,
@@ -258,54 +266,54 @@ class ShopifyAdminClient(ApiClient):
         query: str | None = None,
         match: Mapping[str, Iterable[Any]] | None = None,
         fields: str | None = None,
-        **others: object,
+        **job_options: object,
     ) -> bool:
         """Whether a bulk operation fits, and the window holds 10,000 objects or more, as many as Shopify counts.
 
         :param resource: ``orders`` or ``products``
-        :param others: what :meth:`job` takes besides; it doesn't matter here
+        :param job_options: what :meth:`job` takes besides; it doesn't matter here
         """
-        asking = self._question(resource, query, fields=fields)
-        span = frozen(since, until, now=self._clock.time())
-        return fits(match, further(fields)) and asking.crowded(span)
+        list_query = self._list_query(resource, query, fields=fields)
+        time_range = resolve_range(since, until, now=self._clock.time())
+        return fits_bulk_operation(match, extra_fields(fields)) and list_query.is_capped(time_range)
 
     def job_status(self, job_id: str) -> JobStatus:
         """Where a bulk operation stands.
 
         :param job_id: its global id
         """
-        return self._operations.status(job_id)
+        return self._bulk_operations.status(job_id)
 
     def cancel_job(self, job_id: str) -> None:
         """Have a bulk operation stop, if it hasn't ended yet.
 
         :param job_id: its global id
         """
-        self._operations.cancel(job_id)
+        self._bulk_operations.cancel(job_id)
 
-    def _question(
+    def _list_query(
         self,
         resource: str,
         query: str | None,
         personal_data: bool = True,
         fields: str | None = None,
         page_size: int | None = None,
-    ) -> Question:
-        found, listing = find(RESOURCES, resource), LISTINGS[resource]
-        return Question(
+    ) -> ListQuery:
+        found, listing = find_resource(RESOURCES, resource), LIST_DOCUMENTS[resource]
+        return ListQuery(
             caller=self._caller,
-            completer=self._completer,
-            listing=listing,
-            selection=listing.selection(personal_data=personal_data, extra=further(fields)),
-            size=PageSize(found.pages(page_size).size),
-            extra=checked(query),
+            loader=self._loader,
+            documents=listing,
+            selection=listing.selection(personal_data=personal_data, extra_fields=extra_fields(fields)),
+            page_size=AdaptivePageSize(found.sized_paginator(page_size).size),
+            user_query=validate_query(query),
         )
 
-    def _tell_what_is_hidden(self, listing: Listing, since: datetime | None) -> None:
-        horizon = datetime.fromtimestamp(self._clock.time(), UTC) - VISIBLE
-        if listing.name != "orders" or (since is not None and since >= horizon):
+    def _warn_about_hidden_orders(self, documents: ListDocuments, since: datetime | None) -> None:
+        horizon = datetime.fromtimestamp(self._clock.time(), UTC) - DEFAULT_ORDER_HISTORY
+        if documents.name != "orders" or (since is not None and since >= horizon):
             return
-        if "read_all_orders" not in _scopes(self._caller.execute(SHOP, label="shop").data):
+        if "read_all_orders" not in _granted_scopes(self._caller.execute(SHOP, label="shop").data):
             log.warning(
                 "%s: the window begins before %s, but without the scope read_all_orders Shopify leaves out orders "
                 "that are older than 60 days, without saying so",
@@ -314,5 +322,5 @@ class ShopifyAdminClient(ApiClient):
             )
 
 
-def _scopes(shop: Mapping[str, Any]) -> set[str]:
+def _granted_scopes(shop: Mapping[str, Any]) -> set[str]:
     return {scope["handle"] for scope in shop["currentAppInstallation"]["accessScopes"]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.auth import Auth, ExchangedToken, StaticHeaders
-from airflow_provider_partners.api.faults import Action, FaultTable
+from airflow_provider_partners.api.faults import ErrorHandler, ResponseAction
 from airflow_provider_partners.api.messages import Request
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.transport import Transport
 
-HEADER = "X-Shopify-Access-Token"
-EXCHANGE = "/admin/oauth/access_token"
+TOKEN_HEADER = "X-Shopify-Access-Token"
+TOKEN_PATH = "/admin/oauth/access_token"
 
-_GRANT_REMEDY = (
+_CLIENT_CREDENTIALS_REMEDY = (
     "Check client id and secret, and that the app is installed on this shop and belongs to the same organization: "
     "only then does Shopify grant client credentials. Other apps use auth='token'."
 )
 
-EXCHANGE_FAULTS = FaultTable().extended(
-    dict.fromkeys((400, 401, 403, 404), Action.REFUSE_CREDENTIALS),
-    remedies=dict.fromkeys((400, 401, 403, 404), _GRANT_REMEDY),
+TOKEN_ERROR_HANDLER = ErrorHandler().with_overrides(
+    dict.fromkeys((400, 401, 403, 404), ResponseAction.REFUSE_CREDENTIALS),
+    remedies=dict.fromkeys((400, 401, 403, 404), _CLIENT_CREDENTIALS_REMEDY),
 )
 """The token endpoint refuses in several statuses, all about the same three things."""
 
@@ -43,7 +43,7 @@ def shop_url(base_url: str, shop: str) -> str:
     return base_url.replace("{shop}", shop.partition(".")[0])
 
 
-def admin_auth(
+def make_auth(
     *,
     auth: str,
     access_token: str | None,
@@ -67,7 +67,7 @@ def admin_auth(
     :raises ConfigurationError: naming what is missing
     """
     if token_provider is not None:
-        return ExchangedToken(exchange=lambda: (_given(token_provider()), None), header=HEADER, clock=clock,
+        return ExchangedToken(exchange=lambda: (_require_token(token_provider()), None), header=TOKEN_HEADER, clock=clock,
                               on_secret=on_secret)  # fmt: skip
     if auth == "client_credentials":
         if not client_id or not client_secret:
@@ -75,18 +75,18 @@ def admin_auth(
             remedy = "Set the connection's login to the id and its password to the secret."
             raise ConfigurationError(message, remedy=remedy)
         on_secret(client_secret)
-        grant = Grant(client_id, client_secret, transport, clock)
-        return ExchangedToken(exchange=grant, header=HEADER, clock=clock, on_secret=on_secret)
+        grant = ClientCredentialsExchange(client_id, client_secret, transport, clock)
+        return ExchangedToken(exchange=grant, header=TOKEN_HEADER, clock=clock, on_secret=on_secret)
     if auth != "token":
         message = f"'auth' is {auth!r}"
         raise ConfigurationError(message, remedy="Use 'token' or 'client_credentials'.")
     if not access_token:
         message = "no access token is given"
         raise ConfigurationError(message, remedy="Set the connection's password to the shop's access token.")
-    return StaticHeaders({HEADER: access_token}, on_secret=on_secret)
+    return StaticHeaders({TOKEN_HEADER: access_token}, on_secret=on_secret)
 
 
-class Grant:
+class ClientCredentialsExchange:
     """Exchanges client credentials for a token of a day.
 
     :param client_id: of the app
@@ -106,10 +106,10 @@ class Grant:
 
     def __call__(self) -> tuple[str, float | None]:
         """A new token and when it expires, in seconds since 1970."""
-        request = Request(method="POST", path=EXCHANGE, form=self._form, label="token", cost=0.0, authenticated=False)
+        request = Request(method="POST", path=TOKEN_PATH, form=self._form, label="token", cost=0.0, authenticated=False)
         begun = self._clock.time()
         self._transport().redactor.add(self._form["client_secret"])
-        response = self._transport().send(request, faults=EXCHANGE_FAULTS)
+        response = self._transport().send(request, error_handler=TOKEN_ERROR_HANDLER)
         body: Any = response.json()
         token = body.get("access_token") if isinstance(body, dict) else None
         if not token or not isinstance(token, str):
@@ -119,7 +119,7 @@ class Grant:
         return token, begun + float(life) if isinstance(life, int | float) else None
 
 
-def _given(token: str) -> str:
+def _require_token(token: str) -> str:
     if not token:
         message = "the token provider gave no token"
         raise ConfigurationError(message, remedy="See that it holds a token of this shop.")

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-INNER_FIRST = 50
+INNER_FIRST_PAGE_SIZE = 50
 """How much of an inner list comes with its order at once; most orders need no second look."""
 
-LINE_ITEMS_FIRST = 30
+LINE_ITEMS_FIRST_PAGE_SIZE = 30
 """Line items that come with their order: a line is the dearest part of it, and up to 33 cost the same."""
 
-INNER_PAGE = 250
+INNER_PAGE_SIZE = 250
 """Page size of an inner list that goes on, Shopify's largest."""
 
-GROUPED = "Grouped"
+GROUPED_SUFFIX = "Grouped"
 """How the name of a bulk operation ends whose file is grouped."""
 
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
@@ -49,11 +49,11 @@ _FULFILLMENT = """id legacyResourceId name status displayStatus createdAt update
         trackingInfo { company number url }"""
 
 FULFILLMENT = f"""{_FULFILLMENT}
-        fulfillmentLineItems(first: {INNER_FIRST}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}"""
+        fulfillmentLineItems(first: {INNER_FIRST_PAGE_SIZE}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}"""
 
 VARIANT = "id legacyResourceId title sku barcode price createdAt updatedAt"
 
-PERSONAL: Mapping[str, str] = MappingProxyType({
+PERSONAL_DATA_FIELDS: Mapping[str, str] = MappingProxyType({
     "email": "email",
     "phone": "phone",
     "customer": """customer {
@@ -73,56 +73,56 @@ _ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledA
       fulfillmentsCount {{ count precision }}"""
 
 ORDER = f"""{_ORDER}
-      lineItems(first: {LINE_ITEMS_FIRST}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
-      fulfillments(first: {INNER_FIRST}) {{ {FULFILLMENT} }}"""
+      lineItems(first: {LINE_ITEMS_FIRST_PAGE_SIZE}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
+      fulfillments(first: {INNER_FIRST_PAGE_SIZE}) {{ {FULFILLMENT} }}"""
 
 BULK_ORDER = f"""{_ORDER}
       lineItems {{ edges {{ node {{ {LINE_ITEM} }} }} }}
-      fulfillments(first: {INNER_PAGE}) {{ {_FULFILLMENT} }}"""
+      fulfillments(first: {INNER_PAGE_SIZE}) {{ {_FULFILLMENT} }}"""
 """Without the lines of fulfillments: a bulk operation takes no connection inside of a list."""
 
 _PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
       description onlineStoreUrl {_IMAGE}"""
 
 PRODUCT = f"""{_PRODUCT}
-      variants(first: {INNER_FIRST}) {{ nodes {{ {VARIANT} }} {_PAGE_INFO} }}"""
+      variants(first: {INNER_FIRST_PAGE_SIZE}) {{ nodes {{ {VARIANT} }} {_PAGE_INFO} }}"""
 
 BULK_PRODUCT = f"""{_PRODUCT}
       variants {{ edges {{ node {{ {VARIANT} }} }} }}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ListDocuments:
     """How one kind of object is asked for.
 
     :param name: the resource, which is also the root field of its list
-    :param node: its GraphQL type
-    :param count: the root field that counts a search
+    :param node_type: its GraphQL type
+    :param count_field: the root field that counts a search
     :param fields: what is asked of each
     :param bulk_fields: the same, as a bulk operation takes it
-    :param inner: what stands on lines of its own in a bulk operation's file: type, and its field in the object
-    :param personal: what is asked on top where personal data are wanted, by field
+    :param inner_connections: what stands on lines of its own in a bulk operation's file: type, and its field in the object
+    :param personal_fields: what is asked on top where personal data are wanted, by field
     """
 
     name: str
-    node: str
-    count: str
+    node_type: str
+    count_field: str
     fields: str
     bulk_fields: str
-    inner: Mapping[str, str]
-    personal: Mapping[str, str] = field(default_factory=dict)
+    inner_connections: Mapping[str, str]
+    personal_fields: Mapping[str, str] = field(default_factory=dict)
 
-    def selection(self, *, personal_data: bool, extra: str = "", bulk: bool = False) -> str:
+    def selection(self, *, personal_data: bool, extra_fields: str = "", bulk: bool = False) -> str:
         """What is asked of each object.
 
-        :param extra: further fields in GraphQL, as a user wants them
+        :param extra_fields: further fields in GraphQL, as a user wants them
         :param bulk: whether a bulk operation asks
         """
-        personal = list(self.personal.values()) if personal_data else []
+        personal = list(self.personal_fields.values()) if personal_data else []
         fields = self.bulk_fields if bulk else self.fields
-        return "\n      ".join([fields, *personal, *([extra] if extra else [])])
+        return "\n      ".join([fields, *personal, *([extra_fields] if extra_fields else [])])
 
-    def search(self, selection: str) -> str:
+    def search_document(self, selection: str) -> str:
         """The document of the list in order of change."""
         operation = self.name.capitalize()
         return f"""query {operation}($first: Int!, $after: String, $query: String) {{
@@ -135,7 +135,7 @@ class Listing:
 }}
 """
 
-    def bulk(self, selection: str, query: str, *, grouped: bool) -> str:
+    def bulk_query(self, selection: str, query: str, *, grouped: bool) -> str:
         """What a bulk operation runs: the whole list in order of change.
 
         A bulk operation takes no variables, so the search stands in the text. The operation's name tells how the file
@@ -144,7 +144,7 @@ class Listing:
         :param query: the search
         :param grouped: whether each object's inner lines follow right behind it
         """
-        operation = self.name.capitalize() + (GROUPED if grouped else "")
+        operation = self.name.capitalize() + (GROUPED_SUFFIX if grouped else "")
         return f"""query {operation} {{
   {self.name}(query: {json.dumps(query, ensure_ascii=False)}, sortKey: UPDATED_AT) {{
     edges {{ node {{
@@ -153,13 +153,13 @@ class Listing:
   }}
 }}"""
 
-    def by_id(self, selection: str) -> str:
+    def by_id_document(self, selection: str) -> str:
         """The document for known ids."""
         operation = f"{self.name.capitalize()}ById"
         return f"""query {operation}($ids: [ID!]!) {{
   nodes(ids: $ids) {{
     __typename
-    ... on {self.node} {{
+    ... on {self.node_type} {{
       {selection}
     }}
   }}
@@ -167,34 +167,34 @@ class Listing:
 """
 
     @property
-    def counting(self) -> str:
+    def count_document(self) -> str:
         """The document that counts a search, up to 10,000."""
         operation = f"{self.name.capitalize()}Count"
-        return f"query {operation}($query: String) {{ {self.count}(query: $query) {{ count precision }} }}\n"
+        return f"query {operation}($query: String) {{ {self.count_field}(query: $query) {{ count precision }} }}\n"
 
 
-LISTINGS: Mapping[str, Listing] = MappingProxyType({
-    "orders": Listing(
+LIST_DOCUMENTS: Mapping[str, ListDocuments] = MappingProxyType({
+    "orders": ListDocuments(
         name="orders",
-        node="Order",
-        count="ordersCount",
+        node_type="Order",
+        count_field="ordersCount",
         fields=ORDER,
         bulk_fields=BULK_ORDER,
-        inner={"LineItem": "lineItems"},
-        personal=PERSONAL,
+        inner_connections={"LineItem": "lineItems"},
+        personal_fields=PERSONAL_DATA_FIELDS,
     ),
-    "products": Listing(
+    "products": ListDocuments(
         name="products",
-        node="Product",
-        count="productsCount",
+        node_type="Product",
+        count_field="productsCount",
         fields=PRODUCT,
         bulk_fields=BULK_PRODUCT,
-        inner={"ProductVariant": "variants"},
+        inner_connections={"ProductVariant": "variants"},
     ),
 })
 
 
-def _inner(operation: str, root: str, connection: str, selection: str) -> str:
+def _connection_document(operation: str, root: str, connection: str, selection: str) -> str:
     return f"""query {operation}($id: ID!, $first: Int!, $after: String) {{
   {root}(id: $id) {{
     id
@@ -205,7 +205,7 @@ def _inner(operation: str, root: str, connection: str, selection: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class InnerList:
+class InnerConnection:
     """A connection inside of an object, and the document that reads it on.
 
     :param root: the root field that gives the object by its id
@@ -220,17 +220,17 @@ class InnerList:
     label: str
 
 
-LINE_ITEMS = InnerList(
-    "order", "lineItems", _inner("OrderLineItems", "order", "lineItems", LINE_ITEM), "orders.line_items"
+LINE_ITEMS = InnerConnection(
+    "order", "lineItems", _connection_document("OrderLineItems", "order", "lineItems", LINE_ITEM), "orders.line_items"
 )
-FULFILLMENT_LINE_ITEMS = InnerList(
+FULFILLMENT_LINE_ITEMS = InnerConnection(
     "fulfillment",
     "fulfillmentLineItems",
-    _inner("FulfillmentLineItems", "fulfillment", "fulfillmentLineItems", FULFILLMENT_LINE_ITEM),
+    _connection_document("FulfillmentLineItems", "fulfillment", "fulfillmentLineItems", FULFILLMENT_LINE_ITEM),
     "fulfillments.line_items",
 )
-VARIANTS = InnerList(
-    "product", "variants", _inner("ProductVariants", "product", "variants", VARIANT), "products.variants"
+VARIANTS = InnerConnection(
+    "product", "variants", _connection_document("ProductVariants", "product", "variants", VARIANT), "products.variants"
 )
 
 FULFILLMENTS = f"""query OrderFulfillments($id: ID!, $first: Int!) {{
@@ -250,7 +250,7 @@ FULFILLMENTS_BY_ID = f"""query FulfillmentsById($ids: [ID!]!) {{
     __typename
     ... on Fulfillment {{
       id
-      fulfillmentLineItems(first: {INNER_FIRST}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}
+      fulfillmentLineItems(first: {INNER_FIRST_PAGE_SIZE}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}
     }}
   }}
 }}

@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.graphql import GraphQLCaller
     from airflow_provider_partners.api.messages import Record
-    from airflow_provider_partners.api.shopify_cost import PageSize
-    from airflow_provider_partners.api.shopify_nested import Completer
+    from airflow_provider_partners.api.shopify_cost import AdaptivePageSize
+    from airflow_provider_partners.api.shopify_nested import NestedConnectionLoader
 
-LONGEST_LIST = 25_000
+MAX_SEARCH_RESULTS = 25_000
 """Objects that Shopify gives of one paged query, whatever its pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchPages:
+class SearchFetcher:
     """Fetches the pages of a search.
 
     :param caller: sends the document
-    :param completer: makes the nodes whole
+    :param loader: makes the nodes whole
     :param resource: the list's name, which is its root field too
     :param document: in GraphQL
     :param query: the search
-    :param size: of a page
+    :param page_size: of a page
     """
 
     caller: GraphQLCaller
-    completer: Completer
+    loader: NestedConnectionLoader
     resource: str
     document: str
     query: str
-    size: PageSize
+    page_size: AdaptivePageSize
 
     def fetch(self, cursor: Cursor) -> Page:
         """The page at a cursor.
@@ -49,20 +49,22 @@ class SearchPages:
         :param cursor: ``{}`` or ``{"after": …, "read": …}``
         :raises PagingError: when the list can't be read to its end
         """
-        connection = self.size.fitting(lambda size: self._ask(cursor, size))
+        connection = self.page_size.call(lambda size: self._fetch_connection(cursor, size))
         nodes: list[Record] = connection["nodes"]
         more, after = connection["pageInfo"]["hasNextPage"], connection["pageInfo"].get("endCursor")
         read = cursor.get("read", 0) + len(nodes)
-        if read >= LONGEST_LIST:
-            message = f"a search of '{self.resource}' goes on beyond the {LONGEST_LIST:,} objects that Shopify gives"
+        if read >= MAX_SEARCH_RESULTS:
+            message = (
+                f"a search of '{self.resource}' goes on beyond the {MAX_SEARCH_RESULTS:,} objects that Shopify gives"
+            )
             raise PagingError(message, remedy="Ask for a shorter window, or a narrower 'query'.")
         if more and not (nodes and after):
             message = f"a page of '{self.resource}' says that more remain, but not where"
             raise PagingError(message, remedy="Try again, or ask for a shorter window.")
-        records = self.completer.whole(self.resource, nodes)
+        records = self.loader.complete(self.resource, nodes)
         return Page(records, {"after": after, "read": read} if more else None)
 
-    def _ask(self, cursor: Cursor, size: int) -> Any:
+    def _fetch_connection(self, cursor: Cursor, size: int) -> Any:
         variables = {"first": size, "after": cursor.get("after"), "query": self.query}
         answer = self.caller.execute(self.document, variables, label=f"{self.resource}.list")
         connection = answer.data.get(self.resource)
@@ -73,27 +75,27 @@ class SearchPages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodePages:
+class NodeFetcher:
     """Fetches objects by their ids, all of them as one page.
 
     :param caller: sends the document
-    :param completer: makes the nodes whole
+    :param loader: makes the nodes whole
     :param resource: the list's name
-    :param kind: the type that the ids must be of
+    :param node_type: the type that the ids must be of
     :param document: in GraphQL
     :param ids: global ids; Shopify takes 250 at most
-    :param size: how many to ask for at once
-    :param wanted: whether a record is to be handed on
+    :param page_size: how many to ask for at once
+    :param is_included: whether a record is to be handed on
     """
 
     caller: GraphQLCaller
-    completer: Completer
+    loader: NestedConnectionLoader
     resource: str
-    kind: str
+    node_type: str
     document: str
     ids: Sequence[str]
-    size: PageSize
-    wanted: Callable[[Record], bool]
+    page_size: AdaptivePageSize
+    is_included: Callable[[Record], bool]
 
     def fetch(self, cursor: Cursor) -> Page:
         """The records of the ids that exist.
@@ -103,18 +105,18 @@ class NodePages:
         nodes: list[Record] = []
         asked = 0
         while asked < len(self.ids):
-            asked, found = self.size.fitting(lambda size, begin=asked: self._ask(begin, size))  # type: ignore[misc]
+            asked, found = self.page_size.call(lambda size, begin=asked: self._fetch_nodes(begin, size))  # type: ignore[misc]
             nodes += found
-        records = self.completer.whole(self.resource, nodes)
-        return Page([record for record in records if self.wanted(record)], None)
+        records = self.loader.complete(self.resource, nodes)
+        return Page([record for record in records if self.is_included(record)], None)
 
-    def _ask(self, begin: int, size: int) -> tuple[int, list[Record]]:
+    def _fetch_nodes(self, begin: int, size: int) -> tuple[int, list[Record]]:
         ids = next(batches(self.ids[begin:], size))
         answer = self.caller.execute(self.document, {"ids": ids}, label=f"{self.resource}.by_id")
         found = answer.data.get("nodes") or []
-        nodes = [node for node in found if node and node.get("__typename") == self.kind]
-        return begin + len(ids), [_without_type(node) for node in nodes]
+        nodes = [node for node in found if node and node.get("__typename") == self.node_type]
+        return begin + len(ids), [_without_typename(node) for node in nodes]
 
 
-def _without_type(node: Record) -> Record:
+def _without_typename(node: Record) -> Record:
     return {name: value for name, value in node.items() if name != "__typename"}

@@ -10,108 +10,108 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.extraction import Segment, batches
-from airflow_provider_partners.api.shopify_admin_pages import NodePages, SearchPages
-from airflow_provider_partners.api.shopify_admin_resources import IDS_AT_ONCE, within
-from airflow_provider_partners.api.shopify_search import OpenSpan, Span, many, pieces, search
+from airflow_provider_partners.api.shopify_admin_pages import NodeFetcher, SearchFetcher
+from airflow_provider_partners.api.shopify_admin_resources import IDS_PER_QUERY, changed_within
+from airflow_provider_partners.api.shopify_search import OpenTimeRange, TimeRange, build_search, is_capped, split_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_partners.api.graphql import GraphQLCaller
     from airflow_provider_partners.api.messages import Record
-    from airflow_provider_partners.api.shopify_admin_documents import Listing
-    from airflow_provider_partners.api.shopify_cost import PageSize
-    from airflow_provider_partners.api.shopify_nested import Completer
+    from airflow_provider_partners.api.shopify_admin_documents import ListDocuments
+    from airflow_provider_partners.api.shopify_cost import AdaptivePageSize
+    from airflow_provider_partners.api.shopify_nested import NestedConnectionLoader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ListQuery:
     """What is asked of a list.
 
     :param caller: sends the documents
-    :param completer: makes objects whole
-    :param listing: the list
+    :param loader: makes objects whole
+    :param documents: the list
     :param selection: what is asked of each object
-    :param size: of a page
-    :param extra: a search of the user's, which must hold as well
+    :param page_size: of a page
+    :param user_query: a search of the user's, which must hold as well
     """
 
     caller: GraphQLCaller = field(repr=False)
-    completer: Completer = field(repr=False)
-    listing: Listing
+    loader: NestedConnectionLoader = field(repr=False)
+    documents: ListDocuments
     selection: str
-    size: PageSize
-    extra: str | None = None
+    page_size: AdaptivePageSize
+    user_query: str | None = None
 
-    def pieces(self, span: Span) -> list[Span]:
+    def split_range(self, time_range: TimeRange) -> list[TimeRange]:
         """A span, cut so small that each piece can be read whole.
 
-        :param span: on whole seconds
+        :param time_range: on whole seconds
         """
-        return list(pieces(span, count=self._count))
+        return list(split_range(time_range, count=self._count_range))
 
-    def crowded(self, span: Span) -> bool:
+    def is_capped(self, time_range: TimeRange) -> bool:
         """Whether a span holds as many objects as Shopify counts, or more.
 
-        :param span: on whole seconds
+        :param time_range: on whole seconds
         """
-        return many(self._count(span))
+        return is_capped(self._count_range(time_range))
 
-    def searched(self, parts: Sequence[Span]) -> list[Segment]:
+    def search_segments(self, time_ranges: Sequence[TimeRange]) -> list[Segment]:
         """The segments that read spans in order of change.
 
-        :param parts: of :meth:`pieces`
+        :param time_ranges: of :meth:`pieces`
         """
-        document = self.listing.search(self.selection)
+        document = self.documents.search_document(self.selection)
         pages = [
-            SearchPages(
+            SearchFetcher(
                 caller=self.caller,
-                completer=self.completer,
-                resource=self.listing.name,
+                loader=self.loader,
+                resource=self.documents.name,
                 document=document,
-                query=search(part, self.extra),
-                size=self.size,
+                query=build_search(part, self.user_query),
+                page_size=self.page_size,
             )
-            for part in parts
+            for part in time_ranges
         ]
         return [
-            Segment(name=f"{self.listing.name} {search(part, None)}", fetch=each.fetch)
-            for part, each in zip(parts, pages, strict=True)
+            Segment(name=f"{self.documents.name} {build_search(part, None)}", fetch=each.fetch)
+            for part, each in zip(time_ranges, pages, strict=True)
         ]
 
-    def matched(self, ids: list[str], span: OpenSpan = (None, None)) -> list[Segment]:
+    def id_segments(self, ids: list[str], time_range: OpenTimeRange = (None, None)) -> list[Segment]:
         """The segments that read objects by their ids.
 
         :param ids: global ids
-        :param span: when they must have changed
+        :param time_range: when they must have changed
         """
-        document = self.listing.by_id(self.selection)
+        document = self.documents.by_id_document(self.selection)
         pages = [
-            NodePages(
+            NodeFetcher(
                 caller=self.caller,
-                completer=self.completer,
-                resource=self.listing.name,
-                kind=self.listing.node,
+                loader=self.loader,
+                resource=self.documents.name,
+                node_type=self.documents.node_type,
                 document=document,
                 ids=some,
-                size=self.size,
-                wanted=partial(within, span),
+                page_size=self.page_size,
+                is_included=partial(changed_within, time_range),
             )
-            for some in batches(ids, IDS_AT_ONCE)
+            for some in batches(ids, IDS_PER_QUERY)
         ]
         return [
-            Segment(name=f"{self.listing.name} {each.ids[0]} to {each.ids[-1]}", fetch=each.fetch) for each in pages
+            Segment(name=f"{self.documents.name} {each.ids[0]} to {each.ids[-1]}", fetch=each.fetch) for each in pages
         ]
 
-    def read(self, ids: list[str]) -> list[Record]:
+    def fetch_by_ids(self, ids: list[str]) -> list[Record]:
         """Objects by their ids, at once; those that exist.
 
         :param ids: global ids
         """
-        return [record for segment in self.matched(ids) for record in segment.fetch({}).records]
+        return [record for segment in self.id_segments(ids) for record in segment.fetch({}).records]
 
-    def _count(self, span: Span) -> Mapping[str, Any]:
-        variables = {"query": search(span, self.extra)}
-        data = self.caller.execute(self.listing.counting, variables, label=f"{self.listing.name}.count").data
-        counted: Mapping[str, Any] = data.get(self.listing.count) or {}
+    def _count_range(self, time_range: TimeRange) -> Mapping[str, Any]:
+        variables = {"query": build_search(time_range, self.user_query)}
+        data = self.caller.execute(self.documents.count_document, variables, label=f"{self.documents.name}.count").data
+        counted: Mapping[str, Any] = data.get(self.documents.count_field) or {}
         return counted

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.graphql_document import balanced
-from airflow_provider_partners.api.paging import EdgeCursor
+from airflow_provider_partners.api.graphql_document import has_balanced_braces
+from airflow_provider_partners.api.paging import ConnectionPaginator
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.api.shopify_admin_documents import LISTINGS
-from airflow_provider_partners.api.shopify_search import OpenSpan, Span, whole_seconds
-from airflow_provider_partners.api.shopify_shops import instant
+from airflow_provider_partners.api.shopify_admin_documents import LIST_DOCUMENTS
+from airflow_provider_partners.api.shopify_search import OpenTimeRange, TimeRange, ceil_to_second
+from airflow_provider_partners.api.shopify_shops import parse_timestamp
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.messages import Record
 
-IDS_AT_ONCE = 50
+IDS_PER_QUERY = 50
 """Objects asked for by their ids in one query; Shopify takes 250, but each has its inner lists."""
 
 _DOCS = "https://shopify.dev/docs/api/admin-graphql/latest/queries"
@@ -30,26 +30,26 @@ _DOCS = "https://shopify.dev/docs/api/admin-graphql/latest/queries"
 RESOURCES: Mapping[str, Resource] = MappingProxyType({
     listing.name: Resource(
         name=listing.name,
-        results=f"{listing.name}.nodes",
-        paging=EdgeCursor(50, listing.name),
+        records_path=f"{listing.name}.nodes",
+        paginator=ConnectionPaginator(50, listing.name),
         key=("id",),
         time_field="updatedAt",
         page_size=50,
         max_page_size=250,
-        type=listing.node,
+        type=listing.node_type,
         sort="UPDATED_AT",
         doc=doc,
         url=f"{_DOCS}/{listing.name}",
     )
     for listing, doc in (
-        (LISTINGS["orders"], "The shop's orders, with all line items and fulfillments."),
-        (LISTINGS["products"], "The shop's products, with all variants."),
+        (LIST_DOCUMENTS["orders"], "The shop's orders, with all line items and fulfillments."),
+        (LIST_DOCUMENTS["products"], "The shop's products, with all variants."),
     )
 })
 """The lists by name."""
 
 
-def frozen(since: datetime | None, until: datetime | None, *, now: float) -> Span:
+def resolve_range(since: datetime | None, until: datetime | None, *, now: float) -> TimeRange:
     """The window on whole seconds, with an end that stays for all pages.
 
     :param since: its beginning
@@ -58,28 +58,28 @@ def frozen(since: datetime | None, until: datetime | None, *, now: float) -> Spa
     :raises ConfigurationError: when it holds no second
     """
     # The present second isn't over: what changes in the rest of it belongs to the next window.
-    end = whole_seconds(until) if until else datetime.fromtimestamp(int(now), UTC)
-    begin = since and whole_seconds(since)
+    end = ceil_to_second(until) if until else datetime.fromtimestamp(int(now), UTC)
+    begin = since and ceil_to_second(since)
     if begin and begin >= end:
         message = f"the window from {begin.isoformat()} to {end.isoformat()} holds no whole second"
         raise ConfigurationError(message, remedy="'since' must lie at least a second before 'until'.")
     return begin, end
 
 
-def within(span: OpenSpan, record: Record) -> bool:
+def changed_within(time_range: OpenTimeRange, record: Record) -> bool:
     """Whether a record changed in a span.
 
-    :param span: on whole seconds
+    :param time_range: on whole seconds
     :param record: with its ``updatedAt``
     """
-    since, until = span
+    since, until = time_range
     if since is None and until is None:
         return True
-    moment = instant(record["updatedAt"])
+    moment = parse_timestamp(record["updatedAt"])
     return (since is None or moment >= since) and (until is None or moment < until)
 
 
-def refuse_both(query: str | None) -> None:
+def reject_query_with_match(query: str | None) -> None:
     """Refuse a search beside ids.
 
     :param query: what was given beside ``match``
@@ -89,18 +89,18 @@ def refuse_both(query: str | None) -> None:
         raise ConfigurationError(message, remedy="Leave one of them out.")
 
 
-def ids_of(match: Mapping[str, Iterable[Any]], kind: str) -> list[str]:
+def parse_ids(match: Mapping[str, Iterable[Any]], node_type: str) -> list[str]:
     """Global ids, each once, in the order given.
 
     :param match: ``{"id": […]}`` with global ids or numbers
-    :param kind: such as ``Order``
+    :param node_type: such as ``Order``
     """
     if set(match) != {"id"}:
         message = f"'match' names {', '.join(sorted(match)) or 'no field'}"
         raise ConfigurationError(message, remedy="Shopify gives records by 'id' alone.")
     found = []
     for value in match["id"]:
-        start = f"gid://shopify/{kind}/"
+        start = f"gid://shopify/{node_type}/"
         number = str(value).strip().removeprefix(start)
         if not (number.isascii() and number.isdigit()):
             message = f"'match' holds {str(value)[:60]!r}, which is no id of this kind"
@@ -109,13 +109,13 @@ def ids_of(match: Mapping[str, Iterable[Any]], kind: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def further(fields: str | None) -> str:
+def extra_fields(fields: str | None) -> str:
     """A user's own fields, as they can be set into a document.
 
     :param fields: in GraphQL
     """
     text = (fields or "").strip()
-    if not balanced(text):
+    if not has_balanced_braces(text):
         message = "'fields' has a brace without its counterpart"
         raise ConfigurationError(
             message, remedy="Write fields as in GraphQL, such as note poNumber channelInformation { id }."

@@ -16,40 +16,40 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.jobs import JobState, JobStatus
-from airflow_provider_partners.api.shopify_bulk_file import lines
+from airflow_provider_partners.api.shopify_bulk_file import read_lines
 from airflow_provider_partners.api.shopify_bulk_operations import (
-    UNDER_WAY,
-    USABLE,
+    ACTIVE_STATUSES,
+    USABLE_STATUSES,
     BulkOperations,
-    in_part,
-    in_the_way,
-    objects,
-    refusal,
-    roots,
-    status_of,
+    blocking_operations,
+    is_partial,
+    object_count,
+    parse_status,
+    refusal_error,
+    root_count,
 )
 from airflow_provider_partners.api.shopify_bulk_rows import (
-    OBJECTS_AT_ONCE,
+    RECORDS_PER_PAGE,
     BulkFile,
     FileExtraction,
-    FileWalk,
-    first_part,
+    FileReader,
+    file_segment,
 )
-from airflow_provider_partners.api.shopify_shops import instant
+from airflow_provider_partners.api.shopify_shops import parse_timestamp
 from airflow_provider_partners.exceptions import ConfigurationError, ExpiredError, TransientError
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
-    from airflow_provider_partners.api.shopify_admin_documents import Listing
-    from airflow_provider_partners.api.shopify_admin_question import Question
-    from airflow_provider_partners.api.shopify_search import Span
+    from airflow_provider_partners.api.shopify_admin_documents import ListDocuments
+    from airflow_provider_partners.api.shopify_admin_question import ListQuery
+    from airflow_provider_partners.api.shopify_search import TimeRange
 
 PARTNER = "Shopify Admin"
 
 _CONNECTION = re.compile(r"\b(?:edges|nodes)\b")
 
-CLOCKS_DIFFER = timedelta(minutes=2)
+CLOCK_TOLERANCE = timedelta(minutes=2)
 """By how much Shopify's time and ours may be apart."""
 
 
@@ -59,44 +59,44 @@ class BulkJob:
     :class:`~airflow_provider_partners.api.jobs.Job`.
 
     :param source: the partner
-    :param listing: the list
+    :param documents: the list
     :param request: everything that decides the result, with the operation's text as ``query``
-    :param span: the stretch of time it covers
+    :param time_range: the stretch of time it covers
     :param operations: of the shop
     :param download: fetches a file by its address
     :param complete: makes objects of a file whole
-    :param rest: asks the same page by page
-    :param before: called before a submission, to tell what will be missing
+    :param list_query: asks the same page by page
+    :param before_submit: called before a submission, to tell what will be missing
     :param now: the time in seconds since 1970
-    :param size: objects of a page of rows
+    :param page_size: objects of a page of rows
     """
 
     source: str
-    listing: Listing
+    documents: ListDocuments
     request: Mapping[str, Any]
-    span: Span
+    time_range: TimeRange
     operations: BulkOperations = field(repr=False)
     download: Callable[[str, Path], object] = field(repr=False)
     complete: Callable[[list[Record]], list[Record]] = field(repr=False)
-    rest: Question = field(repr=False)
-    before: Callable[[], None] = field(repr=False)
+    list_query: ListQuery = field(repr=False)
+    before_submit: Callable[[], None] = field(repr=False)
     now: Callable[[], float] = field(repr=False)
-    size: int = OBJECTS_AT_ONCE
+    page_size: int = RECORDS_PER_PAGE
 
     @property
     def resource(self) -> str:
         """The list."""
-        return self.listing.name
+        return self.documents.name
 
     @property
-    def text(self) -> str:
+    def operation_query(self) -> str:
         """What the bulk operation runs."""
         return str(self.request["query"])
 
     @property
     def window(self) -> Window | None:
         """The stretch of time it covers; ``None`` where it has no beginning."""
-        since, until = self.span
+        since, until = self.time_range
         return Window(since, until) if since else None
 
     @property
@@ -111,8 +111,12 @@ class BulkJob:
 
         :param since: older ones don't count
         """
-        same = [each for each in self.operations.since(since) if self._is_mine(each) and each["status"] in USABLE]
-        return str(max(same, key=lambda each: instant(each["createdAt"]))["id"]) if same else None
+        same = [
+            each
+            for each in self.operations.created_since(since)
+            if self._runs_same_query(each) and each["status"] in USABLE_STATUSES
+        ]
+        return str(max(same, key=lambda each: parse_timestamp(each["createdAt"]))["id"]) if same else None
 
     def submit(self) -> str:
         """Have Shopify begin; an operation of this very text that is under way already is taken for it.
@@ -121,18 +125,22 @@ class BulkJob:
         :raises ThrottledError: when others are in the way
         :raises ConfigurationError: when Shopify refuses the text
         """
-        self.before()
-        begun = datetime.fromtimestamp(self.now(), UTC) - CLOCKS_DIFFER
-        job_id, errors = self.operations.run(self.text)
+        self.before_submit()
+        begun = datetime.fromtimestamp(self.now(), UTC) - CLOCK_TOLERANCE
+        job_id, errors = self.operations.run(self.operation_query)
         if job_id:
             return job_id
-        if others := in_the_way(errors):
+        if others := blocking_operations(errors):
             # Begun before the window had ended, it would miss what changed since; our own try of just now can't.
-            early = min(self.span[1], begun)
+            early = min(self.time_range[1], begun)
             for each in self.operations.get(*others):
-                if self._is_mine(each) and each["status"] in UNDER_WAY and instant(each["createdAt"]) >= early:
+                if (
+                    self._runs_same_query(each)
+                    and each["status"] in ACTIVE_STATUSES
+                    and parse_timestamp(each["createdAt"]) >= early
+                ):
                     return str(each["id"])
-        raise refusal(errors)
+        raise refusal_error(errors)
 
     def status(self, job_id: str) -> JobStatus:
         """Where it stands.
@@ -148,7 +156,7 @@ class BulkJob:
         """
         self.operations.cancel(job_id)
 
-    def rows(self, job_id: str) -> Extraction:
+    def extraction(self, job_id: str) -> Extraction:
         """The rows of an operation that is done.
 
         Where it failed on its way, and its file is grouped, these are the whole objects of the file, then the rest of
@@ -159,70 +167,72 @@ class BulkJob:
         :raises TransientError: when it isn't done yet
         """
         operation = next(iter(self.operations.get(job_id)), None)
-        status = status_of(job_id, operation)
+        status = parse_status(job_id, operation)
         if status.state is JobState.RUNNING:
-            message = f"the bulk operation {job_id} is not done yet ({status.said})"
+            message = f"the bulk operation {job_id} is not done yet ({status.partner_status})"
             raise TransientError(message, partner=PARTNER)
         if operation is None or status.state is JobState.FAILED:
             message = f"the bulk operation {job_id} has no result: {status.reason}"
             raise ExpiredError(message, remedy="The next try submits another.", partner=PARTNER)
-        if in_part(operation):
-            return self._in_part(job_id, str(operation["partialDataUrl"]))
+        if is_partial(operation):
+            return self._partial_extraction(job_id, str(operation["partialDataUrl"]))
         if not operation.get("url"):
-            return Extraction(segments=(), **self._asked(job_id))
-        file = self._file(job_id, str(operation["url"]), lines=objects(operation), roots=roots(operation))
-        return self._rows(job_id, file)
+            return Extraction(segments=(), **self._extraction_fields(job_id))
+        file = self._bulk_file(
+            job_id, str(operation["url"]), lines=object_count(operation), roots=root_count(operation)
+        )
+        return self._file_extraction(job_id, file)
 
-    def _rows(self, job_id: str, file: BulkFile, rest: Sequence[Segment] = (), **more: Any) -> Extraction:
-        def walk() -> FileWalk:
-            return FileWalk(file, self.complete, size=self.size)
+    def _file_extraction(self, job_id: str, file: BulkFile, rest: Sequence[Segment] = (), **more: Any) -> Extraction:
+        def walk() -> FileReader:
+            return FileReader(file, self.complete, page_size=self.page_size)
 
-        segments = [first_part(file.name, walk), *rest]
-        return FileExtraction(walk=walk, segments=segments, **self._asked(job_id, **more))
+        segments = [file_segment(file.name, walk), *rest]
+        return FileExtraction(open_reader=walk, segments=segments, **self._extraction_fields(job_id, **more))
 
-    def _asked(self, job_id: str, **more: Any) -> dict[str, Any]:
+    def _extraction_fields(self, job_id: str, **more: Any) -> dict[str, Any]:
         request = {**self.request, "job": job_id, **more}
         return {"source": self.source, "resource": self.resource, "request": request, "window": self.window}
 
-    def _file(self, job_id: str, url: str, **known: Any) -> BulkFile:
+    def _bulk_file(self, job_id: str, url: str, **known: Any) -> BulkFile:
         return BulkFile(
             name=f"{self.resource} of {job_id}",
-            fetch=lambda path: self.download(url, path),
-            connections={self.listing.node: self.listing.inner},
+            download=lambda path: self.download(url, path),
+            connections={self.documents.node_type: self.documents.inner_connections},
             **known,
         )
 
-    def _is_mine(self, operation: Record) -> bool:
-        return str(operation.get("query") or "").strip() == self.text.strip()
+    def _runs_same_query(self, operation: Record) -> bool:
+        return str(operation.get("query") or "").strip() == self.operation_query.strip()
 
-    def _in_part(self, job_id: str, url: str) -> Extraction:
+    def _partial_extraction(self, job_id: str, url: str) -> Extraction:
         """Objects before the last one's moment from the file, those from it on page by page.
 
         The file is in order of change and grouped, so the last object alone may lack lines; others of its second may
         lack altogether. An object that changed behind the window while the operation ran belongs to the file only.
         """
-        edge = self._edge(job_id, url)
-        until = self.span[1]
+        edge = self._last_change(job_id, url)
+        until = self.time_range[1]
 
         def wanted(found: Record) -> bool:
-            return not edge <= instant(found["updatedAt"]) < until
+            return not edge <= parse_timestamp(found["updatedAt"]) < until
 
-        parts = self.rest.pieces((edge, until))
-        file = self._file(job_id, url, wanted=wanted, cut_short=True)
-        return self._rows(job_id, file, self.rest.searched(parts), spans=parts)
+        parts = self.list_query.split_range((edge, until))
+        file = self._bulk_file(job_id, url, wanted=wanted, cut_short=True)
+        return self._file_extraction(job_id, file, self.list_query.search_segments(parts), spans=parts)
 
-    def _edge(self, job_id: str, url: str) -> datetime:
+    def _last_change(self, job_id: str, url: str) -> datetime:
         """When the last object of a file that breaks off was changed."""
         latest: datetime | None = None
         within = False
         with tempfile.TemporaryDirectory(prefix="bulk-", ignore_cleanup_errors=True) as folder:
             path = Path(folder) / "rows.jsonl"
             self.download(url, path)
-            for line in lines(path, cut_short=True):
-                if line.parent is not None:
+            for line in read_lines(path, allow_truncated=True):
+                if line.parent_id is not None:
                     continue
-                changed = instant(line.record["updatedAt"])
-                within = changed < self.span[1]
+                changed = parse_timestamp(line.record["updatedAt"])
+                within = changed < self.time_range[1]
                 if within and latest is not None and changed < latest:
                     latest, within = None, False
                     break
@@ -233,7 +243,7 @@ class BulkJob:
         return latest
 
 
-def fits(match: object, fields: str) -> bool:
+def fits_bulk_operation(match: object, fields: str) -> bool:
     """Whether a bulk operation can give what is asked for.
 
     :param match: ids, which it can't be asked by
@@ -242,14 +252,14 @@ def fits(match: object, fields: str) -> bool:
     return match is None and not _CONNECTION.search(fields)
 
 
-def refuse_misfits(match: object, fields: str) -> None:
+def require_bulk_fit(match: object, fields: str) -> None:
     """Refuse what a bulk operation can't give.
 
     :param match: ids
     :param fields: further fields
     :raises ConfigurationError: when it doesn't fit
     """
-    if not fits(match, fields):
+    if not fits_bulk_operation(match, fields):
         wrong = "'match'" if match is not None else "'fields' with connections (edges, nodes)"
         message = f"a bulk operation can't be asked by {wrong}"
         raise ConfigurationError(message, remedy="Leave it out, or ask page by page.", partner=PARTNER)

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.messages import Record
 
-PARENT = "__parentId"
+PARENT_ID_FIELD = "__parentId"
 
 Connections = dict[str, "Mapping[str, str]"]
 """By an object's type, the types of the lines that belong to it, and the field in which they are listed."""
 
-_NOTED_AT_ONCE = 1_000
-_LOOKED_UP_AT_ONCE = 500
+_INDEX_BATCH_SIZE = 1_000
+_LOOKUP_BATCH_SIZE = 500
 _TYPE = re.compile(r"gid://shopify/(\w+)/")
 _REMEDY = "Submit another bulk operation (a retry does); if it says so again, ask page by page."
 
@@ -39,14 +39,14 @@ _REMEDY = "Submit another bulk operation (a retry does); if it says so again, as
 class Line:
     """One line of a file.
 
-    :param place: of its first byte
+    :param offset: of its first byte
     :param record: what it holds, without the parent's id
-    :param parent: the id of what it belongs to; ``None`` for an object of the list itself
+    :param parent_id: the id of what it belongs to; ``None`` for an object of the list itself
     """
 
-    place: int
+    offset: int
     record: Record
-    parent: str | None
+    parent_id: str | None
 
     @property
     def id(self) -> str:
@@ -54,11 +54,11 @@ class Line:
         return str(self.record["id"])
 
 
-def lines(path: Path, *, cut_short: bool = False) -> Iterator[Line]:
+def read_lines(path: Path, *, allow_truncated: bool = False) -> Iterator[Line]:
     """The lines of a file, one in memory at a time.
 
     :param path: the file
-    :param cut_short: whether the last line may be broken off; it is left out then
+    :param allow_truncated: whether the last line may be broken off; it is left out then
     :raises UnexpectedResponseError: when a line is no object with an id
     """
     place = 0
@@ -67,10 +67,10 @@ def lines(path: Path, *, cut_short: bool = False) -> Iterator[Line]:
             begin, place = place, place + len(text)
             if not text.strip():
                 continue
-            line = _line(begin, text)
+            line = _parse_line(begin, text)
             if line is not None:
                 yield line
-            elif not cut_short or text.endswith(b"\n"):
+            elif not allow_truncated or text.endswith(b"\n"):
                 message = f"line {number} of the bulk operation's file is no object with an id"
                 raise UnexpectedResponseError(message, remedy=_REMEDY)
 
@@ -83,8 +83,8 @@ class JoinedFile:
     :param path: the file
     :param index: where the database is made
     :param connections: which lines belong into which field of which objects
-    :param wanted: whether an object is to be given; all by default
-    :param cut_short: whether the last line may be broken off
+    :param is_included: whether an object is to be given; all by default
+    :param allow_truncated: whether the last line may be broken off
     :raises UnexpectedResponseError: when lines belong to nothing in the file, or to no known connection
     """
 
@@ -94,37 +94,37 @@ class JoinedFile:
         index: Path,
         *,
         connections: Connections,
-        wanted: Callable[[Record], bool] | None = None,
-        cut_short: bool = False,
+        is_included: Callable[[Record], bool] | None = None,
+        allow_truncated: bool = False,
     ) -> None:
-        self.lines = 0
-        self.roots = 0
+        self.line_count = 0
+        self.root_count = 0
         self._connections = connections
-        self._database = _database(index)
+        self._database = _open_index(index)
         self._file = path.open("rb")
         try:
-            self._note(lines(path, cut_short=cut_short), wanted)
-            self._refuse_strays(tolerated=wanted is not None)
-            ((self._objects,),) = self._database.execute("SELECT count(*) FROM root").fetchall()
+            self._index_lines(read_lines(path, allow_truncated=allow_truncated), is_included)
+            self._reject_orphans(allowed=is_included is not None)
+            ((self._object_count,),) = self._database.execute("SELECT count(*) FROM root").fetchall()
         except BaseException:
             self.close()
             raise
 
     def __len__(self) -> int:
         """How many objects there are."""
-        return int(self._objects)
+        return int(self._object_count)
 
-    def read(self, at: int, size: int) -> list[Record]:
+    def read(self, start: int, limit: int) -> list[Record]:
         """Some objects, with their inner lists.
 
-        :param at: how many objects to pass over
-        :param size: how many to give at most
+        :param start: how many objects to pass over
+        :param limit: how many to give at most
         """
-        found = self._database.execute("SELECT place FROM root WHERE at >= ? ORDER BY at LIMIT ?", (at + 1, size))
-        roots = [self._at(place) for (place,) in found.fetchall()]
+        found = self._database.execute("SELECT place FROM root WHERE at >= ? ORDER BY at LIMIT ?", (start + 1, limit))
+        roots = [self._line_at(place) for (place,) in found.fetchall()]
         above = roots
         while above:
-            above = self._put_in(above)
+            above = self._attach_children(above)
         return [root.record for root in roots]
 
     def close(self) -> None:
@@ -140,16 +140,20 @@ class JoinedFile:
         """Close it."""
         self.close()
 
-    def _note(self, found: Iterable[Line], wanted: Callable[[Record], bool] | None) -> None:
+    def _index_lines(self, lines: Iterable[Line], is_included: Callable[[Record], bool] | None) -> None:
         # Only ids and places are kept, a batch at a time; an unwanted object's id is empty.
         rest = (
-            ("" if line.parent is None and wanted and not wanted(line.record) else line.id, line.place, line.parent)
-            for line in found
+            (
+                "" if line.parent_id is None and is_included and not is_included(line.record) else line.id,
+                line.offset,
+                line.parent_id,
+            )
+            for line in lines
         )
-        while batch := list(islice(rest, _NOTED_AT_ONCE)):
+        while batch := list(islice(rest, _INDEX_BATCH_SIZE)):
             roots = [(gid, place) for gid, place, parent in batch if parent is None]
-            self.lines += len(batch)
-            self.roots += len(roots)
+            self.line_count += len(batch)
+            self.root_count += len(roots)
             self._database.execute("BEGIN")
             # An object that comes again stays where it came first, as it came last.
             self._database.executemany(
@@ -162,8 +166,8 @@ class JoinedFile:
             )
             self._database.execute("COMMIT")
 
-    def _refuse_strays(self, *, tolerated: bool) -> None:
-        if tolerated:
+    def _reject_orphans(self, *, allowed: bool) -> None:
+        if allowed:
             return
         ((stray,),) = self._database.execute(
             "SELECT count(*) FROM part WHERE parent NOT IN (SELECT id FROM root) "
@@ -173,54 +177,52 @@ class JoinedFile:
             message = f"{stray} lines of the bulk operation's file belong to objects that are not in it"
             raise UnexpectedResponseError(message, remedy=_REMEDY)
 
-    def _put_in(self, above: list[Line]) -> list[Line]:
+    def _attach_children(self, parents: list[Line]) -> list[Line]:
         """List what belongs to objects in their fields; gives what was put in."""
-        owners = {line.id: line for line in above}
-        for line in above:
-            line.record.update({name: [] for name in self._connections.get(_type(line.id), {}).values()})
+        owners = {line.id: line for line in parents}
+        for line in parents:
+            line.record.update({name: [] for name in self._connections.get(_type_of_id(line.id), {}).values()})
         places = []
-        for some in batches(owners, _LOOKED_UP_AT_ONCE):
+        for some in batches(owners, _LOOKUP_BATCH_SIZE):
             marks = ",".join("?" * len(some))
             found = self._database.execute(f"SELECT place FROM part WHERE parent IN ({marks})", some)  # noqa: S608
             places += [place for (place,) in found]
-        within = [self._at(place) for place in sorted(places)]
+        within = [self._line_at(place) for place in sorted(places)]
         for line in within:
-            owner = owners[str(line.parent)]
-            name = self._connections.get(_type(owner.id), {}).get(_type(line.id))
+            owner = owners[str(line.parent_id)]
+            name = self._connections.get(_type_of_id(owner.id), {}).get(_type_of_id(line.id))
             if name is None:
-                message = (
-                    f"the bulk operation's file has a {_type(line.id)} in a {_type(owner.id)}, which was not asked"
-                )
+                message = f"the bulk operation's file has a {_type_of_id(line.id)} in a {_type_of_id(owner.id)}, which was not asked"
                 raise UnexpectedResponseError(message, remedy=_REMEDY)
             owner.record[name].append(line.record)
         return within
 
-    def _at(self, place: int) -> Line:
-        self._file.seek(place)
-        line = _line(place, self._file.readline())
+    def _line_at(self, offset: int) -> Line:
+        self._file.seek(offset)
+        line = _parse_line(offset, self._file.readline())
         if line is None:
             message = "the bulk operation's file was changed while it was read"
             raise UnexpectedResponseError(message, remedy=_REMEDY)
         return line
 
 
-def _line(place: int, text: bytes) -> Line | None:
+def _parse_line(offset: int, text: bytes) -> Line | None:
     try:
         record: Any = json.loads(text)
     except ValueError:
         return None
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
         return None
-    parent = record.pop(PARENT, None)
-    return Line(place, record, None if parent is None else str(parent))
+    parent = record.pop(PARENT_ID_FIELD, None)
+    return Line(offset, record, None if parent is None else str(parent))
 
 
-def _type(gid: str) -> str:
+def _type_of_id(gid: str) -> str:
     found = _TYPE.match(gid)
     return found.group(1) if found else "?"
 
 
-def _database(path: Path) -> sqlite3.Connection:
+def _open_index(path: Path) -> sqlite3.Connection:
     # Pages are fetched in any thread of a walk, one at a time.
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     # Thrown away in any case, so nothing has to survive a crash; the cache stays at 8 MB whatever the size.

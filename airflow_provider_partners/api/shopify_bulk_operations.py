@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api import shopify_admin_documents as documents
-from airflow_provider_partners.api.graphql import GraphQLCaller, at_least
+from airflow_provider_partners.api.graphql import GraphQLCaller, is_at_least
 from airflow_provider_partners.api.jobs import JobState, JobStatus
-from airflow_provider_partners.api.shopify_shops import instant
+from airflow_provider_partners.api.shopify_shops import parse_timestamp
 from airflow_provider_partners.exceptions import (
     ConfigurationError,
     PagingError,
@@ -28,31 +28,31 @@ if TYPE_CHECKING:
 
 PARTNER = "Shopify Admin"
 
-LISTED_FROM = "2026-01"
+FIRST_LISTING_VERSION = "2026-01"
 """The first version that lists bulk operations."""
 
-LONGEST_QUERY = 65_535
+MAX_QUERY_BYTES = 65_535
 """Bytes that Shopify takes of a bulk operation's text."""
 
 BUSY_WAIT = 60.0
 """Seconds until it is worth asking again when others are in the way."""
 
-_LISTED_AT_ONCE = 50
+_LIST_PAGE_SIZE = 50
 _ID = re.compile(r"gid://shopify/BulkOperation/\d+")
-_GROUPED = re.compile(rf"\s*query\s+\w*{documents.GROUPED}\b")
+_GROUPED = re.compile(rf"\s*query\s+\w*{documents.GROUPED_SUFFIX}\b")
 
-UNDER_WAY = frozenset({"CREATED", "RUNNING"})
-USABLE = UNDER_WAY | {"COMPLETED"}
+ACTIVE_STATUSES = frozenset({"CREATED", "RUNNING"})
+USABLE_STATUSES = ACTIVE_STATUSES | {"COMPLETED"}
 """What a bulk operation that is found again must be; the others ended without a result, or are about to."""
 
-STATES = dict.fromkeys((*UNDER_WAY, "CANCELING"), JobState.RUNNING) | {
+STATE_BY_STATUS = dict.fromkeys((*ACTIVE_STATUSES, "CANCELING"), JobState.RUNNING) | {
     "COMPLETED": JobState.DONE,
     "FAILED": JobState.FAILED,
     "CANCELED": JobState.FAILED,
     "EXPIRED": JobState.FAILED,
 }
 
-REASONS = {
+FAILURE_REASONS = {
     "ACCESS_DENIED": "the app lost its access while the bulk operation ran, or lacks a scope for one of the fields: "
     "check its scopes and its approval for protected customer data",
     "INTERNAL_SERVER_ERROR": "Shopify failed at it; another try may pass",
@@ -78,17 +78,17 @@ class BulkOperations:
     def __init__(self, caller: GraphQLCaller) -> None:
         self._caller = caller
 
-    def run(self, text: str) -> tuple[str | None, list[Record]]:
+    def run(self, query: str) -> tuple[str | None, list[Record]]:
         """Begin one.
 
-        :param text: what it asks for
+        :param query: what it asks for
         :returns: its id, or what Shopify has against it
         :raises ConfigurationError: when the text is too long
         """
-        if (size := len(text.encode())) > LONGEST_QUERY:
-            message = f"the bulk operation's query has {size:,} bytes, Shopify takes {LONGEST_QUERY:,}"
+        if (size := len(query.encode())) > MAX_QUERY_BYTES:
+            message = f"the bulk operation's query has {size:,} bytes, Shopify takes {MAX_QUERY_BYTES:,}"
             raise ConfigurationError(message, remedy="Shorten 'query' or 'fields'.", partner=PARTNER)
-        variables = {"query": text, "groupObjects": grouped(text)}
+        variables = {"query": query, "groupObjects": is_grouped(query)}
         answer = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run").data
         payload = answer.get("bulkOperationRunQuery") or {}
         begun, errors = payload.get("bulkOperation") or {}, payload.get("userErrors") or []
@@ -105,13 +105,17 @@ class BulkOperations:
         data = self._caller.execute(documents.BULK_BY_ID, {"ids": list(job_ids)}, label="bulk.status").data
         return [node for node in data.get("nodes") or [] if node and node.get("id")]
 
-    def since(self, moment: datetime) -> Iterator[Record]:
+    def created_since(self, timestamp: datetime) -> Iterator[Record]:
         """Queries begun from some moment on, as far as the version shows them.
 
-        :param moment: an aware time
+        :param timestamp: an aware time
         """
-        shown = self._listed(moment) if at_least(self._caller.api_version, LISTED_FROM) else self._current()
-        return (each for each in shown if instant(each["createdAt"]) >= moment)
+        shown = (
+            self._list_operations(timestamp)
+            if is_at_least(self._caller.api_version, FIRST_LISTING_VERSION)
+            else self._current_operation()
+        )
+        return (each for each in shown if parse_timestamp(each["createdAt"]) >= timestamp)
 
     def cancel(self, job_id: str) -> str:
         """Stop one, unless it has ended.
@@ -128,14 +132,14 @@ class BulkOperations:
 
         :param job_id: its global id
         """
-        return status_of(job_id, next(iter(self.get(job_id)), None))
+        return parse_status(job_id, next(iter(self.get(job_id)), None))
 
-    def _listed(self, moment: datetime) -> Iterator[Record]:
-        since = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    def _list_operations(self, timestamp: datetime) -> Iterator[Record]:
+        since = timestamp.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         query = f"operation_type:query AND created_at:>='{since}'"
         after: str | None = None
         while True:
-            variables = {"first": _LISTED_AT_ONCE, "after": after, "query": query}
+            variables = {"first": _LIST_PAGE_SIZE, "after": after, "query": query}
             data = self._caller.execute(documents.BULK_RECENT, variables, label="bulk.list").data
             yield from data["bulkOperations"]["nodes"]
             info = data["bulkOperations"]["pageInfo"]
@@ -146,12 +150,12 @@ class BulkOperations:
                 raise PagingError(message, remedy="Shopify's paging loops; try again.", partner=PARTNER)
             after = info["endCursor"]
 
-    def _current(self) -> Iterator[Record]:
+    def _current_operation(self) -> Iterator[Record]:
         if found := self._caller.execute(documents.BULK_CURRENT, label="bulk.current").data["currentBulkOperation"]:
             yield found
 
 
-def status_of(job_id: str, operation: Record | None) -> JobStatus:
+def parse_status(job_id: str, operation: Record | None) -> JobStatus:
     """What an operation's fields say.
 
     :param job_id: its id
@@ -159,58 +163,64 @@ def status_of(job_id: str, operation: Record | None) -> JobStatus:
     """
     if operation is None:
         return JobStatus(
-            job_id=job_id, state=JobState.FAILED, said="", reason="Shopify has no bulk operation of this id"
+            job_id=job_id, state=JobState.FAILED, partner_status="", reason="Shopify has no bulk operation of this id"
         )
     said = str(operation["status"])
-    state = STATES.get(said)
+    state = STATE_BY_STATUS.get(said)
     if state is None:
         message = f"the bulk operation {job_id} has the status {said!r}, which isn't known"
         raise UnexpectedResponseError(message, partner=PARTNER)
     reason = ""
-    if state is JobState.DONE and not operation.get("url") and objects(operation):
+    if state is JobState.DONE and not operation.get("url") and object_count(operation):
         # Taking this for an empty result would lose all of it without a word.
-        state, reason = JobState.FAILED, f"Shopify counted {objects(operation)} objects, but gives no file of them"
-    elif in_part(operation):
-        state, reason = JobState.DONE, f"in part; the rest is read page by page ({_why(operation)})"
+        state, reason = JobState.FAILED, f"Shopify counted {object_count(operation)} objects, but gives no file of them"
+    elif is_partial(operation):
+        state, reason = JobState.DONE, f"in part; the rest is read page by page ({_failure_reason(operation)})"
     elif state is JobState.FAILED:
-        reason = _why(operation)
-    return JobStatus(job_id=job_id, state=state, said=said, rows=_count(operation, "rootObjectCount"), reason=reason)
+        reason = _failure_reason(operation)
+    return JobStatus(
+        job_id=job_id,
+        state=state,
+        partner_status=said,
+        record_count=_parse_count(operation, "rootObjectCount"),
+        reason=reason,
+    )
 
 
-def in_part(operation: Record) -> bool:
+def is_partial(operation: Record) -> bool:
     """Whether an operation failed, but left a file of which all but the last object is known to be whole.
 
     :param operation: as Shopify shows it
     """
-    usable = operation.get("partialDataUrl") and grouped(str(operation.get("query") or ""))
+    usable = operation.get("partialDataUrl") and is_grouped(str(operation.get("query") or ""))
     return operation["status"] == "FAILED" and bool(usable)
 
 
-def grouped(text: str) -> bool:
+def is_grouped(query: str) -> bool:
     """Whether each object's inner lines follow right behind it in the file; the operation's name tells.
 
-    :param text: what an operation asks for
+    :param query: what an operation asks for
     """
-    return bool(_GROUPED.match(text))
+    return bool(_GROUPED.match(query))
 
 
-def objects(operation: Record) -> int:
+def object_count(operation: Record) -> int:
     """How many lines the operation's file has to have.
 
     :param operation: as Shopify shows it
     """
-    return _count(operation, "objectCount") or 0
+    return _parse_count(operation, "objectCount") or 0
 
 
-def roots(operation: Record) -> int:
+def root_count(operation: Record) -> int:
     """How many of them are objects of the list itself.
 
     :param operation: as Shopify shows it
     """
-    return _count(operation, "rootObjectCount") or 0
+    return _parse_count(operation, "rootObjectCount") or 0
 
 
-def in_the_way(errors: list[Record]) -> list[str]:
+def blocking_operations(errors: list[Record]) -> list[str]:
     """The ids of operations that keep another one from beginning.
 
     :param errors: what Shopify has against it
@@ -218,7 +228,7 @@ def in_the_way(errors: list[Record]) -> list[str]:
     return [found for error in errors for found in _ID.findall(str(error.get("message") or ""))]
 
 
-def refusal(errors: list[Record]) -> PartnersError:
+def refusal_error(errors: list[Record]) -> PartnersError:
     """What it means that Shopify refuses an operation: others are in the way, or its text is wrong.
 
     :param errors: what Shopify has against it
@@ -235,11 +245,11 @@ def refusal(errors: list[Record]) -> PartnersError:
     return UnexpectedResponseError(message, partner=PARTNER)
 
 
-def _why(operation: Record) -> str:
+def _failure_reason(operation: Record) -> str:
     said, code = str(operation["status"]), str(operation.get("errorCode") or "")
-    return f"{code or said}: {REASONS.get(code) or REASONS[said]}"
+    return f"{code or said}: {FAILURE_REASONS.get(code) or FAILURE_REASONS[said]}"
 
 
-def _count(operation: Record, name: str) -> int | None:
+def _parse_count(operation: Record, name: str) -> int | None:
     value: Any = operation.get(name)
     return int(value) if str(value or "").isdigit() else None

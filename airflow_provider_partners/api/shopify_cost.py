@@ -14,17 +14,17 @@ from airflow_provider_partners.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_partners.api.budget import Budget
+    from airflow_provider_partners.api.budget import RateLimit
     from airflow_provider_partners.api.messages import Response
 
 T = TypeVar("T")
 
 
-def observe_cost(response: Response, budget: Budget) -> None:
+def update_rate_limit(response: Response, rate_limit: RateLimit) -> None:
     """Read the points that an answer took, and what is left, into the budget.
 
     :param response: any answer
-    :param budget: the shop's
+    :param rate_limit: the shop's
     """
     if b'"throttleStatus"' not in response.content:
         return
@@ -32,7 +32,7 @@ def observe_cost(response: Response, budget: Budget) -> None:
     status = cost["throttleStatus"]
     # A refused query is not charged at all, an executed one is refunded what it didn't need.
     unused = float(cost.get("requestedQueryCost") or 0.0) - float(cost.get("actualQueryCost") or 0.0)
-    budget.observe(
+    rate_limit.update_from_server(
         available=float(status["currentlyAvailable"]),
         capacity=float(status["maximumAvailable"]),
         rate=float(status["restoreRate"]),
@@ -61,7 +61,7 @@ class QueryTooCostlyError(ConfigurationError):
     """A query above Shopify's limit of points; a smaller page may pass."""
 
 
-class PageSize:
+class AdaptivePageSize:
     """How many objects are asked for at once; threads share one.
 
     :param size: to begin with
@@ -71,16 +71,16 @@ class PageSize:
         self._size = size
         self._lock = threading.Lock()
 
-    def fitting(self, ask: Callable[[int], T]) -> T:
+    def call(self, fetch: Callable[[int], T]) -> T:
         """What a question brings at the largest size that passes.
 
-        :param ask: asks with a size
+        :param fetch: asks with a size
         :raises ConfigurationError: when a single object costs too much
         """
         while True:
             size = self._size
             try:
-                return ask(size)
+                return fetch(size)
             except QueryTooCostlyError as error:
                 if size <= 1:
                     message = "a single object costs more than Shopify allows for a query"

@@ -9,24 +9,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_partners.api.faults import Action, FaultTable
-from airflow_provider_partners.api.graphql import ErrorTable, GraphQLError
+from airflow_provider_partners.api.faults import ErrorHandler, ResponseAction
+from airflow_provider_partners.api.graphql import GraphQLError, GraphQLErrorHandler
 from airflow_provider_partners.api.shopify_cost import QueryTooCostlyError, throttle_wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_THROTTLED = re.compile(r"^(too many requests|throttled)\b", re.IGNORECASE)
-_INTERNAL = re.compile(r"^internal error\b", re.IGNORECASE)
-_DENIED = re.compile(r"access denied|not (authorized|approved)|unauthori[sz]ed|permission", re.IGNORECASE)
-_PROTECTED = re.compile(r"protected.customer.data|not approved to (access|use)", re.IGNORECASE)
+THROTTLED_PATTERN = re.compile(r"^(too many requests|throttled)\b", re.IGNORECASE)
+INTERNAL_ERROR_PATTERN = re.compile(r"^internal error\b", re.IGNORECASE)
+_DENIED_PATTERN = re.compile(r"access denied|not (authorized|approved)|unauthori[sz]ed|permission", re.IGNORECASE)
+_PROTECTED_DATA_PATTERN = re.compile(r"protected.customer.data|not approved to (access|use)", re.IGNORECASE)
 
-_REDIRECTED = (
+_REDIRECT_REMEDY = (
     "The domain is an alias, or the host redirects: use the shop's own myshopify.com domain (or the host's "
     "final URL), since a redirected POST may lose its body."
 )
-_REDIRECTS: Mapping[int, str] = dict.fromkeys((301, 302, 303, 307, 308), _REDIRECTED)
+REDIRECT_REMEDIES: Mapping[int, str] = dict.fromkeys((301, 302, 303, 307, 308), _REDIRECT_REMEDY)
 
 # --- Partner API ---
 
@@ -40,49 +40,49 @@ PARTNER_PERMISSION_REMEDY = (
     "'View financials' for transactions, 'Manage apps' for apps, their events, and the app of a transaction."
 )
 
-_PARTNER_REMEDIES: Mapping[Action, str] = {
-    Action.REAUTHENTICATE: PARTNER_CREDENTIALS_REMEDY,
-    Action.REFUSE_CREDENTIALS: PARTNER_PERMISSION_REMEDY,
+_PARTNER_REMEDIES: Mapping[ResponseAction, str] = {
+    ResponseAction.REAUTHENTICATE: PARTNER_CREDENTIALS_REMEDY,
+    ResponseAction.REFUSE_CREDENTIALS: PARTNER_PERMISSION_REMEDY,
 }
 
 
-def _partner_remedy(error: GraphQLError, action: Action) -> str | None:
+def _partner_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     if error.code == "404":
         return PARTNER_VERSION_REMEDY
     return _PARTNER_REMEDIES.get(action)
 
 
-PARTNER_ERRORS = ErrorTable(
+PARTNER_GRAPHQL_ERRORS = GraphQLErrorHandler(
     # Codes are HTTP numbers as text, often on HTTP 200 (shopify.dev, Partner API, status and error codes).
     codes={
-        "400": Action.MISCONFIGURED,
-        "401": Action.REAUTHENTICATE,
-        "403": Action.REFUSE_CREDENTIALS,
-        "404": Action.MISCONFIGURED,
-        "429": Action.THROTTLE,
-        "500": Action.RETRY,
-        "502": Action.RETRY,
-        "503": Action.RETRY,
-        "504": Action.RETRY,
-        "ACCESS_DENIED": Action.REFUSE_CREDENTIALS,
-        "THROTTLED": Action.THROTTLE,
-        "INTERNAL_SERVER_ERROR": Action.RETRY,
+        "400": ResponseAction.MISCONFIGURED,
+        "401": ResponseAction.REAUTHENTICATE,
+        "403": ResponseAction.REFUSE_CREDENTIALS,
+        "404": ResponseAction.MISCONFIGURED,
+        "429": ResponseAction.THROTTLE,
+        "500": ResponseAction.RETRY,
+        "502": ResponseAction.RETRY,
+        "503": ResponseAction.RETRY,
+        "504": ResponseAction.RETRY,
+        "ACCESS_DENIED": ResponseAction.REFUSE_CREDENTIALS,
+        "THROTTLED": ResponseAction.THROTTLE,
+        "INTERNAL_SERVER_ERROR": ResponseAction.RETRY,
     },
     # How a missing permission is answered is not documented, so its sentences are taken broadly.
     messages=(
-        (_THROTTLED, Action.THROTTLE),
-        (_INTERNAL, Action.RETRY),
-        (re.compile(r"^invalid access token", re.IGNORECASE), Action.REAUTHENTICATE),
-        (_DENIED, Action.REFUSE_CREDENTIALS),
+        (THROTTLED_PATTERN, ResponseAction.THROTTLE),
+        (INTERNAL_ERROR_PATTERN, ResponseAction.RETRY),
+        (re.compile(r"^invalid access token", re.IGNORECASE), ResponseAction.REAUTHENTICATE),
+        (_DENIED_PATTERN, ResponseAction.REFUSE_CREDENTIALS),
     ),
     remedy=_partner_remedy,
 )
 
-PARTNER_FAULTS = FaultTable().extended(
-    {400: Action.MISCONFIGURED, 404: Action.MISCONFIGURED},
-    inspect=PARTNER_ERRORS.inspect,
+PARTNER_ERROR_HANDLER = ErrorHandler().with_overrides(
+    {400: ResponseAction.MISCONFIGURED, 404: ResponseAction.MISCONFIGURED},
+    inspect=PARTNER_GRAPHQL_ERRORS.inspect,
     remedies={
-        **_REDIRECTS,
+        **REDIRECT_REMEDIES,
         401: PARTNER_CREDENTIALS_REMEDY,
         403: PARTNER_PERMISSION_REMEDY,
         404: PARTNER_VERSION_REMEDY,
@@ -99,26 +99,26 @@ PROTECTED_REMEDY = (
 )
 
 
-def _admin_remedy(error: GraphQLError, action: Action) -> str | None:
-    if _PROTECTED.search(error.message):
+def _admin_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
+    if _PROTECTED_DATA_PATTERN.search(error.message):
         return PROTECTED_REMEDY
-    if action is Action.REFUSE_CREDENTIALS:
+    if action is ResponseAction.REFUSE_CREDENTIALS:
         required = str(error.extensions.get("requiredAccess") or "").strip().rstrip(".")
         scope = f"the {required}".replace("`", "'") if required else "the scope that this field needs"
         return f"Give the app {scope}, have the merchant accept it, and use a token issued afterwards."
     return None
 
 
-ADMIN_MESSAGES = (
-    (_THROTTLED, Action.THROTTLE),
-    (_INTERNAL, Action.RETRY),
-    (re.compile(r"invalid api key or access token", re.IGNORECASE), Action.REAUTHENTICATE),
-    (_PROTECTED, Action.REFUSE_CREDENTIALS),
-    (re.compile(r"^access denied", re.IGNORECASE), Action.REFUSE_CREDENTIALS),
+ADMIN_MESSAGE_PATTERNS = (
+    (THROTTLED_PATTERN, ResponseAction.THROTTLE),
+    (INTERNAL_ERROR_PATTERN, ResponseAction.RETRY),
+    (re.compile(r"invalid api key or access token", re.IGNORECASE), ResponseAction.REAUTHENTICATE),
+    (_PROTECTED_DATA_PATTERN, ResponseAction.REFUSE_CREDENTIALS),
+    (re.compile(r"^access denied", re.IGNORECASE), ResponseAction.REFUSE_CREDENTIALS),
 )
 
 ADMIN_REMEDIES: Mapping[int, str] = {
-    **_REDIRECTS,
+    **REDIRECT_REMEDIES,
     401: "Check the shop's access token (or client id and secret): it is wrong, was revoked, or has expired.",
     402: "The shop is frozen for unpaid bills, which its merchant must settle; route it no longer until then.",
     403: "The token lacks the scope, or the app may not act for this shop.",
@@ -128,22 +128,22 @@ ADMIN_REMEDIES: Mapping[int, str] = {
 """The next step, by status."""
 
 
-ADMIN_ERRORS = ErrorTable(
+ADMIN_GRAPHQL_ERRORS = GraphQLErrorHandler(
     codes={
-        "THROTTLED": Action.THROTTLE,
-        "INTERNAL_SERVER_ERROR": Action.RETRY,
-        "ACCESS_DENIED": Action.REFUSE_CREDENTIALS,
-        "MAX_COST_EXCEEDED": Action.MISCONFIGURED,
+        "THROTTLED": ResponseAction.THROTTLE,
+        "INTERNAL_SERVER_ERROR": ResponseAction.RETRY,
+        "ACCESS_DENIED": ResponseAction.REFUSE_CREDENTIALS,
+        "MAX_COST_EXCEEDED": ResponseAction.MISCONFIGURED,
     },
-    messages=ADMIN_MESSAGES,
+    messages=ADMIN_MESSAGE_PATTERNS,
     remedy=_admin_remedy,
-    wait=throttle_wait,
-    raises={"MAX_COST_EXCEEDED": QueryTooCostlyError},
+    retry_after=throttle_wait,
+    error_types={"MAX_COST_EXCEEDED": QueryTooCostlyError},
 )
 
-ADMIN_FAULTS = FaultTable().extended(
-    dict.fromkeys((400, 402, 404, 423), Action.MISCONFIGURED),
-    inspect=ADMIN_ERRORS.inspect,
+ADMIN_ERROR_HANDLER = ErrorHandler().with_overrides(
+    dict.fromkeys((400, 402, 404, 423), ResponseAction.MISCONFIGURED),
+    inspect=ADMIN_GRAPHQL_ERRORS.inspect,
     remedies=ADMIN_REMEDIES,
 )
 """From an Admin API answer to what to do."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Completer:
+class NestedConnectionLoader:
     """Makes nodes of a list whole; threads share one.
 
     :param caller: sends the documents of inner lists
@@ -30,24 +30,24 @@ class Completer:
 
     def __init__(self, caller: GraphQLCaller) -> None:
         self._caller = caller
-        self._whole: Mapping[str, Callable[[Record], Record | None]] = {
-            "orders": self.order,
-            "products": self.product,
+        self._completers: Mapping[str, Callable[[Record], Record | None]] = {
+            "orders": self.complete_order,
+            "products": self.complete_product,
         }
 
-    def whole(self, resource: str, nodes: list[Record]) -> list[Record]:
+    def complete(self, resource: str, nodes: list[Record]) -> list[Record]:
         """Nodes with all that is in them; those that were deleted meanwhile are left out.
 
         :param resource: ``orders`` or ``products``
         :param nodes: as the list gave them
         """
-        found = [(node, self._whole[resource](node)) for node in nodes]
+        found = [(node, self._completers[resource](node)) for node in nodes]
         for node, record in found:
             if record is None:
                 log.info("%s was deleted while it was read", node["id"])
         return [record for _, record in found if record is not None]
 
-    def order(self, node: Record) -> Record | None:
+    def complete_order(self, node: Record) -> Record | None:
         """An order with all line items and fulfillments; ``None`` when it is gone.
 
         Without personal data ``email``, ``phone``, ``customer`` and both addresses are null. Much may be null,
@@ -93,52 +93,52 @@ class Completer:
 
         :param node: an order, as the list gave it
         """
-        items = self._connection(documents.LINE_ITEMS, node)
-        fulfillments = self._fulfillments(node)
+        items = self._load_connection(documents.LINE_ITEMS, node)
+        fulfillments = self._complete_fulfillments(node)
         if items is None or fulfillments is None:
             return None
         asked = {name: value for name, value in node.items() if name != "fulfillmentsCount"}
-        missing = {name: None for name in documents.PERSONAL if name not in node}
+        missing = {name: None for name in documents.PERSONAL_DATA_FIELDS if name not in node}
         return {**asked, **missing, "lineItems": items, "fulfillments": fulfillments}
 
-    def product(self, node: Record) -> Record | None:
+    def complete_product(self, node: Record) -> Record | None:
         """A product with all variants; ``None`` when it is gone.
 
         :param node: a product, as the list gave it
         """
-        variants = self._connection(documents.VARIANTS, node)
+        variants = self._load_connection(documents.VARIANTS, node)
         return None if variants is None else {**node, "variants": variants}
 
-    def _fulfillments(self, node: Record) -> list[Record] | None:
-        listed = self._all_fulfillments(node)
+    def _complete_fulfillments(self, node: Record) -> list[Record] | None:
+        listed = self._list_fulfillments(node)
         if listed is None:
             return None
         whole = []
         for fulfillment in listed:
-            items = self._connection(documents.FULFILLMENT_LINE_ITEMS, fulfillment)
+            items = self._load_connection(documents.FULFILLMENT_LINE_ITEMS, fulfillment)
             if items is None:
                 return None
             whole.append({**fulfillment, "fulfillmentLineItems": items})
         return whole
 
-    def _all_fulfillments(self, node: Record) -> list[Record] | None:
+    def _list_fulfillments(self, node: Record) -> list[Record] | None:
         """A plain list, which ``first`` cuts without a word: the count tells whether it did."""
         listed: list[Record] = node["fulfillments"]
-        if not _cut(node, asked=documents.INNER_FIRST):
+        if not _is_truncated(node, page_size=documents.INNER_FIRST_PAGE_SIZE):
             return listed
-        variables = {"id": node["id"], "first": documents.INNER_PAGE}
+        variables = {"id": node["id"], "first": documents.INNER_PAGE_SIZE}
         answer = self._caller.execute(documents.FULFILLMENTS, variables, label="orders.fulfillments")
         order: Record | None = answer.data.get("order")
         if order is None:
             return None
-        if _cut(order, asked=documents.INNER_PAGE):
-            message = f"{node['id']} has more than {documents.INNER_PAGE} fulfillments, which Shopify can't list"
+        if _is_truncated(order, page_size=documents.INNER_PAGE_SIZE):
+            message = f"{node['id']} has more than {documents.INNER_PAGE_SIZE} fulfillments, which Shopify can't list"
             remedy = 'Leave this order out, by query="-id:<its number>", and transfer it by hand.'
             raise UnexpectedResponseError(message, remedy=remedy)
         found: list[Record] = order["fulfillments"]
         return found
 
-    def _connection(self, inner: documents.InnerList, owner: Record) -> list[Record] | None:
+    def _load_connection(self, inner: documents.InnerConnection, owner: Record) -> list[Record] | None:
         """A connection's nodes to its end; ``None`` when what it belongs to is gone."""
         connection = owner[inner.connection]
         rows: dict[str, Record] = {row["id"]: row for row in connection["nodes"]}
@@ -149,7 +149,7 @@ class Completer:
                 message = f"'{inner.connection}' of {owner['id']} goes on without getting on"
                 raise PagingError(message, remedy="Shopify's paging loops; try again.")
             visited.add(after)
-            variables = {"id": owner["id"], "first": documents.INNER_PAGE, "after": after}
+            variables = {"id": owner["id"], "first": documents.INNER_PAGE_SIZE, "after": after}
             answer = self._caller.execute(inner.document, variables, label=inner.label)
             holder = answer.data.get(inner.root)
             if holder is None:
@@ -159,9 +159,9 @@ class Completer:
         return list(rows.values())
 
 
-def _cut(order: Mapping[str, Any], *, asked: int) -> bool:
+def _is_truncated(order: Mapping[str, Any], *, page_size: int) -> bool:
     listed = len(order["fulfillments"])
     counted = order.get("fulfillmentsCount")
     if not counted:
-        return listed >= asked
-    return int(counted["count"]) > listed or (counted.get("precision") == "AT_LEAST" and listed >= asked)
+        return listed >= page_size
+    return int(counted["count"]) > listed or (counted.get("precision") == "AT_LEAST" and listed >= page_size)

@@ -9,25 +9,25 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.auth import RotatingHeader, tell_nobody
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.auth import RotatingHeader, ignore_secret
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.graphql import GraphQLCaller
-from airflow_provider_partners.api.graphql_document import paged
-from airflow_provider_partners.api.paging import EdgeCursor
-from airflow_provider_partners.api.resources import find
-from airflow_provider_partners.api.shopify_faults import PARTNER_FAULTS
+from airflow_provider_partners.api.graphql_document import validate_paged_document
+from airflow_provider_partners.api.paging import ConnectionPaginator
+from airflow_provider_partners.api.resources import find_resource
+from airflow_provider_partners.api.shopify_faults import PARTNER_ERROR_HANDLER
 from airflow_provider_partners.api.shopify_partner_documents import VERSIONS
-from airflow_provider_partners.api.shopify_partner_pages import ConnectionPages, own_names
+from airflow_provider_partners.api.shopify_partner_pages import ConnectionFetcher, restore_aliases
 from airflow_provider_partners.api.shopify_partner_resources import (
     RESOURCES,
-    checked_types,
+    format_timestamp,
     global_id,
-    timestamp,
+    validate_types,
 )
-from airflow_provider_partners.api.shopify_shops import INSTALLED_AFTER, replay, shop_domain
+from airflow_provider_partners.api.shopify_shops import INSTALLED_AFTER_EVENT, replay_installs, shop_domain
 from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import Window
@@ -35,7 +35,7 @@ from airflow_provider_partners.windows import Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.ledgers import RateLimitStore
 
 __all__ = ["RESOURCES", "ShopifyPartnerClient"]
 
@@ -43,7 +43,7 @@ SOURCE = "shopify_partner"
 DEFAULT_VERSION = "2026-07"
 DEFAULT_URL = "https://partners.shopify.com"
 
-LONGEST_QUERY = 50_000
+MAX_QUERY_LENGTH = 50_000
 """Characters; the API refuses more."""
 
 REQUESTS_PER_SECOND = 3.5
@@ -67,7 +67,7 @@ class ShopifyPartnerClient(ApiClient):
     :param locale: language of the API's error messages
     :param requests_per_second: the budget
     :param strict_version: an answer of another version is an error instead of a warning
-    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
     :param on_secret: told every secret before it is used
     :param deadline: seconds for a whole call with all its waits
     :param max_wait: seconds of the longest wait that is sat out
@@ -84,21 +84,21 @@ class ShopifyPartnerClient(ApiClient):
         locale: str | None = None,
         requests_per_second: float = REQUESTS_PER_SECOND,
         strict_version: bool = False,
-        ledger: Ledger | None = None,
+        rate_limit_store: RateLimitStore | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = tell_nobody,
+        on_secret: Callable[[str], None] = ignore_secret,
         deadline: float = 300.0,
         max_wait: float = 60.0,
     ) -> None:
-        self._organization = _organization(organization_id)
+        self._organization_id = _parse_organization_id(organization_id)
         self._clock = clock
         self._transport = Transport(
             partner="Shopify Partner",
             base_url=base_url or DEFAULT_URL,
             auth=RotatingHeader("X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=on_secret),
-            budget=RateBudget(rate=requests_per_second, ledger=ledger, clock=clock),
-            faults=PARTNER_FAULTS,
+            rate_limit=RateLimiter(rate=requests_per_second, store=rate_limit_store, clock=clock),
+            error_handler=PARTNER_ERROR_HANDLER,
             headers={"Accept-Language": locale} if locale else {},
             handler=handler,
             clock=clock,
@@ -107,7 +107,7 @@ class ShopifyPartnerClient(ApiClient):
         )
         self._caller = GraphQLCaller(
             transport=self._transport,
-            path=f"/{self._organization}/api/{api_version}/graphql.json",
+            path=f"/{self._organization_id}/api/{api_version}/graphql.json",
             api_version=api_version,
             strict_version=strict_version,
         )
@@ -117,7 +117,7 @@ class ShopifyPartnerClient(ApiClient):
         answer = self._caller.execute(VERSIONS, label="versions").data
         versions = [version["handle"] for version in answer["publicApiVersions"] if version.get("supported")]
         return (
-            f"Organization {self._organization} answers, asked for version {self._caller.api_version}; "
+            f"Organization {self._organization_id} answers, asked for version {self._caller.api_version}; "
             f"supported: {', '.join(versions)}."
         )
 
@@ -152,47 +152,47 @@ class ShopifyPartnerClient(ApiClient):
         :param page_size: rows per request
         :raises ConfigurationError: when an argument or the API version doesn't fit the resource
         """
-        found = find(RESOURCES, resource)
+        found = find_resource(RESOURCES, resource)
         now = datetime.fromtimestamp(self._clock.time(), UTC)
-        until = _aware(until) or now
-        since = _aware(since)
+        until = _as_utc(until) or now
+        since = _as_utc(since)
         domain = shop_domain(shop) if shop else None
         values: dict[str, Any] = {
-            "since": since and timestamp(since),
-            "app_id": app_id and global_id(app_id, "App", found.namespace, argument="app_id"),
-            "shop_id": shop_id and global_id(shop_id, "Shop", found.namespace, argument="shop_id"),
+            "since": since and format_timestamp(since),
+            "app_id": app_id and global_id(app_id, "App", found.id_namespace, argument="app_id"),
+            "shop_id": shop_id and global_id(shop_id, "Shop", found.id_namespace, argument="shop_id"),
             "conversation_id": conversation_id
-            and global_id(conversation_id, "Conversation", found.namespace, argument="conversation_id"),
-            "types": None if types is None else checked_types(types, found),
+            and global_id(conversation_id, "Conversation", found.id_namespace, argument="conversation_id"),
+            "types": None if types is None else validate_types(types, found),
             "shop": domain if "shop" in found.variables else None,
         }
-        found.check({**values, "shop": domain}, self._caller.api_version)
-        paging = found.connection(page_size)
+        found.check_arguments({**values, "shop": domain}, self._caller.api_version)
+        paging = found.connection_paginator(page_size)
         parts = [
-            ConnectionPages(
+            ConnectionFetcher(
                 caller=self._caller,
                 label=resource,
                 document=found.document,
-                variables=found.bound({
+                variables=found.bind_variables({
                     **values,
-                    "since": begin and timestamp(begin),
-                    "until": timestamp(end),
+                    "since": begin and format_timestamp(begin),
+                    "until": format_timestamp(end),
                 }),
-                paging=paging,
+                paginator=paging,
                 time_field=found.time_field,
                 since=begin,
                 until=end,
                 shop=None if "shop" in found.variables else domain,
-                shape=own_names,
-                gone=found.gone(),
+                transform=restore_aliases,
+                removal_notice=found.removal_notice(),
             )
-            for begin, end in found.spans(since, until, now=now)
+            for begin, end in found.split_range(since, until, now=now)
         ]
         return Extraction(
             source=SOURCE,
             resource=resource,
             key=found.key,
-            request=self._request(values=values, until=timestamp(until), shop=domain, document=found.document),
+            request=self._request(values=values, until=format_timestamp(until), shop=domain, document=found.document),
             segments=[Segment(name=f"{resource} {number}", fetch=part.fetch) for number, part in enumerate(parts, 1)],
             window=Window(since, until) if since else None,
         )
@@ -220,15 +220,15 @@ class ShopifyPartnerClient(ApiClient):
         :param page_size: given as ``$first`` where the document declares it
         :raises ConfigurationError: when the document can't be walked
         """
-        checked = paged(document, longest=LONGEST_QUERY)
+        checked = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
         given = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
-        pages = ConnectionPages(
+        pages = ConnectionFetcher(
             caller=self._caller,
             label=resource,
             document=document,
             variables=given,
-            paging=EdgeCursor((variables or {}).get("first", page_size), connection),
-            sized=checked.sized,
+            paginator=ConnectionPaginator((variables or {}).get("first", page_size), connection),
+            sends_page_size=checked.declares_first,
         )
         return Extraction(
             source=SOURCE,
@@ -245,13 +245,15 @@ class ShopifyPartnerClient(ApiClient):
         :param until: the state at this moment; now without it
         :returns: by domain: ``{"shop": "a.myshopify.com", "shop_id", "name", "installed", "since", "state"}``
         """
-        return replay(self.extract("app_events", app_id=app_id, types=INSTALLED_AFTER, until=until).records())
+        return replay_installs(
+            self.extract("app_events", app_id=app_id, types=INSTALLED_AFTER_EVENT, until=until).records()
+        )
 
-    def _request(self, **asked: Any) -> dict[str, Any]:
-        return {"organization": self._organization, "api_version": self._caller.api_version, **asked}
+    def _request(self, **arguments: Any) -> dict[str, Any]:
+        return {"organization": self._organization_id, "api_version": self._caller.api_version, **arguments}
 
 
-def _organization(value: str | int) -> str:
+def _parse_organization_id(value: str | int) -> str:
     text = str(value).strip()
     if not (text.isascii() and text.isdigit()):
         message = f"'organization_id' is {text!r}, not a number"
@@ -259,5 +261,5 @@ def _organization(value: str | int) -> str:
     return text
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+def _as_utc(timestamp: datetime | None) -> datetime | None:
+    return timestamp.replace(tzinfo=UTC) if timestamp is not None and timestamp.tzinfo is None else timestamp

@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.splitting import middle
+from airflow_provider_partners.api.splitting import midpoint
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,44 +20,44 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COUNTED = 10_000
+COUNT_LIMIT = 10_000
 """Shopify counts no further, and says so (``AT_LEAST``)."""
 
-BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
+EARLIEST_TIME = datetime(2006, 1, 1, tzinfo=UTC)
 """Before Shopify: where a window without a beginning is cut from."""
 
 _SECOND = timedelta(seconds=1)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
-Span = tuple[datetime | None, datetime]
+TimeRange = tuple[datetime | None, datetime]
 """A half-open stretch of time; ``None`` for no beginning."""
 
-OpenSpan = tuple[datetime | None, datetime | None]
+OpenTimeRange = tuple[datetime | None, datetime | None]
 """Likewise, perhaps without an end."""
 
 
-def search(span: Span, extra: str | None) -> str:
+def build_search(time_range: TimeRange, user_query: str | None) -> str:
     """The search string of a span.
 
     Timestamps stand in quotes: unquoted, Shopify ignores the time of day and filters by whole days.
 
-    :param span: of ``updated_at``
-    :param extra: a search of the user's, which must hold as well
+    :param time_range: of ``updated_at``
+    :param user_query: a search of the user's, which must hold as well
     """
-    since, until = span
-    terms = [f"updated_at:>='{_written(since)}'"] if since else []
-    terms.append(f"updated_at:<'{_written(until)}'")
+    since, until = time_range
+    terms = [f"updated_at:>='{_format_timestamp(since)}'"] if since else []
+    terms.append(f"updated_at:<'{_format_timestamp(until)}'")
     text = " AND ".join(terms)
-    return f"{text} AND ({extra})" if extra else text
+    return f"{text} AND ({user_query})" if user_query else text
 
 
-def checked(extra: str | None) -> str | None:
+def validate_query(query: str | None) -> str | None:
     """A user's search, as it can stand in parentheses.
 
-    :param extra: in Shopify's search syntax
+    :param query: in Shopify's search syntax
     :raises ConfigurationError: when its quotes or parentheses would reach out of them
     """
-    text = (extra or "").strip()
+    text = (query or "").strip()
     bare = _QUOTED.sub("", text)
     depth = 0
     for mark in bare:
@@ -70,44 +70,46 @@ def checked(extra: str | None) -> str | None:
     return text or None
 
 
-def whole_seconds(moment: datetime) -> datetime:
+def ceil_to_second(timestamp: datetime) -> datetime:
     """The first whole second that is not before a moment.
 
-    Rows show seconds, so ``updatedAt >= moment`` and ``updatedAt >= whole_seconds(moment)`` are the same, and so
+    Rows show seconds, so ``updatedAt >= moment`` and ``updatedAt >= ceil_to_second(moment)`` are the same, and so
     are the upper bounds: windows that touch still do.
 
-    :param moment: an aware time, or a naive one in UTC
+    :param timestamp: an aware time, or a naive one in UTC
     """
-    aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    aware = (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).astimezone(UTC)
     return aware.replace(microsecond=0) + (_SECOND if aware.microsecond else timedelta())
 
 
-def pieces(span: Span, *, count: Callable[[Span], Mapping[str, Any]]) -> Iterator[Span]:
+def split_range(time_range: TimeRange, *, count: Callable[[TimeRange], Mapping[str, Any]]) -> Iterator[TimeRange]:
     """A span in pieces that hold fewer objects than Shopify counts.
 
-    :param span: on whole seconds
+    :param time_range: on whole seconds
     :param count: asks for ``{"count": …, "precision": "EXACT" | "AT_LEAST"}`` of a span
     """
-    since, until = span
-    if not many(count(span)):
-        yield span
+    since, until = time_range
+    if not is_capped(count(time_range)):
+        yield time_range
         return
-    half = middle(since or BEGINNING, until, step=_SECOND)
+    half = midpoint(since or EARLIEST_TIME, until, step=_SECOND)
     if half is None:
-        log.warning("More than %d objects changed in the second of %s", COUNTED, _written(since or BEGINNING))
-        yield span
+        log.warning(
+            "More than %d objects changed in the second of %s", COUNT_LIMIT, _format_timestamp(since or EARLIEST_TIME)
+        )
+        yield time_range
         return
-    yield from pieces((since, half), count=count)
-    yield from pieces((half, until), count=count)
+    yield from split_range((since, half), count=count)
+    yield from split_range((half, until), count=count)
 
 
-def many(counted: Mapping[str, Any]) -> bool:
+def is_capped(counted: Mapping[str, Any]) -> bool:
     """Whether there are as many as Shopify counts, or more.
 
     :param counted: ``{"count": …, "precision": "EXACT" | "AT_LEAST"}``
     """
-    return counted.get("precision") == "AT_LEAST" or int(counted.get("count") or 0) >= COUNTED
+    return counted.get("precision") == "AT_LEAST" or int(counted.get("count") or 0) >= COUNT_LIMIT
 
 
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _format_timestamp(timestamp: datetime) -> str:
+    return timestamp.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

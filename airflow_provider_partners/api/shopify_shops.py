@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.messages import Record
 
-INSTALLED_AFTER: Mapping[str, bool] = MappingProxyType({
+INSTALLED_AFTER_EVENT: Mapping[str, bool] = MappingProxyType({
     "RELATIONSHIP_INSTALLED": True,
     "RELATIONSHIP_REACTIVATED": True,
     "RELATIONSHIP_DEACTIVATED": False,
@@ -41,7 +41,7 @@ def shop_domain(value: str) -> str:
     :param value: a domain, a URL, or the part before ``.myshopify.com``
     :raises ConfigurationError: when it is none of them
     """
-    domain = bare_domain(value)
+    domain = normalize_domain(value)
     if _HANDLE.fullmatch(domain):
         domain = f"{domain}.myshopify.com"
     if not _DOMAIN.fullmatch(domain):
@@ -50,7 +50,7 @@ def shop_domain(value: str) -> str:
     return domain
 
 
-def instant(text: Any) -> datetime:
+def parse_timestamp(text: Any) -> datetime:
     """A time as Shopify writes it, with or without microseconds, as a comparable value.
 
     :param text: such as ``2019-07-03T20:47:55.123456Z``
@@ -65,7 +65,7 @@ def instant(text: Any) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def replay(events: Iterable[Record]) -> list[dict[str, Any]]:
+def replay_installs(events: Iterable[Record]) -> list[dict[str, Any]]:
     """The state of every shop that ever had the app.
 
     Shops are told apart by ``myshopifyDomain``: the API's ids of shops come in two namespaces. Events of one
@@ -77,17 +77,17 @@ def replay(events: Iterable[Record]) -> list[dict[str, Any]]:
     """
     histories: dict[str, list[Record]] = {}
     for event in events:
-        if event.get("type") in INSTALLED_AFTER:
-            histories.setdefault(bare_domain(event["shop"]["myshopifyDomain"]), []).append(event)
-    return [_state(domain, histories[domain]) for domain in sorted(histories)]
+        if event.get("type") in INSTALLED_AFTER_EVENT:
+            histories.setdefault(normalize_domain(event["shop"]["myshopifyDomain"]), []).append(event)
+    return [_shop_state(domain, histories[domain]) for domain in sorted(histories)]
 
 
-def _state(domain: str, history: list[Record]) -> dict[str, Any]:
+def _shop_state(domain: str, history: list[Record]) -> dict[str, Any]:
     installed = False
     state, since = "", ""
     last: Record = {}
-    for event in _in_order(history):
-        now = INSTALLED_AFTER[event["type"]]
+    for event in _order_events(history):
+        now = INSTALLED_AFTER_EVENT[event["type"]]
         # A second event that says the same (closed, then uninstalled) doesn't begin it anew.
         if now != installed or not since:
             since = event["occurredAt"]
@@ -102,26 +102,26 @@ def _state(domain: str, history: list[Record]) -> dict[str, Any]:
     }
 
 
-def _in_order(history: list[Record]) -> list[Record]:
+def _order_events(history: list[Record]) -> list[Record]:
     chain: list[Record] = []
-    for _, together in groupby(sorted(history, key=_moment_and_type), key=_moment):
+    for _, together in groupby(sorted(history, key=_occurred_at_and_type), key=_occurred_at):
         rest = list(together)
         while rest:
-            installed = bool(chain) and INSTALLED_AFTER[chain[-1]["type"]]
-            changing = (place for place, event in enumerate(rest) if INSTALLED_AFTER[event["type"]] != installed)
+            installed = bool(chain) and INSTALLED_AFTER_EVENT[chain[-1]["type"]]
+            changing = (place for place, event in enumerate(rest) if INSTALLED_AFTER_EVENT[event["type"]] != installed)
             chain.append(rest.pop(next(changing, 0)))
     return chain
 
 
-def _moment(event: Record) -> datetime:
-    return instant(event["occurredAt"])
+def _occurred_at(event: Record) -> datetime:
+    return parse_timestamp(event["occurredAt"])
 
 
-def _moment_and_type(event: Record) -> tuple[datetime, str]:
-    return _moment(event), event["type"]
+def _occurred_at_and_type(event: Record) -> tuple[datetime, str]:
+    return _occurred_at(event), event["type"]
 
 
-def bare_domain(value: str) -> str:
+def normalize_domain(value: str) -> str:
     """A domain in lower case without scheme, port and path.
 
     :param value: a domain or a URL

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def middle(since: datetime, until: datetime, *, step: timedelta) -> datetime | None:
+def midpoint(since: datetime, until: datetime, *, step: timedelta) -> datetime | None:
     """The moment that halves a half-open window, on a whole step; ``None`` where there is none inside.
 
     :param since: the first moment

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_partners.api.extraction import REMEMBERED
+from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS
 from airflow_provider_partners.api.pages import Cursor, Page
 from airflow_provider_partners.exceptions import PagingError
 
@@ -20,53 +20,55 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SteadyPages:
+class StablePages:
     """Pages that remember the list's total from one to the next.
 
     A removal that an arrival makes up for in the total can go unnoticed, unless arrivals come first in the list's
     order.
 
     :param name: the list's name, for the error
-    :param fetch: gives the page at a cursor ``{"page": 3}``
+    :param fetch_page: gives the page at a cursor ``{"page": 3}``
     :param size: rows per page
     """
 
     name: str
-    fetch: Callable[[Cursor], Page]
+    fetch_page: Callable[[Cursor], Page]
     size: int
 
-    def page(self, cursor: Cursor) -> Page:
+    def fetch(self, cursor: Cursor) -> Page:
         """The page at a cursor, with those before it where rows may have slipped onto them.
 
         :param cursor: ``{}``, or ``{"at": …}`` with the total so far
         :raises PagingError: when more rows were removed at once than can be followed
         """
         at, total = cursor.get("at", {}), cursor.get("total")
-        page = self.fetch(at)
+        page = self.fetch_page(at)
         if "page" not in at or total is None:
-            return self._told(page, page.records)
+            return self._with_total(page, page.records)
         last = number = int(at["page"])
         read: dict[int, list[Record]] = {}
         while True:
             if page.total is not None and page.total < total and number > 1:
                 # Forward again from where the first row may have slipped to; what was just read comes up again.
-                number = self._behind(number, total - page.total, last)
+                number = self._first_shifted_page(number, total - page.total, last)
             else:
                 read[number] = page.records
                 number += 1
             total = total if page.total is None else page.total
             if number > last:
-                return self._told(page, [record for _, records in sorted(read.items()) for record in records])
-            page = self.fetch({**at, "page": number})
+                return self._with_total(page, [record for _, records in sorted(read.items()) for record in records])
+            page = self.fetch_page({**at, "page": number})
 
-    def _told(self, page: Page, records: list[Record]) -> Page:
+    def _with_total(self, page: Page, records: list[Record]) -> Page:
         if page.next is None:
             return Page(records, None, page.total)
         return Page(records, {"at": page.next, **({} if page.total is None else {"total": page.total})}, page.total)
 
-    def _behind(self, number: int, gone: int, last: int) -> int:
-        first = max(1, number - -(-gone // self.size))
-        if (last - first) * self.size > max(REMEMBERED, self.size):
-            message = f"{gone} rows of '{self.name}' were removed between two pages, more than a walk can follow"
+    def _first_shifted_page(self, number: int, removed_count: int, last: int) -> int:
+        first = max(1, number - -(-removed_count // self.size))
+        if (last - first) * self.size > max(REMEMBERED_RECORDS, self.size):
+            message = (
+                f"{removed_count} rows of '{self.name}' were removed between two pages, more than a walk can follow"
+            )
             raise PagingError(message, remedy="Try again: the list is read from its beginning then.")
         return first

@@ -19,16 +19,16 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from airflow_provider_partners import __version__
-from airflow_provider_partners.api.addresses import base_address, trusted
-from airflow_provider_partners.api.budget import Budget, Unlimited
+from airflow_provider_partners.api.addresses import may_receive_credentials, normalize_base_url
+from airflow_provider_partners.api.budget import NoRateLimit, RateLimit
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
-from airflow_provider_partners.api.downloading import DOWNLOAD_FAULTS, Download, PartFile, Sink
-from airflow_provider_partners.api.faults import DEFAULT_FAULTS, Action, FaultTable
-from airflow_provider_partners.api.hush import hush, hushed
+from airflow_provider_partners.api.downloading import DOWNLOAD_ERROR_HANDLER, Download, PartialFile, Sink
+from airflow_provider_partners.api.faults import DEFAULT_ERROR_HANDLER, ErrorHandler, ResponseAction
+from airflow_provider_partners.api.hush import own_request, silence_http_logs
 from airflow_provider_partners.api.messages import Request, Response
 from airflow_provider_partners.api.redact import Redactor
-from airflow_provider_partners.api.sending import Call, NoAnswerError, Terms
-from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.api.sending import Call, CallSettings, NoAnswerError
+from airflow_provider_partners.api.usage import RequestStats
 from airflow_provider_partners.exceptions import TransientError
 
 if TYPE_CHECKING:
@@ -37,30 +37,34 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.auth import Auth
 
-__all__ = ["Timeouts", "Transport", "Usage"]
+__all__ = ["RequestStats", "Timeouts", "Transport"]
 
-CONNECTIONS = 32
+MAX_CONNECTIONS = 32
 """Connections of one pool; up to sixteen threads share it, and tokens are exchanged besides."""
 
-_NO_ANSWER: tuple[tuple[type[Exception], str, Action], ...] = (
-    (httpx.ConnectTimeout, "no connection within the time allowed", Action.RETRY),
-    (httpx.PoolTimeout, "no connection of the pool was free within the time allowed", Action.RETRY),
-    (httpx.WriteTimeout, "the request could not be sent within the time allowed", Action.RETRY),
-    (httpx.ReadTimeout, "no answer within the time allowed", Action.RETRY),
-    (httpx.ProxyError, "the proxy refused or failed", Action.RETRY),
-    (httpx.ConnectError, "no connection could be made", Action.RETRY),
-    (httpx.RemoteProtocolError, "the connection was closed without a whole answer", Action.RETRY),
-    (httpx.NetworkError, "the connection broke", Action.RETRY),
-    (httpx.DecodingError, "the answer's compression is broken", Action.RETRY),
-    (httpx.UnsupportedProtocol, "the address has an unknown scheme", Action.MISCONFIGURED),
-    (httpx.LocalProtocolError, "a header or the address holds characters that HTTP forbids", Action.MISCONFIGURED),
-    (httpx.InvalidURL, "the address can't be read", Action.MISCONFIGURED),
-    (UnicodeEncodeError, "a header holds characters that HTTP forbids", Action.MISCONFIGURED),
-    (httpx.TransportError, "the connection failed", Action.RETRY),
+_FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
+    (httpx.ConnectTimeout, "no connection within the time allowed", ResponseAction.RETRY),
+    (httpx.PoolTimeout, "no connection of the pool was free within the time allowed", ResponseAction.RETRY),
+    (httpx.WriteTimeout, "the request could not be sent within the time allowed", ResponseAction.RETRY),
+    (httpx.ReadTimeout, "no answer within the time allowed", ResponseAction.RETRY),
+    (httpx.ProxyError, "the proxy refused or failed", ResponseAction.RETRY),
+    (httpx.ConnectError, "no connection could be made", ResponseAction.RETRY),
+    (httpx.RemoteProtocolError, "the connection was closed without a whole answer", ResponseAction.RETRY),
+    (httpx.NetworkError, "the connection broke", ResponseAction.RETRY),
+    (httpx.DecodingError, "the answer's compression is broken", ResponseAction.RETRY),
+    (httpx.UnsupportedProtocol, "the address has an unknown scheme", ResponseAction.MISCONFIGURED),
+    (
+        httpx.LocalProtocolError,
+        "a header or the address holds characters that HTTP forbids",
+        ResponseAction.MISCONFIGURED,
+    ),
+    (httpx.InvalidURL, "the address can't be read", ResponseAction.MISCONFIGURED),
+    (UnicodeEncodeError, "a header holds characters that HTTP forbids", ResponseAction.MISCONFIGURED),
+    (httpx.TransportError, "the connection failed", ResponseAction.RETRY),
 )
 """The library's errors in words; their own texts may hold an address with its query, or a header's value."""
 
-_FAILURES = tuple(kind for kind, _, _ in _NO_ANSWER)
+_FAILURE_TYPES = tuple(kind for kind, _, _ in _FAILURE_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,9 @@ class Transport:
     :param partner: its name, in errors and logs
     :param base_url: scheme, host, and a path where there is one; a request's path is appended
     :param auth: the credentials
-    :param budget: grants requests; reserved before each attempt
-    :param faults: what answers mean
-    :param observe: reads the partner's rate headers into the budget, after each answer
+    :param rate_limit: grants requests; reserved before each attempt
+    :param error_handler: what answers mean
+    :param rate_limit_observer: reads the partner's rate headers into the budget, after each answer
     :param request_id_headers: where the partner gives its id of a request
     :param timeouts: of one attempt's parts
     :param deadline: seconds for a whole call with all its waits
@@ -109,9 +113,9 @@ class Transport:
         partner: str,
         base_url: str,
         auth: Auth | None = None,
-        budget: Budget | None = None,
-        faults: FaultTable = DEFAULT_FAULTS,
-        observe: Callable[[Response, Budget], None] | None = None,
+        rate_limit: RateLimit | None = None,
+        error_handler: ErrorHandler = DEFAULT_ERROR_HANDLER,
+        rate_limit_observer: Callable[[Response, RateLimit], None] | None = None,
         request_id_headers: Sequence[str] = ("x-request-id",),
         timeouts: Timeouts | None = None,
         deadline: float = 300.0,
@@ -123,41 +127,41 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         file_hosts: Sequence[str] = (),
     ) -> None:
-        self._base_url = base_address(base_url)
+        self._base_url = normalize_base_url(base_url)
         self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
-        self._wire = _Wire(timeouts or Timeouts(), request_id_headers, handler, clock)
+        self._pool = _ConnectionPool(timeouts or Timeouts(), request_id_headers, handler, clock)
         self._owner = True
-        self._terms = Terms(
+        self._settings = CallSettings(
             partner=partner,
             auth=auth,
-            budget=budget or Unlimited(),
-            faults=faults,
-            observe=observe,
+            rate_limit=rate_limit or NoRateLimit(),
+            error_handler=error_handler,
+            rate_limit_observer=rate_limit_observer,
             deadline=deadline,
             max_wait=max_wait,
             max_attempts=max_attempts,
             clock=clock,
             redactor=redactor or Redactor(),
-            usage=Usage(),
-            closed=self._wire.closed,
+            stats=RequestStats(),
+            is_closed=self._pool.is_closed,
         )
 
     @property
-    def usage(self) -> Usage:
+    def stats(self) -> RequestStats:
         """What was sent and waited for so far."""
-        return self._terms.usage
+        return self._settings.stats
 
     @property
     def redactor(self) -> Redactor:
         """Knows the secrets."""
-        return self._terms.redactor
+        return self._settings.redactor
 
-    def send(self, request: Request, *, faults: FaultTable | None = None) -> Response:
+    def send(self, request: Request, *, error_handler: ErrorHandler | None = None) -> Response:
         """Send a request until it succeeds, is refused for good, or its time is up.
 
         :param request: what to send
-        :param faults: in place of the client's own table
+        :param error_handler: in place of the client's own table
         :returns: a success
         :raises AuthenticationError: the credentials are refused
         :raises ThrottledError: the partner, or the budget, asks for a wait too long to sit out
@@ -170,8 +174,8 @@ class Transport:
         url = f"{self._base_url}{request.path}{f'?{query}' if query else ''}"
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
-        terms = replace(self._terms, faults=faults) if faults else self._terms
-        return Call(request, url, terms, self._wire.exchange).run()
+        terms = replace(self._settings, error_handler=error_handler) if error_handler else self._settings
+        return Call(request, url, terms, self._pool.send_attempt).run()
 
     def download(self, url: str, to: Path, *, label: str, authenticated: bool = False, resume: bool = True) -> int:
         """Fetch a file to disk, in bounded memory; after a break only the rest of it is asked for.
@@ -187,17 +191,25 @@ class Transport:
         :raises ExpiredError: there is no such file any more
         :raises UnexpectedResponseError: the address, or where it leads, is not safe to go to
         """
-        trusts = partial(trusted, base_url=self._base_url, hosts=self._file_hosts)
-        terms = replace(self._terms, faults=DOWNLOAD_FAULTS)
+        trusts = partial(may_receive_credentials, base_url=self._base_url, hosts=self._file_hosts)
+        terms = replace(self._settings, error_handler=DOWNLOAD_ERROR_HANDLER)
         if not trusts(url):
             # Another host's answers say nothing of the partner's limits.
-            terms = replace(terms, budget=Unlimited(), observe=None)
+            terms = replace(terms, rate_limit=NoRateLimit(), rate_limit_observer=None)
         headers = {**(self._headers if authenticated else {}), "Accept": "*/*"}
         request = Request(method="GET", path="", headers=headers, label=label, authenticated=authenticated)
         secure = not self._base_url.startswith("http://")
         with to.open("ab" if resume else "wb") as file:
-            part = PartFile(file)
-            Download(request, url, terms, self._wire.exchange, part=part, trusts=trusts, secure=secure).run()
+            part = PartialFile(file)
+            Download(
+                request,
+                url,
+                terms,
+                self._pool.send_attempt,
+                partial_file=part,
+                may_receive_credentials=trusts,
+                https_only=secure,
+            ).run()
             return part.size
 
     def sibling(self, *, auth: Auth | None = None, headers: Mapping[str, str] | None = None) -> Transport:
@@ -209,14 +221,14 @@ class Transport:
         :param headers: sent with every request, in addition to these
         """
         twin = copy.copy(self)
-        terms = replace(self._terms, auth=auth) if auth else self._terms
+        terms = replace(self._settings, auth=auth) if auth else self._settings
         vars(twin).update(_terms=terms, _headers={**self._headers, **(headers or {})}, _owner=False)
         return twin
 
     def close(self) -> None:
         """Close the connections; calls that wait give up."""
         if self._owner:
-            self._wire.close()
+            self._pool.close()
 
     def __enter__(self) -> Self:
         """The transport itself."""
@@ -227,7 +239,7 @@ class Transport:
         self.close()
 
 
-class _Wire:
+class _ConnectionPool:
     """The pool of connections."""
 
     def __init__(self, timeouts: Timeouts, request_id_headers: Sequence[str], handler: Any, clock: Clock) -> None:
@@ -238,20 +250,20 @@ class _Wire:
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self.closed = self._closed.is_set
+        self.is_closed = self._closed.is_set
 
-    def exchange(
-        self, request: Request, url: str, headers: Mapping[str, str], *, ends: float, sink: Sink | None = None
+    def send_attempt(
+        self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float, sink: Sink | None = None
     ) -> Response:
-        """One attempt; see ``Exchange`` and ``Stream`` of the modules that this one sends for."""
+        """One attempt; see ``SendAttempt`` and ``StreamAttempt`` of the modules that this one sends for."""
         failure: NoAnswerError
         try:
-            with hushed():
-                return self._exchange(request, url, headers, ends, sink)
-        except _FAILURES as error:
-            failure = _in_words(error)
+            with own_request():
+                return self._send(request, url, headers, give_up_at, sink)
+        except _FAILURE_TYPES as error:
+            failure = _describe_failure(error)
         except RuntimeError:
-            if not self.closed():
+            if not self.is_closed():
                 raise
             failure = NoAnswerError("the client was closed meanwhile")
         # Raised here, so that the library's error is not even its context.
@@ -263,13 +275,13 @@ class _Wire:
             if self._client is not None:
                 self._client.close()
 
-    def _exchange(
-        self, request: Request, url: str, headers: Mapping[str, str], ends: float, sink: Sink | None
+    def _send(
+        self, request: Request, url: str, headers: Mapping[str, str], give_up_at: float, sink: Sink | None
     ) -> Response:
         content, kind = request.body()
-        left = max(0.001, ends - self._clock.monotonic())
+        left = max(0.001, give_up_at - self._clock.monotonic())
         parts = {name: min(getattr(self._timeouts, name), left) for name in ("connect", "read", "write", "pool")}
-        client = self._open()
+        client = self._open_client()
         message = client.build_request(
             request.method,
             url,
@@ -283,38 +295,38 @@ class _Wire:
             request_id = next((named[name][:100] for name in self._request_id_headers if named.get(name)), None)
             head = Response(status=answer.status_code, headers=named, content=b"", request_id=request_id)
             write = sink(head) if sink else None
-            return self._streamed(answer, head, write) if write else self._read(answer, head, ends)
+            return self._write_to_sink(answer, head, write) if write else self._read(answer, head, give_up_at)
         finally:
             answer.close()
 
-    def _read(self, answer: httpx.Response, head: Response, ends: float) -> Response:
+    def _read(self, answer: httpx.Response, head: Response, give_up_at: float) -> Response:
         pieces = []
         for piece in answer.iter_bytes():
             pieces.append(piece)
-            if self._clock.monotonic() > ends:
+            if self._clock.monotonic() > give_up_at:
                 text = "the answer was still arriving at the deadline"
                 raise NoAnswerError(text)
         return replace(head, content=b"".join(pieces))
 
-    def _streamed(self, answer: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
+    def _write_to_sink(self, answer: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
         for piece in answer.iter_bytes():
             write(piece)
-            if self.closed():
+            if self.is_closed():
                 text = "the client was closed meanwhile"
                 raise NoAnswerError(text)
         return head
 
-    def _open(self) -> httpx.Client:
+    def _open_client(self) -> httpx.Client:
         with self._lock:
-            if self.closed():
+            if self.is_closed():
                 message = "the client is closed"
                 raise TransientError(message)
             if self._client is None:
-                hush()
+                silence_http_logs()
                 self._client = httpx.Client(
                     transport=self._handler,
                     follow_redirects=False,
-                    limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                    limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
                     headers={"User-Agent": f"airflow-provider-partners/{__version__}"},
                     # Nothing that a partner sets for one shop may follow into the next.
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -322,9 +334,9 @@ class _Wire:
             return self._client
 
 
-def _in_words(error: Exception) -> NoAnswerError:
+def _describe_failure(error: Exception) -> NoAnswerError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         text = "the host's certificate can't be verified; check the host, and the machine's certificates"
-        return NoAnswerError(text, Action.MISCONFIGURED)
-    found = next((text, action) for kind, text, action in _NO_ANSWER if isinstance(error, kind))
+        return NoAnswerError(text, ResponseAction.MISCONFIGURED)
+    found = next((text, action) for kind, text, action in _FAILURE_RULES if isinstance(error, kind))
     return NoAnswerError(*found)

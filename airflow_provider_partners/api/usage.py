@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 
-class Usage:
+class RequestStats:
     """Counters that threads share.
 
     ::
@@ -23,7 +23,7 @@ class Usage:
         self.waited = 0.0
         self.by_label: Counter[str] = Counter()
 
-    def sent(self, label: str) -> None:
+    def on_request(self, label: str) -> None:
         """Count a request that goes out.
 
         :param label: the operation's name
@@ -32,17 +32,17 @@ class Usage:
             self.requests += 1
             self.by_label[label] += 1
 
-    def repeated(self) -> None:
+    def on_retry(self) -> None:
         """Count a request that is to be sent again after a transient fault."""
         with self._lock:
             self.retries += 1
 
-    def refused(self) -> None:
+    def on_throttle(self) -> None:
         """Count a request that the partner refused as too many."""
         with self._lock:
             self.throttled += 1
 
-    def slept(self, seconds: float) -> None:
+    def on_wait(self, seconds: float) -> None:
         """Count a wait, for the budget or before a repetition.
 
         :param seconds: how long

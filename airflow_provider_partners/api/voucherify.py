@@ -9,24 +9,24 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.auth import tell_nobody
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.auth import ignore_secret
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.messages import Request
-from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.transport import Transport
-from airflow_provider_partners.api.voucherify_auth import FAMILIES, check_family, proof
+from airflow_provider_partners.api.voucherify_auth import API_FAMILIES, check_family, make_auth
 from airflow_provider_partners.api.voucherify_export_client import ExportingClient
 from airflow_provider_partners.api.voucherify_exports import download_hosts
-from airflow_provider_partners.api.voucherify_extract import Question, extraction
-from airflow_provider_partners.api.voucherify_limits import faults, observer, spread
+from airflow_provider_partners.api.voucherify_extract import ListQuery, build_extraction
+from airflow_provider_partners.api.voucherify_limits import error_handler, rate_and_burst, rate_limit_observer
 from airflow_provider_partners.api.voucherify_lists import RESOURCES
-from airflow_provider_partners.api.voucherify_pages import Pairs
-from airflow_provider_partners.api.voucherify_resources import rows
+from airflow_provider_partners.api.voucherify_pages import QueryParams
+from airflow_provider_partners.api.voucherify_resources import extract_records
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.ledgers import RateLimitStore
     from airflow_provider_partners.api.voucherify_filters import Filter
 
 __all__ = ["DEFAULT_URL", "RESOURCES", "VoucherifyClient"]
@@ -37,10 +37,10 @@ DEFAULT_VERSION = "v2018-08-01"
 REQUESTS_PER_MINUTE = 100.0
 """What the Business plan has; the server's own figures lower it further."""
 
-CLIENT_SIDE = spread(5, 5.0)
+CLIENT_SIDE_LIMIT = rate_and_burst(5, 5.0)
 """The client-side API: five requests in five seconds from one address, whatever the plan."""
 
-_PINGS: Mapping[str, str] = {
+_PING_RESOURCES: Mapping[str, str] = {
     "server": "redemptions",
     "client": "client_promotion_tiers",
     "management": "management_projects",
@@ -67,7 +67,7 @@ class VoucherifyClient(ExportingClient):
     :param api_version: overrides the project's version, for stable shapes
     :param requests_per_minute: the budget of the project; 100 by default, and what the client-side API allows for its
         keys
-    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
     :param on_secret: told every secret and token before it is used
     :param wire: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
     """
@@ -83,16 +83,16 @@ class VoucherifyClient(ExportingClient):
         oauth_scope: str = "api",
         api_version: str = DEFAULT_VERSION,
         requests_per_minute: float | None = None,
-        ledger: Ledger | None = None,
+        rate_limit_store: RateLimitStore | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = tell_nobody,
+        on_secret: Callable[[str], None] = ignore_secret,
         **wire: Any,
     ) -> None:
         self._auth = auth
         self._application_id = application_id
         self._clock = clock
-        proven = proof(
+        credentials = make_auth(
             auth=auth,
             application_id=application_id,
             secret_key=secret_key,
@@ -102,15 +102,15 @@ class VoucherifyClient(ExportingClient):
             clock=clock,
             on_secret=on_secret,
         )
-        own = CLIENT_SIDE if auth == "client" else spread(REQUESTS_PER_MINUTE, 60.0)
-        own = own if requests_per_minute is None else spread(requests_per_minute, 60.0)
+        own_limit = CLIENT_SIDE_LIMIT if auth == "client" else rate_and_burst(REQUESTS_PER_MINUTE, 60.0)
+        own_limit = own_limit if requests_per_minute is None else rate_and_burst(requests_per_minute, 60.0)
         self._transport = Transport(
             partner="Voucherify",
             base_url=base_url or DEFAULT_URL,
-            auth=proven,
-            budget=RateBudget(rate=own[0], capacity=own[1], ledger=ledger, clock=clock),
-            faults=faults(clock),
-            observe=observer(clock, own),
+            auth=credentials,
+            rate_limit=RateLimiter(rate=own_limit[0], capacity=own_limit[1], store=rate_limit_store, clock=clock),
+            error_handler=error_handler(clock),
+            rate_limit_observer=rate_limit_observer(clock, own_limit),
             headers={"X-Voucherify-API-Version": api_version, "X-Voucherify-Channel": "airflow-provider-partners"},
             handler=handler,
             clock=clock,
@@ -121,11 +121,11 @@ class VoucherifyClient(ExportingClient):
 
     def ping(self) -> str:
         """Read one page of one row: a cheap question that needs the key and the cluster."""
-        row = RESOURCES[_PINGS[FAMILIES[self._auth]]]
-        asked = [("page", "1"), ("limit", "1")] if row.style == "page" else []
-        body = self._get(row.path, f"{row.name}.list", asked)
-        held = body.get("total", len(rows(row, body)))
-        return f"Voucherify answers for the application {self._application_id[:8]}…: {held} {row.name}."
+        declared = RESOURCES[_PING_RESOURCES[API_FAMILIES[self._auth]]]
+        params = [("page", "1"), ("limit", "1")] if declared.paging_style == "page" else []
+        body = self._get(declared.path, f"{declared.name}.list", params)
+        record_count = body.get("total", len(extract_records(declared, body)))
+        return f"Voucherify answers for the application {self._application_id[:8]}…: {record_count} {declared.name}."
 
     def extract(
         self,
@@ -136,7 +136,7 @@ class VoucherifyClient(ExportingClient):
         time_field: str | None = None,
         filters: Filter | Mapping[str, Any] | None = None,
         parameters: Mapping[str, Any] | None = None,
-        order: str | None = None,
+        sort: str | None = None,
         parents: Mapping[str, Any] | None = None,
         match: Mapping[str, Iterable[Any]] | None = None,
         page_size: int | None = None,
@@ -153,7 +153,7 @@ class VoucherifyClient(ExportingClient):
         :param filters: conditions on fields: built by ``field``, or nested as the API has them; more values than one
             query can carry are asked for in several
         :param parameters: the list's own, nested: ``{"result": "SUCCESS"}``
-        :param order: a field, with ``-`` for descending; ascending by creation by default, within each part. Ascending
+        :param sort: a field, with ``-`` for descending; ascending by creation by default, within each part. Ascending
             by ``updated_at``, a row that changes meanwhile may push another one past the page that is read next
         :param parents: what the list is below, one id each: ``{"program_id": "lprg_1"}``
         :param match: one parent with many ids, ``{"campaign_id": ids}``; or ``{"id": ids}`` for single records, of
@@ -161,21 +161,21 @@ class VoucherifyClient(ExportingClient):
         :param page_size: rows per page
         :raises ConfigurationError: for what the list doesn't take, naming what it takes
         """
-        row = find(RESOURCES, resource)
-        check_family(row, self._auth)
-        question = Question(
-            row=row,
+        declared = find_resource(RESOURCES, resource)
+        check_family(declared, self._auth)
+        query = ListQuery(
+            resource=declared,
             since=since,
             until=until,
             time_field=time_field,
             parameters=parameters,
             filters=filters,
-            order=order,
+            sort=sort,
             parents=parents,
             match=match,
             page_size=page_size,
         )
-        return extraction(question, get=self._get, account=self._application_id, clock=self._clock)
+        return build_extraction(query, get=self._get, account=self._application_id, clock=self._clock)
 
-    def _get(self, path: str, label: str, params: Pairs) -> Any:
+    def _get(self, path: str, label: str, params: QueryParams) -> Any:
         return self._transport.send(Request(method="GET", path=path, params=tuple(params), label=label)).json()

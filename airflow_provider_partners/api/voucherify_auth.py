@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.transport import Transport
     from airflow_provider_partners.api.voucherify_resources import VoucherifyResource
 
-FAMILIES: Mapping[str, str] = {"keys": "server", "oauth": "server", "client": "client", "management": "management"}
+API_FAMILIES: Mapping[str, str] = {"keys": "server", "oauth": "server", "client": "client", "management": "management"}
 """Which of Voucherify's APIs each kind of connection reads."""
 
 _HEADERS: Mapping[str, tuple[str, str]] = {
@@ -27,14 +27,14 @@ _HEADERS: Mapping[str, tuple[str, str]] = {
     "management": ("X-Management-Id", "X-Management-Token"),
 }
 
-_KINDS: Mapping[str, str] = {
+_CONNECTION_KINDS: Mapping[str, str] = {
     "server": "auth 'keys' or 'oauth', with the application id and the secret key of a project's server-side key",
     "client": "auth 'client', with the client application id, the client-side key and an origin",
     "management": "auth 'management', with the id and the token of an organization's management key",
 }
 
 
-def proof(
+def make_auth(
     *,
     auth: str,
     application_id: str,
@@ -57,9 +57,9 @@ def proof(
     :param on_secret: told every secret and token before it is used
     :raises ConfigurationError: when something is missing
     """
-    if auth not in FAMILIES:
+    if auth not in API_FAMILIES:
         message = f"auth={auth!r} is unknown"
-        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(FAMILIES)}.", partner="Voucherify")
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(API_FAMILIES)}.", partner="Voucherify")
     if not application_id or not secret_key:
         message = "application id and secret key are both needed"
         raise ConfigurationError(message, remedy="Set login and password of the connection.", partner="Voucherify")
@@ -68,14 +68,14 @@ def proof(
         remedy = "Set the extra 'origin', such as https://shop.example.com, as allowed in the project's settings."
         raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
     on_secret(secret_key)
-    name, token = _HEADERS[FAMILIES[auth]]
+    name, token = _HEADERS[API_FAMILIES[auth]]
     keys = {name: application_id, token: secret_key}
     if auth == "client":
         keys["Origin"] = origin or ""
     if auth != "oauth":
         return StaticHeaders(keys, on_secret=on_secret)
     return ExchangedToken(
-        exchange=lambda: _exchange(transport(), keys, scope, clock),
+        exchange=lambda: _exchange_token(transport(), keys, scope, clock),
         header="Authorization",
         scheme="Bearer",
         clock=clock,
@@ -90,13 +90,15 @@ def check_family(resource: VoucherifyResource, auth: str) -> None:
     :param auth: this connection's
     :raises ConfigurationError: saying which kind it needs
     """
-    if resource.family != FAMILIES[auth]:
+    if resource.family != API_FAMILIES[auth]:
         message = f"'{resource.name}' is a list of the {resource.family} API, and this connection has auth '{auth}'"
-        remedy = f"Use a connection with {_KINDS[resource.family]}."
+        remedy = f"Use a connection with {_CONNECTION_KINDS[resource.family]}."
         raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
 
 
-def _exchange(transport: Transport, keys: Mapping[str, str], scope: str, clock: Clock) -> tuple[str, float | None]:
+def _exchange_token(
+    transport: Transport, keys: Mapping[str, str], scope: str, clock: Clock
+) -> tuple[str, float | None]:
     # Scopes stand apart by spaces; commas are refused as an invalid scope.
     scopes = " ".join(part for part in re.split(r"[\s,]+", scope) if part)
     request = Request(
@@ -107,13 +109,13 @@ def _exchange(transport: Transport, keys: Mapping[str, str], scope: str, clock: 
         label="token",
         authenticated=False,
     )
-    answer: Any = transport.send(request).json()
-    token = answer.get("access_token") if isinstance(answer, Mapping) else None
+    body: Any = transport.send(request).json()
+    token = body.get("access_token") if isinstance(body, Mapping) else None
     if not isinstance(token, str) or not token:
         message = "asked for an access token, got an answer without one"
         raise UnexpectedResponseError(message, partner="Voucherify")
-    expires_in = answer.get("expires_in")
+    expires_in = body.get("expires_in")
     if isinstance(expires_in, int | float):  # by our own clock, which the partner's may differ from
         return token, clock.time() + expires_in
-    expires_at = answer.get("expires_at")
+    expires_at = body.get("expires_at")
     return token, float(expires_at) if isinstance(expires_at, int | float) else None

@@ -10,7 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_partners.api.voucherify_operators import OPERATORS, Takes, Value, operator, refused, values
+from airflow_provider_partners.api.voucherify_operators import (
+    OPERATORS,
+    OperandKind,
+    Value,
+    filter_error,
+    operand_values,
+    resolve_operator,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,10 @@ class Filter:
             operators = seen.setdefault(condition.field, [])
             if condition.operator in operators:
                 message = f"the filter compares '{condition.field}' with {condition.operator} twice"
-                raise refused(message, "Put the values into one list with in_ or not_in, or ask in two tasks.")
+                raise filter_error(message, "Put the values into one list with in_ or not_in, or ask in two tasks.")
             if operators and self.junction == "or":
                 message = f"the filter joins two conditions of '{condition.field}' by 'or'"
-                raise refused(message, "How Voucherify joins them isn't documented: use in_, or ask in two tasks.")
+                raise filter_error(message, "How Voucherify joins them isn't documented: use in_, or ask in two tasks.")
             operators.append(condition.operator)
 
     def __and__(self, other: Filter) -> Filter:
@@ -66,7 +73,7 @@ class Filter:
                 remedy = (
                     "Voucherify has one junction for all conditions: use in_ for values of one field, or ask twice."
                 )
-                raise refused(message, remedy)
+                raise filter_error(message, remedy)
         return Filter((*self.conditions, *other.conditions), junction)
 
 
@@ -82,44 +89,44 @@ class Field:
         # Keys of metadata and names of campaigns, which may be part of it, hold spaces; brackets would end it.
         if not name.strip() or name == "junction" or "[" in name or "]" in name:
             message = f"{name!r} can't be the field of a filter"
-            raise refused(message, "Write a field's name, without brackets.")
+            raise filter_error(message, "Write a field's name, without brackets.")
         self.name = name
 
-    def where(self, name: str, *given: Any) -> Filter:
+    def where(self, operator_name: str, *values: Any) -> Filter:
         """Compare by an operator's own name, such as ``$next_month``, ``$is_days_ago`` or ``$active``.
 
-        :param name: with or without ``$``
-        :param given: its values; none for operators such as ``$has_value``, ``$today`` or ``$enabled``
+        :param operator_name: with or without ``$``
+        :param values: its values; none for operators such as ``$has_value``, ``$today`` or ``$enabled``
         """
-        full = operator(name)
-        if len(given) > 1 and OPERATORS[full] not in {Takes.LIST, Takes.VALUE}:
-            message = f"the filter compares '{self.name}' by {full} with {len(given)} values"
-            raise refused(message, "Give it one.")
-        return Filter((Condition(self.name, full, values(self.name, full, given)),))
+        full = resolve_operator(operator_name)
+        if len(values) > 1 and OPERATORS[full] not in {OperandKind.LIST, OperandKind.VALUE}:
+            message = f"the filter compares '{self.name}' by {full} with {len(values)} values"
+            raise filter_error(message, "Give it one.")
+        return Filter((Condition(self.name, full, operand_values(self.name, full, values)),))
 
-    def is_(self, *given: Any) -> Filter:
+    def is_(self, *values: Any) -> Filter:
         """Is the value; days of the week are documented with several."""
-        return self.where("$is", *given)
+        return self.where("$is", *values)
 
-    def is_not(self, *given: Any) -> Filter:
+    def is_not(self, *values: Any) -> Filter:
         """Is not the value."""
-        return self.where("$is_not", *given)
+        return self.where("$is_not", *values)
 
-    def in_(self, given: Iterable[Any]) -> Filter:
+    def in_(self, values: Iterable[Any]) -> Filter:
         """Is one of the values."""
-        return self.where("$in", *_listed(self.name, given))
+        return self.where("$in", *_as_list(self.name, values))
 
-    def not_in(self, given: Iterable[Any]) -> Filter:
+    def not_in(self, values: Iterable[Any]) -> Filter:
         """Is none of the values."""
-        return self.where("$not_in", *_listed(self.name, given))
+        return self.where("$not_in", *_as_list(self.name, values))
 
-    def in_location(self, given: Iterable[Any]) -> Filter:
+    def in_location(self, location_ids: Iterable[Any]) -> Filter:
         """Lies in one of the locations, by their ids."""
-        return self.where("$in_location", *_listed(self.name, given))
+        return self.where("$in_location", *_as_list(self.name, location_ids))
 
-    def not_in_location(self, given: Iterable[Any]) -> Filter:
+    def not_in_location(self, location_ids: Iterable[Any]) -> Filter:
         """Lies in none of the locations."""
-        return self.where("$not_in_location", *_listed(self.name, given))
+        return self.where("$not_in_location", *_as_list(self.name, location_ids))
 
     def has_value(self) -> Filter:
         """Is set."""
@@ -129,49 +136,49 @@ class Field:
         """Is not set."""
         return self.where("$is_unknown")
 
-    def contains(self, given: str) -> Filter:
+    def contains(self, text: str) -> Filter:
         """Holds the text."""
-        return self.where("$contains", given)
+        return self.where("$contains", text)
 
-    def not_contain(self, given: str) -> Filter:
+    def not_contain(self, text: str) -> Filter:
         """Doesn't hold the text."""
-        return self.where("$not_contain", given)
+        return self.where("$not_contain", text)
 
-    def starts_with(self, given: str) -> Filter:
+    def starts_with(self, text: str) -> Filter:
         """Begins with the text."""
-        return self.where("$starts_with", given)
+        return self.where("$starts_with", text)
 
-    def ends_with(self, given: str) -> Filter:
+    def ends_with(self, text: str) -> Filter:
         """Ends with the text."""
-        return self.where("$ends_with", given)
+        return self.where("$ends_with", text)
 
-    def after(self, given: Any) -> Filter:
+    def after(self, timestamp: Any) -> Filter:
         """Lies after the time."""
-        return self.where("$after", given)
+        return self.where("$after", timestamp)
 
-    def before(self, given: Any) -> Filter:
+    def before(self, timestamp: Any) -> Filter:
         """Lies before the time."""
-        return self.where("$before", given)
+        return self.where("$before", timestamp)
 
-    def more_than(self, given: Any) -> Filter:
+    def more_than(self, value: Any) -> Filter:
         """Is a larger number; for a time, lies more than so many days back."""
-        return self.where("$more_than", given)
+        return self.where("$more_than", value)
 
-    def less_than(self, given: Any) -> Filter:
+    def less_than(self, value: Any) -> Filter:
         """Is a smaller number; for a time, lies less than so many days back."""
-        return self.where("$less_than", given)
+        return self.where("$less_than", value)
 
-    def more_than_equal(self, given: Any) -> Filter:
+    def more_than_equal(self, value: Any) -> Filter:
         """Is the number, or a larger one."""
-        return self.where("$more_than_equal", given)
+        return self.where("$more_than_equal", value)
 
-    def less_than_equal(self, given: Any) -> Filter:
+    def less_than_equal(self, value: Any) -> Filter:
         """Is the number, or a smaller one."""
-        return self.where("$less_than_equal", given)
+        return self.where("$less_than_equal", value)
 
-    def count(self, given: int) -> Filter:
+    def count(self, count: int) -> Filter:
         """Holds so many values."""
-        return self.where("$count", given)
+        return self.where("$count", count)
 
 
 def field(name: str) -> Field:
@@ -193,9 +200,9 @@ def any_of(first: Filter, *others: Filter) -> Filter:
     return first
 
 
-def _listed(name: str, given: Iterable[Any]) -> Iterable[Any]:
-    if isinstance(given, str):
+def _as_list(name: str, values: Iterable[Any]) -> Iterable[Any]:
+    if isinstance(values, str):
         message = f"the filter compares '{name}' with text in place of a list"
-        raise refused(message, "Give a list, even of one value.")
+        raise filter_error(message, "Give a list, even of one value.")
     # A set has no order of its own, and the same filter must read the same each time.
-    return sorted(given, key=repr) if isinstance(given, set | frozenset) else given
+    return sorted(values, key=repr) if isinstance(values, set | frozenset) else values

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from airflow_provider_partners.api.faults import Action, Fault, FaultTable, default_message
+from airflow_provider_partners.api.faults import ErrorHandler, ErrorResolution, ResponseAction, default_message
 from airflow_provider_partners.api.jobs import JobState, JobStatus
 from airflow_provider_partners.api.messages import Request
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError, UnexpectedResponseError
@@ -34,10 +34,10 @@ STATES: Mapping[str, JobState] = {
 }
 """What Voucherify says of an export; a word that is new goes for one under way."""
 
-_PAGE, _PAGES = 100, 100
+_PAGE_SIZE, _MAX_PAGES = 100, 100
 """The list of exports: rows of a page, and the last page that is served."""
 
-_ALLOWED = re.compile(r"allowed fields:\s*(.+)", re.IGNORECASE | re.DOTALL)
+_ALLOWED_FIELDS = re.compile(r"allowed fields:\s*(.+)", re.IGNORECASE | re.DOTALL)
 _API_HOST = re.compile(r"((?:[\w-]+\.)*)api(\.voucherify\.io)", re.IGNORECASE)
 
 
@@ -57,56 +57,60 @@ def download_hosts(base_url: str) -> tuple[str, ...]:
 
     :param base_url: ``https://us1.api.voucherify.io`` has ``us1.download.voucherify.io``; any other address has none
     """
-    found = _API_HOST.fullmatch(urlsplit(base_url).hostname or "")
-    return (f"{found.group(1)}download{found.group(2)}".lower(),) if found else ()
+    match = _API_HOST.fullmatch(urlsplit(base_url).hostname or "")
+    return (f"{match.group(1)}download{match.group(2)}".lower(),) if match else ()
 
 
-def create(transport: Transport, faults: FaultTable, body: Mapping[str, Any]) -> str:
+def create_export(transport: Transport, error_handler: ErrorHandler, body: Mapping[str, Any]) -> str:
     """Begin an export.
 
     :param transport: sends
-    :param faults: what refusals mean
+    :param error_handler: what refusals mean
     :param body: what to export
     :returns: its id
     :raises FieldsRefusedError: when some of the fields aren't exported here
     """
     request = Request(method="POST", path=PATH, json=body, label="exports.create")
-    return _text(_object(transport.send(request, faults=_noticing_fields(faults))), "id")
+    return _required_text(
+        _json_object(transport.send(request, error_handler=_with_refused_fields(error_handler))), "id"
+    )
 
 
-def listed(transport: Transport) -> Iterator[Mapping[str, Any]]:
+def list_exports(transport: Transport) -> Iterator[Mapping[str, Any]]:
     """All exports of the project, the latest first.
 
     :param transport: sends
     """
-    for number in range(1, _PAGES + 1):
-        asked = (("order", "-created_at"), ("limit", str(_PAGE)), ("page", str(number)))
-        found = _object(transport.send(Request(method="GET", path=PATH, params=asked, label="exports.list")))
-        exports = found.get("exports")
+    for number in range(1, _MAX_PAGES + 1):
+        params = (("order", "-created_at"), ("limit", str(_PAGE_SIZE)), ("page", str(number)))
+        body = _json_object(transport.send(Request(method="GET", path=PATH, params=params, label="exports.list")))
+        exports = body.get("exports")
         if not isinstance(exports, list):
             message = "the list of exports has no exports"
             raise UnexpectedResponseError(message, partner=PARTNER)
         yield from (export for export in exports if isinstance(export, Mapping))
-        if len(exports) < _PAGE:
+        if len(exports) < _PAGE_SIZE:
             return
 
 
-def job_status(transport: Transport, job_id: str) -> JobStatus:
+def export_status(transport: Transport, job_id: str) -> JobStatus:
     """Where an export stands.
 
     :param transport: sends
     :param job_id: its id
     """
     try:
-        export = get(transport, job_id)
+        export = get_export(transport, job_id)
     except NotFoundError:
-        return JobStatus(job_id=job_id, state=JobState.FAILED, said="NOT_FOUND", reason="there is no such export")
-    stands = state(export)
-    reason = "Voucherify could not make the file; try again" if stands is JobState.FAILED else ""
-    return JobStatus(job_id=job_id, state=stands, said=str(export.get("status")), reason=reason)
+        return JobStatus(
+            job_id=job_id, state=JobState.FAILED, partner_status="NOT_FOUND", reason="there is no such export"
+        )
+    state = export_state(export)
+    reason = "Voucherify could not make the file; try again" if state is JobState.FAILED else ""
+    return JobStatus(job_id=job_id, state=state, partner_status=str(export.get("status")), reason=reason)
 
 
-def cancel(transport: Transport, job_id: str) -> None:
+def cancel_export(transport: Transport, job_id: str) -> None:
     """Remove an export; none there is none to remove.
 
     :param transport: sends
@@ -118,21 +122,21 @@ def cancel(transport: Transport, job_id: str) -> None:
         log.debug("there is no export %s to remove", job_id)
 
 
-def get(transport: Transport, job_id: str) -> Mapping[str, Any]:
+def get_export(transport: Transport, job_id: str) -> Mapping[str, Any]:
     """An export.
 
     :param transport: sends
     :param job_id: its id
     :raises NotFoundError: when there is none
     """
-    return _object(transport.send(Request(method="GET", path=_path(job_id), label="exports.get")))
+    return _json_object(transport.send(Request(method="GET", path=_path(job_id), label="exports.get")))
 
 
 def _path(job_id: str) -> str:
     return f"{PATH}/{quote(job_id, safe='')}"
 
 
-def state(export: Mapping[str, Any]) -> JobState:
+def export_state(export: Mapping[str, Any]) -> JobState:
     """Where it stands.
 
     :param export: as Voucherify tells it
@@ -140,16 +144,16 @@ def state(export: Mapping[str, Any]) -> JobState:
     return STATES.get(str(export.get("status")), JobState.RUNNING)
 
 
-def address(export: Mapping[str, Any]) -> str:
+def file_url(export: Mapping[str, Any]) -> str:
     """Where its file is; a secret, since it holds a token.
 
     :param export: one that is done
     """
     result = export.get("result")
-    return _text(result if isinstance(result, Mapping) else {}, "url")
+    return _required_text(result if isinstance(result, Mapping) else {}, "url")
 
 
-def _object(response: Response) -> Mapping[str, Any]:
+def _json_object(response: Response) -> Mapping[str, Any]:
     body = response.json()
     if not isinstance(body, Mapping):
         message = f"the answer is no object but {type(body).__name__}"
@@ -157,7 +161,7 @@ def _object(response: Response) -> Mapping[str, Any]:
     return body
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
+def _required_text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
         message = f"the export has no '{name}'"
@@ -165,18 +169,18 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _noticing_fields(faults: FaultTable) -> FaultTable:
+def _with_refused_fields(error_handler: ErrorHandler) -> ErrorHandler:
     """A table that tells which fields are possible when some aren't.
 
-    ``{"key": "invalid_export_fields", "details": "Unsupported field used. Allowed fields: id, object, …"}``
+    ``{"key": "invalid_export_fields", "details": "Unsupported field used. AllowedOperators fields: id, object, …"}``
     """
 
-    def inspect(response: Response) -> Fault | None:
+    def inspect(response: Response) -> ErrorResolution | None:
         if response.status == 400 and b"invalid_export_fields" in response.content:
-            found = _ALLOWED.search(default_message(response))
+            found = _ALLOWED_FIELDS.search(default_message(response))
             allowed = [name.strip() for name in found.group(1).split(",")] if found else []
             raises = partial(FieldsRefusedError, allowed=allowed)
-            return Fault(Action.REJECT, faults.message(response), raises=raises)
-        return faults.inspect(response) if faults.inspect else None
+            return ErrorResolution(ResponseAction.REJECT, error_handler.message(response), raises=raises)
+        return error_handler.inspect(response) if error_handler.inspect else None
 
-    return faults.extended(inspect=inspect)
+    return error_handler.with_overrides(inspect=inspect)

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.messages import Request
-from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.voucherify_auth import check_family
-from airflow_provider_partners.api.voucherify_exports import EXPORTS, ExportJob, cancel, export_job, job_status
-from airflow_provider_partners.api.voucherify_filters import Filter, queries
-from airflow_provider_partners.api.voucherify_limits import faults
+from airflow_provider_partners.api.voucherify_exports import (
+    EXPORTS,
+    ExportJob,
+    cancel_export,
+    export_job,
+    export_status,
+)
+from airflow_provider_partners.api.voucherify_filters import Filter, filter_queries
+from airflow_provider_partners.api.voucherify_limits import error_handler
 from airflow_provider_partners.api.voucherify_lists import RESOURCES
-from airflow_provider_partners.api.voucherify_resources import query
+from airflow_provider_partners.api.voucherify_resources import encode_parameters
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,7 +45,7 @@ class ExportingClient(ApiClient):
         fields: Sequence[str] | None = None,
         filters: Filter | Mapping[str, Any] | None = None,
         parameters: Mapping[str, Any] | None = None,
-        order: str | None = None,
+        sort: str | None = None,
         parents: Mapping[str, Any] | None = None,
     ) -> ExportJob:
         """A list as an export; nothing is sent before one of the job's methods is called.
@@ -54,7 +60,7 @@ class ExportingClient(ApiClient):
         :param fields: of the rows; by default all that are documented, and no metadata: name them ``metadata.x``
         :param filters: conditions on fields; any number of values
         :param parameters: of the export: ``{"campaign_id": "camp_1"}`` for vouchers
-        :param order: a field, with ``-`` for descending; ascending by time by default
+        :param sort: a field, with ``-`` for descending; ascending by time by default
         :param parents: not possible here; the error says so
         :raises ConfigurationError: for what can't be exported, naming what can
         """
@@ -65,14 +71,14 @@ class ExportingClient(ApiClient):
         return export_job(
             self._transport,
             resource,
-            application=self._application_id,
-            faults=faults(self._clock),
+            application_id=self._application_id,
+            error_handler=error_handler(self._clock),
             since=since,
             until=until,
             time_field=time_field,
             fields=fields,
             filters=filters,
-            order=order,
+            sort=sort,
             parameters=parameters,
         )
 
@@ -81,16 +87,16 @@ class ExportingClient(ApiClient):
 
         :param job_id: its id
         """
-        return job_status(self._transport, job_id)
+        return export_status(self._transport, job_id)
 
     def cancel_job(self, job_id: str) -> None:
         """Remove an export; that there is none is no failure.
 
         :param job_id: its id
         """
-        cancel(self._transport, job_id)
+        cancel_export(self._transport, job_id)
 
-    def worth_a_job(
+    def prefers_job(
         self,
         resource: str,
         *,
@@ -112,18 +118,20 @@ class ExportingClient(ApiClient):
         """
         if resource in EXPORTS and resource not in RESOURCES:
             return True
-        row = find(RESOURCES, resource)
-        if resource not in EXPORTS or row.parents or row.times or row.page_cap is None:
+        declared = find_resource(RESOURCES, resource)
+        if resource not in EXPORTS or declared.parents or declared.times or declared.max_page_number is None:
             return False
         if set(parameters or {}) - EXPORTS[resource].parameters:
             return False  # of the list alone: an export of them would be another question
         if since or until:
             return True
-        check_family(row, self._auth)
-        reach, held = row.page_cap * (row.max_page_size or row.page_size), 0
-        for asked in queries(row, filters):
-            params = (*query(row, parameters or {}), *asked, ("page", "1"), ("limit", "1"))
-            answer = self._transport.send(Request(method="GET", path=row.path, params=params, label=f"{row.name}.list"))
+        check_family(declared, self._auth)
+        max_records, record_count = declared.max_page_number * (declared.max_page_size or declared.page_size), 0
+        for filter_params in filter_queries(declared, filters):
+            params = (*encode_parameters(declared, parameters or {}), *filter_params, ("page", "1"), ("limit", "1"))
+            answer = self._transport.send(
+                Request(method="GET", path=declared.path, params=params, label=f"{declared.name}.list")
+            )
             total = answer.json().get("total")
-            held = max(held, total if isinstance(total, int) else 0)
-        return held > reach
+            record_count = max(record_count, total if isinstance(total, int) else 0)
+        return record_count > max_records

@@ -13,75 +13,75 @@ from airflow_provider_partners.exceptions import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class ExportObject:
     """One kind of object that can be exported.
 
     :param name: the list's name, such as ``redemptions``
-    :param object: what the API calls it, such as ``redemption``
+    :param api_name: what the API calls it, such as ``redemption``
     :param fields: all fields that are documented
-    :param usual: what the API exports when no fields are asked for
+    :param default_fields: what the API exports when no fields are asked for
     :param times: filter of time to the field of a row that it goes by
-    :param orders: what it can be sorted by; with ``-`` in front descending
+    :param sort_fields: what it can be sorted by; with ``-`` in front descending
     :param filters: filterable field to operators, ``None`` for any
-    :param free_filters: whether other fields can be filtered on, such as ``metadata.x``
-    :param free_fields: whether there may be fields that aren't documented
-    :param metadata: whether ``metadata.x`` can be asked for
-    :param doubtful: fields that some projects refuse
+    :param allows_any_filter: whether other fields can be filtered on, such as ``metadata.x``
+    :param allows_any_field: whether there may be fields that aren't documented
+    :param has_metadata: whether ``metadata.x`` can be asked for
+    :param unreliable_fields: fields that some projects refuse
     :param parameters: further parameters of the export
-    :param keys: the fields that identify a row, the best first
+    :param key_candidates: the fields that identify a row, the best first
     """
 
     name: str
-    object: str
+    api_name: str
     fields: tuple[str, ...]
-    usual: tuple[str, ...]
+    default_fields: tuple[str, ...]
     times: Mapping[str, str] = field(default_factory=dict)
-    orders: tuple[str, ...] = ()
+    sort_fields: tuple[str, ...] = ()
     filters: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    free_filters: bool = True
-    free_fields: bool = False
-    metadata: bool = True
-    doubtful: frozenset[str] = frozenset()
+    allows_any_filter: bool = True
+    allows_any_field: bool = False
+    has_metadata: bool = True
+    unreliable_fields: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
-    keys: tuple[str, ...] = ("id",)
+    key_candidates: tuple[str, ...] = ("id",)
 
     @property
     def time_field(self) -> None:
         """The time that a task's window is laid on without being told: none."""
         return
 
-    def known(self, name: str) -> bool:
+    def has_field(self, name: str) -> bool:
         """Whether a field can be asked for.
 
         :param name: such as ``customer_id`` or ``metadata.lang``
         """
         if name == "metadata" or name.startswith("metadata."):
-            return self.metadata
-        return self.free_fields or name in self.fields
+            return self.has_metadata
+        return self.allows_any_field or name in self.fields
 
 
 _ITEM_TIMES = {"created_at": "created_at"}
 _TIMES = {"created_at": "created_at", "updated_at": "updated_at"}
 
-_ROWS = (
-    Exported(
+_EXPORT_OBJECTS = (
+    ExportObject(
         name="redemptions",
-        object="redemption",
+        api_name="redemption",
         fields=(
             *("id", "object", "date", "voucher_code", "campaign", "promotion_tier_id", "customer_id"),
             *("customer_source_id", "customer_name", "tracking_id", "order_id", "order_amount", "gift_amount"),
             *("loyalty_points", "result", "failure_code", "failure_message"),
         ),
-        usual=("id", "object", "voucher_code", "customer_id", "date", "result"),
+        default_fields=("id", "object", "voucher_code", "customer_id", "date", "result"),
         # A redemption has no created_at, although the filter is called so.
         times={"created_at": "date"},
-        orders=("created_at", "id", "voucher_code", "tracking_id", "customer_id"),
+        sort_fields=("created_at", "id", "voucher_code", "tracking_id", "customer_id"),
         # In the description's list of fields, but not in the list that its own example of a refusal shows.
-        doubtful=frozenset({"order_id"}),
+        unreliable_fields=frozenset({"order_id"}),
     ),
-    Exported(
+    ExportObject(
         name="vouchers",
-        object="voucher",
+        api_name="voucher",
         fields=(
             *("id", "code", "voucher_type", "value", "formula", "discount_type", "campaign", "campaign_id", "category"),
             *("start_date", "expiration_date", "gift_balance", "loyalty_balance", "redemption_quantity"),
@@ -90,17 +90,17 @@ _ROWS = (
             *("discount_amount_limit", "additional_info", "customer_id", "customer_source_id", "discount_effect"),
             *("discount_unit_type", "discount_unit_effect", "validation_rules_id"),
         ),
-        usual=("code", "voucher_type", "value", "discount_type"),
+        default_fields=("code", "voucher_type", "value", "discount_type"),
         times=_TIMES,
-        orders=("created_at", "updated_at", "code"),
+        sort_fields=("created_at", "updated_at", "code"),
         # In the list of fields, but in no text that explains them.
-        doubtful=frozenset({"formula", "discount_effect", "validation_rules_id"}),
+        unreliable_fields=frozenset({"formula", "discount_effect", "validation_rules_id"}),
         parameters=frozenset({"campaign_id"}),
-        keys=("id", "code"),
+        key_candidates=("id", "code"),
     ),
-    Exported(
+    ExportObject(
         name="customers",
-        object="customer",
+        api_name="customer",
         fields=(
             *("id", "source_id", "name", "description", "email", "phone", "birthdate", "birthday"),
             *("address_city", "address_state", "address_line_1", "address_line_2", "address_country"),
@@ -110,87 +110,97 @@ _ROWS = (
             *("orders_average_amount", "orders_last_order_amount", "orders_last_order_date", "loyalty_points"),
             *("loyalty_referred_customers", "created_at", "updated_at"),
         ),
-        usual=("name", "source_id"),
+        default_fields=("name", "source_id"),
         times=_TIMES,
-        orders=("created_at", "updated_at", "id", "name", "email", "source_id"),
-        doubtful=frozenset({"birthday"}),  # deprecated in favour of birthdate
+        sort_fields=("created_at", "updated_at", "id", "name", "email", "source_id"),
+        unreliable_fields=frozenset({"birthday"}),  # deprecated in favour of birthdate
     ),
-    Exported(
+    ExportObject(
         name="publications",
-        object="publication",
+        api_name="publication",
         fields=(*("voucher_code", "customer_id", "customer_source_id", "date", "channel", "campaign", "is_winner"),),
         # The text says code, the list of fields voucher_code; the latter is what is asked for.
-        usual=("code", "customer_id", "date", "channel"),
+        default_fields=("code", "customer_id", "date", "channel"),
         times={"created_at": "date"},
-        orders=("created_at", "id", "voucher_code", "tracking_id", "customer_id", "channel"),
-        keys=(),
+        sort_fields=("created_at", "id", "voucher_code", "tracking_id", "customer_id", "channel"),
+        key_candidates=(),
     ),
-    Exported(
+    ExportObject(
         name="orders",
-        object="order",
+        api_name="order",
         fields=(
             *("id", "source_id", "created_at", "updated_at", "status", "amount", "discount_amount"),
             *("items_discount_amount", "total_discount_amount", "total_amount", "customer_id", "referrer_id"),
         ),
-        usual=("id", "source_id", "status"),
+        default_fields=("id", "source_id", "status"),
         times=_TIMES,
-        orders=("created_at", "updated_at", "status"),
+        sort_fields=("created_at", "updated_at", "status"),
     ),
-    Exported(
+    ExportObject(
         name="points_expiration",
-        object="points_expiration",
+        api_name="points_expiration",
         fields=("id", "campaign_id", "voucher_id", "points", "status", "expires_at"),
-        usual=("id", "campaign_id", "voucher_id", "status", "expires_at", "points"),
-        orders=("expires_at",),
+        default_fields=("id", "campaign_id", "voucher_id", "status", "expires_at", "points"),
+        sort_fields=("expires_at",),
         filters=dict.fromkeys(("campaign_id", "voucher_id")),
-        free_filters=False,
-        metadata=False,
+        allows_any_filter=False,
+        has_metadata=False,
     ),
-    Exported(
+    ExportObject(
         name="voucher_transactions",
-        object="voucher_transactions",
+        api_name="voucher_transactions",
         fields=(
             *("id", "campaign_id", "voucher_id", "type", "source_id", "reason", "source", "balance", "amount"),
             *("related_transaction_id", "created_at", "details"),
         ),
-        usual=("id", "type", "source_id", "status", "reason", "source", "balance", "amount", "created_at"),
+        default_fields=("id", "type", "source_id", "status", "reason", "source", "balance", "amount", "created_at"),
         times={"created_at": "created_at"},
-        orders=("created_at",),
+        sort_fields=("created_at",),
         filters=dict.fromkeys(("created_at", "voucher_id", "campaign_id")),
-        free_filters=False,
-        metadata=False,
+        allows_any_filter=False,
+        has_metadata=False,
     ),
     # These two are in the text alone; the fields are those that it calls the default.
-    Exported(
+    ExportObject(
         name="products",
-        object="product",
+        api_name="product",
         fields=("id", "name", "price", "image_url", "source_id", "attributes", "created_at"),
-        usual=("id", "name", "price", "image_url", "source_id", "attributes", "created_at"),
+        default_fields=("id", "name", "price", "image_url", "source_id", "attributes", "created_at"),
         times=_ITEM_TIMES,
-        free_fields=True,
+        allows_any_field=True,
     ),
-    Exported(
+    ExportObject(
         name="product_skus",
-        object="sku",
+        api_name="sku",
         fields=("id", "sku", "product_id", "currency", "price", "image_url", "source_id", "attributes", "created_at"),
-        usual=("id", "sku", "product_id", "currency", "price", "image_url", "source_id", "attributes", "created_at"),
+        default_fields=(
+            "id",
+            "sku",
+            "product_id",
+            "currency",
+            "price",
+            "image_url",
+            "source_id",
+            "attributes",
+            "created_at",
+        ),
         times=_ITEM_TIMES,
-        free_fields=True,
+        allows_any_field=True,
     ),
 )
 
-EXPORTS: Mapping[str, Exported] = {row.name: row for row in _ROWS}
+EXPORTS: Mapping[str, ExportObject] = {row.name: row for row in _EXPORT_OBJECTS}
 """What can be exported, by the list's name."""
 
 
-def find_export(name: str) -> Exported:
+def find_export(name: str) -> ExportObject:
     """One kind by the list's name, or by the API's own.
 
     :param name: such as ``redemptions`` or ``redemption``
     :raises ConfigurationError: naming those that exist
     """
-    found = EXPORTS.get(name) or next((row for row in _ROWS if row.object == name), None)
-    if found is None:
+    export_object = EXPORTS.get(name) or next((row for row in _EXPORT_OBJECTS if row.api_name == name), None)
+    if export_object is None:
         message = f"'{name}' can't be exported"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(EXPORTS)}.", partner="Voucherify")
-    return found
+    return export_object

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from airflow_provider_partners.api.voucherify_rows import listed
+from airflow_provider_partners.api.voucherify_rows import resource
 
 _PROJECT = "/management/v1/projects/{project_id}"
 
-_managed = partial(listed, family="management", style="single_shot")
+_managed = partial(resource, family="management", style="single_shot")
 
 ROWS = (
-    listed(
+    resource(
         "client_promotion_tiers",
         "/client/v1/promotions/tiers",
         "Promotion tiers, as the client-side API gives them.",

@@ -13,13 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import moment
+from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Takes(StrEnum):
+class OperandKind(StrEnum):
     """What an operator is compared with."""
 
     LIST = "a list of values"
@@ -31,37 +31,39 @@ class Takes(StrEnum):
     NOTHING = "nothing"
 
 
-_NAMES: Mapping[Takes, str] = {
-    Takes.LIST: "in not_in in_location not_in_location includes intersects",
-    Takes.VALUE: "is is_not contains not_contain starts_with ends_with",
+_OPERATOR_NAMES: Mapping[OperandKind, str] = {
+    OperandKind.LIST: "in not_in in_location not_in_location includes intersects",
+    OperandKind.VALUE: "is is_not contains not_contain starts_with ends_with",
     # Compared with a time, more_than and less_than count days.
-    Takes.NUMBER: """
+    OperandKind.NUMBER: """
         more_than less_than more_than_equal less_than_equal count count_less count_more
         more_than_ago less_than_ago more_than_future less_than_future
         is_days_ago is_days_in_future is_years_ago is_day_of_month is_day is_month is_year
         is_days_ago_md is_days_in_future_md is_less_days_ago_md is_less_days_in_future_md
         is_more_days_ago_md is_more_days_in_future_md
         """,
-    Takes.TIME: "after before after_equal before_equal",
+    OperandKind.TIME: "after before after_equal before_equal",
     # Relative to today; those with _md go by month and day alone, whatever the year.
-    Takes.PERIOD: """
+    OperandKind.PERIOD: """
         today tomorrow yesterday this_week last_week next_week this_month last_month next_month
         this_year last_year next_year
         today_md tomorrow_md yesterday_md this_week_md last_week_md next_week_md this_month_md last_month_md
         next_month_md
         """,
-    Takes.STATE: "active failed in_progress expired before_start enabled disabled redeemed redeemable",
-    Takes.NOTHING: "has_value is_unknown",
+    OperandKind.STATE: "active failed in_progress expired before_start enabled disabled redeemed redeemable",
+    OperandKind.NOTHING: "has_value is_unknown",
 }
 
-OPERATORS: Mapping[str, Takes] = {f"${name}": takes for takes, names in _NAMES.items() for name in names.split()}
+OPERATORS: Mapping[str, OperandKind] = {
+    f"${name}": takes for takes, names in _OPERATOR_NAMES.items() for name in names.split()
+}
 """Every operator, and what it is compared with."""
 
 Value = str | int | float | bool
 """A value as JSON has it."""
 
 
-def refused(message: str, remedy: str) -> ConfigurationError:
+def filter_error(message: str, remedy: str) -> ConfigurationError:
     """What is raised for a filter that can't be.
 
     :param message: what is wrong with it
@@ -70,7 +72,7 @@ def refused(message: str, remedy: str) -> ConfigurationError:
     return ConfigurationError(message, remedy=remedy, partner="Voucherify")
 
 
-def operator(name: str) -> str:
+def resolve_operator(name: str) -> str:
     """An operator by its name, with the ``$`` that the description itself forgets once (``before_start``).
 
     :param name: with or without ``$``
@@ -79,32 +81,32 @@ def operator(name: str) -> str:
     full = name if name.startswith("$") else f"${name}"
     if full not in OPERATORS:
         message = f"'{name}' is no operator of Voucherify's filters"
-        raise refused(message, f"Use one of: {' '.join(sorted(OPERATORS))}.")
+        raise filter_error(message, f"Use one of: {' '.join(sorted(OPERATORS))}.")
     return full
 
 
-def values(field: str, name: str, given: tuple[Any, ...]) -> tuple[Value, ...]:
+def operand_values(field: str, operator: str, raw_values: tuple[Any, ...]) -> tuple[Value, ...]:
     """An operator's values as JSON has them.
 
     :param field: what is compared, for the error
-    :param name: the operator
-    :param given: any of Python's values
+    :param operator: the operator
+    :param raw_values: any of Python's values
     :returns: none for an operator that needs none
     :raises ConfigurationError: when the operator takes no such values
     """
-    takes = OPERATORS[name]
-    if takes in {Takes.NOTHING, Takes.PERIOD, Takes.STATE}:
+    kind = OPERATORS[operator]
+    if kind in {OperandKind.NOTHING, OperandKind.PERIOD, OperandKind.STATE}:
         # Tuples are compared, since what was given may not be hashable; an empty object stands for nothing too.
-        bare = given in ((), ("",), ({},))
-        if not bare and given not in ((True,), ("true",)):
-            raise _wrong(field, name, f"it takes {takes}", "Leave the value out.")
-        return (True,) if takes is Takes.PERIOD or (takes is Takes.STATE and not bare) else ()
-    if not given:
-        raise _wrong(field, name, "it has no values, so it says nothing", f"Give {takes}.")
-    return tuple(_value(field, name, takes, value) for value in given)
+        bare = raw_values in ((), ("",), ({},))
+        if not bare and raw_values not in ((True,), ("true",)):
+            raise _condition_error(field, operator, f"it takes {kind}", "Leave the value out.")
+        return (True,) if kind is OperandKind.PERIOD or (kind is OperandKind.STATE and not bare) else ()
+    if not raw_values:
+        raise _condition_error(field, operator, "it has no values, so it says nothing", f"Give {kind}.")
+    return tuple(_convert_value(field, operator, kind, value) for value in raw_values)
 
 
-def written(value: Value) -> str:
+def format_value(value: Value) -> str:
     """A value as text of a query: truth values as ``true`` and ``false``, numbers without an exponent.
 
     :param value: as JSON has it
@@ -114,35 +116,40 @@ def written(value: Value) -> str:
     return format(Decimal(str(value)), "f") if isinstance(value, float) else str(value)
 
 
-def _value(field: str, name: str, takes: Takes, given: Any) -> Value:
-    value = _plain(field, name, given)
-    if takes is Takes.NUMBER and not _is_number(value):
-        raise _wrong(field, name, "its value is no number", "Give a number.")
-    if takes is Takes.TIME:
+def _convert_value(field: str, operator: str, kind: OperandKind, raw_value: Any) -> Value:
+    value = _to_json_value(field, operator, raw_value)
+    if kind is OperandKind.NUMBER and not _is_number(value):
+        raise _condition_error(field, operator, "its value is no number", "Give a number.")
+    if kind is OperandKind.TIME:
         if not isinstance(value, str):
-            raise _wrong(field, name, "its value is no time", "Give a datetime, or text in ISO 8601.")
+            raise _condition_error(field, operator, "its value is no time", "Give a datetime, or text in ISO 8601.")
         try:
-            moment(value, field)
+            parse_timestamp(value, field)
         except ConfigurationError:
-            raise _wrong(field, name, "its value is no time", "Give a datetime, or text in ISO 8601.") from None
+            raise _condition_error(
+                field, operator, "its value is no time", "Give a datetime, or text in ISO 8601."
+            ) from None
     return value
 
 
-def _plain(field: str, name: str, given: Any) -> Value:
-    match given:
+def _to_json_value(field: str, operator: str, raw_value: Any) -> Value:
+    match raw_value:
         case str() | bool() | int():
-            return given
-        case Decimal() if given.is_finite():
-            return int(given) if given == given.to_integral_value() else float(given)
-        case float() if math.isfinite(given):
-            return given
+            return raw_value
+        case Decimal() if raw_value.is_finite():
+            return int(raw_value) if raw_value == raw_value.to_integral_value() else float(raw_value)
+        case float() if math.isfinite(raw_value):
+            return raw_value
         case datetime():
-            aware = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+            aware = (raw_value if raw_value.tzinfo else raw_value.replace(tzinfo=UTC)).astimezone(UTC)
             return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case date():
-            return given.isoformat()
-    raise _wrong(
-        field, name, f"it is compared with {type(given).__name__}", "Use text, a finite number, true, false or a time."
+            return raw_value.isoformat()
+    raise _condition_error(
+        field,
+        operator,
+        f"it is compared with {type(raw_value).__name__}",
+        "Use text, a finite number, true, false or a time.",
     )
 
 
@@ -155,6 +162,6 @@ def _is_number(value: Value) -> bool:
         return False
 
 
-def _wrong(field: str, name: str, why: str, remedy: str) -> ConfigurationError:
+def _condition_error(field: str, operator: str, reason: str, remedy: str) -> ConfigurationError:
     # The value itself may be a customer's, so it is not repeated.
-    return refused(f"the filter '{field} {name}' can't be: {why}", remedy)
+    return filter_error(f"the filter '{field} {operator}' can't be: {reason}", remedy)

@@ -12,22 +12,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.cursors import DateCursor
-from airflow_provider_partners.api.paging import Cursor, Page, Paging, dig, total_of
+from airflow_provider_partners.api.cursors import TimestampPaginator
+from airflow_provider_partners.api.paging import Cursor, Page, Paginator, find_total, get_path
 from airflow_provider_partners.api.voucherify_limits import ExpiredCursorError
-from airflow_provider_partners.api.voucherify_resources import Asked, VoucherifyResource, rows
+from airflow_provider_partners.api.voucherify_resources import TimeFilter, VoucherifyResource, extract_records
 from airflow_provider_partners.exceptions import PagingError
-from airflow_provider_partners.windows import moment
+from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 
-Pairs = list[tuple[str, str]]
+QueryParams = list[tuple[str, str]]
 """Query parameters."""
 
-Get = Callable[[str, str, Pairs], Any]
+GetJson = Callable[[str, str, QueryParams], Any]
 """Asks for a page: its path, the call's label, its query; gives the answer's JSON."""
 
 OVERLAP = timedelta(milliseconds=1)
@@ -35,94 +35,104 @@ OVERLAP = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSelection:
     """A half-open stretch of time, perhaps without a beginning or an end.
 
-    :param asked: how the list is asked by it; ``None`` where it isn't
+    :param time_filter: how the list is asked by it; ``None`` where it isn't
     :param since: the first moment
     :param until: the first moment not asked for
     """
 
-    asked: Asked | None = None
+    time_filter: TimeFilter | None = None
     since: datetime | None = None
     until: datetime | None = None
 
-    def query(self) -> Pairs:
+    def params(self) -> QueryParams:
         """As it is asked: wider by a millisecond on both sides."""
-        if self.asked is None:
+        if self.time_filter is None:
             return []
-        lower = [(self.asked.after, written(self.since - OVERLAP))] if self.since and self.asked.after else []
-        upper = [(self.asked.before, written(self.until + OVERLAP))] if self.until and self.asked.before else []
+        lower = (
+            [(self.time_filter.after, format_timestamp(self.since - OVERLAP))]
+            if self.since and self.time_filter.after
+            else []
+        )
+        upper = (
+            [(self.time_filter.before, format_timestamp(self.until + OVERLAP))]
+            if self.until and self.time_filter.before
+            else []
+        )
         # Two conditions of a filter; they must both hold.
-        both = [("filters[junction]", "and")] if (lower or upper) and self.asked.by_filter else []
+        both = [("filters[junction]", "and")] if (lower or upper) and self.time_filter.uses_filters else []
         return [*lower, *upper, *both]
 
-    def holds(self, record: Record) -> bool:
+    def contains(self, record: Record) -> bool:
         """Whether a row belongs to it; a row without the time always does.
 
         :param record: the row
         """
-        text = record.get(self.asked.row) if self.asked and (self.since or self.until) else None
-        if not text or self.asked is None:
+        text = record.get(self.time_filter.record_field) if self.time_filter and (self.since or self.until) else None
+        if not text or self.time_filter is None:
             return True
-        at = moment(text, self.asked.row)
+        at = parse_timestamp(text, self.time_filter.record_field)
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class PageRequester:
     """What is asked of one list at one path.
 
-    :param row: the list
+    :param resource: the list
     :param get: asks for a page
     :param path: where it is
-    :param query: filters and parameters, without time, order and paging
-    :param order: the order asked for, if any
+    :param params: filters and parameters, without time, order and paging
+    :param sort: the order asked for, if any
     :param parents: what its rows are told, by name
     """
 
-    row: VoucherifyResource
-    get: Get
+    resource: VoucherifyResource
+    get: GetJson
     path: str
-    query: Pairs = field(default_factory=list)
-    order: str = ""
+    params: QueryParams = field(default_factory=list)
+    sort: str = ""
     parents: Mapping[str, str] = field(default_factory=dict)
 
-    def ask(self, span: Span, numbers: Mapping[str, Any], *, order: str | None = None) -> Any:
+    def request_page(
+        self, time_selection: TimeSelection, paging_params: Mapping[str, Any], *, sort: str | None = None
+    ) -> Any:
         """One answer.
 
-        :param span: the stretch of time
-        :param numbers: the parameters of paging
-        :param order: in place of the usual one
+        :param time_selection: the stretch of time
+        :param paging_params: the parameters of paging
+        :param sort: in place of the usual one
         """
-        order = self.order if order is None else order
-        asked = [*self.query, *(pair for pair in span.query() if pair not in self.query)]
-        sorted_by = [("order", order)] if order else []
-        paged = [(name, str(value)) for name, value in numbers.items()]
-        return self.get(self.path, f"{self.row.name}.list", [*asked, *sorted_by, *paged])
+        sort = self.sort if sort is None else sort
+        list_params = [*self.params, *(pair for pair in time_selection.params() if pair not in self.params)]
+        sorted_by = [("order", sort)] if sort else []
+        paged = [(name, str(value)) for name, value in paging_params.items()]
+        return self.get(self.path, f"{self.resource.name}.list", [*list_params, *sorted_by, *paged])
 
-    def told(self, records: list[Record], span: Span) -> list[Record]:
+    def select_records(self, records: list[Record], time_selection: TimeSelection) -> list[Record]:
         """The rows that belong to a span, each with its parents' ids where it hasn't such a field.
 
         :param records: as they came
-        :param span: the stretch of time
+        :param time_selection: the stretch of time
         """
-        kept = [record for record in records if span.holds(record)]
+        kept = [record for record in records if time_selection.contains(record)]
         return [{**self.parents, **record} for record in kept] if self.parents else kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListPages:
+class PageFetcher:
     """The pages of a list that isn't numbered.
 
-    :param asking: what is asked
-    :param paging: how it is walked
-    :param span: the stretch of time
+    :param requester: what is asked
+    :param paginator: how it is walked
+    :param time_selection: the stretch of time
     """
 
-    asking: Asking
-    paging: Paging
-    span: Span = field(default_factory=Span)
+    requester: PageRequester
+    paginator: Paginator
+    time_selection: TimeSelection = field(default_factory=TimeSelection)
 
     def fetch(self, cursor: Cursor) -> Page:
         """The page at a cursor.
@@ -131,67 +141,80 @@ class ListPages:
         :raises PagingError: when the list can't be read to its end
         """
         try:
-            body = self._ask(cursor)
+            body = self._request(cursor)
         except ExpiredCursorError:
             if "last" not in cursor:
                 raise
-            return self._again(cursor)
+            return self._restart_after_expiry(cursor)
         return self._page(body, cursor)
 
-    def _ask(self, cursor: Cursor) -> Any:
-        span, paging = self.span, self.paging
-        if isinstance(paging, DateCursor) and span.asked and paging.param == span.asked.before:
+    def _request(self, cursor: Cursor) -> Any:
+        time_selection, paginator = self.time_selection, self.paginator
+        if (
+            isinstance(paginator, TimestampPaginator)
+            and time_selection.time_filter
+            and paginator.param == time_selection.time_filter.before
+        ):
             # The walk moves this very bound.
-            paging = replace(paging, first=written(span.until + OVERLAP) if span.until else None)
-            span = replace(span, until=None)
-        return self.asking.ask(span, paging.params(cursor))
+            paginator = replace(
+                paginator,
+                first_timestamp=format_timestamp(time_selection.until + OVERLAP) if time_selection.until else None,
+            )
+            time_selection = replace(time_selection, until=None)
+        return self.requester.request_page(time_selection, paginator.params(cursor))
 
-    def _page(self, body: Any, cursor: Cursor, *, behind: str | None = None) -> Page:
-        found = rows(self.asking.row, body)
-        following = self.paging.next(cursor, body=body, records=found)
-        if behind is not None:
-            found = found[[self._mark(record) for record in found].index(behind) + 1 :]
-        if following is not None and self.asking.row.style == "cursor":
-            last = self._mark(found[-1]) if found else behind or cursor.get("last")
+    def _page(self, body: Any, cursor: Cursor, *, after_record: str | None = None) -> Page:
+        records = extract_records(self.requester.resource, body)
+        following = self.paginator.next(cursor, body=body, records=records)
+        if after_record is not None:
+            records = records[[self._record_id(record) for record in records].index(after_record) + 1 :]
+        if following is not None and self.requester.resource.paging_style == "cursor":
+            last = self._record_id(records[-1]) if records else after_record or cursor.get("last")
             following = {**following, **({"last": last} if last else {})}
-        if following is not None and isinstance(self.paging, DateCursor) and self._passed(found):
+        if following is not None and isinstance(self.paginator, TimestampPaginator) and self._is_before_since(records):
             following = None
-        return Page(self.asking.told(found, self.span), following, total_of(body, ("total",)))
+        return Page(
+            self.requester.select_records(records, self.time_selection), following, find_total(body, ("total",))
+        )
 
-    def _passed(self, found: list[Record]) -> bool:
+    def _is_before_since(self, records: list[Record]) -> bool:
         """Whether a list that is walked back in time has come to the beginning of what is asked for."""
-        text = found[-1].get("created_at") if found else None
-        by_creation = self.span.asked is not None and self.span.asked.row == "created_at"
-        if not (text and by_creation and self.span.since and getattr(self.paging, "descending", False)):
+        text = records[-1].get("created_at") if records else None
+        by_creation = (
+            self.time_selection.time_filter is not None and self.time_selection.time_filter.record_field == "created_at"
+        )
+        if not (text and by_creation and self.time_selection.since and getattr(self.paginator, "descending", False)):
             return False
-        return moment(text, "created_at") < self.span.since
+        return parse_timestamp(text, "created_at") < self.time_selection.since
 
-    def _mark(self, record: Record) -> str | None:
+    def _record_id(self, record: Record) -> str | None:
         """What a row is found again by."""
-        values = [dig(record, name) for name in self.asking.row.key]
+        values = [get_path(record, name) for name in self.requester.resource.key]
         return "/".join(map(str, values)) if all(values) else None
 
-    def _again(self, cursor: Cursor) -> Page:
+    def _restart_after_expiry(self, cursor: Cursor) -> Page:
         """Begin anew, since the cursor has expired, and pass over what was read before it.
 
         The order is that of creation, so what was read before still comes before its last row.
         """
         last = cursor["last"]
-        log.info("Voucherify %s: the cursor has expired, going over the list again", self.asking.row.name)
-        at: Cursor | None = self.paging.start()
+        log.info("Voucherify %s: the cursor has expired, going over the list again", self.requester.resource.name)
+        at: Cursor | None = self.paginator.start()
         while at is not None:
-            body = self._ask(at)
-            found = rows(self.asking.row, body)
-            if any(self._mark(record) == last for record in found):
-                return self._page(body, at, behind=last)
-            at = self.paging.next(at, body=body, records=found)
-        message = f"the cursor of '{self.asking.row.name}' has expired, and the row that it stood behind is gone"
+            body = self._request(at)
+            records = extract_records(self.requester.resource, body)
+            if any(self._record_id(record) == last for record in records):
+                return self._page(body, at, after_record=last)
+            at = self.paginator.next(at, body=body, records=records)
+        message = (
+            f"the cursor of '{self.requester.resource.name}' has expired, and the row that it stood behind is gone"
+        )
         raise PagingError(
             message, remedy="Remove the dataset's folder, so that it is fetched anew.", partner="Voucherify"
         )
 
 
-def written(value: datetime) -> str:
+def format_timestamp(value: datetime) -> str:
     """A moment as Voucherify writes it, in milliseconds.
 
     :param value: aware

@@ -16,27 +16,27 @@ from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedR
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
 
-MOST_VALUES = 20
+MAX_VALUES_PER_CONDITION = 20
 """Values of one condition; the server reads indexes above as names (a default of its query parser)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TimeFilter:
     """How a list is asked by one of its times.
 
-    :param row: the field of a row that it goes by
+    :param record_field: the field of a row that it goes by
     :param after: the query parameter of the lower bound; empty where there is none
     :param before: the query parameter of the upper bound
-    :param order: the value of ``order`` that sorts by it, ascending; empty where there is none
+    :param sort: the value of ``sort`` that sorts by it, ascending; empty where there is none
     """
 
-    row: str
+    record_field: str
     after: str = ""
     before: str = ""
-    order: str = ""
+    sort: str = ""
 
     @property
-    def by_filter(self) -> bool:
+    def uses_filters(self) -> bool:
         """Whether the bounds are conditions of ``filters``, which a junction of the user's joins as well."""
         return self.before.startswith("filters[")
 
@@ -49,13 +49,13 @@ class VoucherifyResource(Resource):
     can be asked by.
 
     :param family: ``server``, ``client`` or ``management``: which kind of connection reads it
-    :param style: how it is walked: ``page``, ``starting_after_id``, ``cursor``, ``date_window``, ``limit_only``,
+    :param paging_style: how it is walked: ``page``, ``starting_after_id``, ``cursor``, ``date_window``, ``limit_only``,
         ``single_shot``
     :param parameters: the query parameters it takes besides paging, order, time and ``filters``
     :param filters: filterable field to its operators; ``None`` where any is possible
-    :param free_filters: whether any field can be filtered on, such as ``metadata.x``
+    :param allows_any_filter: whether any field can be filtered on, such as ``metadata.x``
     :param times: name to how it is asked by that time
-    :param orders: the values of ``order``; without any the list can't be sorted
+    :param sort_values: the values of ``order``; without any the list can't be sorted
     :param one: the path of a single record, with ``{id}``; empty where there is none
     :param scroll: walks the list behind a moment where its pages don't reach; ``None`` where that can't be
     :param exported_object: what the Exports API calls it; empty where it can't be exported
@@ -64,12 +64,12 @@ class VoucherifyResource(Resource):
     """
 
     family: str = "server"
-    style: str = "page"
+    paging_style: str = "page"
     parameters: frozenset[str] = field(default_factory=frozenset)
     filters: Mapping[str, frozenset[str] | None] = field(default_factory=dict)  # type: ignore[assignment]
-    free_filters: bool = False
-    times: Mapping[str, Asked] = field(default_factory=dict)
-    orders: tuple[str, ...] = ()
+    allows_any_filter: bool = False
+    times: Mapping[str, TimeFilter] = field(default_factory=dict)
+    sort_values: tuple[str, ...] = ()
     one: str = ""
     scroll: str = ""
     exported_object: str = ""
@@ -77,17 +77,17 @@ class VoucherifyResource(Resource):
     counted: bool = True
 
     @property
-    def filterable(self) -> bool:
+    def accepts_filters(self) -> bool:
         """Whether it takes ``filters`` at all."""
-        return self.free_filters or bool(self.filters)
+        return self.allows_any_filter or bool(self.filters)
 
     @property
-    def row_time(self) -> str:
+    def record_time_field(self) -> str:
         """The field of a row that a task's window goes by, where it has one."""
-        return self.times[self.time_field].row if self.time_field else ""
+        return self.times[self.time_field].record_field if self.time_field else ""
 
 
-def rows(resource: VoucherifyResource, body: Any) -> list[Record]:
+def extract_records(resource: VoucherifyResource, body: Any) -> list[Record]:
     """The rows of an answer: where it says, or else under ``data``, or else its only list.
 
     The description itself names one key and shows another for some lists.
@@ -98,16 +98,16 @@ def rows(resource: VoucherifyResource, body: Any) -> list[Record]:
     """
     if isinstance(body, Mapping):
         lists = [value for value in body.values() if isinstance(value, list)]
-        named = [body.get(str(body.get("data_ref"))), body.get(resource.results), body.get("data")]
-        found = next((value for value in named if isinstance(value, list)), lists[0] if len(lists) == 1 else None)
-        if found is not None and all(isinstance(row, dict) for row in found):
-            return found
-    held = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
-    message = f"the answer for '{resource.name}' has no list of records, but {held}"
+        named = [body.get(str(body.get("data_ref"))), body.get(resource.records_path), body.get("data")]
+        records = next((value for value in named if isinstance(value, list)), lists[0] if len(lists) == 1 else None)
+        if records is not None and all(isinstance(row, dict) for row in records):
+            return records
+    body_summary = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
+    message = f"the answer for '{resource.name}' has no list of records, but {body_summary}"
     raise UnexpectedResponseError(message[:300], partner="Voucherify")
 
 
-def query(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A list's own parameters, as they are sent.
 
     ``{"filters": {"result": {"conditions": {"$in": ["A"]}}}}`` is ``filters[result][conditions][$in][0]=A``; a list at
@@ -117,7 +117,7 @@ def query(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[t
     :param parameters: nested as above
     :raises ConfigurationError: for a parameter that the list doesn't take
     """
-    known = {*resource.parameters, *(["filters"] if resource.filterable else [])}
+    known = {*resource.parameters, *(["filters"] if resource.accepts_filters else [])}
     for name in parameters:
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
@@ -127,25 +127,25 @@ def query(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[t
     pairs: list[tuple[str, str]] = []
     for name, value in parameters.items():
         several = isinstance(value, list | tuple)
-        pairs += [(name, _text(item)) for item in value] if several else list(_flat(name, value))
+        pairs += [(name, _format_value(item)) for item in value] if several else list(_encode_nested(name, value))
     return pairs
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
+def _encode_nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _flat(f"{name}[{key}]", inner)
+            yield from _encode_nested(f"{name}[{key}]", inner)
     elif isinstance(value, list | tuple):
-        if len(value) > MOST_VALUES:
-            message = f"'{name}' has {len(value)} values, at most {MOST_VALUES} are possible"
+        if len(value) > MAX_VALUES_PER_CONDITION:
+            message = f"'{name}' has {len(value)} values, at most {MAX_VALUES_PER_CONDITION} are possible"
             raise ConfigurationError(
                 message, remedy="Give them as 'filters', or in several tasks.", partner="Voucherify"
             )
         for index, inner in enumerate(value):
-            yield from _flat(f"{name}[{index}]", inner)
+            yield from _encode_nested(f"{name}[{index}]", inner)
     elif value is not None:
-        yield name, _text(value)
+        yield name, _format_value(value)
 
 
-def _text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

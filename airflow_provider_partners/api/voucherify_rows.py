@@ -8,30 +8,32 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.cursors import DateCursor, IdCursor, PageInfo
-from airflow_provider_partners.api.paging import OnePage, PageNumber
-from airflow_provider_partners.api.voucherify_resources import Asked, VoucherifyResource
+from airflow_provider_partners.api.cursors import LastIdPaginator, TimestampPaginator, TokenPaginator
+from airflow_provider_partners.api.paging import PageNumberPaginator, SinglePagePaginator
+from airflow_provider_partners.api.voucherify_resources import TimeFilter, VoucherifyResource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_partners.api.paging import Paging
+    from airflow_provider_partners.api.paging import Paginator
 
 DOCS = "https://docs.voucherify.io/api-reference"
 
-SIZE = 100
+PAGE_SIZE = 100
 """Rows of a page, at most; ten where nothing is said."""
 
-_BEFORE = "filters[created_at][conditions][$before]"
+_CREATED_BEFORE = "filters[created_at][conditions][$before]"
 
-_PAGING: Mapping[str, Paging] = {
-    "page": PageNumber(size=SIZE, number_param="page", size_param="limit", totals=("total",)),
-    "starting_after_id": IdCursor(size=SIZE),
+_PAGINATORS: Mapping[str, Paginator] = {
+    "page": PageNumberPaginator(size=PAGE_SIZE, number_param="page", size_param="limit", total_paths=("total",)),
+    "starting_after_id": LastIdPaginator(size=PAGE_SIZE),
     # Loyalty v2: {"data": [...], "cursor": {"next": "lcrsctx_…", "expires_at": "…"}}
-    "cursor": PageInfo(size=SIZE, param="cursor", at="cursor.next", exclusive=False),
-    "date_window": DateCursor(size=SIZE, param=_BEFORE, descending=True),
-    "limit_only": OnePage(size=SIZE, size_param="limit", totals=("total",)),
-    "single_shot": OnePage(size=SIZE, size_param="", totals=("total",)),
+    "cursor": TokenPaginator(
+        size=PAGE_SIZE, param="cursor", next_token_path="cursor.next", token_replaces_filters=False
+    ),
+    "date_window": TimestampPaginator(size=PAGE_SIZE, param=_CREATED_BEFORE, descending=True),
+    "limit_only": SinglePagePaginator(size=PAGE_SIZE, size_param="limit", total_paths=("total",)),
+    "single_shot": SinglePagePaginator(size=PAGE_SIZE, size_param="", total_paths=("total",)),
 }
 
 _CHOICE = frozenset({"$in", "$not_in", "$is", "$is_not", "$has_value", "$is_unknown", "$starts_with", "$ends_with"})
@@ -48,7 +50,7 @@ _OPERATORS: Mapping[str, frozenset[str] | None] = {
 """Which operators a field takes, by the kinds that the published description has."""
 
 
-def listed(
+def resource(
     name: str,
     path: str,
     doc: str,
@@ -59,7 +61,7 @@ def listed(
     cap: int = 100,
     filters: str | None = None,
     parameters: str = "",
-    paging: Paging | None = None,
+    paging: Paginator | None = None,
     results: str = "data",
     **fields: Any,
 ) -> VoucherifyResource:
@@ -82,18 +84,18 @@ def listed(
     return VoucherifyResource(
         name=name,
         path=path,
-        results=results,
-        paging=paging or _PAGING[style],
-        style=style,
-        max_page_size=SIZE,
-        page_cap=cap if style == "page" else None,
+        records_path=results,
+        paginator=paging or _PAGINATORS[style],
+        paging_style=style,
+        max_page_size=PAGE_SIZE,
+        max_page_number=cap if style == "page" else None,
         parents=tuple(re.findall(r"{(\w+)}", path)),
-        orders=values,
+        sort_values=values,
         # The default direction isn't told for every list, or in two ways; ascending, what arrives during a walk comes
         # at its end.
         sort=(values[0] if values else "") if sort is None else sort,
         filters={field: _OPERATORS[kind] for field, kind in plain},
-        free_filters="*" in (filters or "").split(),
+        allows_any_filter="*" in (filters or "").split(),
         parameters=frozenset(parameters.split()),
         doc=doc,
         url=DOCS,
@@ -101,26 +103,39 @@ def listed(
     )
 
 
-def between(row: str = "", name: str = "created_at") -> dict[str, Asked]:
+def range_params(record_field: str = "", time_field: str = "created_at") -> dict[str, TimeFilter]:
     """By ``created_at[after]`` and ``created_at[before]``.
 
-    :param row: the row's field, where it has another name
-    :param name: the time
+    :param record_field: the row's field, where it has another name
+    :param time_field: the time
     """
-    return {name: Asked(row=row or name, after=f"{name}[after]", before=f"{name}[before]", order=name)}
+    return {
+        time_field: TimeFilter(
+            record_field=record_field or time_field,
+            after=f"{time_field}[after]",
+            before=f"{time_field}[before]",
+            sort=time_field,
+        )
+    }
 
 
-def dated() -> dict[str, Asked]:
+def date_params() -> dict[str, TimeFilter]:
     """By ``start_date`` and ``end_date``."""
-    return {"created_at": Asked(row="created_at", after="start_date", before="end_date", order="created_at")}
+    return {
+        "created_at": TimeFilter(record_field="created_at", after="start_date", before="end_date", sort="created_at")
+    }
 
 
-def filtered(name: str = "created_at", *, field: str = "", order: str = "") -> dict[str, Asked]:
+def filter_params(time_field: str = "created_at", *, filter_field: str = "", sort: str = "") -> dict[str, TimeFilter]:
     """By conditions of ``filters``.
 
-    :param name: the time, and the row's field
-    :param field: the filter's, where it has another name
-    :param order: the value of ``order`` that sorts by it
+    :param time_field: the time, and the row's field
+    :param filter_field: the filter's, where it has another name
+    :param sort: the value of ``sort`` that sorts by it
     """
-    conditions = f"filters[{field or name}][conditions]"
-    return {name: Asked(row=name, after=f"{conditions}[$after]", before=f"{conditions}[$before]", order=order)}
+    conditions = f"filters[{filter_field or time_field}][conditions]"
+    return {
+        time_field: TimeFilter(
+            record_field=time_field, after=f"{conditions}[$after]", before=f"{conditions}[$before]", sort=sort
+        )
+    }

@@ -13,29 +13,29 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_partners.api.auth import tell_nobody
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.auth import ignore_secret
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction
-from airflow_provider_partners.api.faults import DEFAULT_FAULTS
+from airflow_provider_partners.api.faults import DEFAULT_ERROR_HANDLER
 from airflow_provider_partners.api.jsonapi import Document
 from airflow_provider_partners.api.messages import Record, Request
-from airflow_provider_partners.api.resources import find
+from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.transport import Transport
-from airflow_provider_partners.api.yofi_auth import Credentials, shop_token, tenant_name
-from airflow_provider_partners.api.yofi_one_by_one import Trust
-from airflow_provider_partners.api.yofi_pages import NUMBER, SIZE
-from airflow_provider_partners.api.yofi_question import Names, ask, asked_fields, asked_include
-from airflow_provider_partners.api.yofi_resources import CUSTOMER, RESOURCES, YofiResource, checked_paths
-from airflow_provider_partners.api.yofi_segments import Learned, Segments
+from airflow_provider_partners.api.yofi_auth import YofiCredentials, make_shop_token, normalize_shop
+from airflow_provider_partners.api.yofi_one_by_one import OrSupport
+from airflow_provider_partners.api.yofi_pages import PAGE_NUMBER, PAGE_SIZE
+from airflow_provider_partners.api.yofi_question import Names, build_query, field_params, resolve_include
+from airflow_provider_partners.api.yofi_resources import CUSTOMER, RESOURCES, YofiResource, resolve_paths
+from airflow_provider_partners.api.yofi_segments import SegmentBuilder, ServerCapabilities
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.ledgers import RateLimitStore
     from airflow_provider_partners.api.rsql import Expression
 
 __all__ = ["DEFAULT_URL", "RESOURCES", "YofiClient"]
@@ -48,7 +48,7 @@ PREDICTION_FILTER = "filter[EcommerceUnifiedReturnPrediction]"
 REQUESTS_PER_SECOND = 5.0
 """Yofi documents no limit; this one is for politeness."""
 
-_FAULTS = DEFAULT_FAULTS.extended(
+YOFI_ERRORS = DEFAULT_ERROR_HANDLER.with_overrides(
     remedies={
         401: "Check secret, issuer, subject and auth_profile of the connection, and this machine's clock.",
         403: "Check that shop and platform are those that Yofi gave you access to. A proxy on the way may also have "
@@ -83,9 +83,9 @@ class YofiClient(ApiClient):
     :param prediction_filter_param: the parameter that filters returns by their predictions
     :param page_size: rows per page
     :param requests_per_second: the budget
-    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
     :param on_secret: told every secret and token before it is used
-    :param wire: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    :param transport_options: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
     """
 
     def __init__(
@@ -106,13 +106,13 @@ class YofiClient(ApiClient):
         prediction_filter_param: str = PREDICTION_FILTER,
         page_size: int = 100,
         requests_per_second: float = REQUESTS_PER_SECOND,
-        ledger: Ledger | None = None,
+        rate_limit_store: RateLimitStore | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = tell_nobody,
-        **wire: Any,
+        on_secret: Callable[[str], None] = ignore_secret,
+        **transport_options: Any,
     ) -> None:
-        self._credentials = Credentials(
+        self._credentials = YofiCredentials(
             secret=secret,
             profile=auth_profile,
             issuer=issuer,
@@ -123,23 +123,23 @@ class YofiClient(ApiClient):
             algorithm=algorithm,
             token_ttl=token_ttl,
         )
-        self._paths = checked_paths(paths or {})
+        self._paths = resolve_paths(paths or {})
         self._prediction_filter_param = prediction_filter_param
         self._page_size = page_size
         self._clock = clock
         self._on_secret = on_secret
-        self._learned = Learned()
+        self._capabilities = ServerCapabilities()
         on_secret(secret)
-        self._base = Transport(
+        self._base_transport = Transport(
             partner="Yofi",
             base_url=base_url or DEFAULT_URL,
-            budget=RateBudget(rate=requests_per_second, ledger=ledger, clock=clock),
-            faults=_FAULTS,
+            rate_limit=RateLimiter(rate=requests_per_second, store=rate_limit_store, clock=clock),
+            error_handler=YOFI_ERRORS,
             handler=handler,
             clock=clock,
-            **wire,
+            **transport_options,
         )
-        self._base.redactor.add(secret)
+        self._base_transport.redactor.add(secret)
         self._owns = True
         self._shop, self._transport = self._of_shop(shop or "")
 
@@ -163,13 +163,13 @@ class YofiClient(ApiClient):
     def close(self) -> None:
         """Close the connections, unless they are another client's."""
         if self._owns:
-            self._base.close()
+            self._base_transport.close()
 
     def ping(self) -> str:
         """Read one claim: the cheapest question that needs the credentials and the shop."""
         resource = RESOURCES["claims"]
-        params = {"fields[Claim]": "id", SIZE: "1", NUMBER: "1"}
-        total = Document(self._get(resource, params)).total()
+        params = {"fields[Claim]": "id", PAGE_SIZE: "1", PAGE_NUMBER: "1"}
+        total = Document(self._get_page(resource, params)).total()
         held = "" if total is None else f" {total} claims."
         return f"Yofi answers for {self._shop} with the {self._credentials.profile} profile.{held}"
 
@@ -179,7 +179,7 @@ class YofiClient(ApiClient):
         *,
         since: datetime | str | None = None,
         until: datetime | str | None = None,
-        filter: Expression | str | None = None,  # noqa: A002 - the API's own word
+        filters: Expression | str | None = None,
         prediction_filter: Expression | str | None = None,
         fields: Names | Mapping[str, Names] | None = None,
         include: Names | None = None,
@@ -201,7 +201,7 @@ class YofiClient(ApiClient):
             ``return_predictions``, ``customer_predictions``
         :param since: the first moment; customers can't be asked by time
         :param until: the first moment not asked for
-        :param filter: an expression of :mod:`~airflow_provider_partners.api.rsql`, or RSQL text
+        :param filters: an expression of :mod:`~airflow_provider_partners.api.rsql`, or RSQL text
         :param prediction_filter: one on the predictions of returns, or of the list of predictions
         :param fields: fields of the list's own type, or by type; all known ones by default
         :param include: relations; all known ones by default, ``[]`` for none
@@ -213,12 +213,12 @@ class YofiClient(ApiClient):
         :param one_by_one: ask for customers singly, instead of finding out whether several can be asked for at once
         :raises ConfigurationError: for what the list doesn't take, naming what it takes
         """
-        row = find(RESOURCES, resource)
-        asked = ask(
+        row = find_resource(RESOURCES, resource)
+        asked = build_query(
             row,
             since=since,
             until=until,
-            filter=filter,
+            filters=filters,
             prediction_filter=prediction_filter,
             prediction_param=self._prediction_filter_param,
             fields=fields,
@@ -228,14 +228,18 @@ class YofiClient(ApiClient):
             walk_lookback=walk_lookback,
             now=self._clock.time(),
         )
-        learned = replace(self._learned, trust=Trust(together=False)) if one_by_one else self._learned
-        size = row.pages(self._page_size if page_size is None else page_size).size
+        learned = (
+            replace(self._capabilities, or_support=OrSupport(is_supported=False)) if one_by_one else self._capabilities
+        )
+        size = row.sized_paginator(self._page_size if page_size is None else page_size).size
         return Extraction(
             source=SOURCE,
             resource=row.name,
             key=row.key,
-            request={**asked.request, "shop": self._named_shop(), "path": self._path(row), "page_size": size},
-            segments=Segments(row=row, asked=asked, size=size, get=partial(self._get, row), learned=learned).all(),
+            request={**asked.request, "shop": self._require_shop(), "path": self._path(row), "page_size": size},
+            segments=SegmentBuilder(
+                resource=row, query=asked, page_size=size, get=partial(self._get_page, row), capabilities=learned
+            ).build(),
             window=asked.window,
         )
 
@@ -254,8 +258,8 @@ class YofiClient(ApiClient):
         :raises ConfigurationError: for what the operation doesn't take, naming what it takes
         """
         row = RESOURCES["customers"]
-        relations = asked_include(row, include)
-        params = asked_fields(row, fields, relations)
+        relations = resolve_include(row, include)
+        params = field_params(row, fields, relations)
         if relations:
             params["include"] = ",".join(relations)
         path = self._paths[CUSTOMER].replace("{customer_id}", quote(str(customer_id), safe=""))
@@ -264,7 +268,7 @@ class YofiClient(ApiClient):
         except NotFoundError:
             # Undocumented for this API, but what its sister APIs answer.
             return None
-        found = document.records(row.relations, wanted=relations)
+        found = document.records(row.relations, include=relations)
         named = [each for each in found if str(customer_id) in {str(each.get("customer_id")), str(each["id"])}]
         if len(found) > 1 and len(named) != 1:
             message = f"asked for one customer, got {len(found)}"
@@ -272,24 +276,24 @@ class YofiClient(ApiClient):
         return next(iter(named or found), None)
 
     def _of_shop(self, shop: str) -> tuple[str, Transport]:
-        domain = tenant_name(shop)
-        token = shop_token(self._credentials, domain, clock=self._clock, on_secret=self._on_secret)
-        return domain, self._base.sibling(auth=token)
+        domain = normalize_shop(shop)
+        token = make_shop_token(self._credentials, domain, clock=self._clock, on_secret=self._on_secret)
+        return domain, self._base_transport.sibling(auth=token)
 
-    def _named_shop(self) -> str:
+    def _require_shop(self) -> str:
         if not self._shop:
             message = "no shop is named"
             remedy = "Name it in the task, or in the connection's extra 'shop', such as a.myshopify.com."
             raise ConfigurationError(message, remedy=remedy, partner="Yofi")
         return self._shop
 
-    def _path(self, row: YofiResource) -> str:
-        return self._paths[row.of or row.name]
+    def _path(self, resource: YofiResource) -> str:
+        return self._paths[resource.parent_list or resource.name]
 
-    def _get(self, row: YofiResource, params: Mapping[str, str]) -> Any:
-        return self._send(self._path(row), params, f"{row.of or row.name}.list")
+    def _get_page(self, resource: YofiResource, params: Mapping[str, str]) -> Any:
+        return self._send(self._path(resource), params, f"{resource.parent_list or resource.name}.list")
 
     def _send(self, path: str, params: Mapping[str, str], label: str) -> Any:
-        self._named_shop()
+        self._require_shop()
         request = Request(method="GET", path=path, params=tuple(params.items()), label=label)
         return self._transport.send(request).json()

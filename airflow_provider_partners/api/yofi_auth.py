@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 PROFILES = ("service_account", "legacy")
 ALGORITHMS = ("HS256", "HS384", "HS512")
 
-_BACKDATED = 5
+_ISSUED_AT_LEEWAY = 5
 """Seconds that ``iat`` lies back, for a server whose clock is behind ours."""
 
-_NEEDED = {"service_account": ("secret", "issuer", "subject"), "legacy": ("secret", "issuer", "organization_id")}
+_REQUIRED_FIELDS = {
+    "service_account": ("secret", "issuer", "subject"),
+    "legacy": ("secret", "issuer", "organization_id"),
+}
 """What each profile can't do without, besides the shop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class YofiCredentials:
     """What signs a token, and what the token says.
 
     :param secret: the signing secret
@@ -57,9 +60,9 @@ class Credentials:
 
     def __post_init__(self) -> None:
         """Refuse what Yofi would refuse."""
-        _one_of("auth_profile", self.profile, PROFILES)
-        _one_of("algorithm", self.algorithm, ALGORITHMS)
-        missing = [name for name in _NEEDED[self.profile] if not getattr(self, name)]
+        _check_choice("auth_profile", self.profile, PROFILES)
+        _check_choice("algorithm", self.algorithm, ALGORITHMS)
+        missing = [name for name in _REQUIRED_FIELDS[self.profile] if not getattr(self, name)]
         if missing:
             message = f"the auth_profile '{self.profile}' needs {' and '.join(missing)}"
             remedy = "Set it in the connection (the secret is its password), as Yofi gave it to you."
@@ -68,13 +71,13 @@ class Credentials:
             message = f"token_ttl={self.token_ttl} makes tokens that have expired"
             raise ConfigurationError(message, remedy="Use seconds, such as 300.", partner="Yofi")
 
-    def claims(self, shop: str, now: int) -> dict[str, Any]:
+    def token_claims(self, shop: str, now: int) -> dict[str, Any]:
         """What a token says.
 
         :param shop: the shop's domain
         :param now: seconds since 1970
         """
-        common: dict[str, Any] = {"iss": self.issuer, "iat": now - _BACKDATED, "exp": now + self.token_ttl}
+        common: dict[str, Any] = {"iss": self.issuer, "iat": now - _ISSUED_AT_LEEWAY, "exp": now + self.token_ttl}
         if self.profile == "legacy":
             return {**common, "aud": "Yofi", "sub": shop, "org_id": self.organization_id}
         # The audience must be a list here (a plain string is refused), and every token has an id of its own.
@@ -97,7 +100,7 @@ class Credentials:
         return {**tenant, "organization_id": self.organization_id} if self.organization_id else tenant
 
 
-def tenant_name(shop: str) -> str:
+def normalize_shop(shop: str) -> str:
     """A shop as Yofi names it: its domain without scheme or path, or its app id as it is.
 
     :param shop: such as ``a.myshopify.com`` or ``https://a.myshopify.com/``
@@ -106,7 +109,9 @@ def tenant_name(shop: str) -> str:
     return name.lower() if "." in name else name
 
 
-def shop_token(credentials: Credentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]) -> MintedToken:
+def make_shop_token(
+    credentials: YofiCredentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]
+) -> MintedToken:
     """The token of one shop. Each shop has its own, in both profiles, so that none can ever serve another.
 
     :param credentials: what signs it
@@ -116,13 +121,13 @@ def shop_token(credentials: Credentials, shop: str, *, clock: Clock, on_secret: 
     """
 
     def mint() -> tuple[str, float]:
-        claims = credentials.claims(shop, int(clock.time()))
+        claims = credentials.token_claims(shop, int(clock.time()))
         return jwt.encode(claims, credentials.secret, algorithm=credentials.algorithm), float(claims["exp"])
 
     return MintedToken(mint=mint, extra=credentials.headers(shop), clock=clock, on_secret=on_secret)
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         message = f"{name}={value!r} is unknown"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(known)}.", partner="Yofi")

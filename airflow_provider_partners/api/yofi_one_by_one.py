@@ -17,92 +17,92 @@ from airflow_provider_partners.exceptions import RejectedError, UnexpectedRespon
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
-    from airflow_provider_partners.api.yofi_pages import ListPages
+    from airflow_provider_partners.api.yofi_pages import PageFetcher
 
 log = logging.getLogger("airflow_provider_partners.api")
 
-_FIELD = "customer_id"
+_ID_FIELD = "customer_id"
 
 
 @dataclass(slots=True)
-class Trust:
+class OrSupport:
     """Whether the server takes ids joined by *or*: ``None`` until it is proven."""
 
-    together: bool | None = None
+    is_supported: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneByOne:
+class BatchLookup:
     """A batch of ids.
 
     :param name: for errors; holds no ids
-    :param together: the pages of the question for all of them
-    :param singly: those of the question for each alone
-    :param trust: what is known of *or*
+    :param batch_pages: the pages of the question for all of them
+    :param pages_by_id: those of the question for each alone
+    :param or_support: what is known of *or*
     """
 
     name: str
-    together: ListPages
-    singly: Mapping[str, ListPages]
-    trust: Trust
+    batch_pages: PageFetcher
+    pages_by_id: Mapping[str, PageFetcher]
+    or_support: OrSupport
 
-    def ahead(self, cursor: Cursor) -> Cursor | None:
+    def predict_next(self, cursor: Cursor) -> Cursor | None:
         """The following page, where all are asked for together.
 
         :param cursor: where this one begins
         """
-        return self.together.ahead(cursor)
+        return self.batch_pages.predict_next(cursor)
 
-    def page(self, cursor: Cursor) -> Page:
+    def fetch(self, cursor: Cursor) -> Page:
         """One page of the question for all, or everything in one page where that isn't taken.
 
         :param cursor: where it begins
         """
         if cursor:
-            return self.together.fetch(cursor)
-        if len(self.singly) == 1 or self.trust.together is False:
-            return self._alone()
+            return self.batch_pages.fetch(cursor)
+        if len(self.pages_by_id) == 1 or self.or_support.is_supported is False:
+            return self._fetch_single()
         try:
-            page = self.together.fetch({})
+            page = self.batch_pages.fetch({})
         except RejectedError as refused:
             if refused.status != 400:
                 raise
-            return self._instead(refused)
-        if self.trust.together is None and not self._proven(page):
-            self._distrust("misreads")
-            return self._alone()
+            return self._retry_single(refused)
+        if self.or_support.is_supported is None and not self._is_confirmed(page):
+            self._disable_batches("misreads")
+            return self._fetch_single()
         return page
 
-    def _instead(self, refused: RejectedError) -> Page:
+    def _retry_single(self, error: RejectedError) -> Page:
         try:
-            page = self._alone()
+            page = self._fetch_single()
         except RejectedError:
             # It was not the *or*.
-            raise refused from None
-        self._distrust("refuses")
+            raise error from None
+        self._disable_batches("refuses")
         return page
 
-    def _proven(self, page: Page) -> bool:
+    def _is_confirmed(self, page: Page) -> bool:
         """Whether the answer is what was asked for; one that holds too little to tell is gone after."""
-        found = {_id(record) for record in page.records}
-        asked = {_tail(id_): id_ for id_ in self.singly}
+        found = {_customer_id(record) for record in page.records}
+        asked = {_id_tail(id_): id_ for id_ in self.pages_by_id}
         if not found <= {*asked, None}:
             return False
         if len(found - {None}) > 1:
-            self.trust.together = True
+            self.or_support.is_supported = True
             return True
         missing = [id_ for tail, id_ in asked.items() if tail not in found]
-        return page.next is not None or not any(self._read(id_) for id_ in missing)
+        return page.next is not None or not any(self._read_id(id_) for id_ in missing)
 
-    def _alone(self) -> Page:
-        return Page([record for id_ in self.singly for record in self._read(id_)], None)
+    def _fetch_single(self) -> Page:
+        return Page([record for id_ in self.pages_by_id for record in self._read_id(id_)], None)
 
-    def _read(self, id_: str) -> list[Record]:
+    def _read_id(self, id_: str) -> list[Record]:
         records: list[Record] = []
         cursor: Cursor | None = {}
         while cursor is not None:
-            page = self.singly[id_].fetch(cursor)
-            if any(_id(record) not in {_tail(id_), None} for record in page.records):
+            page = self.pages_by_id[id_].fetch(cursor)
+            if any(_customer_id(record) not in {_id_tail(id_), None} for record in page.records):
                 message = f"'{self.name}' was asked for one id, and others came back"
                 remedy = "Yofi seems to ignore the filter by ids: leave 'match' out, and read the list whole."
                 raise UnexpectedResponseError(message, remedy=remedy, partner="Yofi")
@@ -110,22 +110,22 @@ class OneByOne:
             cursor = page.next
         return records
 
-    def _distrust(self, does: str) -> None:
-        if self.trust.together is not False:
-            self.trust.together = False
+    def _disable_batches(self, problem: str) -> None:
+        if self.or_support.is_supported is not False:
+            self.or_support.is_supported = False
             log.warning(
                 "Yofi %s several ids in one question, joined by 'or'. From now on this client asks for customers one "
                 "by one, which takes a call for each.",
-                does,
+                problem,
             )
 
 
-def _id(record: Record) -> str | None:
+def _customer_id(record: Record) -> str | None:
     """The store's id of a customer; ``None`` where that field was not asked for."""
-    value = record.get(_FIELD)
-    return None if value is None else _tail(str(value))
+    value = record.get(_ID_FIELD)
+    return None if value is None else _id_tail(str(value))
 
 
-def _tail(id_: str) -> str:
+def _id_tail(id_: str) -> str:
     """The number of a global id; any other id is its own."""
     return id_.rpartition("/")[2]

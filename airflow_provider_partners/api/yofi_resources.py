@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from airflow_provider_partners.api.jsonapi import TOTALS, Relation
-from airflow_provider_partners.api.paging import PageNumber
+from airflow_provider_partners.api.jsonapi import TOTAL_PATHS, Relation
+from airflow_provider_partners.api.paging import PageNumberPaginator
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.rsql import OPERATORS
 from airflow_provider_partners.exceptions import ConfigurationError
 
-_PAGE = "https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api"
+_DOCS_URL = "https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api"
 
-_PREDICTION = (
+_PREDICTION_FIELDS = (
     "severity",
     "predicted_value",
     "model_name",
@@ -43,7 +43,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "email",
         "model_predictions",
     ),
-    "EcommerceCustomerPrediction": _PREDICTION,
+    "EcommerceCustomerPrediction": _PREDICTION_FIELDS,
     "EcommerceUnifiedReturn": (
         "entity_id",
         "app_id",
@@ -78,70 +78,70 @@ class YofiResource(Resource):
     """A list of Yofi.
 
     :param relations: what ``include`` may name
-    :param times: how ``time_field`` is written: ``epoch`` (seconds) or ``iso``
-    :param walks: without a time filter, the fields it may be sorted by, newest first, the best first; each with how far
+    :param time_format: how ``time_field`` is written: ``epoch`` (seconds) or ``iso``
+    :param sort_fields: without a time filter, the fields it may be sorted by, newest first, the best first; each with how far
         behind the beginning of a window the walk goes on
-    :param dated: the field (epoch seconds) that such a window bounds
-    :param by_predictions: whether it takes the second filter
-    :param sifts: what predictions can be filtered by here, where a row is a prediction
-    :param of: the list whose relation it is made of
+    :param date_field: the field (epoch seconds) that such a window bounds
+    :param takes_prediction_filter: whether it takes the second filter
+    :param prediction_filters: what predictions can be filtered by here, where a row is a prediction
+    :param parent_list: the list whose relation it is made of
     :param relation: that relation
-    :param carries: a row's further fields, each with the field of the other list it comes from
-    :param instead: how to come by its rows of a stretch of time, where it can't be asked by time
-    :param hint: added to the error of a filter that is not allowed
+    :param parent_fields: a row's further fields, each with the field of the other list it comes from
+    :param no_time_filter_hint: how to come by its rows of a stretch of time, where it can't be asked by time
+    :param filter_hint: added to the error of a filter that is not allowed
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
-    times: str = ""
-    walks: Mapping[str, timedelta] = field(default_factory=dict)
-    dated: str = ""
-    by_predictions: bool = False
-    sifts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    of: str = ""
+    time_format: str = ""
+    sort_fields: Mapping[str, timedelta] = field(default_factory=dict)
+    date_field: str = ""
+    takes_prediction_filter: bool = False
+    prediction_filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    parent_list: str = ""
     relation: str = ""
-    carries: Mapping[str, str] = field(default_factory=dict)
-    instead: str = ""
-    hint: str = ""
+    parent_fields: Mapping[str, str] = field(default_factory=dict)
+    no_time_filter_hint: str = ""
+    filter_hint: str = ""
 
 
-_PAGING = PageNumber(size=100, totals=TOTALS, link="links.next")
+_PAGING = PageNumberPaginator(size=100, total_paths=TOTAL_PATHS, next_link_path="links.next")
 
-_ROWS = (
+_LIST_RESOURCES = (
     YofiResource(
         name="claims",
         path="/ecommerce/claims/",
-        results="data",
-        paging=_PAGING,
+        records_path="data",
+        paginator=_PAGING,
         type="Claim",
         time_field="created_at_epoch",
-        times="epoch",
+        time_format="epoch",
         filters={"created_at_epoch": OPERATORS},
         sort="created_at_epoch",
         doc="Claims that customers made, by the time they were made.",
-        url=_PAGE,
+        url=_DOCS_URL,
     ),
     YofiResource(
         name="customers",
         path="/ecommerce/customers/",
-        results="data",
-        paging=_PAGING,
+        records_path="data",
+        paginator=_PAGING,
         type="EcommerceCustomer",
         filters={"customer_id": frozenset({"==", "!="})},
-        hint="Yofi's page shows a filter by email, but doesn't list it among those that customers take.",
+        filter_hint="Yofi's page shows a filter by email, but doesn't list it among those that customers take.",
         relations={
             "customer_predictions": Relation(
-                type="EcommerceCustomerPrediction", many=True, own="customer_id", theirs="customer_id"
+                type="EcommerceCustomerPrediction", many=True, key="customer_id", related_key="customer_id"
             )
         },
-        instead="Give match={'customer_id': ids} for those of known orders, or leave the window out for all of them.",
+        no_time_filter_hint="Give match={'customer_id': ids} for those of known orders, or leave the window out for all of them.",
         doc="Customers and what is predicted of them; no time filter, no order.",
-        url=_PAGE,
+        url=_DOCS_URL,
     ),
     YofiResource(
         name="returns",
         path="/ecommerce/unified-returns/",
-        results="data",
-        paging=_PAGING,
+        records_path="data",
+        paginator=_PAGING,
         type="EcommerceUnifiedReturn",
         filters=dict.fromkeys(
             (
@@ -155,10 +155,10 @@ _ROWS = (
             ),
             OPERATORS,
         ),
-        by_predictions=True,
+        takes_prediction_filter=True,
         relations={
-            "customer": Relation(type="EcommerceCustomer", own="customer_id", theirs="customer_id"),
-            "order": Relation(type="EcommerceOrder", own="order_id", theirs="id"),
+            "customer": Relation(type="EcommerceCustomer", key="customer_id", related_key="customer_id"),
+            "order": Relation(type="EcommerceOrder", key="order_id", related_key="id"),
             "return_predictions": Relation(type="EcommerceUnifiedReturnPrediction", many=True),
             # The page doesn't name the types of these two, nor whether there may be several.
             "return_analytics": Relation(type=""),
@@ -166,38 +166,38 @@ _ROWS = (
         },
         # The page lists no filter by time. Its sample sorts by the order's date, which doesn't bound the return's: an
         # old order is returned today, as long as the merchant takes returns.
-        walks={"return_created_at_epoch": timedelta(days=1), "order_created_at_epoch": timedelta(days=180)},
-        dated="return_created_at_epoch",
+        sort_fields={"return_created_at_epoch": timedelta(days=1), "order_created_at_epoch": timedelta(days=180)},
+        date_field="return_created_at_epoch",
         sort="order_created_at_epoch",
         doc="Returns with order, customer and predictions; a window is cut out of a walk, newest first.",
-        url=_PAGE,
+        url=_DOCS_URL,
     ),
     YofiResource(
         name="notification_events",
         path="/ecommerce/notification-events/",
-        results="data",
-        paging=_PAGING,
+        records_path="data",
+        paginator=_PAGING,
         type="NotificationEvent",
         time_field="created_at",
-        times="iso",
+        time_format="iso",
         filters={"created_at": OPERATORS},
         sort="created_at",
         doc="Notifications that were sent, by the time they were made.",
-        url=_PAGE,
+        url=_DOCS_URL,
     ),
 )
 
-_LISTS = {row.name: row for row in _ROWS}
+_LISTS_BY_NAME = {row.name: row for row in _LIST_RESOURCES}
 
-_MADE = (
+_PREDICTION_RESOURCES = (
     replace(
-        _LISTS["returns"],
+        _LISTS_BY_NAME["returns"],
         name="return_predictions",
-        of="returns",
+        parent_list="returns",
         relation="return_predictions",
-        relations={"return_predictions": _LISTS["returns"].relations["return_predictions"]},
+        relations={"return_predictions": _LISTS_BY_NAME["returns"].relations["return_predictions"]},
         key=("return_id", "id"),
-        carries={
+        parent_fields={
             "return_id": "id",
             "return_state": "state",
             "customer_id": "customer_id",
@@ -213,33 +213,33 @@ _MADE = (
                 )
             },
         },
-        sifts=PREDICTION_FILTERS,
+        prediction_filters=PREDICTION_FILTERS,
         doc="The predictions of returns, one row each, with the ids of return, order and customer.",
     ),
     replace(
-        _LISTS["customers"],
+        _LISTS_BY_NAME["customers"],
         name="customer_predictions",
-        of="customers",
+        parent_list="customers",
         relation="customer_predictions",
         key=("customer_entity_id", "id"),
-        carries={"customer_entity_id": "id", "customer_id": "customer_id", "app_id": "app_id"},
-        sifts=dict.fromkeys(_PREDICTION, OPERATORS),
+        parent_fields={"customer_entity_id": "id", "customer_id": "customer_id", "app_id": "app_id"},
+        prediction_filters=dict.fromkeys(_PREDICTION_FIELDS, OPERATORS),
         doc="The predictions of customers, one row each, with the customer's ids.",
     ),
 )
 
-RESOURCES: Mapping[str, YofiResource] = {row.name: row for row in (*_ROWS, *_MADE)}
+RESOURCES: Mapping[str, YofiResource] = {row.name: row for row in (*_LIST_RESOURCES, *_PREDICTION_RESOURCES)}
 """By name. The order is ascending, so that rows which arrive during a walk don't push others over a page's edge."""
 
 
-def checked_paths(given: Mapping[str, str]) -> dict[str, str]:
+def resolve_paths(overrides: Mapping[str, str]) -> dict[str, str]:
     """The path of every operation.
 
-    :param given: those that differ from the built-in ones
+    :param overrides: those that differ from the built-in ones
     :raises ConfigurationError: for the name of no operation, or what is no path
     """
-    paths = {**{row.name: row.path for row in _ROWS}, CUSTOMER: CUSTOMER_PATH}
-    for name, path in given.items():
+    paths = {**{row.name: row.path for row in _LIST_RESOURCES}, CUSTOMER: CUSTOMER_PATH}
+    for name, path in overrides.items():
         problem = None
         if name not in paths:
             problem = f"'paths' names '{name}', which is no list"

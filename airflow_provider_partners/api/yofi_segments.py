@@ -11,119 +11,126 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.extraction import Segment
-from airflow_provider_partners.api.newest_first import NewestFirst, Order
+from airflow_provider_partners.api.newest_first import NewestFirstPages, SortOrder
 from airflow_provider_partners.api.pages import Cursor, Page
-from airflow_provider_partners.api.rsql_matching import holds
-from airflow_provider_partners.api.steady_pages import SteadyPages
-from airflow_provider_partners.api.yofi_one_by_one import OneByOne, Trust
-from airflow_provider_partners.api.yofi_pages import ListPages, Sizes
+from airflow_provider_partners.api.rsql_matching import matches
+from airflow_provider_partners.api.steady_pages import StablePages
+from airflow_provider_partners.api.yofi_one_by_one import BatchLookup, OrSupport
+from airflow_provider_partners.api.yofi_pages import PageFetcher, PageSizes
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.messages import Record
-    from airflow_provider_partners.api.yofi_question import Batch, Question
+    from airflow_provider_partners.api.yofi_question import ListQuery, QueryBatch
     from airflow_provider_partners.api.yofi_resources import YofiResource
-    from airflow_provider_partners.api.yofi_sweep import Sweep
+    from airflow_provider_partners.api.yofi_sweep import WindowWalk
 
 
 @dataclass(slots=True)
-class Learned:
+class ServerCapabilities:
     """What a client has learned of the server; its siblings share it.
 
-    :param sizes: the page sizes that it takes
-    :param orders: the orders that it doesn't take
-    :param trust: whether it takes several ids joined by *or*
+    :param page_sizes: the page sizes that it takes
+    :param refused_sorts: the orders that it doesn't take
+    :param or_support: whether it takes several ids joined by *or*
     """
 
-    sizes: Sizes = field(default_factory=Sizes)
-    orders: set[str] = field(default_factory=set)
-    trust: Trust = field(default_factory=Trust)
+    page_sizes: PageSizes = field(default_factory=PageSizes)
+    refused_sorts: set[str] = field(default_factory=set)
+    or_support: OrSupport = field(default_factory=OrSupport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segments:
+class SegmentBuilder:
     """Makes the segments of a question.
 
-    :param row: the list
-    :param asked: the question
-    :param size: rows per page
+    :param resource: the list
+    :param query: the question
+    :param page_size: rows per page
     :param get: asks for a page with these query parameters
-    :param learned: what is known of the server
+    :param capabilities: what is known of the server
     """
 
-    row: YofiResource
-    asked: Question
-    size: int
+    resource: YofiResource
+    query: ListQuery
+    page_size: int
     get: Callable[[Mapping[str, str]], Any]
-    learned: Learned
+    capabilities: ServerCapabilities
 
-    def all(self) -> list[Segment]:
+    def build(self) -> list[Segment]:
         """One for each batch."""
-        return [self._segment(batch) for batch in self.asked.batches]
+        return [self._segment(batch) for batch in self.query.batches]
 
-    def _segment(self, batch: Batch) -> Segment:
+    def _segment(self, batch: QueryBatch) -> Segment:
         pages = self._pages(batch.filter)
-        if batch.singly:
-            singly = {id_: self._pages(alone) for id_, alone in batch.singly.items()}
-            by_ids = OneByOne(name=batch.name, together=pages, singly=singly, trust=self.learned.trust)
-            return Segment(name=batch.name, fetch=self._shaped(by_ids.page), ahead=by_ids.ahead)
-        if batch.settled:
-            return Segment(name=batch.name, fetch=self._shaped(pages.fetch), ahead=pages.ahead)
+        if batch.filters_by_id:
+            singly = {id_: self._pages(alone) for id_, alone in batch.filters_by_id.items()}
+            by_ids = BatchLookup(
+                name=batch.name, batch_pages=pages, pages_by_id=singly, or_support=self.capabilities.or_support
+            )
+            return Segment(name=batch.name, fetch=self._select(by_ids.fetch), predict_next=by_ids.predict_next)
+        if batch.can_prefetch:
+            return Segment(name=batch.name, fetch=self._select(pages.fetch), predict_next=pages.predict_next)
         # Rows may still arrive and shift the others, so each page is asked for when the one before was read.
-        if (sweep := self.asked.sweep) and sweep.stops:
-            return Segment(name=batch.name, fetch=self._shaped(self._walk(batch, sweep).page))
-        return Segment(name=batch.name, fetch=self._shaped(self._steady(pages).page))
+        if (sweep := self.query.walk) and sweep.sort_stops:
+            return Segment(name=batch.name, fetch=self._select(self._newest_first(batch, sweep).fetch))
+        return Segment(name=batch.name, fetch=self._select(self._stable(pages).fetch))
 
-    def _walk(self, batch: Batch, sweep: Sweep) -> NewestFirst:
-        return NewestFirst(
-            name=f"Yofi's {self.row.name}",
+    def _newest_first(self, batch: QueryBatch, sweep: WindowWalk) -> NewestFirstPages:
+        return NewestFirstPages(
+            name=f"Yofi's {self.resource.name}",
             key=("id",),
-            wanted=sweep.wanted,
-            refused=self.learned.orders,
-            orders=[
-                Order(
+            keeps=sweep.contains,
+            refused_sorts=self.capabilities.refused_sorts,
+            sort_orders=[
+                SortOrder(
                     sort=f"-{name}",
                     field=name,
-                    stop=stop,
-                    fetch=self._steady(self._pages(batch.filter, sort=f"-{name}")).page,
+                    stop_below=stop,
+                    fetch=self._stable(self._pages(batch.filter, sort=f"-{name}")).fetch,
                 )
-                for name, stop in sweep.stops
+                for name, stop in sweep.sort_stops
             ],
         )
 
-    def _steady(self, pages: ListPages) -> SteadyPages:
-        return SteadyPages(self.row.name, pages.fetch, self.size)
+    def _stable(self, pages: PageFetcher) -> StablePages:
+        return StablePages(self.resource.name, pages.fetch, self.page_size)
 
-    def _pages(self, filter_: str, **more: str) -> ListPages:
-        return ListPages(
-            name=self.row.of or self.row.name,
+    def _pages(self, filter_: str, **extra_params: str) -> PageFetcher:
+        return PageFetcher(
+            name=self.resource.parent_list or self.resource.name,
             get=self.get,
-            query={**({"filter": filter_} if filter_ else {}), **self.asked.params, **more},
-            size=self.size,
-            relations=self.row.relations,
-            wanted=self.asked.include,
-            sizes=self.learned.sizes,
+            query={**({"filter": filter_} if filter_ else {}), **self.query.params, **extra_params},
+            size=self.page_size,
+            relations=self.resource.relations,
+            include=self.query.include,
+            sizes=self.capabilities.page_sizes,
         )
 
-    def _shaped(self, fetch: Callable[[Cursor], Page]) -> Callable[[Cursor], Page]:
+    def _select(self, fetch: Callable[[Cursor], Page]) -> Callable[[Cursor], Page]:
         """The pages, cut to the window and taken apart."""
-        sweep = self.asked.sweep
-        if sweep is None and not self.row.relation:
+        sweep = self.query.walk
+        if sweep is None and not self.resource.relation:
             return fetch
 
         def shaped(cursor: Cursor) -> Page:
             page = fetch(cursor)
-            rows = [row for row in page.records if sweep is None or sweep.wanted(row)]
+            rows = [row for row in page.records if sweep is None or sweep.contains(row)]
             # The list's total is not that of its rows in a window, or of another list's.
-            return Page(self._apart(rows) if self.row.relation else rows, page.next)
+            return Page(self._predictions(rows) if self.resource.relation else rows, page.next)
 
         return shaped
 
-    def _apart(self, rows: list[Record]) -> list[Record]:
-        found = [self._made(row, part) for row in rows for part in row.get(self.row.relation) or ()]
+    def _predictions(self, rows: list[Record]) -> list[Record]:
+        found = [self._prediction_record(row, part) for row in rows for part in row.get(self.resource.relation) or ()]
         # Sifted here too: whether the server's filter drops predictions, or keeps the returns that have such ones
         # with all others beside, isn't documented.
-        return [row for row in found if self.asked.sift is None or holds(self.asked.sift, row)]
+        return [
+            row for row in found if self.query.prediction_filter is None or matches(self.query.prediction_filter, row)
+        ]
 
-    def _made(self, row: Record, part: Record) -> Record:
-        carried = {name: row.get(origin) for name, origin in self.row.carries.items()}
-        return {**carried, **{name: value for name, value in part.items() if value is not None or name not in carried}}
+    def _prediction_record(self, row: Record, prediction: Record) -> Record:
+        carried = {name: row.get(origin) for name, origin in self.resource.parent_fields.items()}
+        return {
+            **carried,
+            **{name: value for name, value in prediction.items() if value is not None or name not in carried},
+        }

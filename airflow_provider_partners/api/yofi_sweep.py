@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class WindowWalk:
     """How a stretch of time is cut out of a list.
 
     :param field: the field that bounds it, in epoch seconds
     :param since: its first second; ``None`` from the very beginning
     :param until: the first second behind it; ``None`` for no end
-    :param stops: fields to walk by, newest first and in order of preference, each with the moment to stop at; without
+    :param sort_stops: fields to walk by, newest first and in order of preference, each with the moment to stop at; without
         any, the list is read whole
     """
 
     field: str
     since: float | None
     until: float | None
-    stops: tuple[tuple[str, float], ...] = ()
+    sort_stops: tuple[tuple[str, float], ...] = ()
 
-    def wanted(self, record: Record) -> bool:
+    def contains(self, record: Record) -> bool:
         """Whether a row belongs to the stretch, as far as that can be told.
 
         :param record: of the list
@@ -47,17 +47,17 @@ class Sweep:
 
     def request(self) -> dict[str, Any]:
         """What decides the result, as JSON."""
-        return {"field": self.field, "since": self.since, "until": self.until, "stops": [*map(list, self.stops)]}
+        return {"field": self.field, "since": self.since, "until": self.until, "stops": [*map(list, self.sort_stops)]}
 
 
-def sweep(
+def plan_walk(
     resource: YofiResource,
     *,
     since: datetime | None,
     until: datetime | None,
     sort: tuple[str, ...],
     lookback: timedelta | None,
-) -> Sweep | None:
+) -> WindowWalk | None:
     """The sweep that a window of a list needs, if any.
 
     :param resource: the list
@@ -67,21 +67,21 @@ def sweep(
     :param lookback: how far behind ``since`` to walk on; by the field's own measure by default
     :raises ConfigurationError: when a lookback has no meaning, or is negative
     """
-    if lookback is not None and (not resource.walks or since is None):
+    if lookback is not None and (not resource.sort_fields or since is None):
         message = f"'walk_lookback' has no meaning for '{resource.name}' here"
         remedy = "It says how far behind 'since' a list is walked that has no filter by time; leave it out."
         raise ConfigurationError(message, remedy=remedy, partner="Yofi")
     if lookback is not None and lookback < timedelta():
         message = f"'walk_lookback' is negative: {lookback}"
         raise ConfigurationError(message, remedy="Give how far behind 'since' to walk on.", partner="Yofi")
-    if not resource.walks or (since is None and until is None):
+    if not resource.sort_fields or (since is None and until is None):
         return None
     begin, end = (None if bound is None else bound.timestamp() for bound in (since, until))
     if begin is None:
-        return Sweep(field=resource.dated, since=begin, until=end)
+        return WindowWalk(field=resource.date_field, since=begin, until=end)
     stops = tuple(
         (name, begin - (usual if lookback is None else lookback).total_seconds())
-        for name, usual in resource.walks.items()
+        for name, usual in resource.sort_fields.items()
         if not sort or sort == (f"-{name}",)
     )
-    return Sweep(field=resource.dated, since=begin, until=end, stops=stops)
+    return WindowWalk(field=resource.date_field, since=begin, until=end, sort_stops=stops)

@@ -10,24 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.auth import tell_nobody
+from airflow_provider_partners.api.auth import ignore_secret
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.api.resources import find
-from airflow_provider_partners.api.yotpo_lists import extraction
-from airflow_provider_partners.api.yotpo_lookup import LookUps
-from airflow_provider_partners.api.yotpo_resources import RESOURCES, UnknownProductsError, parse_time
-from airflow_provider_partners.api.yotpo_wire import StoreWire, number
+from airflow_provider_partners.api.resources import find_resource
+from airflow_provider_partners.api.yotpo_lists import build_extraction
+from airflow_provider_partners.api.yotpo_lookup import RecordLookup
+from airflow_provider_partners.api.yotpo_resources import RESOURCES, UnknownProductsError, parse_yotpo_time
+from airflow_provider_partners.api.yotpo_wire import StoreWire, parse_yotpo_id
 from airflow_provider_partners.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_partners.api.extraction import Extraction
-    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.ledgers import RateLimitStore
 
-__all__ = ["DEFAULT_URL", "RESOURCES", "UnknownProductsError", "YotpoClient", "parse_time"]
+__all__ = ["DEFAULT_URL", "RESOURCES", "UnknownProductsError", "YotpoClient", "parse_yotpo_time"]
 
 DEFAULT_URL = "https://api.yotpo.com"
 
@@ -50,9 +50,9 @@ class YotpoClient(ApiClient):
     :param base_url: scheme and host, with a path prefix if need be
     :param auth: where the token comes from: ``secret`` (the store's own endpoint) or ``oauth`` (client credentials)
     :param requests_per_second: the budget of the store
-    :param ledger: where the budget is kept; give one that parallel tasks share
+    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
     :param on_secret: told every secret and token before it is used
-    :param wire: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    :param transport_options: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class YotpoClient(ApiClient):
         base_url: str = DEFAULT_URL,
         auth: str = "secret",
         requests_per_second: float = REQUESTS_PER_SECOND,
-        ledger: Ledger | None = None,
+        rate_limit_store: RateLimitStore | None = None,
         handler: Any = None,
         clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = tell_nobody,
-        **wire: Any,
+        on_secret: Callable[[str], None] = ignore_secret,
+        **transport_options: Any,
     ) -> None:
         self.store_id = store_id
         self._wire = StoreWire(
@@ -76,24 +76,24 @@ class YotpoClient(ApiClient):
             base_url=base_url or DEFAULT_URL,
             auth=auth,
             requests_per_second=requests_per_second,
-            ledger=ledger,
+            rate_limit_store=rate_limit_store,
             handler=handler,
             clock=clock,
             on_secret=on_secret,
-            **wire,
+            **transport_options,
         )
         self._transport = self._wire.transport
-        self._look_ups = LookUps(self._wire.get)
+        self._lookup = RecordLookup(self._wire.get)
 
     @property
     def batch_lookups(self) -> bool:
         """Whether several ids are looked up in one call; False once the store showed that its filter takes no list."""
-        return self._look_ups.batched
+        return self._lookup.uses_batches
 
     def ping(self) -> str:
         """Read one product: the cheapest question that needs the token and the store."""
         row = RESOURCES["products"]
-        row.rows(self._wire.get(row.path, "products.list", {"limit": "1"}))
+        row.extract_records(self._wire.get(row.path, "products.list", {"limit": "1"}))
         return f"Yotpo answers for the store {self.store_id[:6]}…."
 
     def orders(self, external_ids: Sequence[str]) -> dict[str, Record]:
@@ -102,7 +102,7 @@ class YotpoClient(ApiClient):
         :param external_ids: any number; each hundred is one call
         :raises UnexpectedResponseError: when the store gives other orders even for a single id
         """
-        return self._look_ups.find("orders", external_ids)
+        return self._lookup.find("orders", external_ids)
 
     def products(self, external_ids: Sequence[str]) -> dict[str, Record]:
         """Products by the merchant's ids; those that Yotpo doesn't have are missing.
@@ -110,21 +110,21 @@ class YotpoClient(ApiClient):
         :param external_ids: any number; each hundred is one call
         :raises UnexpectedResponseError: when the store gives other products even for a single id
         """
-        return self._look_ups.find("products", external_ids)
+        return self._lookup.find("products", external_ids)
 
     def order(self, yotpo_id: int) -> Record | None:
         """One order by Yotpo's id, ``None`` when it has none.
 
         :param yotpo_id: Yotpo's id
         """
-        return self._one("orders", yotpo_id)
+        return self._get_record("orders", yotpo_id)
 
     def product(self, yotpo_id: int) -> Record | None:
         """One product by Yotpo's id, ``None`` when it has none.
 
         :param yotpo_id: Yotpo's id
         """
-        return self._one("products", yotpo_id)
+        return self._get_record("products", yotpo_id)
 
     def fulfillments(self, order_yotpo_id: int) -> list[Record]:
         """The fulfillments of an order, each with its ``yotpo_id``.
@@ -152,7 +152,7 @@ class YotpoClient(ApiClient):
         :param payload: what changes
         :raises NotFoundError: when Yotpo has no such order
         """
-        self._update("orders", f"/orders/{number(yotpo_id)}", payload)
+        self._update("orders", f"/orders/{parse_yotpo_id(yotpo_id)}", payload)
 
     def create_product(self, payload: Mapping[str, Any]) -> int:
         """Create a product.
@@ -170,7 +170,7 @@ class YotpoClient(ApiClient):
         :param payload: what changes
         :raises NotFoundError: when Yotpo has no such product
         """
-        self._update("products", f"/products/{number(yotpo_id)}", payload)
+        self._update("products", f"/products/{parse_yotpo_id(yotpo_id)}", payload)
 
     def create_fulfillment(self, order_yotpo_id: int, payload: Mapping[str, Any]) -> int:
         """Create a fulfillment of an order.
@@ -179,7 +179,7 @@ class YotpoClient(ApiClient):
         :param payload: the fulfillment, without its envelope
         :returns: Yotpo's id of the fulfillment
         """
-        return self._create("fulfillments", f"/orders/{number(order_yotpo_id)}/fulfillments", payload)
+        return self._create("fulfillments", f"/orders/{parse_yotpo_id(order_yotpo_id)}/fulfillments", payload)
 
     def update_fulfillment(self, order_yotpo_id: int, fulfillment_id: int, payload: Mapping[str, Any]) -> None:
         """Change the given properties of a fulfillment.
@@ -188,7 +188,7 @@ class YotpoClient(ApiClient):
         :param fulfillment_id: Yotpo's id of the fulfillment
         :param payload: what changes
         """
-        path = f"/orders/{number(order_yotpo_id)}/fulfillments/{number(fulfillment_id)}"
+        path = f"/orders/{parse_yotpo_id(order_yotpo_id)}/fulfillments/{parse_yotpo_id(fulfillment_id)}"
         self._update("fulfillments", path, payload)
 
     def extract(
@@ -210,11 +210,11 @@ class YotpoClient(ApiClient):
         :param page_size: rows per page
         :raises ConfigurationError: for what the list doesn't take, naming what it takes
         """
-        row = find(RESOURCES, resource)
-        return extraction(
+        row = find_resource(RESOURCES, resource)
+        return build_extraction(
             row,
             get=self._wire.get,
-            look_up=partial(self._look_ups.find, row.name),
+            find_records=partial(self._lookup.find, row.name),
             store_id=self.store_id,
             since=since,
             until=until,
@@ -222,10 +222,10 @@ class YotpoClient(ApiClient):
             page_size=page_size,
         )
 
-    def _one(self, name: str, yotpo_id: int) -> Record | None:
+    def _get_record(self, name: str, yotpo_id: int) -> Record | None:
         row = RESOURCES[name]
         try:
-            return self._wire.read(f"{row.path}/{number(yotpo_id)}", f"{name}.get", row.envelope)
+            return self._wire.read(f"{row.path}/{parse_yotpo_id(yotpo_id)}", f"{name}.get", row.envelope)
         except NotFoundError:
             return None
 

@@ -13,25 +13,25 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
-from airflow_provider_partners.api.cursors import PageInfo
+from airflow_provider_partners.api.cursors import TokenPaginator
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.identifiers import digest, id_batches, matched
+from airflow_provider_partners.api.identifiers import id_batches, ids_digest, match_field
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.api.pages import Cursor, Page
-from airflow_provider_partners.api.yotpo_resources import LOOKUP_SIZE, YotpoResource, parse_time, with_id
+from airflow_provider_partners.api.yotpo_resources import MAX_LOOKUP_IDS, YotpoResource, parse_yotpo_time, with_yotpo_id
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import Window, moment
+from airflow_provider_partners.windows import Window, parse_timestamp
 
 SOURCE = "yotpo"
 
-Get = Callable[[str, str, Mapping[str, str]], Any]
+GetJson = Callable[[str, str, Mapping[str, str]], Any]
 """From path, label and query to the answer's JSON."""
 
-LookUp = Callable[[Iterable[str]], Mapping[str, Record]]
+FindRecords = Callable[[Iterable[str]], Mapping[str, Record]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class OrderDateRange:
     """A stretch of order dates, open where an end is missing.
 
     :param since: the first moment
@@ -46,32 +46,32 @@ class Bounds:
         """The same as a window, where both ends are given."""
         return Window(self.since, self.until) if self.since and self.until else None
 
-    def query(self) -> dict[str, str]:
+    def params(self) -> dict[str, str]:
         """As filters. They are whole seconds, so they may admit more than was asked for."""
-        lower = {"order_date_min": _second(math.floor(self.since.timestamp()))} if self.since else {}
-        upper = {"order_date_max": _second(math.ceil(self.until.timestamp()))} if self.until else {}
+        lower = {"order_date_min": _format_second(math.floor(self.since.timestamp()))} if self.since else {}
+        upper = {"order_date_max": _format_second(math.ceil(self.until.timestamp()))} if self.until else {}
         return {**lower, **upper}
 
-    def admit(self, row: Record) -> bool:
+    def contains(self, order: Record) -> bool:
         """Whether an order belongs to it.
 
         The upper filter is known by its counterpart alone and may be ignored, and whether it includes its moment isn't
         documented; so the dates decide. An order without one is kept.
 
-        :param row: the order
+        :param order: the order
         """
-        text = row.get("order_date")
+        text = order.get("order_date")
         if not text:
             return True
-        at = parse_time(text)
+        at = parse_yotpo_time(text)
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
-def extraction(
-    row: YotpoResource,
+def build_extraction(
+    resource: YotpoResource,
     *,
-    get: Get,
-    look_up: LookUp,
+    get: GetJson,
+    find_records: FindRecords,
     store_id: str,
     since: Any,
     until: Any,
@@ -80,35 +80,42 @@ def extraction(
 ) -> Extraction:
     """Check the arguments and put the walk together; see ``YotpoClient.extract``.
 
-    :param row: the list
+    :param resource: the list
     :param get: asks for a page
-    :param look_up: finds records by external ids
+    :param find_records: finds records by external ids
     :param store_id: the store
     """
-    begin, end = (moment(value, name) if value else None for value, name in ((since, "since"), (until, "until")))
-    bounds = Bounds(since=begin, until=end)
-    paging = cast("PageInfo", row.pages(page_size))
-    name, ids = _matched(row, match)
-    if (begin or end) and (not row.time_field or name):
-        message = f"'{row.name}' can't be asked for by time{' and ids at once' if row.time_field else ''}"
-        raise _refused(message, "Leave 'since' and 'until' out.")
-    query = bounds.query()
-    if name in row.parents:
-        segments = [_below(row, get, paging, id_, place, len(ids)) for place, id_ in enumerate(ids, 1)]
+    begin, end = (
+        parse_timestamp(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
+    )
+    bounds = OrderDateRange(since=begin, until=end)
+    paging = cast("TokenPaginator", resource.sized_paginator(page_size))
+    name, ids = _match_ids(resource, match)
+    if (begin or end) and (not resource.time_field or name):
+        message = f"'{resource.name}' can't be asked for by time{' and ids at once' if resource.time_field else ''}"
+        raise _configuration_error(message, "Leave 'since' and 'until' out.")
+    query = bounds.params()
+    if name in resource.parents:
+        segments = [_nested_segment(resource, get, paging, id_, place, len(ids)) for place, id_ in enumerate(ids, 1)]
     elif name:
-        batches = list(id_batches(ids, size=LOOKUP_SIZE))
-        segments = [_looked_up(row, look_up, batch, place, len(batches)) for place, batch in enumerate(batches, 1)]
+        batches = list(id_batches(ids, size=MAX_LOOKUP_IDS))
+        segments = [
+            _lookup_segment(resource, find_records, batch, place, len(batches))
+            for place, batch in enumerate(batches, 1)
+        ]
     else:
-        pages = ListPages(row=row, get=get, paging=paging, path=row.path, query=query, bounds=bounds)
-        segments = [Segment(name=row.name, fetch=pages.fetch)]
+        pages = PageFetcher(
+            resource=resource, get=get, paginator=paging, path=resource.path, params=query, time_range=bounds
+        )
+        segments = [Segment(name=resource.name, fetch=pages.fetch)]
     return Extraction(
         source=SOURCE,
-        resource=row.name,
-        key=row.key,
+        resource=resource.name,
+        key=resource.key,
         request={
             "store": store_id,
             "query": query,
-            "match": {name: digest(ids)} if name else None,
+            "match": {name: ids_digest(ids)} if name else None,
             "page_size": paging.size,
         },
         segments=segments,
@@ -117,65 +124,69 @@ def extraction(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListPages:
+class PageFetcher:
     """The pages of one list.
 
-    :param row: the list
+    :param resource: the list
     :param get: asks for a page
-    :param paging: how it is walked
+    :param paginator: how it is walked
     :param path: where it is
-    :param query: its filters
-    :param bounds: which rows belong to it
+    :param params: its filters
+    :param time_range: which rows belong to it
     """
 
-    row: YotpoResource
-    get: Get
-    paging: PageInfo
+    resource: YotpoResource
+    get: GetJson
+    paginator: TokenPaginator
     path: str
-    query: Mapping[str, str]
-    bounds: Bounds
+    params: Mapping[str, str]
+    time_range: OrderDateRange
 
     def fetch(self, cursor: Cursor) -> Page:
         """One page.
 
         :param cursor: where it begins
         """
-        asked = self.paging.query(cursor, self.query)
+        asked = self.paginator.params_with_filters(cursor, self.params)
         query = {name: str(value) for name, value in asked.items()}
-        body = self.get(self.path, f"{self.row.name}.list", query)
-        rows = [with_id(record) for record in self.row.rows(body)]
-        following = self.paging.next(cursor, body=body, records=rows)
-        return Page([record for record in rows if self.bounds.admit(record)], following)
+        body = self.get(self.path, f"{self.resource.name}.list", query)
+        rows = [with_yotpo_id(record) for record in self.resource.extract_records(body)]
+        following = self.paginator.next(cursor, body=body, records=rows)
+        return Page([record for record in rows if self.time_range.contains(record)], following)
 
 
-def _below(row: YotpoResource, get: Get, paging: PageInfo, id_: str, place: int, count: int) -> Segment:
-    path = row.path.replace(f"{{{row.parents[0]}}}", quote(id_, safe=""))
-    bounds = Bounds(since=None, until=None)
-    pages = ListPages(row=row, get=get, paging=paging, path=path, query={}, bounds=bounds)
-    return Segment(name=f"{row.name} of {row.parents[0]} {place} of {count}", fetch=pages.fetch)
+def _nested_segment(
+    resource: YotpoResource, get: GetJson, paging: TokenPaginator, id_: str, place: int, count: int
+) -> Segment:
+    path = resource.path.replace(f"{{{resource.parents[0]}}}", quote(id_, safe=""))
+    bounds = OrderDateRange(since=None, until=None)
+    pages = PageFetcher(resource=resource, get=get, paginator=paging, path=path, params={}, time_range=bounds)
+    return Segment(name=f"{resource.name} of {resource.parents[0]} {place} of {count}", fetch=pages.fetch)
 
 
-def _looked_up(row: YotpoResource, look_up: LookUp, batch: list[str], place: int, count: int) -> Segment:
+def _lookup_segment(
+    resource: YotpoResource, find_records: FindRecords, batch: list[str], place: int, count: int
+) -> Segment:
     def fetch(_: Cursor) -> Page:
-        found = look_up(batch)
+        found = find_records(batch)
         return Page([found[id_] for id_ in batch if id_ in found], None)
 
-    return Segment(name=f"{row.name} by external_id, batch {place} of {count}", fetch=fetch)
+    return Segment(name=f"{resource.name} by external_id, batch {place} of {count}", fetch=fetch)
 
 
-def _matched(row: YotpoResource, match: Mapping[str, Iterable[Any]] | None) -> tuple[str | None, list[str]]:
-    possible = [*row.parents, *row.filters]
-    if match is None and row.parents:
-        message = f"'{row.name}' are read below known ids"
-        raise _refused(message, f"Give match={{'{row.parents[0]}': ids}}, Yotpo's ids.")
+def _match_ids(resource: YotpoResource, match: Mapping[str, Iterable[Any]] | None) -> tuple[str | None, list[str]]:
+    possible = [*resource.parents, *resource.filters]
+    if match is None and resource.parents:
+        message = f"'{resource.name}' are read below known ids"
+        raise _configuration_error(message, f"Give match={{'{resource.parents[0]}': ids}}, Yotpo's ids.")
     if not match:
         return None, []
-    return matched(row.name, match, possible, partner="Yotpo")
+    return match_field(resource.name, match, possible, partner="Yotpo")
 
 
-def _second(epoch: int) -> str:
+def _format_second(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _refused(message: str, remedy: str) -> ConfigurationError:
+def _configuration_error(message: str, remedy: str) -> ConfigurationError:
     return ConfigurationError(message, remedy=remedy, partner="Yotpo")

@@ -12,25 +12,31 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.faults import DEFAULT_FAULTS, Action, Fault, default_message, retry_after
-from airflow_provider_partners.api.paging import PageInfo
+from airflow_provider_partners.api.faults import (
+    DEFAULT_ERROR_HANDLER,
+    ErrorResolution,
+    ResponseAction,
+    default_message,
+    retry_after,
+)
+from airflow_provider_partners.api.paging import TokenPaginator
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_partners.api.budget import Budget
+    from airflow_provider_partners.api.budget import RateLimit
     from airflow_provider_partners.api.messages import Record, Response
 
-LOOKUP = "external_ids"
+EXTERNAL_IDS_PARAM = "external_ids"
 """The filter that orders and products take by the merchant's ids."""
 
-LOOKUP_SIZE = 100
+MAX_LOOKUP_IDS = 100
 """The most ids of one look-up, so that its answer fits on one page."""
 
-_DOCS = "https://core-api.yotpo.com/reference"
-_EQUALS = frozenset({"=="})
+_DOCS_URL = "https://core-api.yotpo.com/reference"
+_EQUALITY = frozenset({"=="})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,71 +49,71 @@ class YotpoResource(Resource):
     envelope: str = ""
 
 
-_ROWS = (
+_RESOURCES = (
     YotpoResource(
         name="orders",
         path="/orders",
-        results="orders",
+        records_path="orders",
         envelope="order",
-        paging=PageInfo(size=100),
+        paginator=TokenPaginator(size=100),
         key=("yotpo_id",),
         time_field="order_date",
-        filters={"external_id": _EQUALS},
+        filters={"external_id": _EQUALITY},
         max_page_size=100,
         doc="Orders by order date, with line items and fulfillments; by external ids.",
-        url=f"{_DOCS}/orders",
+        url=f"{_DOCS_URL}/orders",
     ),
     YotpoResource(
         name="products",
         path="/products",
-        results="products",
+        records_path="products",
         envelope="product",
-        paging=PageInfo(size=100),
+        paginator=TokenPaginator(size=100),
         key=("yotpo_id",),
-        filters={"external_id": _EQUALS},
+        filters={"external_id": _EQUALITY},
         max_page_size=100,
         doc="Products; by external ids.",
-        url=f"{_DOCS}/products",
+        url=f"{_DOCS_URL}/products",
     ),
     YotpoResource(
         name="customers",
         path="/customers",
-        results="customers",
+        records_path="customers",
         envelope="customer",
-        paging=PageInfo(size=100),
+        paginator=TokenPaginator(size=100),
         # What identifies a customer without an external id (a guest) is not documented; such rows are all kept.
         key=("external_id",),
         max_page_size=100,
         doc="Customers; written ones appear within about a minute.",
-        url=f"{_DOCS}/customers",
+        url=f"{_DOCS_URL}/customers",
     ),
     YotpoResource(
         name="fulfillments",
         path="/orders/{order_id}/fulfillments",
-        results="fulfillments",
+        records_path="fulfillments",
         envelope="fulfillment",
-        paging=PageInfo(size=100),
+        paginator=TokenPaginator(size=100),
         key=("yotpo_id",),
         parents=("order_id",),
         max_page_size=100,
         doc="Fulfillments of orders, by Yotpo's order ids.",
-        url=f"{_DOCS}/order-fulfillments",
+        url=f"{_DOCS_URL}/order-fulfillments",
     ),
     YotpoResource(
         name="variants",
         path="/products/{product_id}/variants",
-        results="variants",
+        records_path="variants",
         envelope="variant",
-        paging=PageInfo(size=100),
+        paginator=TokenPaginator(size=100),
         key=("yotpo_id",),
         parents=("product_id",),
         max_page_size=100,
         doc="Variants of products, by Yotpo's product ids.",
-        url=f"{_DOCS}/products",
+        url=f"{_DOCS_URL}/products",
     ),
 )
 
-RESOURCES: Mapping[str, YotpoResource] = {row.name: row for row in _ROWS}
+RESOURCES: Mapping[str, YotpoResource] = {row.name: row for row in _RESOURCES}
 """Yotpo's lists by name."""
 
 
@@ -122,10 +128,10 @@ class UnknownProductsError(RejectedError):
         self.products = list(products)
 
 
-_UNKNOWN_PRODUCTS = "products not found:"
+_UNKNOWN_PRODUCTS_TEXT = "products not found:"
 
 
-def unknown_products(response: Response) -> list[str]:
+def parse_unknown_products(response: Response) -> list[str]:
     """The external ids that a refusal names as unknown.
 
     ``{"errors": [{"message": "products not found: p-1, p-2"}]}``: Yotpo's own Magento connector reads this text on 404,
@@ -141,26 +147,28 @@ def unknown_products(response: Response) -> list[str]:
     texts = [entry.get("message") if isinstance(entry, Mapping) else entry for entry in entries]
     named: list[str] = []
     for text in texts:
-        _, mark, listed = str(text).partition(_UNKNOWN_PRODUCTS)
+        _, mark, listed = str(text).partition(_UNKNOWN_PRODUCTS_TEXT)
         named += [name.strip(" \t\r\n.\"'[]") for name in listed.split(",")] if mark else []
     return [name for name in dict.fromkeys(named) if name]
 
 
-def _inspect(response: Response) -> Fault | None:
-    if response.status in {400, 404} and (products := unknown_products(response)):
+def _classify(response: Response) -> ErrorResolution | None:
+    if response.status in {400, 404} and (products := parse_unknown_products(response)):
         raises = partial(UnknownProductsError, products=products)
-        return Fault(Action.REJECT, default_message(response), raises=raises)
+        return ErrorResolution(ResponseAction.REJECT, default_message(response), raises=raises)
     if response.status == 429 and retry_after(response, 0) is None:
         # The gateway's own refusals may lack Retry-After; the window is a second (recorded headers, guidelines).
-        reset = _number(response.headers.get("ratelimit-reset"))
-        return Fault(Action.THROTTLE, default_message(response), retry_after=1.0 if reset is None else reset)
+        reset = _to_float(response.headers.get("ratelimit-reset"))
+        return ErrorResolution(
+            ResponseAction.THROTTLE, default_message(response), retry_after=1.0 if reset is None else reset
+        )
     return None
 
 
-FAULTS = DEFAULT_FAULTS.extended(
+YOTPO_ERRORS = DEFAULT_ERROR_HANDLER.with_overrides(
     # Yotpo's Magento connector takes a 403 for an invalid token just as a 401.
-    {403: Action.REAUTHENTICATE},
-    inspect=_inspect,
+    {403: ResponseAction.REAUTHENTICATE},
+    inspect=_classify,
     remedies={
         401: "Check store id (login) and API secret (password) of the connection.",
         403: "Check that store id (login) and API secret (password) of the connection belong together.",
@@ -169,25 +177,25 @@ FAULTS = DEFAULT_FAULTS.extended(
 """What Yotpo's refusals mean."""
 
 
-TOKEN_FAULTS = FAULTS.extended(
-    {400: Action.REFUSE_CREDENTIALS, 404: Action.REFUSE_CREDENTIALS},
+YOTPO_TOKEN_ERRORS = YOTPO_ERRORS.with_overrides(
+    {400: ResponseAction.REFUSE_CREDENTIALS, 404: ResponseAction.REFUSE_CREDENTIALS},
     remedies=dict.fromkeys((400, 404), "Check store id (login) and API secret (password) of the connection."),
 )
 """The same for the token's exchange, where whatever is refused is the store id or the secret."""
 
 
-def observe(response: Response, budget: Budget) -> None:
+def update_rate_limit(response: Response, rate_limit: RateLimit) -> None:
     """Believe what an answer says of the present second.
 
     :param response: any answer
-    :param budget: of the store
+    :param rate_limit: of the store
     """
     remaining = response.headers.get("ratelimit-remaining", response.headers.get("x-ratelimit-remaining-second"))
     if remaining is not None:
-        budget.observe(available=float(remaining))
+        rate_limit.update_from_server(available=float(remaining))
 
 
-def parse_time(text: str) -> datetime:
+def parse_yotpo_time(text: str) -> datetime:
     """A time as Yotpo gives it back: without a zone, and in UTC (recorded answers).
 
     :param text: such as ``2024-05-01T10:20:30``; one with a zone is taken as it is
@@ -201,7 +209,7 @@ def parse_time(text: str) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def with_id(record: Record) -> Record:
+def with_yotpo_id(record: Record) -> Record:
     """A record with Yotpo's id under ``yotpo_id``: fulfillments are read back with ``id`` instead (recorded answers).
 
     :param record: as read
@@ -211,7 +219,7 @@ def with_id(record: Record) -> Record:
     return record
 
 
-def _number(text: str | None) -> float | None:
+def _to_float(text: str | None) -> float | None:
     try:
         return float(text) if text is not None else None
     except ValueError:

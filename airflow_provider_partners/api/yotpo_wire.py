@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners.api.auth import ExchangedToken
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.messages import Record, Request, Response
 from airflow_provider_partners.api.transport import Transport
-from airflow_provider_partners.api.yotpo_resources import FAULTS, TOKEN_FAULTS, observe, with_id
+from airflow_provider_partners.api.yotpo_resources import (
+    YOTPO_ERRORS,
+    YOTPO_TOKEN_ERRORS,
+    update_rate_limit,
+    with_yotpo_id,
+)
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.ledgers import Ledger
+    from airflow_provider_partners.api.ledgers import RateLimitStore
 
 TOKEN_HEADER = "X-Yotpo-Token"  # noqa: S105 - a header's name
 
@@ -34,11 +39,11 @@ class StoreWire:
         base_url: str,
         auth: str,
         requests_per_second: float,
-        ledger: Ledger | None,
+        rate_limit_store: RateLimitStore | None,
         handler: Any,
         clock: Clock,
         on_secret: Callable[[str], None],
-        **wire: Any,
+        **transport_options: Any,
     ) -> None:
         exchanges = {"secret": self._store_token, "oauth": self._oauth_token}
         if auth not in exchanges:
@@ -55,13 +60,13 @@ class StoreWire:
             base_url=base_url,
             # Yotpo gives no lifetime: a token is used until it is refused (its own advice).
             auth=ExchangedToken(exchange=exchanges[auth], header=TOKEN_HEADER, clock=clock, on_secret=on_secret),
-            budget=RateBudget(rate=requests_per_second, ledger=ledger, clock=clock),
-            faults=FAULTS,
-            observe=observe,
+            rate_limit=RateLimiter(rate=requests_per_second, store=rate_limit_store, clock=clock),
+            error_handler=YOTPO_ERRORS,
+            rate_limit_observer=update_rate_limit,
             request_id_headers=("correlation-id", "x-request-id"),
             handler=handler,
             clock=clock,
-            **wire,
+            **transport_options,
         )
         on_secret(secret)
         self.transport.redactor.add(secret)
@@ -83,7 +88,7 @@ class StoreWire:
         :param label: the operation
         :param envelope: the name around the record
         """
-        return with_id(_inside(self.get(path, label, {}), envelope))
+        return with_yotpo_id(_unwrap(self.get(path, label, {}), envelope))
 
     def create(self, path: str, label: str, envelope: str, payload: Mapping[str, Any]) -> int:
         """Create a record.
@@ -95,7 +100,7 @@ class StoreWire:
         :returns: Yotpo's id; the answer holds nothing else (recorded)
         """
         response = self._send("POST", path, label, body={envelope: dict(payload)})
-        return number(with_id(_inside(response.json(), envelope)).get("yotpo_id"))
+        return parse_yotpo_id(with_yotpo_id(_unwrap(response.json(), envelope)).get("yotpo_id"))
 
     def update(self, path: str, label: str, envelope: str, payload: Mapping[str, Any]) -> None:
         """Change some of a record. The answer is empty (recorded), so there is nothing to read.
@@ -122,15 +127,15 @@ class StoreWire:
         )
 
     def _store_token(self) -> tuple[str, float | None]:
-        return self._exchanged(f"{self._root}/access_tokens", {"secret": self._secret})
+        return self._exchange_token(f"{self._root}/access_tokens", {"secret": self._secret})
 
     def _oauth_token(self) -> tuple[str, float | None]:
         credentials = {"client_id": self._store_id, "client_secret": self._secret}
-        return self._exchanged("/oauth/token", {**credentials, "grant_type": "client_credentials"})
+        return self._exchange_token("/oauth/token", {**credentials, "grant_type": "client_credentials"})
 
-    def _exchanged(self, path: str, body: Mapping[str, str]) -> tuple[str, float | None]:
+    def _exchange_token(self, path: str, body: Mapping[str, str]) -> tuple[str, float | None]:
         request = Request(method="POST", path=path, json=body, label="token", authenticated=False)
-        answer = self.transport.send(request, faults=TOKEN_FAULTS).json()
+        answer = self.transport.send(request, error_handler=YOTPO_TOKEN_ERRORS).json()
         token = answer.get("access_token") if isinstance(answer, Mapping) else None
         if not isinstance(token, str) or not token:
             message = "asked for an access token, got an answer without one"
@@ -138,7 +143,7 @@ class StoreWire:
         return token, None
 
 
-def _inside(body: Any, envelope: str) -> Record:
+def _unwrap(body: Any, envelope: str) -> Record:
     inside = body.get(envelope) if isinstance(body, Mapping) else None
     if not isinstance(inside, dict):
         held = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
@@ -147,7 +152,7 @@ def _inside(body: Any, envelope: str) -> Record:
     return inside
 
 
-def number(value: Any) -> int:
+def parse_yotpo_id(value: Any) -> int:
     """An id of Yotpo's: a whole number, which may need more than 32 bits (recorded).
 
     :param value: as given or read

@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.jobs import JobState, JobStatus
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import JOB, MANIFEST, DatasetFolder
-from airflow_provider_partners.datasets.write import Progress, write
+from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, DatasetFolder
+from airflow_provider_partners.datasets.write import Progress, write_dataset
 from airflow_provider_partners.exceptions import ExpiredError, JobFailedError, NotFoundError
-from airflow_provider_partners.windows import moment
+from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.jobs import Job
+    from airflow_provider_partners.api.jobs import AsyncJob
 
 log = logging.getLogger("airflow_provider_partners.datasets")
 
-SKEW = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=5)
 """How far the partner's clock may lag behind ours: a job is looked for that much earlier than it was meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class JobCheckpoint:
     """What is known of a dataset's job.
 
     :param fingerprint: the question
@@ -47,32 +47,32 @@ class Note:
     window: dict[str, str] | None = None
 
     @property
-    def began(self) -> datetime:
+    def started_at(self) -> datetime:
         """From when on the job is waited for."""
-        return moment(self.submitted_at or self.intended_at, "submitted_at")
+        return parse_timestamp(self.submitted_at or self.intended_at, "submitted_at")
 
 
-def noted(uri: str) -> Note | None:
+def load_checkpoint(uri: str) -> JobCheckpoint | None:
     """The note of a dataset's job, if there is one that can be read.
 
     :param uri: the dataset's folder
     """
-    found = DatasetFolder(uri).get_json(JOB)
+    found = DatasetFolder(uri).read_json(JOB_FILE)
     try:
-        return Note(**found) if found else None
+        return JobCheckpoint(**found) if found else None
     except TypeError:
         return None
 
 
-def forget(uri: str) -> None:
+def clear_checkpoint(uri: str) -> None:
     """Remove the note: the next try submits anew.
 
     :param uri: the dataset's folder
     """
-    DatasetFolder(uri).remove(JOB)
+    DatasetFolder(uri).remove(JOB_FILE)
 
 
-def take_up(job: Job, uri: str, *, now: datetime, replace_failed: bool = False) -> JobStatus:
+def resume_or_submit(job: AsyncJob, uri: str, *, now: datetime, replace_failed: bool = False) -> JobStatus:
     """Have the job that fills a dataset: the one that was noted, one that was submitted without being noted, or new.
 
     :param job: the question
@@ -84,56 +84,65 @@ def take_up(job: Job, uri: str, *, now: datetime, replace_failed: bool = False) 
     :raises JobFailedError: when it has ended without a result; the next try submits another
     :raises ThrottledError: when others are in the way; whether it was submitted is found out by the next try
     """
-    before = noted(uri)
-    status = _look(job, uri, now)
+    before = load_checkpoint(uri)
+    status = _find_or_submit(job, uri, now)
     if status.state is JobState.FAILED and replace_failed and before and before.job_id == status.job_id:
-        log.info("%s: an earlier try's job %s has ended: %s", _of(job), status.job_id, status.reason or status.said)
-        forget(uri)
-        status = _look(job, uri, now)
-    return usable(status, uri, _of(job))
+        log.info(
+            "%s: an earlier try's job %s has ended: %s",
+            _describe(job),
+            status.job_id,
+            status.reason or status.partner_status,
+        )
+        clear_checkpoint(uri)
+        status = _find_or_submit(job, uri, now)
+    return raise_if_failed(status, uri, _describe(job))
 
 
-def _look(job: Job, uri: str, now: datetime) -> JobStatus:
+def _find_or_submit(job: AsyncJob, uri: str, now: datetime) -> JobStatus:
     """Where the job stands; there is one after this."""
-    note = noted(uri)
-    if note is None or note.fingerprint != job.fingerprint or (_finished(uri) and not _collected(uri, note)):
-        note = _intend(job, uri, now)
+    note = load_checkpoint(uri)
+    if note is None or note.fingerprint != job.fingerprint or (_has_manifest(uri) and not _finished_dataset(uri, note)):
+        note = _start_checkpoint(job, uri, now)
         job_id = job.submit()
     elif note.job_id is not None:
         job_id = note.job_id
     else:
-        since = moment(note.intended_at, "intended_at") - SKEW
+        since = parse_timestamp(note.intended_at, "intended_at") - CLOCK_SKEW
         found = job.find(since=since)
-        log.info("%s: %s", _of(job), f"found its job {found}" if found else "its job was meant, but not submitted")
+        log.info(
+            "%s: %s", _describe(job), f"found its job {found}" if found else "its job was meant, but not submitted"
+        )
         job_id = found or job.submit()
     if note.job_id is None:
         note = replace(note, job_id=job_id, submitted_at=_iso(now))
-        _put(uri, note)
-    if _collected(uri, note):
-        return JobStatus(job_id=job_id, state=JobState.DONE, said="collected")
+        _save_checkpoint(uri, note)
+    if _finished_dataset(uri, note):
+        return JobStatus(job_id=job_id, state=JobState.DONE, partner_status="collected")
     try:
         return job.status(job_id)
     except NotFoundError:
         return JobStatus(job_id=job_id, state=JobState.FAILED, reason="the partner knows it no longer")
 
 
-def usable(status: JobStatus, uri: str, what: str) -> JobStatus:
+def raise_if_failed(status: JobStatus, uri: str, description: str) -> JobStatus:
     """A status that something may still come of.
 
     :param status: as the partner gives it
     :param uri: the dataset's folder
-    :param what: is being waited for, for the error
+    :param description: is being waited for, for the error
     :raises JobFailedError: when nothing will; the note is removed
     """
     if status.state is JobState.FAILED:
-        forget(uri)
-        message = f"{what}: the partner's job {status.job_id} has failed: {status.reason or status.said}"
+        clear_checkpoint(uri)
+        message = (
+            f"{description}: the partner's job {status.job_id} has failed: {status.reason or status.partner_status}"
+        )
         raise JobFailedError(message, remedy="The next try submits another.")
     return status
 
 
 def collect(
-    job: Job,
+    job: AsyncJob,
     job_id: str,
     uri: str,
     *,
@@ -151,52 +160,52 @@ def collect(
     :param extra: asked at the end for counts to hand on with the reference
     :raises ExpiredError: when the job's file is gone; the next try submits another job
     """
-    note = noted(uri)
-    reference = _collected(uri, note) if note else None
+    note = load_checkpoint(uri)
+    reference = _finished_dataset(uri, note) if note else None
     if reference is None:
         try:
-            reference = write(
-                job.rows(job_id),
+            reference = write_dataset(
+                job.extraction(job_id),
                 uri=uri,
                 workers=workers,
                 on_page=on_page,
                 extra=lambda: {**(extra() if extra else {}), "job": job_id},
             )
         except ExpiredError:
-            forget(uri)
+            clear_checkpoint(uri)
             raise
     # The last act: dying before it, a later try finds note and manifest of the same job, and has nothing to do.
-    forget(uri)
+    clear_checkpoint(uri)
     return reference
 
 
-def _intend(job: Job, uri: str, now: datetime) -> Note:
+def _start_checkpoint(job: AsyncJob, uri: str, now: datetime) -> JobCheckpoint:
     """Begin anew. What is there goes before the intent is written: a later try must not take it for this job's."""
     folder = DatasetFolder(uri)
-    folder.remove(MANIFEST)
-    folder.remove(*folder.names())
+    folder.remove(MANIFEST_FILE)
+    folder.remove(*folder.file_names())
     window = job.window.to_dict() if job.window else None
-    note = Note(fingerprint=job.fingerprint, intended_at=_iso(now), window=window)
-    _put(uri, note)
+    note = JobCheckpoint(fingerprint=job.fingerprint, intended_at=_iso(now), window=window)
+    _save_checkpoint(uri, note)
     return note
 
 
-def _collected(uri: str, note: Note) -> DatasetRef | None:
+def _finished_dataset(uri: str, checkpoint: JobCheckpoint) -> DatasetRef | None:
     """The finished dataset, where the noted job is the one it was filled from."""
-    manifest = DatasetFolder(uri).get_json(MANIFEST) if note.job_id else None
+    manifest = DatasetFolder(uri).read_json(MANIFEST_FILE) if checkpoint.job_id else None
     reference = DatasetRef(**manifest["reference"], fields=manifest.get("fields", {})) if manifest else None
-    return reference if reference and reference.extra.get("job") == note.job_id else None
+    return reference if reference and reference.extra.get("job") == checkpoint.job_id else None
 
 
-def _finished(uri: str) -> bool:
-    return MANIFEST in DatasetFolder(uri).names()
+def _has_manifest(uri: str) -> bool:
+    return MANIFEST_FILE in DatasetFolder(uri).file_names()
 
 
-def _put(uri: str, note: Note) -> None:
-    DatasetFolder(uri).put_json(JOB, asdict(note))
+def _save_checkpoint(uri: str, checkpoint: JobCheckpoint) -> None:
+    DatasetFolder(uri).write_json(JOB_FILE, asdict(checkpoint))
 
 
-def _of(job: Job) -> str:
+def _describe(job: AsyncJob) -> str:
     return f"{job.source} {job.resource}"
 
 

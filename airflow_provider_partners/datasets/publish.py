@@ -14,10 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import MANIFEST, UNREACHABLE, DatasetFolder
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 
-_PART = re.compile(r"part-\d{5,}-[0-9a-f]{12}\.jsonl\.gz")
+_PUBLISHED_PART = re.compile(r"part-\d{5,}-[0-9a-f]{12}\.jsonl\.gz")
 
 
 def publish(reference: DatasetRef | Mapping[str, Any], uri: str) -> DatasetRef:
@@ -31,40 +31,40 @@ def publish(reference: DatasetRef | Mapping[str, Any], uri: str) -> DatasetRef:
     """
     ref = DatasetRef.from_dict(reference)
     origin, target = DatasetFolder(ref.uri), DatasetFolder(uri)
-    manifest = origin.get_json(MANIFEST)
+    manifest = origin.read_json(MANIFEST_FILE)
     if manifest is None or manifest["reference"]["sha256"] != ref.sha256:
         message = f"The dataset {ref.uri} is not readable here, or not the one referred to"
-        raise DatasetError(message, remedy=UNREACHABLE)
-    there, names = target.get_json(MANIFEST), target.names()
-    _check(ref, uri, there, names)
-    parts = [{**part, "name": _name(part)} for part in manifest["parts"]]
+        raise DatasetError(message, remedy=UNREADABLE_REMEDY)
+    there, names = target.read_json(MANIFEST_FILE), target.file_names()
+    _check_target(ref, uri, there, names)
+    parts = [{**part, "name": _published_name(part)} for part in manifest["parts"]]
     same = there is not None and there["parts"] == parts and {part["name"] for part in parts} <= set(names)
     moved = replace(ref, uri=uri, extra={**ref.extra, "changed": not same})
     if same and there is not None and there["reference"]["window"] == moved.window:
         return moved
     for part, put in zip(manifest["parts"], parts, strict=True):
         if put["name"] not in names:
-            target.put(put["name"], origin.part(part))
-    target.put_json(MANIFEST, {**manifest, "parts": parts, "reference": moved.to_dict()})
+            target.write(put["name"], origin.read_part(part))
+    target.write_json(MANIFEST_FILE, {**manifest, "parts": parts, "reference": moved.to_dict()})
     kept = {part["name"] for part in parts}
-    target.remove(*(name for name in names if _PART.fullmatch(name) and name not in kept))
+    target.remove(*(name for name in names if _PUBLISHED_PART.fullmatch(name) and name not in kept))
     return moved
 
 
-def _name(part: Mapping[str, Any]) -> str:
+def _published_name(part: Mapping[str, Any]) -> str:
     """Of its content, so that new parts don't take old ones' places before the manifest says so."""
     number = re.match(r"part-\d+", part["name"])
     return f"{number.group() if number else 'part-00000'}-{part['sha256'][:12]}.jsonl.gz"
 
 
-def _check(ref: DatasetRef, uri: str, there: Any, names: list[str]) -> None:
+def _check_target(ref: DatasetRef, uri: str, manifest: Any, names: list[str]) -> None:
     """Refuse to take the place of what isn't the same list's."""
     held = None
-    if there is not None:
-        found = there.get("reference", {}) if isinstance(there, Mapping) else {}
+    if manifest is not None:
+        found = manifest.get("reference", {}) if isinstance(manifest, Mapping) else {}
         if (found.get("source"), found.get("resource")) != (ref.source, ref.resource):
             held = f"{found.get('source')} {found.get('resource')}"
-    elif any(not _PART.fullmatch(name) and not name.startswith(".") for name in names):
+    elif any(not _PUBLISHED_PART.fullmatch(name) and not name.startswith(".") for name in names):
         held = f"files that no dataset's manifest lists, such as {names[0]}"
     if held:
         message = f"{ref.source} {ref.resource} can't be put at {uri}: it holds {held}"

@@ -19,25 +19,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import JOB, MANIFEST, PROGRESS, DatasetFolder
+from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.extraction import Extraction
     from airflow_provider_partners.api.messages import Record
     from airflow_provider_partners.windows import Window
 
-FORMAT = 2
+FORMAT_VERSION = 2
 """Version of the layout; another one is never resumed."""
 
-LISTED = 100
+PARTS_PER_LIST = 100
 """Parts whose facts one file lists."""
 
-MOST_FIELDS = 500
+MAX_FIELDS = 500
 """Fields whose names are noted; a list that has more of them uses names as values."""
 
-_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
+_JSON_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
 
-_END: dict[str, Any] = {"end": True}
+_END_POSITION: dict[str, Any] = {"end": True}
 """The position behind the last page: everything is written but the manifest."""
 
 
@@ -49,19 +49,19 @@ class Progress:
     :param parts: parts so far
     :param total: records in all, where the API tells
     :param seconds: since this try began
-    :param resumed: records that an earlier try had written
+    :param resumed_records: records that an earlier try had written
     """
 
     records: int
     parts: int
     total: int | None
     seconds: float
-    resumed: int
+    resumed_records: int
 
     @property
     def rate(self) -> float:
         """Records per second of this try."""
-        return (self.records - self.resumed) / self.seconds if self.seconds > 0 else 0.0
+        return (self.records - self.resumed_records) / self.seconds if self.seconds > 0 else 0.0
 
 
 class DatasetWriter:
@@ -78,10 +78,10 @@ class DatasetWriter:
         self, uri: str, *, source: str, resource: str, fingerprint: str = "", window: Window | None = None
     ) -> None:
         self._folder = DatasetFolder(uri)
-        self._head = {"format": FORMAT, "source": source, "resource": resource, "fingerprint": fingerprint}
+        self._header = {"format": FORMAT_VERSION, "source": source, "resource": resource, "fingerprint": fingerprint}
         self._window = window.to_dict() if window else None
         self._parts: list[dict[str, Any]] = []
-        self._lists = 0
+        self._part_lists = 0
         self._records = 0
         self._fields: dict[str, str] = {}
 
@@ -100,25 +100,25 @@ class DatasetWriter:
 
         :returns: the position to go on from; ``None`` at the beginning
         """
-        progress = self._folder.get_json(PROGRESS)
-        names = self._folder.names()
-        same = progress is not None and {key: progress.get(key) for key in self._head} == self._head
-        parts = self._noted(progress) if progress and same and MANIFEST not in names else None
+        progress = self._folder.read_json(PROGRESS_FILE)
+        names = self._folder.file_names()
+        same = progress is not None and {key: progress.get(key) for key in self._header} == self._header
+        parts = self._load_parts(progress) if progress and same and MANIFEST_FILE not in names else None
         if progress is None or parts is None:
-            self._folder.remove(*(name for name in names if name != JOB))
+            self._folder.remove(*(name for name in names if name != JOB_FILE))
             return None
-        self._parts, self._lists = parts, progress["lists"]
+        self._parts, self._part_lists = parts, progress["lists"]
         self._records = sum(part["records"] for part in parts)
         self._fields = dict(progress.get("fields") or {})
         position: dict[str, Any] | None = progress["position"]
         return position
 
-    def _noted(self, progress: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    def _load_parts(self, progress: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The parts that an earlier try had noted; ``None`` where a list of them is missing or not whole."""
         parts: list[dict[str, Any]] = []
         for number in range(progress["lists"]):
-            listed = self._folder.get_json(_list_name(number))
-            if not isinstance(listed, list) or len(listed) != LISTED:
+            listed = self._folder.read_json(_part_list_name(number))
+            if not isinstance(listed, list) or len(listed) != PARTS_PER_LIST:
                 return None
             parts += listed
         return parts + list(progress["parts"])
@@ -132,38 +132,38 @@ class DatasetWriter:
         lines = []
         for record in records:
             lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-            self._see(record)
+            self._note_fields(record)
         if lines:
             name = f"part-{len(self._parts):05d}.jsonl.gz"
             # No time stamp and no name inside, so that the same records give the same bytes.
             content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
-            self._folder.put(name, content)
+            self._folder.write(name, content)
             digest = hashlib.sha256(content).hexdigest()
             self._parts.append({"name": name, "records": len(lines), "bytes": len(content), "sha256": digest})
             self._records += len(lines)
         if position is not None:
-            self._note(position)
+            self._save_progress(position)
 
-    def _see(self, record: Record) -> None:
+    def _note_fields(self, record: Record) -> None:
         """Remember the names of a record's fields, and their types from the first values; no value itself."""
         for name, value in record.items():
-            if self._fields.get(name, "null") == "null" and (name in self._fields or len(self._fields) < MOST_FIELDS):
-                self._fields[name] = _TYPES.get(type(value), "null" if value is None else "string")
+            if self._fields.get(name, "null") == "null" and (name in self._fields or len(self._fields) < MAX_FIELDS):
+                self._fields[name] = _JSON_TYPES.get(type(value), "null" if value is None else "string")
 
-    def _note(self, position: Mapping[str, Any]) -> None:
+    def _save_progress(self, position: Mapping[str, Any]) -> None:
         """Note the progress. What isn't noted when the task dies is written again, over the same names."""
-        while len(self._parts) >= (self._lists + 1) * LISTED:
-            begin = self._lists * LISTED
-            self._folder.put_json(_list_name(self._lists), self._parts[begin : begin + LISTED])
-            self._lists += 1
-        latest = self._parts[self._lists * LISTED :]
-        noted = {"position": position, "lists": self._lists, "parts": latest, "fields": self._fields}
-        self._folder.put_json(PROGRESS, {**self._head, **noted})
+        while len(self._parts) >= (self._part_lists + 1) * PARTS_PER_LIST:
+            begin = self._part_lists * PARTS_PER_LIST
+            self._folder.write_json(_part_list_name(self._part_lists), self._parts[begin : begin + PARTS_PER_LIST])
+            self._part_lists += 1
+        latest = self._parts[self._part_lists * PARTS_PER_LIST :]
+        noted = {"position": position, "lists": self._part_lists, "parts": latest, "fields": self._fields}
+        self._folder.write_json(PROGRESS_FILE, {**self._header, **noted})
 
-    def written(self) -> Iterator[Record]:
+    def written_records(self) -> Iterator[Record]:
         """The records written so far, those of an earlier try included, one part in memory at a time."""
         for part in self._parts:
-            yield from self._folder.records(part)
+            yield from self._folder.read_records(part)
 
     def commit(self, *, extra: Mapping[str, Any] | None = None) -> DatasetRef:
         """Write the manifest; from now on the dataset counts.
@@ -172,8 +172,8 @@ class DatasetWriter:
         """
         reference = DatasetRef(
             uri=self._folder.uri,
-            source=str(self._head["source"]),
-            resource=str(self._head["resource"]),
+            source=str(self._header["source"]),
+            resource=str(self._header["resource"]),
             window=self._window,
             records=self.records,
             parts=self.parts,
@@ -183,16 +183,16 @@ class DatasetWriter:
             fields=dict(self._fields),
         )
         facts = {"parts": self._parts, "fields": self._fields, "reference": reference.to_dict()}
-        self._folder.put_json(MANIFEST, {**self._head, **facts})
-        self._folder.remove(PROGRESS, *map(_list_name, range(self._lists)))
+        self._folder.write_json(MANIFEST_FILE, {**self._header, **facts})
+        self._folder.remove(PROGRESS_FILE, *map(_part_list_name, range(self._part_lists)))
         return reference
 
 
-def _list_name(number: int) -> str:
+def _part_list_name(number: int) -> str:
     return f"parts-{number:05d}.json"
 
 
-def write(
+def write_dataset(
     extraction: Extraction,
     *,
     uri: str,
@@ -217,9 +217,9 @@ def write(
     )
     position = writer.resume()
     resumed, begun = writer.records, time.monotonic()
-    steps = () if position == _END else extraction.pages(position=position, workers=workers)
+    steps = () if position == _END_POSITION else extraction.pages(position=position, workers=workers)
     for step in steps:
-        writer.append(step.records, position=_END if step.position is None else step.position)
+        writer.append(step.records, position=_END_POSITION if step.position is None else step.position)
         if on_page:
             seconds = time.monotonic() - begun
             on_page(
@@ -228,7 +228,7 @@ def write(
                     parts=writer.parts,
                     total=step.total,
                     seconds=seconds,
-                    resumed=resumed,
+                    resumed_records=resumed,
                 )
             )
     return writer.commit(extra={**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})})

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_partners import metrics, settings
 from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, in_thread, mask_secret
-from airflow_provider_partners.api.ledgers import make_ledger
+from airflow_provider_partners.api.ledgers import make_rate_limit_store
 from airflow_provider_partners.api.redact import secret_forms
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
 from airflow_provider_partners.hooks import forms
@@ -22,23 +22,25 @@ from airflow_provider_partners.hooks.connection import PartnerConnection, read_c
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from airflow_provider_partners.api.usage import Usage
+    from airflow_provider_partners.api.usage import RequestStats
 
 __all__ = ["Client", "PartnerHook", "in_thread"]
 
-BRIEF_DEADLINE = 60.0
-BRIEF_WAIT = 5.0
+SHORT_DEADLINE = 60.0
+SHORT_WAIT = 5.0
 """Seconds of a call, and of a single wait in it, where a thread of the triggerer is held by it."""
 
 
-UNREACHED = "Check the connection's host, and that this machine reaches it; or the partner is down for a while."
+UNREACHABLE_REMEDY = (
+    "Check the connection's host, and that this machine reaches it; or the partner is down for a while."
+)
 
 
 class Client(Protocol):
     """What every API client has."""
 
     @property
-    def usage(self) -> Usage:
+    def stats(self) -> RequestStats:
         """What was asked so far."""
 
     def ping(self) -> str:
@@ -80,17 +82,17 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         super().__init_subclass__(**kwargs)
         conn_type = getattr(cls, "conn_type", None)
         if conn_type:
-            cls.get_connection_form_widgets = staticmethod(lambda: forms.widgets(conn_type))  # type: ignore[method-assign]
-            cls.get_ui_field_behaviour = staticmethod(lambda: forms.behaviour(conn_type))  # type: ignore[method-assign]
+            cls.get_connection_form_widgets = staticmethod(lambda: forms.form_widgets(conn_type))  # type: ignore[method-assign]
+            cls.get_ui_field_behaviour = staticmethod(lambda: forms.field_behaviour(conn_type))  # type: ignore[method-assign]
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
         self.conn_id = conn_id
-        self.brief = False
+        self.short_timeouts = False
         """Whether someone else sits out long waits, as triggers do: then the client gives up soon."""
-        self.serves: str | None = None
+        self.metrics_shop: str | None = None
         """The shop that the account belongs to, for metrics; where nothing is said, the account stands for it."""
-        self._hidden: set[str] = set()
+        self._masked: set[str] = set()
         self._connection: PartnerConnection | None = None
         self._client: ClientT | None = None
 
@@ -138,7 +140,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
                 remedy = f"Make one of type '{self.conn_type}', or name another."
                 raise ConfigurationError(message, remedy=remedy) from None
             self._connection = read_connection(stored, conn_type=self.conn_type, default_host=self.default_host)
-            self.mask(self._connection)
+            self.mask_connection(self._connection)
         return self._connection
 
     def get_conn(self) -> ClientT:
@@ -147,7 +149,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         :raises ConfigurationError: when the connection is missing or wrong
         """
         if self._client is None:
-            self._client = self.build(self.connection)
+            self._client = self.build_client(self.connection)
         return self._client
 
     def close(self) -> None:
@@ -155,55 +157,55 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         if self._client is not None:
             self._client.close()
             # Counted before it is told: a client that is closed twice has not sent twice.
-            usage, self._client = self._client.usage.snapshot(), None
-            metrics.tell_usage(usage, api=self.conn_type, shop=self.serves or self.account)
+            usage, self._client = self._client.stats.snapshot(), None
+            metrics.emit_request_metrics(usage, api=self.conn_type, shop=self.metrics_shop or self.account)
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap authenticated read: what the button in the UI shows."""
         # Whoever has pressed the button waits for it.
-        self.brief = True
+        self.short_timeouts = True
         try:
             with self as client:
                 return True, client.ping()
         except TransientError as error:
-            return False, f"{error}{'' if error.remedy else ' ' + UNREACHED}"
+            return False, f"{error}{'' if error.remedy else ' ' + UNREACHABLE_REMEDY}"
         except PartnersError as error:
             return False, str(error)
 
     @abstractmethod
-    def build(self, connection: PartnerConnection) -> ClientT:
+    def build_client(self, connection: PartnerConnection) -> ClientT:
         """Make the client.
 
         :param connection: checked
         """
 
-    def mask(self, connection: PartnerConnection) -> None:
+    def mask_connection(self, connection: PartnerConnection) -> None:
         """Keep the connection's secrets out of the logs."""
-        self.hide(connection.password)
-        for name, field in forms.fields(self.conn_type).items():
+        self.mask_secret(connection.password)
+        for name, field in forms.extra_fields(self.conn_type).items():
             if field["schema"].get("format") == "password" and connection.extras.get(name):
-                self.hide(connection.extras[name])
+                self.mask_secret(connection.extras[name])
 
-    def hide(self, secret: str) -> None:
+    def mask_secret(self, secret: str) -> None:
         """Keep a secret out of the logs, in each form that it may take there; a key of several lines by its lines.
 
         :param secret: of the connection, or obtained by it; clients tell theirs before each use
         """
-        if secret in self._hidden:
+        if secret in self._masked:
             return
-        self._hidden.add(secret)
+        self._masked.add(secret)
         for form in secret_forms(secret):
             mask_secret(form)
 
-    def wire(self, *credential: str) -> dict[str, Any]:
+    def client_options(self, *credential: str) -> dict[str, Any]:
         """What every client is told about budgets, waits and secrets.
 
         :param credential: what the partner counts requests by; tasks with the same one share a budget
         """
         digest = hashlib.sha256("\0".join(credential).encode()).hexdigest()[:24]
         return {
-            "ledger": make_ledger(settings.budget_uri(), f"{self.conn_type}-{digest}"),
-            "on_secret": self.hide,
-            "deadline": min(settings.request_deadline(), BRIEF_DEADLINE if self.brief else math.inf),
-            "max_wait": min(settings.max_wait(), BRIEF_WAIT if self.brief else math.inf),
+            "rate_limit_store": make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),
+            "on_secret": self.mask_secret,
+            "deadline": min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
+            "max_wait": min(settings.max_wait(), SHORT_WAIT if self.short_timeouts else math.inf),
         }

@@ -48,17 +48,17 @@ class PartnerConnection:
     password: str = field(repr=False)
     extras: Mapping[str, Any] = field(repr=False)
 
-    def need(self, *names: str) -> None:
+    def require(self, *names: str) -> None:
         """Refuse a connection that lacks one of these, ``login`` or extras.
 
         :raises ConfigurationError: naming the field as the form does
         """
         for name in names:
             if name == "login" and not self.login:
-                _refuse(self.conn_id, f"has no {forms.label(self.conn_type, name)}", "Put it in 'login'.")
+                _raise_invalid(self.conn_id, f"has no {forms.field_label(self.conn_type, name)}", "Put it in 'login'.")
             if name != "login" and self.extras.get(name) in {None, ""}:
-                about = forms.fields(self.conn_type)[name]["description"]
-                _refuse(self.conn_id, f"has no extra '{name}'", about)
+                about = forms.extra_fields(self.conn_type)[name]["description"]
+                _raise_invalid(self.conn_id, f"has no extra '{name}'", about)
 
 
 def read_connection(stored: StoredConnection, *, conn_type: str, default_host: str) -> PartnerConnection:
@@ -71,16 +71,18 @@ def read_connection(stored: StoredConnection, *, conn_type: str, default_host: s
     """
     found = (stored.conn_type or conn_type).replace("-", "_")
     if found != conn_type:
-        _refuse(stored.conn_id, f"is of type '{found}'", f"A connection of type '{conn_type}' is needed here.")
+        _raise_invalid(stored.conn_id, f"is of type '{found}'", f"A connection of type '{conn_type}' is needed here.")
     if not stored.password:
-        _refuse(stored.conn_id, f"has no {forms.label(conn_type, 'password').lower()}", "Put it in 'password'.")
+        _raise_invalid(
+            stored.conn_id, f"has no {forms.field_label(conn_type, 'password').lower()}", "Put it in 'password'."
+        )
     return PartnerConnection(
         conn_id=stored.conn_id,
         conn_type=conn_type,
         base_url=base_url(stored, default_host),
         login=(stored.login or "").strip(),
         password=stored.password,
-        extras=_extras(stored, conn_type),
+        extras=_read_extras(stored, conn_type),
     )
 
 
@@ -102,58 +104,58 @@ def base_url(stored: StoredConnection, default: str) -> str:
         parts = urlsplit(url)
         has_port = parts.port is not None
     except ValueError:
-        _refuse(stored.conn_id, "has a host that is no URL", _HOST)
+        _raise_invalid(stored.conn_id, "has a host that is no URL", _HOST_REMEDY)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         problem = "has a host that is no http or https URL"
     elif "@" in parts.netloc or parts.query or parts.fragment:
         problem = "has a host with credentials, a query or a fragment in it"
     if problem:
-        _refuse(stored.conn_id, problem, _HOST)
+        _raise_invalid(stored.conn_id, problem, _HOST_REMEDY)
     netloc = parts.netloc if has_port or not stored.port else f"{parts.netloc}:{stored.port}"
     path = parts.path.rstrip("/") + (f"/{prefix}" if prefix else "")
     return f"{parts.scheme}://{netloc}{path}"
 
 
-_HOST = "Write it as https://host or https://host/prefix."
+_HOST_REMEDY = "Write it as https://host or https://host/prefix."
 
 
-def _refuse(conn_id: str, what: str, remedy: str) -> NoReturn:
-    message = f"The connection '{conn_id}' {what}"
+def _raise_invalid(conn_id: str, problem: str, remedy: str) -> NoReturn:
+    message = f"The connection '{conn_id}' {problem}"
     raise ConfigurationError(message, remedy=remedy) from None
 
 
-def _extras(stored: StoredConnection, conn_type: str) -> dict[str, Any]:
-    declared = forms.fields(conn_type)
+def _read_extras(stored: StoredConnection, conn_type: str) -> dict[str, Any]:
+    declared = forms.extra_fields(conn_type)
     remedy = f"Its extras are: {', '.join(sorted(declared))}."
     try:
         given = json.loads(stored.extra) if stored.extra and stored.extra.strip() else {}
     except ValueError:
-        _refuse(stored.conn_id, "has an extra that is not JSON", remedy)
+        _raise_invalid(stored.conn_id, "has an extra that is not JSON", remedy)
     if not isinstance(given, Mapping):
-        _refuse(stored.conn_id, "has an extra that is not a JSON object", remedy)
+        _raise_invalid(stored.conn_id, "has an extra that is not a JSON object", remedy)
     if unknown := sorted(set(given) - set(declared)):
         names = ", ".join(f"'{name}'" for name in unknown)
-        _refuse(stored.conn_id, f"has unknown extras: {names}", remedy)
+        _raise_invalid(stored.conn_id, f"has unknown extras: {names}", remedy)
     return {
-        name: _checked(stored.conn_id, name, value, declared[name]["schema"])
+        name: _convert_extra(stored.conn_id, name, value, declared[name]["schema"])
         for name, value in given.items()
         if value not in (None, "")
     }
 
 
-def _checked(conn_id: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any:
+def _convert_extra(conn_id: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any:
     """One extra, of its declared type; the UI and URIs give numbers and objects as text."""
-    convert, form = _CONVERSIONS[next(kind for kind in schema["type"] if kind != "null")]
+    convert, expected = _CONVERSIONS[next(kind for kind in schema["type"] if kind != "null")]
     try:
         converted = convert(value)
     except (TypeError, ValueError):
-        _refuse(conn_id, f"has an extra '{name}' of a wrong type", f"It has to be {form}.")
+        _raise_invalid(conn_id, f"has an extra '{name}' of a wrong type", f"It has to be {expected}.")
     if "enum" in schema and converted not in schema["enum"]:
-        _refuse(conn_id, f"has an unknown value in '{name}'", f"Use one of: {', '.join(schema['enum'])}.")
+        _raise_invalid(conn_id, f"has an unknown value in '{name}'", f"Use one of: {', '.join(schema['enum'])}.")
     least, most = schema.get("minimum"), schema.get("maximum")
     if (least is not None and converted < least) or (most is not None and converted > most):
         bounds = f"{least} or more" if most is None else f"{least} to {most}"
-        _refuse(conn_id, f"has '{name}' out of bounds", f"It has to be {bounds}.")
+        _raise_invalid(conn_id, f"has '{name}' out of bounds", f"It has to be {bounds}.")
     return converted
 
 
@@ -163,13 +165,13 @@ def _to_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _to_whole(value: Any) -> int:
+def _to_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or int(value) != float(value):
         raise TypeError
     return int(value)
 
 
-def _to_number(value: Any) -> float:
+def _to_float(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError
     return float(value)
@@ -182,7 +184,7 @@ def _to_object(value: Any) -> dict[str, str]:
     return dict(found)
 
 
-def _to_flag(value: Any) -> bool:
+def _to_bool(value: Any) -> bool:
     found = {"true": True, "false": False}.get(str(value).strip().lower())
     if found is None:
         raise TypeError
@@ -191,8 +193,8 @@ def _to_flag(value: Any) -> bool:
 
 _CONVERSIONS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "string": (_to_text, "text"),
-    "integer": (_to_whole, "a whole number"),
-    "number": (_to_number, "a number"),
-    "boolean": (_to_flag, "true or false"),
+    "integer": (_to_int, "a whole number"),
+    "number": (_to_float, "a number"),
+    "boolean": (_to_bool, "true or false"),
     "object": (_to_object, "a JSON object of texts"),
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def declared(conn_type: str) -> Mapping[str, Any]:
+def connection_type(conn_type: str) -> Mapping[str, Any]:
     """The declaration of a connection type.
 
     :param conn_type: such as ``yofi``
@@ -23,24 +23,24 @@ def declared(conn_type: str) -> Mapping[str, Any]:
     return next(entry for entry in types if entry["connection-type"] == conn_type)
 
 
-def fields(conn_type: str) -> Mapping[str, Mapping[str, Any]]:
+def extra_fields(conn_type: str) -> Mapping[str, Mapping[str, Any]]:
     """The extras of a connection type: name to label, description and JSON schema."""
-    extras: Mapping[str, Mapping[str, Any]] = declared(conn_type)["conn-fields"]
+    extras: Mapping[str, Mapping[str, Any]] = connection_type(conn_type)["conn-fields"]
     return extras
 
 
-def label(conn_type: str, standard_field: str) -> str:
+def field_label(conn_type: str, standard_field: str) -> str:
     """What the form calls a standard field (``password`` is the signing secret of Yofi)."""
-    name = declared(conn_type)["ui-field-behaviour"]["relabeling"].get(standard_field, standard_field)
+    name = connection_type(conn_type)["ui-field-behaviour"]["relabeling"].get(standard_field, standard_field)
     return str(name)
 
 
-def behaviour(conn_type: str) -> dict[str, Any]:
+def field_behaviour(conn_type: str) -> dict[str, Any]:
     """How the standard fields look, with the keys that hook classes use."""
-    return {key.replace("-", "_"): value for key, value in declared(conn_type)["ui-field-behaviour"].items()}
+    return {key.replace("-", "_"): value for key, value in connection_type(conn_type)["ui-field-behaviour"].items()}
 
 
-def widgets(conn_type: str) -> dict[str, Any]:
+def form_widgets(conn_type: str) -> dict[str, Any]:
     """The extras as WTForms fields; the library is imported here since only Airflow 3.0 and 3.1 need it."""
     from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
         BS3PasswordFieldWidget,
@@ -56,17 +56,17 @@ def widgets(conn_type: str) -> dict[str, Any]:
         any_of,
     )
 
-    made = {}
-    for name, field in fields(conn_type).items():
+    form_fields = {}
+    for name, field in extra_fields(conn_type).items():
         schema = field["schema"]
         secret = schema.get("format") == "password"
         kind = IntegerField if "integer" in schema["type"] else PasswordField if secret else StringField
         default = schema.get("default")
-        made[name] = kind(
+        form_fields[name] = kind(
             field["label"],
             widget=BS3PasswordFieldWidget() if secret else BS3TextFieldWidget(),
             validators=[Optional(), *([any_of(schema["enum"])] if "enum" in schema else [])],
             description=field["description"],
             default=default if default is None or kind is IntegerField else str(default),
         )
-    return made
+    return form_fields

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
-_TEMPLATE = "{shop}.myshopify.com"
-_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+_HOST_TEMPLATE = "{shop}.myshopify.com"
+_SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
 class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
@@ -35,7 +35,7 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
     default_conn_name: ClassVar[str] = "shopify_admin_default"
     conn_type: ClassVar[str] = "shopify_admin"
     hook_name: ClassVar[str] = "Shopify Admin"
-    default_host: ClassVar[str] = f"https://{_TEMPLATE}"
+    default_host: ClassVar[str] = f"https://{_HOST_TEMPLATE}"
 
     def __init__(
         self,
@@ -51,15 +51,15 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
     @property
     def account(self) -> str | None:
         """The shop's domain."""
-        return shop_domain(self.shop) if self.shop else self._shop_of(self.connection)
+        return shop_domain(self.shop) if self.shop else self._shop_from_host(self.connection)
 
-    def build(self, connection: PartnerConnection) -> ShopifyAdminClient:
+    def build_client(self, connection: PartnerConnection) -> ShopifyAdminClient:
         """Make the client of the shop."""
-        shop = shop_domain(self.shop) if self.shop else self._shop_of(connection)
-        base_url = connection.base_url.replace(_TEMPLATE, shop).replace("{shop}", shop)
+        shop = shop_domain(self.shop) if self.shop else self._shop_from_host(connection)
+        base_url = connection.base_url.replace(_HOST_TEMPLATE, shop).replace("{shop}", shop)
         options = dict(connection.extras)
         if options.get("auth") == "client_credentials":
-            connection.need("login")
+            connection.require("login")
             options |= {"client_id": connection.login, "client_secret": connection.password}
         elif self.token_provider is None:
             options["access_token"] = connection.password
@@ -68,12 +68,12 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
             base_url=base_url,
             token_provider=self.token_provider,
             **options,
-            **self.wire(base_url, shop, connection.password),
+            **self.client_options(base_url, shop, connection.password),
         )
 
     @staticmethod
-    def _shop_of(connection: PartnerConnection) -> str:
-        found = _DOMAIN.search(connection.base_url)
+    def _shop_from_host(connection: PartnerConnection) -> str:
+        found = _SHOP_DOMAIN.search(connection.base_url)
         if found is None:
             message = f"No shop is named, nor does the host of the connection '{connection.conn_id}' name one"
             raise ConfigurationError(message, remedy="Pass 'shop', such as a.myshopify.com.")

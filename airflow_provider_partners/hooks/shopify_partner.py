@@ -31,12 +31,12 @@ class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
         """The organisation's id."""
         return self.connection.extras.get("organization_id")
 
-    def build(self, connection: PartnerConnection) -> ShopifyPartnerClient:
+    def build_client(self, connection: PartnerConnection) -> ShopifyPartnerClient:
         """Make the client."""
-        connection.need("organization_id")
+        connection.require("organization_id")
         return ShopifyPartnerClient(
             access_token=connection.password,
             base_url=connection.base_url,
             **connection.extras,
-            **self.wire(connection.base_url, connection.extras["organization_id"], connection.password),
+            **self.client_options(connection.base_url, connection.extras["organization_id"], connection.password),
         )

@@ -30,14 +30,14 @@ class VoucherifyHook(PartnerHook[VoucherifyClient]):
     def __init__(self, voucherify_conn_id: str = default_conn_name) -> None:
         super().__init__(voucherify_conn_id)
 
-    def build(self, connection: PartnerConnection) -> VoucherifyClient:
+    def build_client(self, connection: PartnerConnection) -> VoucherifyClient:
         """Make the client."""
-        connection.need("login")
+        connection.require("login")
         return VoucherifyClient(
             application_id=connection.login,
             secret_key=connection.password,
             base_url=connection.base_url,
             **connection.extras,
             # The limit is the project's: its keys share it.
-            **self.wire(connection.base_url, connection.login),
+            **self.client_options(connection.base_url, connection.login),
         )

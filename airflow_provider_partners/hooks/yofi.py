@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_partners.api.yofi import YofiClient
-from airflow_provider_partners.api.yofi_auth import tenant_name
+from airflow_provider_partners.api.yofi_auth import normalize_shop
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ class YofiHook(PartnerHook[YofiClient]):
     def account(self) -> str | None:
         """The shop."""
         shop = self.shop or self.connection.extras.get("shop")
-        return tenant_name(shop) if shop else None
+        return normalize_shop(shop) if shop else None
 
-    def build(self, connection: PartnerConnection) -> YofiClient:
+    def build_client(self, connection: PartnerConnection) -> YofiClient:
         """Make the client, for the shop that was asked for."""
-        connection.need("issuer")
+        connection.require("issuer")
         options = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
         return YofiClient(
             secret=connection.password,
             base_url=connection.base_url,
             **options,
-            **self.wire(connection.base_url, str(options["issuer"]), connection.password),
+            **self.client_options(connection.base_url, str(options["issuer"]), connection.password),
         )

@@ -26,14 +26,14 @@ class YotpoHook(PartnerHook[YotpoClient]):
     def __init__(self, yotpo_conn_id: str = default_conn_name) -> None:
         super().__init__(yotpo_conn_id)
 
-    def build(self, connection: PartnerConnection) -> YotpoClient:
+    def build_client(self, connection: PartnerConnection) -> YotpoClient:
         """Make the client."""
-        connection.need("login")
+        connection.require("login")
         return YotpoClient(
             store_id=connection.login,
             secret=connection.password,
             base_url=connection.base_url,
             **connection.extras,
             # The limit is the store's, whichever credential asks.
-            **self.wire(connection.base_url, connection.login),
+            **self.client_options(connection.base_url, connection.login),
         )

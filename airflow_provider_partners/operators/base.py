@@ -26,7 +26,7 @@ from airflow_provider_partners._compat import (
     utcnow,
 )
 from airflow_provider_partners.assets import asset_uri
-from airflow_provider_partners.evidence import Evidence, references
+from airflow_provider_partners.evidence import TaskActivity, dataset_references
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -35,7 +35,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
 )
 from airflow_provider_partners.lineage import operator_lineage
-from airflow_provider_partners.sync.outcomes import Summary, check_threshold
+from airflow_provider_partners.sync.outcomes import OutcomeSummary, check_threshold
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
@@ -44,7 +44,7 @@ from airflow_provider_partners.datasets.write import Progress
 Context = Mapping[str, Any]
 """A task's context, of which single entries are read."""
 
-HOPELESS = (ConfigurationError, AuthenticationError, RejectThresholdError)
+FATAL_ERRORS = (ConfigurationError, AuthenticationError, RejectThresholdError)
 """What a retry can't cure: someone has to change something first."""
 
 
@@ -63,50 +63,50 @@ class PartnerOperator(BaseOperator):
     assets among its outlets (an alias stands for the partner's list), OpenLineage, and Airflow's metrics.
     """
 
-    _evidence: Evidence | None = None
+    _activity: TaskActivity | None = None
 
     def execute(self, context: Any) -> Any:
         """Run the steps."""
-        with self.accounted(context):
-            return self.work(context)
+        with self.tracked(context):
+            return self.run(context)
 
     @property
-    def evidence(self) -> Evidence:
+    def activity(self) -> TaskActivity:
         """What this try has read and written so far."""
-        if self._evidence is None:
-            self._evidence = Evidence()
-        return self._evidence
+        if self._activity is None:
+            self._activity = TaskActivity()
+        return self._activity
 
     @contextmanager
-    def accounted(self, context: Context) -> Iterator[None]:
+    def tracked(self, context: Context) -> Iterator[None]:
         """Run steps of the task: failures become what Airflow acts upon, and what was done is told.
 
         :param context: the task's context
         """
-        self._evidence = None
+        self._activity = None
         try:
-            with translated(context):
+            with translate_errors(context):
                 yield
-            tell_outlets(self.evidence, self.outlets, context)
+            emit_asset_events(self.activity, self.outlets, context)
         finally:
-            done = self.evidence
+            done = self.activity
             if done.api:
-                metrics.tell_records(done.records, done.rejects, api=done.api, shop=done.shop or done.account)
+                metrics.emit_record_metrics(done.records, done.rejects, api=done.api, shop=done.shop or done.account)
 
-    def sources(self) -> list[Any]:
+    def input_datasets(self) -> list[Any]:
         """The arguments that may be references of datasets."""
         return []
 
     def get_openlineage_facets_on_start(self) -> Any:
         """For OpenLineage: the datasets that were handed to the task."""
-        return operator_lineage(None, references(self.sources()))
+        return operator_lineage(None, dataset_references(self.input_datasets()))
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """For OpenLineage: what the task has read and written.
 
         :param task_instance: not needed
         """
-        return operator_lineage(self._evidence, references(self.sources()))
+        return operator_lineage(self._activity, dataset_references(self.input_datasets()))
 
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
         """For OpenLineage: what the task had read and written when it failed.
@@ -116,7 +116,7 @@ class PartnerOperator(BaseOperator):
         return self.get_openlineage_facets_on_complete(task_instance)
 
     @abstractmethod
-    def work(self, context: Context) -> Any:
+    def run(self, context: Context) -> Any:
         """The steps of the task.
 
         :param context: the task's context
@@ -124,42 +124,42 @@ class PartnerOperator(BaseOperator):
         """
 
 
-def tell_outlets(evidence: Evidence, outlets: Sequence[Any], context: Context) -> None:
+def emit_asset_events(activity: TaskActivity, outlets: Sequence[Any], context: Context) -> None:
     """Give the events of a task's outlets their evidence; it is sent when the task has succeeded.
 
-    :param evidence: of the try
+    :param activity: of the try
     :param outlets: the task's
     :param context: its context
     """
-    told, events = evidence.told(), context.get("outlet_events")
-    if told is None or events is None:
+    event_extra, events = activity.asset_event_extra(), context.get("outlet_events")
+    if event_extra is None or events is None:
         return
     for outlet in outlets:
         if isinstance(outlet, Asset):
-            events[outlet].extra.update(told)
+            events[outlet].extra.update(event_extra)
         elif isinstance(outlet, AssetAlias):
-            for listed in evidence.lists():
+            for listed in activity.event_lists():
                 uri = asset_uri(listed.api, listed.account, listed.resource)
-                events[outlet].add(Asset(uri), extra=told)
+                events[outlet].add(Asset(uri), extra=event_extra)
 
 
 @contextmanager
-def translated(context: Context) -> Iterator[None]:
+def translate_errors(context: Context) -> Iterator[None]:
     """Turn this provider's failures into what Airflow acts upon.
 
     :param context: the task's context
     """
     try:
         yield
-    except HOPELESS as error:
+    except FATAL_ERRORS as error:
         raise AirflowFailException(str(error)) from error
     except ThrottledError as error:
-        raise _later(error, context) from error
+        raise _reschedule_error(error, context) from error
     except PartnersError as error:
         raise PartnerTaskError(str(error)) from error
 
 
-def _later(error: ThrottledError, context: Context) -> Exception:
+def _reschedule_error(error: ThrottledError, context: Context) -> Exception:
     """Give the slot back until the partner will answer; where that can't be, leave it to the retries."""
     used, allowed = int(context.get("task_reschedule_count") or 0), settings.max_reschedules()
     if not RESCHEDULES or used >= allowed:
@@ -168,7 +168,9 @@ def _later(error: ThrottledError, context: Context) -> Exception:
     return AirflowRescheduleException(later)  # type: ignore[no-untyped-call]
 
 
-def enforce_threshold(context: Context, reference: DatasetRef, summary: Summary, max_rejects: float | None) -> None:
+def enforce_reject_threshold(
+    context: Context, reference: DatasetRef, summary: OutcomeSummary, max_rejects: float | None
+) -> None:
     """Fail the task where too much was rejected, yet leave its reference behind: what it counted is wanted then most.
 
     :param context: the task's context
@@ -185,7 +187,7 @@ def enforce_threshold(context: Context, reference: DatasetRef, summary: Summary,
         raise
 
 
-def flag(value: Any, name: str) -> bool:
+def parse_bool(value: Any, name: str) -> bool:
     """A yes or no that may have come through a template as text.
 
     :param value: ``True``, ``"true"``, ``"False"`` and the like; nothing means no
@@ -201,19 +203,19 @@ def flag(value: Any, name: str) -> bool:
     raise ConfigurationError(message, remedy="Pass a boolean, or a template that renders to true or false.")
 
 
-def dataset_uri(context: Context, kind: str = "") -> str:
+def dataset_uri(context: Context, suffix: str = "") -> str:
     """Where a task's dataset rests: the same for every try of the task, and for no other task.
 
     :param context: the task's context
-    :param kind: tells a second dataset of the task from its first, such as ``rejects``
+    :param suffix: tells a second dataset of the task from its first, such as ``rejects``
     """
     task = context["ti"]
-    index = f"{getattr(task, 'map_index', -1)}{f'-{kind}' if kind else ''}"
-    parts = (_folder(part) for part in (task.dag_id, task.task_id, task.run_id, index))
+    index = f"{getattr(task, 'map_index', -1)}{f'-{suffix}' if suffix else ''}"
+    parts = (_folder_name(part) for part in (task.dag_id, task.task_id, task.run_id, index))
     return "/".join([settings.staging_uri().rstrip("/"), *parts])
 
 
-def _folder(name: str) -> str:
+def _folder_name(name: str) -> str:
     """A folder's name of any text; where it had to be changed, a hash keeps it apart from its likes."""
     safe = re.sub(r"[^A-Za-z0-9_.=-]", "_", name)[:150].lstrip(".")
     if safe == name:
@@ -225,50 +227,54 @@ class ProgressLog:
     """Tells a task's log every few seconds how far it is.
 
     :param info: the log's method
-    :param what: what is being counted, such as ``orders``
+    :param unit: what is being counted, such as ``orders``
     :param total: how many there are, where that is known
-    :param already: how many an earlier try had dealt with
-    :param every: seconds between two lines
+    :param resumed_records: how many an earlier try had dealt with
+    :param interval: seconds between two lines
     :param clock: the time in seconds, for tests
     """
 
     def __init__(
         self,
         info: Callable[..., None],
-        what: str,
+        unit: str,
         *,
         total: int | None = None,
-        already: int = 0,
-        every: float | None = None,
+        resumed_records: int = 0,
+        interval: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._info = info
-        self._what = what
+        self._unit = unit
         self._total = total
-        self._already = already
-        self._every = settings.log_every() if every is None else every
+        self._resumed_records = resumed_records
+        self._interval = settings.log_every() if interval is None else interval
         self._clock = clock
-        self._begun = self._told = clock()
+        self._started = self._last_logged = clock()
 
     def __call__(self, progress: Progress) -> None:
         """Take notice of a page; say so when it is time."""
         now = self._clock()
-        if now - self._told >= self._every:
-            self._told = now
-            self._info("%s so far: %s", self._what, told(progress))
+        if now - self._last_logged >= self._interval:
+            self._last_logged = now
+            self._info("%s so far: %s", self._unit, format_progress(progress))
 
     def count(self, records: int, parts: int) -> None:
         """Take notice of so many records in so many parts."""
-        seconds = self._clock() - self._begun
-        self(Progress(records=records, parts=parts, total=self._total, seconds=seconds, resumed=self._already))
+        seconds = self._clock() - self._started
+        self(
+            Progress(
+                records=records, parts=parts, total=self._total, seconds=seconds, resumed_records=self._resumed_records
+            )
+        )
 
 
-def told(progress: Progress) -> str:
+def format_progress(progress: Progress) -> str:
     """Progress as a log line has it: records, parts, rate and, where the total is known, what is left."""
     of = f" of {progress.total}" if progress.total is not None else ""
     line = f"{progress.records}{of} records in {progress.parts} parts, {progress.rate:.1f} records/s"
-    if progress.resumed:
-        line += f", {progress.resumed} of them by an earlier try"
+    if progress.resumed_records:
+        line += f", {progress.resumed_records} of them by an earlier try"
     if progress.total is not None and progress.rate > 0 and progress.total > progress.records:
         line += f", about {(progress.total - progress.records) / progress.rate:.0f} s left"
     return line

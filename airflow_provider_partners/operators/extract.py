@@ -17,19 +17,19 @@ from airflow.sdk import Asset
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import asset_state, utcnow
 from airflow_provider_partners.datasets.publish import publish
-from airflow_provider_partners.datasets.read import column
+from airflow_provider_partners.datasets.read import read_column
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.datasets.write import write
+from airflow_provider_partners.datasets.write import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.watermarks import Watermark
-from airflow_provider_partners.windows import Window, given, moment, resolve
+from airflow_provider_partners.windows import Window, is_given, parse_timestamp, resolve
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
     from airflow_provider_partners.hooks.base import PartnerHook
 
-CHOSEN = "window.json"
+WINDOW_FILE = "window.json"
 """The note of a window that ends with the present, in a folder beside the dataset's."""
 
 
@@ -63,7 +63,7 @@ class ExtractOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
-    lists: ClassVar[Mapping[str, Any]]
+    available_resources: ClassVar[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -94,67 +94,69 @@ class ExtractOperator(PartnerOperator):
     def hook(self) -> PartnerHook[Any]:
         """The partner's hook."""
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """The API's own filters, as the client takes them; those that are ``None`` were not given."""
         return {}
 
-    def work(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> dict[str, Any]:
         """Resolve the window, fetch into the dataset, return its reference."""
-        asked = self.asked(context)
+        asked = self.query_arguments(context)
         hook = self.hook()
         with hook as client:
-            self.using(hook)
-            reference = self.by_pages(context, hook, client, asked)
-        return self.rested(context, reference)
+            self.record_partner(hook)
+            reference = self.extract_pages(context, hook, client, asked)
+        return self.finish(context, reference)
 
-    def rested(self, context: Context, reference: DatasetRef) -> dict[str, Any]:
+    def finish(self, context: Context, reference: DatasetRef) -> dict[str, Any]:
         """The reference to return, once the dataset is where it was asked to be. The watermark moves then, not before.
 
         :param context: the task's context
         :param reference: of the dataset in the folder of the task's run
         """
-        if given(self.uri):
+        if is_given(self.uri):
             reference = publish(reference, str(self.uri))
             self.log.info("Put to %s, %s", reference.uri, "new" if reference.extra["changed"] else "as it was there")
-        self.evidence.wrote(reference)
-        self.evidence.read_list(self.resource, reference.records)
-        self.evidence.records = reference.records - int(reference.extra.get("resumed", 0))
-        self._covered(context, reference)
+        self.activity.set_datasets_written(reference)
+        self.activity.set_list_read(self.resource, reference.records)
+        self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
+        self._advance_watermark(context, reference)
         return reference.to_dict()
 
-    def using(self, hook: PartnerHook[Any]) -> None:
+    def record_partner(self, hook: PartnerHook[Any]) -> None:
         """Take note of whom the task asks, and for which list.
 
         :param hook: whose connection was read
         """
-        self.evidence.using(hook)
-        self.evidence.read_list(self.resource)
+        self.activity.set_partner(hook)
+        self.activity.set_list_read(self.resource)
 
-    def sources(self) -> list[Any]:
+    def input_datasets(self) -> list[Any]:
         """The datasets whose columns are asked for."""
         wanted = self.match.values() if isinstance(self.match, Mapping) else ()
         return [value.get("dataset") for value in wanted if isinstance(value, Mapping)]
 
-    def asked(self, context: Context) -> dict[str, Any]:
+    def query_arguments(self, context: Context) -> dict[str, Any]:
         """What the client is asked for: the filters, the ids and the window that were given."""
         window = self.window(context)
-        asked: dict[str, Any] = {**self.filters(), "match": self.matched(), "page_size": self.page_size}
+        asked: dict[str, Any] = {**self.query_filters(), "match": self.match_values(), "page_size": self.page_size}
         if window:
             asked |= {"since": window.since, "until": window.until}
         self.log.info("Extracting %s, %s", self.resource, window or "without a window")
         return {name: value for name, value in asked.items() if value is not None}
 
-    def by_pages(self, context: Context, hook: PartnerHook[Any], client: Any, asked: Mapping[str, Any]) -> DatasetRef:
+    def extract_pages(
+        self, context: Context, hook: PartnerHook[Any], client: Any, query_arguments: Mapping[str, Any]
+    ) -> DatasetRef:
         """Fetch page after page into the dataset.
 
         :param context: the task's context
         :param hook: the partner's
         :param client: of the hook
-        :param asked: of :meth:`asked`
+        :param query_arguments: of :meth:`query_arguments`
         """
-        extraction = client.extract(self.resource, **asked)
+        extraction = client.extract(self.resource, **query_arguments)
         self.log.info("Asking %s page by page", hook.hook_name)
-        reference = write(
+        reference = write_dataset(
             extraction,
             uri=dataset_uri(context),
             workers=self.workers or settings.parallel_calls(),
@@ -169,13 +171,13 @@ class ExtractOperator(PartnerOperator):
 
         :raises ConfigurationError: when the list is unknown, or needs a window and nothing gives one
         """
-        declared = self.lists.get(self.resource)
+        declared = self.available_resources.get(self.resource)
         if declared is None:
             message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.lists))}.")
-        begins = self._beginning()
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources))}.")
+        begins = self._initial_since()
         optional = self.match is not None or not declared.time_field
-        if optional and not (given(self.since) or given(self.until) or given(begins)):
+        if optional and not (is_given(self.since) or is_given(self.until) or is_given(begins)):
             return None
         mark = self.watermark(context)
         covered = mark.get() if mark else None
@@ -196,7 +198,7 @@ class ExtractOperator(PartnerOperator):
                 "No watermark is kept (it takes Airflow 3.3 and an asset among the outlets): each run reads all"
             )
         # Any other end is the same for every try.
-        return self._settled(context, window) if window.until == now else window
+        return self._fixed_window(context, window) if window.until == now else window
 
     def watermark(self, context: Context) -> Watermark | None:
         """Up to where this list was read by earlier runs; ``None`` where Airflow keeps nothing for the task.
@@ -206,62 +208,62 @@ class ExtractOperator(PartnerOperator):
         # For an alias nothing is kept: which assets it stands for is known only when there are events.
         asset = next((outlet for outlet in self.outlets if isinstance(outlet, Asset)), None)
         kept = asset_state(context, asset) if asset is not None and self.match is None else None
-        return Watermark(self._stream(), [kept]) if kept is not None else None
+        return Watermark(self._watermark_key(), [kept]) if kept is not None else None
 
-    def _beginning(self) -> Any:
+    def _initial_since(self) -> Any:
         return None if self.match is not None else self.initial_since
 
-    def _stream(self) -> str:
+    def _watermark_key(self) -> str:
         """What the watermark is about: another question's rows were not read by this one's runs."""
         account = getattr(self, "shop", None) or self.hook().conn_id
-        asked = {name: value for name, value in self.filters().items() if value is not None}
+        asked = {name: value for name, value in self.query_filters().items() if value is not None}
         text = json.dumps(asked, sort_keys=True, default=str)
         return ":".join([account, self.resource, *([hashlib.sha256(text.encode()).hexdigest()[:12]] if asked else [])])
 
-    def _settled(self, context: Context, window: Window) -> Window:
+    def _fixed_window(self, context: Context, window: Window) -> Window:
         """The window that the run's first try has chosen: a later one goes on with its dataset, or writes it again.
 
         By then the present has moved, and maybe the watermark too, where a try died behind its last step.
         """
         folder = DatasetFolder(dataset_uri(context, "window"))
-        asked = [str(value) for value in (self._stream(), self.since, self._beginning(), self.lookback)]
-        note = folder.get_json(CHOSEN)
-        if note and note["asked"] == asked:
+        asked = [str(value) for value in (self._watermark_key(), self.since, self._initial_since(), self.lookback)]
+        note = folder.read_json(WINDOW_FILE)
+        if note and note["query"] == asked:
             return Window.from_dict(note["window"], origin=note["origin"])
-        folder.put_json(CHOSEN, {"asked": asked, "window": window.to_dict(), "origin": window.origin})
+        folder.write_json(WINDOW_FILE, {"query": asked, "window": window.to_dict(), "origin": window.origin})
         return window
 
-    def _covered(self, context: Context, reference: DatasetRef) -> None:
+    def _advance_watermark(self, context: Context, reference: DatasetRef) -> None:
         """Move the watermark behind the window of a finished dataset."""
         mark = self.watermark(context)
         if mark is None or reference.window is None:
             return
         window = Window.from_dict(reference.window)
-        beginning = moment(self.initial_since, "initial_since") if given(self.initial_since) else None
-        moved = mark.cover(window, beginning=beginning)
+        beginning = parse_timestamp(self.initial_since, "initial_since") if is_given(self.initial_since) else None
+        moved = mark.advance_over(window, start=beginning)
         self.log.info("%s %s", mark.key, f"moved to {reference.window['until']}" if moved else "stays")
 
-    def matched(self) -> dict[str, Iterable[str]] | None:
+    def match_values(self) -> dict[str, Iterable[str]] | None:
         """The ids to ask for, by field."""
         if self.match is None:
             return None
-        return {field: matched_values(field, wanted) for field, wanted in self.match.items()}
+        return {field: resolve_match_values(field, wanted) for field, wanted in self.match.items()}
 
 
-def matched_values(field: str, wanted: Any) -> list[str]:
+def resolve_match_values(field: str, values: Any) -> list[str]:
     """The ids of one field of ``match``.
 
     :param field: for errors
-    :param wanted: a list of ids, or ``{"dataset": …, "field": …}`` for a column of a dataset
+    :param values: a list of ids, or ``{"dataset": …, "field": …}`` for a column of a dataset
     :raises ConfigurationError: when it is neither
     """
-    if isinstance(wanted, Mapping):
-        if set(wanted) != {"dataset", "field"}:
+    if isinstance(values, Mapping):
+        if set(values) != {"dataset", "field"}:
             message = f"'match' has a wrong entry for '{field}'"
             remedy = "Give a list, or {'dataset': an extract operator's output, 'field': a column of it}."
             raise ConfigurationError(message, remedy=remedy)
-        return list(column(wanted["dataset"], wanted["field"]))
-    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        return list(read_column(values["dataset"], values["field"]))
+    if isinstance(values, str) or not isinstance(values, Iterable):
         message = f"'match' has no list of values for '{field}'"
         raise ConfigurationError(message, remedy="Give a list, even of one value.")
-    return list(dict.fromkeys(str(value) for value in wanted))
+    return list(dict.fromkeys(str(value) for value in values))

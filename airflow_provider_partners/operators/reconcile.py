@@ -6,17 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.links import DatasetLink
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
-from airflow_provider_partners.sync.reconcile import TO_REPAIR, Finding, reconcile
+from airflow_provider_partners.sync.reconcile import REPAIRABLE, OrderDifference, reconcile_orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FINDINGS_PER_PART = 500
+DIFFERENCES_PER_PART = 500
 
 
 class YotpoReconcileOrdersOperator(PartnerOperator):
@@ -31,29 +31,33 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
 
     :param built: the output of :class:`~airflow_provider_partners.operators.yotpo.YotpoBuildOrdersOperator`
         (templated)
-    :param held: the output of a task that extracted the store's orders (templated)
+    :param yotpo_orders: the output of a task that extracted the store's orders (templated)
     """
 
-    template_fields: Sequence[str] = ("built", "held")
+    template_fields: Sequence[str] = ("built", "yotpo_orders")
     operator_extra_links = (DatasetLink(),)
     ui_color = "#e6f1fb"
 
-    def __init__(self, *, built: Any, held: Any, **kwargs: Any) -> None:
+    def __init__(self, *, built: Any, yotpo_orders: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.built = built
-        self.held = held
+        self.yotpo_orders = yotpo_orders
 
-    def sources(self) -> list[Any]:
+    def input_datasets(self) -> list[Any]:
         """The datasets that are compared."""
-        return [self.built, self.held]
+        return [self.built, self.yotpo_orders]
 
-    def work(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> dict[str, Any]:
         """Compare, keep the findings and what is to be repaired."""
-        built, held = DatasetRef.from_dict(self.built), DatasetRef.from_dict(self.held)
+        built, held = DatasetRef.from_dict(self.built), DatasetRef.from_dict(self.yotpo_orders)
         unbuilt = built.extra.get("rejects")
-        left_out = {row["external_id"]: f"not built: {row['reason']}" for row in read(unbuilt)} if unbuilt else {}
-        found, same, findings, repairs = self._keep(
-            context, reconcile(read(built), read(held), left_out=left_out), total=max(built.records, held.records)
+        left_out = (
+            {row["external_id"]: f"not built: {row['reason']}" for row in read_dataset(unbuilt)} if unbuilt else {}
+        )
+        found, same, findings, repairs = self._write_datasets(
+            context,
+            reconcile_orders(read_dataset(built), read_dataset(held), excluded=left_out),
+            total=max(built.records, held.records),
         )
         differing = findings.commit()
         extra = {
@@ -63,13 +67,13 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
             "findings": differing.to_dict(),
         }
         reference = repairs.commit(extra=extra)
-        self.evidence.wrote(reference, differing, same=same, found=extra["found"])
+        self.activity.set_datasets_written(reference, differing, same=same, found=extra["found"])
         told = ", ".join(f"{count} {state}" for state, count in found.most_common())
         self.log.info("%d orders are the same in Yotpo; %s", same, told or "nothing differs")
         return reference.to_dict()
 
-    def _keep(
-        self, context: Context, compared: Iterable[Finding], *, total: int
+    def _write_datasets(
+        self, context: Context, compared: Iterable[OrderDifference], *, total: int
     ) -> tuple[Counter[str], int, DatasetWriter, DatasetWriter]:
         findings = DatasetWriter(dataset_uri(context, "findings"), source="yotpo", resource="findings")
         repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders")
@@ -77,11 +81,11 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
             writer.resume()
         found, same = Counter[str](), 0
         progress = ProgressLog(self.log.info, "orders", total=total)
-        for batch in batches(compared, FINDINGS_PER_PART):
+        for batch in batches(compared, DIFFERENCES_PER_PART):
             differing = [finding for finding in batch if finding.state != "same"]
             same += len(batch) - len(differing)
             findings.append(finding.to_dict() for finding in differing)
-            repairs.append(finding.built for finding in differing if finding.built and finding.state in TO_REPAIR)
+            repairs.append(finding.built for finding in differing if finding.built and finding.state in REPAIRABLE)
             for finding in differing:
                 found[finding.state] += 1
                 found.update(f"{finding.state}: {name}" for name in finding.fields)

@@ -40,7 +40,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         "query",
         "shopify_admin_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "bulk": JOB}
     operator_extra_links = (ShopifyAdminLink(), DatasetLink())
     ui_color = "#eaf5ea"
@@ -68,6 +68,6 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         """The shop."""
         return {"shop": self.shop}
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """The search, and whether personal data is wanted."""
         return {"query": self.query, "personal_data": self.personal_data}

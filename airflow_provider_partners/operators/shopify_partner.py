@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.api.shopify_partner import RESOURCES
-from airflow_provider_partners.datasets.write import write
+from airflow_provider_partners.datasets.write import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.operators.extract import ExtractOperator
-from airflow_provider_partners.windows import moment
+from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         "conversation_id",
         "shopify_partner_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
 
@@ -69,7 +69,7 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         """The organisation's hook."""
         return ShopifyPartnerHook(self.shopify_partner_conn_id)
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """App, types and shop.
 
         :raises ConfigurationError: when records are asked for by ids
@@ -113,16 +113,16 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         self.until = until
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
-    def work(self, context: Context) -> list[str] | None:
+    def run(self, context: Context) -> list[str] | None:
         """Ask for the app's events and keep the shops that have it."""
         if self.app_id in {None, "", "None"}:
             self.log.info("No app is named, so Shopify isn't asked which shops have it installed.")
             return None
-        until = moment(self.until, "until") if self.until not in {None, "", "None"} else None
+        until = parse_timestamp(self.until, "until") if self.until not in {None, "", "None"} else None
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
-            self.evidence.using(hook)
-            self.evidence.read_list("app_events")
+            self.activity.set_partner(hook)
+            self.activity.set_list_read("app_events")
             known = client.installed_shops(str(self.app_id), until=until)
         shops = sorted(shop["shop"] for shop in known if shop["installed"])
         self.log.info("%d of the %d shops that ever had the app have it installed.", len(shops), len(known))
@@ -168,12 +168,12 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
         self.key = key
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
-    def work(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> dict[str, Any]:
         """Walk the connection into the dataset."""
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
-            self.evidence.using(hook)
-            self.evidence.read_list(self.resource)
+            self.activity.set_partner(hook)
+            self.activity.set_list_read(self.resource)
             extraction = client.query(
                 self.document,
                 variables=dict(self.variables or {}),
@@ -181,14 +181,14 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
                 resource=self.resource,
                 key=tuple(self.key),
             )
-            reference = write(
+            reference = write_dataset(
                 extraction,
                 uri=dataset_uri(context),
                 on_page=ProgressLog(self.log.info, self.resource),
-                extra=lambda: {"api": client.usage.snapshot()},
+                extra=lambda: {"api": client.stats.snapshot()},
             )
-        self.evidence.wrote(reference)
-        self.evidence.read_list(self.resource, reference.records)
-        self.evidence.records = reference.records - int(reference.extra.get("resumed", 0))
+        self.activity.set_datasets_written(reference)
+        self.activity.set_list_read(self.resource, reference.records)
+        self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference.to_dict()

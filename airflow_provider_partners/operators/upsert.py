@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import AirflowSkipException
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
@@ -21,10 +21,10 @@ from airflow_provider_partners.operators.base import (
     PartnerOperator,
     ProgressLog,
     dataset_uri,
-    enforce_threshold,
-    flag,
+    enforce_reject_threshold,
+    parse_bool,
 )
-from airflow_provider_partners.sync.outcomes import Outcome, Summary
+from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
 from airflow_provider_partners.sync.report import format_summary
 from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
 
@@ -56,7 +56,7 @@ class UpsertOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("built", "dry_run", "yotpo_conn_id")
-    kind: ClassVar[str]
+    record_kind: ClassVar[str]
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
@@ -79,14 +79,14 @@ class UpsertOperator(PartnerOperator):
         self.yotpo_conn_id = yotpo_conn_id
 
     @abstractmethod
-    def outcomes(
-        self, client: YotpoClient, records: Iterator[Record], *, done: Container[str], **options: Any
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
     ) -> Iterator[Outcome]:
         """Write the records.
 
         :param client: of the store
         :param records: as they were built
-        :param done: external ids that an earlier try has dealt with
+        :param skip: external ids that an earlier try has dealt with
         :param options: ``dry_run`` and ``workers``
         """
 
@@ -94,66 +94,68 @@ class UpsertOperator(PartnerOperator):
         """The store's hook."""
         return YotpoHook(self.yotpo_conn_id)
 
-    def sources(self) -> list[Any]:
+    def input_datasets(self) -> list[Any]:
         """The dataset of what is to be written."""
         return [self.built]
 
-    def source(self) -> DatasetRef:
+    def input_dataset(self) -> DatasetRef:
         """The dataset of what is to be written."""
         return DatasetRef.from_dict(self.built)
 
-    def work(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> dict[str, Any]:
         """Write what an earlier try hasn't, keep outcomes and rejects, check the threshold."""
-        source, dry_run = self.source(), flag(self.dry_run, "dry_run")
-        told, rejects, done = self._datasets(context, source, dry_run)
+        source, dry_run = self.input_dataset(), parse_bool(self.dry_run, "dry_run")
+        told, rejects, done = self._open_datasets(context, source, dry_run)
         if done:
-            self.log.info("An earlier try has dealt with %d %s; they are left alone.", len(done), self.kind)
-        progress = ProgressLog(self.log.info, self.kind, already=len(done))
+            self.log.info("An earlier try has dealt with %d %s; they are left alone.", len(done), self.record_kind)
+        progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(done))
         options = {"dry_run": dry_run, "workers": self.workers or settings.parallel_calls()}
         hook = self.hook()
-        hook.serves = source.extra.get("shop")
+        hook.metrics_shop = source.extra.get("shop")
         with hook as client:
-            self.evidence.using(hook)
-            self.evidence.shop = hook.serves
-            for batch in in_parts(self.outcomes(client, read(source), done=done, **options)):
+            self.activity.set_partner(hook)
+            self.activity.shop = hook.metrics_shop
+            for batch in batch_outcomes(self.upsert(client, read_dataset(source), skip=done, **options)):
                 # Rejects first: a crash between the two may set one aside twice, never lose it.
                 refused = [outcome.reject for outcome in batch if outcome.reject is not None]
                 rejects.append(refused, position={"parts": rejects.parts})
                 told.append([outcome.to_dict() for outcome in batch], position={"parts": told.parts})
-                self._account(Counter(outcome.action for outcome in batch))
+                self._record_batch(Counter(outcome.action for outcome in batch))
                 progress.count(told.records, told.parts)
-            calls = client.usage.snapshot()
-        return self._finish(context, source, told, rejects, {"dry_run": dry_run, "api": calls})
+            calls = client.stats.snapshot()
+        return self._commit(context, source, told, rejects, {"dry_run": dry_run, "api": calls})
 
-    def _account(self, counts: Counter[str]) -> None:
+    def _record_batch(self, counts: Counter[str]) -> None:
         """Take note of a batch, so that a try that fails has still told what it did."""
-        before = self.evidence.changed[0].rows or 0 if self.evidence.changed else 0
-        self.evidence.wrote_list(self.kind, before + counts["created"] + counts["updated"])
-        self.evidence.records += counts.total() - counts["rejected"]
-        self.evidence.rejects += counts["rejected"]
+        before = self.activity.lists_written[0].records or 0 if self.activity.lists_written else 0
+        self.activity.set_list_written(self.record_kind, before + counts["created"] + counts["updated"])
+        self.activity.records += counts.total() - counts["rejected"]
+        self.activity.rejects += counts["rejected"]
 
-    def _datasets(
+    def _open_datasets(
         self, context: Context, source: DatasetRef, dry_run: bool
     ) -> tuple[DatasetWriter, DatasetWriter, set[str]]:
         """The datasets of outcomes and of rejects, taken up where an earlier try of the same work left them."""
-        work = f"{self.kind} {source.sha256} {self.yotpo_conn_id} {'planned' if dry_run else 'written'}"
-        told = DatasetWriter(dataset_uri(context), source="yotpo", resource=f"{self.kind} outcomes", fingerprint=work)
+        work = f"{self.record_kind} {source.sha256} {self.yotpo_conn_id} {'planned' if dry_run else 'written'}"
+        told = DatasetWriter(
+            dataset_uri(context), source="yotpo", resource=f"{self.record_kind} outcomes", fingerprint=work
+        )
         rejects = DatasetWriter(
-            dataset_uri(context, "rejects"), source="yotpo", resource=f"{self.kind} rejects", fingerprint=work
+            dataset_uri(context, "rejects"), source="yotpo", resource=f"{self.record_kind} rejects", fingerprint=work
         )
         told.resume()
         rejects.resume()
-        return told, rejects, {row["external_id"] for row in told.written()}
+        return told, rejects, {row["external_id"] for row in told.written_records()}
 
-    def _finish(
+    def _commit(
         self,
         context: Context,
         source: DatasetRef,
-        told: DatasetWriter,
+        outcomes: DatasetWriter,
         rejects: DatasetWriter,
         facts: Mapping[str, Any],
     ) -> dict[str, Any]:
-        summary = Summary.of(Outcome(**row) for row in told.written())
+        summary = OutcomeSummary.of(Outcome(**row) for row in outcomes.written_records())
         counts = summary.counts
         set_aside = rejects.commit() if summary.counts["rejected"] else None
         extra = {
@@ -162,15 +164,15 @@ class UpsertOperator(PartnerOperator):
             "summary": summary.to_dict(),
             "rejects": set_aside.to_dict() if set_aside else None,
         }
-        reference = told.commit(extra=extra)
-        self.evidence.wrote_list(self.kind, counts["created"] + counts["updated"])
-        self.evidence.wrote(
+        reference = outcomes.commit(extra=extra)
+        self.activity.set_list_written(self.record_kind, counts["created"] + counts["updated"])
+        self.activity.set_datasets_written(
             reference, set_aside, rejects=counts["rejected"], outcomes=dict(counts), dry_run=facts["dry_run"]
         )
-        self.log.info("%s:\n%s", self.kind.capitalize(), format_summary(summary))
+        self.log.info("%s:\n%s", self.record_kind.capitalize(), format_summary(summary))
         if set_aside:
             self.log.warning("%d rejects are in %s", summary.counts["rejected"], set_aside.uri)
-        enforce_threshold(context, reference, summary, self.max_rejects)
+        enforce_reject_threshold(context, reference, summary, self.max_rejects)
         return reference.to_dict()
 
 
@@ -181,13 +183,13 @@ class YotpoUpsertProductsOperator(UpsertOperator):
     current; it saves calls when it goes first.
     """
 
-    kind: ClassVar[str] = "products"
+    record_kind: ClassVar[str] = "products"
 
-    def outcomes(
-        self, client: YotpoClient, records: Iterator[Record], *, done: Container[str], **options: Any
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
     ) -> Iterator[Outcome]:
         """Write each product once, however many orders name it."""
-        return upsert_products(client, each_once(records), skip=done, **options)
+        return upsert_products(client, unique_products(records), skip=skip, **options)
 
 
 class YotpoUpsertOrdersOperator(UpsertOperator):
@@ -200,17 +202,17 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
         :class:`YotpoUpsertFulfillmentsOperator` follow
     """
 
-    kind: ClassVar[str] = "orders"
+    record_kind: ClassVar[str] = "orders"
 
     def __init__(self, *, with_fulfillments: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.with_fulfillments = with_fulfillments
 
-    def outcomes(
-        self, client: YotpoClient, records: Iterator[Record], *, done: Container[str], **options: Any
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
     ) -> Iterator[Outcome]:
         """Write the orders, in batches."""
-        return upsert_orders(client, records, done=done, with_fulfillments=self.with_fulfillments, **options)
+        return upsert_orders(client, records, skip=skip, with_fulfillments=self.with_fulfillments, **options)
 
 
 class YotpoUpsertFulfillmentsOperator(UpsertOperator):
@@ -219,13 +221,13 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
     For those who sync fulfillments apart from orders: orders carry theirs with them.
     """
 
-    kind: ClassVar[str] = "fulfillments"
+    record_kind: ClassVar[str] = "fulfillments"
 
-    def outcomes(
-        self, client: YotpoClient, records: Iterator[Record], *, done: Container[str], **options: Any
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
     ) -> Iterator[Outcome]:
         """Write the fulfillments, order by order."""
-        return upsert_fulfillments(client, records, done=done, **options)
+        return upsert_fulfillments(client, records, skip=skip, **options)
 
 
 class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
@@ -240,29 +242,29 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
         super().__init__(built=None, **kwargs)
         self.rejects = rejects
 
-    def sources(self) -> list[Any]:
+    def input_datasets(self) -> list[Any]:
         """The dataset of rejects, or that of the outcomes that names it."""
         extra = self.rejects.get("extra") if isinstance(self.rejects, dict) else None
         return [(extra or {}).get("rejects") or self.rejects]
 
-    def source(self) -> DatasetRef:
+    def input_dataset(self) -> DatasetRef:
         """The dataset of rejects.
 
         :raises ConfigurationError: when another dataset was passed
         """
         given = DatasetRef.from_dict(self.rejects)
-        if given.resource == f"{self.kind} outcomes":
+        if given.resource == f"{self.record_kind} outcomes":
             if not given.extra.get("rejects"):
                 message = "Nothing was rejected"
                 raise AirflowSkipException(message)
             given = DatasetRef.from_dict(given.extra["rejects"])
-        if given.resource != f"{self.kind} rejects":
+        if given.resource != f"{self.record_kind} rejects":
             message = f"'rejects' is a dataset of {given.resource}"
             raise ConfigurationError(message, remedy="Pass the output of a task that upserted orders.")
         return given
 
 
-def in_parts(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
     """Outcomes in parts; when the writing fails, those there are come before the failure, so that none is forgotten.
 
     :param outcomes: as they become known
@@ -281,7 +283,7 @@ def in_parts(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
         yield part
 
 
-def each_once(records: Iterable[Record]) -> Iterator[Record]:
+def unique_products(records: Iterable[Record]) -> Iterator[Record]:
     """The products of built orders, each at its first place.
 
     :param records: of a built dataset, or rejected products

@@ -10,7 +10,7 @@ from airflow_provider_partners.api.voucherify_exports import EXPORTS
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
 from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
-from airflow_provider_partners.windows import given
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ class VoucherifyExtractOperator(JobExtractOperator):
     :param parents: what a list is below, one id each: ``{"program_id": "lprg_1"}``; one of them with many ids goes into
         ``match``, as ``{"campaign_id": ids}`` (templated)
     :param time_field: which time the window is meant for, such as ``updated_at``; that of creation by default
-    :param filter: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
+    :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: the list's own query parameters, such as ``{"result": "SUCCESS"}`` (templated)
-    :param order: the order asked for, such as ``-created_at``
+    :param sort: the order asked for, such as ``-created_at``
     :param fields: of the rows of an export, ``metadata.x`` among them; by default all that are documented (templated)
     :param voucherify_conn_id: the connection (templated)
     :param mode: ``auto``, ``paged`` or ``export``; asked for by ids (``match``), a list is always paged
@@ -44,12 +44,12 @@ class VoucherifyExtractOperator(JobExtractOperator):
     template_fields: Sequence[str] = (
         *JobExtractOperator.template_fields,
         "parents",
-        "filter",
+        "filters",
         "parameters",
         "fields",
         "voucherify_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = {**EXPORTS, **RESOURCES}
+    available_resources: ClassVar[Mapping[str, Any]] = {**EXPORTS, **RESOURCES}
     modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "export": JOB}
     operator_extra_links = (VoucherifyLink(), DatasetLink())
     ui_color = "#fdf0e6"
@@ -59,9 +59,9 @@ class VoucherifyExtractOperator(JobExtractOperator):
         *,
         parents: Mapping[str, Any] | None = None,
         time_field: str | None = None,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002  # the word of the API
+        filters: Mapping[str, Any] | None = None,  # the word of the API
         parameters: Mapping[str, Any] | None = None,
-        order: str | None = None,
+        sort: str | None = None,
         fields: Sequence[str] | None = None,
         voucherify_conn_id: str | None = VoucherifyHook.default_conn_name,
         skip_without_connection: bool = False,
@@ -70,19 +70,19 @@ class VoucherifyExtractOperator(JobExtractOperator):
         super().__init__(**kwargs)
         self.parents = parents
         self.time_field = time_field
-        self.filter = filter
+        self.filters = filters
         self.parameters = parameters
-        self.order = order
+        self.sort = sort
         self.fields = fields
         self.voucherify_conn_id = voucherify_conn_id
         self.skip_without_connection = skip_without_connection
 
-    def work(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> dict[str, Any]:
         """Extract the list, unless there is nothing to extract it from."""
-        if self.skip_without_connection and not given(self.voucherify_conn_id):
+        if self.skip_without_connection and not is_given(self.voucherify_conn_id):
             message = "No Voucherify connection is named"
             raise AirflowSkipException(message)
-        return super().work(context)
+        return super().run(context)
 
     def hook(self) -> VoucherifyHook:
         """The project's hook."""
@@ -92,16 +92,16 @@ class VoucherifyExtractOperator(JobExtractOperator):
         """Nothing: the connection says it all."""
         return {}
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """What the list is below, its filters and parameters, time and order."""
         return {
             "parents": self.parents,
             "time_field": self.time_field,
-            "filters": self.filter,
+            "filters": self.filters,
             "parameters": self.parameters,
-            "order": self.order,
+            "sort": self.sort,
         }
 
-    def job_filters(self) -> dict[str, Any]:
+    def job_arguments(self) -> dict[str, Any]:
         """The fields of an export's rows; those of a list can't be chosen."""
         return {"fields": self.fields}

@@ -35,7 +35,7 @@ class YofiExtractOperator(ExtractOperator):
     :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone, a row
         each: ``return_predictions``, ``customer_predictions`` (templated)
     :param shop: the shop whose data is read; the connection's own by default (templated)
-    :param filter: an RSQL expression, checked before it is sent (templated)
+    :param filters: an RSQL expression, checked before it is sent (templated)
     :param prediction_filter: one on the predictions of returns, or of the list of predictions, such as
         ``prediction_category==drop_off_fraud;predicted_value>0.9`` (templated)
     :param fields: fields asked for, by type; all known ones by default
@@ -50,11 +50,11 @@ class YofiExtractOperator(ExtractOperator):
     template_fields: Sequence[str] = (
         *ExtractOperator.template_fields,
         "shop",
-        "filter",
+        "filters",
         "prediction_filter",
         "yofi_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (YofiLink(), DatasetLink())
     ui_color = "#e8eefc"
 
@@ -62,7 +62,7 @@ class YofiExtractOperator(ExtractOperator):
         self,
         *,
         shop: str | None = None,
-        filter: str | None = None,  # noqa: A002  # the word of the API
+        filters: str | None = None,  # the word of the API
         prediction_filter: str | None = None,
         fields: Any = None,
         include: Sequence[str] | None = None,
@@ -74,7 +74,7 @@ class YofiExtractOperator(ExtractOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.shop = shop
-        self.filter = filter
+        self.filters = filters
         self.prediction_filter = prediction_filter
         self.fields = fields
         self.include = include
@@ -87,10 +87,10 @@ class YofiExtractOperator(ExtractOperator):
         """Yofi's hook, for the shop."""
         return YofiHook(self.yofi_conn_id, shop=self.shop)
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """RSQL, fields, relations and order, and how to go about it."""
         return {
-            "filter": self.filter,
+            "filters": self.filters,
             "prediction_filter": self.prediction_filter,
             "fields": self.fields,
             "include": self.include,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.api.yotpo import RESOURCES
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.hooks.yotpo import YotpoHook
@@ -21,7 +21,7 @@ from airflow_provider_partners.operators.base import (
     PartnerOperator,
     ProgressLog,
     dataset_uri,
-    enforce_threshold,
+    enforce_reject_threshold,
 )
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.operators.upsert import (
@@ -30,8 +30,8 @@ from airflow_provider_partners.operators.upsert import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
-from airflow_provider_partners.sync.build import Built, Rejected, build
-from airflow_provider_partners.sync.outcomes import Outcome, Summary, without_numbers
+from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
+from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary, mask_numbers
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class YotpoExtractOperator(ExtractOperator):
     """
 
     template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
@@ -143,26 +143,26 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.coupon_policy = coupon_policy
         self.max_rejects = max_rejects
 
-    def sources(self) -> list[Any]:
+    def input_datasets(self) -> list[Any]:
         """The datasets that are joined."""
         return [self.orders, self.returns, self.claims, self.customers, self.redemptions]
 
-    def work(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> dict[str, Any]:
         """Join, map, keep what was built and what was not, check the threshold."""
         orders = DatasetRef.from_dict(self.orders)
-        made = build(
-            read(orders),
-            _records(self.returns),
-            _records(self.claims),
-            customers=_records(self.customers),
-            redemptions=None if self.redemptions is None else read(self.redemptions),
-            redemptions_from=_begin(self.redemptions),
+        made = build_orders(
+            read_dataset(orders),
+            _read_optional(self.returns),
+            _read_optional(self.claims),
+            customers=_read_optional(self.customers),
+            redemptions=None if self.redemptions is None else read_dataset(self.redemptions),
+            redemptions_from=_window_start(self.redemptions),
             shop=self.shop,
             options=self.options,
             policy=self.policy,
             coupon_policy=self.coupon_policy,
         )
-        built, rejects, summary, left_out = self._keep(context, orders, made)
+        built, rejects, summary, left_out = self._write_datasets(context, orders, made)
         extra: dict[str, Any] = {
             "shop": self.shop,
             "suppressed": summary.suppressed,
@@ -174,9 +174,9 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         }
         set_aside = rejects.commit() if rejects.records else None
         reference = built.commit(extra={**extra, "rejects": set_aside.to_dict() if set_aside else None})
-        self.evidence.wrote(reference, set_aside, rejects=extra["rejected"], left_out=extra["left_out"])
-        self.evidence.api, self.evidence.shop = YotpoHook.conn_type, self.shop
-        self.evidence.rejects = extra["rejected"]
+        self.activity.set_datasets_written(reference, set_aside, rejects=extra["rejected"], left_out=extra["left_out"])
+        self.activity.api, self.activity.shop = YotpoHook.conn_type, self.shop
+        self.activity.rejects = extra["rejected"]
         self.log.info(
             "Built %d of %d orders; %d are left out, %d can't be mapped, %d are without a review request",
             reference.records,
@@ -185,12 +185,12 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             extra["rejected"],
             extra["suppressed"],
         )
-        enforce_threshold(context, reference, summary, self.max_rejects)
+        enforce_reject_threshold(context, reference, summary, self.max_rejects)
         return reference.to_dict()
 
-    def _keep(
-        self, context: Context, orders: DatasetRef, made: Iterator[Built | Rejected]
-    ) -> tuple[DatasetWriter, DatasetWriter, Summary, Counter[str]]:
+    def _write_datasets(
+        self, context: Context, orders: DatasetRef, made: Iterator[BuiltOrder | UnmappableOrder]
+    ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
         window = Window.from_dict(orders.window) if orders.window else None
         built = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders", window=window)
         rejects = DatasetWriter(
@@ -198,36 +198,36 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         )
         for writer in (built, rejects):
             writer.resume()
-        summary, left_out = Summary(), Counter[str]()
+        summary, left_out = OutcomeSummary(), Counter[str]()
         progress = ProgressLog(self.log.info, "orders", total=orders.records)
         for batch in batches(made, ORDERS_PER_PART):
-            unbuilt = [order for order in batch if isinstance(order, Rejected)]
-            ready = [order for order in batch if isinstance(order, Built)]
+            unbuilt = [order for order in batch if isinstance(order, UnmappableOrder)]
+            ready = [order for order in batch if isinstance(order, BuiltOrder)]
             rejects.append(order.to_dict() for order in unbuilt)
             built.append(order.to_dict() for order in ready)
-            left_out.update(without_numbers(order.reason) for order in unbuilt if order.left_out)
-            for outcome in (*map(_unbuilt, unbuilt), *map(_ready, ready)):
+            left_out.update(mask_numbers(order.reason) for order in unbuilt if order.is_excluded)
+            for outcome in (*map(_reject_outcome, unbuilt), *map(_built_outcome, ready)):
                 if outcome:
                     summary.add(outcome)
             progress.count(built.records + rejects.records, built.parts + rejects.parts)
         return built, rejects, summary, left_out
 
 
-def _unbuilt(order: Rejected) -> Outcome | None:
+def _reject_outcome(order: UnmappableOrder) -> Outcome | None:
     """A reject where something is wrong; what the options leave out is none."""
-    return None if order.left_out else Outcome("order", order.external_id, "rejected", reason=order.reason)
+    return None if order.is_excluded else Outcome("order", order.external_id, "rejected", reason=order.reason)
 
 
-def _ready(order: Built) -> Outcome:
+def _built_outcome(order: BuiltOrder) -> Outcome:
     return Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
 
 
-def _begin(reference: Any) -> datetime | None:
+def _window_start(reference: Any) -> datetime | None:
     """The first moment that a dataset covers; None where it covers all of its list, or wasn't given."""
     window = None if reference is None else DatasetRef.from_dict(reference).window
     return Window.from_dict(window).since if window else None
 
 
-def _records(reference: Any) -> Iterator[Record]:
+def _read_optional(reference: Any) -> Iterator[Record]:
     """The records of a dataset; none where it wasn't given."""
-    return iter(()) if reference is None else read(reference)
+    return iter(()) if reference is None else read_dataset(reference)

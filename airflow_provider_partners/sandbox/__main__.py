@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.seed import Parameters, build
-from airflow_provider_partners.sandbox.server import PREFIXES, Served, serve
+from airflow_provider_partners.sandbox.server import PREFIXES, RunningSandbox, serve
 
 _COMMANDS = ("serve", "connections")
 _URL = "http://127.0.0.1:8900"
@@ -39,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serving.add_argument("--orders", type=int, default=defaults.orders, help="orders per shop (default: 100)")
     serving.add_argument("--database", default=":memory:", help="SQLite file that keeps the state between runs")
-    serving.add_argument("--now", type=_moment, help="the day of the world; the sandbox's clock stands still at it")
+    serving.add_argument(
+        "--now", type=_parse_timestamp, help="the day of the world; the sandbox's clock stands still at it"
+    )
     serving.add_argument("--port-file", type=Path, help="file to write the port to, once it answers")
     printing = commands.add_parser("connections", help="print what Airflow needs to reach a sandbox")
     printing.add_argument("--url", default=_URL, help=f"the sandbox's address (default: {_URL})")
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _moment(text: str) -> datetime:
+def _parse_timestamp(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -89,7 +91,7 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _announce(served: Served, options: argparse.Namespace) -> None:
+def _announce(served: RunningSandbox, options: argparse.Namespace) -> None:
     lines = [
         f"Four partners' APIs at {served.url}",
         f"Seed {options.seed}, {options.shops} shops, {options.orders} orders each",

@@ -14,9 +14,9 @@ from decimal import Decimal
 from random import Random
 
 from airflow_provider_partners.sandbox.identifiers import Ids, gid
-from airflow_provider_partners.sandbox.money import priced, text
+from airflow_provider_partners.sandbox.money import format_amount, priced
 from airflow_provider_partners.sandbox.shops import Shop
-from airflow_provider_partners.sandbox.state import Document, iso
+from airflow_provider_partners.sandbox.state import Document, format_timestamp
 
 # Per vertical: qualities, things, the option that tells variants apart with its values.
 _RANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]] = {
@@ -59,7 +59,7 @@ _RANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]
 }
 LONG_TITLE = "The Extraordinarily Long Winded Commemorative Limited Edition Collectors " * 4
 # Products with a state of their own: what is different about them.
-_ODD: tuple[Document, ...] = (
+_NOT_FOR_SALE: tuple[Document, ...] = (
     {"status": "ARCHIVED", "onlineStoreUrl": None},
     {"status": "DRAFT", "onlineStoreUrl": None},
     {"onlineStoreUrl": None},
@@ -69,45 +69,45 @@ _ODD: tuple[Document, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Catalogue:
+class ShopProducts:
     """The products of one shop.
 
     :param products: those that can be bought, ordinary ones
     :param gift_card: the gift card
-    :param odd: archived, drafted, without a page in the shop, a picture or a vendor
+    :param not_for_sale: archived, drafted, without a page in the shop, a picture or a vendor
     :param long_title: a product whose title is longer than most systems hold
     :param deleted: those that orders name and that exist no more
     """
 
     products: list[Document]
     gift_card: Document
-    odd: list[Document]
+    not_for_sale: list[Document]
     long_title: Document
     deleted: list[Document]
 
     @property
     def stored(self) -> list[Document]:
         """All that the shop still has."""
-        return [*self.products, self.gift_card, *self.odd, self.long_title]
+        return [*self.products, self.gift_card, *self.not_for_sale, self.long_title]
 
 
-def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> Catalogue:
+def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> ShopProducts:
     """The catalogue of one shop."""
     qualities, things, *_ = _RANGES[shop.vertical]
     titles = [f"{quality} {thing}" for quality in qualities for thing in things]
     chance.shuffle(titles)
     count = chance.randint(16, 32)
     products = [_product(chance, ids, shop, title, now) for title in titles[:count]]
-    odd = products[: len(_ODD)]
-    for product, differences in zip(odd, _ODD, strict=True):
+    odd = products[: len(_NOT_FOR_SALE)]
+    for product, differences in zip(odd, _NOT_FOR_SALE, strict=True):
         product.update(differences)
     gift_card = _product(chance, ids, shop, f"{shop.name} Gift Card", now, gift_card=True)
     long_title = _product(chance, ids, shop, LONG_TITLE.strip(), now)
     deleted = [_product(chance, ids, shop, f"Discontinued {title}", now) for title in titles[-2:]]
-    return Catalogue(
-        products=products[len(_ODD) :],
+    return ShopProducts(
+        products=products[len(_NOT_FOR_SALE) :],
         gift_card=gift_card,
-        odd=odd,
+        not_for_sale=odd,
         long_title=long_title,
         deleted=deleted,
     )
@@ -130,9 +130,9 @@ def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *,
         "description": f"{title}, made with care.",
         "descriptionHtml": f"<p>{title}, made with care.</p>",
         "onlineStoreUrl": f"https://{shop.domain}/products/{handle}",
-        "publishedAt": iso(created),
-        "createdAt": iso(created),
-        "updatedAt": iso(created + timedelta(days=chance.uniform(1, 190))),
+        "publishedAt": format_timestamp(created),
+        "createdAt": format_timestamp(created),
+        "updatedAt": format_timestamp(created + timedelta(days=chance.uniform(1, 190))),
         "tags": chance.sample(["new", "bestseller", "sale", "bio & fair"], k=chance.randint(0, 2)),
         "featuredMedia": {
             "__typename": "MediaImage",
@@ -176,7 +176,7 @@ def _variants(
             "displayName": value,
             "sku": "" if gift_card else f"{shop.vertical[:3].upper()}-{product % 10**6:06d}-{position}",
             "barcode": None,
-            "price": text(priced(dollars, shop.currency)),
+            "price": format_amount(priced(dollars, shop.currency)),
             "compareAtPrice": None,
             "position": position,
             "selectedOptions": [{"name": option, "value": value}],
@@ -188,8 +188,8 @@ def _variants(
             "requiresComponents": False,
             "showUnitPrice": False,
             "defaultCursor": str(number),
-            "createdAt": iso(created),
-            "updatedAt": iso(created),
+            "createdAt": format_timestamp(created),
+            "updatedAt": format_timestamp(created),
         })
     return rows
 

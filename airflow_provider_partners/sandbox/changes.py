@@ -18,19 +18,19 @@ from airflow_provider_partners.sandbox import (
     seed_voucherify_news,
     seed_yofi,
 )
-from airflow_provider_partners.sandbox.catalogue import Catalogue
+from airflow_provider_partners.sandbox.catalogue import ShopProducts
 from airflow_provider_partners.sandbox.chance import stream
-from airflow_provider_partners.sandbox.changes_orders import Errand, may_change, next_change
+from airflow_provider_partners.sandbox.changes_orders import OrderChange, can_change, next_change
 from airflow_provider_partners.sandbox.identifiers import Ids
 from airflow_provider_partners.sandbox.order_lines import Merchant
-from airflow_provider_partners.sandbox.order_totals import restate
+from airflow_provider_partners.sandbox.order_totals import recalculate
 from airflow_provider_partners.sandbox.scenarios import NEW_ORDER
 from airflow_provider_partners.sandbox.seed import PARTNER, parameters_of
 from airflow_provider_partners.sandbox.seed_orders import order_of
 from airflow_provider_partners.sandbox.seed_shopify import PARTNER as SHOPIFY
 from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
 from airflow_provider_partners.sandbox.shops import Shop, world
-from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
+from airflow_provider_partners.sandbox.state import Document, Sandbox, format_timestamp
 
 
 class UnknownShopError(LookupError):
@@ -58,19 +58,19 @@ class Changes:
         """
         with self._lock:
             merchant = self._merchant(shop)
-            at = iso(self._sandbox.clock())
+            at = format_timestamp(self._sandbox.clock())
             open_orders = [
                 order
                 for order in self._sandbox.store.select(SHOPIFY, shop, "order")
-                if may_change(Errand(order, merchant, at))
+                if can_change(OrderChange(order, merchant, at))
             ]
-            merchant.chance.shuffle(open_orders)
+            merchant.rng.shuffle(open_orders)
             chosen = [next_change(open_orders, merchant, at, turn) for turn in range(count) if open_orders]
             done = [row for row in chosen if row]
             if len(done) < count:
                 msg = f"{shop} has {len(done)} orders that can change, asked was for {count}"
                 raise NothingToDoError(msg)
-            self._keep(merchant, [order for order, _ in done])
+            self._save(merchant, [order for order, _ in done])
         return [_summary(order) | {"what": what} for order, what in done]
 
     def create_orders(self, shop: str, count: int) -> list[Document]:
@@ -80,11 +80,12 @@ class Changes:
             now = self._sandbox.clock()
             # Paid within the minute; the payment must not lie in the time to come.
             orders = [
-                restate(order_of(merchant, NEW_ORDER, now - timedelta(minutes=1)), iso(now)) for _ in range(count)
+                recalculate(order_of(merchant, NEW_ORDER, now - timedelta(minutes=1)), format_timestamp(now))
+                for _ in range(count)
             ]
             for order in orders:
-                seed_yofi.add_order(self._sandbox.store, shop, order, merchant.chance)
-            self._keep(merchant, orders)
+                seed_yofi.add_order(self._sandbox.store, shop, order, merchant.rng)
+            self._save(merchant, orders)
         return [_summary(order) for order in orders]
 
     def redeem(self, count: int) -> list[Document]:
@@ -125,7 +126,7 @@ class Changes:
             "now": self._sandbox.clock(),
         }
 
-    def tell_yofi(self, shop: str, kind: str, count: int) -> list[Document]:
+    def create_yofi_records(self, shop: str, kind: str, count: int) -> list[Document]:
         """Let buyers of a shop ask for so many returns (``kind``) or make so many claims.
 
         :raises NothingToDoError: nothing that was sent could come back or be complained about
@@ -134,7 +135,7 @@ class Changes:
         with self._lock:
             merchant = self._merchant(shop)
             made = make(self._sandbox.store, merchant, count)
-            self._keep(merchant, [])
+            self._save(merchant, [])
         if not made:
             msg = f"{shop} has no order left for {kind}"
             raise NothingToDoError(msg)
@@ -163,8 +164,8 @@ class Changes:
                 raise NothingToDoError(msg)
             now = self._sandbox.clock()
             event = seed_partner.app_event(member, "RELATIONSHIP_UNINSTALLED", now)
-            seed_partner.record(store, [event])
-            store.put(SHOPIFY, shop, "shop", shop, facts | {"installed": False}, at=iso(now))
+            seed_partner.add_events(store, [event])
+            store.put(SHOPIFY, shop, "shop", shop, facts | {"installed": False}, at=format_timestamp(now))
             # Tokens that the client credentials grant has given out die with the installation.
             issued = [id_ for _, owner, kind, id_, _ in store if owner == shop and kind == "token"]
             for token in issued:
@@ -186,36 +187,36 @@ class Changes:
         counters = store.get(PARTNER, domain, "counters", "counters") or {}
         return Merchant(
             shop=shop,
-            chance=_luck(self._sandbox, domain, counters["next_id"]),
+            rng=_random_stream(self._sandbox, domain, counters["next_id"]),
             ids=Ids(counters["next_id"]),
-            catalogue=_catalogue(store.select(SHOPIFY, domain, "product")),
+            products=_shop_products(store.select(SHOPIFY, domain, "product")),
             customers=store.select(SHOPIFY, domain, "customer"),
             now=self._sandbox.clock(),
             number=counters["number"],
         )
 
-    def _keep(self, merchant: Merchant, orders: list[Document]) -> None:
+    def _save(self, merchant: Merchant, orders: list[Document]) -> None:
         store, domain = self._sandbox.store, merchant.shop.domain
         # A change that takes no id (a new address) must count too, or the next one would have the same luck.
         merchant.ids.take()
         store.put_many(SHOPIFY, domain, "order", [(order["id"], order["updatedAt"], order) for order in orders])
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
-        store.put(PARTNER, domain, "counters", "counters", counters, at=iso(merchant.now))
+        store.put(PARTNER, domain, "counters", "counters", counters, at=format_timestamp(merchant.now))
 
 
-def _luck(sandbox: Sandbox, shop: str, next_id: int) -> Random:
+def _random_stream(sandbox: Sandbox, shop: str, next_id: int) -> Random:
     return stream(parameters_of(sandbox).seed, "change", shop, next_id)
 
 
-def _catalogue(products: list[Document]) -> Catalogue:
+def _shop_products(products: list[Document]) -> ShopProducts:
     """The goods as stored, those that anybody may buy apart from the odd ones."""
     ordinary = [
         row for row in products if row["status"] == "ACTIVE" and row["onlineStoreUrl"] and not row["isGiftCard"]
     ]
-    return Catalogue(
+    return ShopProducts(
         products=ordinary,
         gift_card=next(row for row in products if row["isGiftCard"]),
-        odd=[row for row in products if row not in ordinary and not row["isGiftCard"]],
+        not_for_sale=[row for row in products if row not in ordinary and not row["isGiftCard"]],
         long_title=max(products, key=lambda row: len(row["title"])),
         deleted=[],
     )

@@ -10,24 +10,24 @@ from dataclasses import dataclass
 
 from airflow_provider_partners.sandbox import order_actions
 from airflow_provider_partners.sandbox.order_lines import Merchant
-from airflow_provider_partners.sandbox.order_totals import charged, fulfilled, restate
+from airflow_provider_partners.sandbox.order_totals import charged_amount, fulfilled_quantities, recalculate
 from airflow_provider_partners.sandbox.seed_orders import tracking
 from airflow_provider_partners.sandbox.state import Document
 
 
 @dataclass
-class Errand:
+class OrderChange:
     """One change to one order.
 
-    :param at: the time of the change
+    :param changed_at: the time of the change
     """
 
     order: Document
     merchant: Merchant
-    at: str
+    changed_at: str
 
     @property
-    def goods(self) -> list[Document]:
+    def reviewable_lines(self) -> list[Document]:
         """The lines a review can be asked for: products that still exist, not gift cards, not given back."""
         return [
             line
@@ -36,43 +36,45 @@ class Errand:
         ]
 
 
-_LIVE = frozenset({"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED", "AUTHORIZED"})
+_OPEN_STATUSES = frozenset({"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED", "AUTHORIZED"})
 _NEW_STREETS = ("7 Rose Terrace", "98 Harbour Road", "1 Ship Street", "33 Cathedral Close")
 
 
-def _deliver(errand: Errand) -> bool:
+def _deliver(errand: OrderChange) -> bool:
     """The carrier delivers a parcel that was under way."""
-    names = {line["id"] for line in errand.goods}
+    names = {line["id"] for line in errand.reviewable_lines}
     for fulfillment in errand.order["fulfillments"]:
         holds = any(row["lineItem"]["id"] in names for row in fulfillment["fulfillmentLineItems"])
-        if holds and fulfillment["status"] == "SUCCESS" and fulfillment["displayStatus"] not in _ARRIVED:
-            order_actions.report(fulfillment, errand.merchant.ids, "DELIVERED", errand.at)
+        if holds and fulfillment["status"] == "SUCCESS" and fulfillment["displayStatus"] not in _FINAL_STATUSES:
+            order_actions.add_tracking_event(fulfillment, errand.merchant.ids, "DELIVERED", errand.changed_at)
             return True
     return False
 
 
-_ARRIVED = frozenset({"DELIVERED", "PICKED_UP", "FAILURE"})
+_FINAL_STATUSES = frozenset({"DELIVERED", "PICKED_UP", "FAILURE"})
 
 
-def _fulfill(errand: Errand) -> bool:
+def _fulfill(errand: OrderChange) -> bool:
     """The merchant ships what is left."""
-    left = {line["id"]: line["unfulfilledQuantity"] for line in errand.goods if line["unfulfilledQuantity"] > 0}
-    if not left or errand.order["displayFinancialStatus"] not in _LIVE:
+    left = {
+        line["id"]: line["unfulfilledQuantity"] for line in errand.reviewable_lines if line["unfulfilledQuantity"] > 0
+    }
+    if not left or errand.order["displayFinancialStatus"] not in _OPEN_STATUSES:
         return False
-    order_actions.ship(errand.order, errand.merchant.ids, errand.at, left, tracking=[tracking(errand.merchant)])
+    order_actions.ship(errand.order, errand.merchant.ids, errand.changed_at, left, tracking=[tracking(errand.merchant)])
     return True
 
 
-def _refund(errand: Errand) -> bool:
+def _refund(errand: OrderChange) -> bool:
     """The merchant refunds one unit of a paid order."""
-    worth = [line for line in errand.goods if charged(errand.order, line)]
+    worth = [line for line in errand.reviewable_lines if charged_amount(errand.order, line)]
     if not worth or errand.order["displayFinancialStatus"] != "PAID":
         return False
-    shipped = fulfilled(errand.order)[worth[-1]["id"]]
-    order_actions.give_back(
+    shipped = fulfilled_quantities(errand.order)[worth[-1]["id"]]
+    order_actions.create_refund(
         errand.order,
         errand.merchant.ids,
-        errand.at,
+        errand.changed_at,
         {worth[-1]["id"]: 1},
         restock="RETURN" if shipped else "CANCEL",
         note="Refunded at the buyer's wish",
@@ -80,41 +82,41 @@ def _refund(errand: Errand) -> bool:
     return True
 
 
-def _move(errand: Errand) -> bool:
+def _change_address(errand: OrderChange) -> bool:
     """The buyer gives another shipping address."""
     address = errand.order["shippingAddress"]
     if not address or not address["address1"]:
         return False
     streets = [street for street in _NEW_STREETS if street != address["address1"]]
-    address["address1"] = errand.merchant.chance.choice(streets)
+    address["address1"] = errand.merchant.rng.choice(streets)
     errand.order["billingAddressMatchesShippingAddress"] = False
     return True
 
 
-def _cancel(errand: Errand) -> bool:
+def _cancel(errand: OrderChange) -> bool:
     """The merchant cancels an order that was not shipped."""
-    if fulfilled(errand.order).total():
+    if fulfilled_quantities(errand.order).total():
         return False
-    order_actions.cancel(errand.order, errand.merchant.ids, errand.at, "CUSTOMER")
+    order_actions.cancel(errand.order, errand.merchant.ids, errand.changed_at, "CUSTOMER")
     return True
 
 
-_Change = Callable[[Errand], bool]
+_ApplyChange = Callable[[OrderChange], bool]
 #: What can happen to an order, and how it is called.
-CHANGES: Mapping[str, _Change] = {
+CHANGES: Mapping[str, _ApplyChange] = {
     "delivered": _deliver,
     "fulfilled": _fulfill,
     "partially refunded": _refund,
-    "address changed": _move,
+    "address changed": _change_address,
     "cancelled": _cancel,
 }
 
 
-def may_change(errand: Errand) -> bool:
+def can_change(errand: OrderChange) -> bool:
     """Whether a review platform gets the order at all, and it can still change."""
     order = errand.order
     status = order["displayFinancialStatus"]
-    return not order["test"] and not order["cancelledAt"] and status in _LIVE and bool(errand.goods)
+    return not order["test"] and not order["cancelledAt"] and status in _OPEN_STATUSES and bool(errand.reviewable_lines)
 
 
 def next_change(orders: list[Document], merchant: Merchant, at: str, turn: int) -> tuple[Document, str] | None:
@@ -123,7 +125,7 @@ def next_change(orders: list[Document], merchant: Merchant, at: str, turn: int) 
     for shift in range(len(kinds)):
         what = kinds[(turn + shift) % len(kinds)]
         for place, order in enumerate(orders):
-            if CHANGES[what](Errand(order, merchant, at)):
+            if CHANGES[what](OrderChange(order, merchant, at)):
                 del orders[place]
-                return restate(order, at), what
+                return recalculate(order, at), what
     return None

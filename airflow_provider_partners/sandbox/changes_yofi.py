@@ -11,37 +11,37 @@ from random import Random
 
 from airflow_provider_partners.sandbox import seed_dossier, seed_partner, seed_yofi
 from airflow_provider_partners.sandbox.order_lines import Merchant
-from airflow_provider_partners.sandbox.seed_dossier import Dossier
+from airflow_provider_partners.sandbox.seed_dossier import ShopRecords
 from airflow_provider_partners.sandbox.seed_shopify import PARTNER as SHOPIFY
 from airflow_provider_partners.sandbox.shops import Shop
-from airflow_provider_partners.sandbox.state import Document, Store, iso
+from airflow_provider_partners.sandbox.state import Document, Store, format_timestamp
 
 
 def open_returns(store: Store, merchant: Merchant, count: int) -> list[Document]:
     """Let buyers ask to send so many orders back, now; the returns and their orders."""
-    dossier = _dossier(store, merchant)
+    dossier = _shop_records(store, merchant)
     app = store.select(seed_yofi.PARTNER, dossier.shop, "app")[0]["id"]
     able = [order for order in seed_dossier.returnable(dossier.orders) if order["returnStatus"] == "NO_RETURN"]
-    chosen = _some(able, count, merchant.chance)
+    chosen = _sample(able, count, merchant.rng)
     for order in chosen:
         seed_yofi.add_return(dossier, order, ["app", app], abuser=False, created=merchant.now)
-    seed_yofi.store(store, dossier)
+    seed_yofi.store_records(store, dossier)
     store.put_many(SHOPIFY, dossier.shop, "order", [(order["id"], order["updatedAt"], order) for order in chosen])
     return [
         {"id": id_, "order": body["attributes"]["order_id"], "at": at}
-        for id_, at, body in dossier.kinds.get("return", [])
+        for id_, at, body in dossier.documents_by_kind.get("return", [])
     ]
 
 
 def open_claims(store: Store, merchant: Merchant, count: int) -> list[Document]:
     """Let buyers complain about so many orders, now; the claims and their orders."""
-    dossier = _dossier(store, merchant)
-    for order in _some(list(seed_dossier.returnable(dossier.orders)), count, merchant.chance):
+    dossier = _shop_records(store, merchant)
+    for order in _sample(list(seed_dossier.returnable(dossier.orders)), count, merchant.rng):
         seed_dossier.add_claim(dossier, [order], merchant.now)
-    seed_yofi.store(store, dossier)
+    seed_yofi.store_records(store, dossier)
     return [
         {"id": id_, "order": body["attributes"]["claim_items"][0]["order_id"], "at": at}
-        for id_, at, body in dossier.kinds.get("claim", [])
+        for id_, at, body in dossier.documents_by_kind.get("claim", [])
     ]
 
 
@@ -51,19 +51,19 @@ def install(store: Store, shop: Shop, now: datetime) -> Document | None:
     if facts is None or facts["installed"]:
         return None
     event = seed_partner.app_event(shop, "RELATIONSHIP_INSTALLED", now)
-    seed_partner.record(store, [event])
-    store.put(SHOPIFY, shop.domain, "shop", shop.domain, facts | {"installed": True}, at=iso(now))
+    seed_partner.add_events(store, [event])
+    store.put(SHOPIFY, shop.domain, "shop", shop.domain, facts | {"installed": True}, at=format_timestamp(now))
     return event
 
 
-def _dossier(store: Store, merchant: Merchant) -> Dossier:
+def _shop_records(store: Store, merchant: Merchant) -> ShopRecords:
     """An empty one, that knows Yofi's ids of the customers it has already."""
-    dossier = Dossier(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.chance)
+    dossier = ShopRecords(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.rng)
     customers = store.select(seed_yofi.PARTNER, merchant.shop.domain, "customer")
     dossier.customer_ids.update({row["attributes"]["customer_id"]: row["id"] for row in customers})
     return dossier
 
 
-def _some(orders: list[Document], count: int, chance: Random) -> list[Document]:
+def _sample(orders: list[Document], count: int, chance: Random) -> list[Document]:
     """So many of them, or all there are."""
     return chance.sample(orders, k=min(count, len(orders)))

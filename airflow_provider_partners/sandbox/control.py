@@ -20,22 +20,22 @@ from starlette.routing import BaseRoute, Route
 
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.changes import Changes, NothingToDoError, UnknownShopError
-from airflow_provider_partners.sandbox.faults import FaultBook
+from airflow_provider_partners.sandbox.faults import FaultRules
 from airflow_provider_partners.sandbox.seed import parameters_of
-from airflow_provider_partners.sandbox.state import Sandbox, iso
+from airflow_provider_partners.sandbox.state import Sandbox, format_timestamp
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
-_MOST = 1000
-_MOST_ROWS = 100_000
+_MAX_COUNT = 1000
+_MAX_ADDED_RECORDS = 100_000
 
 
-def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> list[BaseRoute]:
+def routes(sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any]) -> list[BaseRoute]:
     """The routes below the control prefix.
 
-    :param book: the fault rules of the running server
+    :param fault_rules: the fault rules of the running server
     :param defaults: every switch with its default
     """
-    control = Control(sandbox, book, defaults)
+    control = Control(sandbox, fault_rules, defaults)
     table: tuple[tuple[str, str, Callable[[Request, Any], Any]], ...] = (
         ("GET", "/health", control.health),
         ("GET", "/calls", control.calls),
@@ -53,8 +53,8 @@ def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> li
         ("POST", "/shopify/{shop}/orders/create", control.create_orders),
         ("POST", "/shops/{shop}/install", control.install),
         ("POST", "/shops/{shop}/uninstall", control.uninstall),
-        ("POST", "/yofi/{shop}/returns/create", partial(control.tell_yofi, "returns")),
-        ("POST", "/yofi/{shop}/claims/create", partial(control.tell_yofi, "claims")),
+        ("POST", "/yofi/{shop}/returns/create", partial(control.create_yofi_records, "returns")),
+        ("POST", "/yofi/{shop}/claims/create", partial(control.create_yofi_records, "claims")),
         ("POST", "/voucherify/redemptions/create", control.redeem),
         ("POST", "/voucherify/redemptions/rollback", control.roll_back),
         ("POST", "/voucherify/{kind}/grow", control.grow),
@@ -65,9 +65,9 @@ def routes(sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> li
 class Control:
     """Answers the control API; each method takes the request and its JSON body and returns what is sent."""
 
-    def __init__(self, sandbox: Sandbox, book: FaultBook, defaults: Mapping[str, Any]) -> None:
+    def __init__(self, sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any]) -> None:
         self._sandbox = sandbox
-        self._book = book
+        self._fault_rules = fault_rules
         self._defaults = dict(defaults)
         self._changes = Changes(sandbox)
 
@@ -77,7 +77,7 @@ class Control:
         return {
             "status": "ok",
             "world": parameters.document(),
-            "now": iso(self._sandbox.clock()),
+            "now": format_timestamp(self._sandbox.clock()),
             "shops": list(self._sandbox.credentials["shopify_admin"]),
         }
 
@@ -110,22 +110,22 @@ class Control:
 
     def faults(self, _request: Request, _body: Any) -> list[dict[str, Any]]:
         """The fault rules, with how often each was met."""
-        return [rule.document() for rule in self._book.rules()]
+        return [rule.document() for rule in self._fault_rules.rules()]
 
     def add_faults(self, request: Request, body: Any) -> list[dict[str, Any]]:
         """Put one rule or a list of rules in force."""
         for rule in body if isinstance(body, list) else [body]:
-            self._book.add(**_object(rule))
+            self._fault_rules.add(**_object(rule))
         return self.faults(request, body)
 
     def clear_faults(self, _request: Request, _body: Any) -> list[Any]:
         """Let everything go well again."""
-        self._book.clear()
+        self._fault_rules.clear()
         return []
 
     def clock(self, _request: Request, _body: Any) -> dict[str, Any]:
         """The sandbox's time, and whether it stands still."""
-        return {"now": iso(self._sandbox.clock()), "fixed": self._sandbox.now is not None}
+        return {"now": format_timestamp(self._sandbox.clock()), "fixed": self._sandbox.now is not None}
 
     def set_clock(self, request: Request, body: Any) -> dict[str, Any]:
         """Stop the clock at ``now``, or let it follow the machine's with ``null``."""
@@ -152,10 +152,10 @@ class Control:
         shop = request.path_params["shop"]
         return {"shop": shop, "created": self._changes.create_orders(shop, _count(request))}
 
-    def tell_yofi(self, kind: str, request: Request, _body: Any) -> dict[str, Any]:
+    def create_yofi_records(self, kind: str, request: Request, _body: Any) -> dict[str, Any]:
         """Let returns be asked for, or claims be made, at a shop."""
         shop = request.path_params["shop"]
-        return {"shop": shop, "created": self._changes.tell_yofi(shop, kind, _count(request))}
+        return {"shop": shop, "created": self._changes.create_yofi_records(shop, kind, _count(request))}
 
     def install(self, request: Request, _body: Any) -> dict[str, Any]:
         """Install the app at a shop."""
@@ -177,7 +177,7 @@ class Control:
 
     def grow(self, request: Request, _body: Any) -> dict[str, Any]:
         """Make a list of Voucherify's longer."""
-        kind, count = request.path_params["kind"], _count(request, most=_MOST_ROWS)
+        kind, count = request.path_params["kind"], _count(request, max_count=_MAX_ADDED_RECORDS)
         return {"kind": kind, "parents": self._changes.grow(kind, count), "added": count}
 
 
@@ -208,10 +208,10 @@ def _object(body: Any) -> dict[str, Any]:
     return dict(body)
 
 
-def _count(request: Request, most: int = _MOST) -> int:
+def _count(request: Request, max_count: int = _MAX_COUNT) -> int:
     text = request.query_params.get("count", "1")
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        _refuse(400, f"count is a number from 1 to {most}, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= max_count:
+        _refuse(400, f"count is a number from 1 to {max_count}, not {text!r}")
     return int(text)
 
 

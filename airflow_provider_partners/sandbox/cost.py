@@ -38,7 +38,7 @@ CONNECTION = 2
 _REQUESTED = object()
 
 
-def size(first: int) -> int:
+def connection_points(first: int) -> int:
     """How many nodes a connection of ``first`` is charged for: 1→1, 10→4, 50→7, 100→9, 250→11."""
     return max(1, math.floor(2 * math.log(first))) if first > 0 else 1
 
@@ -63,7 +63,7 @@ class Pricing:
             for found in operation.variable_definitions or ()
             if found.default_value is not None
         }
-        self._chosen = Selections(schema, document, {**defaults, **variables})
+        self._selected = Selections(schema, document, {**defaults, **variables})
 
     def requested(self) -> int:
         """The points that must be available before the operation runs."""
@@ -84,11 +84,11 @@ class Pricing:
             prices = [
                 self._fields(possible, fields, data)
                 for possible in self._schema.get_possible_types(owner)
-                if (fields := self._chosen.fields(possible, sets)) is not None
+                if (fields := self._selected.fields(possible, sets)) is not None
                 and (data is _REQUESTED or fields.keys() == data.keys())
             ]
             return max(prices, default=0)
-        return self._fields(owner, self._chosen.fields(owner, sets), data)
+        return self._fields(owner, self._selected.fields(owner, sets), data)
 
     def _fields(self, owner: Any, fields: Fields, data: Any) -> int:
         return sum(
@@ -115,19 +115,19 @@ class Pricing:
     def _connection(
         self, named: Any, nodes: list[FieldNode], sets: list[SelectionSetNode], data: Any, *, root: bool
     ) -> int:
-        fields = self._chosen.fields(named, sets)
+        fields = self._selected.fields(named, sets)
         if data is not _REQUESTED and root and not self._returned(fields, data):
             # recorded: an empty connection at the top is not refunded
             data = _REQUESTED
-        asked = size(self._page_size(nodes[0]))
-        count = asked if data is _REQUESTED else min(asked, size(self._returned(fields, data)))
+        asked = connection_points(self._page_size(nodes[0]))
+        count = asked if data is _REQUESTED else min(asked, connection_points(self._returned(fields, data)))
         each = 0
         for key, found in fields.items():
             rows = _REQUESTED if data is _REQUESTED else data.get(key)
-            each += self._row(named, found, rows)
+            each += self._node_price(named, found, rows)
         return CONNECTION + count * each
 
-    def _row(self, connection: Any, nodes: list[FieldNode], rows: Any) -> int:
+    def _node_price(self, connection: Any, nodes: list[FieldNode], rows: Any) -> int:
         """The price of one row of ``nodes`` or of ``edges { node }``; the dearest one when rows came back."""
         name = nodes[0].name.value
         sets = inner_sets(nodes)
@@ -138,7 +138,7 @@ class Pricing:
         if name == "nodes":
             return max((1 + self._selections(row_type, sets, item) for item in items), default=0)
         prices = [0]
-        for key, inner in self._chosen.fields(row_type, sets).items():
+        for key, inner in self._selected.fields(row_type, sets).items():
             if inner[0].name.value == "node":
                 node_type = get_named_type(row_type.fields["node"].type)
                 node_sets = inner_sets(inner)
@@ -153,7 +153,7 @@ class Pricing:
     def _page_size(self, node: FieldNode) -> int:
         for argument in node.arguments or ():
             if argument.name.value in {"first", "last"}:
-                value = value_from_ast_untyped(argument.value, self._chosen.variables)
+                value = value_from_ast_untyped(argument.value, self._selected.variables)
                 if isinstance(value, int):
                     return value
         return 1

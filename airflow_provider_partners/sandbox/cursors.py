@@ -27,14 +27,14 @@ class Sort:
     """By what a list is sorted.
 
     :param value: the sort value of a document; ``None`` sorts first
-    :param identity: what breaks ties, and goes into ``last_id``
+    :param tie_breaker: what breaks ties, and goes into ``last_id``
     :param reverse: descending
     :param write: how the sort value is written into a cursor
     :param read: the way back
     """
 
     value: Callable[[Mapping[str, Any]], Scalar]
-    identity: Callable[[Mapping[str, Any]], int | str]
+    tie_breaker: Callable[[Mapping[str, Any]], int | str]
     reverse: bool = False
     write: Callable[[Any], Scalar] = lambda value: value
     read: Callable[[Any], Any] = lambda value: value
@@ -42,16 +42,16 @@ class Sort:
     def key(self, document: Mapping[str, Any]) -> Key:
         """The place of a document in the list."""
         value = self.value(document)
-        return (value is not None, value if value is not None else 0, self.identity(document))
+        return (value is not None, value if value is not None else 0, self.tie_breaker(document))
 
     def cursor(self, document: Mapping[str, Any]) -> str:
         """The cursor that stands on a document."""
         value = self.value(document)
         written = None if value is None else self.write(value)
-        text = json.dumps({"last_id": self.identity(document), "last_value": written}, separators=(",", ":"))
+        text = json.dumps({"last_id": self.tie_breaker(document), "last_value": written}, separators=(",", ":"))
         return base64.b64encode(text.encode()).decode()
 
-    def place(self, cursor: str) -> Key:
+    def position(self, cursor: str) -> Key:
         """The place a cursor stands on.
 
         :raises GraphQLError: with the sentence that clients of the Admin API match on
@@ -72,37 +72,37 @@ class Sort:
 class Page:
     """What a cut left: the rows, and whether there are more on either side."""
 
-    rows: list[Any]
+    nodes: list[Any]
     start: int
     has_next: bool
     has_previous: bool
 
 
-class Ordered:
+class SortedNodes:
     """Rows in the order of a sort, to be cut into pages; sorting is done once however many pages are cut."""
 
-    def __init__(self, rows: Iterable[Any], sort: Sort) -> None:
+    def __init__(self, nodes: Iterable[Any], sort: Sort) -> None:
         self.sort = sort
-        placed = sorted(((sort.key(row), row) for row in rows), key=lambda pair: pair[0], reverse=sort.reverse)
-        self.rows = [row for _, row in placed]
+        placed = sorted(((sort.key(row), row) for row in nodes), key=lambda pair: pair[0], reverse=sort.reverse)
+        self.nodes = [row for _, row in placed]
         self._keys = [key for key, _ in placed]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.nodes)
 
-    def cut(self, arguments: Mapping[str, Any]) -> Page:
+    def take_page(self, arguments: Mapping[str, Any]) -> Page:
         """The page that the arguments ask for.
 
         An empty cursor counts as none: clients send ``after: ""`` on every first page.
         """
-        start, end = 0, len(self.rows)
+        start, end = 0, len(self.nodes)
         try:
             if arguments.get("after"):
-                place = self.sort.place(arguments["after"])
-                start = self._first(lambda key: _beyond(key, place, self.sort))
+                place = self.sort.position(arguments["after"])
+                start = self._first(lambda key: _is_after(key, place, self.sort))
             if arguments.get("before"):
-                place = self.sort.place(arguments["before"])
-                end = self._first(lambda key: not _beyond(place, key, self.sort))
+                place = self.sort.position(arguments["before"])
+                end = self._first(lambda key: not _is_after(place, key, self.sort))
         except TypeError as error:
             message = "Invalid cursor for current pagination sort."
             raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error
@@ -111,28 +111,28 @@ class Ordered:
             end = min(end, start + arguments["first"])
         elif arguments.get("last") is not None:
             start = max(start, end - arguments["last"])
-        return Page(rows=self.rows[start:end], start=start, has_next=end < len(self.rows), has_previous=start > 0)
+        return Page(nodes=self.nodes[start:end], start=start, has_next=end < len(self.nodes), has_previous=start > 0)
 
     def _first(self, passed: Callable[[Key], bool]) -> int:
         """Where the rows begin whose key has passed a place."""
         return bisect_left(self._keys, True, key=passed)
 
 
-def cut(rows: Iterable[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
-    """Sort ``rows`` and take the page the arguments ask for."""
-    return Ordered(rows, sort).cut(arguments)
+def take_page(nodes: Iterable[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
+    """Sort ``nodes`` and take the page the arguments ask for."""
+    return SortedNodes(nodes, sort).take_page(arguments)
 
 
-def _beyond(left: Key, right: Key, sort: Sort) -> bool:
+def _is_after(left: Key, right: Key, sort: Sort) -> bool:
     return left < right if sort.reverse else left > right
 
 
 def connection(page: Page, sort: Sort) -> dict[str, Any]:
     """A page as a GraphQL connection; an empty one has null cursors (recorded live)."""
-    cursors = [sort.cursor(row) for row in page.rows]
+    cursors = [sort.cursor(row) for row in page.nodes]
     return {
-        "edges": [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, page.rows, strict=True)],
-        "nodes": page.rows,
+        "edges": [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, page.nodes, strict=True)],
+        "nodes": page.nodes,
         "pageInfo": {
             "hasNextPage": page.has_next,
             "hasPreviousPage": page.has_previous,
@@ -148,9 +148,9 @@ def gid_number(document: Mapping[str, Any]) -> int | str:
     return int(tail) if tail.isdigit() else tail
 
 
-def epoch_ms(moment: str) -> int:
+def epoch_ms(text: str) -> int:
     """An ISO time as the epoch milliseconds of a search-served cursor."""
-    parsed = datetime.fromisoformat(moment)
+    parsed = datetime.fromisoformat(text)
     return round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

@@ -26,11 +26,11 @@ from typing import Any, TextIO, cast
 from airflow_provider_partners.sandbox.state import Store
 
 DAG_ID = "yofi_shopify_to_yotpo"
-_BEGINS = re.compile(r"\[DAG TEST\] starting task_id=(\S+)")
+_FIRST_WINDOW_START = re.compile(r"\[DAG TEST\] starting task_id=(\S+)")
 WRITES = (".create", ".update")
 
 
-class DemoFailed(Exception):  # noqa: N818  # reads as the sentence it prints
+class DemoError(Exception):  # reads as the sentence it prints
     """Something the demo promises did not happen."""
 
 
@@ -54,28 +54,28 @@ class Demo:
         with self.sandbox():
             self.configure()
             window = {"since": _iso(timedelta(days=-200)), "until": _iso(timedelta(minutes=1))}
-            say("Run 1: every order of the last 200 days is new to Yotpo.")
+            print_step("Run 1: every order of the last 200 days is new to Yotpo.")
             first = self.run_dag("run-1", window)
-            expect(first["created"] > 0, "the first run created orders")
+            check(first["created"] > 0, "the first run created orders")
             self.check_stores()
 
-            say("Run 2: the same window again; nothing has changed, so nothing may be written.")
+            print_step("Run 2: the same window again; nothing has changed, so nothing may be written.")
             self.reset_calls()
             second = self.run_dag("run-2", window)
-            expect(second["created"] == second["updated"] == 0, "the second run reports 0 created, 0 updated")
-            expect(not self.writes(), "Yotpo received no write in the second run")
+            check(second["created"] == second["updated"] == 0, "the second run reports 0 created, 0 updated")
+            check(not self.writes(), "Yotpo received no write in the second run")
 
-            say("Run 3: a few orders change in Shopify.")
+            print_step("Run 3: a few orders change in Shopify.")
             before = self.yotpo_orders()
             changed = self.change_orders()
             window["until"] = _iso(timedelta(minutes=1))
             third = self.run_dag("run-3", window)
             patched = {key for key, body in self.yotpo_orders().items() if before.get(key) != body}
-            expect(patched == changed, f"exactly the {len(changed)} changed orders were patched")
-            expect(third["updated"] == len(changed), "the Dag reports as many updates")
-        say("Everything the demo promises was seen. Where to look next:")
-        for what, where in self.places():
-            say(f"  {what:<46} {where}")
+            check(patched == changed, f"exactly the {len(changed)} changed orders were patched")
+            check(third["updated"] == len(changed), "the Dag reports as many updates")
+        print_step("Everything the demo promises was seen. Where to look next:")
+        for what, where in self.result_paths():
+            print_step(f"  {what:<46} {where}")
 
     @contextlib.contextmanager
     def sandbox(self) -> Iterator[None]:
@@ -90,7 +90,7 @@ class Demo:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
         try:
             self.url = f"http://127.0.0.1:{_wait_for_port(port_file, process)}"
-            say(f"The partners' APIs are served at {self.url} by process {process.pid}.")
+            print_step(f"The partners' APIs are served at {self.url} by process {process.pid}.")
             yield
         finally:
             process.send_signal(signal.SIGTERM)
@@ -111,7 +111,7 @@ class Demo:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__PARTNERS__STAGING_URI": (self.home / "datasets").as_uri(),
         }
-        say(f"Airflow gets a home of its own in {airflow_home}.")
+        print_step(f"Airflow gets a home of its own in {airflow_home}.")
         self.airflow("setup", "db", "migrate")
 
     def run_dag(self, name: str, conf: Mapping[str, str]) -> dict[str, Any]:
@@ -122,8 +122,8 @@ class Demo:
         begun = time.monotonic()
         self.airflow(name, "dags", "test", DAG_ID, "--conf", json.dumps(conf))
         summary = self.summary()
-        say(summary["table"])
-        say(f"  ({time.monotonic() - begun:.0f} s)\n")
+        print_step(summary["table"])
+        print_step(f"  ({time.monotonic() - begun:.0f} s)\n")
         return cast("dict[str, Any]", summary["total"])
 
     def airflow(self, name: str, *arguments: str) -> None:
@@ -137,15 +137,15 @@ class Demo:
             with process:
                 for line in cast("TextIO", process.stdout):
                     output.write(line)
-                    task = _BEGINS.search(line)
+                    task = _FIRST_WINDOW_START.search(line)
                     if task and task.group(1) not in told:
                         told.add(task.group(1))
-                        say(f"  {task.group(1)}")
+                        print_step(f"  {task.group(1)}")
         if process.returncode:
             lines = log.read_text().splitlines()
             wrong = [line for line in lines if "[error" in line] or lines
             message = f"'airflow {' '.join(arguments[:3])}' failed; from {log}:\n" + "\n".join(wrong[-12:])
-            raise DemoFailed(message)
+            raise DemoError(message)
 
     def summary(self) -> dict[str, Any]:
         """What the run's last task returned, read from Airflow's database."""
@@ -157,15 +157,15 @@ class Demo:
             ).fetchone()
         if row is None:
             message = "The run left no summary"
-            raise DemoFailed(message)
+            raise DemoError(message)
         value = json.loads(row[0])
         return cast("dict[str, Any]", json.loads(value) if isinstance(value, str) else value)
 
     def check_stores(self) -> None:
         """No shop without the app may have got an order, and none twice."""
         keys = [(store, body["external_id"]) for store, body in self._orders()]
-        expect(len(keys) == len(set(keys)) >= 3 * self.orders, f"{len(keys)} orders are in Yotpo, each once")
-        expect(len({store for store, _ in keys}) >= 3, "they belong to at least 3 shops")
+        check(len(keys) == len(set(keys)) >= 3 * self.orders, f"{len(keys)} orders are in Yotpo, each once")
+        check(len({store for store, _ in keys}) >= 3, "they belong to at least 3 shops")
 
     def change_orders(self) -> set[tuple[str, str]]:
         """Change three orders in each of two shops, in Shopify; their stores and ids."""
@@ -179,7 +179,7 @@ class Demo:
         changed: set[tuple[str, str]] = set()
         for shop in [shop for shop, store in stores.items() if store in known][:2]:
             for row in self.call("POST", f"/_sandbox/shopify/{shop}/orders/change?count=3")["changed"]:
-                say(f"  {shop}: {row['name']}: {row['what']}")
+                print_step(f"  {shop}: {row['name']}: {row['what']}")
                 changed.add((stores[shop], row["legacyResourceId"]))
         return changed
 
@@ -207,7 +207,7 @@ class Demo:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return cast("dict[str, Any]", json.load(answer))
 
-    def places(self) -> Iterator[tuple[str, Path]]:
+    def result_paths(self) -> Iterator[tuple[str, Path]]:
         """What is worth a look afterwards."""
         yield "The Dag", self.dags / f"{DAG_ID}.py"
         yield "Task logs of the three runs", self.home / "run-*.log"
@@ -216,16 +216,16 @@ class Demo:
         yield "How it is built", self.dags.parent / "docs" / "architecture.md"
 
 
-def say(text: str) -> None:
+def print_step(text: str) -> None:
     """Print at once, also through a pipe."""
     print(text, flush=True)  # noqa: T201
 
 
-def expect(holds: bool, promise: str) -> None:
+def check(condition: bool, message: str) -> None:
     """Stop the demo where it does not keep a promise."""
-    if not holds:
-        raise DemoFailed(f"This did not hold: {promise}")  # noqa: EM102
-    say(f"  seen: {promise}")
+    if not condition:
+        raise DemoError(f"This did not hold: {message}")  # noqa: EM102
+    print_step(f"  seen: {message}")
 
 
 def _iso(offset: timedelta) -> str:
@@ -239,7 +239,7 @@ def _wait_for_port(path: Path, process: subprocess.Popen[bytes]) -> int:
             return int(text)
         time.sleep(0.1)
     message = f"The sandbox did not start; see {path.with_name('sandbox.log')}"
-    raise DemoFailed(message)
+    raise DemoError(message)
 
 
 def main() -> int:
@@ -251,8 +251,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         Demo(home=arguments.home, dags=arguments.dags, orders=arguments.orders).run()
-    except DemoFailed as failure:
-        say(str(failure))
+    except DemoError as failure:
+        print_step(str(failure))
         return 1
     return 0
 

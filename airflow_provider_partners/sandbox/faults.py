@@ -23,7 +23,7 @@ CONTROL_PREFIX = "/_sandbox"
 
 
 @dataclass(kw_only=True)
-class Rule:
+class FaultRule:
     """Which requests go wrong, and how.
 
     :param path_prefix: of the whole path, ``/yotpo``
@@ -62,7 +62,7 @@ class Rule:
             raise ValueError(msg)
         self._pattern = re.compile(self.path_regex or "")
 
-    def takes(self, method: str, path: str) -> bool:
+    def claim(self, method: str, path: str) -> bool:
         """Whether this request goes wrong; counts it."""
         fits = path.startswith(self.path_prefix) and self._pattern.search(path)
         if not fits or self.method not in {None, method} or (self.times is not None and self.used >= self.times):
@@ -78,22 +78,22 @@ class Rule:
         return asdict(self)
 
 
-class FaultBook:
+class FaultRules:
     """The rules in force, first come first served. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rules: list[Rule] = []
+        self._rules: list[FaultRule] = []
 
-    def add(self, **rule: Any) -> Rule:
+    def add(self, **rule: Any) -> FaultRule:
         """Put a rule in force, given by the fields of :class:`Rule`.
 
         :raises ValueError: a field is unknown or wrong
         """
         try:
-            added = Rule(**rule)
+            added = FaultRule(**rule)
         except (TypeError, re.error) as error:
-            known = ", ".join(name for name, entry in Rule.__dataclass_fields__.items() if entry.init)
+            known = ", ".join(name for name, entry in FaultRule.__dataclass_fields__.items() if entry.init)
             msg = f"not a fault: {error}; the fields are {known}"
             raise ValueError(msg) from error
         with self._lock:
@@ -105,15 +105,15 @@ class FaultBook:
         with self._lock:
             self._rules.clear()
 
-    def rules(self) -> list[Rule]:
+    def rules(self) -> list[FaultRule]:
         """Those in force, also the ones used up."""
         with self._lock:
             return list(self._rules)
 
-    def claim(self, method: str, path: str) -> Rule | None:
+    def claim(self, method: str, path: str) -> FaultRule | None:
         """The rule by which this request goes wrong, if any."""
         with self._lock:
-            return next((rule for rule in self._rules if rule.takes(method, path)), None)
+            return next((rule for rule in self._rules if rule.claim(method, path)), None)
 
 
 class FaultInjection:
@@ -122,9 +122,9 @@ class FaultInjection:
     :param app: the partners
     """
 
-    def __init__(self, app: ASGIApp, *, book: FaultBook, sandbox: Sandbox) -> None:
+    def __init__(self, app: ASGIApp, *, rules: FaultRules, sandbox: Sandbox) -> None:
         self._app = app
-        self._book = book
+        self._fault_rules = rules
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,7 +133,7 @@ class FaultInjection:
         if scope["type"] != "http" or path.startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
             return
-        rule = self._book.claim(scope["method"], path)
+        rule = self._fault_rules.claim(scope["method"], path)
         if rule is None:
             await self._app(scope, receive, send)
             return
@@ -144,10 +144,10 @@ class FaultInjection:
             await self._app(scope, receive, send)
             return
         if rule.at == "after":
-            await self._app(scope, receive, _nowhere)
+            await self._app(scope, receive, _discard)
         else:
-            await _read(receive)
-        await (_hang_up(receive, send) if rule.drop else _answer(rule, send))
+            await _read_request(receive)
+        await (_drop_connection(receive, send) if rule.drop else _send_response(rule, send))
 
 
 # Prefix and path of each partner's operations, the shop in them as far as there is one; first match wins.
@@ -190,7 +190,7 @@ def operation(method: str, path: str, headers: Mapping[bytes, bytes]) -> tuple[s
     return path.split("/")[1].replace("-", "_"), "", "other.fault"
 
 
-async def _answer(rule: Rule, send: Send) -> None:
+async def _send_response(rule: FaultRule, send: Send) -> None:
     plain = isinstance(rule.body, str) or rule.body is None
     content = (rule.body or "") if plain else json.dumps(rule.body)
     headers = {
@@ -203,7 +203,7 @@ async def _answer(rule: Rule, send: Send) -> None:
     await send({"type": "http.response.body", "body": content.encode()})
 
 
-async def _hang_up(receive: Receive, send: Send) -> None:
+async def _drop_connection(receive: Receive, send: Send) -> None:
     """Close the connection without a byte.
 
     ASGI has no word for it, so uvicorn's connection is taken from the object that ``send`` belongs to.
@@ -217,11 +217,11 @@ async def _hang_up(receive: Receive, send: Send) -> None:
         pass
 
 
-async def _read(receive: Receive) -> None:
+async def _read_request(receive: Receive) -> None:
     """Take the request in, so that the connection stays usable."""
     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
         pass
 
 
-async def _nowhere(message: Message) -> None:
+async def _discard(message: Message) -> None:
     """Where lost answers go."""

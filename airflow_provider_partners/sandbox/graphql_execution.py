@@ -21,7 +21,7 @@ from graphql import (
     parse,
 )
 
-from airflow_provider_partners.sandbox.graphql_fields import Answer, resolve, type_of
+from airflow_provider_partners.sandbox.graphql_fields import RequestContext, resolve, type_of
 from airflow_provider_partners.sandbox.graphql_values import ScalarCheck, variable_errors
 from airflow_provider_partners.sandbox.graphql_wording import syntax_error, validation_errors
 
@@ -32,7 +32,7 @@ class UnreadableRequestError(Exception):
     """The body is not a GraphQL request at all."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer in its own right, not an accident
+class InvalidDocumentError(Exception):
     """The document is answered by errors alone: no ``data`` and no cost."""
 
     def __init__(self, errors: list[Body]) -> None:
@@ -91,12 +91,12 @@ def prepare(schema: GraphQLSchema, request: GraphQLRequest, check: ScalarCheck) 
     try:
         document = parse(request.query)
     except GraphQLSyntaxError as error:
-        raise Refused([syntax_error(error)]) from error
+        raise InvalidDocumentError([syntax_error(error)]) from error
     if errors := validation_errors(schema, document, check):
-        raise Refused([_formatted(error) for error in errors])
+        raise InvalidDocumentError([_formatted(error) for error in errors])
     node = _chosen(document, request.operation_name)
     if errors := variable_errors(schema, node, request.variables, check):
-        raise Refused([_formatted(error) for error in errors])
+        raise InvalidDocumentError([_formatted(error) for error in errors])
     return Operation(schema=schema, document=document, node=node, variables=request.variables)
 
 
@@ -108,10 +108,10 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
         if name is not None and operation.name and operation.name.value == name:
             return operation
     message = "An operation name is required" if name is None else f"No operation named {json.dumps(name)}"
-    raise Refused([{"message": message}])
+    raise InvalidDocumentError([{"message": message}])
 
 
-def execute(operation: Operation, answer: Answer) -> Body:
+def execute(operation: Operation, context: RequestContext) -> Body:
     """Execute an operation: ``{"data": …}``, with ``errors`` where fields failed.
 
     An exception that is not a GraphQL error is a fault of the sandbox and is raised, not dressed up as an answer.
@@ -121,7 +121,7 @@ def execute(operation: Operation, answer: Answer) -> Body:
         operation.document,
         variable_values=operation.variables,
         operation_name=operation.node.name.value if operation.node.name else None,
-        context_value=answer,
+        context_value=context,
         field_resolver=resolve,
         type_resolver=type_of,
     )

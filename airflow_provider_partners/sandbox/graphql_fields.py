@@ -20,7 +20,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from airflow_provider_partners.sandbox.cursors import Sort, connection, cut, gid_number
+from airflow_provider_partners.sandbox.cursors import Sort, connection, gid_number, take_page
 
 Document = dict[str, Any]
 #: graphql-core's GraphQLResolveInfo, a generic class in some of its releases and a plain one in others.
@@ -29,7 +29,7 @@ Arguments = dict[str, Any]
 Resolver = Callable[[Any, Any, Info, Arguments], Any]
 
 
-class Answer:
+class RequestContext:
     """One request being answered; an API derives its own and fills in the rules.
 
     :cvar table: ``(type, field)`` to the rule that gives its value, called with the answer, the source document,
@@ -38,7 +38,7 @@ class Answer:
 
     table: Mapping[tuple[str, str], Resolver] = {}
 
-    def permit(self, type_name: str, info: Info) -> None:
+    def authorize(self, type_name: str, info: Info) -> None:
         """Raise where the client may not read a field."""
 
     def redact(self, type_name: str, field: str, value: Any) -> Any:
@@ -48,7 +48,7 @@ class Answer:
     def check_page(self, arguments: Arguments) -> None:
         """Raise where the page asked for is not one the API gives."""
 
-    def absent(self, type_name: str, field: str, source: Document) -> Any:
+    def missing_value(self, type_name: str, field: str, source: Document) -> Any:
         """The value of a non-null field that the document does not have.
 
         :raises GraphQLError: as a rule: an invented value would be worse than none
@@ -59,9 +59,9 @@ class Answer:
 
 def resolve(source: Any, info: Info, **arguments: Any) -> Any:
     """graphql-core's field resolver, for every field of every type."""
-    answer: Answer = info.context
+    answer: RequestContext = info.context
     type_name, field = info.parent_type.name, info.field_name
-    answer.permit(type_name, info)
+    answer.authorize(type_name, info)
     rule = answer.table.get((type_name, field))
     value = answer.redact(type_name, field, rule(answer, source, info, arguments) if rule else source.get(field))
     if get_named_type(info.return_type).name.endswith("Connection"):
@@ -70,7 +70,7 @@ def resolve(source: Any, info: Info, **arguments: Any) -> Any:
     return completion(answer, info, arguments)(value, source)
 
 
-def completion(answer: Answer, info: Info, arguments: Arguments) -> Callable[[Any, Any], Any]:
+def completion(answer: RequestContext, info: Info, arguments: Arguments) -> Callable[[Any, Any], Any]:
     """How a field's values are given out: missing ones filled in or refused, scalars as Shopify writes them."""
     returned, first = info.return_type, arguments.get("first")
     named = get_named_type(returned)
@@ -80,7 +80,7 @@ def completion(answer: Answer, info: Info, arguments: Arguments) -> Callable[[An
 
     def complete(value: Any, source: Any) -> Any:
         if value is None and required:
-            value = [] if listed else answer.absent(info.parent_type.name, info.field_name, source)
+            value = [] if listed else answer.missing_value(info.parent_type.name, info.field_name, source)
         if isinstance(value, list):
             # a plain list takes ``first``, too: it truncates (``Order.fulfillments(first:)``)
             items = value if first is None else value[:first]
@@ -108,12 +108,12 @@ def nested_connection(items: list[Document], arguments: Arguments) -> Document:
 
     sort = Sort(
         value=lambda item: places[id(item)],
-        identity=number,
+        tie_breaker=number,
         reverse=bool(arguments.get("reverse")),
         write=lambda place: number(items[place]),
         read=lambda written: by_number[written],
     )
-    return connection(cut(items, sort, arguments), sort)
+    return connection(take_page(items, sort, arguments), sort)
 
 
 def decimal_text(value: Any) -> str:

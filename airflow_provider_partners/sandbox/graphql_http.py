@@ -33,7 +33,7 @@ def new_request_id() -> str:
     return f"{uuid.uuid4()}-{int(time.time())}"
 
 
-def answer(
+def json_response(
     body: Any, *, status: int = 200, version: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A JSON answer with the headers recorded live.

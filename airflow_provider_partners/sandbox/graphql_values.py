@@ -69,30 +69,30 @@ def _is_time(text: str) -> bool:
     return True
 
 
-class CoercionRefused(Exception):  # noqa: N818 - it names what happened to the literal
+class CoercionError(Exception):
     """A literal has the right form, but the API's own scalar refuses it; the message is the API's."""
 
 
-def literal_fits(node: ValueNode, wanted: Any, check: ScalarCheck) -> bool:
+def literal_fits(node: ValueNode, type_: Any, check: ScalarCheck) -> bool:
     """Whether a literal fits a type; variables inside it are taken on trust (another rule looks at them).
 
     :raises CoercionRefused: where the API's own scalar refuses it in words of its own
     """
     if isinstance(node, VariableNode):
         return True
-    if isinstance(wanted, GraphQLNonNull):
-        return not isinstance(node, NullValueNode) and literal_fits(node, wanted.of_type, check)
+    if isinstance(type_, GraphQLNonNull):
+        return not isinstance(node, NullValueNode) and literal_fits(node, type_.of_type, check)
     if isinstance(node, NullValueNode):
         return True
-    if isinstance(wanted, GraphQLList):
+    if isinstance(type_, GraphQLList):
         items = node.values if isinstance(node, ListValueNode) else [node]
-        return all(literal_fits(item, wanted.of_type, check) for item in items)
-    if isinstance(wanted, GraphQLInputObjectType):
+        return all(literal_fits(item, type_.of_type, check) for item in items)
+    if isinstance(type_, GraphQLInputObjectType):
         # the fields of the object are looked at one by one when the visitor comes to them
         return isinstance(node, ObjectValueNode)
-    if isinstance(wanted, GraphQLEnumType):
-        return isinstance(node, EnumValueNode) and node.value in wanted.values
-    return _scalar_literal_fits(node, wanted.name, check)
+    if isinstance(type_, GraphQLEnumType):
+        return isinstance(node, EnumValueNode) and node.value in type_.values
+    return _scalar_literal_fits(node, type_.name, check)
 
 
 def _scalar_literal_fits(node: ValueNode, name: str, check: ScalarCheck) -> bool:
@@ -102,12 +102,12 @@ def _scalar_literal_fits(node: ValueNode, name: str, check: ScalarCheck) -> bool
     if name in {"Int", "DateTime"} and not _VALUES[name](value):
         return False
     if refusal := check(name, value):
-        raise CoercionRefused(refusal)
+        raise CoercionError(refusal)
     return True
 
 
 def variable_errors(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, given: Mapping[str, Any], check: ScalarCheck
+    schema: GraphQLSchema, operation: OperationDefinitionNode, values: Mapping[str, Any], check: ScalarCheck
 ) -> list[GraphQLError]:
     """What graphql-ruby says of the variables sent with an operation; an empty list when they fit.
 
@@ -118,11 +118,11 @@ def variable_errors(
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
         wanted = type_from_ast(schema, definition.type)
-        if name not in given and definition.default_value is not None:
+        if name not in values and definition.default_value is not None:
             continue
-        value = given.get(name)
+        value = values.get(name)
         problems = list(_problems(value, wanted, [], check))
-        if name not in given and not isinstance(wanted, GraphQLNonNull):
+        if name not in values and not isinstance(wanted, GraphQLNonNull):
             continue
         if problems:
             nested = [f"{'.'.join(map(str, p['path']))} ({p['explanation']})" for p in problems if p["path"]]
@@ -154,9 +154,9 @@ def _problems(value: Any, wanted: Any, path: list[str | int], check: ScalarCheck
         if isinstance(value, str) and value in wanted.values:
             return []
         options = ", ".join(wanted.values)
-        return [{"path": path, "explanation": f"Expected {_ruby(value)} to be one of: {options}"}]
+        return [{"path": path, "explanation": f"Expected {_format_ruby(value)} to be one of: {options}"}]
     if wanted.name in _VALUES and not _VALUES[wanted.name](value):
-        return [{"path": path, "explanation": f"Could not coerce value {_ruby(value)} to {wanted.name}"}]
+        return [{"path": path, "explanation": f"Could not coerce value {_format_ruby(value)} to {wanted.name}"}]
     refusal = check(wanted.name, value)
     return [{"path": path, "explanation": refusal, "message": refusal}] if refusal else []
 
@@ -165,7 +165,7 @@ def _object_problems(
     value: Any, wanted: GraphQLInputObjectType, path: list[str | int], check: ScalarCheck
 ) -> list[Problem]:
     if not isinstance(value, dict):
-        return [{"path": path, "explanation": f"Expected {_ruby(value)} to be a key-value object."}]
+        return [{"path": path, "explanation": f"Expected {_format_ruby(value)} to be a key-value object."}]
     problems = [
         {"path": [*path, name], "explanation": f"Field is not defined on {wanted.name}"}
         for name in value
@@ -177,6 +177,6 @@ def _object_problems(
     return problems
 
 
-def _ruby(value: Any) -> str:
+def _format_ruby(value: Any) -> str:
     """A value as graphql-ruby shows it in an explanation."""
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -28,7 +28,7 @@ from graphql.validation.rules.variables_in_allowed_position import allowed_varia
 from airflow_provider_partners.sandbox.graphql_paths import ruby_path
 
 
-class VariableWording(ValidationRule):
+class VariableErrorMessages(ValidationRule):
     """Unused, undeclared, mistyped and misplaced variables, worded as graphql-ruby words them."""
 
     def __init__(self, context: Any) -> None:
@@ -43,9 +43,9 @@ class VariableWording(ValidationRule):
         """Look at every operation once all the places are known."""
         for operation in node.definitions:
             if isinstance(operation, OperationDefinitionNode):
-                self._look_at(operation)
+                self._check_operation(operation)
 
-    def _look_at(self, operation: OperationDefinitionNode) -> None:
+    def _check_operation(self, operation: OperationDefinitionNode) -> None:
         name = operation.name.value if operation.name else "anonymous query"
         declared = {found.variable.name.value: found for found in operation.variable_definitions or ()}
         used = set()

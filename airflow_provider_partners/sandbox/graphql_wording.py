@@ -40,8 +40,8 @@ from graphql.validation.rules.known_argument_names import KnownArgumentNamesOnDi
 from graphql.validation.rules.provided_required_arguments import ProvidedRequiredArgumentsOnDirectivesRule
 
 from airflow_provider_partners.sandbox.graphql_paths import ruby_path
-from airflow_provider_partners.sandbox.graphql_values import CoercionRefused, ScalarCheck, literal_fits
-from airflow_provider_partners.sandbox.graphql_variables import VariableWording
+from airflow_provider_partners.sandbox.graphql_values import CoercionError, ScalarCheck, literal_fits
+from airflow_provider_partners.sandbox.graphql_variables import VariableErrorMessages
 
 _REPLACED = {
     "FieldsOnCorrectTypeRule",
@@ -66,10 +66,10 @@ _KEPT += [KnownArgumentNamesOnDirectivesRule, ProvidedRequiredArgumentsOnDirecti
 def validation_errors(schema: GraphQLSchema, document: DocumentNode, check: ScalarCheck) -> list[GraphQLError]:
     """The faults of a document in Shopify's words; an empty list when it may be executed."""
 
-    class Wording(RubyWording):
+    class Wording(DocumentErrorMessages):
         scalar_check = staticmethod(check)
 
-    return validate(schema, document, [Wording, VariableWording, *_KEPT])
+    return validate(schema, document, [Wording, VariableErrorMessages, *_KEPT])
 
 
 def syntax_error(error: GraphQLSyntaxError) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def syntax_error(error: GraphQLSyntaxError) -> dict[str, Any]:
     }
 
 
-class RubyWording(ValidationRule):
+class DocumentErrorMessages(ValidationRule):
     """Fields, arguments, literals and fragments, worded as graphql-ruby words them."""
 
     scalar_check: ScalarCheck
@@ -169,7 +169,7 @@ class RubyWording(ValidationRule):
         try:
             if literal_fits(node.value, wanted, type(self).scalar_check):
                 return
-        except CoercionRefused as refusal:
+        except CoercionError as refusal:
             # recorded for ``Invalid global id 'not-a-gid'``
             self._fault(str(refusal), owner, path, "argumentLiteralsIncompatible", typeName="CoercionError")
             return

@@ -8,8 +8,8 @@ from airflow_provider_partners.sandbox.shops import FIRST_SHOP_NUMBER, Shop
 
 # Shopify hands ids out in strides of this width (seen in public ids of consecutive records).
 _STRIDE = 32_768
-_SHOP_ROOM = 10**11
-_FIRST = 50 * _SHOP_ROOM
+_IDS_PER_SHOP = 10**11
+_FIRST = 50 * _IDS_PER_SHOP
 
 
 @dataclass
@@ -24,7 +24,7 @@ class Ids:
     @classmethod
     def of(cls, shop: Shop) -> Ids:
         """The range of one shop, of 13 digits as in reality."""
-        return cls(_FIRST + (shop.number - FIRST_SHOP_NUMBER) * _SHOP_ROOM + 1)
+        return cls(_FIRST + (shop.number - FIRST_SHOP_NUMBER) * _IDS_PER_SHOP + 1)
 
     def take(self) -> int:
         """A new id."""

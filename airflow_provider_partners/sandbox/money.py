@@ -25,38 +25,38 @@ _CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Bag:
+class MoneyBag:
     """One amount in both currencies of an order."""
 
     shop: Decimal
     presentment: Decimal
 
-    def __add__(self, other: Bag) -> Bag:
-        return Bag(self.shop + other.shop, self.presentment + other.presentment)
+    def __add__(self, other: MoneyBag) -> MoneyBag:
+        return MoneyBag(self.shop + other.shop, self.presentment + other.presentment)
 
-    def __sub__(self, other: Bag) -> Bag:
-        return Bag(self.shop - other.shop, self.presentment - other.presentment)
+    def __sub__(self, other: MoneyBag) -> MoneyBag:
+        return MoneyBag(self.shop - other.shop, self.presentment - other.presentment)
 
-    def __mul__(self, count: int) -> Bag:
-        return Bag(self.shop * count, self.presentment * count)
+    def __mul__(self, count: int) -> MoneyBag:
+        return MoneyBag(self.shop * count, self.presentment * count)
 
-    def __floordiv__(self, count: int) -> Bag:
+    def __floordiv__(self, count: int) -> MoneyBag:
         """An equal part of an amount that is known to be a multiple."""
-        return Bag(self.shop / count, self.presentment / count)
+        return MoneyBag(self.shop / count, self.presentment / count)
 
     def __bool__(self) -> bool:
         return bool(self.shop)
 
 
-ZERO = Bag(Decimal(0), Decimal(0))
+ZERO = MoneyBag(Decimal(0), Decimal(0))
 
 
-def total(bags: Iterable[Bag]) -> Bag:
+def total(bags: Iterable[MoneyBag]) -> MoneyBag:
     """The sum, nothing for none."""
     return sum(bags, ZERO)
 
 
-def text(amount: Decimal) -> str:
+def format_amount(amount: Decimal) -> str:
     """An amount as the Admin API serializes decimals: without padding, with one digit at least.
 
     >>> text(Decimal("55.00")), text(Decimal("7.25")), text(Decimal(0))
@@ -91,23 +91,23 @@ class Currencies:
         """Those of an order document."""
         return cls(order["currencyCode"], order["presentmentCurrencyCode"])
 
-    def bag(self, amount: Decimal) -> Bag:
+    def bag(self, amount: Decimal) -> MoneyBag:
         """An amount of the shop's currency, converted for the buyer."""
         rate = _PER_DOLLAR[self.presentment] / _PER_DOLLAR[self.shop]
-        return Bag(rounded(amount, self.shop), rounded(amount * rate, self.presentment))
+        return MoneyBag(rounded(amount, self.shop), rounded(amount * rate, self.presentment))
 
-    def share(self, bag: Bag, fraction: Decimal) -> Bag:
+    def share(self, bag: MoneyBag, fraction: Decimal) -> MoneyBag:
         """A fraction of an amount, in whole coins."""
-        return Bag(rounded(bag.shop * fraction, self.shop), rounded(bag.presentment * fraction, self.presentment))
+        return MoneyBag(rounded(bag.shop * fraction, self.shop), rounded(bag.presentment * fraction, self.presentment))
 
-    def render(self, bag: Bag) -> dict[str, Any]:
+    def render(self, bag: MoneyBag) -> dict[str, Any]:
         """The amount as a ``MoneyBag``."""
         return {
-            "shopMoney": {"amount": text(bag.shop), "currencyCode": self.shop},
-            "presentmentMoney": {"amount": text(bag.presentment), "currencyCode": self.presentment},
+            "shopMoney": {"amount": format_amount(bag.shop), "currencyCode": self.shop},
+            "presentmentMoney": {"amount": format_amount(bag.presentment), "currencyCode": self.presentment},
         }
 
 
-def read(money: Mapping[str, Any]) -> Bag:
+def parse_money_bag(money: Mapping[str, Any]) -> MoneyBag:
     """The amount of a ``MoneyBag``."""
-    return Bag(Decimal(money["shopMoney"]["amount"]), Decimal(money["presentmentMoney"]["amount"]))
+    return MoneyBag(Decimal(money["shopMoney"]["amount"]), Decimal(money["presentmentMoney"]["amount"]))

@@ -11,17 +11,31 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from airflow_provider_partners.sandbox.identifiers import Ids, gid
-from airflow_provider_partners.sandbox.money import ZERO, Bag, Currencies, read, total
-from airflow_provider_partners.sandbox.order_totals import charged, has, received, refunded, unit_price, unit_tax
+from airflow_provider_partners.sandbox.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
+from airflow_provider_partners.sandbox.order_totals import (
+    charged_amount,
+    has_transaction,
+    paid_amount,
+    refunded_amount,
+    unit_price,
+    unit_tax,
+)
 from airflow_provider_partners.sandbox.state import Document
 
 # How a fulfillment looks to the merchant when the carrier has said nothing.
 _SHIPPED, _MARKED = "FULFILLED", "MARKED_AS_FULFILLED"
-_UNSENT = {"PENDING": "SUBMITTED", "OPEN": "SUBMITTED", "ERROR": "NOT_DELIVERED", "FAILURE": "NOT_DELIVERED"}
+_NOT_SHIPPED = {"PENDING": "SUBMITTED", "OPEN": "SUBMITTED", "ERROR": "NOT_DELIVERED", "FAILURE": "NOT_DELIVERED"}
 
 
 def pay(
-    order: Document, ids: Ids, kind: str, amount: Bag, at: str, *, status: str = "SUCCESS", expires: str | None = None
+    order: Document,
+    ids: Ids,
+    kind: str,
+    amount: MoneyBag,
+    at: str,
+    *,
+    status: str = "SUCCESS",
+    expires: str | None = None,
 ) -> Document:
     """Record a payment step: ``SALE``, ``AUTHORIZATION``, ``CAPTURE``, ``VOID`` or ``REFUND``."""
     names = order["paymentGatewayNames"]
@@ -68,7 +82,7 @@ def ship(
         "legacyResourceId": str(number),
         "name": f"{order['name']}.{len(order['fulfillments']) + 1}",
         "status": status,
-        "displayStatus": _UNSENT.get(status, _SHIPPED if parcels else _MARKED),
+        "displayStatus": _NOT_SHIPPED.get(status, _SHIPPED if parcels else _MARKED),
         "createdAt": at,
         "updatedAt": at,
         "inTransitAt": None,
@@ -82,7 +96,7 @@ def ship(
                 "id": gid("FulfillmentLineItem", ids.take()),
                 "quantity": units,
                 "lineItem": {"id": name},
-                "originalTotalSet": money.render(read(lines[name]["originalUnitPriceSet"]) * units),
+                "originalTotalSet": money.render(parse_money_bag(lines[name]["originalUnitPriceSet"]) * units),
                 "discountedTotalSet": money.render(unit_price(lines[name]) * units),
             }
             for name, units in quantities.items()
@@ -93,7 +107,7 @@ def ship(
     return fulfillment
 
 
-def report(
+def add_tracking_event(
     fulfillment: Document, ids: Ids, status: str, at: str, *, expected: str | None = None, town: str | None = None
 ) -> None:
     """The carrier's news of a fulfillment: ``IN_TRANSIT``, ``DELIVERED`` and the like.
@@ -132,7 +146,7 @@ def cancel_shipment(fulfillment: Document, at: str) -> None:
     fulfillment["updatedAt"] = at
 
 
-def give_back(
+def create_refund(
     order: Document,
     ids: Ids,
     at: str,
@@ -152,9 +166,9 @@ def give_back(
     """
     currencies = Currencies.of(order)
     lines = {line["id"]: line for line in order["lineItems"]}
-    amount = total(charged(order, lines[name]) * units for name, units in quantities.items())
+    amount = total(charged_amount(order, lines[name]) * units for name, units in quantities.items())
     shipping_rows = _refunded_shipping(order, ids) if shipping else []
-    amount += total(read(row["subtotalAmountSet"]) for row in shipping_rows)
+    amount += total(parse_money_bag(row["subtotalAmountSet"]) for row in shipping_rows)
     number = ids.take()
     refund: Document = {
         "id": gid("Refund", number),
@@ -178,11 +192,11 @@ def give_back(
 
 def cancel(order: Document, ids: Ids, at: str, reason: str) -> None:
     """Cancel an order that has not been shipped: its lines are taken off, a payment goes back or is voided."""
-    paid = bool(received(order) - refunded(order))
+    paid = bool(paid_amount(order) - refunded_amount(order))
     left = {line["id"]: line["currentQuantity"] for line in order["lineItems"] if line["currentQuantity"]}
-    if not paid and order["transactions"] and not has(order, "VOID"):
-        pay(order, ids, "VOID", read(order["totalPriceSet"]), at)
-    give_back(order, ids, at, left, restock="CANCEL", shipping=paid, money=paid, note="Order canceled")
+    if not paid and order["transactions"] and not has_transaction(order, "VOID"):
+        pay(order, ids, "VOID", parse_money_bag(order["totalPriceSet"]), at)
+    create_refund(order, ids, at, left, restock="CANCEL", shipping=paid, money=paid, note="Order canceled")
     order["cancelledAt"] = at
     order["cancelReason"] = reason
     order["closedAt"] = at
@@ -211,5 +225,5 @@ def _refunded_shipping(order: Document, ids: Ids) -> list[Document]:
             "taxAmountSet": currencies.render(ZERO),
         }
         for row in order["shippingLines"]
-        if read(row["discountedPriceSet"])
+        if parse_money_bag(row["discountedPriceSet"])
     ]

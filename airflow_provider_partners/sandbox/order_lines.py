@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from random import Random
 
-from airflow_provider_partners.sandbox.catalogue import Catalogue
+from airflow_provider_partners.sandbox.catalogue import ShopProducts
 from airflow_provider_partners.sandbox.identifiers import Ids, gid
 from airflow_provider_partners.sandbox.money import Currencies, priced
 from airflow_provider_partners.sandbox.shops import Shop
@@ -23,21 +23,21 @@ from airflow_provider_partners.sandbox.state import Document
 class Merchant:
     """A shop with all it needs to take an order.
 
-    :param chance: where its luck comes from
+    :param rng: where its luck comes from
     :param number: the number of its latest order
     """
 
     shop: Shop
-    chance: Random
+    rng: Random
     ids: Ids
-    catalogue: Catalogue
+    products: ShopProducts
     customers: list[Document]
     now: datetime
     number: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class PriceTerms:
     """What is agreed for all lines of an order.
 
     :param reduction: an automatic discount on each unit, as a fraction
@@ -72,44 +72,44 @@ Builder = Callable[[Merchant], list[Item]]
 
 def usual(merchant: Merchant) -> list[Item]:
     """One or two of an ordinary product."""
-    return [_of(merchant, merchant.chance.choice(merchant.catalogue.products), merchant.chance.choice((1, 1, 1, 2)))]
+    return [_of(merchant, merchant.rng.choice(merchant.products.products), merchant.rng.choice((1, 1, 1, 2)))]
 
 
 def variants(merchant: Merchant) -> list[Item]:
     """Two variants of one product."""
-    product = merchant.chance.choice([row for row in merchant.catalogue.products if len(row["variants"]) > 1])
-    first, second = merchant.chance.sample(product["variants"], k=2)
+    product = merchant.rng.choice([row for row in merchant.products.products if len(row["variants"]) > 1])
+    first, second = merchant.rng.sample(product["variants"], k=2)
     return [_item(product, first, 1), _item(product, second, 2)]
 
 
 def twice(merchant: Merchant) -> list[Item]:
     """The same variant on two lines, told apart by an engraving."""
-    product = merchant.chance.choice(merchant.catalogue.products)
+    product = merchant.rng.choice(merchant.products.products)
     variant = product["variants"][0]
     return [_item(product, variant, 1, ("Engraving", name)) for name in ("For Zoë", "Für Jürgen & Søn")]
 
 
 def deleted(merchant: Merchant) -> list[Item]:
     """A product that the shop has deleted since."""
-    product = merchant.chance.choice(merchant.catalogue.deleted)
+    product = merchant.rng.choice(merchant.products.deleted)
     return [Item(title=product["title"], price=_price(product["variants"][0]), product=product, deleted=True)]
 
 
 def unpublished(merchant: Merchant) -> list[Item]:
     """An archived product, a draft, or one without a page or a picture."""
-    product = merchant.chance.choice(merchant.catalogue.odd)
+    product = merchant.rng.choice(merchant.products.not_for_sale)
     return [_item(product, product["variants"][0], 1)]
 
 
 def gift_card(merchant: Merchant) -> list[Item]:
     """A gift card."""
-    product = merchant.catalogue.gift_card
-    return [_item(product, merchant.chance.choice(product["variants"]), 1)]
+    product = merchant.products.gift_card
+    return [_item(product, merchant.rng.choice(product["variants"]), 1)]
 
 
 def zero(merchant: Merchant) -> list[Item]:
     """A line of no units, as some apps leave behind."""
-    return [_of(merchant, merchant.chance.choice(merchant.catalogue.products), 0)]
+    return [_of(merchant, merchant.rng.choice(merchant.products.products), 0)]
 
 
 def custom(merchant: Merchant) -> list[Item]:
@@ -119,18 +119,18 @@ def custom(merchant: Merchant) -> list[Item]:
 
 def long(merchant: Merchant) -> list[Item]:
     """A product whose title is longer than 255 characters."""
-    return [_of(merchant, merchant.catalogue.long_title, 1)]
+    return [_of(merchant, merchant.products.long_title, 1)]
 
 
 def hundreds(merchant: Merchant) -> list[Item]:
     """Four hundred lines: a wholesale order of everything, each piece with its own label."""
-    rows = [(product, variant) for product in merchant.catalogue.products for variant in product["variants"]]
+    rows = [(product, variant) for product in merchant.products.products for variant in product["variants"]]
     return [_item(*rows[index % len(rows)], 1, ("Label", f"{index + 1}")) for index in range(400)]
 
 
 def sixty(merchant: Merchant) -> list[Item]:
     """Sixty units, to be shipped one by one."""
-    first, second = merchant.chance.sample(merchant.catalogue.products, k=2)
+    first, second = merchant.rng.sample(merchant.products.products, k=2)
     return [_of(merchant, first, 45), _of(merchant, second, 15)]
 
 
@@ -149,7 +149,7 @@ LINES: Mapping[str, Builder] = {
 }
 
 
-def line(ids: Ids, item: Item, terms: Terms) -> Document:
+def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
     """The line item of one thing on the order's terms."""
     money = terms.money
     unit = money.bag(item.price)
@@ -207,7 +207,7 @@ def line(ids: Ids, item: Item, terms: Terms) -> Document:
     }
 
 
-def application(terms: Terms) -> Document:
+def application(terms: PriceTerms) -> Document:
     """The discount code of the order, as Shopify describes its use."""
     return {
         "__typename": "DiscountCodeApplication",
@@ -221,7 +221,7 @@ def application(terms: Terms) -> Document:
 
 
 def _of(merchant: Merchant, product: Document, quantity: int) -> Item:
-    return _item(product, merchant.chance.choice(product["variants"]), quantity)
+    return _item(product, merchant.rng.choice(product["variants"]), quantity)
 
 
 def _item(product: Document, variant: Document, quantity: int, *attributes: tuple[str, str | None]) -> Item:

@@ -14,7 +14,7 @@ from airflow_provider_partners.sandbox.state import Document
 
 
 @dataclass(frozen=True, kw_only=True)
-class Basics:
+class OrderBasics:
     """What is decided of an order before it is made.
 
     :param abroad: whether the buyer pays in another currency than the shop's
@@ -123,7 +123,7 @@ def shown_as_restocked(order: Document) -> None:
     order["displayFulfillmentStatus"] = "RESTOCKED"
 
 
-QUIRKS: Mapping[str, Callable[[Document], None]] = {
+EDGE_CASES: Mapping[str, Callable[[Document], None]] = {
     "guest": guest,
     "redacted": redacted,
     "invalid phones": invalid_phones,

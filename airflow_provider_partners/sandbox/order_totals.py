@@ -1,6 +1,6 @@
 """What follows from an order's lines, shipments, refunds and payments: quantities, totals and statuses.
 
-Whoever changes an order document (the seed, a change over the control API) changes the facts and calls :func:`restate`;
+Whoever changes an order document (the seed, a change over the control API) changes the facts and calls :func:`recalculate`;
 nobody writes a derived field by hand, so they can't disagree. This module decides nothing of its own.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from airflow_provider_partners.sandbox.money import ZERO, Bag, Currencies, read, total
+from airflow_provider_partners.sandbox.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
 from airflow_provider_partners.sandbox.state import Document
 
 #: Fulfillments that came to nothing: their items are to be shipped still.
@@ -26,7 +26,7 @@ _WAITING = frozenset({
 })
 
 
-def restate(order: Document, at: str | None = None) -> Document:
+def recalculate(order: Document, at: str | None = None) -> Document:
     """Derive again all that follows from the order's facts.
 
     :param order: changed in place
@@ -36,47 +36,47 @@ def restate(order: Document, at: str | None = None) -> Document:
     _amounts(order)
     order["displayFinancialStatus"] = _financial_status(order)
     order["displayFulfillmentStatus"] = _fulfillment_status(order)
-    _possibilities(order)
+    _set_flags(order)
     order["updatedAt"] = max(order["updatedAt"], at or "")
     return order
 
 
-def unit_price(line: Document) -> Bag:
+def unit_price(line: Document) -> MoneyBag:
     """What one unit costs after all discounts, without a tax that comes on top."""
     count: int = line["quantity"]
     if not count:
         return ZERO
-    codes = total(read(row["allocatedAmountSet"]) for row in line["discountAllocations"])
-    return (read(line["discountedTotalSet"]) - codes) // count
+    codes = total(parse_money_bag(row["allocatedAmountSet"]) for row in line["discountAllocations"])
+    return (parse_money_bag(line["discountedTotalSet"]) - codes) // count
 
 
-def unit_tax(line: Document) -> Bag:
+def unit_tax(line: Document) -> MoneyBag:
     """The tax of one unit, included in its price or not."""
     count: int = line["quantity"]
-    return total(read(row["priceSet"]) for row in line["taxLines"]) // count if count else ZERO
+    return total(parse_money_bag(row["priceSet"]) for row in line["taxLines"]) // count if count else ZERO
 
 
-def charged(order: Document, line: Document) -> Bag:
+def charged_amount(order: Document, line: Document) -> MoneyBag:
     """What the buyer pays for one unit."""
     return unit_price(line) if order["taxesIncluded"] else unit_price(line) + unit_tax(line)
 
 
-def received(order: Document) -> Bag:
+def paid_amount(order: Document) -> MoneyBag:
     """What the buyer has paid."""
     return total(_paid(order, "SALE", "CAPTURE"))
 
 
-def refunded(order: Document) -> Bag:
+def refunded_amount(order: Document) -> MoneyBag:
     """What the buyer got back."""
     return total(_paid(order, "REFUND"))
 
 
-def has(order: Document, kind: str) -> bool:
+def has_transaction(order: Document, kind: str) -> bool:
     """Whether a payment step of this kind succeeded."""
     return any(row["kind"] == kind and row["status"] == "SUCCESS" for row in order["transactions"])
 
 
-def fulfilled(order: Document) -> Counter[str]:
+def fulfilled_quantities(order: Document) -> Counter[str]:
     """Units shipped, by line item."""
     units: Counter[str] = Counter()
     for fulfillment in order["fulfillments"]:
@@ -86,10 +86,10 @@ def fulfilled(order: Document) -> Counter[str]:
     return units
 
 
-def _paid(order: Document, *kinds: str) -> Iterator[Bag]:
+def _paid(order: Document, *kinds: str) -> Iterator[MoneyBag]:
     for row in order["transactions"]:
         if row["kind"] in kinds and row["status"] == "SUCCESS":
-            yield read(row["amountSet"])
+            yield parse_money_bag(row["amountSet"])
 
 
 def _quantities(order: Document) -> None:
@@ -100,15 +100,15 @@ def _quantities(order: Document) -> None:
             gone[row["lineItem"]["id"]] += row["quantity"]
             if row["restockType"] == "CANCEL":
                 never_shipped[row["lineItem"]["id"]] += row["quantity"]
-    shipped = fulfilled(order)
+    shipped = fulfilled_quantities(order)
     money = Currencies.of(order)
     for line in order["lineItems"]:
         name = line["id"]
         line["currentQuantity"] = line["refundableQuantity"] = line["quantity"] - gone[name]
         line["unfulfilledQuantity"] = line["quantity"] - shipped[name] - never_shipped[name]
         line["restockable"] = line["currentQuantity"] > 0 and line["product"] is not None
-        left, reduction = line["unfulfilledQuantity"], read(line["discountedUnitPriceSet"])
-        line["unfulfilledOriginalTotalSet"] = money.render(read(line["originalUnitPriceSet"]) * left)
+        left, reduction = line["unfulfilledQuantity"], parse_money_bag(line["discountedUnitPriceSet"])
+        line["unfulfilledOriginalTotalSet"] = money.render(parse_money_bag(line["originalUnitPriceSet"]) * left)
         line["unfulfilledDiscountedTotalSet"] = money.render(reduction * left)
     order["subtotalLineItemsQuantity"] = sum(line["quantity"] for line in order["lineItems"])
     order["currentSubtotalLineItemsQuantity"] = sum(line["currentQuantity"] for line in order["lineItems"])
@@ -118,10 +118,12 @@ def _amounts(order: Document) -> None:
     money = Currencies.of(order)
     lines = order["lineItems"]
     back_shipping = total(
-        read(row["subtotalAmountSet"]) for refund in order["refunds"] for row in refund["refundShippingLines"]
+        parse_money_bag(row["subtotalAmountSet"])
+        for refund in order["refunds"]
+        for row in refund["refundShippingLines"]
     )
-    shipping = total(read(row["discountedPriceSet"]) for row in order["shippingLines"])
-    tip = read(order["totalTipReceivedSet"])
+    shipping = total(parse_money_bag(row["discountedPriceSet"]) for row in order["shippingLines"])
+    tip = parse_money_bag(order["totalTipReceivedSet"])
     subtotal = total(unit_price(line) * line["quantity"] for line in lines)
     tax = total(unit_tax(line) * line["quantity"] for line in lines)
     on_top = ZERO if order["taxesIncluded"] else tax
@@ -132,11 +134,11 @@ def _amounts(order: Document) -> None:
     if not order["cancelledAt"]:
         now_total += tip
     whole = subtotal + shipping + on_top + tip
-    paid, back = received(order), refunded(order)
+    paid, back = paid_amount(order), refunded_amount(order)
     open_amount = now_total - (paid - back)
-    settled = has(order, "VOID") or order["cancelledAt"] or open_amount.shop <= 0
-    discounts = total(read(line["totalDiscountSet"]) for line in lines) + total(
-        read(row["allocatedAmountSet"]) for line in lines for row in line["discountAllocations"]
+    settled = has_transaction(order, "VOID") or order["cancelledAt"] or open_amount.shop <= 0
+    discounts = total(parse_money_bag(line["totalDiscountSet"]) for line in lines) + total(
+        parse_money_bag(row["allocatedAmountSet"]) for line in lines for row in line["discountAllocations"]
     )
     amounts = {
         "subtotalPriceSet": subtotal,
@@ -149,10 +151,12 @@ def _amounts(order: Document) -> None:
         "currentShippingPriceSet": now_shipping,
         "currentTotalTaxSet": now_tax,
         "currentTotalDiscountsSet": total(
-            (read(line["originalUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"] for line in lines
+            (parse_money_bag(line["originalUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"]
+            for line in lines
         ),
         "currentCartDiscountAmountSet": total(
-            (read(line["discountedUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"] for line in lines
+            (parse_money_bag(line["discountedUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"]
+            for line in lines
         ),
         "refundDiscrepancySet": ZERO,
         "currentTotalPriceSet": now_total,
@@ -167,7 +171,7 @@ def _amounts(order: Document) -> None:
     order["unpaid"] = not paid and bool(whole)
 
 
-def _possibilities(order: Document) -> None:
+def _set_flags(order: Document) -> None:
     """What the merchant may still do."""
     status = order["displayFinancialStatus"]
     order["closed"] = order["closedAt"] is not None
@@ -177,29 +181,29 @@ def _possibilities(order: Document) -> None:
     order["fulfillable"] = any(line["unfulfilledQuantity"] for line in order["lineItems"])
     order["refundable"] = bool(order["currentSubtotalLineItemsQuantity"])
     order["restockable"] = any(line["restockable"] for line in order["lineItems"])
-    due = read(order["totalPriceSet"]) if order["capturable"] else ZERO
+    due = parse_money_bag(order["totalPriceSet"]) if order["capturable"] else ZERO
     order["totalCapturableSet"] = Currencies.of(order).render(due)
 
 
 def _financial_status(order: Document) -> str | None:
-    paid, back = received(order), refunded(order)
+    paid, back = paid_amount(order), refunded_amount(order)
     if back:
         return "REFUNDED" if back.shop >= paid.shop else "PARTIALLY_REFUNDED"
-    if has(order, "VOID"):
+    if has_transaction(order, "VOID"):
         return "VOIDED"
     if not order["transactions"]:
         # Nothing to pay is paid; a status that Shopify does not know (yet) is null in its schema.
-        return None if read(order["totalPriceSet"]) else "PAID"
+        return None if parse_money_bag(order["totalPriceSet"]) else "PAID"
     if paid:
-        return "PAID" if not read(order["totalOutstandingSet"]) else "PARTIALLY_PAID"
-    if not has(order, "AUTHORIZATION"):
+        return "PAID" if not parse_money_bag(order["totalOutstandingSet"]) else "PARTIALLY_PAID"
+    if not has_transaction(order, "AUTHORIZATION"):
         return "PENDING"
     ends = [row["authorizationExpiresAt"] for row in order["transactions"] if row["authorizationExpiresAt"]]
     return "EXPIRED" if ends and max(ends) <= order["updatedAt"] else "AUTHORIZED"
 
 
 def _fulfillment_status(order: Document) -> str:
-    if not fulfilled(order).total():
+    if not fulfilled_quantities(order).total():
         present = order["displayFulfillmentStatus"]
         return str(present) if present in _WAITING else "UNFULFILLED"
     left = sum(line["unfulfilledQuantity"] for line in order["lineItems"])

@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_partners.sandbox.identifiers import Ids, gid
 from airflow_provider_partners.sandbox.shops import Shop
-from airflow_provider_partners.sandbox.state import Document, iso
+from airflow_provider_partners.sandbox.state import Document, format_timestamp
 
 _FIRST = (
     "Zoë", "Łukasz", "José", "Nguyễn", "Øyvind", "Ольга", "محمد", "さくら", "Renée", "Jürgen", "Siân", "Aoife", "Mei",
@@ -72,7 +72,7 @@ ABUSERS = 3
 INVALID_PHONES = ("12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999")
 
 
-def buyer(chance: Random, customers: Sequence[Document]) -> Document:
+def pick_customer(chance: Random, customers: Sequence[Document]) -> Document:
     """Whoever buys next: every eighth time one of those who send back."""
     return chance.choice(customers[:ABUSERS] if chance.random() < 0.125 else customers)
 
@@ -146,8 +146,8 @@ def _customer(chance: Random, ids: Ids, shop: Shop, place: int, now: datetime) -
         "dataSaleOptOut": False,
         "lifetimeDuration": "over 1 year",
         "productSubscriberStatus": "NEVER_SUBSCRIBED",
-        "createdAt": iso(joined),
-        "updatedAt": iso(joined),
+        "createdAt": format_timestamp(joined),
+        "updatedAt": format_timestamp(joined),
     }
     return customer
 

@@ -16,19 +16,19 @@ class Shipment:
     """One fulfillment of a plan.
 
     :param units: the part of the order's units in it
-    :param news: the carrier's last news, a key of :data:`JOURNEYS`; ``""`` when there is none
+    :param tracking_status: the carrier's last news, a key of :data:`TRACKING_HISTORIES`; ``""`` when there is none
     :param status: of the fulfillment
     :param tracking: how many tracking numbers it has
     """
 
     units: float = 1.0
-    news: str = ""
+    tracking_status: str = ""
     status: str = "SUCCESS"
     tracking: int = 1
 
 
 #: What a carrier reports until the last news, with the hours since the shipment.
-JOURNEYS: dict[str, Sequence[tuple[str, float]]] = {
+TRACKING_HISTORIES: dict[str, Sequence[tuple[str, float]]] = {
     "": (),
     "LABEL_PURCHASED": (("LABEL_PURCHASED", 0.5),),
     "LABEL_PRINTED": (("LABEL_PURCHASED", 0.5), ("LABEL_PRINTED", 1)),
@@ -45,27 +45,27 @@ JOURNEYS: dict[str, Sequence[tuple[str, float]]] = {
 
 SHIPPING: dict[str, Sequence[Shipment]] = {
     "none": (),
-    "delivered": (Shipment(news="DELIVERED"),),
-    "transit": (Shipment(news="IN_TRANSIT"),),
+    "delivered": (Shipment(tracking_status="DELIVERED"),),
+    "transit": (Shipment(tracking_status="IN_TRANSIT"),),
     "silent": (Shipment(),),
     "untracked": (Shipment(tracking=0),),
-    "two numbers": (Shipment(news="DELIVERED", tracking=2),),
-    "partial": (Shipment(units=0.5, news="IN_TRANSIT"),),
-    "partial delivered": (Shipment(units=0.5, news="DELIVERED"),),
+    "two numbers": (Shipment(tracking_status="DELIVERED", tracking=2),),
+    "partial": (Shipment(units=0.5, tracking_status="IN_TRANSIT"),),
+    "partial delivered": (Shipment(units=0.5, tracking_status="DELIVERED"),),
     "several": (
-        Shipment(units=0.34, news="DELIVERED"),
-        Shipment(units=0.33, news="IN_TRANSIT"),
+        Shipment(units=0.34, tracking_status="DELIVERED"),
+        Shipment(units=0.33, tracking_status="IN_TRANSIT"),
         Shipment(units=0.33, tracking=0),
     ),
     "cancelled": (Shipment(status="CANCELLED"),),
-    "replaced": (Shipment(status="CANCELLED"), Shipment(news="DELIVERED")),
+    "replaced": (Shipment(status="CANCELLED"), Shipment(tracking_status="DELIVERED")),
     "failure": (Shipment(status="FAILURE", tracking=0),),
     "error": (Shipment(status="ERROR", tracking=0),),
     "pending": (Shipment(status="PENDING", tracking=0),),
-    "sixty": tuple(Shipment(units=1 / 60, news="DELIVERED" if index % 2 else "") for index in range(60)),
+    "sixty": tuple(Shipment(units=1 / 60, tracking_status="DELIVERED" if index % 2 else "") for index in range(60)),
     # The carrier's failure to deliver, unlike the merchant's failure to ship ("failure").
-    "undelivered": (Shipment(news="FAILURE"),),
-    **{news.lower(): (Shipment(news=news),) for news in JOURNEYS if news not in {"", "FAILURE"}},
+    "undelivered": (Shipment(tracking_status="FAILURE"),),
+    **{news.lower(): (Shipment(tracking_status=news),) for news in TRACKING_HISTORIES if news not in {"", "FAILURE"}},
 }
 
 
@@ -76,9 +76,9 @@ class Scenario:
     :param lines: what is in it, each a row of ``LINES`` in :mod:`~airflow_provider_partners.sandbox.order_lines`
     :param payment: ``paid``, ``pending``, ``authorized``, ``expired``, ``part`` or ``unknown``
     :param shipping: a key of :data:`SHIPPING`
-    :param after: what happened in the end: ``refund``, ``refund one``, ``restock``, ``refund shipping``, ``remove``,
+    :param later_changes: what happened in the end: ``refund``, ``refund one``, ``restock``, ``refund shipping``, ``remove``,
         ``remove unpaid``, ``cancel``
-    :param quirks: what is odd about it, each a row of ``QUIRKS`` in
+    :param edge_cases: what is odd about it, each a row of ``EDGE_CASES`` in
         :mod:`~airflow_provider_partners.sandbox.order_quirks`
     :param days: youngest and oldest age
     :param weight: how often it occurs among the ordinary orders; none for the special kinds
@@ -89,8 +89,8 @@ class Scenario:
     lines: Sequence[str] = ("usual",)
     payment: str = "paid"
     shipping: str = "delivered"
-    after: str = ""
-    quirks: Sequence[str] = ()
+    later_changes: str = ""
+    edge_cases: Sequence[str] = ()
     days: tuple[float, float] = (9, 150)
     weight: int = 0
     first_shop_only: bool = False
@@ -112,31 +112,35 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario(name="unfulfilled", shipping="none", days=_FRESH, weight=10),
     Scenario(name="partially fulfilled", lines=_TWO, shipping="partial", days=(4, 20), weight=4),
     Scenario(name="fulfilled in parts", lines=(*_TWO, "usual"), shipping="several", weight=5),
-    Scenario(name="cancelled", shipping="none", after="cancel", days=(5, 140), weight=3),
-    Scenario(name="refunded", lines=_TWO, after="refund", days=_SETTLED, weight=4),
-    Scenario(name="partially refunded", lines=_TWO, after="refund one", days=_SETTLED, weight=4),
-    Scenario(name="test order", quirks=("test",)),
+    Scenario(name="cancelled", shipping="none", later_changes="cancel", days=(5, 140), weight=3),
+    Scenario(name="refunded", lines=_TWO, later_changes="refund", days=_SETTLED, weight=4),
+    Scenario(name="partially refunded", lines=_TWO, later_changes="refund one", days=_SETTLED, weight=4),
+    Scenario(name="test order", edge_cases=("test",)),
     Scenario(name="two variants", lines=("variants", "usual"), weight=3),
     Scenario(name="same variant twice", lines=("twice",)),
-    Scenario(name="guest", quirks=("guest",), weight=3),
+    Scenario(name="guest", edge_cases=("guest",), weight=3),
     Scenario(name="deleted product among others", lines=("usual", "deleted")),
     Scenario(name="deleted products only", lines=("deleted", "deleted")),
-    Scenario(name="redacted personal data", lines=_TWO, quirks=("redacted",)),
+    Scenario(name="redacted personal data", lines=_TWO, edge_cases=("redacted",)),
     Scenario(name="gift card among others", lines=("usual", "gift card")),
-    Scenario(name="gift card only", lines=("gift card",), shipping="untracked", quirks=("no shipping",)),
+    Scenario(name="gift card only", lines=("gift card",), shipping="untracked", edge_cases=("no shipping",)),
     Scenario(name="zero quantity", lines=("usual", "zero")),
-    Scenario(name="removed and refunded", lines=_TWO, after="remove", days=_SETTLED),
-    Scenario(name="removed before payment", lines=_TWO, payment="pending", shipping="none", after="remove unpaid"),
-    Scenario(name="restocked", lines=_TWO, after="restock", days=_SETTLED),
-    Scenario(name="shipping refunded", after="refund shipping", quirks=("charged shipping",), days=_SETTLED),
-    Scenario(name="voided", payment="authorized", shipping="none", after="cancel"),
+    Scenario(name="removed and refunded", lines=_TWO, later_changes="remove", days=_SETTLED),
+    Scenario(
+        name="removed before payment", lines=_TWO, payment="pending", shipping="none", later_changes="remove unpaid"
+    ),
+    Scenario(name="restocked", lines=_TWO, later_changes="restock", days=_SETTLED),
+    Scenario(
+        name="shipping refunded", later_changes="refund shipping", edge_cases=("charged shipping",), days=_SETTLED
+    ),
+    Scenario(name="voided", payment="authorized", shipping="none", later_changes="cancel"),
     Scenario(name="pending", payment="pending", shipping="none", days=(0.5, 20), weight=2),
     Scenario(name="pending though delivered", payment="pending", weight=1),
     Scenario(name="authorized", payment="authorized", shipping="none", days=_FRESH, weight=2),
     Scenario(name="expired", payment="expired", shipping="none", days=(20, 100)),
     Scenario(name="partially paid", payment="part", shipping="none", days=(5, 60)),
     Scenario(name="unknown payment", payment="unknown", shipping="none", days=(5, 60)),
-    Scenario(name="free of charge", quirks=("free",)),
+    Scenario(name="free of charge", edge_cases=("free",)),
     Scenario(name="custom line", lines=("usual", "custom")),
     Scenario(name="untracked", shipping="untracked", weight=3),
     Scenario(name="no news", shipping="silent", weight=4),
@@ -146,15 +150,15 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario(name="failed fulfillment", shipping="failure", days=(4, 40)),
     Scenario(name="erroneous fulfillment", shipping="error", days=(4, 40)),
     Scenario(name="pending fulfillment", shipping="pending", days=(4, 40)),
-    Scenario(name="invalid phones", quirks=("invalid phones",)),
-    Scenario(name="long texts", lines=("usual", "long"), quirks=("long texts",)),
-    Scenario(name="long gateway name", quirks=("long gateway",)),
-    Scenario(name="odd characters", quirks=("odd characters",)),
+    Scenario(name="invalid phones", edge_cases=("invalid phones",)),
+    Scenario(name="long texts", lines=("usual", "long"), edge_cases=("long texts",)),
+    Scenario(name="long gateway name", edge_cases=("long gateway",)),
+    Scenario(name="odd characters", edge_cases=("odd characters",)),
     Scenario(name="unpublished products", lines=("unpublished", "unpublished", "usual")),
-    Scenario(name="foreign currency", lines=_TWO, quirks=("foreign currency",), weight=6),
-    Scenario(name="coupon", lines=_TWO, quirks=("coupon",), weight=8),
-    Scenario(name="tip", quirks=("tip",)),
-    Scenario(name="point of sale", shipping="untracked", quirks=("point of sale",), weight=1),
+    Scenario(name="foreign currency", lines=_TWO, edge_cases=("foreign currency",), weight=6),
+    Scenario(name="coupon", lines=_TWO, edge_cases=("coupon",), weight=8),
+    Scenario(name="tip", edge_cases=("tip",)),
+    Scenario(name="point of sale", shipping="untracked", edge_cases=("point of sale",), weight=1),
     Scenario(name="label purchased", shipping="label_purchased", days=_UNDER_WAY),
     Scenario(name="label printed", shipping="label_printed", days=_UNDER_WAY),
     Scenario(name="confirmed", shipping="confirmed", days=_UNDER_WAY),
@@ -164,9 +168,9 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario(name="delivery attempted", shipping="attempted_delivery", days=_UNDER_WAY),
     Scenario(name="ready for pickup", shipping="ready_for_pickup", days=_UNDER_WAY),
     Scenario(name="delivery failed", shipping="undelivered", days=_UNDER_WAY),
-    Scenario(name="on hold", shipping="none", quirks=("on hold",), days=(1, 30)),
-    Scenario(name="scheduled", shipping="none", quirks=("scheduled",), days=(1, 30)),
-    Scenario(name="shown as restocked", shipping="none", after="cancel", quirks=("shown as restocked",)),
+    Scenario(name="on hold", shipping="none", edge_cases=("on hold",), days=(1, 30)),
+    Scenario(name="scheduled", shipping="none", edge_cases=("scheduled",), days=(1, 30)),
+    Scenario(name="shown as restocked", shipping="none", later_changes="cancel", edge_cases=("shown as restocked",)),
 )
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

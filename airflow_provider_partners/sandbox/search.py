@@ -38,14 +38,14 @@ class Term:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Every:
+class AllOf:
     """All of the parts must match."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Some:
+class AnyOf:
     """One of the parts must match."""
 
     parts: tuple[Node, ...]
@@ -58,7 +58,7 @@ class Not:
     part: Node
 
 
-Node = Term | Every | Some | Not
+Node = Term | AllOf | AnyOf | Not
 
 
 def parse_search(text: str) -> Node | None:
@@ -66,7 +66,7 @@ def parse_search(text: str) -> Node | None:
 
     The syntax is forgiving, as Shopify's is: a stray parenthesis or operator is passed over.
     """
-    return _Parser(text).whole()
+    return _Parser(text).parse()
 
 
 def terms(node: Node | None) -> list[Term]:
@@ -74,22 +74,22 @@ def terms(node: Node | None) -> list[Term]:
     match node:
         case Term():
             return [node]
-        case Every() | Some():
+        case AllOf() | AnyOf():
             return [term for part in node.parts for term in terms(part)]
         case Not():
             return terms(node.part)
     return []
 
 
-def described(node: Node) -> dict[str, Any]:
+def describe(node: Node) -> dict[str, Any]:
     """The tree as ``extensions.search[].parsed`` shows it."""
     match node:
-        case Every():
-            return {"and": [described(part) for part in node.parts]}
-        case Some():
-            return {"or": [described(part) for part in node.parts]}
+        case AllOf():
+            return {"and": [describe(part) for part in node.parts]}
+        case AnyOf():
+            return {"or": [describe(part) for part in node.parts]}
         case Not():
-            return {"not": described(node.part)}
+            return {"not": describe(node.part)}
     field = node.field or "default"
     if node.comparator == "eq":
         return {"field": field, "match_all": node.value}
@@ -101,14 +101,14 @@ class _Parser:
         self._tokens = [match for match in _TOKEN.finditer(text) if match.lastgroup]
         self._next = 0
 
-    def whole(self) -> Node | None:
+    def parse(self) -> Node | None:
         parts = []
         while self._next < len(self._tokens):
             if (node := self._either()) is not None:
                 parts.append(node)
             else:
                 self._next += 1
-        return _joined(Every, parts)
+        return _joined(AllOf, parts)
 
     def _peek(self, group: str) -> str | None:
         return self._tokens[self._next].group(group) if self._next < len(self._tokens) else None
@@ -124,7 +124,7 @@ class _Parser:
         parts = [self._both()]
         while self._accept("joint", "OR"):
             parts.append(self._both())
-        return _joined(Some, [part for part in parts if part is not None])
+        return _joined(AnyOf, [part for part in parts if part is not None])
 
     def _both(self) -> Node | None:
         parts: list[Node] = []
@@ -132,7 +132,7 @@ class _Parser:
             self._accept("joint", "AND")
             node = self._single()
             if node is None:
-                return _joined(Every, parts)
+                return _joined(AllOf, parts)
             parts.append(node)
 
     def _single(self) -> Node | None:
@@ -150,7 +150,7 @@ class _Parser:
         return _term(match)
 
 
-def _joined(kind: type[Every | Some], parts: list[Node]) -> Node | None:
+def _joined(kind: type[AllOf | AnyOf], parts: list[Node]) -> Node | None:
     if len(parts) <= 1:
         return parts[0] if parts else None
     return kind(parts=tuple(parts))

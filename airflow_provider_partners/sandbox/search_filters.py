@@ -16,7 +16,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from airflow_provider_partners.sandbox.search import Every, Node, Not, Some, Term, described, parse_search, terms
+from airflow_provider_partners.sandbox.search import AllOf, AnyOf, Node, Not, Term, describe, parse_search, terms
 
 Document = Mapping[str, Any]
 Predicate = Callable[[Document], bool]
@@ -43,13 +43,13 @@ class Filters:
     """What can be searched in one resource.
 
     :param words: the texts a bare word is looked up in
-    :param unserved: fields that Shopify has and the sandbox does not
+    :param unsupported: fields that Shopify has and the sandbox does not
     """
 
     resource: str
     fields: Mapping[str, Filter]
     words: Callable[[Document], list[str | None]]
-    unserved: frozenset[str] = frozenset()
+    unsupported: frozenset[str] = frozenset()
 
 
 @dataclass(kw_only=True)
@@ -63,7 +63,7 @@ class Search:
 
     def report(self, path: list[str | int]) -> dict[str, Any]:
         """The entry of ``extensions.search`` (recorded live)."""
-        parsed = described(self.tree) if self.tree else {}
+        parsed = describe(self.tree) if self.tree else {}
         return {"path": path, "query": self.text, "parsed": parsed, "warnings": self.warnings}
 
 
@@ -75,7 +75,7 @@ def compile_search(text: str | None, filters: Filters, *, now: datetime) -> Sear
     tree = parse_search(text or "")
     unknown = [term.field for term in terms(tree) if term.field and term.field not in filters.fields]
     for name in unknown:
-        if name in filters.unserved:
+        if name in filters.unsupported:
             message = f"The sandbox cannot search {filters.resource} by {name}; filter the answer instead."
             raise GraphQLError(message, extensions={"code": "SANDBOX_CANNOT_SEARCH"})
     message = "Invalid search field for this query."
@@ -90,10 +90,10 @@ def _everything(_document: Document) -> bool:
 
 def _predicate(node: Node, filters: Filters, now: datetime) -> Predicate:
     match node:
-        case Every():
+        case AllOf():
             every = [_predicate(part, filters, now) for part in node.parts]
             return lambda document: all(part(document) for part in every)
-        case Some():
+        case AnyOf():
             some = [_predicate(part, filters, now) for part in node.parts]
             return lambda document: any(part(document) for part in some)
         case Not():
@@ -114,7 +114,7 @@ def _term(term: Term, filters: Filters, now: datetime) -> Predicate:
 
 
 def _time(term: Term, found: Filter, now: datetime) -> Predicate:
-    low, high = _span(term, now)
+    low, high = _parse_range(term, now)
     tests: dict[str, Callable[[datetime], bool]] = {
         "eq": lambda at: low <= at < high,
         "gt": lambda at: at >= high,
@@ -131,14 +131,14 @@ def _time(term: Term, found: Filter, now: datetime) -> Predicate:
     return matches
 
 
-def _span(term: Term, now: datetime) -> tuple[datetime, datetime]:
+def _parse_range(term: Term, now: datetime) -> tuple[datetime, datetime]:
     """The stretch of time a written time stands for: its second in quotes, else its whole day, month or year (UTC)."""
     text = term.value.strip()
     if text == "now":
         return now, now + timedelta(seconds=1)
     try:
         if partial := _DAY.fullmatch(text):
-            return _calendar_span(*(int(part) if part else None for part in partial.groups()))
+            return _calendar_range(*(int(part) if part else None for part in partial.groups()))
         moment = _utc(datetime.fromisoformat(text))
     except ValueError as error:
         message = f"Invalid timestamp for query filter `{term.field}`."
@@ -149,7 +149,7 @@ def _span(term: Term, now: datetime) -> tuple[datetime, datetime]:
     return day, day + timedelta(days=1)
 
 
-def _calendar_span(year: int | None, month: int | None, day: int | None) -> tuple[datetime, datetime]:
+def _calendar_range(year: int | None, month: int | None, day: int | None) -> tuple[datetime, datetime]:
     start = datetime(year or 1, month or 1, day or 1, tzinfo=UTC)
     if day:
         return start, start + timedelta(days=1)

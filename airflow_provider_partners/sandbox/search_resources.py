@@ -112,7 +112,7 @@ ORDERS = Filters(
         "return_status": _choice({word: _is("returnStatus", word.upper()) for word in _RETURNS}),
     },
     words=_order_words,
-    unserved=frozenset((
+    unsupported=frozenset((
         "cart_token", "channel", "channel_id", "chargeback_status", "checkout_token", "credit_card_last4",
         "delivery_method", "earliest_fulfill_by", "fraud_protection_level", "fulfillment_location_id", "location_id",
         "payment_id", "payment_provider_id", "reference_location_id", "risk_level", "sales_channel",
@@ -136,7 +136,7 @@ PRODUCTS = Filters(
         "status": _choice({word: _is("status", word.upper()) for word in ("active", "archived", "draft", "unlisted")}),
     },
     words=lambda product: [*(product.get(name) for name in ("title", "handle", "vendor")), *product.get("tags", [])],
-    unserved=frozenset((
+    unsupported=frozenset((
         "barcode", "bundles", "category_id", "collection_id", "combined_listing_role", "delivery_profile_id",
         "error_feedback", "gift_card", "inventory_total", "is_price_reduced", "out_of_stock_somewhere", "price",
         "publishable_status", "published_status", "sku_not", "tag_not", "variant_id", "variant_title",

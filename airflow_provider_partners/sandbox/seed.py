@@ -20,12 +20,12 @@ from airflow_provider_partners.sandbox import (
     seed_yofi,
 )
 from airflow_provider_partners.sandbox.shops import Shop, world
-from airflow_provider_partners.sandbox.state import Document, Sandbox, Store, iso
+from airflow_provider_partners.sandbox.state import Document, Sandbox, Store, format_timestamp
 
 #: Where the sandbox keeps what belongs to no partner: the world's parameters, the ids each shop has left.
 PARTNER = "sandbox"
 #: So many orders of a shop are made one by one; those beyond follow them, see :mod:`.seed_scale`.
-CAREFUL = 5_000
+MAX_DETAILED_ORDERS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,33 +97,37 @@ def _anchor(now: datetime | None) -> datetime:
 def _fill(store: Store, parameters: Parameters, members: list[Shop], now: datetime) -> None:
     seed = parameters.seed
     for place, shop in enumerate(members):
-        careful = min(parameters.orders, CAREFUL)
-        merchant = seed_shopify.open_shop(seed, shop, careful, now)
-        orders = seed_shopify.take_orders(merchant, careful, place=place)
-        dossier = seed_yofi.compile_dossier(seed, merchant, orders)
-        seed_shopify.store(store, merchant, orders)
-        seed_yofi.store(store, dossier)
+        careful = min(parameters.orders, MAX_DETAILED_ORDERS)
+        merchant = seed_shopify.build_merchant(seed, shop, careful, now)
+        orders = seed_shopify.build_orders(merchant, careful, place=place)
+        dossier = seed_yofi.build_records(seed, merchant, orders)
+        seed_shopify.store_shop(store, merchant, orders)
+        seed_yofi.store_records(store, dossier)
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
-        store.put(PARTNER, shop.domain, "counters", "counters", counters, at=iso(now))
+        store.put(PARTNER, shop.domain, "counters", "counters", counters, at=format_timestamp(now))
         if shop.domain == credentials.voucherify_shop(members).domain:
             seed_voucherify.fill(
                 store,
                 seed,
                 shop,
                 orders=orders,
-                products=merchant.catalogue.stored,
+                products=merchant.products.stored,
                 customers=merchant.customers,
                 now=now,
             )
-        if parameters.orders > CAREFUL and shop.installed and shop.routed:
-            seed_scale.grow(store, shop=shop.domain, orders=parameters.orders - CAREFUL, seed=seed, now=now)
+        if parameters.orders > MAX_DETAILED_ORDERS and shop.installed and shop.routed:
+            seed_scale.grow(store, shop=shop.domain, orders=parameters.orders - MAX_DETAILED_ORDERS, seed=seed, now=now)
     seed_partner.fill(store, seed, members, now)
     seed_partner_legacy.fill(store, seed, members, now)
     for store_id, account in credentials.make(seed, parameters.shops)["yotpo"].items():
         name = next(shop.name for shop in members if shop.domain == account["shop"])
-        store.put("yotpo", store_id, "store", store_id, {"name": name, "shop": account["shop"]}, at=iso(now))
+        store.put(
+            "yotpo", store_id, "store", store_id, {"name": name, "shop": account["shop"]}, at=format_timestamp(now)
+        )
     # Last: a file whose making was interrupted is no world.
-    store.put(PARTNER, "", "world", "world", parameters.document() | {"now": iso(now)}, at=iso(now))
+    store.put(
+        PARTNER, "", "world", "world", parameters.document() | {"now": format_timestamp(now)}, at=format_timestamp(now)
+    )
 
 
 def _accepted(store: Store, parameters: Parameters) -> credentials.Credentials:

@@ -13,15 +13,15 @@ from random import Random
 
 from airflow_provider_partners.sandbox.chance import uuid
 from airflow_provider_partners.sandbox.order_lines import Merchant
-from airflow_provider_partners.sandbox.order_totals import fulfilled
+from airflow_provider_partners.sandbox.order_totals import fulfilled_quantities
 from airflow_provider_partners.sandbox.seed_predictions import CLAIM_REASONS, TEMPLATES
-from airflow_provider_partners.sandbox.state import Document, iso
+from airflow_provider_partners.sandbox.state import Document, format_timestamp
 
 _CLAIM_SHARE = 0.05
 
 
 @dataclass
-class Dossier:
+class ShopRecords:
     """Yofi's documents of one shop, as ``(id, at, document)`` per kind.
 
     :param merchant: whose
@@ -30,8 +30,8 @@ class Dossier:
 
     merchant: Merchant
     orders: list[Document]
-    chance: Random
-    kinds: dict[str, list[tuple[str, str, Document]]] = field(default_factory=dict)
+    rng: Random
+    documents_by_kind: dict[str, list[tuple[str, str, Document]]] = field(default_factory=dict)
     customer_ids: dict[str, str] = field(default_factory=dict)
 
     def add(
@@ -39,7 +39,7 @@ class Dossier:
     ) -> list[str]:
         """Keep a document; its reference."""
         body = {"type": type_, "id": id_, "attributes": attributes, "relationships": relationships}
-        self.kinds.setdefault(kind, []).append((id_, iso(at), body))
+        self.documents_by_kind.setdefault(kind, []).append((id_, format_timestamp(at), body))
         return [kind, id_]
 
     @property
@@ -55,32 +55,32 @@ def returnable(orders: Iterable[Document]) -> Iterable[Document]:
             order["customer"]
             and not order["test"]
             and not order["cancelledAt"]
-            and fulfilled(order).total()
+            and fulfilled_quantities(order).total()
             and any(line["product"] for line in order["lineItems"])
         ):
             yield order
 
 
-def add_claims(dossier: Dossier) -> None:
+def add_claims(dossier: ShopRecords) -> None:
     """Some buyers say that something is missing or broken; every other time a second order is in it."""
-    chance = dossier.chance
+    chance = dossier.rng
     able = list(returnable(dossier.orders))
     claimed = chance.sample(able, k=min(len(able), max(2, round(len(dossier.orders) * _CLAIM_SHARE))))
     for order in claimed:
         same = [row for row in able if customer_id(row) == customer_id(order) and row is not order]
-        created = after(dossier, order, chance.uniform(1, 200))
+        created = hours_after(dossier, order, chance.uniform(1, 200))
         claim = f"clm_{uuid(chance)}"
         add_claim(dossier, [order, *same[: chance.randint(0, 1)]], created, id_=claim)
 
 
-def add_claim(dossier: Dossier, orders: list[Document], created: datetime, *, id_: str | None = None) -> None:
+def add_claim(dossier: ShopRecords, orders: list[Document], created: datetime, *, id_: str | None = None) -> None:
     """Keep a claim of the buyer of some orders."""
-    claim = id_ or f"clm_{uuid(dossier.chance)}"
+    claim = id_ or f"clm_{uuid(dossier.rng)}"
     attributes = {
         "entity_id": claim,
         "customer_id": customer_id(orders[0]),
-        "claim_items": [_claim_item(order, dossier.chance) for order in orders],
-        "created_at_epoch": epoch(created),
+        "claim_items": [_claim_item(order, dossier.rng) for order in orders],
+        "created_at_epoch": to_epoch(created),
     }
     dossier.add("claim", "Claim", claim, created, attributes)
 
@@ -97,8 +97,8 @@ def _claim_item(order: Document, chance: Random) -> Document:
     }
 
 
-def add_notifications(dossier: Dossier) -> None:
-    chance, now = dossier.chance, dossier.merchant.now
+def add_notifications(dossier: ShopRecords) -> None:
+    chance, now = dossier.rng, dossier.merchant.now
     for _ in range(max(5, len(dossier.orders) // 3)):
         created = now - timedelta(hours=chance.uniform(0.5, 24 * 120))
         id_ = f"ntf_{uuid(chance)}"
@@ -107,14 +107,16 @@ def add_notifications(dossier: Dossier) -> None:
             "NotificationEvent",
             id_,
             created,
-            {"entity_id": id_, "notify_template_id": chance.choice(TEMPLATES), "created_at": iso(created)},
+            {"entity_id": id_, "notify_template_id": chance.choice(TEMPLATES), "created_at": format_timestamp(created)},
         )
 
 
-def after(dossier: Dossier, order: Document, hours: float) -> datetime:
+def hours_after(dossier: ShopRecords, order: Document, hours: float) -> datetime:
     """So many hours after the order's last news, but not in the time to come."""
     latest = dossier.merchant.now - timedelta(minutes=30)
-    return max(moment(order["createdAt"]), min(latest, moment(order["updatedAt"]) + timedelta(hours=hours)))
+    return max(
+        parse_timestamp(order["createdAt"]), min(latest, parse_timestamp(order["updatedAt"]) + timedelta(hours=hours))
+    )
 
 
 def customer_id(order: Document) -> str:
@@ -122,11 +124,11 @@ def customer_id(order: Document) -> str:
     return str(order["customer"]["legacyResourceId"]) if order["customer"] else ""
 
 
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A time as Shopify writes it."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-def epoch(at: datetime) -> int:
+def to_epoch(at: datetime) -> int:
     """A time as Yofi counts it: in whole seconds."""
     return int(at.timestamp())

@@ -17,12 +17,12 @@ from airflow_provider_partners.sandbox import order_actions as act
 from airflow_provider_partners.sandbox import people
 from airflow_provider_partners.sandbox.chance import hexadecimal
 from airflow_provider_partners.sandbox.identifiers import gid
-from airflow_provider_partners.sandbox.money import ZERO, Currencies, priced, read
-from airflow_provider_partners.sandbox.order_lines import LINES, Merchant, Terms, application, line
-from airflow_provider_partners.sandbox.order_quirks import BASICS, QUIRKS, Basics
-from airflow_provider_partners.sandbox.order_totals import restate
-from airflow_provider_partners.sandbox.scenarios import JOURNEYS, SHIPPING, Scenario, Shipment
-from airflow_provider_partners.sandbox.state import Document, iso
+from airflow_provider_partners.sandbox.money import ZERO, Currencies, parse_money_bag, priced
+from airflow_provider_partners.sandbox.order_lines import LINES, Merchant, PriceTerms, application, line
+from airflow_provider_partners.sandbox.order_quirks import BASICS, EDGE_CASES, OrderBasics
+from airflow_provider_partners.sandbox.order_totals import recalculate
+from airflow_provider_partners.sandbox.scenarios import SHIPPING, TRACKING_HISTORIES, Scenario, Shipment
+from airflow_provider_partners.sandbox.state import Document, format_timestamp
 
 _CARRIERS: Mapping[str, tuple[str, str]] = {
     "US": ("UPS", "https://www.ups.example/track?num={}"),
@@ -40,46 +40,46 @@ def order_of(merchant: Merchant, scenario: Scenario, created: datetime) -> Docum
     :param created: when it was placed
     """
     order = _placed(merchant, scenario, created)
-    for quirk in scenario.quirks:
-        if quirk in QUIRKS:
-            QUIRKS[quirk](order)
-    restate(order)
+    for quirk in scenario.edge_cases:
+        if quirk in EDGE_CASES:
+            EDGE_CASES[quirk](order)
+    recalculate(order)
     _pay(merchant, order, scenario, created)
-    restate(order)
-    if scenario.after in _BEFORE_SHIPPING:
-        _BEFORE_SHIPPING[scenario.after](merchant, order, iso(created, plus=timedelta(hours=3)))
-        restate(order, order["refunds"][-1]["createdAt"])
+    recalculate(order)
+    if scenario.later_changes in _BEFORE_SHIPPING:
+        _BEFORE_SHIPPING[scenario.later_changes](merchant, order, format_timestamp(created, plus=timedelta(hours=3)))
+        recalculate(order, order["refunds"][-1]["createdAt"])
     last = _ship(merchant, order, scenario, created)
-    if scenario.after in _AFTER_SHIPPING:
-        last += timedelta(hours=merchant.chance.uniform(20, 90))
-        _AFTER_SHIPPING[scenario.after](merchant, order, iso(last))
-    if order["displayFulfillmentStatus"] == "FULFILLED" and merchant.chance.random() < 0.5:
-        order["closedAt"] = iso(last)
-    return restate(order, iso(last))
+    if scenario.later_changes in _AFTER_SHIPPING:
+        last += timedelta(hours=merchant.rng.uniform(20, 90))
+        _AFTER_SHIPPING[scenario.later_changes](merchant, order, format_timestamp(last))
+    if order["displayFulfillmentStatus"] == "FULFILLED" and merchant.rng.random() < 0.5:
+        order["closedAt"] = format_timestamp(last)
+    return recalculate(order, format_timestamp(last))
 
 
-def _basics(merchant: Merchant, scenario: Scenario) -> Basics:
+def _basics(merchant: Merchant, scenario: Scenario) -> OrderBasics:
     changes: dict[str, Any] = {}
-    for quirk in scenario.quirks:
+    for quirk in scenario.edge_cases:
         changes.update(BASICS.get(quirk, {}))
-    return replace(Basics(gateway=merchant.chance.choice(("shopify_payments", "paypal"))), **changes)
+    return replace(OrderBasics(gateway=merchant.rng.choice(("shopify_payments", "paypal"))), **changes)
 
 
 def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Document:
     """The order at the moment it is placed, unpaid."""
-    chance, ids, shop = merchant.chance, merchant.ids, merchant.shop
+    chance, ids, shop = merchant.rng, merchant.ids, merchant.shop
     basics = _basics(merchant, scenario)
     merchant.number += 1
     number = ids.take()
     terms = _terms(merchant, basics)
     money = terms.money
     items = [item for name in scenario.lines for item in LINES[name](merchant)]
-    customer = people.buyer(chance, merchant.customers)
+    customer = people.pick_customer(chance, merchant.customers)
     place = people.address(chance, ids, shop.country, customer)
     costs = basics.charged or (basics.shipping and chance.random() < 0.7)
     charge = money.bag(priced(Decimal(6), shop.currency)) if costs else ZERO
     tip = money.bag(priced(Decimal(3), shop.currency)) if basics.tip else ZERO
-    at = iso(created)
+    at = format_timestamp(created)
     return {
         "id": gid("Order", number),
         "legacyResourceId": str(number),
@@ -138,9 +138,9 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
     }
 
 
-def _terms(merchant: Merchant, basics: Basics) -> Terms:
-    shop, chance = merchant.shop, merchant.chance
-    return Terms(
+def _terms(merchant: Merchant, basics: OrderBasics) -> PriceTerms:
+    shop, chance = merchant.shop, merchant.rng
+    return PriceTerms(
         money=Currencies(shop.currency, chance.choice(shop.presentments) if basics.abroad else shop.currency),
         tax_rate=Decimal(shop.tax_rate),
         taxes_included=shop.taxes_included,
@@ -170,48 +170,48 @@ def _shipping_lines(merchant: Merchant, charge: Document) -> list[Document]:
 
 def _pay(merchant: Merchant, order: Document, scenario: Scenario, created: datetime) -> None:
     money, ids = Currencies.of(order), merchant.ids
-    due = read(order["totalPriceSet"])
-    soon = iso(created, plus=timedelta(seconds=merchant.chance.randint(2, 40)))
+    due = parse_money_bag(order["totalPriceSet"])
+    soon = format_timestamp(created, plus=timedelta(seconds=merchant.rng.randint(2, 40)))
     if not due or scenario.payment == "unknown":
         return
     if scenario.payment in {"authorized", "expired"}:
         # Card authorizations last seven days.
-        act.pay(order, ids, "AUTHORIZATION", due, soon, expires=iso(created, plus=timedelta(days=7)))
+        act.pay(order, ids, "AUTHORIZATION", due, soon, expires=format_timestamp(created, plus=timedelta(days=7)))
     elif scenario.payment == "part":
         act.pay(order, ids, "SALE", money.share(due, Decimal("0.5")), soon)
     else:
         act.pay(order, ids, "SALE", due, soon, status="PENDING" if scenario.payment == "pending" else "SUCCESS")
     order["updatedAt"] = soon
     if scenario.payment == "expired":
-        order["updatedAt"] = iso(created, plus=timedelta(days=7))
+        order["updatedAt"] = format_timestamp(created, plus=timedelta(days=7))
 
 
 def _ship(merchant: Merchant, order: Document, scenario: Scenario, created: datetime) -> datetime:
     """Carry out the shipping plan; the time of the last thing that happened."""
-    chance = merchant.chance
-    last = _moment(order["updatedAt"])
+    chance = merchant.rng
+    last = _parse_timestamp(order["updatedAt"])
     units = [line["id"] for line in order["lineItems"] for _ in range(line["unfulfilledQuantity"])]
     begin = created + timedelta(hours=chance.uniform(4, 30))
     share, taken = 0.0, 0
     for place, shipment in enumerate(SHIPPING[scenario.shipping]):
         at = begin + timedelta(hours=place * chance.uniform(1, 1.5))
         if shipment.status == "CANCELLED":
-            last = max(last, _called_off(merchant, order, units, at))
+            last = max(last, _cancelled(merchant, order, units, at))
             continue
         share += shipment.units
         upto = max(taken + 1, round(share * len(units)))
         part, taken = Counter(units[taken:upto]), upto
         if part:
             last = max(last, _shipped(merchant, order, shipment, part, at))
-    restate(order)
+    recalculate(order)
     return last
 
 
-def _called_off(merchant: Merchant, order: Document, units: list[str], at: datetime) -> datetime:
+def _cancelled(merchant: Merchant, order: Document, units: list[str], at: datetime) -> datetime:
     """A fulfillment of everything that is cancelled an hour later."""
     end = at + timedelta(hours=1)
-    fulfillment = act.ship(order, merchant.ids, iso(at), Counter(units), tracking=[tracking(merchant)])
-    act.cancel_shipment(fulfillment, iso(end))
+    fulfillment = act.ship(order, merchant.ids, format_timestamp(at), Counter(units), tracking=[tracking(merchant)])
+    act.cancel_shipment(fulfillment, format_timestamp(end))
     return end
 
 
@@ -219,14 +219,19 @@ def _shipped(
     merchant: Merchant, order: Document, shipment: Shipment, part: Mapping[str, int], at: datetime
 ) -> datetime:
     parcels = [tracking(merchant) for _ in range(shipment.tracking)]
-    fulfillment = act.ship(order, merchant.ids, iso(at), part, tracking=parcels, status=shipment.status)
-    expected = iso(at, plus=timedelta(days=3))
+    fulfillment = act.ship(order, merchant.ids, format_timestamp(at), part, tracking=parcels, status=shipment.status)
+    expected = format_timestamp(at, plus=timedelta(days=3))
     town = (order["shippingAddress"] or {}).get("city")
-    last, pace = at, merchant.chance.uniform(0.8, 1.2)
-    for news, hours in JOURNEYS[shipment.news]:
+    last, pace = at, merchant.rng.uniform(0.8, 1.2)
+    for news, hours in TRACKING_HISTORIES[shipment.tracking_status]:
         last = at + timedelta(hours=hours * pace)
-        act.report(
-            fulfillment, merchant.ids, news, iso(last), expected=expected if news == "IN_TRANSIT" else None, town=town
+        act.add_tracking_event(
+            fulfillment,
+            merchant.ids,
+            news,
+            format_timestamp(last),
+            expected=expected if news == "IN_TRANSIT" else None,
+            town=town,
         )
     return last
 
@@ -234,13 +239,13 @@ def _shipped(
 def tracking(merchant: Merchant) -> Document:
     """A parcel number of the carrier that is usual in the shop's country."""
     company, url = _CARRIERS[merchant.shop.country]
-    number = f"SB{merchant.chance.randrange(10**10):010d}"
+    number = f"SB{merchant.rng.randrange(10**10):010d}"
     return {"company": company, "number": number, "url": url.format(number)}
 
 
 def _remove(merchant: Merchant, order: Document, at: str, *, money: bool) -> None:
     first = order["lineItems"][0]
-    act.give_back(order, merchant.ids, at, {first["id"]: first["quantity"]}, restock="CANCEL", money=money)
+    act.create_refund(order, merchant.ids, at, {first["id"]: first["quantity"]}, restock="CANCEL", money=money)
     order["edited"] = True
 
 
@@ -248,11 +253,11 @@ def _give_back(order: Document, merchant: Merchant, at: str, *, lines: int, unit
     """Refund so many units at most of so many lines; all lines and the shipping charge too, if it is all."""
     chosen = order["lineItems"][:lines]
     quantities = {row["id"]: min(units, row["currentQuantity"]) for row in chosen if row["currentQuantity"]}
-    act.give_back(order, merchant.ids, at, quantities, restock=restock, shipping=lines >= len(order["lineItems"]))
+    act.create_refund(order, merchant.ids, at, quantities, restock=restock, shipping=lines >= len(order["lineItems"]))
 
 
 _After = Callable[[Merchant, Document, str], None]
-_MANY = 10**6
+_MANY_LINES = 10**6
 _BEFORE_SHIPPING: Mapping[str, _After] = {
     "remove": lambda merchant, order, at: _remove(merchant, order, at, money=True),
     "remove unpaid": lambda merchant, order, at: _remove(merchant, order, at, money=False),
@@ -262,18 +267,22 @@ _AFTER_SHIPPING: Mapping[str, _After] = {
         order,
         merchant.ids,
         at,
-        merchant.chance.choice(("CUSTOMER", "FRAUD", "INVENTORY", "OTHER", "STAFF", "DECLINED")),
+        merchant.rng.choice(("CUSTOMER", "FRAUD", "INVENTORY", "OTHER", "STAFF", "DECLINED")),
     ),
-    "refund": lambda merchant, order, at: _give_back(order, merchant, at, lines=_MANY, units=_MANY, restock="RETURN"),
-    "restock": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=_MANY, restock="RETURN"),
+    "refund": lambda merchant, order, at: _give_back(
+        order, merchant, at, lines=_MANY_LINES, units=_MANY_LINES, restock="RETURN"
+    ),
+    "restock": lambda merchant, order, at: _give_back(
+        order, merchant, at, lines=1, units=_MANY_LINES, restock="RETURN"
+    ),
     "refund one": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=1, restock="NO_RESTOCK"),
     "refund shipping": lambda merchant, order, at: _refund_shipping(order, merchant, at),
 }
 
 
 def _refund_shipping(order: Document, merchant: Merchant, at: str) -> None:
-    act.give_back(order, merchant.ids, at, {}, restock="NO_RESTOCK", shipping=True, note="Sorry for the delay")
+    act.create_refund(order, merchant.ids, at, {}, restock="NO_RESTOCK", shipping=True, note="Sorry for the delay")
 
 
-def _moment(text: str) -> datetime:
+def _parse_timestamp(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -12,10 +12,10 @@ from random import Random
 
 from airflow_provider_partners.sandbox.chance import stream
 from airflow_provider_partners.sandbox.credentials import APP_ID
-from airflow_provider_partners.sandbox.seed_shopify import GONE_FOR_DAYS
+from airflow_provider_partners.sandbox.seed_shopify import UNINSTALLED_DAYS
 from airflow_provider_partners.sandbox.seed_transactions import transactions
 from airflow_provider_partners.sandbox.shops import APP_NUMBER, Shop
-from airflow_provider_partners.sandbox.state import Document, Store, iso
+from airflow_provider_partners.sandbox.state import Document, Store, format_timestamp
 
 PARTNER = "shopify_partner"
 APP: Document = {"id": APP_ID, "name": "Verdict for Yotpo", "apiKey": "sandbox00000000000000000000api01"}
@@ -60,8 +60,8 @@ _REINSTALLED: _Story = (
     ("SUBSCRIPTION_CHARGE_ACTIVATED", 229.9),
 )
 _UNINSTALLED: _Story = (
-    ("SUBSCRIPTION_CHARGE_CANCELED", GONE_FOR_DAYS + 0.1),
-    ("RELATIONSHIP_UNINSTALLED", GONE_FOR_DAYS),
+    ("SUBSCRIPTION_CHARGE_CANCELED", UNINSTALLED_DAYS + 0.1),
+    ("RELATIONSHIP_UNINSTALLED", UNINSTALLED_DAYS),
 )
 _REASONS = ("doesnt_meet_my_needs,too_expensive", "I found something else — merci quand même.")
 # Charge events by the beginning of their name: the kind of charge, its name, its price.
@@ -100,7 +100,7 @@ _EARNINGS: Mapping[str, tuple[str, str]] = {
 
 def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> None:
     """Write down all that the organization sees of these shops."""
-    store.put(PARTNER, "", "app", APP_ID, APP, at=iso(now))
+    store.put(PARTNER, "", "app", APP_ID, APP, at=format_timestamp(now))
     turns = min(len(_BESIDES), sum(shop.installed and shop.routed for shop in members))
     happenings = [row for place, shop in enumerate(members) for row in _life(seed, place % turns, turns, shop, now)]
     happenings.sort(key=lambda row: row["occurredAt"])
@@ -109,10 +109,10 @@ def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> Non
     earned = [_earning(sale) for sale in sales if sale["__typename"] in _EARNINGS]
     # One earning was refunded, which no type of transaction tells apart.
     adjusted = next(sale for sale in sales if sale["__typename"] == "AppSaleAdjustment")
-    record(store, happenings, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
+    add_events(store, happenings, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
 
 
-def record(store: Store, events: Sequence[Document], *, earnings: Sequence[Document] = ()) -> None:
+def add_events(store: Store, events: Sequence[Document], *, earnings: Sequence[Document] = ()) -> None:
     """Write app events down, in both of their forms.
 
     :param events: as the API's ``app.events`` shows them
@@ -165,9 +165,9 @@ def reference(shop: Shop) -> Document:
     }
 
 
-def micros(moment: datetime) -> str:
+def micros(timestamp: datetime) -> str:
     """A time with microseconds, as the API's schema shows it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _life(seed: int, turn: int, turns: int, shop: Shop, now: datetime) -> list[Document]:

@@ -25,7 +25,7 @@ _SERVICES = (
     ("troubleshooting", "Troubleshooting"),
 )
 _MERCHANTS = ("Zoë Ndiaye", "José Álvarez", "Søren Ødegård", "山田 花子", "Aoife O'Brien")
-_SAID = (
+_MESSAGES = (
     "Hello! Could you help us with reviews?",
     "Of course — which theme do you use?",
     "Dawn, with a few changes of our own.",
@@ -102,7 +102,7 @@ def _conversation(chance: Random, turn: int, shop: Shop, begun: datetime) -> Doc
     for place in range(chance.randint(5, 12)):
         messages.append({
             "id": f"gid://partners/Message/{number * 100 + place}",
-            "body": _SAID[place % len(_SAID)],
+            "body": _MESSAGES[place % len(_MESSAGES)],
             "fileUrls": [f"https://files.example/{number}/{place}.png"] if place % 5 == 3 else [],
             "sentAt": micros(at),
             "sentBy": senders[place % len(senders)],

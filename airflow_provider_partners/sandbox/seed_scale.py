@@ -18,7 +18,7 @@ from random import Random
 
 from airflow_provider_partners.sandbox.chance import stream
 from airflow_provider_partners.sandbox.identifiers import gid
-from airflow_provider_partners.sandbox.state import Document, Store, iso
+from airflow_provider_partners.sandbox.state import Document, Store, format_timestamp
 
 PARTNER, OWN = "shopify_admin", "sandbox"
 #: Orders of the last five months.
@@ -53,7 +53,7 @@ def grow(store: Store, *, shop: str, orders: int, seed: int, now: datetime) -> i
     rows = _rows(patterns, plan, counters, buyers)
     while chunk := list(islice(rows, _AT_ONCE)):
         store.put_texts(PARTNER, shop, "order", chunk)
-    store.put(OWN, shop, "counters", "counters", counters, at=iso(now))
+    store.put(OWN, shop, "counters", "counters", counters, at=format_timestamp(now))
     return store.count(PARTNER, shop, "order")
 
 
@@ -86,7 +86,7 @@ def _patterns(store: Store, shop: str) -> Iterator[_Pattern]:
     lasting += [variant for product in products for variant in product["variants"]]
     fixed = {row["legacyResourceId"] for row in lasting}
     ids = [row["id"] for row in store.cached(PARTNER, shop, "order", shape="json_object('id', id)")]
-    for order in store.each(PARTNER, shop, "order", ids[:: max(1, len(ids) // _PATTERNS)]):
+    for order in store.iterate(PARTNER, shop, "order", ids[:: max(1, len(ids) // _PATTERNS)]):
         if len(json.dumps(order)) <= _MOST_TEXT:
             yield _pattern(order, fixed)
 
@@ -125,8 +125,8 @@ def _slot(match: re.Match[str], places: dict[str, int], placed: datetime) -> int
     return _seconds(match["date"], placed) if match["date"] else 0
 
 
-def _seconds(moment: str, since: datetime) -> int:
-    return round((datetime.fromisoformat(moment) - since).total_seconds())
+def _seconds(text: str, since: datetime) -> int:
+    return round((datetime.fromisoformat(text) - since).total_seconds())
 
 
 def _plan(chance: Random, patterns: list[_Pattern], orders: int, now: datetime) -> list[tuple[int, int]]:
@@ -168,7 +168,7 @@ def _rows(
 
 def _count_orders(store: Store, shop: str, more: Counter[str]) -> Iterator[tuple[str, Document]]:
     """The customers with the number of orders they will have, which also those of their orders tell that are there."""
-    customers = {row["id"]: row for row in store.each(PARTNER, shop, "customer", more)}
+    customers = {row["id"]: row for row in store.iterate(PARTNER, shop, "customer", more)}
     for customer in customers.values():
         customer["numberOfOrders"] = str(int(customer["numberOfOrders"]) + more[customer["id"]])
     store.put_many(PARTNER, shop, "customer", [(row["id"], row["updatedAt"], row) for row in customers.values()])
@@ -177,7 +177,7 @@ def _count_orders(store: Store, shop: str, more: Counter[str]) -> Iterator[tuple
         row["id"] for row in store.cached(PARTNER, shop, "order", shape=shape) if row["customer"] in customers
     ])
     while chunk := list(islice(theirs, _AT_ONCE)):
-        orders = list(store.each(PARTNER, shop, "order", chunk))
+        orders = list(store.iterate(PARTNER, shop, "order", chunk))
         for order in orders:
             order["customer"]["numberOfOrders"] = customers[order["customer"]["id"]]["numberOfOrders"]
             yield order["customer"]["id"], order["customer"]

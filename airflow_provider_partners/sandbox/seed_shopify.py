@@ -17,37 +17,37 @@ from airflow_provider_partners.sandbox.order_lines import Merchant
 from airflow_provider_partners.sandbox.scenarios import Scenario
 from airflow_provider_partners.sandbox.seed_orders import order_of
 from airflow_provider_partners.sandbox.shops import Shop
-from airflow_provider_partners.sandbox.state import Document, Store, iso
+from airflow_provider_partners.sandbox.state import Document, Store, format_timestamp
 
 PARTNER = "shopify_admin"
 SCOPES = ["read_all_orders", "read_customers", "read_fulfillments", "read_orders", "read_products"]
 #: An uninstalled shop had the app until so many days ago.
-GONE_FOR_DAYS = 21
+UNINSTALLED_DAYS = 21
 _BULK_EDIT = 5
 _BULK_EDIT_TAG = "spring-sale"
 
 
-def open_shop(seed: int, shop: Shop, orders: int, now: datetime) -> Merchant:
+def build_merchant(seed: int, shop: Shop, orders: int, now: datetime) -> Merchant:
     """A shop with its catalogue and customers, and no order yet."""
     chance = stream(seed, "shop", shop.domain)
     ids = Ids.of(shop)
     goods = catalogue.build(chance, ids, shop, now)
     buyers = people.customers(chance, ids, shop, max(people.ABUSERS + 2, orders * 3 // 5), now)
-    return Merchant(shop=shop, chance=chance, ids=ids, catalogue=goods, customers=buyers, now=now)
+    return Merchant(shop=shop, rng=chance, ids=ids, products=goods, customers=buyers, now=now)
 
 
-def take_orders(merchant: Merchant, orders: int, *, place: int) -> list[Document]:
+def build_orders(merchant: Merchant, orders: int, *, place: int) -> list[Document]:
     """All orders of the last five months, oldest first, so that ids and numbers grow with time.
 
     :param place: the shop's place in the world
     """
-    chance, shop = merchant.chance, merchant.shop
+    chance, shop = merchant.rng, merchant.shop
     until = merchant.now
     if shop.installed and shop.routed:
         kinds = scenarios.assign(chance, orders, place=place)
     else:
         kinds = scenarios.ordinary(chance, max(3, orders // 4))
-        until -= timedelta(days=0 if shop.installed else GONE_FOR_DAYS)
+        until -= timedelta(days=0 if shop.installed else UNINSTALLED_DAYS)
     dated = sorted(
         ((_placed_at(chance, kind, until), index, kind) for index, kind in enumerate(kinds)),
         key=lambda row: row[:2],
@@ -58,7 +58,7 @@ def take_orders(merchant: Merchant, orders: int, *, place: int) -> list[Document
     return rows
 
 
-def store(store: Store, merchant: Merchant, orders: list[Document]) -> None:
+def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None:
     """Write the shop down."""
     shop = merchant.shop
     facts: Document = {
@@ -71,10 +71,10 @@ def store(store: Store, merchant: Merchant, orders: list[Document]) -> None:
         "installed": shop.installed,
         "routed": shop.routed,
     }
-    at = iso(merchant.now)
+    at = format_timestamp(merchant.now)
     store.put(PARTNER, shop.domain, "shop", shop.domain, facts, at=at)
     for kind, rows in (
-        ("product", merchant.catalogue.stored),
+        ("product", merchant.products.stored),
         ("customer", merchant.customers),
         ("order", orders),
     ):
@@ -90,7 +90,7 @@ def _placed_at(chance: Random, kind: Scenario, until: datetime) -> datetime:
 
 def _edit_together(orders: list[Document], until: datetime) -> None:
     """Some orders were tagged in one go and share ``updatedAt`` to the second, which is hard on cursors."""
-    at = iso(until, plus=timedelta(hours=-30))
+    at = format_timestamp(until, plus=timedelta(hours=-30))
     settled = [row for row in orders if row["updatedAt"] < at and not row["tags"]]
     for order in settled[-_BULK_EDIT:] if len(orders) > _BULK_EDIT * 2 else []:
         order["tags"] = [_BULK_EDIT_TAG]

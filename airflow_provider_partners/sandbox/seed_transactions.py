@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from airflow_provider_partners.sandbox.money import text
+from airflow_provider_partners.sandbox.money import format_amount
 from airflow_provider_partners.sandbox.shops import Shop
 from airflow_provider_partners.sandbox.state import Document
 
@@ -47,7 +47,7 @@ def transactions(chance: Random, shops: Sequence[Shop], app: Document, now: date
             for turn in range(times):
                 at = now - timedelta(days=days * (turn + 1) - 20 * chance.random(), seconds=place)
                 number = shop.number * 1000 + turn + 1
-                yield _one(chance, kind, number, Decimal(price), at, shop, app)
+                yield _transaction(chance, kind, number, Decimal(price), at, shop, app)
     for turn in range(_PAYOUTS):
         at = now - _PAYOUT_EVERY * (turn + 1) + timedelta(seconds=chance.random())
         # One roll-up per payout: negative for the tax on fees, positive on referral commission.
@@ -57,11 +57,13 @@ def transactions(chance: Random, shops: Sequence[Shop], app: Document, now: date
             "amount": _money(Decimal("4.94") if referral else Decimal("-7.35")),
             "type": "REFERRAL_COMMISSION" if referral else "SALE_SHOPIFY_FEE",
         }
-    oldest = _one(chance, "AppSubscriptionSale", 1, Decimal(29), _ANCIENT, shops[0], app)
+    oldest = _transaction(chance, "AppSubscriptionSale", 1, Decimal(29), _ANCIENT, shops[0], app)
     yield oldest | {"chargeId": None, "billingInterval": None}
 
 
-def _one(chance: Random, kind: str, number: int, price: Decimal, at: datetime, shop: Shop, app: Document) -> Document:
+def _transaction(
+    chance: Random, kind: str, number: int, price: Decimal, at: datetime, shop: Shop, app: Document
+) -> Document:
     body = _base(kind, number, at)
     body["shop"] = {
         "id": f"gid://partners/Shop/{shop.number}",
@@ -97,4 +99,4 @@ def _base(kind: str, number: int, at: datetime) -> Document:
 
 
 def _money(amount: Decimal) -> Document:
-    return {"amount": text(amount), "currencyCode": "USD"}
+    return {"amount": format_amount(amount), "currencyCode": "USD"}

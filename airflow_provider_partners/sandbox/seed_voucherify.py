@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_provider_partners.sandbox.seed_voucherify_customers import add_customers, add_segments, give_vouchers
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import PARTNER, Ledger
-from airflow_provider_partners.sandbox.seed_voucherify_loyalty import add_loyalty, earn
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import PARTNER, SeedRecords
+from airflow_provider_partners.sandbox.seed_voucherify_loyalty import add_earned_points, add_loyalty
 from airflow_provider_partners.sandbox.seed_voucherify_offers import add_offers
 from airflow_provider_partners.sandbox.seed_voucherify_products import add_goods
 from airflow_provider_partners.sandbox.seed_voucherify_programs import add_programs
@@ -40,14 +40,14 @@ def fill(
     :param products: those it still has
     :param customers: its buyers
     """
-    ledger = Ledger(seed=seed, shop=shop.domain, now=now)
+    ledger = SeedRecords(seed=seed, shop=shop.domain, now=now)
     goods = add_goods(ledger, products, shop.currency)
     offers = add_offers(ledger)
     people = add_customers(ledger, customers)
     add_segments(ledger, people)
     add_project(ledger, shop)
     give_vouchers(ledger, offers, people)
-    earn(ledger, offers)
+    add_earned_points(ledger, offers)
     use_coupons(ledger, orders, goods, offers, people)
     add_loyalty(ledger, offers)
     add_rules(ledger, offers)

@@ -11,7 +11,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, letters, moment, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+    parse_timestamp,
+)
 from airflow_provider_partners.sandbox.seed_voucherify_offers import (
     CLUB,
     FRIENDS,
@@ -41,22 +47,22 @@ _REASONS = (
 )
 
 
-def add_customers(ledger: Ledger, buyers: Iterable[Document]) -> list[Document]:
+def add_customers(ledger: SeedRecords, buyers: Iterable[Document]) -> list[Document]:
     """The shop's customers, then people who did not buy as yet; oldest records of Shopify first."""
-    chance = ledger.luck("customers")
+    chance = ledger.random_stream("customers")
     rows = [_buyer(chance, ledger, buyer) for buyer in buyers]
     rows += [_subscriber(chance, ledger, place) for place in range(max(_IMPORTED + 10, _AT_LEAST - len(rows)))]
     return [ledger.add("customers", row) for row in rows]
 
 
-def simple(customer: Document | None) -> Document | None:
+def short_customer(customer: Document | None) -> Document | None:
     """A customer as other records show it."""
     return customer and {name: customer[name] for name in ("id", "name", "email", "source_id", "metadata", "object")}
 
 
 def person(chance: Random, *, source_id: str | None, name: str, email: str | None, created: datetime) -> Document:
     """A customer who did nothing as yet."""
-    id_ = letters(chance, "cust")
+    id_ = letter_id(chance, "cust")
     redemptions = ("redeemed", "failed", "succeeded", "rolled_back", "rollback_failed", "rollback_succeeded")
     orders = ("total_amount", "total_count", "average_amount", "last_order_amount")
     return {
@@ -81,16 +87,16 @@ def person(chance: Random, *, source_id: str | None, name: str, email: str | Non
         "referrals": {"total": 0, "campaigns": []},
         "system_metadata": {},
         "metadata": {},
-        "created_at": stamp(created),
-        "updated_at": stamp(created),
+        "created_at": format_timestamp_ms(created),
+        "updated_at": format_timestamp_ms(created),
         "assets": {"cockpit_url": f"https://loyalty.example.com/customer-cockpit/{id_}"},
         "object": "customer",
     }
 
 
-def _buyer(chance: Random, ledger: Ledger, buyer: Document) -> Document:
+def _buyer(chance: Random, ledger: SeedRecords, buyer: Document) -> Document:
     # All buyers came with the first synchronization of the shop; Voucherify's own time is the one of arrival.
-    came = ledger.ago(165)
+    came = ledger.days_ago(165)
     row = person(
         chance, source_id=buyer["legacyResourceId"], name=buyer["displayName"], email=buyer["email"], created=came
     )
@@ -99,27 +105,27 @@ def _buyer(chance: Random, ledger: Ledger, buyer: Document) -> Document:
     place = {"city": "Portland", "state": "Oregon", "line_1": "1 Maple Avenue", "line_2": None}
     if chance.random() < 0.6:
         known["address"] = {**place, "country": "US", "postal_code": "97205"}
-    return row | known | {"updated_at": stamp(ledger.ago(chance.uniform(0.1, 160)))}
+    return row | known | {"updated_at": format_timestamp_ms(ledger.days_ago(chance.uniform(0.1, 160)))}
 
 
-def _subscriber(chance: Random, ledger: Ledger, place: int) -> Document:
-    created = ledger.ago(45) if place < _IMPORTED else ledger.ago(chance.uniform(1, 140))
+def _subscriber(chance: Random, ledger: SeedRecords, place: int) -> Document:
+    created = ledger.days_ago(45) if place < _IMPORTED else ledger.days_ago(chance.uniform(1, 140))
     name = chance.choice(_NAMES)
     email = f"newsletter.{place}@example.org"
     row = person(chance, source_id=email if place % 4 else None, name=name, email=email, created=created)
     return row | {"metadata": {"source": "newsletter"}}
 
 
-def add_segments(ledger: Ledger, customers: Sequence[Document]) -> list[Document]:
+def add_segments(ledger: SeedRecords, customers: Sequence[Document]) -> list[Document]:
     """The segments, and who is in which."""
-    chance = ledger.luck("segments")
+    chance = ledger.random_stream("segments")
     rows: list[Document] = []
     for place, (name, kind) in enumerate(_SEGMENTS):
         filters = {"junction": "and", "summary.orders.total_amount": {"conditions": {"$more_than": [20_000]}}}
         body = {
-            "id": letters(chance, "seg"),
+            "id": letter_id(chance, "seg"),
             "name": name,
-            "created_at": stamp(ledger.ago(190 - 3 * place)),
+            "created_at": format_timestamp_ms(ledger.days_ago(190 - 3 * place)),
             "updated_at": None,
             "type": kind,
             "filter": None if kind == "static" else filters,
@@ -134,33 +140,35 @@ def add_segments(ledger: Ledger, customers: Sequence[Document]) -> list[Document
     return rows
 
 
-def give_vouchers(ledger: Ledger, offers: Offers, customers: Sequence[Document]) -> None:
+def give_vouchers(ledger: SeedRecords, offers: Offers, customers: Sequence[Document]) -> None:
     """Hand vouchers out: each becomes its holder's and is told of by a publication."""
-    chance = ledger.luck("publications")
+    chance = ledger.random_stream("publications")
     for offer in (WELCOME, SEASON, GIFTS, CLUB, FRIENDS):
         for place, voucher in enumerate(offers.vouchers[offer]):
             customer = customers[(place + 5 * offer) % len(customers)]
-            later = max(moment(customer["created_at"]), moment(voucher["created_at"])) + timedelta(minutes=3)
+            later = max(parse_timestamp(customer["created_at"]), parse_timestamp(voucher["created_at"])) + timedelta(
+                minutes=3
+            )
             # A campaign's mail goes out at once: all its publications of a quarter share their time.
-            at = min(later, ledger.ago(0.1)) if offer != SEASON else ledger.ago(100 - place // 10)
-            hold(ledger, chance, voucher, customer, at=at, campaign_type=OFFERS[offer].type)
+            at = min(later, ledger.days_ago(0.1)) if offer != SEASON else ledger.days_ago(100 - place // 10)
+            assign_voucher(ledger, chance, voucher, customer, at=at, campaign_type=OFFERS[offer].type)
             ledger.add("publications", publication(chance, customer, [voucher], at=at))
     for place in range(4):
-        body = publication(chance, customers[place], [], at=ledger.ago(30 - place), failure=_REASONS[place % 2])
+        body = publication(chance, customers[place], [], at=ledger.days_ago(30 - place), failure=_REASONS[place % 2])
         ledger.add("publications", body)
     several = [offers.vouchers[WELCOME][-1], offers.vouchers[WELCOME][-2]]
-    ledger.add("publications", publication(chance, customers[0], several, at=ledger.ago(29)))
+    ledger.add("publications", publication(chance, customers[0], several, at=ledger.days_ago(29)))
 
 
-def hold(
-    ledger: Ledger, chance: Random, voucher: Document, customer: Document, *, at: datetime, campaign_type: str
+def assign_voucher(
+    ledger: SeedRecords, chance: Random, voucher: Document, customer: Document, *, at: datetime, campaign_type: str
 ) -> None:
     """Make a voucher someone's own."""
     voucher["holder_id"] = customer["id"]
     voucher["publish"]["count"] += 1
     holder: Document = {
-        "id": digits(chance, "rh", at),
-        "created_at": stamp(at),
+        "id": digit_id(chance, "rh", at),
+        "created_at": format_timestamp_ms(at),
         "redeemable_id": voucher["id"],
         "redeemable_object": "voucher",
         "customer_id": customer["id"],
@@ -188,16 +196,16 @@ def publication(
 ) -> Document:
     """That a customer was given one voucher, several, or none for a reason."""
     body: Document = {
-        "id": letters(chance, "pub"),
+        "id": letter_id(chance, "pub"),
         "object": "publication",
-        "created_at": stamp(at),
+        "created_at": format_timestamp_ms(at),
         "customer_id": customer["id"],
         "tracking_id": customer["source_id"],
         "metadata": {},
         "channel": chance.choice(_CHANNELS),
         "source_id": None,
         "result": "FAILURE" if failure else "SUCCESS",
-        "customer": simple(customer),
+        "customer": short_customer(customer),
         "vouchers_id": [voucher["id"] for voucher in vouchers],
     }
     if failure:

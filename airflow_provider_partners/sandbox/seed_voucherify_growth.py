@@ -16,19 +16,32 @@ from datetime import datetime, timedelta
 from random import Random
 
 from airflow_provider_partners.sandbox.chance import stream
-from airflow_provider_partners.sandbox.seed_voucherify_customers import person, publication, simple
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import PARTNER, Place, digits, letters, stamp, store_lists
+from airflow_provider_partners.sandbox.seed_voucherify_customers import person, publication, short_customer
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    PARTNER,
+    Place,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+    store_lists,
+)
 from airflow_provider_partners.sandbox.seed_voucherify_members import card_transaction, member
 from airflow_provider_partners.sandbox.seed_voucherify_offers import voucher
-from airflow_provider_partners.sandbox.seed_voucherify_orders import blank, of_sku, settle, take_off, worth
+from airflow_provider_partners.sandbox.seed_voucherify_orders import (
+    apply_discount,
+    discount_amount,
+    empty_order,
+    item_from_sku,
+    update_totals,
+)
 from airflow_provider_partners.sandbox.seed_voucherify_till import FAILURES
-from airflow_provider_partners.sandbox.seed_voucherify_transactions import movement, places
+from airflow_provider_partners.sandbox.seed_voucherify_transactions import new_transaction, transaction_lists
 from airflow_provider_partners.sandbox.state import Document, Store
 
 #: Rows are spread over so many days before the day of the world.
 DAYS = 90
 #: So many rows in turn share one time: some alone, some few, and at times more than a page holds.
-TOGETHER = (1, 1, 3, 7, 1, 12, 2, 150)
+SAME_TIMESTAMP_COUNT = (1, 1, 3, 7, 1, 12, 2, 150)
 
 
 @dataclass
@@ -40,27 +53,27 @@ class Growth:
     """
 
     store: Store
-    chance: Random
+    rng: Random
     kind: str
     scope: str
     count: int
     now: datetime
-    rows: dict[Place, list[tuple[str, str, Document]]] = field(default_factory=lambda: defaultdict(list))
+    records: dict[Place, list[tuple[str, str, Document]]] = field(default_factory=lambda: defaultdict(list))
 
-    def have(self, kind: str, scope: str = "") -> list[Document]:
+    def list_records(self, kind: str, scope: str = "") -> list[Document]:
         """The rows of a list as it is."""
         return self.store.select(PARTNER, scope, kind)
 
     def add(self, kind: str, body: Document, *, scope: str = "") -> None:
         """One more row of a list."""
-        self.rows[kind, scope].append((body["id"], body.get("created_at") or body["date"], body))
+        self.records[kind, scope].append((body["id"], body.get("created_at") or body["date"], body))
 
     def times(self) -> Iterator[datetime]:
         """The rows' times, oldest first."""
         step = timedelta(days=DAYS) / (self.count + 1)
         number = 0
         while number < self.count:
-            for together in TOGETHER:
+            for together in SAME_TIMESTAMP_COUNT:
                 at = self.now - timedelta(days=DAYS) + step * number
                 at = at.replace(microsecond=at.microsecond // 1000 * 1000)
                 for _ in range(min(together, self.count - number)):
@@ -74,13 +87,13 @@ def grow(store: Store, *, seed: int, kind: str, count: int, now: datetime, scope
     A redemption brings its order, a movement stands in all lists of its card.
 
     :param seed: of the world
-    :param kind: the list's name; one of :data:`GROWING`
+    :param kind: the list's name; one of :data:`RECORD_MAKERS`
     :param now: the day of the world; all rows are from before
     :param scope: which of the lists of that name; the one with most rows when not given
     :raises ValueError: the list cannot be made longer, or there is none
     """
-    if kind not in GROWING:
-        msg = f"{kind} cannot be made longer, only {', '.join(sorted(GROWING))}"
+    if kind not in RECORD_MAKERS:
+        msg = f"{kind} cannot be made longer, only {', '.join(sorted(RECORD_MAKERS))}"
         raise ValueError(msg)
     if scope is None:
         scope = max(store.shops(PARTNER), key=lambda each: store.count(PARTNER, each, kind), default="")
@@ -89,44 +102,48 @@ def grow(store: Store, *, seed: int, kind: str, count: int, now: datetime, scope
         msg = f"there is no list {kind} of {scope or 'this world'} that could be made longer"
         raise ValueError(msg)
     growth = Growth(store, stream(seed, PARTNER, "growth", kind, scope, before), kind, scope, count, now)
-    GROWING[kind](growth)
-    store_lists(store, growth.rows)
+    RECORD_MAKERS[kind](growth)
+    store_lists(store, growth.records)
     return scope
 
 
 def _customers(growth: Growth) -> None:
     for number, at in enumerate(growth.times()):
         name = f"Reader {number}"
-        email = f"reader.{number}.{growth.chance.getrandbits(40):x}@example.net"
-        row = person(growth.chance, source_id=email if number % 3 else None, name=name, email=email, created=at)
+        email = f"reader.{number}.{growth.rng.getrandbits(40):x}@example.net"
+        row = person(growth.rng, source_id=email if number % 3 else None, name=name, email=email, created=at)
         growth.add("customers", row)
 
 
 def _vouchers(growth: Growth) -> None:
-    campaign = next(row for row in growth.have("campaigns") if "discount" in row.get("voucher", {}))
+    campaign = next(row for row in growth.list_records("campaigns") if "discount" in row.get("voucher", {}))
     for at in growth.times():
-        code = f"BULK-{growth.chance.getrandbits(60):015X}"
-        row = voucher(growth.chance, code, {"discount": campaign["voucher"]["discount"]}, stamp(at), campaign=campaign)
+        code = f"BULK-{growth.rng.getrandbits(60):015X}"
+        row = voucher(
+            growth.rng, code, {"discount": campaign["voucher"]["discount"]}, format_timestamp_ms(at), campaign=campaign
+        )
         growth.add("vouchers", row)
 
 
 def _orders(growth: Growth) -> None:
-    taken = _Counter.of(growth)
+    taken = _OrderMaker.of(growth)
     for number, at in enumerate(growth.times()):
         growth.add("orders", taken.order(number, at))
 
 
 def _redemptions(growth: Growth) -> None:
     """One in five is refused; the others take their discount off an order of their own."""
-    taken = _Counter.of(growth)
-    codes = [row for row in growth.have("vouchers") if row["type"] == "DISCOUNT_VOUCHER" and not row["campaign_id"]]
+    taken = _OrderMaker.of(growth)
+    codes = [
+        row for row in growth.list_records("vouchers") if row["type"] == "DISCOUNT_VOUCHER" and not row["campaign_id"]
+    ]
     for number, at in enumerate(growth.times()):
         code, customer = codes[number % len(codes)], taken.customers[number % len(taken.customers)]
         failure = FAILURES[number % len(FAILURES)] if number % 5 == 4 else None
         row: Document = {
-            "id": digits(growth.chance, "rf" if failure else "r", at),
+            "id": digit_id(growth.rng, "rf" if failure else "r", at),
             "object": "redemption",
-            "date": stamp(at),
+            "date": format_timestamp_ms(at),
             "customer_id": customer["id"],
             "tracking_id": None,
             "metadata": {},
@@ -134,7 +151,7 @@ def _redemptions(growth: Growth) -> None:
             "status": "FAILED" if failure else "SUCCEEDED",
             "order": None,
             "channel": {"channel_id": "bulk", "channel_type": "API"},
-            "customer": simple(customer),
+            "customer": short_customer(customer),
             "related_object_type": "voucher",
             "related_object_id": code["id"],
             "voucher": {name: code[name] for name in ("id", "code", "type", "discount", "is_referral_code", "object")},
@@ -143,7 +160,9 @@ def _redemptions(growth: Growth) -> None:
             row |= {"failure_code": failure[0], "failure_message": failure[1]}
         else:
             order = taken.order(number, at)
-            take_off(order, worth(order, code["discount"]), items=code["discount"]["effect"] == "APPLY_TO_ITEMS")
+            apply_discount(
+                order, discount_amount(order, code["discount"]), items=code["discount"]["effect"] == "APPLY_TO_ITEMS"
+            )
             noted = {name: row[name] for name in ("date", "related_object_type", "related_object_id")}
             order["redemptions"] = {row["id"]: noted}
             row["order"] = copy.deepcopy(order)
@@ -153,7 +172,7 @@ def _redemptions(growth: Growth) -> None:
 
 
 @dataclass
-class _Counter:
+class _OrderMaker:
     """Takes orders that no shop knows.
 
     :param goods: products with one of their SKUs
@@ -164,64 +183,64 @@ class _Counter:
     goods: Sequence[tuple[Document, Document]]
 
     @classmethod
-    def of(cls, growth: Growth) -> _Counter:
-        products = growth.have("products")
+    def of(cls, growth: Growth) -> _OrderMaker:
+        products = growth.list_records("products")
         goods = [(row, sku) for row in products for sku in row["skus"]["data"][:1] if sku["price"]]
-        return cls(growth, growth.have("customers"), goods)
+        return cls(growth, growth.list_records("customers"), goods)
 
     def order(self, number: int, at: datetime) -> Document:
         """An order of one item."""
         customer = self.customers[number % len(self.customers)]
-        source_id = f"BULK-{number:06d}-{self.growth.chance.getrandbits(24):06x}"
-        body = blank(self.growth.chance, source_id=source_id, customer=customer, at=at)
+        source_id = f"BULK-{number:06d}-{self.growth.rng.getrandbits(24):06x}"
+        body = empty_order(self.growth.rng, source_id=source_id, customer=customer, at=at)
         product, sku = self.goods[number % len(self.goods)]
-        body["items"] = [of_sku(product, sku, 1 + number % 3)]
-        return settle(body)
+        body["items"] = [item_from_sku(product, sku, 1 + number % 3)]
+        return update_totals(body)
 
 
 def _publications(growth: Growth) -> None:
-    customers = growth.have("customers")
-    codes = [row for row in growth.have("vouchers") if row["type"] == "DISCOUNT_VOUCHER"]
+    customers = growth.list_records("customers")
+    codes = [row for row in growth.list_records("vouchers") if row["type"] == "DISCOUNT_VOUCHER"]
     for number, at in enumerate(growth.times()):
         customer, code = customers[number % len(customers)], codes[number % len(codes)]
-        growth.add("publications", publication(growth.chance, customer, [code], at=at))
+        growth.add("publications", publication(growth.rng, customer, [code], at=at))
 
 
 def _transactions(growth: Growth) -> None:
     """Movements of the first card whose list it is."""
-    cards = [row for row in growth.have("vouchers") if row["type"] != "DISCOUNT_VOUCHER"]
-    card = next(row for row in cards if (growth.kind, growth.scope) in places(row))
+    cards = [row for row in growth.list_records("vouchers") if row["type"] != "DISCOUNT_VOUCHER"]
+    card = next(row for row in cards if (growth.kind, growth.scope) in transaction_lists(row))
     kind = "ACCRUAL" if card["loyalty_card"] else "ADDITION"
     for at in growth.times():
-        row = movement(growth.chance, card, 1, kind=kind, at=at, about={})
-        for list_, scope in places(card):
+        row = new_transaction(growth.rng, card, 1, kind=kind, at=at, about={})
+        for list_, scope in transaction_lists(card):
             growth.add(list_, row, scope=scope)
     growth.add("vouchers", card)
 
 
 def _members(growth: Growth) -> None:
-    customers = growth.have("customers")
+    customers = growth.list_records("customers")
     for number, at in enumerate(growth.times()):
         customer = customers[number % len(customers)]
-        growth.add(growth.kind, member(growth.chance, growth.scope, customer["id"], at), scope=growth.scope)
+        growth.add(growth.kind, member(growth.rng, growth.scope, customer["id"], at), scope=growth.scope)
 
 
 def _card_transactions(growth: Growth) -> None:
-    first = growth.have(growth.kind, growth.scope)[0]
+    first = growth.list_records(growth.kind, growth.scope)[0]
     card = {name: first[name] for name in ("card_id", "program_id", "member_id", "card_definition_id")}
     for at in growth.times():
-        growth.add(growth.kind, card_transaction(growth.chance, card, at), scope=growth.scope)
+        growth.add(growth.kind, card_transaction(growth.rng, card, at), scope=growth.scope)
 
 
 def _alike(growth: Growth) -> None:
     """Rows like those that are there, with names, ids and times of their own."""
-    kept = [(row["id"], json.dumps(row, ensure_ascii=False)) for row in growth.have(growth.kind, growth.scope)]
+    kept = [(row["id"], json.dumps(row, ensure_ascii=False)) for row in growth.list_records(growth.kind, growth.scope)]
     for number, at in enumerate(growth.times()):
         old, body = kept[number % len(kept)]
         prefix, _, tail = old.rpartition("_")
-        new = digits(growth.chance, prefix, at) if _DIGITS.fullmatch(tail) else letters(growth.chance, prefix)
+        new = digit_id(growth.rng, prefix, at) if _DIGITS.fullmatch(tail) else letter_id(growth.rng, prefix)
         row: Document = json.loads(body.replace(old, new))
-        row["created_at"] = stamp(at)
+        row["created_at"] = format_timestamp_ms(at)
         if row.get("updated_at"):
             row["updated_at"] = row["created_at"]
         if row.get("name"):
@@ -255,7 +274,7 @@ def _twins(growth: Growth, row: Document) -> list[Place]:
 
 
 #: The lists that can be made longer.
-GROWING: Mapping[str, Callable[[Growth], None]] = {
+RECORD_MAKERS: Mapping[str, Callable[[Growth], None]] = {
     "customers": _customers,
     "vouchers": _vouchers,
     "orders": _orders,

@@ -24,23 +24,23 @@ _LENGTHS = {"v": 32, "pub": 32, "user": 32, "track": 32, "val": 12, "asgm": 16}
 _USUAL_LENGTH = 24
 
 
-def letters(chance: Random, prefix: str) -> str:
+def letter_id(chance: Random, prefix: str) -> str:
     """An id of letters and digits, as most records of the first years have: ``cust_ypePCF6IU6fnUvec6RMXZuH4``."""
     return f"{prefix}_{''.join(chance.choices(_ALPHABET, k=_LENGTHS.get(prefix, _USUAL_LENGTH)))}"
 
 
-def digits(chance: Random, prefix: str, at: datetime) -> str:
+def digit_id(chance: Random, prefix: str, at: datetime) -> str:
     """An id of 18 hexadecimal digits, which grows with time: ``r_0bc92f81a6801f9bca``."""
     return f"{prefix}_{int(at.timestamp() * 1000):012x}{hexadecimal(chance, 6)}"
 
 
-def stamp(at: datetime) -> str:
+def format_timestamp_ms(at: datetime) -> str:
     """A time as the API writes it, in milliseconds: ``2026-05-20T13:59:59.120Z``."""
     at = at.astimezone(UTC)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
 
 
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A time as the API, or Shopify, writes it."""
     return datetime.fromisoformat(text)
 
@@ -50,7 +50,7 @@ def project_id(seed: int) -> str:
     return f"proj_{hexadecimal(stream(seed, PARTNER, 'project'), 18)}"
 
 
-class Ledger:
+class SeedRecords:
     """Voucherify's records of one project while they are made.
 
     Each subject has a stream of chance of its own, so that one more kind of record leaves the others as they were.
@@ -62,18 +62,18 @@ class Ledger:
 
     def __init__(self, *, seed: int, shop: str, now: datetime) -> None:
         self.seed, self.shop, self.now = seed, shop, now
-        self._sheets: dict[Place, dict[str, tuple[str, Document]]] = {}
+        self._lists: dict[Place, dict[str, tuple[str, Document]]] = {}
 
     @property
     def project_id(self) -> str:
         """The project's id at the management API."""
         return project_id(self.seed)
 
-    def luck(self, *subject: str | int) -> Random:
+    def random_stream(self, *subject: str | int) -> Random:
         """The random numbers of one subject."""
         return stream(self.seed, PARTNER, *subject)
 
-    def ago(self, days: float) -> datetime:
+    def days_ago(self, days: float) -> datetime:
         """So many days before the day of the world, in whole milliseconds."""
         at = self.now - timedelta(days=days)
         return at.replace(microsecond=at.microsecond // 1000 * 1000)
@@ -86,18 +86,18 @@ class Ledger:
         :param at: its time, where it has none
         """
         row = (at or body.get("created_at") or body["date"], body)
-        self._sheets.setdefault((kind, scope), {})[key or body["id"]] = row
+        self._lists.setdefault((kind, scope), {})[key or body["id"]] = row
         return body
 
-    def rows(self, kind: str, scope: str = "") -> list[Document]:
+    def list_records(self, kind: str, scope: str = "") -> list[Document]:
         """The records of a list, as they were written."""
-        return [body for _, body in self._sheets.get((kind, scope), {}).values()]
+        return [body for _, body in self._lists.get((kind, scope), {}).values()]
 
     def store(self, store: Store) -> None:
         """Store all."""
         store_lists(
             store,
-            {place: ((key, at, body) for key, (at, body) in rows.items()) for place, rows in self._sheets.items()},
+            {place: ((key, at, body) for key, (at, body) in rows.items()) for place, rows in self._lists.items()},
         )
 
 

@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, letters, moment, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+    parse_timestamp,
+)
 from airflow_provider_partners.sandbox.seed_voucherify_offers import CLUB, GIFTS, WELCOME, Offers
-from airflow_provider_partners.sandbox.seed_voucherify_transactions import move
+from airflow_provider_partners.sandbox.seed_voucherify_transactions import add_transaction
 from airflow_provider_partners.sandbox.state import Document
 
 _TIERS = (("Bronze", 0, 2_999), ("Silver ★", 3_000, 5_999), ("Gold", 6_000, None))
@@ -35,24 +41,24 @@ _TOPPED_UP = 125
 _TOGETHER = 5
 
 
-def earn(ledger: Ledger, offers: Offers) -> None:
+def add_earned_points(ledger: SeedRecords, offers: Offers) -> None:
     """What was put on cards before the first of them was used."""
-    chance = ledger.luck("earned")
+    chance = ledger.random_stream("earned")
     for card in offers.vouchers[CLUB]:
-        start = moment(card["created_at"])
+        start = parse_timestamp(card["created_at"])
         for time in range(_EARNED):
             at = start + (ledger.now - start) * (time / (_EARNED * 2)) + timedelta(milliseconds=chance.randrange(1000))
-            event = {"event": {"id": digits(chance, "evcus", at), "type": "customer.order.paid"}}
+            event = {"event": {"id": digit_id(chance, "evcus", at), "type": "customer.order.paid"}}
             points = chance.randint(1, 40) * 10
-            row = move(ledger, chance, card, points, kind="ACCRUAL", at=at, reason="Order paid", about=event)
-            _tell_member(ledger, card, row)
+            row = add_transaction(ledger, chance, card, points, kind="ACCRUAL", at=at, reason="Order paid", about=event)
+            _add_member_activity(ledger, card, row)
     card = offers.vouchers[GIFTS][0]
     for time in range(_TOPPED_UP):
-        at = ledger.ago(200 - time // _TOGETHER)
-        move(ledger, chance, card, 100, kind="ADDITION", at=at, reason="Monthly allowance", about={})
+        at = ledger.days_ago(200 - time // _TOGETHER)
+        add_transaction(ledger, chance, card, 100, kind="ADDITION", at=at, reason="Monthly allowance", about={})
 
 
-def add_loyalty(ledger: Ledger, offers: Offers) -> None:
+def add_loyalty(ledger: SeedRecords, offers: Offers) -> None:
     """The program with its members."""
     campaign = offers.campaigns[CLUB]
     cards = offers.vouchers[CLUB]
@@ -62,12 +68,12 @@ def add_loyalty(ledger: Ledger, offers: Offers) -> None:
     tiers = _tiers(ledger, campaign)
     rewards = _rewards(ledger, offers, campaign)
     _rules(ledger, campaign, tiers)
-    _await_points(ledger, campaign, cards, tiers)
+    _add_pending_points(ledger, campaign, cards, tiers)
     for card in cards:
         _member(ledger, campaign, card, tiers, rewards)
 
 
-def _tell_member(ledger: Ledger, card: Document, transaction: Document) -> None:
+def _add_member_activity(ledger: SeedRecords, card: Document, transaction: Document) -> None:
     """The same event in the diary of a member; the words are the vendor's."""
     body = {
         "id": f"evcus_{transaction['id'].partition('_')[2]}",
@@ -84,8 +90,8 @@ def _tell_member(ledger: Ledger, card: Document, transaction: Document) -> None:
     ledger.add("loyalty_campaign_member_activity", body, scope=f"{card['campaign_id']}/{card['id']}")
 
 
-def _tiers(ledger: Ledger, campaign: Document) -> list[Document]:
-    chance = ledger.luck("loyalty tiers")
+def _tiers(ledger: SeedRecords, campaign: Document) -> list[Document]:
+    chance = ledger.random_stream("loyalty tiers")
     return [
         ledger.add(
             "loyalty_campaign_tiers",
@@ -94,10 +100,10 @@ def _tiers(ledger: Ledger, campaign: Document) -> list[Document]:
                 "earning_rules": {},
                 "rewards": {},
                 "points": {"from": least, "to": most},
-                "id": letters(chance, "ltr"),
+                "id": letter_id(chance, "ltr"),
                 "campaign_id": campaign["id"],
                 "metadata": {},
-                "created_at": stamp(ledger.ago(220 - place)),
+                "created_at": format_timestamp_ms(ledger.days_ago(220 - place)),
                 "updated_at": None,
                 "config": {"points": {"from": least, "to": most}},
                 "object": "loyalty_tier",
@@ -108,20 +114,20 @@ def _tiers(ledger: Ledger, campaign: Document) -> list[Document]:
     ]
 
 
-def _rules(ledger: Ledger, campaign: Document, tiers: Sequence[Document]) -> None:
-    chance = ledger.luck("earning rules")
-    (schema,) = ledger.rows("management_custom_event_schemas", ledger.project_id)
+def _rules(ledger: SeedRecords, campaign: Document, tiers: Sequence[Document]) -> None:
+    chance = ledger.random_stream("earning rules")
+    (schema,) = ledger.list_records("management_custom_event_schemas", ledger.project_id)
     for place, (event, loyalty) in enumerate(_RULES):
         body: Document = {
-            "id": letters(chance, "ern"),
-            "created_at": stamp(ledger.ago(219 - place)),
+            "id": letter_id(chance, "ern"),
+            "created_at": format_timestamp_ms(ledger.days_ago(219 - place)),
             "updated_at": None,
             "loyalty": loyalty,
             "event": event,
             "source": {"banner": event.replace(".", " ").capitalize(), "object_id": campaign["id"]}
             | {"object_type": "campaign"},
             "object": "earning_rule",
-            "automation_id": letters(chance, "auto"),
+            "automation_id": letter_id(chance, "auto"),
             "start_date": None,
             "expiration_date": None,
             "metadata": {},
@@ -129,7 +135,7 @@ def _rules(ledger: Ledger, campaign: Document, tiers: Sequence[Document]) -> Non
             "active": place < 2,
         }
         if event == "customer.segment.entered":
-            body["segment"] = {"id": ledger.rows("segments")[1]["id"]}
+            body["segment"] = {"id": ledger.list_records("segments")[1]["id"]}
         elif "." not in event:
             body["custom_event"] = {"schema_id": schema["id"]}
         ledger.add("loyalty_campaign_earning_rules", body, scope=campaign["id"])
@@ -138,20 +144,20 @@ def _rules(ledger: Ledger, campaign: Document, tiers: Sequence[Document]) -> Non
             ledger.add("loyalty_tier_earning_rules", body, scope=f"{campaign['id']}/{tier['id']}")
 
 
-def _rewards(ledger: Ledger, offers: Offers, campaign: Document) -> list[tuple[Document, Document]]:
+def _rewards(ledger: SeedRecords, offers: Offers, campaign: Document) -> list[tuple[Document, Document]]:
     """Rewards with their assignments to the program; one is for the upper tiers alone."""
-    chance = ledger.luck("rewards")
-    tiers = ledger.rows("loyalty_campaign_tiers", campaign["id"])
+    chance = ledger.random_stream("rewards")
+    tiers = ledger.list_records("loyalty_campaign_tiers", campaign["id"])
     found = []
     for place, (name, kind, points) in enumerate(_REWARDS):
-        made = stamp(ledger.ago(218 - place))
-        product = ledger.rows("products")[place]
+        made = format_timestamp_ms(ledger.days_ago(218 - place))
+        product = ledger.list_records("products")[place]
         parameters: Document = {"product": {"id": product["id"], "sku_id": None}}
         if kind == "CAMPAIGN":
             given = offers.campaigns[WELCOME]
             parameters = {"campaign": {"id": given["id"], "balance": None, "type": given["campaign_type"]}}
         reward: Document = {
-            "id": letters(chance, "rew"),
+            "id": letter_id(chance, "rew"),
             "name": name,
             "stock": 40 if kind == "MATERIAL" else None,
             "redeemed": place,
@@ -164,7 +170,7 @@ def _rewards(ledger: Ledger, offers: Offers, campaign: Document) -> list[tuple[D
             "object": "reward",
         }
         assignment: Document = {
-            "id": letters(chance, "rewa"),
+            "id": letter_id(chance, "rewa"),
             "reward_id": reward["id"],
             "created_at": made,
             "updated_at": None,
@@ -185,16 +191,18 @@ def _rewards(ledger: Ledger, offers: Offers, campaign: Document) -> list[tuple[D
     return found
 
 
-def _await_points(ledger: Ledger, campaign: Document, cards: Sequence[Document], tiers: Sequence[Document]) -> None:
+def _add_pending_points(
+    ledger: SeedRecords, campaign: Document, cards: Sequence[Document], tiers: Sequence[Document]
+) -> None:
     """Points of orders that may still be sent back."""
-    chance = ledger.luck("pending points")
-    rule = ledger.rows("loyalty_campaign_earning_rules", campaign["id"])[0]
-    recent = sorted(ledger.rows("orders"), key=lambda row: str(row["created_at"]))[-len(cards) :]
+    chance = ledger.random_stream("pending points")
+    rule = ledger.list_records("loyalty_campaign_earning_rules", campaign["id"])[0]
+    recent = sorted(ledger.list_records("orders"), key=lambda row: str(row["created_at"]))[-len(cards) :]
     for card, order in zip(cards, recent, strict=False):
-        at = moment(order["created_at"]) + timedelta(seconds=1)
+        at = parse_timestamp(order["created_at"]) + timedelta(seconds=1)
         points = order["total_amount"] // 100
         body = {
-            "id": digits(chance, "lopp", at),
+            "id": digit_id(chance, "lopp", at),
             "voucher_id": card["id"],
             "campaign_id": campaign["id"],
             "customer_id": card["holder_id"],
@@ -203,11 +211,11 @@ def _await_points(ledger: Ledger, campaign: Document, cards: Sequence[Document],
             "activates_at": f"{at + timedelta(days=30):%Y-%m-%d}",
             "details": {
                 "holder_loyalty_tier": {"id": tiers[0]["id"], "name": tiers[0]["name"]},
-                "event": {"id": digits(chance, "evcus", at), "type": "customer.order.paid"},
+                "event": {"id": digit_id(chance, "evcus", at), "type": "customer.order.paid"},
                 "earning_rule": {"id": rule["id"], "source": {"banner": rule["source"]["banner"]}},
                 "order": {"id": order["id"], "source_id": order["source_id"]},
             },
-            "created_at": stamp(at),
+            "created_at": format_timestamp_ms(at),
             "updated_at": None,
         }
         card["loyalty_card"]["pending_points"] += points
@@ -217,14 +225,14 @@ def _await_points(ledger: Ledger, campaign: Document, cards: Sequence[Document],
 
 
 def _member(
-    ledger: Ledger,
+    ledger: SeedRecords,
     campaign: Document,
     card: Document,
     tiers: Sequence[Document],
     rewards: Sequence[tuple[Document, Document]],
 ) -> None:
     """What only one member's lists hold: the tier reached, the rewards in reach, the points that will expire."""
-    chance = ledger.luck("member", card["code"])
+    chance = ledger.random_stream("member", card["code"])
     balance = card["loyalty_card"]["balance"]
     tier = max((row for row in tiers if row["points"]["from"] <= balance), key=lambda row: int(row["points"]["from"]))
     expiring = {
@@ -243,12 +251,12 @@ def _member(
         ledger.add("loyalty_member_rewards", row, scope=card["id"], key=assignment["id"], at=at)
     for part in range(2):
         bucket = {
-            "id": letters(chance, "lopb"),
+            "id": letter_id(chance, "lopb"),
             "voucher_id": card["id"],
             "campaign_id": campaign["id"],
             "bucket": {"total_points": balance - balance // 2 if part else balance // 2},
             "status": "ACTIVE",
-            "expires_at": f"{ledger.ago(-30 * (part + 1)):%Y-%m-%d}",
+            "expires_at": f"{ledger.days_ago(-30 * (part + 1)):%Y-%m-%d}",
             "created_at": card["created_at"],
             "updated_at": None,
             "object": "loyalty_points_bucket",

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, moment, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    parse_timestamp,
+)
 from airflow_provider_partners.sandbox.state import Document
 
 # So many members did something; the first of all did so much that it takes more than a page.
@@ -41,13 +46,13 @@ class Membership:
 def member(chance: Random, program_id: str, customer_id: str, at: datetime) -> Document:
     """A customer in a program."""
     return {
-        "id": digits(chance, "lmbr", at),
+        "id": digit_id(chance, "lmbr", at),
         "customer_id": customer_id,
         "program_id": program_id,
         "status": "INACTIVE" if chance.random() < 0.05 else "ACTIVE",
         "metadata": {},
-        "created_at": stamp(at),
-        "updated_at": stamp(at),
+        "created_at": format_timestamp_ms(at),
+        "updated_at": format_timestamp_ms(at),
         "object": "member",
     }
 
@@ -57,7 +62,7 @@ def on_card(card: Document, id_: str, at: datetime, **more: object) -> Document:
 
     :param card: the ids of the card and of whom it belongs to
     """
-    return {"id": id_, **card, **more, "created_at": stamp(at), "updated_at": None}
+    return {"id": id_, **card, **more, "created_at": format_timestamp_ms(at), "updated_at": None}
 
 
 def card_transaction(chance: Random, card: Document, at: datetime, kind: str = "POINTS_EARNED") -> Document:
@@ -68,7 +73,7 @@ def card_transaction(chance: Random, card: Document, at: datetime, kind: str = "
     details = {"reason": _REASONS[kind], "rejection": None, "metadata": {}, "points": points}
     return on_card(
         card,
-        digits(chance, "lctx", at),
+        digit_id(chance, "lctx", at),
         at,
         card_type="INDIVIDUAL",
         type=kind,
@@ -95,19 +100,19 @@ def activity(
     :param owner: the field that names it, with its id
     """
     return {
-        "id": digits(chance, prefix, at),
+        "id": digit_id(chance, prefix, at),
         **owner,
         "type": type_,
         "data": data,
-        "created_at": stamp(at),
+        "created_at": format_timestamp_ms(at),
         "group_id": f"v-{chance.getrandbits(72):018x}",
     }
 
 
-def enroll(ledger: Ledger, chance: Random, membership: Membership, customers: Sequence[Document]) -> None:
+def enroll(ledger: SeedRecords, chance: Random, membership: Membership, customers: Sequence[Document]) -> None:
     """Make customers members; the first of them are busy."""
     program = membership.program
-    opened = moment(program["created_at"]) + timedelta(days=1)
+    opened = parse_timestamp(program["created_at"]) + timedelta(days=1)
     for place, customer in enumerate(customers):
         # A campaign brings several members within one instant.
         at = opened + timedelta(minutes=7 * (place // _TOGETHER))
@@ -115,13 +120,13 @@ def enroll(ledger: Ledger, chance: Random, membership: Membership, customers: Se
             "loyalty_program_members", member(chance, program["id"], customer["id"], at), scope=program["id"]
         )
         if place < _ACTIVE:
-            _live(ledger, chance, membership, row, busy=not place)
+            _add_activities(ledger, chance, membership, row, busy=not place)
 
 
-def _live(ledger: Ledger, chance: Random, membership: Membership, row: Document, *, busy: bool) -> None:
+def _add_activities(ledger: SeedRecords, chance: Random, membership: Membership, row: Document, *, busy: bool) -> None:
     """A member's card and all that happened with it."""
-    at = moment(row["created_at"])
-    card_id = digits(chance, "lcrd", at)
+    at = parse_timestamp(row["created_at"])
+    card_id = digit_id(chance, "lcrd", at)
     card: Document = {
         "card_id": card_id,
         "program_id": row["program_id"],
@@ -143,18 +148,18 @@ def _live(ledger: Ledger, chance: Random, membership: Membership, row: Document,
         then = at + timedelta(days=1, hours=5 * (time // _TOGETHER))
         body = card_transaction(chance, card, then, kinds[0] if time % 4 else kinds[time // 4 % len(kinds)])
         ledger.add("loyalty_program_card_transactions", body, scope=on_card_scope)
-    for kind, make in _DEALINGS.items():
+    for kind, make in _TRANSACTION_MAKERS.items():
         where = on_card_scope if kind in _OF_CARDS else scope
         for time in range(3):
             then = at + timedelta(days=2 + time)
             paid = card_transaction(chance, card, then, _SPENT.get(kind, kinds[0]))
             if kind in _SPENT:
                 ledger.add("loyalty_program_card_transactions", paid, scope=on_card_scope)
-            ledger.add(kind, make(chance, Deal(membership, row, card, paid["id"], then)), scope=where)
+            ledger.add(kind, make(chance, CardChange(membership, row, card, paid["id"], then)), scope=where)
 
 
 @dataclass(frozen=True)
-class Deal:
+class CardChange:
     """One thing a member deals in.
 
     :param member: who
@@ -174,13 +179,13 @@ _SPENT = {
     "loyalty_program_member_reward_purchases": "POINTS_SPENT_ON_REWARD",
     "loyalty_program_member_order_payments": "POINTS_SPENT_ON_ORDER",
 }
-_Make = Callable[[Random, Deal], Document]
+_Make = Callable[[Random, CardChange], Document]
 
 
-def _pending(chance: Random, deal: Deal) -> Document:
+def _pending(chance: Random, deal: CardChange) -> Document:
     return on_card(
         deal.card,
-        digits(chance, "lcppb", deal.at),
+        digit_id(chance, "lcppb", deal.at),
         deal.at,
         card_type="INDIVIDUAL",
         points={"total": chance.randint(1, 90)},
@@ -191,10 +196,10 @@ def _pending(chance: Random, deal: Deal) -> Document:
     )
 
 
-def _expiring(chance: Random, deal: Deal) -> Document:
+def _expiring(chance: Random, deal: CardChange) -> Document:
     return on_card(
         deal.card,
-        digits(chance, "lcpeb", deal.at),
+        digit_id(chance, "lcpeb", deal.at),
         deal.at,
         customer_id=deal.member["customer_id"],
         card_type="INDIVIDUAL",
@@ -206,12 +211,12 @@ def _expiring(chance: Random, deal: Deal) -> Document:
     )
 
 
-def _purchase(chance: Random, deal: Deal) -> Document:
+def _purchase(chance: Random, deal: CardChange) -> Document:
     points = {"total": 100 * chance.randint(1, 9)}
     details = {"reason": "Points spent on reward", "rejection": None, "metadata": {}, "points": points, "result": None}
     return on_card(
         deal.card,
-        digits(chance, "lrtx", deal.at),
+        digit_id(chance, "lrtx", deal.at),
         deal.at,
         card_transaction_id=deal.paid,
         reward_id=deal.membership.reward["id"],
@@ -222,7 +227,7 @@ def _purchase(chance: Random, deal: Deal) -> Document:
     )
 
 
-def _payment(chance: Random, deal: Deal) -> Document:
+def _payment(chance: Random, deal: CardChange) -> Document:
     points = 100 * chance.randint(1, 9)
     details = {
         "reason": "Points spent on order payment",
@@ -233,7 +238,7 @@ def _payment(chance: Random, deal: Deal) -> Document:
     }
     return on_card(
         deal.card,
-        digits(chance, "lotx", deal.at),
+        digit_id(chance, "lotx", deal.at),
         deal.at,
         card_transaction_id=deal.paid,
         order_id=chance.choice(deal.membership.orders)["id"],
@@ -244,11 +249,11 @@ def _payment(chance: Random, deal: Deal) -> Document:
     )
 
 
-def _benefit(chance: Random, deal: Deal) -> Document:
+def _benefit(chance: Random, deal: CardChange) -> Document:
     owner = {"program_id": deal.member["program_id"], "member_id": deal.member["id"]}
     return on_card(
         owner,
-        digits(chance, "lbtx", deal.at),
+        digit_id(chance, "lbtx", deal.at),
         deal.at,
         benefit_id=deal.membership.benefit["id"],
         earning_rule_id=deal.membership.rule["id"],
@@ -259,10 +264,10 @@ def _benefit(chance: Random, deal: Deal) -> Document:
     )
 
 
-def _tier(chance: Random, deal: Deal) -> Document:
+def _tier(chance: Random, deal: CardChange) -> Document:
     return on_card(
         deal.card,
-        digits(chance, "lttx", deal.at),
+        digit_id(chance, "lttx", deal.at),
         deal.at,
         tier_structure_id=deal.membership.structure["id"],
         tier_id=deal.membership.tiers[0]["id"],
@@ -274,7 +279,7 @@ def _tier(chance: Random, deal: Deal) -> Document:
 
 
 #: What a member deals in besides plain points, by list.
-_DEALINGS: Mapping[str, _Make] = {
+_TRANSACTION_MAKERS: Mapping[str, _Make] = {
     "loyalty_program_card_pending_points": _pending,
     "loyalty_program_card_expiring_points": _expiring,
     "loyalty_program_member_reward_purchases": _purchase,

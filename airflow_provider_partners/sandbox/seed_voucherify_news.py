@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow_provider_partners.sandbox.identifiers import gid
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import PARTNER, Ledger
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import PARTNER, SeedRecords
 from airflow_provider_partners.sandbox.seed_voucherify_offers import STANDALONE
-from airflow_provider_partners.sandbox.seed_voucherify_orders import SOURCE_IDS, of_shop
+from airflow_provider_partners.sandbox.seed_voucherify_orders import SOURCE_IDS, shop_order
 from airflow_provider_partners.sandbox.seed_voucherify_products import Goods
-from airflow_provider_partners.sandbox.seed_voucherify_till import Till
+from airflow_provider_partners.sandbox.seed_voucherify_till import Checkout
 from airflow_provider_partners.sandbox.state import Document, Store
 
 _CODE = next(iter(STANDALONE))
@@ -23,15 +23,15 @@ def redeem(store: Store, *, seed: int, shop: str, order: Document, now: datetime
 
     :param order: as Shopify has it
     """
-    ledger, till = _till(store, seed, shop, now)
+    ledger, till = _checkout(store, seed, shop, now)
     voucher = next(row for row in store.select(PARTNER, "", "vouchers") if row["code"] == _CODE)
     ledger.add("vouchers", voucher)
     number = (order["customer"] or {}).get("legacyResourceId")
     customers = store.select(PARTNER, "", "customers")
     customer = next((row for row in customers if number and row["source_id"] == number), None)
     source_id = SOURCE_IDS[0](order)
-    body = of_shop(till.chance, _goods(store), order, source_id=source_id, customer=customer, at=now)
-    row = till.use(body, customer, [voucher], now)
+    body = shop_order(till.rng, _goods(store), order, source_id=source_id, customer=customer, at=now)
+    row = till.redeem(body, customer, [voucher], now)
     ledger.add("orders", body)
     ledger.store(store)
     return row
@@ -39,9 +39,9 @@ def redeem(store: Store, *, seed: int, shop: str, order: Document, now: datetime
 
 def roll_back(store: Store, *, seed: int, shop: str, now: datetime) -> Document | None:
     """Take back the last redemption that can be; the rollback, or ``None`` if there is nothing to take back."""
-    ledger, till = _till(store, seed, shop, now)
+    ledger, till = _checkout(store, seed, shop, now)
     rows = {row["id"]: row for row in store.select(PARTNER, "", "redemptions")}
-    chosen = next((row for row in reversed(list(rows.values())) if _may_go_back(row)), None)
+    chosen = next((row for row in reversed(list(rows.values())) if _can_roll_back(row)), None)
     if chosen is None:
         return None
     order = store.get(PARTNER, "", "orders", chosen["order"]["id"]) or chosen["order"]
@@ -57,14 +57,14 @@ def roll_back(store: Store, *, seed: int, shop: str, now: datetime) -> Document 
     return rollback
 
 
-def _till(store: Store, seed: int, shop: str, now: datetime) -> tuple[Ledger, Till]:
+def _checkout(store: Store, seed: int, shop: str, now: datetime) -> tuple[SeedRecords, Checkout]:
     """A till with luck that none before had."""
-    ledger = Ledger(seed=seed, shop=shop, now=now)
-    chance = ledger.luck("news", store.count(PARTNER, "", "redemptions"))
-    return ledger, Till(ledger=ledger, chance=chance, tracking={})
+    ledger = SeedRecords(seed=seed, shop=shop, now=now)
+    chance = ledger.random_stream("news", store.count(PARTNER, "", "redemptions"))
+    return ledger, Checkout(seed_records=ledger, rng=chance, tracking={})
 
 
-def _may_go_back(row: Document) -> bool:
+def _can_roll_back(row: Document) -> bool:
     return (
         row["object"] == "redemption"
         and row["status"] == "SUCCEEDED"

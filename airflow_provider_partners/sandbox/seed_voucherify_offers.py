@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, letters, moment, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+    parse_timestamp,
+)
 from airflow_provider_partners.sandbox.seed_voucherify_products import assets
 from airflow_provider_partners.sandbox.seed_voucherify_promotions import PERCENT, add_promotions
 from airflow_provider_partners.sandbox.state import Document
@@ -118,15 +124,17 @@ class Offers:
     tiers: list[Document]
 
 
-def add_offers(ledger: Ledger) -> Offers:
+def add_offers(ledger: SeedRecords) -> Offers:
     """Write down all that is on offer."""
     categories = _categories(ledger)
     campaigns = [_campaign(ledger, offer, categories) for offer in OFFERS]
     tiers = add_promotions(ledger, campaigns[TIERS])
     vouchers = [_vouchers(ledger, *pair) for pair in zip(OFFERS, campaigns, strict=True)]
-    chance = ledger.luck("standalone")
+    chance = ledger.random_stream("standalone")
     standalone = {
-        code: ledger.add("vouchers", voucher(chance, code, {"discount": discount}, stamp(ledger.ago(230))))
+        code: ledger.add(
+            "vouchers", voucher(chance, code, {"discount": discount}, format_timestamp_ms(ledger.days_ago(230)))
+        )
         for code, discount in STANDALONE.items()
     }
     return Offers(categories=categories, campaigns=campaigns, vouchers=vouchers, standalone=standalone, tiers=tiers)
@@ -144,7 +152,7 @@ def voucher(
     held = {"points": 0, "expired_points": 0, "subtracted_points": 0, "pending_points": 0}
     expiring = {"next_expiration_date": None, "next_expiration_points": None}
     body: Document = {
-        "id": letters(chance, "v"),
+        "id": letter_id(chance, "v"),
         "code": code,
         "campaign": campaign.get("name"),
         "campaign_id": campaign.get("id"),
@@ -180,17 +188,17 @@ def voucher(
     return body
 
 
-def _categories(ledger: Ledger) -> list[Document]:
-    chance = ledger.luck("categories")
+def _categories(ledger: SeedRecords) -> list[Document]:
+    chance = ledger.random_stream("categories")
     return [
         ledger.add(
             "categories",
             {
-                "id": digits(chance, "cat", ledger.ago(400 - place)),
+                "id": digit_id(chance, "cat", ledger.days_ago(400 - place)),
                 "name": name,
                 "hierarchy": place + 1,
                 "object": "category",
-                "created_at": stamp(ledger.ago(400 - place)),
+                "created_at": format_timestamp_ms(ledger.days_ago(400 - place)),
                 "updated_at": None,
             },
         )
@@ -198,10 +206,10 @@ def _categories(ledger: Ledger) -> list[Document]:
     ]
 
 
-def _campaign(ledger: Ledger, offer: Offer, categories: list[Document]) -> Document:
-    chance = ledger.luck("campaign", offer.name)
+def _campaign(ledger: SeedRecords, offer: Offer, categories: list[Document]) -> Document:
+    chance = ledger.random_stream("campaign", offer.name)
     body: Document = {
-        "id": letters(chance, "camp"),
+        "id": letter_id(chance, "camp"),
         "name": offer.name,
         "description": None,
         "campaign_type": offer.type,
@@ -211,11 +219,11 @@ def _campaign(ledger: Ledger, offer: Offer, categories: list[Document]) -> Docum
         "use_voucher_metadata_schema": False,
         "vouchers_count": offer.vouchers,
         "start_date": None,
-        "expiration_date": None if offer.ends is None else stamp(ledger.ago(-offer.ends)),
+        "expiration_date": None if offer.ends is None else format_timestamp_ms(ledger.days_ago(-offer.ends)),
         "active": offer.active,
         "metadata": {"channel": "shopify"},
-        "created_at": stamp(ledger.ago(offer.days)),
-        "updated_at": stamp(ledger.ago(offer.days / 3)),
+        "created_at": format_timestamp_ms(ledger.days_ago(offer.days)),
+        "updated_at": format_timestamp_ms(ledger.days_ago(offer.days / 3)),
         "category": None,
         "creation_status": "DONE" if offer.active else "DRAFT",
         "vouchers_generation_status": "DONE" if offer.active else "DRAFT",
@@ -240,14 +248,14 @@ def _campaign(ledger: Ledger, offer: Offer, categories: list[Document]) -> Docum
     return ledger.add("campaigns", body)
 
 
-def _vouchers(ledger: Ledger, offer: Offer, campaign: Document) -> list[Document]:
+def _vouchers(ledger: SeedRecords, offer: Offer, campaign: Document) -> list[Document]:
     """The vouchers of a campaign. All of a campaign that is not for members were generated in the same instant."""
-    chance = ledger.luck("vouchers", offer.name)
-    made = moment(campaign["created_at"])
+    chance = ledger.random_stream("vouchers", offer.name)
+    made = parse_timestamp(campaign["created_at"])
     rows = []
     for place in range(offer.vouchers):
         code = offer.code + "".join(chance.choices("23456789ABCDEFGHJKLMNPQRSTUVWXYZ", k=8))
         joined = place * (offer.days - 5) / offer.vouchers if offer.type == "LOYALTY_PROGRAM" else 0
-        at = stamp(made + timedelta(seconds=2, days=joined))
+        at = format_timestamp_ms(made + timedelta(seconds=2, days=joined))
         rows.append(ledger.add("vouchers", voucher(chance, code, offer.worth, at, campaign=campaign)))
     return rows

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import letters, stamp
-from airflow_provider_partners.sandbox.seed_voucherify_products import Goods, minor
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import format_timestamp_ms, letter_id
+from airflow_provider_partners.sandbox.seed_voucherify_products import Goods, minor_units
 from airflow_provider_partners.sandbox.state import Document
 
 #: The forms in which a shop's order is named; the name alone is not unique across shops.
@@ -25,12 +25,12 @@ SOURCE_IDS: Sequence[Callable[[Document], str | None]] = (
 _STATUS = {"PAID": "PAID", "PARTIALLY_PAID": "PAID", "PENDING": "CREATED", "AUTHORIZED": "CREATED"}
 
 
-def blank(chance: Random, *, source_id: str | None, customer: Document | None, at: datetime) -> Document:
+def empty_order(chance: Random, *, source_id: str | None, customer: Document | None, at: datetime) -> Document:
     """An order without items."""
     return {
-        "id": letters(chance, "ord"),
+        "id": letter_id(chance, "ord"),
         "source_id": source_id,
-        "created_at": stamp(at),
+        "created_at": format_timestamp_ms(at),
         "updated_at": None,
         "status": "PAID",
         "amount": 0,
@@ -44,32 +44,32 @@ def blank(chance: Random, *, source_id: str | None, customer: Document | None, a
     } | ({"customer": {"id": customer["id"], "object": "customer"}} if customer else {})
 
 
-def of_shop(
+def shop_order(
     chance: Random, goods: Goods, order: Document, *, source_id: str | None, customer: Document | None, at: datetime
 ) -> Document:
     """A shop's order before any discount."""
-    body = blank(chance, source_id=source_id, customer=customer, at=at)
+    body = empty_order(chance, source_id=source_id, customer=customer, at=at)
     body["status"] = "CANCELED" if order["cancelledAt"] else _STATUS.get(order["displayFinancialStatus"] or "", "PAID")
     body["items"] = [_item(goods, line) for line in order["lineItems"] if line["quantity"]]
-    return settle(body)
+    return update_totals(body)
 
 
-def elsewhere(
+def external_order(
     chance: Random, goods: Goods, *, source_id: str | None, customer: Document | None, at: datetime
 ) -> Document:
     """An order that another channel took, which the shop does not know."""
-    body = blank(chance, source_id=source_id, customer=customer, at=at)
+    body = empty_order(chance, source_id=source_id, customer=customer, at=at)
     skus = list(goods.skus.values())
     products = {row["id"]: row for row in goods.products.values()}
     body["items"] = [
-        of_sku(products[sku["product_id"]], sku, chance.randint(1, 3))
+        item_from_sku(products[sku["product_id"]], sku, chance.randint(1, 3))
         for sku in chance.sample(skus, k=chance.randint(1, 3))
     ]
     body["metadata"] = {"channel": "pos"}
-    return settle(body)
+    return update_totals(body)
 
 
-def of_sku(product: Document, sku: Document, quantity: int) -> Document:
+def item_from_sku(product: Document, sku: Document, quantity: int) -> Document:
     """An item of an order."""
     amount = sku["price"] * quantity
     return {
@@ -88,11 +88,11 @@ def of_sku(product: Document, sku: Document, quantity: int) -> Document:
 
 
 def _item(goods: Goods, line: Document) -> Document:
-    price = minor(line["originalUnitPriceSet"]["shopMoney"]["amount"])
+    price = minor_units(line["originalUnitPriceSet"]["shopMoney"]["amount"])
     product = line["product"] and goods.products.get(line["product"]["id"])
     sku = line["variant"] and goods.skus.get(line["variant"]["id"])
     if product and sku:
-        return of_sku(product, sku | {"price": price}, line["quantity"])
+        return item_from_sku(product, sku | {"price": price}, line["quantity"])
     amount = price * line["quantity"]
     return {
         "object": "order_item",
@@ -104,14 +104,14 @@ def _item(goods: Goods, line: Document) -> Document:
     }
 
 
-def settle(order: Document) -> Document:
+def update_totals(order: Document) -> Document:
     """Add its amounts up."""
     order["amount"] = sum(item["amount"] for item in order["items"])
     order["total_amount"] = order["amount"] - order.get("total_discount_amount", 0)
     return order
 
 
-def worth(order: Document, discount: Document) -> int:
+def discount_amount(order: Document, discount: Document) -> int:
     """What a discount takes off an order as it stands, no more than what is left of it."""
     wanted: int = (
         order["amount"] * discount["percent_off"] // 100 if discount["type"] == "PERCENT" else discount["amount_off"]
@@ -119,7 +119,7 @@ def worth(order: Document, discount: Document) -> int:
     return min(wanted, int(order["total_amount"]))
 
 
-def take_off(order: Document, amount: int, *, items: bool = False) -> Document:
+def apply_discount(order: Document, amount: int, *, items: bool = False) -> Document:
     """Take an amount off an order, as a whole or off its items in proportion; the order as this redemption saw it.
 
     What all redemptions took so far stands in ``…discount_amount``; what this one took in ``…applied_discount_amount``,
@@ -150,7 +150,7 @@ def _shares(order: Document, amount: int) -> list[int]:
     return shares
 
 
-def give_back(order: Document, at: datetime) -> None:
+def remove_discounts(order: Document, at: datetime) -> None:
     """An order of which every redemption was rolled back: cancelled, nothing taken off."""
     for name in [name for name in order if name.endswith("discount_amount")]:
         del order[name]
@@ -158,7 +158,7 @@ def give_back(order: Document, at: datetime) -> None:
         item.pop("discount_amount", None)
         item.pop("applied_discount_amount", None)
         item["subtotal_amount"] = item["amount"]
-    order.update(status="CANCELED", total_amount=order["amount"], updated_at=stamp(at))
+    order.update(status="CANCELED", total_amount=order["amount"], updated_at=format_timestamp_ms(at))
 
 
 def without_redemptions(order: Document) -> Document:

@@ -12,7 +12,13 @@ from decimal import Decimal
 from random import Random
 
 from airflow_provider_partners.sandbox.chance import uuid
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, letters, moment, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+    parse_timestamp,
+)
 from airflow_provider_partners.sandbox.state import Document
 
 _COLLECTIONS = (("Everything", "AUTO_UPDATE"), ("Spring picks", "STATIC"), ("Gifts under 50", "STATIC"))
@@ -31,7 +37,7 @@ class Goods:
     skus: dict[str, Document] = field(default_factory=dict)
 
 
-def minor(amount: str) -> int:
+def minor_units(amount: str) -> int:
     """An amount in hundredths, as Voucherify counts money in any currency.
 
     >>> minor("7.25")
@@ -40,9 +46,9 @@ def minor(amount: str) -> int:
     return int((Decimal(amount) * 100).to_integral_value())
 
 
-def add_goods(ledger: Ledger, products: Iterable[Document], currency: str) -> Goods:
+def add_goods(ledger: SeedRecords, products: Iterable[Document], currency: str) -> Goods:
     """Products and SKUs of what the shop still has, then collections and locations."""
-    chance, goods = ledger.luck("products"), Goods()
+    chance, goods = ledger.random_stream("products"), Goods()
     for shopify in products:
         product = _product(chance, shopify)
         goods.products[shopify["id"]] = product
@@ -57,50 +63,50 @@ def add_goods(ledger: Ledger, products: Iterable[Document], currency: str) -> Go
 
 
 def _product(chance: Random, shopify: Document) -> Document:
-    created = moment(shopify["createdAt"])
+    created = parse_timestamp(shopify["createdAt"])
     media = shopify["featuredMedia"]
     return {
-        "id": digits(chance, "prod", created),
+        "id": digit_id(chance, "prod", created),
         "source_id": shopify["legacyResourceId"],
         "name": shopify["title"],
-        "price": minor(shopify["variants"][0]["price"]),
+        "price": minor_units(shopify["variants"][0]["price"]),
         "attributes": [shopify["variants"][0]["selectedOptions"][0]["name"]],
         "metadata": {"vendor": shopify["vendor"]} if shopify["vendor"] else {},
         "image_url": media and media["preview"]["image"]["url"],
-        "created_at": stamp(created),
-        "updated_at": stamp(moment(shopify["updatedAt"])),
+        "created_at": format_timestamp_ms(created),
+        "updated_at": format_timestamp_ms(parse_timestamp(shopify["updatedAt"])),
         "object": "product",
     }
 
 
 def _sku(chance: Random, product: Document, variant: Document, currency: str) -> Document:
-    created = moment(variant["createdAt"])
+    created = parse_timestamp(variant["createdAt"])
     option = variant["selectedOptions"][0]
     return {
-        "id": digits(chance, "sku", created),
+        "id": digit_id(chance, "sku", created),
         "source_id": variant["legacyResourceId"],
         "product_id": product["id"],
         "sku": variant["sku"] or variant["title"],
-        "price": minor(variant["price"]),
+        "price": minor_units(variant["price"]),
         "currency": currency,
         "attributes": {option["name"]: option["value"]},
         "image_url": None,
         "metadata": {},
-        "created_at": stamp(created),
+        "created_at": format_timestamp_ms(created),
         "updated_at": None,
         "object": "sku",
     }
 
 
-def _add_collections(ledger: Ledger, goods: Goods) -> None:
-    chance = ledger.luck("collections")
+def _add_collections(ledger: SeedRecords, goods: Goods) -> None:
+    chance = ledger.random_stream("collections")
     products = list(goods.products.values())
     skus = list(goods.skus.values())
     owners = {row["id"]: row for row in products}
     for place, (name, kind) in enumerate(_COLLECTIONS):
         chosen = products if kind == "AUTO_UPDATE" else [*chance.sample(products, k=5), *chance.sample(skus, k=3)]
         collection: Document = {
-            "id": letters(chance, "pc"),
+            "id": letter_id(chance, "pc"),
             "name": name,
             "type": kind,
             "filter": {"junction": "and", "name": {"conditions": {"$has_value": [True]}}} if not place else None,
@@ -108,7 +114,7 @@ def _add_collections(ledger: Ledger, goods: Goods) -> None:
                 {"id": row["id"], "product_id": row.get("product_id", row["id"]), "object": row["object"]}
                 for row in chosen
             ],
-            "created_at": stamp(ledger.ago(200 - 7 * place)),
+            "created_at": format_timestamp_ms(ledger.days_ago(200 - 7 * place)),
             "object": "products_collection",
         }
         if collection["filter"]:
@@ -121,16 +127,16 @@ def _add_collections(ledger: Ledger, goods: Goods) -> None:
             ledger.add("product_collection_products", row | own, scope=collection["id"])
 
 
-def _add_locations(ledger: Ledger) -> None:
-    chance = ledger.luck("locations")
+def _add_locations(ledger: SeedRecords) -> None:
+    chance = ledger.random_stream("locations")
     for place, (name, center) in enumerate(_LOCATIONS):
         body = {
-            "id": letters(chance, "loc"),
+            "id": letter_id(chance, "loc"),
             "object": "location",
             "name": name,
             "shape": {"type": "circle", "format": "distance", "distance": {"center": center, "radius": "3 km"}},
-            "created_at": stamp(ledger.ago(170 - place)),
-            "updated_at": stamp(ledger.ago(20 - place)) if place else None,
+            "created_at": format_timestamp_ms(ledger.days_ago(170 - place)),
+            "updated_at": format_timestamp_ms(ledger.days_ago(20 - place)) if place else None,
         }
         ledger.add("locations", body)
 

@@ -12,7 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, moment, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    parse_timestamp,
+)
 from airflow_provider_partners.sandbox.seed_voucherify_members import Membership, enroll
 from airflow_provider_partners.sandbox.state import Document
 
@@ -116,13 +121,13 @@ _ASSIGNED: Sequence[tuple[str, str, str]] = (
 )
 
 
-def add_programs(ledger: Ledger, customers: Sequence[Document]) -> None:
+def add_programs(ledger: SeedRecords, customers: Sequence[Document]) -> None:
     """All programs with their members, the first customers first."""
     defined = {name: _define(ledger, definition) for name, definition in DEFINITIONS.items()}
     tiers = [_add_tiers(ledger, structure) for structure in defined["tiers"]]
     for place, (name, members) in enumerate(_PROGRAMS):
-        chance = ledger.luck("program", place)
-        at = ledger.ago(140 - 30 * place)
+        chance = ledger.random_stream("program", place)
+        at = ledger.days_ago(140 - 30 * place)
         program = ledger.add("loyalty_programs", _named(chance, "lprg", "program", name, at))
         program["validity_hours"] = {"type": "ANY_TIME"}
         _add_activity(ledger, chance, program, "created", at)
@@ -131,7 +136,7 @@ def add_programs(ledger: Ledger, customers: Sequence[Document]) -> None:
         _add_activity(ledger, chance, program, "activated", at + timedelta(hours=2))
         for step, tier in enumerate(tiers[place]):
             row = {
-                "id": digits(chance, "ltsum", at),
+                "id": digit_id(chance, "ltsum", at),
                 "tier_structure_id": defined["tiers"][place]["id"],
                 "tier_id": tier["id"],
                 "joins": members if not step else 0,
@@ -141,7 +146,7 @@ def add_programs(ledger: Ledger, customers: Sequence[Document]) -> None:
                 "prolongs": step,
                 "object": "program_tiers_summary_report",
             }
-            ledger.add("loyalty_program_tier_summary", row, scope=program["id"], at=stamp(at))
+            ledger.add("loyalty_program_tier_summary", row, scope=program["id"], at=format_timestamp_ms(at))
         membership = Membership(
             program=program,
             card_definition=defined["card"][place],
@@ -150,46 +155,46 @@ def add_programs(ledger: Ledger, customers: Sequence[Document]) -> None:
             tiers=tiers[place],
             benefit=defined["benefit"][place],
             reward=defined["reward"][place],
-            orders=ledger.rows("orders"),
+            orders=ledger.list_records("orders"),
         )
         enroll(ledger, chance, membership, customers[:members])
 
 
 def _named(chance: Random, prefix: str, object_: str, name: str, at: datetime) -> Document:
     return {
-        "id": digits(chance, prefix, at),
+        "id": digit_id(chance, prefix, at),
         "name": name,
         "status": "ACTIVE",
         "metadata": {},
-        "created_at": stamp(at),
-        "updated_at": stamp(at + timedelta(hours=2)),
+        "created_at": format_timestamp_ms(at),
+        "updated_at": format_timestamp_ms(at + timedelta(hours=2)),
         "object": object_,
     }
 
 
-def _define(ledger: Ledger, definition: Definition) -> list[Document]:
-    chance = ledger.luck(definition.kind)
+def _define(ledger: SeedRecords, definition: Definition) -> list[Document]:
+    chance = ledger.random_stream(definition.kind)
     rows = []
     for place, name in enumerate(definition.names):
-        at = ledger.ago(145 - 20 * place)
+        at = ledger.days_ago(145 - 20 * place)
         row = _named(chance, definition.prefix, definition.object, name, at) | definition.more
         rows.append(ledger.add(definition.kind, row))
         for what, later in (("created", 0), ("activated", 2), ("assigned", 3)):
             activity = {
-                "id": digits(chance, definition.activity_id, at + timedelta(hours=later)),
+                "id": digit_id(chance, definition.activity_id, at + timedelta(hours=later)),
                 definition.parent: row["id"],
                 "type": f"vl.{definition.object}.{what}",
                 "data": {definition.object: dict(row)},
-                "created_at": stamp(at + timedelta(hours=later)),
+                "created_at": format_timestamp_ms(at + timedelta(hours=later)),
                 "group_id": f"v-{chance.getrandbits(72):018x}",
             }
             ledger.add(definition.activities, activity, scope=row["id"])
     return rows
 
 
-def _add_tiers(ledger: Ledger, structure: Document) -> list[Document]:
-    chance = ledger.luck("tiers of", structure["name"])
-    at = moment(structure["created_at"])
+def _add_tiers(ledger: SeedRecords, structure: Document) -> list[Document]:
+    chance = ledger.random_stream("tiers of", structure["name"])
+    at = parse_timestamp(structure["created_at"])
     return [
         ledger.add(
             "loyalty_tier_structure_tiers",
@@ -202,11 +207,15 @@ def _add_tiers(ledger: Ledger, structure: Document) -> list[Document]:
 
 
 def _assign(
-    ledger: Ledger, chance: Random, program: Document, row: Document, *, kind: str, list_: str, object_: str
+    ledger: SeedRecords, chance: Random, program: Document, row: Document, *, kind: str, list_: str, object_: str
 ) -> None:
     """Put a record into a program. An assignment has no id but that of what is assigned."""
-    at = moment(program["created_at"]) + timedelta(minutes=5)
-    assignment: Document = {DEFINITIONS[kind].parent: row["id"], "created_at": stamp(at), "object": object_}
+    at = parse_timestamp(program["created_at"]) + timedelta(minutes=5)
+    assignment: Document = {
+        DEFINITIONS[kind].parent: row["id"],
+        "created_at": format_timestamp_ms(at),
+        "object": object_,
+    }
     if kind == "card":
         assignment["card_type"] = "INDIVIDUAL"
     elif kind == "reward":
@@ -216,14 +225,14 @@ def _assign(
 
 
 def _add_activity(
-    ledger: Ledger, chance: Random, program: Document, what: str, at: datetime, **about: Document
+    ledger: SeedRecords, chance: Random, program: Document, what: str, at: datetime, **about: Document
 ) -> None:
     activity = {
-        "id": digits(chance, "laprg", at),
+        "id": digit_id(chance, "laprg", at),
         "program_id": program["id"],
         "type": f"vl.program.{what}",
         "data": {"program": dict(program), **about},
-        "created_at": stamp(at),
+        "created_at": format_timestamp_ms(at),
         "group_id": f"v-{chance.getrandbits(72):018x}",
     }
     ledger.add("loyalty_program_activities", activity, scope=program["id"])

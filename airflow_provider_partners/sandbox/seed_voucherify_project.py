@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from airflow_provider_partners.sandbox.chance import hexadecimal
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, letters, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+)
 from airflow_provider_partners.sandbox.shops import Shop
 from airflow_provider_partners.sandbox.state import Document
 
 _PEOPLE = (("Inès", "Moreau"), ("Tomasz", "Żuk"), ("Ada", "O'Neill"))
-_BUSY: Sequence[tuple[str, str, str]] = (
+_ASYNC_ACTIONS: Sequence[tuple[str, str, str]] = (
     ("CUSTOMERS.BULK_UPDATE", "DONE", "SUCCESS"),
     ("VOUCHERS.IMPORT_CSV", "DONE", "SUCCESS"),
     ("ORDERS.IMPORT", "DONE", "SUCCESS"),
@@ -28,7 +33,7 @@ _EXPORTS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("voucher", "ERROR", ("code", "voucher_type", "value", "discount_type")),
     ("customer", "DONE", ("name", "source_id")),
 )
-_THROWN_AWAY = (("voucher", "v", "OLD-CODE"), ("product", "prod", "Discontinued scarf"), ("campaign", "camp", "Test"))
+_TRASH = (("voucher", "v", "OLD-CODE"), ("product", "prod", "Discontinued scarf"), ("campaign", "camp", "Test"))
 _TEMPLATES = (("Welcome codes", "DISCOUNT_COUPONS"), ("Birthday", "DISCOUNT_COUPONS"), ("Gift card", "GIFT_VOUCHERS"))
 _SCHEMAS: Mapping[str, Document] = {
     "order": {"channel": {"type": "string", "array": False, "optional": True}},
@@ -38,19 +43,19 @@ _SCHEMAS: Mapping[str, Document] = {
 }
 
 
-def add_project(ledger: Ledger, shop: Shop) -> None:
+def add_project(ledger: SeedRecords, shop: Shop) -> None:
     """The project and its diary."""
     people = _add_people(ledger)
     _add_project(ledger, shop)
     _add_work(ledger, people)
     _add_schemas(ledger)
     _add_templates(ledger)
-    chance, scope = ledger.luck("webhooks"), ledger.project_id
+    chance, scope = ledger.random_stream("webhooks"), ledger.project_id
     for place, events in enumerate((["redemption.succeeded", "redemption.rollback.succeeded"], ["voucher.published"])):
         hook = {
-            "id": letters(chance, "wh"),
+            "id": letter_id(chance, "wh"),
             "object": "webhook",
-            "created_at": stamp(ledger.ago(90 - place)),
+            "created_at": format_timestamp_ms(ledger.days_ago(90 - place)),
             "target_url": f"https://hooks.example.com/{place}",
             "events": events,
             "active": not place,
@@ -58,12 +63,12 @@ def add_project(ledger: Ledger, shop: Shop) -> None:
         ledger.add("management_webhooks", hook, scope=scope)
 
 
-def _add_people(ledger: Ledger) -> list[Document]:
-    chance = ledger.luck("users")
+def _add_people(ledger: SeedRecords) -> list[Document]:
+    chance = ledger.random_stream("users")
     rows = []
     for place, (first, last) in enumerate(_PEOPLE):
         body = {
-            "id": letters(chance, "user"),
+            "id": letter_id(chance, "user"),
             "login": f"user{place}@example.com",
             "email": f"user{place}@example.com",
             "first_name": first,
@@ -72,13 +77,13 @@ def _add_people(ledger: Ledger) -> list[Document]:
             "is_owner": not place,
             "role": "USER" if place else "ADMIN",
         }
-        at = stamp(ledger.ago(390 - place))
+        at = format_timestamp_ms(ledger.days_ago(390 - place))
         rows.append(ledger.add("management_users", body, scope=ledger.project_id, at=at))
     return rows
 
 
-def _add_project(ledger: Ledger, shop: Shop) -> None:
-    scope, made = ledger.project_id, stamp(ledger.ago(400))
+def _add_project(ledger: SeedRecords, shop: Shop) -> None:
+    scope, made = ledger.project_id, format_timestamp_ms(ledger.days_ago(400))
     project: Document = {
         "id": ledger.project_id,
         "name": shop.name,
@@ -88,8 +93,8 @@ def _add_project(ledger: Ledger, shop: Shop) -> None:
         "dial_code": None,
         "webhook_version": "v2024-01-01",
         "client_trusted_domains": [f"https://{shop.domain}"],
-        **{f"client_{what}_enabled": what in {"redeem", "publish"} for what in _CLIENT_MAY},
-        "webhooks_callout_notifications": {what: _TELL | {"in_app": True} for what in ("distributions", "webhooks")},
+        **{f"client_{what}_enabled": what in {"redeem", "publish"} for what in _CLIENT_PERMISSIONS},
+        "webhooks_callout_notifications": {what: _ALERT | {"in_app": True} for what in ("distributions", "webhooks")},
         "api_usage_notifications": dict.fromkeys(_USAGE, _LIMIT),
         "webhook_token": None,
         "cluster_id": "eu1",
@@ -100,11 +105,11 @@ def _add_project(ledger: Ledger, shop: Shop) -> None:
         "limits": {"api_calls": [], "bulk_api_calls": []},
     }
     ledger.add("management_projects", project, at=made)
-    chance = ledger.luck("project")
+    chance = ledger.random_stream("project")
     rules = {
-        "id": digits(chance, "stk", ledger.ago(399)),
+        "id": digit_id(chance, "stk", ledger.days_ago(399)),
         "exclusive_categories": [],
-        "joint_categories": [row["id"] for row in ledger.rows("categories")],
+        "joint_categories": [row["id"] for row in ledger.list_records("categories")],
         "redeemables_limit": 30,
         "applicable_redeemables_limit": 5,
         "applicable_redeemables_per_category_limit": None,
@@ -126,7 +131,7 @@ def _add_project(ledger: Ledger, shop: Shop) -> None:
     }
     ledger.add("management_stacking_rules", rules, scope=scope)
     brand = {
-        "id": digits(chance, "brd", ledger.ago(399)),
+        "id": digit_id(chance, "brd", ledger.days_ago(399)),
         "brand": {"name": shop.name, "website_url": f"https://{shop.domain}", "permission_reminder": None},
         "address": {"street": "1 Maple Avenue", "city": "Portland", "postal": "97205", "state": "OR", "country": "US"},
         "contact": {"email": f"hello@{shop.handle.replace('_', '-')}.example.com", "phone": None},
@@ -134,23 +139,30 @@ def _add_project(ledger: Ledger, shop: Shop) -> None:
     ledger.add("management_branding", brand, scope=scope, at=made)
 
 
-_TELL: Document = {"email": False, "emails": []}
+_ALERT: Document = {"email": False, "emails": []}
 _LIMIT: Document = {"enabled": False, "value": 80, "in_app": True, "emails": []}
 _USAGE = ("redemptions", "messages", "api_calls", "bulk_api_calls", "webhook_calls", "cycle_calls")
-_CLIENT_MAY = ("redeem", "publish", "list_vouchers", "create_customer", "loyalty_events", "set_voucher_expiration_date")
+_CLIENT_PERMISSIONS = (
+    "redeem",
+    "publish",
+    "list_vouchers",
+    "create_customer",
+    "loyalty_events",
+    "set_voucher_expiration_date",
+)
 
 
-def _add_work(ledger: Ledger, people: Sequence[Document]) -> None:
-    chance = ledger.luck("work")
-    for place, (type_, status, outcome) in enumerate(_BUSY):
-        at = ledger.ago(60 - 9 * place)
+def _add_work(ledger: SeedRecords, people: Sequence[Document]) -> None:
+    chance = ledger.random_stream("work")
+    for place, (type_, status, outcome) in enumerate(_ASYNC_ACTIONS):
+        at = ledger.days_ago(60 - 9 * place)
         action = {
-            "id": digits(chance, "aa", at),
+            "id": digit_id(chance, "aa", at),
             "type": type_,
             "status": status,
             "operation_status": outcome,
-            "created_at": stamp(at),
-            "updated_at": stamp(at),
+            "created_at": format_timestamp_ms(at),
+            "updated_at": format_timestamp_ms(at),
             "request_id": f"v-{hexadecimal(chance, 18)}",
             "processing_time": chance.randint(100, 9000),
             "progress": 100 if status == "DONE" else 40,
@@ -158,12 +170,12 @@ def _add_work(ledger: Ledger, people: Sequence[Document]) -> None:
         }
         ledger.add("async_actions", action)
     for place, (exported, status, fields) in enumerate(_EXPORTS):
-        id_ = letters(chance, "exp")
+        id_ = letter_id(chance, "exp")
         address = f"https://download.voucherify.io/v1/exports/{id_}?token={hexadecimal(chance, 24)}"
         export = {
             "id": id_,
             "object": "export",
-            "created_at": stamp(ledger.ago(40 - 10 * place)),
+            "created_at": format_timestamp_ms(ledger.days_ago(40 - 10 * place)),
             "status": status,
             "channel": "WEBSITE" if place else "API",
             "exported_object": exported,
@@ -172,13 +184,13 @@ def _add_work(ledger: Ledger, people: Sequence[Document]) -> None:
             "user_id": people[0]["id"] if place else None,
         }
         ledger.add("exports", export)
-    for place, (kind, prefix, name) in enumerate(_THROWN_AWAY):
-        at = ledger.ago(12 - place)
+    for place, (kind, prefix, name) in enumerate(_TRASH):
+        at = ledger.days_ago(12 - place)
         entry = {
-            "id": digits(chance, "tbe", at),
-            "created_at": stamp(at),
+            "id": digit_id(chance, "tbe", at),
+            "created_at": format_timestamp_ms(at),
             "deleted_by_user_id": people[-1]["id"],
-            "resource_id": digits(chance, prefix, at) if prefix == "prod" else letters(chance, prefix),
+            "resource_id": digit_id(chance, prefix, at) if prefix == "prod" else letter_id(chance, prefix),
             "resource_type": kind,
             "resource_name": name,
             "resource_parent_id": None,
@@ -187,16 +199,16 @@ def _add_work(ledger: Ledger, people: Sequence[Document]) -> None:
         ledger.add("trash_bin", entry)
 
 
-def _add_templates(ledger: Ledger) -> None:
-    chance = ledger.luck("templates")
+def _add_templates(ledger: SeedRecords) -> None:
+    chance = ledger.random_stream("templates")
     for place, (name, kind) in enumerate(_TEMPLATES):
-        made = ledger.ago(300 - place)
+        made = ledger.days_ago(300 - place)
         body = {
-            "id": digits(chance, "camp_tpl", made),
+            "id": digit_id(chance, "camp_tpl", made),
             "name": name,
             "description": f"{name}, as we make them",
             "campaign_type": kind,
-            "created_at": stamp(made),
+            "created_at": format_timestamp_ms(made),
             "updated_at": None,
             "object": "campaign_template",
         }
@@ -204,15 +216,15 @@ def _add_templates(ledger: Ledger) -> None:
         ledger.add("management_campaign_templates", body, scope=ledger.project_id)
 
 
-def _add_schemas(ledger: Ledger) -> None:
-    chance, scope = ledger.luck("schemas"), ledger.project_id
+def _add_schemas(ledger: SeedRecords) -> None:
+    chance, scope = ledger.random_stream("schemas"), ledger.project_id
     for place, (related, properties) in enumerate(_SCHEMAS.items()):
         body = {
-            "id": letters(chance, "ms"),
+            "id": letter_id(chance, "ms"),
             "related_object": related,
             "properties": {name: rule | {"objectType": None} for name, rule in properties.items()},
             "allow_defined_only": False,
-            "created_at": stamp(ledger.ago(380 - place)),
+            "created_at": format_timestamp_ms(ledger.days_ago(380 - place)),
             "updated_at": None,
             "object": "metadata_schema",
         }
@@ -220,10 +232,10 @@ def _add_schemas(ledger: Ledger) -> None:
         renamed = {name: rule | {"object_type": None} for name, rule in properties.items()}
         ledger.add("management_metadata_schemas", body | {"properties": renamed}, scope=scope)
     event = {
-        "id": letters(chance, "ms"),
+        "id": letter_id(chance, "ms"),
         "name": "review_written",
         "schema": {"properties": {"stars": {"type": "number", "optional": True}}},
-        "created_at": stamp(ledger.ago(300)),
+        "created_at": format_timestamp_ms(ledger.days_ago(300)),
         "updated_at": None,
         "object": "custom-event-schema",
     }

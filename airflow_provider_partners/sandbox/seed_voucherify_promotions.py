@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, letters, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import SeedRecords, format_timestamp_ms, letter_id
 from airflow_provider_partners.sandbox.state import Document
 
 PERCENT: Document = {"type": "PERCENT", "percent_off": 10, "effect": "APPLY_TO_ORDER", "is_dynamic": False}
@@ -10,15 +10,15 @@ _TIERS = (("10 % over 50", 10), ("15 % over 100", 15), ("20 % over 200", 20), ("
 _OF_CAMPAIGN = ("id", "start_date", "expiration_date", "active", "category_id", "object")
 
 
-def add_promotions(ledger: Ledger, campaign: Document) -> list[Document]:
+def add_promotions(ledger: SeedRecords, campaign: Document) -> list[Document]:
     """The tiers and stacks of a campaign; the tiers, of which the last is not active."""
-    chance = ledger.luck("tiers")
+    chance = ledger.random_stream("tiers")
     scope = campaign["id"]
     rows = []
     for place, (name, percent) in enumerate(_TIERS):
         body: Document = {
-            "id": letters(chance, "promo"),
-            "created_at": stamp(ledger.ago(155 - place)),
+            "id": letter_id(chance, "promo"),
+            "created_at": format_timestamp_ms(ledger.days_ago(155 - place)),
             "updated_at": None,
             "name": name,
             "banner": f"Save {percent} %",
@@ -49,8 +49,8 @@ def add_promotions(ledger: Ledger, campaign: Document) -> list[Document]:
         stack = {
             "name": f"Stack {place + 1}",
             "tiers": {"ids": [row["id"] for row in chosen], "hierarchy_mode": "MANUAL"},
-            "id": letters(chance, "stack"),
-            "created_at": stamp(ledger.ago(120 - place)),
+            "id": letter_id(chance, "stack"),
+            "created_at": format_timestamp_ms(ledger.days_ago(120 - place)),
             "updated_at": None,
             "campaign_id": campaign["id"],
             "object": "promotion_stack",

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, moment
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import SeedRecords, digit_id, parse_timestamp
 from airflow_provider_partners.sandbox.seed_voucherify_offers import CLUB, FRIENDS, GIFTS, SEASON, WELCOME, Offers
-from airflow_provider_partners.sandbox.seed_voucherify_orders import SOURCE_IDS, elsewhere, of_shop
+from airflow_provider_partners.sandbox.seed_voucherify_orders import SOURCE_IDS, external_order, shop_order
 from airflow_provider_partners.sandbox.seed_voucherify_products import Goods
-from airflow_provider_partners.sandbox.seed_voucherify_till import FAILURES, Till
+from airflow_provider_partners.sandbox.seed_voucherify_till import FAILURES, Checkout
 from airflow_provider_partners.sandbox.state import Document
 
 _SHARE = 0.3
@@ -28,10 +28,10 @@ _MOST_LINES = 30
 
 
 @dataclass
-class Counter:
+class RedemptionContext:
     """The shop's counter: its till, its coupons and how far they were handed over."""
 
-    till: Till
+    checkout: Checkout
     offers: Offers
     goods: Goods
     _next: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -47,81 +47,83 @@ class Counter:
 
     def tier(self) -> Document:
         """A promotion that applies by itself."""
-        return self.till.chance.choice(self.offers.tiers[:3])
+        return self.checkout.rng.choice(self.offers.tiers[:3])
 
 
-_Way = Callable[[Counter, Document, Document | None, datetime], object]
+_UseCoupons = Callable[[RedemptionContext, Document, Document | None, datetime], object]
 
 
-def _given(*names: int | str) -> _Way:
+def _redeem_named(*names: int | str) -> _UseCoupons:
     """Use vouchers of campaigns by place, a tier, or a standalone code."""
 
-    def way(counter: Counter, order: Document, customer: Document | None, at: datetime) -> Document:
-        return counter.till.use(order, customer, [_find(counter, name) for name in names], at)
+    def way(counter: RedemptionContext, order: Document, customer: Document | None, at: datetime) -> Document:
+        return counter.checkout.redeem(order, customer, [_find(counter, name) for name in names], at)
 
     return way
 
 
-def _find(counter: Counter, name: int | str) -> Document:
+def _find(counter: RedemptionContext, name: int | str) -> Document:
     if name == "tier":
         return counter.tier()
     return counter.offers.standalone[name] if isinstance(name, str) else counter.voucher(name)
 
 
-def _then_back(*names: int | str) -> _Way:
+def _then_back(*names: int | str) -> _UseCoupons:
     """Use them, and take it back the day after."""
 
-    def way(counter: Counter, order: Document, customer: Document | None, at: datetime) -> Document:
-        row = counter.till.use(order, customer, [_find(counter, name) for name in names], at)
-        return counter.till.roll_back(order, row, _later(counter, at), reason="Order cancelled in the shop")
+    def way(counter: RedemptionContext, order: Document, customer: Document | None, at: datetime) -> Document:
+        row = counter.checkout.redeem(order, customer, [_find(counter, name) for name in names], at)
+        return counter.checkout.roll_back(order, row, _later(counter, at), reason="Order cancelled in the shop")
 
     return way
 
 
-def _second_try(counter: Counter, order: Document, customer: Document | None, at: datetime) -> Document:
+def _second_try(counter: RedemptionContext, order: Document, customer: Document | None, at: datetime) -> Document:
     """A code that is refused, then one that is not."""
-    failure = counter.till.chance.choice(FAILURES)
-    counter.till.refuse(customer, counter.offers.vouchers[6][0], at - timedelta(seconds=40), failure)
-    return counter.till.use(order, customer, [counter.voucher(WELCOME)], at)
+    failure = counter.checkout.rng.choice(FAILURES)
+    counter.checkout.refuse(customer, counter.offers.vouchers[6][0], at - timedelta(seconds=40), failure)
+    return counter.checkout.redeem(order, customer, [counter.voucher(WELCOME)], at)
 
 
-def _back_twice(counter: Counter, order: Document, customer: Document | None, at: datetime) -> Document:
+def _back_twice(counter: RedemptionContext, order: Document, customer: Document | None, at: datetime) -> Document:
     """Taken back, and once more, which fails."""
-    row = counter.till.use(order, customer, [counter.voucher(WELCOME)], at)
+    row = counter.checkout.redeem(order, customer, [counter.voucher(WELCOME)], at)
     later = _later(counter, at)
-    counter.till.roll_back(order, row, later, reason=None)
-    return counter.till.refuse_rollback(row, min(later + timedelta(minutes=2), counter.till.ledger.ago(0.005)))
+    counter.checkout.roll_back(order, row, later, reason=None)
+    return counter.checkout.refuse_rollback(
+        row, min(later + timedelta(minutes=2), counter.checkout.seed_records.days_ago(0.005))
+    )
 
 
-def _later(counter: Counter, at: datetime) -> datetime:
-    return min(at + timedelta(hours=counter.till.chance.uniform(2, 40)), counter.till.ledger.ago(0.01))
+def _later(counter: RedemptionContext, at: datetime) -> datetime:
+    return min(at + timedelta(hours=counter.checkout.rng.uniform(2, 40)), counter.checkout.seed_records.days_ago(0.01))
 
 
 #: How coupons are used; orders take these in turn.
-WAYS: Mapping[str, _Way] = {
-    "one code": _given(WELCOME),
-    "off the items": _given(SEASON),
-    "two codes": _given(WELCOME, SEASON),
+COUPON_USES: Mapping[str, _UseCoupons] = {
+    "one code": _redeem_named(WELCOME),
+    "off the items": _redeem_named(SEASON),
+    "two codes": _redeem_named(WELCOME, SEASON),
     "rolled back": _then_back(WELCOME),
-    "gift card": _given(GIFTS),
-    "three at once": _given("FIVE OFF", GIFTS, "tier"),
-    "loyalty card": _given(CLUB),
-    "promotion": _given("tier"),
+    "gift card": _redeem_named(GIFTS),
+    "three at once": _redeem_named("FIVE OFF", GIFTS, "tier"),
+    "loyalty card": _redeem_named(CLUB),
+    "promotion": _redeem_named("tier"),
     "second try": _second_try,
     "stack rolled back": _then_back(SEASON, GIFTS),
     "rolled back twice": _back_twice,
-    "of a friend": _given(FRIENDS),
+    "of a friend": _redeem_named(FRIENDS),
     "points rolled back": _then_back(CLUB),
 }
 
 
 def use_coupons(
-    ledger: Ledger, orders: Sequence[Document], goods: Goods, offers: Offers, customers: Sequence[Document]
+    ledger: SeedRecords, orders: Sequence[Document], goods: Goods, offers: Offers, customers: Sequence[Document]
 ) -> None:
     """All orders and redemptions of the project."""
-    chance = ledger.luck("redemptions")
+    chance = ledger.random_stream("redemptions")
     known = {customer["source_id"]: customer for customer in customers if customer["source_id"]}
-    counter = Counter(Till(ledger=ledger, chance=chance, tracking={}), offers, goods)
+    counter = RedemptionContext(Checkout(seed_records=ledger, rng=chance, tracking={}), offers, goods)
     able = [order for order in orders if _may_use(order)]
     wanted = min(len(able), round(len(orders) * _SHARE))
     chosen = {order["id"] for order in chance.sample(able, k=wanted)} | {
@@ -130,16 +132,16 @@ def use_coupons(
     using = [order for order in able if order["id"] in chosen]
     for place, shopify in enumerate(using):
         source_id = SOURCE_IDS[place % len(SOURCE_IDS)](shopify)
-        order, customer, at = _rung_up(chance, goods, shopify, known, source_id)
-        list(WAYS.values())[place % len(WAYS)](counter, order, customer, at)
+        order, customer, at = _shop_order(chance, goods, shopify, known, source_id)
+        list(COUPON_USES.values())[place % len(COUPON_USES)](counter, order, customer, at)
         ledger.add("orders", order)
     for shopify in chance.sample(
         rest := [row for row in able if row["id"] not in chosen], k=round(len(rest) * _SYNCHRONIZED)
     ):
-        order, _, _ = _rung_up(chance, goods, shopify, known, shopify["legacyResourceId"])
+        order, _, _ = _shop_order(chance, goods, shopify, known, shopify["legacyResourceId"])
         ledger.add("orders", order)
-    _elsewhere(counter, list(customers))
-    _sum_up(ledger, customers)
+    _add_external_orders(counter, list(customers))
+    _add_summaries(ledger, customers)
 
 
 def _may_use(order: Document) -> bool:
@@ -153,46 +155,46 @@ def _may_use(order: Document) -> bool:
     )
 
 
-def _rung_up(
+def _shop_order(
     chance: Random, goods: Goods, shopify: Document, known: Mapping[str, Document], source_id: str | None
 ) -> tuple[Document, Document | None, datetime]:
     """A shop's order as Voucherify got it: seconds after it was placed."""
-    at = moment(shopify["createdAt"]) + timedelta(milliseconds=chance.randint(900, 9000))
+    at = parse_timestamp(shopify["createdAt"]) + timedelta(milliseconds=chance.randint(900, 9000))
     customer = known.get((shopify["customer"] or {}).get("legacyResourceId", ""))
-    return of_shop(chance, goods, shopify, source_id=source_id, customer=customer, at=at), customer, at
+    return shop_order(chance, goods, shopify, source_id=source_id, customer=customer, at=at), customer, at
 
 
-def _elsewhere(counter: Counter, customers: Sequence[Document]) -> None:
+def _add_external_orders(counter: RedemptionContext, customers: Sequence[Document]) -> None:
     """Orders of the branches. On market days a whole basket of receipts is handed in within one instant."""
-    ledger, chance = counter.till.ledger, counter.till.ledger.luck("elsewhere")
-    instants = _instants(ledger, chance)
+    ledger, chance = counter.checkout.seed_records, counter.checkout.seed_records.random_stream("elsewhere")
+    instants = _timestamps(ledger, chance)
     number = 20_000
-    while min(len(ledger.rows("redemptions")), len(ledger.rows("orders"))) < _AT_LEAST:
+    while min(len(ledger.list_records("redemptions")), len(ledger.list_records("orders"))) < _AT_LEAST:
         number += 1
         at = next(instants)
         customer = chance.choice(customers) if chance.random() < 0.7 else None
         source_id = f"POS-{number}" if number % 5 else None
-        order = elsewhere(chance, counter.goods, source_id=source_id, customer=customer, at=at)
+        order = external_order(chance, counter.goods, source_id=source_id, customer=customer, at=at)
         code = chance.choice(("WELCOME10", "FIVE OFF", "ÉTÉ20"))
-        counter.till.use(order, customer, [counter.offers.standalone[code]], at)
+        counter.checkout.redeem(order, customer, [counter.offers.standalone[code]], at)
         if not number % 7:
             failure = FAILURES[number % len(FAILURES)]
-            counter.till.refuse(customer, counter.offers.standalone[code], at, failure)
+            counter.checkout.refuse(customer, counter.offers.standalone[code], at, failure)
         ledger.add("orders", order)
 
 
-def _instants(ledger: Ledger, chance: Random) -> Iterator[datetime]:
+def _timestamps(ledger: SeedRecords, chance: Random) -> Iterator[datetime]:
     """Times of the branches' orders: one in three stands alone, the others come twelve at a time."""
     while True:
-        yield ledger.ago(chance.uniform(1, 120))
-        at = ledger.ago(chance.uniform(1, 120))
+        yield ledger.days_ago(chance.uniform(1, 120))
+        at = ledger.days_ago(chance.uniform(1, 120))
         yield from [at] * 12
 
 
-def _sum_up(ledger: Ledger, customers: Sequence[Document]) -> None:
+def _add_summaries(ledger: SeedRecords, customers: Sequence[Document]) -> None:
     """What each customer redeemed and ordered, and what they did, as their records tell it."""
     summaries = {customer["id"]: customer["summary"] for customer in customers}
-    for row in ledger.rows("redemptions"):
+    for row in ledger.list_records("redemptions"):
         counts = summaries.get(row["customer_id"], {}).get("redemptions")
         # A stack is counted by what is in it.
         if counts is None or row["related_object_type"] == "redemption":
@@ -203,7 +205,7 @@ def _sum_up(ledger: Ledger, customers: Sequence[Document]) -> None:
         counts["total_rolled_back"] += row["status"] == "ROLLED_BACK"
         counts["gift"]["redeemed_amount"] += row.get("gift", {}).get("amount", 0)
         counts["loyalty_card"]["redeemed_points"] += row.get("loyalty_card", {}).get("points", 0)
-    for order in sorted(ledger.rows("orders"), key=lambda row: row["created_at"]):
+    for order in sorted(ledger.list_records("orders"), key=lambda row: row["created_at"]):
         sums = summaries.get(order["customer_id"], {}).get("orders")
         if sums is None or order["status"] == "CANCELED":
             continue
@@ -211,29 +213,29 @@ def _sum_up(ledger: Ledger, customers: Sequence[Document]) -> None:
         sums["total_count"] += 1
         sums["average_amount"] = sums["total_amount"] // sums["total_count"]
         sums |= {"last_order_amount": order["total_amount"], "last_order_date": order["created_at"]}
-    _tell(ledger, customers)
+    _add_activities(ledger, customers)
 
 
-def _tell(ledger: Ledger, customers: Sequence[Document]) -> None:
+def _add_activities(ledger: SeedRecords, customers: Sequence[Document]) -> None:
     """The diary of each customer, in the list of today and in the one it took the place of."""
-    chance = ledger.luck("activity")
+    chance = ledger.random_stream("activity")
     names = {customer["id"]: customer["name"] for customer in customers}
     happened: list[tuple[str, str | None, str, Document]] = [
         (row["created_at"], row["id"], "customer.created", {}) for row in customers
     ]
-    for row in ledger.rows("redemptions"):
-        what = _TOLD[row["id"].partition("_")[0]]
+    for row in ledger.list_records("redemptions"):
+        what = _ACTIVITY_TYPES[row["id"].partition("_")[0]]
         about = {"redemption": {"id": row["id"]}}
         happened.append((row["date"], row["customer_id"], f"customer.redemption.{what}", about))
     happened += [
         (row["created_at"], row["customer_id"], "customer.order.created", {"order": {"id": row["id"]}})
-        for row in ledger.rows("orders")
+        for row in ledger.list_records("orders")
     ]
     for at, customer, type_, about in sorted(happened, key=lambda each: each[0]):
         if customer is None or customer not in names:
             continue
         body = {
-            "id": digits(chance, "evcus", moment(at)),
+            "id": digit_id(chance, "evcus", parse_timestamp(at)),
             "type": type_,
             "data": {"customer": {"id": customer, "name": names[customer], "object": "customer"}, **about},
             "created_at": at,
@@ -243,4 +245,4 @@ def _tell(ledger: Ledger, customers: Sequence[Document]) -> None:
             ledger.add(kind, body, scope=customer)
 
 
-_TOLD = {"r": "succeeded", "rf": "failed", "rr": "rollback.succeeded", "rrf": "rollback.failed"}
+_ACTIVITY_TYPES = {"r": "succeeded", "rf": "failed", "rr": "rollback.succeeded", "rrf": "rollback.failed"}

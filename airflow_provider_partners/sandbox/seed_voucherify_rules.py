@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, letters, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import SeedRecords, format_timestamp_ms, letter_id
 from airflow_provider_partners.sandbox.seed_voucherify_offers import TIERS, WELCOME, Offers
 from airflow_provider_partners.sandbox.state import Document
 
@@ -17,10 +17,10 @@ _RULES: Sequence[tuple[str, str, str, Document]] = (
 )
 
 
-def add_rules(ledger: Ledger, offers: Offers) -> None:
+def add_rules(ledger: SeedRecords, offers: Offers) -> None:
     """The rules; the first two hold for the welcome codes, the third for the promotion tiers."""
-    chance = ledger.luck("validation rules")
-    newsletter = ledger.rows("segments")[0]["id"]
+    chance = ledger.random_stream("validation rules")
+    newsletter = ledger.list_records("segments")[0]["id"]
     targets: Sequence[Sequence[Document]] = (
         [offers.campaigns[WELCOME], *offers.standalone.values()],
         [offers.campaigns[WELCOME]],
@@ -28,17 +28,17 @@ def add_rules(ledger: Ledger, offers: Offers) -> None:
         [],
     )
     for place, ((name, context, subject, condition), assigned) in enumerate(zip(_RULES, targets, strict=True)):
-        made = ledger.ago(130 - place)
+        made = ledger.days_ago(130 - place)
         condition = condition or {"$is": [newsletter]}
         body: Document = {
-            "id": letters(chance, "val"),
+            "id": letter_id(chance, "val"),
             "name": name,
             "rules": {"1": {"name": subject, "property": None, "conditions": condition, "rules": {}}, "logic": "1"},
             "error": {"message": f"This code needs: {name.lower()}"},
             "applicable_to": {"excluded": [], "included": [], "included_all": False},
             "type": "advanced",
             "context_type": context,
-            "created_at": stamp(made),
+            "created_at": format_timestamp_ms(made),
             "updated_at": None,
             "assignments_count": len(assigned),
             "object": "validation_rules",
@@ -46,11 +46,11 @@ def add_rules(ledger: Ledger, offers: Offers) -> None:
         ledger.add("validation_rules", body)
         for target in assigned:
             assignment = {
-                "id": letters(chance, "asgm"),
+                "id": letter_id(chance, "asgm"),
                 "rule_id": body["id"],
                 "related_object_id": target["id"],
                 "related_object_type": target["object"],
-                "created_at": stamp(made),
+                "created_at": format_timestamp_ms(made),
                 "updated_at": None,
                 "object": "validation_rules_assignment",
             }

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_customers import simple
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, digits, letters, stamp
-from airflow_provider_partners.sandbox.seed_voucherify_orders import give_back, take_off, without_redemptions, worth
-from airflow_provider_partners.sandbox.seed_voucherify_transactions import move
+from airflow_provider_partners.sandbox.seed_voucherify_customers import short_customer
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import (
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+    letter_id,
+)
+from airflow_provider_partners.sandbox.seed_voucherify_orders import (
+    apply_discount,
+    discount_amount,
+    remove_discounts,
+    without_redemptions,
+)
+from airflow_provider_partners.sandbox.seed_voucherify_transactions import add_transaction
 from airflow_provider_partners.sandbox.state import Document
 
 _OF_VOUCHER = (
@@ -44,27 +54,29 @@ _ROLLBACK_FAILURE = ("already_rolled_back", "This redemption is already rolled b
 
 
 @dataclass(kw_only=True)
-class Till:
+class Checkout:
     """Where coupons are used.
 
-    :param chance: the luck of this till's ids
+    :param rng: the luck of this till's ids
     :param tracking: the hashed source ids of customers, by id
     """
 
-    ledger: Ledger
-    chance: Random
+    seed_records: SeedRecords
+    rng: Random
     tracking: dict[str, str]
 
-    def use(self, order: Document, customer: Document | None, given: Sequence[Document], at: datetime) -> Document:
+    def redeem(
+        self, order: Document, customer: Document | None, redeemables: Sequence[Document], at: datetime
+    ) -> Document:
         """Use vouchers and promotion tiers on an order; the redemption, the parent's for more than one."""
         # What the shop has of an order that was not rung up yet is the same before and after.
-        children = [self._take(order, customer, each, at) for each in given]
+        children = [self._redeem_one(order, customer, each, at) for each in redeemables]
         if len(children) == 1:
             row, _ = children[0]
-            order["redemptions"][row["id"]] = {"date": row["date"], **_related(given[0])}
+            order["redemptions"][row["id"]] = {"date": row["date"], **_related(redeemables[0])}
             row["order"] = copy.deepcopy(order)
-            return self._list(row)
-        parent = self._row("r", customer, at)
+            return self._add(row)
+        parent = self._new_redemption("r", customer, at)
         parent |= {"related_object_type": "redemption", "related_object_id": parent["id"]}
         order["redemptions"][parent["id"]] = {
             "date": parent["date"],
@@ -78,73 +90,73 @@ class Till:
         }
         for row, seen in children:
             row |= {"redemption": parent["id"], "order": without_redemptions(seen)}
-            self._list(row)
-        return self._list(parent)
+            self._add(row)
+        return self._add(parent)
 
     def refuse(self, customer: Document | None, voucher: Document, at: datetime, failure: tuple[str, str]) -> Document:
         """A redemption that failed, of which no order is kept."""
-        row = self._row("rf", customer, at) | {"voucher": _short(voucher), **_object(voucher)}
-        return self._list(row | _failed(failure) | {"order": None})
+        row = self._new_redemption("rf", customer, at) | {"voucher": _short(voucher), **_object(voucher)}
+        return self._add(row | _failed(failure) | {"order": None})
 
     def roll_back(self, order: Document, redemption: Document, at: datetime, *, reason: str | None) -> Document:
         """Take a redemption back, a stack with all that is in it; the rollback, the parent's of a stack."""
-        rows = {row["id"]: row for row in self.ledger.rows("redemptions")}
+        rows = {row["id"]: row for row in self.seed_records.list_records("redemptions")}
         entry = order["redemptions"][redemption["id"]]
         children = [rows[id_] for id_ in entry.get("stacked", ())]
-        give_back(order, at)
-        rollback = self._back(redemption, at, reason)
-        backs = [self._back(row, at, reason) | {"redemption": row["id"]} for row in children]
+        remove_discounts(order, at)
+        rollback = self._roll_back_one(redemption, at, reason)
+        backs = [self._roll_back_one(row, at, reason) | {"redemption": row["id"]} for row in children]
         entry |= {"rollback_id": rollback["id"], "rollback_date": rollback["date"]}
         if backs:
             entry["rollback_stacked"] = [row["id"] for row in backs]
         for row in (rollback, *backs):
             row["order"] = copy.deepcopy(order)
-            self._list(row)
+            self._add(row)
         return rollback
 
     def refuse_rollback(self, redemption: Document, at: datetime) -> Document:
         """An attempt to take back what cannot be."""
-        row = self._row("rrf", None, at) | {
+        row = self._new_redemption("rrf", None, at) | {
             "object": "redemption_rollback",
             "redemption": redemption["id"],
             "reason": "Customer called twice",
-            **{name: redemption[name] for name in _WHOSE if name in redemption},
+            **{name: redemption[name] for name in _COPIED_FIELDS if name in redemption},
         }
-        return self._list(row | _failed(_ROLLBACK_FAILURE) | {"order": None})
+        return self._add(row | _failed(_ROLLBACK_FAILURE) | {"order": None})
 
-    def _take(
+    def _redeem_one(
         self, order: Document, customer: Document | None, given: Document, at: datetime
     ) -> tuple[Document, Document]:
         """Use one thing: its redemption without the order, and the order as it saw it."""
-        row = self._row("r", customer, at) | _object(given)
+        row = self._new_redemption("r", customer, at) | _object(given)
         card = given.get("loyalty_card") or given.get("gift")
         if card:
             # A point is worth a hundredth.
             amount = min(card["balance"], order["total_amount"] // 2)
             about = {"redemption": {"id": row["id"]}, "order": {"id": order["id"], "source_id": order["source_id"]}}
-            move(self.ledger, self.chance, given, -amount, kind="REDEMPTION", at=at, about=about)
+            add_transaction(self.seed_records, self.rng, given, -amount, kind="REDEMPTION", at=at, about=about)
             row["amount"] = amount
             row |= {"loyalty_card": {"points": amount}} if given["loyalty_card"] else {"gift": {"amount": amount}}
-            seen = take_off(order, amount)
+            seen = apply_discount(order, amount)
         else:
             discount = given["discount"] if given["object"] == "voucher" else given["action"]["discount"]
-            seen = take_off(order, worth(order, discount), items=discount["effect"] == "APPLY_TO_ITEMS")
+            seen = apply_discount(order, discount_amount(order, discount), items=discount["effect"] == "APPLY_TO_ITEMS")
         if given["object"] == "voucher":
             given["redemption"]["redeemed_quantity"] += 1
-            given["updated_at"] = stamp(at)
+            given["updated_at"] = format_timestamp_ms(at)
             row["voucher"] = _short(given)
         else:
             row["promotion_tier"] = {name: given[name] for name in _OF_TIER}
             given["summary"]["redemptions"]["total_redeemed"] += 1
         return row, seen
 
-    def _back(self, redemption: Document, at: datetime, reason: str | None) -> Document:
+    def _roll_back_one(self, redemption: Document, at: datetime, reason: str | None) -> Document:
         """The rollback of one redemption, with negative amounts, and the card filled up again."""
-        row = self._row("rr", None, at) | {
+        row = self._new_redemption("rr", None, at) | {
             "object": "redemption_rollback",
             "redemption": redemption["id"],
             "reason": reason,
-            **copy.deepcopy({name: redemption[name] for name in _WHOSE if name in redemption}),
+            **copy.deepcopy({name: redemption[name] for name in _COPIED_FIELDS if name in redemption}),
         }
         redemption["status"] = "ROLLED_BACK"
         rolled = redemption.setdefault("related_redemptions", {})
@@ -154,41 +166,45 @@ class Till:
             unit = "gift" if "gift" in redemption else "loyalty_card"
             row[unit] = {"amount" if unit == "gift" else "points": row["amount"]}
             voucher = next(
-                each for each in self.ledger.rows("vouchers") if each["id"] == redemption["related_object_id"]
+                each
+                for each in self.seed_records.list_records("vouchers")
+                if each["id"] == redemption["related_object_id"]
             )
             about = {"redemption": {"id": redemption["id"]}, "rollback": {"id": row["id"]}}
-            move(self.ledger, self.chance, voucher, redemption["amount"], kind="REFUND", at=at, about=about)
+            add_transaction(
+                self.seed_records, self.rng, voucher, redemption["amount"], kind="REFUND", at=at, about=about
+            )
         return row
 
-    def _row(self, prefix: str, customer: Document | None, at: datetime) -> Document:
+    def _new_redemption(self, prefix: str, customer: Document | None, at: datetime) -> Document:
         return {
-            "id": digits(self.chance, prefix, at),
+            "id": digit_id(self.rng, prefix, at),
             "object": "redemption",
-            "date": stamp(at),
+            "date": format_timestamp_ms(at),
             "customer_id": customer and customer["id"],
             "tracking_id": self._track(customer),
             "metadata": {},
             "result": "SUCCESS",
             "status": "SUCCEEDED",
             "order": None,
-            "channel": {"channel_id": f"app_{self.ledger.project_id}", "channel_type": "API"},
-            "customer": simple(customer),
+            "channel": {"channel_id": f"app_{self.seed_records.project_id}", "channel_type": "API"},
+            "customer": short_customer(customer),
         }
 
     def _track(self, customer: Document | None) -> str | None:
         if customer is None:
             return None
-        return self.tracking.setdefault(customer["id"], letters(self.chance, "track"))
+        return self.tracking.setdefault(customer["id"], letter_id(self.rng, "track"))
 
-    def _list(self, row: Document) -> Document:
-        self.ledger.add("redemptions", row)
+    def _add(self, row: Document) -> Document:
+        self.seed_records.add("redemptions", row)
         if row.get("related_object_type") == "voucher":
             voucher = row["voucher"]
-            self.ledger.add("voucher_redemptions", row, scope=voucher["code"])
+            self.seed_records.add("voucher_redemptions", row, scope=voucher["code"])
         return row
 
 
-_WHOSE = (
+_COPIED_FIELDS = (
     "customer_id", "tracking_id", "customer", "related_object_type", "related_object_id", "voucher", "promotion_tier",
 )  # fmt: skip
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import Ledger, Place, digits, stamp
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import Place, SeedRecords, digit_id, format_timestamp_ms
 from airflow_provider_partners.sandbox.state import Document
 
 
-def places(voucher: Document) -> list[Place]:
+def transaction_lists(voucher: Document) -> list[Place]:
     """The lists a movement of this card stands in."""
     campaign, member = voucher["campaign_id"], voucher["id"]
     found = [("voucher_transactions", voucher["code"]), ("campaign_transactions", campaign)]
@@ -24,7 +24,7 @@ def places(voucher: Document) -> list[Place]:
     return found
 
 
-def movement(
+def new_transaction(
     chance: Random, voucher: Document, change: int, *, kind: str, at: datetime, about: Document, reason: str = ""
 ) -> Document:
     """A movement that is carried out on the card, too.
@@ -49,7 +49,7 @@ def movement(
         "related_object": {"id": voucher["id"], "type": "voucher"},
     }
     return {
-        "id": digits(chance, "vtx", at),
+        "id": digit_id(chance, "vtx", at),
         "source_id": None,
         "voucher_id": voucher["id"],
         "campaign_id": voucher["campaign_id"],
@@ -58,12 +58,12 @@ def movement(
         "type": f"{'POINTS' if voucher['loyalty_card'] else 'CREDITS'}_{kind}",
         "details": {"balance": balance, **about},
         "related_transaction_id": None,
-        "created_at": stamp(at),
+        "created_at": format_timestamp_ms(at),
     }
 
 
-def move(
-    ledger: Ledger,
+def add_transaction(
+    ledger: SeedRecords,
     chance: Random,
     voucher: Document,
     change: int,
@@ -74,7 +74,7 @@ def move(
     about: Document,
 ) -> Document:
     """Carry a movement out and list it wherever it belongs."""
-    row = movement(chance, voucher, change, kind=kind, at=at, reason=reason, about=about)
-    for list_, scope in places(voucher):
+    row = new_transaction(chance, voucher, change, kind=kind, at=at, reason=reason, about=about)
+    for list_, scope in transaction_lists(voucher):
         ledger.add(list_, row, scope=scope)
     return row

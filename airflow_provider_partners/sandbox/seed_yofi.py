@@ -14,14 +14,14 @@ from airflow_provider_partners.sandbox import people
 from airflow_provider_partners.sandbox.chance import hexadecimal, stream, uuid
 from airflow_provider_partners.sandbox.order_lines import Merchant
 from airflow_provider_partners.sandbox.seed_dossier import (
-    Dossier,
+    ShopRecords,
     add_claims,
     add_notifications,
-    after,
     customer_id,
-    epoch,
-    moment,
+    hours_after,
+    parse_timestamp,
     returnable,
+    to_epoch,
 )
 from airflow_provider_partners.sandbox.seed_predictions import (
     RETURN_REASONS,
@@ -39,9 +39,9 @@ _LATE_RETURNS = 2
 _LATE_AFTER = timedelta(days=45)
 
 
-def compile_dossier(seed: int, merchant: Merchant, orders: list[Document]) -> Dossier:
+def build_records(seed: int, merchant: Merchant, orders: list[Document]) -> ShopRecords:
     """All that Yofi knows of a shop and its orders."""
-    dossier = Dossier(merchant, orders, stream(seed, "yofi", merchant.shop.domain))
+    dossier = ShopRecords(merchant, orders, stream(seed, "yofi", merchant.shop.domain))
     app = dossier.add(
         "app",
         "EcommerceApp",
@@ -63,9 +63,9 @@ def compile_dossier(seed: int, merchant: Merchant, orders: list[Document]) -> Do
     return dossier
 
 
-def store(store: Store, dossier: Dossier) -> None:
+def store_records(store: Store, dossier: ShopRecords) -> None:
     """Write it down."""
-    for kind, rows in dossier.kinds.items():
+    for kind, rows in dossier.documents_by_kind.items():
         store.put_many(PARTNER, dossier.shop, kind, rows)
 
 
@@ -86,14 +86,16 @@ def _order_facts(order: Document, chance: Random) -> Document:
     }
 
 
-def _add_order(dossier: Dossier, order: Document) -> None:
-    facts = _order_facts(order, dossier.chance)
-    dossier.add("order", "EcommerceOrder", order["legacyResourceId"], moment(order["createdAt"]), facts["attributes"])
+def _add_order(dossier: ShopRecords, order: Document) -> None:
+    facts = _order_facts(order, dossier.rng)
+    dossier.add(
+        "order", "EcommerceOrder", order["legacyResourceId"], parse_timestamp(order["createdAt"]), facts["attributes"]
+    )
 
 
-def _add_customer(dossier: Dossier, customer: Document, *, abuser: bool) -> None:
-    chance, number = dossier.chance, customer["legacyResourceId"]
-    id_, at = uuid(chance), moment(customer["createdAt"])
+def _add_customer(dossier: ShopRecords, customer: Document, *, abuser: bool) -> None:
+    chance, number = dossier.rng, customer["legacyResourceId"]
+    id_, at = uuid(chance), parse_timestamp(customer["createdAt"])
     dossier.customer_ids[number] = id_
     predictions = [
         dossier.add(
@@ -118,9 +120,9 @@ def _add_customer(dossier: Dossier, customer: Document, *, abuser: bool) -> None
     dossier.add("customer", "EcommerceCustomer", id_, at, attributes, customer_predictions=predictions)
 
 
-def _returned(dossier: Dossier, abusers: set[str]) -> list[Document]:
+def _returned(dossier: ShopRecords, abusers: set[str]) -> list[Document]:
     """The orders of which something comes back: refunded ones, most of the abusers', then others."""
-    chance = dossier.chance
+    chance = dossier.rng
     able = list(returnable(dossier.orders))
     wanted = round(len(dossier.orders) * _RETURN_SHARE)
     first = [order for order in able if order["refunds"]]
@@ -131,13 +133,13 @@ def _returned(dossier: Dossier, abusers: set[str]) -> list[Document]:
 
 
 def add_return(
-    dossier: Dossier, order: Document, app: list[str], *, abuser: bool, created: datetime | None = None
+    dossier: ShopRecords, order: Document, app: list[str], *, abuser: bool, created: datetime | None = None
 ) -> None:
     """Keep a return of an order, with all that belongs to it.
 
     :param created: when it was asked for; by default some time after the order
     """
-    chance = dossier.chance
+    chance = dossier.rng
     state = "refunded" if order["refunds"] else chance.choice(list(RETURN_STATES))
     if created is None:
         created = _return_time(dossier, order)
@@ -172,8 +174,8 @@ def add_return(
         "state": state,
         "order_name": order["name"],
         "order_number": order["number"],
-        "order_created_at_epoch": epoch(moment(order["createdAt"])),
-        "return_created_at_epoch": epoch(created),
+        "order_created_at_epoch": to_epoch(parse_timestamp(order["createdAt"])),
+        "return_created_at_epoch": to_epoch(created),
         "return_total": float(lines[0]["discountedUnitPriceAfterAllDiscountsSet"]["shopMoney"]["amount"]),
         "customer_first_name": order["customer"]["firstName"],
         "customer_last_name": order["customer"]["lastName"],
@@ -204,21 +206,21 @@ def add_return(
     )
 
 
-def _add_late_returns(dossier: Dossier, app: list[str]) -> None:
+def _add_late_returns(dossier: ShopRecords, app: list[str]) -> None:
     """Old orders that came back these days."""
     now = dossier.merchant.now
     old = [
         order
         for order in returnable(dossier.orders)
-        if order["returnStatus"] == "NO_RETURN" and now - moment(order["createdAt"]) > _LATE_AFTER
+        if order["returnStatus"] == "NO_RETURN" and now - parse_timestamp(order["createdAt"]) > _LATE_AFTER
     ]
     for order in old[:_LATE_RETURNS]:
-        add_return(dossier, order, app, abuser=False, created=now - timedelta(hours=dossier.chance.uniform(1, 40)))
+        add_return(dossier, order, app, abuser=False, created=now - timedelta(hours=dossier.rng.uniform(1, 40)))
 
 
-def _return_time(dossier: Dossier, order: Document) -> datetime:
+def _return_time(dossier: ShopRecords, order: Document) -> datetime:
     """When the buyer asked to send it back: a day before the refund, or some time after the order's last news."""
     if order["refunds"]:
-        refund = moment(order["refunds"][-1]["createdAt"])
-        return max(moment(order["createdAt"]), refund - timedelta(hours=18))
-    return after(dossier, order, dossier.chance.uniform(10, 500))
+        refund = parse_timestamp(order["refunds"][-1]["createdAt"])
+        return max(parse_timestamp(order["createdAt"]), refund - timedelta(hours=18))
+    return hours_after(dossier, order, dossier.rng.uniform(10, 500))

@@ -29,7 +29,7 @@ from airflow_provider_partners.sandbox import (
     yofi,
     yotpo,
 )
-from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultBook, FaultInjection
+from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultInjection, FaultRules
 from airflow_provider_partners.sandbox.shopify_bulk_files import PREFIX as FILES_PREFIX
 from airflow_provider_partners.sandbox.state import Sandbox
 
@@ -43,8 +43,8 @@ PREFIXES: Mapping[str, Any] = {
     "/yotpo": yotpo,
     "/voucherify": voucherify,
 }
-_START_WITHIN = 10.0
-_STOP_WITHIN = 2.0
+_START_TIMEOUT = 10.0
+_STOP_TIMEOUT = 2.0
 
 
 def switch_defaults() -> dict[str, Any]:
@@ -57,7 +57,7 @@ class SandboxApp(Starlette):
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.faults = FaultBook()
+        self.faults = FaultRules()
         defaults = switch_defaults()
         # What was set before the server came stays set.
         sandbox.switches = copy.deepcopy(defaults) | sandbox.switches
@@ -68,7 +68,7 @@ class SandboxApp(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Starlette's own stack behind the faults."""
-        return FaultInjection(super().build_middleware_stack(), book=self.faults, sandbox=self.sandbox)
+        return FaultInjection(super().build_middleware_stack(), rules=self.faults, sandbox=self.sandbox)
 
 
 def create_app(sandbox: Sandbox) -> SandboxApp:
@@ -77,7 +77,7 @@ def create_app(sandbox: Sandbox) -> SandboxApp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Served:
+class RunningSandbox:
     """A sandbox that answers.
 
     :param url: ``http://127.0.0.1:PORT``, without a slash at the end
@@ -87,11 +87,11 @@ class Served:
     url: str
     port: int
     sandbox: Sandbox
-    faults: FaultBook
+    faults: FaultRules
 
 
 @contextmanager
-def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[Served]:
+def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[RunningSandbox]:
     """Serve a sandbox in a thread for as long as the context lasts.
 
     :param port: any free one when 0
@@ -120,13 +120,13 @@ def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterat
         taken = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         log.debug("serving at %s:%s", shown, taken)
-        yield Served(url=f"http://{shown}:{taken}", port=taken, sandbox=sandbox, faults=app.faults)
+        yield RunningSandbox(url=f"http://{shown}:{taken}", port=taken, sandbox=sandbox, faults=app.faults)
     finally:
         server.should_exit = True
-        thread.join(_STOP_WITHIN)
+        thread.join(_STOP_TIMEOUT)
         if thread.is_alive():
             server.force_exit = True
-            thread.join(_STOP_WITHIN)
+            thread.join(_STOP_TIMEOUT)
         listener.close()
 
 
@@ -142,7 +142,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + _START_WITHIN
+    deadline = time.monotonic() + _START_TIMEOUT
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             msg = "the sandbox's server did not start"

@@ -21,20 +21,20 @@ from airflow_provider_partners.sandbox import shopify_bulk
 from airflow_provider_partners.sandbox.cost import Pricing
 from airflow_provider_partners.sandbox.graphql_execution import (
     Body,
+    InvalidDocumentError,
     Operation,
-    Refused,
     UnreadableRequestError,
     execute,
     prepare,
     read_request,
 )
-from airflow_provider_partners.sandbox.graphql_http import answer, internal_error, new_request_id, post
+from airflow_provider_partners.sandbox.graphql_http import internal_error, json_response, new_request_id, post
 from airflow_provider_partners.sandbox.graphql_schema import answering_version, schema
-from airflow_provider_partners.sandbox.shopify_admin_answer import AdminAnswer, global_id_check
+from airflow_provider_partners.sandbox.shopify_admin_answer import AdminRequest, global_id_check
 from airflow_provider_partners.sandbox.shopify_admin_fields import TABLE
 from airflow_provider_partners.sandbox.shopify_bulk import BulkOperations
 from airflow_provider_partners.sandbox.shopify_limits import PLANS, Clock, PointBucket
-from airflow_provider_partners.sandbox.state import KeptLists, Sandbox, iso
+from airflow_provider_partners.sandbox.state import ListCache, Sandbox, format_timestamp
 
 PARTNER = "shopify_admin"
 SWITCHES: dict[str, Any] = {
@@ -64,7 +64,7 @@ SWITCHES: dict[str, Any] = {
 
 UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 #: How many rows of searched and sorted lists are kept between the pages of a client's walk.
-_KEPT_ROWS = 500_000
+_MAX_CACHED_DOCUMENTS = 500_000
 DOCUMENTATION = "https://shopify.dev/api/usage/rate-limits"
 
 
@@ -84,7 +84,7 @@ class _Api:
     def __init__(self, sandbox: Sandbox, clock: Clock) -> None:
         self._sandbox = sandbox
         self._clock = clock
-        self._lists = KeptLists(_KEPT_ROWS)
+        self._lists = ListCache(_MAX_CACHED_DOCUMENTS)
         self._bulk = BulkOperations(sandbox, self._lists)
         self._table = {**TABLE, **self._bulk.table}
         self._buckets: dict[str, PointBucket] = {}
@@ -95,21 +95,23 @@ class _Api:
         shop = request.path_params["shop"]
         known = self._credentials(shop)
         if known is None:
-            return answer({"errors": "Not Found"}, status=404)
+            return json_response({"errors": "Not Found"}, status=404)
         form = {name: values[-1] for name, values in parse_qs(body.decode(errors="replace")).items()}
         if form.get("grant_type") != "client_credentials":
-            return answer(_oauth_error("unsupported_grant_type", "only client_credentials is served here"), status=400)
+            return json_response(
+                _oauth_error("unsupported_grant_type", "only client_credentials is served here"), status=400
+            )
         sent = (form.get("client_id", ""), form.get("client_secret", ""))
         if sent != (known.get("client_id"), known.get("client_secret")):
-            return answer(_oauth_error("invalid_client", "client id or secret do not match"), status=401)
+            return json_response(_oauth_error("invalid_client", "client id or secret do not match"), status=401)
         lifetime = self._switch("token_lifetime")
         token = f"shpat_{secrets.token_hex(16)}"
-        expires = iso(self._sandbox.clock(), plus=timedelta(seconds=lifetime))
+        expires = format_timestamp(self._sandbox.clock(), plus=timedelta(seconds=lifetime))
         self._sandbox.store.put(PARTNER, shop, "token", token, {"expiresAt": expires}, at=expires)
         self._sandbox.count(PARTNER, shop, "token")
-        return answer({
+        return json_response({
             "access_token": token,
-            "scope": ",".join(self._answer(shop, "").scopes),
+            "scope": ",".join(self._run_operation(shop, "").scopes),
             "expires_in": lifetime,
         })
 
@@ -117,65 +119,67 @@ class _Api:
         """One GraphQL request."""
         shop = request.path_params["shop"]
         if self._credentials(shop) is None:
-            return answer({"errors": "Not Found"}, status=404)
+            return json_response({"errors": "Not Found"}, status=404)
         if not self._accepted(shop, request.headers.get("x-shopify-access-token", "")):
             # the one place where ``errors`` is a string (recorded live)
-            return answer({"errors": UNAUTHORIZED}, status=401)
+            return json_response({"errors": UNAUTHORIZED}, status=401)
         oldest = self._switch("oldest_version")
         version = answering_version(PARTNER, request.path_params["version"], oldest=oldest)
         if version is None:
-            return answer({"errors": "Not Found"}, status=404)
-        if self._fails():
+            return json_response({"errors": "Not Found"}, status=404)
+        if self._should_fail():
             self._sandbox.count(PARTNER, shop, "graphql.fault")
-            return answer(_internal(), version=version)
+            return json_response(_internal(), version=version)
         try:
             asked = read_request(body, request.headers.get("content-type", ""))
             operation = prepare(schema(PARTNER, version), asked, global_id_check)
         except UnreadableRequestError:
-            return answer({"errors": {"query": "Required parameter missing or invalid"}}, status=400, version=version)
-        except Refused as refused:
+            return json_response(
+                {"errors": {"query": "Required parameter missing or invalid"}}, status=400, version=version
+            )
+        except InvalidDocumentError as refused:
             self._sandbox.count(PARTNER, shop, "graphql")
-            return answer(refused.body, version=version)
+            return json_response(refused.body, version=version)
         show_search = request.headers.get("shopify-search-query-debug") == "1"
         base_url = str(request.base_url.replace(path="")).rstrip("/")
-        seen = self._answer(shop, version, show_search=show_search, base_url=base_url)
+        seen = self._run_operation(shop, version, show_search=show_search, base_url=base_url)
         return self._priced(shop, operation, seen)
 
-    def _answer(self, shop: str, version: str, **more: Any) -> AdminAnswer:
-        return AdminAnswer(
+    def _run_operation(self, shop: str, version: str, **more: Any) -> AdminRequest:
+        return AdminRequest(
             sandbox=self._sandbox,
             shop=shop,
             version=version,
             table=self._table,
             lists=self._lists,
-            finders={"BulkOperation": self._bulk.found},
+            finders={"BulkOperation": self._bulk.find},
             **more,
         )
 
-    def _priced(self, shop: str, operation: Operation, seen: AdminAnswer) -> Response:
+    def _priced(self, shop: str, operation: Operation, seen: AdminRequest) -> Response:
         pricing = Pricing(operation.schema, operation.document, operation.node, operation.variables)
         requested = pricing.requested()
         most = self._switch("max_query_cost")
         if requested > most:
             self._sandbox.count(PARTNER, shop, "graphql")
-            return answer(_too_dear(requested, most), version=seen.version)
+            return json_response(_max_cost_error(requested, most), version=seen.version)
         bucket = self._bucket(shop, str(seen.shop.get("plan", "standard")))
         if not bucket.take(requested):
             self._sandbox.count(PARTNER, shop, "graphql.throttled")
             return self._throttled(requested, bucket, seen.version)
         body = execute(operation, seen)
         actual = pricing.actual(body["data"])
-        bucket.give_back(requested - actual)
+        bucket.refund(requested - actual)
         body["extensions"] = {"cost": _cost(requested, actual, bucket)}
         if seen.searches:
             body["extensions"]["search"] = seen.searches
         self._sandbox.count(PARTNER, shop, "graphql")
-        return answer(body, version=seen.version)
+        return json_response(body, version=seen.version)
 
     def _throttled(self, requested: int, bucket: PointBucket, version: str) -> Response:
         retry_after = self._switch("retry_after")
         error = {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": DOCUMENTATION}}
-        return answer(
+        return json_response(
             {"errors": [error], "extensions": {"cost": _cost(requested, None, bucket)}},
             status=self._switch("throttle_status"),
             version=version,
@@ -197,7 +201,7 @@ class _Api:
         issued = self._sandbox.store.get(PARTNER, shop, "token", token)
         return issued is not None and datetime.fromisoformat(issued["expiresAt"]) > self._sandbox.clock()
 
-    def _fails(self) -> bool:
+    def _should_fail(self) -> bool:
         with self._lock:
             left = self._switch("internal_errors")
             if left > 0:
@@ -230,7 +234,7 @@ def _cost(requested: int, actual: int | None, bucket: PointBucket) -> Body:
     return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": bucket.status()}
 
 
-def _too_dear(cost: int, most: int) -> Body:
+def _max_cost_error(cost: int, most: int) -> Body:
     message = (
         f"Query cost is {cost}, which exceeds the single query max cost limit ({most}).\n\n"
         "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the\n"

@@ -14,16 +14,16 @@ from typing import Any
 from graphql import GraphQLError
 
 from airflow_provider_partners.sandbox import shopify_admin_access as access
-from airflow_provider_partners.sandbox.cursors import Ordered, connection, gid_number
-from airflow_provider_partners.sandbox.graphql_fields import Answer, Arguments, Document, Info, Resolver
+from airflow_provider_partners.sandbox.cursors import SortedNodes, connection, gid_number
+from airflow_provider_partners.sandbox.graphql_fields import Arguments, Document, Info, RequestContext, Resolver
 from airflow_provider_partners.sandbox.search import terms
 from airflow_provider_partners.sandbox.search_filters import Filters, Search, compile_search
 from airflow_provider_partners.sandbox.shopify_admin_documents import RECENT, Entries, ShopDocuments
 from airflow_provider_partners.sandbox.shopify_admin_sorting import SortValue, sort_by
-from airflow_provider_partners.sandbox.state import KeptLists, Sandbox, iso
+from airflow_provider_partners.sandbox.state import ListCache, Sandbox, format_timestamp
 
 MAX_PAGE = 250
-Finder = Callable[["AdminAnswer", str], Document | None]
+Finder = Callable[["AdminRequest", str], Document | None]
 _GID = re.compile(r"gid://[a-z-]+/(?P<type>\w+)/\S+")
 
 
@@ -34,7 +34,7 @@ def global_id_check(type_name: str, value: Any) -> str | None:
     return None
 
 
-class AdminAnswer(Answer):
+class AdminRequest(RequestContext):
     """What one request to one shop sees.
 
     :param version: the API version that answers
@@ -51,7 +51,7 @@ class AdminAnswer(Answer):
         shop: str,
         version: str,
         table: Mapping[tuple[str, str], Resolver],
-        lists: KeptLists,
+        lists: ListCache,
         finders: Mapping[str, Finder] | None = None,
         base_url: str = "",
         show_search: bool = False,
@@ -75,7 +75,7 @@ class AdminAnswer(Answer):
         """A switch of this API."""
         return self.sandbox.switches[f"shopify_admin.{name}"]
 
-    def permit(self, type_name: str, info: Info) -> None:
+    def authorize(self, type_name: str, info: Info) -> None:
         """Refuse a field as Shopify refuses one whose scope is missing."""
         field = info.field_name
         key = (type_name, field)
@@ -117,12 +117,12 @@ class AdminAnswer(Answer):
             if wrong:
                 raise GraphQLError(message, extensions={"code": "BAD_REQUEST"})
 
-    def absent(self, type_name: str, field: str, source: Document) -> Any:
+    def missing_value(self, type_name: str, field: str, source: Document) -> Any:
         """A number that is in the id, an amount that is in the field's ``…Set``; else the rule."""
         if field == "legacyResourceId":
             return gid_number(source)
         amount = source.get(f"{field}Set")
-        return amount["shopMoney"]["amount"] if amount else super().absent(type_name, field, source)
+        return amount["shopMoney"]["amount"] if amount else super().missing_value(type_name, field, source)
 
     def search(self, info: Info, arguments: Arguments, filters: Filters) -> Search:
         """The search of a list; unknown fields are reported in ``extensions.search``."""
@@ -131,20 +131,20 @@ class AdminAnswer(Answer):
             self.searches.append(found.report(info.path.as_list()))
         return found
 
-    def matching(self, entries: Entries, search: Search) -> list[Document]:
+    def matching_documents(self, entries: Entries, search: Search) -> list[Document]:
         """The entries a search finds; what changed within the index's lag is not in it yet.
 
         Recorded live: orders just created are not found by search while ``order(id:)`` finds them.
         """
         lag = 0 if _from_database(search) else self.switch("search_lag_seconds")
-        indexed_until = iso(self.now - timedelta(seconds=lag)) if lag else None
+        indexed_until = format_timestamp(self.now - timedelta(seconds=lag)) if lag else None
         return [
             row
-            for row in entries.rows
+            for row in entries.documents
             if (indexed_until is None or str(row.get("updatedAt", "")) <= indexed_until) and search.matches(row)
         ]
 
-    def ordered(
+    def sorted_nodes(
         self,
         entries: Entries,
         info: Info,
@@ -152,20 +152,20 @@ class AdminAnswer(Answer):
         *,
         filters: Filters,
         sorts: Mapping[str, SortValue],
-    ) -> Ordered:
+    ) -> SortedNodes:
         """A list at the root, searched and sorted; kept for the next page."""
         search = self.search(info, arguments, filters)
         database, key, backwards = _from_database(search), arguments["sortKey"], bool(arguments.get("reverse"))
 
-        def make() -> Ordered:
+        def make() -> SortedNodes:
             sort = sort_by(key, sorts, reverse=backwards, from_database=database)
-            return Ordered(self.matching(entries, search), sort)
+            return SortedNodes(self.matching_documents(entries, search), sort)
 
         return self.lists.get(
             (entries.kind, self.domain, search.text, key, backwards), self._as_of(entries, search), make
         )
 
-    def listed(
+    def list_connection(
         self,
         entries: Entries,
         info: Info,
@@ -176,20 +176,22 @@ class AdminAnswer(Answer):
     ) -> Any:
         """A list at the root: searched, sorted, cut to the page, as a connection."""
         self.check_page(arguments)
-        ordered = self.ordered(entries, info, arguments, filters=filters, sorts=sorts)
-        page = ordered.cut(arguments)
+        ordered = self.sorted_nodes(entries, info, arguments, filters=filters, sorts=sorts)
+        page = ordered.take_page(arguments)
         limit = self.switch("paging_limit")
-        if page.start + len(page.rows) > limit:
+        if page.start + len(page.nodes) > limit:
             message = f"Pagination is limited to {limit} objects. Narrow the query, or use a bulk operation."
             raise GraphQLError(message, extensions={"code": "BAD_REQUEST"})
-        documents = list(self.documents.whole(entries.kind, page.rows))
-        return connection(replace(page, rows=documents), ordered.sort)
+        documents = list(self.documents.load(entries.kind, page.nodes))
+        return connection(replace(page, nodes=documents), ordered.sort)
 
-    def counted(self, entries: Entries, info: Info, arguments: Arguments, filters: Filters) -> Document:
+    def count_matches(self, entries: Entries, info: Info, arguments: Arguments, filters: Filters) -> Document:
         """``{count, precision}``; ``AT_LEAST`` once the limit is reached."""
         search = self.search(info, arguments, filters)
         key = ("count", entries.kind, self.domain, search.text)
-        number = len(self.lists.get(key, self._as_of(entries, search), lambda: self.matching(entries, search)))
+        number = len(
+            self.lists.get(key, self._as_of(entries, search), lambda: self.matching_documents(entries, search))
+        )
         limit = arguments.get("limit")
         if limit is not None and number > limit:
             return {"count": limit, "precision": "AT_LEAST"}
@@ -201,14 +203,14 @@ class AdminAnswer(Answer):
         timely = lag or any(term.value.strip() == "now" for term in terms(search.tree))
         return entries.revision, lag, self.now if timely else None
 
-    def read(self, gid: str, wanted: str) -> Document | None:
+    def read_object(self, gid: str, type_name: str) -> Document | None:
         """The resource behind an id that must be of one type (wording and code recorded live)."""
-        if _type(gid) != wanted:
+        if _type(gid) != type_name:
             message = f"Invalid id: {gid}"
             raise GraphQLError(message, extensions={"code": "RESOURCE_NOT_FOUND"})
-        return self._find(wanted, gid)
+        return self._find(type_name, gid)
 
-    def node(self, gid: str) -> Document | None:
+    def read_node(self, gid: str) -> Document | None:
         """The resource behind an id of any type; ``None`` for what is not there."""
         type_name = _type(gid)
         if scope := access.NODE_SCOPES.get(type_name):

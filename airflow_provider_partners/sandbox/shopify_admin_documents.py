@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_provider_partners.sandbox.state import Store, iso
+from airflow_provider_partners.sandbox.state import Store, format_timestamp
 
 Document = dict[str, Any]
 PARTNER = "shopify_admin"
@@ -81,18 +81,18 @@ ORDER_WITH_CONTENTS = f"json_object({_ENTRY},{_CONTENTS})"
 class Entries:
     """All there is of one kind, as far as it is needed to search and sort it. Read only.
 
-    :param rows: of each document the fields by which it is found; :meth:`ShopDocuments.whole` has the documents
+    :param documents: of each document the fields by which it is found; :meth:`ShopDocuments.load` has the documents
     :param revision: another one once any of it has changed
     """
 
     kind: str
-    rows: Sequence[Document]
+    documents: Sequence[Document]
     revision: Hashable
 
     def of_customer(self, gid: str) -> Entries:
         """The orders of one customer."""
-        rows = [row for row in self.rows if row["customer"]["id"] == gid]
-        return replace(self, rows=rows, revision=(self.revision, gid))
+        rows = [row for row in self.documents if row["customer"]["id"] == gid]
+        return replace(self, documents=rows, revision=(self.revision, gid))
 
 
 class ShopDocuments:
@@ -104,7 +104,7 @@ class ShopDocuments:
     def __init__(self, store: Store, shop: str, *, created_since: datetime | None = None) -> None:
         self._store = store
         self._shop = shop
-        self._since = iso(created_since) if created_since else ""
+        self._since = format_timestamp(created_since) if created_since else ""
         self._products: dict[str, Document | None] = {}
         self._variants: dict[str, dict[str, Document]] = {}
 
@@ -120,17 +120,19 @@ class ShopDocuments:
         revision = (self._store.revision(PARTNER, self._shop, "order"), self._since)
         rows = self._store.cached(PARTNER, self._shop, "order", shape=ORDER_WITH_CONTENTS if contents else ORDER_ENTRY)
         return Entries(
-            kind="order", rows=[row for row in rows if self._visible(row)] if self._since else rows, revision=revision
+            kind="order",
+            documents=[row for row in rows if self._visible(row)] if self._since else rows,
+            revision=revision,
         )
 
     def products(self) -> Entries:
         """Every product."""
         revision = self._store.revision(PARTNER, self._shop, "product")
-        return Entries(kind="product", rows=self._store.cached(PARTNER, self._shop, "product"), revision=revision)
+        return Entries(kind="product", documents=self._store.cached(PARTNER, self._shop, "product"), revision=revision)
 
-    def whole(self, kind: str, rows: Iterable[Document]) -> Iterator[Document]:
+    def load(self, kind: str, rows: Iterable[Document]) -> Iterator[Document]:
         """The documents that entries stand for, in their order, read a few at a time."""
-        return self._store.each(PARTNER, self._shop, kind, (row["id"] for row in rows))
+        return self._store.iterate(PARTNER, self._shop, kind, (row["id"] for row in rows))
 
     def order(self, gid: str) -> Document | None:
         """One order."""
@@ -146,24 +148,28 @@ class ShopDocuments:
     def variant(self, gid: str, product_gid: str | None = None) -> Document | None:
         """One variant, with its product in it; ``product_gid`` spares the look through all products."""
         if product_gid is None:
-            every = (variant for product in self.products().rows for variant in variants(product))
+            every = (variant for product in self.products().documents for variant in variants_with_product(product))
             return next((variant for variant in every if variant["id"] == gid), None)
         if product_gid not in self._variants:
             product = self.product(product_gid)
-            self._variants[product_gid] = {each["id"]: each for each in variants(product)} if product else {}
+            self._variants[product_gid] = (
+                {each["id"]: each for each in variants_with_product(product)} if product else {}
+            )
         return self._variants[product_gid].get(gid)
 
     def inside_orders(self, name: str, gid: str) -> Document | None:
         """A line item, fulfillment or refund by id, wherever it is."""
-        holder = self._store.holders(PARTNER, self._shop, "order", name).get(gid)
+        holder = self._store.parent_ids(PARTNER, self._shop, "order", name).get(gid)
         order = self.order(holder) if holder else None
-        return next((item for item in inside(order, name) if item.get("id") == gid), None) if order else None
+        return (
+            next((item for item in contents_with_order(order, name) if item.get("id") == gid), None) if order else None
+        )
 
     def customer(self, gid: str) -> Document | None:
         """A customer: their own document, else as the newest order that mentions them has them."""
         if stored := self._store.get(PARTNER, self._shop, "customer", gid):
             return stored
-        found = [entry["id"] for entry in self.orders().rows if entry["customer"]["id"] == gid]
+        found = [entry["id"] for entry in self.orders().documents if entry["customer"]["id"] == gid]
         order = self.order(found[-1]) if found else None
         return order["customer"] if order else None
 
@@ -171,11 +177,11 @@ class ShopDocuments:
         return str(order.get("createdAt", "")) >= self._since
 
 
-def inside(order: Document, name: str) -> list[Document]:
+def contents_with_order(order: Document, name: str) -> list[Document]:
     """The documents of one list of an order, each knowing the order it belongs to."""
     return [{**item, "order": order} for item in order.get(name) or ()]
 
 
-def variants(product: Document) -> list[Document]:
+def variants_with_product(product: Document) -> list[Document]:
     """The variants of a product, each knowing the product it belongs to."""
     return [{**variant, "product": product} for variant in product.get("variants") or ()]

@@ -13,46 +13,50 @@ from airflow_provider_partners.sandbox import search_resources as resources
 from airflow_provider_partners.sandbox import shopify_admin_sorting as sorting
 from airflow_provider_partners.sandbox.graphql_fields import Arguments, Document, Info, Resolver
 from airflow_provider_partners.sandbox.graphql_schema import public_api_versions
-from airflow_provider_partners.sandbox.shopify_admin_answer import MAX_PAGE, AdminAnswer
-from airflow_provider_partners.sandbox.shopify_admin_documents import Entries, inside, variants
+from airflow_provider_partners.sandbox.shopify_admin_answer import MAX_PAGE, AdminRequest
+from airflow_provider_partners.sandbox.shopify_admin_documents import (
+    Entries,
+    contents_with_order,
+    variants_with_product,
+)
 
 
-def _order_entries(answer: AdminAnswer, arguments: Arguments) -> Entries:
+def _order_entries(answer: AdminRequest, arguments: Arguments) -> Entries:
     """The orders, with as much of them as this search and sort look at."""
     asked = str(arguments.get("query") or "")
     return answer.documents.orders(contents="sku" in asked or arguments.get("sortKey") == "TOTAL_ITEMS_QUANTITY")
 
 
-def _orders(answer: AdminAnswer, source: Document | None, info: Info, arguments: Arguments) -> Any:
+def _orders(answer: AdminRequest, source: Document | None, info: Info, arguments: Arguments) -> Any:
     entries = _order_entries(answer, arguments)
     if info.parent_type.name == "Customer" and source:
         entries = entries.of_customer(source["id"])
-    return answer.listed(entries, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
+    return answer.list_connection(entries, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
 
 
-def _orders_count(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Document:
-    return answer.counted(_order_entries(answer, arguments), info, arguments, resources.ORDERS)
+def _orders_count(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
+    return answer.count_matches(_order_entries(answer, arguments), info, arguments, resources.ORDERS)
 
 
-def _products(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Any:
-    return answer.listed(
+def _products(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Any:
+    return answer.list_connection(
         answer.documents.products(), info, arguments, filters=resources.PRODUCTS, sorts=sorting.PRODUCTS
     )
 
 
-def _products_count(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Document:
-    return answer.counted(answer.documents.products(), info, arguments, resources.PRODUCTS)
+def _products_count(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
+    return answer.count_matches(answer.documents.products(), info, arguments, resources.PRODUCTS)
 
 
 def _read(type_name: str) -> Resolver:
     return lambda answer, _source, _info, arguments: answer.read(arguments["id"], type_name)
 
 
-def _node(answer: AdminAnswer, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
-    return answer.node(arguments["id"])
+def _node(answer: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
+    return answer.read_node(arguments["id"])
 
 
-def _nodes(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> list[Document | None]:
+def _nodes(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> list[Document | None]:
     ids = arguments["ids"]
     if len(ids) > MAX_PAGE:
         msg = f"The input array size of {len(ids)} is greater than the maximum allowed of {MAX_PAGE}."
@@ -62,26 +66,26 @@ def _nodes(answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) 
             path=[*info.path.as_list(), "ids"],
             extensions={"code": "MAX_INPUT_SIZE_EXCEEDED"},
         )
-    return [answer.node(gid) for gid in ids]
+    return [answer.read_node(gid) for gid in ids]
 
 
-def _installation(answer: AdminAnswer, _source: Any, _info: Info, _arguments: Arguments) -> Document:
+def _installation(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
     scopes = [{"handle": scope, "description": scope.replace("_", " ").capitalize()} for scope in answer.scopes]
     return {"id": "gid://shopify/AppInstallation/1", "accessScopes": scopes}
 
 
-def _versions(answer: AdminAnswer, _source: Any, _info: Info, _arguments: Arguments) -> list[dict[str, object]]:
+def _versions(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> list[dict[str, object]]:
     return public_api_versions("shopify_admin", oldest=answer.switch("oldest_version"))
 
 
 def _inside(name: str) -> Resolver:
-    return lambda _answer, source, _info, _arguments: inside(source, name)
+    return lambda _answer, source, _info, _arguments: contents_with_order(source, name)
 
 
-def _order_fulfillments(answer: AdminAnswer, source: Document, info: Info, arguments: Arguments) -> list[Document]:
+def _order_fulfillments(answer: AdminRequest, source: Document, info: Info, arguments: Arguments) -> list[Document]:
     """A plain list, not a connection; ``query`` filters, ``first`` truncates."""
     search = answer.search(info, arguments, resources.FULFILLMENTS)
-    return [fulfillment for fulfillment in inside(source, "fulfillments") if search.matches(fulfillment)]
+    return [fulfillment for fulfillment in contents_with_order(source, "fulfillments") if search.matches(fulfillment)]
 
 
 def _same_order(name: str) -> Resolver:
@@ -91,35 +95,35 @@ def _same_order(name: str) -> Resolver:
     ]
 
 
-def _line_item(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _line_item(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     gid, order = source["lineItem"]["id"], source.get("order") or {}
     return next((item for item in order.get("lineItems") or () if item["id"] == gid), None)
 
 
-def _product_of_item(answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _product_of_item(answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     """``None`` for a custom line item, and once the product is deleted."""
     reference = source.get("product")
     return answer.documents.product(reference["id"]) if reference else None
 
 
-def _variant_of_item(answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _variant_of_item(answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     reference, product = source.get("variant"), source.get("product")
     return answer.documents.variant(reference["id"], product["id"]) if reference and product else None
 
 
-def _variants(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
-    return variants(source)
+def _variants(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
+    return variants_with_product(source)
 
 
-def _variant_name(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> str:
+def _variant_name(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> str:
     return f"{source['product']['title']} - {source['title']}"
 
 
-def _display_address(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _display_address(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     return source.get("shippingAddress") or source.get("billingAddress")
 
 
-def _media(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _media(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     media = source.get("featuredMedia")
     if not media:
         return None
@@ -132,7 +136,7 @@ def _count(name: str) -> Resolver:
 
 
 def _total(name: str, amount: str) -> Resolver:
-    def total(_answer: AdminAnswer, source: Document, info: Info, _arguments: Arguments) -> Any:
+    def total(_answer: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> Any:
         known = source.get(info.field_name)
         return known if known is not None else sum(item.get(amount) or 0 for item in source.get(name) or ())
 
@@ -142,13 +146,13 @@ def _total(name: str, amount: str) -> Resolver:
 def _set(name: str) -> Resolver:
     """A flag that follows from a time, unless the document says otherwise."""
 
-    def flag(_answer: AdminAnswer, source: Document, info: Info, _arguments: Arguments) -> bool:
+    def flag(_answer: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> bool:
         return bool(source[info.field_name] if info.field_name in source else source.get(name))
 
     return flag
 
 
-def _shop(answer: AdminAnswer, _source: Any, _info: Info, _arguments: Arguments) -> Document:
+def _shop(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
     domain = answer.shop.get("myshopifyDomain", "")
     url = f"https://{domain}"
     usual = {
@@ -163,7 +167,7 @@ def _shop(answer: AdminAnswer, _source: Any, _info: Info, _arguments: Arguments)
     return {**usual, **answer.shop}
 
 
-def _plan(_answer: AdminAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document:
+def _plan(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document:
     plan = source.get("plan", "standard")
     if isinstance(plan, dict):
         return plan

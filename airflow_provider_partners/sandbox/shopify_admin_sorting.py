@@ -29,7 +29,7 @@ def _plain(name: str) -> SortValue:
     return value
 
 
-def _moment(name: str) -> SortValue:
+def _timestamp(name: str) -> SortValue:
     return lambda document: epoch_ms(document[name]) if document.get(name) else None
 
 
@@ -53,9 +53,9 @@ def _items(order: Document) -> int:
 #: Keys whose cursor holds a time: epoch milliseconds from the search index, a timestamp from the database (recorded).
 TIMES = {"COMPLETED_AT", "CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT"}
 ORDERS: dict[str, SortValue] = {
-    "CREATED_AT": _moment("createdAt"),
-    "UPDATED_AT": _moment("updatedAt"),
-    "PROCESSED_AT": _moment("processedAt"),
+    "CREATED_AT": _timestamp("createdAt"),
+    "UPDATED_AT": _timestamp("updatedAt"),
+    "PROCESSED_AT": _timestamp("processedAt"),
     "ID": gid_number,
     "RELEVANCE": gid_number,
     "ORDER_NUMBER": _plain("number"),
@@ -69,9 +69,9 @@ ORDERS: dict[str, SortValue] = {
     "TOTAL_ITEMS_QUANTITY": _items,
 }
 PRODUCTS: dict[str, SortValue] = {
-    "CREATED_AT": _moment("createdAt"),
-    "UPDATED_AT": _moment("updatedAt"),
-    "PUBLISHED_AT": _moment("publishedAt"),
+    "CREATED_AT": _timestamp("createdAt"),
+    "UPDATED_AT": _timestamp("updatedAt"),
+    "PUBLISHED_AT": _timestamp("publishedAt"),
     "ID": gid_number,
     "RELEVANCE": gid_number,
     "TITLE": _plain("title"),
@@ -80,7 +80,10 @@ PRODUCTS: dict[str, SortValue] = {
     "INVENTORY_TOTAL": _plain("totalInventory"),
 }
 
-BULK_OPERATIONS: dict[str, SortValue] = {"CREATED_AT": _moment("createdAt"), "COMPLETED_AT": _moment("completedAt")}
+BULK_OPERATIONS: dict[str, SortValue] = {
+    "CREATED_AT": _timestamp("createdAt"),
+    "COMPLETED_AT": _timestamp("completedAt"),
+}
 
 
 def sort_by(key: str, values: Mapping[str, SortValue], *, reverse: bool, from_database: bool) -> Sort:
@@ -89,6 +92,6 @@ def sort_by(key: str, values: Mapping[str, SortValue], *, reverse: bool, from_da
     :param from_database: a query by ``id:`` is answered by the database, not the search index
     """
     if key not in TIMES:
-        return Sort(value=values[key], identity=gid_number, reverse=reverse)
+        return Sort(value=values[key], tie_breaker=gid_number, reverse=reverse)
     write: Callable[[Any], Scalar] = database_time if from_database else int
-    return Sort(value=values[key], identity=gid_number, reverse=reverse, write=write, read=from_database_time)
+    return Sort(value=values[key], tie_breaker=gid_number, reverse=reverse, write=write, read=from_database_time)

@@ -14,19 +14,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from airflow_provider_partners.sandbox.cursors import connection, cut, gid_number
+from airflow_provider_partners.sandbox.cursors import connection, gid_number, take_page
 from airflow_provider_partners.sandbox.graphql_fields import Arguments, Document, Info, Resolver
 from airflow_provider_partners.sandbox.graphql_schema import schema
 from airflow_provider_partners.sandbox.search_resources import BULK_OPERATIONS
-from airflow_provider_partners.sandbox.shopify_admin_answer import AdminAnswer, global_id_check
+from airflow_provider_partners.sandbox.shopify_admin_answer import AdminRequest, global_id_check
 from airflow_provider_partners.sandbox.shopify_admin_fields import TABLE
 from airflow_provider_partners.sandbox.shopify_admin_sorting import BULK_OPERATIONS as SORTS
 from airflow_provider_partners.sandbox.shopify_admin_sorting import sort_by
-from airflow_provider_partners.sandbox.shopify_bulk_files import Output, address, path_of
-from airflow_provider_partners.sandbox.shopify_bulk_query import BulkQuery, BulkRefused, read_bulk_query
-from airflow_provider_partners.sandbox.shopify_bulk_rows import BulkAnswer
-from airflow_provider_partners.sandbox.shopify_bulk_work import Failure, Task, Work
-from airflow_provider_partners.sandbox.state import KeptLists, Sandbox, iso
+from airflow_provider_partners.sandbox.shopify_bulk_files import OutputFile, address, path_of
+from airflow_provider_partners.sandbox.shopify_bulk_query import BulkQuery, BulkQueryError, read_bulk_query
+from airflow_provider_partners.sandbox.shopify_bulk_rows import BulkRequest
+from airflow_provider_partners.sandbox.shopify_bulk_work import BulkTask, BulkWorker, Failure
+from airflow_provider_partners.sandbox.state import ListCache, Sandbox, format_timestamp
 
 PARTNER, KIND = "shopify_admin", "bulk_operation"
 SWITCHES: dict[str, Any] = {
@@ -49,14 +49,14 @@ SWITCHES: dict[str, Any] = {
 }
 
 #: What can stand at the top of a query.
-SERVED = ("orders", "products")
+ROOT_FIELDS = ("orders", "products")
 #: From 2026-01 on five operations of an app may run at a shop, before it was one.
 _FIVE_SINCE, _MOST = "2026-01", 5
-_KEPT_FOR = timedelta(days=7)
+_RESULT_LIFETIME = timedelta(days=7)
 #: An operation that nobody asks for is finished after this.
-_UNWATCHED = timedelta(minutes=1)
+_POLL_TIMEOUT = timedelta(minutes=1)
 #: How long an answer waits for an operation that is due and nearly done.
-_PATIENCE = 1.0
+_COMPLETION_WAIT = 1.0
 _ENDED = frozenset({"COMPLETED", "CANCELED", "FAILED", "EXPIRED"})
 
 
@@ -66,11 +66,11 @@ class BulkOperations:
     :ivar table: the fields of the schema that are answered here
     """
 
-    def __init__(self, sandbox: Sandbox, lists: KeptLists) -> None:
+    def __init__(self, sandbox: Sandbox, lists: ListCache) -> None:
         self._sandbox = sandbox
         self._lists = lists
         self._lock = threading.RLock()
-        self._work: dict[str, Work] = {}
+        self._work: dict[str, BulkWorker] = {}
         self.table: dict[tuple[str, str], Resolver] = {
             ("Mutation", "bulkOperationRunQuery"): self._run,
             ("Mutation", "bulkOperationCancel"): self._cancel,
@@ -81,19 +81,19 @@ class BulkOperations:
             ("QueryRoot", "currentBulkOperation"): self._current,
         }
 
-    def found(self, answer: AdminAnswer, gid: str) -> Document | None:
+    def find(self, answer: AdminRequest, gid: str) -> Document | None:
         """An operation as it stands, seen once more."""
         stored = self._sandbox.store.get(PARTNER, answer.domain, KIND, gid)
         if stored:
             return self._shown(answer, self._forward(answer, stored, seen=True))
         return next((foreign for foreign in self._foreign(answer) if foreign["id"] == gid), None)
 
-    def _run(self, answer: AdminAnswer, _source: Any, _info: Info, arguments: Arguments) -> Document:
+    def _run(self, answer: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
         text = arguments["query"]
         try:
             query = self._read(answer.version, text)
-        except BulkRefused as refused:
-            return _errors(*({"field": ["query"], "message": each, "code": "INVALID"} for each in refused.sentences))
+        except BulkQueryError as refused:
+            return _errors(*({"field": ["query"], "message": each, "code": "INVALID"} for each in refused.messages))
         with self._lock:
             running = [row["id"] for row in self._all(answer, seen=False) if row["status"] not in _ENDED]
             if len(running) >= (_MOST if answer.version >= _FIVE_SINCE else 1):
@@ -101,11 +101,11 @@ class BulkOperations:
                 message += f"{', '.join(running)}."
                 return _errors({"field": None, "message": message, "code": "OPERATION_IN_PROGRESS"})
             stored = self._new(answer, text, grouped=arguments["groupObjects"])
-            self._keep(answer.domain, stored)
+            self._save(answer.domain, stored)
             self._begin(answer, stored, query)
         return {"bulkOperation": self._shown(answer, stored), "userErrors": []}
 
-    def _cancel(self, answer: AdminAnswer, _source: Any, _info: Info, arguments: Arguments) -> Document:
+    def _cancel(self, answer: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
         gid = arguments["id"]
         with self._lock:
             stored = self._sandbox.store.get(PARTNER, answer.domain, KIND, gid)
@@ -118,32 +118,32 @@ class BulkOperations:
                 errors.append({"field": None, "message": message})
             elif stored["status"] != "CANCELING":
                 stored |= {"status": "CANCELING", "seen": 0}
-                self._keep(answer.domain, stored)
+                self._save(answer.domain, stored)
                 if work := self._work.get(gid):
                     work.stop()
         return {"bulkOperation": self._shown(answer, stored), "userErrors": errors}
 
-    def _list(self, answer: AdminAnswer, _source: Any, info: Info, arguments: Arguments) -> Document:
+    def _list(self, answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
         answer.check_page(arguments)
         search = answer.search(info, arguments, BULK_OPERATIONS)
         rows = [row for row in self._all(answer, seen=True) if search.matches(row)]
         # newest first, unless it is reversed
         backwards = not arguments.get("reverse")
         sort = sort_by(arguments["sortKey"], SORTS, reverse=backwards, from_database=False)
-        return connection(cut(rows, sort, arguments), sort)
+        return connection(take_page(rows, sort, arguments), sort)
 
-    def _current(self, answer: AdminAnswer, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
+    def _current(self, answer: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
         rows = [row for row in self._all(answer, seen=True) if row["type"] == arguments["type"]]
         return max(rows, key=lambda row: (row["createdAt"], gid_number(row)), default=None)
 
-    def _all(self, answer: AdminAnswer, *, seen: bool) -> list[Document]:
+    def _all(self, answer: AdminRequest, *, seen: bool) -> list[Document]:
         stored = self._sandbox.store.select(PARTNER, answer.domain, KIND)
         own = [self._shown(answer, self._forward(answer, row, seen=seen)) for row in stored]
         return [*self._foreign(answer), *own]
 
-    def _foreign(self, answer: AdminAnswer) -> list[Document]:
+    def _foreign(self, answer: AdminRequest) -> list[Document]:
         """Operations of another client of the same app, which take up room."""
-        since = iso(answer.now, plus=timedelta(hours=-1))
+        since = format_timestamp(answer.now, plus=timedelta(hours=-1))
         number = _number(answer.domain, 90_000)
         return [
             {
@@ -155,15 +155,15 @@ class BulkOperations:
         ]
 
     def _read(self, version: str, text: str) -> BulkQuery:
-        return read_bulk_query(schema(PARTNER, version), text, served=SERVED, check=global_id_check)
+        return read_bulk_query(schema(PARTNER, version), text, root_fields=ROOT_FIELDS, check=global_id_check)
 
-    def _new(self, answer: AdminAnswer, text: str, *, grouped: bool) -> Document:
+    def _new(self, answer: AdminRequest, text: str, *, grouped: bool) -> Document:
         """The document of an operation that was just submitted; what the switches say of it is settled here."""
         number = _number(answer.domain, self._sandbox.store.count(PARTNER, answer.domain, KIND) + 1)
         gid = f"gid://shopify/BulkOperation/{number}"
         switches = self._sandbox.switches
         stored = {
-            **_fresh(gid, iso(answer.now)),
+            **_fresh(gid, format_timestamp(answer.now)),
             "query": text,
             "grouped": grouped,
             "apart": answer.switch("bulk_apart"),
@@ -180,18 +180,18 @@ class BulkOperations:
         self._sandbox.store.put("sandbox", "", "file", stored["file"], {"shop": answer.domain}, at=stored["createdAt"])
         return stored
 
-    def _begin(self, answer: AdminAnswer, stored: Document, query: BulkQuery) -> Work:
+    def _begin(self, answer: AdminRequest, stored: Document, query: BulkQuery) -> BulkWorker:
         failure = stored["failure"] and Failure(**stored["failure"])
-        seen = BulkAnswer(
+        seen = BulkRequest(
             sandbox=self._sandbox, shop=answer.domain, version=stored["version"], table=TABLE, lists=self._lists
         )
-        opened = partial(Output, grouped=stored["grouped"], apart=stored["apart"])
+        opened = partial(OutputFile, grouped=stored["grouped"], by_depth=stored["apart"])
         path = path_of(self._sandbox.store, stored["file"])
-        work = Work(Task(query=query, answer=seen, path=path, open=opened, failure=failure))
+        work = BulkWorker(BulkTask(query=query, answer=seen, path=path, open=opened, failure=failure))
         self._work[stored["id"]] = work
         return work
 
-    def _forward(self, answer: AdminAnswer, stored: Document, *, seen: bool) -> Document:
+    def _forward(self, answer: AdminRequest, stored: Document, *, seen: bool) -> Document:
         """Let an operation go on to where it should be by now.
 
         :param seen: its client is looking
@@ -203,40 +203,40 @@ class BulkOperations:
                 answer, stored, self._read(stored["version"], stored["query"])
             )
         if self._due(answer, stored):
-            work.done(_PATIENCE)
+            work.wait(_COMPLETION_WAIT)
         with self._lock:
             stored = self._sandbox.store.get(PARTNER, answer.domain, KIND, stored["id"]) or stored
             before = dict(stored)
             if stored["status"] not in _ENDED:
                 stored |= self._next(answer, stored, work, seen=seen)
             if stored != before:
-                self._keep(answer.domain, stored)
+                self._save(answer.domain, stored)
             if stored["status"] in _ENDED:
                 self._work.pop(stored["id"], None)
         return stored
 
-    def _due(self, answer: AdminAnswer, stored: Document) -> bool:
+    def _due(self, answer: AdminRequest, stored: Document) -> bool:
         age = answer.now - datetime.fromisoformat(stored["createdAt"])
         if stored["stalls"] is not None and stored["status"] != "CANCELING":
             return age >= timedelta(seconds=stored["stalls"])
         least = timedelta(seconds=0 if stored["status"] == "CANCELING" else stored["seconds"])
-        return (age >= least and stored["seen"] >= stored["polls"]) or age >= least + _UNWATCHED
+        return (age >= least and stored["seen"] >= stored["polls"]) or age >= least + _POLL_TIMEOUT
 
-    def _next(self, answer: AdminAnswer, stored: Document, work: Work, *, seen: bool) -> Document:
+    def _next(self, answer: AdminRequest, stored: Document, work: BulkWorker, *, seen: bool) -> Document:
         """What changes of an operation that has not ended."""
         counted = {"objectCount": str(work.objects), "rootObjectCount": str(work.roots)}
         if self._due(answer, stored):
             stopped = stored["status"] == "CANCELING" or stored["stalls"] is not None
             if stopped:
                 work.stop()
-            if work.done(0):
+            if work.wait(0):
                 status = "CANCELED" if stopped else "FAILED" if work.error else "COMPLETED"
                 return {
                     "objectCount": str(work.objects),
                     "rootObjectCount": str(work.roots),
                     "status": status,
                     "errorCode": work.error if status == "FAILED" else None,
-                    "completedAt": iso(answer.now),
+                    "completedAt": format_timestamp(answer.now),
                     "fileSize": str(work.size) if work.objects else None,
                 }
         changes: Document = {"seen": stored["seen"] + seen}
@@ -247,15 +247,15 @@ class BulkOperations:
             changes |= counted
         return changes
 
-    def _aged(self, answer: AdminAnswer, stored: Document) -> Document:
+    def _aged(self, answer: AdminRequest, stored: Document) -> Document:
         """An ended operation; its file is kept for seven days."""
         if stored["status"] == "COMPLETED" and answer.now >= _until(stored):
             stored["status"] = "EXPIRED"
-            self._keep(answer.domain, stored)
+            self._save(answer.domain, stored)
             path_of(self._sandbox.store, stored["file"]).unlink(missing_ok=True)
         return stored
 
-    def _shown(self, answer: AdminAnswer, stored: Document) -> Document:
+    def _shown(self, answer: AdminRequest, stored: Document) -> Document:
         shown = {**stored, "url": None, "partialDataUrl": None}
         if stored["status"] in {"COMPLETED", "FAILED", "CANCELED"} and stored["fileSize"] and stored["completedAt"]:
             name = "url" if stored["status"] == "COMPLETED" else "partialDataUrl"
@@ -268,7 +268,7 @@ class BulkOperations:
             )
         return shown
 
-    def _keep(self, shop: str, stored: Document) -> None:
+    def _save(self, shop: str, stored: Document) -> None:
         self._sandbox.store.put(PARTNER, shop, KIND, stored["id"], stored, at=stored["createdAt"])
 
 
@@ -291,7 +291,7 @@ def _fresh(gid: str, at: str) -> Document:
 
 
 def _until(stored: Document) -> datetime:
-    return datetime.fromisoformat(stored["completedAt"]) + _KEPT_FOR
+    return datetime.fromisoformat(stored["completedAt"]) + _RESULT_LIFETIME
 
 
 def _number(shop: str, place: int) -> int:

@@ -33,7 +33,7 @@ MEDIA_TYPE = "application/jsonl"
 _ACCOUNT = "assets@sandbox.example"
 _DEPTHS = 3
 #: The children of so many objects at the root are mixed with each other.
-_MIXED = 200
+_INTERLEAVED_ROOTS = 200
 
 
 def path_of(store: Store, name: str) -> Path:
@@ -41,19 +41,19 @@ def path_of(store: Store, name: str) -> Path:
     return store.folder() / f"{name}.jsonl"
 
 
-class Output:
+class OutputFile:
     """The file of one operation while it is written; it never holds more than a few hundred objects.
 
     :param grouped: each object directly behind its parent; else the children of different parents alternate
-    :param apart: ungrouped, all objects at the root come first, then their children, then theirs
+    :param by_depth: ungrouped, all objects at the root come first, then their children, then theirs
     """
 
-    def __init__(self, path: Path, *, grouped: bool, apart: bool) -> None:
+    def __init__(self, path: Path, *, grouped: bool, by_depth: bool) -> None:
         self._path = path
         self._grouped = grouped
         self._waiting: list[Line] = []
         self._roots = 0
-        parts = [path] if grouped or not apart else [path.with_suffix(f".{depth}") for depth in range(_DEPTHS)]
+        parts = [path] if grouped or not by_depth else [path.with_suffix(f".{depth}") for depth in range(_DEPTHS)]
         self._parts = parts
         self._files: list[TextIO] = [part.open("w", encoding="utf-8", newline="\n") for part in parts]
 
@@ -64,12 +64,12 @@ class Output:
             return
         self._waiting += lines
         self._roots += 1
-        if self._roots == _MIXED:
-            self._mix()
+        if self._roots == _INTERLEAVED_ROOTS:
+            self._write_interleaved()
 
     def finish(self) -> int:
         """Put the file together; its size in bytes."""
-        self._mix()
+        self._write_interleaved()
         for file in self._files:
             file.close()
         if self._parts != [self._path]:
@@ -80,7 +80,7 @@ class Output:
                     part.unlink()
         return self._path.stat().st_size
 
-    def _mix(self) -> None:
+    def _write_interleaved(self) -> None:
         for depth in range(_DEPTHS):
             siblings: dict[str, list[Line]] = {}
             for line in self._waiting:
@@ -139,19 +139,19 @@ class _Files:
             # a token sent here is a token given to strangers; tests look at this count
             self._sandbox.count("shopify_admin", shop, "file.with_token")
         if not hmac.compare_digest(signature.encode(), _signature(self._sandbox, name, expires).encode()):
-            return _refused(403, "SignatureDoesNotMatch", "Access denied.")
+            return _error_response(403, "SignatureDoesNotMatch", "Access denied.")
         if self._sandbox.clock().timestamp() >= int(expires):
             status = self._sandbox.switches["shopify_admin.bulk_expired_file_status"]
-            return _refused(status, "ExpiredToken", "The provided token has expired.")
+            return _error_response(status, "ExpiredToken", "The provided token has expired.")
         path = path_of(self._sandbox.store, name)
         if not path.exists():
-            return _refused(404, "NoSuchKey", "The specified key does not exist.")
+            return _error_response(404, "NoSuchKey", "The specified key does not exist.")
         self._sandbox.count("shopify_admin", shop, "file")
         headers = {"content-disposition": request.query_params.get("response-content-disposition", "attachment")}
-        kind = _Broken if self._breaks() else FileResponse
+        kind = _TruncatedFile if self._should_break() else FileResponse
         return kind(path, media_type=MEDIA_TYPE, headers=headers)
 
-    def _breaks(self) -> bool:
+    def _should_break(self) -> bool:
         with self._lock:
             left: int = self._sandbox.switches["shopify_admin.bulk_file_breaks"]
             if left > 0:
@@ -159,7 +159,7 @@ class _Files:
             return left > 0
 
 
-class _Broken(FileResponse):
+class _TruncatedFile(FileResponse):
     """A file whose download ends half way: the server hangs up."""
 
     chunk_size = 1024
@@ -181,7 +181,7 @@ class _Broken(FileResponse):
         await super().__call__(scope, receive, half)
 
 
-def _refused(status: int, code: str, message: str) -> Response:
+def _error_response(status: int, code: str, message: str) -> Response:
     body = (
         f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     )

@@ -29,19 +29,19 @@ from airflow_provider_partners.sandbox.graphql_selections import Selections, inn
 from airflow_provider_partners.sandbox.graphql_values import ScalarCheck
 from airflow_provider_partners.sandbox.graphql_wording import syntax_error, validation_errors
 
-MOST_BYTES = 65_535
-MOST_CONNECTIONS = 5
-MOST_NESTING = 2
+MAX_BYTES = 65_535
+MAX_CONNECTIONS = 5
+MAX_NESTING = 2
 
 Sets = Sequence[SelectionSetNode]
 
 
-class BulkRefused(Exception):  # noqa: N818 - an answer in its own right, not an accident
+class BulkQueryError(Exception):
     """The query is not taken; each sentence is a user error of the field ``query``."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__(sentences[0])
-        self.sentences = sentences
+        self.messages = sentences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,39 +56,41 @@ class BulkQuery:
     root: FieldNode
 
 
-def read_bulk_query(schema: GraphQLSchema, text: str, *, served: Collection[str], check: ScalarCheck) -> BulkQuery:
+def read_bulk_query(schema: GraphQLSchema, text: str, *, root_fields: Collection[str], check: ScalarCheck) -> BulkQuery:
     """The query of a bulk operation.
 
-    :param served: the connections at the root that this server has
+    :param root_fields: the connections at the root that this server has
     :raises BulkRefused: when Shopify would not take it, or this server cannot
     """
     size = len(text.encode())
-    if size > MOST_BYTES:
-        raise BulkRefused([f"Query is too large ({size} bytes; maximum is {MOST_BYTES} bytes)"])
+    if size > MAX_BYTES:
+        raise BulkQueryError([f"Query is too large ({size} bytes; maximum is {MAX_BYTES} bytes)"])
     try:
         document = parse(text)
     except GraphQLSyntaxError as error:
         # recorded for an empty query: without the place that the same error has elsewhere
         sentence = syntax_error(error)["message"].partition(" at [")[0]
-        raise BulkRefused([f"Invalid bulk query: {sentence}"]) from error
+        raise BulkQueryError([f"Invalid bulk query: {sentence}"]) from error
     operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
     if any(found.operation is not OperationType.QUERY for found in operations):
-        raise BulkRefused(["Invalid operation type. Only `query` operations are supported."])
+        raise BulkQueryError(["Invalid operation type. Only `query` operations are supported."])
     if errors := validation_errors(schema, document, check):
-        raise BulkRefused([f"Invalid bulk query: {error.message}" for error in errors])
+        raise BulkQueryError([f"Invalid bulk query: {error.message}" for error in errors])
     selections = Selections(schema, document)
-    if sentences := _Findings(schema, selections).of(operations[0]):
-        raise BulkRefused(sentences)
+    if sentences := _QueryChecks(schema, selections).of(operations[0]):
+        raise BulkQueryError(sentences)
     fields = selections.fields(schema.query_type, [operations[0].selection_set])
     (root, *more) = [nodes[0] for nodes in fields.values()]
-    if more or root.name.value not in served:
-        names = ", ".join(sorted(served))
-        raise BulkRefused([f"The sandbox runs bulk queries over one connection at the top, which is one of: {names}."])
+    if more or root.name.value not in root_fields:
+        names = ", ".join(sorted(root_fields))
+        raise BulkQueryError([
+            f"The sandbox runs bulk queries over one connection at the top, which is one of: {names}."
+        ])
     return BulkQuery(schema=schema, selections=selections, root=root)
 
 
 @dataclass
-class _Findings:
+class _QueryChecks:
     """What one walk through a query finds, in the names of its fields."""
 
     schema: GraphQLSchema
@@ -113,11 +115,11 @@ class _Findings:
             f"e.g: '{first} {{ edges {{ node {{'. Selecting via 'nodes' is not supported. "
             f"Invalid connection fields: '{names}'.": bool(self.without_edges),
             "Bulk queries cannot contain a top level `node` field.": self.top_level_node,
-            f"Bulk queries cannot contain connections with a nesting depth greater than {MOST_NESTING}.": (
-                self.depth > MOST_NESTING
+            f"Bulk queries cannot contain connections with a nesting depth greater than {MAX_NESTING}.": (
+                self.depth > MAX_NESTING
             ),
-            f"Bulk queries cannot contain more than {MOST_CONNECTIONS} connections.": (
-                self.connections > MOST_CONNECTIONS
+            f"Bulk queries cannot contain more than {MAX_CONNECTIONS} connections.": (
+                self.connections > MAX_CONNECTIONS
             ),
             "The parent 'node' field for a nested connection must select the 'id' field without an alias and must be "
             f"of 'ID' return type. Connection fields without 'id': {', '.join(self.without_id)}.": bool(

@@ -26,7 +26,7 @@ from graphql.execution.values import get_argument_values
 from airflow_provider_partners.sandbox.graphql_fields import Arguments, Document, completion, type_of
 from airflow_provider_partners.sandbox.graphql_selections import Selections, inner_sets
 from airflow_provider_partners.sandbox.search_filters import Filters
-from airflow_provider_partners.sandbox.shopify_admin_answer import AdminAnswer
+from airflow_provider_partners.sandbox.shopify_admin_answer import AdminRequest
 from airflow_provider_partners.sandbox.shopify_admin_documents import Entries
 from airflow_provider_partners.sandbox.shopify_admin_sorting import SortValue
 from airflow_provider_partners.sandbox.shopify_bulk_query import BulkQuery
@@ -35,18 +35,18 @@ Sets = Sequence[SelectionSetNode]
 _UNTOUCHED = object()
 
 
-class BulkAnswer(AdminAnswer):
+class BulkRequest(AdminRequest):
     """What a bulk operation sees of a shop: what a page sees, and lists whole."""
 
     def check_page(self, arguments: Arguments) -> None:
         """``first`` and its kin are optional and ignored."""
 
-    def listed(
+    def list_connection(
         self, entries: Entries, info: Any, arguments: Arguments, *, filters: Filters, sorts: Mapping[str, SortValue]
     ) -> Iterator[Document]:
         """Every document that a search finds, in its order, read a few at a time."""
-        ordered = self.ordered(entries, info, arguments, filters=filters, sorts=sorts)
-        return self.documents.whole(entries.kind, ordered.rows)
+        ordered = self.sorted_nodes(entries, info, arguments, filters=filters, sorts=sorts)
+        return self.documents.load(entries.kind, ordered.nodes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class _Place:
     field_name: str
     field_nodes: list[FieldNode]
     return_type: Any
-    context: BulkAnswer
+    context: BulkRequest
     key: str
 
     @property
@@ -82,20 +82,20 @@ class Line:
     body: Document
 
 
-class BulkRows:
+class BulkLines:
     """The lines that a query makes of a shop.
 
     :param query: the query
     :param answer: what may be seen of the shop
     """
 
-    def __init__(self, query: BulkQuery, answer: BulkAnswer) -> None:
+    def __init__(self, query: BulkQuery, answer: BulkRequest) -> None:
         self._compiler = _Compiler(query.schema, query.selections, answer)
         self._root = self._compiler.connection(query.schema.query_type, [query.root], query.root.name.value)
 
     def __iter__(self) -> Iterator[list[Line]]:
         """One list for each object at the root: itself, then its children, each followed by its own."""
-        for source in self._root.rows({}):
+        for source in self._root.nodes({}):
             yield list(self._lines(self._root, source, depth=0, parent=None))
 
     def _lines(self, connection: _Connection, source: Document, *, depth: int, parent: str | None) -> Iterator[Line]:
@@ -103,7 +103,7 @@ class BulkRows:
         body = reader.read(source)
         yield Line(depth=depth, body=body if parent is None else {**body, "__parentId": parent})
         for nested, owner in reader.nested(source):
-            for row in nested.rows(owner):
+            for row in nested.nodes(owner):
                 yield from self._lines(nested, row, depth=depth + 1, parent=str(source["id"]))
 
 
@@ -124,7 +124,7 @@ class _Field:
 class _Connection:
     """A field whose rows are lines of their own."""
 
-    rows: Callable[[Document], Sequence[Document] | Iterator[Document]]
+    nodes: Callable[[Document], Sequence[Document] | Iterator[Document]]
     reader: Callable[[Document], _Reader]
 
 
@@ -152,7 +152,7 @@ class _Reader:
 
 
 class _Compiler:
-    def __init__(self, schema: GraphQLSchema, selections: Selections, answer: BulkAnswer) -> None:
+    def __init__(self, schema: GraphQLSchema, selections: Selections, answer: BulkRequest) -> None:
         self._schema = schema
         self._selections = selections
         self._answer = answer
@@ -169,7 +169,7 @@ class _Compiler:
             found = value(source) or ()
             return found[::-1] if arguments.get("reverse") and isinstance(found, list) else found
 
-        return _Connection(rows=listed, reader=self._chosen(get_named_type(edge_type.fields["node"].type), rows))
+        return _Connection(nodes=listed, reader=self._chosen(get_named_type(edge_type.fields["node"].type), rows))
 
     def _below(self, owner: Any, sets: Sets, name: str) -> list[SelectionSetNode]:
         found = self._selections.fields(owner, sets).values()
@@ -226,7 +226,7 @@ class _Compiler:
         place = _Place(
             parent_type=owner, field_name=name, field_nodes=nodes, return_type=returned, context=answer, key=key
         )
-        answer.permit(owner.name, place)
+        answer.authorize(owner.name, place)
         arguments = get_argument_values(owner.fields[name], nodes[0])
         rule = answer.table.get((owner.name, name))
         redacted = answer.redact(owner.name, name, _UNTOUCHED)

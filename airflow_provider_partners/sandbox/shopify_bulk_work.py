@@ -14,9 +14,9 @@ from pathlib import Path
 
 from graphql import GraphQLError
 
-from airflow_provider_partners.sandbox.shopify_bulk_files import Output
+from airflow_provider_partners.sandbox.shopify_bulk_files import OutputFile
 from airflow_provider_partners.sandbox.shopify_bulk_query import BulkQuery
-from airflow_provider_partners.sandbox.shopify_bulk_rows import BulkAnswer, BulkRows
+from airflow_provider_partners.sandbox.shopify_bulk_rows import BulkLines, BulkRequest
 
 log = logging.getLogger(__name__)
 _FAULT = "INTERNAL_SERVER_ERROR"
@@ -35,20 +35,20 @@ class Failure:
 
 
 @dataclass(kw_only=True)
-class Task:
+class BulkTask:
     """What is to be done.
 
     :param open: makes the file
     """
 
     query: BulkQuery
-    answer: BulkAnswer
+    answer: BulkRequest
     path: Path
-    open: Callable[[Path], Output]
+    open: Callable[[Path], OutputFile]
     failure: Failure | None = None
 
 
-class Work:
+class BulkWorker:
     """A task in its thread.
 
     :ivar objects: lines so far
@@ -57,7 +57,7 @@ class Work:
     :ivar error: why it failed, once it is done
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: BulkTask) -> None:
         self.objects = 0
         self.roots = 0
         self.size = 0
@@ -72,9 +72,9 @@ class Work:
         """Leave the rest."""
         self._stopped.set()
 
-    def done(self, within: float) -> bool:
+    def wait(self, timeout: float) -> bool:
         """Whether it is finished, or will be within so many seconds."""
-        return self._done.wait(within)
+        return self._done.wait(timeout)
 
     def _run(self) -> None:
         # unless all goes well; what is no GraphQL error is the sandbox's own fault, and is told by the thread's end
@@ -86,7 +86,7 @@ class Work:
         finally:
             self._done.set()
 
-    def _fill(self, output: Output) -> None:
+    def _fill(self, output: OutputFile) -> None:
         try:
             self._write(output)
         except GraphQLError as error:
@@ -96,9 +96,9 @@ class Work:
         finally:
             self.size = output.finish()
 
-    def _write(self, output: Output) -> None:
+    def _write(self, output: OutputFile) -> None:
         failure = self._task.failure
-        for lines in BulkRows(self._task.query, self._task.answer):
+        for lines in BulkLines(self._task.query, self._task.answer):
             if self._stopped.is_set():
                 break
             if failure and self.objects + len(lines) > failure.after:

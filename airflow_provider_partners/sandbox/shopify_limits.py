@@ -42,7 +42,7 @@ class PointBucket:
             self._points -= points
             return True
 
-    def give_back(self, points: float) -> None:
+    def refund(self, points: float) -> None:
         """Return what an operation was charged above its actual cost."""
         with self._lock:
             self._refill()
@@ -79,7 +79,7 @@ class RequestLimiter:
         self._granted: deque[float] = deque()
         self._lock = threading.Lock()
 
-    def grant(self, per_second: int) -> bool:
+    def acquire(self, per_second: int) -> bool:
         """Whether one more request may pass now; refused requests do not count."""
         with self._lock:
             now = self._clock()

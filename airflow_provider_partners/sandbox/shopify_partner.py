@@ -18,17 +18,17 @@ from starlette.routing import BaseRoute
 
 from airflow_provider_partners.sandbox.graphql_execution import (
     Body,
-    Refused,
+    InvalidDocumentError,
     UnreadableRequestError,
     execute,
     prepare,
     read_request,
 )
-from airflow_provider_partners.sandbox.graphql_http import answer, internal_error, new_request_id, post
+from airflow_provider_partners.sandbox.graphql_http import internal_error, json_response, new_request_id, post
 from airflow_provider_partners.sandbox.graphql_schema import answering_version, schema
 from airflow_provider_partners.sandbox.graphql_values import no_check
 from airflow_provider_partners.sandbox.shopify_limits import Clock, RequestLimiter
-from airflow_provider_partners.sandbox.shopify_partner_fields import PARTNER, TABLE, PartnerAnswer
+from airflow_provider_partners.sandbox.shopify_partner_fields import PARTNER, TABLE, PartnerRequest
 from airflow_provider_partners.sandbox.shopify_partner_legacy import LEGACY
 from airflow_provider_partners.sandbox.state import Sandbox
 
@@ -75,37 +75,37 @@ class _Api:
         """One GraphQL request."""
         if not self._accepted(request):
             # also for an organization that is not the token's
-            return answer(_error("Invalid access token", 401), status=401)
+            return json_response(_error("Invalid access token", 401), status=401)
         version = answering_version(PARTNER, request.path_params["version"], oldest=self._switch("oldest_version"))
         if version is None:
-            return answer(_error("Invalid API version", 404), status=404)
+            return json_response(_error("Invalid API version", 404), status=404)
         per_second = self._switch("requests_per_second")
-        if per_second and not self._limiter.grant(per_second):
+        if per_second and not self._limiter.acquire(per_second):
             return self._throttled(version)
-        if self._fails():
+        if self._should_fail():
             self._sandbox.count(PARTNER, "", "graphql.fault")
-            return answer(_error(internal_error(new_request_id()), 500), version=version)
+            return json_response(_error(internal_error(new_request_id()), 500), version=version)
         self._sandbox.count(PARTNER, "", "graphql")
-        return self._answered(request, body, version)
+        return self._run_operation(request, body, version)
 
-    def _answered(self, request: Request, body: bytes, version: str) -> Response:
+    def _run_operation(self, request: Request, body: bytes, version: str) -> Response:
         try:
             asked = read_request(body, request.headers.get("content-type", ""))
         except UnreadableRequestError as error:
-            return answer(_error(f"Bad request: {error}", 400), status=400, version=version)
+            return json_response(_error(f"Bad request: {error}", 400), status=400, version=version)
         if len(asked.query) > MAX_QUERY_LENGTH:
             message = f"Maximum query length is {MAX_QUERY_LENGTH} characters"
-            return answer(_error(message, 400), status=400, version=version)
+            return json_response(_error(message, 400), status=400, version=version)
         try:
             operation = prepare(schema(PARTNER, version), asked, no_check)
-        except Refused as refused:
-            return answer(refused.body, version=version)
-        return answer(execute(operation, PartnerAnswer(sandbox=self._sandbox, table=_FIELDS)), version=version)
+        except InvalidDocumentError as refused:
+            return json_response(refused.body, version=version)
+        return json_response(execute(operation, PartnerRequest(sandbox=self._sandbox, table=_FIELDS)), version=version)
 
     def _throttled(self, version: str) -> Response:
         self._sandbox.count(PARTNER, "", "graphql.throttled")
         retry_after = self._switch("retry_after")
-        return answer(
+        return json_response(
             _error("Too many requests", 429),
             status=self._switch("throttle_status"),
             version=version,
@@ -118,7 +118,7 @@ class _Api:
         fits = any(hmac.compare_digest(token, accepted.encode()) for accepted in known.get("tokens", ()))
         return fits and request.path_params["organization_id"] == str(known.get("organization_id"))
 
-    def _fails(self) -> bool:
+    def _should_fail(self) -> bool:
         with self._lock:
             left = self._switch("internal_errors")
             if left > 0:

@@ -11,41 +11,43 @@ from typing import Any
 
 from airflow_provider_partners.sandbox.cursors import Sort
 from airflow_provider_partners.sandbox.graphql_fields import Arguments, Document, Info, Resolver
-from airflow_provider_partners.sandbox.shopify_partner_fields import PARTNER, PartnerAnswer, micros, within
+from airflow_provider_partners.sandbox.shopify_partner_fields import PARTNER, PartnerRequest, in_range, micros
 
 
-def _jobs(answer: PartnerAnswer, _source: Any, _info: Info, arguments: Arguments) -> Document:
+def _jobs(answer: PartnerRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
     shop = arguments.get("shopId")
-    rows = [row for row in _found(answer, "job", arguments) if shop is None or row["shop"]["id"] == shop]
-    return answer.paged(rows, _sort(answer, "lastEventAt"), arguments, "jobs")
+    rows = [row for row in _matching(answer, "job", arguments) if shop is None or row["shop"]["id"] == shop]
+    return answer.list_connection(rows, _sort(answer, "lastEventAt"), arguments, "jobs")
 
 
-def _conversations(answer: PartnerAnswer, _source: Any, _info: Info, arguments: Arguments) -> Document:
+def _conversations(answer: PartnerRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
     unread = arguments.get("unreadOnly")
-    rows = [row for row in _found(answer, "conversation", arguments) if row["hasUnreadMessages"] or not unread]
-    return answer.paged(rows, _sort(answer, "lastEventAt"), arguments, "conversations")
+    rows = [row for row in _matching(answer, "conversation", arguments) if row["hasUnreadMessages"] or not unread]
+    return answer.list_connection(rows, _sort(answer, "lastEventAt"), arguments, "conversations")
 
 
-def _messages(answer: PartnerAnswer, source: Document, _info: Info, arguments: Arguments) -> Document:
+def _messages(answer: PartnerRequest, source: Document, _info: Info, arguments: Arguments) -> Document:
     rows = [row for row in source["messages"] if _between(row, "sentAt", arguments)]
-    return answer.paged(rows, _sort(answer, "sentAt"), arguments, "conversation.messages")
+    return answer.list_connection(rows, _sort(answer, "sentAt"), arguments, "conversation.messages")
 
 
-def _found(answer: PartnerAnswer, kind: str, arguments: Arguments) -> Iterable[Document]:
+def _matching(answer: PartnerRequest, kind: str, arguments: Arguments) -> Iterable[Document]:
     statuses = arguments.get("statuses")
-    for row in answer.happened(answer.sandbox.store.select(PARTNER, "", kind), "createdAt"):
+    for row in answer.visible(answer.sandbox.store.select(PARTNER, "", kind), "createdAt"):
         timely = _between(row, "createdAt", arguments) and _between(row, "lastEventAt", arguments)
         if timely and (statuses is None or row["status"] in statuses):
             yield row
 
 
 def _between(row: Document, field: str, arguments: Arguments) -> bool:
-    return within(row[field], arguments.get(f"{field}Min"), arguments.get(f"{field}Max"))
+    return in_range(row[field], arguments.get(f"{field}Min"), arguments.get(f"{field}Max"))
 
 
-def _sort(answer: PartnerAnswer, field: str) -> Sort:
+def _sort(answer: PartnerRequest, field: str) -> Sort:
     return Sort(
-        value=lambda row: micros(row[field]), identity=lambda row: str(row["id"]), reverse=answer.switch("newest_first")
+        value=lambda row: micros(row[field]),
+        tie_breaker=lambda row: str(row["id"]),
+        reverse=answer.switch("newest_first"),
     )
 
 
@@ -53,7 +55,7 @@ def _one(kind: str) -> Resolver:
     return lambda answer, _source, _info, arguments: answer.sandbox.store.get(PARTNER, "", kind, arguments["id"])
 
 
-def _of_job(answer: PartnerAnswer, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _of_job(answer: PartnerRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     reference = source.get("conversation")
     return answer.sandbox.store.get(PARTNER, "", "conversation", reference["id"]) if reference else None
 

@@ -25,7 +25,7 @@ Document = dict[str, Any]
 _Items = TypeVar("_Items", bound=Sized)
 
 #: How many documents are kept parsed, of all partners and shops together.
-KEPT = 100_000
+MAX_CACHED_DOCUMENTS = 100_000
 #: So many documents are read and parsed at a time. Parsed together they share the names of their fields, which makes
 #: them smaller.
 _CHUNK = 500
@@ -40,14 +40,14 @@ CREATE INDEX IF NOT EXISTS documents_at ON documents (partner, shop, kind, at);
 """
 
 
-class KeptLists:
+class ListCache:
     """Lists that are made once and kept, the least recently used let go of first. Safe to use from several threads.
 
-    :param most: how many items all lists may hold together; the list used last is kept however long it is
+    :param max_items: how many items all lists may hold together; the list used last is kept however long it is
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_items: int) -> None:
+        self._max_items = max_items
         self._lock = threading.RLock()
         self._lists: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
@@ -59,7 +59,7 @@ class KeptLists:
                 kept = (revision, make())
             self._lists[key] = kept
             held = sum(len(items) for _, items in self._lists.values())
-            while held > self._most and len(self._lists) > 1:
+            while held > self._max_items and len(self._lists) > 1:
                 held -= len(self._lists.popitem(last=False)[1][1])
         items: _Items = kept[1]
         return items
@@ -72,12 +72,12 @@ class Store:
     kind (``order``) and id; ``at`` is the ISO time (UTC, ``Z``) by which its kind is listed.
 
     :param path: the SQLite file; other processes may have it open, too
-    :param kept: how many documents :meth:`cached` keeps parsed
+    :param max_cached: how many documents :meth:`cached` keeps parsed
     """
 
-    def __init__(self, path: Path | str = ":memory:", *, kept: int = KEPT) -> None:
+    def __init__(self, path: Path | str = ":memory:", *, max_cached: int = MAX_CACHED_DOCUMENTS) -> None:
         self._lock = threading.RLock()
-        self._parsed = KeptLists(kept)
+        self._parsed = ListCache(max_cached)
         self._path = str(path)
         self._folder: Path | None = None
         self._written: Counter[tuple[str, str, str]] = Counter()
@@ -101,14 +101,14 @@ class Store:
         """Add or replace one document."""
         self.put_many(partner, shop, kind, [(id, at, body)])
 
-    def put_many(self, partner: str, shop: str, kind: str, rows: Iterable[tuple[str, str, Document]]) -> None:
+    def put_many(self, partner: str, shop: str, kind: str, documents: Iterable[tuple[str, str, Document]]) -> None:
         """Add or replace documents given as ``(id, at, body)``."""
-        texts = ((id_, at, json.dumps(body, ensure_ascii=False)) for id_, at, body in rows)
+        texts = ((id_, at, json.dumps(body, ensure_ascii=False)) for id_, at, body in documents)
         self.put_texts(partner, shop, kind, texts)
 
-    def put_texts(self, partner: str, shop: str, kind: str, rows: Iterable[tuple[str, str, str]]) -> None:
+    def put_texts(self, partner: str, shop: str, kind: str, documents: Iterable[tuple[str, str, str]]) -> None:
         """Add or replace documents given as ``(id, at, JSON)``."""
-        self.put_lists(partner, {(shop, kind): rows})
+        self.put_lists(partner, {(shop, kind): documents})
 
     def put_lists(self, partner: str, lists: Mapping[tuple[str, str], Iterable[tuple[str, str, str]]]) -> None:
         """Add or replace documents of many kinds at once: all of them or, when it goes wrong, none.
@@ -199,7 +199,7 @@ class Store:
                 (partner, shop, kind, shape), revision, lambda: self._parse(partner, shop, kind, shape)
             )
 
-    def each(self, partner: str, shop: str, kind: str, ids: Iterable[str]) -> Iterator[Document]:
+    def iterate(self, partner: str, shop: str, kind: str, ids: Iterable[str]) -> Iterator[Document]:
         """The documents of these ids in the order of the ids, read a few at a time; ids of none are passed over."""
         wanted = iter(ids)
         while chunk := list(islice(wanted, _CHUNK)):
@@ -212,7 +212,7 @@ class Store:
             found = dict(zip((id_ for id_, _ in rows), _loads(body for _, body in rows), strict=True))
             yield from (found[id_] for id_ in chunk if id_ in found)
 
-    def holders(self, partner: str, shop: str, kind: str, name: str) -> Mapping[str, str]:
+    def parent_ids(self, partner: str, shop: str, kind: str, name: str) -> Mapping[str, str]:
         """Which document holds an object of one of its lists, by that object's id; kept until one of them is written.
 
         :param name: of the list, a member of ``body``
@@ -284,6 +284,6 @@ def _loads(bodies: Iterable[str]) -> list[Document]:
     return documents
 
 
-def iso(moment: datetime, *, plus: timedelta = timedelta()) -> str:
+def format_timestamp(timestamp: datetime, *, plus: timedelta = timedelta()) -> str:
     """A time as the partners write it: UTC, whole seconds, ``Z``."""
-    return (moment + plus).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (timestamp + plus).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from airflow_provider_partners.sandbox.voucherify_answer import PAYLOAD_MAX, Refused
-from airflow_provider_partners.sandbox.voucherify_calls import DOWNLOAD, Asked, Operations, find
-from airflow_provider_partners.sandbox.voucherify_gate import Gate, family
-from airflow_provider_partners.sandbox.voucherify_limits import Allowance, Limiter
+from airflow_provider_partners.sandbox.voucherify_answer import PAYLOAD_MAX, ApiError
+from airflow_provider_partners.sandbox.voucherify_calls import DOWNLOAD, ApiRequest, Operations, find
+from airflow_provider_partners.sandbox.voucherify_gate import Authenticator, family
+from airflow_provider_partners.sandbox.voucherify_limits import RateLimiter, RateLimitStatus
 from airflow_provider_partners.sandbox.voucherify_records import PARTNER
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[
     """
     api = VoucherifyApi(sandbox=sandbox, clock=clock)
     # One route for all: ids in paths may hold an escaped slash, which Starlette's routes would take for a slash.
-    return [Route("/{path:path}", api.answer, methods=_METHODS)]
+    return [Route("/{path:path}", api.handle, methods=_METHODS)]
 
 
 class VoucherifyApi:
@@ -81,19 +81,19 @@ class VoucherifyApi:
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
-        self._gate = Gate(sandbox)
-        self._limiter = Limiter(clock=clock, switches=sandbox.switches)
+        self._gate = Authenticator(sandbox)
+        self._limiter = RateLimiter(clock=clock, switches=sandbox.switches)
         self._operations = Operations(sandbox=sandbox, gate=self._gate)
 
-    async def answer(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         """Answer one request."""
         content = bytearray()
         async for chunk in request.stream():
             if len(content) <= PAYLOAD_MAX:
                 content += chunk
-        return await run_in_threadpool(self._answer, Asked.of(request, bytes(content)))
+        return await run_in_threadpool(self._answer, ApiRequest.from_request(request, bytes(content)))
 
-    def _answer(self, asked: Asked) -> Response:
+    def _answer(self, asked: ApiRequest) -> Response:
         operation = "unknown"
         try:
             found, parents = find(asked.method, asked.parts)
@@ -101,22 +101,22 @@ class VoucherifyApi:
             self._gate.check(asked.headers, asked.parts[1:] if found.name == DOWNLOAD else asked.parts)
             self._count_against_limit(asked, found.name)
             response = self._operations.run(found, parents, asked)
-        except Refused as refused:
+        except ApiError as refused:
             response = refused.response()
-        allowance = self._limiter.calls(take=False)
+        allowance = self._limiter.calls(consume=False)
         for name, value in allowance.headers().items() if allowance else ():
             response.headers.setdefault(name, value)
         self._sandbox.count(PARTNER, "", f"{operation}.throttled" if response.status_code == 429 else operation)
         return response
 
-    def _count_against_limit(self, asked: Asked, operation: str) -> None:
+    def _count_against_limit(self, asked: ApiRequest, operation: str) -> None:
         """Take a call from every bucket that it belongs to; files come from another host and count nowhere.
 
         :raises Refused: 429
         """
         if operation == DOWNLOAD:
             return
-        buckets: list[Callable[[], Allowance | None]] = [self._limiter.calls]
+        buckets: list[Callable[[], RateLimitStatus | None]] = [self._limiter.calls]
         if operation == "exports.create":
             # Which calls are bulk ones is not documented; exports are the likeliest among those served here.
             buckets.append(self._limiter.bulk)

@@ -19,7 +19,7 @@ _PHRASES = {400: "Bad Request", 404: "Not Found", 413: "Request Entity Too Large
 PAYLOAD_MAX = 10_485_760
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error of the program
+class ApiError(Exception):
     """The request is answered with this status and body."""
 
     def __init__(self, status: int, body: Document | None, *, headers: dict[str, str] | None = None) -> None:
@@ -35,41 +35,41 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error of the program
         return JSONResponse(self.body, status_code=self.status, headers=self.headers)
 
 
-def refused(status: int, key: str, message: str, details: str | None = None, **more: str) -> Refused:
+def api_error(status: int, key: str, message: str, details: str | None = None, **more: str) -> ApiError:
     """A refusal of the API itself, with the id of the request."""
     body: Document = {"code": status, "key": key, "message": message}
     if details is not None:
         body["details"] = details
-    return Refused(status, {**body, "request_id": request_id(), **more})
+    return ApiError(status, {**body, "request_id": request_id(), **more})
 
 
-def invalid(key: str, details: str) -> Refused:
+def invalid(key: str, details: str) -> ApiError:
     """400 for a parameter or a body that the validator turns down.
 
     :param key: ``INVALID_QUERY`` or ``INVALID_PAYLOAD``
     """
-    return refused(400, key, _MESSAGES[key], details)
+    return api_error(400, key, _MESSAGES[key], details)
 
 
-def not_one_of(key: str, name: str, allowed: Sequence[str]) -> Refused:
+def not_one_of(key: str, name: str, allowed: Sequence[str]) -> ApiError:
     """400 for a value that isn't among those allowed, worded as documented for ``exported_object``."""
     return invalid(key, f"Property .{name} should be equal to one of the allowed values [ {', '.join(allowed)} ]")
 
 
-def not_found(id_: str, type_: str) -> Refused:
+def not_found(id_: str, type_: str) -> ApiError:
     """404 for an object that isn't there."""
     details = f"Cannot find {type_.replace('_', ' ')} with id {id_}"
-    return refused(404, "not_found", "Resource not found", details, resource_id=id_, resource_type=type_)
+    return api_error(404, "not_found", "Resource not found", details, resource_id=id_, resource_type=type_)
 
 
-def unauthorized() -> Refused:
+def unauthorized() -> ApiError:
     """401: documented without an id of the request."""
-    return Refused(401, {"code": 401, "message": "Unauthorized", "key": "unauthorized"})
+    return ApiError(401, {"code": 401, "message": "Unauthorized", "key": "unauthorized"})
 
 
-def missing_permission() -> Refused:
+def missing_permission() -> ApiError:
     """403: the key or the token may not do this."""
-    return Refused(
+    return ApiError(
         403,
         {
             "code": 403,
@@ -80,25 +80,25 @@ def missing_permission() -> Refused:
     )
 
 
-def missing_feature() -> Refused:
+def missing_feature() -> ApiError:
     """402: the plan doesn't have it."""
-    return refused(
+    return api_error(
         402, "missing_required_feature", "Missing required feature", "The feature is not part of the current plan."
     )
 
 
-def wrong_method(method: str, allowed: Sequence[str]) -> Refused:
+def wrong_method(method: str, allowed: Sequence[str]) -> ApiError:
     """405, with the hint that the documentation praises."""
     hint = " or ".join(allowed)
     details = f"{method} is not supported by this endpoint. Did you mean {hint}?"
     body = {"code": 405, "message": "HTTP Method Not Allowed", "details": details}
-    return Refused(405, body, headers={"Allow": ", ".join(allowed)})
+    return ApiError(405, body, headers={"Allow": ", ".join(allowed)})
 
 
-def of_the_framework(status: int, message: str | None = None) -> Refused:
+def framework_error(status: int, message: str | None = None) -> ApiError:
     """What the framework answers before the API sees the request: another shape, without an id."""
     phrase = _PHRASES[status]
-    return Refused(status, {"statusCode": status, "error": phrase, "message": message or phrase})
+    return ApiError(status, {"statusCode": status, "error": phrase, "message": message or phrase})
 
 
 def request_id() -> str:

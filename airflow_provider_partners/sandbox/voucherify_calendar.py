@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 #: Whether a time meets a condition: the time, the present, the condition's value.
-Meets = Callable[[datetime, datetime, str], bool]
+DateTest = Callable[[datetime, datetime, str], bool]
 _DAY = timedelta(days=1)
 
 
@@ -18,11 +18,11 @@ def _day(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def _shifted(days: int) -> Meets:
+def _shifted(days: int) -> DateTest:
     return lambda moment, now, _: _day(moment) == _day(now) + days * _DAY
 
 
-def _week(shift: int) -> Meets:
+def _week(shift: int) -> DateTest:
     def meets(moment: datetime, now: datetime, _: str) -> bool:
         start = _day(now) - _day(now).weekday() * _DAY + shift * 7 * _DAY
         return start <= _day(moment) < start + 7 * _DAY
@@ -30,18 +30,18 @@ def _week(shift: int) -> Meets:
     return meets
 
 
-def _month(shift: int) -> Meets:
+def _month(shift: int) -> DateTest:
     def months(day: date) -> int:
         return day.year * 12 + day.month
 
     return lambda moment, now, _: months(_day(moment)) == months(_day(now)) + shift
 
 
-def _year(shift: int) -> Meets:
+def _year(shift: int) -> DateTest:
     return lambda moment, now, _: _day(moment).year == _day(now).year + shift
 
 
-def _in_days(sign: int, compare: Callable[[int, int], bool]) -> Meets:
+def _in_days(sign: int, compare: Callable[[int, int], bool]) -> DateTest:
     """Compare how many whole days lie between now and the time, in the past (-1) or to come (1)."""
 
     def meets(moment: datetime, now: datetime, value: str) -> bool:
@@ -60,7 +60,7 @@ def _same_day_of_year(moment: datetime, now: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-CONDITIONS: dict[str, Meets] = {
+CONDITIONS: dict[str, DateTest] = {
     "$is_days_ago": _in_days(-1, lambda away, days: away == days),
     "$is_days_in_future": _in_days(1, lambda away, days: away == days),
     "$more_than_ago": _in_days(-1, lambda away, days: away > days),
@@ -89,7 +89,7 @@ CONDITIONS: dict[str, Meets] = {
 COUNTED = frozenset(name for name in CONDITIONS if name.startswith(("$is_", "$more_than_", "$less_than_")))
 
 
-def _without_year(meets: Meets) -> Meets:
+def _without_year(meets: DateTest) -> DateTest:
     return lambda moment, now, value: meets(_same_day_of_year(moment, now), now, value)
 
 

@@ -16,19 +16,19 @@ from starlette.responses import JSONResponse, Response
 from airflow_provider_partners.sandbox.state import Sandbox
 from airflow_provider_partners.sandbox.voucherify_answer import (
     PAYLOAD_MAX,
-    Refused,
+    ApiError,
+    framework_error,
     missing_feature,
     missing_permission,
-    of_the_framework,
     wrong_method,
 )
 from airflow_provider_partners.sandbox.voucherify_download import file_response
 from airflow_provider_partners.sandbox.voucherify_exports import Exports
-from airflow_provider_partners.sandbox.voucherify_gate import Gate, form_of
+from airflow_provider_partners.sandbox.voucherify_gate import Authenticator, form_of
 from airflow_provider_partners.sandbox.voucherify_listing import Lists
 from airflow_provider_partners.sandbox.voucherify_lists import LISTS
 from airflow_provider_partners.sandbox.voucherify_objects import SINGLES, Single, read_one
-from airflow_provider_partners.sandbox.voucherify_paths import Listing, matches, most_literal_first, segments
+from airflow_provider_partners.sandbox.voucherify_paths import Listing, match_path, most_literal_first, segments
 from airflow_provider_partners.sandbox.voucherify_records import Records
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ApiRequest:
     """A request as the worker thread needs it.
 
     :param parts: of the path below the prefix, decoded one by one
@@ -89,7 +89,7 @@ class Asked:
     address: str
 
     @classmethod
-    def of(cls, request: Request, content: bytes) -> Asked:
+    def from_request(cls, request: Request, content: bytes) -> ApiRequest:
         """Take what is needed of a request."""
         root = request.scope.get("root_path", "")
         raw = request.scope.get("raw_path") or request.scope["path"].encode()
@@ -110,15 +110,15 @@ class Asked:
         :raises Refused: 413, 415 or 400, in the framework's own words
         """
         if len(self.content) > PAYLOAD_MAX:
-            raise of_the_framework(413, _TOO_LARGE)
+            raise framework_error(413, _TOO_LARGE)
         if not self.content:
             return None
         if "json" not in self.headers.get("content-type", ""):
-            raise of_the_framework(415)
+            raise framework_error(415)
         try:
             return json.loads(self.content)
         except (ValueError, RecursionError):
-            raise of_the_framework(400, _NO_JSON) from None
+            raise framework_error(400, _NO_JSON) from None
 
     def form(self) -> dict[str, str]:
         """The body of a form.
@@ -126,7 +126,7 @@ class Asked:
         :raises Refused: 413 or 415
         """
         if len(self.content) > PAYLOAD_MAX:
-            raise of_the_framework(413, _TOO_LARGE)
+            raise framework_error(413, _TOO_LARGE)
         return form_of(self.headers.get("content-type", ""), self.content)
 
 
@@ -137,7 +137,7 @@ def find(method: str, parts: Sequence[str]) -> tuple[Operation, dict[str, str]]:
     """
     allowed: dict[str, None] = {}
     for operation in OPERATIONS:
-        given = matches(operation.path, parts)
+        given = match_path(operation.path, parts)
         if given is None:
             continue
         if operation.method == method:
@@ -145,7 +145,7 @@ def find(method: str, parts: Sequence[str]) -> tuple[Operation, dict[str, str]]:
         allowed[operation.method] = None
     if allowed:
         raise wrong_method(method, list(allowed))
-    raise of_the_framework(404)
+    raise framework_error(404)
 
 
 def operation_name(method: str, path: str) -> str:
@@ -156,20 +156,20 @@ def operation_name(method: str, path: str) -> str:
     """
     try:
         return find(method, segments(path))[0].name
-    except Refused:
+    except ApiError:
         return "unknown"
 
 
 class Operations:
     """Runs operations."""
 
-    def __init__(self, *, sandbox: Sandbox, gate: Gate) -> None:
+    def __init__(self, *, sandbox: Sandbox, gate: Authenticator) -> None:
         self._sandbox = sandbox
         self._gate = gate
         self._records = Records(sandbox)
         self._lists = Lists(sandbox=sandbox, records=self._records)
         self._exports = Exports(sandbox=sandbox, records=self._records)
-        self._own: Mapping[str, Callable[[Asked, dict[str, str]], Response]] = {
+        self._own: Mapping[str, Callable[[ApiRequest, dict[str, str]], Response]] = {
             "token": lambda asked, _: JSONResponse(gate.token(asked.form())),
             "introspect": lambda asked, _: JSONResponse(gate.introspect(asked.form())),
             "revoke": self._revoke,
@@ -179,40 +179,40 @@ class Operations:
             DOWNLOAD: self._download,
         }
 
-    def run(self, operation: Operation, given: dict[str, str], asked: Asked) -> Response:
+    def run(self, operation: Operation, path_values: dict[str, str], request: ApiRequest) -> Response:
         """Run one operation.
 
-        :param given: values of its path's placeholders
+        :param path_values: values of its path's placeholders
         :raises Refused: whatever it refuses
         """
         about = operation.about
         if about is None:
-            return self._own[operation.name](asked, given)
+            return self._own[operation.name](request, path_values)
         if about.kind in self._sandbox.switches["voucherify.missing_features"]:
             raise missing_feature()
         if about.kind in self._sandbox.switches["voucherify.missing_permissions"]:
             raise missing_permission()
         if isinstance(about, Single):
-            return JSONResponse(read_one(self._records, about, given))
-        body = self._lists.answer(about, given, asked.query)
+            return JSONResponse(read_one(self._records, about, path_values))
+        body = self._lists.list_page(about, path_values, request.query)
         if about.kind == "exports":
-            body |= {"exports": [self._exports.shown(row, asked.files) for row in body["exports"]]}
+            body |= {"exports": [self._exports.document(row, request.files) for row in body["exports"]]}
         return JSONResponse(body)
 
-    def _revoke(self, asked: Asked, _: dict[str, str]) -> Response:
+    def _revoke(self, asked: ApiRequest, _: dict[str, str]) -> Response:
         self._gate.revoke(asked.form())
         return Response(status_code=204)
 
-    def _create_export(self, asked: Asked, _: dict[str, str]) -> Response:
+    def _create_export(self, asked: ApiRequest, _: dict[str, str]) -> Response:
         object_ = "order" if asked.parts[1] == "orders" else None
         return JSONResponse(self._exports.create(asked.json(), object_=object_))
 
-    def _delete_export(self, _: Asked, given: dict[str, str]) -> Response:
+    def _delete_export(self, _: ApiRequest, given: dict[str, str]) -> Response:
         self._exports.delete(given["exportId"])
         return Response(status_code=204)
 
-    def _download(self, asked: Asked, given: dict[str, str]) -> Response:
+    def _download(self, asked: ApiRequest, given: dict[str, str]) -> Response:
         token = parse_qs(asked.query).get("token", [None])[0]
         text, breaks = self._exports.download(given["exportId"], token)
         ranges = self._sandbox.switches["voucherify.download_ranges"]
-        return file_response(text, headers=asked.headers, ranges=ranges, breaks=breaks)
+        return file_response(text, headers=asked.headers, ranges=ranges, truncate=breaks)

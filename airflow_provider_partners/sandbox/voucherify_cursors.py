@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from airflow_provider_partners.sandbox.state import Document, Sandbox
-from airflow_provider_partners.sandbox.voucherify_answer import Refused, refused
+from airflow_provider_partners.sandbox.voucherify_answer import ApiError, api_error
 from airflow_provider_partners.sandbox.voucherify_paths import Listing
 from airflow_provider_partners.sandbox.voucherify_query import Query
 
@@ -42,7 +42,7 @@ class Cursors:
         self._lock = threading.Lock()
         self._places: dict[str, _Place] = {}
 
-    def given(self, listing: Listing, scope: str, query: Query, last: Document) -> Document:
+    def issue(self, listing: Listing, scope: str, query: Query, last: Document) -> Document:
         """The cursor after a row, as the envelope has it."""
         id_ = _identity(last)
         expires = self._sandbox.clock() + timedelta(seconds=self._sandbox.switches["voucherify.cursor_seconds"])
@@ -56,7 +56,7 @@ class Cursors:
             "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%S.") + f"{expires.microsecond // 1000:03}Z",
         }
 
-    def taken(self, token: str, listing: Listing, scope: str, query: Query) -> tuple[Query, str]:
+    def resolve(self, token: str, listing: Listing, scope: str, query: Query) -> tuple[Query, str]:
         """The walk that a cursor goes on with, its page size as asked for now, and the row it stands after.
 
         :raises Refused: 400 if it is of another list, or expired
@@ -64,10 +64,10 @@ class Cursors:
         with self._lock:
             place = self._places.get(token)
         if place is None or (place.kind, place.scope) != (listing.kind, scope):
-            raise _stale()
+            raise _stale_cursor_error()
         if self._sandbox.clock().timestamp() >= place.expires_at:
-            raise _stale()
-        return replace(place.query, limit=query.limit if "limit" in query.given else place.query.limit), place.last
+            raise _stale_cursor_error()
+        return replace(place.query, limit=query.limit if "limit" in query.parameters else place.query.limit), place.last
 
     @staticmethod
     def position(rows: list[Document], last: str) -> int:
@@ -78,7 +78,7 @@ class Cursors:
         for number, row in enumerate(rows):
             if _identity(row) == last:
                 return number + 1
-        raise _stale()
+        raise _stale_cursor_error()
 
 
 def _identity(row: Document) -> str:
@@ -86,8 +86,8 @@ def _identity(row: Document) -> str:
     return str(row.get("id") or next(value for name, value in row.items() if name.endswith("_id")))
 
 
-def _stale() -> Refused:
-    return refused(
+def _stale_cursor_error() -> ApiError:
+    return api_error(
         400,
         "invalid_or_expired_cursor",
         "Invalid or expired cursor",

@@ -16,7 +16,7 @@ _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?")
 _PLAIN = "text/plain; charset=utf-8"
 
 
-class BrokenOff(Response):
+class TruncatedResponse(Response):
     """Promises the whole body, sends half of it and lets the connection end."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,18 +26,18 @@ class BrokenOff(Response):
         await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
-def file_response(text: str, *, headers: Mapping[str, str], ranges: bool, breaks: bool) -> Response:
+def file_response(text: str, *, headers: Mapping[str, str], ranges: bool, truncate: bool) -> Response:
     """The answer to a request for a file.
 
     :param headers: of the request
     :param ranges: a part may be asked for
-    :param breaks: the transfer breaks off
+    :param truncate: the transfer breaks off
     """
     content = text.encode()
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     more = {"ETag": tag, "Accept-Ranges": "bytes" if ranges else "none"}
     asked = _RANGE.fullmatch(headers.get("range", "")) if ranges else None
-    kind = BrokenOff if breaks else Response
+    kind = TruncatedResponse if truncate else Response
     # A part is only sent of the file that the client has the beginning of.
     if asked is None or headers.get("if-range", tag) != tag:
         return kind(content, media_type=_PLAIN, headers=more)

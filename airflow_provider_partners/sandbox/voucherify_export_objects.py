@@ -11,25 +11,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_partners.sandbox.state import Document
-from airflow_provider_partners.sandbox.voucherify_fields import values
+from airflow_provider_partners.sandbox.voucherify_fields import field_values
 
 _METADATA = "metadata"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exported:
+class ExportObject:
     """One kind of object that can be exported.
 
     :param kinds: of its rows; those that are listed below parents are taken from everywhere
     :param fields: that may be asked for, with their paths in a row where these differ
-    :param usual: what comes when no fields are asked for
+    :param default_fields: what comes when no fields are asked for
     :param orders: fields to order by, either way
     :param money: fields in minor units that the file has as decimals
     """
 
     kinds: tuple[str, ...]
     fields: Mapping[str, str]
-    usual: tuple[str, ...]
+    default_fields: tuple[str, ...]
     orders: tuple[str, ...]
     money: frozenset[str] = field(default_factory=frozenset)
 
@@ -51,8 +51,8 @@ _TIMES = ("created_at", "updated_at")
 _TRANSACTIONS = "id type source_id status reason source balance amount created_at"
 _PRODUCT = "id name price image_url source_id attributes created_at"
 _SKU = "id sku product_id currency price image_url source_id attributes created_at"
-EXPORTED: Mapping[str, Exported] = {
-    "voucher": Exported(
+EXPORT_OBJECTS: Mapping[str, ExportObject] = {
+    "voucher": ExportObject(
         kinds=("vouchers",),
         fields=_fields(
             "code voucher_type value formula discount_type campaign category start_date expiration_date gift_balance "
@@ -79,11 +79,11 @@ EXPORTED: Mapping[str, Exported] = {
             validation_rules_id="validation_rules_assignments.data.rule_id",
             customer_source_id="holder.source_id",
         ),
-        usual=("code", "voucher_type", "value", "discount_type"),
+        default_fields=("code", "voucher_type", "value", "discount_type"),
         orders=(*_TIMES, "code"),
         money=frozenset({"gift_balance", "discount_amount_limit"}),
     ),
-    "redemption": Exported(
+    "redemption": ExportObject(
         kinds=("redemptions",),
         fields=_fields(
             "id object date voucher_code campaign promotion_tier_id customer_id customer_source_id customer_name "
@@ -96,11 +96,11 @@ EXPORTED: Mapping[str, Exported] = {
             gift_amount="gift.amount",
             loyalty_points="loyalty_card.points",
         ),
-        usual=("id", "object", "voucher_code", "customer_id", "date", "result"),
+        default_fields=("id", "object", "voucher_code", "customer_id", "date", "result"),
         orders=("id", "voucher_code", "tracking_id", "customer_id", "created_at"),
         money=frozenset({"order_amount", "gift_amount"}),
     ),
-    "publication": Exported(
+    "publication": ExportObject(
         kinds=("publications",),
         # "code" is a default though it is not among the fields.
         fields=_fields(
@@ -109,10 +109,10 @@ EXPORTED: Mapping[str, Exported] = {
             date="created_at",
             code="voucher_code",
         ),
-        usual=("code", "customer_id", "date", "channel"),
+        default_fields=("code", "customer_id", "date", "channel"),
         orders=("id", "voucher_code", "tracking_id", "customer_id", "created_at", "channel"),
     ),
-    "customer": Exported(
+    "customer": ExportObject(
         kinds=("customers",),
         fields=_fields(
             "name id description email source_id created_at address_city address_state address_line_1 address_line_2 "
@@ -136,49 +136,49 @@ EXPORTED: Mapping[str, Exported] = {
             loyalty_points="loyalty.points",
             loyalty_referred_customers="loyalty.referred_customers",
         ),
-        usual=("name", "source_id"),
+        default_fields=("name", "source_id"),
         orders=("name", "id", "email", "source_id", *_TIMES),
         money=frozenset({"orders_total_amount", "orders_average_amount", "orders_last_order_amount"}),
     ),
-    "order": Exported(
+    "order": ExportObject(
         kinds=("orders",),
         fields=_fields(
             "id source_id created_at updated_at status amount discount_amount items_discount_amount "
             "total_discount_amount total_amount customer_id referrer_id metadata"
         ),
-        usual=("id", "source_id", "status"),
+        default_fields=("id", "source_id", "status"),
         orders=(*_TIMES, "status"),
         money=frozenset(
             ["amount", "discount_amount", "items_discount_amount", "total_discount_amount", "total_amount"],
         ),
     ),
-    "points_expiration": Exported(
+    "points_expiration": ExportObject(
         kinds=("loyalty_points_expiration",),
         fields=_fields("id campaign_id voucher_id points status expires_at", points="bucket.total_points"),
-        usual=("id", "campaign_id", "voucher_id", "status", "expires_at", "points"),
+        default_fields=("id", "campaign_id", "voucher_id", "status", "expires_at", "points"),
         orders=("expires_at",),
     ),
-    "voucher_transactions": Exported(
+    "voucher_transactions": ExportObject(
         kinds=("voucher_transactions", "campaign_transactions", "loyalty_campaign_transactions"),
         fields=_fields(
             f"{_TRANSACTIONS} campaign_id voucher_id related_transaction_id details",
             balance="details.balance.balance",
             amount="details.balance.points",
         ),
-        usual=tuple(_TRANSACTIONS.split()),
+        default_fields=tuple(_TRANSACTIONS.split()),
         orders=("created_at",),
     ),
-    "product": Exported(
+    "product": ExportObject(
         kinds=("products",),
         fields=_fields(f"{_PRODUCT} updated_at metadata"),
-        usual=tuple(_PRODUCT.split()),
+        default_fields=tuple(_PRODUCT.split()),
         orders=_TIMES,
         money=frozenset({"price"}),
     ),
-    "sku": Exported(
+    "sku": ExportObject(
         kinds=("product_skus",),
         fields=_fields(f"{_SKU} updated_at metadata"),
-        usual=tuple(_SKU.split()),
+        default_fields=tuple(_SKU.split()),
         orders=_TIMES,
         money=frozenset({"price"}),
     ),
@@ -222,12 +222,12 @@ def value_of(name: str, column: str, row: Document) -> tuple[Any, bool]:
 
     :param name: of the exported object
     """
-    exported = EXPORTED[name]
+    exported = EXPORT_OBJECTS[name]
     if made := _MADE.get((name, column)):
         return made(row)
     if column.startswith("metadata."):
         return (row.get(_METADATA) or {}).get(column.removeprefix("metadata.")), False
-    found = values(row, exported.kind, exported.fields[column])
+    found = field_values(row, exported.kind, exported.fields[column])
     value = row.get(column) if not found and column == "attributes" else found
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else value or None

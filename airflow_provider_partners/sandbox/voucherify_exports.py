@@ -17,22 +17,22 @@ from typing import Any
 from airflow_provider_partners.sandbox.state import Document, Sandbox
 from airflow_provider_partners.sandbox.voucherify_answer import (
     INVALID_PAYLOAD,
+    api_error,
     invalid,
     not_found,
     not_one_of,
-    refused,
     unauthorized,
 )
 from airflow_provider_partners.sandbox.voucherify_export_objects import (
-    EXPORTED,
-    Exported,
+    EXPORT_OBJECTS,
+    ExportObject,
     cell,
     columns,
     label,
     value_of,
 )
-from airflow_provider_partners.sandbox.voucherify_filters import Reader
-from airflow_provider_partners.sandbox.voucherify_records import PARTNER, Records, ordered, timestamp
+from airflow_provider_partners.sandbox.voucherify_filters import FilterReader
+from airflow_provider_partners.sandbox.voucherify_records import PARTNER, Records, sorted_view, timestamp
 
 _KIND, _JOBS = "exports", "export_jobs"
 _ENDED = frozenset({"DONE", "ERROR"})
@@ -54,7 +54,7 @@ class Exports:
         given = body if isinstance(body, dict) else {}
         name = object_ or given.get("exported_object")
         allowed = self._sandbox.switches["voucherify.export_objects"]
-        if name not in allowed or name not in EXPORTED:
+        if name not in allowed or name not in EXPORT_OBJECTS:
             raise not_one_of(INVALID_PAYLOAD, "exported_object", allowed)
         parameters = given.get("parameters") or {}
         if not isinstance(parameters, dict):
@@ -75,11 +75,11 @@ class Exports:
         }
         with self._lock:
             self._sandbox.store.put(PARTNER, "", _KIND, id_, row, at=at)
-            self._keep(id_, {"polls": 0, "downloads": 0, "parameters": parameters}, at)
+            self._save(id_, {"polls": 0, "downloads": 0, "parameters": parameters}, at)
         return row
 
     def _check(self, name: str, parameters: Mapping[str, Any]) -> None:
-        exported = EXPORTED[name]
+        exported = EXPORT_OBJECTS[name]
         order = parameters.get("order")
         orders = [sign + each for each in exported.orders for sign in ("-", "")]
         if order and order not in orders:
@@ -92,13 +92,13 @@ class Exports:
         for each in fields or ():
             if each not in known and not (str(each).startswith("metadata.") and "metadata" in known):
                 details = f"Unsupported field used. Allowed fields: {', '.join(known)}"
-                raise refused(400, "invalid_export_fields", "Invalid Export", details)
+                raise api_error(400, "invalid_export_fields", "Invalid Export", details)
         self._reader(exported).predicate(parameters.get("filters") or {})
 
-    def _reader(self, exported: Exported) -> Reader:
+    def _reader(self, exported: ExportObject) -> FilterReader:
         inclusive = self._sandbox.switches["voucherify.time_bounds"] == "inclusive"
         now = self._sandbox.clock()
-        return Reader(kind=exported.kind, now=now, inclusive=inclusive, anything=True, key=INVALID_PAYLOAD)
+        return FilterReader(kind=exported.kind, now=now, inclusive=inclusive, any_field=True, key=INVALID_PAYLOAD)
 
     def _echo(self, parameters: Mapping[str, Any]) -> Document:
         """The parameters as the object shows them: as sent, or with what was filled in."""
@@ -116,8 +116,8 @@ class Exports:
         with self._lock:
             row = self._row(id_)
             if row["status"] not in _ENDED:
-                row = self._get_on(row)
-        return self.shown(row, base)
+                row = self._advance(row)
+        return self.document(row, base)
 
     def _row(self, id_: str) -> Document:
         row = self._sandbox.store.get(PARTNER, "", _KIND, id_)
@@ -125,11 +125,11 @@ class Exports:
             raise not_found(id_, "export")
         return row
 
-    def _get_on(self, row: Document) -> Document:
+    def _advance(self, row: Document) -> Document:
         switches = self._sandbox.switches
         job = self._job(row["id"])
         job["polls"] += 1
-        self._keep(row["id"], job, row["created_at"])
+        self._save(row["id"], job, row["created_at"])
         seconds = switches["voucherify.export_seconds"]
         if seconds is not None:
             age = self._sandbox.clock().timestamp() - (timestamp(row["created_at"]) or 0.0)
@@ -146,10 +146,10 @@ class Exports:
     def _job(self, id_: str) -> Document:
         return self._sandbox.store.get(PARTNER, "", _JOBS, id_) or {"polls": 0, "downloads": 0, "parameters": None}
 
-    def _keep(self, id_: str, job: Document, at: str) -> None:
+    def _save(self, id_: str, job: Document, at: str) -> None:
         self._sandbox.store.put(PARTNER, "", _JOBS, id_, job, at=at)
 
-    def shown(self, row: Document, base: str) -> Document:
+    def document(self, row: Document, base: str) -> Document:
         """An export as it is sent: one that is done has the address of its file."""
         if row.get("status") != "DONE":
             return row | {"result": None}
@@ -174,15 +174,15 @@ class Exports:
             if not token or not hmac.compare_digest(token.encode(), self._token(id_).encode()):
                 raise unauthorized()
             row = self._row(id_)
-            if row["status"] != "DONE" or self._file_is_gone(row):
+            if row["status"] != "DONE" or self._file_has_expired(row):
                 raise not_found(id_, "export")
             job = self._job(id_)
             job["downloads"] += 1
-            self._keep(id_, job, row["created_at"])
+            self._save(id_, job, row["created_at"])
         breaks = job["downloads"] <= self._sandbox.switches["voucherify.download_breaks"]
         return self._file(row, job["parameters"] or row.get("parameters") or {}), breaks
 
-    def _file_is_gone(self, row: Document) -> bool:
+    def _file_has_expired(self, row: Document) -> bool:
         seconds = self._sandbox.switches["voucherify.export_file_seconds"]
         age = self._sandbox.clock().timestamp() - (timestamp(row["created_at"]) or 0.0)
         return seconds is not None and age >= seconds
@@ -193,9 +193,9 @@ class Exports:
 
     def _file(self, row: Document, parameters: Mapping[str, Any]) -> str:
         name = str(row["exported_object"])
-        exported = EXPORTED[name]
+        exported = EXPORT_OBJECTS[name]
         rows = self._rows(exported, parameters)
-        wanted = columns(parameters.get("fields") or exported.usual, self._metadata_keys(name, rows))
+        wanted = columns(parameters.get("fields") or exported.default_fields, self._metadata_keys(name, rows))
         switches = self._sandbox.switches
         labels = [label(each) if switches["voucherify.export_header"] == "labels" else each for each in wanted]
         decimals = switches["voucherify.export_amounts"] == "decimal"
@@ -207,18 +207,20 @@ class Exports:
             writer.writerow([cell(value, money=money and decimals) for value, money in found])
         return file.getvalue()
 
-    def _rows(self, exported: Exported, parameters: Mapping[str, Any]) -> list[Document]:
+    def _rows(self, exported: ExportObject, parameters: Mapping[str, Any]) -> list[Document]:
         takes = self._reader(exported).predicate(parameters.get("filters") or {})
-        found = {str(row.get("id")): row for kind in exported.kinds for row in self._records.everywhere(kind)}
+        found = {str(row.get("id")): row for kind in exported.kinds for row in self._records.across_parents(kind)}
         rows = [row for row in found.values() if takes(row)]
         usual = "-expires_at" if exported.orders == ("expires_at",) else "-created_at"
-        return ordered(self._with_customers(exported, rows), exported.kind, parameters.get("order") or usual).rows
+        return sorted_view(
+            self._with_customers(exported, rows), exported.kind, parameters.get("order") or usual
+        ).records
 
-    def _with_customers(self, exported: Exported, rows: list[Document]) -> list[Document]:
+    def _with_customers(self, exported: ExportObject, rows: list[Document]) -> list[Document]:
         """Vouchers have their holder's id alone; the file may have the source id, too."""
         if exported.kind != "vouchers":
             return rows
-        sources = {row["id"]: row.get("source_id") for row in self._records.rows("customers")}
+        sources = {row["id"]: row.get("source_id") for row in self._records.list_records("customers")}
         return [row | {"holder": {"source_id": sources.get(row.get("holder_id"))}} for row in rows]
 
     def _metadata_keys(self, name: str, rows: list[Document]) -> set[str]:

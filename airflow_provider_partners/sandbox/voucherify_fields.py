@@ -92,7 +92,7 @@ FILTERS: Mapping[str, frozenset[str]] = {
 }
 
 
-def values(row: Document, kind: str, name: str) -> list[Any]:
+def field_values(row: Document, kind: str, name: str) -> list[Any]:
     """What a row has of a field: nothing, one value, or several where a list is on the way; never ``None``."""
     if kind == "campaigns" and name == "is_referral_code":
         return [row.get("campaign_type") == "REFERRAL_PROGRAM"]
@@ -103,9 +103,9 @@ def values(row: Document, kind: str, name: str) -> list[Any]:
     return []
 
 
-def first(row: Document, kind: str, name: str) -> Any:
+def first_value(row: Document, kind: str, name: str) -> Any:
     """The first value of a field, or ``None``."""
-    found = values(row, kind, name)
+    found = field_values(row, kind, name)
     return found[0] if found else None
 
 
@@ -124,7 +124,7 @@ def _walk(value: Any, steps: Sequence[str]) -> Iterator[Any]:
             yield from _walk(value[steps[0]], steps[1:])
 
 
-def text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as a query string writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"

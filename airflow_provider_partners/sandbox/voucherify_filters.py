@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 from airflow_provider_partners.sandbox.state import Document
 from airflow_provider_partners.sandbox.voucherify_answer import INVALID_QUERY, invalid
 from airflow_provider_partners.sandbox.voucherify_calendar import CONDITIONS, COUNTED
-from airflow_provider_partners.sandbox.voucherify_fields import FILTERS, text, values
-from airflow_provider_partners.sandbox.voucherify_query import moment
+from airflow_provider_partners.sandbox.voucherify_fields import FILTERS, as_text, field_values
+from airflow_provider_partners.sandbox.voucherify_query import parse_timestamp
 
 Predicate = Callable[[Document], bool]
 _FORMAT = (
@@ -25,14 +25,14 @@ _FORMAT = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reader:
+class FilterReader:
     """Reads filters.
 
     :param kind: of the rows
     :param now: by which days are counted
     :param inclusive: a row of exactly the time given is within ``$before`` and ``$after``
     :param long_lists: take what is left of an array with an index above 20: an object; else it is refused
-    :param anything: every field may be filtered by
+    :param any_field: every field may be filtered by
     :param key: of refusals
     """
 
@@ -40,7 +40,7 @@ class Reader:
     now: datetime
     inclusive: bool = False
     long_lists: bool = False
-    anything: bool = False
+    any_field: bool = False
     key: str = INVALID_QUERY
 
     def predicate(self, filters: Any) -> Predicate:
@@ -63,7 +63,7 @@ class Reader:
 
     def _tests(self, name: str, inner: Any) -> list[Predicate]:
         known = FILTERS.get(self.kind)
-        if known is not None and not self.anything and name not in known and not name.startswith("metadata."):
+        if known is not None and not self.any_field and name not in known and not name.startswith("metadata."):
             self._refuse(f"should NOT have filter `{name}`. It must be one of: {', '.join(sorted(known))}")
         conditions = inner.get("conditions") if isinstance(inner, dict) else None
         if not isinstance(conditions, dict) or not conditions or len(inner) > 1:
@@ -76,7 +76,7 @@ class Reader:
         found = value if isinstance(value, list) else [value]
         if any(isinstance(each, dict | list) for each in found):
             self._refuse(_FORMAT)
-        return ["" if each is None else text(each) for each in found]
+        return ["" if each is None else as_text(each) for each in found]
 
     def _test(self, name: str, operator: str, arguments: list[str]) -> Predicate:
         kind = self.kind
@@ -86,18 +86,20 @@ class Reader:
             allowed = ", ".join((*OPERATORS, *_STATES))
             self._refuse(f"has wrong condition `{operator}`. It must be one of: {allowed}")
         compare = self._compare(name, operator, arguments)
-        return lambda row: compare(values(row, kind, name))
+        return lambda row: compare(field_values(row, kind, name))
 
     def _compare(self, name: str, operator: str, arguments: list[str]) -> Callable[[list[Any]], bool]:
         if operator in {"$before", "$after"}:
             edge = self._time(name, operator, arguments[0] if arguments else "")
-            return lambda found: any(_on_side(operator, each, edge, inclusive=self.inclusive) for each in found)
+            return lambda found: any(_is_beyond(operator, each, edge, inclusive=self.inclusive) for each in found)
         if operator in CONDITIONS:
             value = arguments[0] if arguments else ""
             if operator in COUNTED and not value.lstrip("-").isdecimal():
                 self._refuse(f".{name}.{operator} must be integer")
             return lambda found: any(
-                CONDITIONS[operator](at, self.now, value) for each in found if (at := _moment(each)) is not None
+                CONDITIONS[operator](at, self.now, value)
+                for each in found
+                if (at := _parse_timestamp(each)) is not None
             )
         if operator in _NUMBERS and not all(_is_number(each) for each in arguments):
             self._refuse(f".{name}.{operator} must be number")
@@ -106,7 +108,7 @@ class Reader:
 
     def _time(self, name: str, operator: str, value: str) -> datetime:
         try:
-            return moment(value)
+            return parse_timestamp(value)
         except ValueError:
             detail = f"Property .filters.{name}.{operator} cannot be recognized as a ISO-8601 compliant date"
             raise invalid(self.key, detail) from None
@@ -118,7 +120,7 @@ class Reader:
 def _equal(value: Any, argument: str) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool) and _is_number(argument):
         return float(value) == float(argument)
-    return text(value) == argument
+    return as_text(value) == argument
 
 
 def _is_number(argument: str) -> bool:
@@ -129,15 +131,15 @@ def _is_number(argument: str) -> bool:
     return True
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_timestamp(value: Any) -> datetime | None:
     try:
-        return moment(value) if isinstance(value, str) else None
+        return parse_timestamp(value) if isinstance(value, str) else None
     except ValueError:
         return None
 
 
-def _on_side(operator: str, value: Any, edge: datetime, *, inclusive: bool) -> bool:
-    at = _moment(value)
+def _is_beyond(operator: str, value: Any, edge: datetime, *, inclusive: bool) -> bool:
+    at = _parse_timestamp(value)
     if at is None:
         return False
     return (inclusive and at == edge) or (at < edge if operator == "$before" else at > edge)
@@ -148,7 +150,7 @@ def _numeric(compare: Callable[[float, float], bool]) -> Callable[[list[Any], Se
 
     def meets(found: list[Any], arguments: Sequence[str], now: datetime) -> bool:
         for value in found:
-            at = _moment(value)
+            at = _parse_timestamp(value)
             number = (now - at) / timedelta(days=1) if at is not None else value
             if isinstance(number, bool) or (isinstance(number, str) and not _is_number(number)):
                 continue
@@ -160,7 +162,7 @@ def _numeric(compare: Callable[[float, float], bool]) -> Callable[[list[Any], Se
 
 
 def _any(test: Callable[[str, str], bool]) -> Callable[[list[Any], Sequence[str], datetime], bool]:
-    return lambda found, arguments, _: any(test(text(value), argument) for value in found for argument in arguments)
+    return lambda found, arguments, _: any(test(as_text(value), argument) for value in found for argument in arguments)
 
 
 def _in(found: list[Any], arguments: Sequence[str]) -> bool:
@@ -184,7 +186,7 @@ OPERATORS: Mapping[str, Callable[[list[Any], Sequence[str], datetime], bool]] = 
     "$is_unknown": lambda found, _, __: not any(value != "" for value in found),
     "$contains": _any(lambda value, argument: argument in value),
     "$not_contain": lambda found, arguments, _: (
-        not any(argument in text(value) for value in found for argument in arguments)
+        not any(argument in as_text(value) for value in found for argument in arguments)
     ),
     "$starts_with": _any(lambda value, argument: value.startswith(argument)),
     "$ends_with": _any(lambda value, argument: value.endswith(argument)),
@@ -205,12 +207,12 @@ _NUMBERS = frozenset({
 
 
 def _not_begun(row: Document, now: datetime) -> bool:
-    start = _moment(row.get("start_date"))
+    start = _parse_timestamp(row.get("start_date"))
     return start is not None and start > now
 
 
 def _expired(row: Document, now: datetime) -> bool:
-    end = _moment(row.get("expiration_date"))
+    end = _parse_timestamp(row.get("expiration_date"))
     return end is not None and end <= now
 
 

@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
-from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
+from airflow_provider_partners.sandbox.state import Document, Sandbox, format_timestamp
 from airflow_provider_partners.sandbox.voucherify_answer import (
-    Refused,
+    ApiError,
+    api_error,
+    framework_error,
     missing_permission,
-    of_the_framework,
-    refused,
     unauthorized,
 )
 from airflow_provider_partners.sandbox.voucherify_records import PARTNER
@@ -56,7 +56,7 @@ def family(parts: list[str]) -> str:
     return parts[0] if parts[0] in {"client", "management"} else "server"
 
 
-class Gate:
+class Authenticator:
     """Checks credentials; gives, shows and revokes tokens."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -77,7 +77,7 @@ class Gate:
             raise unauthorized()
         version = headers.get("x-voucherify-api-version") or self._sandbox.switches["voucherify.project_version"]
         if version not in _VERSIONS:
-            raise refused(
+            raise api_error(
                 400, "invalid_api_version", "Invalid API version", f"Supported versions: {', '.join(_VERSIONS)}"
             )
 
@@ -132,7 +132,7 @@ class Gate:
                 "scope": " ".join(scope.split()),
                 "app_id": app_id,
             }
-            at = iso(self._sandbox.clock())
+            at = format_timestamp(self._sandbox.clock())
             self._sandbox.store.put(PARTNER, "", "oauth_tokens", _digest(token), kept, at=at)
         return {"access_token": token, **self._shown(kept)}
 
@@ -167,7 +167,7 @@ class Gate:
         """
         token = form.get("access_token") or ""
         if self._known(token) is None:
-            raise Refused(404, None)
+            raise ApiError(404, None)
         self._sandbox.store.delete(PARTNER, "", "oauth_tokens", _digest(token))
 
 
@@ -177,7 +177,7 @@ def form_of(content_type: str, content: bytes) -> dict[str, str]:
     :raises Refused: 415 if it isn't a form: JSON is not taken
     """
     if content_type.partition(";")[0].strip().lower() != _FORM:
-        raise of_the_framework(415)
+        raise framework_error(415)
     given: dict[str, list[Any]] = parse_qs(content.decode(errors="replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in given.items()}
 
@@ -187,4 +187,4 @@ def _digest(token: str) -> str:
 
 
 def _refuse(key: str, message: str) -> NoReturn:
-    raise Refused(400, {"code": 400, "key": key, "message": message})
+    raise ApiError(400, {"code": 400, "key": key, "message": message})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_partners.sandbox.voucherify_answer import Refused
+from airflow_provider_partners.sandbox.voucherify_answer import ApiError
 
 _PERIODS = {"minute": 60.0, "hour": 3600.0}
 #: Client-side calls are limited by address: so many in so many seconds.
@@ -22,7 +22,7 @@ _MESSAGE = "Too many requests hit the API too quickly."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allowance:
+class RateLimitStatus:
     """Where a bucket stands.
 
     :param next_at: epoch second at which the next call is allowed
@@ -43,17 +43,17 @@ class Allowance:
             "X-Rate-Limit-Retry": str(math.ceil(self.next_at)),
         }
 
-    def refusal(self, retry_after: float | None = None) -> Refused:
+    def refusal(self, retry_after: float | None = None) -> ApiError:
         """429, with the seconds to wait and what was used up.
 
         :param retry_after: other seconds to tell
         """
         wait = self.next_at - self.now if retry_after is None else retry_after
         more = {"Retry-After": str(max(1, math.ceil(wait))), "X-Rate-Limit-Type": self.type}
-        return Refused(429, {"code": 429, "message": _MESSAGE}, headers=self.headers() | more)
+        return ApiError(429, {"code": 429, "message": _MESSAGE}, headers=self.headers() | more)
 
 
-class Limiter:
+class RateLimiter:
     """Counts calls in fixed windows, one count per bucket.
 
     :param clock: epoch seconds
@@ -65,27 +65,27 @@ class Limiter:
         self._lock = threading.Lock()
         self._used: dict[str, tuple[float, int]] = {}
 
-    def calls(self, *, take: bool = True) -> Allowance | None:
+    def calls(self, *, consume: bool = True) -> RateLimitStatus | None:
         """One call of the project; ``None`` where nothing is limited.
 
-        :param take: count it; else only tell where the bucket stands
+        :param consume: count it; else only tell where the bucket stands
         """
         return self._bucket(
-            "calls", self._switches["voucherify.rate_limit"], self._switches["voucherify.rate_type"], take=take
+            "calls", self._switches["voucherify.rate_limit"], self._switches["voucherify.rate_type"], take=consume
         )
 
-    def bulk(self) -> Allowance | None:
+    def bulk(self) -> RateLimitStatus | None:
         """One bulk call of the project, on top of the other bucket."""
         return self._bucket("bulk", self._switches["voucherify.bulk_rate_limit"], "bulk_api_calls", take=True)
 
-    def client_side(self, address: str) -> Allowance | None:
+    def client_side(self, address: str) -> RateLimitStatus | None:
         """One client-side call from an address."""
         limit = self._switches["voucherify.client_rate_limit"]
         return self._bucket(f"client {address}", limit, "api_calls", take=True, period=CLIENT_PERIOD)
 
     def _bucket(
         self, name: str, limit: int | None, type_: str, *, take: bool, period: float | None = None
-    ) -> Allowance | None:
+    ) -> RateLimitStatus | None:
         if not limit:
             return None
         with self._lock:
@@ -100,7 +100,7 @@ class Limiter:
             self._used[name] = (start, used)
         remaining = limit - used
         next_at = math.floor(now) if remaining else end
-        return Allowance(allowed=allowed, limit=limit, remaining=remaining, next_at=next_at, now=now, type=type_)
+        return RateLimitStatus(allowed=allowed, limit=limit, remaining=remaining, next_at=next_at, now=now, type=type_)
 
     def _window(self, now: float, type_: str, period: float | None) -> tuple[float, float]:
         if type_ == "api_calls_cycle":

@@ -15,8 +15,8 @@ from airflow_provider_partners.sandbox.state import Document, Sandbox
 from airflow_provider_partners.sandbox.voucherify_answer import INVALID_QUERY, invalid
 from airflow_provider_partners.sandbox.voucherify_cursors import Cursors
 from airflow_provider_partners.sandbox.voucherify_paths import Listing
-from airflow_provider_partners.sandbox.voucherify_query import Query, read
-from airflow_provider_partners.sandbox.voucherify_records import PARTNER, Records, View, ordered
+from airflow_provider_partners.sandbox.voucherify_query import Query, read_query
+from airflow_provider_partners.sandbox.voucherify_records import PARTNER, Records, View, sorted_view
 from airflow_provider_partners.sandbox.voucherify_selection import Selection
 
 
@@ -24,9 +24,9 @@ from airflow_provider_partners.sandbox.voucherify_selection import Selection
 class Page:
     """Rows that are sent, and what is known of those that aren't."""
 
-    rows: list[Document]
+    records: list[Document]
     total: int
-    more: bool
+    has_more: bool
 
 
 class Lists:
@@ -40,14 +40,14 @@ class Lists:
         self._records = records
         self._cursors = Cursors(sandbox)
 
-    def answer(self, listing: Listing, parents: Mapping[str, str], text: str) -> Document:
+    def list_page(self, listing: Listing, parents: Mapping[str, str], text: str) -> Document:
         """The body that answers one request.
 
         :param parents: values of the path's placeholders
         :param text: the query string
         :raises Refused: 400 for the query, 404 for a parent
         """
-        query = read(listing, text, self._sandbox.switches)
+        query = read_query(listing, text, self._sandbox.switches)
         scope = self._records.scope(listing, parents)
         if listing.paging == "cursor":
             return self._by_cursor(listing, scope, query)
@@ -62,23 +62,23 @@ class Lists:
 
         def make(_: list[Document]) -> View:
             whole = self._records.view(listing.kind, scope, query.order)
-            kept = [number for number, row in enumerate(whole.rows) if selection.takes(row)]
+            kept = [number for number, row in enumerate(whole.records) if selection.matches(row)]
             times = [whole.times[number] for number in kept] if whole.times else []
-            return View(rows=[whole.rows[number] for number in kept], times=times)
+            return View(records=[whole.records[number] for number in kept], times=times)
 
-        return self._records.made(("selected", query.identity(), selection.depends), listing.kind, scope, make)
+        return self._records.cached(("selected", query.identity(), selection.depends), listing.kind, scope, make)
 
     def _page(self, listing: Listing, view: View, query: Query) -> Page:
-        total = len(view.rows)
+        total = len(view.records)
         if listing.paging == "whole":
-            return Page(rows=view.rows, total=total, more=False)
+            return Page(records=view.records, total=total, has_more=False)
         start = (query.page - 1) * query.limit if listing.paging == "page" else 0
-        if "starting_after" in query.given:
+        if "starting_after" in query.parameters:
             view, start = self._after_time(listing, view, query), 0
-        elif "starting_after_id" in query.given:
+        elif "starting_after_id" in query.parameters:
             start = _after_id(view, query)
-        rows = view.rows[start : start + query.limit]
-        return Page(rows=rows, total=total, more=start + len(rows) < len(view.rows))
+        rows = view.records[start : start + query.limit]
+        return Page(records=rows, total=total, has_more=start + len(rows) < len(view.records))
 
     def _after_time(self, listing: Listing, view: View, query: Query) -> View:
         """What follows a time, in the order asked for: older where newest come first.
@@ -90,23 +90,23 @@ class Lists:
             return view
         edge, descending = at.timestamp(), query.order.startswith("-")
         if not view.times:
-            view = ordered(view.rows, listing.kind, "-created_at")
+            view = sorted_view(view.records, listing.kind, "-created_at")
             descending = True
         inclusive = self._sandbox.switches["voucherify.starting_after"] == "inclusive"
         times = [-each for each in view.times] if descending else view.times
         find = bisect.bisect_left if inclusive else bisect.bisect_right
         start = find(times, -edge if descending else edge)
-        return View(rows=view.rows[start:], times=view.times[start:])
+        return View(records=view.records[start:], times=view.times[start:])
 
     def _by_cursor(self, listing: Listing, scope: str, query: Query) -> Document:
         token = query.text("cursor")
         if token is not None:
-            query, last = self._cursors.taken(token, listing, scope, query)
+            query, last = self._cursors.resolve(token, listing, scope, query)
         view = self._selected(listing, scope, query)
-        start = 0 if token is None else self._cursors.position(view.rows, last)
-        rows = view.rows[start : start + query.limit]
-        more = start + len(rows) < len(view.rows)
-        cursor = self._cursors.given(listing, scope, query, rows[-1]) if more else None
+        start = 0 if token is None else self._cursors.position(view.records, last)
+        rows = view.records[start : start + query.limit]
+        more = start + len(rows) < len(view.records)
+        cursor = self._cursors.issue(listing, scope, query, rows[-1]) if more else None
         return {"object": "list", "data": rows, "cursor": cursor}
 
     def _envelope(self, listing: Listing, scope: str, page: Page, query: Query) -> Document:
@@ -116,14 +116,14 @@ class Lists:
         body: Document = {"object": "list"}
         if listing.data_ref is not None:
             body["data_ref"] = listing.data_ref
-        body[key] = page.rows
+        body[key] = page.records
         optional = switches["voucherify.optional_members"]
-        if _is_sent(listing.total, optional=optional) and _total_wanted(listing, query):
+        if _is_sent(listing.total, optional=optional) and _wants_total(listing, query):
             body["total"] = self._total(listing, scope, page)
         if _is_sent(listing.has_more, optional=optional):
-            body["has_more"] = page.more
-            if listing.paging == "id" and page.more:
-                body["more_starting_after"] = page.rows[-1]["id"]
+            body["has_more"] = page.has_more
+            if listing.paging == "id" and page.has_more:
+                body["more_starting_after"] = page.records[-1]["id"]
         if listing.kind == "voucher_redemptions":
             body |= self._of_voucher(scope)
         return body
@@ -148,13 +148,13 @@ def _is_sent(presence: str, *, optional: bool) -> bool:
     return presence == "required" or (presence == "optional" and optional)
 
 
-def _total_wanted(listing: Listing, query: Query) -> bool:
+def _wants_total(listing: Listing, query: Query) -> bool:
     return "include_total" not in listing.parameters or query.text("include_total") == "true"
 
 
 def _after_id(view: View, query: Query) -> int:
     id_ = query.text("starting_after_id")
-    for number, row in enumerate(view.rows):
+    for number, row in enumerate(view.records):
         if row.get("id") == id_:
             return number + 1
     raise invalid(INVALID_QUERY, "Property .starting_after_id does not name a result of this list")

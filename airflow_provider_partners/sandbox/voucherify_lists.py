@@ -12,12 +12,12 @@ from airflow_provider_partners.sandbox.voucherify_paths import (
     Listing,
     by_ids,
     by_page,
-    some,
-    whole,
+    unpaged,
+    without_page,
 )
 
 _SERVER = (
-    some(
+    without_page(
         "/v1/async-actions",
         "async_actions",
         key="async_actions",
@@ -35,7 +35,7 @@ _SERVER = (
         also=("campaign_type", "expand", "campaign_status", "is_referral_code", "filters", "access_settings"),
     ),
     by_ids("/v1/campaigns/{campaignId}/transactions", "campaign_transactions", also=("filters",)),
-    whole("/v1/categories", "categories"),
+    unpaged("/v1/categories", "categories"),
     by_page(
         "/v1/customers",
         "customers",
@@ -59,13 +59,13 @@ _SERVER = (
         has_more="absent",
         also=("starting_after", "campaign_type", "campaign_id", "product_id", "start_date", "end_date"),
     ),
-    whole("/v1/customers/{customerId}/segments", "customer_segments"),
+    unpaged("/v1/customers/{customerId}/segments", "customer_segments"),
     by_ids("/v1/customers/{customerId}/redeemables", "customer_redeemables", total="required", also=("filters",)),
     by_page("/v1/exports", "exports", key="exports", order=("created_at", "status")),
-    some(
+    without_page(
         "/v1/locations", "locations", order=TIMES, total="optional", has_more="optional", also=("filters", "end_date")
     ),
-    whole("/v1/metadata-schemas", "metadata_schemas", key="schemas"),
+    unpaged("/v1/metadata-schemas", "metadata_schemas", key="schemas"),
     by_page("/v1/orders", "orders", key="orders", order=TIMES),
     by_page("/v1/product-collections", "product_collections", order=CATALOGUE),
     by_page(
@@ -92,7 +92,7 @@ _SERVER = (
         has_more="optional",
         also=("is_available",),
     ),
-    whole(
+    unpaged(
         "/v1/promotions/{campaignId}/tiers",
         "campaign_promotion_tiers",
         key="tiers",
@@ -105,7 +105,7 @@ _SERVER = (
         order=(*TIMES, "name"),
         also=("created_at", "updated_at", "filters"),
     ),
-    whole("/v1/promotions/{campaignId}/stacks", "campaign_promotion_stacks"),
+    unpaged("/v1/promotions/{campaignId}/stacks", "campaign_promotion_stacks"),
     by_page(
         "/v1/publications",
         "publications",
@@ -145,7 +145,7 @@ _SERVER = (
             "related_object_parent_id",
         ),
     ),
-    whole("/v1/vouchers/{code}/redemption", "voucher_redemptions", key="redemption_entries"),
+    unpaged("/v1/vouchers/{code}/redemption", "voucher_redemptions", key="redemption_entries"),
     by_ids(
         "/v1/referrals/{campaignId}/members/{memberId}/holders",
         "referral_campaign_member_holders",
@@ -155,7 +155,7 @@ _SERVER = (
     by_ids("/v1/referrals/members/{memberId}/holders", "referral_member_holders", total="required", also=("filters",)),
     by_page("/v1/rewards", "rewards", also=("assignment_id",)),
     by_page("/v1/rewards/{rewardId}/assignments", "reward_assignments"),
-    some(
+    without_page(
         "/v1/segments",
         "segments",
         key="segments",
@@ -191,19 +191,19 @@ _CLIENT_AND_MANAGEMENT = (
         has_more="optional",
         also=("is_available",),
     ),
-    whole("/management/v1/projects", "management_projects"),
-    whole("/management/v1/projects/{projectId}/users", "management_users"),
+    unpaged("/management/v1/projects", "management_projects"),
+    unpaged("/management/v1/projects/{projectId}/users", "management_users"),
     by_ids(
         "/management/v1/projects/{projectId}/templates/campaigns",
         "management_campaign_templates",
         total="optional",
         also=("include_total", "filters"),
     ),
-    whole("/management/v1/projects/{projectId}/stacking-rules", "management_stacking_rules"),
-    whole("/management/v1/projects/{projectId}/metadata-schemas", "management_metadata_schemas"),
-    whole("/management/v1/projects/{projectId}/custom-event-schemas", "management_custom_event_schemas"),
-    whole("/management/v1/projects/{projectId}/webhooks", "management_webhooks"),
-    whole("/management/v1/projects/{projectId}/branding", "management_branding"),
+    unpaged("/management/v1/projects/{projectId}/stacking-rules", "management_stacking_rules"),
+    unpaged("/management/v1/projects/{projectId}/metadata-schemas", "management_metadata_schemas"),
+    unpaged("/management/v1/projects/{projectId}/custom-event-schemas", "management_custom_event_schemas"),
+    unpaged("/management/v1/projects/{projectId}/webhooks", "management_webhooks"),
+    unpaged("/management/v1/projects/{projectId}/branding", "management_branding"),
 )
 LISTS: tuple[Listing, ...] = (*_SERVER, *LOYALTY, *_CLIENT_AND_MANAGEMENT)
 BY_KIND = {listing.kind: listing for listing in LISTS}

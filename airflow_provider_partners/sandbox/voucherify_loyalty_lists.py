@@ -5,7 +5,15 @@ Written from the vendor's OpenAPI files. It must not know where the rows are.
 
 from __future__ import annotations
 
-from airflow_provider_partners.sandbox.voucherify_paths import TIMES, Listing, by_cursor, by_ids, by_page, some, whole
+from airflow_provider_partners.sandbox.voucherify_paths import (
+    TIMES,
+    Listing,
+    by_cursor,
+    by_ids,
+    by_page,
+    unpaged,
+    without_page,
+)
 
 _FIRST = (
     by_page("/v1/loyalties", "loyalties_v1", key="campaigns", order=TIMES, total="optional", also=("expand",)),
@@ -37,7 +45,7 @@ _FIRST = (
     by_page(
         "/v1/loyalties/{campaignId}/earning-rules", "loyalty_campaign_earning_rules", order=TIMES, total="optional"
     ),
-    whole("/v1/loyalties/members/{memberId}/rewards", "loyalty_member_rewards", also=("affordable_only",)),
+    unpaged("/v1/loyalties/members/{memberId}/rewards", "loyalty_member_rewards", also=("affordable_only",)),
     by_page(
         "/v1/loyalties/{campaignId}/reward-assignments",
         "loyalty_campaign_reward_assignments",
@@ -47,10 +55,10 @@ _FIRST = (
     by_page(
         "/v1/loyalties/{campaignId}/rewards", "loyalty_campaign_rewards", total="optional", also=("assignment_id",)
     ),
-    some("/v1/loyalties/{campaignId}/tiers", "loyalty_campaign_tiers", order=TIMES),
-    whole("/v1/loyalties/members/{memberId}/tiers", "loyalty_member_tiers"),
+    without_page("/v1/loyalties/{campaignId}/tiers", "loyalty_campaign_tiers", order=TIMES),
+    unpaged("/v1/loyalties/members/{memberId}/tiers", "loyalty_member_tiers"),
     by_page("/v1/loyalties/{campaignId}/tiers/{loyaltyTierId}/earning-rules", "loyalty_tier_earning_rules"),
-    whole("/v1/loyalties/{campaignId}/tiers/{loyaltyTierId}/rewards", "loyalty_tier_rewards"),
+    unpaged("/v1/loyalties/{campaignId}/tiers/{loyaltyTierId}/rewards", "loyalty_tier_rewards"),
 )
 _SECOND = (
     by_cursor("/v2/loyalties/programs", "loyalty_programs", order=("created_at", "name")),
@@ -100,7 +108,7 @@ _SECOND = (
         "/v2/loyalties/programs/{programId}/members/{memberId}/tiers/transactions",
         "loyalty_program_member_tier_transactions",
     ),
-    some(
+    without_page(
         "/v2/loyalties/programs/{programId}/reports/tiers/summary",
         "loyalty_program_tier_summary",
         order=("id",),

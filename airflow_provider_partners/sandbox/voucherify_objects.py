@@ -106,7 +106,7 @@ def read_one(records: Records, single: Single, given: Mapping[str, str]) -> Docu
     *above, own = placeholders(single.path)
     id_ = given[own]
     if single.anywhere:
-        rows = records.everywhere(single.kind)
+        rows = records.across_parents(single.kind)
         found = next((row for row in rows if any(row.get(name) == id_ for name in ("id", *single.named))), None)
     else:
         scope = "/".join(given[name] for name in above)

@@ -152,7 +152,7 @@ def by_cursor(
     )
 
 
-def some(
+def without_page(
     path: str,
     kind: str,
     *,
@@ -178,7 +178,7 @@ def some(
     )
 
 
-def whole(
+def unpaged(
     path: str,
     kind: str,
     *,
@@ -211,7 +211,7 @@ def segments(raw: str) -> list[str]:
     return [unquote(part) for part in raw.strip("/").split("/")]
 
 
-def matches(template: str, parts: Sequence[str]) -> dict[str, str] | None:
+def match_path(template: str, parts: Sequence[str]) -> dict[str, str] | None:
     """The values of a template's placeholders, or ``None`` if the path is another.
 
     >>> matches("/v1/vouchers/{code}/redemption", ["v1", "vouchers", "SPRING", "redemption"])
@@ -241,6 +241,6 @@ def placeholders(template: str) -> list[str]:
     return re.findall(r"\{(\w+)\}", template)
 
 
-def filled(template: str, values: Mapping[str, str]) -> str:
+def fill_path(template: str, values: Mapping[str, str]) -> str:
     """The scope under which a list's rows are kept: its parents' ids joined by slashes."""
     return "/".join(values[name] for name in placeholders(template))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from airflow_provider_partners.sandbox.voucherify_answer import INVALID_QUERY, Refused, invalid, not_one_of, refused
+from airflow_provider_partners.sandbox.voucherify_answer import INVALID_QUERY, ApiError, api_error, invalid, not_one_of
 from airflow_provider_partners.sandbox.voucherify_paths import Listing
 
 #: A parameter's value: text, or what brackets or a repeated name make of it.
@@ -22,14 +22,14 @@ Value = str | list[Any] | dict[str, Any]
 #: The last index that still belongs to an array.
 ARRAY_LIMIT = 20
 _LIMIT_MAX = 100
-_USUAL_LIMIT = 10
+_DEFAULT_LIMIT = 10
 _IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?")
 # What doesn't change which rows a list holds, only which of them are sent.
 _PLACE = frozenset({"limit", "page", "starting_after_id", "starting_after", "cursor"})
 
 
-def parsed(text: str) -> dict[str, Value]:
+def parse_query_string(text: str) -> dict[str, Value]:
     """A query string as nested values.
 
     >>> parsed("[filters][a.b][conditions][$in][0]=1&result=X&result=Y")
@@ -77,7 +77,7 @@ def _settled(value: Any) -> Any:
     return {key: _settled(inner) for key, inner in value.items()}
 
 
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """An ISO 8601 time or day, in UTC where it names no zone.
 
     :raises ValueError: it is none
@@ -93,11 +93,11 @@ def moment(text: str) -> datetime:
 class Query:
     """What is asked of one list, read and allowed.
 
-    :param given: the parameters that the list takes
+    :param parameters: the parameters that the list takes
     :param order: a field, with ``-`` for the other way; empty: as the rows came in
     """
 
-    given: Mapping[str, Value]
+    parameters: Mapping[str, Value]
     limit: int
     page: int
     order: str
@@ -108,14 +108,14 @@ class Query:
 
         :raises Refused: 400 if it is something else
         """
-        value = self.given.get(name)
+        value = self.parameters.get(name)
         if value is not None and not isinstance(value, str):
             raise invalid(INVALID_QUERY, f"Property .{name} must be string")
         return value
 
     def texts(self, name: str) -> list[str]:
         """A parameter that may be repeated."""
-        value = self.given.get(name)
+        value = self.parameters.get(name)
         if value is None:
             return []
         values = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
@@ -131,12 +131,12 @@ class Query:
         text = self.text(name)
         return None if text is None else _time(name, text)
 
-    def bounds(self, name: str) -> Iterator[tuple[str, datetime]]:
+    def time_limits(self, name: str) -> Iterator[tuple[str, datetime]]:
         """``before`` and ``after`` of a time filter such as ``created_at[after]``.
 
         :raises Refused: 400 for anything else
         """
-        value = self.given.get(name)
+        value = self.parameters.get(name)
         if value is None:
             return
         if not isinstance(value, dict):
@@ -150,23 +150,23 @@ class Query:
 
     def identity(self) -> str:
         """The same for every page of one walk."""
-        rows = {name: value for name, value in self.given.items() if name not in _PLACE}
+        rows = {name: value for name, value in self.parameters.items() if name not in _PLACE}
         return json.dumps([rows, self.order], sort_keys=True)
 
 
 def _time(name: str, text: str) -> datetime:
     try:
-        return moment(text)
+        return parse_timestamp(text)
     except ValueError:
         raise invalid(INVALID_QUERY, f"Property .{name} cannot be recognized as a ISO-8601 compliant date") from None
 
 
-def read(listing: Listing, text: str, switches: Mapping[str, Any]) -> Query:
+def read_query(listing: Listing, text: str, switches: Mapping[str, Any]) -> Query:
     """Read the query string of a list.
 
     :raises Refused: 400 for a value that isn't allowed
     """
-    everything = parsed(text)
+    everything = parse_query_string(text)
     taken = set(listing.parameters)
     if switches["voucherify.created_at_everywhere"] and listing.paging != "whole":
         taken.add("created_at")
@@ -174,25 +174,25 @@ def read(listing: Listing, text: str, switches: Mapping[str, Any]) -> Query:
     if ignored and switches["voucherify.unknown_parameter"] != "ignore":
         raise invalid(INVALID_QUERY, f"Query should NOT have additional property '{min(ignored)}'")
     query = Query(
-        given={name: value for name, value in everything.items() if name in taken},
-        limit=_USUAL_LIMIT,
+        parameters={name: value for name, value in everything.items() if name in taken},
+        limit=_DEFAULT_LIMIT,
         page=1,
-        order=_usual_order(listing, switches),
+        order=_default_order(listing, switches),
         ignored=ignored,
     )
     order = query.text("order")
     if order and listing.order and order not in listing.orders:
         raise not_one_of(INVALID_QUERY, "order", listing.orders)
     return Query(
-        given=query.given,
-        limit=_number("limit", query.text("limit"), usual=_USUAL_LIMIT, most=_LIMIT_MAX),
+        parameters=query.parameters,
+        limit=_number("limit", query.text("limit"), usual=_DEFAULT_LIMIT, most=_LIMIT_MAX),
         page=_page(listing, query.text("page"), switches),
         order=order if order and listing.order else query.order,
         ignored=ignored,
     )
 
 
-def _usual_order(listing: Listing, switches: Mapping[str, Any]) -> str:
+def _default_order(listing: Listing, switches: Mapping[str, Any]) -> str:
     if listing.kind == "orders":
         return str(switches["voucherify.orders_default_order"])
     return listing.default
@@ -208,9 +208,9 @@ def _page(listing: Listing, text: str | None, switches: Mapping[str, Any]) -> in
     return page
 
 
-def page_over_limit(most: int) -> Refused:
+def page_over_limit(most: int) -> ApiError:
     """400 beyond the last page that may be asked for; documented for publications alone."""
-    return refused(
+    return api_error(
         400,
         "page_over_limit",
         f"Listing resource above {most} page is not supported",

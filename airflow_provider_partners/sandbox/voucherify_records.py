@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from airflow_provider_partners.sandbox.state import Document, Sandbox
 from airflow_provider_partners.sandbox.voucherify_answer import not_found
-from airflow_provider_partners.sandbox.voucherify_fields import first, text
+from airflow_provider_partners.sandbox.voucherify_fields import as_text, first_value
 from airflow_provider_partners.sandbox.voucherify_lists import LISTS
 from airflow_provider_partners.sandbox.voucherify_paths import TIME_FIELDS, Listing, placeholders
-from airflow_provider_partners.sandbox.voucherify_query import moment
+from airflow_provider_partners.sandbox.voucherify_query import parse_timestamp
 
 PARTNER = "voucherify"
 #: What an object may be named by in a path. Customers, orders and products are known by the shop's own ids, too.
@@ -74,7 +74,7 @@ for _each in LISTS:
 class View:
     """Rows in an order, and the time of each where the order is by time."""
 
-    rows: list[Document]
+    records: list[Document]
     times: list[float]
 
 
@@ -86,17 +86,19 @@ class Records:
         self._lock = threading.Lock()
         self._made: OrderedDict[tuple[Any, ...], tuple[int, Any]] = OrderedDict()
 
-    def rows(self, kind: str, scope: str = "") -> list[Document]:
+    def list_records(self, kind: str, scope: str = "") -> list[Document]:
         """All rows of a kind below the same parents, oldest first."""
         return self._store.cached(PARTNER, scope, kind)
 
-    def everywhere(self, kind: str) -> list[Document]:
+    def across_parents(self, kind: str) -> list[Document]:
         """All rows of a kind, below whichever parents; a row that several have comes once."""
-        found = {text(row.get("id")): row for scope in self._store.shops(PARTNER) for row in self._rows_of(kind, scope)}
+        found = {
+            as_text(row.get("id")): row for scope in self._store.shops(PARTNER) for row in self._rows_of(kind, scope)
+        }
         return list(found.values())
 
     def _rows_of(self, kind: str, scope: str) -> list[Document]:
-        return self.rows(kind, scope) if self._store.count(PARTNER, scope, kind) else []
+        return self.list_records(kind, scope) if self._store.count(PARTNER, scope, kind) else []
 
     def find(self, kind: str, scope: str, id_: str, named: tuple[str, ...] = ()) -> Document | None:
         """An object by its id, or by one of the names that it goes by, too."""
@@ -107,11 +109,11 @@ class Records:
 
     def _index(self, kind: str, scope: str, name: str) -> dict[str, Document]:
         def make(rows: list[Document]) -> dict[str, Document]:
-            return {text(row[name]): row for row in rows if row.get(name) is not None}
+            return {as_text(row[name]): row for row in rows if row.get(name) is not None}
 
-        return self.made(("index", name), kind, scope, make)
+        return self.cached(("index", name), kind, scope, make)
 
-    def made(self, what: tuple[Any, ...], kind: str, scope: str, make: Callable[[list[Document]], _Made]) -> _Made:
+    def cached(self, what: tuple[Any, ...], kind: str, scope: str, make: Callable[[list[Document]], _Made]) -> _Made:
         """What ``make`` makes of a kind's rows, kept until one of them is written.
 
         :param what: its name; everything that ``make`` depends on besides the rows
@@ -123,7 +125,7 @@ class Records:
             if kept is not None:
                 self._made.move_to_end(key)
         if kept is None or kept[0] != revision:
-            kept = (revision, make(self.rows(kind, scope)))
+            kept = (revision, make(self.list_records(kind, scope)))
             with self._lock:
                 self._made[key] = kept
                 self._made.move_to_end(key)
@@ -134,7 +136,7 @@ class Records:
 
     def view(self, kind: str, scope: str, order: str) -> View:
         """All rows of a kind below the same parents in an order, ``-created_at``."""
-        return self.made(("view", order), kind, scope, lambda rows: ordered(rows, kind, order))
+        return self.cached(("view", order), kind, scope, lambda rows: sorted_view(rows, kind, order))
 
     def scope(self, listing: Listing, given: Mapping[str, str]) -> str:
         """Under what a list's rows are kept, whichever of the parents' names were given.
@@ -148,7 +150,7 @@ class Records:
         for name in names:
             found = self._parent(parents[name], given[name], aliases)
             unknown = unknown or (None if found else name)
-            known = [text(found[key]) for key in IDENTIFIERS if found.get(key)] if found else []
+            known = [as_text(found[key]) for key in IDENTIFIERS if found.get(key)] if found else []
             aliases[name] = list(dict.fromkeys([given[name], *known]))
         scopes = ["/".join(each) for each in itertools.product(*(aliases[name] for name in names))]
         for scope in scopes:
@@ -171,29 +173,29 @@ class Records:
         return any(self._store.count(PARTNER, scope, kind) for scope in scopes for kind in siblings)
 
 
-def ordered(rows: list[Document], kind: str, order: str) -> View:
+def sorted_view(rows: list[Document], kind: str, order: str) -> View:
     """Rows in an order; equal ones by id. What has no value comes as the least."""
     name = order.removeprefix("-")
     if not name:
-        return View(rows=rows, times=[])
+        return View(records=rows, times=[])
     descending = order.startswith("-")
-    keyed = [(_sort_key(row, kind, name), text(row.get("id")), number) for number, row in enumerate(rows)]
+    keyed = [(_sort_key(row, kind, name), as_text(row.get("id")), number) for number, row in enumerate(rows)]
     keyed.sort(reverse=descending)
     times = [key[1] for key, _, _ in keyed] if name in TIME_FIELDS else []
-    return View(rows=[rows[number] for _, _, number in keyed], times=times)
+    return View(records=[rows[number] for _, _, number in keyed], times=times)
 
 
 def _sort_key(row: Document, kind: str, name: str) -> tuple[bool, Any]:
-    value = first(row, kind, name)
+    value = first_value(row, kind, name)
     if name in TIME_FIELDS:
         at = timestamp(value)
         return (at is not None, at if at is not None else 0.0)
-    return (value is not None, text(value))
+    return (value is not None, as_text(value))
 
 
 def timestamp(value: Any) -> float | None:
     """A row's time in epoch seconds."""
     try:
-        return moment(value).timestamp() if isinstance(value, str) else None
+        return parse_timestamp(value).timestamp() if isinstance(value, str) else None
     except ValueError:
         return None

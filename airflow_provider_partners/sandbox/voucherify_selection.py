@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider_partners.sandbox.state import Document, Sandbox
 from airflow_provider_partners.sandbox.voucherify_answer import INVALID_QUERY, invalid
-from airflow_provider_partners.sandbox.voucherify_fields import text, values
-from airflow_provider_partners.sandbox.voucherify_filters import Predicate, Reader, active
+from airflow_provider_partners.sandbox.voucherify_fields import as_text, field_values
+from airflow_provider_partners.sandbox.voucherify_filters import FilterReader, Predicate, active
 from airflow_provider_partners.sandbox.voucherify_paths import Listing
 from airflow_provider_partners.sandbox.voucherify_query import Query
 from airflow_provider_partners.sandbox.voucherify_records import PARTNER, timestamp
@@ -44,7 +44,7 @@ class Selection:
         self._now = sandbox.clock().replace(microsecond=0)
         self._timed = False
         self._joined: tuple[str, ...] = ()
-        self.tests: list[Predicate] = [*self._windows(), *self._shortcuts(), *self._filters()]
+        self.tests: list[Predicate] = [*self._time_tests(), *self._shortcuts(), *self._filters()]
 
     @property
     def depends(self) -> tuple[Any, ...]:
@@ -53,13 +53,13 @@ class Selection:
         others = [self._sandbox.store.revision(PARTNER, "", kind) for kind in self._joined]
         return (self._inclusive, long, self._now if self._timed else None, *others)
 
-    def takes(self, row: Document) -> bool:
+    def matches(self, row: Document) -> bool:
         """Whether the row is chosen."""
         return all(test(row) for test in self.tests)
 
-    def _windows(self) -> Iterator[Predicate]:
+    def _time_tests(self) -> Iterator[Predicate]:
         for name in _TIMES:
-            for side, edge in self._query.bounds(name):
+            for side, edge in self._query.time_limits(name):
                 yield self._within(name, side, edge)
         for name, side in _DATES.items():
             edge_of = self._query.time(name)
@@ -77,7 +77,7 @@ class Selection:
         kind = self._listing.kind
 
         def test(row: Document) -> bool:
-            for value in values(row, kind, name):
+            for value in field_values(row, kind, name):
                 moment = timestamp(value)
                 if moment is not None:
                     return compare(moment, at)
@@ -86,11 +86,11 @@ class Selection:
         return test
 
     def _filters(self) -> Iterator[Predicate]:
-        filters = self._query.given.get("filters")
+        filters = self._query.parameters.get("filters")
         if filters is None or filters == "":
             return
         self._timed = True
-        reader = Reader(
+        reader = FilterReader(
             kind=self._listing.kind,
             now=self._now,
             inclusive=self._inclusive,
@@ -99,7 +99,7 @@ class Selection:
         yield reader.predicate(filters)
 
     def _shortcuts(self) -> Iterator[Predicate]:
-        for name in self._query.given:
+        for name in self._query.parameters:
             if name in _OTHERS:
                 continue
             if special := _SPECIAL.get((self._listing.kind, name)) or _SPECIAL.get(("", name)):
@@ -111,7 +111,7 @@ class Selection:
 
     def _is(self, name: str) -> Predicate:
         wanted, kind = frozenset(self._query.texts(name)), self._listing.kind
-        return lambda row: any(text(value) in wanted for value in values(row, kind, name))
+        return lambda row: any(as_text(value) in wanted for value in field_values(row, kind, name))
 
     def by_customer(self, name: str) -> Predicate:
         """By id, or by the source id of the customer; nothing for one that isn't there."""
@@ -121,7 +121,7 @@ class Selection:
             if row.get("source_id") in wanted:
                 wanted.add(row["id"])
         kind = self._listing.kind
-        return lambda row: any(text(value) in wanted for value in values(row, kind, name))
+        return lambda row: any(as_text(value) in wanted for value in field_values(row, kind, name))
 
     def by_ids(self, name: str) -> Predicate:
         """By several ids at once."""
@@ -148,7 +148,7 @@ class Selection:
         wanted, kind = self._flag(name), self._listing.kind
         if kind == "publications" and not wanted:
             return None  # documented: works for true only
-        return lambda row: any(value is wanted for value in values(row, kind, name))
+        return lambda row: any(value is wanted for value in field_values(row, kind, name))
 
     def _flag(self, name: str) -> bool:
         given = self._query.text(name)
@@ -158,13 +158,13 @@ class Selection:
 
     def by_areas(self, name: str) -> Predicate:
         """Campaigns assigned to areas or stores: ``access_settings[filter][areas_ids][0]``."""
-        given = self._query.given[name]
+        given = self._query.parameters[name]
         inner = given.get("filter", given) if isinstance(given, dict) else {}
-        wanted = {text(each) for ids in inner.values() for each in (ids if isinstance(ids, list) else [ids])}
+        wanted = {as_text(each) for ids in inner.values() for each in (ids if isinstance(ids, list) else [ids])}
         return lambda row: any(
-            text(value) in wanted
+            as_text(value) in wanted
             for field in ("area_id", "area_store_id")
-            for value in values(row, "", f"access_settings_assignments.data.{field}")
+            for value in field_values(row, "", f"access_settings_assignments.data.{field}")
         )
 
 

@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
-from airflow_provider_partners.sandbox.yofi_auth import Gate, Refused
-from airflow_provider_partners.sandbox.yofi_document import Key, Writer, refusal, related, targets
+from airflow_provider_partners.sandbox.state import Document, Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.yofi_auth import ApiError, Authenticator
+from airflow_provider_partners.sandbox.yofi_document import DocumentWriter, Key, error_body, related, targets
 from airflow_provider_partners.sandbox.yofi_query import OPERATIONS, Operation, Query, read_query
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[
     """
     api = YofiApi(sandbox=sandbox, clock=clock)
     # One route for all: the paths are switches, which are read when a request comes.
-    return [Route("/{path:path}", api.answer, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
+    return [Route("/{path:path}", api.handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
 
 
 class YofiApi:
@@ -77,10 +77,10 @@ class YofiApi:
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
-        self._gate = Gate(sandbox=sandbox, clock=clock)
+        self._gate = Authenticator(sandbox=sandbox, clock=clock)
         self._lock = threading.Lock()
 
-    async def answer(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         """Answer one request."""
         return await run_in_threadpool(self._answer, request)
 
@@ -88,18 +88,18 @@ class YofiApi:
         try:
             operation, id_, misspelt = self._operation(request.method, "/" + request.path_params["path"])
             if misspelt and self._sandbox.switches["yofi.trailing_slash"] == "redirect":
-                return RedirectResponse(str(_other_spelling(request)), status_code=307)
+                return RedirectResponse(str(_route_hint(request)), status_code=307)
             shop = self._gate.shop(request.headers)
-        except Refused as refused:
-            return refusal(refused, self._sandbox.switches["yofi.errors"])
+        except ApiError as refused:
+            return error_body(refused, self._sandbox.switches["yofi.errors"])
         self._sandbox.count("yofi", shop, operation.name)
         try:
             if operation.listed:
-                body = self._listed(request, shop, operation)
+                body = self._list_records(request, shop, operation)
             else:
                 body = self._one(request, shop, operation, id_)
-        except Refused as refused:
-            return refusal(refused, self._sandbox.switches["yofi.errors"])
+        except ApiError as refused:
+            return error_body(refused, self._sandbox.switches["yofi.errors"])
         return JSONResponse(body, media_type=self._sandbox.switches["yofi.media_type"])
 
     def _operation(self, method: str, path: str) -> tuple[Operation, str, bool]:
@@ -109,16 +109,16 @@ class YofiApi:
             pattern = re.escape(documented.rstrip("/")).replace(r"\{id\}", "(?P<id>[^/]+)")
             if found := re.fullmatch(rf"{pattern}/?", path):
                 if method != "GET":
-                    raise Refused(405, "The API is read-only")
+                    raise ApiError(405, "The API is read-only")
                 misspelt = path.endswith("/") != documented.endswith("/")
                 return operation, found.groupdict().get("id", ""), misspelt
-        raise Refused(404, "No such path")
+        raise ApiError(404, "No such path")
 
-    def _listed(self, request: Request, shop: str, operation: Operation) -> Document:
+    def _list_records(self, request: Request, shop: str, operation: Operation) -> Document:
         given = request.query_params.multi_items()
         query = read_query(operation, given, self._sandbox.switches)
         if self._sandbox.switches["yofi.drift"] and query.number > 1:
-            self._arrive(shop, operation.kind)
+            self._show_late_records(shop, operation.kind)
         if self._sandbox.switches["yofi.removal"] and query.number > 1:
             self._remove(shop, operation.kind, query)
         records = self._sandbox.store.select("yofi", shop, operation.kind)
@@ -129,7 +129,7 @@ class YofiApi:
         for name, descending in reversed(obeyed):
             records.sort(key=lambda each: _sort_key(each, name), reverse=descending)
         page = records[(query.number - 1) * query.size : query.number * query.size]
-        writer = Writer(query=query, switches=self._sandbox.switches)
+        writer = DocumentWriter(query=query, switches=self._sandbox.switches)
         body = writer.document(page, self._included(shop, page, query))
         url = str(request.url.replace(query=""))
         return writer.paged(body, total=len(records), url=url, given=given)
@@ -138,8 +138,8 @@ class YofiApi:
         query = read_query(operation, request.query_params.multi_items(), self._sandbox.switches)
         record = self._customer(shop, id_)
         if record is None:
-            raise Refused(self._sandbox.switches["yofi.unknown_customer"], "No such customer", parameter="customer_id")
-        return Writer(query=query, switches=self._sandbox.switches).document(
+            raise ApiError(self._sandbox.switches["yofi.unknown_customer"], "No such customer", parameter="customer_id")
+        return DocumentWriter(query=query, switches=self._sandbox.switches).document(
             record, self._included(shop, [record], query)
         )
 
@@ -171,7 +171,7 @@ class YofiApi:
         }
         return [record for record in records if any(predictions.get(key) for key in _predictions_of(record))]
 
-    def _arrive(self, shop: str, kind: str) -> None:
+    def _show_late_records(self, shop: str, kind: str) -> None:
         """A row like the newest one, one second newer than any, comes in between two pages."""
         with self._lock:
             records = self._sandbox.store.select("yofi", shop, kind)
@@ -182,8 +182,8 @@ class YofiApi:
             row["attributes"] = dict(row["attributes"])
             for name, form in _TIMES[kind].items():
                 times = [each["attributes"][name] for each in records if each["attributes"].get(name)]
-                row["attributes"][name] = max(times, default=0) + 1 if form == "epoch" else iso(now)
-            self._sandbox.store.put("yofi", shop, kind, row["id"], row, at=iso(now))
+                row["attributes"][name] = max(times, default=0) + 1 if form == "epoch" else format_timestamp(now)
+            self._sandbox.store.put("yofi", shop, kind, row["id"], row, at=format_timestamp(now))
 
     def _remove(self, shop: str, kind: str, query: Query) -> None:
         """The row that comes first in the order that is asked for goes away between two pages."""
@@ -204,6 +204,6 @@ def _sort_key(record: Document, name: str) -> tuple[bool, Any]:
     return (value is None, 0 if value is None else value)
 
 
-def _other_spelling(request: Request) -> Any:
+def _route_hint(request: Request) -> Any:
     path = request.url.path
     return request.url.replace(path=path[:-1] if path.endswith("/") else f"{path}/")

@@ -26,7 +26,7 @@ _CLAIMS = {  # claims both profiles name, then their own
 }
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error of the program
+class ApiError(Exception):
     """The request is answered with ``status`` and ``detail``."""
 
     def __init__(self, status: int, detail: str, *, parameter: str | None = None) -> None:
@@ -36,7 +36,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error of the program
         self.parameter = parameter
 
 
-class Gate:
+class Authenticator:
     """Checks each request's token and remembers which ``jti`` was used by which token.
 
     :param sandbox: where the credentials and switches are
@@ -58,7 +58,7 @@ class Gate:
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Refused(401, "Authorization: Bearer <JWT> is required")
+            raise ApiError(401, "Authorization: Bearer <JWT> is required")
         claims = self._claims(token)
         profile = self._profile(claims)
         self._check_claims(profile, claims)
@@ -77,7 +77,7 @@ class Gate:
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False},
             )
         except jwt.InvalidTokenError as error:
-            raise Refused(401, f"Token refused: {error}") from None
+            raise ApiError(401, f"Token refused: {error}") from None
         return claims
 
     def _profile(self, claims: Mapping[str, Any]) -> str:
@@ -88,23 +88,23 @@ class Gate:
             profile = "service_account"
         elif audience == SERVICE_AUDIENCE:
             # The Documents API of the same host says it: a plain string is rejected.
-            raise Refused(401, f'Token refused: aud must be an array, ["{SERVICE_AUDIENCE}"]')
+            raise ApiError(401, f'Token refused: aud must be an array, ["{SERVICE_AUDIENCE}"]')
         else:
-            raise Refused(401, "Token refused: aud is wrong")
+            raise ApiError(401, "Token refused: aud is wrong")
         if profile not in self._sandbox.switches["yofi.profiles"]:
-            raise Refused(401, f"Token refused: the {profile} profile is not enabled")
+            raise ApiError(401, f"Token refused: the {profile} profile is not enabled")
         return profile
 
     def _check_claims(self, profile: str, claims: Mapping[str, Any]) -> None:
         for name in _CLAIMS[profile]:
             if not claims.get(name):
-                raise Refused(401, f"Token refused: the claim {name} is missing")
+                raise ApiError(401, f"Token refused: the claim {name} is missing")
         expected = {"iss": self._credentials["issuer"]}
         if profile == "service_account":
             expected |= {"sub": self._credentials["subject"], "client_id": self._credentials["client_id"]}
         for name, value in expected.items():
             if claims[name] != value:
-                raise Refused(401, f"Token refused: {name} is unknown")
+                raise ApiError(401, f"Token refused: {name} is unknown")
         self._check_times(claims)
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
@@ -112,14 +112,14 @@ class Gate:
         for name in ("iat", "exp"):
             value = claims[name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise Refused(401, f"Token refused: {name} must be a number of seconds")
+                raise ApiError(401, f"Token refused: {name} must be a number of seconds")
         if claims["iat"] > now:
-            raise Refused(401, "Token refused: iat lies in the future")
+            raise ApiError(401, "Token refused: iat lies in the future")
         if claims["exp"] <= now:
-            raise Refused(401, "Token refused: it has expired")
+            raise ApiError(401, "Token refused: it has expired")
         longest = self._sandbox.switches["yofi.token_max_lifetime"]
         if longest is not None and claims["exp"] - claims["iat"] > longest:
-            raise Refused(401, f"Token refused: it lives longer than {longest} s")
+            raise ApiError(401, f"Token refused: it lives longer than {longest} s")
 
     def _check_jti(self, claims: Mapping[str, Any], token: str) -> None:
         digest = hashlib.sha256(token.encode()).hexdigest()
@@ -129,25 +129,25 @@ class Gate:
             self._seen = {key: kept for key, kept in self._seen.items() if kept[1] > now}
             used_by, _ = self._seen.setdefault(jti, (digest, float(claims["exp"])))
         if used_by != digest:
-            raise Refused(401, "Token refused: this jti was used by another token")
+            raise ApiError(401, "Token refused: this jti was used by another token")
 
     def _legacy_shop(self, claims: Mapping[str, Any]) -> str:
         if claims["org_id"] != self._credentials["organization_id"]:
-            raise Refused(403, "The organization is not granted")
+            raise ApiError(403, "The organization is not granted")
         if claims["sub"] not in self._credentials["shops"]:
-            raise Refused(403, "The shop is not granted")
+            raise ApiError(403, "The shop is not granted")
         return str(claims["sub"])
 
     def _tenant(self, headers: Mapping[str, str]) -> str:
         # The names are written with underscores; proxies like nginx drop such headers unless told not to.
         if headers.get("partner_id") != self._credentials["platform"]:
-            raise Refused(403, "The header partner_id names no platform granted")
+            raise ApiError(403, "The header partner_id names no platform granted")
         organization = headers.get("organization_id")
         if organization is not None and organization != self._credentials["organization_id"]:
-            raise Refused(403, "The header organization_id names no organization granted")
+            raise ApiError(403, "The header organization_id names no organization granted")
         shop = self._shop_of(headers.get("app_id") or "")
         if shop is None:
-            raise Refused(403, "The header app_id names no shop granted")
+            raise ApiError(403, "The header app_id names no shop granted")
         return shop
 
     def _shop_of(self, app_id: str) -> str | None:

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from airflow_provider_partners.sandbox.yofi_query import USUAL_FIELDS, Query
+from airflow_provider_partners.sandbox.yofi_query import DEFAULT_FIELDS, Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_partners.sandbox.state import Document, Store
-    from airflow_provider_partners.sandbox.yofi_auth import Refused
+    from airflow_provider_partners.sandbox.yofi_auth import ApiError
 
 _TITLES = {
     400: "Bad Request",
@@ -51,7 +51,7 @@ def related(store: Store, shop: str, records: Sequence[Document], relations: Seq
     return found
 
 
-class Writer:
+class DocumentWriter:
     """Writes the answer to one request.
 
     :param query: decides fields and included relations
@@ -114,8 +114,8 @@ class Writer:
     def _fields(self, type_: str) -> frozenset[str] | None:
         """The attributes to show, ``None`` for all."""
         asked = self._query.fields.get(type_)
-        if self._switches["yofi.fields"] == "additional" and type_ in USUAL_FIELDS:
-            return USUAL_FIELDS[type_] | (asked or frozenset())
+        if self._switches["yofi.fields"] == "additional" and type_ in DEFAULT_FIELDS:
+            return DEFAULT_FIELDS[type_] | (asked or frozenset())
         return asked
 
 
@@ -133,7 +133,7 @@ def _page_url(url: str, given: Sequence[tuple[str, str]], number: int) -> str:
     return f"{url}?{urlencode([*kept, ('page[number]', str(number))])}"
 
 
-def refusal(refused: Refused, shape: str) -> Response:
+def error_body(refused: ApiError, shape: str) -> Response:
     """An error body. The API's own is not published, so the shapes of its sister APIs are offered.
 
     :param shape: ``jsonapi``, ``detail``, ``message`` or ``text``

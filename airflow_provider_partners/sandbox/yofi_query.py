@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.sandbox.yofi_auth import Refused
+from airflow_provider_partners.sandbox.yofi_auth import ApiError
 from airflow_provider_partners.sandbox.yofi_rsql import Predicate, RsqlError, Selector, predicate
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ FIELDS: dict[str, frozenset[str]] = {  # every field the page names, by type; "i
     "EcommerceOrder": frozenset({"name", "model_predictions"}),
     "NotificationEvent": frozenset({"notify_template_id", "created_at"}),
 }
-USUAL_FIELDS: dict[str, frozenset[str]] = {  # what comes unasked where `fields` means "additional": not published
+DEFAULT_FIELDS: dict[str, frozenset[str]] = {  # what comes unasked where `fields` means "additional": not published
     "Claim": frozenset({"id", "customer_id", "created_at_epoch"}),
     "EcommerceCustomer": frozenset({"entity_id", "customer_id"}),
     "EcommerceCustomerPrediction": frozenset({"entity_id", "customer_id", "prediction_category"}),
@@ -168,10 +168,10 @@ def read_query(operation: Operation, given: Iterable[tuple[str, str]], switches:
     seen: set[str] = set()
     for name, value in given:
         if name in seen:
-            raise Refused(400, f"{name} is given twice", parameter=name)
+            raise ApiError(400, f"{name} is given twice", parameter=name)
         seen.add(name)
         if not _read(operation, query, name, value, switches) and switches["yofi.unknown_parameter"] != "ignore":
-            raise Refused(400, f"Unknown parameter {name}", parameter=name)
+            raise ApiError(400, f"Unknown parameter {name}", parameter=name)
     return query
 
 
@@ -202,7 +202,7 @@ def _names(parameter: str, value: str, known: frozenset[str]) -> frozenset[str]:
     for name in names:
         if name not in known:
             detail = f"{parameter}: {name!r} is unknown; known: {', '.join(sorted(known))}"
-            raise Refused(400, detail, parameter=parameter)
+            raise ApiError(400, detail, parameter=parameter)
     return frozenset(names)
 
 
@@ -219,7 +219,7 @@ def _joined(parameter: str, value: str, alternatives: str) -> str:
     """
     first, *others = value.split(",")
     if others and alternatives == "refuse":
-        raise Refused(400, f"{parameter}: alternatives are not supported", parameter=parameter)
+        raise ApiError(400, f"{parameter}: alternatives are not supported", parameter=parameter)
     return first if alternatives == "first" else value
 
 
@@ -227,12 +227,12 @@ def _predicate(parameter: str, value: str, selectors: Mapping[str, Selector]) ->
     try:
         return predicate(value, selectors)
     except RsqlError as error:
-        raise Refused(400, f"{parameter}: {error}", parameter=parameter) from None
+        raise ApiError(400, f"{parameter}: {error}", parameter=parameter) from None
 
 
 def _count(parameter: str, value: str, most: int | None) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) < 1:
-        raise Refused(400, f"{parameter} must be a whole number from 1", parameter=parameter)
+        raise ApiError(400, f"{parameter} must be a whole number from 1", parameter=parameter)
     if most is not None and int(value) > most:
-        raise Refused(400, f"{parameter} must be at most {most}", parameter=parameter)
+        raise ApiError(400, f"{parameter} must be at most {most}", parameter=parameter)
     return int(value)

@@ -42,7 +42,7 @@ OPERATORS = {
 }
 _MANY_VALUES = frozenset({"=in=", "=out="})
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_DEEPEST = 100  # groups in groups; the original ends in a stack overflow somewhere beyond
+_MAX_DEPTH = 100  # groups in groups; the original ends in a stack overflow somewhere beyond
 
 
 class RsqlError(ValueError):
@@ -108,7 +108,7 @@ class _Parser:
     def _next_is(self, kind: str) -> bool:
         return self._tokens[self._at].kind == kind
 
-    def whole(self) -> Node:
+    def parse(self) -> Node:
         node = self._or()
         self._take("end")
         return node
@@ -130,8 +130,8 @@ class _Parser:
         if not self._next_is("("):
             return self._comparison()
         self._depth += 1
-        if self._depth > _DEEPEST:
-            msg = f"Groups are nested more than {_DEEPEST} deep"
+        if self._depth > _MAX_DEPTH:
+            msg = f"Groups are nested more than {_MAX_DEPTH} deep"
             raise RsqlError(msg)
         self._take("(")
         node = self._or()
@@ -173,10 +173,10 @@ def parse(text: str) -> Node:
     :param text: for example ``created_at_epoch>=1746757960;created_at_epoch<1746758000``
     :raises RsqlError: if it isn't RSQL
     """
-    return _Parser(text).whole()
+    return _Parser(text).parse()
 
 
-def _whole_number(text: str) -> int:
+def _integer(text: str) -> int:
     if not re.fullmatch(r"-?\d{1,18}", text):
         raise ValueError(text)
     return int(text)
@@ -195,7 +195,7 @@ def _time(text: str) -> datetime:
 
 _KINDS: dict[str, Callable[[str], Any]] = {
     "text": str,
-    "whole number": _whole_number,
+    "whole number": _integer,
     "number": _number,
     "ISO 8601 time": _time,
 }
@@ -254,10 +254,10 @@ def _bind(node: Node, selectors: Mapping[str, Selector]) -> Predicate:
     except ValueError:
         msg = f"{node.selector!r} is compared with a {allowed.kind}, and the value given is none"
         raise RsqlError(msg) from None
-    return lambda record: _holds(record.get(node.selector), convert, node.operator, values)
+    return lambda record: _matches(record.get(node.selector), convert, node.operator, values)
 
 
-def _holds(present: Any, convert: Callable[[str], Any], symbol: str, values: list[Any]) -> bool:
+def _matches(present: Any, convert: Callable[[str], Any], symbol: str, values: list[Any]) -> bool:
     if present is None:
         return False
     try:

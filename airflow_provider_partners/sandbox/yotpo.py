@@ -19,17 +19,17 @@ from starlette.routing import BaseRoute, Route
 
 from airflow_provider_partners.sandbox import yotpo_orders as orders
 from airflow_provider_partners.sandbox import yotpo_products as products
-from airflow_provider_partners.sandbox.yotpo_calls import Answer, Call
+from airflow_provider_partners.sandbox.yotpo_calls import Call, OperationResult
 from airflow_provider_partners.sandbox.yotpo_gateway import (
-    Allowance,
-    Limiter,
+    RateLimiter,
+    RateLimitStatus,
     Tokens,
-    answered,
-    refused,
-    turned_away,
+    error_response,
+    gateway_error_response,
+    json_response,
 )
 from airflow_provider_partners.sandbox.yotpo_records import Records
-from airflow_provider_partners.sandbox.yotpo_rules import Refusal
+from airflow_provider_partners.sandbox.yotpo_rules import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ SWITCHES: dict[str, Any] = {
     "yotpo.cursor": "plain",  # or "encoded": to be URL-decoded once before it is sent
     "yotpo.external_ids_list": "list",  # or "nothing": a list matches nothing; or "first"
 }
-_OPERATIONS: tuple[tuple[str, str, str, Callable[[Call], Answer]], ...] = (
+_OPERATIONS: tuple[tuple[str, str, str, Callable[[Call], OperationResult]], ...] = (
     ("POST", "orders", "orders.create", orders.create_order),
     ("GET", "orders", "orders.list", orders.list_orders),
     ("GET", "orders/{}", "orders.get", orders.read_order),
@@ -95,17 +95,17 @@ def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[
     api = YotpoApi(sandbox=sandbox, clock=clock)
     return [
         Route("/oauth/token", api.oauth, methods=["POST"]),
-        Route("/core/v3/stores/{store_id}/{path:path}", api.answer, methods=_METHODS),
+        Route("/core/v3/stores/{store_id}/{path:path}", api.handle, methods=_METHODS),
         Route("/{path:path}", _no_route, methods=_METHODS),
     ]
 
 
 async def _no_route(request: Request) -> Response:
-    return turned_away(404, "no Route matched with those values")
+    return gateway_error_response(404, "no Route matched with those values")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
+class _ApiRequest:
     """A request as the worker thread needs it."""
 
     method: str
@@ -124,17 +124,17 @@ class _Asked:
         if self.method == "GET":
             return None
         if "json" not in self.content_type:
-            raise Refusal(400, "Content-Type must be application/json")
+            raise ApiError(400, "Content-Type must be application/json")
         try:
-            body = json.loads(self.content, parse_constant=_no_constant)
+            body = json.loads(self.content, parse_constant=_reject_constant)
             if b"\\u" in self.content:  # half a surrogate pair is no text, and could not be kept
                 json.dumps(body, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
-            raise Refusal(400, "The body is not valid JSON") from None
+            raise ApiError(400, "The body is not valid JSON") from None
         return body
 
 
-def _no_constant(text: str) -> NoReturn:
+def _reject_constant(text: str) -> NoReturn:
     raise ValueError(text)
 
 
@@ -144,13 +144,13 @@ class YotpoApi:
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
         self._clock = clock
-        self._limiter = Limiter(clock=clock)
+        self._limiter = RateLimiter(clock=clock)
         self._tokens = Tokens(sandbox=sandbox, clock=clock)
         self._locks: dict[str, threading.Lock] = {}
 
-    async def answer(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         """Answer one request to a store."""
-        asked = _Asked(
+        asked = _ApiRequest(
             method=request.method,
             store_id=request.path_params["store_id"],
             path=request.path_params["path"],
@@ -161,14 +161,14 @@ class YotpoApi:
         )
         return await run_in_threadpool(self._answer, asked)
 
-    def _answer(self, asked: _Asked) -> Response:
+    def _answer(self, asked: _ApiRequest) -> Response:
         found = _operation(asked.method, asked.path)
         if found is None:
-            return turned_away(404, "no Route matched with those values")
+            return gateway_error_response(404, "no Route matched with those values")
         name, run, ids = found
         switches = self._sandbox.switches
         if asked.store_id not in self._sandbox.credentials["yotpo"]:
-            return refused(Refusal(switches["yotpo.unknown_store_status"], "The store was not found"), None)
+            return error_response(ApiError(switches["yotpo.unknown_store_status"], "The store was not found"), None)
         allowance = None
         if switches["yotpo.rate_limit"]:
             allowance = self._limiter.take(asked.store_id, switches["yotpo.rate_limit"])
@@ -181,41 +181,41 @@ class YotpoApi:
 
     def _run(
         self,
-        asked: _Asked,
-        run: Callable[[Call], Answer] | None,
+        asked: _ApiRequest,
+        run: Callable[[Call], OperationResult] | None,
         ids: tuple[str, ...],
-        allowance: Allowance | None,
+        allowance: RateLimitStatus | None,
     ) -> Response:
         try:
             if run is None:
-                return answered(*self._token(asked), allowance)
+                return json_response(*self._token(asked), allowance)
             self._tokens.check(asked.store_id, asked.token)
             records = Records(sandbox=self._sandbox, store_id=asked.store_id, clock=self._clock)
             call = Call(records=records, ids=ids, params=asked.params, body=asked.json())
             with self._locks.setdefault(asked.store_id, threading.Lock()):
-                products.stock(records)
-                return answered(*run(call), allowance)
-        except Refusal as refusal:
+                products.add_site_reviews_product(records)
+                return json_response(*run(call), allowance)
+        except ApiError as refusal:
             gateway = self._sandbox.switches["yotpo.auth_body"] == "gateway"
             if refusal.status in {401, 403} and gateway:
-                return turned_away(refusal.status, "Unauthorized", allowance)
-            return refused(refusal, allowance)
+                return gateway_error_response(refusal.status, "Unauthorized", allowance)
+            return error_response(refusal, allowance)
 
-    def _token(self, asked: _Asked) -> Answer:
+    def _token(self, asked: _ApiRequest) -> OperationResult:
         body = asked.json()
         secret = body.get("secret") if isinstance(body, dict) else None
         if not secret:
-            raise Refusal(400, "secret is missing")
+            raise ApiError(400, "secret is missing")
         if not self._tokens.is_secret(asked.store_id, secret):
-            raise Refusal(401, "The secret is wrong")
+            raise ApiError(401, "The secret is wrong")
         return 200, {"access_token": self._tokens.make(asked.store_id)}
 
-    def _throttled(self, allowance: Allowance) -> Response:
+    def _throttled(self, allowance: RateLimitStatus) -> Response:
         switches = self._sandbox.switches
         more = {"Retry-After": "1"} if switches["yotpo.retry_after"] else {}
         if switches["yotpo.throttle_body"] == "gateway":
-            return turned_away(429, "API rate limit exceeded", allowance, more)
-        response = refused(Refusal(429, "API rate limit exceeded"), allowance)
+            return gateway_error_response(429, "API rate limit exceeded", allowance, more)
+        response = error_response(ApiError(429, "API rate limit exceeded"), allowance)
         response.headers.update(more)
         return response
 
@@ -237,7 +237,7 @@ class YotpoApi:
         return JSONResponse({"access_token": self._tokens.make(store_id), "token_type": "bearer"})
 
 
-def _operation(method: str, path: str) -> tuple[str, Callable[[Call], Answer] | None, tuple[str, ...]] | None:
+def _operation(method: str, path: str) -> tuple[str, Callable[[Call], OperationResult] | None, tuple[str, ...]] | None:
     """Name, function (``None`` for the token's) and ids of what a path asks for; ``None`` for an unknown path."""
     if (method, path) == ("POST", "access_tokens"):
         return "token", None, ()

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_partners.sandbox.state import Document
-from airflow_provider_partners.sandbox.yotpo_records import Records, Window
-from airflow_provider_partners.sandbox.yotpo_rules import Check, Refusal, Rules
+from airflow_provider_partners.sandbox.yotpo_records import ListQuery, Records
+from airflow_provider_partners.sandbox.yotpo_rules import ApiError, Check, Rules
 
-Answer = tuple[int, Document | None]
+OperationResult = tuple[int, Document | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +24,14 @@ class Call:
     params: list[tuple[str, str]]
     body: Any
 
-    def given(self, envelope: str, rules: Rules, *, partial: bool = False) -> Document:
+    def checked_body(self, envelope: str, rules: Rules, *, partial: bool = False) -> Document:
         """What the body's envelope holds, checked.
 
         :raises Refusal: 400
         """
         inside = self.body.get(envelope) if isinstance(self.body, dict) else None
         if not isinstance(inside, dict):
-            raise Refusal(400, f"{envelope} is missing")
+            raise ApiError(400, f"{envelope} is missing")
         switches = self.records.switches
         check = Check(
             lenient=switches["yotpo.lenient_types"],
@@ -40,11 +40,11 @@ class Call:
         )
         return check.body(rules, inside, partial=partial)
 
-    def patched(self) -> Answer:
+    def update_response(self) -> OperationResult:
         """The answer to an update: no body at all."""
         return self.records.switches["yotpo.patch_status"], None
 
-    def window(self, resource: str, *filters: str) -> Window:
+    def page_request(self, resource: str, *filters: str) -> ListQuery:
         """The page asked for."""
         resource = f"{self.records.store_id}/{resource}"
-        return Window(self.params, resource=resource, filters=filters, switches=self.records.switches)
+        return ListQuery(self.params, resource=resource, filters=filters, switches=self.records.switches)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
-from airflow_provider_partners.sandbox.yotpo_rules import Refusal
+from airflow_provider_partners.sandbox.state import Document, Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.yotpo_rules import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _VIA = "kong/2.1.4"
 
 
 @dataclass(frozen=True)
-class Allowance:
+class RateLimitStatus:
     """Where a store stands within the present second."""
 
     allowed: bool
@@ -44,7 +44,7 @@ class Allowance:
         }
 
 
-class Limiter:
+class RateLimiter:
     """Counts calls per store in fixed windows of one second.
 
     :param clock: epoch seconds
@@ -55,7 +55,7 @@ class Limiter:
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[int, int]] = {}
 
-    def take(self, store_id: str, limit: int) -> Allowance:
+    def take(self, store_id: str, limit: int) -> RateLimitStatus:
         """Count one call; a refused one doesn't count."""
         with self._lock:
             second = int(self._clock())
@@ -63,9 +63,9 @@ class Limiter:
             if window != second:
                 used = 0
             if used >= limit:
-                return Allowance(allowed=False, limit=limit, remaining=0)
+                return RateLimitStatus(allowed=False, limit=limit, remaining=0)
             self._windows[store_id] = (second, used + 1)
-            return Allowance(allowed=True, limit=limit, remaining=limit - used - 1)
+            return RateLimitStatus(allowed=True, limit=limit, remaining=limit - used - 1)
 
 
 class Tokens:
@@ -90,7 +90,7 @@ class Tokens:
             serial = self._sandbox.store.count("yotpo", store_id, "token")
             secret = self._sandbox.credentials["yotpo"][store_id]["secret"]
             token = hashlib.sha256(f"{store_id}/{secret}/{serial}".encode()).hexdigest()[:40]
-            self._keep(store_id, token, {"issued": self._clock(), "calls": 0})
+            self._save(store_id, token, {"issued": self._clock(), "calls": 0})
         return token
 
     def check(self, store_id: str, token: str | None) -> None:
@@ -100,14 +100,14 @@ class Tokens:
         """
         switches = self._sandbox.switches
         if not token:
-            raise Refusal(401, "X-Yotpo-Token is missing")
+            raise ApiError(401, "X-Yotpo-Token is missing")
         with self._lock:
             known = self._known(store_id, token)
             if known is None:
                 others = self._sandbox.credentials["yotpo"].keys() - {store_id}
                 foreign = any(self._known(other, token) for other in others)
                 name = "foreign" if foreign else "invalid"
-                raise Refusal(switches[f"yotpo.{name}_token_status"], "The access token is invalid")
+                raise ApiError(switches[f"yotpo.{name}_token_status"], "The access token is invalid")
             self._age(store_id, token, known)
 
     def _age(self, store_id: str, token: str, known: Document) -> None:
@@ -115,15 +115,15 @@ class Tokens:
         seconds, calls = switches["yotpo.token_seconds"], switches["yotpo.token_calls"]
         too_old = seconds is not None and self._clock() - known["issued"] >= seconds
         if too_old or (calls is not None and known["calls"] >= calls):
-            raise Refusal(switches["yotpo.invalid_token_status"], "The access token has expired")
+            raise ApiError(switches["yotpo.invalid_token_status"], "The access token has expired")
         if calls is not None:
-            self._keep(store_id, token, known | {"calls": known["calls"] + 1})
+            self._save(store_id, token, known | {"calls": known["calls"] + 1})
 
     def _known(self, store_id: str, token: str) -> Document | None:
         return self._sandbox.store.get("yotpo", store_id, "token", _digest(token))
 
-    def _keep(self, store_id: str, token: str, body: Document) -> None:
-        at = iso(self._sandbox.clock())
+    def _save(self, store_id: str, token: str, body: Document) -> None:
+        at = format_timestamp(self._sandbox.clock())
         self._sandbox.store.put("yotpo", store_id, "token", _digest(token), body, at=at)
 
 
@@ -131,7 +131,7 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def answered(status: int, body: Document | None, allowance: Allowance | None) -> Response:
+def json_response(status: int, body: Document | None, allowance: RateLimitStatus | None) -> Response:
     """An answer that came from behind the gateway; without a body it has neither content nor a type (recorded)."""
     response = Response(status_code=status) if body is None else JSONResponse(body, status_code=status)
     if allowance is not None:
@@ -143,13 +143,13 @@ def answered(status: int, body: Document | None, allowance: Allowance | None) ->
     return response
 
 
-def refused(refusal: Refusal, allowance: Allowance | None) -> Response:
+def error_response(error: ApiError, allowance: RateLimitStatus | None) -> Response:
     """A refusal of the store, in the shape that known clients read."""
-    return answered(refusal.status, {"errors": [{"message": each} for each in refusal.messages]}, allowance)
+    return json_response(error.status, {"errors": [{"message": each} for each in error.messages]}, allowance)
 
 
-def turned_away(
-    status: int, message: str, allowance: Allowance | None = None, more: Mapping[str, str] | None = None
+def gateway_error_response(
+    status: int, message: str, allowance: RateLimitStatus | None = None, more: Mapping[str, str] | None = None
 ) -> Response:
     """A refusal of the gateway itself."""
     headers = {**(allowance.headers() if allowance else {}), "X-Kong-Response-Latency": "1", "Server": _VIA}

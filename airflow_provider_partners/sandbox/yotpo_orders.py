@@ -10,29 +10,29 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.sandbox.yotpo_properties import FULFILLMENT, ORDER
-from airflow_provider_partners.sandbox.yotpo_records import Records, ended, merged, shown
-from airflow_provider_partners.sandbox.yotpo_rules import Refusal
+from airflow_provider_partners.sandbox.yotpo_records import Records, ended, merge_fields, visible_fields
+from airflow_provider_partners.sandbox.yotpo_rules import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_partners.sandbox.state import Document
-    from airflow_provider_partners.sandbox.yotpo_calls import Answer, Call
+    from airflow_provider_partners.sandbox.yotpo_calls import Call, OperationResult
 
-_MOST_LINES = 500
-_MOST_FULFILLMENTS = 100
+_MAX_LINES = 500
+_MAX_FULFILLMENTS = 100
 _SIX_MONTHS = 183  # days
 _EMBEDDED_KEYS = ("fulfillment_date", "status", "shipment_info", "fulfilled_items", "external_id")
 
 
-def create_order(call: Call) -> Answer:
+def create_order(call: Call) -> OperationResult:
     """``POST orders``."""
-    records, given = call.records, call.given("order", ORDER)
+    records, given = call.records, call.checked_body("order", ORDER)
     _refuse_far_dates(records, given)
     if records.number_of("order", given["external_id"]) is not None:
-        raise Refusal(409, f"Order with external_id {given['external_id']} already exists")
+        raise ApiError(409, f"Order with external_id {given['external_id']} already exists")
     if not given["line_items"]:
-        raise Refusal(400, "line_items can't be empty")
+        raise ApiError(400, "line_items can't be empty")
     number, now = records.new_id(), records.now()
     order = {
         "order_name": given["external_id"],  # documented: the external id is used when there is no name
@@ -51,81 +51,81 @@ def create_order(call: Call) -> Answer:
     return 201, {"order": {"yotpo_id": number}}
 
 
-def update_order(call: Call) -> Answer:
+def update_order(call: Call) -> OperationResult:
     """``PATCH orders/{id}``: what is given is merged into what is there; nothing is ever removed."""
     records = call.records
-    order = records.demand("order", call.ids[0], hidden=True)
-    given = call.given("order", ORDER, partial=True)
+    order = records.get_record("order", call.ids[0], hidden=True)
+    given = call.checked_body("order", ORDER, partial=True)
     _refuse_far_dates(records, given)
     renamed = given.get("external_id", order["external_id"]) != order["external_id"]
     if renamed and records.number_of("order", given["external_id"]) is not None:
-        raise Refusal(409, f"Order with external_id {given['external_id']} already exists")
+        raise ApiError(409, f"Order with external_id {given['external_id']} already exists")
     embedded = given.pop("fulfillments", [])
     lines = _merged_lines(records, order["line_items"], given.pop("line_items", []))
-    changed = merged(order, given) | {"line_items": lines, "updated_at": records.now()}
+    changed = merge_fields(order, given) | {"line_items": lines, "updated_at": records.now()}
     written = _merged_fulfillments(records, changed, _fulfillments(records, order), embedded)
     if renamed:
         records.rename("order", order["_id"], order["external_id"], given["external_id"])
     records.save("order", _with_fulfillments(records, changed, written))
-    return call.patched()
+    return call.update_response()
 
 
-def read_order(call: Call) -> Answer:
+def read_order(call: Call) -> OperationResult:
     """``GET orders/{id}``."""
-    order = call.records.demand("order", call.ids[0])
+    order = call.records.get_record("order", call.ids[0])
     return 200, {"order": _shown_order(call.records, order)}
 
 
-def list_orders(call: Call) -> Answer:
+def list_orders(call: Call) -> OperationResult:
     """``GET orders``."""
-    window = call.window("orders", "external_ids", "order_date_min", "order_date_max")
+    window = call.page_request("orders", "external_ids", "order_date_min", "order_date_max")
     found = call.records.select("order", window.external_ids())
     if (first := window.time("order_date_min")) is not None:
         found = [each for each in found if each["order_date"] >= first]
     if (last := window.time("order_date_max")) is not None:
         found = [each for each in found if each["order_date"] <= last]
-    page, cursor = window.cut(found)
+    page, cursor = window.take_page(found)
     return 200, {"orders": [_shown_order(call.records, each) for each in page], "pagination": ended(cursor)}
 
 
-def create_fulfillment(call: Call) -> Answer:
+def create_fulfillment(call: Call) -> OperationResult:
     """``POST orders/{id}/fulfillments``."""
     records = call.records
-    order = records.demand("order", call.ids[0], hidden=True)
-    given = call.given("fulfillment", FULFILLMENT)
+    order = records.get_record("order", call.ids[0], hidden=True)
+    given = call.checked_body("fulfillment", FULFILLMENT)
     present = _fulfillments(records, order)
     taken = any(each.get("external_id") == given["external_id"] for each in present)
     if taken and records.switches["yotpo.duplicate_fulfillment"] == 409:
-        raise Refusal(409, f"Fulfillment with external_id {given['external_id']} already exists")
-    made = _made(records, order, given)
+        raise ApiError(409, f"Fulfillment with external_id {given['external_id']} already exists")
+    made = _new_order(records, order, given)
     _refuse_foreign_items(order, [made])
     _refuse_too_many([*present, made])
     records.save("order", _with_fulfillments(records, order, [made]))
     return 201, {"fulfillment": {"yotpo_id": made["id"]}}
 
 
-def update_fulfillment(call: Call) -> Answer:
+def update_fulfillment(call: Call) -> OperationResult:
     """``PATCH orders/{id}/fulfillments/{id}``."""
     order, fulfillment = _pair(call, hidden=True)
-    given = call.given("fulfillment", FULFILLMENT, partial=True)
-    changed = merged(fulfillment, given) | {"updated_at": call.records.now()}
+    given = call.checked_body("fulfillment", FULFILLMENT, partial=True)
+    changed = merge_fields(fulfillment, given) | {"updated_at": call.records.now()}
     _refuse_foreign_items(order, [changed])
     call.records.save("fulfillment", changed)
-    return call.patched()
+    return call.update_response()
 
 
-def read_fulfillment(call: Call) -> Answer:
+def read_fulfillment(call: Call) -> OperationResult:
     """``GET orders/{id}/fulfillments/{id}``."""
     _, fulfillment = _pair(call, hidden=False)
-    return 200, {"fulfillment": shown(fulfillment)}
+    return 200, {"fulfillment": visible_fields(fulfillment)}
 
 
-def list_fulfillments(call: Call) -> Answer:
+def list_fulfillments(call: Call) -> OperationResult:
     """``GET orders/{id}/fulfillments``."""
-    order = call.records.demand("order", call.ids[0])
-    window = call.window(f"orders/{order['_id']}/fulfillments")
-    page, cursor = window.cut(_fulfillments(call.records, order))
-    return 200, {"fulfillments": [shown(each) for each in page], "pagination": ended(cursor)}
+    order = call.records.get_record("order", call.ids[0])
+    window = call.page_request(f"orders/{order['_id']}/fulfillments")
+    page, cursor = window.take_page(_fulfillments(call.records, order))
+    return 200, {"fulfillments": [visible_fields(each) for each in page], "pagination": ended(cursor)}
 
 
 def _refuse_far_dates(records: Records, given: Document) -> None:
@@ -133,23 +133,23 @@ def _refuse_far_dates(records: Records, given: Document) -> None:
     if not records.switches["yotpo.refuse_beyond_six_months"] or "order_date" not in given:
         return
     if abs(records.days_since(given["order_date"])) > _SIX_MONTHS:
-        raise Refusal(400, "order_date can be at most 6 months in the past or in the future")
+        raise ApiError(400, "order_date can be at most 6 months in the past or in the future")
 
 
 def _merged_lines(records: Records, present: Sequence[Document], given: Sequence[Document]) -> list[Document]:
     """Line items by product: those given added or overwritten, the others kept."""
     named = [each["external_product_id"] for each in given]
     if twice := [product for product, times in Counter(named).items() if times > 1]:
-        raise Refusal(400, f"line_items must each name another product: {', '.join(sorted(twice))}")
+        raise ApiError(400, f"line_items must each name another product: {', '.join(sorted(twice))}")
     products = _known_products(records, named)
     lines = {each["external_product_id"]: each for each in present}
     now = records.now()
     for number, item in enumerate(given, start=records.new_id(len(given))):
         product = item["external_product_id"]
         kept = lines.get(product, {"yotpo_id": number, "created_at": now})
-        lines[product] = merged(kept, item) | {"updated_at": now, "product_id": products[product]}
-    if len(lines) > _MOST_LINES:
-        raise Refusal(400, f"line_items has too many members (maximum is {_MOST_LINES})")
+        lines[product] = merge_fields(kept, item) | {"updated_at": now, "product_id": products[product]}
+    if len(lines) > _MAX_LINES:
+        raise ApiError(400, f"line_items has too many members (maximum is {_MAX_LINES})")
     return list(lines.values())
 
 
@@ -161,7 +161,7 @@ def _known_products(records: Records, named: Sequence[str]) -> dict[str, int]:
     known = {name: number for name in named if (number := _product(records, name)) is not None}
     if missing := [name for name in named if name not in known]:
         status = records.switches["yotpo.unknown_product_status"]
-        raise Refusal(status, f"products not found: {', '.join(missing)}")
+        raise ApiError(status, f"products not found: {', '.join(missing)}")
     return known
 
 
@@ -178,7 +178,7 @@ def _product(records: Records, external_id: str) -> int | None:
     return number
 
 
-def _made(records: Records, order: Document, given: Document) -> Document:
+def _new_order(records: Records, order: Document, given: Document) -> Document:
     number, now = records.new_id(), records.now()
     return {
         "shipment_info": {},
@@ -202,9 +202,9 @@ def _merged_fulfillments(
     for each in given:
         kept = known.get(each.get("external_id", "")) if merge else None
         if kept is None:
-            written.append(_made(records, order, each))
+            written.append(_new_order(records, order, each))
         else:
-            written.append(merged(kept, each) | {"updated_at": records.now()})
+            written.append(merge_fields(kept, each) | {"updated_at": records.now()})
         if each.get("external_id"):
             known[each["external_id"]] = written[-1]
     _refuse_foreign_items(order, written)
@@ -217,12 +217,12 @@ def _refuse_foreign_items(order: Document, fulfillments: Sequence[Document]) -> 
     for each in fulfillments:
         foreign = {item["external_product_id"] for item in each.get("fulfilled_items", [])} - ordered
         if foreign:
-            raise Refusal(400, f"fulfilled_items name products not in the order: {', '.join(sorted(foreign))}")
+            raise ApiError(400, f"fulfilled_items name products not in the order: {', '.join(sorted(foreign))}")
 
 
 def _refuse_too_many(fulfillments: Any) -> None:
-    if len(fulfillments) > _MOST_FULFILLMENTS:
-        raise Refusal(400, f"fulfillments has too many members (maximum is {_MOST_FULFILLMENTS})")
+    if len(fulfillments) > _MAX_FULFILLMENTS:
+        raise ApiError(400, f"fulfillments has too many members (maximum is {_MAX_FULFILLMENTS})")
 
 
 def _with_fulfillments(records: Records, order: Document, written: Sequence[Document]) -> Document:
@@ -236,17 +236,17 @@ def _ids(fulfillments: Sequence[Document]) -> list[int]:
 
 
 def _fulfillments(records: Records, order: Document) -> list[Document]:
-    return records.many("fulfillment", order.get("_fulfillments", []))
+    return records.list_records("fulfillment", order.get("_fulfillments", []))
 
 
 def _pair(call: Call, *, hidden: bool) -> tuple[Document, Document]:
-    order = call.records.demand("order", call.ids[0], hidden=hidden)
-    fulfillment = call.records.demand("fulfillment", call.ids[1], hidden=True)
+    order = call.records.get_record("order", call.ids[0], hidden=hidden)
+    fulfillment = call.records.get_record("fulfillment", call.ids[1], hidden=True)
     if fulfillment["order_id"] != order["_id"]:
-        raise Refusal(404, f"Fulfillment {call.ids[1]} was not found")
+        raise ApiError(404, f"Fulfillment {call.ids[1]} was not found")
     return order, fulfillment
 
 
 def _shown_order(records: Records, order: Document) -> Document:
     inside = [{key: each[key] for key in _EMBEDDED_KEYS if key in each} for each in _fulfillments(records, order)]
-    return shown(order) | {"fulfillments": inside}
+    return visible_fields(order) | {"fulfillments": inside}

@@ -5,21 +5,21 @@ Tables only. Read-only properties (``yotpo_id``, ``created_at`` …) are left ou
 
 from __future__ import annotations
 
-from airflow_provider_partners.sandbox.yotpo_rules import Rule, Rules
+from airflow_provider_partners.sandbox.yotpo_rules import PropertyRule, Rules
 
 
-def _among(*values: str) -> Rule:
-    return Rule(among=frozenset(values))
+def _choices(*values: str) -> PropertyRule:
+    return PropertyRule(choices=frozenset(values))
 
 
-_STRING = Rule()
-_NUMBER = Rule(kind="number")
-_BOOLEAN = Rule(kind="boolean")
-_TIME = Rule(kind="datetime")
-_CURRENCY = Rule(kind="currency")
-_64 = Rule(longest=64)
-_255 = Rule(longest=255)
-_URL = Rule(longest=2048)
+_STRING = PropertyRule()
+_NUMBER = PropertyRule(kind="number")
+_BOOLEAN = PropertyRule(kind="boolean")
+_TIME = PropertyRule(kind="datetime")
+_CURRENCY = PropertyRule(kind="currency")
+_64 = PropertyRule(max_length=64)
+_255 = PropertyRule(max_length=255)
+_URL = PropertyRule(max_length=2048)
 
 ADDRESS: Rules = {
     "address1": _255,
@@ -29,8 +29,8 @@ ADDRESS: Rules = {
     "state": _64,
     "zip": _64,
     "province_code": _64,
-    "country_code": Rule(kind="country"),
-    "phone_number": Rule(kind="phone", longest=64),
+    "country_code": PropertyRule(kind="country"),
+    "phone_number": PropertyRule(kind="phone", max_length=64),
 }
 # First and last name are documented as required for reviews; a recorded live create went without.
 _ORDER_CUSTOMER: Rules = {
@@ -41,16 +41,16 @@ _ORDER_CUSTOMER: Rules = {
     "phone_number": _255,
     "accepts_sms_marketing": _BOOLEAN,
     "accepts_email_marketing": _BOOLEAN,
-    "custom_properties": Rule(kind="object", free=True, most=100),
+    "custom_properties": PropertyRule(kind="object", free=True, maximum=100),
 }
 _ORDER_CUSTOM: Rules = {
     "suppress_review_request": _BOOLEAN,
     "coupon_used": _BOOLEAN,
     "delivery_type": _STRING,
     "customer_state": _64,
-    "customer_country": Rule(kind="country"),
+    "customer_country": PropertyRule(kind="country"),
     "customer_address": _STRING,
-    "customer_phonenumber": Rule(kind="phone", longest=64),
+    "customer_phonenumber": PropertyRule(kind="phone", max_length=64),
 }
 _LINE_CUSTOM: Rules = {
     "suppress_review_request": _BOOLEAN,
@@ -61,18 +61,18 @@ _LINE_CUSTOM: Rules = {
     "model": _STRING,
     "coupon_used": _BOOLEAN,
 }
-_QUANTITY = Rule(kind="quantity", required=True)
-_PRODUCT_ID = Rule(required=True)
+_QUANTITY = PropertyRule(kind="quantity", required=True)
+_PRODUCT_ID = PropertyRule(required=True)
 LINE_ITEM: Rules = {
     "external_product_id": _PRODUCT_ID,
     "quantity": _QUANTITY,
     "total_price": _NUMBER,
     "subtotal_price": _NUMBER,
     "coupon_code": _STRING,
-    "custom_properties": Rule(kind="object", fields=_LINE_CUSTOM, free=True, most=100),
+    "custom_properties": PropertyRule(kind="object", fields=_LINE_CUSTOM, free=True, maximum=100),
 }
 _SHIPMENT: Rules = {
-    "shipment_status": _among(
+    "shipment_status": _choices(
         "label_printed",
         "label_purchased",
         "attempted_delivery",
@@ -90,53 +90,55 @@ _SHIPMENT: Rules = {
 _FULFILLED_ITEM: Rules = {"external_product_id": _PRODUCT_ID, "quantity": _QUANTITY}
 _STATUSES = frozenset({"pending", "open", "success", "cancelled", "error", "failure"})
 # An empty list is answered with a permanent 400 (a defect report of Yotpo's own connector).
-_FULFILLED_ITEMS = Rule(kind="array", fields=_FULFILLED_ITEM, least=1, required=True)
+_FULFILLED_ITEMS = PropertyRule(kind="array", fields=_FULFILLED_ITEM, minimum=1, required=True)
 
 FULFILLMENT: Rules = {
-    "external_id": Rule(required=True),
-    "fulfillment_date": Rule(kind="datetime", required=True),
-    "status": Rule(among=_STATUSES, required=True),
-    "shipment_info": Rule(kind="object", fields=_SHIPMENT),
+    "external_id": PropertyRule(required=True),
+    "fulfillment_date": PropertyRule(kind="datetime", required=True),
+    "status": PropertyRule(choices=_STATUSES, required=True),
+    "shipment_info": PropertyRule(kind="object", fields=_SHIPMENT),
     "fulfilled_items": _FULFILLED_ITEMS,
 }
 EMBEDDED_FULFILLMENT: Rules = {  # inside an order only the items are named as required
     "external_id": _STRING,
     "fulfillment_date": _TIME,
-    "status": Rule(among=_STATUSES),
-    "shipment_info": Rule(kind="object", fields=_SHIPMENT),
+    "status": PropertyRule(choices=_STATUSES),
+    "shipment_info": PropertyRule(kind="object", fields=_SHIPMENT),
     "fulfilled_items": _FULFILLED_ITEMS,
 }
 ORDER: Rules = {
-    "external_id": Rule(required=True),
+    "external_id": PropertyRule(required=True),
     "order_name": _STRING,
-    "order_date": Rule(kind="datetime", required=True),
+    "order_date": PropertyRule(kind="datetime", required=True),
     "checkout_token": _STRING,
     "payment_method": _64,
     "total_price": _NUMBER,
     "subtotal_price": _NUMBER,
     "currency": _CURRENCY,
     "landing_site_url": _STRING,
-    "payment_status": _among(
+    "payment_status": _choices(
         "pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"
     ),
-    "cancellation": Rule(kind="object", fields={"cancellation_date": Rule(kind="datetime", required=True)}),
-    "customer": Rule(kind="object", fields=_ORDER_CUSTOMER),
-    "billing_address": Rule(kind="object", fields=ADDRESS),
-    "shipping_address": Rule(kind="object", fields=ADDRESS),
-    "custom_properties": Rule(kind="object", fields=_ORDER_CUSTOM, free=True, most=100),
-    "fulfillments": Rule(kind="array", fields=EMBEDDED_FULFILLMENT, most=100),
-    "line_items": Rule(kind="array", fields=LINE_ITEM, most=500, required=True),
+    "cancellation": PropertyRule(
+        kind="object", fields={"cancellation_date": PropertyRule(kind="datetime", required=True)}
+    ),
+    "customer": PropertyRule(kind="object", fields=_ORDER_CUSTOMER),
+    "billing_address": PropertyRule(kind="object", fields=ADDRESS),
+    "shipping_address": PropertyRule(kind="object", fields=ADDRESS),
+    "custom_properties": PropertyRule(kind="object", fields=_ORDER_CUSTOM, free=True, maximum=100),
+    "fulfillments": PropertyRule(kind="array", fields=EMBEDDED_FULFILLMENT, maximum=100),
+    "line_items": PropertyRule(kind="array", fields=LINE_ITEM, maximum=500, required=True),
 }
 
-_GTINS = Rule(
+_GTINS = PropertyRule(
     kind="array",
     fields={
-        "declared_type": Rule(among=frozenset({"EAN", "UPC", "ISBN"}), required=True),
-        "value": Rule(required=True),
+        "declared_type": PropertyRule(choices=frozenset({"EAN", "UPC", "ISBN"}), required=True),
+        "value": PropertyRule(required=True),
     },
 )
 _SOLD: Rules = {  # what products and variants share
-    "external_id": Rule(longest=255, required=True),
+    "external_id": PropertyRule(max_length=255, required=True),
     "name": _255,
     "description": _STRING,
     "url": _URL,
@@ -144,22 +146,22 @@ _SOLD: Rules = {  # what products and variants share
     "price": _NUMBER,
     "compare_at_price": _NUMBER,
     "currency": _CURRENCY,
-    "inventory_quantity": Rule(kind="integer"),
+    "inventory_quantity": PropertyRule(kind="integer"),
     "is_discontinued": _BOOLEAN,
     "sku": _STRING,
     "mpn": _STRING,
     "gtins": _GTINS,
-    "custom_properties": Rule(
+    "custom_properties": PropertyRule(
         kind="object",
         fields={"is_blocklisted": _BOOLEAN, "review_form_tag": _STRING},
         free=True,
-        most=100,
+        maximum=100,
     ),
 }
 # Nothing but external_id is required: Yotpo's connector retries a refused product with that key alone.
 PRODUCT: Rules = {
     **_SOLD,
-    "status": _among("active", "draft", "archived", "inactive"),
+    "status": _choices("active", "draft", "archived", "inactive"),
     "group_name": _STRING,
     "brand": _STRING,
     "handle": _STRING,
@@ -168,22 +170,24 @@ PRODUCT: Rules = {
 }
 VARIANT: Rules = {
     **_SOLD,
-    "options": Rule(kind="array", fields={"name": Rule(required=True), "value": Rule(required=True)}),
+    "options": PropertyRule(
+        kind="array", fields={"name": PropertyRule(required=True), "value": PropertyRule(required=True)}
+    ),
 }
 CUSTOMER: Rules = {
     "external_id": _255,
     "email": _255,
-    "phone_number": Rule(kind="phone", longest=64),
+    "phone_number": PropertyRule(kind="phone", max_length=64),
     "first_name": _255,
     "last_name": _255,
-    "gender": _among("F", "M", "Other"),
+    "gender": _choices("F", "M", "Other"),
     "account_created_at": _TIME,
-    "account_status": _among("enabled", "disabled", "invited", "declined"),
-    "default_language": Rule(kind="language"),
+    "account_status": _choices("enabled", "disabled", "invited", "declined"),
+    "default_language": PropertyRule(kind="language"),
     "default_currency": _CURRENCY,
     "tags": _STRING,
-    "address": Rule(kind="object", fields=ADDRESS),
+    "address": PropertyRule(kind="object", fields=ADDRESS),
     "accepts_sms_marketing": _BOOLEAN,
     "accepts_email_marketing": _BOOLEAN,
-    "custom_properties": Rule(kind="object", free=True, most=100),
+    "custom_properties": PropertyRule(kind="object", free=True, maximum=100),
 }

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_partners.sandbox.state import Document, Sandbox, iso
-from airflow_provider_partners.sandbox.yotpo_rules import Refusal, Wrong, naive, read_time
+from airflow_provider_partners.sandbox.state import Document, Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.yotpo_rules import ApiError, InvalidValueError, naive, read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,9 +42,9 @@ class Records:
         """The time written into ``created_at`` and ``updated_at``."""
         return naive(self._sandbox.clock())
 
-    def days_since(self, moment: str) -> float:
+    def days_since(self, text: str) -> float:
         """Days from a stored time to now, negative for the future."""
-        then = datetime.fromisoformat(f"{moment}+00:00")
+        then = datetime.fromisoformat(f"{text}+00:00")
         return (self._sandbox.clock() - then).total_seconds() / 86400
 
     def new_id(self, count: int = 1) -> int:
@@ -66,7 +66,7 @@ class Records:
 
     def save(self, kind: str, *records: Document) -> None:
         """Add or replace records, by their ``_id``."""
-        at = iso(self._sandbox.clock())
+        at = format_timestamp(self._sandbox.clock())
         rows = [(str(record["_id"]), at, record) for record in records]
         self._store.put_many("yotpo", self.store_id, kind, rows)
 
@@ -85,17 +85,17 @@ class Records:
         record = self._store.get("yotpo", self.store_id, kind, str(number))
         return record if record and (hidden or self._visible(record)) else None
 
-    def demand(self, kind: str, number: str | int, *, hidden: bool = False) -> Document:
+    def get_record(self, kind: str, number: str | int, *, hidden: bool = False) -> Document:
         """A record by its id.
 
         :raises Refusal: 404 if there is none
         """
         record = self.find(kind, number, hidden=hidden)
         if record is None:
-            raise Refusal(404, f"{kind.capitalize()} {number} was not found")
+            raise ApiError(404, f"{kind.capitalize()} {number} was not found")
         return record
 
-    def many(self, kind: str, numbers: Sequence[int]) -> list[Document]:
+    def list_records(self, kind: str, numbers: Sequence[int]) -> list[Document]:
         """Records by their ids, in that order."""
         ids = [str(each) for each in numbers]
         found = {record["_id"]: record for record in self._store.select("yotpo", self.store_id, kind, ids=ids)}
@@ -111,14 +111,14 @@ class Records:
             found = self._store.select("yotpo", self.store_id, kind)
         else:
             numbers = [self.number_of(kind, each) for each in dict.fromkeys(external_ids)]
-            found = self.many(kind, [each for each in numbers if each is not None])
+            found = self.list_records(kind, [each for each in numbers if each is not None])
         return sorted((each for each in found if hidden or self._visible(each)), key=_number)
 
     def _visible(self, record: Document) -> bool:
         return bool(record.get("_visible", 0) <= self._clock())
 
     def _write(self, kind: str, id_: str, record: Document) -> None:
-        self._store.put("yotpo", self.store_id, kind, id_, record, at=iso(self._sandbox.clock()))
+        self._store.put("yotpo", self.store_id, kind, id_, record, at=format_timestamp(self._sandbox.clock()))
 
 
 def _number(record: Document) -> int:
@@ -130,14 +130,14 @@ def ended(cursor: str | None) -> Document:
     return {"next_page_info": cursor} if cursor else {}
 
 
-def merged(present: Any, given: Any) -> Any:
+def merge_fields(present: Any, given: Any) -> Any:
     """Objects key by key, anything else replaced."""
     if not (isinstance(present, dict) and isinstance(given, dict)):
         return given
-    return present | {key: merged(present.get(key), value) for key, value in given.items()}
+    return present | {key: merge_fields(present.get(key), value) for key, value in given.items()}
 
 
-def shown(record: Document, keys: Iterable[str] | None = None) -> Document:
+def visible_fields(record: Document, keys: Iterable[str] | None = None) -> Document:
     """A record as it is answered: without what is the sandbox's own.
 
     :param keys: all keys to show, null where unset, as products do; without it, those that are set
@@ -147,7 +147,7 @@ def shown(record: Document, keys: Iterable[str] | None = None) -> Document:
     return {key: value for key, value in record.items() if not key.startswith("_")}
 
 
-class Window:
+class ListQuery:
     """Which page of a list is asked for, by ``limit`` and ``page_info`` or by filters.
 
     :param resource: a cursor is good for the list that gave it alone
@@ -167,7 +167,7 @@ class Window:
             self.filters = {name: value for name, value in given.items() if name in filters}
             return
         if others := given.keys() - {"page_info", "limit"}:
-            raise Refusal(400, f"page_info can't be combined with {', '.join(sorted(others))}")
+            raise ApiError(400, f"page_info can't be combined with {', '.join(sorted(others))}")
         self.after, self.filters = self._read_cursor(given["page_info"])
 
     def external_ids(self) -> list[str] | None:
@@ -186,10 +186,10 @@ class Window:
         text = self.filters.get(name)
         try:
             return None if text is None else read_time(text)
-        except Wrong as wrong:
-            raise Refusal(400, f"{name} {wrong}") from None
+        except InvalidValueError as wrong:
+            raise ApiError(400, f"{name} {wrong}") from None
 
-    def cut(self, records: Sequence[Document]) -> tuple[list[Document], str | None]:
+    def take_page(self, records: Sequence[Document]) -> tuple[list[Document], str | None]:
         """The records of the page asked for, and the cursor of the next if there is one."""
         rest = [each for each in records if each["_id"] > self.after]
         page = rest[: self.limit]
@@ -199,7 +199,7 @@ class Window:
         if text is None:
             return int(self._switches["yotpo.default_limit"])
         if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 100):
-            raise Refusal(400, "limit must be a number from 1 to 100")
+            raise ApiError(400, "limit must be a number from 1 to 100")
         return int(text)
 
     def _cursor(self, after: int) -> str:
@@ -214,5 +214,5 @@ class Window:
         except (binascii.Error, ValueError, TypeError):
             resource, after, filters = None, 0, {}
         if resource != self._resource or not isinstance(after, int) or not isinstance(filters, dict):
-            raise Refusal(400, "page_info is invalid")
+            raise ApiError(400, "page_info is invalid")
         return after, filters

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sandbox.state import Document
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of the program
+class ApiError(Exception):
     """The request is answered with ``status`` and one message or more."""
 
     def __init__(self, status: int, *messages: str) -> None:
@@ -28,39 +28,39 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error of the program
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class PropertyRule:
     """What a property may hold.
 
     :param kind: a key of ``KINDS``, or ``object``, ``array``
-    :param longest: characters of a string
-    :param among: the values of an enumeration
+    :param max_length: characters of a string
+    :param choices: the values of an enumeration
     :param required: when something is created
     :param fields: of an object, or of each object in an array
     :param free: an object keeps keys that have no rule
-    :param least: members of an array
-    :param most: members of an array, keys of an object
+    :param minimum: members of an array
+    :param maximum: members of an array, keys of an object
     """
 
     kind: str = "string"
-    longest: int | None = None
-    among: frozenset[str] | None = None
+    max_length: int | None = None
+    choices: frozenset[str] | None = None
     required: bool = False
-    fields: Mapping[str, Rule] = field(default_factory=dict)
+    fields: Mapping[str, PropertyRule] = field(default_factory=dict)
     free: bool = False
-    least: int = 0
-    most: int | None = None
+    minimum: int = 0
+    maximum: int | None = None
 
 
-Rules = Mapping[str, Rule]
+Rules = Mapping[str, PropertyRule]
 
 
-class Wrong(ValueError):  # noqa: N818
+class InvalidValueError(ValueError):
     """A value breaks its rule; the text completes "<property> …"."""
 
 
-def naive(moment: datetime) -> str:
+def naive(timestamp: datetime) -> str:
     """A time as Yotpo returns it: UTC, whole seconds, no zone suffix (recorded live responses)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def read_time(text: str) -> str:
@@ -70,12 +70,12 @@ def read_time(text: str) -> str:
     """
     msg = "must be an ISO 8601 date and time"
     if "T" not in text.upper():
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     try:
         moment = datetime.fromisoformat(text)
         return naive(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):  # the latter for the first and last day of the calendar
-        raise Wrong(msg) from None
+        raise InvalidValueError(msg) from None
 
 
 def _string(value: Any, lenient: bool) -> str:
@@ -83,7 +83,7 @@ def _string(value: Any, lenient: bool) -> str:
         value = str(value)
     if not isinstance(value, str):
         msg = "must be a string"
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     return value
 
 
@@ -93,7 +93,7 @@ def _number(value: Any, lenient: bool) -> int | float:
     finite = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     if isinstance(value, bool) or not finite:
         msg = "must be a number"
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     number: int | float = value
     return number
 
@@ -103,7 +103,7 @@ def _integer(value: Any, lenient: bool) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         msg = "must be an integer"
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     return value
 
 
@@ -111,7 +111,7 @@ def _quantity(value: Any, lenient: bool) -> int:
     count = _integer(value, lenient)
     if count < 0:
         msg = "must not be negative"
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     return count
 
 
@@ -120,16 +120,16 @@ def _boolean(value: Any, lenient: bool) -> bool:
         value = value == "true"
     if not isinstance(value, bool):
         msg = "must be a boolean"
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     return value
 
 
-def _matching(pattern: str, told: str) -> Callable[[Any, bool], str]:
+def _matching(pattern: str, expected: str) -> Callable[[Any, bool], str]:
     def convert(value: Any, lenient: bool) -> str:
         text = _string(value, lenient)
         if not re.fullmatch(pattern, text):
-            msg = f"must be {told}"
-            raise Wrong(msg)
+            msg = f"must be {expected}"
+            raise InvalidValueError(msg)
         return text
 
     return convert
@@ -138,7 +138,7 @@ def _matching(pattern: str, told: str) -> Callable[[Any, bool], str]:
 def _scalar(value: Any, lenient: bool) -> Any:
     if isinstance(value, dict | list):
         msg = "must be a single value"
-        raise Wrong(msg)
+        raise InvalidValueError(msg)
     return value
 
 
@@ -179,7 +179,7 @@ class Check:
         """
         kept = self._object(rules, given, at="", required=not partial, free=False)
         if self.problems:
-            raise Refusal(400, *self.problems)
+            raise ApiError(400, *self.problems)
         return kept
 
     def _object(self, rules: Rules, given: Any, *, at: str, required: bool, free: bool) -> Document:
@@ -198,51 +198,51 @@ class Check:
                 self.problems.append(f"{at}{name} is unknown")
         return kept
 
-    def _keep(self, kept: Document, rule: Rule, name: str, value: Any, at: str) -> None:
+    def _keep(self, kept: Document, rule: PropertyRule, name: str, value: Any, at: str) -> None:
         try:
             kept[name] = self._value(rule, value, f"{at}{name}")
-        except Wrong as wrong:
+        except InvalidValueError as wrong:
             self.problems.append(f"{at}{name} {wrong}")
 
-    def _value(self, rule: Rule, value: Any, at: str) -> Any:
+    def _value(self, rule: PropertyRule, value: Any, at: str) -> Any:
         if rule.kind == "object":
             return self._nested(rule, value, at)
         if rule.kind == "array":
             return self._members(rule, value, at)
         kind = "string" if rule.kind == "phone" and self._any_phone else rule.kind
         found = KINDS[kind](value, self._lenient)
-        if rule.longest is not None and len(found) > rule.longest:
-            msg = f"is too long (maximum is {rule.longest} characters)"
-            raise Wrong(msg)
-        if rule.among is not None and found not in rule.among:
-            msg = f"is not one of {', '.join(sorted(rule.among))}"
-            raise Wrong(msg)
+        if rule.max_length is not None and len(found) > rule.max_length:
+            msg = f"is too long (maximum is {rule.max_length} characters)"
+            raise InvalidValueError(msg)
+        if rule.choices is not None and found not in rule.choices:
+            msg = f"is not one of {', '.join(sorted(rule.choices))}"
+            raise InvalidValueError(msg)
         return found
 
-    def _nested(self, rule: Rule, value: Any, at: str) -> Document:
+    def _nested(self, rule: PropertyRule, value: Any, at: str) -> Document:
         if not isinstance(value, dict):
             msg = "must be an object"
-            raise Wrong(msg)
-        if rule.most is not None and len(value) > rule.most:
-            msg = f"has too many keys (maximum is {rule.most})"
-            raise Wrong(msg)
+            raise InvalidValueError(msg)
+        if rule.maximum is not None and len(value) > rule.maximum:
+            msg = f"has too many keys (maximum is {rule.maximum})"
+            raise InvalidValueError(msg)
         return self._object(rule.fields, value, at=f"{at}.", required=True, free=rule.free)
 
-    def _members(self, rule: Rule, value: Any, at: str) -> list[Any]:
+    def _members(self, rule: PropertyRule, value: Any, at: str) -> list[Any]:
         if not isinstance(value, list):
             msg = "must be an array"
-            raise Wrong(msg)
-        if len(value) < rule.least:
+            raise InvalidValueError(msg)
+        if len(value) < rule.minimum:
             msg = "can't be empty"
-            raise Wrong(msg)
-        if rule.most is not None and len(value) > rule.most:
-            msg = f"has too many members (maximum is {rule.most})"
-            raise Wrong(msg)
-        member = Rule(kind="object", fields=rule.fields)
+            raise InvalidValueError(msg)
+        if rule.maximum is not None and len(value) > rule.maximum:
+            msg = f"has too many members (maximum is {rule.maximum})"
+            raise InvalidValueError(msg)
+        member = PropertyRule(kind="object", fields=rule.fields)
         kept = []
         for number, each in enumerate(value):
             try:
                 kept.append(self._nested(member, each, f"{at}[{number}]"))
-            except Wrong as wrong:
+            except InvalidValueError as wrong:
                 self.problems.append(f"{at}[{number}] {wrong}")
         return kept

@@ -35,21 +35,21 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
 )
 from airflow_provider_partners.operators.base import Context, PartnerTaskError
-from airflow_provider_partners.sensors.failures import Failures
-from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, SHORTEST_PAUSE, TIMEOUT, checked
+from airflow_provider_partners.sensors.failures import FailureCount
+from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, MIN_PAUSE, TIMEOUT, validate_event
 from airflow_provider_partners.triggers.condition import ConditionTrigger
-from airflow_provider_partners.windows import moment
+from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
 
-HOPELESS = (ConfigurationError, AuthenticationError, RejectedError)
+FATAL_ERRORS = (ConfigurationError, AuthenticationError, RejectedError)
 """What asking the same again can't cure."""
 
-GRACE = timedelta(minutes=10)
+TRIGGER_GRACE_PERIOD = timedelta(minutes=10)
 """How much longer than the trigger Airflow itself waits, in case that no triggerer runs."""
 
-_CLOSE_WITHIN = 5.0
+_CLOSE_TIMEOUT = 5.0
 
 
 class PartnerSensor(BaseSensorOperator):
@@ -67,13 +67,13 @@ class PartnerSensor(BaseSensorOperator):
         wrong arguments and the like fail at once
     """
 
-    waits_for: ClassVar[str]
+    condition_name: ClassVar[str]
     """The condition, by its name in ``conditions``."""
 
     _hook: PartnerHook[Any] | None = None
-    _question: dict[str, Any] | None = None
-    _failures: Failures | None = None
-    _asked_at: float = float("-inf")
+    _spec: dict[str, Any] | None = None
+    _failures: FailureCount | None = None
+    _last_poke_at: float = float("-inf")
     _not_before: datetime | None = None
     _stopped: bool = False
 
@@ -97,7 +97,7 @@ class PartnerSensor(BaseSensorOperator):
         return {}
 
     @abstractmethod
-    def question(self) -> dict[str, Any]:
+    def condition_spec(self) -> dict[str, Any]:
         """What the condition is about, as JSON; the same at every look.
 
         :raises ConfigurationError: when an argument can't be right
@@ -106,12 +106,12 @@ class PartnerSensor(BaseSensorOperator):
     def execute(self, context: Any) -> Any:
         """Wait."""
         started = utcnow()
-        with self._forgiving(), self._letting_go():
+        with self._skipping_soft_failures(), self._closing_hook():
             if self.deferrable:
-                looked = self.poke(context)
-                if not looked.is_done:
+                result = self.poke(context)
+                if not result.is_done:
                     self._defer(started)
-                return looked.xcom_value
+                return result.xcom_value
             try:
                 return super().execute(context)
             except AirflowRescheduleException as error:
@@ -124,27 +124,29 @@ class PartnerSensor(BaseSensorOperator):
         :raises AirflowFailException: when looking again is of no use
         :raises PartnerTaskError: when looking failed too often in a row
         """
-        self._pause()
+        self._wait_between_pokes()
         if self._not_before is not None and utcnow() < self._not_before:
             return PokeReturnValue(False)
-        self._failures = self._failures or Failures(context, lasting=self.mode == "reschedule" and not self.deferrable)
-        question = self._asked()
+        self._failures = self._failures or FailureCount(
+            context, persistent=self.mode == "reschedule" and not self.deferrable
+        )
+        spec = self._cached_spec()
         try:
-            finding = evaluate(self.waits_for, self._client(), question)
+            result = evaluate(self.condition_name, self._client(), spec)
         except ThrottledError as error:
-            self._not_before = utcnow() + timedelta(seconds=max(error.retry_after, SHORTEST_PAUSE))
+            self._not_before = utcnow() + timedelta(seconds=max(error.retry_after, MIN_PAUSE))
             self.log.info("%s", error)
             return PokeReturnValue(False)
-        except HOPELESS as error:
+        except FATAL_ERRORS as error:
             raise AirflowFailException(str(error)) from error
         except PartnersError as error:
-            self._bear(error, self._failures)
+            self._count_failure(error, self._failures)
             return PokeReturnValue(False)
-        self._failures.forget()
-        if finding.never:
-            raise AirflowFailException(finding.never)
-        self.log.info("%s: %s", "Met" if finding.met else "Not yet", finding.found)
-        return PokeReturnValue(finding.met, finding.found)
+        self._failures.reset()
+        if result.impossible_reason:
+            raise AirflowFailException(result.impossible_reason)
+        self.log.info("%s: %s", "Met" if result.met else "Not yet", result.details)
+        return PokeReturnValue(result.met, result.details)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """Go on where the trigger left off; the event holds all that is needed.
@@ -153,19 +155,19 @@ class PartnerSensor(BaseSensorOperator):
         :param event: what the trigger told
         """
         try:
-            told = checked(event)
+            payload = validate_event(event)
         except PartnersError as error:
             raise PartnerTaskError(str(error)) from error
-        status, message = told["status"], str(told.get("message") or "")
+        status, message = payload["status"], str(payload.get("message") or "")
         if status == DONE:
-            if not isinstance(told.get("found"), Mapping):
+            if not isinstance(payload.get("details"), Mapping):
                 reason = "The trigger says that the condition is met, but not what it found"
                 raise PartnerTaskError(reason)
-            self.log.info("Met: %s", told["found"])
-            return dict(told["found"])
+            self.log.info("Met: %s", payload["details"])
+            return dict(payload["details"])
         if status == TIMEOUT:
-            self._too_late()
-        if status == FAILED or told.get("kind") == FATAL:
+            self._raise_timeout()
+        if status == FAILED or payload.get("kind") == FATAL:
             raise AirflowFailException(message)
         raise PartnerTaskError(message)
 
@@ -174,7 +176,7 @@ class PartnerSensor(BaseSensorOperator):
 
         Airflow applies ``soft_fail`` here by itself, but ``never_fail`` since 3.1 only, and neither to all timeouts.
         """
-        with self._forgiving():
+        with self._skipping_soft_failures():
             return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
@@ -184,57 +186,61 @@ class PartnerSensor(BaseSensorOperator):
             # In a thread of its own: this may run inside of a signal's handler, amid a call that holds locks.
             thread = threading.Thread(target=self._hook.close, daemon=True)
             thread.start()
-            thread.join(_CLOSE_WITHIN)
+            thread.join(_CLOSE_TIMEOUT)
 
     def _defer(self, started: datetime) -> NoReturn:
         hook = self.hook()
-        until = started + timedelta(seconds=self._allowed())
+        deadline = started + timedelta(seconds=self._allowed_seconds())
         trigger = ConditionTrigger(
-            hook=hook.conn_type,
+            conn_type=hook.conn_type,
             conn_id=hook.conn_id,
             hook_params=self.hook_params(),
-            condition=self.waits_for,
-            question=self._asked(),
+            condition=self.condition_name,
+            spec=self._cached_spec(),
             poll_interval=self.poke_interval,
-            longest_pause=self._longest_pause(),
+            max_pause=self._max_pause(),
             not_before=self._not_before.timestamp() if self._not_before else None,
-            deadline=until.timestamp(),
+            deadline=deadline.timestamp(),
             max_failures=self.max_failures,
         )
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=max(until - utcnow(), timedelta()) + GRACE)
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            timeout=max(deadline - utcnow(), timedelta()) + TRIGGER_GRACE_PERIOD,
+        )
 
-    def _asked(self) -> dict[str, Any]:
+    def _cached_spec(self) -> dict[str, Any]:
         """The question, made once."""
-        if self._question is None:
+        if self._spec is None:
             try:
-                self._question = self.question()
-            except HOPELESS as error:
+                self._spec = self.condition_spec()
+            except FATAL_ERRORS as error:
                 raise AirflowFailException(str(error)) from error
             except PartnersError as error:
                 raise PartnerTaskError(str(error)) from error
-        return self._question
+        return self._spec
 
     def _client(self) -> Any:
         if self._hook is None:
             self._hook = self.hook()
             # Long waits are this sensor's, not the client's.
-            self._hook.brief = True
+            self._hook.short_timeouts = True
         return self._hook.get_conn()
 
-    def _pause(self) -> None:
+    def _wait_between_pokes(self) -> None:
         """Part two looks, however short the interval is; and don't begin another after the task was told to stop."""
-        left = self._asked_at + SHORTEST_PAUSE - time.monotonic()
-        if left > 0:
-            time.sleep(left)
+        wait = self._last_poke_at + MIN_PAUSE - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
         if self._stopped:
             message = "The task was told to stop while it waited"
             raise PartnerTaskError(message)
-        self._asked_at = time.monotonic()
+        self._last_poke_at = time.monotonic()
 
-    def _bear(self, error: PartnersError, failures: Failures) -> None:
+    def _count_failure(self, error: PartnersError, failures: FailureCount) -> None:
         count = failures.add()
         if count >= self.max_failures:
-            failures.forget()
+            failures.reset()
             message = f"Asking failed {count} times in a row, at last with: {error}"
             raise PartnerTaskError(message) from error
         self.log.warning("Asking failed, %d of %d times: %s", count, self.max_failures, error)
@@ -243,29 +249,29 @@ class PartnerSensor(BaseSensorOperator):
         """Come back at the end of the interval, or of a longer wait that the partner asked for, but not too late."""
         if self._not_before is None or self._not_before <= error.reschedule_date:
             raise error
-        first = moment(context["ti"].get_first_reschedule_date(context) or started, "the first look")
-        in_time = first + timedelta(seconds=self.timeout)
-        later = max(error.reschedule_date, min(self._not_before, in_time))
+        first = parse_timestamp(context["ti"].get_first_reschedule_date(context) or started, "the first look")
+        latest = first + timedelta(seconds=self.timeout)
+        later = max(error.reschedule_date, min(self._not_before, latest))
         raise AirflowRescheduleException(later) from error  # type: ignore[no-untyped-call]
 
-    def _allowed(self) -> float:
+    def _allowed_seconds(self) -> float:
         """Seconds until the first of the two deadlines."""
-        whole = float(self.timeout)
-        return whole if self.execution_timeout is None else min(whole, self.execution_timeout.total_seconds())
+        timeout = float(self.timeout)
+        return timeout if self.execution_timeout is None else min(timeout, self.execution_timeout.total_seconds())
 
-    def _too_late(self) -> NoReturn:
-        message = f"The condition wasn't met within {timedelta(seconds=self._allowed())}"
-        if self._allowed() < self.timeout:
+    def _raise_timeout(self) -> NoReturn:
+        message = f"The condition wasn't met within {timedelta(seconds=self._allowed_seconds())}"
+        if self._allowed_seconds() < self.timeout:
             raise AirflowTaskTimeout(message)
         raise AirflowSensorTimeout(message)
 
-    def _longest_pause(self) -> float | None:
+    def _max_pause(self) -> float | None:
         if not self.exponential_backoff:
             return None
-        return self.max_wait.total_seconds() if self.max_wait else self._allowed()
+        return self.max_wait.total_seconds() if self.max_wait else self._allowed_seconds()
 
     @contextmanager
-    def _forgiving(self) -> Iterator[None]:
+    def _skipping_soft_failures(self) -> Iterator[None]:
         """Skip where a failure is not to fail the task."""
         try:
             yield
@@ -274,12 +280,12 @@ class PartnerSensor(BaseSensorOperator):
         except (AirflowException, AirflowTaskTimeout) as error:
             if not (self.soft_fail or self.never_fail):
                 raise
-            told_by = "soft_fail" if self.soft_fail else "never_fail"
-            message = f"Skipped and not failed, by {told_by}: {error}"
+            option = "soft_fail" if self.soft_fail else "never_fail"
+            message = f"Skipped and not failed, by {option}: {error}"
             raise AirflowSkipException(message) from error
 
     @contextmanager
-    def _letting_go(self) -> Iterator[None]:
+    def _closing_hook(self) -> Iterator[None]:
         """Close the client in the end."""
         try:
             yield

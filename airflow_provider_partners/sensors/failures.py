@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("airflow_provider_partners.sensors")
 
-KEY = "failures_in_a_row"
-NOTE = "failures.json"
+STATE_KEY = "failures_in_a_row"
+COUNT_FILE = "failures.json"
 
 
-class Failures:
+class FailureCount:
     """The count of one try of a task.
 
     :param context: the task's context
-    :param lasting: whether other processes of this try go on counting
+    :param persistent: whether other processes of this try go on counting
     """
 
-    def __init__(self, context: Context, *, lasting: bool) -> None:
+    def __init__(self, context: Context, *, persistent: bool) -> None:
         self._context = context
-        self._lasting = lasting
+        self._persistent = persistent
         self._try = int(getattr(context["ti"], "try_number", None) or 0)
         self._count: int | None = None
 
@@ -40,37 +40,37 @@ class Failures:
 
         :returns: how many there are now
         """
-        self._count = self._known() + 1
-        if self._lasting:
+        self._count = self._current() + 1
+        if self._persistent:
             self._write({"try": self._try, "count": self._count})
         return self._count
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew, since a question was answered or the try is over."""
-        if self._known() and self._lasting:
+        if self._current() and self._persistent:
             self._write(None)
         self._count = 0
 
-    def _known(self) -> int:
+    def _current(self) -> int:
         if self._count is None:
-            noted = self._read() if self._lasting else None
-            mine = noted if isinstance(noted, dict) and noted.get("try") == self._try else {}
-            self._count = int(mine.get("count", 0))
+            stored = self._read() if self._persistent else None
+            own_count = stored if isinstance(stored, dict) and stored.get("try") == self._try else {}
+            self._count = int(own_count.get("count", 0))
         return self._count
 
     def _read(self) -> Any:
         store = task_state(self._context)
-        return store.get(KEY) if store is not None else self._folder().get_json(NOTE)
+        return store.get(STATE_KEY) if store is not None else self._folder().read_json(COUNT_FILE)
 
     def _write(self, value: dict[str, int] | None) -> None:
         store = task_state(self._context)
         try:
             if store is not None:
-                store.delete(KEY) if value is None else store.set(KEY, value)
+                store.delete(STATE_KEY) if value is None else store.set(STATE_KEY, value)
             elif value is None:
-                self._folder().remove(NOTE)
+                self._folder().remove(COUNT_FILE)
             else:
-                self._folder().put_json(NOTE, value)
+                self._folder().write_json(COUNT_FILE, value)
         except OSError as error:
             # The failure that is being counted must not be hidden by this one.
             log.warning("The count of failed questions can't be kept (%s), so each one is the first", error)

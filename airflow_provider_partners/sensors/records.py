@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.conditions import RECORDS
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.operators.extract import matched_values
+from airflow_provider_partners.operators.extract import resolve_match_values
 from airflow_provider_partners.sensors.base import PartnerSensor
-from airflow_provider_partners.windows import given, moment
+from airflow_provider_partners.windows import is_given, parse_timestamp
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.resources import Resource
 
-MOST_MATCHED = 1000
+MAX_MATCH_VALUES = 1000
 """Ids that a trigger's row in Airflow's database should hold at most."""
 
 
@@ -34,9 +34,9 @@ class RecordsSensor(PartnerSensor):
     :param at_least: how many records there have to be
     """
 
-    waits_for = RECORDS
+    condition_name = RECORDS
     template_fields: Sequence[str] = ("resource", "since", "until")
-    lists: ClassVar[Mapping[str, Any]]
+    available_resources: ClassVar[Mapping[str, Any]]
 
     def __init__(
         self, *, resource: str, since: Any = None, until: Any = None, at_least: int = 1, **kwargs: Any
@@ -48,57 +48,57 @@ class RecordsSensor(PartnerSensor):
         self.at_least = at_least
 
     @abstractmethod
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """The API's own filters, as JSON; those that are ``None`` were not given."""
 
     @abstractmethod
-    def time_of(self, row: Any) -> str | None:
+    def record_time_field(self, resource: Any) -> str | None:
         """The field of a record that tells when it came about.
 
-        :param row: the list's declaration
+        :param resource: the list's declaration
         """
 
-    def page_size(self, row: Any) -> int | None:
+    def page_size(self, resource: Any) -> int | None:
         """Records asked for per page: no more than are wanted.
 
-        :param row: the list's declaration
+        :param resource: the list's declaration
         """
-        return min(self.at_least, int(row.page_size))
+        return min(self.at_least, int(resource.page_size))
 
-    def question(self) -> dict[str, Any]:
+    def condition_spec(self) -> dict[str, Any]:
         """The list, its filters and how many records there have to be."""
-        row: Resource | None = self.lists.get(self.resource)
-        if row is None:
+        resource: Resource | None = self.available_resources.get(self.resource)
+        if resource is None:
             message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.lists))}.")
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources))}.")
         if self.at_least < 1:
             message = f"'at_least' is {self.at_least}, so there is nothing to wait for"
             raise ConfigurationError(message, remedy="Use 1 or more.")
         times = {
-            name: moment(value, name).isoformat()
+            name: parse_timestamp(value, name).isoformat()
             for name, value in (("since", self.since), ("until", self.until))
-            if given(value)
+            if is_given(value)
         }
-        asked = {**self.filters(), "page_size": self.page_size(row), **times}
+        query = {**self.query_filters(), "page_size": self.page_size(resource), **times}
         return {
             "resource": self.resource,
             "at_least": self.at_least,
-            "time_field": self.time_of(row),
-            "asked": {name: value for name, value in asked.items() if value is not None},
+            "time_field": self.record_time_field(resource),
+            "query": {name: value for name, value in query.items() if value is not None},
         }
 
 
-def known_ids(match: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
+def resolve_match(match: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
     """The ids to ask for, by field, read here since the triggerer may not see datasets.
 
     :param match: as an extract operator takes it
     :raises ConfigurationError: when there are too many to wait for
     """
-    if not given(match) or match is None:
+    if not is_given(match) or match is None:
         return None
-    found = {field: matched_values(field, wanted) for field, wanted in match.items()}
-    for field, values in found.items():
-        if len(values) > MOST_MATCHED:
-            message = f"'match' has {len(values)} values for '{field}', and {MOST_MATCHED} are possible in a sensor"
+    values_by_field = {field: resolve_match_values(field, source) for field, source in match.items()}
+    for field, values in values_by_field.items():
+        if len(values) > MAX_MATCH_VALUES:
+            message = f"'match' has {len(values)} values for '{field}', and {MAX_MATCH_VALUES} are possible in a sensor"
             raise ConfigurationError(message, remedy="Wait for fewer, or by a window of time.")
-    return found
+    return values_by_field

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners.api.shopify_partner import RESOURCES
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.sensors.records import RecordsSensor
-from airflow_provider_partners.windows import given
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class ShopifyPartnerEventSensor(RecordsSensor):
         "shop_id",
         "shopify_partner_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#eaf5ea"
 
     def __init__(
@@ -69,17 +69,17 @@ class ShopifyPartnerEventSensor(RecordsSensor):
         """The organisation's hook."""
         return ShopifyPartnerHook(self.shopify_partner_conn_id)
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """App, types and shop."""
         types = self.types if isinstance(self.types, str | None) else list(self.types)
-        named = {"app_id": self.app_id, "types": types, "shop": self.shop, "shop_id": self.shop_id}
-        return {name: value if given(value) else None for name, value in named.items()}
+        arguments = {"app_id": self.app_id, "types": types, "shop": self.shop, "shop_id": self.shop_id}
+        return {name: value if is_given(value) else None for name, value in arguments.items()}
 
-    def time_of(self, row: Any) -> str | None:
+    def record_time_field(self, resource: Any) -> str | None:
         """The field that windows go by."""
-        return str(row.time_field)
+        return str(resource.time_field)
 
-    def page_size(self, row: Any) -> int | None:
+    def page_size(self, resource: Any) -> int | None:
         """A small page, unless rows of other shops have to be passed over here."""
-        sifted = given(self.shop) and "shop" not in row.variables
-        return None if sifted else super().page_size(row)
+        filtered_here = is_given(self.shop) and "shop" not in resource.variables
+        return None if filtered_here else super().page_size(resource)

@@ -10,7 +10,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.records import RecordsSensor
-from airflow_provider_partners.windows import given
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
     :param parents: what a list is below, one id each: ``{"program_id": "lprg_1"}`` (templated)
     :param time_field: which time ``since`` and ``until`` are meant for, such as ``updated_at``; that of creation by
         default
-    :param filter: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
+    :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: the list's own query parameters (templated)
     :param voucherify_conn_id: the connection (templated)
     """
@@ -45,11 +45,11 @@ class VoucherifyRecordsSensor(RecordsSensor):
     template_fields: Sequence[str] = (
         *RecordsSensor.template_fields,
         "parents",
-        "filter",
+        "filters",
         "parameters",
         "voucherify_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#fdf0e6"
 
     def __init__(
@@ -57,7 +57,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         *,
         parents: Mapping[str, Any] | None = None,
         time_field: str | None = None,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002  # the word of the API
+        filters: Mapping[str, Any] | None = None,  # the word of the API
         parameters: Mapping[str, Any] | None = None,
         voucherify_conn_id: str = VoucherifyHook.default_conn_name,
         **kwargs: Any,
@@ -65,7 +65,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         super().__init__(**kwargs)
         self.parents = parents
         self.time_field = time_field
-        self.filter = filter
+        self.filters = filters
         self.parameters = parameters
         self.voucherify_conn_id = voucherify_conn_id
 
@@ -73,21 +73,21 @@ class VoucherifyRecordsSensor(RecordsSensor):
         """The project's hook."""
         return VoucherifyHook(self.voucherify_conn_id)
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """What the list is below, its filters, parameters and time."""
         return {
             "parents": self.parents,
             "time_field": self.time_field,
-            "filters": self.filter,
+            "filters": self.filters,
             "parameters": self.parameters,
         }
 
-    def time_of(self, row: VoucherifyResource) -> str | None:
+    def record_time_field(self, resource: VoucherifyResource) -> str | None:
         """The field of the time asked by, or else that of creation."""
-        asked = row.times.get(self.time_field or row.time_field or "created_at")
-        return asked.row if asked else "created_at"
+        time_filter = resource.times.get(self.time_field or resource.time_field or "created_at")
+        return time_filter.record_field if time_filter else "created_at"
 
-    def page_size(self, row: VoucherifyResource) -> int | None:
+    def page_size(self, resource: VoucherifyResource) -> int | None:
         """The list's own: of small pages Voucherify serves just as few, so that a list looks too long to be read."""
         return None
 
@@ -104,7 +104,7 @@ class VoucherifyExportSensor(PartnerSensor):
     :param voucherify_conn_id: the connection (templated)
     """
 
-    waits_for = EXPORT
+    condition_name = EXPORT
     template_fields: Sequence[str] = ("export_id", "voucherify_conn_id")
     ui_color = "#fdf0e6"
 
@@ -119,9 +119,9 @@ class VoucherifyExportSensor(PartnerSensor):
         """The project's hook."""
         return VoucherifyHook(self.voucherify_conn_id)
 
-    def question(self) -> dict[str, Any]:
+    def condition_spec(self) -> dict[str, Any]:
         """The export."""
-        if not given(self.export_id):
+        if not is_given(self.export_id):
             message = "No export is named"
             raise ConfigurationError(message, remedy="Give 'export_id', such as exp_….")
         return {"job_id": str(self.export_id)}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners.api.yofi import RESOURCES
 from airflow_provider_partners.api.yofi_resources import FIELDS, YofiResource
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.sensors.records import RecordsSensor, known_ids
-from airflow_provider_partners.windows import given
+from airflow_provider_partners.sensors.records import RecordsSensor, resolve_match
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class YofiRecordsSensor(RecordsSensor):
     :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone:
         ``return_predictions``, ``customer_predictions`` (templated)
     :param shop: the shop whose data is read; the connection's own by default (templated)
-    :param filter: an RSQL expression, checked before it is sent (templated)
+    :param filters: an RSQL expression, checked before it is sent (templated)
     :param prediction_filter: one on the predictions of returns, or of the list of predictions (templated)
     :param match: asks for the records that belong to known ids: a mapping of a field to its values, or to a column of
         a dataset (templated)
@@ -48,19 +48,19 @@ class YofiRecordsSensor(RecordsSensor):
     template_fields: Sequence[str] = (
         *RecordsSensor.template_fields,
         "shop",
-        "filter",
+        "filters",
         "prediction_filter",
         "match",
         "yofi_conn_id",
     )
-    lists: ClassVar[Mapping[str, Any]] = RESOURCES
+    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#e8eefc"
 
     def __init__(
         self,
         *,
         shop: str | None = None,
-        filter: str | None = None,  # noqa: A002  # the word of the API
+        filters: str | None = None,  # the word of the API
         prediction_filter: str | None = None,
         match: Mapping[str, Any] | None = None,
         walk_lookback: timedelta | None = None,
@@ -69,7 +69,7 @@ class YofiRecordsSensor(RecordsSensor):
     ) -> None:
         super().__init__(**kwargs)
         self.shop = shop
-        self.filter = filter
+        self.filters = filters
         self.prediction_filter = prediction_filter
         self.match = match
         self.walk_lookback = walk_lookback
@@ -81,29 +81,31 @@ class YofiRecordsSensor(RecordsSensor):
 
     def hook_params(self) -> dict[str, Any]:
         """The shop, where one is named."""
-        return {"shop": self.shop} if given(self.shop) else {}
+        return {"shop": self.shop} if is_given(self.shop) else {}
 
-    def filters(self) -> dict[str, Any]:
+    def query_filters(self) -> dict[str, Any]:
         """RSQL and ids; of a record nothing is asked for but its ids and its time."""
-        row = RESOURCES[self.resource]
-        plain = {} if row.relation else {"include": [], "fields": _fields(row)}
+        resource = RESOURCES[self.resource]
+        projection = {} if resource.relation else {"include": [], "fields": _minimal_fields(resource)}
         return {
-            **plain,
-            "filter": self.filter if given(self.filter) else None,
-            "prediction_filter": self.prediction_filter if given(self.prediction_filter) else None,
-            "match": known_ids(self.match),
+            **projection,
+            "filters": self.filters if is_given(self.filters) else None,
+            "prediction_filter": self.prediction_filter if is_given(self.prediction_filter) else None,
+            "match": resolve_match(self.match),
             "walk_lookback": None if self.walk_lookback is None else self.walk_lookback.total_seconds(),
         }
 
-    def time_of(self, row: YofiResource) -> str | None:
+    def record_time_field(self, resource: YofiResource) -> str | None:
         """The field that windows go by."""
-        return row.time_field or row.dated or None
+        return resource.time_field or resource.date_field or None
 
-    def page_size(self, row: YofiResource) -> int | None:
+    def page_size(self, resource: YofiResource) -> int | None:
         """A small page, unless many rows may have to be walked to find one."""
-        walked = bool(row.walks and given(self.since)) or bool(row.relation)
-        return None if walked else super().page_size(row)
+        may_read_many = bool(resource.sort_fields and is_given(self.since)) or bool(resource.relation)
+        return None if may_read_many else super().page_size(resource)
 
 
-def _fields(row: YofiResource) -> list[str]:
-    return [name for name in FIELDS[row.type] if name in {"id", "entity_id", row.time_field, row.dated}]
+def _minimal_fields(resource: YofiResource) -> list[str]:
+    return [
+        name for name in FIELDS[resource.type] if name in {"id", "entity_id", resource.time_field, resource.date_field}
+    ]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from airflow_provider_partners.exceptions import ConfigurationError
 
 
-class Arguments(BaseModel):
+class Options(BaseModel):
     """A frozen set of options that can be written as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -21,7 +21,7 @@ class Arguments(BaseModel):
     title: ClassVar[str] = "options"
 
     @classmethod
-    def of(cls, value: Mapping[str, Any] | Self | None) -> Self:
+    def parse(cls, value: Mapping[str, Any] | Self | None) -> Self:
         """The options from what was passed: nothing (the defaults), a dict, or the options themselves.
 
         :raises ConfigurationError: naming every field that is unknown or wrong
@@ -31,7 +31,7 @@ class Arguments(BaseModel):
         try:
             return cls.model_validate({} if value is None else value)
         except ValidationError as error:
-            message = f"The {cls.title} are wrong: {'; '.join(describe(error))}"
+            message = f"The {cls.title} are wrong: {'; '.join(describe_violations(error))}"
             known = ", ".join(sorted(cls.model_fields))
             raise ConfigurationError(message, remedy=f"Known fields: {known}.") from None
 
@@ -40,7 +40,7 @@ class Arguments(BaseModel):
         return self.model_dump(mode="json")
 
 
-def describe(error: ValidationError) -> list[str]:
+def describe_violations(error: ValidationError) -> list[str]:
     """Each fault as ``field: reason``, without the values: they may be customers' data."""
     found = []
     for fault in error.errors(include_url=False, include_input=False, include_context=False):

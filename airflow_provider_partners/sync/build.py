@@ -13,17 +13,17 @@ from typing import Any
 
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.sync.coupons import CouponPolicy
-from airflow_provider_partners.sync.join import OrderContext, join
-from airflow_provider_partners.sync.mapping import Rejected, map_order
+from airflow_provider_partners.sync.join import OrderContext, join_orders
+from airflow_provider_partners.sync.mapping import UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
-from airflow_provider_partners.sync.reading import utc
-from airflow_provider_partners.sync.suppression import SuppressionPolicy, custom_properties
+from airflow_provider_partners.sync.reading import format_utc
+from airflow_provider_partners.sync.suppression import SuppressionPolicy, add_suppression
 
-__all__ = ["Built", "Rejected", "build", "build_one"]
+__all__ = ["BuiltOrder", "UnmappableOrder", "build_order", "build_orders"]
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltOrder:
     """An order ready for :func:`~airflow_provider_partners.sync.upsert.upsert_orders`.
 
     :param order: Yotpo's payload
@@ -52,7 +52,7 @@ class Built:
         }
 
 
-def build(
+def build_orders(
     orders: Iterable[Record],
     returns: Iterable[Record] = (),
     claims: Iterable[Record] = (),
@@ -65,7 +65,7 @@ def build(
     policy: SuppressionPolicy | Mapping[str, Any] | None = None,
     coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     spill_dir: str | Path | None = None,
-) -> Iterator[Built | Rejected]:
+) -> Iterator[BuiltOrder | UnmappableOrder]:
     """Each order as it should be in Yotpo, or why it shan't be there. Memory doesn't grow with the number of records.
 
     :param orders: of Shopify's Admin API
@@ -80,30 +80,34 @@ def build(
     :param coupon_policy: which redemptions count as coupons; None is the default policy
     :raises ConfigurationError: when options or policy are wrong
     """
-    chosen, rules, counted = MappingOptions.of(options), SuppressionPolicy.of(policy), CouponPolicy.of(coupon_policy)
+    chosen, rules, counted = (
+        MappingOptions.parse(options),
+        SuppressionPolicy.parse(policy),
+        CouponPolicy.parse(coupon_policy),
+    )
     asked = redemptions is not None
-    joined = join(
+    joined = join_orders(
         orders,
         returns=returns,
         claims=claims,
         customers=customers,
-        redemptions=counted.rows(redemptions or ()),
+        redemptions=counted.relevant(redemptions or ()),
         spill_dir=spill_dir,
     )
     return (
-        build_one(
+        build_order(
             order,
             context,
             shop=shop,
             options=chosen,
             policy=rules,
-            coupons=counted.decide(order, context.redemptions, redemptions_from) if asked else None,
+            coupons=counted.coupons_of(order, context.redemptions, redemptions_from) if asked else None,
         )
         for order, context in joined
     )
 
 
-def build_one(
+def build_order(
     order: Record,
     context: OrderContext,
     *,
@@ -111,15 +115,15 @@ def build_one(
     options: MappingOptions,
     policy: SuppressionPolicy,
     coupons: list[Record] | None = None,
-) -> Built | Rejected:
+) -> BuiltOrder | UnmappableOrder:
     """One order with its context.
 
     :param coupons: those it was bought with; None where that isn't known
     """
     mapped = map_order(order, shop=shop, options=options, coupons=coupons)
-    if isinstance(mapped, Rejected):
+    if isinstance(mapped, UnmappableOrder):
         return mapped
     decision = policy.decide(order, returns=context.returns, claims=context.claims, customer=context.customer)
-    payload = custom_properties(mapped.order, decision, level=policy.level)
-    changed_at = utc(order.get("updatedAt"))
-    return Built(mapped.external_id, payload, mapped.products, list(decision.reasons), mapped.notes, changed_at)
+    payload = add_suppression(mapped.order, decision, level=policy.level)
+    changed_at = format_utc(order.get("updatedAt"))
+    return BuiltOrder(mapped.external_id, payload, mapped.products, list(decision.reasons), mapped.notes, changed_at)

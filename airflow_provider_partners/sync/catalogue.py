@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_partners.exceptions import ConflictError, RejectedError
-from airflow_provider_partners.sync.lookup import LOOKUP_SIZE
-from airflow_provider_partners.sync.side_by_side import in_order
+from airflow_provider_partners.sync.lookup import LOOKUP_BATCH_SIZE
+from airflow_provider_partners.sync.side_by_side import map_in_order
 from airflow_provider_partners.sync.store import YotpoStore
 
-SETTLE = 1.0
+INDEXING_DELAY = 1.0
 """Seconds given to a product that exists and yet was called unknown."""
 
 
-class Catalogue:
+class ProductCatalog:
     """What is known of a store's products during one run; safe to share between threads.
 
     :param sleep: waits for a product that was only just created
@@ -33,7 +33,7 @@ class Catalogue:
         self._known: set[str] = set()
         self._failed: dict[str, RejectedError] = {}
 
-    def note(self, external_ids: Iterable[str]) -> None:
+    def mark_known(self, external_ids: Iterable[str]) -> None:
         """These exist."""
         with self._lock:
             self._known.update(external_ids)
@@ -42,10 +42,10 @@ class Catalogue:
         """Those the store doesn't have, after asking for what isn't known yet."""
         doubtful = [key for key in dict.fromkeys(external_ids) if key not in self._known]
         absent: list[str] = []
-        for start in range(0, len(doubtful), LOOKUP_SIZE):
-            asked = doubtful[start : start + LOOKUP_SIZE]
+        for start in range(0, len(doubtful), LOOKUP_BATCH_SIZE):
+            asked = doubtful[start : start + LOOKUP_BATCH_SIZE]
             found = self._client.products(asked).keys()
-            self.note(found)
+            self.mark_known(found)
             absent += [key for key in asked if key not in found]
         return absent
 
@@ -54,23 +54,23 @@ class Catalogue:
 
         :param payloads: by external id
         """
-        list(in_order(self._create, list(payloads.items()), workers=self._workers))
+        list(map_in_order(self._create, list(payloads.items()), workers=self._workers))
 
-    def restore(self, named: Iterable[str], payloads: Mapping[str, Mapping[str, Any]]) -> None:
+    def create_missing(self, external_ids: Iterable[str], payloads: Mapping[str, Mapping[str, Any]]) -> None:
         """Create what an order was refused for, though it was thought to exist.
 
-        :param named: the products that the refusal names; nothing else is known to be missing
+        :param external_ids: the products that the refusal names; nothing else is known to be missing
         :param payloads: of the order's products, by external id
         :raises RejectedError: when one of them can't be created
         """
-        missing = list(named)
+        missing = list(external_ids)
         created = [self._create((key, payloads.get(key, {"external_id": key}))) for key in missing]
-        if reason := self.fault(missing):
+        if reason := self.error_for(missing):
             raise reason
         if not any(created):
-            self._sleep(SETTLE)
+            self._sleep(INDEXING_DELAY)
 
-    def fault(self, external_ids: Iterable[str]) -> RejectedError | None:
+    def error_for(self, external_ids: Iterable[str]) -> RejectedError | None:
         """Why the first of these that couldn't be created was refused."""
         for key in external_ids:
             if error := self._failed.get(key):
@@ -89,21 +89,21 @@ class Catalogue:
             try:
                 self._client.create_product({**payload, "external_id": key})
             except ConflictError:
-                self._settled(key)
+                self._mark_created(key)
                 return False
             except RejectedError:
                 self._client.create_product({"external_id": key})
         except ConflictError:
-            self._settled(key)
+            self._mark_created(key)
             return False
         except RejectedError as error:
             with self._lock:
                 self._failed[key] = error
             return False
-        self._settled(key)
+        self._mark_created(key)
         return True
 
-    def _settled(self, key: str) -> None:
+    def _mark_created(self, key: str) -> None:
         with self._lock:
             self._known.add(key)
             self._failed.pop(key, None)

@@ -11,20 +11,20 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_partners.sync.reading import instant, money
+from airflow_provider_partners.sync.reading import parse_timestamp, to_decimal
 
-KEYS: Mapping[str, str] = {
+MERGE_KEYS: Mapping[str, str] = {
     "line_items": "external_product_id",
     "fulfillments": "external_id",
     "fulfilled_items": "external_product_id",
 }
 """The arrays that Yotpo merges, and by what their members are told apart."""
 
-TOLERANCE = Decimal("0.005")
+AMOUNT_TOLERANCE = Decimal("0.005")
 """Amounts are equal up to half a cent: a server that rounds must not look like a difference for ever."""
 
 
-def says(present: Any, wanted: Any, name: str = "") -> bool:
+def is_satisfied_by(present: Any, wanted: Any, name: str = "") -> bool:
     """Whether a value that Yotpo has says what is wanted.
 
     :param present: as read; None where it is missing
@@ -35,47 +35,48 @@ def says(present: Any, wanted: Any, name: str = "") -> bool:
         return True
     if isinstance(wanted, Mapping):
         return not wanted or (
-            isinstance(present, Mapping) and all(says(present.get(key), value, key) for key, value in wanted.items())
+            isinstance(present, Mapping)
+            and all(is_satisfied_by(present.get(key), value, key) for key, value in wanted.items())
         )
     if isinstance(wanted, list | tuple):
-        return _list_says(present or [], wanted, name)
-    return present is not None and _scalar(name, wanted)(present, wanted)
+        return _list_is_satisfied_by(present or [], wanted, name)
+    return present is not None and _comparison(name, wanted)(present, wanted)
 
 
-def by_key(rows: Any, name: str) -> dict[str, Any]:
+def index_by_merge_key(rows: Any, name: str) -> dict[str, Any]:
     """The members of an array by what tells them apart."""
-    return {str(row.get(KEYS[name])): row for row in rows or () if isinstance(row, Mapping)}
+    return {str(row.get(MERGE_KEYS[name])): row for row in rows or () if isinstance(row, Mapping)}
 
 
-def _list_says(present: Any, wanted: list[Any] | tuple[Any, ...], name: str) -> bool:
-    if name in KEYS:
-        rows = by_key(present, name)
-        return all(says(rows.get(str(row.get(KEYS[name]))), row) for row in wanted)
-    return len(present) == len(wanted) and all(map(says, present, wanted))
+def _list_is_satisfied_by(present: Any, wanted: list[Any] | tuple[Any, ...], name: str) -> bool:
+    if name in MERGE_KEYS:
+        rows = index_by_merge_key(present, name)
+        return all(is_satisfied_by(rows.get(str(row.get(MERGE_KEYS[name]))), row) for row in wanted)
+    return len(present) == len(wanted) and all(map(is_satisfied_by, present, wanted))
 
 
-def _scalar(name: str, wanted: Any) -> Callable[[Any, Any], bool]:
+def _comparison(name: str, wanted: Any) -> Callable[[Any, Any], bool]:
     """How values of this kind are compared."""
     if isinstance(wanted, bool):
-        return _same_truth
+        return _same_boolean
     if isinstance(wanted, int | float):
         return _same_number
     if name.endswith(("_date", "_at")):
         return _same_time
-    return _same_address if name == "email" else _same_text
+    return _same_email if name == "email" else _same_text
 
 
-def _same_truth(present: Any, wanted: bool) -> bool:
+def _same_boolean(present: Any, wanted: bool) -> bool:
     return str(present).lower() == str(wanted).lower()
 
 
 def _same_number(present: Any, wanted: float) -> bool:
-    found, sought = money(present), money(wanted)
-    return found is not None and sought is not None and abs(found - sought) <= TOLERANCE
+    found, sought = to_decimal(present), to_decimal(wanted)
+    return found is not None and sought is not None and abs(found - sought) <= AMOUNT_TOLERANCE
 
 
 def _same_time(present: Any, wanted: str) -> bool:
-    found, sought = instant(present), instant(wanted)
+    found, sought = parse_timestamp(present), parse_timestamp(wanted)
     return found is not None and sought is not None and found.replace(microsecond=0) == sought.replace(microsecond=0)
 
 
@@ -83,6 +84,6 @@ def _same_text(present: Any, wanted: str) -> bool:
     return str(present).strip() == wanted.strip()
 
 
-def _same_address(present: Any, wanted: str) -> bool:
+def _same_email(present: Any, wanted: str) -> bool:
     """E-mails without regard to case: a server may keep them in small letters."""
     return str(present).strip().lower() == wanted.strip().lower()

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.sync.reading import id_tail, items, json_object, numeric_id, text
+from airflow_provider_partners.sync.reading import decode_json, id_tail, items, shopify_id, text
 
-LOOKUPS_AT_ONCE = 100
+ORDERS_PER_QUERY = 100
 """Orders whose related records are asked for in one go."""
 
-_WRITES_AT_ONCE = 1000
+RECORDS_PER_TRANSACTION = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class OrderContext:
     redemptions: tuple[Record, ...] = ()
 
 
-def join(
+def join_orders(
     orders: Iterable[Record],
     *,
     returns: Iterable[Record] = (),
@@ -58,22 +58,22 @@ def join(
     :param returns: by ``order_id``, else by ``order_name``
     :param claims: by the orders that ``claim_items`` name, and by ``customer_id``
     :param customers: by ``customer_id``, which is Shopify's
-    :param redemptions: as ``CouponPolicy.rows`` gives them, by their own ``keys``
+    :param redemptions: as ``CouponPolicy.relevant`` gives them, by their own ``keys``
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     """
     sides = {"return": returns, "claim": claims, "customer": customers, "redemption": redemptions}
     with (
         tempfile.TemporaryDirectory(prefix="join-", dir=spill_dir, ignore_cleanup_errors=True) as folder,
-        closing(_open(Path(folder) / "related.sqlite")) as database,
+        closing(_open_database(Path(folder) / "related.sqlite")) as database,
     ):
         for kind, records in sides.items():
-            _spill(database, kind, records, KEYS[kind])
+            _store(database, kind, records, KEY_FUNCTIONS[kind])
         rest = iter(orders)
-        while batch := list(islice(rest, LOOKUPS_AT_ONCE)):
-            yield from _matched(database, batch)
+        while batch := list(islice(rest, ORDERS_PER_QUERY)):
+            yield from _with_context(database, batch)
 
 
-def order_keys(record: Record) -> list[str]:
+def keys_of_order_reference(record: Record) -> list[str]:
     """The keys of a record that names its order by ``order_id`` (the shop's order id) or else ``order_name``."""
     if number := id_tail(record.get("order_id")):
         return [f"order:{number}"]
@@ -81,39 +81,39 @@ def order_keys(record: Record) -> list[str]:
     return [f"name:{name}"] if name else []
 
 
-def claim_keys(claim: Record) -> list[str]:
+def keys_of_claim(claim: Record) -> list[str]:
     """The keys of a claim: the orders its items name, itself, and its customer."""
-    keys = order_keys(claim)
-    listed = json_object(claim.get("claim_items"))
+    keys = keys_of_order_reference(claim)
+    listed = decode_json(claim.get("claim_items"))
     for item in items(listed):
-        keys += order_keys(item)
+        keys += keys_of_order_reference(item)
     if isinstance(listed, list):
         keys += [f"order:{id_tail(item)}" for item in listed if isinstance(item, str | int)]
-    return [*dict.fromkeys(keys), *customer_keys(claim)]
+    return [*dict.fromkeys(keys), *keys_of_customer(claim)]
 
 
-def customer_keys(record: Record) -> list[str]:
+def keys_of_customer(record: Record) -> list[str]:
     """The key of a record of a customer, by Shopify's customer id."""
     number = id_tail(record.get("customer_id"))
     return [f"customer:{number}"] if number else []
 
 
-def own_keys(record: Record) -> list[str]:
+def precomputed_keys(record: Record) -> list[str]:
     """The keys that a record brings along."""
     keys: list[str] = record["keys"]
     return keys
 
 
-KEYS: dict[str, Callable[[Record], list[str]]] = {
-    "return": order_keys,
-    "claim": claim_keys,
-    "customer": customer_keys,
-    "redemption": own_keys,
+KEY_FUNCTIONS: dict[str, Callable[[Record], list[str]]] = {
+    "return": keys_of_order_reference,
+    "claim": keys_of_claim,
+    "customer": keys_of_customer,
+    "redemption": precomputed_keys,
 }
 """What each kind is found by."""
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open_database(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None)
     # Thrown away in any case, so nothing has to survive a crash; the cache stays at 8 MB whatever the size.
     database.executescript("""
@@ -126,16 +126,16 @@ def _open(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _spill(
+def _store(
     database: sqlite3.Connection, kind: str, records: Iterable[Record], keys: Callable[[Record], list[str]]
 ) -> None:
     numbered = enumerate(records)
-    while batch := list(islice(numbered, _WRITES_AT_ONCE)):
+    while batch := list(islice(numbered, RECORDS_PER_TRANSACTION)):
         database.execute("BEGIN")
         for number, record in batch:
             if not (found := keys(record)):
                 continue
-            identity = _identity(kind, record) or f"#{number}"
+            identity = _record_id(kind, record) or f"#{number}"
             ((row,),) = database.execute(
                 "INSERT INTO record (kind, identity, body) VALUES (?, ?, ?) "
                 "ON CONFLICT (kind, identity) DO UPDATE SET body = excluded.body RETURNING id",
@@ -145,15 +145,15 @@ def _spill(
         database.execute("COMMIT")
 
 
-def _identity(kind: str, record: Record) -> str | None:
+def _record_id(kind: str, record: Record) -> str | None:
     if kind == "customer":
         return text(record.get("customer_id"))
     return text(record.get("id")) or text(record.get("entity_id"))
 
 
-def _matched(database: sqlite3.Connection, batch: list[Record]) -> Iterator[tuple[Record, OrderContext]]:
+def _with_context(database: sqlite3.Connection, batch: list[Record]) -> Iterator[tuple[Record, OrderContext]]:
     wanted = [_keys_of_order(order) for order in batch]
-    related = _related(database, sorted({key for keys in wanted for key in keys}))
+    related = _related_records(database, sorted({key for keys in wanted for key in keys}))
     for order, keys in zip(batch, wanted, strict=True):
         rows: dict[tuple[str, int], Record] = {}
         for key in keys:
@@ -161,18 +161,18 @@ def _matched(database: sqlite3.Connection, batch: list[Record]) -> Iterator[tupl
                 of_order = not key.startswith("customer:")
                 if of_order or kind in {"claim", "customer"}:
                     rows.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
-        found = {kind: tuple(row for (own, _), row in rows.items() if own == kind) for kind in KEYS}
+        found = {kind: tuple(row for (own, _), row in rows.items() if own == kind) for kind in KEY_FUNCTIONS}
         customer = found["customer"][-1] if found["customer"] else None
         yield order, OrderContext(found["return"], found["claim"], customer, found["redemption"])
 
 
 def _keys_of_order(order: Record) -> list[str]:
-    number, name, customer = numeric_id(order), text(order.get("name")), numeric_id(order.get("customer"))
+    number, name, customer = shopify_id(order), text(order.get("name")), shopify_id(order.get("customer"))
     keys = {"order": number, "name": name, "customer": customer}
     return [f"{kind}:{value}" for kind, value in keys.items() if value]
 
 
-def _related(database: sqlite3.Connection, keys: list[str]) -> dict[str, list[tuple[int, str, Any]]]:
+def _related_records(database: sqlite3.Connection, keys: list[str]) -> dict[str, list[tuple[int, str, Any]]]:
     marks = ",".join("?" * len(keys))
     found: dict[str, list[tuple[int, str, Any]]] = {}
     rows = database.execute(

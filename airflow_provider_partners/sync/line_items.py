@@ -12,15 +12,23 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.api.pages import dig
+from airflow_provider_partners.api.pages import get_path
 from airflow_provider_partners.sync.models import LineItem, Product
 from airflow_provider_partners.sync.options import MappingOptions
-from airflow_provider_partners.sync.payload import WEB_ADDRESS
-from airflow_provider_partners.sync.reading import id_tail, items, money, numeric_id, text, whole, within
+from airflow_provider_partners.sync.payload import WEB_URL
+from airflow_provider_partners.sync.reading import (
+    id_tail,
+    items,
+    shopify_id,
+    text,
+    text_within_limit,
+    to_count,
+    to_decimal,
+)
 
 
 @dataclass(slots=True)
-class Group:
+class ProductLine:
     """All lines of one product.
 
     :param price: what the lines cost after their discounts; None where no line tells
@@ -32,7 +40,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Coupons:
+class OrderCoupons:
     """The coupons of an order by product.
 
     :param codes: the code of each product that had one, None where the code isn't known; under ``""`` that of all
@@ -41,7 +49,7 @@ class Coupons:
     codes: Mapping[str, str | None]
 
     @classmethod
-    def of(cls, coupons: Sequence[Record]) -> Coupons:
+    def from_coupons(cls, coupons: Sequence[Record]) -> OrderCoupons:
         """Of several coupons of one product, the first that has a code is named: Yotpo takes one.
 
         :param coupons: each ``{"code": …, "products": [ids] or None}``
@@ -53,36 +61,36 @@ class Coupons:
                 codes[key] = codes.get(key) or text(coupon.get("code"), 255)
         return cls(codes)
 
-    def code(self, product: str) -> str | None:
+    def code_for(self, product: str) -> str | None:
         """The code that a product was bought with."""
         return self.codes.get(product) or self.codes.get("")
 
-    def used(self, product: str) -> bool:
+    def has_coupon(self, product: str) -> bool:
         """Whether a product was bought with a coupon."""
         return product in self.codes or "" in self.codes
 
 
 @dataclass(slots=True)
-class Lines:
+class OrderLines:
     """The lines of an order as Yotpo takes them.
 
-    :param groups: by product, in the order's own order
+    :param by_product: by product, in the order's own order
     :param product_of: Shopify's line item id to the product it is booked on; lines that were left out are missing
     :param products: payloads of the products named
     """
 
-    groups: dict[str, Group] = field(default_factory=dict)
+    by_product: dict[str, ProductLine] = field(default_factory=dict)
     product_of: dict[str, str] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def payload(self, coupons: Coupons | None) -> list[LineItem]:
+    def payload(self, coupons: OrderCoupons | None) -> list[LineItem]:
         """The line items.
 
         :param coupons: those of the order; None where they aren't known, which leaves the lines' fields alone
         """
         found = []
-        for group in self.groups.values():
+        for group in self.by_product.values():
             # Shopify's price of a line after its discounts. Taxes of single lines are not asked for, so both are it.
             price = float(group.price) if group.price is not None else None
             found.append(
@@ -91,24 +99,24 @@ class Lines:
                     quantity=group.quantity,
                     total_price=price,
                     subtotal_price=price,
-                    coupon_code=coupons.code(group.product) if coupons else None,
-                    custom_properties={"coupon_used": coupons.used(group.product)} if coupons else None,
+                    coupon_code=coupons.code_for(group.product) if coupons else None,
+                    custom_properties={"coupon_used": coupons.has_coupon(group.product)} if coupons else None,
                 )
             )
         return found
 
 
-def group(order: Record, *, shop: str, options: MappingOptions) -> Lines:
+def group_by_product(order: Record, *, shop: str, options: MappingOptions) -> OrderLines:
     """The order's lines by product. What has no product, no units, or is a gift card is left out, by the options.
 
     The quantity is the one ordered, also where units were removed since: Yotpo can't remove a line, so what was sent
     once must not depend on when it was sent (see ``fulfillments.removed``).
     """
-    lines = Lines()
+    lines = OrderLines()
     left_out = {"units": 0, "gift": 0, "product": 0}
     for row in items(order.get("lineItems")):
-        units = whole(row.get("quantity"))
-        product = _product(row, shop, options)
+        units = to_count(row.get("quantity"))
+        product = _product_of(row, shop, options)
         if units < 1:
             left_out["units"] += 1
         elif row.get("isGiftCard") and options.gift_cards == "exclude":
@@ -116,63 +124,63 @@ def group(order: Record, *, shop: str, options: MappingOptions) -> Lines:
         elif product is None or not product.external_id:
             left_out["product"] += 1
         else:
-            _add(lines, row, product, product.external_id, units)
-    for cause, words in _WORDS.items():
+            _add_line(lines, row, product, product.external_id, units)
+    for cause, words in _EXCLUSION_NOTES.items():
         if left_out[cause]:
             lines.notes.append(f"{left_out[cause]} {words}")
     return lines
 
 
-_WORDS = {
+_EXCLUSION_NOTES = {
     "units": "lines without units were left out",
     "gift": "lines of gift cards were left out",
     "product": "lines of deleted products or custom items were left out",
 }
 
 
-def _add(lines: Lines, row: Record, product: Product, key: str, units: int) -> None:
-    lines.products.setdefault(key, product)
-    if line_id := text(row.get("id")):
-        lines.product_of[line_id] = key
-    booked = lines.groups.setdefault(key, Group(key))
+def _add_line(lines: OrderLines, line: Record, product: Product, external_id: str, units: int) -> None:
+    lines.products.setdefault(external_id, product)
+    if line_id := text(line.get("id")):
+        lines.product_of[line_id] = external_id
+    booked = lines.by_product.setdefault(external_id, ProductLine(external_id))
     booked.quantity += units
-    price = money(dig(row, "discountedTotalSet.shopMoney.amount"))
-    if price is None and (unit := money(dig(row, "originalUnitPriceSet.shopMoney.amount"))) is not None:
+    price = to_decimal(get_path(line, "discountedTotalSet.shopMoney.amount"))
+    if price is None and (unit := to_decimal(get_path(line, "originalUnitPriceSet.shopMoney.amount"))) is not None:
         price = unit * units
     if price is not None:
         booked.price = (booked.price or Decimal(0)) + price
 
 
-def _product(row: Record, shop: str, options: MappingOptions) -> Product | None:
+def _product_of(line: Record, shop: str, options: MappingOptions) -> Product | None:
     """The parent product of a line; the placeholder or None for a deleted product or a custom item."""
-    record = row.get("product")
-    key = numeric_id(record)
+    record = line.get("product")
+    key = shopify_id(record)
     if key:
-        return product_payload(record, shop=shop)
+        return map_product(record, shop=shop)
     if options.missing_products == "placeholder":
         return Product(external_id=options.placeholder_id, name=options.placeholder_name, url=f"https://{shop}/")
     return None
 
 
-def product_payload(record: Any, *, shop: str) -> Product:
+def map_product(record: Any, *, shop: str) -> Product:
     """A Shopify product as Yotpo's, from what an order's line or the list of products tells of it.
 
     A product without a page in the online store gets the address it would have there: Yotpo's e-mails link to it.
 
     :param shop: the shop's domain
     """
-    handle = within(dig(record, "handle"), 255)
+    handle = text_within_limit(get_path(record, "handle"), 255)
     page = f"https://{shop}/products/{handle}" if handle else None
     return Product(
-        external_id=numeric_id(record),
-        name=text(dig(record, "title"), 255),
-        url=_web_address(dig(record, "onlineStoreUrl")) or _web_address(page),
-        image_url=_web_address(dig(record, "featuredMedia.preview.image.url")),
-        brand=text(dig(record, "vendor"), 255),
+        external_id=shopify_id(record),
+        name=text(get_path(record, "title"), 255),
+        url=_web_url(get_path(record, "onlineStoreUrl")) or _web_url(page),
+        image_url=_web_url(get_path(record, "featuredMedia.preview.image.url")),
+        brand=text(get_path(record, "vendor"), 255),
         handle=handle,
     )
 
 
-def _web_address(value: Any) -> str | None:
-    found = within(value, 2048)
-    return found if found and WEB_ADDRESS.match(found) else None
+def _web_url(value: Any) -> str | None:
+    found = text_within_limit(value, 2048)
+    return found if found and WEB_URL.match(found) else None

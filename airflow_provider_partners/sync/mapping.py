@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.api.pages import dig
+from airflow_provider_partners.api.pages import get_path
 from airflow_provider_partners.sync import addresses, fulfillments, line_items
-from airflow_provider_partners.sync.arguments import describe
-from airflow_provider_partners.sync.mapping_tables import DATES, PAYMENT_STATUS, lookup
+from airflow_provider_partners.sync.arguments import describe_violations
+from airflow_provider_partners.sync.mapping_tables import ORDER_DATE_FIELDS, PAYMENT_STATUS, translate_value
 from airflow_provider_partners.sync.models import (
     MAX_FULFILLMENTS,
     MAX_LINE_ITEMS,
@@ -25,7 +25,7 @@ from airflow_provider_partners.sync.models import (
 )
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload import PayloadError
-from airflow_provider_partners.sync.reading import money, numeric_id, text, utc, within
+from airflow_provider_partners.sync.reading import format_utc, shopify_id, text, text_within_limit, to_decimal
 
 PAYMENT_METHOD_LIMIT = 64
 
@@ -47,21 +47,21 @@ class MappedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class UnmappableOrder:
     """An order that is not sent.
 
     :param external_id: Shopify's numeric order id, as far as it is known
     :param reason: why, in words
-    :param left_out: whether that follows from the options (a test order, nothing to review); else something is wrong
+    :param is_excluded: whether that follows from the options (a test order, nothing to review); else something is wrong
     """
 
     external_id: str
     reason: str
-    left_out: bool = False
+    is_excluded: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For a file of what was set aside."""
-        return {"external_id": self.external_id, "reason": self.reason, "left_out": self.left_out}
+        return {"external_id": self.external_id, "reason": self.reason, "left_out": self.is_excluded}
 
 
 def map_order(
@@ -70,7 +70,7 @@ def map_order(
     shop: str,
     options: MappingOptions | None = None,
     coupons: Sequence[Record] | None = None,
-) -> MappedOrder | Rejected:
+) -> MappedOrder | UnmappableOrder:
     """Map an order of Shopify's Admin API, or say why it can't or shan't be sent.
 
     :param order: as the Admin client gives it, connections as lists
@@ -79,56 +79,56 @@ def map_order(
         nothing is known, which leaves the fields alone
     """
     options = options or MappingOptions()
-    external_id = numeric_id(order)
-    date = next(filter(None, (utc(order.get(name)) for name in DATES[options.order_date])), None)
+    external_id = shopify_id(order)
+    date = next(filter(None, (format_utc(order.get(name)) for name in ORDER_DATE_FIELDS[options.order_date])), None)
     if not external_id or not date:
-        return Rejected(external_id or "", f"the order has no {'date' if external_id else 'id'}")
+        return UnmappableOrder(external_id or "", f"the order has no {'date' if external_id else 'id'}")
     if order.get("test") is True and options.test_orders == "exclude":
-        return Rejected(external_id, "it is a test order", left_out=True)
+        return UnmappableOrder(external_id, "it is a test order", is_excluded=True)
     try:
-        lines = line_items.group(order, shop=shop, options=options)
-        if not lines.groups:
+        lines = line_items.group_by_product(order, shop=shop, options=options)
+        if not lines.by_product:
             cause = "; ".join(lines.notes) or "it has no lines"
-            return Rejected(external_id, f"no line is left that could be reviewed: {cause}", left_out=True)
-        return _map(order, external_id, date, lines, options, coupons)
+            return UnmappableOrder(external_id, f"no line is left that could be reviewed: {cause}", is_excluded=True)
+        return _map_reviewable_order(order, external_id, date, lines, options, coupons)
     except ValidationError as error:
-        return Rejected(external_id, PayloadError("order", describe(error)).message)
+        return UnmappableOrder(external_id, PayloadError("order", describe_violations(error)).message)
 
 
-def _map(
+def _map_reviewable_order(
     order: Record,
     external_id: str,
-    date: str,
-    lines: line_items.Lines,
+    order_date: str,
+    lines: line_items.OrderLines,
     options: MappingOptions,
     coupons: Sequence[Record] | None,
-) -> MappedOrder | Rejected:
+) -> MappedOrder | UnmappableOrder:
     notes = list(lines.notes)
-    shipped = fulfillments.shipments(order, lines, options, notes)
-    if reason := _too_large(len(lines.groups), len(shipped)):
-        return Rejected(external_id, reason)
-    cancelled = utc(order.get("cancelledAt"))
+    shipped = fulfillments.map_fulfillments(order, lines, options, notes)
+    if reason := _size_violation(len(lines.by_product), len(shipped)):
+        return UnmappableOrder(external_id, reason)
+    cancelled = format_utc(order.get("cancelledAt"))
     if cancelled is None and options.removed_items == "cancelled" and len(shipped) < MAX_FULFILLMENTS:
-        gone = fulfillments.removed(order, external_id, date, lines)
+        gone = fulfillments.map_removed_units(order, external_id, order_date, lines)
         shipped = [*shipped, gone] if gone else shipped
     model = Order(
         external_id=external_id,
-        order_date=date,
+        order_date=order_date,
         cancellation=Cancellation(cancellation_date=cancelled) if cancelled else None,
-        customer=addresses.customer(order, options),
-        billing_address=addresses.address(order.get("billingAddress")),
-        shipping_address=addresses.address(order.get("shippingAddress")),
+        customer=addresses.map_customer(order, options),
+        billing_address=addresses.map_address(order.get("billingAddress")),
+        shipping_address=addresses.map_address(order.get("shippingAddress")),
         custom_properties={"coupon_used": bool(coupons)} if coupons is not None else None,
-        line_items=lines.payload(None if coupons is None else line_items.Coupons.of(coupons)),
+        line_items=lines.payload(None if coupons is None else line_items.OrderCoupons.from_coupons(coupons)),
         # No fulfillment is no key: there is nothing to merge.
         fulfillments=shipped or None,
-        **_facts(order, notes),
+        **_order_fields(order, notes),
     )
     products = [product.payload() for product in lines.products.values()]
     return MappedOrder(external_id, model.payload(), products, notes)
 
 
-def _too_large(products: int, shipments: int) -> str | None:
+def _size_violation(products: int, shipments: int) -> str | None:
     if products > MAX_LINE_ITEMS:
         return f"it has {products} different products, and Yotpo takes at most {MAX_LINE_ITEMS} line items"
     if shipments > MAX_FULFILLMENTS:
@@ -136,20 +136,22 @@ def _too_large(products: int, shipments: int) -> str | None:
     return None
 
 
-def _facts(order: Record, notes: list[str]) -> dict[str, Any]:
+def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
     """The fields of the order itself."""
     gateways = order.get("paymentGatewayNames") or [None]
-    currency = text(dig(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
+    currency = text(get_path(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
     totals = {
-        name: money(dig(order, f"{source}.shopMoney.amount"))
+        name: to_decimal(get_path(order, f"{source}.shopMoney.amount"))
         for name, source in (("total_price", "totalPriceSet"), ("subtotal_price", "subtotalPriceSet"))
     }
     return {
         "order_name": text(order.get("name"), 255),
         "checkout_token": text(order.get("checkoutToken")),
-        "landing_site_url": within(order.get("landingSite"), 2048),
+        "landing_site_url": text_within_limit(order.get("landingSite"), 2048),
         "payment_method": text(gateways[0], PAYMENT_METHOD_LIMIT),
-        "payment_status": lookup(PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes),
+        "payment_status": translate_value(
+            PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes
+        ),
         "currency": currency if re.fullmatch("[A-Z]{3}", currency) else None,
         **{name: float(amount) if amount is not None else None for name, amount in totals.items()},
     }

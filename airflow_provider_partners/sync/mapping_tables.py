@@ -57,7 +57,7 @@ SHIPMENT_STATUS: Mapping[str, str | None] = MappingProxyType({
 })
 """A fulfillment's ``displayStatus`` to ``shipment_status``."""
 
-ADDRESS: Mapping[str, tuple[str, int]] = MappingProxyType({
+ADDRESS_FIELDS: Mapping[str, tuple[str, int]] = MappingProxyType({
     "address1": ("address1", 255),
     "address2": ("address2", 255),
     "city": ("city", 255),
@@ -67,19 +67,19 @@ ADDRESS: Mapping[str, tuple[str, int]] = MappingProxyType({
 })
 """Yotpo's field to Shopify's and the length it is cut to; codes and phones have forms of their own."""
 
-DATES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+ORDER_DATE_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "created": ("createdAt", "processedAt"),
     "processed": ("processedAt", "createdAt"),
 })
 """The option ``order_date`` to the fields asked in turn."""
 
-FULFILLMENT_DATES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+FULFILLMENT_DATE_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "created": ("createdAt",),
     "delivered": ("deliveredAt", "createdAt"),
 })
 """The option ``fulfillment_date`` to the fields asked in turn."""
 
-MARKETING: Mapping[str, bool] = MappingProxyType({
+MARKETING_CONSENT: Mapping[str, bool] = MappingProxyType({
     "SUBSCRIBED": True,
     "UNSUBSCRIBED": False,
     "NOT_SUBSCRIBED": False,
@@ -94,7 +94,7 @@ INACTIVE_FULFILLMENTS = frozenset({"CANCELLED", "CANCELED", "ERROR", "FAILURE"})
 """Statuses of fulfillments whose units have not left."""
 
 
-def lookup(table: Mapping[str, str | None], value: object, field: str, notes: list[str]) -> str | None:
+def translate_value(table: Mapping[str, str | None], value: object, field: str, notes: list[str]) -> str | None:
     """The table's value; None with a note for one that is not in it.
 
     :param field: Shopify's field, for the note

@@ -13,17 +13,17 @@ from pydantic import AfterValidator, Field, model_validator
 
 from airflow_provider_partners.sync.payload import (
     Amount,
-    Country,
-    Currency,
-    Identity,
-    Moment,
+    CountryCode,
+    CurrencyCode,
+    ExternalId,
     Payload,
     Phone,
-    Province,
+    ProvinceCode,
+    Quantity,
     Scalar,
     Text64,
     Text255,
-    Units,
+    Timestamp,
     Url,
 )
 
@@ -45,12 +45,12 @@ ShipmentStatus = Literal[
     "failure",
 ]
 
-KNOWN_PROPERTIES: Mapping[str, type] = {"suppress_review_request": bool, "coupon_used": bool}
+YOTPO_PROPERTIES: Mapping[str, type] = {"suppress_review_request": bool, "coupon_used": bool}
 """Custom properties that Yotpo itself acts on, with their type; other keys are the merchant's own."""
 
 
 def _custom_properties(value: dict[str, Scalar]) -> dict[str, Scalar]:
-    for name, kind in KNOWN_PROPERTIES.items():
+    for name, kind in YOTPO_PROPERTIES.items():
         if name in value and not isinstance(value[name], kind):
             message = f"{name} must be a {kind.__name__}"
             raise ValueError(message)
@@ -62,7 +62,7 @@ CustomProperties = Annotated[
 ]
 
 
-def _each_once(products: Iterable[str]) -> None:
+def _check_unique_products(products: Iterable[str]) -> None:
     repeated = [product for product, count in Counter(products).items() if count > 1]
     if repeated:
         message = f"must name each product once, but repeats {', '.join(repeated[:5])}"
@@ -72,7 +72,7 @@ def _each_once(products: Iterable[str]) -> None:
 class Customer(Payload):
     """The buyer, inside an order."""
 
-    external_id: Identity | None = None
+    external_id: ExternalId | None = None
     first_name: Text255 | None = None
     last_name: Text255 | None = None
     email: Text255 | None = None
@@ -90,22 +90,22 @@ class Address(Payload):
     company: Text255 | None = None
     state: Text64 | None = None
     zip: Text64 | None = None
-    province_code: Province | None = None
-    country_code: Country | None = None
+    province_code: ProvinceCode | None = None
+    country_code: CountryCode | None = None
     phone_number: Phone | None = None
 
 
 class Cancellation(Payload):
     """When the whole order was cancelled."""
 
-    cancellation_date: Moment
+    cancellation_date: Timestamp
 
 
 class LineItem(Payload):
     """What was bought of one product. Yotpo refuses an order that names a product twice."""
 
-    external_product_id: Identity
-    quantity: Units
+    external_product_id: ExternalId
+    quantity: Quantity
     total_price: Amount | None = None
     subtotal_price: Amount | None = None
     coupon_code: str | None = None
@@ -115,8 +115,8 @@ class LineItem(Payload):
 class FulfilledItem(Payload):
     """What of one product is in a fulfillment."""
 
-    external_product_id: Identity
-    quantity: Units
+    external_product_id: ExternalId
+    quantity: Quantity
 
 
 class ShipmentInfo(Payload):
@@ -136,24 +136,24 @@ class Fulfillment(Payload):
         "create": ("external_id", "fulfillment_date", "status", "fulfilled_items")
     }
 
-    external_id: Identity | None = None
-    fulfillment_date: Moment | None = None
+    external_id: ExternalId | None = None
+    fulfillment_date: Timestamp | None = None
     status: FulfillmentStatus | None = None
     shipment_info: ShipmentInfo | None = None
     # An empty list is answered with a permanent 400 (a bug report of Yotpo's own Magento module).
     fulfilled_items: Annotated[list[FulfilledItem], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
-    def _products_once(self) -> Self:
-        _each_once(item.external_product_id for item in self.fulfilled_items or ())
+    def _check_products(self) -> Self:
+        _check_unique_products(item.external_product_id for item in self.fulfilled_items or ())
         return self
 
 
 class OrderFulfillment(Fulfillment):
     """A fulfillment inside an order: merged by its external id, so that and its items must be there."""
 
-    external_id: Identity
-    fulfillment_date: Moment
+    external_id: ExternalId
+    fulfillment_date: Timestamp
     status: FulfillmentStatus
     fulfilled_items: Annotated[list[FulfilledItem], Field(min_length=1)]
 
@@ -164,14 +164,14 @@ class Order(Payload):
     resource: ClassVar[str] = "order"
     required: ClassVar[Mapping[str, tuple[str, ...]]] = {"create": ("external_id", "order_date", "line_items")}
 
-    external_id: Identity | None = None
+    external_id: ExternalId | None = None
     order_name: str | None = None
-    order_date: Moment | None = None
+    order_date: Timestamp | None = None
     checkout_token: str | None = None
     payment_method: Text64 | None = None
     total_price: Amount | None = None
     subtotal_price: Amount | None = None
-    currency: Currency | None = None
+    currency: CurrencyCode | None = None
     landing_site_url: str | None = None
     payment_status: PaymentStatus | None = None
     cancellation: Cancellation | None = None
@@ -183,9 +183,9 @@ class Order(Payload):
     fulfillments: Annotated[list[OrderFulfillment], Field(max_length=MAX_FULFILLMENTS)] | None = None
 
     @model_validator(mode="after")
-    def _products(self) -> Self:
+    def _check_products(self) -> Self:
         lines = [line.external_product_id for line in self.line_items or ()]
-        _each_once(lines)
+        _check_unique_products(lines)
         if self.line_items is not None:
             fulfilled = {item.external_product_id for row in self.fulfillments or () for item in row.fulfilled_items}
             if strange := sorted(fulfilled.difference(lines)):
@@ -206,7 +206,7 @@ class Product(Payload):
     resource: ClassVar[str] = "product"
     required: ClassVar[Mapping[str, tuple[str, ...]]] = {"create": ("external_id",)}
 
-    external_id: Identity | None = None
+    external_id: ExternalId | None = None
     name: Text255 | None = None
     description: str | None = None
     status: Literal["active", "draft", "archived", "inactive"] | None = None
@@ -214,7 +214,7 @@ class Product(Payload):
     image_url: Url | None = None
     price: Amount | None = None
     compare_at_price: Amount | None = None
-    currency: Currency | None = None
+    currency: CurrencyCode | None = None
     inventory_quantity: int | None = None
     is_discontinued: bool | None = None
     group_name: str | None = None
@@ -224,5 +224,5 @@ class Product(Payload):
     handle: Text255 | None = None
     gtins: list[dict[str, str]] | None = None
     custom_properties: CustomProperties | None = None
-    external_created_at: Moment | None = None
-    external_updated_at: Moment | None = None
+    external_created_at: Timestamp | None = None
+    external_updated_at: Timestamp | None = None

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from airflow_provider_partners.sync.arguments import Arguments
+from airflow_provider_partners.sync.arguments import Options
 
 
-class MappingOptions(Arguments):
+class MappingOptions(Options):
     """How a Shopify order becomes a Yotpo order where there is more than one right way.
 
     :param order_date: ``created`` (default: when it was entered in the shop) or ``processed`` (when it was bought;

@@ -14,17 +14,17 @@ from typing import Any, Literal, Self
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
 
-Kind = Literal["order", "product", "fulfillment"]
+RecordKind = Literal["order", "product", "fulfillment"]
 Action = Literal["created", "updated", "unchanged", "rejected", "would_create", "would_update"]
 
 ACTIONS: tuple[Action, ...] = ("created", "updated", "unchanged", "rejected", "would_create", "would_update")
-EXAMPLES = 5
+EXAMPLES_PER_REASON = 5
 """How many ids are kept as examples of a reason for rejection."""
 
-REASONS = 20
+MAX_REASONS = 20
 """How many different reasons a summary tells apart; the rest is counted together."""
 
-OTHER = "other reasons"
+OTHER_REASONS = "other reasons"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Outcome:
     :param reject: for a rejected record: all that is needed to try it again (customers' data: keep it out of logs)
     """
 
-    kind: Kind
+    kind: RecordKind
     external_id: str
     action: Action
     yotpo_id: int | None = None
@@ -64,8 +64,8 @@ class Outcome:
         }
 
 
-def rejected(
-    kind: Kind, external_id: str, record: Mapping[str, Any], reason: str | PartnersError, **details: Any
+def rejected_outcome(
+    kind: RecordKind, external_id: str, record: Mapping[str, Any], reason: str | PartnersError, **details: Any
 ) -> Outcome:
     """The outcome of a record that was refused, with the record to be replayed.
 
@@ -84,7 +84,7 @@ def rejected(
 
 
 @dataclass(slots=True)
-class Summary:
+class OutcomeSummary:
     """Counts of outcomes. Size doesn't grow with the number of records, so it can go into XCom.
 
     :param counts: outcomes by action
@@ -122,26 +122,28 @@ class Summary:
         if outcome.suppressed:
             self.suppressed += 1
             # Once per order, however many scores say the same.
-            self.suppressions.update({without_score(reason) for reason in outcome.suppressed})
+            self.suppressions.update({mask_score(reason) for reason in outcome.suppressed})
         if outcome.action == "rejected":
-            reason = without_numbers(outcome.reason or "no reason given")
-            if reason not in self.rejections and len(self.rejections) >= REASONS:
-                reason = OTHER
+            reason = mask_numbers(outcome.reason or "no reason given")
+            if reason not in self.rejections and len(self.rejections) >= MAX_REASONS:
+                reason = OTHER_REASONS
             self.rejections[reason] += 1
             examples = self.examples.setdefault(reason, [])
-            if len(examples) < EXAMPLES:
+            if len(examples) < EXAMPLES_PER_REASON:
                 examples.append(outcome.external_id)
 
-    def merge(self, other: Summary) -> None:
+    def merge(self, other: OutcomeSummary) -> None:
         """Add the counts of another task."""
         self.counts.update(other.counts)
         self.suppressed += other.suppressed
         self.suppressions.update(other.suppressions)
         self.changes.update(other.changes)
         for reason, count in other.rejections.items():
-            known = reason if reason in self.rejections or len(self.rejections) < REASONS else OTHER
+            known = reason if reason in self.rejections or len(self.rejections) < MAX_REASONS else OTHER_REASONS
             self.rejections[known] += count
-            self.examples[known] = [*self.examples.get(known, []), *other.examples.get(reason, [])][:EXAMPLES]
+            self.examples[known] = [*self.examples.get(known, []), *other.examples.get(reason, [])][
+                :EXAMPLES_PER_REASON
+            ]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, for XCom: every action with its count, then the rest."""
@@ -168,17 +170,17 @@ class Summary:
         )
 
 
-def without_score(reason: str) -> str:
+def mask_score(reason: str) -> str:
     """A reason for suppression without this order's score: ``return_abuse >= 0.8 (return_predictions)``."""
     return re.sub(r" -?\d[\d.e+-]* (>=)", r" \1", reason)
 
 
-def without_numbers(reason: str) -> str:
+def mask_numbers(reason: str) -> str:
     """A reason for rejection that groups: long numbers and quoted values are replaced."""
     return re.sub(r"'[^']*'|\"[^\"]*\"|\b[\w-]*\d{3,}[\w-]*", "…", " ".join(reason.split()))[:200]
 
 
-def check_threshold(summary: Summary, max_rejects: float) -> None:
+def check_threshold(summary: OutcomeSummary, max_rejects: float) -> None:
     """Fail when too much was rejected.
 
     :param max_rejects: how many rejected records are borne: an integer is a number of records, a float a share of all

@@ -12,12 +12,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from airflow_provider_partners.exceptions import RejectedError
-from airflow_provider_partners.sync.arguments import describe
-from airflow_provider_partners.sync.reading import E164, utc
+from airflow_provider_partners.sync.arguments import describe_violations
+from airflow_provider_partners.sync.reading import E164, format_utc
 
 Operation = Literal["create", "update"]
 
-WEB_ADDRESS = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
+WEB_URL = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
 
 
 class PayloadError(RejectedError):
@@ -32,38 +32,38 @@ class PayloadError(RejectedError):
         self.violations = violations
 
 
-def _date(value: str) -> str:
-    if utc(value) != value:
+def _check_timestamp(value: str) -> str:
+    if format_utc(value) != value:
         message = "must be a time in UTC such as 2024-05-01T10:20:30Z"
         raise ValueError(message)
     return value
 
 
-def _phone(value: str) -> str:
+def _check_phone(value: str) -> str:
     if not E164.fullmatch(value):
         message = "must be a telephone number in E.164 form: + and 7 to 15 digits"
         raise ValueError(message)
     return value
 
 
-def _web_address(value: str) -> str:
-    if not WEB_ADDRESS.match(value):
+def _check_web_url(value: str) -> str:
+    if not WEB_URL.match(value):
         message = "must begin with http:// or https://"
         raise ValueError(message)
     return value
 
 
-Identity = Annotated[str, Field(min_length=1, max_length=255)]
+ExternalId = Annotated[str, Field(min_length=1, max_length=255)]
 Text64 = Annotated[str, Field(max_length=64)]
 Text255 = Annotated[str, Field(max_length=255)]
-Url = Annotated[str, Field(max_length=2048), AfterValidator(_web_address)]
-Moment = Annotated[str, AfterValidator(_date)]
-Phone = Annotated[str, AfterValidator(_phone)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-Province = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Url = Annotated[str, Field(max_length=2048), AfterValidator(_check_web_url)]
+Timestamp = Annotated[str, AfterValidator(_check_timestamp)]
+Phone = Annotated[str, AfterValidator(_check_phone)]
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+ProvinceCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[float, Field(allow_inf_nan=False)]
-Units = Annotated[int, Field(ge=1)]
+Quantity = Annotated[int, Field(ge=1)]
 Scalar = bool | int | float | str
 
 
@@ -76,7 +76,7 @@ class Payload(BaseModel):
     required: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @classmethod
-    def checked(cls, body: Mapping[str, Any], operation: Operation = "create") -> Self:
+    def validate_body(cls, body: Mapping[str, Any], operation: Operation = "create") -> Self:
         """The model of a body as it would be sent.
 
         :param operation: what is required differs between creating and updating
@@ -85,7 +85,7 @@ class Payload(BaseModel):
         try:
             model = cls.model_validate(body)
         except ValidationError as error:
-            raise PayloadError(cls.resource, describe(error)) from None
+            raise PayloadError(cls.resource, describe_violations(error)) from None
         wanted = cls.required.get(operation, ())
         missing = [f"{name}: required" for name in wanted if getattr(model, name) in (None, [])]
         if missing:
@@ -96,7 +96,7 @@ class Payload(BaseModel):
     def violations(cls, body: Mapping[str, Any], operation: Operation = "create") -> list[str]:
         """What is wrong with a body, as ``field: reason``; empty when nothing is."""
         try:
-            cls.checked(body, operation)
+            cls.validate_body(body, operation)
         except PayloadError as error:
             return error.violations
         return []

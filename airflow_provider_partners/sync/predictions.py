@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.sync.reading import items, json_object, money, text
+from airflow_provider_partners.sync.reading import decode_json, items, text, to_decimal
 
 SOURCES = ("return_predictions", "customer_predictions", "order_predictions")
 """Where scores come from: the predictions of a return, of the customer, and of the order."""
@@ -30,18 +30,18 @@ class Score:
     value: float
 
 
-def of_return(record: Record) -> Iterator[Score]:
+def scores_of_return(record: Record) -> Iterator[Score]:
     """The scores of a return itself."""
     yield from _scores("return_predictions", record.get("return_predictions"))
 
 
-def of_order(order: Any) -> Iterator[Score]:
+def scores_of_order(order: Any) -> Iterator[Score]:
     """The scores of Yofi's order."""
     if isinstance(order, Mapping):
         yield from _scores("order_predictions", order.get("model_predictions"))
 
 
-def of_customer(customer: Any) -> Iterator[Score]:
+def scores_of_customer(customer: Any) -> Iterator[Score]:
     """The scores of Yofi's customer: its predictions, and their summary."""
     if isinstance(customer, Mapping):
         yield from _scores("customer_predictions", customer.get("customer_predictions"))
@@ -49,8 +49,8 @@ def of_customer(customer: Any) -> Iterator[Score]:
 
 
 def _scores(source: str, predictions: Any) -> Iterator[Score]:
-    for category, value in _pairs(json_object(predictions)):
-        number = money(value) if not isinstance(value, bool) else None
+    for category, value in _pairs(decode_json(predictions)):
+        number = to_decimal(value) if not isinstance(value, bool) else None
         if category and number is not None:
             yield Score(source, category, float(number))
 

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.api.pages import dig
+from airflow_provider_partners.api.pages import get_path
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 
@@ -41,15 +41,15 @@ def text(value: Any, limit: int | None = None) -> str | None:
     return (cleaned[:limit].rstrip() if limit else cleaned) or None
 
 
-def within(value: Any, limit: int) -> str | None:
+def text_within_limit(value: Any, limit: int) -> str | None:
     """A text that makes no sense when cut (an address on the web, an e-mail): None where it is too long."""
     whole = text(value)
     return whole if whole and len(whole) <= limit else None
 
 
-def numeric_id(record: Any, legacy: str = "legacyResourceId", gid: str = "id") -> str | None:
+def shopify_id(record: Any, legacy: str = "legacyResourceId", gid: str = "id") -> str | None:
     """A Shopify object's id as merchants know it: ``legacyResourceId``, else the tail of its global id."""
-    return text(dig(record, legacy)) or id_tail(dig(record, gid))
+    return text(get_path(record, legacy)) or id_tail(get_path(record, gid))
 
 
 def id_tail(value: Any) -> str | None:
@@ -68,7 +68,7 @@ def phone(value: Any) -> str | None:
     return bare if E164.fullmatch(bare) else None
 
 
-def money(value: Any) -> Decimal | None:
+def to_decimal(value: Any) -> Decimal | None:
     """An amount as Shopify writes it (a text such as ``"7.25"``); None where it is none."""
     try:
         amount = Decimal(str(value))
@@ -77,13 +77,13 @@ def money(value: Any) -> Decimal | None:
     return amount if amount.is_finite() else None
 
 
-def whole(value: Any) -> int:
+def to_count(value: Any) -> int:
     """A count; 0 where it is none."""
-    amount = money(value) if not isinstance(value, bool) else None
+    amount = to_decimal(value) if not isinstance(value, bool) else None
     return int(amount) if amount is not None else 0
 
 
-def instant(value: Any) -> datetime | None:
+def parse_timestamp(value: Any) -> datetime | None:
     """A point in time, from ISO 8601 with or without zone and fractions; without a zone it is UTC.
 
     Yotpo returns times without a zone, in UTC (recorded live responses).
@@ -101,13 +101,13 @@ def instant(value: Any) -> datetime | None:
         return None
 
 
-def utc(value: Any) -> str | None:
+def format_utc(value: Any) -> str | None:
     """A point in time as Yotpo's clients send it: UTC, whole seconds, ``Z``."""
-    moment = instant(value)
+    moment = parse_timestamp(value)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment and moment.year >= 1000 else None
 
 
-def json_object(value: Any) -> Any:
+def decode_json(value: Any) -> Any:
     """A value that may have been sent as JSON in a text."""
     if not isinstance(value, str):
         return value

@@ -17,16 +17,16 @@ from typing import Any, Literal
 
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.sync.plan import plan_write
-from airflow_provider_partners.sync.reading import instant, text
+from airflow_provider_partners.sync.reading import parse_timestamp, text
 
-State = Literal["same", "missing", "stale", "different", "extra"]
+OrderState = Literal["same", "missing", "stale", "different", "extra"]
 
-TO_REPAIR: frozenset[State] = frozenset({"missing", "stale", "different"})
+REPAIRABLE: frozenset[OrderState] = frozenset({"missing", "stale", "different"})
 """What an upsert mends; an extra order can't be taken away from Yotpo."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class OrderDifference:
     """One order, compared.
 
     :param external_id: the merchant's id
@@ -39,7 +39,7 @@ class Finding:
     """
 
     external_id: str
-    state: State
+    state: OrderState
     fields: list[str] = field(default_factory=list)
     reason: str = ""
     built: Record | None = field(default=None, repr=False, compare=False)
@@ -51,18 +51,18 @@ class Finding:
         return found
 
 
-def reconcile(
+def reconcile_orders(
     built: Iterable[Record],
-    held: Iterable[Record],
+    yotpo_orders: Iterable[Record],
     *,
-    left_out: Mapping[str, str] | None = None,
+    excluded: Mapping[str, str] | None = None,
     spill_dir: str | Path | None = None,
-) -> Iterator[Finding]:
+) -> Iterator[OrderDifference]:
     """Compare what should be in Yotpo with what is.
 
     :param built: orders as they should be, records of ``build``
-    :param held: orders as Yotpo gives them
-    :param left_out: why orders of Shopify were not built, by external id
+    :param yotpo_orders: orders as Yotpo gives them
+    :param excluded: why orders of Shopify were not built, by external id
     :param spill_dir: where the temporary file is made; the system's temporary folder by default
     :returns: a finding for each order of either side, those of ``built`` first
     """
@@ -75,37 +75,39 @@ def reconcile(
             PRAGMA synchronous = OFF;
             CREATE TABLE held (id TEXT PRIMARY KEY, body TEXT, seen INTEGER DEFAULT 0) WITHOUT ROWID;
         """)
-        yield from _doubled(database, held)
+        yield from _store_yotpo_orders(database, yotpo_orders)
         for record in built:
-            yield _compared(database, record)
+            yield _compare(database, record)
         for (identity,) in database.execute("SELECT id FROM held WHERE NOT seen ORDER BY id"):
-            yield Finding(identity, "extra", reason=(left_out or {}).get(identity, "Shopify has no such order here"))
+            yield OrderDifference(
+                identity, "extra", reason=(excluded or {}).get(identity, "Shopify has no such order here")
+            )
 
 
-def _doubled(database: sqlite3.Connection, held: Iterable[Record]) -> Iterator[Finding]:
+def _store_yotpo_orders(database: sqlite3.Connection, yotpo_orders: Iterable[Record]) -> Iterator[OrderDifference]:
     """Keep what Yotpo has; tell of what it has twice, which its API should never let happen."""
     database.execute("BEGIN")
-    for order in held:
+    for order in yotpo_orders:
         identity = text(order.get("external_id")) or f"without external id: {order.get('yotpo_id')}"
         row = (identity, json.dumps(order))
         if not database.execute("INSERT OR IGNORE INTO held (id, body) VALUES (?, ?)", row).rowcount:
-            yield Finding(identity, "extra", reason="Yotpo has it twice")
+            yield OrderDifference(identity, "extra", reason="Yotpo has it twice")
     database.execute("COMMIT")
 
 
-def _compared(database: sqlite3.Connection, record: Record) -> Finding:
-    identity = str(record["external_id"])
+def _compare(database: sqlite3.Connection, built_order: Record) -> OrderDifference:
+    identity = str(built_order["external_id"])
     found = database.execute("SELECT body FROM held WHERE id = ?", (identity,)).fetchone()
     if found is None:
-        return Finding(identity, "missing", built=record)
+        return OrderDifference(identity, "missing", built=built_order)
     database.execute("UPDATE held SET seen = 1 WHERE id = ?", (identity,))
     present = json.loads(found[0])
-    plan = plan_write(record["order"], present)
+    plan = plan_write(built_order["order"], present)
     if plan.action == "unchanged":
-        return Finding(identity, "same")
-    return Finding(identity, _age(record, present), sorted(plan.changed), built=record)
+        return OrderDifference(identity, "same")
+    return OrderDifference(identity, _state_by_age(built_order, present), sorted(plan.changed), built=built_order)
 
 
-def _age(record: Record, present: Record) -> State:
-    changed, written = instant(record.get("changed_at")), instant(present.get("updated_at"))
+def _state_by_age(record: Record, present: Record) -> OrderState:
+    changed, written = parse_timestamp(record.get("changed_at")), parse_timestamp(present.get("updated_at"))
     return "stale" if changed is None or written is None or written < changed else "different"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.api.pages import dig
-from airflow_provider_partners.sync.reading import id_tail, items, json_object, numeric_id, text
+from airflow_provider_partners.api.pages import get_path
+from airflow_provider_partners.sync.reading import decode_json, id_tail, items, shopify_id, text
 
 ITEM_LISTS = ("line_items", "return_line_items", "returned_items", "return_items", "items", "products")
 """Keys of ``meta_data`` that may hold the items."""
@@ -22,9 +22,9 @@ ITEM_IDS = ("line_item_id", "order_line_item_id", "product_id", "variant_id", "i
 
 def returned_products(record: Record, order: Record) -> frozenset[str]:
     """The products (external ids) that a return names; empty where it names none, or one that isn't in the order."""
-    known = _lines_by_any_id(order)
+    known = _products_by_any_id(order)
     found = set()
-    for identities in _named(json_object(record.get("meta_data"))):
+    for identities in _item_ids(decode_json(record.get("meta_data"))):
         product = next((known[identity] for identity in identities if identity in known), None)
         if product is None:
             return frozenset()
@@ -32,7 +32,7 @@ def returned_products(record: Record, order: Record) -> frozenset[str]:
     return frozenset(found)
 
 
-def _named(meta: Any) -> Iterator[list[str]]:
+def _item_ids(meta: Any) -> Iterator[list[str]]:
     """The identities each item gives of itself."""
     rows: Any = next((meta[name] for name in ITEM_LISTS if meta.get(name)), []) if isinstance(meta, Mapping) else []
     for row in rows if isinstance(rows, list) else []:
@@ -42,19 +42,19 @@ def _named(meta: Any) -> Iterator[list[str]]:
         yield [identity for identity in [*map(id_tail, ids), sku] if identity]
 
 
-def _lines_by_any_id(order: Record) -> dict[str, str]:
+def _products_by_any_id(order: Record) -> dict[str, str]:
     """The parent product of each line by the ids of line, product and variant, and by SKU where it is one product's."""
     known: dict[str, str] = {}
     ambiguous: set[str] = set()
     for line in items(order.get("lineItems")):
-        product = numeric_id(line.get("product"))
+        product = shopify_id(line.get("product"))
         if not product:
             continue
         own = (
             id_tail(line.get("id")),
             product,
-            numeric_id(line.get("variant")),
-            text(line.get("sku")) or text(dig(line, "variant.sku")),
+            shopify_id(line.get("variant")),
+            text(line.get("sku")) or text(get_path(line, "variant.sku")),
         )
         for identity in filter(None, own):
             if known.setdefault(identity, product) != product:

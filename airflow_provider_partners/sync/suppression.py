@@ -5,7 +5,7 @@ The default policy, and why:
 - A prediction of fraud or abuse of 0.8 or more, for the return, the customer or the order, suppresses: the buyer's word
   on the product is worth little. Only categories that speak of abuse count, since a category that Yofi adds later may
   be a harmless one. Yofi publishes no thresholds; 0.8 leaves out what is merely possible.
-- A return that has arrived (``received``, ``refunded``, ``completed``) suppresses: the customer no longer has the
+- A return that has arrived (``received``, ``refunded_amount``, ``completed``) suppresses: the customer no longer has the
   product. Yotpo's own import from Shopify doesn't ask about refunded goods either. A return only asked for doesn't.
 - Claims don't: a complaint is honest until shown otherwise, and asking only the contented is what consumer law calls
   review gating.
@@ -26,15 +26,15 @@ from pydantic import Field
 
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.sync import predictions
-from airflow_provider_partners.sync.arguments import Arguments
+from airflow_provider_partners.sync.arguments import Options
 from airflow_provider_partners.sync.predictions import Score
 from airflow_provider_partners.sync.reading import text
 from airflow_provider_partners.sync.returned_lines import returned_products
 
 Threshold = Annotated[float, Field(ge=0, le=1)]
-Source = Literal["return_predictions", "customer_predictions", "order_predictions"]
+PredictionSource = Literal["return_predictions", "customer_predictions", "order_predictions"]
 
-ABUSE: Mapping[str, float] = {
+ABUSE_CATEGORIES: Mapping[str, float] = {
     "return_abuse": 0.8,
     "drop_off_fraud": 0.8,
     "wardrobing": 0.8,
@@ -50,16 +50,16 @@ class Suppression:
     """The decision on one order.
 
     :param reasons: why, such as ``return_abuse 0.93 >= 0.8 (return_predictions)``; empty when nothing is suppressed
-    :param order: whether the whole order is
+    :param whole_order: whether the whole order is
     :param products: products (by external id) that are, where it isn't the whole order
     """
 
     reasons: tuple[str, ...] = ()
-    order: bool = False
+    whole_order: bool = False
     products: frozenset[str] = frozenset()
 
 
-class SuppressionPolicy(Arguments):
+class SuppressionPolicy(Options):
     """When a review request is suppressed. A plain dict of the same keys does as well.
 
     Example: ``{"categories": {"return_abuse": 0.9, "*fraud*": 0.7}, "return_states": [], "level": "line"}``
@@ -76,9 +76,9 @@ class SuppressionPolicy(Arguments):
 
     title: ClassVar[str] = "suppression policy"
 
-    categories: dict[str, Threshold] = Field(default_factory=lambda: dict(ABUSE))
-    sources: tuple[Source, ...] = ("return_predictions", "customer_predictions", "order_predictions")
-    per_source: dict[Source, dict[str, Threshold]] = Field(default_factory=dict)
+    categories: dict[str, Threshold] = Field(default_factory=lambda: dict(ABUSE_CATEGORIES))
+    sources: tuple[PredictionSource, ...] = ("return_predictions", "customer_predictions", "order_predictions")
+    per_source: dict[PredictionSource, dict[str, Threshold]] = Field(default_factory=dict)
     return_states: tuple[str, ...] = ("received", "refunded", "completed")
     claims: Literal["ignore", "order", "customer"] = "ignore"
     financial_statuses: tuple[str, ...] = ()
@@ -99,25 +99,25 @@ class SuppressionPolicy(Arguments):
         :param claims: Yofi's claims: of the order, or by its customer; ``of_order`` marks the former (see ``join``)
         :param customer: Yofi's customer
         """
-        whole: list[str] = [*self._of_scores(predictions.of_customer(customer))]
+        whole: list[str] = [*self._score_reasons(predictions.scores_of_customer(customer))]
         status = text(order.get("displayFinancialStatus"))
         if status and status.upper() in {name.upper() for name in self.financial_statuses}:
             whole.append(f"order is {status.lower()}")
-        whole += self._of_claims(claims)
+        whole += self._claim_reasons(claims)
         partly: list[str] = []
         products: set[str] = set()
         for record in returns:
-            whole += self._of_scores([
-                *predictions.of_order(record.get("order")),
-                *predictions.of_customer(record.get("customer")),
+            whole += self._score_reasons([
+                *predictions.scores_of_order(record.get("order")),
+                *predictions.scores_of_customer(record.get("customer")),
             ])
-            reasons = [*self._of_scores(predictions.of_return(record)), *self._of_state(record)]
+            reasons = [*self._score_reasons(predictions.scores_of_return(record)), *self._state_reasons(record)]
             named = returned_products(record, order) if self.level == "line" and reasons else frozenset()
             (partly if named else whole).extend(reasons)
             products |= named
         return _decision(whole, partly, products)
 
-    def _of_scores(self, scores: Iterable[Score]) -> list[str]:
+    def _score_reasons(self, scores: Iterable[Score]) -> list[str]:
         reasons = []
         for score in scores:
             threshold = self._threshold(score)
@@ -138,25 +138,25 @@ class SuppressionPolicy(Arguments):
                     return threshold
         return None
 
-    def _of_state(self, record: Record) -> list[str]:
+    def _state_reasons(self, record: Record) -> list[str]:
         state = (text(record.get("state")) or "").lower()
         return [f"return is {state}"] if state and state in {name.lower() for name in self.return_states} else []
 
-    def _of_claims(self, claims: Iterable[Record]) -> list[str]:
+    def _claim_reasons(self, claims: Iterable[Record]) -> list[str]:
         wanted = [row for row in claims if self.claims == "customer" or row.get("of_order", True)]
         if self.claims == "ignore" or not wanted:
             return []
         return ["claim on the order" if any(row.get("of_order", True) for row in wanted) else "claim by the customer"]
 
 
-def _decision(whole: list[str], partly: list[str], products: set[str]) -> Suppression:
-    reasons = tuple(dict.fromkeys([*whole, *partly]))
-    return Suppression(reasons, order=bool(whole), products=frozenset() if whole else frozenset(products))
+def _decision(order_reasons: list[str], product_reasons: list[str], products: set[str]) -> Suppression:
+    reasons = tuple(dict.fromkeys([*order_reasons, *product_reasons]))
+    return Suppression(
+        reasons, whole_order=bool(order_reasons), products=frozenset() if order_reasons else frozenset(products)
+    )
 
 
-def custom_properties(
-    order: dict[str, Any], decision: Suppression, *, level: Literal["order", "line"]
-) -> dict[str, Any]:
+def add_suppression(order: dict[str, Any], decision: Suppression, *, level: Literal["order", "line"]) -> dict[str, Any]:
     """An order's payload with ``suppress_review_request`` set, always and explicitly.
 
     A false is sent as well, since a suppression that is lifted later must be un-set and an omitted key means "not
@@ -166,7 +166,7 @@ def custom_properties(
     """
     lines = order.get("line_items") or []
     asked_about = {line["external_product_id"] for line in lines} - decision.products
-    whole = decision.order or not asked_about
+    whole = decision.whole_order or not asked_about
     properties = {**(order.get("custom_properties") or {}), "suppress_review_request": whole}
     if level == "order":
         return {**order, "custom_properties": properties}

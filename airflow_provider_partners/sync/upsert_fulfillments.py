@@ -14,51 +14,53 @@ from typing import Any
 
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
-from airflow_provider_partners.sync.compare import by_key
-from airflow_provider_partners.sync.lookup import LOOKUP_SIZE, Lookup
+from airflow_provider_partners.sync.compare import index_by_merge_key
+from airflow_provider_partners.sync.lookup import LOOKUP_BATCH_SIZE, UpsertLookup
 from airflow_provider_partners.sync.models import Fulfillment
-from airflow_provider_partners.sync.outcomes import Outcome, rejected
-from airflow_provider_partners.sync.plan import Plan, plan_write
-from airflow_provider_partners.sync.side_by_side import in_order
+from airflow_provider_partners.sync.outcomes import Outcome, rejected_outcome
+from airflow_provider_partners.sync.plan import WritePlan, plan_write
+from airflow_provider_partners.sync.side_by_side import map_in_order
 from airflow_provider_partners.sync.store import YotpoStore, yotpo_id
 
 
 def upsert_fulfillments(
     client: YotpoStore,
-    built: Iterable[Mapping[str, Any]],
+    built_orders: Iterable[Mapping[str, Any]],
     *,
     dry_run: bool = False,
-    done: Container[str] = (),
+    skip: Container[str] = (),
     workers: int = 1,
-    batch_size: int = LOOKUP_SIZE,
+    batch_size: int = LOOKUP_BATCH_SIZE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Outcome]:
     """Create or update the fulfillments of orders that are in Yotpo already.
 
-    :param built: records of ``build``
+    :param built_orders: records of ``build``
     :param dry_run: look up and plan, write nothing
-    :param done: external ids of fulfillments that are left alone
+    :param skip: external ids of fulfillments that are left alone
     :param workers: orders side by side; the fulfillments of one follow each other
     :returns: one outcome for each fulfillment; a rejected one can be replayed here or with its order
     """
-    lookup = Lookup(what="orders", find=client.orders, sleep=sleep, workers=workers)
-    rest = (record for record in built if _wanted(record, done))
-    while rows := list(islice(rest, min(batch_size, LOOKUP_SIZE))):
+    lookup = UpsertLookup(resource_name="orders", find=client.orders, sleep=sleep, workers=workers)
+    rest = (record for record in built_orders if _fulfillments_to_write(record, skip))
+    while rows := list(islice(rest, min(batch_size, LOOKUP_BATCH_SIZE))):
         batch = list({str(row.get("external_id")): row for row in rows}.values())
         orders = lookup.batch([str(row.get("external_id")) for row in batch])
 
         def of_order(record: Mapping[str, Any], orders: dict[str, Record] = orders) -> list[Outcome]:
             order = orders.get(str(record.get("external_id")))
-            return _OrderFulfillments(client, record, order).upsert(_wanted(record, done), dry_run=dry_run)
+            return _OrderFulfillments(client, record, order).upsert(
+                _fulfillments_to_write(record, skip), dry_run=dry_run
+            )
 
-        for outcomes in in_order(of_order, batch, workers=workers):
+        for outcomes in map_in_order(of_order, batch, workers=workers):
             yield from outcomes
 
 
-def _wanted(record: Mapping[str, Any], done: Container[str]) -> list[dict[str, Any]]:
+def _fulfillments_to_write(record: Mapping[str, Any], skip: Container[str]) -> list[dict[str, Any]]:
     order = record.get("order")
     rows = order.get("fulfillments") or [] if isinstance(order, Mapping) else []
-    return [row for row in rows if str(row.get("external_id")) not in done]
+    return [row for row in rows if str(row.get("external_id")) not in skip]
 
 
 class _OrderFulfillments:
@@ -71,19 +73,19 @@ class _OrderFulfillments:
         self._client = client
         self._record = record
         self._order = order
-        self._listed: dict[str, Any] | None = None
+        self._fulfillments: dict[str, Any] | None = None
 
     def upsert(self, wanted: list[dict[str, Any]], *, dry_run: bool) -> list[Outcome]:
         """Each fulfillment's outcome."""
         if self._order is None:
             reason = "its order isn't in Yotpo: upsert orders before their fulfillments"
-            return [self._refuse(row, reason) for row in wanted]
-        embedded = by_key(self._order.get("fulfillments"), "fulfillments")
-        return [self._one(row, embedded, dry_run=dry_run) for row in wanted]
+            return [self._reject(row, reason) for row in wanted]
+        embedded = index_by_merge_key(self._order.get("fulfillments"), "fulfillments")
+        return [self._upsert_one(row, embedded, dry_run=dry_run) for row in wanted]
 
-    def _one(self, wanted: dict[str, Any], embedded: Mapping[str, Any], *, dry_run: bool) -> Outcome:
+    def _upsert_one(self, wanted: dict[str, Any], embedded: Mapping[str, Any], *, dry_run: bool) -> Outcome:
         if violations := Fulfillment.violations(wanted):
-            return self._refuse(wanted, f"breaks Yotpo's rules: {'; '.join(violations)}")
+            return self._reject(wanted, f"breaks Yotpo's rules: {'; '.join(violations)}")
         plan = plan_write(wanted, embedded.get(str(wanted["external_id"])))
         if plan.action == "unchanged":
             return self._outcome(wanted, "unchanged", plan)
@@ -92,12 +94,12 @@ class _OrderFulfillments:
         try:
             return self._write(wanted)
         except RejectedError as error:
-            return self._refuse(wanted, error)
+            return self._reject(wanted, error)
 
-    def _write(self, wanted: dict[str, Any], *, again: bool = False) -> Outcome:
+    def _write(self, wanted: dict[str, Any], *, is_retry: bool = False) -> Outcome:
         """Create or update by the list of the order's fulfillments; once more where the list was out of date."""
         order, key = self._order_id(), str(wanted["external_id"])
-        present = self._list().get(key)
+        present = self._by_external_id().get(key)
         plan = plan_write(wanted, present)
         try:
             if present is None:
@@ -109,23 +111,23 @@ class _OrderFulfillments:
                 return self._outcome(wanted, "updated", plan, number)
             return self._outcome(wanted, "unchanged", plan, number)
         except (ConflictError, NotFoundError):
-            if again:
+            if is_retry:
                 raise
-            self._listed = None
-            return self._write(wanted, again=True)
+            self._fulfillments = None
+            return self._write(wanted, is_retry=True)
 
-    def _list(self) -> dict[str, Any]:
-        if self._listed is None:
-            self._listed = by_key(self._client.fulfillments(self._order_id()), "fulfillments")
-        return self._listed
+    def _by_external_id(self) -> dict[str, Any]:
+        if self._fulfillments is None:
+            self._fulfillments = index_by_merge_key(self._client.fulfillments(self._order_id()), "fulfillments")
+        return self._fulfillments
 
     def _order_id(self) -> int:
         return yotpo_id(self._order or {})
 
-    def _outcome(self, wanted: dict[str, Any], action: Any, plan: Plan, number: int | None = None) -> Outcome:
+    def _outcome(self, wanted: dict[str, Any], action: Any, plan: WritePlan, number: int | None = None) -> Outcome:
         changed = list(plan.changed)
         return Outcome("fulfillment", str(wanted["external_id"]), action, yotpo_id=number, changed=changed)
 
-    def _refuse(self, wanted: dict[str, Any], reason: str | RejectedError) -> Outcome:
+    def _reject(self, wanted: dict[str, Any], reason: str | RejectedError) -> Outcome:
         """Set aside with its whole order: what was right about that costs nothing when it is replayed."""
-        return rejected("fulfillment", str(wanted.get("external_id")), self._record, reason)
+        return rejected_outcome("fulfillment", str(wanted.get("external_id")), self._record, reason)

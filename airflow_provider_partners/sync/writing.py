@@ -12,130 +12,134 @@ from typing import Any
 
 from airflow_provider_partners.api.messages import Record
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
-from airflow_provider_partners.sync.lookup import Lookup
-from airflow_provider_partners.sync.outcomes import Kind, Outcome, rejected
-from airflow_provider_partners.sync.plan import Plan
+from airflow_provider_partners.sync.lookup import UpsertLookup
+from airflow_provider_partners.sync.outcomes import Outcome, RecordKind, rejected_outcome
+from airflow_provider_partners.sync.plan import WritePlan
 from airflow_provider_partners.sync.store import unknown_products, yotpo_id
 
 
 @dataclass(slots=True)
-class Job:
+class RecordUpsert:
     """One record on its way.
 
     :param record: as it was given
-    :param wanted: the payload Yotpo should have
+    :param payload: the payload Yotpo should have
     :param products: payloads of the products it names, by external id
-    :param verdict: the outcome, where it was known before anything was sent
+    :param outcome: the outcome, where it was known before anything was sent
     """
 
     external_id: str
     record: Mapping[str, Any]
-    wanted: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] = field(default_factory=dict)
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    plan: Plan | None = None
+    plan: WritePlan | None = None
     yotpo_id: int | None = None
-    verdict: Outcome | None = None
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Writer:
+class RecordWriter:
     """How records of one kind are planned and written.
 
     :param create: sends a new record; Yotpo's id of it
     :param update: sends the differing properties
-    :param restore: creates the products a refusal names
+    :param create_missing_products: creates the products a refusal names
     """
 
-    kind: Kind
-    lookup: Lookup
-    plan: Callable[[Mapping[str, Any], Record | None], Plan]
+    record_kind: RecordKind
+    lookup: UpsertLookup
+    plan: Callable[[Mapping[str, Any], Record | None], WritePlan]
     create: Callable[[dict[str, Any]], int]
     update: Callable[[int, dict[str, Any]], None]
-    restore: Callable[[list[str], Mapping[str, Mapping[str, Any]]], None] | None = None
+    create_missing_products: Callable[[list[str], Mapping[str, Mapping[str, Any]]], None] | None = None
 
-    def prepare(self, job: Job, present: Record | None) -> Plan:
+    def set_plan(self, upsert: RecordUpsert, present: Record | None) -> WritePlan:
         """Plan a job against what Yotpo has."""
-        job.yotpo_id = yotpo_id(present) if present is not None else None
-        job.plan = self.plan(job.wanted, present)
-        return job.plan
+        upsert.yotpo_id = yotpo_id(present) if present is not None else None
+        upsert.plan = self.plan(upsert.payload, present)
+        return upsert.plan
 
-    def rehearse(self, job: Job) -> Outcome:
+    def planned_outcome(self, upsert: RecordUpsert) -> Outcome:
         """What would become of a planned job."""
-        action = {"create": "would_create", "update": "would_update"}.get(self._planned(job).action, "unchanged")
-        return self._outcome(job, action)
+        action = {"create": "would_create", "update": "would_update"}.get(
+            self._require_plan(upsert).action, "unchanged"
+        )
+        return self._outcome(upsert, action)
 
-    def write(self, job: Job) -> Outcome:
+    def write(self, upsert: RecordUpsert) -> Outcome:
         """Carry out a planned job."""
         mended: set[str] = set()
         while True:
             try:
-                return self._send(job)
+                return self._send(upsert)
             except RejectedError as error:
                 try:
-                    cause = self._mend(job, error, mended)
+                    cause = self._recover(upsert, error, mended)
                 except RejectedError as further:
-                    return self.refuse(job, further)
+                    return self.reject(upsert, further)
                 if cause is None:
-                    return self.refuse(job, error)
+                    return self.reject(upsert, error)
                 mended.add(cause)
 
-    def refuse(self, job: Job, reason: str | RejectedError) -> Outcome:
+    def reject(self, upsert: RecordUpsert, reason: str | RejectedError) -> Outcome:
         """The outcome of a job that is set aside."""
-        return rejected(
-            self.kind,
-            job.external_id,
-            job.record,
+        return rejected_outcome(
+            self.record_kind,
+            upsert.external_id,
+            upsert.record,
             reason,
-            yotpo_id=job.yotpo_id,
-            suppressed=job.suppressed,
-            notes=job.notes,
+            yotpo_id=upsert.yotpo_id,
+            suppressed=upsert.suppressed,
+            notes=upsert.notes,
         )
 
-    def _send(self, job: Job) -> Outcome:
-        plan = self._planned(job)
+    def _send(self, upsert: RecordUpsert) -> Outcome:
+        plan = self._require_plan(upsert)
         if plan.action == "create":
-            job.yotpo_id = self.create(plan.payload)
-            return self._outcome(job, "created")
-        if plan.action == "update" and job.yotpo_id is not None:
-            self.update(job.yotpo_id, plan.payload)
-            return self._outcome(job, "updated")
-        return self._outcome(job, "unchanged")
+            upsert.yotpo_id = self.create(plan.payload)
+            return self._outcome(upsert, "created")
+        if plan.action == "update" and upsert.yotpo_id is not None:
+            self.update(upsert.yotpo_id, plan.payload)
+            return self._outcome(upsert, "updated")
+        return self._outcome(upsert, "unchanged")
 
-    def _mend(self, job: Job, error: RejectedError, mended: set[str]) -> str | None:
+    def _recover(self, upsert: RecordUpsert, error: RejectedError, recovered: set[str]) -> str | None:
         """Remove the cause of an answer; its name, or None where it is a refusal or was mended before."""
-        action = self._planned(job).action
+        action = self._require_plan(upsert).action
         products = unknown_products(error)
-        if products is not None and self.restore is not None and "products" not in mended:
-            self.restore(products or list(job.products), job.products)
-            job.notes.append("products that Yotpo didn't know were created again")
+        if products is not None and self.create_missing_products is not None and "products" not in recovered:
+            self.create_missing_products(products or list(upsert.products), upsert.products)
+            upsert.notes.append("products that Yotpo didn't know were created again")
             return "products"
-        if isinstance(error, ConflictError) and action == "create" and "conflict" not in mended:
-            present = self.lookup.after_conflict(job.external_id)
+        if isinstance(error, ConflictError) and action == "create" and "conflict" not in recovered:
+            present = self.lookup.after_conflict(upsert.external_id)
             if present is None:
-                message = f"Yotpo says that this {self.kind} exists (409), and doesn't find it by its external id"
+                message = (
+                    f"Yotpo says that this {self.record_kind} exists (409), and doesn't find it by its external id"
+                )
                 raise RejectedError(message, partner=error.partner, status=409, request_id=error.request_id)
-            self.prepare(job, present)
+            self.set_plan(upsert, present)
             return "conflict"
-        if isinstance(error, NotFoundError) and products is None and action == "update" and "id" not in mended:
-            self.prepare(job, self.lookup.one(job.external_id))
+        if isinstance(error, NotFoundError) and products is None and action == "update" and "id" not in recovered:
+            self.set_plan(upsert, self.lookup.one(upsert.external_id))
             return "id"
         return None
 
-    def _planned(self, job: Job) -> Plan:
-        if job.plan is None:
-            message = f"the {self.kind} was not planned"
+    def _require_plan(self, upsert: RecordUpsert) -> WritePlan:
+        if upsert.plan is None:
+            message = f"the {self.record_kind} was not planned"
             raise ValueError(message)
-        return job.plan
+        return upsert.plan
 
-    def _outcome(self, job: Job, action: Any) -> Outcome:
+    def _outcome(self, upsert: RecordUpsert, action: Any) -> Outcome:
         return Outcome(
-            self.kind,
-            job.external_id,
+            self.record_kind,
+            upsert.external_id,
             action,
-            yotpo_id=job.yotpo_id,
-            suppressed=job.suppressed,
-            changed=list(self._planned(job).changed),
-            notes=job.notes,
+            yotpo_id=upsert.yotpo_id,
+            suppressed=upsert.suppressed,
+            changed=list(self._require_plan(upsert).changed),
+            notes=upsert.notes,
         )

@@ -29,7 +29,7 @@ from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 
-Event = dict[str, Any]
+EventPayload = dict[str, Any]
 """What a trigger tells: ``status`` and what belongs to it, as JSON."""
 
 DONE, FAILED, TIMEOUT, ERROR = "done", "failed", "timeout", "error"
@@ -44,27 +44,27 @@ HOOKS: Mapping[str, type[PartnerHook[Any]]] = {
 }
 """A trigger's row in the database names a connection's type, and nothing else is ever imported for it."""
 
-SHORTEST_PAUSE = 1.0
+MIN_PAUSE = 1.0
 """Seconds; whatever interval was asked for, a partner is not asked more often."""
 _FIRST_PAUSE = 2.0
-_GROWTH = 1.5
-_LONGEST_BACK_OFF = 600.0
-_HOPELESS = (ConfigurationError, AuthenticationError)
+_PAUSE_GROWTH = 1.5
+_MAX_BACKOFF = 600.0
+_FATAL_ERRORS = (ConfigurationError, AuthenticationError)
 
 
-def pauses(interval: float) -> Iterator[float]:
+def growing_pauses(interval: float) -> Iterator[float]:
     """Seconds between two questions: short at first, since small jobs end soon, growing up to the interval.
 
     :param interval: the longest pause
     """
-    most = max(interval, SHORTEST_PAUSE)
-    pause = min(_FIRST_PAUSE, most)
+    longest = max(interval, MIN_PAUSE)
+    pause = min(_FIRST_PAUSE, longest)
     while True:
         yield pause
-        pause = min(pause * _GROWTH, most)
+        pause = min(pause * _PAUSE_GROWTH, longest)
 
 
-def checked(event: Any) -> Event:
+def validate_event(event: Any) -> EventPayload:
     """An event as a task gets it back.
 
     :param event: whatever Airflow handed to the task
@@ -85,7 +85,7 @@ class PollingTrigger(BaseTrigger):
     A failure is borne ``max_failures`` times in a row, with growing pauses; a wait that the partner asks for is
     granted and is no failure.
 
-    :param hook: the connection's type, such as ``shopify_admin``
+    :param conn_type: the connection's type, such as ``shopify_admin``
     :param conn_id: the connection
     :param hook_params: what else the hook is made of, as JSON
     :param poll_interval: seconds between two questions, at most; the first ones come sooner
@@ -96,7 +96,7 @@ class PollingTrigger(BaseTrigger):
     def __init__(
         self,
         *,
-        hook: str,
+        conn_type: str,
         conn_id: str,
         hook_params: Mapping[str, Any] | None = None,
         poll_interval: float = 30.0,
@@ -104,27 +104,27 @@ class PollingTrigger(BaseTrigger):
         max_failures: int = 10,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.hook = hook
+        self.conn_type = conn_type
         self.conn_id = conn_id
         self.hook_params = dict(hook_params or {})
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.max_failures = max_failures
-        self._made: PartnerHook[Any] | None = None
+        self._hook: PartnerHook[Any] | None = None
 
     def pauses(self) -> Iterator[float]:
         """Seconds between two questions, one after the other."""
-        return pauses(self.poll_interval)
+        return growing_pauses(self.poll_interval)
 
     @abstractmethod
-    def poll(self, client: Any) -> Event | None:
+    def poll(self, client: Any) -> EventPayload | None:
         """Ask once, in a thread.
 
         :param client: of the hook
         :returns: what to tell; ``None`` to ask again later
         """
 
-    def event(self, status: str, message: str = "") -> Event:
+    def event(self, status: str, message: str = "") -> EventPayload:
         """What is told.
 
         :param status: one of :data:`STATUSES`
@@ -135,7 +135,7 @@ class PollingTrigger(BaseTrigger):
     def arguments(self) -> dict[str, Any]:
         """What the trigger is made of, as JSON: Airflow stores it and makes it anew in another process."""
         return {
-            "hook": self.hook,
+            "conn_type": self.conn_type,
             "conn_id": self.conn_id,
             "hook_params": self.hook_params,
             "poll_interval": self.poll_interval,
@@ -151,17 +151,17 @@ class PollingTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until there is something to tell."""
         try:
-            event = await self._until_there_is_something()
+            event = await self._poll_until_event()
         finally:
             await self.cleanup()
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def cleanup(self) -> None:
         """Let go of the network."""
-        if self._made is not None:
-            self._made.close()
+        if self._hook is not None:
+            self._hook.close()
 
-    async def ask(self) -> Event | None:
+    async def poll_in_thread(self) -> EventPayload | None:
         """Ask once, off the loop."""
         return await in_thread(lambda: self.poll(self.client()))
 
@@ -170,46 +170,46 @@ class PollingTrigger(BaseTrigger):
 
         :raises ConfigurationError: when the type of the connection is unknown, or the connection is
         """
-        if self._made is None:
-            if self.hook not in HOOKS:
-                message = f"There is no hook for connections of type '{self.hook}'"
+        if self._hook is None:
+            if self.conn_type not in HOOKS:
+                message = f"There is no hook for connections of type '{self.conn_type}'"
                 raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(HOOKS))}.")
-            made = HOOKS[self.hook](self.conn_id, **self.hook_params)
-            made.brief = True
-            self._made = made
-        return self._made.get_conn()
+            hook = HOOKS[self.conn_type](self.conn_id, **self.hook_params)
+            hook.short_timeouts = True
+            self._hook = hook
+        return self._hook.get_conn()
 
-    async def _until_there_is_something(self) -> Event:
+    async def _poll_until_event(self) -> EventPayload:
         failures, steps = 0, self.pauses()
         pause = next(steps)
         while True:
-            await asyncio.sleep(self._within_deadline(pause))
+            await asyncio.sleep(self._next_sleep(pause))
             try:
-                found = await self.ask()
+                event = await self.poll_in_thread()
             except ThrottledError as error:
                 self.log.info("%s", error)
                 pause = max(error.retry_after, next(steps))
-            except _HOPELESS as error:
+            except _FATAL_ERRORS as error:
                 return {**self.event(ERROR, str(error)), "kind": FATAL}
             except Exception as error:  # noqa: BLE001  # whatever fails here must reach the task as an event
                 failures += 1
                 # An error of some other library may hold anything.
-                told = str(error) if isinstance(error, PartnersError) else type(error).__name__
+                reason = str(error) if isinstance(error, PartnersError) else type(error).__name__
                 if failures >= self.max_failures:
-                    message = f"asking failed {failures} times in a row, at last with: {told}"
+                    message = f"asking failed {failures} times in a row, at last with: {reason}"
                     return {**self.event(ERROR, message), "kind": EXHAUSTED}
-                pause = min(next(steps) * 2.0**failures, max(_LONGEST_BACK_OFF, self.poll_interval))
-                self.log.warning("Asking failed, %d of %d times: %s", failures, self.max_failures, told)
+                pause = min(next(steps) * 2.0**failures, max(_MAX_BACKOFF, self.poll_interval))
+                self.log.warning("Asking failed, %d of %d times: %s", failures, self.max_failures, reason)
             else:
-                if found is not None:
-                    return found
+                if event is not None:
+                    return event
                 failures, pause = 0, next(steps)
-            if self._left() <= 0:
+            if self._seconds_left() <= 0:
                 return self.event(TIMEOUT, "it didn't come about in the time allowed")
 
-    def _left(self) -> float:
+    def _seconds_left(self) -> float:
         return float("inf") if self.deadline is None else self.deadline - time.time()
 
-    def _within_deadline(self, pause: float) -> float:
+    def _next_sleep(self, pause: float) -> float:
         """The pause, spread so that triggers that were started together part, and cut where the time is up before."""
-        return max(min(pause * random.uniform(0.9, 1.1), self._left()), SHORTEST_PAUSE / 2)
+        return max(min(pause * random.uniform(0.9, 1.1), self._seconds_left()), MIN_PAUSE / 2)

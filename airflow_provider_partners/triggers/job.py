@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners._compat import in_thread
 from airflow_provider_partners.api.jobs import JobState
-from airflow_provider_partners.triggers.base import DONE, FAILED, Event, PollingTrigger
+from airflow_provider_partners.triggers.base import DONE, FAILED, EventPayload, PollingTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.jobs import JobStatus
@@ -21,7 +21,7 @@ class JobTrigger(PollingTrigger):
     It tells ``{"status": "done" | "failed" | "timeout" | "error", "job_id": …, "message": …}``, once. When someone
     stops the waiting task, the job is cancelled (Airflow 3.3 and later tell the trigger so).
 
-    :param hook: the connection's type, such as ``shopify_admin``
+    :param conn_type: the connection's type, such as ``shopify_admin``
     :param conn_id: the connection
     :param job_id: the job
     :param hook_params: what else the hook is made of, as JSON
@@ -33,7 +33,7 @@ class JobTrigger(PollingTrigger):
     def __init__(
         self,
         *,
-        hook: str,
+        conn_type: str,
         conn_id: str,
         job_id: str,
         hook_params: Mapping[str, Any] | None = None,
@@ -42,7 +42,7 @@ class JobTrigger(PollingTrigger):
         max_failures: int = 10,
     ) -> None:
         super().__init__(
-            hook=hook,
+            conn_type=conn_type,
             conn_id=conn_id,
             hook_params=hook_params,
             poll_interval=poll_interval,
@@ -50,25 +50,25 @@ class JobTrigger(PollingTrigger):
             max_failures=max_failures,
         )
         self.job_id = job_id
-        self._seen: JobStatus | None = None
+        self._last_status: JobStatus | None = None
 
     def arguments(self) -> dict[str, Any]:
         """What the trigger is made of, as JSON."""
         return {**super().arguments(), "job_id": self.job_id}
 
-    def event(self, status: str, message: str = "") -> Event:
+    def event(self, status: str, message: str = "") -> EventPayload:
         """What is told of the job."""
         return {**super().event(status, message), "job_id": self.job_id}
 
-    def poll(self, client: Any) -> Event | None:
+    def poll(self, client: Any) -> EventPayload | None:
         """Ask where the job stands."""
-        found: JobStatus = client.job_status(self.job_id)
-        if found != self._seen:
-            self._seen = found
-            rows = "" if found.rows is None else f", {found.rows} rows so far"
-            self.log.info("Job %s: %s%s", self.job_id, found.said or found.state, rows)
-        status = _STATUSES.get(found.state)
-        return self.event(status, found.reason) if status else None
+        job_status: JobStatus = client.job_status(self.job_id)
+        if job_status != self._last_status:
+            self._last_status = job_status
+            rows = "" if job_status.record_count is None else f", {job_status.record_count} rows so far"
+            self.log.info("Job %s: %s%s", self.job_id, job_status.partner_status or job_status.state, rows)
+        status = _STATUSES.get(job_status.state)
+        return self.event(status, job_status.reason) if status else None
 
     async def on_kill(self) -> None:
         """Cancel the job, since the task that wanted it was stopped."""

@@ -22,47 +22,47 @@ from typing import Any, ClassVar
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.triggers.watch_poll import Watched
+from airflow_provider_partners.triggers.watch_poll import WatchedList
 from airflow_provider_partners.triggers.watch_trigger import WatchTrigger
 
-INSTALLS = ("RELATIONSHIP_INSTALLED", "RELATIONSHIP_REACTIVATED")
+INSTALL_EVENTS = ("RELATIONSHIP_INSTALLED", "RELATIONSHIP_REACTIVATED")
 """The events of an app with which a shop begins to use it, or begins again."""
 
-YOFI_RETURNS = Watched(
+YOFI_RETURNS = WatchedList(
     source="yofi",
     resource="returns",
-    hook=YofiHook.conn_type,
-    time="return_created_at_epoch",
-    account="shop",
+    conn_type=YofiHook.conn_type,
+    time_field="return_created_at_epoch",
+    account_key="shop",
     # No relation and no name: the rows of a watcher stay small, and hold nobody's data.
-    ask={
+    query={
         "fields": ("entity_id", "order_id", "return_created_at_epoch", "order_created_at_epoch"),
         "include": (),
     },
 )
-YOFI_CLAIMS = Watched(
+YOFI_CLAIMS = WatchedList(
     source="yofi",
     resource="claims",
-    hook=YofiHook.conn_type,
-    time="created_at_epoch",
-    account="shop",
-    ask={"fields": ("id", "created_at_epoch")},
+    conn_type=YofiHook.conn_type,
+    time_field="created_at_epoch",
+    account_key="shop",
+    query={"fields": ("id", "created_at_epoch")},
 )
-APP_INSTALLS = Watched(
+APP_INSTALLS = WatchedList(
     source="shopify_partner",
     resource="app_events",
-    hook=ShopifyPartnerHook.conn_type,
-    time="occurredAt",
+    conn_type=ShopifyPartnerHook.conn_type,
+    time_field="occurredAt",
     # Events have no id.
-    id="shop.myshopifyDomain",
-    account="organization",
+    id_field="shop.myshopifyDomain",
+    account_key="organization",
 )
-REDEMPTIONS = Watched(
+REDEMPTIONS = WatchedList(
     source="voucherify",
     resource="redemptions",
-    hook=VoucherifyHook.conn_type,
-    time="date",
-    account="account",
+    conn_type=VoucherifyHook.conn_type,
+    time_field="date",
+    account_key="account",
 )
 
 
@@ -98,7 +98,7 @@ class YofiNewReturnsTrigger(YofiWatchTrigger):
     :param options: as :class:`~airflow_provider_partners.triggers.watch_trigger.WatchTrigger` takes them
     """
 
-    watched: ClassVar[Watched] = YOFI_RETURNS
+    watched: ClassVar[WatchedList] = YOFI_RETURNS
 
 
 class YofiNewClaimsTrigger(YofiWatchTrigger):
@@ -109,7 +109,7 @@ class YofiNewClaimsTrigger(YofiWatchTrigger):
     :param options: as :class:`~airflow_provider_partners.triggers.watch_trigger.WatchTrigger` takes them
     """
 
-    watched: ClassVar[Watched] = YOFI_CLAIMS
+    watched: ClassVar[WatchedList] = YOFI_CLAIMS
 
 
 class ShopifyPartnerNewInstallsTrigger(WatchTrigger):
@@ -121,14 +121,14 @@ class ShopifyPartnerNewInstallsTrigger(WatchTrigger):
     :param options: as :class:`~airflow_provider_partners.triggers.watch_trigger.WatchTrigger` takes them
     """
 
-    watched: ClassVar[Watched] = APP_INSTALLS
+    watched: ClassVar[WatchedList] = APP_INSTALLS
 
     def __init__(
         self,
         *,
         app_id: str,
         conn_id: str = ShopifyPartnerHook.default_conn_name,
-        types: Sequence[str] = INSTALLS,
+        types: Sequence[str] = INSTALL_EVENTS,
         **options: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, **options)
@@ -139,7 +139,7 @@ class ShopifyPartnerNewInstallsTrigger(WatchTrigger):
         """What the trigger is made of, as JSON."""
         return {**super().arguments(), "app_id": self.app_id, "types": self.types}
 
-    def question(self) -> dict[str, Any]:
+    def query_arguments(self) -> dict[str, Any]:
         """The app, and what counts."""
         return {"app_id": self.app_id, "types": self.types}
 
@@ -152,7 +152,7 @@ class VoucherifyNewRedemptionsTrigger(WatchTrigger):
     :param options: as :class:`~airflow_provider_partners.triggers.watch_trigger.WatchTrigger` takes them
     """
 
-    watched: ClassVar[Watched] = REDEMPTIONS
+    watched: ClassVar[WatchedList] = REDEMPTIONS
 
     def __init__(
         self,
@@ -168,6 +168,6 @@ class VoucherifyNewRedemptionsTrigger(WatchTrigger):
         """What the trigger is made of, as JSON."""
         return {**super().arguments(), "parameters": self.parameters}
 
-    def question(self) -> dict[str, Any]:
+    def query_arguments(self) -> dict[str, Any]:
         """The list's own parameters."""
         return {"parameters": self.parameters or None}

@@ -18,8 +18,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from airflow_provider_partners._compat import SharedStreamProducer, in_thread
-from airflow_provider_partners.api.extraction import mark_of
-from airflow_provider_partners.api.pages import dig
+from airflow_provider_partners.api.extraction import record_fingerprint
+from airflow_provider_partners.api.pages import get_path
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -29,137 +29,137 @@ from airflow_provider_partners.exceptions import (
 )
 from airflow_provider_partners.hooks.base import PartnerHook
 from airflow_provider_partners.triggers import base
-from airflow_provider_partners.triggers.watch_position import MARK, Row
-from airflow_provider_partners.windows import moment
+from airflow_provider_partners.triggers.watch_position import FINGERPRINT_LENGTH, ListedRecord
+from airflow_provider_partners.windows import parse_timestamp
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 3600.0
+MAX_PAUSE = 3600.0
 """Seconds between two tries where the credentials are refused, or nothing has worked for long."""
 
-RENEWED = 3600.0
+RECONNECT_AFTER = 3600.0
 """Seconds after which the connection is looked up anew, and what was sent meanwhile is counted in Airflow's metrics."""
 
-GATHERING = 1.0
+STARTUP_DELAY = 1.0
 """Seconds in which watchers that start together find each other, so that the first reading serves them all."""
 
-_FOR_PEOPLE = (ConfigurationError, AuthenticationError, NotFoundError)
+_FATAL_ERRORS = (ConfigurationError, AuthenticationError, NotFoundError)
 """What somebody must put right; until then it makes no sense to ask often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class WatchedList:
     """A list that can be watched.
 
     :param source: the partner, such as ``yofi``
     :param resource: the list
-    :param hook: the type of its connections
-    :param time: the field (dotted) that says when a row came into being: an ISO time, or seconds since 1970
-    :param id: the field that events call a row by; it must not be of a person
-    :param account: what says, in an extraction's request, whose rows they are
-    :param ask: what else is asked, so that rows are small and hold no names
+    :param conn_type: the type of its connections
+    :param time_field: the field (dotted) that says when a row came into being: an ISO time, or seconds since 1970
+    :param id_field: the field that events call a row by; it must not be of a person
+    :param account_key: what says, in an extraction's request, whose rows they are
+    :param query: what else is asked, so that rows are small and hold no names
     """
 
     source: str
     resource: str
-    hook: str
-    time: str
-    id: str = "id"
-    account: str = ""
-    ask: Mapping[str, Any] = field(default_factory=dict)
+    conn_type: str
+    time_field: str
+    id_field: str = "id"
+    account_key: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
-class Round:
+class PollResult:
     """One reading of the list.
 
     :param since: it holds all rows from here on
-    :param began: when it was asked for
-    :param rows: what it holds
+    :param started_at: when it was asked for
+    :param records: what it holds
     :param account: whose they are, such as the shop's domain
-    :param notes: what to do once Airflow has stored what was told of it
+    :param on_stored: what to do once Airflow has stored what was told of it
     """
 
     since: datetime
-    began: datetime
-    rows: Sequence[Row]
+    started_at: datetime
+    records: Sequence[ListedRecord]
     account: str
-    notes: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    on_stored: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
-class Desk:
+class WatcherRegistry:
     """Where those who watch one list say from when on they need its rows."""
 
     def __init__(self) -> None:
-        self._needs: dict[int, datetime] = {}
-        self._someone = asyncio.Event()
+        self._needed_since: dict[int, datetime] = {}
+        self._has_watchers = asyncio.Event()
 
-    def ask(self, watcher: object, since: datetime) -> None:
+    def register(self, watcher: object, since: datetime) -> None:
         """Put down, or put right, what a watcher needs.
 
         :param watcher: who
         :param since: from when on
         """
-        self._needs[id(watcher)] = since
-        self._someone.set()
+        self._needed_since[id(watcher)] = since
+        self._has_watchers.set()
 
-    def leave(self, watcher: object) -> None:
+    def unregister(self, watcher: object) -> None:
         """Strike a watcher off.
 
         :param watcher: who
         """
-        self._needs.pop(id(watcher), None)
-        if not self._needs:
-            self._someone.clear()
+        self._needed_since.pop(id(watcher), None)
+        if not self._needed_since:
+            self._has_watchers.clear()
 
-    async def earliest(self) -> datetime:
+    async def earliest_needed(self) -> datetime:
         """The earliest that anybody needs, once there is somebody."""
-        await self._someone.wait()
-        return min(self._needs.values())
+        await self._has_watchers.wait()
+        return min(self._needed_since.values())
 
 
-_DESKS: WeakValueDictionary[Hashable, Desk] = WeakValueDictionary()
+_REGISTRIES: WeakValueDictionary[Hashable, WatcherRegistry] = WeakValueDictionary()
 
 
-def desk_of(key: Hashable) -> Desk:
+def registry_for(key: Hashable) -> WatcherRegistry:
     """The desk that all watchers with one key share on one event loop, for as long as there is one of them.
 
     :param key: of the shared stream
     """
-    return _DESKS.setdefault((asyncio.get_running_loop(), key), Desk())
+    return _REGISTRIES.setdefault((asyncio.get_running_loop(), key), WatcherRegistry())
 
 
-class Poll:
+class ListPoller:
     """Reads one list again and again.
 
     :param watched: the list
     :param conn_id: the connection
     :param hook_params: what else the hook is made of
-    :param question: what is asked of the list besides what is always asked
+    :param query: what is asked of the list besides what is always asked
     :param interval: seconds between two readings
     :param max_failures: failures in a row that are warnings; further ones are errors
     """
 
     def __init__(
         self,
-        watched: Watched,
+        watched: WatchedList,
         *,
         conn_id: str,
         hook_params: Mapping[str, Any],
-        question: Mapping[str, Any],
+        query: Mapping[str, Any],
         interval: float,
         max_failures: int,
     ) -> None:
         self._watched = watched
         self._conn_id = conn_id
         self._hook_params = hook_params
-        self._question = question
-        self._interval = max(interval, base.SHORTEST_PAUSE)
+        self._query = query
+        self._interval = max(interval, base.MIN_PAUSE)
         self._max_failures = max_failures
         self._hook: PartnerHook[Any] | None = None
-        self._made = 0.0
+        self._connected_at = 0.0
         self._failures = 0
-        self._said = False
+        self._warned_undated = False
 
     def close(self) -> None:
         """Let go of the network; the next reading looks the connection up again."""
@@ -171,60 +171,69 @@ class Poll:
         except Exception as error:  # noqa: BLE001  # it is given up anyway
             log.warning("%s: the connection could not be closed: %s", self._name, type(error).__name__)
 
-    async def rounds(self, desk: Desk) -> AsyncGenerator[Round]:
+    async def results(self, registry: WatcherRegistry) -> AsyncGenerator[PollResult]:
         """A reading every so often, for ever.
 
-        :param desk: who watches
+        :param registry: who watches
         """
         try:
-            await desk.earliest()
-            await asyncio.sleep(GATHERING)
+            await registry.earliest_needed()
+            await asyncio.sleep(STARTUP_DELAY)
             while True:
-                since = await desk.earliest()
+                since = await registry.earliest_needed()
                 pause = self._interval
                 try:
-                    found = await in_thread(lambda since=since: self.read(since))  # type: ignore[misc]
+                    result = await in_thread(lambda since=since: self.read(since))  # type: ignore[misc]
                 except Exception as error:  # noqa: BLE001  # a watcher that ended would never tell of anything again
-                    pause = await self._after(error)
+                    pause = await self._handle_failure(error)
                 else:
                     self._failures = 0
-                    yield found
+                    yield result
                 await asyncio.sleep(pause * random.uniform(0.95, 1.05))
         finally:
             self.close()
 
-    def read(self, since: datetime) -> Round:
+    def read(self, since: datetime) -> PollResult:
         """Everything from a moment on. Blocks.
 
         :param since: that moment
         :raises PartnersError: when it can't be read
         """
-        began = datetime.now(UTC)
-        if self._hook is None or time.monotonic() - self._made > RENEWED:
+        started_at = datetime.now(UTC)
+        if self._hook is None or time.monotonic() - self._connected_at > RECONNECT_AFTER:
             self.close()
-            self._made = time.monotonic()
-            self._hook = base.HOOKS[self._watched.hook](self._conn_id, **self._hook_params)
-            self._hook.brief = True
-        asked = {**self._watched.ask, **self._question}
-        extraction = self._hook.get_conn().extract(self._watched.resource, since=since, **asked)
-        rows, undated = [], 0
+            self._connected_at = time.monotonic()
+            self._hook = base.HOOKS[self._watched.conn_type](self._conn_id, **self._hook_params)
+            self._hook.short_timeouts = True
+        query = {**self._watched.query, **self._query}
+        extraction = self._hook.get_conn().extract(self._watched.resource, since=since, **query)
+        records, undated = [], 0
         for record in extraction.records():
-            mark, at = mark_of(record, extraction.key), _moment(dig(record, self._watched.time))
-            if mark is None or at is None:
+            fingerprint, timestamp = (
+                record_fingerprint(record, extraction.key),
+                _parse_record_time(get_path(record, self._watched.time_field)),
+            )
+            if fingerprint is None or timestamp is None:
                 undated += 1
             else:
-                rows.append(Row(mark=mark[:MARK], at=at, id=str(dig(record, self._watched.id) or "")))
-        if undated and not self._said:
-            self._said = True
+                records.append(
+                    ListedRecord(
+                        fingerprint=fingerprint[:FINGERPRINT_LENGTH],
+                        timestamp=timestamp,
+                        id=str(get_path(record, self._watched.id_field) or ""),
+                    )
+                )
+        if undated and not self._warned_undated:
+            self._warned_undated = True
             log.warning("%d of the %s carry no id or no time, so nobody is told of them", undated, self._name)
-        account = str(extraction.request.get(self._watched.account) or "")
-        return Round(since=since, began=began, rows=rows, account=account)
+        account = str(extraction.request.get(self._watched.account_key) or "")
+        return PollResult(since=since, started_at=started_at, records=records, account=account)
 
     @property
     def _name(self) -> str:
         return f"{self._watched.source} {self._watched.resource}"
 
-    async def _after(self, error: Exception) -> float:
+    async def _handle_failure(self, error: Exception) -> float:
         """Say what went wrong, and how long to wait."""
         if isinstance(error, ThrottledError):
             log.info("%s: %s", self._name, error)
@@ -232,35 +241,35 @@ class Poll:
         self._failures += 1
         # What was made of the connection may be what is wrong, or broken by it.
         await in_thread(self.close)
-        pause = min(self._interval * 2.0 ** min(self._failures - 1, 20), max(LONGEST_PAUSE, self._interval))
-        hopeless = isinstance(error, _FOR_PEOPLE)
+        pause = min(self._interval * 2.0 ** min(self._failures - 1, 20), max(MAX_PAUSE, self._interval))
+        fatal = isinstance(error, _FATAL_ERRORS)
         # An error of some other library may hold anything.
-        told = str(error) if isinstance(error, PartnersError) else type(error).__name__
-        level = logging.ERROR if hopeless or self._failures > self._max_failures else logging.WARNING
-        words = "%s (connection '%s'): reading failed %d times in a row; the next try is in %d s: %s"
-        log.log(level, words, self._name, self._conn_id, self._failures, pause, told)
+        reason = str(error) if isinstance(error, PartnersError) else type(error).__name__
+        level = logging.ERROR if fatal or self._failures > self._max_failures else logging.WARNING
+        line = "%s (connection '%s'): reading failed %d times in a row; the next try is in %d s: %s"
+        log.log(level, line, self._name, self._conn_id, self._failures, pause, reason)
         return pause
 
 
-class SharedPoll(SharedStreamProducer):
+class SharedListPoller(SharedStreamProducer):
     """A poll as Airflow 3.3 and later share it among triggers.
 
     Airflow says when whatever the watchers told of a round is in its database; only then their positions are noted. So
     a triggerer that dies in between leads to a second telling, never to none.
 
-    :param poll: what reads
-    :param desk: who watches
+    :param poller: what reads
+    :param registry: who watches
     """
 
-    def __init__(self, poll: Poll, desk: Desk) -> None:
-        self._poll = poll
-        self._desk = desk
+    def __init__(self, poller: ListPoller, registry: WatcherRegistry) -> None:
+        self._poller = poller
+        self._registry = registry
 
-    async def open_stream(self) -> AsyncIterator[tuple[Round, Round]]:
+    async def open_stream(self) -> AsyncIterator[tuple[PollResult, PollResult]]:
         """Each round, which is its own receipt."""
-        async with aclosing(self._poll.rounds(self._desk)) as rounds:
-            async for found in rounds:
-                yield found, found
+        async with aclosing(self._poller.results(self._registry)) as results:
+            async for result in results:
+                yield result, result
 
     async def advance(self, batch: Sequence[Any]) -> None:
         """Note the positions behind rounds that are dealt with.
@@ -270,17 +279,17 @@ class SharedPoll(SharedStreamProducer):
         for item in batch:
             # A watcher that failed begins again at what it noted last; the others note more the next time.
             if not item.outcome.failed:
-                for note in item.broker_payload.notes:
-                    await note()
+                for callback in item.broker_payload.notes:
+                    await callback()
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_record_time(value: Any) -> datetime | None:
     """A row's time, in seconds since 1970 or as text."""
     try:
         return datetime.fromtimestamp(float(value), UTC)
     except (OverflowError, OSError, TypeError, ValueError):
         pass
     try:
-        return moment(value, "time")
+        return parse_timestamp(value, "time")
     except ConfigurationError:
         return None

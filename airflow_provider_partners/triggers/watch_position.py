@@ -13,88 +13,88 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-MARK = 8
+FINGERPRINT_LENGTH = 8
 """Characters of a row's mark (48 bits): among a few thousand rows two hardly ever share one."""
 
-REMEMBERED = 5000
+MAX_REMEMBERED = 5000
 """Rows that are remembered, which is 40 kB; Airflow's stores hold values of up to 64 kB."""
 
 _MINUTE = 60
-_FRESH = 2
+_RECENT_MINUTES = 2
 """The latest minutes are remembered whole, since rows are still being added to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ListedRecord:
     """What is known of a record.
 
-    :param mark: stands for its identity
-    :param at: its time
+    :param fingerprint: stands for its identity
+    :param timestamp: its time
     :param id: what an event may call it by
     """
 
-    mark: str
-    at: datetime
+    fingerprint: str
+    timestamp: datetime
     id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class WatchPosition:
     """How far a watcher has told.
 
-    :param at: the time of the newest row that was told of; never in the time to come
+    :param newest_at: the time of the newest row that was told of; never in the time to come
     :param floor: rows up to here are taken as told
-    :param known_before: while the first reading is still to come: rows before this moment are noted, but not told
+    :param baseline_before: while the first reading is still to come: rows before this moment are noted, but not told
     :param recent: marks of rows, with the minute (since 1970) of each
     """
 
-    at: datetime
+    newest_at: datetime
     floor: datetime
-    known_before: datetime | None = None
+    baseline_before: datetime | None = None
     recent: Mapping[str, int] = field(default_factory=dict)
 
-    def reads_from(self, lookback: timedelta) -> datetime:
+    def next_read_since(self, lookback: timedelta) -> datetime:
         """The first moment that the next reading must cover.
 
         :param lookback: how late a row may show up
         """
-        return max(self.floor, self.at - lookback)
+        return max(self.floor, self.newest_at - lookback)
 
     def to_json(self) -> dict[str, Any]:
         """As it is stored: marks of one minute in one text."""
         minutes: defaultdict[int, list[str]] = defaultdict(list)
-        for mark, minute in self.recent.items():
-            minutes[minute].append(mark)
+        for fingerprint, minute in self.recent.items():
+            minutes[minute].append(fingerprint)
         return {
-            "at": self.at.isoformat(),
+            "at": self.newest_at.isoformat(),
             "floor": self.floor.isoformat(),
-            **({"known_before": self.known_before.isoformat()} if self.known_before else {}),
-            "recent": {str(minute): "".join(marks) for minute, marks in sorted(minutes.items())},
+            **({"baseline_before": self.baseline_before.isoformat()} if self.baseline_before else {}),
+            "recent": {str(minute): "".join(fingerprints) for minute, fingerprints in sorted(minutes.items())},
         }
 
     @classmethod
-    def from_json(cls, stored: Any) -> Position | None:
+    def from_json(cls, stored: Any) -> WatchPosition | None:
         """As it was stored; ``None`` for what can't be read as a position.
 
         :param stored: of :meth:`to_json`
         """
         try:
-            before = stored.get("known_before")
+            before = stored.get("baseline_before")
             return cls(
-                at=_aware(stored["at"]),
-                floor=_aware(stored["floor"]),
-                known_before=_aware(before) if before else None,
+                newest_at=_parse_utc(stored["at"]),
+                floor=_parse_utc(stored["floor"]),
+                baseline_before=_parse_utc(before) if before else None,
                 recent={
-                    marks[start : start + MARK]: int(minute)
-                    for minute, marks in stored["recent"].items()
-                    for start in range(0, len(marks), MARK)
+                    fingerprints[start : start + FINGERPRINT_LENGTH]: int(minute)
+                    for minute, fingerprints in stored["recent"].items()
+                    for start in range(0, len(fingerprints), FINGERPRINT_LENGTH)
                 },
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
 
-def beginning(*, now: datetime, lookback: timedelta, since: datetime | None = None) -> Position:
+def initial_position(*, now: datetime, lookback: timedelta, since: datetime | None = None) -> WatchPosition:
     """Where a watcher begins that has told nothing yet.
 
     :param now: the present
@@ -102,51 +102,55 @@ def beginning(*, now: datetime, lookback: timedelta, since: datetime | None = No
     :param since: tell of the rows from this moment on; by default of those that come from now on
     """
     if since is not None:
-        return Position(at=since, floor=since - timedelta(microseconds=1))
+        return WatchPosition(newest_at=since, floor=since - timedelta(microseconds=1))
     # Some partners tell whole seconds: a row of this one may have come after now.
-    return Position(at=now, floor=now - lookback, known_before=now.replace(microsecond=0))
+    return WatchPosition(newest_at=now, floor=now - lookback, baseline_before=now.replace(microsecond=0))
 
 
-def advanced(
-    position: Position, rows: Iterable[Row], *, now: datetime, lookback: timedelta
-) -> tuple[Position, list[Row]]:
+def advance(
+    position: WatchPosition, records: Iterable[ListedRecord], *, now: datetime, lookback: timedelta
+) -> tuple[WatchPosition, list[ListedRecord]]:
     """The position behind a reading, and the rows in it that are new, in order of time.
 
     :param position: before it
-    :param rows: everything from :meth:`Position.reads_from` on; more does no harm
+    :param records: everything from :meth:`Position.next_read_since` on; more does no harm
     :param now: when the reading began
     :param lookback: how late a row may show up
     """
-    start = position.reads_from(lookback)
+    start = position.next_read_since(lookback)
     # What lies before is no longer remembered, and was told long ago.
-    unknown = {
-        row.mark: row for row in rows if row.at >= start and row.at > position.floor and row.mark not in position.recent
+    unseen = {
+        row.fingerprint: row
+        for row in records
+        if row.timestamp >= start and row.timestamp > position.floor and row.fingerprint not in position.recent
     }
-    told = [row for row in unknown.values() if position.known_before is None or row.at >= position.known_before]
-    newest = max([position.at, *(min(row.at, now) for row in told)])
-    recent = {**position.recent, **{mark: _minute(row.at) for mark, row in unknown.items()}}
-    oldest = _minute(newest - lookback)
+    new_records = [
+        row for row in unseen.values() if position.baseline_before is None or row.timestamp >= position.baseline_before
+    ]
+    newest = max([position.newest_at, *(min(row.timestamp, now) for row in new_records)])
+    recent = {**position.recent, **{mark: _epoch_minute(row.timestamp) for mark, row in unseen.items()}}
+    oldest = _epoch_minute(newest - lookback)
     moved = replace(
         position,
-        at=newest,
-        known_before=None,
+        newest_at=newest,
+        baseline_before=None,
         recent={mark: minute for mark, minute in recent.items() if minute >= oldest},
     )
-    return _bounded(moved), sorted(told, key=lambda row: (row.at, row.id, row.mark))
+    return _limit_remembered(moved), sorted(new_records, key=lambda row: (row.timestamp, row.id, row.fingerprint))
 
 
-def _bounded(position: Position) -> Position:
+def _limit_remembered(position: WatchPosition) -> WatchPosition:
     """Without the oldest minutes, where more rows came than can be remembered: then those minutes count as told."""
-    if len(position.recent) <= REMEMBERED:
+    if len(position.recent) <= MAX_REMEMBERED:
         return position
     minutes: defaultdict[int, int] = defaultdict(int)
     for minute in position.recent.values():
         minutes[minute] += 1
-    left, last = len(position.recent), None
-    for minute in sorted(minutes)[:-_FRESH]:
-        if left <= REMEMBERED:
+    remaining, last = len(position.recent), None
+    for minute in sorted(minutes)[:-_RECENT_MINUTES]:
+        if remaining <= MAX_REMEMBERED:
             break
-        left, last = left - minutes[minute], minute
+        remaining, last = remaining - minutes[minute], minute
     if last is None:
         return position
     end = datetime.fromtimestamp((last + 1) * _MINUTE, UTC) - timedelta(microseconds=1)
@@ -154,10 +158,10 @@ def _bounded(position: Position) -> Position:
     return replace(position, floor=max(position.floor, end), recent=kept)
 
 
-def _minute(at: datetime) -> int:
-    return int(at.timestamp()) // _MINUTE
+def _epoch_minute(timestamp: datetime) -> int:
+    return int(timestamp.timestamp()) // _MINUTE
 
 
-def _aware(text: str) -> datetime:
+def _parse_utc(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

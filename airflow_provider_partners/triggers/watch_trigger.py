@@ -18,14 +18,21 @@ from typing import Any, ClassVar
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_partners._compat import asset_state_stores, in_thread
-from airflow_provider_partners.triggers.watch_poll import Desk, Poll, Round, SharedPoll, Watched, desk_of
-from airflow_provider_partners.triggers.watch_position import Position, Row, advanced, beginning
-from airflow_provider_partners.windows import Window, moment
+from airflow_provider_partners.triggers.watch_poll import (
+    ListPoller,
+    PollResult,
+    SharedListPoller,
+    WatchedList,
+    WatcherRegistry,
+    registry_for,
+)
+from airflow_provider_partners.triggers.watch_position import ListedRecord, WatchPosition, advance, initial_position
+from airflow_provider_partners.windows import Window, parse_timestamp
 
-SETTLED = 5.0
+EVENT_STORE_DELAY = 5.0
 """Seconds within which an event is taken to be stored, where Airflow doesn't say."""
 
-_RETRY = 30.0
+_STORE_RETRY_PAUSE = 30.0
 """Seconds between two tries to reach Airflow's own store."""
 
 _SECOND = timedelta(seconds=1)
@@ -56,7 +63,7 @@ class WatchTrigger(BaseEventTrigger):
     :param max_failures: failures in a row that are logged as warnings; further ones are errors
     """
 
-    watched: ClassVar[Watched]
+    watched: ClassVar[WatchedList]
 
     def __init__(
         self,
@@ -72,7 +79,7 @@ class WatchTrigger(BaseEventTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         if since:
             # Where the Dag is read, not in the triggerer: there nobody would see it.
-            moment(since, "since")
+            parse_timestamp(since, "since")
         self.conn_id = conn_id
         self.hook_params = dict(hook_params or {})
         self.poll_interval = poll_interval
@@ -80,10 +87,10 @@ class WatchTrigger(BaseEventTrigger):
         self.since = since
         self.max_ids = max_ids
         self.max_failures = max_failures
-        self._position: Position | None = None
-        self._noted: Position | None = None
+        self._position: WatchPosition | None = None
+        self._saved_position: WatchPosition | None = None
 
-    def question(self) -> dict[str, Any]:
+    def query_arguments(self) -> dict[str, Any]:
         """What is asked of the list beyond its rows since a moment, as JSON."""
         return {}
 
@@ -110,7 +117,7 @@ class WatchTrigger(BaseEventTrigger):
 
     def shared_stream_key(self) -> Hashable | None:
         """Watchers for which this is the same share one poll: same list, same connection, same pace."""
-        return (self.serialize()[0], self._asked(), float(self.poll_interval), int(self.max_failures))
+        return (self.serialize()[0], self._query_json(), float(self.poll_interval), int(self.max_failures))
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> Any:
@@ -118,16 +125,16 @@ class WatchTrigger(BaseEventTrigger):
 
         :param kwargs: of one of them
         """
-        made = cls(**kwargs)
-        return SharedPoll(made.poll(), desk_of(made.shared_stream_key()))
+        trigger = cls(**kwargs)
+        return SharedListPoller(trigger.create_poller(), registry_for(trigger.shared_stream_key()))
 
-    def poll(self) -> Poll:
+    def create_poller(self) -> ListPoller:
         """What reads the list."""
-        return Poll(
+        return ListPoller(
             self.watched,
             conn_id=self.conn_id,
             hook_params=self.hook_arguments(),
-            question={name: value for name, value in self.question().items() if value is not None},
+            query={name: value for name, value in self.query_arguments().items() if value is not None},
             interval=self.poll_interval,
             max_failures=self.max_failures,
         )
@@ -137,122 +144,128 @@ class WatchTrigger(BaseEventTrigger):
 
         :param shared_stream: the rounds
         """
-        desk = desk_of(self.shared_stream_key())
+        registry = registry_for(self.shared_stream_key())
         try:
-            await self._begin(desk)
-            async for found in shared_stream:
-                event = self._news(found)
-                if self._noted is not self._position:
-                    found.notes.append(partial(self._note, self._position))
-                self._ask(desk)
+            await self._load_position(registry)
+            async for result in shared_stream:
+                event = self._process_result(result)
+                if self._saved_position is not self._position:
+                    result.notes.append(partial(self._save_position, self._position))
+                self._register(registry)
                 if event:
                     yield event
         finally:
-            desk.leave(self)
+            registry.unregister(self)
 
     async def run(self) -> AsyncGenerator[TriggerEvent]:
         """Poll alone, as before Airflow 3.3."""
-        desk = Desk()
-        await self._begin(desk)
-        poll = self.poll()
-        rounds = poll.rounds(desk)
+        registry = WatcherRegistry()
+        await self._load_position(registry)
+        poller = self.create_poller()
+        results = poller.results(registry)
         try:
-            async for found in rounds:
-                event = self._news(found)
-                self._ask(desk)
+            async for result in results:
+                event = self._process_result(result)
+                self._register(registry)
                 if event:
                     yield event
-                    await asyncio.sleep(SETTLED if self._stores() else 0)
-                await self._note(self._position)
+                    await asyncio.sleep(EVENT_STORE_DELAY if self._stores() else 0)
+                await self._save_position(self._position)
         finally:
-            await rounds.aclose()
+            await results.aclose()
 
-    def _news(self, found: Round) -> TriggerEvent | None:
+    def _process_result(self, result: PollResult) -> TriggerEvent | None:
         """Move on behind a round; the event that tells what it brought, if anything."""
-        before = self._position
+        previous = self._position
         # Whoever joins a poll that is under way may need more than the reading was asked for.
-        if before is None or found.since > before.reads_from(self._lookback):
+        if previous is None or result.since > previous.next_read_since(self._lookback):
             return None
-        after, rows = advanced(before, found.rows, now=found.began, lookback=self._lookback)
-        if after != before:
-            self._position = after
-        if not rows:
+        current, records = advance(previous, result.records, now=result.started_at, lookback=self._lookback)
+        if current != previous:
+            self._position = current
+        if not records:
             return None
-        self.log.info("%d new %s of %s", len(rows), self.watched.resource, found.account or self.conn_id)
-        return TriggerEvent(self._payload(found, rows, before, after))  # type: ignore[no-untyped-call]
+        self.log.info("%d new %s of %s", len(records), self.watched.resource, result.account or self.conn_id)
+        return TriggerEvent(self._payload(result, records, previous, current))  # type: ignore[no-untyped-call]
 
-    def _payload(self, found: Round, rows: Sequence[Row], before: Position, after: Position) -> dict[str, Any]:
-        marks = "".join(sorted(row.mark for row in rows))
+    def _payload(
+        self, result: PollResult, records: Sequence[ListedRecord], previous: WatchPosition, current: WatchPosition
+    ) -> dict[str, Any]:
+        fingerprints = "".join(sorted(row.fingerprint for row in records))
         # The partners' times have seconds, and their lists bounds of whole seconds.
-        window = Window(rows[0].at.replace(microsecond=0), rows[-1].at.replace(microsecond=0) + _SECOND)
+        window = Window(
+            records[0].timestamp.replace(microsecond=0), records[-1].timestamp.replace(microsecond=0) + _SECOND
+        )
         return {
             "source": self.watched.source,
             "resource": self.watched.resource,
-            "account": found.account,
+            "account": result.account,
             "conn_id": self.conn_id,
-            "count": len(rows),
-            "ids": [row.id for row in rows[: self.max_ids]],
+            "count": len(records),
+            "ids": [row.id for row in records[: self.max_ids]],
             **window.to_dict(),
-            "position": {"from": _text(before.at), "to": _text(after.at)},
-            "batch": hashlib.sha256(marks.encode()).hexdigest()[:16],
+            "position": {"from": _format_time(previous.newest_at), "to": _format_time(current.newest_at)},
+            "batch": hashlib.sha256(fingerprints.encode()).hexdigest()[:16],
         }
 
-    async def _begin(self, desk: Desk) -> None:
+    async def _load_position(self, registry: WatcherRegistry) -> None:
         """Find out what was told so far, and say what is needed."""
         now = datetime.now(UTC)
-        stored, reached = None, False
-        while not reached:
+        stored, loaded = None, False
+        while not loaded:
             try:
-                stored, reached = await in_thread(self._stored), True
+                stored, loaded = await in_thread(self._read_position), True
             except Exception as error:  # noqa: BLE001  # beginning anew instead would lose what came meanwhile
                 self.log.warning("The position can't be read from Airflow's store: %s", type(error).__name__)
-                await asyncio.sleep(_RETRY)
+                await asyncio.sleep(_STORE_RETRY_PAUSE)
         if stored is None:
-            since = moment(self.since, "since") if self.since else None
-            self._position = beginning(now=now, lookback=self._lookback, since=since)
-            self.log.info("Telling of %s from %s on", self.watched.resource, self._position.at)
-            await self._note(self._position)
+            since = parse_timestamp(self.since, "since") if self.since else None
+            self._position = initial_position(now=now, lookback=self._lookback, since=since)
+            self.log.info("Telling of %s from %s on", self.watched.resource, self._position.newest_at)
+            await self._save_position(self._position)
         else:
-            self._position = self._noted = stored
-            self.log.info("Going on with %s behind %s", self.watched.resource, stored.at)
-        self._ask(desk)
+            self._position = self._saved_position = stored
+            self.log.info("Going on with %s behind %s", self.watched.resource, stored.newest_at)
+        self._register(registry)
 
-    def _ask(self, desk: Desk) -> None:
+    def _register(self, registry: WatcherRegistry) -> None:
         if self._position is not None:
-            desk.ask(self, self._position.reads_from(self._lookback))
+            registry.register(self, self._position.next_read_since(self._lookback))
 
-    def _stored(self) -> Position | None:
+    def _read_position(self) -> WatchPosition | None:
         """The furthest position in the stores of the assets that are watched."""
-        found = [Position.from_json(store.get(self._name)) for store in self._stores()]
-        return max((position for position in found if position), key=lambda position: position.at, default=None)
+        positions = [WatchPosition.from_json(store.get(self._state_key)) for store in self._stores()]
+        return max(
+            (position for position in positions if position), key=lambda position: position.newest_at, default=None
+        )
 
-    async def _note(self, position: Position | None) -> None:
+    async def _save_position(self, position: WatchPosition | None) -> None:
         """Keep how far was told; what can't be kept now is kept with the next round."""
-        if position is None or position is self._noted:
+        if position is None or position is self._saved_position:
             return
         try:
-            await in_thread(lambda: [store.set(self._name, position.to_json()) for store in self._stores()])
+            await in_thread(lambda: [store.set(self._state_key, position.to_json()) for store in self._stores()])
         except Exception as error:  # noqa: BLE001  # Airflow's own database may be away for a while
             self.log.warning("The position can't be noted in Airflow's store: %s", type(error).__name__)
         else:
-            self._noted = position
+            self._saved_position = position
 
     def _stores(self) -> list[Any]:
         return asset_state_stores(self)
 
     @property
-    def _name(self) -> str:
+    def _state_key(self) -> str:
         """Under which the position is stored; several watchers may be of one asset."""
-        digest = hashlib.sha256(self._asked().encode()).hexdigest()[:16]
+        digest = hashlib.sha256(self._query_json().encode()).hexdigest()[:16]
         return f"partners.watch.{self.watched.source}.{self.watched.resource}.{digest}"
 
     @property
     def _lookback(self) -> timedelta:
         return timedelta(seconds=max(self.lookback, 0.0))
 
-    def _asked(self) -> str:
-        return json.dumps([self.conn_id, self.hook_arguments(), self.question()], sort_keys=True)
+    def _query_json(self) -> str:
+        return json.dumps([self.conn_id, self.hook_arguments(), self.query_arguments()], sort_keys=True)
 
 
-def _text(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def _format_time(timestamp: datetime) -> str:
+    return timestamp.isoformat().replace("+00:00", "Z")

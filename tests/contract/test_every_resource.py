@@ -17,11 +17,11 @@ import httpx
 import pytest
 
 from airflow_provider_partners.api import shopify_admin, shopify_partner, voucherify, yofi, yotpo
-from airflow_provider_partners.api.cursors import DateCursor
+from airflow_provider_partners.api.cursors import TimestampPaginator
 from airflow_provider_partners.api.extraction import Extraction
-from airflow_provider_partners.api.jobs import Job, JobState
-from airflow_provider_partners.api.ledgers import MemoryLedger
-from airflow_provider_partners.api.pages import dig
+from airflow_provider_partners.api.jobs import AsyncJob, JobState
+from airflow_provider_partners.api.ledgers import InMemoryStore
+from airflow_provider_partners.api.pages import get_path
 from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
 from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
 from airflow_provider_partners.api.voucherify import VoucherifyClient
@@ -32,7 +32,7 @@ from airflow_provider_partners.api.yotpo import YotpoClient
 from airflow_provider_partners.exceptions import PagingError
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.state import Store
 
 Record = dict[str, Any]
@@ -42,7 +42,7 @@ FAST = 10_000_000.0
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Served]:
+def world() -> Iterator[RunningSandbox]:
     with serve(build(shops=1, orders=60, now=NOW)) as served:
         switches = served.sandbox.switches
         switches["voucherify.rate_limit"] = switches["yotpo.rate_limit"] = 0
@@ -53,7 +53,7 @@ def world() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def large() -> Iterator[Served]:
+def large() -> Iterator[RunningSandbox]:
     """A project whose lists are longer than the largest pages reach; up to 150 rows in turn share a moment."""
     sandbox = build(shops=1, orders=10, now=NOW)
     for kind, rows in {"redemptions": 9_900, "vouchers": 9_850, "customers": 9_850, "orders": 2_100}.items():
@@ -64,7 +64,7 @@ def large() -> Iterator[Served]:
 
 
 @pytest.fixture
-def served(world: Served) -> Iterator[Served]:
+def served(world: RunningSandbox) -> Iterator[RunningSandbox]:
     """The world with its switches as they were."""
     before = dict(world.sandbox.switches)
     yield world
@@ -74,7 +74,7 @@ def served(world: Served) -> Iterator[Served]:
 
 def keys(rows: Iterable[Mapping[str, Any]], key: tuple[str, ...] = ("id",)) -> Counter[tuple[Any, ...]]:
     """How often each row comes; all of them can be told apart."""
-    found = Counter(tuple(dig(row, name) for name in key) for row in rows)
+    found = Counter(tuple(get_path(row, name) for name in key) for row in rows)
     assert not any(None in each for each in found)
     return found
 
@@ -86,7 +86,7 @@ def walked(extraction: Extraction, *, workers: int = 1, pages: int = 1) -> Count
     return keys((row for step in steps for row in step.records), extraction.key)
 
 
-def ended(job: Job) -> list[Record]:
+def ended(job: AsyncJob) -> list[Record]:
     """The rows of a job that is begun and waited for."""
     job_id = job.submit()
     for _ in range(100):
@@ -94,7 +94,7 @@ def ended(job: Job) -> list[Record]:
         if status.state is not JobState.RUNNING:
             break
     assert status.state is JobState.DONE, status
-    return list(job.rows(job_id).records())
+    return list(job.extraction(job_id).records())
 
 
 # --- Voucherify ---
@@ -102,18 +102,22 @@ def ended(job: Job) -> list[Record]:
 LISTS = voucherify.RESOURCES
 PAGE = 2
 """Rows of a page: what is served of a numbered list are 99 or 100 pages, so that few rows are too many."""
-NUMBERED = [name for name, row in LISTS.items() if row.style == "page"]
+NUMBERED = [name for name, row in LISTS.items() if row.paging_style == "page"]
 DIVISIBLE = [name for name in NUMBERED if LISTS[name].times or LISTS[name].scroll]
 INDIVISIBLE = [name for name in NUMBERED if name not in DIVISIBLE]
-AT_ONCE = [name for name, row in LISTS.items() if row.style == "single_shot"]
-BY_LIMIT = [name for name, row in LISTS.items() if row.style == "limit_only" and not isinstance(row.paging, DateCursor)]
+AT_ONCE = [name for name, row in LISTS.items() if row.paging_style == "single_shot"]
+BY_LIMIT = [
+    name
+    for name, row in LISTS.items()
+    if row.paging_style == "limit_only" and not isinstance(row.paginator, TimestampPaginator)
+]
 ONE_BY_ONE = [name for name in LISTS if name not in {*NUMBERED, *AT_ONCE, *BY_LIMIT}]
 TIMED = [name for name in LISTS if LISTS[name].times]
 
 serial = count(1)
 
 
-def client(served: Served, family: str = "server", **options: Any) -> VoucherifyClient:
+def client(served: RunningSandbox, family: str = "server", **options: Any) -> VoucherifyClient:
     known = served.sandbox.credentials["voucherify"]
     keys = {
         "server": {"application_id": known["app_id"], "secret_key": known["secret_key"]},
@@ -130,7 +134,11 @@ def client(served: Served, family: str = "server", **options: Any) -> Voucherify
         },
     }[family]
     return VoucherifyClient(
-        base_url=f"{served.url}/voucherify", ledger=MemoryLedger(), requests_per_minute=FAST, **keys, **options
+        base_url=f"{served.url}/voucherify",
+        rate_limit_store=InMemoryStore(),
+        requests_per_minute=FAST,
+        **keys,
+        **options,
     )
 
 
@@ -139,7 +147,7 @@ def longest(store: Store, row: VoucherifyResource) -> str:
     return max(store.shops("voucherify"), key=lambda scope: store.count("voucherify", scope, row.name))
 
 
-def lengthened(served: Served, row: VoucherifyResource, rows: int) -> dict[str, str]:
+def lengthened(served: RunningSandbox, row: VoucherifyResource, rows: int) -> dict[str, str]:
     """A list made at least so long with rows like its own, three at a time of one moment; its parents."""
     store = served.sandbox.store
     scope = longest(store, row)
@@ -151,7 +159,7 @@ def lengthened(served: Served, row: VoucherifyResource, rows: int) -> dict[str, 
         at = (NOW - timedelta(days=80) + timedelta(milliseconds=number // 3 * 7)).isoformat(timespec="milliseconds")
         text, new = json.dumps(pattern), f"{next(serial):08x}"
         for name in row.key:
-            text = text.replace(dig(pattern, name), f"{dig(pattern, name)[:-8]}{new}")
+            text = text.replace(get_path(pattern, name), f"{get_path(pattern, name)[:-8]}{new}")
         body = json.loads(text)
         body |= {name: at.replace("+00:00", "Z") for name in ("created_at", "updated_at", "date") if name in body}
         made.append((new, body.get("created_at") or body.get("date") or "", body))
@@ -159,7 +167,7 @@ def lengthened(served: Served, row: VoucherifyResource, rows: int) -> dict[str, 
     return dict(zip(row.parents, scope.split("/"), strict=True)) if row.parents else {}
 
 
-def held(served: Served, row: VoucherifyResource, parents: Mapping[str, str]) -> list[Record]:
+def held(served: RunningSandbox, row: VoucherifyResource, parents: Mapping[str, str]) -> list[Record]:
     return served.sandbox.store.select("voucherify", "/".join(parents.values()), row.name)
 
 
@@ -171,15 +179,15 @@ def test_no_list_of_voucherify_is_left_out_here() -> None:
 @pytest.mark.parametrize("bounds", ["exclusive", "inclusive"])
 @pytest.mark.parametrize("name", DIVISIBLE)
 def test_a_numbered_list_that_can_be_parted_is_read_beyond_its_last_page(
-    served: Served, name: str, bounds: str
+    served: RunningSandbox, name: str, bounds: str
 ) -> None:
     row = LISTS[name]
-    assert row.page_cap
+    assert row.max_page_number
     served.sandbox.switches["voucherify.time_bounds"] = bounds
     served.sandbox.switches["voucherify.starting_after"] = {"exclusive": "strict"}.get(bounds, bounds)
     # Scrolling is by time alone, so that a page has to hold more rows than share a moment.
     size = PAGE if row.times else 5
-    parents = lengthened(served, row, row.page_cap * size + 40)
+    parents = lengthened(served, row, row.max_page_number * size + 40)
 
     with client(served, row.family) as voucherify:
         assert walked(voucherify.extract(name, page_size=size, parents=parents or None)) == keys(
@@ -189,18 +197,18 @@ def test_a_numbered_list_that_can_be_parted_is_read_beyond_its_last_page(
 
 @pytest.mark.parametrize("name", INDIVISIBLE)
 def test_a_numbered_list_that_can_not_be_parted_is_read_to_its_last_page_and_refused_beyond(
-    served: Served, name: str
+    served: RunningSandbox, name: str
 ) -> None:
     row = LISTS[name]
-    assert row.page_cap
-    most = row.page_cap * PAGE
+    assert row.max_page_number
+    most = row.max_page_number * PAGE
     if len(there := held(served, row, parents := lengthened(served, row, 0))) > most:
         pytest.fail(f"{name} has {len(there)} rows already")
     lengthened(served, row, most)
 
     with client(served, row.family) as voucherify:
         extraction = voucherify.extract(name, page_size=PAGE, parents=parents or None)
-        assert walked(extraction, pages=row.page_cap) == keys(held(served, row, parents), row.key)
+        assert walked(extraction, pages=row.max_page_number) == keys(held(served, row, parents), row.key)
         lengthened(served, row, most + 1)
         with pytest.raises(PagingError, match=f"{most + 1} rows here.*serves {most}") as caught:
             list(extraction.records())
@@ -208,7 +216,7 @@ def test_a_numbered_list_that_can_not_be_parted_is_read_to_its_last_page_and_ref
 
 
 @pytest.mark.parametrize("name", ["orders", "publications", "rewards", "product_collections"])
-def test_beyond_the_largest_pages_the_error_says_what_helps(large: Served, name: str) -> None:
+def test_beyond_the_largest_pages_the_error_says_what_helps(large: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     lengthened(large, row, 10_001)
 
@@ -221,7 +229,7 @@ def test_beyond_the_largest_pages_the_error_says_what_helps(large: Served, name:
 
 
 @pytest.mark.parametrize("name", ONE_BY_ONE)
-def test_a_list_with_a_cursor_of_its_own_is_read_over_many_pages(served: Served, name: str) -> None:
+def test_a_list_with_a_cursor_of_its_own_is_read_over_many_pages(served: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     parents = lengthened(served, row, 61)
 
@@ -230,8 +238,8 @@ def test_a_list_with_a_cursor_of_its_own_is_read_over_many_pages(served: Served,
         assert walked(extraction, pages=12) == keys(held(served, row, parents), row.key)
 
 
-@pytest.mark.parametrize("name", [name for name in ONE_BY_ONE if LISTS[name].style == "cursor"])
-def test_a_walk_whose_cursor_has_expired_goes_on_behind_the_last_row(served: Served, name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in ONE_BY_ONE if LISTS[name].paging_style == "cursor"])
+def test_a_walk_whose_cursor_has_expired_goes_on_behind_the_last_row(served: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     parents = lengthened(served, row, 25)
 
@@ -247,7 +255,7 @@ def test_a_walk_whose_cursor_has_expired_goes_on_behind_the_last_row(served: Ser
 
 
 @pytest.mark.parametrize("name", AT_ONCE)
-def test_a_list_in_one_answer_is_read_whole(served: Served, name: str) -> None:
+def test_a_list_in_one_answer_is_read_whole(served: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     parents = lengthened(served, row, 130)
 
@@ -256,7 +264,7 @@ def test_a_list_in_one_answer_is_read_whole(served: Served, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BY_LIMIT)
-def test_a_list_without_a_second_page_is_read_whole_or_refused(served: Served, name: str) -> None:
+def test_a_list_without_a_second_page_is_read_whole_or_refused(served: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     parents = lengthened(served, row, 99)
 
@@ -269,14 +277,18 @@ def test_a_list_without_a_second_page_is_read_whole_or_refused(served: Served, n
 
 
 @pytest.mark.parametrize("name", TIMED)
-def test_a_window_holds_what_the_store_has_of_that_time(served: Served, name: str) -> None:
+def test_a_window_holds_what_the_store_has_of_that_time(served: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     size = 40
     parents = lengthened(served, row, size)
     for chosen, asked in row.times.items():
-        moments = sorted(each[asked.row] for each in held(served, row, parents) if each.get(asked.row))
+        moments = sorted(
+            each[asked.record_field] for each in held(served, row, parents) if each.get(asked.record_field)
+        )
         since, until = moments[len(moments) // 4], moments[len(moments) * 3 // 4]
-        expected = [each for each in held(served, row, parents) if since <= (each.get(asked.row) or "") < until]
+        expected = [
+            each for each in held(served, row, parents) if since <= (each.get(asked.record_field) or "") < until
+        ]
         with client(served, row.family) as voucherify:
             window = {"since": since, "until": until, "time_field": chosen}
             if since == until:
@@ -287,7 +299,7 @@ def test_a_window_holds_what_the_store_has_of_that_time(served: Served, name: st
 
 
 @pytest.mark.parametrize("name", list(EXPORTS))
-def test_an_export_holds_what_the_store_has(served: Served, name: str) -> None:
+def test_an_export_holds_what_the_store_has(served: RunningSandbox, name: str) -> None:
     kinds = {"points_expiration": "loyalty_points_expiration"}
     store, kind = served.sandbox.store, kinds.get(name, name)
     everywhere = {
@@ -307,22 +319,22 @@ def test_an_export_holds_what_the_store_has(served: Served, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "bounds"), [("redemptions", "exclusive"), ("vouchers", "inclusive"), ("customers", "exclusive")]
 )
-def test_a_list_of_full_size_is_read_beyond_9900_rows(large: Served, name: str, bounds: str) -> None:
+def test_a_list_of_full_size_is_read_beyond_9900_rows(large: RunningSandbox, name: str, bounds: str) -> None:
     row, expected = LISTS[name], held(large, LISTS[name], {})
     assert len(expected) > 9_900
-    assert max(Counter(each[row.row_time] for each in expected).values()) > 100
+    assert max(Counter(each[row.record_time_field] for each in expected).values()) > 100
     large.sandbox.switches["voucherify.time_bounds"] = bounds
 
     with client(large) as voucherify:
         assert walked(voucherify.extract(name), workers=2, pages=100) == keys(expected)
 
 
-def test_orders_of_full_size_are_read_by_an_export(large: Served) -> None:
+def test_orders_of_full_size_are_read_by_an_export(large: RunningSandbox) -> None:
     expected = held(large, LISTS["orders"], {})
     assert len(expected) > 10_000
 
     with client(large) as voucherify:
-        assert voucherify.worth_a_job("orders")
+        assert voucherify.prefers_job("orders")
         found = ended(voucherify.job("orders", fields=["id", "source_id"]))
 
     assert keys(found) == keys(expected)
@@ -331,7 +343,7 @@ def test_orders_of_full_size_are_read_by_an_export(large: Served) -> None:
 @pytest.mark.parametrize(
     "name", ["vouchers", "campaign_transactions", "loyalty_program_members", "async_actions", "segments"]
 )
-def test_rows_that_arrive_during_a_walk_neither_hide_nor_double_others(served: Served, name: str) -> None:
+def test_rows_that_arrive_during_a_walk_neither_hide_nor_double_others(served: RunningSandbox, name: str) -> None:
     row = LISTS[name]
     parents = lengthened(served, row, 250)
     before = keys(held(served, row, parents), row.key)
@@ -347,7 +359,7 @@ def test_rows_that_arrive_during_a_walk_neither_hide_nor_double_others(served: S
     assert len(held(served, row, parents)) > len(before) + 20
 
 
-def arrive(served: Served, row: VoucherifyResource, parents: Mapping[str, str]) -> None:
+def arrive(served: RunningSandbox, row: VoucherifyResource, parents: Mapping[str, str]) -> None:
     """One row more, younger than all others."""
     pattern, number = held(served, row, parents)[0], next(serial)
     at = (NOW + timedelta(milliseconds=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -366,26 +378,26 @@ YOFI_KINDS = {
 }
 
 
-def yofi_shop(served: Served) -> str:
+def yofi_shop(served: RunningSandbox) -> str:
     return str(next(iter(served.sandbox.credentials["yofi"]["shops"])))
 
 
-def yofi_client(served: Served) -> YofiClient:
+def yofi_client(served: RunningSandbox) -> YofiClient:
     known = served.sandbox.credentials["yofi"]
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
     return YofiClient(
         shop=yofi_shop(served),
         base_url=f"{served.url}/yofi",
         requests_per_second=FAST,
-        ledger=MemoryLedger(),
+        rate_limit_store=InMemoryStore(),
         **{name: known[name] for name in names},
     )
 
 
-def yofi_keys(served: Served, name: str) -> Counter[tuple[Any, ...]]:
+def yofi_keys(served: RunningSandbox, name: str) -> Counter[tuple[Any, ...]]:
     """The keys of a list's rows in the store; a list of predictions has one for each of another list's rows."""
     row = yofi.RESOURCES[name]
-    there = served.sandbox.store.select("yofi", yofi_shop(served), YOFI_KINDS[row.of or name])
+    there = served.sandbox.store.select("yofi", yofi_shop(served), YOFI_KINDS[row.parent_list or name])
     if row.relation:
         return Counter((each["id"], id_) for each in there for _, id_ in each["relationships"][row.relation] or [])
     return Counter((each["id"],) for each in there)
@@ -393,7 +405,7 @@ def yofi_keys(served: Served, name: str) -> Counter[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("told", [True, False], ids=["told totals", "told nothing"])
 @pytest.mark.parametrize("name", list(yofi.RESOURCES))
-def test_every_list_of_yofi_is_read_over_many_pages(served: Served, name: str, told: bool) -> None:
+def test_every_list_of_yofi_is_read_over_many_pages(served: RunningSandbox, name: str, told: bool) -> None:
     served.sandbox.switches.update({"yofi.meta": told, "yofi.links": told})
     expected = yofi_keys(served, name)
 
@@ -402,7 +414,9 @@ def test_every_list_of_yofi_is_read_over_many_pages(served: Served, name: str, t
 
 
 @pytest.mark.parametrize("name", list(YOFI_KINDS))
-def test_rows_of_yofi_that_arrive_during_a_walk_neither_hide_nor_double_others(served: Served, name: str) -> None:
+def test_rows_of_yofi_that_arrive_during_a_walk_neither_hide_nor_double_others(
+    served: RunningSandbox, name: str
+) -> None:
     before = yofi_keys(served, name)
     served.sandbox.switches["yofi.drift"] = True
 
@@ -414,7 +428,7 @@ def test_rows_of_yofi_that_arrive_during_a_walk_neither_hide_nor_double_others(s
     assert yofi_keys(served, name).total() > before.total() + 1
 
 
-def file_claims(served: Served) -> None:
+def file_claims(served: RunningSandbox) -> None:
     """More claims than a page or two hold, two at a time of one moment."""
     store, shop = served.sandbox.store, yofi_shop(served)
     claim = store.select("yofi", shop, "claim")[0]
@@ -436,7 +450,7 @@ PARTNER_KINDS = {
 }
 
 
-def partner(served: Served, **options: Any) -> ShopifyPartnerClient:
+def partner(served: RunningSandbox, **options: Any) -> ShopifyPartnerClient:
     known = served.sandbox.credentials["shopify_partner"]
     return ShopifyPartnerClient(
         organization_id=known["organization_id"],
@@ -447,14 +461,14 @@ def partner(served: Served, **options: Any) -> ShopifyPartnerClient:
     )
 
 
-def partner_rows(served: Served, name: str) -> list[Record]:
+def partner_rows(served: RunningSandbox, name: str) -> list[Record]:
     store, app = served.sandbox.store, str(served.sandbox.credentials["shopify_partner"]["app_id"])
     if name == "messages":
         return list(max((each["messages"] for each in partner_rows(served, "conversations")), key=len))
     return store.select("shopify_partner", app if name == "app_events" else "", PARTNER_KINDS[name][0])
 
 
-def partner_extraction(client: ShopifyPartnerClient, served: Served, name: str, **asked: Any) -> Extraction:
+def partner_extraction(client: ShopifyPartnerClient, served: RunningSandbox, name: str, **asked: Any) -> Extraction:
     needed: dict[str, Any] = {}
     if name == "app_events":
         needed["app_id"] = served.sandbox.credentials["shopify_partner"]["app_id"]
@@ -464,7 +478,7 @@ def partner_extraction(client: ShopifyPartnerClient, served: Served, name: str, 
     return client.extract(name, **{"since": LONG_AGO, "until": NOW + timedelta(days=1), **needed, **asked})
 
 
-def legacy(served: Served, name: str) -> dict[str, str]:
+def legacy(served: RunningSandbox, name: str) -> dict[str, str]:
     """The version that has a list."""
     last = shopify_partner.RESOURCES[name].last_version
     if last:
@@ -473,7 +487,7 @@ def legacy(served: Served, name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", list(shopify_partner.RESOURCES))
-def test_every_list_of_the_partner_api_is_read_over_many_pages(served: Served, name: str) -> None:
+def test_every_list_of_the_partner_api_is_read_over_many_pages(served: RunningSandbox, name: str) -> None:
     expected = partner_rows(served, name)
     size = 7 if len(expected) > 35 else 1
 
@@ -492,7 +506,7 @@ def test_every_list_of_the_partner_api_is_read_over_many_pages(served: Served, n
 
 @pytest.mark.parametrize("name", ["transactions", "events"])
 def test_rows_of_the_partner_api_that_arrive_during_a_walk_neither_hide_nor_double_others(
-    served: Served, name: str
+    served: RunningSandbox, name: str
 ) -> None:
     kind, time = PARTNER_KINDS[name]
     before = partner_rows(served, name)
@@ -512,20 +526,23 @@ def test_rows_of_the_partner_api_that_arrive_during_a_walk_neither_hide_nor_doub
 # --- Shopify Admin ---
 
 
-def admin(served: Served) -> ShopifyAdminClient:
+def admin(served: RunningSandbox) -> ShopifyAdminClient:
     shop, known = next(iter(served.sandbox.credentials["shopify_admin"].items()))
     return ShopifyAdminClient(
-        shop=shop, access_token=known["token"], base_url=f"{served.url}/shopify-admin/{shop}", ledger=MemoryLedger()
+        shop=shop,
+        access_token=known["token"],
+        base_url=f"{served.url}/shopify-admin/{shop}",
+        rate_limit_store=InMemoryStore(),
     )
 
 
-def admin_rows(served: Served, name: str) -> list[Record]:
+def admin_rows(served: RunningSandbox, name: str) -> list[Record]:
     shop = next(iter(served.sandbox.credentials["shopify_admin"]))
     return served.sandbox.store.select("shopify_admin", shop, name.removesuffix("s"))
 
 
 @pytest.mark.parametrize("name", list(shopify_admin.RESOURCES))
-def test_every_list_of_a_shop_is_the_same_by_pages_and_by_a_bulk_operation(served: Served, name: str) -> None:
+def test_every_list_of_a_shop_is_the_same_by_pages_and_by_a_bulk_operation(served: RunningSandbox, name: str) -> None:
     with admin(served) as client:
         window = {"since": LONG_AGO, "until": NOW + timedelta(days=1)}
         paged = [row for step in client.extract(name, page_size=20, **window).pages() for row in step.records]
@@ -536,7 +553,7 @@ def test_every_list_of_a_shop_is_the_same_by_pages_and_by_a_bulk_operation(serve
     assert bulk == paged
 
 
-def test_orders_that_change_during_a_walk_neither_hide_nor_double_others(served: Served) -> None:
+def test_orders_that_change_during_a_walk_neither_hide_nor_double_others(served: RunningSandbox) -> None:
     shop = next(iter(served.sandbox.credentials["shopify_admin"]))
     before = admin_rows(served, "orders")
     found: Counter[tuple[Any, ...]] = Counter()
@@ -553,19 +570,19 @@ def test_orders_that_change_during_a_walk_neither_hide_nor_double_others(served:
 # --- Yotpo ---
 
 
-def yotpo_client(served: Served) -> YotpoClient:
+def yotpo_client(served: RunningSandbox) -> YotpoClient:
     store_id, known = next(iter(served.sandbox.credentials["yotpo"].items()))
     return YotpoClient(
         store_id=store_id,
         secret=known["secret"],
         base_url=f"{served.url}/yotpo",
-        ledger=MemoryLedger(),
+        rate_limit_store=InMemoryStore(),
         requests_per_second=FAST,
     )
 
 
 @pytest.fixture(scope="module")
-def shelf(world: Served) -> Served:
+def shelf(world: RunningSandbox) -> RunningSandbox:
     """A store with products, variants, orders, their fulfillments and customers."""
     with yotpo_client(world) as client:
         products = [client.create_product({"external_id": f"p-{number}", "name": "Tea"}) for number in range(25)]
@@ -606,14 +623,14 @@ def fulfillment(number: int) -> Record:
     }
 
 
-def yotpo_rows(served: Served, kind: str) -> list[Record]:
+def yotpo_rows(served: RunningSandbox, kind: str) -> list[Record]:
     return served.sandbox.store.select("yotpo", next(iter(served.sandbox.credentials["yotpo"])), kind)
 
 
 @pytest.mark.parametrize("cursor", ["plain", "encoded"])
 @pytest.mark.parametrize("name", list(yotpo.RESOURCES))
 def test_every_list_of_a_yotpo_store_is_read_over_many_pages(
-    shelf: Served, served: Served, name: str, cursor: str
+    shelf: RunningSandbox, served: RunningSandbox, name: str, cursor: str
 ) -> None:
     served.sandbox.switches["yotpo.cursor"] = cursor
     row = yotpo.RESOURCES[name]
@@ -632,7 +649,7 @@ def test_every_list_of_a_yotpo_store_is_read_over_many_pages(
     assert max(found.values()) == 1
 
 
-def test_orders_of_a_yotpo_store_are_asked_by_their_date(shelf: Served) -> None:
+def test_orders_of_a_yotpo_store_are_asked_by_their_date(shelf: RunningSandbox) -> None:
     since, until = NOW - timedelta(days=28), NOW - timedelta(days=20)
     dates = {each["external_id"]: each["order_date"] for each in yotpo_rows(shelf, "order")}
     expected = {id_ for id_, at in dates.items() if since <= datetime.fromisoformat(f"{at}+00:00") < until}
@@ -646,7 +663,9 @@ def test_orders_of_a_yotpo_store_are_asked_by_their_date(shelf: Served) -> None:
     assert len(found) > 10
 
 
-def test_orders_of_a_yotpo_store_that_arrive_during_a_walk_neither_hide_nor_double_others(shelf: Served) -> None:
+def test_orders_of_a_yotpo_store_that_arrive_during_a_walk_neither_hide_nor_double_others(
+    shelf: RunningSandbox,
+) -> None:
     before = Counter((each["_id"],) for each in yotpo_rows(shelf, "order"))
     found: Counter[tuple[Any, ...]] = Counter()
     with yotpo_client(shelf) as client:

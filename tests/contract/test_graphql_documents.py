@@ -30,8 +30,8 @@ from graphql.language import FieldNode, IntValueNode, VariableNode
 from airflow_provider_partners.api import shopify_admin_documents as admin
 from airflow_provider_partners.api import shopify_partner_documents as partner
 from airflow_provider_partners.api import shopify_partner_legacy_documents as legacy
-from airflow_provider_partners.api.graphql import at_least
-from airflow_provider_partners.api.shopify_bulk_operations import LISTED_FROM, LONGEST_QUERY
+from airflow_provider_partners.api.graphql import is_at_least
+from airflow_provider_partners.api.shopify_bulk_operations import FIRST_LISTING_VERSION, MAX_QUERY_BYTES
 from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -62,28 +62,28 @@ ADMIN_DOCUMENTS = {
     "bulk, cancel": admin.BULK_CANCEL,
     "bulk, by id": admin.BULK_BY_ID,
     "bulk, current": admin.BULK_CURRENT,
-    **{f"{name}, counted": listing.counting for name, listing in admin.LISTINGS.items()},
+    **{f"{name}, counted": listing.count_document for name, listing in admin.LIST_DOCUMENTS.items()},
     **{
         f"{name} {way}, {'with' if personal else 'without'} personal data": getattr(listing, way)(
-            listing.selection(personal_data=personal, extra=extra)
+            listing.selection(personal_data=personal, extra_fields=extra)
         )
-        for name, listing in admin.LISTINGS.items()
+        for name, listing in admin.LIST_DOCUMENTS.items()
         for personal in (True, False)
-        for way in ("search", "by_id")
+        for way in ("search_document", "by_id_document")
         for extra in ("",)
     },
-    "orders with further fields": admin.LISTINGS["orders"].search(
-        admin.LISTINGS["orders"].selection(personal_data=True, extra="note poNumber")
+    "orders with further fields": admin.LIST_DOCUMENTS["orders"].search_document(
+        admin.LIST_DOCUMENTS["orders"].selection(personal_data=True, extra_fields="note poNumber")
     ),
 }
 
 BULK_QUERIES = {
-    f"{name}, {'with' if personal else 'without'} personal data{', grouped' if grouped else ''}": listing.bulk(
-        listing.selection(personal_data=personal, extra="tags", bulk=True),
+    f"{name}, {'with' if personal else 'without'} personal data{', grouped' if grouped else ''}": listing.bulk_query(
+        listing.selection(personal_data=personal, extra_fields="tags", bulk=True),
         "updated_at:>='2026-01-01T00:00:00Z' AND (name:\"#1\\\\\")",
         grouped=grouped,
     )
-    for name, listing in admin.LISTINGS.items()
+    for name, listing in admin.LIST_DOCUMENTS.items()
     for personal in (True, False)
     for grouped in (True, False)
 }
@@ -129,7 +129,10 @@ def test_the_admin_api_understands_what_a_bulk_operation_runs(query: str, versio
 def test_bulk_operations_are_listed_where_the_version_does_and_else_the_latest_is_asked_for() -> None:
     assert mistakes("shopify_admin_2026-07", admin.BULK_RECENT) == []
     assert mistakes("shopify_admin_2025-10", admin.BULK_RECENT)
-    assert (at_least("2026-07", LISTED_FROM), at_least("2025-10", LISTED_FROM)) == (True, False)
+    assert (is_at_least("2026-07", FIRST_LISTING_VERSION), is_at_least("2025-10", FIRST_LISTING_VERSION)) == (
+        True,
+        False,
+    )
 
 
 class Shape:
@@ -168,16 +171,16 @@ class Shape:
 def test_what_a_bulk_operation_runs_keeps_to_shopifys_rules(query: str) -> None:
     shape = Shape(schema("shopify_admin_2026-07"), BULK_QUERIES[query])
     name = query.partition(",")[0]
-    listing = admin.LISTINGS[name]
+    listing = admin.LIST_DOCUMENTS[name]
     assert shape.roots == [name]
-    assert shape.connections == [(name, 0, False), *((field, 1, False) for field in listing.inner.values())]
-    assert "id" in shape.selected[listing.node]
-    assert all("id" in shape.selected[kind] for kind in listing.inner)
-    assert len(BULK_QUERIES[query].encode()) < LONGEST_QUERY
+    assert shape.connections == [(name, 0, False), *((field, 1, False) for field in listing.inner_connections.values())]
+    assert "id" in shape.selected[listing.node_type]
+    assert all("id" in shape.selected[kind] for kind in listing.inner_connections)
+    assert len(BULK_QUERIES[query].encode()) < MAX_QUERY_BYTES
 
 
-@pytest.mark.parametrize("listing", admin.LISTINGS.values(), ids=list(admin.LISTINGS))
-def test_a_bulk_operation_asks_for_what_the_paged_list_asks_for(listing: admin.Listing) -> None:
+@pytest.mark.parametrize("listing", admin.LIST_DOCUMENTS.values(), ids=list(admin.LIST_DOCUMENTS))
+def test_a_bulk_operation_asks_for_what_the_paged_list_asks_for(listing: admin.ListDocuments) -> None:
     def names(bulk: bool) -> set[str]:
         return set(re.findall(r"\w+", listing.selection(personal_data=True, bulk=bulk)))
 
@@ -323,14 +326,14 @@ def cost(built: GraphQLSchema, document: str, **variables: int) -> int:
 
 
 def test_a_page_of_fifty_orders_stays_under_half_of_the_limit_of_a_query() -> None:
-    listing = admin.LISTINGS["orders"]
-    document = listing.search(listing.selection(personal_data=True))
+    listing = admin.LIST_DOCUMENTS["orders"]
+    document = listing.search_document(listing.selection(personal_data=True))
     assert cost(schema("shopify_admin_2026-07"), document, first=50) == 485
 
 
 @pytest.mark.parametrize("inner", [admin.LINE_ITEMS, admin.FULFILLMENT_LINE_ITEMS, admin.VARIANTS])
-def test_the_largest_page_of_an_inner_list_costs_little(inner: admin.InnerList) -> None:
-    assert cost(schema("shopify_admin_2026-07"), inner.document, first=admin.INNER_PAGE) <= 100
+def test_the_largest_page_of_an_inner_list_costs_little(inner: admin.InnerConnection) -> None:
+    assert cost(schema("shopify_admin_2026-07"), inner.document, first=admin.INNER_PAGE_SIZE) <= 100
 
 
 @pytest.mark.parametrize("document", [*PARTNER_DOCUMENTS.values(), partner.EVENTS])
@@ -338,8 +341,8 @@ def test_partner_documents_are_shorter_than_the_api_allows(document: str) -> Non
     assert len(document) < 50_000
 
 
-@pytest.mark.parametrize("listing", admin.LISTINGS.values(), ids=list(admin.LISTINGS))
-def test_a_document_without_personal_data_names_no_personal_field(listing: admin.Listing) -> None:
-    document = listing.search(listing.selection(personal_data=False))
+@pytest.mark.parametrize("listing", admin.LIST_DOCUMENTS.values(), ids=list(admin.LIST_DOCUMENTS))
+def test_a_document_without_personal_data_names_no_personal_field(listing: admin.ListDocuments) -> None:
+    document = listing.search_document(listing.selection(personal_data=False))
     for word in ("customer", "email", "phone", "Address", "firstName", "lastName"):
         assert f" {word} " not in document.replace("\n", " ").replace("customerLocale", ""), word

@@ -407,7 +407,7 @@ def test_configuration_is_read_in_one_module_alone():
 
 def test_fallbacks_of_options_are_the_declared_defaults():
     for name, option in get_provider_info()["config"]["partners"]["options"].items():
-        assert settings.default(name) == option["default"]
+        assert settings.declared_default(name) == option["default"]
 
 
 def test_the_linter_knows_airflow_s_rules():

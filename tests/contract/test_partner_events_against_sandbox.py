@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
 from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -19,7 +19,7 @@ EDGES = [NOW - 3 * YEAR, NOW - 2 * YEAR, NOW - YEAR, NOW]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Served]:
+def world() -> Iterator[RunningSandbox]:
     with serve(build(shops=1, orders=5, now=NOW)) as served:
         served.sandbox.switches["shopify_partner.requests_per_second"] = 0
         store = served.sandbox.store
@@ -40,7 +40,7 @@ def text(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def partner(served: Served) -> ShopifyPartnerClient:
+def partner(served: RunningSandbox) -> ShopifyPartnerClient:
     known = served.sandbox.credentials["shopify_partner"]
     return ShopifyPartnerClient(
         organization_id=known["organization_id"],
@@ -54,7 +54,7 @@ def ids(rows: Any) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def between(served: Served, since: datetime, until: datetime) -> list[str]:
+def between(served: RunningSandbox, since: datetime, until: datetime) -> list[str]:
     return sorted(
         event["id"]
         for event in served.sandbox.store.select("shopify_partner", "", "event")
@@ -63,7 +63,7 @@ def between(served: Served, since: datetime, until: datetime) -> list[str]:
 
 
 @pytest.mark.parametrize("page_size", [3, 250])
-def test_what_lies_on_the_edge_of_two_queries_comes_once(world: Served, page_size: int) -> None:
+def test_what_lies_on_the_edge_of_two_queries_comes_once(world: RunningSandbox, page_size: int) -> None:
     with partner(world) as client:
         rows = ids(client.extract("events", since=EDGES[0], until=EDGES[-1], page_size=page_size).records(workers=2))
 
@@ -71,7 +71,7 @@ def test_what_lies_on_the_edge_of_two_queries_comes_once(world: Served, page_siz
     assert len(rows) > 10
 
 
-def test_windows_that_touch_share_no_event_and_leave_none_out(world: Served) -> None:
+def test_windows_that_touch_share_no_event_and_leave_none_out(world: RunningSandbox) -> None:
     with partner(world) as client:
         for since, until in pairwise([*EDGES, NOW + YEAR]):
             assert sorted(ids(client.extract("events", since=since, until=until).records())) == between(

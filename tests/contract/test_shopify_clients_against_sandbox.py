@@ -20,7 +20,7 @@ from airflow_provider_partners.api.shopify_partner_documents import (
 )
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PartnersError
 from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ORDERS = 60
@@ -45,21 +45,21 @@ class HastyClock(Clock):
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Served]:
+def world() -> Iterator[RunningSandbox]:
     sandbox = build(shops=1, orders=ORDERS, now=NOW)
     with serve(sandbox) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
-def everything(world: Served) -> list[dict[str, Any]]:
+def everything(world: RunningSandbox) -> list[dict[str, Any]]:
     """All orders of the shop, read once by the client."""
     with admin(world) as client:
         return list(client.extract("orders", until=NOW).records())
 
 
 @pytest.fixture
-def served(world: Served) -> Iterator[Served]:
+def served(world: RunningSandbox) -> Iterator[RunningSandbox]:
     before = dict(world.sandbox.switches)
     world.sandbox.switches["shopify_partner.requests_per_second"] = 0
     yield world
@@ -67,11 +67,11 @@ def served(world: Served) -> Iterator[Served]:
     world.sandbox.switches.update(before)
 
 
-def shop_of(served: Served) -> str:
+def shop_of(served: RunningSandbox) -> str:
     return next(iter(served.sandbox.credentials["shopify_admin"]))
 
 
-def admin(served: Served, **options: Any) -> ShopifyAdminClient:
+def admin(served: RunningSandbox, **options: Any) -> ShopifyAdminClient:
     shop = shop_of(served)
     given: dict[str, Any] = {
         "shop": shop,
@@ -82,7 +82,7 @@ def admin(served: Served, **options: Any) -> ShopifyAdminClient:
     return ShopifyAdminClient(**given)
 
 
-def partner(served: Served, **options: Any) -> ShopifyPartnerClient:
+def partner(served: RunningSandbox, **options: Any) -> ShopifyPartnerClient:
     known = served.sandbox.credentials["shopify_partner"]
     given: dict[str, Any] = {
         "organization_id": known["organization_id"],
@@ -94,11 +94,11 @@ def partner(served: Served, **options: Any) -> ShopifyPartnerClient:
     return ShopifyPartnerClient(**given)
 
 
-def app_id(served: Served) -> str:
+def app_id(served: RunningSandbox) -> str:
     return str(served.sandbox.credentials["shopify_partner"]["app_id"])
 
 
-def stored(served: Served, kind: str) -> dict[str, dict[str, Any]]:
+def stored(served: RunningSandbox, kind: str) -> dict[str, dict[str, Any]]:
     """What the shop holds, by id."""
     return {held["id"]: held for held in served.sandbox.store.select("shopify_admin", shop_of(served), kind)}
 
@@ -106,7 +106,9 @@ def stored(served: Served, kind: str) -> dict[str, dict[str, Any]]:
 # --- Admin API ---
 
 
-def test_every_order_of_the_shop_is_read_once_and_whole(served: Served, everything: list[dict[str, Any]]) -> None:
+def test_every_order_of_the_shop_is_read_once_and_whole(
+    served: RunningSandbox, everything: list[dict[str, Any]]
+) -> None:
     there = stored(served, "order")
     assert len(everything) == len(there) == ORDERS
     for row in everything:
@@ -123,23 +125,23 @@ def test_the_largest_orders_are_among_them(everything: list[dict[str, Any]]) -> 
     assert max(len(each["fulfillmentLineItems"]) for row in everything for each in row["fulfillments"]) == 200
 
 
-def test_only_the_largest_orders_are_asked_for_again(served: Served) -> None:
+def test_only_the_largest_orders_are_asked_for_again(served: RunningSandbox) -> None:
     with admin(served) as client:
         list(client.extract("orders", until=NOW).records())
-        labels = client.usage.snapshot()["by_label"]
+        labels = client.stats.snapshot()["by_label"]
     assert labels["orders.line_items"] == 2
     assert labels["orders.fulfillments"] == 1
     assert labels["fulfillments.line_items"] == 1
 
 
 @pytest.mark.parametrize("version", ["2025-10", "2026-07"])
-def test_every_version_gives_the_same_orders(served: Served, version: str) -> None:
+def test_every_version_gives_the_same_orders(served: RunningSandbox, version: str) -> None:
     with admin(served, api_version=version, strict_version=True) as client:
         assert len(list(client.extract("orders", until=NOW).records())) == ORDERS
 
 
 def test_windows_that_touch_split_the_orders_without_loss_or_doubling(
-    served: Served, everything: list[dict[str, Any]]
+    served: RunningSandbox, everything: list[dict[str, Any]]
 ) -> None:
     # The edges lie on changes, where a wrong bound would lose or double one.
     edges = [datetime.fromisoformat(everything[place]["updatedAt"]) for place in (0, 20, 40)] + [NOW]
@@ -152,7 +154,7 @@ def test_windows_that_touch_split_the_orders_without_loss_or_doubling(
     assert parts == [row["id"] for row in everything]
 
 
-def test_a_window_is_half_open_to_the_second(served: Served) -> None:
+def test_a_window_is_half_open_to_the_second(served: RunningSandbox) -> None:
     moment = datetime.fromisoformat(max(held["updatedAt"] for held in stored(served, "order").values()))
     second = timedelta(seconds=1)
     with admin(served) as client:
@@ -167,7 +169,7 @@ def test_orders_come_in_the_order_of_their_change(everything: list[dict[str, Any
     assert changed == sorted(changed)
 
 
-def test_a_walk_goes_on_from_any_position(served: Served) -> None:
+def test_a_walk_goes_on_from_any_position(served: RunningSandbox) -> None:
     with admin(served) as client:
         extraction = client.extract("products", since=LONG_AGO, until=NOW, page_size=6)
         steps = list(extraction.pages())
@@ -179,34 +181,34 @@ def test_a_walk_goes_on_from_any_position(served: Served) -> None:
     assert set(whole) == set(stored(served, "product"))
 
 
-def test_a_users_search_must_hold_as_well(served: Served) -> None:
+def test_a_users_search_must_hold_as_well(served: RunningSandbox) -> None:
     with admin(served) as client:
         rows = list(client.extract("orders", until=NOW, query="financial_status:refunded").records())
     assert rows
     assert {row["displayFinancialStatus"] for row in rows} == {"REFUNDED"}
 
 
-def test_an_unknown_search_field_is_an_error(served: Served) -> None:
+def test_an_unknown_search_field_is_an_error(served: RunningSandbox) -> None:
     with admin(served) as client, pytest.raises(ConfigurationError, match="'colour'"):
         list(client.extract("orders", until=NOW, query="colour:red").records())
 
 
-def test_orders_are_read_by_their_ids(served: Served) -> None:
+def test_orders_are_read_by_their_ids(served: RunningSandbox) -> None:
     wanted = list(stored(served, "order"))[-55:]
     with admin(served) as client:
         numbers = [gid.rpartition("/")[2] for gid in wanted]
         rows = list(client.extract("orders", match={"id": [*numbers, "1"]}).records())
-        assert client.usage.snapshot()["by_label"]["orders.by_id"] == 2
+        assert client.stats.snapshot()["by_label"]["orders.by_id"] == 2
     assert [row["id"] for row in rows] == wanted
 
 
-def test_orders_by_id_are_the_same_as_by_search(served: Served, everything: list[dict[str, Any]]) -> None:
+def test_orders_by_id_are_the_same_as_by_search(served: RunningSandbox, everything: list[dict[str, Any]]) -> None:
     with admin(served) as client:
         wanted = [row["id"] for row in everything]
         assert list(client.extract("orders", match={"id": wanted}).records()) == everything
 
 
-def test_every_product_is_read_with_its_variants(served: Served) -> None:
+def test_every_product_is_read_with_its_variants(served: RunningSandbox) -> None:
     with admin(served) as client:
         rows = list(client.extract("products", until=NOW).records())
     there = stored(served, "product")
@@ -215,7 +217,7 @@ def test_every_product_is_read_with_its_variants(served: Served) -> None:
     }
 
 
-def test_redacted_personal_data_are_null(served: Served) -> None:
+def test_redacted_personal_data_are_null(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_admin.protected_customer_data"] = "level1"
     with admin(served) as client:
         rows = list(client.extract("orders", until=NOW).records())
@@ -223,7 +225,7 @@ def test_redacted_personal_data_are_null(served: Served) -> None:
     assert {row["email"] for row in rows} == {None}
 
 
-def test_orders_are_read_without_personal_data_where_the_customer_is_denied(served: Served) -> None:
+def test_orders_are_read_without_personal_data_where_the_customer_is_denied(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_admin.access_denied"] = ["Order.customer"]
     with admin(served) as client:
         with pytest.raises(AuthenticationError, match="read_customers"):
@@ -233,14 +235,14 @@ def test_orders_are_read_without_personal_data_where_the_customer_is_denied(serv
     assert {row["customer"] for row in rows} == {None}
 
 
-def test_an_app_without_approval_is_told_what_to_do(served: Served) -> None:
+def test_an_app_without_approval_is_told_what_to_do(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_admin.protected_customer_data"] = "none"
     with admin(served) as client, pytest.raises(AuthenticationError, match="personal_data=False"):
         list(client.extract("orders", until=NOW).records())
 
 
 @pytest.mark.parametrize("status", [200, 429])
-def test_a_small_bucket_slows_the_walk_down_and_loses_nothing(served: Served, status: int) -> None:
+def test_a_small_bucket_slows_the_walk_down_and_loses_nothing(served: RunningSandbox, status: int) -> None:
     # It refills fifty times as fast as it says, as the clock runs fifty times as fast.
     served.sandbox.switches |= {"shopify_admin.bucket": (520, 5_000), "shopify_admin.throttle_status": status}
     with admin(served, clock=HastyClock()) as client:
@@ -248,25 +250,25 @@ def test_a_small_bucket_slows_the_walk_down_and_loses_nothing(served: Served, st
     assert len({row["id"] for row in rows}) == ORDERS
 
 
-def test_points_that_another_task_took_are_waited_for(served: Served) -> None:
+def test_points_that_another_task_took_are_waited_for(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_admin.bucket"] = (160, 50)
     with admin(served, clock=HastyClock()) as first, admin(served, clock=HastyClock()) as second:
         one = first.extract("products", until=NOW, page_size=250)
         two = second.extract("products", until=NOW, page_size=250)
         assert list(one.records()) == list(two.records())
-        assert first.usage.snapshot()["throttled"] + second.usage.snapshot()["throttled"] > 0
+        assert first.stats.snapshot()["throttled"] + second.stats.snapshot()["throttled"] > 0
 
 
-def test_a_page_that_costs_too_much_is_made_smaller(served: Served) -> None:
+def test_a_page_that_costs_too_much_is_made_smaller(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_admin.max_query_cost"] = 300
     with admin(served) as client:
         rows = list(client.extract("orders", until=NOW).records())
-        assert client.usage.snapshot()["by_label"]["orders.list"] > 3
+        assert client.stats.snapshot()["by_label"]["orders.list"] > 3
     assert len({row["id"] for row in rows}) == ORDERS
 
 
-def test_a_crowded_window_is_read_in_pieces(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_partners.api.shopify_search.COUNTED", 10)
+def test_a_crowded_window_is_read_in_pieces(served: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_partners.api.shopify_search.COUNT_LIMIT", 10)
     with admin(served) as client:
         extraction = client.extract("products", until=NOW)
         rows = [row["id"] for row in extraction.records(workers=4)]
@@ -274,19 +276,19 @@ def test_a_crowded_window_is_read_in_pieces(served: Served, monkeypatch: pytest.
     assert len(rows) == len(set(rows)) == len(stored(served, "product"))
 
 
-def test_internal_errors_pass(served: Served) -> None:
+def test_internal_errors_pass(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_admin.internal_errors"] = 2
     with admin(served, clock=HastyClock()) as client:
         assert client.ping().startswith(shop_of(served))
-        assert client.usage.snapshot()["retries"] == 2
+        assert client.stats.snapshot()["retries"] == 2
 
 
-def test_client_credentials_are_exchanged(served: Served) -> None:
+def test_client_credentials_are_exchanged(served: RunningSandbox) -> None:
     known = served.sandbox.credentials["shopify_admin"][shop_of(served)]
     options = {"auth": "client_credentials", "access_token": None, "client_id": known["client_id"]}
     with admin(served, **options, client_secret=known["client_secret"]) as client:
         assert len(list(client.extract("orders", until=NOW).records())) == ORDERS
-        assert client.usage.snapshot()["by_label"]["token"] == 1
+        assert client.stats.snapshot()["by_label"]["token"] == 1
     with (
         admin(served, **options, client_secret="wrong") as client,
         pytest.raises(AuthenticationError, match="Check client id and secret"),
@@ -294,7 +296,7 @@ def test_client_credentials_are_exchanged(served: Served) -> None:
         client.ping()
 
 
-def test_a_wrong_token_is_refused(served: Served) -> None:
+def test_a_wrong_token_is_refused(served: RunningSandbox) -> None:
     with (
         admin(served, access_token="shpat_wrong_token") as client,
         pytest.raises(AuthenticationError, match="Invalid API key or access token") as caught,
@@ -303,7 +305,9 @@ def test_a_wrong_token_is_refused(served: Served) -> None:
     assert "shpat_wrong_token" not in str(caught.value)
 
 
-def test_a_version_that_is_gone_falls_forward_with_a_warning(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_version_that_is_gone_falls_forward_with_a_warning(
+    served: RunningSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
     with admin(served, api_version="2024-01") as client, caplog.at_level(logging.WARNING):
         client.ping()
     assert "2024-01 was asked for, 2025-10 answered" in caplog.text
@@ -317,7 +321,7 @@ def test_a_version_that_is_gone_falls_forward_with_a_warning(served: Served, cap
 # --- Partner API ---
 
 
-def test_every_transaction_is_read_once_with_the_fields_of_its_type(served: Served) -> None:
+def test_every_transaction_is_read_once_with_the_fields_of_its_type(served: RunningSandbox) -> None:
     with partner(served) as client:
         rows = list(client.extract("transactions", until=NOW).records())
     assert len({row["id"] for row in rows}) == len(rows) > 100
@@ -329,7 +333,7 @@ def test_every_transaction_is_read_once_with_the_fields_of_its_type(served: Serv
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_transactions_of_windows_that_touch_are_those_of_the_whole(served: Served, newest_first: bool) -> None:
+def test_transactions_of_windows_that_touch_are_those_of_the_whole(served: RunningSandbox, newest_first: bool) -> None:
     served.sandbox.switches["shopify_partner.newest_first"] = newest_first
     with partner(served) as client:
         whole = {row["id"]: row["createdAt"] for row in client.extract("transactions", until=NOW).records()}
@@ -344,7 +348,7 @@ def test_transactions_of_windows_that_touch_are_those_of_the_whole(served: Serve
     assert sorted(parts) == sorted(whole)
 
 
-def test_every_type_of_app_event_is_read(served: Served) -> None:
+def test_every_type_of_app_event_is_read(served: RunningSandbox) -> None:
     with partner(served) as client:
         rows = list(client.extract("app_events", app_id=app_id(served), until=NOW, page_size=10).records())
     assert {row["type"] for row in rows} == APP_EVENT_TYPES
@@ -353,7 +357,7 @@ def test_every_type_of_app_event_is_read(served: Served) -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_app_events_of_one_type_and_shop_are_sifted(served: Served) -> None:
+def test_app_events_of_one_type_and_shop_are_sifted(served: RunningSandbox) -> None:
     with partner(served) as client:
         asked = {"app_id": app_id(served), "types": "relationship_installed", "shop": shop_of(served)}
         rows = list(client.extract("app_events", **asked).records())
@@ -363,17 +367,17 @@ def test_app_events_of_one_type_and_shop_are_sifted(served: Served) -> None:
     }
 
 
-def test_historical_events_of_four_years_are_read_once(served: Served) -> None:
+def test_historical_events_of_four_years_are_read_once(served: RunningSandbox) -> None:
     with partner(served) as client:
         rows = list(client.extract("events", since=LONG_AGO, until=NOW).records())
-        assert client.usage.snapshot()["by_label"]["events"] >= 5
+        assert client.stats.snapshot()["by_label"]["events"] >= 5
     assert {row["__typename"] for row in rows} == set(EVENT_FIELDS)
     assert len({row["id"] for row in rows}) == len(rows)
     assert [row["occurredAt"] for row in rows] == sorted(row["occurredAt"] for row in rows)
     assert not [name for row in rows for name in row if name in {"relationshipState", "billedChargeId"}]
 
 
-def test_the_installed_shops_are_those_of_the_world(served: Served) -> None:
+def test_the_installed_shops_are_those_of_the_world(served: RunningSandbox) -> None:
     with partner(served) as client:
         shops = {shop["shop"]: shop for shop in client.installed_shops(app_id(served))}
     installed = {domain for domain, shop in shops.items() if shop["installed"]}
@@ -383,7 +387,7 @@ def test_the_installed_shops_are_those_of_the_world(served: Served) -> None:
     }
 
 
-def test_installed_shops_have_a_history(served: Served) -> None:
+def test_installed_shops_have_a_history(served: RunningSandbox) -> None:
     with partner(served) as client:
         now = {shop["shop"]: shop for shop in client.installed_shops(app_id(served))}
         left = datetime.fromisoformat(now["velvet-ember.myshopify.com"]["since"])
@@ -393,7 +397,7 @@ def test_installed_shops_have_a_history(served: Served) -> None:
     assert {shop["shop"]: shop["installed"] for shop in after}["velvet-ember.myshopify.com"] is False
 
 
-def test_any_connection_can_be_walked(served: Served) -> None:
+def test_any_connection_can_be_walked(served: RunningSandbox) -> None:
     document = """query Installs($appId: ID!, $first: Int!, $after: String) { app(id: $appId) { events(
       first: $first, after: $after, types: [RELATIONSHIP_INSTALLED]) { pageInfo { hasNextPage }
       edges { cursor node { type occurredAt shop { myshopifyDomain } } } } } }"""
@@ -406,22 +410,22 @@ def test_any_connection_can_be_walked(served: Served) -> None:
             page_size=1,
         )
         rows = list(extraction.records())
-        assert client.usage.snapshot()["requests"] >= len(rows) > 1
+        assert client.stats.snapshot()["requests"] >= len(rows) > 1
 
 
 @pytest.mark.parametrize("status", [429, 200])
-def test_the_limit_of_requests_is_kept_to_and_survived(served: Served, status: int) -> None:
+def test_the_limit_of_requests_is_kept_to_and_survived(served: RunningSandbox, status: int) -> None:
     served.sandbox.switches |= {
         "shopify_partner.requests_per_second": 1,
         "shopify_partner.throttle_status": status,
     }
     with partner(served, clock=HastyClock()) as client:
         rows = list(client.extract("transactions", until=NOW, page_size=50).records())
-        assert client.usage.snapshot()["throttled"] > 0
+        assert client.stats.snapshot()["throttled"] > 0
     assert len({row["id"] for row in rows}) == len(rows) > 100
 
 
-def test_the_second_token_serves_while_the_first_is_rotated(served: Served) -> None:
+def test_the_second_token_serves_while_the_first_is_rotated(served: RunningSandbox) -> None:
     primary, secondary = served.sandbox.credentials["shopify_partner"]["tokens"]
     with partner(served, access_token="prtapi_revoked_token", secondary_access_token=secondary) as client:
         assert "answers" in client.ping()
@@ -437,25 +441,25 @@ def test_the_second_token_serves_while_the_first_is_rotated(served: Served) -> N
         client.ping()
 
 
-def test_an_app_of_another_organization_is_an_error(served: Served) -> None:
+def test_an_app_of_another_organization_is_an_error(served: RunningSandbox) -> None:
     with partner(served) as client, pytest.raises(ConfigurationError, match="'app' is null"):
         list(client.extract("app_events", app_id=424242).records())
 
 
-def test_internal_errors_on_success_pass(served: Served) -> None:
+def test_internal_errors_on_success_pass(served: RunningSandbox) -> None:
     served.sandbox.switches["shopify_partner.internal_errors"] = 2
     with partner(served, clock=HastyClock()) as client:
         assert "answers" in client.ping()
 
 
-def test_a_mistake_in_a_users_document_is_told_in_shopifys_words(served: Served) -> None:
+def test_a_mistake_in_a_users_document_is_told_in_shopifys_words(served: RunningSandbox) -> None:
     document = """query Q($first: Int!, $after: String) { transactions(first: $first, after: $after) {
       pageInfo { hasNextPage } edges { cursor node { id colour } } } }"""
     with partner(served) as client, pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"):
         list(client.query(document, connection="transactions").records())
 
 
-def test_no_error_tells_the_token(served: Served) -> None:
+def test_no_error_tells_the_token(served: RunningSandbox) -> None:
     with partner(served, access_token="prtapi_some_wrong_token") as client, pytest.raises(PartnersError) as caught:
         list(client.extract("transactions").records())
     assert "prtapi_some_wrong_token" not in f"{caught.value!r} {caught.value} {caught.value.__cause__}"

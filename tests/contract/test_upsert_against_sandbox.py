@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.ledgers import InMemoryStore
 from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
 from airflow_provider_partners.api.yotpo import YotpoClient
 from airflow_provider_partners.sandbox.seed import build as build_world
-from airflow_provider_partners.sandbox.server import Served, serve
-from airflow_provider_partners.sync.build import Built, Rejected, build
-from airflow_provider_partners.sync.outcomes import Outcome, Summary
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
+from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
 from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -24,37 +24,37 @@ Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[Served]:
+def world() -> Iterator[RunningSandbox]:
     sandbox = build_world(shops=1, orders=60, now=NOW)
     with serve(sandbox) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
-def shop(world: Served) -> str:
+def shop(world: RunningSandbox) -> str:
     return next(iter(world.sandbox.credentials["yotpo"].values()))["shop"]
 
 
 @pytest.fixture(scope="module")
-def results(world: Served, shop: str) -> list[Built | Rejected]:
+def results(world: RunningSandbox, shop: str) -> list[BuiltOrder | UnmappableOrder]:
     """Every order of the shop, read by the client and built."""
     credentials = world.sandbox.credentials["shopify_admin"][shop]
     with ShopifyAdminClient(
         shop=shop,
         access_token=credentials["token"],
         base_url=f"{world.url}/shopify-admin/{shop}",
-        ledger=MemoryLedger(),
+        rate_limit_store=InMemoryStore(),
     ) as client:
-        return list(build(client.extract("orders", until=NOW).records(), shop=shop))
+        return list(build_orders(client.extract("orders", until=NOW).records(), shop=shop))
 
 
 @pytest.fixture(scope="module")
-def built(results: list[Built | Rejected]) -> list[Record]:
-    return [row.to_dict() for row in results if isinstance(row, Built)]
+def built(results: list[BuiltOrder | UnmappableOrder]) -> list[Record]:
+    return [row.to_dict() for row in results if isinstance(row, BuiltOrder)]
 
 
 @pytest.fixture
-def yotpo(world: Served) -> Iterator[YotpoClient]:
+def yotpo(world: RunningSandbox) -> Iterator[YotpoClient]:
     """A client of the shop's store, which is empty and not limited."""
     sandbox = world.sandbox
     store_id, credentials = next(iter(sandbox.credentials["yotpo"].items()))
@@ -70,7 +70,7 @@ def yotpo(world: Served) -> Iterator[YotpoClient]:
         secret=credentials["secret"],
         base_url=f"{world.url}/yotpo",
         requests_per_second=100_000,
-        ledger=MemoryLedger(),
+        rate_limit_store=InMemoryStore(),
     ) as client:
         yield client
     world.faults.clear()
@@ -86,31 +86,31 @@ def counts(outcomes: list[Outcome]) -> dict[str, int]:
     return dict(Counter(outcome.action for outcome in outcomes))
 
 
-def stored(world: Served, kind: str) -> dict[str, Record]:
+def stored(world: RunningSandbox, kind: str) -> dict[str, Record]:
     rows = [body for partner, _, name, _, body in world.sandbox.store if (partner, name) == ("yotpo", kind)]
     by_id = {row["external_id"]: row for row in rows}
     assert len(by_id) == len(rows), "doubled"
     return by_id
 
 
-def writes(world: Served) -> int:
+def writes(world: RunningSandbox) -> int:
     return sum(count for name, count in world.sandbox.calls.items() if name.endswith((".create", ".update")))
 
 
-def test_every_order_of_the_shop_is_built_or_left_out_for_a_reason(results: list[Built | Rejected]) -> None:
-    rejected = [row for row in results if isinstance(row, Rejected)]
+def test_every_order_of_the_shop_is_built_or_left_out_for_a_reason(results: list[BuiltOrder | UnmappableOrder]) -> None:
+    rejected = [row for row in results if isinstance(row, UnmappableOrder)]
 
     assert len(results) - len(rejected) >= 50
-    assert all(row.left_out and row.reason for row in rejected), [row for row in rejected if not row.left_out]
+    assert all(row.is_excluded and row.reason for row in rejected), [row for row in rejected if not row.is_excluded]
 
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_all_orders_arrive_once_and_a_second_run_writes_nothing(
-    world: Served, yotpo: YotpoClient, built: list[Record], workers: int
+    world: RunningSandbox, yotpo: YotpoClient, built: list[Record], workers: int
 ) -> None:
     first = run(yotpo, built, workers=workers)
 
-    assert counts(first) == {"created": len(built)}, Summary.of(first).to_dict()
+    assert counts(first) == {"created": len(built)}, OutcomeSummary.of(first).to_dict()
     assert set(stored(world, "order")) == {row["external_id"] for row in built}
     fulfillments = {part["external_id"] for row in built for part in row["order"].get("fulfillments", ())}
     assert set(stored(world, "fulfillment")) == fulfillments
@@ -121,7 +121,7 @@ def test_all_orders_arrive_once_and_a_second_run_writes_nothing(
     assert sum(world.sandbox.calls.values()) <= 0.03 * len(built) + 1
 
 
-def test_only_what_changed_is_patched(world: Served, yotpo: YotpoClient, built: list[Record]) -> None:
+def test_only_what_changed_is_patched(world: RunningSandbox, yotpo: YotpoClient, built: list[Record]) -> None:
     run(yotpo, built)
     world.sandbox.calls.clear()
     row = next(row for row in built if row["order"].get("fulfillments"))
@@ -152,7 +152,7 @@ def test_only_what_changed_is_patched(world: Served, yotpo: YotpoClient, built: 
     ids=str,
 )
 def test_nothing_is_doubled_or_lost_however_the_store_behaves(
-    world: Served, yotpo: YotpoClient, built: list[Record], switches: dict[str, Any]
+    world: RunningSandbox, yotpo: YotpoClient, built: list[Record], switches: dict[str, Any]
 ) -> None:
     half = len(built) // 2
     world.sandbox.switches.update(switches)
@@ -165,7 +165,7 @@ def test_nothing_is_doubled_or_lost_however_the_store_behaves(
 
 
 def test_an_answer_that_is_lost_after_the_order_was_created_doubles_nothing(
-    world: Served, yotpo: YotpoClient, built: list[Record]
+    world: RunningSandbox, yotpo: YotpoClient, built: list[Record]
 ) -> None:
     run(yotpo, built[:5])
     world.faults.add(path_regex="/orders$", method="POST", drop=True, at="after")
@@ -176,13 +176,13 @@ def test_an_answer_that_is_lost_after_the_order_was_created_doubles_nothing(
     assert len(stored(world, "order")) == 10
 
 
-def test_a_dry_run_over_http_writes_nothing(world: Served, yotpo: YotpoClient, built: list[Record]) -> None:
+def test_a_dry_run_over_http_writes_nothing(world: RunningSandbox, yotpo: YotpoClient, built: list[Record]) -> None:
     assert counts(run(yotpo, built, dry_run=True)) == {"would_create": len(built)}
     assert writes(world) == 0
 
 
 def test_products_by_themselves_are_created_and_left_alone(
-    world: Served, yotpo: YotpoClient, built: list[Record]
+    world: RunningSandbox, yotpo: YotpoClient, built: list[Record]
 ) -> None:
     products = [product for row in built for product in row["products"]]
     different = len({product["external_id"] for product in products})
@@ -194,7 +194,7 @@ def test_products_by_themselves_are_created_and_left_alone(
 
 
 def test_where_embedded_fulfillments_double_they_are_sent_apart(
-    world: Served, yotpo: YotpoClient, built: list[Record]
+    world: RunningSandbox, yotpo: YotpoClient, built: list[Record]
 ) -> None:
     world.sandbox.switches["yotpo.embedded_fulfillments"] = "append"
     wanted = {part["external_id"] for row in built for part in row["order"].get("fulfillments", ())}

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from clocks import TurningClock
 
-from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.ledgers import InMemoryStore
 from airflow_provider_partners.api.voucherify import RESOURCES, VoucherifyClient
 from airflow_provider_partners.exceptions import AuthenticationError, PagingError, ThrottledError
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.state import Sandbox, Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -45,13 +45,13 @@ KEYS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[RunningSandbox]:
     with serve(Sandbox(store=Store(), credentials={"voucherify": PROJECT}, now=NOW)) as served:
         yield served
 
 
 @pytest.fixture
-def world(served: Served) -> Iterator[Served]:
+def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
     """An empty project without a limit; its switches as they were."""
     sandbox = served.sandbox
     before = dict(sandbox.switches)
@@ -65,8 +65,8 @@ def world(served: Served) -> Iterator[Served]:
     sandbox.switches.update(before)
 
 
-def client(world: Served, family: str = "server", **options: Any) -> VoucherifyClient:
-    given = {**KEYS[family], "base_url": f"{world.url}/voucherify", "ledger": MemoryLedger()}
+def client(world: RunningSandbox, family: str = "server", **options: Any) -> VoucherifyClient:
+    given = {**KEYS[family], "base_url": f"{world.url}/voucherify", "ledger": InMemoryStore()}
     return VoucherifyClient(**{**given, "requests_per_minute": 6_000_000.0, **options})
 
 
@@ -75,7 +75,7 @@ def moment(milliseconds: int) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def put(world: Served, name: str, moments: list[int], scope: str = "") -> list[str]:
+def put(world: RunningSandbox, name: str, moments: list[int], scope: str = "") -> list[str]:
     """Rows of a list; their ids, oldest first."""
     ids = []
     for number, each in enumerate(moments):
@@ -88,10 +88,10 @@ def put(world: Served, name: str, moments: list[int], scope: str = "") -> list[s
 
 
 @pytest.mark.parametrize("name", list(RESOURCES))
-def test_every_list_is_read_whole(world: Served, name: str) -> None:
+def test_every_list_is_read_whole(world: RunningSandbox, name: str) -> None:
     row = RESOURCES[name]
     parents = {parent: PROJECT["project_id"] if parent == "project_id" else f"{parent}_1" for parent in row.parents}
-    count = 10 if row.style in {"limit_only", "single_shot"} and name != "segments" else 25
+    count = 10 if row.paging_style in {"limit_only", "single_shot"} and name != "segments" else 25
     wanted = put(world, name, [number // 2 * 10 for number in range(count)], "/".join(parents.values()))
 
     options = {} if count == 10 else {"page_size": 10}
@@ -103,7 +103,9 @@ def test_every_list_is_read_whole(world: Served, name: str) -> None:
 
 @pytest.mark.parametrize("bounds", ["inclusive", "exclusive"])
 @pytest.mark.parametrize(("name", "optional"), [("redemptions", True), ("vouchers", False), ("customers", True)])
-def test_a_list_beyond_its_last_page_is_read_whole(world: Served, name: str, bounds: str, optional: bool) -> None:
+def test_a_list_beyond_its_last_page_is_read_whole(
+    world: RunningSandbox, name: str, bounds: str, optional: bool
+) -> None:
     world.sandbox.switches.update({"voucherify.time_bounds": bounds, "voucherify.optional_members": optional})
     wanted = put(world, name, [number // 40 * 7 for number in range(150)])
 
@@ -113,14 +115,14 @@ def test_a_list_beyond_its_last_page_is_read_whole(world: Served, name: str, bou
             assert sorted(found) == wanted
 
 
-def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(world: Served) -> None:
+def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(world: RunningSandbox) -> None:
     put(world, "orders", list(range(201)))
 
     with client(world) as voucherify, pytest.raises(PagingError, match="201 rows here"):
         list(voucherify.extract("orders", page_size=2).records())
 
 
-def test_a_walk_goes_on_when_its_cursor_has_expired(world: Served) -> None:
+def test_a_walk_goes_on_when_its_cursor_has_expired(world: RunningSandbox) -> None:
     wanted = put(world, "loyalty_programs", list(range(25)))
 
     with client(world) as voucherify:
@@ -133,7 +135,7 @@ def test_a_walk_goes_on_when_its_cursor_has_expired(world: Served) -> None:
     assert [row["id"] for row in [*first.records, *rest]] == wanted
 
 
-def test_a_window_is_met_exactly_by_every_time(world: Served) -> None:
+def test_a_window_is_met_exactly_by_every_time(world: RunningSandbox) -> None:
     put(world, "customers", [0, 1, 999, 1000, 1001])
 
     with client(world) as voucherify:
@@ -142,7 +144,7 @@ def test_a_window_is_met_exactly_by_every_time(world: Served) -> None:
             assert [row["id"] for row in extraction.records()] == ["customers_00001", "customers_00002"]
 
 
-def test_filters_with_many_values_find_each_row_once(world: Served) -> None:
+def test_filters_with_many_values_find_each_row_once(world: RunningSandbox) -> None:
     for number in range(50):
         body = {"id": f"r_{number:02}", "date": moment(number), "result": "SUCCESS", "customer_id": f"cust_{number}"}
         world.sandbox.store.put("voucherify", "", "redemptions", body["id"], body, at=body["date"])
@@ -154,7 +156,7 @@ def test_filters_with_many_values_find_each_row_once(world: Served) -> None:
     assert found == [f"r_{number:02}" for number in range(45)]
 
 
-def test_single_records_are_found_by_id_and_by_the_stores_own(world: Served) -> None:
+def test_single_records_are_found_by_id_and_by_the_stores_own(world: RunningSandbox) -> None:
     order = {"id": "ord_1", "source_id": "gid://shopify/Order/7", "created_at": moment(0)}
     world.sandbox.store.put("voucherify", "", "orders", "ord_1", order, at=order["created_at"])
 
@@ -164,14 +166,14 @@ def test_single_records_are_found_by_id_and_by_the_stores_own(world: Served) -> 
             assert [row["id"] for row in extraction.records()] == ["ord_1"]
 
 
-def test_tokens_are_exchanged_for_the_keys(world: Served) -> None:
+def test_tokens_are_exchanged_for_the_keys(world: RunningSandbox) -> None:
     put(world, "redemptions", [1])
 
     with client(world, auth="oauth", oauth_scope="redemptions, orders") as voucherify:
         assert voucherify.ping().endswith("1 redemptions.")
 
 
-def test_wrong_keys_are_refused(world: Served) -> None:
+def test_wrong_keys_are_refused(world: RunningSandbox) -> None:
     with client(world, secret_key="wrong") as voucherify, pytest.raises(AuthenticationError):
         voucherify.ping()
 
@@ -181,7 +183,7 @@ def pings(voucherify: VoucherifyClient, count: int) -> None:
         voucherify.ping()
 
 
-def test_a_project_whose_calls_of_the_hour_are_used_up_is_left_alone_until_the_hour_ends(world: Served) -> None:
+def test_a_project_whose_calls_of_the_hour_are_used_up_is_left_alone_until_the_hour_ends(world: RunningSandbox) -> None:
     world.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_period": "hour"})
 
     with (
@@ -194,7 +196,7 @@ def test_a_project_whose_calls_of_the_hour_are_used_up_is_left_alone_until_the_h
     assert sum(world.sandbox.calls.values()) == 3
 
 
-def test_a_plan_whose_cycle_is_used_up_fails_at_once(world: Served) -> None:
+def test_a_plan_whose_cycle_is_used_up_fails_at_once(world: RunningSandbox) -> None:
     world.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_type": "api_calls_cycle"})
 
     with (

@@ -19,27 +19,27 @@ import pytest
 
 from airflow_provider_partners.api.voucherify_export_table import EXPORTS
 from airflow_provider_partners.api.voucherify_filters import (
-    MOST_VALUES,
+    MAX_VALUES_PER_CONDITION,
     QUALIFICATION_FILTERS,
-    as_filter,
-    checked,
     field,
-    queries,
+    filter_queries,
+    parse_filter,
     to_json,
+    validate_filter,
 )
 from airflow_provider_partners.api.voucherify_lists import RESOURCES
-from airflow_provider_partners.api.voucherify_operators import OPERATORS, Takes
+from airflow_provider_partners.api.voucherify_operators import OPERATORS, OperandKind
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [
     *(Path(folder) for folder in [os.environ.get("VOUCHERIFY_SCHEMAS")] if folder),
     ROOT.parent / "shared" / "schemas",
 ]
-SAMPLES: dict[Takes, tuple[Any, ...]] = {
-    Takes.LIST: ("a", "b"),
-    Takes.VALUE: ("a",),
-    Takes.NUMBER: (7,),
-    Takes.TIME: ("2026-05-01T00:00:00.000Z",),
+SAMPLES: dict[OperandKind, tuple[Any, ...]] = {
+    OperandKind.LIST: ("a", "b"),
+    OperandKind.VALUE: ("a",),
+    OperandKind.NUMBER: (7,),
+    OperandKind.TIME: ("2026-05-01T00:00:00.000Z",),
 }
 FREE = RESOURCES["vouchers"]
 
@@ -95,7 +95,7 @@ def test_every_filter_of_every_list_is_accepted() -> None:
     for path, name, operator in asked:
         full = operator if operator.startswith("$") else f"${operator}"
         condition = field(name).where(operator, *SAMPLES.get(OPERATORS[full], ()))
-        found = queries(rows[shape(path)], condition)
+        found = filter_queries(rows[shape(path)], condition)
         assert found[0][0][0].startswith(f"filters[{name}][conditions][{full}]"), (path, name, operator)
 
 
@@ -112,20 +112,22 @@ def test_every_operator_of_the_description_is_known() -> None:
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_every_documented_field_order_and_filter_of_an_export_is_known(name: str) -> None:
     exported, schemas = EXPORTS[name], description()["components"]["schemas"]
-    word = "".join(part.title() for part in exported.object.split("_"))
+    word = "".join(part.title() for part in exported.api_name.split("_"))
     if f"Export{word}Fields" not in schemas:
-        assert exported.object in {"product", "sku"}
+        assert exported.api_name in {"product", "sku"}
         return
     documented = set(schemas[f"Export{word}Fields"]["enum"])
     assert documented - {"metadata"} == set(exported.fields)
-    assert ("metadata" in documented) == exported.metadata
-    assert {order.removeprefix("-") for order in schemas[f"Export{word}Order"]["enum"]} == set(exported.orders)
+    assert ("metadata" in documented) == exported.has_metadata
+    assert {order.removeprefix("-") for order in schemas[f"Export{word}Order"]["enum"]} == set(exported.sort_fields)
     filters = schemas[f"Export{word}Filters"]
     for one, _ in fields_of(filters):
         for operator in schemas["FiltersCondition"]["properties"]:
             condition = field(one).where(operator, *SAMPLES.get(OPERATORS[operator], ()))
-            assert checked(condition, what=name, allowed=exported.filters, free=exported.free_filters)
-    assert exported.free_filters == ("additional properties" in filters.get("description", ""))
+            assert validate_filter(
+                condition, target=name, allowed=exported.filters, allow_any_field=exported.allows_any_filter
+            )
+    assert exported.allows_any_filter == ("additional properties" in filters.get("description", ""))
 
 
 def test_an_export_knows_what_comes_without_fields() -> None:
@@ -133,7 +135,7 @@ def test_an_export_knows_what_comes_without_fields() -> None:
     table = dict(re.findall(r"^\| ([\w ]+) \| ((?:`\w+`,? ?)+)\|$", text, re.MULTILINE))
     names = {"products": "product", "SKU": "sku"}
     found = {names.get(name, name): tuple(re.findall(r"`(\w+)`", fields)) for name, fields in table.items()}
-    assert found == {exported.object: exported.usual for exported in EXPORTS.values()}
+    assert found == {exported.api_name: exported.default_fields for exported in EXPORTS.values()}
 
 
 def test_the_filters_of_qualifications_are_all_known() -> None:
@@ -188,7 +190,7 @@ def test_every_example_of_filters_in_a_body_can_be_rebuilt() -> None:
 )
 def test_examples_of_the_guides_can_be_rebuilt_letter_by_letter(written: str) -> None:
     pairs = [(name, value) for name, _, value in (one.partition("=") for one in written.split("&"))]
-    (built,) = queries(FREE, as_filter(nested(pairs)["filters"]))
+    (built,) = filter_queries(FREE, parse_filter(nested(pairs)["filters"]))
     assert built == pairs
 
 
@@ -219,16 +221,16 @@ def settled(node: Any) -> Any:
 def test_a_server_reads_the_query_as_it_was_meant() -> None:
     asked = (
         field("result").is_("SUCCESS")
-        & field("metadata.order no").in_([f"#{number}" for number in range(MOST_VALUES)])
+        & field("metadata.order no").in_([f"#{number}" for number in range(MAX_VALUES_PER_CONDITION)])
         & field("created_at").after("2026-05-01T00:00:00.000Z")
         & field("created_at").before("2026-05-02T00:00:00.000Z")
         & field("failure_code").is_unknown()
     )
-    (query,) = queries(FREE, asked)
+    (query,) = filter_queries(FREE, asked)
     assert nested(query) == {
         "filters": {
             "result": {"conditions": {"$is": "SUCCESS"}},
-            "metadata.order no": {"conditions": {"$in": [f"#{number}" for number in range(MOST_VALUES)]}},
+            "metadata.order no": {"conditions": {"$in": [f"#{number}" for number in range(MAX_VALUES_PER_CONDITION)]}},
             "created_at": {"conditions": {"$after": "2026-05-01T00:00:00.000Z", "$before": "2026-05-02T00:00:00.000Z"}},
             "failure_code": {"conditions": {"$is_unknown": ""}},
             "junction": "and",
@@ -240,7 +242,7 @@ def test_no_query_has_an_index_that_the_server_would_read_as_a_name() -> None:
     values = [f"cust_{number}" for number in range(105)]
     found = [
         nested(query)["filters"]["customer_id"]["conditions"]["$in"]
-        for query in queries(FREE, field("customer_id").in_(values))
+        for query in filter_queries(FREE, field("customer_id").in_(values))
     ]
     assert all(isinstance(batch, list) for batch in found)
     assert [value for batch in found for value in batch] == values

@@ -94,8 +94,8 @@ def asked(row: VoucherifyResource) -> set[str]:
     return {
         *row.parameters,
         *times,
-        *(["filters"] if row.filterable else []),
-        *(["order"] if row.orders else []),
+        *(["filters"] if row.accepts_filters else []),
+        *(["order"] if row.sort_values else []),
         *([row.scroll] if row.scroll else []),
     }
 
@@ -107,10 +107,10 @@ def test_every_list_that_is_described_is_in_the_table() -> None:
 
 @each
 def test_it_is_walked_as_described(row: VoucherifyResource, spec: dict[str, Any]) -> None:
-    assert row.style == spec["paging"].partition("+")[0]
-    assert row.results == spec["results_key"]
-    assert row.page_cap == (spec["page_max"] or (100 if row.style == "page" else None))
-    assert (spec["limit_max"] is None) == (row.style == "single_shot")
+    assert row.paging_style == spec["paging"].partition("+")[0]
+    assert row.records_path == spec["results_key"]
+    assert row.max_page_number == (spec["page_max"] or (100 if row.paging_style == "page" else None))
+    assert (spec["limit_max"] is None) == (row.paging_style == "single_shot")
     assert spec["limit_max"] in {None, row.max_page_size}
     assert row.counted == (spec["total"] != "absent")
     assert row.deprecated == spec["deprecated"]
@@ -120,9 +120,9 @@ def test_it_is_walked_as_described(row: VoucherifyResource, spec: dict[str, Any]
 def test_its_orders_are_those_described(row: VoucherifyResource, spec: dict[str, Any]) -> None:
     # The second loyalty API allows null, of which the extract has the word "type" as well.
     noise = NOT_VALUES | ({"type"} if "null" in spec["order"] and "-type" not in spec["order"] else set())
-    assert set(row.orders) == set(spec["order"]) - noise
-    assert row.sort in {*row.orders, ""}
-    assert bool(row.sort) == bool(row.orders)
+    assert set(row.sort_values) == set(spec["order"]) - noise
+    assert row.sort in {*row.sort_values, ""}
+    assert bool(row.sort) == bool(row.sort_values)
 
 
 @each
@@ -139,11 +139,11 @@ def test_the_description_itself_has_these_parameters_and_values(row: VoucherifyR
     found = described(spec) or {}
     names = {name.partition("[")[0] for name in found}
     assert {(row.name, name) for name in asked(row) - names} <= UNDOCUMENTED
-    if "order" in found and row.orders:
-        assert set(found["order"]["enum"]) == set(row.orders)
-    if row.style == "page" and "maximum" in found["page"]:
-        assert found["page"]["maximum"] == row.page_cap
-    if row.style != "single_shot":
+    if "order" in found and row.sort_values:
+        assert set(found["order"]["enum"]) == set(row.sort_values)
+    if row.paging_style == "page" and "maximum" in found["page"]:
+        assert found["page"]["maximum"] == row.max_page_number
+    if row.paging_style != "single_shot":
         assert found["limit"]["maximum"] == row.max_page_size
 
 
@@ -153,7 +153,7 @@ def test_its_filters_are_those_described(row: VoucherifyResource, spec: dict[str
     fields = {name: resolved(node) for name, node in found["filters"].get("properties", {}).items()}
     fields.pop("junction", None)
     assert set(row.filters) == set(fields)
-    assert row.free_filters == (not fields)
+    assert row.allows_any_filter == (not fields)
     for name, node in fields.items():
         conditions: set[str] = set()
         collect(node.get("properties", {}).get("conditions", {}), conditions)
@@ -175,11 +175,11 @@ def test_its_rows_have_the_fields_that_it_goes_by(row: VoucherifyResource, spec:
     answer: set[str] = set()
     body = next(iter(content.values()))["schema"]
     collect(body, answer)
-    assert row.results in answer
+    assert row.records_path in answer
     fields: set[str] = set()
-    collect(array(body, row.results)["items"], fields)
+    collect(array(body, row.records_path)["items"], fields)
     assert {name.partition(".")[0] for name in row.key} <= fields
-    assert {time.row for time in row.times.values()} <= fields
+    assert {time.record_field for time in row.times.values()} <= fields
 
 
 def array(node: Any, name: str) -> Any:

@@ -16,7 +16,7 @@ import voucherify as sdk
 
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.state import Store
 
 # The SDK says so of each list of the first loyalty API.
@@ -26,7 +26,7 @@ NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[RunningSandbox]:
     sandbox = build(now=NOW)
     with serve(sandbox) as served:
         yield served
@@ -37,7 +37,7 @@ def store(served):
     return served.sandbox.store
 
 
-def configuration(served: Served, **keys: str) -> Any:
+def configuration(served: RunningSandbox, **keys: str) -> Any:
     accepted = served.sandbox.credentials["voucherify"]
     keys = keys or {"X-App-Id": accepted["app_id"], "X-App-Token": accepted["secret_key"]}
     return sdk.Configuration(host=f"{served.url}/voucherify", api_key=keys)

@@ -82,7 +82,7 @@ def test_every_argument_of_a_watcher_is_documented(watcher):
 def test_the_default_connection_is_the_hook_s(watcher):
     hooks = {hook.conn_type: hook for hook in (YofiHook, ShopifyPartnerHook, VoucherifyHook)}
     given = {"app_id": "1"} if watcher is watch.ShopifyPartnerNewInstallsTrigger else {}
-    assert watcher(**given).conn_id == hooks[watcher.watched.hook].default_conn_name
+    assert watcher(**given).conn_id == hooks[watcher.watched.conn_type].default_conn_name
 
 
 def test_the_provider_names_the_module():
@@ -99,7 +99,7 @@ def sandbox():
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(watch_poll, "GATHERING", 0.01)
+    monkeypatch.setattr(watch_poll, "STARTUP_DELAY", 0.01)
 
 
 def told(watcher, come):
@@ -153,4 +153,4 @@ def test_what_comes_to_a_list_is_told_once(sandbox, monkeypatch, watcher, argume
 def test_watching_asks_for_no_names():
     """Of Yofi's lists, of which fields can be chosen."""
     for declared in (watch.YOFI_RETURNS, watch.YOFI_CLAIMS):
-        assert not [name for name in declared.ask["fields"] if "name" in name or "customer" in name]
+        assert not [name for name in declared.query["fields"] if "name" in name or "customer" in name]

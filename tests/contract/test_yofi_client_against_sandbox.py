@@ -9,25 +9,25 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.ledgers import InMemoryStore
 from airflow_provider_partners.api.rsql import field
 from airflow_provider_partners.api.yofi import YofiClient
 from airflow_provider_partners.exceptions import AuthenticationError, RejectedError
 from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[RunningSandbox]:
     with serve(build(shops=2, orders=150, now=NOW)) as served:
         yield served
 
 
 @pytest.fixture
-def world(served: Served) -> Iterator[Served]:
+def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox with its switches as they were."""
     before = dict(served.sandbox.switches)
     served.sandbox.calls.clear()
@@ -38,25 +38,25 @@ def world(served: Served) -> Iterator[Served]:
 
 
 @pytest.fixture
-def shop(world: Served) -> str:
+def shop(world: RunningSandbox) -> str:
     shops = world.sandbox.credentials["yofi"]["shops"]
     return max(shops, key=lambda name: world.sandbox.store.count("yofi", name, "return"))
 
 
 @pytest.fixture
-def yofi(world: Served, shop: str) -> Iterator[YofiClient]:
+def yofi(world: RunningSandbox, shop: str) -> Iterator[YofiClient]:
     with client(world, shop) as yofi:
         yield yofi
 
 
-def client(world: Served, shop: str | None, **options: Any) -> YofiClient:
+def client(world: RunningSandbox, shop: str | None, **options: Any) -> YofiClient:
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
     credentials = {name: world.sandbox.credentials["yofi"][name] for name in names}
-    given = {**credentials, "base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "ledger": MemoryLedger()}
+    given = {**credentials, "base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "ledger": InMemoryStore()}
     return YofiClient(shop=shop, **{**given, **options})
 
 
-def stored(world: Served, shop: str, kind: str) -> list[Record]:
+def stored(world: RunningSandbox, shop: str, kind: str) -> list[Record]:
     return world.sandbox.store.select("yofi", shop, kind)
 
 
@@ -76,7 +76,7 @@ LISTS = {
 @pytest.mark.parametrize("page_size", [None, 7])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_every_list_is_read_whole(
-    world: Served, shop: str, yofi: YofiClient, resource: str, kind: str, page_size: int | None, workers: int
+    world: RunningSandbox, shop: str, yofi: YofiClient, resource: str, kind: str, page_size: int | None, workers: int
 ) -> None:
     found = list(yofi.extract(resource, page_size=page_size).records(workers=workers))
 
@@ -85,7 +85,7 @@ def test_every_list_is_read_whole(
 
 
 @pytest.mark.parametrize("profile", ["service_account", "legacy"])
-def test_both_profiles_are_accepted_for_every_shop(world: Served, profile: str) -> None:
+def test_both_profiles_are_accepted_for_every_shop(world: RunningSandbox, profile: str) -> None:
     with client(world, None, auth_profile=profile) as yofi:
         for shop in world.sandbox.credentials["yofi"]["shops"]:
             found = yofi.for_shop(shop).extract("returns").records()
@@ -109,7 +109,7 @@ def test_both_profiles_are_accepted_for_every_shop(world: Served, profile: str) 
 )
 @pytest.mark.parametrize("resource", ["returns", "customers"])
 def test_a_list_reads_the_same_whatever_the_server_leaves_open(
-    world: Served, shop: str, resource: str, switches: dict[str, Any]
+    world: RunningSandbox, shop: str, resource: str, switches: dict[str, Any]
 ) -> None:
     with client(world, shop) as yofi:
         usual = list(yofi.extract(resource).records())
@@ -121,7 +121,9 @@ def test_a_list_reads_the_same_whatever_the_server_leaves_open(
     assert ids(found) == ids(stored(world, shop, LISTS[resource]))
 
 
-def test_a_return_has_its_customer_order_and_predictions_in_place(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_a_return_has_its_customer_order_and_predictions_in_place(
+    world: RunningSandbox, shop: str, yofi: YofiClient
+) -> None:
     found = {record["id"]: record for record in yofi.extract("returns").records()}
 
     for document in stored(world, shop, "return"):
@@ -135,7 +137,9 @@ def test_a_return_has_its_customer_order_and_predictions_in_place(world: Served,
 
 
 @pytest.mark.parametrize("resource", ["claims", "notification_events"])
-def test_windows_that_touch_give_every_row_once(world: Served, shop: str, yofi: YofiClient, resource: str) -> None:
+def test_windows_that_touch_give_every_row_once(
+    world: RunningSandbox, shop: str, yofi: YofiClient, resource: str
+) -> None:
     edges = [NOW - timedelta(days=days) for days in (400, 60, 30, 7, -1)]
 
     found: list[Record] = []
@@ -145,7 +149,7 @@ def test_windows_that_touch_give_every_row_once(world: Served, shop: str, yofi: 
     assert ids(found) == ids(stored(world, shop, LISTS[resource]))
 
 
-def test_a_window_holds_its_first_moment_and_not_its_last(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_a_window_holds_its_first_moment_and_not_its_last(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     epochs = sorted(document["attributes"]["created_at_epoch"] for document in stored(world, shop, "claim"))
     since, until = (datetime.fromtimestamp(epoch, UTC) for epoch in (epochs[0], epochs[-1]))
 
@@ -154,7 +158,7 @@ def test_a_window_holds_its_first_moment_and_not_its_last(world: Served, shop: s
     assert found == [epoch for epoch in epochs if epoch < epochs[-1]]
 
 
-def test_returns_are_found_by_known_orders(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_returns_are_found_by_known_orders(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     every = stored(world, shop, "return")
     wanted = sorted({document["attributes"]["order_id"] for document in every})[::2]
 
@@ -164,7 +168,7 @@ def test_returns_are_found_by_known_orders(world: Served, shop: str, yofi: YofiC
     assert ids(found) == ids(expected)
 
 
-def test_customers_are_found_by_known_ids(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_customers_are_found_by_known_ids(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     every = stored(world, shop, "customer")
     wanted = [document["attributes"]["customer_id"] for document in every][:60]
 
@@ -173,7 +177,7 @@ def test_customers_are_found_by_known_ids(world: Served, shop: str, yofi: YofiCl
     assert ids(found) == ids(every[:60])
 
 
-def test_values_with_any_character_arrive_unharmed(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_values_with_any_character_arrive_unharmed(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     names = ["#1;2", "a+b", 'it\'s "so"', "50% & more", "x,y=(z)", "back\\slash", "Zoë 漢"]
     documents = stored(world, shop, "return")[: len(names)]
     for document, name in zip(documents, names, strict=True):
@@ -181,7 +185,7 @@ def test_values_with_any_character_arrive_unharmed(world: Served, shop: str, yof
         world.sandbox.store.put("yofi", shop, "return", altered["id"], altered, at="2026-05-01T00:00:00Z")
     try:
         for name in names:
-            [found] = yofi.extract("returns", filter=field("state") == name).records()
+            [found] = yofi.extract("returns", filters=field("state") == name).records()
             assert found["state"] == name
         several = yofi.extract("returns", match={"state": names}).records()
         assert sorted(record["state"] for record in several) == sorted(names)
@@ -190,7 +194,7 @@ def test_values_with_any_character_arrive_unharmed(world: Served, shop: str, yof
             world.sandbox.store.delete("yofi", shop, "return", f"odd-{document['id']}")
 
 
-def test_predictions_are_filtered_either_way(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_predictions_are_filtered_either_way(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     text = "predicted_value>0.7"
     every = list(yofi.extract("returns").records())
 
@@ -210,7 +214,7 @@ def test_predictions_are_filtered_either_way(world: Served, shop: str, yofi: Yof
 
 
 def test_one_customer_is_read_in_both_body_shapes_and_none_when_unknown(
-    world: Served, shop: str, yofi: YofiClient
+    world: RunningSandbox, shop: str, yofi: YofiClient
 ) -> None:
     with_predictions = next(
         document for document in stored(world, shop, "customer") if document["relationships"]["customer_predictions"]
@@ -227,7 +231,7 @@ def test_one_customer_is_read_in_both_body_shapes_and_none_when_unknown(
     assert yofi.customer("999") is None
 
 
-def test_rows_that_arrive_during_a_walk_neither_double_nor_hide_others(world: Served, shop: str) -> None:
+def test_rows_that_arrive_during_a_walk_neither_double_nor_hide_others(world: RunningSandbox, shop: str) -> None:
     world.sandbox.switches["yofi.drift"] = True
     before = ids(stored(world, shop, "return"))
     try:
@@ -242,21 +246,21 @@ def test_rows_that_arrive_during_a_walk_neither_double_nor_hide_others(world: Se
     assert set(before) <= set(found)
 
 
-def test_transient_faults_and_lost_connections_cost_no_row(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_transient_faults_and_lost_connections_cost_no_row(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     world.faults.add(path_prefix="/yofi", status=503, after=1)
     world.faults.add(path_prefix="/yofi", drop=True, after=2)
 
     assert ids(yofi.extract("returns", page_size=10).records()) == ids(stored(world, shop, "return"))
-    assert yofi.usage.retries == 2
+    assert yofi.stats.retries == 2
 
 
-def test_a_token_that_is_refused_in_the_middle_is_replaced(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_a_token_that_is_refused_in_the_middle_is_replaced(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     world.faults.add(path_prefix="/yofi", status=401, after=1)
 
     assert ids(yofi.extract("returns", page_size=10).records()) == ids(stored(world, shop, "return"))
 
 
-def test_wrong_credentials_and_shops_are_refused_with_a_remedy(world: Served, shop: str) -> None:
+def test_wrong_credentials_and_shops_are_refused_with_a_remedy(world: RunningSandbox, shop: str) -> None:
     another = client(world, shop, secret="another-secret-that-is-long-enough-too")
     with another as yofi, pytest.raises(AuthenticationError, match="Check secret, issuer"):
         yofi.ping()
@@ -266,7 +270,7 @@ def test_wrong_credentials_and_shops_are_refused_with_a_remedy(world: Served, sh
 
 
 @pytest.mark.parametrize("shape", ["jsonapi", "detail", "message", "text"])
-def test_refusals_are_told_in_every_shape(world: Served, shop: str, yofi: YofiClient, shape: str) -> None:
+def test_refusals_are_told_in_every_shape(world: RunningSandbox, shop: str, yofi: YofiClient, shape: str) -> None:
     world.sandbox.switches["yofi.errors"] = shape
 
     with pytest.raises(RejectedError, match="Bad Request" if shape == "message" else "brand_new") as caught:
@@ -274,7 +278,7 @@ def test_refusals_are_told_in_every_shape(world: Served, shop: str, yofi: YofiCl
     assert caught.value.status == 400
 
 
-def test_an_interrupted_walk_goes_on_where_it_was(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_an_interrupted_walk_goes_on_where_it_was(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     extraction = yofi.extract("returns", page_size=4)
     steps = extraction.pages()
     first = [next(steps), next(steps)]
@@ -285,5 +289,5 @@ def test_an_interrupted_walk_goes_on_where_it_was(world: Served, shop: str, yofi
     assert ids([*read, *rest]) == ids(stored(world, shop, "return"))
 
 
-def test_a_ping_counts_the_claims(world: Served, shop: str, yofi: YofiClient) -> None:
+def test_a_ping_counts_the_claims(world: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     assert yofi.ping().endswith(f" {len(stored(world, shop, 'claim'))} claims.")

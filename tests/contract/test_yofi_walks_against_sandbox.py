@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import MemoryLedger
+from airflow_provider_partners.api.ledgers import InMemoryStore
 from airflow_provider_partners.api.yofi import YofiClient
 from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SORTABLE = {"yofi.sortable": {"returns.list": ["return_created_at_epoch"]}}
@@ -20,13 +20,13 @@ Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[RunningSandbox]:
     with serve(build(shops=1, orders=150, now=NOW)) as served:
         yield served
 
 
 @pytest.fixture
-def world(served: Served) -> Iterator[Served]:
+def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox as it was: switches, and returns that came or went."""
     store, switches = served.sandbox.store, dict(served.sandbox.switches)
     shop = name(served)
@@ -42,22 +42,22 @@ def world(served: Served) -> Iterator[Served]:
         store.put("yofi", shop, "return", id_, before[id_], at=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-def name(world: Served) -> str:
+def name(world: RunningSandbox) -> str:
     return str(next(iter(world.sandbox.credentials["yofi"]["shops"])))
 
 
-def client(world: Served) -> YofiClient:
+def client(world: RunningSandbox) -> YofiClient:
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
     credentials = {name: world.sandbox.credentials["yofi"][name] for name in names}
-    given = {"base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "ledger": MemoryLedger()}
+    given = {"base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "ledger": InMemoryStore()}
     return YofiClient(shop=name(world), **credentials, **given)
 
 
-def stored(world: Served, kind: str) -> list[Record]:
+def stored(world: RunningSandbox, kind: str) -> list[Record]:
     return list(world.sandbox.store.select("yofi", name(world), kind))
 
 
-def returned(world: Served, since: datetime, until: datetime) -> list[str]:
+def returned(world: RunningSandbox, since: datetime, until: datetime) -> list[str]:
     first, last = since.timestamp(), until.timestamp()
     return sorted(
         row["id"] for row in stored(world, "return") if first <= row["attributes"]["return_created_at_epoch"] < last
@@ -78,7 +78,7 @@ def returned(world: Served, since: datetime, until: datetime) -> list[str]:
 )
 @pytest.mark.parametrize("page_size", [4, 30])
 def test_windows_of_returns_give_every_one_once_whatever_can_be_sorted(
-    world: Served, switches: dict[str, Any], page_size: int
+    world: RunningSandbox, switches: dict[str, Any], page_size: int
 ) -> None:
     world.sandbox.switches.update(switches)
     edges = [NOW - timedelta(days=days) for days in (400, 60, 30, 7, 2, -1)]
@@ -90,7 +90,7 @@ def test_windows_of_returns_give_every_one_once_whatever_can_be_sorted(
 
 @pytest.mark.parametrize("switches", [SORTABLE, {}], ids=["by returns", "by orders"])
 def test_a_late_return_of_an_old_order_is_in_the_window_of_the_day_it_came(
-    world: Served, switches: dict[str, Any]
+    world: RunningSandbox, switches: dict[str, Any]
 ) -> None:
     world.sandbox.switches.update(switches)
     since = NOW - timedelta(days=2)
@@ -110,7 +110,7 @@ def test_a_late_return_of_an_old_order_is_in_the_window_of_the_day_it_came(
 @pytest.mark.parametrize("switches", [SORTABLE, {}], ids=["by returns", "by orders"])
 @pytest.mark.parametrize("happening", ["yofi.drift", "yofi.removal"])
 def test_returns_that_come_or_go_during_a_walk_neither_double_nor_hide_others(
-    world: Served, switches: dict[str, Any], happening: str
+    world: RunningSandbox, switches: dict[str, Any], happening: str
 ) -> None:
     since = NOW - timedelta(days=30)
     before = set(returned(world, since, NOW + timedelta(days=1)))
@@ -130,7 +130,7 @@ def test_returns_that_come_or_go_during_a_walk_neither_double_nor_hide_others(
 
 
 @pytest.mark.parametrize("semantics", ["included", "returns", "ignored"])
-def test_predictions_are_the_same_rows_whatever_their_filter_does(world: Served, semantics: str) -> None:
+def test_predictions_are_the_same_rows_whatever_their_filter_does(world: RunningSandbox, semantics: str) -> None:
     text = "predicted_value>0.7"
     by_id = {row["id"]: row["attributes"] for row in stored(world, "return_prediction")}
     expected = sorted(
@@ -149,7 +149,7 @@ def test_predictions_are_the_same_rows_whatever_their_filter_does(world: Served,
     assert all(row["order_id"] and row["return_created_at_epoch"] for row in found)
 
 
-def test_predictions_of_a_window_are_those_of_its_returns(world: Served) -> None:
+def test_predictions_of_a_window_are_those_of_its_returns(world: RunningSandbox) -> None:
     since, until = NOW - timedelta(days=60), NOW - timedelta(days=7)
     with client(world) as yofi:
         found = {row["return_id"] for row in yofi.extract("return_predictions", since=since, until=until).records()}
@@ -157,7 +157,7 @@ def test_predictions_of_a_window_are_those_of_its_returns(world: Served) -> None
     assert sorted(found) == returned(world, since, until)
 
 
-def test_predictions_of_customers_are_rows_of_their_own(world: Served) -> None:
+def test_predictions_of_customers_are_rows_of_their_own(world: RunningSandbox) -> None:
     expected = sorted(
         (row["id"], id_)
         for row in stored(world, "customer")
@@ -173,7 +173,9 @@ def test_predictions_of_customers_are_rows_of_their_own(world: Served) -> None:
 
 
 @pytest.mark.parametrize("alternatives", ["accept", "refuse", "first"])
-def test_customers_are_found_by_their_ids_however_they_may_be_asked_for(world: Served, alternatives: str) -> None:
+def test_customers_are_found_by_their_ids_however_they_may_be_asked_for(
+    world: RunningSandbox, alternatives: str
+) -> None:
     world.sandbox.switches["yofi.customers_or"] = alternatives
     wanted = [row["attributes"]["customer_id"] for row in stored(world, "customer")][:12]
 
@@ -183,7 +185,7 @@ def test_customers_are_found_by_their_ids_however_they_may_be_asked_for(world: S
         assert sorted(row["customer_id"] for row in found) == sorted(wanted)
 
 
-def test_customers_that_go_during_a_walk_hide_no_other(world: Served) -> None:
+def test_customers_that_go_during_a_walk_hide_no_other(world: RunningSandbox) -> None:
     store, shop = world.sandbox.store, name(world)
     before = {row["id"]: row for row in stored(world, "customer")}
     world.sandbox.switches["yofi.removal"] = True

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import MemoryLedger
-from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_time
+from airflow_provider_partners.api.ledgers import InMemoryStore
+from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_yotpo_time
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConflictError,
@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import (
     RejectedError,
     UnexpectedResponseError,
 )
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.state import Sandbox, Store
 
 STORE, SECRET = "sandboxstore", "sandbox-yotpo-not-a-secret"
@@ -26,14 +26,14 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served() -> Iterator[RunningSandbox]:
     credentials = {"yotpo": {STORE: {"secret": SECRET, "shop": "a.myshopify.com"}}}
     with serve(Sandbox(store=Store(), credentials=credentials, now=NOW)) as served:
         yield served
 
 
 @pytest.fixture
-def world(served: Served) -> Iterator[Served]:
+def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
     """An empty store without a limit; its switches as they were."""
     sandbox = served.sandbox
     before = dict(sandbox.switches)
@@ -49,13 +49,13 @@ def world(served: Served) -> Iterator[Served]:
 
 
 @pytest.fixture
-def yotpo(world: Served) -> Iterator[YotpoClient]:
+def yotpo(world: RunningSandbox) -> Iterator[YotpoClient]:
     with client(world) as yotpo:
         yield yotpo
 
 
-def client(world: Served, **options: Any) -> YotpoClient:
-    given = {"store_id": STORE, "secret": SECRET, "base_url": f"{world.url}/yotpo", "ledger": MemoryLedger()}
+def client(world: RunningSandbox, **options: Any) -> YotpoClient:
+    given = {"store_id": STORE, "secret": SECRET, "base_url": f"{world.url}/yotpo", "ledger": InMemoryStore()}
     return YotpoClient(**{**given, "requests_per_second": 100_000.0, **options})
 
 
@@ -84,7 +84,7 @@ def test_an_order_is_created_read_updated_and_found(yotpo: YotpoClient) -> None:
     read = yotpo.order(number)
     assert read is not None
     assert (read["order_name"], read["payment_status"]) == ("#1001", "paid")
-    assert parse_time(read["order_date"]) == datetime(2026, 5, 1, 10, 20, 30, tzinfo=UTC)
+    assert parse_yotpo_time(read["order_date"]) == datetime(2026, 5, 1, 10, 20, 30, tzinfo=UTC)
     assert yotpo.orders(["1001", "1002"]) == {"1001": read}
     assert yotpo.products(["p-1"])["p-1"]["name"] == "Green tea"
     assert yotpo.product(product) == yotpo.products(["p-1"])["p-1"]
@@ -122,7 +122,7 @@ def test_what_exists_already_is_a_conflict(yotpo: YotpoClient) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_unknown_products_are_named(world: Served, yotpo: YotpoClient, status: int) -> None:
+def test_unknown_products_are_named(world: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
     world.sandbox.switches["yotpo.unknown_product_status"] = status
     lines = [{"external_product_id": name, "quantity": 1} for name in ("p-8", "p-9")]
 
@@ -149,7 +149,9 @@ def test_what_breaks_the_rules_is_rejected_with_the_field(
 
 @pytest.mark.parametrize("cursor", ["plain", "encoded"])
 @pytest.mark.parametrize("resource", ["orders", "products"])
-def test_lists_are_read_whole_in_any_page_size(world: Served, yotpo: YotpoClient, cursor: str, resource: str) -> None:
+def test_lists_are_read_whole_in_any_page_size(
+    world: RunningSandbox, yotpo: YotpoClient, cursor: str, resource: str
+) -> None:
     world.sandbox.switches["yotpo.cursor"] = cursor
     yotpo.create_product({"external_id": "p-1"})
     for number in range(23):
@@ -173,7 +175,7 @@ def test_a_window_of_orders_holds_its_first_moment_and_not_its_last(yotpo: Yotpo
     assert sorted(row["external_id"] for row in found) == ["12", "13", "14"]
 
 
-def test_known_ids_are_found_a_hundred_per_call(world: Served, yotpo: YotpoClient) -> None:
+def test_known_ids_are_found_a_hundred_per_call(world: RunningSandbox, yotpo: YotpoClient) -> None:
     for number in range(130):
         yotpo.create_product({"external_id": str(number)})
     world.sandbox.calls.clear()
@@ -187,7 +189,9 @@ def test_known_ids_are_found_a_hundred_per_call(world: Served, yotpo: YotpoClien
 
 
 @pytest.mark.parametrize("form", ["first", "nothing"])
-def test_a_filter_that_takes_no_list_still_finds_single_ids(world: Served, yotpo: YotpoClient, form: str) -> None:
+def test_a_filter_that_takes_no_list_still_finds_single_ids(
+    world: RunningSandbox, yotpo: YotpoClient, form: str
+) -> None:
     world.sandbox.switches["yotpo.external_ids_list"] = form
     for name in ("a", "b"):
         yotpo.create_product({"external_id": name})
@@ -195,7 +199,7 @@ def test_a_filter_that_takes_no_list_still_finds_single_ids(world: Served, yotpo
     assert [*yotpo.products(["a"]), *yotpo.products(["b"]), *yotpo.products(["c"])] == ["a", "b"]
 
 
-def test_the_lists_below_products_are_read(world: Served, yotpo: YotpoClient) -> None:
+def test_the_lists_below_products_are_read(world: RunningSandbox, yotpo: YotpoClient) -> None:
     numbers = [yotpo.create_product({"external_id": name}) for name in ("a", "b")]
 
     assert list(yotpo.extract("variants", match={"product_id": numbers}).records()) == []
@@ -204,13 +208,13 @@ def test_the_lists_below_products_are_read(world: Served, yotpo: YotpoClient) ->
 
 
 @pytest.mark.parametrize("auth", ["secret", "oauth"])
-def test_both_ways_to_a_token_work(world: Served, auth: str) -> None:
+def test_both_ways_to_a_token_work(world: RunningSandbox, auth: str) -> None:
     with client(world, auth=auth) as yotpo:
         assert yotpo.ping() == "Yotpo answers for the store sandbo…."
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_ends_is_renewed(world: Served, yotpo: YotpoClient, status: int) -> None:
+def test_a_token_that_ends_is_renewed(world: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
     world.sandbox.switches.update({"yotpo.token_calls": 3, "yotpo.invalid_token_status": status})
 
     for number in range(10):
@@ -223,35 +227,35 @@ def test_a_token_that_ends_is_renewed(world: Served, yotpo: YotpoClient, status:
 @pytest.mark.parametrize(
     "options", [{"secret": "wrong-secret"}, {"store_id": "another"}, {"auth": "oauth", "secret": "x"}]
 )
-def test_wrong_credentials_are_told_as_such(world: Served, options: dict[str, Any]) -> None:
+def test_wrong_credentials_are_told_as_such(world: RunningSandbox, options: dict[str, Any]) -> None:
     with client(world, **options) as yotpo, pytest.raises(AuthenticationError, match="of the connection"):
         yotpo.ping()
 
 
 @pytest.mark.parametrize("switches", [{}, {"yotpo.retry_after": False, "yotpo.throttle_body": "errors"}], ids=str)
-def test_a_client_that_is_too_fast_waits_and_loses_nothing(world: Served, switches: dict[str, Any]) -> None:
+def test_a_client_that_is_too_fast_waits_and_loses_nothing(world: RunningSandbox, switches: dict[str, Any]) -> None:
     world.sandbox.switches.update({"yotpo.rate_limit": 5, **switches})
     with client(world) as yotpo:
         for number in range(7):
             yotpo.create_product({"external_id": str(number)})
 
         assert len(yotpo.products([str(number) for number in range(7)])) == 7
-        assert yotpo.usage.throttled >= 1
+        assert yotpo.stats.throttled >= 1
 
 
-def test_the_usual_pace_keeps_within_the_limit(world: Served) -> None:
+def test_the_usual_pace_keeps_within_the_limit(world: RunningSandbox) -> None:
     world.sandbox.switches["yotpo.rate_limit"] = 5
     with client(world, requests_per_second=4.5) as yotpo:
         for _ in range(8):
             yotpo.order(5)
 
         # A busy machine may push two requests into one second.
-        assert yotpo.usage.throttled <= 1
-        assert yotpo.usage.waited > 1
+        assert yotpo.stats.throttled <= 1
+        assert yotpo.stats.waited > 1
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_an_update_without_a_body_is_a_success(world: Served, yotpo: YotpoClient, status: int) -> None:
+def test_an_update_without_a_body_is_a_success(world: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
     world.sandbox.switches["yotpo.patch_status"] = status
     number = yotpo.create_product({"external_id": "a"})
 
@@ -261,7 +265,7 @@ def test_an_update_without_a_body_is_a_success(world: Served, yotpo: YotpoClient
 
 
 def test_a_creation_whose_answer_is_lost_ends_in_a_conflict_that_can_be_looked_up(
-    world: Served, yotpo: YotpoClient
+    world: RunningSandbox, yotpo: YotpoClient
 ) -> None:
     world.faults.add(path_prefix="/yotpo", method="POST", path_regex="/products$", drop=True, at="after")
 
@@ -271,7 +275,7 @@ def test_a_creation_whose_answer_is_lost_ends_in_a_conflict_that_can_be_looked_u
 
 
 def test_an_answer_of_nonsense_stops_the_call(
-    world: Served, yotpo: YotpoClient, caplog: pytest.LogCaptureFixture
+    world: RunningSandbox, yotpo: YotpoClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.faults.add(path_prefix="/yotpo", method="GET", status=200, body="<html>maintenance</html>")
 

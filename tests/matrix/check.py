@@ -60,7 +60,7 @@ def forms() -> None:
         # Airflow 3.0 shows no provider's fields at all without it; the fields are there for when it is.
         from airflow_provider_partners.hooks import forms as ours
 
-        shown = {name: set(ours.fields(name)) for name in TYPES}
+        shown = {name: set(ours.extra_fields(name)) for name in TYPES}
     for name in TYPES:
         expect(shown.get(name) == declared[name], f"the form of {name} shows {shown.get(name)}")
 

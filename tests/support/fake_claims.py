@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.pages import Page
-from airflow_provider_partners.api.paging import PageNumber
+from airflow_provider_partners.api.paging import PageNumberPaginator
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.api.usage import RequestStats
 from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.windows import Window
@@ -22,7 +22,7 @@ class Client:
     """Three pages of two records; remembers what it was asked."""
 
     def __init__(self, fails_at=None):
-        self.asked, self.fetched, self.fails_at, self.usage = None, [], fails_at, Usage()
+        self.asked, self.fetched, self.fails_at, self.usage = None, [], fails_at, RequestStats()
 
     def extract(self, resource, **asked):
         self.asked = {"resource": resource, **asked}
@@ -37,23 +37,23 @@ class Client:
         if number == self.fails_at:
             raise TransientError("the network is down")
         self.fetched.append(number)
-        self.usage.sent("claims.list")
+        self.usage.on_request("claims.list")
         return Page(
             records=ROWS[number * 2 : number * 2 + 2], next={"page": number + 1} if number < 2 else None, total=6
         )
 
 
 class ClaimsOperator(ExtractOperator):
-    lists = {
-        "claims": Resource(name="claims", paging=PageNumber(size=2), time_field="created_at"),
-        "customers": Resource(name="customers", paging=PageNumber(size=2)),
+    available_resources = {
+        "claims": Resource(name="claims", paginator=PageNumberPaginator(size=2), time_field="created_at"),
+        "customers": Resource(name="customers", paginator=PageNumberPaginator(size=2)),
     }
 
     def __init__(self, *, client, wanted=None, shop=None, **kwargs):
         super().__init__(task_id="extract", **kwargs)
         self.client, self.wanted, self.shop = client, wanted, shop
 
-    def filters(self):
+    def query_filters(self):
         return {"filter": self.wanted}
 
     def hook(self):

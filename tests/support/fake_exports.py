@@ -124,7 +124,7 @@ def table(*rows: str, header: str) -> str:
 
 def rows(server: Server, resource: str, **asked: Any) -> list[dict[str, Any]]:
     job = client(server).job(resource, **asked)
-    return list(job.rows(job.submit()).records())
+    return list(job.extraction(job.submit()).records())
 
 
 def echoed(server: Server, job: Any, id_: str, **changed: Any) -> None:

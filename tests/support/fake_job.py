@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.jobs import JobState, JobStatus
 from airflow_provider_partners.api.pages import Page
-from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.api.usage import RequestStats
 from airflow_provider_partners.exceptions import ExpiredError, NotFoundError
 from airflow_provider_partners.windows import Window
 
@@ -34,7 +34,7 @@ class FakePartner:
     worth: bool = True
     now: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
     calls: list[str] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
+    usage: RequestStats = field(default_factory=RequestStats)
 
     def step(self, name: str) -> None:
         self.calls.append(name)
@@ -54,10 +54,10 @@ class FakePartner:
             message = "there is no such job"
             raise NotFoundError(message)
         if job_id in self.cancelled:
-            return JobStatus(job_id=job_id, state=JobState.FAILED, said="CANCELED", reason="it was cancelled")
+            return JobStatus(job_id=job_id, state=JobState.FAILED, partner_status="CANCELED", reason="it was cancelled")
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         reason = "the partner is out of order" if state is JobState.FAILED else ""
-        return JobStatus(job_id=job_id, state=state, said=state.upper(), rows=3, reason=reason)
+        return JobStatus(job_id=job_id, state=state, partner_status=state.upper(), record_count=3, reason=reason)
 
     def cancel_job(self, job_id: str) -> None:
         self.step("cancel")

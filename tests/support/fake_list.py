@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.api.usage import RequestStats
 from airflow_provider_partners.hooks.base import PartnerHook
 
 
@@ -20,7 +20,7 @@ class FakeList:
         self.asked: list[dict[str, Any]] = []
         self.made = 0
         self.closed = 0
-        self.usage = Usage()
+        self.usage = RequestStats()
 
     def add(self, *names: str, at: datetime | None = None) -> None:
         """Let rows come, now by default."""
@@ -51,7 +51,7 @@ def hook_of(partner: FakeList) -> type[PartnerHook[Any]]:
             super().__init__(conn_id)
             self.shop = shop
 
-        def build(self, connection: Any) -> Any:
+        def build_client(self, connection: Any) -> Any:
             partner.made += 1
             return partner
 

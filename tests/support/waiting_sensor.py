@@ -8,19 +8,23 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_partners.conditions import Finding
+from airflow_provider_partners.conditions import ConditionResult
 from airflow_provider_partners.exceptions import ThrottledError, TransientError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sensors.base import PartnerSensor
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FOUND = {"orders": 1}
-YES, NO, NEVER = Finding(True, FOUND), Finding(False, {"orders": 0}), Finding(False, {}, never="it was cancelled")
+YES, NO, NEVER = (
+    ConditionResult(True, FOUND),
+    ConditionResult(False, {"orders": 0}),
+    ConditionResult(False, {}, impossible_reason="it was cancelled"),
+)
 DOWN, BUSY = TransientError("the network is down"), ThrottledError("busy", retry_after=300)
 
 
 class Waiting(PartnerSensor):
-    waits_for = "looked"
+    condition_name = "looked"
 
     def __init__(self, *, wrong=None, **kwargs):
         super().__init__(**{"task_id": "wait", **kwargs})
@@ -32,7 +36,7 @@ class Waiting(PartnerSensor):
     def hook_params(self):
         return {"shop": "a"}
 
-    def question(self):
+    def condition_spec(self):
         self.questions += 1
         if self.wrong:
             raise self.wrong

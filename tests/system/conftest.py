@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from airflow_provider_partners.sandbox import credentials, seed
-from airflow_provider_partners.sandbox.server import Served, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 
 ROOT = Path(__file__).parents[2]
 DAG_ID = "yofi_shopify_to_yotpo"
@@ -55,7 +55,7 @@ class Run:
 class World:
     """The sandbox with an Airflow that knows it."""
 
-    served: Served
+    served: RunningSandbox
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 

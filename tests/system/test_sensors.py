@@ -120,7 +120,7 @@ RESCHEDULED = pytest.param(
 def test_each_sensor_waits_until_it_happens_and_tells_what(world: Any, mode: str) -> None:
     scene = Scene(world)
     happenings = {
-        "claims.list": lambda: scene.changes.tell_yofi(scene.shop, "claims", 1),
+        "claims.list": lambda: scene.changes.create_yofi_records(scene.shop, "claims", 1),
         "shopify_partner//graphql": scene.toggle_the_app,
         "redemptions.list": lambda: scene.changes.redeem(1),
         "orders.list": scene.place_the_order,

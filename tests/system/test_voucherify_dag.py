@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 
 pytestmark = pytest.mark.system
 
@@ -33,11 +33,11 @@ def test_every_list_is_in_a_dataset_with_all_that_the_project_has(world: Any) ->
     assert len(lists) >= 28
     for name, reference in lists.items():
         held = {str(row.get("id", row)) for row in world.documents("voucherify", "", name)}
-        assert {str(row.get("id", row)) for row in read(reference)} == held, name
+        assert {str(row.get("id", row)) for row in read_dataset(reference)} == held, name
     below = references(world, "lists_below")
     products = [row["id"] for row in world.documents("voucherify", "", "products")]
     skus = {row["id"] for product in products for row in world.documents("voucherify", product, "product_skus")}
-    assert {row["id"] for row in read(below["product_skus"])} == skus != set()
+    assert {row["id"] for row in read_dataset(below["product_skus"])} == skus != set()
 
 
 def test_a_list_that_fails_is_named_and_leaves_the_others_alone(world: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.jobs import JobState, JobStatus
 from airflow_provider_partners.api.pages import Page
-from airflow_provider_partners.conditions import CONDITIONS, MOST_IDS, evaluate
+from airflow_provider_partners.conditions import CONDITIONS, MAX_IDS, evaluate
 from airflow_provider_partners.exceptions import ConfigurationError
 
 ROWS = [
@@ -39,7 +39,9 @@ class Partner:
         return Page(self.rows[begin:end], {"from": end} if end < len(self.rows) else None)
 
     def job_status(self, job_id):
-        return JobStatus(job_id=job_id, state=self.state, said=self.state.upper(), rows=7, reason="out of order")
+        return JobStatus(
+            job_id=job_id, state=self.state, partner_status=self.state.upper(), record_count=7, reason="out of order"
+        )
 
     def orders(self, ids):
         self.asked = ids
@@ -47,14 +49,14 @@ class Partner:
 
 
 def records(partner, at_least=1, time_field="at", **asked):
-    question = {"resource": "returns", "at_least": at_least, "time_field": time_field, "asked": asked}
+    question = {"resource": "returns", "at_least": at_least, "time_field": time_field, "query": asked}
     return evaluate("records", partner, json.loads(json.dumps(question)))
 
 
 def test_a_list_with_enough_records_is_met_and_told_by_ids_and_times():
     found = records(Partner(), at_least=3)
     assert found.met
-    assert found.found == {
+    assert found.details == {
         "resource": "returns",
         "records": 3,
         "first": "2026-05-01T10:00:00Z",
@@ -71,22 +73,22 @@ def test_no_more_pages_are_read_than_are_needed():
 
 def test_a_list_with_too_few_records_is_not_met_yet():
     found = records(Partner(rows=ROWS[:4]), at_least=5)
-    assert (found.met, found.never, found.found["records"]) == (False, "", 4)
+    assert (found.met, found.impossible_reason, found.details["records"]) == (False, "", 4)
 
 
 def test_an_empty_list_is_not_met():
     found = records(Partner(rows=[]))
     assert not found.met
-    assert found.found == {"resource": "returns", "records": 0, "first": None, "last": None, "ids": []}
+    assert found.details == {"resource": "returns", "records": 0, "first": None, "last": None, "ids": []}
 
 
 def test_of_many_records_only_some_ids_are_told():
     found = records(Partner(), at_least=30)
-    assert (found.found["records"], len(found.found["ids"])) == (30, MOST_IDS)
+    assert (found.details["records"], len(found.details["ids"])) == (30, MAX_IDS)
 
 
 def test_nothing_of_a_record_is_told_but_its_id_and_time():
-    assert "jane" not in json.dumps(records(Partner(), at_least=30).found)
+    assert "jane" not in json.dumps(records(Partner(), at_least=30).details)
 
 
 def test_times_become_moments_again_and_seconds_a_span():
@@ -101,7 +103,7 @@ def test_times_become_moments_again_and_seconds_a_span():
 def test_a_window_that_has_not_begun_is_checked_but_not_read():
     partner = Partner()
     found = records(partner, since="2999-01-01T00:00:00Z", filter="x")
-    assert (found.met, found.found["records"], partner.pages) == (False, 0, [])
+    assert (found.met, found.details["records"], partner.pages) == (False, 0, [])
     assert partner.asked["filter"] == "x"
     assert partner.asked["until"] > partner.asked["since"]
 
@@ -117,32 +119,32 @@ def test_a_window_that_has_not_begun_is_checked_but_not_read():
     ],
 )
 def test_times_are_told_in_one_form(value, told):
-    found = records(Partner(rows=[{"id": 1, "at": value}])).found
+    found = records(Partner(rows=[{"id": 1, "at": value}])).details
     assert (found["first"], found["last"]) == (told, told)
 
 
 def test_a_list_without_times_is_told_without_them():
-    assert records(Partner(), time_field=None).found["first"] is None
+    assert records(Partner(), time_field=None).details["first"] is None
 
 
 def test_ids_of_several_fields_are_joined():
-    assert records(Partner(key=("id", "shop.id", "missing"))).found["ids"] == ["r-0|0|"]
+    assert records(Partner(key=("id", "shop.id", "missing"))).details["ids"] == ["r-0|0|"]
 
 
 def test_an_export_that_is_made_is_met():
     found = evaluate("export", Partner(), {"job_id": "exp_1"})
-    assert (found.met, found.found) == (True, {"export_id": "exp_1", "status": "DONE", "records": 7})
+    assert (found.met, found.details) == (True, {"export_id": "exp_1", "status": "DONE", "records": 7})
 
 
 def test_an_export_under_way_is_not_met_yet():
     found = evaluate("export", Partner(state=JobState.RUNNING), {"job_id": "exp_1"})
-    assert (found.met, found.never) == (False, "")
+    assert (found.met, found.impossible_reason) == (False, "")
 
 
 def test_an_export_that_failed_never_will_be():
     found = evaluate("export", Partner(state=JobState.FAILED), {"job_id": "exp_1"})
     assert not found.met
-    assert found.never == "the export exp_1 ended as FAILED: out of order"
+    assert found.impossible_reason == "the export exp_1 ended as FAILED: out of order"
 
 
 def line(product, quantity=1):
@@ -186,20 +188,20 @@ def test_all_orders_have_to_be_there():
     partner = Partner(orders={"1": {}, "2": {}})
     found = evaluate("orders", partner, {"external_ids": ["1", "2", "3"], "state": "exists"})
     assert not found.met
-    assert found.found == {"condition": "exists", "orders": 2, "of": 3, "ids": ["1", "2"], "waiting": ["3"]}
+    assert found.details == {"condition": "exists", "orders": 2, "of": 3, "ids": ["1", "2"], "waiting": ["3"]}
     partner.held["3"] = {}
     assert evaluate("orders", partner, {"external_ids": ["1", "2", "3"], "state": "exists"}).met
 
 
 def test_an_order_whose_keys_yotpo_omits_is_not_fulfilled():
     found = evaluate("orders", Partner(orders={"1": {}}), {"external_ids": ["1"], "state": "fulfilled"})
-    assert (found.met, found.never) == (False, "")
+    assert (found.met, found.impossible_reason) == (False, "")
 
 
 def test_an_order_cancelled_before_it_was_fulfilled_never_will_be():
     partner = Partner(orders={"1": {"line_items": TWO, "cancellation": {"cancellation_date": "2026-05-01"}}})
     found = evaluate("orders", partner, {"external_ids": ["1"], "state": "fulfilled"})
-    assert found.never == "1 orders were cancelled before they were fulfilled: 1"
+    assert found.impossible_reason == "1 orders were cancelled before they were fulfilled: 1"
     assert evaluate("orders", partner, {"external_ids": ["1"], "state": "exists"}).met
 
 

@@ -33,7 +33,7 @@ def record(*missing: int, resynced: str | None = RESYNCED) -> dict[str, Any]:
 def planned(known: dict[str, Any], **options: Any) -> list[int]:
     """How many days before the run's own each is."""
     given = {"lookback_days": 3, "resync_days": 35, "now": NOW, **options}
-    return [(date(2026, 5, 19) - day).days for day in finance.plan(OWN, known, **given).days]
+    return [(date(2026, 5, 19) - day).days for day in finance.plan_days(OWN, known, **given).days]
 
 
 def test_a_run_reads_its_day_and_the_latest_again() -> None:
@@ -65,23 +65,23 @@ def test_days_that_were_never_read_and_lie_too_far_back_are_told() -> None:
     known = record()
     del known["days"]["2026-04-05"]
 
-    found = finance.plan(OWN, known, lookback_days=3, resync_days=35, now=NOW)
+    found = finance.plan_days(OWN, known, lookback_days=3, resync_days=35, now=NOW)
 
-    assert found.unread == (date(2026, 4, 5),)
+    assert found.unread_days == (date(2026, 4, 5),)
     assert len(found.days) == 4
 
 
 def test_no_day_of_the_future_is_read() -> None:
     window = Window(OWN.since, OWN.until + timedelta(days=9))
 
-    assert finance.plan(window, record(), lookback_days=0, resync_days=0, now=NOW).days[-1] == date(2026, 5, 20)
-    assert finance.days_of(window, now=NOW) == (date(2026, 5, 19), date(2026, 5, 20))
+    assert finance.plan_days(window, record(), lookback_days=0, resync_days=0, now=NOW).days[-1] == date(2026, 5, 20)
+    assert finance.days_in(window, now=NOW) == (date(2026, 5, 19), date(2026, 5, 20))
 
 
 def test_a_window_touches_days_and_they_are_read_whole() -> None:
     window = Window(datetime(2026, 5, 1, 23, tzinfo=UTC), datetime(2026, 5, 3, 0, 1, tzinfo=UTC))
 
-    assert finance.days_of(window, now=NOW) == (date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 3))
+    assert finance.days_in(window, now=NOW) == (date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 3))
     assert finance.extract_arguments(date(2026, 5, 31), "s3://bucket/finance/", "transactions") == {
         "since": "2026-05-31T00:00:00Z",
         "until": "2026-06-01T00:00:00Z",
@@ -155,12 +155,14 @@ def test_a_day_that_is_not_what_it_was_is_told_as_restated(tmp_path: Path) -> No
 
     def noted(*amounts: str, now: datetime = NOW) -> dict[str, list[str]]:
         found = reference(tmp_path / "day", *amounts)
-        return finance.note(destination, "transactions", {"2026-05-18": (found, finance.totals(found))}, now=now)
+        return finance.update_history(
+            destination, "transactions", {"2026-05-18": (found, finance.total_dataset(found))}, now=now
+        )
 
     assert noted("1.0") == {"new": ["2026-05-18"], "restated": []}
     assert noted("1.0") == {"new": [], "restated": []}
     assert noted("1.0", "2.0") == {"new": [], "restated": ["2026-05-18"]}
-    day = finance.load(destination)["transactions"]["days"]["2026-05-18"]
+    day = finance.load_history(destination)["transactions"]["days"]["2026-05-18"]
     assert day["records"] == 2
     assert day["sums"] == {"ServiceSale": {"USD": {"net": "3.0"}}}
     assert day["read_at"] == "2026-05-20T01:30:00Z"
@@ -170,15 +172,15 @@ def test_a_day_that_has_grown_since_it_began_is_not_restated(tmp_path: Path) -> 
     early = datetime(2026, 5, 18, 12, tzinfo=UTC)
     for now, amounts in ((early, ["1.0"]), (NOW, ["1.0", "2.0"])):
         found = reference(tmp_path / "day", *amounts)
-        told = finance.note(str(tmp_path), "transactions", {"2026-05-18": (found, finance.Totals())}, now=now)
+        told = finance.update_history(str(tmp_path), "transactions", {"2026-05-18": (found, finance.Totals())}, now=now)
         assert told == {"new": ["2026-05-18"], "restated": []}
 
 
 def test_the_record_keeps_other_days_and_lists(tmp_path: Path) -> None:
     found = reference(tmp_path / "day", "1")
-    finance.note(str(tmp_path), "app_events", {"2026-05-18": (found, finance.Totals())}, now=NOW)
-    finance.note(str(tmp_path), "transactions", {"2026-05-18": (found, finance.Totals())}, now=NOW)
-    finance.note(
+    finance.update_history(str(tmp_path), "app_events", {"2026-05-18": (found, finance.Totals())}, now=NOW)
+    finance.update_history(str(tmp_path), "transactions", {"2026-05-18": (found, finance.Totals())}, now=NOW)
+    finance.update_history(
         str(tmp_path), "transactions", {"2026-05-17": (found, finance.Totals())}, now=NOW, resynced=date(2026, 5, 18)
     )
 
@@ -189,4 +191,4 @@ def test_the_record_keeps_other_days_and_lists(tmp_path: Path) -> None:
 
 
 def test_without_a_record_nothing_was_read(tmp_path: Path) -> None:
-    assert finance.load(str(tmp_path / "nowhere")) == {}
+    assert finance.load_history(str(tmp_path / "nowhere")) == {}

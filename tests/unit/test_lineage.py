@@ -8,7 +8,7 @@ from airflow.sdk import Asset
 
 from airflow_provider_partners import assets
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.evidence import Evidence, PartnerList, references
+from airflow_provider_partners.evidence import PartnerList, TaskActivity, dataset_references
 from airflow_provider_partners.lineage import dataset_name, list_name, operator_lineage
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator, YotpoReplayRejectsOperator
@@ -65,7 +65,7 @@ def test_a_list_is_named_as_the_converter_of_assets_does(api, account, resource)
 
 def test_references_are_found_among_the_arguments():
     found = REFERENCE.to_dict()
-    assert references([None, "{{ x }}", found, found, {"uri": "x"}, [found]]) == [REFERENCE]
+    assert dataset_references([None, "{{ x }}", found, found, {"uri": "x"}, [found]]) == [REFERENCE]
 
 
 def test_before_the_task_runs_its_handed_datasets_are_known():
@@ -90,7 +90,7 @@ def test_unrendered_arguments_are_no_error():
 
 def test_the_data_source_is_the_manifest_without_the_connection():
     pytest.importorskip("airflow.providers.openlineage")
-    told = operator_lineage(Evidence(written=[REFERENCE]), [])
+    told = operator_lineage(TaskActivity(datasets_written=[REFERENCE]), [])
     facets = told.outputs[0].facets
     assert facets["dataSource"].uri == "s3://bucket/partners/dag/orders/run-1/-1/manifest.json"
     assert facets["version"].datasetVersion == REFERENCE.sha256

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_partners import links
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.evidence import Evidence
+from airflow_provider_partners.evidence import TaskActivity
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoUpsertOrdersOperator
@@ -32,14 +32,14 @@ def address(link, operator):
 
 
 def wrote(uri):
-    return Evidence(written=[DatasetRef(uri=uri, source="yofi", resource="claims")])
+    return TaskActivity(datasets_written=[DatasetRef(uri=uri, source="yofi", resource="claims")])
 
 
 @pytest.mark.parametrize(
     ("evidence", "arguments", "told"),
     [
         (None, {"shop": SHOP}, "https://admin.shopify.com/store/aurora-apparel/orders"),
-        (Evidence(account=SHOP), {}, "https://admin.shopify.com/store/aurora-apparel/orders"),
+        (TaskActivity(account=SHOP), {}, "https://admin.shopify.com/store/aurora-apparel/orders"),
         (None, {"shop": SHOP, "resource": "other"}, "https://admin.shopify.com/store/aurora-apparel"),
         (None, {}, ""),
         (None, {"shop": "not a shop"}, ""),
@@ -55,7 +55,7 @@ def test_the_admin_of_the_shop(evidence, arguments, told):
     [("gid://partners/App/1001", "/apps/1001"), ("1001", "/apps/1001"), (None, ""), ("{{ var.value.app }}", "")],
 )
 def test_the_partner_dashboard_at_the_app(app, page):
-    task = ran(Evidence(account="12345"), app_id=app)
+    task = ran(TaskActivity(account="12345"), app_id=app)
     assert address(links.ShopifyPartnerLink, task) == f"https://partners.shopify.com/12345{page}"
 
 
@@ -71,7 +71,7 @@ def test_the_partner_dashboard_at_the_app(app, page):
     ],
 )
 def test_voucherifys_dashboard_is_that_of_the_cluster(host, told):
-    assert address(links.VoucherifyLink, ran(Evidence(account="app", host=host))) == told
+    assert address(links.VoucherifyLink, ran(TaskActivity(account="app", host=host))) == told
 
 
 def test_yofi_is_opened_from_the_shops_admin_or_where_the_settings_say(monkeypatch):

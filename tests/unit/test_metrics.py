@@ -92,7 +92,7 @@ def tagged(names, tags, api, shop):
 
 def test_what_a_client_has_sent_arrives_per_api_and_shop(received):
     arrived, tags = received
-    metrics.tell_usage(USAGE, api="yotpo", shop=SHOP)
+    metrics.emit_request_metrics(USAGE, api="yotpo", shop=SHOP)
     counts = {"requests": 12, "retries": 1, "throttled": 2, "waited_ms": 2500}
     assert arrived() == {
         **tagged(counts, tags, "yotpo", SHOP),
@@ -102,7 +102,7 @@ def test_what_a_client_has_sent_arrives_per_api_and_shop(received):
 
 def test_records_and_rejects_arrive(received):
     arrived, _ = received
-    metrics.tell_records(74, 3, api="yofi", shop=SHOP)
+    metrics.emit_record_metrics(74, 3, api="yofi", shop=SHOP)
     found = arrived()
     assert found["records.yofi.a_myshopify_com"] == 74
     assert found["rejects.yofi.a_myshopify_com"] == 3
@@ -111,14 +111,14 @@ def test_records_and_rejects_arrive(received):
 
 def test_what_did_not_happen_is_not_told(received):
     arrived, _ = received
-    metrics.tell_records(0, 0, api="yofi", shop=SHOP)
+    metrics.emit_record_metrics(0, 0, api="yofi", shop=SHOP)
     assert arrived() == {}
 
 
 @pytest.mark.parametrize("shop", ["a,b=c d", "x" * 400, "größe.example", None])
 def test_any_account_makes_a_name_that_airflow_accepts(received, shop):
     arrived, _ = received
-    metrics.tell_records(1, 0, api="shopify_partner", shop=shop)
+    metrics.emit_record_metrics(1, 0, api="shopify_partner", shop=shop)
     names = [name for name in arrived() if name.startswith("records.shopify_partner.")]
     assert len(names) == 1
     assert names[0].isascii()
@@ -126,7 +126,7 @@ def test_any_account_makes_a_name_that_airflow_accepts(received, shop):
 
 def test_metrics_that_cannot_be_told_fail_nothing():
     with backend(Broken()):
-        metrics.tell_records(1, 0, api="yofi", shop=SHOP)
+        metrics.emit_record_metrics(1, 0, api="yofi", shop=SHOP)
 
 
 def test_a_hook_tells_what_its_client_sent_when_it_is_closed_and_once(received, monkeypatch):
@@ -136,8 +136,8 @@ def test_a_hook_tells_what_its_client_sent_when_it_is_closed_and_once(received, 
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
     hook = YotpoHook("store_a")
     client = hook.get_conn()
-    client.usage.sent("orders.list")
-    client.usage.refused()
+    client.stats.on_request("orders.list")
+    client.stats.on_throttle()
     with pytest.raises(KeyError), hook:
         raise KeyError
     hook.close()
@@ -155,7 +155,7 @@ def test_a_stores_shop_stands_for_it_where_it_is_known(received, monkeypatch):
     )
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
     hook = YotpoHook("store_a")
-    hook.serves = SHOP
+    hook.metrics_shop = SHOP
     with hook as client:
-        client.usage.sent("orders.list")
+        client.stats.on_request("orders.list")
     assert "requests.yotpo.a_myshopify_com" in arrived()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.news import windows_by_account
+from airflow_provider_partners.news import windows_from_events
 
 
 def event(account, since, until):
@@ -13,7 +13,7 @@ def event(account, since, until):
 
 
 def test_an_account_s_window_holds_all_its_events():
-    found = windows_by_account([
+    found = windows_from_events([
         event("a", "10:00", "10:05"),
         event("b", "08:00", "08:01"),
         event("a", "09:30", "10:01"),
@@ -25,10 +25,10 @@ def test_an_account_s_window_holds_all_its_events():
 
 
 def test_no_events_give_no_windows():
-    assert windows_by_account([]) == {}
+    assert windows_from_events([]) == {}
 
 
 @pytest.mark.parametrize("payload", [None, "text", {"account": "a"}, {"since": "2026-05-01", "until": "2026-05-02"}])
 def test_an_event_of_somebody_else_s_is_refused(payload):
     with pytest.raises(ConfigurationError, match="doesn't say what is new"):
-        windows_by_account([event("a", "10:00", "10:05"), payload])
+        windows_from_events([event("a", "10:00", "10:05"), payload])

@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     TransientError,
 )
-from airflow_provider_partners.operators.base import PartnerTaskError, translated
+from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.policies import PartnerRetryPolicy, default_args
 
@@ -31,8 +31,8 @@ def decided(exception):
 
 
 def raised(error, **context):
-    """What Airflow gets to see when an operator's steps, or a function in :func:`translated`, end in an error."""
-    with pytest.raises(Exception) as caught, translated(context):  # noqa: PT011  # the callers look at it
+    """What Airflow gets to see when an operator's steps, or a function in :func:`translate_errors`, end in an error."""
+    with pytest.raises(Exception) as caught, translate_errors(context):  # noqa: PT011  # the callers look at it
         raise error
     return caught.value
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.routing import lanes, parse_routes
+from airflow_provider_partners.routing import parse_routes, select_lanes
 
 
 def route(shop, **changes):
@@ -23,57 +23,57 @@ def taken(found):
 
 
 def test_a_lane_has_the_shop_and_its_connections():
-    assert lanes(parse_routes(json.dumps([route(A)]))).lanes == [
+    assert select_lanes(parse_routes(json.dumps([route(A)]))).lanes == [
         {"shop": A, "shopify_conn_id": "s_a", "yofi_conn_id": "y_a", "yotpo_conn_id": "o_a", "voucherify_conn_id": None}
     ]
 
 
 def test_without_knowing_the_installed_shops_every_route_is_taken():
-    assert taken(lanes(ROUTES)) == [A, B, C]
+    assert taken(select_lanes(ROUTES)) == [A, B, C]
 
 
 def test_a_routed_shop_without_the_app_is_left_out():
-    found = lanes(ROUTES, installed=[A, C])
+    found = select_lanes(ROUTES, installed=[A, C])
     assert taken(found) == [A, C]
-    assert found.left_out == [B]
-    assert found.unrouted == []
+    assert found.not_installed == [B]
+    assert found.without_route == []
 
 
 def test_an_installed_shop_without_a_route_is_told():
-    assert lanes(ROUTES, installed=[A, "d.myshopify.com"]).unrouted == ["d.myshopify.com"]
+    assert select_lanes(ROUTES, installed=[A, "d.myshopify.com"]).without_route == ["d.myshopify.com"]
 
 
 def test_when_no_shop_has_the_app_there_is_no_lane():
-    assert taken(lanes(ROUTES, installed=[])) == []
+    assert taken(select_lanes(ROUTES, installed=[])) == []
 
 
 def test_the_shops_that_are_asked_for_are_taken_alone():
-    assert taken(lanes(ROUTES, shops=[C, A])) == [C, A]
+    assert taken(select_lanes(ROUTES, shops=[C, A])) == [C, A]
 
 
 @pytest.mark.parametrize("nothing", [None, [], "", "None"])
 def test_nothing_asked_for_means_all(nothing):
-    assert taken(lanes(ROUTES, shops=nothing)) == [A, B, C]
+    assert taken(select_lanes(ROUTES, shops=nothing)) == [A, B, C]
 
 
 def test_a_shop_is_known_by_any_spelling():
     assert taken(
-        lanes(parse_routes([route("https://A.myshopify.com/admin")]), installed=["A.myshopify.com"], shops=["a"])
+        select_lanes(parse_routes([route("https://A.myshopify.com/admin")]), installed=["A.myshopify.com"], shops=["a"])
     ) == [A]
 
 
 def test_asking_for_a_shop_without_a_route_is_an_error_that_lists_the_routed():
     with pytest.raises(ConfigurationError, match=f"'shops' asks for shops without a route: d.myshopify.com.*{A}, {B}"):
-        lanes(ROUTES, shops=["d.myshopify.com"])
+        select_lanes(ROUTES, shops=["d.myshopify.com"])
 
 
 def test_shops_as_text_are_refused():
     with pytest.raises(ConfigurationError, match="'shops' is not a list"):
-        lanes(ROUTES, shops="a.myshopify.com")
+        select_lanes(ROUTES, shops="a.myshopify.com")
 
 
 def test_an_empty_list_of_routes_gives_no_lane():
-    assert lanes(parse_routes("[]")).lanes == []
+    assert select_lanes(parse_routes("[]")).lanes == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,13 @@ from airflow.sdk import Asset, AssetAlias
 
 from airflow_provider_partners import _compat
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.watermarks import Watermark, XComStore, keepers, reach_back, stores
+from airflow_provider_partners.watermarks import (
+    Watermark,
+    XComStateStore,
+    extend_to_watermark,
+    watermark_assets,
+    watermark_stores,
+)
 from airflow_provider_partners.windows import Window
 
 TEN, HOUR = datetime(2026, 5, 1, 10, tzinfo=UTC), timedelta(hours=1)
@@ -69,27 +75,27 @@ def test_it_only_moves_forward():
 
 
 def test_a_window_that_reaches_it_moves_it():
-    assert mark(a="2026-05-01T09:00:00Z")[1].cover(WINDOW)
-    assert mark(a="2026-05-01T07:00:00Z")[1].cover(WINDOW)
+    assert mark(a="2026-05-01T09:00:00Z")[1].advance_over(WINDOW)
+    assert mark(a="2026-05-01T07:00:00Z")[1].advance_over(WINDOW)
 
 
 def test_a_window_behind_a_gap_does_not_move_it():
     store, watermark = mark(a="2026-05-01T06:00:00Z")
-    assert not watermark.cover(WINDOW)
+    assert not watermark.advance_over(WINDOW)
     assert store["watermark:a"] == "2026-05-01T06:00:00Z"
 
 
 def test_the_first_window_begins_it():
     store, watermark = mark()
-    assert watermark.cover(WINDOW)
+    assert watermark.advance_over(WINDOW)
     assert store == {"watermark:a": "2026-05-01T10:00:00Z"}
 
 
 def test_the_first_window_begins_it_only_where_no_gap_is_left_behind_the_beginning():
     store, watermark = mark()
-    assert not watermark.cover(WINDOW, beginning=TEN - 4 * HOUR)
+    assert not watermark.advance_over(WINDOW, start=TEN - 4 * HOUR)
     assert store == {}
-    assert watermark.cover(WINDOW, beginning=TEN - 3 * HOUR)
+    assert watermark.advance_over(WINDOW, start=TEN - 3 * HOUR)
 
 
 def test_what_is_no_time_is_refused_by_its_key():
@@ -106,21 +112,21 @@ def context(date=TEN, xcoms=None, **entries):
 
 def test_before_airflow_3_3_it_rests_in_xcoms_of_the_task_that_moves_it():
     xcoms = {}
-    Watermark("a", stores(context(TEN, xcoms), ASSET, task_id="confirm")).advance(TEN)
+    Watermark("a", watermark_stores(context(TEN, xcoms), ASSET, task_id="confirm")).advance(TEN)
     assert xcoms == {(TEN, "watermark:a"): "2026-05-01T10:00:00Z"}
-    later = Watermark("a", stores(context(TEN + HOUR, xcoms), ASSET, task_id="confirm"))
+    later = Watermark("a", watermark_stores(context(TEN + HOUR, xcoms), ASSET, task_id="confirm"))
     assert later.get() == TEN
 
 
 def test_a_run_that_left_none_does_not_hide_an_earlier_one():
     xcoms = {(TEN, "watermark:a"): "2026-05-01T10:00:00Z", (TEN + HOUR, "watermark:b"): "2026-05-01T11:00:00Z"}
-    assert Watermark("a", stores(context(TEN + 2 * HOUR, xcoms), ASSET, task_id="confirm")).get() == TEN
+    assert Watermark("a", watermark_stores(context(TEN + 2 * HOUR, xcoms), ASSET, task_id="confirm")).get() == TEN
 
 
 def test_a_run_without_a_date_leaves_no_xcom():
     """Airflow puts such runs before all others, or behind, as the database sees fit."""
     found = context()
-    store = XComStore({**found, "logical_date": None}, "confirm")
+    store = XComStateStore({**found, "logical_date": None}, "confirm")
     store.set("watermark:a", "2026-05-01T10:00:00Z")
     assert found["ti"].xcoms == {}
 
@@ -128,7 +134,7 @@ def test_a_run_without_a_date_leaves_no_xcom():
 def test_from_airflow_3_3_on_the_assets_store_is_written_and_xcoms_are_only_read():
     xcoms, kept = {(TEN - HOUR, "watermark:a"): "2026-05-01T09:00:00Z"}, Kept()
     found = context(TEN, xcoms, asset_state_store={ASSET: kept})
-    watermark = Watermark("a", stores(found, ASSET, task_id="confirm"))
+    watermark = Watermark("a", watermark_stores(found, ASSET, task_id="confirm"))
     assert watermark.get() == TEN - HOUR
     assert watermark.advance(TEN)
     assert kept == {"watermark:a": "2026-05-01T10:00:00Z"}
@@ -139,7 +145,7 @@ def test_from_airflow_3_3_on_the_assets_store_is_written_and_xcoms_are_only_read
 @pytest.mark.parametrize("kept", [True, False])
 def test_tasks_have_the_asset_only_where_something_is_kept_for_it(monkeypatch, kept):
     monkeypatch.setattr("airflow_provider_partners.watermarks.ASSET_STATE", kept)
-    assert keepers(ASSET) == ([ASSET] if kept else [])
+    assert watermark_assets(ASSET) == ([ASSET] if kept else [])
 
 
 def test_airflow_keeps_state_for_assets_where_its_own_code_says_so():
@@ -193,7 +199,7 @@ def test_airflows_store_gets_text_and_never_none(airflows_own, monkeypatch):
 
 
 def reached(watermark):
-    return reach_back(WINDOW, watermark=watermark, lookback=2 * HOUR, limit=24 * HOUR)
+    return extend_to_watermark(WINDOW, watermark=watermark, lookback=2 * HOUR, max_lookback=24 * HOUR)
 
 
 @pytest.mark.parametrize("watermark", [None, TEN - HOUR, TEN, TEN + HOUR])
@@ -215,6 +221,6 @@ def test_a_gap_beyond_the_limit_is_cut_and_told():
 
 
 def test_the_limit_never_shortens_the_runs_own_window():
-    window, warning = reach_back(WINDOW, watermark=TEN - 9 * HOUR, lookback=HOUR, limit=timedelta())
+    window, warning = extend_to_watermark(WINDOW, watermark=TEN - 9 * HOUR, lookback=HOUR, max_lookback=timedelta())
     assert window == WINDOW
     assert warning is None

@@ -91,7 +91,7 @@ with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo
         task_id="held", resource="orders", yotpo_conn_id=STORE, outlets=[AssetAlias("held")], **YEARS
     )
     compared = YotpoReconcileOrdersOperator(
-        task_id="compare", built=built.output, held=held.output, outlets=[Asset("differences")]
+        task_id="compare", built=built.output, yotpo_orders=held.output, outlets=[Asset("differences")]
     )
     refused = YofiExtractOperator(task_id="refused", resource="claims", shop=SHOP, yofi_conn_id="yofi_wrong", **YEARS)
     planned >> products >> written >> held >> compared

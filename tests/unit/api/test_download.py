@@ -17,7 +17,7 @@ import pytest
 from clocks import TurningClock
 
 from airflow_provider_partners.api.auth import RotatingHeader, StaticHeaders
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.exceptions import (
     ExpiredError,
@@ -103,7 +103,7 @@ def test_a_file_arrives_whole(clock: TurningClock, target: Path) -> None:
     client = transport(Storage(), clock)
     assert client.download(URL, target, label="bulk.file") == len(FILE)
     assert target.read_bytes() == FILE
-    assert client.usage.snapshot()["by_label"] == {"bulk.file": 1}
+    assert client.stats.snapshot()["by_label"] == {"bulk.file": 1}
 
 
 def test_an_empty_file_is_a_file(clock: TurningClock, target: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_wait_too_long_is_handed_on(clock: TurningClock, target: Path) -> None
 
 
 def test_another_host_takes_nothing_of_the_budget(clock: TurningClock, target: Path) -> None:
-    client = transport(Storage(), clock, budget=RateBudget(rate=0.01, clock=clock), max_wait=500)
+    client = transport(Storage(), clock, budget=RateLimiter(rate=0.01, clock=clock), max_wait=500)
     for _ in range(3):
         client.download(URL, target, label="f", resume=False)
     assert clock.now == 1_000

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_partners.api.extraction import REMEMBERED, Extraction, Segment, batches
-from airflow_provider_partners.api.lookahead import THREAD_NAME
+from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS, Extraction, Segment, batches
+from airflow_provider_partners.api.lookahead import THREAD_NAME_PREFIX
 from airflow_provider_partners.api.pages import Cursor, Page
-from airflow_provider_partners.api.paging import DateCursor
+from airflow_provider_partners.api.paging import TimestampPaginator
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError, TransientError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def listed(name: str, pages: list[Rows], *, known_ahead: bool = False, log: list
     def ahead(cursor: Cursor) -> Cursor | None:
         return {"page": cursor.get("page", 0) + 1}
 
-    return Segment(name, fetch, ahead=ahead) if known_ahead else Segment(name, fetch)
+    return Segment(name, fetch, predict_next=ahead) if known_ahead else Segment(name, fetch)
 
 
 def rows(*numbers: int) -> Rows:
@@ -59,7 +59,7 @@ def ids(found: Extraction, **options: Any) -> list[int]:
 def _no_threads_are_left() -> Any:
     yield
     until = time.monotonic() + 5
-    while any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate()):
+    while any(thread.name.startswith(THREAD_NAME_PREFIX) for thread in threading.enumerate()):
         assert time.monotonic() < until, "workers are left behind"
         time.sleep(0.001)
 
@@ -115,7 +115,9 @@ def test_pages_come_in_order_whatever_each_of_them_takes(seed: int, workers: int
         return Page(rows(number), {"page": number + 1} if number < 11 else None)
 
     segment = Segment(
-        "list", fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1} if cursor.get("page", 0) < 11 else None
+        "list",
+        fetch,
+        predict_next=lambda cursor: {"page": cursor.get("page", 0) + 1} if cursor.get("page", 0) < 11 else None,
     )
     assert ids(extraction(segment), workers=workers) == list(range(12))
 
@@ -192,7 +194,7 @@ def test_pages_of_one_segment_are_fetched_at_the_same_time_where_cursors_are_kno
             together.wait(timeout=5)
         return source.fetch(cursor)
 
-    assert ids(extraction(Segment("a", fetch, ahead=source.ahead)), workers=4) == list(range(30))
+    assert ids(extraction(Segment("a", fetch, predict_next=source.predict_next)), workers=4) == list(range(30))
 
 
 def slowly(segment: Segment) -> Segment:
@@ -203,7 +205,7 @@ def slowly(segment: Segment) -> Segment:
         time.sleep(0.005)
         return page
 
-    return Segment(segment.name, fetch, ahead=segment.ahead)
+    return Segment(segment.name, fetch, predict_next=segment.predict_next)
 
 
 def test_a_list_of_one_page_costs_one_request() -> None:
@@ -234,7 +236,7 @@ def test_when_the_list_goes_on_elsewhere_than_guessed_the_answer_counts() -> Non
         number = cursor.get("page", 0)
         return Page(rows(number), {"page": number + 2} if number < 20 else None)
 
-    segment = Segment("skips", fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1})
+    segment = Segment("skips", fetch, predict_next=lambda cursor: {"page": cursor.get("page", 0) + 1})
     assert ids(extraction(segment), workers=4) == list(range(0, 21, 2))
 
 
@@ -250,7 +252,7 @@ def breaking(name: str, at: int, log: list[str] | None = None) -> Segment:
             raise TransientError(message)
         return source.fetch(cursor)
 
-    return Segment(name, fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1})
+    return Segment(name, fetch, predict_next=lambda cursor: {"page": cursor.get("page", 0) + 1})
 
 
 @both
@@ -284,7 +286,7 @@ def test_an_error_beyond_the_end_of_a_list_is_nobodys() -> None:
             raise TransientError(message)
         return source.fetch(cursor)
 
-    segment = Segment("capped", fetch, ahead=lambda cursor: {"page": cursor.get("page", 0) + 1})
+    segment = Segment("capped", fetch, predict_next=lambda cursor: {"page": cursor.get("page", 0) + 1})
     assert ids(extraction(segment, listed("b", [rows(7)])), workers=4) == [0, 1, 2, 7]
 
 
@@ -418,7 +420,7 @@ def test_ids_of_different_types_are_different_rows() -> None:
 def test_a_position_stays_small_however_long_the_walk() -> None:
     pages = [rows(*range(start, start + 50)) for start in range(0, 5_000, 50)]
     steps = list(extraction(listed("a", pages)).pages())
-    assert max(len(json.dumps(step.position)) for step in steps) < REMEMBERED * 16 + 100
+    assert max(len(json.dumps(step.position)) for step in steps) < REMEMBERED_RECORDS * 16 + 100
 
 
 def test_equal_moments_across_page_edges_are_all_read_once() -> None:
@@ -426,9 +428,9 @@ def test_equal_moments_across_page_edges_are_all_read_once() -> None:
     table = sorted(chance.choice(range(40)) for _ in range(120))
     stored = [{"id": n, "created_at": f"2026-05-01T00:00:{second:02d}.000Z"} for n, second in enumerate(table)]
     for inclusive in (True, False):
-        paging = DateCursor(size=25)
+        paging = TimestampPaginator(size=25)
 
-        def fetch(cursor: Cursor, inclusive: bool = inclusive, paging: DateCursor = paging) -> Page:
+        def fetch(cursor: Cursor, inclusive: bool = inclusive, paging: TimestampPaginator = paging) -> Page:
             after = paging.params(cursor).get("starting_after", "")
             page = [row for row in stored if row["created_at"] > after or (inclusive and row["created_at"] == after)][
                 :25

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from airflow_provider_partners.api.faults import (
-    DEFAULT_FAULTS,
-    Action,
-    Fault,
-    FaultTable,
+    DEFAULT_ERROR_HANDLER,
+    ErrorHandler,
+    ErrorResolution,
+    ResponseAction,
     default_message,
     retry_after,
 )
@@ -26,37 +26,37 @@ def answer(status: int = 400, body: object = None, **headers: str) -> Response:
 @pytest.mark.parametrize(
     ("status", "action"),
     [
-        (400, Action.REJECT),
-        (401, Action.REAUTHENTICATE),
-        (402, Action.REJECT),
-        (403, Action.REFUSE_CREDENTIALS),
-        (404, Action.NOT_FOUND),
-        (407, Action.MISCONFIGURED),
-        (408, Action.RETRY),
-        (409, Action.CONFLICT),
-        (422, Action.REJECT),
-        (425, Action.RETRY),
-        (429, Action.THROTTLE),
-        (301, Action.UNEXPECTED),
-        (304, Action.UNEXPECTED),
-        (500, Action.RETRY),
-        (501, Action.UNEXPECTED),
-        (502, Action.RETRY),
-        (503, Action.RETRY),
-        (504, Action.RETRY),
-        (522, Action.RETRY),
-        (700, Action.UNEXPECTED),
+        (400, ResponseAction.REJECT),
+        (401, ResponseAction.REAUTHENTICATE),
+        (402, ResponseAction.REJECT),
+        (403, ResponseAction.REFUSE_CREDENTIALS),
+        (404, ResponseAction.NOT_FOUND),
+        (407, ResponseAction.MISCONFIGURED),
+        (408, ResponseAction.RETRY),
+        (409, ResponseAction.CONFLICT),
+        (422, ResponseAction.REJECT),
+        (425, ResponseAction.RETRY),
+        (429, ResponseAction.THROTTLE),
+        (301, ResponseAction.UNEXPECTED),
+        (304, ResponseAction.UNEXPECTED),
+        (500, ResponseAction.RETRY),
+        (501, ResponseAction.UNEXPECTED),
+        (502, ResponseAction.RETRY),
+        (503, ResponseAction.RETRY),
+        (504, ResponseAction.RETRY),
+        (522, ResponseAction.RETRY),
+        (700, ResponseAction.UNEXPECTED),
     ],
 )
-def test_each_status_has_one_action(status: int, action: Action) -> None:
-    fault = DEFAULT_FAULTS.fault(answer(status))
+def test_each_status_has_one_action(status: int, action: ResponseAction) -> None:
+    fault = DEFAULT_ERROR_HANDLER.resolve(answer(status))
     assert fault is not None
     assert fault.action is action
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
 def test_a_success_is_no_fault(status: int) -> None:
-    assert DEFAULT_FAULTS.fault(answer(status)) is None
+    assert DEFAULT_ERROR_HANDLER.resolve(answer(status)) is None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_partners_words_are_found_in_the_bodies_in_use(body: object, said: s
 
 
 def test_words_are_cut_and_put_on_one_line() -> None:
-    fault = DEFAULT_FAULTS.fault(answer(body={"message": "line\nbreak " + "x" * 1000}))
+    fault = DEFAULT_ERROR_HANDLER.resolve(answer(body={"message": "line\nbreak " + "x" * 1000}))
     assert fault is not None
     assert fault.message.startswith("line break xxx")
     assert len(fault.message) == 300
@@ -104,41 +104,45 @@ def test_secrets_are_taken_out_before_the_cut() -> None:
     def redact(text: str) -> str:
         return text.replace("SECRETSECRET", "***")
 
-    fault = DEFAULT_FAULTS.fault(answer(body={"message": "x" * 294 + "SECRETSECRET"}), redact=redact)
+    fault = DEFAULT_ERROR_HANDLER.resolve(answer(body={"message": "x" * 294 + "SECRETSECRET"}), redact=redact)
     assert fault is not None
     assert "SEC" not in fault.message
 
 
 def test_an_inspection_finds_failures_in_successful_answers() -> None:
-    def inspect(response: Response) -> Fault | None:
+    def inspect(response: Response) -> ErrorResolution | None:
         return (
-            Fault(Action.THROTTLE, "throttled in the body", retry_after=2.0) if b"errors" in response.content else None
+            ErrorResolution(ResponseAction.THROTTLE, "throttled in the body", retry_after=2.0)
+            if b"errors" in response.content
+            else None
         )
 
-    table = FaultTable(inspect=inspect)
-    assert table.fault(answer(200, {"data": {}})) is None
-    fault = table.fault(answer(200, {"errors": []}))
+    table = ErrorHandler(inspect=inspect)
+    assert table.resolve(answer(200, {"data": {}})) is None
+    fault = table.resolve(answer(200, {"errors": []}))
     assert fault is not None
-    assert (fault.action, fault.retry_after) == (Action.THROTTLE, 2.0)
+    assert (fault.action, fault.retry_after) == (ResponseAction.THROTTLE, 2.0)
 
 
 def test_an_inspection_that_finds_nothing_leaves_it_to_the_status() -> None:
-    fault = FaultTable(inspect=lambda _: None).fault(answer(409))
+    fault = ErrorHandler(inspect=lambda _: None).resolve(answer(409))
     assert fault is not None
-    assert fault.action is Action.CONFLICT
+    assert fault.action is ResponseAction.CONFLICT
 
 
 def test_a_table_is_extended_without_changing_it() -> None:
-    table = DEFAULT_FAULTS.extended({402: Action.REFUSE_CREDENTIALS}, remedies={402: "Pay the plan."})
-    fault = table.fault(answer(402))
+    table = DEFAULT_ERROR_HANDLER.with_overrides(
+        {402: ResponseAction.REFUSE_CREDENTIALS}, remedies={402: "Pay the plan."}
+    )
+    fault = table.resolve(answer(402))
     assert fault is not None
-    assert (fault.action, fault.remedy) == (Action.REFUSE_CREDENTIALS, "Pay the plan.")
-    assert table.action(404) is Action.NOT_FOUND
-    assert DEFAULT_FAULTS.action(402) is Action.REJECT
+    assert (fault.action, fault.remedy) == (ResponseAction.REFUSE_CREDENTIALS, "Pay the plan.")
+    assert table.action(404) is ResponseAction.NOT_FOUND
+    assert DEFAULT_ERROR_HANDLER.action(402) is ResponseAction.REJECT
 
 
 def test_a_table_that_is_not_an_extension_still_knows_the_other_statuses() -> None:
-    assert FaultTable({400: Action.NOT_FOUND}).action(429) is Action.THROTTLE
+    assert ErrorHandler({400: ResponseAction.NOT_FOUND}).action(429) is ResponseAction.THROTTLE
 
 
 @pytest.mark.parametrize(

@@ -10,22 +10,22 @@ import httpx
 import pytest
 
 from airflow_provider_partners.api.clock import Clock
-from airflow_provider_partners.api.faults import Action, FaultTable
+from airflow_provider_partners.api.faults import ErrorHandler, ResponseAction
 from airflow_provider_partners.api.graphql import (
-    ErrorTable,
     GraphQLCaller,
     GraphQLError,
-    at_least,
-    checked_version,
-    errors_of,
+    GraphQLErrorHandler,
+    is_at_least,
+    parse_errors,
+    validate_version,
 )
 from airflow_provider_partners.api.messages import Response
 from airflow_provider_partners.api.transport import Transport
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
-TABLE = ErrorTable(
-    codes={"429": Action.THROTTLE, "500": Action.RETRY, "DENIED": Action.REFUSE_CREDENTIALS},
-    messages=((re.compile("^Too many requests"), Action.THROTTLE),),
+TABLE = GraphQLErrorHandler(
+    codes={"429": ResponseAction.THROTTLE, "500": ResponseAction.RETRY, "DENIED": ResponseAction.REFUSE_CREDENTIALS},
+    messages=((re.compile("^Too many requests"), ResponseAction.THROTTLE),),
 )
 
 
@@ -63,10 +63,10 @@ def caller(endpoint: Endpoint, *, strict: bool = False, version: str = "2026-07"
     transport = Transport(
         partner="Test",
         base_url="https://api.test",
-        faults=FaultTable().extended(inspect=TABLE.inspect),
+        error_handler=ErrorHandler().with_overrides(inspect=TABLE.inspect),
         handler=httpx.MockTransport(endpoint),
         clock=StandingClock(),
-        budget=budget,
+        rate_limit=budget,
     )
     return GraphQLCaller(transport=transport, path="/graphql.json", api_version=version, strict_version=strict)
 
@@ -99,27 +99,27 @@ def test_a_document_is_posted_with_its_variables_and_its_operation() -> None:
     ],
 )
 def test_errors_are_read_in_every_shape(body: object, expected: list[GraphQLError]) -> None:
-    assert errors_of(body) == expected
+    assert parse_errors(body) == expected
 
 
 @pytest.mark.parametrize(
     ("errors", "action"),
     [
-        ([{"message": "slow", "extensions": {"code": "429"}}], Action.THROTTLE),
-        ([{"message": "Too many requests"}], Action.THROTTLE),
-        ("Too many requests", Action.THROTTLE),
-        ([{"message": "oops", "extensions": {"code": "500"}}], Action.RETRY),
-        ([{"message": "App not found", "path": ["app"]}], Action.MISCONFIGURED),
+        ([{"message": "slow", "extensions": {"code": "429"}}], ResponseAction.THROTTLE),
+        ([{"message": "Too many requests"}], ResponseAction.THROTTLE),
+        ("Too many requests", ResponseAction.THROTTLE),
+        ([{"message": "oops", "extensions": {"code": "500"}}], ResponseAction.RETRY),
+        ([{"message": "App not found", "path": ["app"]}], ResponseAction.MISCONFIGURED),
     ],
 )
-def test_a_successful_answer_with_errors_is_a_fault(errors: object, action: Action) -> None:
+def test_a_successful_answer_with_errors_is_a_fault(errors: object, action: ResponseAction) -> None:
     assert TABLE.inspect(response({"errors": errors, "data": None})).action is action
 
 
 def test_a_refused_answer_goes_by_its_status_unless_its_code_is_known() -> None:
     assert TABLE.inspect(response({"errors": [{"message": "who knows"}]}, 502)) is None
     assert TABLE.inspect(response({"errors": [{"message": "x", "extensions": {"code": "429"}}]}, 400)).action is (
-        Action.THROTTLE
+        ResponseAction.THROTTLE
     )
 
 
@@ -129,7 +129,7 @@ def test_the_gravest_of_several_errors_decides() -> None:
         {"message": "oops", "extensions": {"code": "500"}},
         {"message": "no", "extensions": {"code": "DENIED"}},
     ]
-    assert TABLE.inspect(response({"errors": errors})).action is Action.REFUSE_CREDENTIALS
+    assert TABLE.inspect(response({"errors": errors})).action is ResponseAction.REFUSE_CREDENTIALS
 
 
 def test_an_error_inside_the_data_is_no_error_of_the_answer() -> None:
@@ -182,14 +182,14 @@ def test_an_answer_of_the_same_version_is_no_matter(caplog: pytest.LogCaptureFix
 @pytest.mark.parametrize("version", ["2026-7", "2026-02", "latest", "", "2026-07-01"])
 def test_a_version_that_cannot_exist_is_refused(version: str) -> None:
     with pytest.raises(ConfigurationError, match="api_version"):
-        checked_version(version)
+        validate_version(version)
 
 
 def test_versions_are_compared_by_date_and_unstable_has_everything() -> None:
-    assert at_least("2026-07", "2026-07")
-    assert at_least("2026-10", "2026-07")
-    assert at_least("unstable", "2026-07")
-    assert not at_least("2026-04", "2026-07")
+    assert is_at_least("2026-07", "2026-07")
+    assert is_at_least("2026-10", "2026-07")
+    assert is_at_least("unstable", "2026-07")
+    assert not is_at_least("2026-04", "2026-07")
 
 
 def test_an_ignored_search_field_is_an_error_that_names_it() -> None:

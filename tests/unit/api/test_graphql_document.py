@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from airflow_provider_partners.api.graphql_document import balanced, paged
+from airflow_provider_partners.api.graphql_document import has_balanced_braces, validate_paged_document
 from airflow_provider_partners.exceptions import ConfigurationError
 
 PAGED = """query Events($first: Int!, $after: String) {
@@ -15,12 +15,12 @@ PAGED = """query Events($first: Int!, $after: String) {
 
 
 def test_a_paged_document_is_accepted() -> None:
-    assert paged(PAGED, longest=50_000).sized
+    assert validate_paged_document(PAGED, max_length=50_000).declares_first
 
 
 def test_a_document_with_a_page_size_of_its_own_is_accepted() -> None:
     document = PAGED.replace("$first: Int!, ", "").replace("first: $first", "first: 20")
-    assert not paged(document, longest=50_000).sized
+    assert not validate_paged_document(document, max_length=50_000).declares_first
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_document_with_a_page_size_of_its_own_is_accepted() -> None:
 )
 def test_a_document_that_cannot_be_walked_is_refused(old: str, new: str, missing: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(missing)):
-        paged(PAGED.replace(old, new), longest=50_000)
+        validate_paged_document(PAGED.replace(old, new), max_length=50_000)
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,21 @@ def test_a_document_that_cannot_be_walked_is_refused(old: str, new: str, missing
 )
 def test_a_document_holds_exactly_one_query(document: str) -> None:
     with pytest.raises(ConfigurationError, match="exactly one query"):
-        paged(document, longest=50_000)
+        validate_paged_document(document, max_length=50_000)
 
 
 def test_a_field_called_query_is_no_second_operation() -> None:
-    assert paged(PAGED.replace("node { type }", "node { type query(a: 1) }"), longest=50_000).sized
+    assert validate_paged_document(
+        PAGED.replace("node { type }", "node { type query(a: 1) }"), max_length=50_000
+    ).declares_first
 
 
 def test_a_document_that_is_too_long_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="characters"):
-        paged(PAGED, longest=10)
+        validate_paged_document(PAGED, max_length=10)
 
 
 def test_further_fields_must_not_reach_out_of_their_place() -> None:
-    assert balanced('note metafield(key: "}") { value }')
-    assert not balanced("note } customer { email")
-    assert not balanced("note { value")
+    assert has_balanced_braces('note metafield(key: "}") { value }')
+    assert not has_balanced_braces("note } customer { email")
+    assert not has_balanced_braces("note { value")

@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_partners.api.identifiers import digest, id_batches, unique
+from airflow_provider_partners.api.identifiers import id_batches, ids_digest, unique_ids
 
 
 def test_each_id_counts_once_in_its_first_place_and_empty_ones_not_at_all() -> None:
-    assert unique(["b", 7, "a", "7", None, "", "b"]) == ["b", "7", "a"]
+    assert unique_ids(["b", 7, "a", "7", None, "", "b"]) == ["b", "7", "a"]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (7, [3, 3, 1])])
@@ -21,20 +21,24 @@ def test_batches_hold_no_more_than_their_size(count: int, sizes: list[int]) -> N
 def test_batches_are_no_longer_than_a_url_can_carry() -> None:
     ids = ["ü" * 10] * 3 + ["x" * 500, "y"]
 
-    listed = list(id_batches(ids, size=100, length=130, written="'{}',".format))
+    listed = list(id_batches(ids, size=100, max_length=130, encode="'{}',".format))
 
     assert [id_ for batch in listed for id_ in batch] == ids
     assert [len(batch) for batch in listed] == [1, 1, 1, 1, 1]
     assert (
         len(
-            list(id_batches(ids[:3], size=100, length=3 * len(quote("'üüüüüüüüüü',", safe="")), written="'{}',".format))
+            list(
+                id_batches(
+                    ids[:3], size=100, max_length=3 * len(quote("'üüüüüüüüüü',", safe="")), encode="'{}',".format
+                )
+            )
         )
         == 1
     )
 
 
 def test_a_digest_tells_ids_apart_without_holding_them() -> None:
-    assert digest(["1", "2"]) == digest(iter(["1", "2"]))
-    assert digest(["1", "2"]) != digest(["12"])
-    assert digest(["1", "2"])["ids"] == 2
-    assert "98765" not in str(digest(["98765"]))
+    assert ids_digest(["1", "2"]) == ids_digest(iter(["1", "2"]))
+    assert ids_digest(["1", "2"]) != ids_digest(["12"])
+    assert ids_digest(["1", "2"])["ids"] == 2
+    assert "98765" not in str(ids_digest(["98765"]))

@@ -10,7 +10,7 @@ from airflow_provider_partners.api.jsonapi import Document, Relation
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 
 RELATIONS = {
-    "customer": Relation(type="EcommerceCustomer", own="customer_id", theirs="customer_id"),
+    "customer": Relation(type="EcommerceCustomer", key="customer_id", related_key="customer_id"),
     "return_predictions": Relation(type="EcommerceUnifiedReturnPrediction", many=True),
     "app": Relation(type=""),
 }
@@ -29,7 +29,7 @@ def identifier(resource: dict[str, Any]) -> dict[str, str]:
 
 
 def only(body: Any, *wanted: str) -> dict[str, Any]:
-    [record] = Document(body).records(RELATIONS, wanted=wanted)
+    [record] = Document(body).records(RELATIONS, include=wanted)
     return record
 
 
@@ -133,7 +133,7 @@ def test_a_total_is_found_where_documents_have_it(meta: Any, total: int | None) 
     ],
 )
 def test_the_next_link_is_read_for_its_query(links: Any, told: tuple[bool, dict[str, str]]) -> None:
-    assert Document({"data": [], "links": links}).following() == told
+    assert Document({"data": [], "links": links}).next_link() == told
 
 
 @pytest.mark.parametrize("body", [[], "x", None, {"errors": []}, {"data": ["x"]}, {"data": [], "included": [1]}])

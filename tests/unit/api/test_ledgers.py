@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 import fakeredis
 import pytest
 
-from airflow_provider_partners.api.budget import RateBudget
+from airflow_provider_partners.api.budget import RateLimiter
 from airflow_provider_partners.api.ledgers import (
     Change,
-    FallbackLedger,
-    FileLedger,
-    Ledger,
-    LedgerFailedError,
-    MemoryLedger,
-    RedisLedger,
-    make_ledger,
+    FallbackStore,
+    FileStore,
+    InMemoryStore,
+    RateLimitStore,
+    RateLimitStoreError,
+    RedisStore,
+    make_rate_limit_store,
 )
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -40,17 +40,17 @@ def counted(value: float | None) -> float:
 
 
 @pytest.fixture(params=["memory", "file", "redis"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger:
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimitStore:
     made: dict[str, Any] = {
-        "memory": MemoryLedger,
-        "file": lambda: FileLedger(tmp_path / "new" / "budget"),
-        "redis": lambda: RedisLedger("redis://nowhere", "key", client=fakeredis.FakeRedis()),
+        "memory": InMemoryStore,
+        "file": lambda: FileStore(tmp_path / "new" / "budget"),
+        "redis": lambda: RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis()),
     }
-    found: Ledger = made[request.param]()
+    found: RateLimitStore = made[request.param]()
     return found
 
 
-def test_a_ledger_begins_with_nothing_and_keeps_what_it_is_given(ledger: Ledger) -> None:
+def test_a_ledger_begins_with_nothing_and_keeps_what_it_is_given(ledger: RateLimitStore) -> None:
     seen: list[float | None] = []
 
     def change(value: float | None) -> float:
@@ -62,7 +62,7 @@ def test_a_ledger_begins_with_nothing_and_keeps_what_it_is_given(ledger: Ledger)
     assert seen == [None, 1_700_000_000.123456]
 
 
-def test_no_change_is_lost_between_threads(ledger: Ledger) -> None:
+def test_no_change_is_lost_between_threads(ledger: RateLimitStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ledger.update(counted), range(80)))
     assert ledger.update(counted) == 81
@@ -72,20 +72,20 @@ def test_no_change_is_lost_between_threads(ledger: Ledger) -> None:
 def test_a_ruined_file_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "budget"
     path.write_bytes(content)
-    RateBudget(rate=1, ledger=FileLedger(path)).reserve()
+    RateLimiter(rate=1, store=FileStore(path)).acquire()
     assert abs(float(path.read_text()) - time.time()) < 60
 
 
 def test_a_longer_number_of_before_leaves_no_digits(tmp_path: Path) -> None:
     path = tmp_path / "budget"
     path.write_text("1700000000.1234567\n")
-    FileLedger(path).update(lambda _: 2.0)
+    FileStore(path).update(lambda _: 2.0)
     assert path.read_text() == "2.0\n"
 
 
 def test_file_and_folder_are_this_users_alone(tmp_path: Path) -> None:
     path = tmp_path / "budgets" / "one"
-    FileLedger(path).update(counted)
+    FileStore(path).update(counted)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -94,8 +94,8 @@ def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("content")
     (tmp_path / "budget").symlink_to(target)
-    with pytest.raises(LedgerFailedError):
-        FileLedger(tmp_path / "budget").update(counted)
+    with pytest.raises(RateLimitStoreError):
+        FileStore(tmp_path / "budget").update(counted)
     assert target.read_text() == "content"
 
 
@@ -103,8 +103,8 @@ def test_a_holder_that_never_lets_go_is_not_waited_for_for_good(tmp_path: Path) 
     path = tmp_path / "budget"
     with path.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(LedgerFailedError, match="can't be used"):
-            FileLedger(path, patience=0.02).update(counted)
+        with pytest.raises(RateLimitStoreError, match="can't be used"):
+            FileStore(path, lock_timeout=0.02).update(counted)
 
 
 _TURNS = """
@@ -156,13 +156,13 @@ class Failing:
         self.asked += 1
         if not self.healed:
             message = "the budget in Redis can't be changed (ConnectionError)"
-            raise LedgerFailedError(message)
+            raise RateLimitStoreError(message)
         return change(None)
 
 
 def test_a_shared_ledger_that_fails_is_replaced_by_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     shared = Failing()
-    ledger = FallbackLedger(shared)
+    ledger = FallbackStore(shared)
     with caplog.at_level(logging.WARNING):
         assert [ledger.update(counted) for _ in range(3)] == [1, 2, 3]
     assert shared.asked == 1
@@ -172,7 +172,7 @@ def test_a_shared_ledger_that_fails_is_replaced_by_memory_with_one_warning(caplo
 
 def test_a_shared_ledger_is_tried_again_later() -> None:
     shared = Failing()
-    ledger = FallbackLedger(shared, retry_every=0.0)
+    ledger = FallbackStore(shared, retry_every=0.0)
     ledger.update(counted)
     shared.healed = True
     ledger.update(counted)
@@ -182,14 +182,14 @@ def test_a_shared_ledger_is_tried_again_later() -> None:
 def test_memory_goes_on_from_the_last_shared_number() -> None:
     shared = Failing()
     shared.healed = True
-    ledger = FallbackLedger(shared)
+    ledger = FallbackStore(shared)
     ledger.update(lambda _: 41.0)
     shared.healed = False
     assert ledger.update(counted) == 42
 
 
 def test_redis_that_is_down_costs_a_warning_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
-    ledger = make_ledger("redis://user:hunter2@127.0.0.1:1/0", "key")
+    ledger = make_rate_limit_store("redis://user:hunter2@127.0.0.1:1/0", "key")
     with caplog.at_level(logging.WARNING):
         assert ledger.update(counted) == 1
     assert "ConnectionError" in caplog.text
@@ -199,7 +199,7 @@ def test_redis_that_is_down_costs_a_warning_and_no_secret(caplog: pytest.LogCapt
 def test_redis_clients_share_the_number_and_let_it_expire() -> None:
     server = fakeredis.FakeServer()
     clients = [fakeredis.FakeRedis(server=server) for _ in range(2)]
-    first, second = (RedisLedger("redis://nowhere", "key", client=client) for client in clients)
+    first, second = (RedisStore("redis://nowhere", "key", client=client) for client in clients)
     first.update(counted)
     assert second.update(counted) == 2
     assert 86_400 < clients[0].ttl("key") <= 172_800
@@ -207,8 +207,8 @@ def test_redis_clients_share_the_number_and_let_it_expire() -> None:
 
 def test_a_change_that_another_client_overtook_is_made_again() -> None:
     server = fakeredis.FakeServer()
-    other = RedisLedger("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
-    ledger = RedisLedger("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    other = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
     seen: list[float | None] = []
 
     def change(value: float | None) -> float:
@@ -224,40 +224,40 @@ def test_a_change_that_another_client_overtook_is_made_again() -> None:
 def test_redis_that_is_always_overtaken_gives_up() -> None:
     server = fakeredis.FakeServer()
     other = fakeredis.FakeRedis(server=server)
-    ledger = RedisLedger("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
 
     def change(value: float | None) -> float:
         other.incr("key")
         return 0.0
 
-    with pytest.raises(LedgerFailedError, match="too many tasks"):
+    with pytest.raises(RateLimitStoreError, match="too many tasks"):
         ledger.update(change)
 
 
 def test_redis_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ConfigurationError, match=r"airflow-provider-partners\[redis\]"):
-        make_ledger("redis://localhost", "key")
+        make_rate_limit_store("redis://localhost", "key")
 
 
 @pytest.mark.parametrize("uri", ["https://example.com", "mysql://user:hunter2@x/y", "budget", "redis://h:port"])
 def test_an_address_of_another_kind_is_refused_without_repeating_it(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="budget_uri") as refused:
-        make_ledger(uri, "key")
+        make_rate_limit_store(uri, "key")
     assert "hunter2" not in str(refused.value)
 
 
 def test_a_directory_is_used_under_the_hash_of_the_key(tmp_path: Path) -> None:
-    make_ledger(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(counted)
+    make_rate_limit_store(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(counted)
     (found,) = (tmp_path / "with space").iterdir()
     assert "store" not in found.name
     assert len(found.stem) == 40
 
 
 def test_keys_don_t_share_a_number(tmp_path: Path) -> None:
-    make_ledger(f"file://{tmp_path}", "one").update(counted)
-    assert make_ledger(f"file://{tmp_path}", "two").update(counted) == 1
-    assert make_ledger(f"file://{tmp_path}", "one").update(counted) == 2
+    make_rate_limit_store(f"file://{tmp_path}", "one").update(counted)
+    assert make_rate_limit_store(f"file://{tmp_path}", "two").update(counted) == 1
+    assert make_rate_limit_store(f"file://{tmp_path}", "one").update(counted) == 2
 
 
 @pytest.mark.parametrize("uri", [None, ""])
@@ -265,8 +265,8 @@ def test_by_default_the_machines_tasks_share_a_file_in_a_folder_of_their_own(
     uri: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    make_ledger(uri, "key").update(counted)
-    assert make_ledger(uri, "key").update(counted) == 2
+    make_rate_limit_store(uri, "key").update(counted)
+    assert make_rate_limit_store(uri, "key").update(counted) == 2
     (folder,) = tmp_path.iterdir()
     assert folder.name == f"airflow-provider-partners-{os.getuid()}"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -279,6 +279,6 @@ def test_a_folder_that_others_may_write_to_is_not_trusted(
     folder = tmp_path / f"airflow-provider-partners-{os.getuid()}"
     folder.mkdir()
     folder.chmod(0o777)
-    assert make_ledger("", "key").update(counted) == 1
+    assert make_rate_limit_store("", "key").update(counted) == 1
     assert "not this user's alone" in caplog.text
     assert list(folder.iterdir()) == []

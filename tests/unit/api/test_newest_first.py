@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.newest_first import NewestFirst, Order
+from airflow_provider_partners.api.newest_first import NewestFirstPages, SortOrder
 from airflow_provider_partners.api.pages import Cursor, Page
-from airflow_provider_partners.api.steady_pages import SteadyPages
+from airflow_provider_partners.api.steady_pages import StablePages
 from airflow_provider_partners.exceptions import PagingError, RejectedError
 
 Row = dict[str, Any]
@@ -44,7 +44,7 @@ class Server:
             more = number * self.size < len(rows)
             return Page(page, {"page": number + 1} if more else None, len(rows) if self.totals else None)
 
-        return SteadyPages("returns", fetch, self.size).page
+        return StablePages("returns", fetch, self.size).fetch
 
 
 def rows(*times: int | None, **more: Any) -> list[Row]:
@@ -53,17 +53,17 @@ def rows(*times: int | None, **more: Any) -> list[Row]:
 
 def walk(server: Server, *, since: int, until: int = 10**9, back: int = 0, refused: set[str] | None = None) -> Any:
     orders = [
-        Order(sort=f"-{name}", field=name, stop=since - slack, fetch=server.pages(f"-{name}"))
+        SortOrder(sort=f"-{name}", field=name, stop_below=since - slack, fetch=server.pages(f"-{name}"))
         for name, slack in (("made", 0), ("ordered", back))
     ]
-    newest = NewestFirst(
+    newest = NewestFirstPages(
         name="returns",
-        orders=orders,
+        sort_orders=orders,
         key=("id",),
-        wanted=lambda row: row["made"] is None or since <= row["made"] < until,
-        refused=set() if refused is None else refused,
+        keeps=lambda row: row["made"] is None or since <= row["made"] < until,
+        refused_sorts=set() if refused is None else refused,
     )
-    segment = Segment("returns", newest.page)
+    segment = Segment("returns", newest.fetch)
     return Extraction(source="yofi", resource="returns", request={}, segments=[segment])
 
 
@@ -219,11 +219,15 @@ def test_rows_without_a_date_are_kept_wherever_they_stand() -> None:
 
 def test_the_same_page_twice_running_is_an_error() -> None:
     stuck = Page(rows(5, 4, 3), {"page": 2})
-    order = Order(sort="-made", field="made", stop=0, fetch=SteadyPages("returns", lambda cursor: stuck, 3).page)
-    newest = NewestFirst(name="returns", orders=[order], key=("id",), wanted=lambda row: False, refused=set())
+    order = SortOrder(
+        sort="-made", field="made", stop_below=0, fetch=StablePages("returns", lambda cursor: stuck, 3).fetch
+    )
+    newest = NewestFirstPages(
+        name="returns", sort_orders=[order], key=("id",), keeps=lambda row: False, refused_sorts=set()
+    )
 
     with pytest.raises(PagingError, match="the same page twice running"):
-        ids(Extraction(source="y", resource="r", request={}, segments=[Segment("r", newest.page)]))
+        ids(Extraction(source="y", resource="r", request={}, segments=[Segment("r", newest.fetch)]))
 
 
 @pytest.mark.parametrize("seed", range(40))

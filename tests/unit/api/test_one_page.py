@@ -6,18 +6,21 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.paging import OnePage
+from airflow_provider_partners.api.paging import SinglePagePaginator
 from airflow_provider_partners.exceptions import PagingError
 
 
 def test_a_list_in_one_answer_is_asked_once_with_its_size_where_it_takes_one() -> None:
-    whole, limited = OnePage(size=100, size_param="", totals=("total",)), OnePage(size=2, totals=("total",))
+    whole, limited = (
+        SinglePagePaginator(size=100, size_param="", total_paths=("total",)),
+        SinglePagePaginator(size=2, total_paths=("total",)),
+    )
 
     assert (whole.params({}), limited.params({})) == ({}, {"limit": 2})
     assert whole.next({}, body={"total": 3}, records=[{}] * 3) is None
     assert limited.next({}, body={}, records=[{}]) is None
     assert limited.next({}, body={"total": 2}, records=[{}] * 2) is None
-    assert (whole.start(), whole.ahead({})) == ({}, None)
+    assert (whole.start(), whole.predict_next({})) == ({}, None)
 
 
 @pytest.mark.parametrize(
@@ -25,4 +28,4 @@ def test_a_list_in_one_answer_is_asked_once_with_its_size_where_it_takes_one() -
 )
 def test_a_list_in_one_answer_that_holds_more_is_an_error(body: dict[str, Any], rows: int) -> None:
     with pytest.raises(PagingError, match="no way to ask for the rest"):
-        OnePage(size=2, totals=("total",)).next({}, body=body, records=[{}] * rows)
+        SinglePagePaginator(size=2, total_paths=("total",)).next({}, body=body, records=[{}] * rows)

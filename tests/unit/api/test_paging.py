@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.pages import dig, total_of
-from airflow_provider_partners.api.paging import DateCursor, EdgeCursor, IdCursor, PageInfo, PageNumber, Paging
-from airflow_provider_partners.api.resources import Resource, find
+from airflow_provider_partners.api.pages import find_total, get_path
+from airflow_provider_partners.api.paging import (
+    ConnectionPaginator,
+    LastIdPaginator,
+    PageNumberPaginator,
+    Paginator,
+    TimestampPaginator,
+    TokenPaginator,
+)
+from airflow_provider_partners.api.resources import Resource, find_resource
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError, UnexpectedResponseError
 
 
@@ -20,7 +27,7 @@ def rows(count: int, first: int = 1) -> list[dict[str, Any]]:
 
 # --- numbered pages ---
 
-NUMBER = PageNumber(size=10)
+NUMBER = PageNumberPaginator(size=10)
 
 
 def test_numbered_pages_count_from_the_first() -> None:
@@ -36,7 +43,7 @@ def test_a_page_that_is_not_full_is_the_last(count: int) -> None:
 
 
 def test_where_short_pages_prove_nothing_the_walk_goes_on_to_an_empty_one() -> None:
-    paging = PageNumber(size=100, ends_short=False)
+    paging = PageNumberPaginator(size=100, short_page_is_last=False)
     assert paging.next({}, body={}, records=rows(50)) == {"page": 2}
     assert paging.next({"page": 5}, body={}, records=[]) is None
 
@@ -46,20 +53,20 @@ def test_where_short_pages_prove_nothing_the_walk_goes_on_to_an_empty_one() -> N
     [({"next": "https://x/?page=2"}, {"page": 2}), ({"next": None}, None), ({"next": ""}, None)],
 )
 def test_a_link_decides_where_there_is_one(links: dict[str, Any], following: dict[str, Any] | None) -> None:
-    paging = PageNumber(size=10, link="links.next")
+    paging = PageNumberPaginator(size=10, next_link_path="links.next")
     assert paging.next({}, body={"links": links}, records=rows(10)) == following
     assert paging.next({}, body={"links": links}, records=rows(3)) == following
 
 
 @pytest.mark.parametrize("body", [{}, {"links": {}}, {"links": None}, {"links": {"self": "x"}}, []])
 def test_without_a_link_the_length_decides(body: object) -> None:
-    paging = PageNumber(size=10, link="links.next")
+    paging = PageNumberPaginator(size=10, next_link_path="links.next")
     assert paging.next({}, body=body, records=rows(10)) == {"page": 2}
     assert paging.next({}, body=body, records=rows(9)) is None
 
 
 def test_a_total_saves_the_request_behind_a_full_last_page() -> None:
-    paging = PageNumber(size=10, totals=("meta.page.totalRecords", "meta.total"))
+    paging = PageNumberPaginator(size=10, total_paths=("meta.page.totalRecords", "meta.total"))
     body = {"meta": {"total": 20}}
     assert paging.next({}, body=body, records=rows(10)) == {"page": 2}
     assert paging.next({"page": 2}, body=body, records=rows(10)) is None
@@ -67,19 +74,19 @@ def test_a_total_saves_the_request_behind_a_full_last_page() -> None:
 
 
 def test_a_total_says_when_a_short_page_is_not_the_last() -> None:
-    paging = PageNumber(size=10, totals=("total",))
+    paging = PageNumberPaginator(size=10, total_paths=("total",))
     assert paging.next({"page": 2}, body={"total": 30}, records=rows(9)) == {"page": 3}
     assert paging.next({"page": 3}, body={"total": 29}, records=rows(9)) is None
 
 
 def test_a_partner_that_gives_smaller_pages_than_asked_is_noticed_by_the_total() -> None:
-    paging = PageNumber(size=100, totals=("total",))
+    paging = PageNumberPaginator(size=100, total_paths=("total",))
     with pytest.raises(PagingError, match=r"50 of 400 rows on a page of 100.*page_size to 50"):
         paging.next({}, body={"total": 400}, records=rows(50))
 
 
 def test_smaller_pages_than_asked_are_walked_whole_where_short_pages_prove_nothing() -> None:
-    paging = PageNumber(size=100, totals=("total",), ends_short=False)
+    paging = PageNumberPaginator(size=100, total_paths=("total",), short_page_is_last=False)
     cursor: dict[str, Any] | None = paging.start()
     read = 0
     while cursor is not None:
@@ -91,7 +98,7 @@ def test_smaller_pages_than_asked_are_walked_whole_where_short_pages_prove_nothi
 
 
 def test_a_list_longer_than_the_partner_serves_is_an_error_and_not_cut_off() -> None:
-    paging = PageNumber(size=100, number_param="page", size_param="limit", cap=99)
+    paging = PageNumberPaginator(size=100, number_param="page", size_param="limit", max_page_number=99)
     assert paging.next({"page": 98}, body={}, records=rows(100)) == {"page": 99}
     assert paging.next({"page": 99}, body={}, records=rows(40)) is None
     with pytest.raises(PagingError, match=r"99 pages of 100.*shorter window"):
@@ -99,13 +106,13 @@ def test_a_list_longer_than_the_partner_serves_is_an_error_and_not_cut_off() -> 
 
 
 def test_numbered_pages_can_be_fetched_ahead_within_the_cap() -> None:
-    paging = PageNumber(size=10, cap=2)
-    assert paging.ahead({}) == {"page": 2}
-    assert paging.ahead({"page": 2}) is None
+    paging = PageNumberPaginator(size=10, max_page_number=2)
+    assert paging.predict_next({}) == {"page": 2}
+    assert paging.predict_next({"page": 2}) is None
 
 
 def test_numbers_may_begin_at_zero() -> None:
-    paging = PageNumber(size=2, first=0, totals=("total",))
+    paging = PageNumberPaginator(size=2, first_page_number=0, total_paths=("total",))
     assert paging.params({})["page[number]"] == 0
     assert paging.next({}, body={"total": 3}, records=rows(2)) == {"page": 1}
     assert paging.next({"page": 1}, body={"total": 3}, records=rows(1)) is None
@@ -113,7 +120,7 @@ def test_numbers_may_begin_at_zero() -> None:
 
 # --- behind an id ---
 
-ID = IdCursor(size=2)
+ID = LastIdPaginator(size=2)
 
 
 def test_the_id_that_the_answer_names_is_gone_on_from() -> None:
@@ -149,7 +156,7 @@ def test_a_list_that_has_more_but_tells_not_where_is_an_error() -> None:
 
 # --- GraphQL connections ---
 
-EDGES = EdgeCursor(size=2, connection="app.events")
+EDGES = ConnectionPaginator(size=2, connection_path="app.events")
 
 
 def connection(more: bool | None, *cursors: str | None, **info: Any) -> dict[str, Any]:
@@ -171,7 +178,9 @@ def test_the_end_cursor_is_taken_where_it_is_given() -> None:
 
 def test_a_connection_of_nodes_alone_is_walked_by_its_end_cursor() -> None:
     body = {"orders": {"nodes": rows(2), "pageInfo": {"hasNextPage": True, "endCursor": "end"}}}
-    assert EdgeCursor(size=2, connection="orders").next({}, body=body, records=rows(2)) == {"after": "end"}
+    assert ConnectionPaginator(size=2, connection_path="orders").next({}, body=body, records=rows(2)) == {
+        "after": "end"
+    }
 
 
 @pytest.mark.parametrize(
@@ -188,7 +197,7 @@ def test_a_connection_of_nodes_alone_is_walked_by_its_end_cursor() -> None:
     ],
 )
 def test_a_connection_ends_without_a_next_page(body: Any) -> None:
-    edges = (dig(body, "app.events.edges") if body else None) or []
+    edges = (get_path(body, "app.events.edges") if body else None) or []
     assert EDGES.next({}, body=body, records=[edge["node"] for edge in edges]) is None
 
 
@@ -204,7 +213,7 @@ def test_a_document_that_asks_for_no_cursor_is_told_what_to_add() -> None:
 
 # --- the partner's token ---
 
-INFO = PageInfo(size=100)
+INFO = TokenPaginator(size=100)
 
 
 def test_the_token_of_the_answer_is_gone_on_with() -> None:
@@ -239,15 +248,15 @@ def test_an_encoded_token_is_decoded_once() -> None:
 
 def test_only_the_limit_accompanies_an_exclusive_token() -> None:
     filters = {"external_ids": "1,2"}
-    assert INFO.query({}, filters) == {"external_ids": "1,2", "limit": 100}
-    assert INFO.query({"token": "t"}, filters) == {"page_info": "t", "limit": 100}
-    loyalty = PageInfo(size=5, param="cursor", at="cursor.next", exclusive=False)
-    assert loyalty.query({"token": "t"}, filters) == {"external_ids": "1,2", "cursor": "t", "limit": 5}
+    assert INFO.params_with_filters({}, filters) == {"external_ids": "1,2", "limit": 100}
+    assert INFO.params_with_filters({"token": "t"}, filters) == {"page_info": "t", "limit": 100}
+    loyalty = TokenPaginator(size=5, param="cursor", next_token_path="cursor.next", token_replaces_filters=False)
+    assert loyalty.params_with_filters({"token": "t"}, filters) == {"external_ids": "1,2", "cursor": "t", "limit": 5}
 
 
 # --- behind a moment ---
 
-DATES = DateCursor(size=3, first="1970-01-01T00:00:00Z")
+DATES = TimestampPaginator(size=3, first_timestamp="1970-01-01T00:00:00Z")
 
 
 def dated(*seconds: float) -> list[dict[str, Any]]:
@@ -262,12 +271,12 @@ def test_the_next_page_begins_shortly_before_the_last_moment() -> None:
 
 
 def test_newest_first_the_overlap_lies_on_the_other_side() -> None:
-    paging = DateCursor(size=3, first="2200-01-01T00:00:00Z", descending=True)
+    paging = TimestampPaginator(size=3, first_timestamp="2200-01-01T00:00:00Z", descending=True)
     assert paging.next({}, body={}, records=dated(3, 2, 1)) == {"after": "2026-05-01T00:00:01.001Z"}
 
 
 def test_microseconds_are_kept() -> None:
-    paging = DateCursor(size=1, overlap=timedelta(microseconds=1))
+    paging = TimestampPaginator(size=1, overlap=timedelta(microseconds=1))
     row = {"created_at": "2026-05-01T02:00:00.123456+02:00"}
     assert paging.next({}, body={}, records=[row]) == {"after": "2026-05-01T00:00:00.123455Z"}
 
@@ -283,7 +292,7 @@ def test_a_short_page_that_has_more_goes_on() -> None:
 
 @pytest.mark.parametrize("descending", [False, True])
 def test_a_page_that_shares_one_moment_can_t_be_passed(descending: bool) -> None:
-    paging = DateCursor(size=3, descending=descending)
+    paging = TimestampPaginator(size=3, descending=descending)
     with pytest.raises(PagingError, match="larger pages"):
         paging.next({"after": "2026-05-01T00:00:01.000Z"}, body={}, records=dated(1, 1, 1))
 
@@ -291,14 +300,14 @@ def test_a_page_that_shares_one_moment_can_t_be_passed(descending: bool) -> None
 @pytest.mark.parametrize("row", [{}, {"created_at": None}, {"created_at": "yesterday"}, {"created_at": 17}])
 def test_a_row_without_its_moment_is_an_error(row: dict[str, Any]) -> None:
     with pytest.raises(PagingError, match="created_at"):
-        DateCursor(size=1).next({}, body={}, records=[row])
+        TimestampPaginator(size=1).next({}, body={}, records=[row])
 
 
 # --- what all have in common ---
 
 
 @pytest.mark.parametrize("paging", [NUMBER, ID, EDGES, INFO, DATES])
-def test_a_cursor_survives_json(paging: Paging) -> None:
+def test_a_cursor_survives_json(paging: Paginator) -> None:
     body = {**connection(True, "c1", "c2"), "pagination": {"next_page_info": "t"}, "has_more": True}
     following = paging.next(paging.start(), body=body, records=dated(*range(1, 11)))
     assert following is not None
@@ -307,43 +316,49 @@ def test_a_cursor_survives_json(paging: Paging) -> None:
 
 
 @pytest.mark.parametrize("paging", [ID, EDGES, INFO, DATES])
-def test_what_goes_by_the_answer_can_t_be_fetched_ahead(paging: Paging) -> None:
-    assert paging.ahead({}) is None
+def test_what_goes_by_the_answer_can_t_be_fetched_ahead(paging: Paginator) -> None:
+    assert paging.predict_next({}) is None
 
 
 def test_the_first_of_several_totals_counts() -> None:
     paths = ("meta.page.totalRecords", "meta.count", "total")
-    assert total_of({"meta": {"count": 7}, "total": 8}, paths) == 7
-    assert total_of({"meta": {"count": "7"}, "total": True}, paths) is None
-    assert total_of([], paths) is None
+    assert find_total({"meta": {"count": 7}, "total": 8}, paths) == 7
+    assert find_total({"meta": {"count": "7"}, "total": True}, paths) is None
+    assert find_total([], paths) is None
 
 
 # --- resources ---
 
 RETURNS = Resource(
-    name="returns", path="/returns/", results="data", paging=NUMBER, page_size=100, max_page_size=250, page_cap=99
+    name="returns",
+    path="/returns/",
+    records_path="data",
+    paginator=NUMBER,
+    page_size=100,
+    max_page_size=250,
+    max_page_number=99,
 )
 
 
 def test_a_resource_gives_its_paging_in_the_size_asked_for() -> None:
-    assert RETURNS.pages() == PageNumber(size=100, cap=99)
-    assert RETURNS.pages(250).size == 250
+    assert RETURNS.sized_paginator() == PageNumberPaginator(size=100, max_page_number=99)
+    assert RETURNS.sized_paginator(250).size == 250
 
 
 @pytest.mark.parametrize("size", [0, -1, 251])
 def test_a_size_that_the_api_does_not_give_is_refused(size: int) -> None:
     with pytest.raises(ConfigurationError, match=f"page_size={size}.*1 to 250"):
-        RETURNS.pages(size)
+        RETURNS.sized_paginator(size)
 
 
 def test_the_rows_are_where_they_belong_or_it_is_an_error() -> None:
-    assert RETURNS.rows({"data": rows(1)}) == rows(1)
+    assert RETURNS.extract_records({"data": rows(1)}) == rows(1)
     for body in ({"data": None}, {"rows": []}, {"data": ["x"]}, [], None):
         with pytest.raises(UnexpectedResponseError, match="'data'"):
-            RETURNS.rows(body)
+            RETURNS.extract_records(body)
 
 
 def test_an_unknown_resource_names_those_that_exist() -> None:
-    assert find({"returns": RETURNS}, "returns") is RETURNS
+    assert find_resource({"returns": RETURNS}, "returns") is RETURNS
     with pytest.raises(ConfigurationError, match=r"'claims'.*returns"):
-        find({"returns": RETURNS}, "claims")
+        find_resource({"returns": RETURNS}, "claims")

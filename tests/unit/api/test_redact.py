@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_partners.api.redact import HIDDEN, Redactor, sensitive
+from airflow_provider_partners.api.redact import HIDDEN, Redactor, is_sensitive
 
 SECRET = "s3cr3t/+va=lue"
 
@@ -81,4 +81,4 @@ def test_its_repr_says_how_many_and_never_which() -> None:
 def test_names_tell_which_headers_are_secret() -> None:
     secret = ["Authorization", "X-Client-Token", "X-Shopify-Access-Token", "api-key", "Cookie"]
     open_ones = ["app_id", "partner_id", "Accept", "X-App-Id"]
-    assert [name for name in secret + open_ones if sensitive(name)] == secret
+    assert [name for name in secret + open_ones if is_sensitive(name)] == secret

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_partners.api.rsql import OPERATORS, expression, field, parse
+from airflow_provider_partners.api.rsql import OPERATORS, field, parse, to_expression
 from airflow_provider_partners.exceptions import ConfigurationError
 
 
@@ -167,5 +167,5 @@ def test_what_the_list_does_not_take_is_refused_with_what_it_takes() -> None:
 def test_a_filter_is_taken_as_text_or_as_built() -> None:
     built = field("a") == "1"
 
-    assert expression(built) is built
-    assert str(expression("a=='1'")) == str(built)
+    assert to_expression(built) is built
+    assert str(to_expression("a=='1'")) == str(built)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.api.rsql import parse
-from airflow_provider_partners.api.rsql_matching import holds
+from airflow_provider_partners.api.rsql_matching import matches
 
 ROW: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9", "flag": True, "none": None}
 
@@ -37,4 +37,4 @@ ROW: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9
     ],
 )
 def test_a_record_satisfies_a_filter_or_not(text: str, expected: bool) -> None:
-    assert holds(parse(text), ROW) is expected
+    assert matches(parse(text), ROW) is expected

@@ -62,7 +62,7 @@ def test_a_throttled_query_waits_until_the_bucket_holds_enough() -> None:
     begun = asking._clock.monotonic()
     assert len(list(asking.extract("orders", since=SINCE, until=UNTIL).records())) == 1
     assert 13.0 <= asking._clock.monotonic() - begun < 33.0
-    assert asking.usage.snapshot()["throttled"] == 1
+    assert asking.stats.snapshot()["throttled"] == 1
 
 
 def test_a_throttled_query_without_figures_is_asked_again() -> None:
@@ -84,7 +84,7 @@ def test_a_query_waits_beforehand_when_the_bucket_is_nearly_empty() -> None:
     begun = asking._clock.monotonic()
     list(asking.extract("orders", since=SINCE, until=UNTIL).records())
     assert asking._clock.monotonic() - begun == pytest.approx(4.0, abs=0.1)
-    assert asking.usage.snapshot()["throttled"] == 0
+    assert asking.stats.snapshot()["throttled"] == 0
 
 
 def test_what_was_not_needed_is_given_back() -> None:

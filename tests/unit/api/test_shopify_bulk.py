@@ -29,7 +29,7 @@ def job(shop: Shop, resource: str = "orders", client_options: dict | None = None
 
 
 def text(resource: str = "orders", **asked: object) -> str:
-    return job(Shop(), resource, **asked).text
+    return job(Shop(), resource, **asked).operation_query
 
 
 # --- the question ---
@@ -51,7 +51,7 @@ def test_the_window_is_that_of_the_paged_list() -> None:
 
 def test_a_window_without_a_beginning_is_open() -> None:
     asked = job(Shop(), since=None)
-    assert "updated_at:>=" not in asked.text
+    assert "updated_at:>=" not in asked.operation_query
     assert asked.window is None
 
 
@@ -113,7 +113,7 @@ def test_an_operation_is_begun_with_its_grouping_told(version: str, grouping: bo
     shop = BulkShop()
     asked = job(shop, client_options={"api_version": version, "bulk_grouping": grouping})
     assert asked.submit() == ONE
-    assert shop.of("BulkRun") == [{"query": asked.text, "groupObjects": grouping}]
+    assert shop.of("BulkRun") == [{"query": asked.operation_query, "groupObjects": grouping}]
 
 
 def test_others_in_the_way_are_named_with_a_time_to_wait() -> None:
@@ -137,7 +137,7 @@ def test_a_limit_that_is_reached_is_waited_for() -> None:
 def in_the_way(**fields: object) -> BulkJob:
     shop = BulkShop(BulkRun=refused("OPERATION_IN_PROGRESS", BUSY))
     asked = job(shop)
-    shop.operations = {TWO: operation(TWO, **{"query": f"\n{asked.text}\n", "status": "RUNNING", **fields})}
+    shop.operations = {TWO: operation(TWO, **{"query": f"\n{asked.operation_query}\n", "status": "RUNNING", **fields})}
     return asked
 
 
@@ -157,7 +157,7 @@ def test_an_operation_of_this_very_try_is_adopted_even_where_the_window_goes_on(
     # The answer to a first attempt may be lost on its way, and the second one meets the operation it began.
     shop = BulkShop(BulkRun=refused("OPERATION_IN_PROGRESS", BUSY))
     asked = job(shop, until=NOW + timedelta(days=1))
-    shop.operations = {TWO: operation(TWO, query=asked.text)}
+    shop.operations = {TWO: operation(TWO, query=asked.operation_query)}
     assert asked.submit() == TWO
     shop.operations[TWO]["createdAt"] = "2026-05-01T20:00:00Z"
     with pytest.raises(ThrottledError):
@@ -248,7 +248,7 @@ def test_a_list_of_operations_that_loops_is_an_error() -> None:
 def test_older_versions_show_the_latest_operation_alone() -> None:
     shop = Shop()
     asked = job(shop, client_options={"api_version": "2025-10"})
-    shop.answers["BulkCurrent"] = {"data": {"currentBulkOperation": operation(ONE, query=asked.text)}}
+    shop.answers["BulkCurrent"] = {"data": {"currentBulkOperation": operation(ONE, query=asked.operation_query)}}
     assert asked.find(SINCE) == ONE
     shop.answers["BulkCurrent"] = {"data": {"currentBulkOperation": None}}
     assert asked.find(SINCE) is None
@@ -264,14 +264,14 @@ def test_older_versions_show_the_latest_operation_alone() -> None:
 def test_a_job_is_worth_it_from_ten_thousand_objects_on(count: int, precision: str, worth: bool) -> None:
     shop = Shop(OrdersCount={"data": {"ordersCount": {"count": count, "precision": precision}}})
     asked = {"since": SINCE, "until": UNTIL, "query": "tag:a", "personal_data": False, "page_size": 10}
-    assert client(shop).worth_a_job("orders", **asked) is worth
+    assert client(shop).prefers_job("orders", **asked) is worth
     assert shop.of("OrdersCount")[0]["query"].endswith("AND (tag:a)")
 
 
 @pytest.mark.parametrize("asked", [{"match": {"id": [1]}}, {"fields": "transactions { edges { node { id } } }"}])
 def test_what_a_bulk_operation_cannot_give_is_never_worth_one(asked: dict) -> None:
     shop = Shop(OrdersCount={"data": {"ordersCount": {"count": 10_000, "precision": "AT_LEAST"}}})
-    assert client(shop).worth_a_job("orders", since=SINCE, until=UNTIL, **asked) is False
+    assert client(shop).prefers_job("orders", since=SINCE, until=UNTIL, **asked) is False
     assert not shop.requests
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_partners.api.shopify_bulk_file import JoinedFile, lines
+from airflow_provider_partners.api.shopify_bulk_file import JoinedFile, read_lines
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 
 ORDERS = {"Order": {"LineItem": "lineItems"}}
@@ -89,7 +89,7 @@ def test_lines_may_belong_to_lines(file: Path) -> None:
 def test_objects_are_read_from_any_place(file: Path) -> None:
     written(file, *(line("Order", number) for number in range(10)))
     with joined(file) as found:
-        assert len(found) == found.roots == found.lines == 10
+        assert len(found) == found.root_count == found.line_count == 10
         assert [row["id"][-1] for row in found.read(3, 4)] == ["3", "4", "5", "6"]
         assert [row["id"][-1] for row in found.read(8, 4)] == ["8", "9"]
         assert found.read(10, 4) == []
@@ -98,7 +98,7 @@ def test_objects_are_read_from_any_place(file: Path) -> None:
 def test_an_object_that_comes_again_is_given_once_as_it_came_last(file: Path) -> None:
     written(file, line("Order", 1, name="old"), line("Order", 2), line("Order", 1, name="new"), line("Order", 3))
     with joined(file) as found:
-        assert (found.roots, len(found)) == (4, 3)
+        assert (found.root_count, len(found)) == (4, 3)
         rows = found.read(0, 2) + found.read(2, 2)
     assert [(row["id"][-1], row.get("name")) for row in rows] == [("1", "new"), ("2", None), ("3", None)]
 
@@ -132,16 +132,16 @@ def test_an_error_tells_nothing_of_what_a_line_holds(file: Path) -> None:
 def test_only_the_last_line_of_a_file_that_breaks_off_may_be_broken(file: Path) -> None:
     whole = b'{"id": "gid://shopify/Order/1"}\n'
     file.write_bytes(whole + b'{"id": "gid://shop')
-    assert [each.id for each in lines(file, cut_short=True)] == [gid("Order", 1)]
+    assert [each.id for each in read_lines(file, allow_truncated=True)] == [gid("Order", 1)]
     file.write_bytes(b'{"id": "gid://shop\n' + whole)
     with pytest.raises(UnexpectedResponseError, match="line 1 "):
-        list(lines(file, cut_short=True))
+        list(read_lines(file, allow_truncated=True))
 
 
 def test_empty_lines_count_for_nothing(file: Path) -> None:
     file.write_bytes(b'\n{"id": "gid://shopify/Order/1"}\n\n')
     with joined(file) as found:
-        assert found.lines == 1
+        assert found.line_count == 1
 
 
 def test_an_empty_file_has_no_objects(file: Path) -> None:
@@ -171,7 +171,7 @@ def test_memory_does_not_grow_with_the_file(file: Path) -> None:
     try:
         rows = listed = at = 0
         with joined(file) as found:
-            assert found.lines == 50_000
+            assert found.line_count == 50_000
             while some := found.read(at, 200):
                 at += len(some)
                 rows += len(some)

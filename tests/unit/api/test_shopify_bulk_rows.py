@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rows(shop: BulkShop, **asked: object) -> Extraction:
     job, job_id = submitted(shop, **asked)
     shop.ends(job_id)
-    return job.rows(job_id)
+    return job.extraction(job_id)
 
 
 def ids(records: list[dict]) -> list[str]:
@@ -92,7 +92,7 @@ def test_lines_may_stand_anywhere_in_the_file(arrange: Callable[[list[dict]], li
     shop = BulkShop(*MANY)
     job, job_id = submitted(shop)
     shop.ends(job_id, shop.file(arrange))
-    found = {record["id"]: record for record in job.rows(job_id).records()}
+    found = {record["id"]: record for record in job.extraction(job_id).records()}
     for record in MANY:
         listed = found[record["id"]]
         assert sorted(ids(listed["lineItems"])) == sorted(ids(record["lineItems"]))
@@ -200,10 +200,10 @@ def test_rows_of_another_operation_are_another_walk() -> None:
     second = job.submit()
     shop.ends(first)
     shop.ends(second)
-    prints = {job.fingerprint, job.rows(first).fingerprint, job.rows(second).fingerprint}
+    prints = {job.fingerprint, job.extraction(first).fingerprint, job.extraction(second).fingerprint}
     assert len(prints) == 3
-    assert job.rows(first).fingerprint in prints
-    assert job.rows(first).window == job.window
+    assert job.extraction(first).fingerprint in prints
+    assert job.extraction(first).window == job.window
 
 
 def test_the_address_of_the_file_is_told_nowhere() -> None:
@@ -245,13 +245,13 @@ def test_an_operation_without_a_result_asks_for_another(fields: dict) -> None:
     shop.ends(job_id, **fields)
     assert job.status(job_id).state is JobState.FAILED
     with pytest.raises(ExpiredError, match="has no result"):
-        job.rows(job_id)
+        job.extraction(job_id)
 
 
 def test_an_operation_that_runs_has_no_rows_yet() -> None:
     job, job_id = submitted(BulkShop(*MANY))
     with pytest.raises(TransientError, match="not done yet") as caught:
-        job.rows(job_id)
+        job.extraction(job_id)
     assert not isinstance(caught.value, ExpiredError)
 
 
@@ -261,7 +261,7 @@ def test_a_file_that_holds_less_than_was_counted_is_not_taken() -> None:
     whole = shop.file().splitlines(keepends=True)
     shop.ends(job_id, b"".join(whole[:-3]), objectCount=str(len(whole)))
     with pytest.raises(UnexpectedResponseError, match=f"Shopify counted {len(whole)}"):
-        list(job.rows(job_id).records())
+        list(job.extraction(job_id).records())
 
 
 def test_a_file_that_lacks_objects_is_not_taken() -> None:
@@ -269,7 +269,7 @@ def test_a_file_that_lacks_objects_is_not_taken() -> None:
     job, job_id = submitted(shop)
     shop.ends(job_id, rootObjectCount="40")
     with pytest.raises(UnexpectedResponseError, match=r"Shopify counted .* and 40"):
-        list(job.rows(job_id).records())
+        list(job.extraction(job_id).records())
 
 
 def test_no_error_tells_the_address_of_a_file() -> None:

@@ -28,8 +28,8 @@ ONE = "gid://shopify/BulkOperation/1"
 def test_every_status_means_something(fields: dict, state: JobState) -> None:
     shop = Shop(BulkById={"data": {"nodes": [operation(ONE, query="", **fields)]}})
     found = client(shop).job_status(ONE)
-    assert (found.job_id, found.state, found.said) == (ONE, state, fields["status"])
-    assert found.rows == int(fields.get("rootObjectCount", "0"))
+    assert (found.job_id, found.state, found.partner_status) == (ONE, state, fields["status"])
+    assert found.record_count == int(fields.get("rootObjectCount", "0"))
     assert bool(found.reason) == (state is JobState.FAILED)
     job, _ = submitted(BulkShop(BulkById=shop.answers["BulkById"]))
     assert job.status(ONE) == found

@@ -312,8 +312,8 @@ def test_throttling_is_waited_out_in_each_of_its_forms(throttled: httpx.Response
     api = Api(throttled, transactions(sale(1)))
     asking = client(api)
     assert len(list(asking.extract("transactions").records())) == 1
-    assert asking.usage.snapshot()["throttled"] == 1
-    assert asking.usage.snapshot()["waited"] > 0
+    assert asking.stats.snapshot()["throttled"] == 1
+    assert asking.stats.snapshot()["waited"] > 0
 
 
 def test_an_internal_error_on_a_successful_answer_is_retried() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_partners.api.splitting import middle
+from airflow_provider_partners.api.splitting import midpoint
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
@@ -22,7 +22,7 @@ SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
     ],
 )
 def test_a_window_is_halved_on_a_whole_step(length: timedelta, step: timedelta, half: timedelta) -> None:
-    assert middle(NOON, NOON + length, step=step) == NOON + half
+    assert midpoint(NOON, NOON + length, step=step) == NOON + half
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_window_is_halved_on_a_whole_step(length: timedelta, step: timedelta, 
     ],
 )
 def test_a_window_without_a_whole_step_inside_is_not_halved(since: datetime, until: datetime, step: timedelta) -> None:
-    assert middle(since, until, step=step) is None
+    assert midpoint(since, until, step=step) is None
 
 
 def test_halving_ends_at_single_steps() -> None:
@@ -44,7 +44,7 @@ def test_halving_ends_at_single_steps() -> None:
     whole: list[tuple[datetime, datetime]] = []
     while windows:
         since, until = windows.pop()
-        half = middle(since, until, step=MILLISECOND)
+        half = midpoint(since, until, step=MILLISECOND)
         if half is None:
             whole.append((since, until))
         else:

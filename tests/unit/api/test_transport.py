@@ -17,9 +17,9 @@ from clocks import TurningClock
 
 from airflow_provider_partners import __version__
 from airflow_provider_partners.api.auth import MintedToken, RotatingHeader, StaticHeaders
-from airflow_provider_partners.api.budget import Budget, RateBudget
+from airflow_provider_partners.api.budget import RateLimit, RateLimiter
 from airflow_provider_partners.api.clock import Clock
-from airflow_provider_partners.api.faults import DEFAULT_FAULTS, Action, Fault
+from airflow_provider_partners.api.faults import DEFAULT_ERROR_HANDLER, ErrorResolution, ResponseAction
 from airflow_provider_partners.api.messages import Request, Response
 from airflow_provider_partners.api.redact import Redactor
 from airflow_provider_partners.api.transport import Timeouts, Transport
@@ -173,7 +173,7 @@ def test_what_is_refused_for_good_is_asked_once(code: int, error: type[PartnersE
 def test_a_transient_status_is_tried_again(code: int, clock: TurningClock) -> None:
     client = transport(Api(status(code), ok()), clock)
     assert client.send(GET).status == 200
-    assert client.usage.snapshot()["retries"] == 1
+    assert client.stats.snapshot()["retries"] == 1
     assert 0.5 <= clock.waits[0] <= 1.0
 
 
@@ -199,7 +199,7 @@ def test_pauses_double_with_jitter_up_to_half_a_minute(clock: TurningClock) -> N
     client = transport(Api(status(500)), clock, max_attempts=9, deadline=1_000)
     with pytest.raises(TransientError):
         client.send(GET)
-    total = client.usage.snapshot()["waited"]
+    total = client.stats.snapshot()["waited"]
     assert (0.5 + 1 + 2 + 4 + 8 + 15 * 3) <= total <= (1 + 2 + 4 + 8 + 16 + 30 * 3)
 
 
@@ -252,15 +252,17 @@ def test_a_certificate_that_fails_is_a_matter_of_configuration(clock: TurningClo
 
 
 def test_a_request_may_bring_its_own_table(clock: TurningClock) -> None:
-    faults = DEFAULT_FAULTS.extended({404: Action.RETRY})
-    assert transport(Api(status(404), ok()), clock).send(GET, faults=faults).status == 200
+    faults = DEFAULT_ERROR_HANDLER.with_overrides({404: ResponseAction.RETRY})
+    assert transport(Api(status(404), ok()), clock).send(GET, error_handler=faults).status == 200
 
 
 def test_a_fault_may_name_the_error_it_ends_in(clock: TurningClock) -> None:
     class UnknownProductsError(RejectedError):
         pass
 
-    faults = DEFAULT_FAULTS.extended(inspect=lambda _: Fault(Action.REJECT, "p-1", raises=UnknownProductsError))
+    faults = DEFAULT_ERROR_HANDLER.with_overrides(
+        inspect=lambda _: ErrorResolution(ResponseAction.REJECT, "p-1", raises=UnknownProductsError)
+    )
     with pytest.raises(UnknownProductsError, match="p-1") as raised:
         transport(Api(status(400)), clock, faults=faults).send(GET)
     assert raised.value.status == 400
@@ -273,7 +275,7 @@ def test_a_refusal_as_too_many_waits_as_long_as_asked(clock: TurningClock) -> No
     client = transport(Api(status(429, retry_after="3"), ok()), clock)
     client.send(GET)
     assert 3 <= clock.waits[0] <= 3.25
-    assert client.usage.snapshot()["throttled"] == 1
+    assert client.stats.snapshot()["throttled"] == 1
 
 
 def test_a_date_to_wait_for_is_understood(clock: TurningClock) -> None:
@@ -301,7 +303,7 @@ def test_a_wait_too_long_to_sit_out_is_handed_on(code: int, clock: TurningClock)
 def test_a_wait_of_just_the_allowed_length_is_sat_out(now: float, clock: TurningClock) -> None:
     clock.now = now
     client = transport(
-        Api(status(429, retry_after="60"), ok()), clock, budget=RateBudget(rate=3, capacity=40, clock=clock)
+        Api(status(429, retry_after="60"), ok()), clock, budget=RateLimiter(rate=3, capacity=40, clock=clock)
     )
     assert client.send(GET).status == 200
     assert clock.now - now == pytest.approx(60, abs=0.3)
@@ -321,31 +323,35 @@ def test_refusals_as_too_many_end_with_the_deadline_not_with_the_attempts(clock:
 
 
 def test_a_throttle_in_the_body_of_a_success_is_waited_out(clock: TurningClock) -> None:
-    def inspect(response: Response) -> Fault | None:
-        return Fault(Action.THROTTLE, "Throttled", retry_after=2.0) if "errors" in response.json() else None
+    def inspect(response: Response) -> ErrorResolution | None:
+        return (
+            ErrorResolution(ResponseAction.THROTTLE, "Throttled", retry_after=2.0)
+            if "errors" in response.json()
+            else None
+        )
 
     api = Api(ok({"errors": [{"message": "Throttled"}]}), ok({"data": {}}))
-    transport(api, clock, faults=DEFAULT_FAULTS.extended(inspect=inspect)).send(GET)
+    transport(api, clock, faults=DEFAULT_ERROR_HANDLER.with_overrides(inspect=inspect)).send(GET)
     assert 2 <= clock.waits[0] <= 2.25
 
 
 def test_each_attempt_takes_its_turn_of_the_budget(clock: TurningClock) -> None:
-    client = transport(Api(ok()), clock, budget=RateBudget(rate=4, clock=clock))
+    client = transport(Api(ok()), clock, budget=RateLimiter(rate=4, clock=clock))
     for _ in range(5):
         client.send(GET)
     assert clock.now - 1_000 == pytest.approx(1.0)
-    assert client.usage.waited == pytest.approx(1.0)
+    assert client.stats.waited == pytest.approx(1.0)
 
 
 def test_a_request_takes_what_it_costs(clock: TurningClock) -> None:
-    client = transport(Api(ok()), clock, budget=RateBudget(rate=100, capacity=500, clock=clock))
+    client = transport(Api(ok()), clock, budget=RateLimiter(rate=100, capacity=500, clock=clock))
     for _ in range(2):
         client.send(Request(method="POST", path="/graphql", cost=400))
     assert clock.now - 1_000 == pytest.approx(3.0)
 
 
 def test_a_refusal_makes_other_clients_of_the_budget_wait(clock: TurningClock) -> None:
-    budget = RateBudget(rate=5, clock=clock)
+    budget = RateLimiter(rate=5, clock=clock)
     with pytest.raises(ThrottledError):
         transport(Api(status(429, retry_after="40")), clock, budget=budget, max_wait=10).send(GET)
     transport(Api(ok()), clock, budget=budget).send(GET)
@@ -353,20 +359,20 @@ def test_a_refusal_makes_other_clients_of_the_budget_wait(clock: TurningClock) -
 
 
 def test_the_pause_after_a_refusal_is_not_waited_for_twice(clock: TurningClock) -> None:
-    client = transport(Api(status(429, retry_after="5"), ok()), clock, budget=RateBudget(rate=1, clock=clock))
+    client = transport(Api(status(429, retry_after="5"), ok()), clock, budget=RateLimiter(rate=1, clock=clock))
     client.send(GET)
     assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
 
 
 def test_a_costly_request_is_sent_again_as_soon_as_its_cost_is_there(clock: TurningClock) -> None:
-    budget = RateBudget(rate=100, capacity=1_000, clock=clock)
+    budget = RateLimiter(rate=100, capacity=1_000, clock=clock)
     client = transport(Api(status(429, retry_after="5"), ok()), clock, budget=budget)
     client.send(Request(method="POST", path="/graphql", cost=400))
     assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
 
 
 def test_a_turn_beyond_the_deadline_is_handed_on(clock: TurningClock) -> None:
-    client = transport(Api(ok()), clock, budget=RateBudget(rate=1 / 30, clock=clock), deadline=20)
+    client = transport(Api(ok()), clock, budget=RateLimiter(rate=1 / 30, clock=clock), deadline=20)
     client.send(GET)
     with pytest.raises(ThrottledError) as raised:
         client.send(GET)
@@ -374,7 +380,7 @@ def test_a_turn_beyond_the_deadline_is_handed_on(clock: TurningClock) -> None:
 
 
 def test_a_turn_too_far_away_is_handed_on_and_not_taken(clock: TurningClock) -> None:
-    budget = RateBudget(rate=1 / 90, clock=clock)
+    budget = RateLimiter(rate=1 / 90, clock=clock)
     api = Api(ok())
     client = transport(api, clock, budget=budget)
     client.send(GET)
@@ -388,18 +394,18 @@ def test_a_turn_too_far_away_is_handed_on_and_not_taken(clock: TurningClock) -> 
 def test_rate_headers_are_read_after_every_answer(clock: TurningClock) -> None:
     seen: list[tuple[int, str]] = []
 
-    def observe(response: Response, budget: Budget) -> None:
+    def observe(response: Response, budget: RateLimit) -> None:
         seen.append((response.status, response.headers["ratelimit-remaining"]))
-        budget.observe(available=float(response.headers["ratelimit-remaining"]))
+        budget.update_from_server(available=float(response.headers["ratelimit-remaining"]))
 
     api = Api(status(429, retry_after="1", ratelimit_remaining="0"), ok(headers={"RateLimit-Remaining": "4"}))
-    transport(api, clock, budget=RateBudget(rate=5, clock=clock), observe=observe).send(GET)
+    transport(api, clock, budget=RateLimiter(rate=5, clock=clock), observe=observe).send(GET)
     assert seen == [(429, "0"), (200, "4")]
 
 
 def test_rate_headers_that_can_t_be_read_cost_no_answer(clock: TurningClock) -> None:
-    def observe(response: Response, budget: Budget) -> None:
-        budget.observe(available=float(response.headers["ratelimit-remaining"]))
+    def observe(response: Response, budget: RateLimit) -> None:
+        budget.update_from_server(available=float(response.headers["ratelimit-remaining"]))
 
     api = Api(ok(headers={"RateLimit-Remaining": "many"}))
     assert transport(api, clock, observe=observe).send(GET).status == 200
@@ -429,7 +435,7 @@ def test_a_403_does_not_renew_unless_the_api_says_so(clock: TurningClock) -> Non
     with pytest.raises(AuthenticationError, match="permission"):
         transport(api, clock, auth=RotatingHeader("X-Token", ["first", "second"])).send(GET)
     assert len(api.requests) == 1
-    faults = DEFAULT_FAULTS.extended({403: Action.REAUTHENTICATE})
+    faults = DEFAULT_ERROR_HANDLER.with_overrides({403: ResponseAction.REAUTHENTICATE})
     auth = RotatingHeader("X-Token", ["first", "second"])
     transport(Api(status(403), ok()), clock, auth=auth, faults=faults).send(GET)
     assert auth.headers() == {"X-Token": "second"}
@@ -570,7 +576,7 @@ def test_a_call_that_waits_gives_up_when_the_client_is_closed(clock: TurningCloc
 
 def test_a_sibling_has_its_own_credentials_and_shares_everything_else(clock: TurningClock) -> None:
     api = Api(ok())
-    client = transport(api, clock, auth=StaticHeaders({"app_id": "a"}), budget=RateBudget(rate=1, clock=clock))
+    client = transport(api, clock, auth=StaticHeaders({"app_id": "a"}), budget=RateLimiter(rate=1, clock=clock))
     sibling = client.sibling(auth=StaticHeaders({"app_id": "b"}), headers={"X-Shop": "b"})
     client.send(GET)
     sibling.send(GET)
@@ -579,7 +585,7 @@ def test_a_sibling_has_its_own_credentials_and_shares_everything_else(clock: Tur
     assert clock.now - 1_000 == pytest.approx(1.0)
     sibling.close()
     client.send(GET)
-    assert client.usage.snapshot()["by_label"] == {"orders.list": 3}
+    assert client.stats.snapshot()["by_label"] == {"orders.list": 3}
 
 
 def test_sixteen_threads_share_one_client() -> None:
@@ -605,6 +611,6 @@ def test_sixteen_threads_share_one_client() -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(ask, range(200))) == list(range(200))
-    counts = client.usage.snapshot()
+    counts = client.stats.snapshot()
     assert (counts["requests"], counts["retries"], counts["by_label"]) == (240, 40, {"echo": 240})
     json.dumps(counts)

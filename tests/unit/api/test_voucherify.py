@@ -149,7 +149,7 @@ def test_only_closed_windows_are_read_ahead() -> None:
 
     def ahead(**window: Any) -> Any:
         [segment] = voucherify.extract("redemptions", **window).segments
-        return segment.ahead({"page": 2, "total": 900})
+        return segment.predict_next({"page": 2, "total": 900})
 
     assert ahead(since=SINCE, until=UNTIL) == {"page": 3, "total": 900}
     assert ahead(since=SINCE, until=datetime.fromtimestamp(NOW + 60, UTC)) is None
@@ -172,7 +172,7 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
         ("filters[customer_id][conditions][$in][0]", "a"),
         ("filters[customer_id][conditions][$in][1]", "b"),
     ]
-    list(client(api).extract("campaigns", parameters={"is_referral_code": False}, order="-updated_at").records())
+    list(client(api).extract("campaigns", parameters={"is_referral_code": False}, sort="-updated_at").records())
     assert api.queries[-1][:2] == [("is_referral_code", "false"), ("order", "-updated_at")]
 
 

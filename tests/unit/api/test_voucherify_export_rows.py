@@ -12,7 +12,7 @@ import pytest
 from fake_exports import SINCE, TOKEN, UNTIL, URL, Server, client, echoed, rows, table
 
 from airflow_provider_partners.api.voucherify_export_calls import download_hosts
-from airflow_provider_partners.api.voucherify_export_rows import PAGE, ExportRows
+from airflow_provider_partners.api.voucherify_export_rows import PAGE_SIZE, ExportCsv
 from airflow_provider_partners.exceptions import ExpiredError, TransientError, UnexpectedResponseError
 
 # The published example of a file, with its lines apart.
@@ -100,7 +100,7 @@ def test_a_time_that_is_none_is_an_error() -> None:
 def test_an_export_without_fields_has_the_usual_ones() -> None:
     server = Server(table("ord_1,1001,PAID", header="ID,Source ID,Status"))
     server.add("exp_1", exported_object="order", parameters={})
-    assert list(client(server).job("orders", fields=["id", "status"]).rows("exp_1").records()) == [
+    assert list(client(server).job("orders", fields=["id", "status"]).extraction("exp_1").records()) == [
         {"id": "ord_1", "status": "PAID"}
     ]
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_what_was_asked_for_is_an_error(file: str | bytes, to
 def test_a_file_that_failed_does_not_pass_for_one_that_ended() -> None:
     server = Server(table("a,b", "c", header="ID,Status"))
     job = client(server).job("orders", fields=["id", "status"])
-    extraction = job.rows(job.submit())
+    extraction = job.extraction(job.submit())
     for _ in range(2):
         with pytest.raises(UnexpectedResponseError, match="row 2"):
             list(extraction.records())
@@ -149,14 +149,14 @@ def test_a_row_is_known_by_its_id_or_its_code() -> None:
     ]:
         job = voucherify.job(resource, fields=fields)
         echoed(server, job, "exp_1")
-        assert job.rows("exp_1").key == key
+        assert job.extraction("exp_1").key == key
 
 
 def many(count: int) -> str:
     return table(*(f"ord_{number},PAID" for number in range(count)), header="ID,Status")
 
 
-@pytest.mark.parametrize("count", [0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE])
+@pytest.mark.parametrize("count", [0, 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE])
 def test_a_long_file_comes_in_pages_and_is_fetched_once(count: int) -> None:
     server = Server(many(count))
     found = rows(server, "orders", fields=["id", "status"])
@@ -165,29 +165,29 @@ def test_a_long_file_comes_in_pages_and_is_fetched_once(count: int) -> None:
 
 
 def test_a_walk_is_taken_up_by_another_process_where_it_stopped() -> None:
-    server = Server(many(2 * PAGE + 5))
+    server = Server(many(2 * PAGE_SIZE + 5))
     job = client(server).job("orders", fields=["id", "status"])
-    walk = job.rows(job.submit()).pages()
+    walk = job.extraction(job.submit()).pages()
     first = next(walk)
     walk.close()
-    again = client(server).job("orders", fields=["id", "status"]).rows("exp_1")
-    assert again.fingerprint == job.rows("exp_1").fingerprint
+    again = client(server).job("orders", fields=["id", "status"]).extraction("exp_1")
+    assert again.fingerprint == job.extraction("exp_1").fingerprint
     rest = [row["id"] for step in again.pages(position=first.position) for row in step.records]
-    assert rest == [f"ord_{number}" for number in range(PAGE, 2 * PAGE + 5)]
+    assert rest == [f"ord_{number}" for number in range(PAGE_SIZE, 2 * PAGE_SIZE + 5)]
 
 
 def test_a_file_that_is_shorter_than_before_is_an_error() -> None:
     server = Server(many(10))
     job = client(server).job("orders", fields=["id", "status"])
-    extraction = job.rows(job.submit())
+    extraction = job.extraction(job.submit())
     with pytest.raises(UnexpectedResponseError, match="has 10 rows, but 1000"):
-        list(extraction.pages(position={"segment": 0, "cursor": {"row": PAGE}}))
+        list(extraction.pages(position={"segment": 0, "cursor": {"row": PAGE_SIZE}}))
 
 
 def test_a_second_walk_fetches_the_file_again_by_a_new_address() -> None:
     server = Server(many(3))
     job = client(server).job("orders", fields=["id", "status"])
-    extraction = job.rows(job.submit())
+    extraction = job.extraction(job.submit())
     assert len(list(extraction.records())) == len(list(extraction.records())) == 3
     assert server.files == 2
     assert sum(request.url.path == "/v1/exports/exp_1" and not request.url.query for request in server.requests) == 2
@@ -201,7 +201,9 @@ def test_only_one_page_is_in_memory(tmp_path: Path) -> None:
             file.write("ID\n")
             file.writelines(f"{number}\n" for number in range(100))
 
-    file = ExportRows(fetch=fetch, name="exp_1", columns=("id",), keep=lambda row: held.append(1) or row, size=10)
+    file = ExportCsv(
+        fetch=fetch, name="exp_1", fields=("id",), transform=lambda row: held.append(1) or row, page_size=10
+    )
     page = file.page({"row": 20})
     assert [row["id"] for row in page.records] == [str(number) for number in range(20, 30)]
     assert (len(held), page.next) == (10, {"row": 30})
@@ -211,7 +213,7 @@ def test_only_one_page_is_in_memory(tmp_path: Path) -> None:
 def test_the_file_is_removed_at_the_end_of_the_walk(tmp_path: Path) -> None:
     server = Server(many(3))
     job = client(server).job("orders", fields=["id", "status"])
-    extraction = job.rows(job.submit())
+    extraction = job.extraction(job.submit())
     list(extraction.records())
     assert not list(tmp_path.glob("voucherify-export-*"))
 
@@ -221,26 +223,26 @@ def test_rows_of_an_export_that_is_not_done_are_refused(said: str) -> None:
     server = Server(statuses=said)
     job = client(server).job("orders")
     with pytest.raises(TransientError, match=f"isn't done but {said}"):
-        job.rows(job.submit())
+        job.extraction(job.submit())
 
 
 def test_rows_of_an_export_that_is_gone_have_expired() -> None:
     with pytest.raises(ExpiredError, match="no export exp_gone"):
-        client(Server()).job("orders").rows("exp_gone")
+        client(Server()).job("orders").extraction("exp_gone")
 
 
 def test_rows_of_another_kind_of_export_are_refused() -> None:
     server = Server()
     client(server).job("vouchers").submit()
     with pytest.raises(UnexpectedResponseError, match="not one of 'orders'"):
-        client(server).job("orders").rows("exp_1")
+        client(server).job("orders").extraction("exp_1")
 
 
 def test_an_export_that_is_done_without_an_address_is_an_error() -> None:
     server = Server(url="")
     job = client(server).job("orders")
     with pytest.raises(UnexpectedResponseError, match="no 'url'"):
-        job.rows(job.submit())
+        job.extraction(job.submit())
 
 
 # The file's host
@@ -284,7 +286,7 @@ def test_no_other_host_is_sent_the_credentials(base_url: str, url: str) -> None:
     voucherify = client(server, base_url=base_url)
     server.add("exp_1", exported_object="order", parameters={"fields": ["id", "status"]})
     with pytest.raises(UnexpectedResponseError) as raised:
-        list(voucherify.job("orders", fields=["id", "status"]).rows("exp_1").records())
+        list(voucherify.job("orders", fields=["id", "status"]).extraction("exp_1").records())
     assert TOKEN not in str(raised.value)
     assert server.files == 0
 
@@ -293,7 +295,7 @@ def test_behind_another_address_files_come_from_there_too() -> None:
     server = Server(many(2), url=f"http://127.0.0.1:9000/voucherify/v1/exports/exp_1?token={TOKEN}")
     server.add("exp_1", exported_object="order", parameters={"fields": ["id", "status"]})
     voucherify = client(server, base_url="http://127.0.0.1:9000/voucherify")
-    assert len(list(voucherify.job("orders", fields=["id", "status"]).rows("exp_1").records())) == 2
+    assert len(list(voucherify.job("orders", fields=["id", "status"]).extraction("exp_1").records())) == 2
 
 
 def test_a_token_that_is_not_accepted_any_more_has_expired() -> None:
@@ -314,4 +316,4 @@ def test_a_download_that_broke_off_goes_on_in_the_next_try() -> None:
         return server(request)
 
     job = client(breaking).job("orders", fields=["id", "status"])
-    assert len(list(job.rows(job.submit()).records())) == 3
+    assert len(list(job.extraction(job.submit()).records())) == 3

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fake_exports import ALLOWED, SINCE, UNTIL, Server, client, echoed, rows, table
 
-from airflow_provider_partners.api.jobs import Job, JobState
+from airflow_provider_partners.api.jobs import AsyncJob, JobState
 from airflow_provider_partners.api.voucherify import VoucherifyClient
 from airflow_provider_partners.api.voucherify_export_table import EXPORTS
 from airflow_provider_partners.api.voucherify_filters import field
@@ -21,7 +21,7 @@ from airflow_provider_partners.exceptions import AuthenticationError, Configurat
 
 def test_a_job_sends_nothing_before_it_is_submitted() -> None:
     server = Server()
-    job: Job = client(server).job("orders", since=SINCE, until=UNTIL)
+    job: AsyncJob = client(server).job("orders", since=SINCE, until=UNTIL)
     assert job.fingerprint
     assert job.window is not None
     assert server.requests == []
@@ -74,7 +74,7 @@ def test_the_published_example_of_an_export_of_orders_can_be_built() -> None:
     ]
     server = Server()
     client(server).job(
-        "order", fields=fields, order="-updated_at", filters={"discount_amount": {"conditions": {"$more_than": 100000}}}
+        "order", fields=fields, sort="-updated_at", filters={"discount_amount": {"conditions": {"$more_than": 100000}}}
     ).submit()
     assert server.bodies[0] == {
         "exported_object": "order",
@@ -91,7 +91,7 @@ def test_every_kind_of_export_can_be_asked_with_all_of_its_fields(name: str) -> 
     server = Server()
     client(server).job(name).submit()
     body = server.bodies[0]
-    assert body["exported_object"] == EXPORTS[name].object
+    assert body["exported_object"] == EXPORTS[name].api_name
     assert body["parameters"]["fields"] == list(EXPORTS[name].fields)
 
 
@@ -240,7 +240,7 @@ def test_every_state_is_one_of_three(said: str, state: JobState) -> None:
     server = Server(statuses=said)
     job = client(server).job("orders")
     status = job.status(job.submit())
-    assert (status.state, status.said, status.job_id) == (state, said, "exp_1")
+    assert (status.state, status.partner_status, status.job_id) == (state, said, "exp_1")
     assert bool(status.reason) == (state is JobState.FAILED)
 
 
@@ -307,7 +307,7 @@ def test_other_exports_are_not_taken_for_it(changed: dict[str, Any]) -> None:
 def test_an_export_that_had_to_do_without_a_doubtful_field_is_found() -> None:
     server = Server()
     job = client(server).job("redemptions")
-    echoed(server, job, "exp_1", fields=[name for name in job.fields if name != "order_id"])
+    echoed(server, job, "exp_1", fields=[name for name in job.requested_fields if name != "order_id"])
     assert job.find(SINCE) == "exp_1"
 
 
@@ -350,14 +350,14 @@ def counted(total: int) -> tuple[VoucherifyClient, list[httpx.Request]]:
 @pytest.mark.parametrize(("total", "worth"), [(10_000, False), (10_001, True)])
 def test_a_list_longer_than_its_pages_is_worth_an_export(total: int, worth: bool) -> None:
     voucherify, requests = counted(total)
-    assert voucherify.worth_a_job("orders") is worth
+    assert voucherify.prefers_job("orders") is worth
     assert [request.url.params["limit"] for request in requests] == ["1"]
 
 
 @pytest.mark.parametrize("resource", ["redemptions", "vouchers", "customers", "campaigns", "voucher_transactions"])
 def test_a_list_that_can_be_read_in_parts_is_not_and_nothing_is_sent(resource: str) -> None:
     voucherify, requests = counted(1_000_000)
-    assert voucherify.worth_a_job(resource, since=SINCE, until=UNTIL) is False
+    assert voucherify.prefers_job(resource, since=SINCE, until=UNTIL) is False
     assert requests == []
 
 
@@ -365,12 +365,12 @@ def test_a_list_that_can_be_read_in_parts_is_not_and_nothing_is_sent(resource: s
 def test_what_only_an_export_can_give_is_and_nothing_is_sent(resource: str) -> None:
     """The lists of orders and publications know no time, and expiring points have no list of a whole project."""
     voucherify, requests = counted(1)
-    assert voucherify.worth_a_job(resource, since=SINCE, until=UNTIL) is True
+    assert voucherify.prefers_job(resource, since=SINCE, until=UNTIL) is True
     assert requests == []
 
 
 def test_a_list_asked_by_what_an_export_does_not_know_is_not() -> None:
     voucherify, requests = counted(1_000_000)
-    assert voucherify.worth_a_job("publications", parameters={"result": "SUCCESS"}) is False
-    assert voucherify.worth_a_job("publications", filters=field("result").is_("SUCCESS")) is True
+    assert voucherify.prefers_job("publications", parameters={"result": "SUCCESS"}) is False
+    assert voucherify.prefers_job("publications", filters=field("result").is_("SUCCESS")) is True
     assert requests[0].url.params["filters[result][conditions][$is]"] == "SUCCESS"

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.api.voucherify_filters import (
-    MOST_VALUES,
+    MAX_VALUES_PER_CONDITION,
     QUALIFICATION_FILTERS,
     any_of,
-    as_filter,
-    checked,
     field,
-    queries,
+    filter_queries,
+    parse_filter,
     to_json,
+    validate_filter,
 )
-from airflow_provider_partners.api.voucherify_operators import OPERATORS, Takes
+from airflow_provider_partners.api.voucherify_operators import OPERATORS, OperandKind
 from airflow_provider_partners.exceptions import ConfigurationError
 
 FREE = SimpleNamespace(name="vouchers", filters={}, free_filters=True)
@@ -31,7 +31,7 @@ LIST = SimpleNamespace(
 
 
 def query(filters: Any, resource: Any = FREE) -> list[tuple[str, str]]:
-    (only,) = queries(resource, filters)
+    (only,) = filter_queries(resource, filters)
     return only
 
 
@@ -56,8 +56,8 @@ def test_a_single_condition_needs_no_junction() -> None:
 
 
 def test_no_filter_is_one_query_without_parameters() -> None:
-    assert queries(LIST, None) == [[]]  # type: ignore[arg-type]
-    assert queries(LIST, {}) == [[]]  # type: ignore[arg-type]
+    assert filter_queries(LIST, None) == [[]]  # type: ignore[arg-type]
+    assert filter_queries(LIST, {}) == [[]]  # type: ignore[arg-type]
     assert to_json(None) == {}
 
 
@@ -104,14 +104,14 @@ def test_an_error_does_not_repeat_the_value(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OPERATORS))
 def test_every_operator_is_written_as_it_takes_its_value(name: str) -> None:
     takes = OPERATORS[name]
-    given: dict[Takes, tuple[tuple[Any, ...], str, str]] = {
-        Takes.LIST: (("a",), "[0]", "a"),
-        Takes.VALUE: (("a",), "", "a"),
-        Takes.NUMBER: ((7,), "", "7"),
-        Takes.TIME: ((datetime(2026, 5, 1, tzinfo=UTC),), "", "2026-05-01T00:00:00.000Z"),
-        Takes.PERIOD: ((), "", "true"),
-        Takes.STATE: ((), "", ""),
-        Takes.NOTHING: ((), "", ""),
+    given: dict[OperandKind, tuple[tuple[Any, ...], str, str]] = {
+        OperandKind.LIST: (("a",), "[0]", "a"),
+        OperandKind.VALUE: (("a",), "", "a"),
+        OperandKind.NUMBER: ((7,), "", "7"),
+        OperandKind.TIME: ((datetime(2026, 5, 1, tzinfo=UTC),), "", "2026-05-01T00:00:00.000Z"),
+        OperandKind.PERIOD: ((), "", "true"),
+        OperandKind.STATE: ((), "", ""),
+        OperandKind.NOTHING: ((), "", ""),
     }
     values, index, written = given[takes]
     assert query(field("x").where(name, *values)) == [(f"filters[x][conditions][{name}]{index}", written)]
@@ -126,7 +126,7 @@ def test_states_can_be_asked_with_true_as_one_of_the_guides_has_it() -> None:
 def test_operators_without_a_value_are_empty_text_in_both_forms() -> None:
     assert query(field("x").has_value()) == [("filters[x][conditions][$has_value]", "")]
     assert to_json(field("x").is_unknown()) == {"x": {"conditions": {"$is_unknown": ""}}}
-    assert as_filter({"x": {"conditions": {"$has_value": ""}}}) == field("x").has_value()
+    assert parse_filter({"x": {"conditions": {"$has_value": ""}}}) == field("x").has_value()
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_the_nested_mapping_says_the_same() -> None:
         "customer_id": {"conditions": {"$in": ["c1", "c2"]}},
         "junction": "AND",
     }
-    assert as_filter(nested) == built
-    assert as_filter(to_json(built)) == built
+    assert parse_filter(nested) == built
+    assert parse_filter(to_json(built)) == built
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_the_nested_mapping_says_the_same() -> None:
 )
 def test_another_shape_is_refused_and_the_right_one_shown(nested: Any) -> None:
     with pytest.raises(ConfigurationError):
-        as_filter(nested)
+        parse_filter(nested)
 
 
 def test_and_within_or_is_refused_with_a_remedy() -> None:
@@ -231,12 +231,12 @@ def test_a_field_that_the_list_does_not_take_is_refused_and_those_it_takes_are_n
     with pytest.raises(
         ConfigurationError, match=r"'redemptions' can't be filtered by 'code'. Allowed: result \(\$in \$is \$not_in\)"
     ):
-        queries(LIST, field("code").is_("x"))  # type: ignore[arg-type]
+        filter_queries(LIST, field("code").is_("x"))  # type: ignore[arg-type]
 
 
 def test_an_operator_that_the_field_does_not_take_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"by 'result' with \$contains"):
-        queries(LIST, field("result").contains("x"))  # type: ignore[arg-type]
+        filter_queries(LIST, field("result").contains("x"))  # type: ignore[arg-type]
 
 
 def test_a_starred_field_stands_for_all_that_begin_like_it() -> None:
@@ -252,7 +252,7 @@ def test_a_list_with_free_filters_takes_any_field() -> None:
 
 def test_more_values_than_one_query_carries_are_spread_over_several() -> None:
     ids = [f"c{number}" for number in range(45)]
-    asked = queries(LIST, field("customer_id").in_(ids) & field("result").is_("SUCCESS"))  # type: ignore[arg-type]
+    asked = filter_queries(LIST, field("customer_id").in_(ids) & field("result").is_("SUCCESS"))  # type: ignore[arg-type]
     values = [[value for name, value in one if "[$in]" in name] for one in asked]
     assert [len(batch) for batch in values] == [20, 20, 5]
     assert [value for batch in values for value in batch] == ids
@@ -262,14 +262,14 @@ def test_more_values_than_one_query_carries_are_spread_over_several() -> None:
 
 
 def test_long_values_are_spread_so_that_the_address_stays_short() -> None:
-    asked = queries(FREE, field("x").in_([f"{number}" * 400 for number in range(10)]))  # type: ignore[arg-type]
+    asked = filter_queries(FREE, field("x").in_([f"{number}" * 400 for number in range(10)]))  # type: ignore[arg-type]
     assert len(asked) > 1
     assert sum(len(one) for one in asked) == 10
 
 
 def test_two_long_lists_are_spread_over_every_pair_of_their_parts() -> None:
-    ids = [str(number) for number in range(MOST_VALUES + 1)]
-    asked = queries(FREE, field("a").in_(ids) & field("b").in_(ids))  # type: ignore[arg-type]
+    ids = [str(number) for number in range(MAX_VALUES_PER_CONDITION + 1)]
+    asked = filter_queries(FREE, field("a").in_(ids) & field("b").in_(ids))  # type: ignore[arg-type]
     assert len(asked) == 4
     pairs = {
         (a, b)
@@ -283,20 +283,20 @@ def test_two_long_lists_are_spread_over_every_pair_of_their_parts() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        field("x").not_in(range(MOST_VALUES + 1)),
-        field("x").in_(range(MOST_VALUES + 1)) | field("y").is_(1),
-        field("categories").in_(range(MOST_VALUES + 1)),
-        field("x").in_location(range(MOST_VALUES + 1)),
+        field("x").not_in(range(MAX_VALUES_PER_CONDITION + 1)),
+        field("x").in_(range(MAX_VALUES_PER_CONDITION + 1)) | field("y").is_(1),
+        field("categories").in_(range(MAX_VALUES_PER_CONDITION + 1)),
+        field("x").in_location(range(MAX_VALUES_PER_CONDITION + 1)),
     ],
 )
 def test_what_no_queries_can_say_without_repeating_rows_is_refused(asked: Any) -> None:
     with pytest.raises(ConfigurationError, match="at most 20"):
-        queries(FREE, asked)  # type: ignore[arg-type]
+        filter_queries(FREE, asked)  # type: ignore[arg-type]
     assert len(next(iter(to_json(asked).values()), {})), "a body carries any number"
 
 
 def test_twenty_values_are_one_query() -> None:
-    assert len(query(field("x").not_in(range(MOST_VALUES)))) == MOST_VALUES
+    assert len(query(field("x").not_in(range(MAX_VALUES_PER_CONDITION)))) == MAX_VALUES_PER_CONDITION
 
 
 def test_the_json_form_holds_values_in_lists() -> None:
@@ -310,6 +310,6 @@ def test_the_json_form_holds_values_in_lists() -> None:
 
 def test_qualifications_take_their_own_fields() -> None:
     asked = field("campaign_type").is_("PROMOTION") & field("resource_type").in_(["campaign", "voucher"])
-    assert checked(asked, what="qualifications", allowed=QUALIFICATION_FILTERS) is asked
+    assert validate_filter(asked, target="qualifications", allowed=QUALIFICATION_FILTERS) is asked
     with pytest.raises(ConfigurationError, match="with \\$has_value"):
-        checked(field("campaign_type").has_value(), what="qualifications", allowed=QUALIFICATION_FILTERS)
+        validate_filter(field("campaign_type").has_value(), target="qualifications", allowed=QUALIFICATION_FILTERS)

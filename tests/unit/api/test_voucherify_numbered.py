@@ -152,7 +152,7 @@ def test_a_list_that_grows_at_its_beginning_beyond_the_last_page_is_an_error() -
     api.meanwhile = grow
 
     with pytest.raises(PagingError, match="208 rows here, and Voucherify serves 200 of a list"):
-        ids(client(api).extract("orders", page_size=2, order="-created_at"))
+        ids(client(api).extract("orders", page_size=2, sort="-created_at"))
 
 
 @pytest.mark.parametrize("size", [1, 3, 10])
@@ -204,7 +204,7 @@ def test_a_list_is_asked_by_another_of_its_times() -> None:
         {"id": "new", "created_at": at(1), "updated_at": at(1, "2026-05-09")},
     ]
     for name in ("vouchers", "customers", "promotion_stacks", "campaigns"):
-        results = RESOURCES[name].results
+        results = RESOURCES[name].records_path
         filters = {"created_date": "created_at"}
         voucherify = client(FakeList(rows, key=results, time=filters))
         assert ids(voucherify.extract(name, **MAY)) == ["new"]
@@ -272,10 +272,10 @@ def test_a_collection_in_which_a_whole_page_shares_a_moment_is_an_error() -> Non
 def test_pages_are_read_ahead_as_far_as_the_total_reaches() -> None:
     [segment] = client(FakeList([])).extract("redemptions", **MAY).segments
 
-    assert segment.ahead({}) is None  # whether the list fits isn't known yet
-    assert segment.ahead({"page": 2, "total": 250}) == {"page": 3, "total": 250}
-    assert segment.ahead({"page": 3, "total": 250}) is None
-    assert segment.ahead({"page": 99}) is None
+    assert segment.predict_next({}) is None  # whether the list fits isn't known yet
+    assert segment.predict_next({"page": 2, "total": 250}) == {"page": 3, "total": 250}
+    assert segment.predict_next({"page": 3, "total": 250}) is None
+    assert segment.predict_next({"page": 99}) is None
 
 
 def test_the_progress_tells_the_rows_of_the_whole_list_in_every_part() -> None:

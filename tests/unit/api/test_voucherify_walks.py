@@ -61,13 +61,15 @@ ASKED_WITH = {"client": {"auth": "client", "origin": "https://a.example"}, "mana
 def test_every_list_is_read_whole_in_the_way_that_it_is_walked(name: str) -> None:
     row = RESOURCES[name]
     rows = [{**each, "date": each["created_at"]} for each in created(list(range(25)))]
-    api: Any = FakeList(rows, key=row.results, time={"created_at": row.row_time or "created_at"}, has_more=True)
-    if row.style in {"limit_only", "single_shot"} and name != "segments":
+    api: Any = FakeList(
+        rows, key=row.records_path, time={"created_at": row.record_time_field or "created_at"}, has_more=True
+    )
+    if row.paging_style in {"limit_only", "single_shot"} and name != "segments":
         rows[:] = rows[:10]
-    if row.style == "cursor":
+    if row.paging_style == "cursor":
         api = Cursors(rows)
     parents = {parent: f"{parent}/1" for parent in row.parents}
-    options = {} if row.style == "single_shot" else {"page_size": 10}
+    options = {} if row.paging_style == "single_shot" else {"page_size": 10}
 
     found = list(
         client(api, **ASKED_WITH.get(row.family, {})).extract(name, parents=parents or None, **options).records()
@@ -76,7 +78,7 @@ def test_every_list_is_read_whole_in_the_way_that_it_is_walked(name: str) -> Non
     assert sorted(each["id"] for each in found) == [each["id"] for each in rows]
     assert all(parents.items() <= each.items() for each in found)
     for query in api.queries:
-        assert query.get("limit") == (None if row.style == "single_shot" else "10")
+        assert query.get("limit") == (None if row.paging_style == "single_shot" else "10")
         assert query.get("order") == (row.sort or None)
     if isinstance(api, FakeList):
         path = row.path.format_map({parent: value.replace("/", "%2F") for parent, value in parents.items()})
@@ -108,7 +110,7 @@ def test_activities_are_asked_by_their_dates() -> None:
 @pytest.mark.parametrize("inclusive", [True, False])
 def test_a_list_that_is_walked_back_in_time_is_read_whole(name: str, has_more: bool, inclusive: bool) -> None:
     rows = created([number // 3 * 10 for number in range(500)])
-    api = FakeList(rows, key=RESOURCES[name].results, inclusive=inclusive, has_more=has_more, total=False)
+    api = FakeList(rows, key=RESOURCES[name].records_path, inclusive=inclusive, has_more=has_more, total=False)
 
     found = ids(client(api).extract(name))
 
@@ -118,7 +120,7 @@ def test_a_list_that_is_walked_back_in_time_is_read_whole(name: str, has_more: b
 @pytest.mark.parametrize("name", ["async_actions", "locations", "segments"])
 def test_a_list_that_is_walked_back_in_time_ends_where_its_window_begins(name: str) -> None:
     rows = created([number * 1000 for number in range(1000)])
-    api = FakeList(rows, key=RESOURCES[name].results, total=False)
+    api = FakeList(rows, key=RESOURCES[name].records_path, total=False)
 
     found = ids(client(api).extract(name, since="2026-05-01T00:02:00Z", until="2026-05-01T00:05:00Z", page_size=50))
 

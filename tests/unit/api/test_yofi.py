@@ -154,7 +154,7 @@ def test_no_token_of_one_shop_ever_serves_another(profile: str) -> None:
     assert (first.shop, second.shop) == (SHOP, "b.myshopify.com")
     shops = [request.headers.get("app_id") or claims_of(request)["sub"] for request in api.requests]
     assert shops == [SHOP, "b.myshopify.com", SHOP]
-    assert second.usage is first.usage
+    assert second.stats is first.stats
 
 
 def test_closing_a_shops_client_leaves_the_first_one_open() -> None:
@@ -304,7 +304,7 @@ def test_windows_that_touch_within_a_second_share_nothing_and_leave_nothing_out(
 def test_a_filter_joins_the_window() -> None:
     api = Api()
 
-    list(client(api).extract("claims", since=SINCE, filter="created_at_epoch!=5,created_at_epoch!=6").records())
+    list(client(api).extract("claims", since=SINCE, filters="created_at_epoch!=5,created_at_epoch!=6").records())
 
     assert api.query["filter"] == f"created_at_epoch>={FIRST};(created_at_epoch!=5,created_at_epoch!=6)"
 
@@ -320,7 +320,7 @@ def test_every_reserved_character_of_the_query_is_percent_encoded() -> None:
     api = Api()
     wanted = field("order_name") == "#1001; a+b 'c' & d=e"
 
-    list(client(api).extract("returns", filter=wanted).records())
+    list(client(api).extract("returns", filters=wanted).records())
 
     raw = api.requests[0].url.query.decode()
     assert not set(raw) & set(";+'\" ()<>[]#")
@@ -387,7 +387,7 @@ def test_known_ids_are_asked_for_in_batches_each_id_once() -> None:
     api = Api()
     ids = [str(number) for number in range(120)]
 
-    extraction = client(api).extract("returns", match={"order_id": [*ids, "7", 7, None, ""]}, filter="state!=x")
+    extraction = client(api).extract("returns", match={"order_id": [*ids, "7", 7, None, ""]}, filters="state!=x")
     list(extraction.records())
 
     filters = [dict(parse_qsl(request.url.query.decode()))["filter"] for request in api.requests]
@@ -457,9 +457,9 @@ def test_pages_are_read_ahead_only_where_no_row_can_shift_the_others(
 ) -> None:
     [segment] = client(Api()).extract(resource, **options).segments
 
-    assert segment.ahead({}) == ({"page": 2} if ahead else None)
-    assert segment.ahead({"page": 3}) == ({"page": 4} if ahead else None)
-    assert segment.ahead({"page": 2, "full": 10}) is None
+    assert segment.predict_next({}) == ({"page": 2} if ahead else None)
+    assert segment.predict_next({"page": 3}) == ({"page": 4} if ahead else None)
+    assert segment.predict_next({"page": 2, "full": 10}) is None
 
 
 # --- one customer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.yofi_pages import NUMBER, SIZE, ListPages, Sizes
+from airflow_provider_partners.api.yofi_pages import PAGE_NUMBER, PAGE_SIZE, PageFetcher, PageSizes
 from airflow_provider_partners.exceptions import NotFoundError, PagingError, RejectedError
 
 
@@ -28,10 +28,12 @@ class Server:
         self.asked: list[tuple[int, int]] = []
 
     def __call__(self, query: Mapping[str, str]) -> dict[str, Any]:
-        number, size = int(query[NUMBER]), int(query[SIZE])
+        number, size = int(query[PAGE_NUMBER]), int(query[PAGE_SIZE])
         self.asked.append((number, size))
         if self.fails or (size > self.most and self.refuses):
-            raise RejectedError(f"{SIZE} must be at most {self.most}" if not self.fails else "bad filter", status=400)
+            raise RejectedError(
+                f"{PAGE_SIZE} must be at most {self.most}" if not self.fails else "bad filter", status=400
+            )
         size = min(size, self.most)
         end = number * size
         body: dict[str, Any] = {"data": self.rows[end - size : end]}
@@ -43,19 +45,27 @@ class Server:
             body.setdefault("meta", {}).setdefault("page", {})["size"] = size
         if "links" in self.tells:
             more = end < len(self.rows)
-            body["links"] = {"self": "/", "next": f"https://other.host/x/?{NUMBER}={number + 1}" if more else None}
+            body["links"] = {"self": "/", "next": f"https://other.host/x/?{PAGE_NUMBER}={number + 1}" if more else None}
         return body
 
 
-def walk(server: Any, *, size: int = 100, sizes: Sizes | None = None, start: dict[str, Any] | None = None) -> list[str]:
-    pages = ListPages(
-        name="claims", get=server, query={"filter": "a==1"}, size=size, relations={}, wanted=(), sizes=sizes or Sizes()
+def walk(
+    server: Any, *, size: int = 100, sizes: PageSizes | None = None, start: dict[str, Any] | None = None
+) -> list[str]:
+    pages = PageFetcher(
+        name="claims",
+        get=server,
+        query={"filter": "a==1"},
+        size=size,
+        relations={},
+        include=(),
+        sizes=sizes or PageSizes(),
     )
     extraction = Extraction(
         source="yofi",
         resource="claims",
         request={},
-        segments=[Segment(name="claims", fetch=pages.fetch, start=start or {}, ahead=pages.ahead)],
+        segments=[Segment(name="claims", fetch=pages.fetch, start=start or {}, predict_next=pages.predict_next)],
     )
     return [record["id"] for record in extraction.records()]
 
@@ -102,7 +112,7 @@ def test_a_page_size_that_is_refused_is_put_together_from_smaller_pages(rows: in
 
 
 def test_the_fall_back_is_logged_once_and_remembered(caplog: pytest.LogCaptureFixture) -> None:
-    sizes = Sizes()
+    sizes = PageSizes()
     with caplog.at_level(logging.INFO):
         walk(Server(195, most=10), sizes=sizes)
         again = Server(195, most=10)
@@ -131,7 +141,7 @@ def test_another_fault_of_the_request_is_told_as_it_came_after_one_attempt_with_
 
 
 def test_a_size_that_was_accepted_is_not_suspected_later() -> None:
-    sizes = Sizes()
+    sizes = PageSizes()
     walk(Server(5), sizes=sizes)
     server = Server(5, fails=True)
 
@@ -185,7 +195,7 @@ def test_a_server_that_ignores_paging_does_not_make_an_endless_walk() -> None:
 
 def test_a_link_back_to_the_same_page_stops_the_walk() -> None:
     def server(query: Mapping[str, str]) -> dict[str, Any]:
-        return {"data": [{"type": "Claim", "id": query[NUMBER]}], "links": {"next": f"/?{NUMBER}=1"}}
+        return {"data": [{"type": "Claim", "id": query[PAGE_NUMBER]}], "links": {"next": f"/?{PAGE_NUMBER}=1"}}
 
     with pytest.raises(PagingError):
         walk(server)

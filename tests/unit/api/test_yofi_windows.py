@@ -13,7 +13,7 @@ import pytest
 from clocks import TurningClock
 
 from airflow_provider_partners.api.rsql import parse
-from airflow_provider_partners.api.rsql_matching import holds
+from airflow_provider_partners.api.rsql_matching import matches
 from airflow_provider_partners.api.yofi import YofiClient
 from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
 
@@ -46,7 +46,7 @@ class Yofi:
             if others and self.alternatives == "refused":
                 return httpx.Response(400, json={"detail": "no alternatives"})
             kept = {"taken": text, "first": first, "ignored": ""}.get(self.alternatives if others else "taken", text)
-            rows = [row for row in rows if not kept or holds(parse(kept), row["attributes"])]
+            rows = [row for row in rows if not kept or matches(parse(kept), row["attributes"])]
         size, number = int(query["page[size]"]), int(query["page[number]"])
         page = rows[(number - 1) * size : number * size]
         return httpx.Response(200, json={"data": page, "included": self.included})
@@ -349,7 +349,7 @@ def test_what_is_refused_for_another_reason_is_not_laid_to_the_alternatives() ->
     yofi = client(refuse)
     with pytest.raises(RejectedError, match="no such field"):
         list(yofi.extract("customers", match={"customer_id": [1, 2]}).records())
-    assert yofi._learned.trust.together is None
+    assert yofi._capabilities.or_support.is_supported is None
 
 
 def test_a_filter_that_is_ignored_for_a_single_id_is_an_error() -> None:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from clocks import TurningClock
 
-from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_time
+from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_yotpo_time
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -311,13 +311,13 @@ def test_the_fulfillments_of_an_order_are_read_to_their_end_with_their_ids() -> 
     [("2024-05-01T10:20:30", 10), ("2024-05-01T10:20:30Z", 10), ("2024-05-01T12:20:30+02:00", 10)],
 )
 def test_times_without_a_zone_are_utc(text: str, hour: int) -> None:
-    assert parse_time(text) == datetime(2024, 5, 1, hour, 20, 30, tzinfo=UTC)
+    assert parse_yotpo_time(text) == datetime(2024, 5, 1, hour, 20, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", None])
 def test_what_is_no_time_is_refused(text: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="where a time belongs"):
-        parse_time(text)
+        parse_yotpo_time(text)
 
 
 # --- look-ups

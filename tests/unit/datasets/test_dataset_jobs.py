@@ -11,8 +11,14 @@ from fake_job import ROWS, FakeJob, FakePartner
 
 from airflow_provider_partners.api.jobs import JobState
 from airflow_provider_partners.datasets import jobs
-from airflow_provider_partners.datasets.jobs import SKEW, collect, forget, noted, take_up
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.jobs import (
+    CLOCK_SKEW,
+    clear_checkpoint,
+    collect,
+    load_checkpoint,
+    resume_or_submit,
+)
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.exceptions import (
@@ -48,113 +54,113 @@ def question(partner: FakePartner, query: str = "a") -> FakeJob:
 def test_a_job_is_noted_before_it_is_submitted_and_with_its_id_after(partner: FakePartner, uri: str) -> None:
     before = []
     job = question(partner)
-    submit, job.submit = job.submit, lambda: before.append(noted(uri)) or submit()  # type: ignore[method-assign]
-    status = take_up(job, uri, now=NOW)
-    note = noted(uri)
+    submit, job.submit = job.submit, lambda: before.append(load_checkpoint(uri)) or submit()  # type: ignore[method-assign]
+    status = resume_or_submit(job, uri, now=NOW)
+    note = load_checkpoint(uri)
     assert before[0] is not None
     assert (before[0].fingerprint, before[0].job_id) == (job.fingerprint, None)
     assert note is not None
-    assert (status.job_id, note.job_id, note.began) == ("job-1", "job-1", NOW)
+    assert (status.job_id, note.job_id, note.started_at) == ("job-1", "job-1", NOW)
     assert note.window == {"since": "2026-04-01T00:00:00Z", "until": "2026-05-01T00:00:00Z"}
 
 
 def test_a_second_look_takes_up_the_noted_job(partner: FakePartner, uri: str) -> None:
     partner.states = [JobState.RUNNING, JobState.DONE]
-    assert take_up(question(partner), uri, now=NOW).state is JobState.RUNNING
-    assert take_up(question(partner), uri, now=NOW + timedelta(hours=1)).state is JobState.DONE
+    assert resume_or_submit(question(partner), uri, now=NOW).state is JobState.RUNNING
+    assert resume_or_submit(question(partner), uri, now=NOW + timedelta(hours=1)).state is JobState.DONE
     assert len(partner.submitted) == 1
-    assert noted(uri).began == NOW  # type: ignore[union-attr]
+    assert load_checkpoint(uri).started_at == NOW  # type: ignore[union-attr]
     assert partner.searched == []
 
 
 def test_a_job_that_was_submitted_but_not_noted_is_found(partner: FakePartner, uri: str) -> None:
     partner.dies["submitted"] = [TransientError("no answer")]
     with pytest.raises(TransientError):
-        take_up(question(partner), uri, now=NOW)
-    assert take_up(question(partner), uri, now=NOW + timedelta(minutes=9)).job_id == "job-1"
+        resume_or_submit(question(partner), uri, now=NOW)
+    assert resume_or_submit(question(partner), uri, now=NOW + timedelta(minutes=9)).job_id == "job-1"
     assert len(partner.submitted) == 1
-    assert partner.searched == [NOW - SKEW]
+    assert partner.searched == [NOW - CLOCK_SKEW]
 
 
 def test_a_job_that_was_meant_but_not_submitted_is_submitted(partner: FakePartner, uri: str) -> None:
     partner.dies["submit"] = [TransientError("no connection")]
     with pytest.raises(TransientError):
-        take_up(question(partner), uri, now=NOW)
-    assert take_up(question(partner), uri, now=NOW).job_id == "job-1"
+        resume_or_submit(question(partner), uri, now=NOW)
+    assert resume_or_submit(question(partner), uri, now=NOW).job_id == "job-1"
 
 
 def test_others_in_the_way_are_said_and_asked_again(partner: FakePartner, uri: str) -> None:
     partner.dies["submit"] = [ThrottledError("busy", retry_after=60), ThrottledError("busy", retry_after=60)]
     for _ in range(2):
         with pytest.raises(ThrottledError):
-            take_up(question(partner), uri, now=NOW)
-    assert take_up(question(partner), uri, now=NOW).job_id == "job-1"
+            resume_or_submit(question(partner), uri, now=NOW)
+    assert resume_or_submit(question(partner), uri, now=NOW).job_id == "job-1"
 
 
 def test_the_note_of_another_question_is_not_taken_up(partner: FakePartner, uri: str) -> None:
-    take_up(question(partner), uri, now=NOW)
-    assert take_up(question(partner, query="b"), uri, now=NOW).job_id == "job-2"
+    resume_or_submit(question(partner), uri, now=NOW)
+    assert resume_or_submit(question(partner, query="b"), uri, now=NOW).job_id == "job-2"
 
 
 def test_a_note_that_cannot_be_read_is_none(partner: FakePartner, uri: str) -> None:
-    DatasetFolder(uri).put("job.json", b"{half")
-    assert noted(uri) is None
-    DatasetFolder(uri).put_json("job.json", {"other": 1})
-    assert noted(uri) is None
-    assert take_up(question(partner), uri, now=NOW).job_id == "job-1"
+    DatasetFolder(uri).write("job.json", b"{half")
+    assert load_checkpoint(uri) is None
+    DatasetFolder(uri).write_json("job.json", {"other": 1})
+    assert load_checkpoint(uri) is None
+    assert resume_or_submit(question(partner), uri, now=NOW).job_id == "job-1"
 
 
 def test_a_failed_job_is_forgotten_so_that_the_next_try_submits_another(partner: FakePartner, uri: str) -> None:
     partner.states = [JobState.FAILED, JobState.DONE]
     with pytest.raises(JobFailedError, match=r"fake orders: the partner's job job-1 has failed: .*order"):
-        take_up(question(partner), uri, now=NOW)
-    assert noted(uri) is None
-    assert take_up(question(partner), uri, now=NOW).job_id == "job-2"
+        resume_or_submit(question(partner), uri, now=NOW)
+    assert load_checkpoint(uri) is None
+    assert resume_or_submit(question(partner), uri, now=NOW).job_id == "job-2"
 
 
 def test_a_job_that_the_partner_does_not_know_any_more_is_forgotten(partner: FakePartner, uri: str) -> None:
-    take_up(question(partner), uri, now=NOW)
+    resume_or_submit(question(partner), uri, now=NOW)
     partner.unknown.add("job-1")
     with pytest.raises(JobFailedError, match="job-1 has failed: the partner knows it no longer"):
-        take_up(question(partner), uri, now=NOW)
-    assert noted(uri) is None
+        resume_or_submit(question(partner), uri, now=NOW)
+    assert load_checkpoint(uri) is None
 
 
 @pytest.mark.parametrize("ended", ["cancelled", "unknown"])
 def test_a_new_try_may_replace_the_ended_job_of_an_earlier_one_at_once(
     partner: FakePartner, uri: str, ended: str
 ) -> None:
-    take_up(question(partner), uri, now=NOW)
+    resume_or_submit(question(partner), uri, now=NOW)
     partner.cancelled = ["job-1"] if ended == "cancelled" else []
     partner.unknown = {"job-1"} if ended == "unknown" else set()
-    status = take_up(question(partner), uri, now=NOW, replace_failed=True)
+    status = resume_or_submit(question(partner), uri, now=NOW, replace_failed=True)
     assert (status.job_id, status.state) == ("job-2", JobState.DONE)
-    assert noted(uri).job_id == "job-2"  # type: ignore[union-attr]
+    assert load_checkpoint(uri).job_id == "job-2"  # type: ignore[union-attr]
 
 
 def test_what_this_very_try_submitted_is_not_replaced(partner: FakePartner, uri: str) -> None:
     partner.states = [JobState.FAILED]
     with pytest.raises(JobFailedError):
-        take_up(question(partner), uri, now=NOW, replace_failed=True)
+        resume_or_submit(question(partner), uri, now=NOW, replace_failed=True)
     assert len(partner.submitted) == 1
 
 
 def test_rows_become_a_dataset_and_the_note_goes(partner: FakePartner, uri: str) -> None:
     job = question(partner)
-    reference = collect(job, take_up(job, uri, now=NOW).job_id, uri, extra=lambda: {"api": {"requests": 3}})
-    assert list(read(reference)) == ROWS
+    reference = collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri, extra=lambda: {"api": {"requests": 3}})
+    assert list(read_dataset(reference)) == ROWS
     assert reference.extra == {"api": {"requests": 3}, "job": "job-1"}
     assert reference.window == {"since": "2026-04-01T00:00:00Z", "until": "2026-05-01T00:00:00Z"}
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_an_unfinished_try_at_the_rows_is_gone_on_with(partner: FakePartner, uri: str) -> None:
     job = question(partner)
     partner.dies["page 1"] = [TransientError("the disk of the partner")]
     with pytest.raises(TransientError):
-        collect(job, take_up(job, uri, now=NOW).job_id, uri)
-    reference = collect(job, take_up(job, uri, now=NOW).job_id, uri)
-    assert list(read(reference)) == ROWS
+        collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
+    reference = collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
+    assert list(read_dataset(reference)) == ROWS
     assert partner.calls.count("page 0") == 1
     assert reference.extra["resumed"] == 2
     assert len(partner.submitted) == 1
@@ -164,92 +170,92 @@ def test_rows_of_an_earlier_job_are_not_gone_on_with(partner: FakePartner, uri: 
     job = question(partner)
     partner.dies["page 1"] = [TransientError("x")]
     with pytest.raises(TransientError):
-        collect(job, take_up(job, uri, now=NOW).job_id, uri)
+        collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
     partner.expired.add("job-1")
     with pytest.raises(ExpiredError):
-        collect(job, take_up(job, uri, now=NOW).job_id, uri)
-    reference = collect(job, take_up(job, uri, now=NOW).job_id, uri)
+        collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
+    reference = collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
     assert reference.extra["job"] == "job-2"
     assert "resumed" not in reference.extra
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
 
 
 def test_a_file_that_has_expired_is_forgotten(partner: FakePartner, uri: str) -> None:
     job = question(partner)
-    take_up(job, uri, now=NOW)
+    resume_or_submit(job, uri, now=NOW)
     partner.expired.add("job-1")
     with pytest.raises(ExpiredError):
         collect(job, "job-1", uri)
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_a_file_that_expires_amid_its_rows_is_forgotten_too(partner: FakePartner, uri: str) -> None:
     job = question(partner)
     partner.dies["page 2"] = [ExpiredError("gone")]
     with pytest.raises(ExpiredError):
-        collect(job, take_up(job, uri, now=NOW).job_id, uri)
-    assert noted(uri) is None
+        collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
+    assert load_checkpoint(uri) is None
 
 
 def test_a_finished_dataset_is_replaced_by_another_job(partner: FakePartner, uri: str) -> None:
     job = question(partner)
-    first = collect(job, take_up(job, uri, now=NOW).job_id, uri)
-    status = take_up(job, uri, now=NOW)
+    first = collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
+    status = resume_or_submit(job, uri, now=NOW)
     assert status.job_id == "job-2"
     with pytest.raises(PartnersError, match="no manifest"):
-        list(read(first))
+        list(read_dataset(first))
 
 
 def test_what_pages_had_finished_is_not_taken_for_the_jobs(partner: FakePartner, uri: str) -> None:
-    take_up(question(partner), uri, now=NOW)
+    resume_or_submit(question(partner), uri, now=NOW)
     DatasetWriter(uri, source="fake", resource="orders").commit()
-    assert take_up(question(partner), uri, now=NOW).job_id == "job-2"
+    assert resume_or_submit(question(partner), uri, now=NOW).job_id == "job-2"
 
 
 def test_before_the_intent_is_written_the_old_manifest_is_gone(
     partner: FakePartner, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = question(partner)
-    collect(job, take_up(job, uri, now=NOW).job_id, uri)
+    collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri)
 
     def die(self: DatasetFolder, name: str, value: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(DatasetFolder, "put_json", die)
+    monkeypatch.setattr(DatasetFolder, "write_json", die)
     with pytest.raises(Killed):
-        take_up(job, uri, now=NOW)
-    assert DatasetFolder(uri).names() == []
+        resume_or_submit(job, uri, now=NOW)
+    assert DatasetFolder(uri).file_names() == []
 
 
 def test_object_storage_keeps_a_note_too(partner: FakePartner) -> None:
     job, uri = question(partner), "memory://jobs/dataset"
     partner.dies["submitted"] = [TransientError("x")]
     with pytest.raises(TransientError):
-        take_up(job, uri, now=NOW)
-    assert list(read(collect(job, take_up(job, uri, now=NOW).job_id, uri))) == ROWS
+        resume_or_submit(job, uri, now=NOW)
+    assert list(read_dataset(collect(job, resume_or_submit(job, uri, now=NOW).job_id, uri))) == ROWS
     assert len(partner.submitted) == 1
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_the_note_survives_a_resumed_writer_that_begins_anew(partner: FakePartner, uri: str) -> None:
-    take_up(question(partner), uri, now=NOW)
+    resume_or_submit(question(partner), uri, now=NOW)
     writer = DatasetWriter(uri, source="fake", resource="orders", fingerprint="other")
     writer.append(ROWS, position={"page": 1})
     assert DatasetWriter(uri, source="fake", resource="orders", fingerprint="another").resume() is None
-    assert DatasetFolder(uri).names() == ["job.json"]
+    assert DatasetFolder(uri).file_names() == ["job.json"]
 
 
 def test_forgetting_twice_is_harmless(uri: str) -> None:
-    forget(uri)
-    forget(uri)
+    clear_checkpoint(uri)
+    clear_checkpoint(uri)
 
 
 def whole(partner: FakePartner, uri: str) -> list[dict[str, str]]:
     """What a task does from beginning to end."""
     job = question(partner)
-    while (status := take_up(job, uri, now=NOW)).state is JobState.RUNNING:
+    while (status := resume_or_submit(job, uri, now=NOW)).state is JobState.RUNNING:
         pass
-    return list(read(collect(job, status.job_id, uri)))
+    return list(read_dataset(collect(job, status.job_id, uri)))
 
 
 @pytest.mark.parametrize("files", ["put", "remove"])
@@ -259,7 +265,7 @@ def test_dying_at_any_touch_of_a_file_or_the_partner_leads_to_no_second_job(
     """Every step dies once, just before or just after; the next try must end with all rows and one job in all."""
     for moment in range(200):
         partner, uri, touched = FakePartner(now=NOW, states=[JobState.RUNNING, JobState.DONE]), str(tmp_path), [0]
-        DatasetFolder(uri).remove(*DatasetFolder(uri).names())
+        DatasetFolder(uri).remove(*DatasetFolder(uri).file_names())
         real, step = getattr(DatasetFolder, files), partner.step
 
         def touch(work, *arguments, moment=moment, touched=touched):  # type: ignore[no-untyped-def]
@@ -282,7 +288,7 @@ def test_dying_at_any_touch_of_a_file_or_the_partner_leads_to_no_second_job(
                 died = True
         partner.step = step  # type: ignore[method-assign]
         if died:
-            if jobs.noted(uri) is None and (tmp_path / "manifest.json").exists():
+            if jobs.load_checkpoint(uri) is None and (tmp_path / "manifest.json").exists():
                 continue  # finished: nothing is left to a next try
             rows = whole(partner, uri)
         assert rows == ROWS, moment
@@ -293,6 +299,6 @@ def test_dying_at_any_touch_of_a_file_or_the_partner_leads_to_no_second_job(
 
 
 def test_the_note_is_small_and_holds_no_filter_of_the_question(partner: FakePartner, uri: str) -> None:
-    take_up(question(partner), uri, now=NOW)
+    resume_or_submit(question(partner), uri, now=NOW)
     note = json.loads((Path(uri) / "job.json").read_text())
     assert set(note) == {"fingerprint", "intended_at", "job_id", "submitted_at", "window"}

@@ -10,9 +10,9 @@ import pytest
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.paging import Cursor, Page
-from airflow_provider_partners.datasets.read import column, read
+from airflow_provider_partners.datasets.read import read_column, read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.write import DatasetWriter, Progress, write
+from airflow_provider_partners.datasets.write import DatasetWriter, Progress, write_dataset
 from airflow_provider_partners.exceptions import DatasetError, TransientError
 
 
@@ -40,11 +40,11 @@ class Pages:
 
 
 def ids(reference: DatasetRef) -> list[int]:
-    return [record["id"] for record in read(reference)]
+    return [record["id"] for record in read_dataset(reference)]
 
 
 def test_what_was_fetched_is_read_back_in_order(tmp_path: Path) -> None:
-    reference = write(Pages(3).extraction(), uri=str(tmp_path / "d"))
+    reference = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "d"))
 
     assert ids(reference) == [0, 1, 2, 3, 4, 5]
     assert (reference.records, reference.parts) == (6, 3)
@@ -54,7 +54,7 @@ def test_what_was_fetched_is_read_back_in_order(tmp_path: Path) -> None:
 
 
 def test_the_reference_survives_the_trip_through_json(tmp_path: Path) -> None:
-    reference = write(Pages(1).extraction(), uri=str(tmp_path / "d"), extra=lambda: {"requests": 1})
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path / "d"), extra=lambda: {"requests": 1})
 
     assert DatasetRef.from_dict(json.loads(json.dumps(reference.to_dict()))) == reference
     assert reference.extra == {"requests": 1}
@@ -63,10 +63,10 @@ def test_the_reference_survives_the_trip_through_json(tmp_path: Path) -> None:
 def test_a_retry_goes_on_behind_the_last_whole_page(tmp_path: Path) -> None:
     pages = Pages(4, fail_at=2)
     with pytest.raises(TransientError):
-        write(pages.extraction(), uri=str(tmp_path))
+        write_dataset(pages.extraction(), uri=str(tmp_path))
     assert not (tmp_path / "manifest.json").exists()
 
-    reference = write(pages.extraction(), uri=str(tmp_path))
+    reference = write_dataset(pages.extraction(), uri=str(tmp_path))
 
     assert pages.asked == [0, 1, 2, 2, 3]
     assert ids(reference) == list(range(8))
@@ -75,31 +75,31 @@ def test_a_retry_goes_on_behind_the_last_whole_page(tmp_path: Path) -> None:
 
 def test_a_crash_between_the_last_page_and_the_manifest_fetches_nothing_again(tmp_path: Path) -> None:
     pages = Pages(2)
-    write(pages.extraction(), uri=str(tmp_path / "whole"))
+    write_dataset(pages.extraction(), uri=str(tmp_path / "whole"))
     writer = DatasetWriter(
         str(tmp_path / "d"), source="yofi", resource="claims", fingerprint=pages.extraction().fingerprint
     )
-    for record in read(write(Pages(2).extraction(), uri=str(tmp_path / "other"))):
+    for record in read_dataset(write_dataset(Pages(2).extraction(), uri=str(tmp_path / "other"))):
         writer.append([record], position={"end": True})
     pages.asked.clear()
 
-    assert ids(write(pages.extraction(), uri=str(tmp_path / "d"))) == [0, 1, 2, 3]
+    assert ids(write_dataset(pages.extraction(), uri=str(tmp_path / "d"))) == [0, 1, 2, 3]
     assert pages.asked == []
 
 
 def test_progress_of_another_request_is_not_taken_up(tmp_path: Path) -> None:
     with pytest.raises(TransientError):
-        write(Pages(4, fail_at=2).extraction(filter="a"), uri=str(tmp_path))
+        write_dataset(Pages(4, fail_at=2).extraction(filter="a"), uri=str(tmp_path))
     pages = Pages(2)
 
-    assert ids(write(pages.extraction(filter="b"), uri=str(tmp_path))) == [0, 1, 2, 3]
+    assert ids(write_dataset(pages.extraction(filter="b"), uri=str(tmp_path))) == [0, 1, 2, 3]
     assert pages.asked == [0, 1]
 
 
 def test_a_finished_dataset_is_replaced_not_resumed(tmp_path: Path) -> None:
-    write(Pages(4).extraction(), uri=str(tmp_path))
+    write_dataset(Pages(4).extraction(), uri=str(tmp_path))
 
-    reference = write(Pages(1).extraction(), uri=str(tmp_path))
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path))
 
     assert ids(reference) == [0, 1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "part-00000.jsonl.gz"]
@@ -107,15 +107,15 @@ def test_a_finished_dataset_is_replaced_not_resumed(tmp_path: Path) -> None:
 
 def test_damaged_progress_means_a_new_beginning(tmp_path: Path) -> None:
     with pytest.raises(TransientError):
-        write(Pages(4, fail_at=2).extraction(), uri=str(tmp_path))
+        write_dataset(Pages(4, fail_at=2).extraction(), uri=str(tmp_path))
     (tmp_path / "progress.json").write_text("{half")
 
-    assert ids(write(Pages(4).extraction(), uri=str(tmp_path))) == list(range(8))
+    assert ids(write_dataset(Pages(4).extraction(), uri=str(tmp_path))) == list(range(8))
 
 
 def test_the_same_records_have_the_same_hash(tmp_path: Path) -> None:
-    first = write(Pages(3).extraction(), uri=str(tmp_path / "a"))
-    second = write(Pages(3).extraction(), uri=str(tmp_path / "b"))
+    first = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "a"))
+    second = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "b"))
 
     assert first.sha256 == second.sha256
 
@@ -131,41 +131,41 @@ def test_an_empty_list_is_a_dataset_too(tmp_path: Path) -> None:
         request={},
         segments=[Segment(name="all", fetch=nothing)],
     )
-    reference = write(empty, uri=str(tmp_path))
+    reference = write_dataset(empty, uri=str(tmp_path))
 
     assert reference.records == 0
-    assert list(read(reference)) == []
+    assert list(read_dataset(reference)) == []
 
 
 def test_a_dataset_that_is_elsewhere_says_what_to_set(tmp_path: Path) -> None:
     reference = DatasetRef(uri=str(tmp_path / "gone"), source="yofi", resource="claims")
 
     with pytest.raises(DatasetError, match="staging_uri"):
-        next(read(reference))
+        next(read_dataset(reference))
 
 
 def test_a_dataset_written_again_since_is_not_the_one_referred_to(tmp_path: Path) -> None:
-    reference = write(Pages(2).extraction(), uri=str(tmp_path))
-    write(Pages(3).extraction(), uri=str(tmp_path))
+    reference = write_dataset(Pages(2).extraction(), uri=str(tmp_path))
+    write_dataset(Pages(3).extraction(), uri=str(tmp_path))
 
     with pytest.raises(DatasetError, match="written again"):
-        next(read(reference))
+        next(read_dataset(reference))
 
 
 def test_a_damaged_part_is_refused(tmp_path: Path) -> None:
-    reference = write(Pages(1).extraction(), uri=str(tmp_path))
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path))
     (tmp_path / "part-00000.jsonl.gz").write_bytes(b"x")
 
     with pytest.raises(DatasetError, match="damaged"):
-        next(read(reference))
+        next(read_dataset(reference))
 
 
 def test_a_missing_part_is_refused(tmp_path: Path) -> None:
-    reference = write(Pages(1).extraction(), uri=str(tmp_path))
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path))
     (tmp_path / "part-00000.jsonl.gz").unlink()
 
     with pytest.raises(DatasetError, match="part-00000"):
-        next(read(reference))
+        next(read_dataset(reference))
 
 
 def test_something_else_than_a_reference_is_refused() -> None:
@@ -178,22 +178,22 @@ def test_a_column_gives_each_value_once_as_text(tmp_path: Path) -> None:
     writer.append([{"customer": {"id": 7}}, {"customer": None}, {}])
     writer.append([{"customer": {"id": 8}}, {"customer": {"id": 7}}])
 
-    assert list(column(writer.commit(), "customer.id")) == ["7", "8"]
+    assert list(read_column(writer.commit(), "customer.id")) == ["7", "8"]
 
 
 def test_progress_tells_records_and_what_an_earlier_try_had(tmp_path: Path) -> None:
     told: list[Progress] = []
     pages = Pages(3, fail_at=1)
     with pytest.raises(TransientError):
-        write(pages.extraction(), uri=str(tmp_path))
+        write_dataset(pages.extraction(), uri=str(tmp_path))
 
-    write(pages.extraction(), uri=str(tmp_path), on_page=told.append)
+    write_dataset(pages.extraction(), uri=str(tmp_path), on_page=told.append)
 
-    assert [(progress.records, progress.resumed) for progress in told] == [(4, 2), (6, 2)]
+    assert [(progress.records, progress.resumed_records) for progress in told] == [(4, 2), (6, 2)]
 
 
 def test_object_storage_is_written_and_read_like_a_folder() -> None:
-    reference = write(Pages(2).extraction(), uri="memory://staging/dataset")
+    reference = write_dataset(Pages(2).extraction(), uri="memory://staging/dataset")
 
     assert reference.uri == "memory://staging/dataset"
     assert ids(reference) == [0, 1, 2, 3]

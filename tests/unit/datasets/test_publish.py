@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.datasets.publish import publish
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
@@ -23,7 +23,7 @@ def written(folder: Path, *parts: list[Any], resource: str = "transactions") -> 
 
 
 def ids(reference: Any) -> list[Any]:
-    return [row["id"] for row in read(reference)]
+    return [row["id"] for row in read_dataset(reference)]
 
 
 def files(folder: Path) -> dict[str, bytes]:

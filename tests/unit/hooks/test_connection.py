@@ -142,12 +142,12 @@ def test_a_connection_of_another_type_is_refused():
 
 def test_a_missing_login_is_called_as_in_the_form():
     with pytest.raises(ConfigurationError, match=r"has no Store id \(app key\). Put it in 'login'"):
-        read(stored(conn_type="yotpo"), "yotpo").need("login")
+        read(stored(conn_type="yotpo"), "yotpo").require("login")
 
 
 def test_a_missing_extra_is_explained():
     with pytest.raises(ConfigurationError, match=r"has no extra 'issuer'. The partner id that Yofi gave you"):
-        read(stored()).need("issuer")
+        read(stored()).require("issuer")
 
 
 def test_secrets_are_not_in_its_repr():

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from airflow_provider_partners.api.usage import Usage
+from airflow_provider_partners.api.usage import RequestStats
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
 from airflow_provider_partners.hooks import forms
 from airflow_provider_partners.hooks.base import PartnerHook
@@ -16,7 +16,7 @@ class StoreClient:
     """A client that answers without a network."""
 
     def __init__(self, connection, wire):
-        self.connection, self.wire, self.closed, self.usage = connection, wire, False, Usage()
+        self.connection, self.wire, self.closed, self.usage = connection, wire, False, RequestStats()
 
     def ping(self):
         if self.connection.password == "refused":
@@ -31,9 +31,9 @@ class StoreHook(PartnerHook):
     conn_name_attr, default_conn_name, conn_type = "yotpo_conn_id", "yotpo_default", "yotpo"
     hook_name, default_host = "Yotpo", "https://api.yotpo.com"
 
-    def build(self, connection):
-        connection.need("login")
-        return StoreClient(connection, self.wire(connection.base_url, connection.login))
+    def build_client(self, connection):
+        connection.require("login")
+        return StoreClient(connection, self.client_options(connection.base_url, connection.login))
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_brief_hook_gives_up_sooner_but_never_later_than_the_settings_say(conn
     monkeypatch.setenv("AIRFLOW__PARTNERS__REQUEST_DEADLINE", "300")
     monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_WAIT", "2")
     hook = connection()
-    hook.brief = True
+    hook.short_timeouts = True
     wire = hook.get_conn().wire
     assert (wire["deadline"], wire["max_wait"]) == (60, 2)
 
@@ -175,15 +175,15 @@ def wtforms(monkeypatch):
 @pytest.mark.usefixtures("wtforms")
 def test_older_airflow_gets_the_same_extras_as_fields():
     for conn_type in ("yofi", "shopify_partner", "shopify_admin", "voucherify", "yotpo"):
-        made = forms.widgets(conn_type)
+        made = forms.form_widgets(conn_type)
         assert {name: field.label for name, field in made.items()} == {
-            name: field["label"] for name, field in forms.fields(conn_type).items()
+            name: field["label"] for name, field in forms.extra_fields(conn_type).items()
         }
 
 
 @pytest.mark.usefixtures("wtforms")
 def test_older_airflow_gets_kinds_choices_and_defaults():
-    yofi, partner = forms.widgets("yofi"), forms.widgets("shopify_partner")
+    yofi, partner = forms.form_widgets("yofi"), forms.form_widgets("shopify_partner")
     assert type(yofi["page_size"]).__name__ == "IntegerField"
     assert yofi["page_size"].options["default"] == 100
     assert yofi["auth_profile"].options["validators"] == ["optional", ["service_account", "legacy"]]

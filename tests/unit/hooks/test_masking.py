@@ -63,7 +63,7 @@ def test_the_second_token_of_a_partner_is_masked(monkeypatch):
 def test_a_minted_token_is_masked_before_it_is_used(monkeypatch):
     store(monkeypatch, "yofi", "a-signing-secret-of-enough-bytes-here", issuer="p", subject="s")
     client = YofiHook("masked", shop="a.myshopify.com").get_conn()
-    token = client._transport._terms.auth.headers()["Authorization"].removeprefix("Bearer ")
+    token = client._transport._settings.auth.headers()["Authorization"].removeprefix("Bearer ")
     assert len(token) > 100
     assert redact(f"sent {token}") == "sent ***"
 
@@ -75,7 +75,7 @@ def test_what_a_client_obtains_is_told_to_the_masker_once(monkeypatch):
     hook = VoucherifyHook("masked")
     client = hook.get_conn()
     for _ in range(3):
-        client._transport._terms.auth.headers()
-        hook.hide("token-of-this-hour")
+        client._transport._settings.auth.headers()
+        hook.mask_secret("token-of-this-hour")
     assert told.count("the-secret-key-of-the-project") == 1
     assert told.count("token-of-this-hour") == 1

@@ -25,7 +25,13 @@ from airflow_provider_partners.exceptions import (
     UnexpectedResponseError,
 )
 from airflow_provider_partners.operators import base
-from airflow_provider_partners.operators.base import PartnerOperator, PartnerTaskError, ProgressLog, dataset_uri, flag
+from airflow_provider_partners.operators.base import (
+    PartnerOperator,
+    PartnerTaskError,
+    ProgressLog,
+    dataset_uri,
+    parse_bool,
+)
 
 CONTEXT = {"task_reschedule_count": 0}
 NOW = "2026-05-01T10:00:00+00:00"
@@ -38,7 +44,7 @@ class Failing(PartnerOperator):
         super().__init__(task_id="failing", **kwargs)
         self.error = error
 
-    def work(self, context):
+    def run(self, context):
         raise self.error
 
 
@@ -106,17 +112,17 @@ def test_the_date_of_a_reschedule_is_honoured_from_airflow_3_1_on(monkeypatch, i
 
 @pytest.mark.parametrize("value", [True, "True", "true", " yes ", "1", 1])
 def test_a_flag_that_came_through_a_template_is_true(value):
-    assert flag(value, "dry_run") is True
+    assert parse_bool(value, "dry_run") is True
 
 
 @pytest.mark.parametrize("value", [False, "False", "false", "0", 0, None, "None", ""])
 def test_a_flag_that_came_through_a_template_is_false(value):
-    assert flag(value, "dry_run") is False
+    assert parse_bool(value, "dry_run") is False
 
 
 def test_a_flag_that_is_neither_is_refused_by_name():
     with pytest.raises(ConfigurationError, match="'dry_run' is neither true nor false: 'perhaps'"):
-        flag("perhaps", "dry_run")
+        parse_bool("perhaps", "dry_run")
 
 
 @pytest.fixture
@@ -147,12 +153,12 @@ def test_a_run_id_becomes_a_safe_folder_that_is_still_its_own():
 
 
 def progress(records, total=None, resumed=0, seconds=10.0):
-    return Progress(records=records, parts=4, total=total, seconds=seconds, resumed=resumed)
+    return Progress(records=records, parts=4, total=total, seconds=seconds, resumed_records=resumed)
 
 
 def test_progress_is_told_every_few_seconds_and_not_with_every_page():
     lines, now = [], [0.0]
-    log = ProgressLog(lambda line, *facts: lines.append(line % facts), "orders", every=15, clock=lambda: now[0])
+    log = ProgressLog(lambda line, *facts: lines.append(line % facts), "orders", interval=15, clock=lambda: now[0])
     for second in range(0, 46, 5):
         now[0] = float(second)
         log(progress(second))
@@ -160,10 +166,14 @@ def test_progress_is_told_every_few_seconds_and_not_with_every_page():
 
 
 def test_progress_tells_rate_and_what_is_left():
-    assert base.told(progress(400, total=1000)) == "400 of 1000 records in 4 parts, 40.0 records/s, about 15 s left"
+    assert (
+        base.format_progress(progress(400, total=1000))
+        == "400 of 1000 records in 4 parts, 40.0 records/s, about 15 s left"
+    )
 
 
 def test_progress_tells_what_an_earlier_try_had_done():
     assert (
-        base.told(progress(400, resumed=300)) == "400 records in 4 parts, 10.0 records/s, 300 of them by an earlier try"
+        base.format_progress(progress(400, resumed=300))
+        == "400 records in 4 parts, 10.0 records/s, 300 of them by an earlier try"
     )

@@ -7,7 +7,7 @@ import pytest
 from fake_claims import NINE, ROWS, TEN, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.operators.base import PartnerTaskError
 
@@ -24,7 +24,7 @@ def test_records_rest_in_a_dataset_and_its_reference_is_returned(context, tmp_pa
     assert reference["uri"] == f"{tmp_path}/dag/extract/run/-1"
     assert (reference["source"], reference["resource"], reference["records"]) == ("yofi", "claims", 6)
     assert reference["window"] == {"since": "2026-05-01T09:00:00Z", "until": "2026-05-01T10:00:00Z"}
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
 
 
 def test_the_reference_counts_the_calls(context):
@@ -98,14 +98,14 @@ def test_a_second_try_goes_on_behind_the_last_whole_page(context):
     second, reference = run(context)
     assert first.fetched == [0, 1]
     assert second.fetched == [2]
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
 
 
 def test_a_finished_dataset_is_fetched_anew_when_the_task_is_cleared(context):
     run(context)
     client, reference = run(context)
     assert client.fetched == [0, 1, 2]
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
 
 
 def test_a_dataset_can_be_put_to_a_place_of_its_own_in_place_of_the_one_before(context, tmp_path):
@@ -113,7 +113,7 @@ def test_a_dataset_can_be_put_to_a_place_of_its_own_in_place_of_the_one_before(c
     _, first = run(context, uri=place)
     _, second = run(context, uri=place)
     assert (first["uri"], first["extra"]["changed"], second["extra"]["changed"]) == (place, True, False)
-    assert list(read(second)) == ROWS
+    assert list(read_dataset(second)) == ROWS
 
 
 def test_a_place_that_renders_to_nothing_leaves_the_dataset_with_its_run(context, tmp_path):
@@ -124,4 +124,4 @@ def test_a_fetch_that_fails_leaves_what_was_there(context, tmp_path):
     _, before = run(context, uri=str(tmp_path / "place"))
     with pytest.raises(PartnerTaskError):
         run(context, Client(fails_at=1), uri=str(tmp_path / "place"))
-    assert list(read(before)) == ROWS
+    assert list(read_dataset(before)) == ROWS

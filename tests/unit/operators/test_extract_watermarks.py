@@ -12,7 +12,7 @@ from airflow.sdk import Asset, AssetAlias
 from fake_claims import NINE, ROWS, TEN, ClaimsOperator, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.operators.base import PartnerTaskError
 
 ORDERS = Asset("claims")
@@ -141,7 +141,7 @@ def test_a_second_try_keeps_the_window_and_goes_on_behind_the_last_page(context,
     second, reference = run(context, initial_since="2026-04-01", outlets=[ORDERS])
     assert second.asked == {"resource": "claims", "since": first.asked["since"], "until": first.asked["until"]}
     assert second.fetched == [2]
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
 
 
 def test_a_try_that_dies_behind_the_watermark_is_repeated_whole(context, kept):

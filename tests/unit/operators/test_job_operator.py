@@ -16,10 +16,10 @@ from fake_job import ROWS, FakePartner
 from airflow_provider_partners import _compat
 from airflow_provider_partners._compat import AirflowFailException, AirflowRescheduleException
 from airflow_provider_partners.api.jobs import JobState
-from airflow_provider_partners.api.paging import PageNumber
+from airflow_provider_partners.api.paging import PageNumberPaginator
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.datasets.jobs import noted
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.datasets.jobs import load_checkpoint
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ExpiredError,
@@ -43,7 +43,9 @@ class Killed(BaseException):
 
 
 class OrdersOperator(JobExtractOperator):
-    lists = {"orders": Resource(name="orders", paging=PageNumber(size=2), time_field="created_at")}
+    available_resources = {
+        "orders": Resource(name="orders", paginator=PageNumberPaginator(size=2), time_field="created_at")
+    }
     modes = {"auto": AUTO, "paged": PAGES, "bulk": JOB}
 
     def __init__(self, *, partner, slept=None, **kwargs):
@@ -112,7 +114,7 @@ def deferred(made, context):
 def test_a_job_that_is_done_at_once_is_collected(partner, context):
     made = operator(partner)
     reference = made.execute(context)
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
     assert reference["extra"]["job"] == "job-1"
     assert reference["window"] == {"since": "2026-05-01T09:00:00Z", "until": "2026-05-01T10:00:00Z"}
     assert made.slept == []
@@ -121,7 +123,7 @@ def test_a_job_that_is_done_at_once_is_collected(partner, context):
 def test_a_job_is_looked_at_soon_and_then_at_the_interval(partner, context):
     partner.states = [*[RUNNING] * 12, DONE]
     made = operator(partner, poll_interval=30)
-    assert list(read(made.execute(context))) == ROWS
+    assert list(read_dataset(made.execute(context))) == ROWS
     assert made.slept[:3] == [2, 3, 4.5]
     assert made.slept[-1] == 30
 
@@ -145,7 +147,7 @@ def test_other_jobs_in_the_way_give_the_slot_back(partner, context, uri):
     with pytest.raises(AirflowRescheduleException) as raised:
         operator(partner).execute(context)
     assert raised.value.reschedule_date == NOW + timedelta(seconds=120)
-    assert noted(uri).job_id is None
+    assert load_checkpoint(uri).job_id is None
     assert operator(partner).execute(context)["extra"]["job"] == "job-1"
 
 
@@ -175,7 +177,7 @@ def test_a_look_that_fails_is_borne(partner, context):
         return real(job_id)
 
     partner.job_status = status
-    assert list(read(made.execute(context))) == ROWS
+    assert list(read_dataset(made.execute(context))) == ROWS
 
 
 def test_a_partner_that_stays_away_fails_the_try_but_not_the_job(partner, context, uri):
@@ -190,7 +192,7 @@ def test_a_partner_that_stays_away_fails_the_try_but_not_the_job(partner, contex
     partner.job_status = status
     with pytest.raises(PartnerTaskError, match="down"):
         operator(partner).execute(context)
-    assert noted(uri).job_id == "job-1"
+    assert load_checkpoint(uri).job_id == "job-1"
     assert partner.cancelled == []
 
 
@@ -221,7 +223,7 @@ def test_a_job_that_takes_too_long_is_cancelled_and_the_next_try_submits_another
     with pytest.raises(PartnerTaskError, match=r"job-1 was not done within 1:00:00, and was cancelled.*job_timeout"):
         operator(partner, job_timeout=timedelta(hours=1)).execute(context)
     assert partner.cancelled == ["job-1"]
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_the_time_allowed_counts_from_the_submission_over_all_tries(partner, context, clock):
@@ -241,14 +243,14 @@ def test_a_job_that_could_not_be_cancelled_is_looked_for_by_the_next_try(partner
     partner.dies["cancel"] = [TransientError("down")]
     with pytest.raises(PartnerTaskError):
         operator(partner, job_timeout=timedelta(hours=1)).execute(context)
-    assert noted(uri).job_id == "job-1"
+    assert load_checkpoint(uri).job_id == "job-1"
 
 
 # --- by pages, or not ---
 
 
 def test_by_pages_no_job_is_submitted(partner, context):
-    assert list(read(operator(partner, mode="paged").execute(context))) == ROWS
+    assert list(read_dataset(operator(partner, mode="paged").execute(context))) == ROWS
     assert partner.submitted == []
     assert "worth" not in partner.calls
 
@@ -256,7 +258,7 @@ def test_by_pages_no_job_is_submitted(partner, context):
 @pytest.mark.parametrize(("worth", "submitted"), [(True, 1), (False, 0)])
 def test_auto_asks_the_partner_whether_a_job_is_worth_it(partner, context, worth, submitted):
     partner.worth = worth
-    assert list(read(operator(partner, mode="auto").execute(context))) == ROWS
+    assert list(read_dataset(operator(partner, mode="auto").execute(context))) == ROWS
     assert len(partner.submitted) == submitted
 
 
@@ -286,7 +288,7 @@ def test_going_by_pages_forgets_a_job_that_nobody_waits_for(partner, context, ur
     with pytest.raises(PartnerTaskError):
         operator(partner).execute(context)
     operator(partner, mode="paged").execute(context)
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_page_size_and_workers_are_no_part_of_a_jobs_question(partner, context):
@@ -323,12 +325,12 @@ def test_a_running_job_is_waited_for_in_the_triggerer(partner, context):
     partner.states = [RUNNING]
     found = deferred(operator(partner, deferrable=True, poll_interval=7, job_timeout=timedelta(hours=3)), context)
     assert isinstance(found.trigger, JobTrigger)
-    assert found.method_name == "job_ended"
+    assert found.method_name == "execute_complete"
     assert found.kwargs is None
     assert found.trigger.serialize() == (
         "airflow_provider_partners.triggers.job.JobTrigger",
         {
-            "hook": "shopify_admin",
+            "conn_type": "shopify_admin",
             "conn_id": "fake_conn",
             "hook_params": {"shop": "a.myshopify.com"},
             "job_id": "job-1",
@@ -341,7 +343,7 @@ def test_a_running_job_is_waited_for_in_the_triggerer(partner, context):
 
 
 def test_a_job_that_is_done_never_defers(partner, context):
-    assert list(read(operator(partner, deferrable=True).execute(context))) == ROWS
+    assert list(read_dataset(operator(partner, deferrable=True).execute(context))) == ROWS
 
 
 def event(status, **more):
@@ -351,8 +353,8 @@ def event(status, **more):
 def test_after_the_trigger_a_fresh_operator_goes_on_from_the_note_alone(partner, context):
     partner.states = [RUNNING, DONE]
     deferred(operator(partner, deferrable=True), context)
-    reference = operator(partner, deferrable=True).job_ended(context, event("done"))
-    assert list(read(reference)) == ROWS
+    reference = operator(partner, deferrable=True).execute_complete(context, event("done"))
+    assert list(read_dataset(reference)) == ROWS
     assert len(partner.submitted) == 1
 
 
@@ -360,7 +362,7 @@ def test_an_event_that_came_too_early_defers_again(partner, context):
     partner.states = [RUNNING]
     deferred(operator(partner, deferrable=True), context)
     with pytest.raises(TaskDeferred):
-        operator(partner, deferrable=True).job_ended(context, event("done"))
+        operator(partner, deferrable=True).execute_complete(context, event("done"))
     assert len(partner.submitted) == 1
 
 
@@ -368,7 +370,7 @@ def test_a_job_that_failed_meanwhile_fails_the_try(partner, context):
     partner.states = [RUNNING, FAILED]
     deferred(operator(partner, deferrable=True), context)
     with pytest.raises(PartnerTaskError, match="out of order"):
-        operator(partner, deferrable=True).job_ended(context, event("failed", message="x"))
+        operator(partner, deferrable=True).execute_complete(context, event("failed", message="x"))
 
 
 def test_a_job_that_was_not_done_in_time_is_cancelled(partner, context, clock, uri):
@@ -376,9 +378,9 @@ def test_a_job_that_was_not_done_in_time_is_cancelled(partner, context, clock, u
     deferred(operator(partner, deferrable=True), context)
     clock.shift(timedelta(hours=10, seconds=1))
     with pytest.raises(PartnerTaskError, match="not done within 10:00:00"):
-        operator(partner, deferrable=True).job_ended(context, event("timeout"))
+        operator(partner, deferrable=True).execute_complete(context, event("timeout"))
     assert partner.cancelled == ["job-1"]
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_a_task_that_was_cleared_while_it_waited_begins_anew_at_once(partner, context):
@@ -408,21 +410,21 @@ def test_a_triggerer_that_could_not_ask_fails_the_try_and_keeps_the_job(partner,
     partner.states = [RUNNING, DONE]
     deferred(operator(partner, deferrable=True), context)
     with pytest.raises(PartnerTaskError, match="could not ask for job job-1: the network is down"):
-        operator(partner, deferrable=True).job_ended(context, event("error", message="the network is down"))
+        operator(partner, deferrable=True).execute_complete(context, event("error", message="the network is down"))
     assert operator(partner, deferrable=True).execute(context)["extra"]["job"] == "job-1"
 
 
 @pytest.mark.parametrize("odd", [None, {}, {"status": "ok"}, "done"])
 def test_an_event_that_is_not_understood_fails_the_try_loudly(partner, context, odd):
     with pytest.raises(PartnerTaskError, match="nothing that can be understood"):
-        operator(partner, deferrable=True).job_ended(context, odd)
+        operator(partner, deferrable=True).execute_complete(context, odd)
     assert partner.submitted == []
 
 
 def test_deferral_and_reschedule_pass_through_job_ended(partner, context):
     partner.dies["submit"] = [ThrottledError("busy", retry_after=60)]
     with pytest.raises(AirflowRescheduleException):
-        operator(partner, deferrable=True).job_ended(context, event("done"))
+        operator(partner, deferrable=True).execute_complete(context, event("done"))
 
 
 def test_a_window_that_ends_with_the_present_does_not_move_while_a_job_runs(partner, context, clock):
@@ -431,7 +433,7 @@ def test_a_window_that_ends_with_the_present_does_not_move_while_a_job_runs(part
     deferred(operator(partner, deferrable=True, since="2026-05-01T09:00:00Z"), context)
     clock.shift(timedelta(hours=2))
     made = operator(partner, deferrable=True, since="2026-05-01T09:00:00Z")
-    reference = made.job_ended(context, event("done"))
+    reference = made.execute_complete(context, event("done"))
     assert reference["window"] == {"since": "2026-05-01T09:00:00Z", "until": "2026-05-01T12:00:00Z"}
     assert len(partner.submitted) == 1
 
@@ -462,7 +464,7 @@ def test_being_stopped_cancels_the_job(partner, context, uri):
     finally:
         del type(made)._sleep
     assert partner.cancelled == ["job-1"]
-    assert noted(uri) is None
+    assert load_checkpoint(uri) is None
 
 
 def test_being_stopped_without_a_job_is_harmless(partner):
@@ -483,7 +485,7 @@ def test_being_stopped_amid_the_rows_leaves_the_finished_job_alone(partner, cont
     with pytest.raises(PartnerTaskError):
         made.execute(context)
     assert partner.cancelled == []
-    assert noted(uri).job_id == "job-1"
+    assert load_checkpoint(uri).job_id == "job-1"
 
 
 def test_a_cancellation_that_fails_is_not_the_tasks_failure(partner, context, uri):
@@ -492,7 +494,7 @@ def test_a_cancellation_that_fails_is_not_the_tasks_failure(partner, context, ur
     made = operator(partner, deferrable=True)
     deferred(made, context)
     made.on_kill()
-    assert noted(uri).job_id == "job-1"
+    assert load_checkpoint(uri).job_id == "job-1"
 
 
 def test_a_task_that_was_told_to_stop_stops_waiting(partner, monkeypatch):
@@ -505,7 +507,7 @@ def test_a_task_that_was_told_to_stop_stops_waiting(partner, monkeypatch):
 
 @pytest.mark.parametrize("way", ["in the task", "deferred"])
 @pytest.mark.parametrize(
-    "step", ["submit", "submitted", "find", "status", "rows", "page 0", "page 1", "page 2", "job_ended"]
+    "step", ["submit", "submitted", "find", "status", "rows", "page 0", "page 1", "page 2", "execute_complete"]
 )
 def test_dying_at_any_step_leads_to_no_second_job(partner, context, step, way):
     partner.states = [RUNNING, RUNNING, DONE]
@@ -516,14 +518,14 @@ def test_dying_at_any_step_leads_to_no_second_job(partner, context, step, way):
             try:
                 reference = made.execute(context)
             except TaskDeferred:
-                partner.step("job_ended")
-                reference = made.job_ended(context, event("done"))
+                partner.step("execute_complete")
+                reference = made.execute_complete(context, event("done"))
             break
         except TaskDeferred:
             continue
         except Killed:
             assert attempt < 5
-    assert list(read(reference)) == ROWS
+    assert list(read_dataset(reference)) == ROWS
     assert len(partner.submitted) == 1
 
 

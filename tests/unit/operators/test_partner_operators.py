@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
-from airflow_provider_partners.datasets.read import column, read
+from airflow_provider_partners.datasets.read import read_column, read_dataset
 from airflow_provider_partners.links import ShopifyAdminLink
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.shopify_partner import (
@@ -80,7 +80,7 @@ def test_without_an_app_nothing_is_asked_and_the_shops_are_unknown(nothing):
 def test_app_events_are_extracted(run, app_id):
     reference = run(ShopifyPartnerExtractOperator(task_id="events", resource="app_events", app_id=app_id, **YEAR))
     assert reference["records"] > 0
-    assert all(event["type"] for event in read(reference))
+    assert all(event["type"] for event in read_dataset(reference))
 
 
 def test_the_partner_api_cannot_be_asked_by_ids(run):
@@ -100,7 +100,7 @@ def test_any_document_with_a_paged_connection_is_extracted(run, app_id):
         )
     )
     assert reference["resource"] == "installs"
-    assert SHOP in {event["shop"]["myshopifyDomain"] for event in read(reference)}
+    assert SHOP in {event["shop"]["myshopifyDomain"] for event in read_dataset(reference)}
 
 
 def test_orders_and_what_yofi_knows_of_them_are_extracted(run):
@@ -110,7 +110,7 @@ def test_orders_and_what_yofi_knows_of_them_are_extracted(run):
     assert orders["records"] == 6
     match = {"order_id": {"dataset": orders, "field": "legacyResourceId"}}
     returns = run(YofiExtractOperator(task_id="returns", resource="returns", shop=SHOP, match=match))
-    assert set(column(returns, "order_id")) <= set(column(orders, "legacyResourceId"))
+    assert set(read_column(returns, "order_id")) <= set(read_column(orders, "legacyResourceId"))
     assert returns["records"] > 0
 
 
@@ -127,12 +127,12 @@ def test_returns_of_a_window_and_their_predictions_are_extracted(run):
         **YEAR,
     )
     assert returns["window"] is not None
-    assert sorted(row["id"] for row in read(run(walked))) == sorted(row["id"] for row in read(returns))
-    assert all(row["predicted_value"] > 0.5 for row in read(run(predictions)))
+    assert sorted(row["id"] for row in read_dataset(run(walked))) == sorted(row["id"] for row in read_dataset(returns))
+    assert all(row["predicted_value"] > 0.5 for row in read_dataset(run(predictions)))
 
 
 def test_customers_can_be_asked_for_one_by_one(run):
-    every = list(read(run(YofiExtractOperator(task_id="customers", resource="customers", shop=SHOP))))
+    every = list(read_dataset(run(YofiExtractOperator(task_id="customers", resource="customers", shop=SHOP))))
     match = {"customer_id": [row["customer_id"] for row in every][:3]}
     singly = run(YofiExtractOperator(task_id="singly", resource="customers", shop=SHOP, match=match, one_by_one=True))
     assert singly["records"] == singly["extra"]["api"]["by_label"]["customers.list"] == 3
@@ -140,14 +140,14 @@ def test_customers_can_be_asked_for_one_by_one(run):
 
 def test_a_filter_that_yofi_does_not_take_is_refused_before_it_is_sent(run):
     with pytest.raises(AirflowFailException, match="colour"):
-        run(YofiExtractOperator(task_id="claims", resource="claims", shop=SHOP, filter="colour==red", **YEAR))
+        run(YofiExtractOperator(task_id="claims", resource="claims", shop=SHOP, filters="colour==red", **YEAR))
 
 
 def test_a_store_without_orders_gives_an_empty_dataset(run):
     reference = run(
         YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_aurora_apparel", **YEAR)
     )
-    assert (reference["records"], list(read(reference))) == (0, [])
+    assert (reference["records"], list(read_dataset(reference))) == (0, [])
 
 
 def test_an_export_gives_the_fields_that_were_asked_for(run):
@@ -155,7 +155,7 @@ def test_an_export_gives_the_fields_that_were_asked_for(run):
     reference = run(
         VoucherifyExtractOperator(task_id="orders", voucherify_conn_id="voucherify_sandbox", **asked, **YEAR)
     )
-    rows = list(read(reference))
+    rows = list(read_dataset(reference))
     assert rows
     assert {tuple(row) for row in rows} == {("id", "source_id")}
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
-from airflow_provider_partners.api.usage import Usage
-from airflow_provider_partners.datasets.read import read
+from airflow_provider_partners.api.usage import RequestStats
+from airflow_provider_partners.datasets.read import read_dataset
 from airflow_provider_partners.datasets.write import DatasetWriter
 from airflow_provider_partners.exceptions import RejectedError, TransientError
 from airflow_provider_partners.operators.base import PartnerTaskError
@@ -26,14 +26,14 @@ class Store:
     """A Yotpo store in memory, with a list of what was written to it."""
 
     def __init__(self, *, refuses=(), fails_at=None):
-        self.kept, self.writes, self.usage = {"order": {}, "product": {}}, [], Usage()
+        self.kept, self.writes, self.usage = {"order": {}, "product": {}}, [], RequestStats()
         self.refuses, self.fails_at = set(refuses), fails_at
 
     def products(self, external_ids):
         return {key: self.kept["product"][key] for key in external_ids if key in self.kept["product"]}
 
     def orders(self, external_ids):
-        self.usage.sent("orders.list")
+        self.usage.on_request("orders.list")
         return {key: self.kept["order"][key] for key in external_ids if key in self.kept["order"]}
 
     def create_product(self, payload):
@@ -167,14 +167,14 @@ def test_building_counts_suppressed_orders_with_their_reason(built):
     assert (built["records"], built["extra"]["suppressed"], built["extra"]["rejected"]) == (3, 1, 0)
     assert sum(built["extra"]["suppressions"].values()) == 1
     assert built["extra"]["shop"] == SHOP
-    assert [row["external_id"] for row in read(built) if row["suppressed"]] == ["2"]
+    assert [row["external_id"] for row in read_dataset(built) if row["suppressed"]] == ["2"]
 
 
 def test_an_order_that_cannot_be_mapped_is_set_aside_with_its_reason(context, tmp_path):
     orders = dataset(tmp_path, "orders", [order(1), order(2, createdAt=None, processedAt=None)])
     reference = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP, max_rejects=1).execute(context)
     assert (reference["records"], reference["extra"]["rejected"]) == (1, 1)
-    assert [row["external_id"] for row in read(reference["extra"]["rejects"])] == ["2"]
+    assert [row["external_id"] for row in read_dataset(reference["extra"]["rejects"])] == ["2"]
 
 
 def test_what_the_options_leave_out_is_no_reject(context, tmp_path):
@@ -218,7 +218,7 @@ def test_orders_are_created_and_counted(context, built):
     assert sorted(store.kept["order"]) == ["1", "2", "3"]
     assert reference["extra"]["summary"]["created"] == 3
     assert reference["extra"]["rejects"] is None
-    assert [(row["external_id"], row["action"]) for row in read(reference)] == [
+    assert [(row["external_id"], row["action"]) for row in read_dataset(reference)] == [
         ("1", "created"),
         ("2", "created"),
         ("3", "created"),
@@ -248,7 +248,7 @@ def test_a_rejected_order_is_set_aside_and_the_others_are_written(context, built
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
     assert sorted(store.kept["order"]) == ["1", "3"]
     assert reference["extra"]["summary"]["rejected"] == 1
-    assert [row["external_id"] for row in read(reference["extra"]["rejects"])] == ["2"]
+    assert [row["external_id"] for row in read_dataset(reference["extra"]["rejects"])] == ["2"]
 
 
 def test_too_many_rejects_fail_the_task_but_its_counts_stay(context, built):
@@ -284,7 +284,7 @@ def test_a_reject_of_the_first_try_is_kept_by_the_second(context, built):
         upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
     store.fails_at = None
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
-    assert [row["external_id"] for row in read(reference["extra"]["rejects"])] == ["1"]
+    assert [row["external_id"] for row in read_dataset(reference["extra"]["rejects"])] == ["1"]
     assert (reference["extra"]["summary"]["created"], reference["extra"]["summary"]["rejected"]) == (2, 1)
 
 

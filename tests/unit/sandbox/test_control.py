@@ -18,7 +18,7 @@ from airflow_provider_partners.sandbox.changes_orders import CHANGES
 from airflow_provider_partners.sandbox.credentials import APP_ID
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import create_app, serve, switch_defaults
-from airflow_provider_partners.sandbox.state import Sandbox, iso
+from airflow_provider_partners.sandbox.state import Sandbox, format_timestamp
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOP = "aurora-apparel.myshopify.com"
@@ -75,7 +75,7 @@ def test_health_tells_the_world(client):
 
     assert body["status"] == "ok"
     assert body["world"] == {"seed": 7, "shops": 1, "orders": 3}
-    assert body["now"] == iso(NOW)
+    assert body["now"] == format_timestamp(NOW)
     assert SHOP in body["shops"]
 
 
@@ -137,7 +137,7 @@ def test_a_fault_that_makes_no_sense_is_refused_with_the_fields_there_are(client
 
 
 def test_the_clock_is_stopped_and_let_go(client, sandbox):
-    assert client.get("/clock").json() == {"now": iso(NOW), "fixed": True}
+    assert client.get("/clock").json() == {"now": format_timestamp(NOW), "fixed": True}
     later = client.post("/clock", json={"now": "2026-05-20T18:00:00+02:00"})
     assert later.json() == {"now": "2026-05-20T16:00:00Z", "fixed": True}
 
@@ -167,7 +167,7 @@ def test_changed_orders_are_told_and_bear_the_sandboxs_time(shop, world):
     for row in world.store.select("shopify_admin", SHOP, "order"):
         assert (row != before[row["id"]]) == (row["id"] in changed)
         if row["id"] in changed:
-            assert row["updatedAt"] == iso(NOW) > before[row["id"]]["updatedAt"]
+            assert row["updatedAt"] == format_timestamp(NOW) > before[row["id"]]["updatedAt"]
 
 
 def test_each_change_can_be_seen_by_a_review_platform(shop, world):
@@ -246,7 +246,7 @@ def test_created_orders_are_the_newest_with_ids_and_names_of_their_own(shop, wor
     assert {row["id"] for row in new} == {row["id"] for row in body["created"]}
     assert len(new) == 3
     assert [row["name"] for row in body["created"]] == ["#1081", "#1082", "#1083"]
-    assert all(row["updatedAt"] == iso(NOW) for row in new)
+    assert all(row["updatedAt"] == format_timestamp(NOW) for row in new)
     assert min(int(row["legacyResourceId"]) for row in new) > max(int(row["legacyResourceId"]) for row in before)
     assert all(row["displayFinancialStatus"] == "PAID" for row in new)
 
@@ -386,7 +386,7 @@ def test_yofi_learns_of_what_buyers_do(shop, world, kind):
     orders = {row["legacyResourceId"]: row for row in world.store.select("shopify_admin", SHOP, "order")}
     for row in made:
         field = "return_created_at_epoch" if kind == "returns" else "created_at_epoch"
-        assert iso(datetime.fromtimestamp(rows[row["id"]]["attributes"][field], UTC)) == row["at"]
+        assert format_timestamp(datetime.fromtimestamp(rows[row["id"]]["attributes"][field], UTC)) == row["at"]
         assert kind == "claims" or orders[row["order"]]["returnStatus"] == "RETURN_REQUESTED"
 
 

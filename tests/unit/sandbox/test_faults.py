@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from airflow_provider_partners.sandbox.faults import FaultBook, Rule, operation
+from airflow_provider_partners.sandbox.faults import FaultRule, FaultRules, operation
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import serve
 
@@ -137,7 +137,7 @@ def test_the_control_api_is_never_disturbed(served, client):
 
 
 def test_rules_are_tried_in_the_order_they_came():
-    book = FaultBook()
+    book = FaultRules()
     book.add(status=500)
     book.add(status=501)
 
@@ -157,13 +157,13 @@ def test_rules_are_tried_in_the_order_they_came():
 )
 def test_a_rule_that_makes_no_sense_is_refused(rule, said):
     with pytest.raises(ValueError, match=said):
-        FaultBook().add(**rule)
+        FaultRules().add(**rule)
 
 
 def test_a_rule_counts_what_it_saw_and_did():
-    rule = Rule(path_prefix="/yofi", status=500, after=1, times=1)
+    rule = FaultRule(path_prefix="/yofi", status=500, after=1, times=1)
 
-    taken = [rule.takes("GET", path) for path in ("/yotpo", "/yofi", "/yofi", "/yofi")]
+    taken = [rule.claim("GET", path) for path in ("/yotpo", "/yofi", "/yofi", "/yofi")]
 
     assert taken == [False, False, True, False]
     assert (rule.seen, rule.used) == (2, 1)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sandbox.scenarios import JOURNEYS, SCENARIOS
+from airflow_provider_partners.sandbox.scenarios import SCENARIOS, TRACKING_HISTORIES
 from airflow_provider_partners.sandbox.seed import build, parameters_of
 from airflow_provider_partners.sandbox.shops import world
-from airflow_provider_partners.sandbox.state import Sandbox, iso
+from airflow_provider_partners.sandbox.state import Sandbox, format_timestamp
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 FIRST = "aurora-apparel.myshopify.com"
@@ -58,7 +58,7 @@ def test_the_moment_of_the_call_does_not_leak_into_a_dated_world():
     years = set(re.findall(r"\b20\d\d(?=-\d\d-\d\dT)", str(contents(sandbox))))
 
     assert max(years) == "2026"
-    assert all(row[4] <= iso(NOW) for row in contents(sandbox))
+    assert all(row[4] <= format_timestamp(NOW) for row in contents(sandbox))
 
 
 def test_a_full_world_is_made_in_under_three_seconds():
@@ -246,8 +246,8 @@ SPECIAL = {
     "a tip": lambda o: o["totalTipReceivedSet"]["shopMoney"]["amount"] != "0.0",
     "a cancellation": lambda o: o["cancelledAt"] and o["cancelReason"],
     "a refunded shipping charge": lambda o: o["refunds"] and not o["refunds"][0]["refundLineItems"],
-    "an order from months ago": lambda o: o["createdAt"] < iso(NOW, plus=timedelta(days=-120)),
-    "an order of today": lambda o: o["createdAt"] > iso(NOW, plus=timedelta(days=-1)),
+    "an order from months ago": lambda o: o["createdAt"] < format_timestamp(NOW, plus=timedelta(days=-120)),
+    "an order of today": lambda o: o["createdAt"] > format_timestamp(NOW, plus=timedelta(days=-1)),
     "a long run of news": lambda o: any(len(row["events"]) == 4 for row in o["fulfillments"]),
 }  # fmt: skip
 
@@ -265,7 +265,7 @@ def test_every_status_occurs(orders):
         "FULFILLED", "UNFULFILLED", "PARTIALLY_FULFILLED", "ON_HOLD", "SCHEDULED", "RESTOCKED",
     }  # fmt: skip
     shown = {row["displayStatus"] for order in orders for row in order["fulfillments"]}
-    assert shown >= {news for news in JOURNEYS if news} | {"CANCELED", "FULFILLED", "MARKED_AS_FULFILLED"}
+    assert shown >= {news for news in TRACKING_HISTORIES if news} | {"CANCELED", "FULFILLED", "MARKED_AS_FULFILLED"}
 
 
 def test_several_orders_share_the_second_of_their_last_change(sandbox):
@@ -300,7 +300,7 @@ def test_the_smallest_world_has_the_first_kinds():
 
 
 def test_nothing_happened_in_the_time_to_come(sandbox, orders):
-    latest = iso(NOW)
+    latest = format_timestamp(NOW)
     for order in orders:
         times = re.findall(r"'(?:createdAt|updatedAt|happenedAt|deliveredAt|processedAt)': '([^']+)'", str(order))
         assert max(times) < latest
@@ -313,4 +313,4 @@ def test_an_uninstalled_shop_took_no_order_after_it_left(sandbox):
     rows = sandbox.store.select("shopify_admin", "velvet-ember.myshopify.com", "order")
 
     assert rows
-    assert max(row["createdAt"] for row in rows) < iso(NOW, plus=timedelta(days=-21))
+    assert max(row["createdAt"] for row in rows) < format_timestamp(NOW, plus=timedelta(days=-21))

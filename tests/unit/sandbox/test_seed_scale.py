@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_partners.sandbox import seed
 from airflow_provider_partners.sandbox.changes import Changes
 from airflow_provider_partners.sandbox.seed_scale import grow
-from airflow_provider_partners.sandbox.state import Sandbox, iso
+from airflow_provider_partners.sandbox.state import Sandbox, format_timestamp
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOP = "aurora-apparel.myshopify.com"
@@ -77,8 +77,8 @@ def test_customers_have_as_many_orders_as_there_are(large: Sandbox) -> None:
 
 def test_times_lie_within_five_months_and_none_in_the_time_to_come(large: Sandbox) -> None:
     times = [order["createdAt"] for order in orders(large)]
-    assert min(times) >= iso(NOW, plus=timedelta(days=-160))
-    assert max(order["updatedAt"] for order in orders(large)) <= iso(NOW)
+    assert min(times) >= format_timestamp(NOW, plus=timedelta(days=-160))
+    assert max(order["updatedAt"] for order in orders(large)) <= format_timestamp(NOW)
     assert all(order["createdAt"] <= order["updatedAt"] for order in orders(large))
     assert len(set(times)) > len(times) * 0.9
 
@@ -107,7 +107,7 @@ def test_a_shop_without_orders_cannot_grow() -> None:
 
 
 def test_orders_beyond_the_careful_ones_follow_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seed, "CAREFUL", 30)
+    monkeypatch.setattr(seed, "MAX_DETAILED_ORDERS", 30)
     sandbox = seed.build(shops=1, orders=90, now=NOW)
     assert sandbox.store.count("shopify_admin", SHOP, "order") == 90
     assert seed.parameters_of(sandbox).orders == 90

@@ -13,11 +13,11 @@ import pytest
 from airflow_provider_partners.sandbox import seed_voucherify
 from airflow_provider_partners.sandbox.changes import Changes, NothingToDoError
 from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.seed_voucherify_growth import DAYS, GROWING, TOGETHER, grow
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import project_id, stamp
-from airflow_provider_partners.sandbox.seed_voucherify_orders import take_off
+from airflow_provider_partners.sandbox.seed_voucherify_growth import DAYS, RECORD_MAKERS, SAME_TIMESTAMP_COUNT, grow
+from airflow_provider_partners.sandbox.seed_voucherify_ledger import format_timestamp_ms, project_id
+from airflow_provider_partners.sandbox.seed_voucherify_orders import apply_discount
 from airflow_provider_partners.sandbox.shops import world
-from airflow_provider_partners.sandbox.state import Sandbox, Store, iso
+from airflow_provider_partners.sandbox.state import Sandbox, Store, format_timestamp
 from airflow_provider_partners.sandbox.voucherify_lists import LISTS
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
@@ -171,7 +171,7 @@ def test_no_two_rows_of_a_list_share_an_id(sandbox, lists):
 def test_times_carry_milliseconds_and_lie_before_the_day_of_the_world(sandbox):
     for _, _, kind, id_, at, _ in voucherify(sandbox.store):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", at), (kind, id_)
-        assert at < iso(NOW)
+        assert at < format_timestamp(NOW)
 
 
 def test_about_three_in_ten_orders_of_the_shop_used_a_coupon(orders, shopify):
@@ -375,7 +375,7 @@ def test_a_world_of_one_order_has_a_whole_project():
     assert store.count("voucherify", "", "redemptions") >= 120
 
 
-@pytest.mark.parametrize("kind", sorted(GROWING))
+@pytest.mark.parametrize("kind", sorted(RECORD_MAKERS))
 def test_a_list_grows_by_as_many_rows_as_asked_for(growing, kind):
     scope = grow(growing.store, seed=3, kind=kind, count=40, now=NOW)
     longer = growing.store.select("voucherify", scope, kind)
@@ -383,17 +383,17 @@ def test_a_list_grows_by_as_many_rows_as_asked_for(growing, kind):
 
     assert growing.store.count("voucherify", scope, kind) == len(longer) + 5
     assert len({row["id"] for row in longer}) == len(longer) >= 41
-    assert all((row.get("created_at") or row["date"]) < stamp(NOW) for row in longer)
+    assert all((row.get("created_at") or row["date"]) < format_timestamp_ms(NOW) for row in longer)
 
 
 @pytest.mark.parametrize("kind", ["redemptions", "customers", "vouchers", "loyalty_program_members"])
 def test_grown_rows_share_times_across_the_edges_of_pages(growing, kind):
     scope = grow(growing.store, seed=3, kind=kind, count=1200, now=NOW)
-    since = stamp(NOW - timedelta(days=DAYS))
+    since = format_timestamp_ms(NOW - timedelta(days=DAYS))
     times = [row.get("created_at") or row["date"] for row in growing.store.select("voucherify", scope, kind)]
     counts = Counter(at for at in times if at >= since)
 
-    assert max(counts.values()) >= max(TOGETHER) > 100
+    assert max(counts.values()) >= max(SAME_TIMESTAMP_COUNT) > 100
     assert any(times[edge - 1] == times[edge] for edge in range(100, len(times), 100))
 
 
@@ -477,7 +477,7 @@ def test_a_discount_off_the_items_is_dealt_out_to_the_last_hundredth():
         "items": [{"amount": amount, "subtotal_amount": amount} for amount in (333, 333, 334)],
     }
 
-    seen = take_off(order, 100, items=True)
+    seen = apply_discount(order, 100, items=True)
 
     assert [item["discount_amount"] for item in order["items"]] == [33, 33, 34]
     assert seen["items_applied_discount_amount"] == order["items_discount_amount"] == 100

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.seed_predictions import RETURN_STATES
-from airflow_provider_partners.sandbox.state import Store, iso
+from airflow_provider_partners.sandbox.state import Store, format_timestamp
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOPS = ("aurora-apparel.myshopify.com", "tsukimi-goods.myshopify.com")
@@ -66,7 +66,7 @@ def test_every_state_and_category_occurs(store):
 def test_some_old_orders_come_back_these_days_and_the_order_does_not_tell(store, shop):
     orders = {row["legacyResourceId"]: row for row in store.select("shopify_admin", shop, "order")}
     recent = (NOW - timedelta(days=2)).timestamp()
-    old = iso(NOW, plus=timedelta(days=-45))
+    old = format_timestamp(NOW, plus=timedelta(days=-45))
     late = [
         row["attributes"]
         for row in store.select("yofi", shop, "return")

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_partners.sandbox.graphql_schema import schema
 from airflow_provider_partners.sandbox.shopify_admin_answer import global_id_check
-from airflow_provider_partners.sandbox.shopify_bulk_query import BulkRefused, read_bulk_query
+from airflow_provider_partners.sandbox.shopify_bulk_query import BulkQueryError, read_bulk_query
 
 SCHEMA = schema("shopify_admin", "2026-07")
 NO_CONNECTION = "Bulk queries must contain at least one connection."
@@ -45,13 +45,13 @@ VARIANTS, EVENTS = edges("variants"), edges("events")
 
 
 def refusal(query: str) -> list[str]:
-    with pytest.raises(BulkRefused) as caught:
-        read_bulk_query(SCHEMA, query, served={"orders", "products"}, check=global_id_check)
-    return caught.value.sentences
+    with pytest.raises(BulkQueryError) as caught:
+        read_bulk_query(SCHEMA, query, root_fields={"orders", "products"}, check=global_id_check)
+    return caught.value.messages
 
 
 def taken(query: str) -> bool:
-    return bool(read_bulk_query(SCHEMA, query, served={"orders", "products"}, check=global_id_check).root)
+    return bool(read_bulk_query(SCHEMA, query, root_fields={"orders", "products"}, check=global_id_check).root)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, parse
 
-from airflow_provider_partners.sandbox.cost import Pricing, size
+from airflow_provider_partners.sandbox.cost import Pricing, connection_points
 from airflow_provider_partners.sandbox.graphql_schema import schema
 from airflow_provider_partners.sandbox.shopify_limits import PointBucket, RequestLimiter
 
@@ -48,11 +48,11 @@ def requested(query: str, **variables: Any) -> int:
 
 @pytest.mark.parametrize(("first", "charged"), [(1, 1), (2, 1), (3, 2), (5, 3), (10, 4), (20, 5), (25, 6), (50, 7)])
 def test_a_page_is_charged_by_the_logarithm_of_its_size(first: int, charged: int) -> None:
-    assert size(first) == charged
+    assert connection_points(first) == charged
 
 
 def test_the_largest_pages_are_charged_for_nine_and_eleven_rows() -> None:
-    assert (size(100), size(250)) == (9, 11)
+    assert (connection_points(100), connection_points(250)) == (9, 11)
 
 
 @pytest.mark.parametrize(("first", "points"), [(10, 190), (25, 284), (50, 331), (100, 425), (250, 519)])
@@ -153,7 +153,7 @@ def test_points_are_taken_given_back_and_restored_with_time() -> None:
     assert bucket.take(1500)
     assert not bucket.take(600)
     assert bucket.status() == {"maximumAvailable": 2000, "currentlyAvailable": 500, "restoreRate": 100}
-    bucket.give_back(50)
+    bucket.refund(50)
     clock.now += 0.5
     assert bucket.status()["currentlyAvailable"] == 600
     assert bucket.take(600)
@@ -163,7 +163,7 @@ def test_a_bucket_never_holds_more_than_its_maximum() -> None:
     clock = Clock()
     bucket = PointBucket(2000, 100, clock=clock)
     clock.now += 1_000
-    bucket.give_back(500)
+    bucket.refund(500)
     assert bucket.status()["currentlyAvailable"] == 2000
 
 
@@ -187,8 +187,8 @@ def test_points_are_not_given_out_twice_to_parallel_queries() -> None:
 def test_four_requests_pass_in_any_second() -> None:
     clock = Clock()
     limiter = RequestLimiter(clock=clock)
-    assert [limiter.grant(4) for _ in range(5)] == [True] * 4 + [False]
+    assert [limiter.acquire(4) for _ in range(5)] == [True] * 4 + [False]
     clock.now += 0.99
-    assert not limiter.grant(4)
+    assert not limiter.acquire(4)
     clock.now += 0.01
-    assert limiter.grant(4)
+    assert limiter.acquire(4)

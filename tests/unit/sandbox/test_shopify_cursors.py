@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from airflow_provider_partners.sandbox.cursors import connection, cut, database_time, epoch_ms, from_database_time
+from airflow_provider_partners.sandbox.cursors import connection, database_time, epoch_ms, from_database_time, take_page
 from airflow_provider_partners.sandbox.graphql_fields import decimal_text, nested_connection
 from airflow_provider_partners.sandbox.shopify_admin_sorting import ORDERS, sort_by
 
@@ -44,7 +44,7 @@ def test_a_cursor_of_the_database_holds_a_timestamp() -> None:
     sort = sort_by("UPDATED_AT", ORDERS, reverse=False, from_database=True)
     row = order(5, "2026-06-22T22:34:00Z")
     assert decoded(sort.cursor(row)) == {"last_id": 5, "last_value": "2026-06-22 22:34:00.000000"}
-    assert sort.place(sort.cursor(row)) == sort.key(row)
+    assert sort.position(sort.cursor(row)) == sort.key(row)
 
 
 def test_a_cursor_in_id_order_holds_the_id_twice() -> None:
@@ -59,65 +59,65 @@ def test_database_times_are_read_back_to_the_millisecond() -> None:
 
 
 def test_pages_follow_each_other_through_rows_of_one_second() -> None:
-    first = cut(ROWS, BY_UPDATE, {"first": 1})
-    rest = cut(ROWS, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.rows[-1])})
-    assert (numbers(first.rows), numbers(rest.rows)) == ([1], [2, 3, 4])
+    first = take_page(ROWS, BY_UPDATE, {"first": 1})
+    rest = take_page(ROWS, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
+    assert (numbers(first.nodes), numbers(rest.nodes)) == ([1], [2, 3, 4])
     assert (first.has_next, first.has_previous, rest.has_next, rest.has_previous) == (True, False, False, True)
 
 
 def test_a_row_that_moved_behind_the_cursor_is_met_again() -> None:
-    first = cut(ROWS, BY_UPDATE, {"first": 2})
+    first = take_page(ROWS, BY_UPDATE, {"first": 2})
     moved = [*ROWS[:1], order(1, "2026-01-01T00:00:09Z"), *ROWS[2:]]
-    rest = cut(moved, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.rows[-1])})
-    assert numbers(rest.rows) == [3, 4, 1]
+    rest = take_page(moved, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
+    assert numbers(rest.nodes) == [3, 4, 1]
 
 
 def test_a_cursor_outlives_the_row_it_stands_on() -> None:
     cursor = BY_UPDATE.cursor(ROWS[2])
-    assert numbers(cut([ROWS[0], ROWS[3]], BY_UPDATE, {"first": 5, "after": cursor}).rows) == [3, 4]
+    assert numbers(take_page([ROWS[0], ROWS[3]], BY_UPDATE, {"first": 5, "after": cursor}).nodes) == [3, 4]
 
 
 def test_a_reversed_list_is_paged_backwards() -> None:
     sort = sort_by("UPDATED_AT", ORDERS, reverse=True, from_database=False)
-    first = cut(ROWS, sort, {"first": 2})
-    assert numbers(first.rows) == [4, 3]
-    assert numbers(cut(ROWS, sort, {"first": 2, "after": sort.cursor(first.rows[-1])}).rows) == [2, 1]
+    first = take_page(ROWS, sort, {"first": 2})
+    assert numbers(first.nodes) == [4, 3]
+    assert numbers(take_page(ROWS, sort, {"first": 2, "after": sort.cursor(first.nodes[-1])}).nodes) == [2, 1]
 
 
 def test_last_takes_the_end_and_before_stops_ahead_of_the_cursor() -> None:
-    assert numbers(cut(ROWS, BY_UPDATE, {"last": 2}).rows) == [3, 4]
-    page = cut(ROWS, BY_UPDATE, {"last": 1, "before": BY_UPDATE.cursor(ROWS[0])})
-    assert numbers(page.rows) == [2]
+    assert numbers(take_page(ROWS, BY_UPDATE, {"last": 2}).nodes) == [3, 4]
+    page = take_page(ROWS, BY_UPDATE, {"last": 1, "before": BY_UPDATE.cursor(ROWS[0])})
+    assert numbers(page.nodes) == [2]
     assert page.has_next
     assert page.has_previous
 
 
 def test_an_empty_cursor_is_no_cursor() -> None:
-    assert numbers(cut(ROWS, BY_UPDATE, {"first": 1, "after": ""}).rows) == [1]
+    assert numbers(take_page(ROWS, BY_UPDATE, {"first": 1, "after": ""}).nodes) == [1]
 
 
 @pytest.mark.parametrize("cursor", ["x", "bm9uc2Vuc2U=", base64.b64encode(b'{"last_id": 1}').decode()])
 def test_a_cursor_that_is_none_is_refused(cursor: str) -> None:
     with pytest.raises(GraphQLError, match="Invalid cursor for current pagination sort"):
-        cut(ROWS, BY_UPDATE, {"first": 1, "after": cursor})
+        take_page(ROWS, BY_UPDATE, {"first": 1, "after": cursor})
 
 
 def test_a_cursor_of_another_sort_is_refused() -> None:
     by_name = sort_by("FINANCIAL_STATUS", ORDERS, reverse=False, from_database=False)
     cursor = by_name.cursor({**ROWS[0], "displayFinancialStatus": "PAID"})
     with pytest.raises(GraphQLError, match="Invalid cursor for current pagination sort"):
-        cut(ROWS, BY_UPDATE, {"first": 1, "after": cursor})
+        take_page(ROWS, BY_UPDATE, {"first": 1, "after": cursor})
 
 
 def test_rows_without_the_sort_value_come_first_and_can_be_paged() -> None:
     sort = sort_by("PO_NUMBER", ORDERS, reverse=False, from_database=False)
     rows = [{**ROWS[0], "poNumber": "B"}, ROWS[1], {**ROWS[2], "poNumber": "A"}]
-    assert numbers(cut(rows, sort, {"first": 3}).rows) == [1, 2, 3]
-    assert numbers(cut(rows, sort, {"first": 3, "after": sort.cursor(rows[1])}).rows) == [2, 3]
+    assert numbers(take_page(rows, sort, {"first": 3}).nodes) == [1, 2, 3]
+    assert numbers(take_page(rows, sort, {"first": 3, "after": sort.cursor(rows[1])}).nodes) == [2, 3]
 
 
 def test_an_empty_page_has_null_cursors() -> None:
-    page = connection(cut([], BY_UPDATE, {"first": 3}), BY_UPDATE)
+    page = connection(take_page([], BY_UPDATE, {"first": 3}), BY_UPDATE)
     assert page["pageInfo"] == {
         "hasNextPage": False,
         "hasPreviousPage": False,

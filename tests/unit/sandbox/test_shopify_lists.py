@@ -12,10 +12,10 @@ from airflow_provider_partners.sandbox import shopify_admin_sorting as sorting
 from airflow_provider_partners.sandbox.search_filters import compile_search
 from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.shopify_admin import SWITCHES
-from airflow_provider_partners.sandbox.shopify_admin_answer import AdminAnswer
+from airflow_provider_partners.sandbox.shopify_admin_answer import AdminRequest
 from airflow_provider_partners.sandbox.shopify_admin_documents import ShopDocuments
 from airflow_provider_partners.sandbox.shopify_admin_fields import TABLE
-from airflow_provider_partners.sandbox.state import KeptLists, Sandbox
+from airflow_provider_partners.sandbox.state import ListCache, Sandbox
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOP = "aurora-apparel.myshopify.com"
@@ -34,7 +34,7 @@ def whole(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", sorted(resources.ORDERS.fields))
 def test_every_filter_finds_by_the_kept_fields_what_it_finds_by_the_order(sandbox: Sandbox, name: str) -> None:
-    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).rows
+    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
     found = resources.ORDERS.fields[name]
     assert [found.values(row) or None for row in entries] == [found.values(row) or None for row in whole(sandbox)]
     for word, fits in found.choices.items():
@@ -43,7 +43,7 @@ def test_every_filter_finds_by_the_kept_fields_what_it_finds_by_the_order(sandbo
 
 @pytest.mark.parametrize("key", sorted(sorting.ORDERS))
 def test_every_sort_is_the_same_by_the_kept_fields(sandbox: Sandbox, key: str) -> None:
-    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).rows
+    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
     value = sorting.ORDERS[key]
     assert [value(row) for row in entries] == [value(row) for row in whole(sandbox)]
 
@@ -52,14 +52,14 @@ def test_every_sort_is_the_same_by_the_kept_fields(sandbox: Sandbox, key: str) -
 def test_only_skus_and_quantities_need_the_contents(sandbox: Sandbox, name: str) -> None:
     documents = ShopDocuments(sandbox.store, SHOP)
     values = resources.ORDERS.fields[name].values
-    light, full = documents.orders().rows, documents.orders(contents=True).rows
+    light, full = documents.orders().documents, documents.orders(contents=True).documents
     assert [values(row) for row in light] == [values(row) for row in full]
 
 
 def test_words_are_found_in_the_kept_fields(sandbox: Sandbox) -> None:
     name = whole(sandbox)[3]["customer"]["lastName"]
     matches = compile_search(name, resources.ORDERS, now=NOW).matches
-    entries = ShopDocuments(sandbox.store, SHOP).orders().rows
+    entries = ShopDocuments(sandbox.store, SHOP).orders().documents
     assert [matches(row) for row in entries] == [matches(row) for row in whole(sandbox)]
     assert any(map(matches, entries))
 
@@ -73,16 +73,16 @@ class Asked:
             return ["orders"]
 
 
-def listed(sandbox: Sandbox, lists: KeptLists, **arguments: Any) -> list[str]:
-    answer = AdminAnswer(sandbox=sandbox, shop=SHOP, version="2026-07", table=TABLE, lists=lists)
+def listed(sandbox: Sandbox, lists: ListCache, **arguments: Any) -> list[str]:
+    answer = AdminRequest(sandbox=sandbox, shop=SHOP, version="2026-07", table=TABLE, lists=lists)
     asked = {"first": 5, "sortKey": "UPDATED_AT", **arguments}
     entries = answer.documents.orders()
-    page = answer.listed(entries, Asked(), asked, filters=resources.ORDERS, sorts=sorting.ORDERS)
+    page = answer.list_connection(entries, Asked(), asked, filters=resources.ORDERS, sorts=sorting.ORDERS)
     return [row["id"] for row in page["nodes"]]
 
 
 def test_a_kept_list_is_made_anew_once_an_order_changes(sandbox: Sandbox) -> None:
-    lists = KeptLists(1_000)
+    lists = ListCache(1_000)
     before = listed(sandbox, lists, reverse=True)
     order = whole(sandbox)[0]
     changed = order | {"updatedAt": "2026-05-20T13:59:59Z"}
@@ -95,14 +95,14 @@ def test_a_kept_list_is_made_anew_once_an_order_changes(sandbox: Sandbox) -> Non
 def test_a_search_for_now_goes_with_the_clock() -> None:
     sandbox = build(shops=1, orders=20, now=NOW)
     sandbox.switches.update(SWITCHES)
-    lists = KeptLists(1_000)
+    lists = ListCache(1_000)
     assert listed(sandbox, lists, query="updated_at:<now")
     sandbox.now = datetime(2020, 1, 1, tzinfo=UTC)
     assert listed(sandbox, lists, query="updated_at:<now") == []
 
 
 def test_a_lag_that_is_switched_on_counts_for_kept_lists(sandbox: Sandbox) -> None:
-    lists = KeptLists(1_000)
+    lists = ListCache(1_000)
     assert listed(sandbox, lists)
     sandbox.switches["shopify_admin.search_lag_seconds"] = 10**9
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from airflow_provider_partners.sandbox.search import described, parse_search
+from airflow_provider_partners.sandbox.search import describe, parse_search
 from airflow_provider_partners.sandbox.search_filters import compile_search
 from airflow_provider_partners.sandbox.search_resources import ORDERS, PRODUCTS
 
@@ -178,4 +178,4 @@ def test_products_have_fields_of_their_own() -> None:
 def test_a_search_string_is_read_forgivingly(text: str, tree: dict[str, Any]) -> None:
     node = parse_search(text)
     assert node is not None
-    assert described(node) == tree
+    assert describe(node) == tree

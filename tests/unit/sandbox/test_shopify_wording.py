@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sandbox.graphql_execution import GraphQLRequest, Refused, prepare
+from airflow_provider_partners.sandbox.graphql_execution import GraphQLRequest, InvalidDocumentError, prepare
 from airflow_provider_partners.sandbox.graphql_schema import schema
 from airflow_provider_partners.sandbox.graphql_values import no_check
 from airflow_provider_partners.sandbox.shopify_admin_answer import global_id_check
@@ -17,14 +17,14 @@ def request(query: str, variables: dict[str, Any]) -> GraphQLRequest:
 
 
 def refused(query: str, **variables: Any) -> list[dict[str, Any]]:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(InvalidDocumentError) as refusal:
         prepare(schema("shopify_admin", "2026-07"), request(query, variables), global_id_check)
     assert set(refusal.value.body) == {"errors"}, "no data and no cost for a document that is not executed"
     return list(refusal.value.body["errors"])
 
 
 def refused_by_partner(query: str, **variables: Any) -> list[dict[str, Any]]:
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(InvalidDocumentError) as refusal:
         prepare(schema("shopify_partner", "2026-07"), request(query, variables), no_check)
     return list(refusal.value.body["errors"])
 

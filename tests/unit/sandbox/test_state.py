@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from airflow_provider_partners.sandbox.state import KeptLists, Store
+from airflow_provider_partners.sandbox.state import ListCache, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +86,7 @@ def test_a_list_longer_than_what_is_kept_is_kept_alone():
 
 
 def test_the_list_used_least_recently_is_let_go_of_first():
-    lists = KeptLists(5)
+    lists = ListCache(5)
     a, b = lists.get("a", 1, lambda: [1, 2]), lists.get("b", 1, lambda: [1, 2])
     assert lists.get("a", 1, list) is a
     lists.get("c", 1, lambda: [1, 2])
@@ -95,21 +95,21 @@ def test_the_list_used_least_recently_is_let_go_of_first():
 
 
 def test_a_list_of_another_revision_is_made_anew():
-    lists = KeptLists(5)
+    lists = ListCache(5)
     assert lists.get("a", 1, lambda: ["old"]) == ["old"]
     assert lists.get("a", 2, lambda: ["new"]) == ["new"]
 
 
 def test_documents_come_in_the_order_of_the_ids_and_missing_ones_are_passed_over():
     store = filled()
-    assert [row["n"] for row in store.each(*KIND, ["o1", "gone", "o2", "o0", "o1"])] == [1, 2, 0, 1]
+    assert [row["n"] for row in store.iterate(*KIND, ["o1", "gone", "o2", "o0", "o1"])] == [1, 2, 0, 1]
 
 
 def test_more_ids_than_are_read_at_a_time_are_all_read():
     store = filled(0)
     store.put_many(*KIND, [(f"o{n}", "", {"n": n}) for n in range(1_201)])
     wanted = [f"o{n}" for n in reversed(range(1_201))]
-    assert [row["n"] for row in store.each(*KIND, wanted)] == list(reversed(range(1_201)))
+    assert [row["n"] for row in store.iterate(*KIND, wanted)] == list(reversed(range(1_201)))
 
 
 def test_a_store_in_memory_takes_its_files_with_it():
@@ -133,9 +133,9 @@ def test_the_holder_of_an_inner_object_is_found_until_its_document_changes() -> 
     store.put("p", "s", "order", "o-1", {"lines": [{"id": "l-1"}, {"id": "l-2"}]}, at="2026-01-01T00:00:00Z")
     store.put("p", "s", "order", "o-2", {"lines": [{"id": "l-3"}]}, at="2026-01-01T00:00:00Z")
     store.put("p", "other", "order", "o-3", {"lines": [{"id": "l-4"}]}, at="2026-01-01T00:00:00Z")
-    assert store.holders("p", "s", "order", "lines") == {"l-1": "o-1", "l-2": "o-1", "l-3": "o-2"}
-    assert store.holders("p", "s", "order", "refunds") == {}
+    assert store.parent_ids("p", "s", "order", "lines") == {"l-1": "o-1", "l-2": "o-1", "l-3": "o-2"}
+    assert store.parent_ids("p", "s", "order", "refunds") == {}
 
     store.put("p", "s", "order", "o-1", {"lines": [{"id": "l-5"}]}, at="2026-01-02T00:00:00Z")
 
-    assert store.holders("p", "s", "order", "lines") == {"l-3": "o-2", "l-5": "o-1"}
+    assert store.parent_ids("p", "s", "order", "lines") == {"l-3": "o-2", "l-5": "o-1"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_partners.sandbox.voucherify_filters import OPERATORS
-from airflow_provider_partners.sandbox.voucherify_query import parsed
+from airflow_provider_partners.sandbox.voucherify_query import parse_query_string
 
 
 def voucher(number, **more):
@@ -58,7 +58,7 @@ def vouchers(world):
     ],
 )
 def test_query_strings_are_read_as_nodes_qs_reads_them(query, value):
-    assert parsed(query) == value
+    assert parse_query_string(query) == value
 
 
 def test_both_spellings_of_a_filter_mean_the_same(vouchers):

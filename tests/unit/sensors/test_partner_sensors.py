@@ -22,7 +22,7 @@ APP = "gid://partners/App/1"
 def asked(sensor):
     question = sensor.question()
     assert json.loads(json.dumps(question)) == question
-    return question["asked"]
+    return question["query"]
 
 
 def yofi(**arguments):
@@ -43,14 +43,14 @@ def orders(**arguments):
 
 def test_yofi_s_question_is_of_a_list_its_filters_and_a_time():
     sensor = yofi(filter="created_at_epoch>5", since=SINCE, until="2026-05-02", at_least=3)
-    assert sensor.question() == {
+    assert sensor.condition_spec() == {
         "resource": "claims",
         "at_least": 3,
         "time_field": "created_at_epoch",
-        "asked": {
+        "query": {
             "include": [],
             "fields": ["id", "created_at_epoch"],
-            "filter": "created_at_epoch>5",
+            "filters": "created_at_epoch>5",
             "page_size": 3,
             "since": "2026-05-01T00:00:00+00:00",
             "until": "2026-05-02T00:00:00+00:00",
@@ -83,7 +83,7 @@ def test_yofi_s_walk_and_predictions_go_into_the_question():
     )
     assert asked(sensor)["walk_lookback"] == 172800.0
     assert asked(sensor)["prediction_filter"] == "predicted_value>0.8"
-    assert sensor.question()["time_field"] == "return_created_at_epoch"
+    assert sensor.condition_spec()["time_field"] == "return_created_at_epoch"
 
 
 def test_yofi_s_ids_are_read_from_a_dataset_on_the_worker(tmp_path):
@@ -96,7 +96,7 @@ def test_yofi_s_ids_are_read_from_a_dataset_on_the_worker(tmp_path):
 
 def test_more_ids_than_a_trigger_should_hold_are_refused():
     with pytest.raises(ConfigurationError, match="1001 values for 'order_id'"):
-        yofi(resource="returns", match={"order_id": [str(number) for number in range(1001)]}).question()
+        yofi(resource="returns", match={"order_id": [str(number) for number in range(1001)]}).condition_spec()
 
 
 def test_yofi_s_hook_is_of_the_shop():
@@ -115,11 +115,11 @@ def test_arguments_that_templates_left_empty_are_not_given():
 
 def test_shopify_s_question_is_of_an_app_s_events():
     sensor = events(types=("RELATIONSHIP_INSTALLED",), since=SINCE, shop_id="5")
-    assert sensor.question() == {
+    assert sensor.condition_spec() == {
         "resource": "app_events",
         "at_least": 1,
         "time_field": "occurredAt",
-        "asked": {
+        "query": {
             "app_id": APP,
             "types": ["RELATIONSHIP_INSTALLED"],
             "shop_id": "5",
@@ -132,11 +132,11 @@ def test_shopify_s_question_is_of_an_app_s_events():
 
 def test_voucherify_s_question_is_of_a_list_its_parents_and_filters():
     sensor = vouchers(parameters={"result": "SUCCESS"}, filter={"junction": "and"}, parents={"code": "x"}, since=SINCE)
-    assert sensor.question() == {
+    assert sensor.condition_spec() == {
         "resource": "redemptions",
         "at_least": 1,
         "time_field": "date",
-        "asked": {
+        "query": {
             "parents": {"code": "x"},
             "filters": {"junction": "and"},
             "parameters": {"result": "SUCCESS"},
@@ -146,36 +146,36 @@ def test_voucherify_s_question_is_of_a_list_its_parents_and_filters():
 
 
 def test_voucherify_s_time_is_the_one_asked_by():
-    assert vouchers(resource="vouchers", time_field="updated_at").question()["time_field"] == "updated_at"
-    assert vouchers(resource="rewards").question()["time_field"] == "created_at"
+    assert vouchers(resource="vouchers", time_field="updated_at").condition_spec()["time_field"] == "updated_at"
+    assert vouchers(resource="rewards").condition_spec()["time_field"] == "created_at"
 
 
 def test_an_export_is_asked_for_by_its_id():
-    assert VoucherifyExportSensor(task_id="wait", export_id="exp_1").question() == {"job_id": "exp_1"}
+    assert VoucherifyExportSensor(task_id="wait", export_id="exp_1").condition_spec() == {"job_id": "exp_1"}
 
 
 @pytest.mark.parametrize("missing", [None, "", "None"])
 def test_an_export_without_an_id_is_refused(missing):
     with pytest.raises(ConfigurationError, match="No export is named"):
-        VoucherifyExportSensor(task_id="wait", export_id=missing).question()
+        VoucherifyExportSensor(task_id="wait", export_id=missing).condition_spec()
 
 
 def test_yotpo_s_question_is_of_orders_and_their_state():
-    assert orders(external_id=1001).question() == {"external_ids": ["1001"], "state": "exists"}
+    assert orders(external_id=1001).condition_spec() == {"external_ids": ["1001"], "state": "exists"}
     several = orders(external_ids=[1, "2", 1], condition="fulfilled")
-    assert several.question() == {"external_ids": ["1", "2"], "state": "fulfilled"}
-    assert orders(external_ids=[]).question()["external_ids"] == []
+    assert several.condition_spec() == {"external_ids": ["1", "2"], "state": "fulfilled"}
+    assert orders(external_ids=[]).condition_spec()["external_ids"] == []
 
 
 @pytest.mark.parametrize("named", [{}, {"external_id": "1", "external_ids": ["2"]}, {"external_id": "None"}])
 def test_orders_are_named_in_one_way(named):
     with pytest.raises(ConfigurationError, match="Give one of them"):
-        orders(**named).question()
+        orders(**named).condition_spec()
 
 
 def test_too_many_orders_are_refused():
     with pytest.raises(ConfigurationError, match="names 1001 orders"):
-        orders(external_ids=range(1001)).question()
+        orders(external_ids=range(1001)).condition_spec()
 
 
 @pytest.mark.parametrize("sensor", [yofi, events, vouchers])
@@ -192,4 +192,4 @@ def test_waiting_for_nothing_is_refused(sensor):
 
 def test_a_time_that_is_none_is_refused_by_its_name():
     with pytest.raises(ConfigurationError, match="'since' is not a time: 'soon'"):
-        yofi(since="soon").question()
+        yofi(since="soon").condition_spec()

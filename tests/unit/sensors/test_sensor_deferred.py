@@ -20,7 +20,7 @@ from airflow_provider_partners.exceptions import (
     ConfigurationError,
 )
 from airflow_provider_partners.operators.base import PartnerTaskError
-from airflow_provider_partners.sensors.base import GRACE
+from airflow_provider_partners.sensors.base import TRIGGER_GRACE_PERIOD
 
 pytestmark = pytest.mark.usefixtures("looks", "clock")
 
@@ -42,19 +42,19 @@ def test_what_is_not_met_yet_is_deferred_after_one_look(looks):
     path, arguments = found.trigger.serialize()
     assert path == "airflow_provider_partners.triggers.condition.ConditionTrigger"
     assert json.loads(json.dumps(arguments)) == {
-        "hook": "yotpo",
+        "conn_type": "yotpo",
         "conn_id": "store",
         "hook_params": {"shop": "a"},
         "condition": "looked",
-        "question": {"ids": ["1"]},
+        "spec": {"ids": ["1"]},
         "poll_interval": 60,
-        "longest_pause": None,
+        "max_pause": None,
         "not_before": None,
         "deadline": (NOW + timedelta(hours=1)).timestamp(),
         "max_failures": 4,
     }
     assert found.method_name == "execute_complete"
-    assert found.timeout == timedelta(hours=1) + GRACE
+    assert found.timeout == timedelta(hours=1) + TRIGGER_GRACE_PERIOD
     assert not found.kwargs
 
 
@@ -103,7 +103,7 @@ def failure(event, **kwargs):
 
 
 def test_what_the_trigger_found_is_the_result(looks):
-    assert resumed({"status": "done", "message": "", "found": FOUND}) == FOUND
+    assert resumed({"status": "done", "message": "", "details": FOUND}) == FOUND
     assert looks.asked == []
 
 

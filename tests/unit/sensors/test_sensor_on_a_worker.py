@@ -46,7 +46,7 @@ def test_one_client_serves_all_looks_and_is_closed_in_the_end(looks):
     sensor.execute(context())
     assert len(set(map(id, looks.clients))) == 1
     assert sensor._hook._client is None
-    assert sensor._hook.brief
+    assert sensor._hook.short_timeouts
 
 
 def test_the_question_is_made_once(looks):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.sync.build import Built, Rejected, build
+from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.models import Order
 
 SHOP = "a.myshopify.com"
@@ -25,13 +25,13 @@ def test_each_order_is_built_or_set_aside(make: Any) -> None:
         }
     ]
 
-    one, two, three = build(orders, returns, shop=SHOP)
+    one, two, three = build_orders(orders, returns, shop=SHOP)
 
-    assert isinstance(one, Built)
+    assert isinstance(one, BuiltOrder)
     assert one.suppressed == []
     assert one.order["custom_properties"] == {"suppress_review_request": False}
-    assert isinstance(two, Rejected)
-    assert isinstance(three, Built)
+    assert isinstance(two, UnmappableOrder)
+    assert isinstance(three, BuiltOrder)
     assert three.suppressed == ["empty_box 0.9123 >= 0.8 (return_predictions)"]
     assert three.order["custom_properties"] == {"suppress_review_request": True}
 
@@ -45,9 +45,9 @@ def test_what_is_built_is_json_and_within_yotpos_rules(make: Any) -> None:
         "order": {"source_id": "1001"},
     }
 
-    (built,) = build([make.order()], shop=SHOP, policy={"level": "line"}, redemptions=[used])
+    (built,) = build_orders([make.order()], shop=SHOP, policy={"level": "line"}, redemptions=[used])
 
-    assert isinstance(built, Built)
+    assert isinstance(built, BuiltOrder)
     record = json.loads(json.dumps(built.to_dict()))
     assert record.keys() == {"external_id", "order", "products", "suppressed", "notes", "changed_at"}
     assert Order.violations(record["order"]) == []
@@ -60,14 +60,14 @@ def test_wrong_options_are_an_error_before_anything_is_read(make: Any) -> None:
         yield
 
     with pytest.raises(ConfigurationError, match="test_order: unknown field"):
-        build(orders(), shop=SHOP, options={"test_order": "include"})
+        build_orders(orders(), shop=SHOP, options={"test_order": "include"})
     with pytest.raises(ConfigurationError, match="suppression policy"):
-        build(orders(), shop=SHOP, policy={"nope": 1})
+        build_orders(orders(), shop=SHOP, policy={"nope": 1})
     with pytest.raises(ConfigurationError, match="coupon policy"):
-        build(orders(), shop=SHOP, coupon_policy={"kinds": ["cash"]})
+        build_orders(orders(), shop=SHOP, coupon_policy={"kinds": ["cash"]})
 
 
 def test_the_same_input_gives_the_same_output(make: Any) -> None:
     orders = [make.order(number) for number in range(5)]
 
-    assert list(build(orders, shop=SHOP)) == list(build(orders, shop=SHOP))
+    assert list(build_orders(orders, shop=SHOP)) == list(build_orders(orders, shop=SHOP))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.build import Built, build
-from airflow_provider_partners.sync.coupons import CouponPolicy, order_keys
+from airflow_provider_partners.sync.build import BuiltOrder, build_orders
+from airflow_provider_partners.sync.coupons import CouponPolicy, join_keys_of_order
 
 SHOP = "a.myshopify.com"
 Record = dict[str, Any]
@@ -34,8 +34,8 @@ def rollback(of: str = "r_1", **fields: Any) -> Record:
 def decided(
     order: Record, *rows: Record, known_from: datetime | None = None, **policy: Any
 ) -> list[tuple[Any, Any]] | None:
-    chosen = CouponPolicy.of(policy)
-    found = chosen.decide(order, chosen.rows(rows), known_from)
+    chosen = CouponPolicy.parse(policy)
+    found = chosen.coupons_of(order, chosen.relevant(rows), known_from)
     return None if found is None else [(coupon["code"], coupon["products"]) for coupon in found]
 
 
@@ -45,33 +45,33 @@ def decided(
 def test_an_order_is_found_by_each_form_of_its_id(make: Any, source_id: Any) -> None:
     order = make.order(name="#A7")
 
-    (built,) = build([order], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
+    (built,) = build_orders([order], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
 
-    assert isinstance(built, Built)
+    assert isinstance(built, BuiltOrder)
     assert built.order["custom_properties"]["coupon_used"] is True
     assert {line["coupon_code"] for line in built.order["line_items"]} == {"TEN"}
 
 
 @pytest.mark.parametrize("source_id", ["1002", "gid://shopify/Order/1002", "#1002", None, "", "gid://shopify/Order/"])
 def test_another_orders_redemption_is_not_its_own(make: Any, source_id: Any) -> None:
-    (built,) = build([make.order()], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
+    (built,) = build_orders([make.order()], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
 
-    assert isinstance(built, Built)
+    assert isinstance(built, BuiltOrder)
     assert built.order["custom_properties"]["coupon_used"] is False
 
 
 def test_nobody_asked_leaves_the_fields_alone(make: Any) -> None:
-    (built,) = build([make.order()], shop=SHOP)
+    (built,) = build_orders([make.order()], shop=SHOP)
 
-    assert isinstance(built, Built)
+    assert isinstance(built, BuiltOrder)
     assert "coupon_used" not in built.order["custom_properties"]
 
 
 def test_a_chosen_key_of_the_metadata_comes_first() -> None:
     order = {"source_id": "checkout-7", "metadata": {"shopify_id": "1001"}}
 
-    assert order_keys(order, "shopify_id") == ["order:1001", "name:#1001", "name:1001"]
-    assert order_keys(order) == ["name:#checkout-7", "name:checkout-7"]
+    assert join_keys_of_order(order, "shopify_id") == ["order:1001", "name:#1001", "name:1001"]
+    assert join_keys_of_order(order) == ["name:#checkout-7", "name:checkout-7"]
 
 
 def test_a_failed_redemption_is_no_coupon(make: Any) -> None:

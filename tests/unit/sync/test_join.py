@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.sync.join import OrderContext, join
+from airflow_provider_partners.sync.join import OrderContext, join_orders
 
 
 def orders(*numbers: int) -> list[dict[str, Any]]:
@@ -17,7 +17,7 @@ def orders(*numbers: int) -> list[dict[str, Any]]:
 
 
 def contexts(*numbers: int, **sides: Any) -> list[OrderContext]:
-    return [context for _, context in join(orders(*numbers), **sides)]
+    return [context for _, context in join_orders(orders(*numbers), **sides)]
 
 
 def ids(rows: tuple[dict[str, Any], ...]) -> list[str]:
@@ -88,7 +88,7 @@ def test_the_orders_keep_their_order_and_come_one_by_one() -> None:
             read.append(order["name"])
             yield order
 
-    joined = join(source(), returns=[{"id": "a", "order_id": "0"}])
+    joined = join_orders(source(), returns=[{"id": "a", "order_id": "0"}])
     first, context = next(joined)
 
     assert (first["name"], ids(context.returns)) == ("#0", ["a"])
@@ -97,13 +97,13 @@ def test_the_orders_keep_their_order_and_come_one_by_one() -> None:
 
 
 def test_an_order_without_any_key_has_an_empty_context() -> None:
-    ((_, context),) = join([{}], returns=[{"id": "a"}, {"id": "b", "order_id": "1"}])
+    ((_, context),) = join_orders([{}], returns=[{"id": "a"}, {"id": "b", "order_id": "1"}])
 
     assert context == OrderContext()
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    joined = join(orders(1, 2), spill_dir=tmp_path)
+    joined = join_orders(orders(1, 2), spill_dir=tmp_path)
     next(joined)
     assert list(tmp_path.iterdir())
 

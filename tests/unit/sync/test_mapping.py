@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.sync.mapping import MappedOrder, Rejected, map_order
+from airflow_provider_partners.sync.mapping import MappedOrder, UnmappableOrder, map_order
 from airflow_provider_partners.sync.mapping_tables import FULFILLMENT_STATUS, PAYMENT_STATUS, SHIPMENT_STATUS
 from airflow_provider_partners.sync.models import Order, Product
 from airflow_provider_partners.sync.options import MappingOptions
@@ -17,14 +17,14 @@ SHOP = "a.myshopify.com"
 
 
 def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.of(options))
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
     assert isinstance(found, MappedOrder), found
     return found
 
 
-def refused(order: dict[str, Any], **options: Any) -> Rejected:
-    found = map_order(order, shop=SHOP, options=MappingOptions.of(options))
-    assert isinstance(found, Rejected)
+def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(found, UnmappableOrder)
     return found
 
 
@@ -103,7 +103,7 @@ def test_any_order_maps_to_what_yotpo_takes_or_says_why_not(make: Any) -> None:
     assert len(sent) > 200
     assert [Order.violations(row.order) for row in sent if Order.violations(row.order)] == []
     assert all(not Product.violations(product) for row in sent for product in row.products)
-    assert all(row.reason and row.left_out for row in results if isinstance(row, Rejected))
+    assert all(row.reason and row.is_excluded for row in results if isinstance(row, UnmappableOrder))
 
 
 def test_an_order_without_any_personal_field_is_fine(make: Any) -> None:
@@ -237,6 +237,6 @@ def test_mapping_changes_nothing_in_the_order_it_reads(make: Any) -> None:
 
 def test_a_wrong_option_is_an_error_that_names_it() -> None:
     with pytest.raises(ConfigurationError, match="gift_card: unknown field") as caught:
-        MappingOptions.of({"gift_card": "include"})
+        MappingOptions.parse({"gift_card": "include"})
 
     assert "gift_cards" in str(caught.value)

@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.mapping import MappedOrder, Rejected, map_order
+from airflow_provider_partners.sync.mapping import MappedOrder, UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
 
 SHOP = "a.myshopify.com"
 
 
 def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.of(options))
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
     assert isinstance(found, MappedOrder), found
     return found
 
 
-def refused(order: dict[str, Any], **options: Any) -> Rejected:
-    found = map_order(order, shop=SHOP, options=MappingOptions.of(options))
-    assert isinstance(found, Rejected)
+def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(found, UnmappableOrder)
     return found
 
 
@@ -57,7 +57,7 @@ def test_more_products_than_yotpo_takes_are_a_clear_reject(make: Any) -> None:
     found = refused(make.order(lineItems=lines, fulfillments=[]))
 
     assert "501 different products" in found.reason
-    assert not found.left_out
+    assert not found.is_excluded
 
 
 @pytest.mark.parametrize("count", [100, 101])
@@ -111,13 +111,13 @@ def test_missing_products_can_be_booked_on_a_placeholder(make: Any) -> None:
 def test_an_order_of_deleted_products_alone_is_left_out(make: Any) -> None:
     found = refused(make.order(lineItems=[make.line(1, None)], fulfillments=[]))
 
-    assert found.left_out
+    assert found.is_excluded
     assert "no line is left" in found.reason
     assert found.to_dict() == {"external_id": "1001", "reason": found.reason, "left_out": True}
 
 
 def test_test_orders_are_left_out_by_choice(make: Any) -> None:
-    assert refused(make.order(test=True)).left_out
+    assert refused(make.order(test=True)).is_excluded
     assert mapped(make.order(test=True), test_orders="include").external_id == "1001"
 
 
@@ -125,7 +125,7 @@ def test_test_orders_are_left_out_by_choice(make: Any) -> None:
 def test_an_order_without_id_or_date_is_rejected(make: Any, change: dict[str, Any]) -> None:
     found = refused(make.order(**change))
 
-    assert not found.left_out
+    assert not found.is_excluded
 
 
 def test_units_taken_off_become_a_cancelled_fulfillment_and_the_line_stays(make: Any) -> None:

@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.mapping import MappedOrder, Rejected, map_order
+from airflow_provider_partners.sync.mapping import MappedOrder, UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
 
 SHOP = "a.myshopify.com"
 
 
 def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.of(options))
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
     assert isinstance(found, MappedOrder), found
     return found
 
 
-def refused(order: dict[str, Any], **options: Any) -> Rejected:
-    found = map_order(order, shop=SHOP, options=MappingOptions.of(options))
-    assert isinstance(found, Rejected)
+def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(found, UnmappableOrder)
     return found
 
 
@@ -91,4 +91,4 @@ def test_a_product_id_too_long_to_be_one_is_rejected_rather_than_cut(make: Any) 
     found = refused(make.order(lineItems=[make.line(1, make.product(11, legacyResourceId="9" * 256))], fulfillments=[]))
 
     assert "external_id" in found.reason
-    assert not found.left_out
+    assert not found.is_excluded

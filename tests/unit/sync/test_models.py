@@ -23,7 +23,7 @@ FULFILLMENT: dict[str, Any] = {
 
 
 def test_the_smallest_documented_order_is_accepted_and_sent_as_it_is() -> None:
-    assert Order.checked(ORDER).payload() == ORDER
+    assert Order.validate_body(ORDER).payload() == ORDER
 
 
 @pytest.mark.parametrize("field", ["external_id", "order_date", "line_items"])
@@ -141,7 +141,7 @@ def test_violations_hold_no_customers_data() -> None:
     body = {**ORDER, "customer": {"phone_number": "call Zoë", "email": "zoe@example.com" * 30, "age": "Zoë"}}
 
     with pytest.raises(PayloadError) as caught:
-        Order.checked(body)
+        Order.validate_body(body)
 
     assert "Zoë" not in str(caught.value)
     assert "zoe@" not in str(caught.value)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError, RejectedError, RejectThresholdError
-from airflow_provider_partners.sync.outcomes import Outcome, Summary, check_threshold, rejected
+from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary, check_threshold, rejected_outcome
 from airflow_provider_partners.sync.report import format_summary
 
 
@@ -19,7 +19,7 @@ def refused(number: int, reason: str = "bad") -> Outcome:
 def test_a_reject_holds_all_that_a_replay_needs_and_stays_out_of_the_outcome() -> None:
     record = {"external_id": "1", "order": {"customer": {"email": "zoe@example.com"}}}
 
-    outcome = rejected("order", "1", record, RejectedError("no such product", status=400, request_id="abc"))
+    outcome = rejected_outcome("order", "1", record, RejectedError("no such product", status=400, request_id="abc"))
 
     assert outcome.reject == {
         **record,
@@ -36,7 +36,7 @@ def test_a_reject_holds_all_that_a_replay_needs_and_stays_out_of_the_outcome() -
 
 
 def test_a_summary_counts_and_groups() -> None:
-    summary = Summary.of([
+    summary = OutcomeSummary.of([
         Outcome("order", "1", "created", suppressed=["return_abuse 0.93 >= 0.8 (return_predictions)"]),
         Outcome("order", "2", "updated", changed=["fulfillments"], suppressed=[
             "return_abuse 0.81 >= 0.8 (return_predictions)",
@@ -58,9 +58,9 @@ def test_a_summary_counts_and_groups() -> None:
 
 
 def test_a_summary_survives_json_and_adds_up() -> None:
-    one, two = Summary.of([refused(1), Outcome("order", "2", "created")]), Summary.of([refused(3)])
+    one, two = OutcomeSummary.of([refused(1), Outcome("order", "2", "created")]), OutcomeSummary.of([refused(3)])
 
-    one.merge(Summary.from_dict(json.loads(json.dumps(two.to_dict()))))
+    one.merge(OutcomeSummary.from_dict(json.loads(json.dumps(two.to_dict()))))
 
     assert one.counts == {"rejected": 2, "created": 1}
     assert one.examples == {"bad": ["1", "3"]}
@@ -69,7 +69,7 @@ def test_a_summary_survives_json_and_adds_up() -> None:
 def test_a_summary_stays_small_whatever_is_rejected() -> None:
     words = [f"reason {chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(500)]
 
-    summary = Summary.of(refused(number, word) for number, word in enumerate(words))
+    summary = OutcomeSummary.of(refused(number, word) for number, word in enumerate(words))
 
     assert len(summary.rejections) == 21
     assert summary.rejections["other reasons"] == 480
@@ -80,7 +80,7 @@ def test_a_summary_stays_small_whatever_is_rejected() -> None:
     ("max_rejects", "fails"), [(0, True), (1, True), (2, False), (0.0, True), (0.19, True), (0.2, False), (1.0, False)]
 )
 def test_the_threshold_is_a_number_or_a_share(max_rejects: float, fails: bool) -> None:
-    summary = Summary.of([*map(refused, range(2)), *(Outcome("order", str(n), "unchanged") for n in range(8))])
+    summary = OutcomeSummary.of([*map(refused, range(2)), *(Outcome("order", str(n), "unchanged") for n in range(8))])
 
     if fails:
         with pytest.raises(RejectThresholdError, match=r"2 of 10 records were rejected.*2x bad"):
@@ -90,20 +90,20 @@ def test_the_threshold_is_a_number_or_a_share(max_rejects: float, fails: bool) -
 
 
 def test_nothing_at_all_is_within_any_threshold() -> None:
-    check_threshold(Summary(), 0)
-    check_threshold(Summary(), 0.0)
+    check_threshold(OutcomeSummary(), 0)
+    check_threshold(OutcomeSummary(), 0.0)
 
 
 @pytest.mark.parametrize("wrong", [-1, -0.1, 1.5, True])
 def test_a_threshold_that_makes_no_sense_is_an_error(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_rejects"):
-        check_threshold(Summary(), wrong)
+        check_threshold(OutcomeSummary(), wrong)
 
 
 def test_the_table_has_a_line_per_shop_one_for_all_and_the_reasons() -> None:
     table = format_summary({
-        "a.myshopify.com": Summary.of([Outcome("order", "1", "created", suppressed=["return is refunded"])]),
-        "b.myshopify.com": Summary.of([refused(7), Outcome("order", "2", "unchanged")]).to_dict(),
+        "a.myshopify.com": OutcomeSummary.of([Outcome("order", "1", "created", suppressed=["return is refunded"])]),
+        "b.myshopify.com": OutcomeSummary.of([refused(7), Outcome("order", "2", "unchanged")]).to_dict(),
     })
 
     assert table.splitlines() == [
@@ -117,6 +117,6 @@ def test_the_table_has_a_line_per_shop_one_for_all_and_the_reasons() -> None:
 
 
 def test_one_summary_is_a_table_too() -> None:
-    table = format_summary(Summary.of([Outcome("order", "1", "would_create")]))
+    table = format_summary(OutcomeSummary.of([Outcome("order", "1", "would_create")]))
 
     assert table.splitlines()[1].split() == ["all", "0", "0", "0", "0", "1", "0", "1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.sync.reconcile import TO_REPAIR, Finding, reconcile
+from airflow_provider_partners.sync.reconcile import REPAIRABLE, OrderDifference, reconcile_orders
 
 Record = dict[str, Any]
 
@@ -27,7 +27,7 @@ def held(number: int, updated_at: str = "2026-05-02T10:00:05", **fields: Any) ->
 
 
 def found(wanted: list[Record], there: list[Record], **options: Any) -> list[tuple[str, str, list[str]]]:
-    return [(each.external_id, each.state, each.fields) for each in reconcile(wanted, there, **options)]
+    return [(each.external_id, each.state, each.fields) for each in reconcile_orders(wanted, there, **options)]
 
 
 def test_each_order_of_either_side_is_found_once() -> None:
@@ -60,16 +60,16 @@ def test_an_old_copy_that_says_the_same_is_the_same() -> None:
 
 def test_what_is_to_be_repaired_comes_with_the_order_as_it_should_be() -> None:
     wanted = [built(1), built(2), built(3)]
-    findings = list(reconcile(wanted, [held(2, order_name="x"), held(3), held(4)]))
+    findings = list(reconcile_orders(wanted, [held(2, order_name="x"), held(3), held(4)]))
 
-    repaired = [each.built for each in findings if each.state in TO_REPAIR]
+    repaired = [each.built for each in findings if each.state in REPAIRABLE]
     assert repaired == wanted[:2]
-    assert [each.built for each in findings if each.state not in TO_REPAIR] == [None, None]
+    assert [each.built for each in findings if each.state not in REPAIRABLE] == [None, None]
 
 
 def test_extra_orders_say_why_they_are() -> None:
     there = [held(7), held(8), held(9), held(9), {"external_id": None, "yotpo_id": 5}]
-    findings = list(reconcile([built(9)], there, left_out={"7": "not built: it is a test order"}))
+    findings = list(reconcile_orders([built(9)], there, excluded={"7": "not built: it is a test order"}))
 
     assert {(each.external_id, each.reason) for each in findings if each.state == "extra"} == {
         ("7", "not built: it is a test order"),
@@ -80,14 +80,14 @@ def test_extra_orders_say_why_they_are() -> None:
 
 
 def test_a_finding_holds_no_customers_data_when_it_is_kept() -> None:
-    (finding,) = reconcile([built(1, customer={"email": "a@example.com"})], [])
+    (finding,) = reconcile_orders([built(1, customer={"email": "a@example.com"})], [])
 
     assert finding.to_dict() == {"external_id": "1", "state": "missing", "fields": [], "reason": ""}
-    assert "example" not in repr(Finding("1", "missing", built=built(1, customer={"email": "a@example.com"})))
+    assert "example" not in repr(OrderDifference("1", "missing", built=built(1, customer={"email": "a@example.com"})))
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    walk = reconcile([built(1)], [held(1)], spill_dir=tmp_path)
+    walk = reconcile_orders([built(1)], [held(1)], spill_dir=tmp_path)
     next(walk)
     assert list(tmp_path.iterdir())
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from airflow_provider_partners.sync.side_by_side import in_order
+from airflow_provider_partners.sync.side_by_side import map_in_order
 
 
 @pytest.mark.parametrize("workers", [1, 3, 50])
@@ -16,7 +16,7 @@ def test_results_come_in_the_order_of_the_things(workers: int) -> None:
         time.sleep(0.02 if number == 0 else 0)
         return number * 2
 
-    assert list(in_order(slow_first, range(10), workers=workers)) == list(range(0, 20, 2))
+    assert list(map_in_order(slow_first, range(10), workers=workers)) == list(range(0, 20, 2))
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -26,7 +26,7 @@ def test_the_first_error_comes_after_the_results_before_it(workers: int) -> None
             raise ValueError(number)
         return number
 
-    results = in_order(fails_at_two, range(6), workers=workers)
+    results = map_in_order(fails_at_two, range(6), workers=workers)
 
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ValueError, match=r"^2$"):
@@ -44,7 +44,7 @@ def test_what_had_not_begun_at_an_error_is_not_begun_any_more() -> None:
         return number
 
     with pytest.raises(ValueError, match=r"^$"):
-        list(in_order(work, range(200), workers=2))
+        list(map_in_order(work, range(200), workers=2))
 
     assert len(begun) < 100
 
@@ -62,14 +62,14 @@ def test_no_more_than_the_given_number_run_at_once() -> None:
             running -= 1
         return number
 
-    list(in_order(work, range(20), workers=3))
+    list(map_in_order(work, range(20), workers=3))
 
     assert 1 < most <= 3
 
 
 def test_one_worker_does_nothing_ahead() -> None:
     begun: list[int] = []
-    results = in_order(lambda number: begun.append(number) or number, range(5), workers=1)
+    results = map_in_order(lambda number: begun.append(number) or number, range(5), workers=1)
 
     next(results)
 

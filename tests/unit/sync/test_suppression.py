@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.sync.suppression import Suppression, SuppressionPolicy, custom_properties
+from airflow_provider_partners.sync.suppression import Suppression, SuppressionPolicy, add_suppression
 
 
 def prediction(category: str, value: Any) -> dict[str, Any]:
@@ -19,13 +19,13 @@ def a_return(*predictions: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def decide(order: dict[str, Any], policy: dict[str, Any] | None = None, **known: Any) -> Suppression:
-    return SuppressionPolicy.of(policy).decide(order, **known)
+    return SuppressionPolicy.parse(policy).decide(order, **known)
 
 
 def test_a_high_score_suppresses_and_says_which(make: Any) -> None:
     found = decide(make.order(), returns=[a_return(prediction("return_abuse", 0.93), prediction("wardrobing", 0.5))])
 
-    assert found == Suppression(("return_abuse 0.93 >= 0.8 (return_predictions)",), order=True)
+    assert found == Suppression(("return_abuse 0.93 >= 0.8 (return_predictions)",), whole_order=True)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_high_score_suppresses_and_says_which(make: Any) -> None:
 def test_the_threshold_itself_is_enough_and_what_is_no_number_is_no_score(
     make: Any, value: Any, expected: bool
 ) -> None:
-    assert decide(make.order(), returns=[a_return(prediction("return_abuse", value))]).order is expected
+    assert decide(make.order(), returns=[a_return(prediction("return_abuse", value))]).whole_order is expected
 
 
 def test_a_category_that_is_not_listed_says_nothing(make: Any) -> None:
@@ -82,7 +82,7 @@ def test_one_source_can_be_left_alone_or_have_a_threshold_of_its_own(make: Any) 
 def test_goods_that_came_back_are_not_asked_about(make: Any, state: str | None, expected: bool) -> None:
     found = decide(make.order(), returns=[a_return(state=state)])
 
-    assert found.order is expected
+    assert found.whole_order is expected
     assert found.reasons == ((f"return is {state.lower()}",) if expected and state else ())
 
 
@@ -125,14 +125,14 @@ def test_a_financial_status_can_suppress(make: Any) -> None:
 def test_on_the_level_of_lines_a_return_that_names_its_lines_concerns_those_alone(make: Any, meta: Any) -> None:
     found = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
 
-    assert found == Suppression(("return is refunded",), order=False, products=frozenset({"12"}))
+    assert found == Suppression(("return is refunded",), whole_order=False, products=frozenset({"12"}))
 
 
 @pytest.mark.parametrize("meta", [None, {}, {"items": []}, {"items": [{"line_item_id": "99"}]}, {"note": "x"}, "?"])
 def test_a_return_that_names_no_line_of_the_order_concerns_the_whole_order(make: Any, meta: Any) -> None:
     found = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
 
-    assert found.order
+    assert found.whole_order
 
 
 def test_a_suspect_customer_concerns_the_whole_order_on_any_level(make: Any) -> None:
@@ -143,7 +143,7 @@ def test_a_suspect_customer_concerns_the_whole_order_on_any_level(make: Any) -> 
         customer={"model_predictions": {"return_abuse": 0.9}},
     )
 
-    assert found.order
+    assert found.whole_order
     assert len(found.reasons) == 2
 
 
@@ -153,7 +153,7 @@ def payload() -> dict[str, Any]:
 
 @pytest.mark.parametrize("suppressed", [True, False])
 def test_the_order_always_says_yes_or_no(suppressed: bool) -> None:
-    found = custom_properties(payload(), Suppression(order=suppressed), level="order")
+    found = add_suppression(payload(), Suppression(whole_order=suppressed), level="order")
 
     assert found["custom_properties"] == {"coupon_used": True, "suppress_review_request": suppressed}
     assert found["line_items"] == payload()["line_items"]
@@ -170,11 +170,11 @@ def flags(order: dict[str, Any]) -> list[bool]:
         (Suppression(), [False, False, False]),
         (Suppression(products=frozenset({"b"})), [False, False, True]),
         (Suppression(products=frozenset({"a", "b"})), [True, True, True]),
-        (Suppression(order=True), [True, True, True]),
+        (Suppression(whole_order=True), [True, True, True]),
     ],
 )
 def test_on_the_level_of_lines_every_line_says_yes_or_no_too(decision: Suppression, expected: list[bool]) -> None:
-    assert flags(custom_properties(payload(), decision, level="line")) == expected
+    assert flags(add_suppression(payload(), decision, level="line")) == expected
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,13 @@ def test_on_the_level_of_lines_every_line_says_yes_or_no_too(decision: Suppressi
 )
 def test_a_wrong_policy_is_an_error_that_names_the_field(policy: dict[str, Any], place: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        SuppressionPolicy.of(policy)
+        SuppressionPolicy.parse(policy)
 
     assert place in str(caught.value)
     assert "Known fields: categories, claims" in str(caught.value)
 
 
 def test_a_policy_survives_json() -> None:
-    policy = SuppressionPolicy.of({"level": "line", "sources": ["return_predictions"]})
+    policy = SuppressionPolicy.parse({"level": "line", "sources": ["return_predictions"]})
 
-    assert SuppressionPolicy.of(policy.to_dict()) == policy
+    assert SuppressionPolicy.parse(policy.to_dict()) == policy

@@ -10,13 +10,13 @@ import random
 import pytest
 
 from airflow_provider_partners import conditions
-from airflow_provider_partners.conditions import Finding
+from airflow_provider_partners.conditions import ConditionResult
 from airflow_provider_partners.exceptions import AuthenticationError, RejectedError, ThrottledError, TransientError
 from airflow_provider_partners.triggers import base
 from airflow_provider_partners.triggers.condition import ConditionTrigger
 
 START = 1_780_000_000.0
-YES, NO = Finding(True, {"records": 1}), Finding(False, {"records": 0})
+YES, NO = ConditionResult(True, {"records": 1}), ConditionResult(False, {"records": 0})
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def waits(monkeypatch):
 
 
 def trigger(**arguments):
-    return ConditionTrigger(**{"hook": "yotpo", "conn_id": "store", "condition": "looked", **arguments})
+    return ConditionTrigger(**{"conn_type": "yotpo", "conn_id": "store", "condition": "looked", **arguments})
 
 
 def told(made):
@@ -68,13 +68,13 @@ def told(made):
 
 def test_what_is_found_is_told_once(looks, waits):
     looks.answers[:] = [NO, NO, YES]
-    assert told(trigger(question={"ids": ["1"]})) == [{"status": "done", "message": "", "found": {"records": 1}}]
+    assert told(trigger(question={"ids": ["1"]})) == [{"status": "done", "message": "", "details": {"records": 1}}]
     assert looks.asked == [("store-1", {"ids": ["1"]})] * 3
 
 
 def test_what_never_will_be_is_told_at_once(looks, waits):
-    looks.answers[:] = [Finding(False, {"status": "ERROR"}, never="it was cancelled")]
-    assert told(trigger()) == [{"status": "failed", "message": "it was cancelled", "found": {"status": "ERROR"}}]
+    looks.answers[:] = [ConditionResult(False, {"status": "ERROR"}, impossible_reason="it was cancelled")]
+    assert told(trigger()) == [{"status": "failed", "message": "it was cancelled", "details": {"status": "ERROR"}}]
     assert len(looks.asked) == 1
 
 

@@ -32,7 +32,7 @@ def _hook(partner, monkeypatch):
             super().__init__(conn_id)
             partner.shop = shop
 
-        def build(self, connection):
+        def build_client(self, connection):
             return partner
 
     async def sleep(seconds):
@@ -45,7 +45,7 @@ def _hook(partner, monkeypatch):
 
 
 def trigger(**arguments):
-    return JobTrigger(**{"hook": "voucherify", "conn_id": "project", "job_id": "job-1", **arguments})
+    return JobTrigger(**{"conn_type": "voucherify", "conn_id": "project", "job_id": "job-1", **arguments})
 
 
 def told(made):

@@ -17,9 +17,9 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     TransientError,
 )
-from airflow_provider_partners.hooks.base import BRIEF_DEADLINE, BRIEF_WAIT
+from airflow_provider_partners.hooks.base import SHORT_DEADLINE, SHORT_WAIT
 from airflow_provider_partners.triggers import base
-from airflow_provider_partners.triggers.base import HOOKS, PollingTrigger, checked, pauses
+from airflow_provider_partners.triggers.base import HOOKS, PollingTrigger, growing_pauses, validate_event
 
 START = 1_780_000_000.0
 
@@ -28,7 +28,7 @@ class Counting(PollingTrigger):
     """Asks a list of answers, in which errors are raised; the last stays."""
 
     def __init__(self, *, answers=(None,), **kwargs):
-        super().__init__(**{"hook": "yotpo", "conn_id": "store", **kwargs})
+        super().__init__(**{"conn_type": "yotpo", "conn_id": "store", **kwargs})
         self.answers, self.asked, self.threads, self.clients = list(answers), 0, set(), []
 
     def poll(self, client):
@@ -107,7 +107,7 @@ def test_the_client_is_asked_in_a_thread_and_made_once(waits):
 def test_the_client_is_closed_at_the_end_and_when_the_trigger_is_stopped(waits):
     trigger = Counting(answers=[DONE])
     told(trigger)
-    assert trigger._made._client is None
+    assert trigger._hook._client is None
 
     stopped = Counting(answers=[None])
 
@@ -120,15 +120,15 @@ def test_the_client_is_closed_at_the_end_and_when_the_trigger_is_stopped(waits):
             await task
 
     asyncio.run(stop())
-    assert stopped._made._client is None
+    assert stopped._hook._client is None
 
 
 def test_a_client_of_the_triggerer_leaves_long_waits_to_the_loop(waits):
     trigger = Counting(answers=[DONE])
     told(trigger)
-    assert trigger._made.brief
-    wire = trigger._made.wire("store-1")
-    assert (wire["deadline"], wire["max_wait"]) == (BRIEF_DEADLINE, BRIEF_WAIT)
+    assert trigger._hook.short_timeouts
+    wire = trigger._hook.client_options("store-1")
+    assert (wire["deadline"], wire["max_wait"]) == (SHORT_DEADLINE, SHORT_WAIT)
 
 
 def test_secrets_are_masked_in_the_triggerer_too(waits):
@@ -199,7 +199,7 @@ def test_an_unknown_connection_is_told(waits):
 
 
 def test_an_unknown_type_is_told_and_nothing_is_imported_for_it(waits):
-    (event,) = told(Counting(answers=[DONE], hook="os.system"))
+    (event,) = told(Counting(answers=[DONE], conn_type="os.system"))
     assert event["status"] == "error"
     assert "no hook for connections of type 'os.system'" in event["message"]
 
@@ -243,18 +243,18 @@ def test_fifty_triggers_share_a_loop(waits):
 
 
 def test_pauses_grow_up_to_the_interval():
-    found = list(itertools.islice(pauses(30), 12))
+    found = list(itertools.islice(growing_pauses(30), 12))
     assert found[:3] == [2, 3, 4.5]
     assert found[-1] == 30
-    assert list(itertools.islice(pauses(0), 2)) == [1, 1]
+    assert list(itertools.islice(growing_pauses(0), 2)) == [1, 1]
 
 
 @pytest.mark.parametrize("event", [None, {}, {"status": None}, {"status": "fine"}, "done", ["done"], 7])
 def test_an_event_that_is_not_understood_fails_loudly(event):
     with pytest.raises(PartnersError, match="nothing that can be understood"):
-        checked(event)
+        validate_event(event)
 
 
 @pytest.mark.parametrize("status", ["done", "failed", "timeout", "error"])
 def test_an_event_that_is_understood_passes(status):
-    assert checked({"status": status, "job_id": "1"}) == {"status": status, "job_id": "1"}
+    assert validate_event({"status": status, "job_id": "1"}) == {"status": status, "job_id": "1"}

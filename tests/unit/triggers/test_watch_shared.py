@@ -68,8 +68,8 @@ def partner():
 @pytest.fixture(autouse=True)
 def _fast(partner, monkeypatch):
     """A Yofi that is the fake, whose readings follow each other at once."""
-    monkeypatch.setattr(watch_poll, "GATHERING", 0.01)
-    monkeypatch.setattr(base, "SHORTEST_PAUSE", 0.01)
+    monkeypatch.setattr(watch_poll, "STARTUP_DELAY", 0.01)
+    monkeypatch.setattr(base, "MIN_PAUSE", 0.01)
     monkeypatch.setattr(base, "HOOKS", {"yofi": hook_of(partner)})
     monkeypatch.setenv("AIRFLOW_CONN_YOFI_A", json.dumps({"conn_type": "yofi", "password": "s3cret-value"}))
 
@@ -224,14 +224,14 @@ def test_a_watcher_that_fails_keeps_no_other_from_being_noted_later(partner):
         triggerer = Triggerer()
         triggerer.start(1, watcher(), store)
         await readings(partner)
-        found = watch_poll.Round(since=datetime.now(UTC), began=datetime.now(UTC), rows=(), account="")
+        found = watch_poll.PollResult(since=datetime.now(UTC), started_at=datetime.now(UTC), records=(), account="")
         noted = []
 
         async def note():
             noted.append(1)
 
-        found.notes.append(note)
-        shared = watch_poll.SharedPoll(watcher().poll(), watch_poll.Desk())
+        found.on_stored.append(note)
+        shared = watch_poll.SharedListPoller(watcher().create_poller(), watch_poll.WatcherRegistry())
         outcomes = [streams.AdvanceOutcome(acked=1, failed=1), streams.AdvanceOutcome(acked=1, failed=0)]
         await shared.advance([streams.AdvanceItem(found, outcomes[0])])
         assert noted == []
@@ -268,5 +268,5 @@ def test_airflow_takes_the_poll_for_one_that_is_told_of_what_is_stored():
         log=None,
     )
     assert group._ack_required
-    assert issubclass(watch_poll.SharedPoll, streams.SharedStreamProducer)
+    assert issubclass(watch_poll.SharedListPoller, streams.SharedStreamProducer)
     assert "open_shared_stream" not in vars(WatchTrigger)

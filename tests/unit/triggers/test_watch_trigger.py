@@ -133,7 +133,7 @@ def test_the_list_is_asked_for_little_and_from_the_lookback_on(partner):
 
 def test_readings_keep_to_the_interval(partner, pauses):
     told(watcher(), partner, lambda: None, rounds=5)
-    assert pauses[0] == watch_poll.GATHERING
+    assert pauses[0] == watch_poll.STARTUP_DELAY
     assert {57 <= pause <= 63 for pause in pauses[1:]} == {True}
 
 
@@ -153,8 +153,8 @@ def test_failures_are_survived_with_growing_pauses(partner, pauses, error):
 def test_pauses_grow_up_to_an_hour(partner, pauses):
     partner.failures.extend([TransientError("down")] * 12)
     told(watcher(), partner, lambda: None, rounds=9)
-    assert max(pauses) <= 1.05 * watch_poll.LONGEST_PAUSE
-    assert pauses[11] >= 0.95 * watch_poll.LONGEST_PAUSE
+    assert max(pauses) <= 1.05 * watch_poll.MAX_PAUSE
+    assert pauses[11] >= 0.95 * watch_poll.MAX_PAUSE
 
 
 def test_a_wait_that_the_partner_asks_for_is_granted_and_is_no_failure(partner, pauses):
@@ -174,14 +174,14 @@ def test_the_connection_is_looked_up_again_after_a_failure(partner):
 def test_a_missing_connection_is_waited_for(partner, monkeypatch):
     made = watcher(conn_id="yofi_to_come")
     stored = json.dumps({"conn_type": "yofi", "password": "s3cret-value"})
-    poll = made.poll()
+    poll = made.create_poller()
     with pytest.raises(ConfigurationError, match="isn't defined"):
         poll.read(datetime.now(UTC))
 
     async def next_round():
-        desk = watch_poll.Desk()
-        desk.ask(made, datetime.now(UTC))
-        async with aclosing(poll.rounds(desk)) as rounds:
+        desk = watch_poll.WatcherRegistry()
+        desk.register(made, datetime.now(UTC))
+        async with aclosing(poll.results(desk)) as rounds:
             waiting = asyncio.ensure_future(anext(rounds))
             await asyncio.to_thread(lambda: None)
             monkeypatch.setenv("AIRFLOW_CONN_YOFI_TO_COME", stored)
@@ -207,7 +207,7 @@ def test_how_loud_a_failure_is(partner, caplog, errors, levels):
 
 
 def test_the_connection_is_looked_up_anew_now_and_then(partner, monkeypatch):
-    monkeypatch.setattr(watch_poll, "RENEWED", -1.0)
+    monkeypatch.setattr(watch_poll, "RECONNECT_AFTER", -1.0)
     told(watcher(), partner)
     assert partner.made >= 2
     assert partner.closed == partner.made
@@ -333,7 +333,7 @@ def test_two_assets_of_one_trigger_both_keep_the_position(partner):
 
 def test_watchers_of_one_asset_keep_their_positions_apart():
     names = {
-        made._name
+        made._state_key
         for made in (
             YofiNewClaimsTrigger(),
             YofiNewReturnsTrigger(),
@@ -350,4 +350,4 @@ def test_watchers_of_one_asset_keep_their_positions_apart():
 
 
 def test_another_pace_keeps_the_position():
-    assert watcher()._name == watcher(poll_interval=5.0, lookback=7.0, max_ids=1, max_failures=2)._name
+    assert watcher()._state_key == watcher(poll_interval=5.0, lookback=7.0, max_ids=1, max_failures=2)._state_key

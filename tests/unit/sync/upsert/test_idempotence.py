@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.sync.build import Built, build
+from airflow_provider_partners.sync.build import BuiltOrder, build_orders
 from airflow_provider_partners.sync.plan import plan_write
 
 
@@ -23,8 +23,8 @@ def test_after_an_update_nothing_is_left_to_do_whichever_way_yotpo_merges(
     for _ in range(600):
         order = make.random_order(chance, chance.randint(1, 30))
         returns = [{"id": "r", "order_id": order["legacyResourceId"], "state": chance.choice(("refunded", "asked"))}]
-        for built in build([order], returns, shop="a.myshopify.com", policy={"level": level}):
-            if not isinstance(built, Built):
+        for built in build_orders([order], returns, shop="a.myshopify.com", policy={"level": level}):
+            if not isinstance(built, BuiltOrder):
                 continue
             key = built.external_id
             present = store.orders([key]).get(key)

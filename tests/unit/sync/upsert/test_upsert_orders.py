@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.exceptions import AuthenticationError, ThrottledError, TransientError
-from airflow_provider_partners.sync.build import Built, build
+from airflow_provider_partners.sync.build import BuiltOrder, build_orders
 from airflow_provider_partners.sync.upsert import upsert_orders
 
 
@@ -58,7 +58,7 @@ def test_new_orders_cost_little_more_than_one_call_each(store: Any, make: Any) -
 
 def test_real_orders_are_created_and_then_left_alone(store: Any, make: Any) -> None:
     orders = [make.order(number) for number in range(1, 30)]
-    rows = [built.to_dict() for built in build(orders, shop="a.myshopify.com") if isinstance(built, Built)]
+    rows = [built.to_dict() for built in build_orders(orders, shop="a.myshopify.com") if isinstance(built, BuiltOrder)]
 
     assert set(actions(run(store, rows))) == {"created"}
     assert set(actions(run(store, rows))) == {"unchanged"}
