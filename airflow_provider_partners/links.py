@@ -13,11 +13,11 @@ from urllib.parse import quote, urlsplit
 from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_partners import settings
-from airflow_provider_partners.api.shopify_shops import shop_domain
+from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.evidence import TaskActivity
+    from airflow_provider_partners.observability.activity import TaskActivity
 
 _ADMIN_URL = "https://admin.shopify.com/store/"
 _DASHBOARD_URL = "https://partners.shopify.com/"

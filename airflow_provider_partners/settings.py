@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider_partners._compat import conf
-from airflow_provider_partners.api.shopify_shops import shop_domain
+from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.get_provider_info import get_provider_info
 

@@ -4,6 +4,8 @@ A window is half open, ``[since, until)``, in UTC. It comes from the first of: t
 data interval where it is not empty, the watermark that earlier runs have left. A cron string gives an *empty* interval
 in Airflow 3, and runs triggered by assets or by hand without a date have none: without a watermark nothing is guessed
 then, the error says what to set. Knows no Airflow: the run's context is a plain mapping here.
+
+Cutting a window where a list gives only so many rows of it. Must not know any list.
 """
 
 from __future__ import annotations
@@ -16,6 +18,21 @@ from typing import Any
 import pendulum
 
 from airflow_provider_partners.exceptions import ConfigurationError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def midpoint(since: datetime, until: datetime, *, step: timedelta) -> datetime | None:
+    """The moment that halves a half-open window, on a whole step; ``None`` where there is none inside.
+
+    :param since: the first moment
+    :param until: the first moment not meant
+    :param step: how finely the partner's times can be told apart
+    """
+    found = since + (until - since) // 2
+    found -= (found - _EPOCH) % step
+    return found if since < found < until else None
+
 
 _NOT_GIVEN = (None, "", "None", "null")
 """How an argument that was not given looks after templating."""

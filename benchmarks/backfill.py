@@ -26,8 +26,8 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.seed_scale import grow
+from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.world.scale import grow
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SINCE = datetime(2022, 1, 1, tzinfo=UTC)
@@ -70,10 +70,10 @@ def served(path: Path) -> Iterator[str]:
 
 def backfill(url: str, folder: Path, *, traced: bool) -> dict[str, Any]:
     """One backfill, on the client's side; what it gave and cost."""
-    from airflow_provider_partners.api.jobs import JobState
-    from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-    from airflow_provider_partners.datasets.jobs import collect, resume_or_submit
-    from airflow_provider_partners.datasets.read import read_dataset
+    from airflow_provider_partners.api.async_job import JobState
+    from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+    from airflow_provider_partners.datasets.job_checkpoint import collect, resume_or_submit
+    from airflow_provider_partners.datasets.reader import read_dataset
     from airflow_provider_partners.sandbox import credentials
 
     shop, known = next(iter(credentials.make(SEED, 1)["shopify_admin"].items()))

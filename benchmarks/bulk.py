@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.api.shopify_bulk_file import JoinedFile
-from airflow_provider_partners.api.shopify_bulk_rows import RECORDS_PER_PAGE
+from airflow_provider_partners.api.shopify_admin.bulk.records import RECORDS_PER_PAGE
+from airflow_provider_partners.api.shopify_admin.bulk.result_file import JoinedFile
 
 LINES = 3
 

@@ -10,11 +10,11 @@ import argparse
 import time
 from datetime import UTC, datetime, timedelta
 
-from airflow_provider_partners.api.ledgers import InMemoryStore
-from airflow_provider_partners.api.yofi import YofiClient
-from airflow_provider_partners.sandbox import seed
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
+from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.state import format_timestamp
+from airflow_provider_partners.sandbox.store import format_timestamp
+from airflow_provider_partners.sandbox.world import build as seed
 
 SHOP = "aurora-apparel.myshopify.com"
 

@@ -23,13 +23,14 @@ from typing import Any
 from airflow.sdk import DAG, AssetAlias, Param, Variable, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from airflow_provider_partners import finance, settings, windows
+from airflow_provider_partners import settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerExtractOperator
-from airflow_provider_partners.order_sync import APP_ID_TEMPLATE, TIME_SCHEMA
-from airflow_provider_partners.policies import default_args
+from airflow_provider_partners.pipelines import partner_finance
+from airflow_provider_partners.pipelines.order_sync import APP_ID_TEMPLATE, TIME_SCHEMA
+from airflow_provider_partners.retry_policy import default_args
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,11 @@ def choose_days(resource: str, destination: str) -> list[dict[str, str]]:
     with translate_errors(context):
         window = windows.resolve(since=params["since"], until=params["until"], context=context)
         if params["since"]:
-            days = finance.days_in(window, now=now)
+            days = partner_finance.days_in(window, now=now)
         else:
-            record = finance.load_history(destination).get(resource, {})
+            record = partner_finance.load_history(destination).get(resource, {})
             spans = {name: int(params[name]) for name in ("lookback_days", "resync_days")}
-            chosen = finance.plan_days(window, record, now=now, **spans)
+            chosen = partner_finance.plan_days(window, record, now=now, **spans)
             days = chosen.days
             if chosen.unread_days:
                 log.warning(
@@ -71,7 +72,7 @@ def choose_days(resource: str, destination: str) -> list[dict[str, str]]:
                     *(chosen.unread_days[place] for place in (0, -1)),
                 )
     log.info("Reading %d days of %s, from %s to %s", len(days), resource, *(days[:1] or ["-"]), *(days[-1:] or ["-"]))
-    return [finance.extract_arguments(day, destination, resource) for day in days]
+    return [partner_finance.extract_arguments(day, destination, resource) for day in days]
 
 
 @task(trigger_rule="all_done", retries=0, outlets=[CHANGED])
@@ -109,17 +110,17 @@ def _told(
     context: Any, destination: str, resource: str, wanted: list[dict[str, str]], found: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """Counts and sums of one list, which are noted beside its days."""
-    sums, by_day = finance.Totals(), {}
+    sums, by_day = partner_finance.Totals(), {}
     for row in wanted:
         if reference := found.get(row["uri"]):
-            by_day[row["since"][:10]] = (reference, finance.total_dataset(reference))
+            by_day[row["since"][:10]] = (reference, partner_finance.total_dataset(reference))
             sums += by_day[row["since"][:10]][1]
     params = context["params"]
     resynced = None
     if not params["since"] and len(by_day) == len(wanted) > int(params["resync_days"]):
         resynced = date.fromisoformat(max(by_day))
     days = (
-        finance.update_history(destination, resource, by_day, now=datetime.now(UTC), resynced=resynced)
+        partner_finance.update_history(destination, resource, by_day, now=datetime.now(UTC), resynced=resynced)
         if by_day
         else {}
     )

@@ -19,12 +19,12 @@ from airflow.sdk import DAG, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import windows
-from airflow_provider_partners.api.voucherify import RESOURCES
+from airflow_provider_partners.api.voucherify.client import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
-from airflow_provider_partners.order_sync import TIME_SCHEMA
-from airflow_provider_partners.policies import default_args
+from airflow_provider_partners.pipelines.order_sync import TIME_SCHEMA
+from airflow_provider_partners.retry_policy import default_args
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,11 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, Variable, get_current_context, task, task_group
 
-from airflow_provider_partners import news, routing, settings, windows
+from airflow_provider_partners import settings, windows
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.operators.base import translate_errors
-from airflow_provider_partners.order_sync import (
+from airflow_provider_partners.pipelines import routing
+from airflow_provider_partners.pipelines.order_sync import (
     TIME_SCHEMA,
     build_order_tasks,
     fail_on_failed_shops,
@@ -32,7 +33,8 @@ from airflow_provider_partners.order_sync import (
     upsert_order_tasks,
     with_lookbacks,
 )
-from airflow_provider_partners.triggers.watch import YofiNewClaimsTrigger, YofiNewReturnsTrigger
+from airflow_provider_partners.triggers.watch import events as news
+from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from airflow_provider_partners import settings, watermarks, windows
 from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
-from airflow_provider_partners.order_sync import (
+from airflow_provider_partners.pipelines.order_sync import (
     APP_ID_TEMPLATE,
     TIME_SCHEMA,
     fail_on_failed_shops,
@@ -32,7 +32,7 @@ from airflow_provider_partners.order_sync import (
     summarize,
     with_lookbacks,
 )
-from airflow_provider_partners.policies import default_args
+from airflow_provider_partners.retry_policy import default_args
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,9 @@ from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import windows
 from airflow_provider_partners.operators.base import translate_errors
-from airflow_provider_partners.operators.reconcile import YotpoReconcileOrdersOperator
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
-from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
-from airflow_provider_partners.order_sync import (
+from airflow_provider_partners.operators.yotpo import YotpoExtractOperator, YotpoReconcileOrdersOperator
+from airflow_provider_partners.pipelines.order_sync import (
     APP_ID_TEMPLATE,
     TIME_SCHEMA,
     build_order_tasks,
@@ -34,7 +33,7 @@ from airflow_provider_partners.order_sync import (
     upsert_order_tasks,
     with_lookbacks,
 )
-from airflow_provider_partners.policies import default_args
+from airflow_provider_partners.retry_policy import default_args
 
 log = logging.getLogger(__name__)
 

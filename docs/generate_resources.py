@@ -9,31 +9,30 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.api import (
-    shopify_admin,
-    shopify_admin_resources,
-    shopify_partner,
-    voucherify,
-    yofi,
-    yotpo,
-)
-from airflow_provider_partners.api.cursors import (
+from airflow_provider_partners.api.pagination.strategies import (
     ConnectionPaginator,
     LastIdPaginator,
+    PageNumberPaginator,
+    SinglePagePaginator,
     TimestampPaginator,
     TokenPaginator,
 )
-from airflow_provider_partners.api.paging import PageNumberPaginator, SinglePagePaginator
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.api.shopify_admin_pages import MAX_SEARCH_RESULTS
-from airflow_provider_partners.api.shopify_bulk_rows import MAX_NODE_IDS
-from airflow_provider_partners.api.shopify_partner_resources import PartnerResource
-from airflow_provider_partners.api.shopify_search import COUNT_LIMIT
-from airflow_provider_partners.api.voucherify_export_table import EXPORTS
-from airflow_provider_partners.api.voucherify_resources import MAX_VALUES_PER_CONDITION, VoucherifyResource
-from airflow_provider_partners.api.yofi_question import IDS_PER_BATCH
-from airflow_provider_partners.api.yofi_resources import YofiResource
-from airflow_provider_partners.api.yotpo_resources import MAX_LOOKUP_IDS, YotpoResource
+from airflow_provider_partners.api.shopify_admin import client as shopify_admin
+from airflow_provider_partners.api.shopify_admin import resources as shopify_admin_resources
+from airflow_provider_partners.api.shopify_admin.bulk.records import MAX_NODE_IDS
+from airflow_provider_partners.api.shopify_admin.query import MAX_SEARCH_RESULTS
+from airflow_provider_partners.api.shopify_admin.search import COUNT_LIMIT
+from airflow_provider_partners.api.shopify_partner import client as shopify_partner
+from airflow_provider_partners.api.shopify_partner.resources import PartnerResource
+from airflow_provider_partners.api.voucherify import client as voucherify
+from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
+from airflow_provider_partners.api.voucherify.resources.model import MAX_VALUES_PER_CONDITION, VoucherifyResource
+from airflow_provider_partners.api.yofi import client as yofi
+from airflow_provider_partners.api.yofi.query import IDS_PER_BATCH
+from airflow_provider_partners.api.yofi.resources import YofiResource
+from airflow_provider_partners.api.yotpo import client as yotpo
+from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, YotpoResource
 
 PAGE = Path(__file__).parent / "resources.md"
 

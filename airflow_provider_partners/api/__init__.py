@@ -1,1 +1,3 @@
-"""The wire: five clients over one transport. Knows the partners' APIs; must not know Airflow, files or mapping."""
+"""The wire: clients of the partners' APIs. Nothing in here imports Airflow."""
+
+from __future__ import annotations

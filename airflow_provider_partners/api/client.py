@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
-from airflow_provider_partners.api.transport import Transport
-from airflow_provider_partners.api.usage import RequestStats
+from airflow_provider_partners.api.http.stats import RequestStats
+from airflow_provider_partners.api.http.transport import Transport
 
 
 class ApiClient:

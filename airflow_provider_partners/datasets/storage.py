@@ -18,12 +18,12 @@ from airflow_provider_partners.exceptions import DatasetError
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-    from airflow_provider_partners.api.messages import Record
+    from airflow_provider_partners.api.http.messages import Record
 
 MANIFEST_FILE = "manifest.json"
 PROGRESS_FILE = "progress.json"
 JOB_FILE = "job.json"
-"""The note of the partner's job that fills the dataset; see :mod:`airflow_provider_partners.datasets.jobs`."""
+"""The note of the partner's job that fills the dataset; see :mod:`airflow_provider_partners.datasets.job_checkpoint`."""
 
 UNREADABLE_REMEDY = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "

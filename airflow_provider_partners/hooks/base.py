@@ -11,18 +11,19 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from airflow_provider_partners import metrics, settings
+from airflow_provider_partners import settings
 from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, in_thread, mask_secret
-from airflow_provider_partners.api.ledgers import make_rate_limit_store
-from airflow_provider_partners.api.redact import secret_forms
+from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
+from airflow_provider_partners.api.http.redaction import secret_forms
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
-from airflow_provider_partners.hooks import forms
+from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
+from airflow_provider_partners.observability import metrics
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from airflow_provider_partners.api.usage import RequestStats
+    from airflow_provider_partners.api.http.stats import RequestStats
 
 __all__ = ["Client", "PartnerHook", "in_thread"]
 
@@ -82,8 +83,8 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         super().__init_subclass__(**kwargs)
         conn_type = getattr(cls, "conn_type", None)
         if conn_type:
-            cls.get_connection_form_widgets = staticmethod(lambda: forms.form_widgets(conn_type))  # type: ignore[method-assign]
-            cls.get_ui_field_behaviour = staticmethod(lambda: forms.field_behaviour(conn_type))  # type: ignore[method-assign]
+            cls.get_connection_form_widgets = staticmethod(lambda: connection_forms.form_widgets(conn_type))  # type: ignore[method-assign]
+            cls.get_ui_field_behaviour = staticmethod(lambda: connection_forms.field_behaviour(conn_type))  # type: ignore[method-assign]
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
@@ -182,7 +183,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
     def mask_connection(self, connection: PartnerConnection) -> None:
         """Keep the connection's secrets out of the logs."""
         self.mask_secret(connection.password)
-        for name, field in forms.extra_fields(self.conn_type).items():
+        for name, field in connection_forms.extra_fields(self.conn_type).items():
             if field["schema"].get("format") == "password" and connection.extras.get(name):
                 self.mask_secret(connection.extras[name])
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.hooks import forms
+from airflow_provider_partners.hooks import connection_forms
 
 
 class StoredConnection(Protocol):
@@ -55,9 +55,11 @@ class PartnerConnection:
         """
         for name in names:
             if name == "login" and not self.login:
-                _raise_invalid(self.conn_id, f"has no {forms.field_label(self.conn_type, name)}", "Put it in 'login'.")
+                _raise_invalid(
+                    self.conn_id, f"has no {connection_forms.field_label(self.conn_type, name)}", "Put it in 'login'."
+                )
             if name != "login" and self.extras.get(name) in {None, ""}:
-                about = forms.extra_fields(self.conn_type)[name]["description"]
+                about = connection_forms.extra_fields(self.conn_type)[name]["description"]
                 _raise_invalid(self.conn_id, f"has no extra '{name}'", about)
 
 
@@ -74,7 +76,9 @@ def read_connection(stored: StoredConnection, *, conn_type: str, default_host: s
         _raise_invalid(stored.conn_id, f"is of type '{found}'", f"A connection of type '{conn_type}' is needed here.")
     if not stored.password:
         _raise_invalid(
-            stored.conn_id, f"has no {forms.field_label(conn_type, 'password').lower()}", "Put it in 'password'."
+            stored.conn_id,
+            f"has no {connection_forms.field_label(conn_type, 'password').lower()}",
+            "Put it in 'password'.",
         )
     return PartnerConnection(
         conn_id=stored.conn_id,
@@ -125,7 +129,7 @@ def _raise_invalid(conn_id: str, problem: str, remedy: str) -> NoReturn:
 
 
 def _read_extras(stored: StoredConnection, conn_type: str) -> dict[str, Any]:
-    declared = forms.extra_fields(conn_type)
+    declared = connection_forms.extra_fields(conn_type)
     remedy = f"Its extras are: {', '.join(sorted(declared))}."
     try:
         given = json.loads(stored.extra) if stored.extra and stored.extra.strip() else {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-from airflow_provider_partners.api.shopify_shops import shop_domain
+from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.base import PartnerHook
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
+from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:

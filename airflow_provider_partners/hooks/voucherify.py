@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.voucherify import VoucherifyClient
+from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.yofi import YofiClient
-from airflow_provider_partners.api.yofi_auth import normalize_shop
+from airflow_provider_partners.api.yofi.auth import normalize_shop
+from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.yotpo import YotpoClient
+from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
-from airflow_provider_partners import metrics, settings
+from airflow_provider_partners import settings
 from airflow_provider_partners._compat import (
     RESCHEDULES,
     AirflowException,
@@ -26,7 +26,6 @@ from airflow_provider_partners._compat import (
     utcnow,
 )
 from airflow_provider_partners.assets import asset_uri
-from airflow_provider_partners.evidence import TaskActivity, dataset_references
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -34,12 +33,14 @@ from airflow_provider_partners.exceptions import (
     RejectThresholdError,
     ThrottledError,
 )
-from airflow_provider_partners.lineage import operator_lineage
+from airflow_provider_partners.observability import metrics
+from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
+from airflow_provider_partners.observability.openlineage import operator_lineage
 from airflow_provider_partners.sync.outcomes import OutcomeSummary, check_threshold
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.write import Progress
+from airflow_provider_partners.datasets.writer import Progress
 
 Context = Mapping[str, Any]
 """A task's context, of which single entries are read."""

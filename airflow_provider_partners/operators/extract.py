@@ -17,9 +17,9 @@ from airflow.sdk import Asset
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import asset_state, utcnow
 from airflow_provider_partners.datasets.publish import publish
-from airflow_provider_partners.datasets.read import read_column
+from airflow_provider_partners.datasets.reader import read_column
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.datasets.write import write_dataset
+from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.watermarks import Watermark

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.shopify_admin import RESOURCES
+from airflow_provider_partners.api.shopify_admin.client import RESOURCES
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
-from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
+from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.shopify_partner import RESOURCES
-from airflow_provider_partners.datasets.write import write_dataset
+from airflow_provider_partners.api.shopify_partner.client import RESOURCES
+from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink

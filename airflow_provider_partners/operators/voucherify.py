@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners._compat import AirflowSkipException
-from airflow_provider_partners.api.voucherify import RESOURCES
-from airflow_provider_partners.api.voucherify_exports import EXPORTS
+from airflow_provider_partners.api.voucherify.client import RESOURCES
+from airflow_provider_partners.api.voucherify.exports.job import EXPORTS
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
-from airflow_provider_partners.operators.jobs import AUTO, JOB, PAGES, JobExtractOperator
+from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.yofi import RESOURCES
+from airflow_provider_partners.api.yofi.client import RESOURCES
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
 from airflow_provider_partners.operators.extract import ExtractOperator

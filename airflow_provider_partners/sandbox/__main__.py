@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.seed import Parameters, build
 from airflow_provider_partners.sandbox.server import PREFIXES, RunningSandbox, serve
+from airflow_provider_partners.sandbox.world.build import Parameters, build
 
 _COMMANDS = ("serve", "connections")
 _URL = "http://127.0.0.1:8900"

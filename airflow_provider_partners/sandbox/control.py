@@ -19,10 +19,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.changes import Changes, NothingToDoError, UnknownShopError
 from airflow_provider_partners.sandbox.faults import FaultRules
-from airflow_provider_partners.sandbox.seed import parameters_of
-from airflow_provider_partners.sandbox.state import Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.store import Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.world.build import parameters_of
+from airflow_provider_partners.sandbox.world.changes.shop import Changes, NothingToDoError, UnknownShopError
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 _MAX_COUNT = 1000

@@ -11,9 +11,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_partners.sandbox.chance import hexadecimal, stream, uuid
-from airflow_provider_partners.sandbox.seed_voucherify_ledger import project_id
-from airflow_provider_partners.sandbox.shops import APP_NUMBER, ORGANIZATION_ID, Shop, world
+from airflow_provider_partners.sandbox.random_streams import hexadecimal, stream, uuid
+from airflow_provider_partners.sandbox.voucherify.seed.records import project_id
+from airflow_provider_partners.sandbox.world.shops import APP_NUMBER, ORGANIZATION_ID, Shop, world
 
 Credentials = dict[str, Any]
 

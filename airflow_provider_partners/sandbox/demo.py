@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from airflow_provider_partners.sandbox.state import Store
+from airflow_provider_partners.sandbox.store import Store
 
 DAG_ID = "yofi_shopify_to_yotpo"
 _FIRST_WINDOW_START = re.compile(r"\[DAG TEST\] starting task_id=(\S+)")

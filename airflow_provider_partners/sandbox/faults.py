@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airflow_provider_partners.sandbox.state import Sandbox
-from airflow_provider_partners.sandbox.voucherify_calls import operation_name
+from airflow_provider_partners.sandbox.store import Sandbox
+from airflow_provider_partners.sandbox.voucherify.routes import operation_name
 
 CONTROL_PREFIX = "/_sandbox"
 

@@ -20,18 +20,16 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from airflow_provider_partners.sandbox import (
-    control,
-    shopify_admin,
-    shopify_bulk_files,
-    shopify_partner,
-    voucherify,
-    yofi,
-    yotpo,
-)
+from airflow_provider_partners.sandbox import control
 from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultInjection, FaultRules
-from airflow_provider_partners.sandbox.shopify_bulk_files import PREFIX as FILES_PREFIX
-from airflow_provider_partners.sandbox.state import Sandbox
+from airflow_provider_partners.sandbox.shopify_admin import server as shopify_admin
+from airflow_provider_partners.sandbox.shopify_admin.bulk import files as shopify_bulk_files
+from airflow_provider_partners.sandbox.shopify_admin.bulk.files import PREFIX as FILES_PREFIX
+from airflow_provider_partners.sandbox.shopify_partner import server as shopify_partner
+from airflow_provider_partners.sandbox.store import Sandbox
+from airflow_provider_partners.sandbox.voucherify import server as voucherify
+from airflow_provider_partners.sandbox.yofi import server as yofi
+from airflow_provider_partners.sandbox.yotpo import server as yotpo
 
 log = logging.getLogger(__name__)
 

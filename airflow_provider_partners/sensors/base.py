@@ -26,7 +26,6 @@ from airflow_provider_partners._compat import (
     conf,
     utcnow,
 )
-from airflow_provider_partners.conditions import evaluate
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -35,9 +34,10 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
 )
 from airflow_provider_partners.operators.base import Context, PartnerTaskError
-from airflow_provider_partners.sensors.failures import FailureCount
+from airflow_provider_partners.sensors.failure_count import FailureCount
 from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, MIN_PAUSE, TIMEOUT, validate_event
 from airflow_provider_partners.triggers.condition import ConditionTrigger
+from airflow_provider_partners.triggers.conditions import evaluate
 from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.conditions import RECORDS
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.extract import resolve_match_values
 from airflow_provider_partners.sensors.base import PartnerSensor
+from airflow_provider_partners.triggers.conditions import RECORDS
 from airflow_provider_partners.windows import is_given, parse_timestamp
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.shopify_partner import RESOURCES
+from airflow_provider_partners.api.shopify_partner.client import RESOURCES
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.sensors.records import RecordsSensor
 from airflow_provider_partners.windows import is_given

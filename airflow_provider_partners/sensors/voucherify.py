@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.voucherify import RESOURCES
-from airflow_provider_partners.conditions import EXPORT
+from airflow_provider_partners.api.voucherify.client import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.records import RecordsSensor
+from airflow_provider_partners.triggers.conditions import EXPORT
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_partners.api.voucherify_resources import VoucherifyResource
+    from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
 
 class VoucherifyRecordsSensor(RecordsSensor):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.conditions import ORDERS
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.operators.extract import resolve_match_values
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.records import MAX_MATCH_VALUES
+from airflow_provider_partners.triggers.conditions import ORDERS
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:

@@ -11,20 +11,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.sync.coupons import CouponPolicy
 from airflow_provider_partners.sync.join import OrderContext, join_orders
-from airflow_provider_partners.sync.mapping import UnmappableOrder, map_order
+from airflow_provider_partners.sync.mapping.order import UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
-from airflow_provider_partners.sync.reading import format_utc
-from airflow_provider_partners.sync.suppression import SuppressionPolicy, add_suppression
+from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy, add_suppression
+from airflow_provider_partners.sync.values import format_utc
 
 __all__ = ["BuiltOrder", "UnmappableOrder", "build_order", "build_orders"]
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltOrder:
-    """An order ready for :func:`~airflow_provider_partners.sync.upsert.upsert_orders`.
+    """An order ready for :func:`~airflow_provider_partners.sync.upsert.orders.upsert_orders`.
 
     :param order: Yotpo's payload
     :param products: payloads of the products it names

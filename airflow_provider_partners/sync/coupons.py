@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.api.pages import get_path
-from airflow_provider_partners.sync.arguments import Options
-from airflow_provider_partners.sync.reading import id_tail, items, parse_timestamp, shopify_id, text, to_count
+from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.sync.options import Options
+from airflow_provider_partners.sync.values import id_tail, items, parse_timestamp, shopify_id, text, to_count
 
 CHECKOUT_LEAD = timedelta(hours=1)
 """A coupon may be redeemed in the checkout, shortly before its order exists."""

@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.sync.reading import decode_json, id_tail, items, shopify_id, text
+from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
 
 ORDERS_PER_QUERY = 100
 """Orders whose related records are asked for in one go."""

@@ -1,4 +1,6 @@
-"""What became of each record, the rejects that can be replayed, and the sums that decide whether a task fails.
+"""Summaries as a table of text, for the log of a task. Formats and nothing else.
+
+What became of each record, the rejects that can be replayed, and the sums that decide whether a task fails.
 
 Knows nothing of how a record was written.
 """
@@ -11,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from airflow_provider_partners.api.messages import Record
+from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
 
 RecordKind = Literal["order", "product", "fulfillment"]
@@ -201,3 +203,57 @@ def check_threshold(summary: OutcomeSummary, max_rejects: float) -> None:
     raise RejectThresholdError(
         message, remedy="Read the file of rejects, mend the cause, then replay it; or raise max_rejects."
     )
+
+
+def format_summary(
+    summaries: OutcomeSummary | Mapping[str, OutcomeSummary | Mapping[str, Any]], *, label: str = "shop"
+) -> str:
+    """One line per shop (or whatever the keys are) and one for all of them, then the reasons.
+
+    Columns without a count anywhere are left out, except the four that every run is read by.
+
+    :param summaries: one, or several by name; as objects or as the dicts that XCom holds
+    :param label: what the names are
+    """
+    by_name = _summaries_by_name(summaries)
+    everything = OutcomeSummary()
+    for summary in by_name.values():
+        everything.merge(summary)
+    always = ACTIONS[:4]
+    columns = [action for action in ACTIONS if action in always or everything.counts[action]]
+    header = [label, *columns, "suppressed", "total"]
+    rows = [_summary_row(name, summary, columns) for name, summary in by_name.items()]
+    if len(rows) != 1 or "" in by_name:
+        rows = [*(row for row in rows if row[0]), _summary_row("all", everything, columns)]
+    lines = text_table([header, *rows])
+    for title, reasons in (("Rejected", everything.rejections), ("Suppressed", everything.suppressions)):
+        for reason, count in reasons.most_common():
+            examples = ", ".join(everything.examples.get(reason, []))
+            lines.append(f"{title}: {count}x {reason}" + (f" (such as {examples})" if examples else ""))
+    return "\n".join(lines)
+
+
+def _summaries_by_name(
+    summaries: OutcomeSummary | Mapping[str, OutcomeSummary | Mapping[str, Any]],
+) -> dict[str, OutcomeSummary]:
+    if isinstance(summaries, OutcomeSummary):
+        return {"": summaries}
+    return {
+        name: value if isinstance(value, OutcomeSummary) else OutcomeSummary.from_dict(value)
+        for name, value in summaries.items()
+    }
+
+
+def _summary_row(name: str, summary: OutcomeSummary, columns: list[Any]) -> list[str]:
+    return [name, *(str(summary.counts[column]) for column in columns), str(summary.suppressed), str(summary.total)]
+
+
+def text_table(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([
+            row[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ])
+        for row in rows
+    ]

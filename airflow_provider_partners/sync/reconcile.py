@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from airflow_provider_partners.api.messages import Record
-from airflow_provider_partners.sync.plan import plan_write
-from airflow_provider_partners.sync.reading import parse_timestamp, text
+from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.sync.upsert.plan import plan_write
+from airflow_provider_partners.sync.values import parse_timestamp, text
 
 OrderState = Literal["same", "missing", "stale", "different", "extra"]
 

@@ -16,12 +16,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_partners._compat import in_thread
-from airflow_provider_partners.exceptions import (
-    AuthenticationError,
-    ConfigurationError,
-    PartnersError,
-    ThrottledError,
-)
+from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PartnersError, ThrottledError
 from airflow_provider_partners.hooks.base import PartnerHook
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook

@@ -6,21 +6,13 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_partners.conditions import evaluate
 from airflow_provider_partners.exceptions import RejectedError, ThrottledError
-from airflow_provider_partners.triggers.base import (
-    DONE,
-    ERROR,
-    FAILED,
-    FATAL,
-    MIN_PAUSE,
-    EventPayload,
-    PollingTrigger,
-)
+from airflow_provider_partners.triggers.base import DONE, ERROR, FAILED, FATAL, MIN_PAUSE, EventPayload, PollingTrigger
+from airflow_provider_partners.triggers.conditions import evaluate
 
 
 class ConditionTrigger(PollingTrigger):
-    """Waits until a condition of :mod:`~airflow_provider_partners.conditions` is met.
+    """Waits until a condition of :mod:`~airflow_provider_partners.triggers.conditions` is met.
 
     It tells ``{"status": "done", "details": {…}}``, or ``failed``, ``timeout`` or ``error`` with a ``message``, once.
     It made nothing at the partner's, so there is nothing to take back when the waiting task is stopped.

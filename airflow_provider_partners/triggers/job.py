@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners._compat import in_thread
-from airflow_provider_partners.api.jobs import JobState
+from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.triggers.base import DONE, FAILED, EventPayload, PollingTrigger
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.jobs import JobStatus
+    from airflow_provider_partners.api.async_job import JobStatus
 
 _STATUSES = {JobState.DONE: DONE, JobState.FAILED: FAILED}
 

@@ -14,8 +14,9 @@ from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtrac
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
-from airflow_provider_partners.sandbox import credentials, seed
+from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.world import build as seed
 
 SHOP = "aurora-apparel.myshopify.com"
 WINDOW = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}

@@ -16,24 +16,28 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_partners.api import shopify_admin, shopify_partner, voucherify, yofi, yotpo
-from airflow_provider_partners.api.cursors import TimestampPaginator
+from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.extraction import Extraction
-from airflow_provider_partners.api.jobs import AsyncJob, JobState
-from airflow_provider_partners.api.ledgers import InMemoryStore
-from airflow_provider_partners.api.pages import get_path
-from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
-from airflow_provider_partners.api.voucherify import VoucherifyClient
-from airflow_provider_partners.api.voucherify_export_table import EXPORTS
-from airflow_provider_partners.api.voucherify_resources import VoucherifyResource
-from airflow_provider_partners.api.yofi import YofiClient
-from airflow_provider_partners.api.yotpo import YotpoClient
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
+from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
+from airflow_provider_partners.api.shopify_admin import client as shopify_admin
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+from airflow_provider_partners.api.shopify_partner import client as shopify_partner
+from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
+from airflow_provider_partners.api.voucherify import client as voucherify
+from airflow_provider_partners.api.voucherify.client import VoucherifyClient
+from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
+from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
+from airflow_provider_partners.api.yofi import client as yofi
+from airflow_provider_partners.api.yofi.client import YofiClient
+from airflow_provider_partners.api.yotpo import client as yotpo
+from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.exceptions import PagingError
-from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.state import Store
+from airflow_provider_partners.sandbox.store import Store
+from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow
+from airflow_provider_partners.sandbox.world.build import build
 
 Record = dict[str, Any]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -27,12 +27,12 @@ from graphql import (
 )
 from graphql.language import FieldNode, IntValueNode, VariableNode
 
-from airflow_provider_partners.api import shopify_admin_documents as admin
-from airflow_provider_partners.api import shopify_partner_documents as partner
-from airflow_provider_partners.api import shopify_partner_legacy_documents as legacy
-from airflow_provider_partners.api.graphql import is_at_least
-from airflow_provider_partners.api.shopify_bulk_operations import FIRST_LISTING_VERSION, MAX_QUERY_BYTES
-from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
+from airflow_provider_partners.api.shopify.graphql import is_at_least
+from airflow_provider_partners.api.shopify_admin import documents as admin
+from airflow_provider_partners.api.shopify_admin.bulk.operations import FIRST_LISTING_VERSION, MAX_QUERY_BYTES
+from airflow_provider_partners.api.shopify_partner import documents as partner
+from airflow_provider_partners.api.shopify_partner import legacy
+from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.exceptions import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[2]

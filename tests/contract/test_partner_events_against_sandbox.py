@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
-from airflow_provider_partners.sandbox.seed import build
+from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)

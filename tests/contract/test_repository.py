@@ -65,7 +65,7 @@ def test_httpx_is_imported_in_one_module_of_the_package() -> None:
         if re.search(r"^\s*(import|from) httpx", path.read_text(), re.MULTILINE)
     ]
 
-    assert importers == ["api/transport.py"]
+    assert importers == ["api/http/transport.py"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)

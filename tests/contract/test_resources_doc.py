@@ -15,7 +15,11 @@ def test_the_page_of_resources_is_up_to_date() -> None:
 
 
 def test_the_page_names_every_resource_of_every_api() -> None:
-    from airflow_provider_partners.api import shopify_admin, shopify_partner, voucherify, yofi, yotpo
+    from airflow_provider_partners.api.shopify_admin import client as shopify_admin
+    from airflow_provider_partners.api.shopify_partner import client as shopify_partner
+    from airflow_provider_partners.api.voucherify import client as voucherify
+    from airflow_provider_partners.api.yofi import client as yofi
+    from airflow_provider_partners.api.yotpo import client as yotpo
 
     sections = (DOCS / "resources.md").read_text().split("\n## ")[1:]
     partners = {"Yofi": yofi, "Shopify Partner": shopify_partner, "Shopify Admin": shopify_admin}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.rsql import Expression, field, parse
-from airflow_provider_partners.sandbox import yofi_rsql as reader
+from airflow_provider_partners.api.rsql.expressions import Expression, field, parse
+from airflow_provider_partners.sandbox.yofi import rsql as reader
 
 ALPHABET = "ab7 ,;()'\"\\=!~<>*%&+#?/:.-_@[]{}|^`$\t\n\réßЖ漢🙂\u00a0\u2028 and or "
 OPERATORS = ("==", "!=", ">", ">=", "<", "<=", "=in=", "=out=")

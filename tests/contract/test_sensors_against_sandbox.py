@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners._compat import AirflowFailException
-from airflow_provider_partners.sandbox import credentials, seed
+from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world import build as seed
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.shopify_partner import ShopifyPartnerEventSensor
 from airflow_provider_partners.sensors.voucherify import VoucherifyExportSensor, VoucherifyRecordsSensor

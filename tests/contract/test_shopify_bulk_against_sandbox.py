@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.jobs import JobState, JobStatus
-from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-from airflow_provider_partners.api.shopify_bulk import BulkJob
+from airflow_provider_partners.api.async_job import JobState, JobStatus
+from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.exceptions import ConfigurationError, ExpiredError, ThrottledError
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SINCE = datetime(2022, 1, 1, tzinfo=UTC)

@@ -11,16 +11,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.api.clock import Clock
-from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-from airflow_provider_partners.api.shopify_partner import ShopifyPartnerClient
-from airflow_provider_partners.api.shopify_partner_documents import (
-    APP_EVENT_TYPES,
-    EVENT_FIELDS,
-    TRANSACTION_FIELDS,
-)
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
+from airflow_provider_partners.api.shopify_partner.documents import APP_EVENT_TYPES, EVENT_FIELDS, TRANSACTION_FIELDS
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PartnersError
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ORDERS = 60
@@ -268,7 +264,7 @@ def test_a_page_that_costs_too_much_is_made_smaller(served: RunningSandbox) -> N
 
 
 def test_a_crowded_window_is_read_in_pieces(served: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_partners.api.shopify_search.COUNT_LIMIT", 10)
+    monkeypatch.setattr("airflow_provider_partners.api.shopify_admin.search.COUNT_LIMIT", 10)
     with admin(served) as client:
         extraction = client.extract("products", until=NOW)
         rows = [row["id"] for row in extraction.records(workers=4)]

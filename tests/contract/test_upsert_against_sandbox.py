@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import InMemoryStore
-from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
-from airflow_provider_partners.api.yotpo import YotpoClient
-from airflow_provider_partners.sandbox.seed import build as build_world
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world.build import build as build_world
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
-from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
+from airflow_provider_partners.sync.upsert.orders import upsert_fulfillments, upsert_orders, upsert_products
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from clocks import TurningClock
 
-from airflow_provider_partners.api.ledgers import InMemoryStore
-from airflow_provider_partners.api.voucherify import RESOURCES, VoucherifyClient
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
+from airflow_provider_partners.api.voucherify.client import RESOURCES, VoucherifyClient
 from airflow_provider_partners.exceptions import AuthenticationError, PagingError, ThrottledError
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.state import Sandbox, Store
+from airflow_provider_partners.sandbox.store import Sandbox, Store
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PROJECT = {

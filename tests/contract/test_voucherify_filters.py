@@ -17,18 +17,19 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.voucherify_export_table import EXPORTS
-from airflow_provider_partners.api.voucherify_filters import (
+from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
+from airflow_provider_partners.api.voucherify.filters import (
     MAX_VALUES_PER_CONDITION,
+    OPERATORS,
     QUALIFICATION_FILTERS,
+    OperandKind,
     field,
     filter_queries,
     parse_filter,
     to_json,
     validate_filter,
 )
-from airflow_provider_partners.api.voucherify_lists import RESOURCES
-from airflow_provider_partners.api.voucherify_operators import OPERATORS, OperandKind
+from airflow_provider_partners.api.voucherify.resources import RESOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.voucherify_lists import RESOURCES
-from airflow_provider_partners.api.voucherify_resources import VoucherifyResource
+from airflow_provider_partners.api.voucherify.resources import RESOURCES
+from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = [Path(os.environ.get("PARTNER_SCHEMAS", "")), ROOT.parent / "shared" / "schemas"]

@@ -19,11 +19,11 @@ import pytest
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import best_match
 
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import create_app
-from airflow_provider_partners.sandbox.voucherify_lists import LISTS
-from airflow_provider_partners.sandbox.voucherify_objects import SINGLES
-from airflow_provider_partners.sandbox.voucherify_paths import Listing, placeholders
+from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing, placeholders
+from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
+from airflow_provider_partners.sandbox.voucherify.single_objects import SINGLES
+from airflow_provider_partners.sandbox.world.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = [

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import voucherify as sdk
 
-from airflow_provider_partners.sandbox.seed import build
-from airflow_provider_partners.sandbox.seed_voucherify_growth import grow
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.state import Store
+from airflow_provider_partners.sandbox.store import Store
+from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow
+from airflow_provider_partners.sandbox.world.build import build
 
 # The SDK says so of each list of the first loyalty API.
 pytestmark = pytest.mark.filterwarnings("ignore:GET /v1/loyalties.* is deprecated:DeprecationWarning")

@@ -19,10 +19,11 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.triggers import watch, watch_poll
-from airflow_provider_partners.triggers.watch_trigger import WatchTrigger
+from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.triggers import yofi as watch
+from airflow_provider_partners.triggers.watch import poll as watch_poll
+from airflow_provider_partners.triggers.watch.trigger import WatchTrigger
 
 SEED, SHOPS = 7, 2
 SHOP = credentials.routes(SHOPS)[0]["shop"]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import InMemoryStore
-from airflow_provider_partners.api.rsql import field
-from airflow_provider_partners.api.yofi import YofiClient
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
+from airflow_provider_partners.api.rsql.expressions import field
+from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.exceptions import AuthenticationError, RejectedError
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.ledgers import InMemoryStore
-from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient, parse_yotpo_time
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
+from airflow_provider_partners.api.yotpo.client import UnknownProductsError, YotpoClient, parse_yotpo_time
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConflictError,
@@ -19,7 +19,7 @@ from airflow_provider_partners.exceptions import (
     UnexpectedResponseError,
 )
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.state import Sandbox, Store
+from airflow_provider_partners.sandbox.store import Sandbox, Store
 
 STORE, SECRET = "sandboxstore", "sandbox-yotpo-not-a-secret"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -58,7 +58,7 @@ def forms() -> None:
         pass
     if not classic and not any(shown.get(name) for name in TYPES):
         # Airflow 3.0 shows no provider's fields at all without it; the fields are there for when it is.
-        from airflow_provider_partners.hooks import forms as ours
+        from airflow_provider_partners.hooks import connection_forms as ours
 
         shown = {name: set(ours.extra_fields(name)) for name in TYPES}
     for name in TYPES:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.world.build import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 from clocks import TurningClock
 
-from airflow_provider_partners.api.shopify_admin import ShopifyAdminClient
+from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 5, 2, tzinfo=UTC)

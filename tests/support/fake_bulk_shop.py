@@ -10,7 +10,7 @@ from datetime import datetime
 import httpx
 from fake_admin_api import SINCE, UNTIL, Shop, client, nodes
 
-from airflow_provider_partners.api.shopify_bulk import BulkJob
+from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
 
 FILE = "https://storage.example/outputs/abc?Expires=1790000000&Signature=s1gned-by-the-storage-itself"
 LISTED = {

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.pages import Page
-from airflow_provider_partners.api.paging import PageNumberPaginator
+from airflow_provider_partners.api.http.stats import RequestStats
+from airflow_provider_partners.api.pagination.page import Page
+from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.api.usage import RequestStats
 from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.windows import Window

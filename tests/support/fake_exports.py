@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import httpx
 from clocks import TurningClock
 
-from airflow_provider_partners.api.voucherify import VoucherifyClient
+from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 ALLOWED = (

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.jobs import JobState, JobStatus
-from airflow_provider_partners.api.pages import Page
-from airflow_provider_partners.api.usage import RequestStats
+from airflow_provider_partners.api.http.stats import RequestStats
+from airflow_provider_partners.api.pagination.page import Page
 from airflow_provider_partners.exceptions import ExpiredError, NotFoundError
 from airflow_provider_partners.windows import Window
 

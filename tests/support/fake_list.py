@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from airflow_provider_partners.api.usage import RequestStats
+from airflow_provider_partners.api.http.stats import RequestStats
 from airflow_provider_partners.hooks.base import PartnerHook
 
 

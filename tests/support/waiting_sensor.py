@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_partners.conditions import ConditionResult
 from airflow_provider_partners.exceptions import ThrottledError, TransientError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sensors.base import PartnerSensor
+from airflow_provider_partners.triggers.conditions import ConditionResult
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FOUND = {"orders": 1}

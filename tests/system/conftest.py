@@ -18,8 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_partners.sandbox import credentials, seed
+from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.world import build as seed
 
 ROOT = Path(__file__).parents[2]
 DAG_ID = "yofi_shopify_to_yotpo"

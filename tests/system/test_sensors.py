@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners._compat import RESCHEDULES
-from airflow_provider_partners.api.voucherify import VoucherifyClient
-from airflow_provider_partners.api.yotpo import YotpoClient
+from airflow_provider_partners.api.voucherify.client import VoucherifyClient
+from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.changes import Changes
+from airflow_provider_partners.sandbox.world.changes.shop import Changes
 
 pytestmark = pytest.mark.system
 

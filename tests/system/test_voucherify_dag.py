@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.datasets.read import read_dataset
+from airflow_provider_partners.datasets.reader import read_dataset
 
 pytestmark = pytest.mark.system
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.triggers.watch import YofiNewReturnsTrigger
+from airflow_provider_partners.triggers.yofi import YofiNewReturnsTrigger
 
 WORLD = {"seed": 7, "shops": 1, "orders": 40}
 SHOP = credentials.routes(1)[0]["shop"]

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_partners import links
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.evidence import TaskActivity
+from airflow_provider_partners.observability.activity import TaskActivity
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoUpsertOrdersOperator

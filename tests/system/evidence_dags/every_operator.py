@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from airflow.sdk import DAG, Asset, AssetAlias
 
-from airflow_provider_partners.operators.reconcile import YotpoReconcileOrdersOperator
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.shopify_partner import (
     ShopifyPartnerActiveShopsOperator,
@@ -18,6 +17,7 @@ from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import (
     YotpoBuildOrdersOperator,
     YotpoExtractOperator,
+    YotpoReconcileOrdersOperator,
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )

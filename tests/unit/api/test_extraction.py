@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS, Extraction, Segment, batches
-from airflow_provider_partners.api.lookahead import THREAD_NAME_PREFIX
-from airflow_provider_partners.api.pages import Cursor, Page
-from airflow_provider_partners.api.paging import TimestampPaginator
+from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.api.pagination.prefetch import THREAD_NAME_PREFIX
+from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError, TransientError
 
 if TYPE_CHECKING:

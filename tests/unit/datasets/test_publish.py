@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.datasets.publish import publish
-from airflow_provider_partners.datasets.read import read_dataset
+from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.write import DatasetWriter
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 
 

@@ -12,8 +12,8 @@ import pytest
 from airflow.sdk import Connection
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.world.build import build
 
 SHOP = "aurora-apparel.myshopify.com"
 HOOKS = {

@@ -7,12 +7,8 @@ import pytest
 import time_machine
 
 from airflow_provider_partners import _compat
-from airflow_provider_partners._compat import (
-    AirflowException,
-    AirflowFailException,
-    AirflowRescheduleException,
-)
-from airflow_provider_partners.datasets.write import Progress
+from airflow_provider_partners._compat import AirflowException, AirflowFailException, AirflowRescheduleException
+from airflow_provider_partners.datasets.writer import Progress
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,

@@ -7,8 +7,8 @@ import pytest
 from fake_claims import NINE, ROWS, TEN, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
-from airflow_provider_partners.datasets.read import read_dataset
-from airflow_provider_partners.datasets.write import DatasetWriter
+from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.operators.base import PartnerTaskError
 
 

@@ -12,7 +12,7 @@ from airflow.sdk import Asset, AssetAlias
 from fake_claims import NINE, ROWS, TEN, ClaimsOperator, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
-from airflow_provider_partners.datasets.read import read_dataset
+from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.operators.base import PartnerTaskError
 
 ORDERS = Asset("claims")

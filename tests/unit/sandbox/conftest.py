@@ -13,8 +13,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from airflow_provider_partners.sandbox import voucherify, yofi, yotpo
-from airflow_provider_partners.sandbox.state import Sandbox, Store
+from airflow_provider_partners.sandbox.store import Sandbox, Store
+from airflow_provider_partners.sandbox.voucherify import server as voucherify
+from airflow_provider_partners.sandbox.yofi import server as yofi
+from airflow_provider_partners.sandbox.yotpo import server as yotpo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.changes import Changes, NothingToDoError
-from airflow_provider_partners.sandbox.changes_orders import CHANGES
 from airflow_provider_partners.sandbox.credentials import APP_ID
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import create_app, serve, switch_defaults
-from airflow_provider_partners.sandbox.state import Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.store import Sandbox, format_timestamp
+from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.world.changes.orders import CHANGES
+from airflow_provider_partners.sandbox.world.changes.shop import Changes, NothingToDoError
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOP = "aurora-apparel.myshopify.com"

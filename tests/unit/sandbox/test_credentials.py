@@ -6,7 +6,7 @@ import json
 import subprocess
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.seed import build
+from airflow_provider_partners.sandbox.world.build import build
 
 URL = "http://127.0.0.1:8900"
 

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from airflow_provider_partners.sandbox.faults import FaultRule, FaultRules, operation
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 STORE = next(iter(build(shops=1, orders=1, now=NOW).credentials["yotpo"]))

@@ -12,8 +12,8 @@ import jwt
 import pytest
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.seed import build
 from airflow_provider_partners.sandbox.server import PREFIXES, create_app, serve, switch_defaults
+from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOP = "aurora-apparel.myshopify.com"

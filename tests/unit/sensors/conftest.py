@@ -11,9 +11,9 @@ import time_machine
 from airflow.sdk import BaseSensorOperator
 from waiting_sensor import NO, NOW
 
-from airflow_provider_partners import conditions
 from airflow_provider_partners._compat import utcnow
 from airflow_provider_partners.sensors import base
+from airflow_provider_partners.triggers import conditions
 
 
 @pytest.fixture

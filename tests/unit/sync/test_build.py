@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
-from airflow_provider_partners.sync.models import Order
+from airflow_provider_partners.sync.payload.models import Order
 
 SHOP = "a.myshopify.com"
 

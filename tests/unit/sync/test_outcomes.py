@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError, RejectedError, RejectThresholdError
-from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary, check_threshold, rejected_outcome
-from airflow_provider_partners.sync.report import format_summary
+from airflow_provider_partners.sync.outcomes import (
+    Outcome,
+    OutcomeSummary,
+    check_threshold,
+    format_summary,
+    rejected_outcome,
+)
 
 
 def refused(number: int, reason: str = "bad") -> Outcome:

@@ -1,0 +1,312 @@
+"""One call from its first attempt to its end: turns, credentials, faults, waits, and the error it may end in.
+
+A call waits for its turn of the budget, sends, and goes by the table of faults; nothing is waited for longer
+than the terms allow. Must not know the HTTP library: how an attempt reaches the partner is handed in.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, retry_after
+from airflow_provider_partners.api.http.redaction import Redactor, is_sensitive
+from airflow_provider_partners.api.http.urls import origin
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    ConflictError,
+    NotFoundError,
+    PartnersError,
+    RejectedError,
+    ThrottledError,
+    TransientError,
+    UnexpectedResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_partners.api.clock import Clock
+    from airflow_provider_partners.api.http.auth import Auth
+    from airflow_provider_partners.api.http.messages import Request, Response
+    from airflow_provider_partners.api.http.rate_limit import RateLimit
+    from airflow_provider_partners.api.http.stats import RequestStats
+
+log = logging.getLogger("airflow_provider_partners.api")
+
+_ERRORS: Mapping[ResponseAction, type[PartnersError]] = {
+    ResponseAction.REAUTHENTICATE: AuthenticationError,
+    ResponseAction.REFUSE_CREDENTIALS: AuthenticationError,
+    ResponseAction.MISCONFIGURED: ConfigurationError,
+    ResponseAction.REJECT: RejectedError,
+    ResponseAction.NOT_FOUND: NotFoundError,
+    ResponseAction.CONFLICT: ConflictError,
+    ResponseAction.UNEXPECTED: UnexpectedResponseError,
+}
+"""What a call ends in when its fault can't be waited out."""
+
+_MAX_BACKOFF = 30.0
+_INFO_LOG_WAIT = 5.0
+"""Seconds. A shorter wait for the budget is everyday business and only logged for debugging."""
+_CLOSED_CHECK_INTERVAL = 5.0
+"""Seconds after which a wait looks whether the client was closed meanwhile."""
+MAX_REDIRECTS = 3
+"""Redirects that one call follows."""
+
+
+class NoAnswerError(Exception):
+    """An attempt brought no answer; never leaves a call.
+
+    :param action: what to do about it
+    """
+
+    def __init__(self, message: str, action: ResponseAction = ResponseAction.RETRY) -> None:
+        super().__init__(message)
+        self.action = action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSettings:
+    """What all calls of a client go by; see :class:`~airflow_provider_partners.api.http.transport.Transport`."""
+
+    partner: str
+    auth: Auth | None
+    rate_limit: RateLimit
+    error_handler: ErrorHandler
+    rate_limit_observer: Callable[[Response, RateLimit], None] | None
+    deadline: float
+    max_wait: float
+    max_attempts: int
+    clock: Clock
+    redactor: Redactor
+    stats: RequestStats
+    is_closed: Callable[[], bool]
+
+
+class SendAttempt(Protocol):
+    """One attempt: sends, and reads the whole answer."""
+
+    def __call__(self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float) -> Response:
+        """Send.
+
+        :param request: what to send
+        :param url: where to, with its query
+        :param headers: the credentials
+        :param give_up_at: the clock's time at which to give up
+        :raises NoAnswerError: when there was no answer
+        """
+
+
+class Call:
+    """A request under way.
+
+    :param request: what to send
+    :param url: where to, with its query; never logged
+    :param settings: what it goes by
+    :param send_attempt: makes one attempt
+    """
+
+    def __init__(self, request: Request, url: str, settings: CallSettings, send_attempt: SendAttempt) -> None:
+        self._request = request
+        self._url = url
+        self._settings = settings
+        self._send_attempt = send_attempt
+        self._label = request.label or request.method
+        self._started_at = settings.clock.monotonic()
+        self._give_up_at = self._started_at + settings.deadline
+        self._not_before = self._started_at
+        self._failures = 0
+        self._throttles = 0
+        self._redirects = 0
+        self._renewed = False
+
+    def run(self) -> Response:
+        """Send until it succeeds.
+
+        :returns: a success
+        :raises PartnersError: by what should happen next
+        """
+        while True:
+            self._acquire_rate_limit()
+            headers = self._auth_headers()
+            response, fault = self._attempt(headers)
+            if response is not None and self._follow_redirect(response):
+                continue
+            if response is not None and fault is None:
+                return response
+            self._handle(fault or ErrorResolution(ResponseAction.RETRY, "no answer"), response, headers)
+
+    def _acquire_rate_limit(self) -> None:
+        """Wait until the budget grants the request and the last fault's pause is over."""
+        now = self._settings.clock.monotonic()
+        within = max(0.0, min(self._settings.max_wait, self._give_up_at - now))
+        granted_in = self._settings.rate_limit.acquire(self._request.cost, max_wait=within)
+        if granted_in > within:
+            message = f"{self._label}: the budget's next turn is {granted_in:.0f} s away, too long to wait for here"
+            raise ThrottledError(message, retry_after=granted_in, partner=self._settings.partner)
+        pause = self._not_before - now
+        if granted_in > max(pause, 0.0):
+            level = logging.INFO if granted_in >= _INFO_LOG_WAIT else logging.DEBUG
+            log.log(level, "%s %s: waiting %.1f s for the budget", self._settings.partner, self._label, granted_in)
+        self._sleep(max(granted_in, pause))
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        self._settings.stats.on_wait(seconds)
+        while seconds > 0:
+            self._settings.clock.sleep(min(seconds, _CLOSED_CHECK_INTERVAL))
+            seconds -= _CLOSED_CHECK_INTERVAL
+            if self._settings.is_closed():
+                message = f"{self._label}: the client was closed while this call waited"
+                raise TransientError(message, partner=self._settings.partner)
+
+    def _auth_headers(self) -> Mapping[str, str]:
+        if self._settings.auth is None or not self._request.authenticated:
+            return {}
+        headers = self._settings.auth.headers()
+        for name, value in headers.items():
+            if is_sensitive(name):
+                self._settings.redactor.add(value, value.rpartition(" ")[2])
+        return headers
+
+    def _attempt(self, headers: Mapping[str, str]) -> tuple[Response | None, ErrorResolution | None]:
+        terms = self._settings
+        terms.stats.on_request(self._label)
+        try:
+            response = self._send_attempt(self._request, self._url, headers, give_up_at=self._give_up_at)
+        except NoAnswerError as error:
+            return None, ErrorResolution(error.action, terms.redactor(str(error)))
+        if terms.rate_limit_observer:
+            try:
+                terms.rate_limit_observer(response, terms.rate_limit)
+            except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+                # Headers and costs are hints: one that can't be read must not cost the answer.
+                log.debug("%s %s: its rate headers can't be read", terms.partner, self._label, exc_info=True)
+        return response, terms.error_handler.resolve(response, redact=terms.redactor)
+
+    def _follow_redirect(self, response: Response) -> bool:
+        """Whether to follow: within the same origin, and only where method and body stay what they are."""
+        location = response.headers.get("location")
+        if response.status not in {307, 308} or not location or self._redirects >= MAX_REDIRECTS:
+            return False
+        target = urljoin(self._url, location)
+        if origin(target) != origin(self._url):
+            # Credentials must not go to another host. A shop that was renamed answers like this.
+            host = urlsplit(target).hostname or "nowhere"
+            remedy = "If that is the right one, set it as the connection's host."
+            raise self._error(UnexpectedResponseError, f"redirected to another host, {host}", response, remedy)
+        self._url = target
+        self._redirects += 1
+        return True
+
+    def _handle(self, fault: ErrorResolution, response: Response | None, headers: Mapping[str, str]) -> None:
+        """Prepare the next attempt, or raise what the call ends in."""
+        if fault.action is ResponseAction.RETRY:
+            self._retry(fault, response)
+        elif fault.action is ResponseAction.THROTTLE:
+            self._throttle(fault, response)
+        elif fault.action is not ResponseAction.REAUTHENTICATE or not self._refresh_credentials(headers):
+            raise self._error(fault.raises or _ERRORS[fault.action], fault.message, response, fault.remedy)
+
+    def _refresh_credentials(self, refused: Mapping[str, str]) -> bool:
+        """Try other credentials, once per call: refused anew, they will not get better."""
+        auth = self._settings.auth
+        if auth is None or not self._request.authenticated or self._renewed:
+            return False
+        self._renewed = True
+        again = auth.refresh(refused)
+        if again:
+            log.info("%s %s: credentials were refused, trying renewed ones", self._settings.partner, self._label)
+        return again
+
+    def _retry(self, fault: ErrorResolution, response: Response | None) -> None:
+        self._failures += 1
+        asked = self._requested_wait(fault, response)
+        if asked and self._exceeds_limits(asked):
+            raise self._throttled_error(fault, response, asked)
+        wait = self._wait_seconds(asked, self._failures)
+        if self._failures >= self._settings.max_attempts or self._exceeds_limits(wait):
+            spent = self._settings.clock.monotonic() - self._started_at
+            last = _describe(fault, response)
+            message = f"gave up after {self._failures} attempts in {spent:.0f} s; the last one: {last}"
+            raise self._error(TransientError, message, response, fault.remedy)
+        self._settings.stats.on_retry()
+        self._log_retry(fault, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
+        self._not_before = self._settings.clock.monotonic() + wait
+
+    def _throttle(self, fault: ErrorResolution, response: Response | None) -> None:
+        self._throttles += 1
+        self._settings.stats.on_throttle()
+        asked = self._requested_wait(fault, response)
+        wait = self._wait_seconds(asked, self._throttles)
+        # Whoever shares the budget is spared the same refusal.
+        self._settings.rate_limit.update_from_server(blocked_for=wait, cost=self._request.cost)
+        if self._exceeds_limits(asked or wait):
+            raise self._throttled_error(fault, response, asked or wait)
+        self._log_retry(fault, response, wait, "throttled")
+        self._not_before = self._settings.clock.monotonic() + wait
+
+    def _requested_wait(self, fault: ErrorResolution, response: Response | None) -> float | None:
+        if fault.retry_after is not None or response is None:
+            return fault.retry_after
+        return retry_after(response, self._settings.clock.time())
+
+    def _wait_seconds(self, requested: float | None, times: int) -> float:
+        """How long to wait: what was asked for and a little more, since clocks differ; else by our own ladder."""
+        if not requested:
+            return _backoff(times)
+        return max(requested, min(requested + random.uniform(0.05, 0.25), self._settings.max_wait))
+
+    def _exceeds_limits(self, wait: float) -> bool:
+        return wait > self._settings.max_wait or self._settings.clock.monotonic() + wait > self._give_up_at
+
+    def _log_retry(self, fault: ErrorResolution, response: Response | None, wait: float, state: str) -> None:
+        log.info(
+            "%s %s: %s; %s, again in %.1f s",
+            self._settings.partner,
+            self._label,
+            _describe(fault, response),
+            state,
+            wait,
+        )
+
+    def _throttled_error(self, fault: ErrorResolution, response: Response | None, wait: float) -> ThrottledError:
+        message = f"{self._label}: asked to wait {wait:.0f} s, too long to wait here: {fault.message}"
+        return ThrottledError(
+            message,
+            retry_after=wait,
+            remedy=fault.remedy,
+            partner=self._settings.partner,
+            status=response.status if response else None,
+            request_id=response.request_id if response else None,
+        )
+
+    def _error(
+        self, kind: Callable[..., PartnersError], message: str, response: Response | None, remedy: str | None
+    ) -> PartnersError:
+        return kind(
+            f"{self._label}: {message}",
+            remedy=remedy,
+            partner=self._settings.partner,
+            status=response.status if response else None,
+            request_id=response.request_id if response else None,
+        )
+
+
+def _describe(fault: ErrorResolution, response: Response | None) -> str:
+    if response is None:
+        return fault.message
+    phrases = {status.value: status.phrase for status in HTTPStatus}
+    return f"HTTP {response.status} {phrases.get(response.status, '')}".rstrip() + f": {fault.message}"
+
+
+def _backoff(failures: int) -> float:
+    """From half a second to one, doubled each time, at most half a minute; spread, so that threads part."""
+    longest = min(_MAX_BACKOFF, 2.0 ** (failures - 1))
+    return random.uniform(longest / 2, longest)

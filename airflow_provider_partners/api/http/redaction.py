@@ -1,0 +1,166 @@
+"""Keeping secrets and customers' data out of what people read.
+
+Every text of the wire that reaches a log or an error goes through a redactor: secrets it was told are
+replaced, and so is what looks like one (header values, tokens in query strings and JSON, signed tokens), and
+e-mail addresses and phone numbers, which partners like to echo. Must not know where the text comes from.
+
+Keeps the HTTP library from logging our calls, since it would log whole addresses, queries included.
+
+Other users of the library in the same process go on being logged. Must not know the library: its loggers are known
+by name.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+import json
+import re
+from urllib.parse import quote, quote_plus
+
+_own_requests = threading.local()
+
+
+class _OwnRequestFilter(logging.Filter):
+    """Drops what is logged while one of our own calls is under way in this thread."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(_own_requests, "now", False)
+
+
+_OWN_REQUEST_FILTER = _OwnRequestFilter()
+_HTTP_LOGGERS = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+def silence_http_logs() -> None:
+    """Have the library's loggers pass over our calls from now on."""
+    for name in _HTTP_LOGGERS:
+        logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # the same filter is added but once
+
+
+@contextmanager
+def own_request() -> Iterator[None]:
+    """What happens inside is one of our calls."""
+    _own_requests.now = True
+    try:
+        yield
+    finally:
+        _own_requests.now = False
+
+
+HIDDEN = "***"
+"""What stands in a secret's place, as in Airflow's own logs."""
+
+_SENSITIVE_NAME = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
+
+_MIN_SECRET_LENGTH = 4
+"""Secrets shorter than this would tear common words apart."""
+
+_MIN_KEY_LINE_LENGTH = 16
+"""Shorter lines of a key are not hidden for themselves."""
+
+_SECRET_NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs
+    # to the value.
+    (
+        re.compile(
+            r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|signature))"
+            r"(['\"]?\s*[:=]\s*(?:b(?=['\"]))?['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",;&]+"
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
+    # Query strings and forms: ?utoken=…&client_secret=…
+    (re.compile(rf"(?i)\b({_SECRET_NAMES})=[^\s&#'\"<>]+"), rf"\1={HIDDEN}"),
+    # JSON and reprs: "access_token": "…"
+    (re.compile(rf"(?i)(['\"]{_SECRET_NAMES}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
+    # Credentials inside of a URL: https://user:password@host
+    (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{HIDDEN}@"),
+    # Signed tokens, and Shopify's own token forms, wherever they stand.
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
+    (re.compile(r"\b(?:shp[a-z]{2}|prtapi)_[A-Za-z0-9]{8,}"), HIDDEN),
+    (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
+    (re.compile(r"(?<![\w+])\+\d[\d\s().-]{6,}\d\b"), "<phone>"),
+)
+
+
+def is_sensitive(name: str) -> bool:
+    """Whether a header or field of this name holds a secret.
+
+    :param name: such as ``Authorization`` or ``X-Client-Token``
+    """
+    return bool(_SENSITIVE_NAME.search(name))
+
+
+class Redactor:
+    """Replaces secrets in texts; threads share one.
+
+    ::
+
+        redact = Redactor("s3cr3t-value")
+        redact("GET /x?utoken=abc failed for s3cr3t-value")  # GET /x?utoken=*** failed for ***
+
+    :param secrets: the secrets known from the beginning
+    """
+
+    def __init__(self, *secrets: str) -> None:
+        self._lock = threading.Lock()
+        self._known: frozenset[str] = frozenset()
+        self._forms: tuple[str, ...] = ()
+        self.add(*secrets)
+
+    def __repr__(self) -> str:
+        """Says how many, never which."""
+        return f"Redactor(<{len(self._known)} secrets>)"
+
+    def add(self, *secrets: str) -> None:
+        """Learn secrets, from now on replaced in every text.
+
+        :param secrets: as they are used; how they look in a URL or in JSON is derived, and a key of several
+            lines is hidden line by line
+        """
+        new = {secret for secret in secrets if secret and len(secret) >= _MIN_SECRET_LENGTH} - self._known
+        if not new:
+            return
+        with self._lock:
+            self._known |= new
+            forms = {form for secret in self._known for form in secret_forms(secret)}
+            # The longest first, so that no secret is left half by a shorter one within it.
+            self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets.
+
+        :param text: anything meant for a person
+        """
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+
+def secret_forms(secret: str) -> set[str]:
+    """How a secret may look in a text: as it is, in a URL, in JSON; a key of several lines by each of them.
+
+    :param secret: as it is used, or as it is kept in a connection, where line breaks may be written in two characters
+    """
+    lines = [line.strip() for line in secret.replace("\\r", "").replace("\\n", "\n").splitlines()]
+    body = "".join(line for line in lines if not line.startswith("-----"))
+    whole = {body} if len(lines) > 1 and len(body) >= _MIN_KEY_LINE_LENGTH else set()
+    known = {line for line in lines if len(line) >= _MIN_KEY_LINE_LENGTH}
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *known, *whole}

@@ -1,0 +1,78 @@
+"""Whether a record satisfies an RSQL filter, for lists whose server may not have applied it.
+
+Numbers are compared as numbers, all else as text; a missing value satisfies nothing, as in SQL. ``*`` in a value that
+is compared for equality matches itself, and what it would stand for on servers that take it for any text. Must not know
+any partner.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from airflow_provider_partners.api.rsql.expressions import Comparison, CompoundExpression, Expression
+
+_ORDER_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def matches(expression: Expression, record: Mapping[str, Any]) -> bool:
+    """Whether a record satisfies a filter.
+
+    :param expression: the filter
+    :param record: its values by selector
+    """
+    if isinstance(expression, CompoundExpression):
+        join = all if expression.separator == ";" else any
+        return join(matches(part, record) for part in expression.parts)
+    if not isinstance(expression, Comparison):
+        message = f"a filter can't be {type(expression).__name__}"
+        raise TypeError(message)
+    value = record.get(expression.selector)
+    return value is not None and _matches_comparison(expression, value)
+
+
+def _matches_comparison(comparison: Comparison, value: Any) -> bool:
+    texts = [argument.text for argument in comparison.arguments]
+    match comparison.operator:
+        case "==" | "=in=":
+            return any(_equal(value, text) for text in texts)
+        case "!=" | "=out=":
+            return not any(_equal(value, text) for text in texts)
+        case other:
+            return _ORDER_OPERATORS[other](*_comparable(value, texts[0]))
+
+
+def _equal(value: Any, text: str) -> bool:
+    first, second = _comparable(value, text)
+    if first == second:
+        return True
+    pattern = ".*".join(re.escape(part) for part in text.split("*"))
+    return "*" in text and re.fullmatch(pattern, _to_text(value), re.DOTALL) is not None
+
+
+def _comparable(value: Any, text: str) -> tuple[Any, Any]:
+    """Both as numbers where both are, else both as text."""
+    numbers = _to_decimal(value), _to_decimal(text)
+    return numbers if None not in numbers else (_to_text(value), text)
+
+
+def _to_decimal(value: Any) -> Decimal | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _to_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,167 @@
+"""Orders and products made whole: inner lists read to their end, connections turned into plain lists.
+
+A list of orders gives the first line items and fulfillments of each. Where that was not all, the rest is
+asked for order by order, before the page is handed on, so that no record is ever partial. Must not know
+windows or searches.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api.shopify_admin import documents
+from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+
+log = logging.getLogger(__name__)
+
+
+class NestedConnectionLoader:
+    """Makes nodes of a list whole; threads share one.
+
+    :param caller: sends the documents of inner lists
+    """
+
+    def __init__(self, caller: GraphQLCaller) -> None:
+        self._caller = caller
+        self._completers: Mapping[str, Callable[[Record], Record | None]] = {
+            "orders": self.complete_order,
+            "products": self.complete_product,
+        }
+
+    def complete(self, resource: str, nodes: list[Record]) -> list[Record]:
+        """Nodes with all that is in them; those that were deleted meanwhile are left out.
+
+        :param resource: ``orders`` or ``products``
+        :param nodes: as the list gave them
+        """
+        found = [(node, self._completers[resource](node)) for node in nodes]
+        for node, record in found:
+            if record is None:
+                log.info("%s was deleted while it was read", node["id"])
+        return [record for _, record in found if record is not None]
+
+    def complete_order(self, node: Record) -> Record | None:
+        """An order with all line items and fulfillments; ``None`` when it is gone.
+
+        Without personal data ``email``, ``phone``, ``customer`` and both addresses are null. Much may be null,
+        such as the product of a line when it was deleted::
+
+            {"id": "gid://shopify/Order/1001", "legacyResourceId": "1001", "name": "#1001",
+             "createdAt": "2026-06-22T22:34:00Z", "processedAt": "2026-06-22T22:34:00Z",
+             "updatedAt": "2026-06-23T08:00:00Z", "cancelledAt": None, "cancelReason": None, "closedAt": None,
+             "test": False, "confirmed": True, "displayFinancialStatus": "PAID",
+             "displayFulfillmentStatus": "FULFILLED", "returnStatus": "NO_RETURN", "currencyCode": "USD",
+             "totalPriceSet": {"shopMoney": {"amount": "55.0", "currencyCode": "USD"}},
+             "subtotalPriceSet": {"shopMoney": {…}}, "currentTotalPriceSet": {"shopMoney": {…}},
+             "sourceName": "web", "customerLocale": "en", "tags": [], "paymentGatewayNames": ["manual"],
+             "statusPageUrl": "https://…", "email": "a@example.com", "phone": None,
+             "customer": {"id": "gid://shopify/Customer/7", "legacyResourceId": "7", "firstName": "Ada",
+                          "lastName": "L.",
+                          "defaultEmailAddress": {"emailAddress": "a@example.com",
+                                                  "marketingState": "SUBSCRIBED"},
+                          "defaultPhoneNumber": None},
+             "billingAddress": {"firstName": …, "lastName": …, "name": …, "company": …, "address1": …,
+                                "address2": …, "city": …, "zip": …, "province": …, "provinceCode": …,
+                                "country": …, "countryCodeV2": "US", "phone": …},
+             "shippingAddress": {…},
+             "lineItems": [
+                 {"id": "gid://shopify/LineItem/10", "title": "Shirt", "name": "Shirt - S", "quantity": 2,
+                  "currentQuantity": 2, "unfulfilledQuantity": 0, "refundableQuantity": 2, "sku": "S-1",
+                  "variantTitle": "S", "vendor": "Acme", "requiresShipping": True, "isGiftCard": False,
+                  "originalUnitPriceSet": {"shopMoney": {…}}, "discountedTotalSet": {"shopMoney": {…}},
+                  "customAttributes": [],
+                  "product": {"id": "gid://shopify/Product/5", "legacyResourceId": "5", "title": "Shirt",
+                              "handle": "shirt", "vendor": "Acme", "onlineStoreUrl": "https://…",
+                              "featuredMedia": {"preview": {"image": {"url": "https://…"}}}},
+                  "variant": {"id": "gid://shopify/ProductVariant/6", "legacyResourceId": "6", "title": "S",
+                              "sku": "S-1"}}],
+             "fulfillments": [
+                 {"id": "gid://shopify/Fulfillment/20", "legacyResourceId": "20", "name": "#1001-F1",
+                  "status": "SUCCESS", "displayStatus": "IN_TRANSIT", "createdAt": "2026-06-23T08:00:00Z",
+                  "updatedAt": "2026-06-23T08:00:00Z", "inTransitAt": "2026-06-23T08:00:00Z",
+                  "deliveredAt": None, "estimatedDeliveryAt": None, "totalQuantity": 2,
+                  "requiresShipping": True, "trackingInfo": [{"company": "UPS", "number": "1Z", "url": None}],
+                  "fulfillmentLineItems": [{"id": "gid://shopify/FulfillmentLineItem/30", "quantity": 2,
+                                            "lineItem": {"id": "gid://shopify/LineItem/10"}}]}]}
+
+        :param node: an order, as the list gave it
+        """
+        items = self._load_connection(documents.LINE_ITEMS, node)
+        fulfillments = self._complete_fulfillments(node)
+        if items is None or fulfillments is None:
+            return None
+        asked = {name: value for name, value in node.items() if name != "fulfillmentsCount"}
+        missing = {name: None for name in documents.PERSONAL_DATA_FIELDS if name not in node}
+        return {**asked, **missing, "lineItems": items, "fulfillments": fulfillments}
+
+    def complete_product(self, node: Record) -> Record | None:
+        """A product with all variants; ``None`` when it is gone.
+
+        :param node: a product, as the list gave it
+        """
+        variants = self._load_connection(documents.VARIANTS, node)
+        return None if variants is None else {**node, "variants": variants}
+
+    def _complete_fulfillments(self, node: Record) -> list[Record] | None:
+        listed = self._list_fulfillments(node)
+        if listed is None:
+            return None
+        whole = []
+        for fulfillment in listed:
+            items = self._load_connection(documents.FULFILLMENT_LINE_ITEMS, fulfillment)
+            if items is None:
+                return None
+            whole.append({**fulfillment, "fulfillmentLineItems": items})
+        return whole
+
+    def _list_fulfillments(self, node: Record) -> list[Record] | None:
+        """A plain list, which ``first`` cuts without a word: the count tells whether it did."""
+        listed: list[Record] = node["fulfillments"]
+        if not _is_truncated(node, page_size=documents.INNER_FIRST_PAGE_SIZE):
+            return listed
+        variables = {"id": node["id"], "first": documents.INNER_PAGE_SIZE}
+        answer = self._caller.execute(documents.FULFILLMENTS, variables, label="orders.fulfillments")
+        order: Record | None = answer.data.get("order")
+        if order is None:
+            return None
+        if _is_truncated(order, page_size=documents.INNER_PAGE_SIZE):
+            message = f"{node['id']} has more than {documents.INNER_PAGE_SIZE} fulfillments, which Shopify can't list"
+            remedy = 'Leave this order out, by query="-id:<its number>", and transfer it by hand.'
+            raise UnexpectedResponseError(message, remedy=remedy)
+        found: list[Record] = order["fulfillments"]
+        return found
+
+    def _load_connection(self, inner: documents.InnerConnection, owner: Record) -> list[Record] | None:
+        """A connection's nodes to its end; ``None`` when what it belongs to is gone."""
+        connection = owner[inner.connection]
+        rows: dict[str, Record] = {row["id"]: row for row in connection["nodes"]}
+        visited: set[str] = set()
+        while connection["pageInfo"]["hasNextPage"]:
+            after = connection["pageInfo"]["endCursor"]
+            if not after or after in visited:
+                message = f"'{inner.connection}' of {owner['id']} goes on without getting on"
+                raise PagingError(message, remedy="Shopify's paging loops; try again.")
+            visited.add(after)
+            variables = {"id": owner["id"], "first": documents.INNER_PAGE_SIZE, "after": after}
+            answer = self._caller.execute(inner.document, variables, label=inner.label)
+            holder = answer.data.get(inner.root)
+            if holder is None:
+                return None
+            connection = holder[inner.connection]
+            rows |= {row["id"]: row for row in connection["nodes"]}
+        return list(rows.values())
+
+
+def _is_truncated(order: Mapping[str, Any], *, page_size: int) -> bool:
+    listed = len(order["fulfillments"])
+    counted = order.get("fulfillmentsCount")
+    if not counted:
+        return listed >= page_size
+    return int(counted["count"]) > listed or (counted.get("precision") == "AT_LEAST" and listed >= page_size)

@@ -1,0 +1,3 @@
+"""Voucherify's API: every list, its filters, and exports."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Yofi's Partner Data API: returns, claims, customers, orders and predictions."""
+
+from __future__ import annotations

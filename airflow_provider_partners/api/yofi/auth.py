@@ -1,0 +1,133 @@
+"""Yofi's two token profiles: who the token names, and where the shop is said.
+
+Integrations since 2026 sign for a *service account*, partner-wide, and say the shop in request headers. Older ones
+(*legacy*) sign for one shop, in the token itself. Both are JWTs signed here with the shared secret (Yofi's
+authentication pages). Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from airflow_provider_partners.api.http.auth import MintedToken
+from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.clock import Clock
+
+PROFILES = ("service_account", "legacy")
+ALGORITHMS = ("HS256", "HS384", "HS512")
+
+_ISSUED_AT_LEEWAY = 5
+"""Seconds that ``iat`` lies back, for a server whose clock is behind ours."""
+
+_REQUIRED_FIELDS = {
+    "service_account": ("secret", "issuer", "subject"),
+    "legacy": ("secret", "issuer", "organization_id"),
+}
+"""What each profile can't do without, besides the shop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YofiCredentials:
+    """What signs a token, and what the token says.
+
+    :param secret: the signing secret
+    :param profile: ``service_account`` or ``legacy``
+    :param issuer: the partner id given by Yofi
+    :param subject: the service account; not used by the legacy profile
+    :param client_id: given by Yofi; not used by the legacy profile
+    :param organization_id: in the token of the legacy profile, a header of the other one where given
+    :param platform: the platform's name inside Yofi
+    :param algorithm: one of HS256, HS384, HS512
+    :param token_ttl: seconds that a token is valid
+    """
+
+    secret: str = field(repr=False)
+    profile: str
+    issuer: str
+    subject: str | None
+    client_id: str
+    organization_id: str | None
+    platform: str
+    algorithm: str
+    token_ttl: int
+
+    def __post_init__(self) -> None:
+        """Refuse what Yofi would refuse."""
+        _check_choice("auth_profile", self.profile, PROFILES)
+        _check_choice("algorithm", self.algorithm, ALGORITHMS)
+        missing = [name for name in _REQUIRED_FIELDS[self.profile] if not getattr(self, name)]
+        if missing:
+            message = f"the auth_profile '{self.profile}' needs {' and '.join(missing)}"
+            remedy = "Set it in the connection (the secret is its password), as Yofi gave it to you."
+            raise ConfigurationError(message, remedy=remedy, partner="Yofi")
+        if self.token_ttl < 1:
+            message = f"token_ttl={self.token_ttl} makes tokens that have expired"
+            raise ConfigurationError(message, remedy="Use seconds, such as 300.", partner="Yofi")
+
+    def token_claims(self, shop: str, now: int) -> dict[str, Any]:
+        """What a token says.
+
+        :param shop: the shop's domain
+        :param now: seconds since 1970
+        """
+        common: dict[str, Any] = {"iss": self.issuer, "iat": now - _ISSUED_AT_LEEWAY, "exp": now + self.token_ttl}
+        if self.profile == "legacy":
+            return {**common, "aud": "Yofi", "sub": shop, "org_id": self.organization_id}
+        # The audience must be a list here (a plain string is refused), and every token has an id of its own.
+        return {
+            **common,
+            "aud": ["yofi-public-api"],
+            "sub": self.subject,
+            "jti": str(uuid.uuid4()),
+            "client_id": self.client_id,
+        }
+
+    def headers(self, shop: str) -> dict[str, str]:
+        """What goes with the token.
+
+        :param shop: the shop's domain
+        """
+        if self.profile == "legacy":
+            return {}
+        tenant = {"app_id": shop, "partner_id": self.platform}
+        return {**tenant, "organization_id": self.organization_id} if self.organization_id else tenant
+
+
+def normalize_shop(shop: str) -> str:
+    """A shop as Yofi names it: its domain without scheme or path, or its app id as it is.
+
+    :param shop: such as ``a.myshopify.com`` or ``https://a.myshopify.com/``
+    """
+    name = shop.strip().removeprefix("https://").removeprefix("http://").split("/")[0]
+    return name.lower() if "." in name else name
+
+
+def make_shop_token(
+    credentials: YofiCredentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]
+) -> MintedToken:
+    """The token of one shop. Each shop has its own, in both profiles, so that none can ever serve another.
+
+    :param credentials: what signs it
+    :param shop: the shop's domain
+    :param clock: the time
+    :param on_secret: told every token before it is used
+    """
+
+    def mint() -> tuple[str, float]:
+        claims = credentials.token_claims(shop, int(clock.time()))
+        return jwt.encode(claims, credentials.secret, algorithm=credentials.algorithm), float(claims["exp"])
+
+    return MintedToken(mint=mint, extra=credentials.headers(shop), clock=clock, on_secret=on_secret)
+
+
+def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        message = f"{name}={value!r} is unknown"
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(known)}.", partner="Yofi")

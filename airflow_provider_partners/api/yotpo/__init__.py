@@ -1,0 +1,3 @@
+"""Yotpo's Core API: orders, fulfillments, products and customers of one store."""
+
+from __future__ import annotations

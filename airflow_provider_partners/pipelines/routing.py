@@ -1,0 +1,156 @@
+"""Which shop goes where: the Variable ``partner_shop_routes`` read and checked, and the lanes of a run.
+
+A lane is a shop with the connections of its four partners. Knows no Airflow: the Dag hands in the Variable's
+text, the shops that have the app installed, and the shops that were asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.exceptions import ConfigurationError
+
+ROUTES_VARIABLE = "partner_shop_routes"
+_EXAMPLE = (
+    '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
+    '"yotpo_conn_id": "yotpo_a"}]'
+)
+_REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
+
+
+class Route(BaseModel):
+    """One shop's way through the partners.
+
+    :param shop: its permanent domain
+    :param shopify_admin_conn_id: connection of type ``shopify_admin``
+    :param yofi_conn_id: connection of type ``yofi``
+    :param yotpo_conn_id: connection of type ``yotpo``
+    :param voucherify_conn_id: connection of type ``voucherify``, for shops that use it
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    shop: str
+    shopify_admin_conn_id: str = Field(min_length=1)
+    yofi_conn_id: str = Field(min_length=1)
+    yotpo_conn_id: str = Field(min_length=1)
+    voucherify_conn_id: str | None = Field(default=None, min_length=1)
+
+    @field_validator("shop", mode="after")
+    @classmethod
+    def _normalize_shop(cls, shop: str) -> str:
+        try:
+            return shop_domain(shop)
+        except ConfigurationError as error:
+            raise ValueError(error.message) from None
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedShops:
+    """What a run takes, and what it leaves out.
+
+    :param lanes: one mapping per shop, with the fields of :class:`Route`
+    :param not_installed: routed shops that don't have the app installed
+    :param without_route: shops that have it installed, but no route
+    """
+
+    lanes: list[dict[str, str | None]] = field(default_factory=list)
+    not_installed: list[str] = field(default_factory=list)
+    without_route: list[str] = field(default_factory=list)
+
+
+def parse_routes(value: Any) -> list[Route]:
+    """The routes of the Variable.
+
+    :param value: its text, or the list itself; ``None`` where it isn't set
+    :raises ConfigurationError: one line that names the field and the remedy
+    """
+    if value is None or value == "":
+        _raise_invalid("isn't set", _REMEDY)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            _raise_invalid(f"is not JSON ({error})", _REMEDY)
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        _raise_invalid("is not a list", _REMEDY)
+    routes = [_parse_route(number, entry) for number, entry in enumerate(value, start=1)]
+    first_position: dict[str, int] = {}
+    for number, route in enumerate(routes, start=1):
+        if route.shop in first_position:
+            problem = f"routes the shop '{route.shop}' twice, in the routes {first_position[route.shop]} and {number}"
+            _raise_invalid(problem, "Keep one of them ('shop' has to be unique).")
+        first_position[route.shop] = number
+    return routes
+
+
+def select_lanes(
+    routes: Sequence[Route], *, installed: Iterable[str] | None = None, shops: Any = None
+) -> SelectedShops:
+    """The lanes of a run.
+
+    :param routes: every route
+    :param installed: shops that have the app installed; ``None`` when that wasn't asked: then every route
+        counts
+    :param shops: the shops that were asked for; nothing means all
+    :raises ConfigurationError: when a shop is asked for that has no route
+    """
+    by_shop = {route.shop: route for route in routes}
+    requested = _requested_shops(shops)
+    if missing := [shop for shop in requested if shop not in by_shop]:
+        message = f"The param 'shops' asks for shops without a route: {', '.join(missing)}"
+        known = ", ".join(sorted(by_shop)) or "none"
+        raise ConfigurationError(message, remedy=f"Add them to the Variable '{ROUTES_VARIABLE}'. It routes: {known}.")
+    selected = [by_shop[shop] for shop in requested] or list(routes)
+    if installed is None:
+        return SelectedShops(lanes=[route.model_dump() for route in selected])
+    installed_shops = {shop_domain(shop) for shop in installed}
+    return SelectedShops(
+        lanes=[route.model_dump() for route in selected if route.shop in installed_shops],
+        not_installed=[route.shop for route in selected if route.shop not in installed_shops],
+        without_route=sorted(installed_shops - set(by_shop)),
+    )
+
+
+def _requested_shops(shops: Any) -> list[str]:
+    if shops is None or shops == "" or shops == "None":
+        return []
+    if isinstance(shops, str) or not isinstance(shops, Sequence):
+        message = "The param 'shops' is not a list"
+        raise ConfigurationError(message, remedy='Write it as ["a.myshopify.com"].')
+    return list(dict.fromkeys(shop_domain(shop) for shop in shops))
+
+
+def _parse_route(number: int, entry: Any) -> Route:
+    if not isinstance(entry, Mapping):
+        _raise_invalid(f"has a route {number} that is not an object", _REMEDY)
+    try:
+        return Route.model_validate(dict(entry))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"'{'.'.join(map(str, found['loc']))}' {_PROBLEM_TEXTS.get(found['type'], found['msg'])}"
+            for found in error.errors(include_url=False, include_input=False)
+        )
+        shop = entry.get("shop")
+        shop_note = f" ({shop})" if isinstance(shop, str) and shop else ""
+        known = ", ".join(Route.model_fields)
+        _raise_invalid(f"has a wrong route {number}{shop_note}: {problems}", f"A route's fields are: {known}.")
+
+
+_PROBLEM_TEXTS: Mapping[str, str] = {
+    "missing": "is missing",
+    "extra_forbidden": "is unknown",
+    "string_type": "is not text",
+    "string_too_short": "is empty",
+}
+
+
+def _raise_invalid(problem: str, remedy: str) -> NoReturn:
+    message = f"The Variable '{ROUTES_VARIABLE}' {problem}"
+    raise ConfigurationError(message, remedy=remedy) from None

@@ -1,0 +1,3 @@
+"""What the sandbox's Partner and Admin APIs share."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The sandbox's Admin API."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Bulk operations of the sandbox's Admin API."""
+
+from __future__ import annotations

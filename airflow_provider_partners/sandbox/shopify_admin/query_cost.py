@@ -1,0 +1,159 @@
+"""What an Admin API operation costs in points, before it runs (requested) and after (actual).
+
+Shopify publishes the outline: scalars are free, an object is one point, a connection is sized by ``first``/``last``,
+a mutation is ten. The formula below was fitted to recorded live requests and matches 336 of 348 captured read
+queries exactly; a few heavy fields carry manual prices that are not modelled (an order query with
+``transactions { amountSet … }`` was charged 38, here it is 3). The exact rule of the actual cost is not known: here
+the operation is priced again with what came back, and never above what was requested.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_object_type,
+    value_from_ast_untyped,
+)
+
+from airflow_provider_partners.sandbox.shopify.graphql.selections import Fields, Selections, inner_sets
+
+#: Objects that cost nothing themselves, only what is selected in them (recorded).
+FREE = {"MoneyBag", "MoneyV2", "PageInfo"}
+MUTATION = 10
+COUNT = 10
+CONNECTION = 2
+
+_REQUESTED = object()
+
+
+def connection_points(first: int) -> int:
+    """How many nodes a connection of ``first`` is charged for: 1→1, 10→4, 50→7, 100→9, 250→11."""
+    return max(1, math.floor(2 * math.log(first))) if first > 0 else 1
+
+
+class Pricing:
+    """The price of one operation.
+
+    :param variables: the values sent, with which ``first`` and ``@include`` are read
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        variables: Mapping[str, Any],
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        defaults = {
+            found.variable.name.value: value_from_ast_untyped(found.default_value)
+            for found in operation.variable_definitions or ()
+            if found.default_value is not None
+        }
+        self._selected = Selections(schema, document, {**defaults, **variables})
+
+    def requested(self) -> int:
+        """The points that must be available before the operation runs."""
+        return self._operation_price(_REQUESTED)
+
+    def actual(self, data: Any) -> int:
+        """The points that are kept once ``data`` came back."""
+        return min(self.requested(), self._operation_price(data))
+
+    def _operation_price(self, data: Any) -> int:
+        if self._operation.operation is OperationType.MUTATION:
+            return MUTATION * len(self._operation.selection_set.selections)
+        root = self._schema.query_type
+        return self._selections(root, [self._operation.selection_set], data) if data is not None else 0
+
+    def _selections(self, owner: Any, sets: Sequence[SelectionSetNode], data: Any) -> int:
+        if is_abstract_type(owner):
+            prices = [
+                self._fields(possible, fields, data)
+                for possible in self._schema.get_possible_types(owner)
+                if (fields := self._selected.fields(possible, sets)) is not None
+                and (data is _REQUESTED or fields.keys() == data.keys())
+            ]
+            return max(prices, default=0)
+        return self._fields(owner, self._selected.fields(owner, sets), data)
+
+    def _fields(self, owner: Any, fields: Fields, data: Any) -> int:
+        return sum(
+            self._field(owner, nodes, data if data is _REQUESTED else data.get(key)) for key, nodes in fields.items()
+        )
+
+    def _field(self, owner: Any, nodes: list[FieldNode], data: Any) -> int:
+        name = nodes[0].name.value
+        definition = owner.fields.get(name)
+        if definition is None or data is None or is_leaf_type(named := get_named_type(definition.type)):
+            return 0
+        root = owner is self._schema.query_type
+        if root and name.endswith("Count"):
+            return COUNT
+        sets = inner_sets(nodes)
+        if is_object_type(named) and named.name.endswith("Connection"):
+            return self._connection(named, nodes, sets, data, root=root)
+        own = 0 if named.name in FREE else 1
+        if isinstance(data, list):
+            # a plain list is priced as one object, however long (recorded)
+            return own + max((self._selections(named, sets, item) for item in data if item is not None), default=0)
+        return own + self._selections(named, sets, data)
+
+    def _connection(
+        self, named: Any, nodes: list[FieldNode], sets: list[SelectionSetNode], data: Any, *, root: bool
+    ) -> int:
+        fields = self._selected.fields(named, sets)
+        if data is not _REQUESTED and root and not self._returned(fields, data):
+            # recorded: an empty connection at the top is not refunded
+            data = _REQUESTED
+        asked = connection_points(self._page_size(nodes[0]))
+        count = asked if data is _REQUESTED else min(asked, connection_points(self._returned(fields, data)))
+        each = 0
+        for key, found in fields.items():
+            rows = _REQUESTED if data is _REQUESTED else data.get(key)
+            each += self._node_price(named, found, rows)
+        return CONNECTION + count * each
+
+    def _node_price(self, connection: Any, nodes: list[FieldNode], rows: Any) -> int:
+        """The price of one row of ``nodes`` or of ``edges { node }``; the dearest one when rows came back."""
+        name = nodes[0].name.value
+        sets = inner_sets(nodes)
+        if name not in {"nodes", "edges"} or not sets:
+            return 0
+        row_type = get_named_type(connection.fields[name].type)
+        items = [_REQUESTED] if rows is _REQUESTED else [row for row in rows or () if row is not None]
+        if name == "nodes":
+            return max((1 + self._selections(row_type, sets, item) for item in items), default=0)
+        prices = [0]
+        for key, inner in self._selected.fields(row_type, sets).items():
+            if inner[0].name.value == "node":
+                node_type = get_named_type(row_type.fields["node"].type)
+                node_sets = inner_sets(inner)
+                found = [item if item is _REQUESTED else item.get(key) for item in items]
+                prices += [1 + self._selections(node_type, node_sets, node) for node in found if node is not None]
+        return max(prices)
+
+    def _returned(self, fields: Fields, data: Any) -> int:
+        rows = [data.get(key) for key, nodes in fields.items() if nodes[0].name.value in {"nodes", "edges"}]
+        return max((len(found) for found in rows if found), default=0)
+
+    def _page_size(self, node: FieldNode) -> int:
+        for argument in node.arguments or ():
+            if argument.name.value in {"first", "last"}:
+                value = value_from_ast_untyped(argument.value, self._selected.variables)
+                if isinstance(value, int):
+                    return value
+        return 1

@@ -1,0 +1,219 @@
+"""The Admin API's fields that need a rule: root fields, joins between documents, values that follow from others.
+
+Every other field is read from its document as it is. It must not know HTTP, tokens and points.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphql import GraphQLError
+
+from airflow_provider_partners.sandbox.shopify.graphql.resolvers import Arguments, Document, Info, Resolver
+from airflow_provider_partners.sandbox.shopify.graphql.schema import public_api_versions
+from airflow_provider_partners.sandbox.shopify_admin import sorting
+from airflow_provider_partners.sandbox.shopify_admin.documents import (
+    Entries,
+    contents_with_order,
+    variants_with_product,
+)
+from airflow_provider_partners.sandbox.shopify_admin.request import MAX_PAGE, AdminRequest
+from airflow_provider_partners.sandbox.shopify_admin.search import fields as resources
+
+
+def _order_entries(answer: AdminRequest, arguments: Arguments) -> Entries:
+    """The orders, with as much of them as this search and sort look at."""
+    asked = str(arguments.get("query") or "")
+    return answer.documents.orders(contents="sku" in asked or arguments.get("sortKey") == "TOTAL_ITEMS_QUANTITY")
+
+
+def _orders(answer: AdminRequest, source: Document | None, info: Info, arguments: Arguments) -> Any:
+    entries = _order_entries(answer, arguments)
+    if info.parent_type.name == "Customer" and source:
+        entries = entries.of_customer(source["id"])
+    return answer.list_connection(entries, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
+
+
+def _orders_count(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
+    return answer.count_matches(_order_entries(answer, arguments), info, arguments, resources.ORDERS)
+
+
+def _products(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Any:
+    return answer.list_connection(
+        answer.documents.products(), info, arguments, filters=resources.PRODUCTS, sorts=sorting.PRODUCTS
+    )
+
+
+def _products_count(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
+    return answer.count_matches(answer.documents.products(), info, arguments, resources.PRODUCTS)
+
+
+def _read(type_name: str) -> Resolver:
+    return lambda answer, _source, _info, arguments: answer.read(arguments["id"], type_name)
+
+
+def _node(answer: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
+    return answer.read_node(arguments["id"])
+
+
+def _nodes(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> list[Document | None]:
+    ids = arguments["ids"]
+    if len(ids) > MAX_PAGE:
+        msg = f"The input array size of {len(ids)} is greater than the maximum allowed of {MAX_PAGE}."
+        raise GraphQLError(
+            msg,
+            info.field_nodes,
+            path=[*info.path.as_list(), "ids"],
+            extensions={"code": "MAX_INPUT_SIZE_EXCEEDED"},
+        )
+    return [answer.read_node(gid) for gid in ids]
+
+
+def _installation(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
+    scopes = [{"handle": scope, "description": scope.replace("_", " ").capitalize()} for scope in answer.scopes]
+    return {"id": "gid://shopify/AppInstallation/1", "accessScopes": scopes}
+
+
+def _versions(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> list[dict[str, object]]:
+    return public_api_versions("shopify_admin", oldest=answer.switch("oldest_version"))
+
+
+def _inside(name: str) -> Resolver:
+    return lambda _answer, source, _info, _arguments: contents_with_order(source, name)
+
+
+def _order_fulfillments(answer: AdminRequest, source: Document, info: Info, arguments: Arguments) -> list[Document]:
+    """A plain list, not a connection; ``query`` filters, ``first`` truncates."""
+    search = answer.search(info, arguments, resources.FULFILLMENTS)
+    return [fulfillment for fulfillment in contents_with_order(source, "fulfillments") if search.matches(fulfillment)]
+
+
+def _same_order(name: str) -> Resolver:
+    """Documents one level further down, handing on the order they belong to."""
+    return lambda _answer, source, _info, _arguments: [
+        {**item, "order": source.get("order")} for item in source.get(name) or ()
+    ]
+
+
+def _line_item(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    gid, order = source["lineItem"]["id"], source.get("order") or {}
+    return next((item for item in order.get("lineItems") or () if item["id"] == gid), None)
+
+
+def _product_of_item(answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    """``None`` for a custom line item, and once the product is deleted."""
+    reference = source.get("product")
+    return answer.documents.product(reference["id"]) if reference else None
+
+
+def _variant_of_item(answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    reference, product = source.get("variant"), source.get("product")
+    return answer.documents.variant(reference["id"], product["id"]) if reference and product else None
+
+
+def _variants(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
+    return variants_with_product(source)
+
+
+def _variant_name(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> str:
+    return f"{source['product']['title']} - {source['title']}"
+
+
+def _display_address(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    return source.get("shippingAddress") or source.get("billingAddress")
+
+
+def _media(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    media = source.get("featuredMedia")
+    if not media:
+        return None
+    known = {"__typename": "MediaImage", "mediaContentType": "IMAGE", "status": "READY"}
+    return {**known, "image": (media.get("preview") or {}).get("image"), **media}
+
+
+def _count(name: str) -> Resolver:
+    return lambda _answer, source, _info, _arguments: {"count": len(source.get(name) or ()), "precision": "EXACT"}
+
+
+def _total(name: str, amount: str) -> Resolver:
+    def total(_answer: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> Any:
+        known = source.get(info.field_name)
+        return known if known is not None else sum(item.get(amount) or 0 for item in source.get(name) or ())
+
+    return total
+
+
+def _set(name: str) -> Resolver:
+    """A flag that follows from a time, unless the document says otherwise."""
+
+    def flag(_answer: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> bool:
+        return bool(source[info.field_name] if info.field_name in source else source.get(name))
+
+    return flag
+
+
+def _shop(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
+    domain = answer.shop.get("myshopifyDomain", "")
+    url = f"https://{domain}"
+    usual = {
+        "id": "gid://shopify/Shop/1",
+        "url": url,
+        "primaryDomain": {"id": "gid://shopify/Domain/1", "host": domain, "url": url, "sslEnabled": True},
+        "ianaTimezone": "Etc/UTC",
+        "timezoneAbbreviation": "UTC",
+        "timezoneOffset": "+0000",
+        "timezoneOffsetMinutes": 0,
+    }
+    return {**usual, **answer.shop}
+
+
+def _plan(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document:
+    plan = source.get("plan", "standard")
+    if isinstance(plan, dict):
+        return plan
+    named = {"publicDisplayName": plan.capitalize(), "displayName": plan.capitalize()}
+    return {**named, "shopifyPlus": plan == "plus", "partnerDevelopment": False}
+
+
+TABLE: dict[tuple[str, str], Resolver] = {
+    ("QueryRoot", "orders"): _orders,
+    ("QueryRoot", "ordersCount"): _orders_count,
+    ("QueryRoot", "order"): _read("Order"),
+    ("QueryRoot", "products"): _products,
+    ("QueryRoot", "productsCount"): _products_count,
+    ("QueryRoot", "product"): _read("Product"),
+    ("QueryRoot", "productVariant"): _read("ProductVariant"),
+    ("QueryRoot", "fulfillment"): _read("Fulfillment"),
+    ("QueryRoot", "customer"): _read("Customer"),
+    ("QueryRoot", "node"): _node,
+    ("QueryRoot", "nodes"): _nodes,
+    ("QueryRoot", "shop"): _shop,
+    ("QueryRoot", "currentAppInstallation"): _installation,
+    ("QueryRoot", "publicApiVersions"): _versions,
+    ("Shop", "plan"): _plan,
+    ("Shop", "orders"): _orders,
+    ("Shop", "products"): _products,
+    ("Customer", "orders"): _orders,
+    ("Order", "lineItems"): _inside("lineItems"),
+    ("Order", "fulfillments"): _order_fulfillments,
+    ("Order", "refunds"): _inside("refunds"),
+    ("Order", "transactions"): _inside("transactions"),
+    ("Order", "fulfillmentsCount"): _count("fulfillments"),
+    ("Order", "transactionsCount"): _count("transactions"),
+    ("Order", "displayAddress"): _display_address,
+    ("Order", "closed"): _set("closedAt"),
+    ("Order", "subtotalLineItemsQuantity"): _total("lineItems", "quantity"),
+    ("Order", "currentSubtotalLineItemsQuantity"): _total("lineItems", "currentQuantity"),
+    ("Fulfillment", "fulfillmentLineItems"): _same_order("fulfillmentLineItems"),
+    ("Fulfillment", "totalQuantity"): _total("fulfillmentLineItems", "quantity"),
+    ("FulfillmentLineItem", "lineItem"): _line_item,
+    ("Refund", "refundLineItems"): _same_order("refundLineItems"),
+    ("Refund", "transactions"): _same_order("transactions"),
+    ("RefundLineItem", "lineItem"): _line_item,
+    ("LineItem", "product"): _product_of_item,
+    ("LineItem", "variant"): _variant_of_item,
+    ("Product", "variants"): _variants,
+    ("Product", "variantsCount"): _count("variants"),
+    ("Product", "featuredMedia"): _media,
+    ("ProductVariant", "displayName"): _variant_name,
+}

@@ -1,0 +1,246 @@
+"""The Admin GraphQL API of each shop, below ``/shopify-admin/{shop}``: tokens, points, versions, documents executed.
+
+Paths, statuses, wording and figures follow Shopify's documentation and recorded live answers. It must not know how
+fields get their values (:mod:`.shopify_admin_fields`), nor the clients of this package.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from airflow_provider_partners.sandbox.shopify.graphql.execution import (
+    Body,
+    InvalidDocumentError,
+    Operation,
+    UnreadableRequestError,
+    execute,
+    prepare,
+    read_request,
+)
+from airflow_provider_partners.sandbox.shopify.graphql.http import internal_error, json_response, new_request_id, post
+from airflow_provider_partners.sandbox.shopify.graphql.schema import answering_version, schema
+from airflow_provider_partners.sandbox.shopify.rate_limits import PLANS, Clock, PointBucket
+from airflow_provider_partners.sandbox.shopify_admin.bulk import operations as shopify_bulk
+from airflow_provider_partners.sandbox.shopify_admin.bulk.operations import BulkOperations
+from airflow_provider_partners.sandbox.shopify_admin.query_cost import Pricing
+from airflow_provider_partners.sandbox.shopify_admin.request import AdminRequest, global_id_check
+from airflow_provider_partners.sandbox.shopify_admin.resolvers import TABLE
+from airflow_provider_partners.sandbox.store import ListCache, Sandbox, format_timestamp
+
+PARTNER = "shopify_admin"
+SWITCHES: dict[str, Any] = {
+    #: the oldest version still accessible; older ones fall forward to it
+    "shopify_admin.oldest_version": "2025-10",
+    #: how long a token of the client credentials grant is good, in seconds
+    "shopify_admin.token_lifetime": 86_399,
+    #: (points, points a second) instead of those of the shop's plan
+    "shopify_admin.bucket": None,
+    #: the most points one query may ask for, on every plan
+    "shopify_admin.max_query_cost": 1_000,
+    #: HTTP status of a THROTTLED answer: 200 as documented, 429 as a forum reply has it; and its Retry-After
+    "shopify_admin.throttle_status": 200,
+    "shopify_admin.retry_after": None,
+    #: "level2" (all), "level1" (names, addresses, phones and emails are null) or "none" (orders are refused)
+    "shopify_admin.protected_customer_data": "level2",
+    #: fields refused with ACCESS_DENIED, as "Order.customer"
+    "shopify_admin.access_denied": [],
+    #: searches find nothing that changed within so many seconds
+    "shopify_admin.search_lag_seconds": 0,
+    #: how many objects can be paged through in one list
+    "shopify_admin.paging_limit": 25_000,
+    #: so many of the next requests are answered by INTERNAL_SERVER_ERROR on HTTP 200
+    "shopify_admin.internal_errors": 0,
+    **shopify_bulk.SWITCHES,
+}
+
+UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+#: How many rows of searched and sorted lists are kept between the pages of a client's walk.
+_MAX_CACHED_DOCUMENTS = 500_000
+DOCUMENTATION = "https://shopify.dev/api/usage/rate-limits"
+
+
+def routes(sandbox: Sandbox, *, clock: Clock = time.monotonic) -> list[BaseRoute]:
+    """The paths below one shop.
+
+    :param clock: what refills the points
+    """
+    api = _Api(sandbox, clock)
+    return [
+        post("/admin/api/{version}/graphql.json", api.graphql),
+        post("/admin/oauth/access_token", api.token),
+    ]
+
+
+class _Api:
+    def __init__(self, sandbox: Sandbox, clock: Clock) -> None:
+        self._sandbox = sandbox
+        self._clock = clock
+        self._lists = ListCache(_MAX_CACHED_DOCUMENTS)
+        self._bulk = BulkOperations(sandbox, self._lists)
+        self._table = {**TABLE, **self._bulk.table}
+        self._buckets: dict[str, PointBucket] = {}
+        self._lock = threading.Lock()
+
+    def token(self, request: Request, body: bytes) -> Response:
+        """The client credentials grant: form-encoded in, a token of a day out, no refresh token."""
+        shop = request.path_params["shop"]
+        known = self._credentials(shop)
+        if known is None:
+            return json_response({"errors": "Not Found"}, status=404)
+        form = {name: values[-1] for name, values in parse_qs(body.decode(errors="replace")).items()}
+        if form.get("grant_type") != "client_credentials":
+            return json_response(
+                _oauth_error("unsupported_grant_type", "only client_credentials is served here"), status=400
+            )
+        sent = (form.get("client_id", ""), form.get("client_secret", ""))
+        if sent != (known.get("client_id"), known.get("client_secret")):
+            return json_response(_oauth_error("invalid_client", "client id or secret do not match"), status=401)
+        lifetime = self._switch("token_lifetime")
+        token = f"shpat_{secrets.token_hex(16)}"
+        expires = format_timestamp(self._sandbox.clock(), plus=timedelta(seconds=lifetime))
+        self._sandbox.store.put(PARTNER, shop, "token", token, {"expiresAt": expires}, at=expires)
+        self._sandbox.count(PARTNER, shop, "token")
+        return json_response({
+            "access_token": token,
+            "scope": ",".join(self._run_operation(shop, "").scopes),
+            "expires_in": lifetime,
+        })
+
+    def graphql(self, request: Request, body: bytes) -> Response:
+        """One GraphQL request."""
+        shop = request.path_params["shop"]
+        if self._credentials(shop) is None:
+            return json_response({"errors": "Not Found"}, status=404)
+        if not self._accepted(shop, request.headers.get("x-shopify-access-token", "")):
+            # the one place where ``errors`` is a string (recorded live)
+            return json_response({"errors": UNAUTHORIZED}, status=401)
+        oldest = self._switch("oldest_version")
+        version = answering_version(PARTNER, request.path_params["version"], oldest=oldest)
+        if version is None:
+            return json_response({"errors": "Not Found"}, status=404)
+        if self._should_fail():
+            self._sandbox.count(PARTNER, shop, "graphql.fault")
+            return json_response(_internal(), version=version)
+        try:
+            asked = read_request(body, request.headers.get("content-type", ""))
+            operation = prepare(schema(PARTNER, version), asked, global_id_check)
+        except UnreadableRequestError:
+            return json_response(
+                {"errors": {"query": "Required parameter missing or invalid"}}, status=400, version=version
+            )
+        except InvalidDocumentError as refused:
+            self._sandbox.count(PARTNER, shop, "graphql")
+            return json_response(refused.body, version=version)
+        show_search = request.headers.get("shopify-search-query-debug") == "1"
+        base_url = str(request.base_url.replace(path="")).rstrip("/")
+        seen = self._run_operation(shop, version, show_search=show_search, base_url=base_url)
+        return self._priced(shop, operation, seen)
+
+    def _run_operation(self, shop: str, version: str, **more: Any) -> AdminRequest:
+        return AdminRequest(
+            sandbox=self._sandbox,
+            shop=shop,
+            version=version,
+            table=self._table,
+            lists=self._lists,
+            finders={"BulkOperation": self._bulk.find},
+            **more,
+        )
+
+    def _priced(self, shop: str, operation: Operation, seen: AdminRequest) -> Response:
+        pricing = Pricing(operation.schema, operation.document, operation.node, operation.variables)
+        requested = pricing.requested()
+        most = self._switch("max_query_cost")
+        if requested > most:
+            self._sandbox.count(PARTNER, shop, "graphql")
+            return json_response(_max_cost_error(requested, most), version=seen.version)
+        bucket = self._bucket(shop, str(seen.shop.get("plan", "standard")))
+        if not bucket.take(requested):
+            self._sandbox.count(PARTNER, shop, "graphql.throttled")
+            return self._throttled(requested, bucket, seen.version)
+        body = execute(operation, seen)
+        actual = pricing.actual(body["data"])
+        bucket.refund(requested - actual)
+        body["extensions"] = {"cost": _cost(requested, actual, bucket)}
+        if seen.searches:
+            body["extensions"]["search"] = seen.searches
+        self._sandbox.count(PARTNER, shop, "graphql")
+        return json_response(body, version=seen.version)
+
+    def _throttled(self, requested: int, bucket: PointBucket, version: str) -> Response:
+        retry_after = self._switch("retry_after")
+        error = {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": DOCUMENTATION}}
+        return json_response(
+            {"errors": [error], "extensions": {"cost": _cost(requested, None, bucket)}},
+            status=self._switch("throttle_status"),
+            version=version,
+            headers={} if retry_after is None else {"retry-after": str(retry_after)},
+        )
+
+    def _switch(self, name: str) -> Any:
+        return self._sandbox.switches[f"{PARTNER}.{name}"]
+
+    def _credentials(self, shop: str) -> dict[str, str] | None:
+        known: dict[str, dict[str, str]] = self._sandbox.credentials.get(PARTNER, {})
+        return known.get(shop)
+
+    def _accepted(self, shop: str, token: str) -> bool:
+        if not token:
+            return False
+        if token == (self._credentials(shop) or {}).get("token"):
+            return True
+        issued = self._sandbox.store.get(PARTNER, shop, "token", token)
+        return issued is not None and datetime.fromisoformat(issued["expiresAt"]) > self._sandbox.clock()
+
+    def _should_fail(self) -> bool:
+        with self._lock:
+            left = self._switch("internal_errors")
+            if left > 0:
+                self._sandbox.switches[f"{PARTNER}.internal_errors"] = left - 1
+            return bool(left > 0)
+
+    def _bucket(self, shop: str, plan: str) -> PointBucket:
+        maximum, restore_rate = self._switch("bucket") or PLANS.get(plan, PLANS["standard"])
+        with self._lock:
+            bucket = self._buckets.get(shop)
+            if bucket is None:
+                bucket = self._buckets[shop] = PointBucket(maximum, restore_rate, clock=self._clock)
+        if (bucket.maximum, bucket.restore_rate) != (maximum, restore_rate):
+            bucket.resize(maximum, restore_rate)
+        return bucket
+
+
+def _oauth_error(code: str, description: str) -> Body:
+    """RFC 6749's form; Shopify's own wording of a refused grant is not established."""
+    return {"error": code, "error_description": description}
+
+
+def _internal() -> Body:
+    request_id = new_request_id()
+    extensions = {"requestId": request_id, "code": "INTERNAL_SERVER_ERROR"}
+    return {"errors": [{"message": internal_error(request_id), "extensions": extensions}], "data": None}
+
+
+def _cost(requested: int, actual: int | None, bucket: PointBucket) -> Body:
+    return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": bucket.status()}
+
+
+def _max_cost_error(cost: int, most: int) -> Body:
+    message = (
+        f"Query cost is {cost}, which exceeds the single query max cost limit ({most}).\n\n"
+        "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the\n"
+        "cost of a query is calculated.\n\n"
+        "To query larger amounts of data with fewer limits, bulk operations should be used instead.\n"
+        "See https://shopify.dev/tutorials/perform-bulk-operations-with-admin-api for usage details.\n"
+    )
+    more = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": most, "documentation": DOCUMENTATION}
+    return {"errors": [{"message": message, "extensions": more}]}

@@ -1,0 +1,97 @@
+"""By what orders and products can be sorted, and how each sort value stands in a cursor.
+
+It must not know where the documents come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_partners.sandbox.shopify.cursors import (
+    Scalar,
+    Sort,
+    database_time,
+    epoch_ms,
+    from_database_time,
+    gid_number,
+)
+
+Document = Mapping[str, Any]
+SortValue = Callable[[Document], Scalar]
+
+
+def _plain(name: str) -> SortValue:
+    def value(document: Document) -> Scalar:
+        found: Scalar = document.get(name)
+        return found
+
+    return value
+
+
+def _timestamp(name: str) -> SortValue:
+    return lambda document: epoch_ms(document[name]) if document.get(name) else None
+
+
+def _amount(name: str) -> SortValue:
+    return lambda document: float(document[name]["shopMoney"]["amount"]) if document.get(name) else None
+
+
+def _customer_name(order: Document) -> Scalar:
+    customer = order.get("customer") or {}
+    return f"{customer.get('lastName') or ''}, {customer.get('firstName') or ''}".casefold()
+
+
+def _destination(order: Document) -> Scalar:
+    return str((order.get("shippingAddress") or {}).get("city") or "").casefold()
+
+
+def _items(order: Document) -> int:
+    return sum(item.get("quantity", 0) for item in order.get("lineItems", []))
+
+
+#: Keys whose cursor holds a time: epoch milliseconds from the search index, a timestamp from the database (recorded).
+TIMES = {"COMPLETED_AT", "CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT"}
+ORDERS: dict[str, SortValue] = {
+    "CREATED_AT": _timestamp("createdAt"),
+    "UPDATED_AT": _timestamp("updatedAt"),
+    "PROCESSED_AT": _timestamp("processedAt"),
+    "ID": gid_number,
+    "RELEVANCE": gid_number,
+    "ORDER_NUMBER": _plain("number"),
+    "PO_NUMBER": _plain("poNumber"),
+    "FINANCIAL_STATUS": _plain("displayFinancialStatus"),
+    "FULFILLMENT_STATUS": _plain("displayFulfillmentStatus"),
+    "TOTAL_PRICE": _amount("totalPriceSet"),
+    "CURRENT_TOTAL_PRICE": _amount("currentTotalPriceSet"),
+    "CUSTOMER_NAME": _customer_name,
+    "DESTINATION": _destination,
+    "TOTAL_ITEMS_QUANTITY": _items,
+}
+PRODUCTS: dict[str, SortValue] = {
+    "CREATED_AT": _timestamp("createdAt"),
+    "UPDATED_AT": _timestamp("updatedAt"),
+    "PUBLISHED_AT": _timestamp("publishedAt"),
+    "ID": gid_number,
+    "RELEVANCE": gid_number,
+    "TITLE": _plain("title"),
+    "VENDOR": _plain("vendor"),
+    "PRODUCT_TYPE": _plain("productType"),
+    "INVENTORY_TOTAL": _plain("totalInventory"),
+}
+
+BULK_OPERATIONS: dict[str, SortValue] = {
+    "CREATED_AT": _timestamp("createdAt"),
+    "COMPLETED_AT": _timestamp("completedAt"),
+}
+
+
+def sort_by(key: str, values: Mapping[str, SortValue], *, reverse: bool, from_database: bool) -> Sort:
+    """The sort of a list.
+
+    :param from_database: a query by ``id:`` is answered by the database, not the search index
+    """
+    if key not in TIMES:
+        return Sort(value=values[key], tie_breaker=gid_number, reverse=reverse)
+    write: Callable[[Any], Scalar] = database_time if from_database else int
+    return Sort(value=values[key], tie_breaker=gid_number, reverse=reverse, write=write, read=from_database_time)

@@ -1,0 +1,3 @@
+"""The sandbox's Partner API."""
+
+from __future__ import annotations

@@ -1,0 +1,246 @@
+"""What the partner organization sees: the app, its life in each shop as events, and the money it made.
+
+Every type of app event and of historical event occurs. An event's time has microseconds, as in the published example.
+Transactions are made by :mod:`~airflow_provider_partners.sandbox.shopify_partner.seed_transactions`; nothing here knows of orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from airflow_provider_partners.sandbox.credentials import APP_ID
+from airflow_provider_partners.sandbox.random_streams import stream
+from airflow_provider_partners.sandbox.shopify_partner.seed_transactions import transactions
+from airflow_provider_partners.sandbox.store import Document, Store, format_timestamp
+from airflow_provider_partners.sandbox.world.shop import UNINSTALLED_DAYS
+from airflow_provider_partners.sandbox.world.shops import APP_NUMBER, Shop
+
+PARTNER = "shopify_partner"
+APP: Document = {"id": APP_ID, "name": "Verdict for Yotpo", "apiKey": "sandbox00000000000000000000api01"}
+
+_Story = Sequence[tuple[str, float]]
+# Type of event and the days before now.
+_FOR_ALL: _Story = (
+    ("RELATIONSHIP_INSTALLED", 320),
+    ("SUBSCRIPTION_CHARGE_ACCEPTED", 319.9),
+    ("SUBSCRIPTION_CHARGE_ACTIVATED", 319.8),
+    ("USAGE_CHARGE_APPLIED", 200),
+    ("USAGE_CHARGE_APPLIED", 110),
+)
+# What some shops have besides, by their place in the world, counted round.
+_BESIDES: Sequence[_Story] = (
+    (
+        ("ONE_TIME_CHARGE_ACCEPTED", 150),
+        ("ONE_TIME_CHARGE_ACTIVATED", 149.9),
+        ("SUBSCRIPTION_APPROACHING_CAPPED_AMOUNT", 95),
+        ("SUBSCRIPTION_CAPPED_AMOUNT_UPDATED", 94),
+    ),
+    (("ONE_TIME_CHARGE_DECLINED", 140), ("CREDIT_PENDING", 66), ("CREDIT_APPLIED", 65)),
+    (("ONE_TIME_CHARGE_EXPIRED", 130), ("SUBSCRIPTION_CHARGE_DECLINED", 60), ("CREDIT_FAILED", 55)),
+    # A change of plan: the old charge is cancelled and the new one activated at nearly the same instant.
+    (
+        ("SUBSCRIPTION_CHARGE_EXPIRED", 90),
+        ("SUBSCRIPTION_CHARGE_ACCEPTED", 45),
+        ("SUBSCRIPTION_CHARGE_CANCELED", 44.9999),
+        ("SUBSCRIPTION_CHARGE_ACTIVATED", 44.99985),
+    ),
+)
+_REACTIVATED: _Story = (
+    ("RELATIONSHIP_DEACTIVATED", 75),
+    ("SUBSCRIPTION_CHARGE_FROZEN", 74.9),
+    ("RELATIONSHIP_REACTIVATED", 40),
+    ("SUBSCRIPTION_CHARGE_UNFROZEN", 39.9),
+)
+_REINSTALLED: _Story = (
+    ("SUBSCRIPTION_CHARGE_CANCELED", 240.1),
+    ("RELATIONSHIP_UNINSTALLED", 240),
+    ("RELATIONSHIP_INSTALLED", 230),
+    ("SUBSCRIPTION_CHARGE_ACTIVATED", 229.9),
+)
+_UNINSTALLED: _Story = (
+    ("SUBSCRIPTION_CHARGE_CANCELED", UNINSTALLED_DAYS + 0.1),
+    ("RELATIONSHIP_UNINSTALLED", UNINSTALLED_DAYS),
+)
+_REASONS = ("doesnt_meet_my_needs,too_expensive", "I found something else — merci quand même.")
+# Charge events by the beginning of their name: the kind of charge, its name, its price.
+_CHARGES: Mapping[str, tuple[str, str, str]] = {
+    "SUBSCRIPTION": ("AppSubscription", "Growth plan", "49.0"),
+    "ONE_TIME": ("AppPurchaseOneTime", "Onboarding", "199.0"),
+    "USAGE": ("AppUsageRecord", "500 extra orders", "10.0"),
+    "CREDIT": ("AppCredit", "Outage in spring", "25.0"),
+}
+# The same happenings in the historical events of version 2026-07.
+_HISTORY: Mapping[str, tuple[str, str]] = {
+    **{f"RELATIONSHIP_{state}": ("Relationship", f"RELATIONSHIP_{state}") for state in
+       ("INSTALLED", "UNINSTALLED", "DEACTIVATED", "REACTIVATED")},
+    "SUBSCRIPTION_CHARGE_ACTIVATED": ("SubscriptionStatus", "SUBSCRIPTION_CREATED"),
+    "SUBSCRIPTION_CHARGE_CANCELED": ("SubscriptionStatus", "SUBSCRIPTION_CANCELED"),
+    "SUBSCRIPTION_CHARGE_EXPIRED": ("SubscriptionStatus", "SUBSCRIPTION_CANCELLATION_SCHEDULED"),
+    "SUBSCRIPTION_CHARGE_FROZEN": ("SubscriptionStatus", "SUBSCRIPTION_FROZEN"),
+    "SUBSCRIPTION_CHARGE_UNFROZEN": ("SubscriptionStatus", "SUBSCRIPTION_UNFROZEN"),
+    "SUBSCRIPTION_CAPPED_AMOUNT_UPDATED": ("SubscriptionStatus", "SUBSCRIPTION_UPDATED"),
+    "SUBSCRIPTION_CHARGE_ACCEPTED": ("Charge", "CHARGE_RECURRING"),
+    "ONE_TIME_CHARGE_ACTIVATED": ("Charge", "CHARGE_ONE_TIME"),
+    "USAGE_CHARGE_APPLIED": ("Charge", "CHARGE_USAGE"),
+    "CREDIT_APPLIED": ("Credit", "CREDIT_APPLIED"),
+    "CREDIT_FAILED": ("Credit", "CREDIT_FAILED"),
+    "CREDIT_PENDING": ("Credit", "CREDIT_PENDING"),
+}  # fmt: skip
+# What the organization earned, in the same events: type of transaction, type of event, type of earning.
+_EARNINGS: Mapping[str, tuple[str, str]] = {
+    "AppSubscriptionSale": ("EARNING_CHARGE_RECURRING", "CHARGE"),
+    "AppOneTimeSale": ("EARNING_CHARGE_ONE_TIME", "CHARGE"),
+    "AppUsageSale": ("EARNING_CHARGE_USAGE", "CHARGE"),
+    "AppSaleAdjustment": ("EARNING_ADJUSTMENT", "ADJUSTMENT"),
+    "AppSaleCredit": ("EARNING_CREDIT", "CREDIT"),
+}
+
+
+def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> None:
+    """Write down all that the organization sees of these shops."""
+    store.put(PARTNER, "", "app", APP_ID, APP, at=format_timestamp(now))
+    turns = min(len(_BESIDES), sum(shop.installed and shop.routed for shop in members))
+    happenings = [row for place, shop in enumerate(members) for row in _life(seed, place % turns, turns, shop, now)]
+    happenings.sort(key=lambda row: row["occurredAt"])
+    sales = list(transactions(stream(seed, "transactions"), members, APP, now))
+    store.put_many(PARTNER, "", "transaction", [(row["id"], row["createdAt"], row) for row in sales])
+    earned = [_earning(sale) for sale in sales if sale["__typename"] in _EARNINGS]
+    # One earning was refunded, which no type of transaction tells apart.
+    adjusted = next(sale for sale in sales if sale["__typename"] == "AppSaleAdjustment")
+    add_events(store, happenings, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
+
+
+def add_events(store: Store, events: Sequence[Document], *, earnings: Sequence[Document] = ()) -> None:
+    """Write app events down, in both of their forms.
+
+    :param events: as the API's ``app.events`` shows them
+    :param earnings: historical events that are no app events
+    """
+    # Ids are padded, so that those of one instant sort as numbers do.
+    first = store.count(PARTNER, APP_ID, "app_event") + 1
+    rows = [(f"{number:09d}", event["occurredAt"], event) for number, event in enumerate(events, first)]
+    store.put_many(PARTNER, APP_ID, "app_event", rows)
+    history = [*(_historical(event) for event in events if event["type"] in _HISTORY), *earnings]
+    first = store.count(PARTNER, "", "event") + 1
+    for number, event in enumerate(history, first):
+        event["id"] = f"gid://shopify/PartnerEvent/{number}"
+    store.put_many(PARTNER, "", "event", [(event["id"], event["occurredAt"], event) for event in history])
+
+
+def app_event(shop: Shop, type_: str, at: datetime, *, charge: int = 0) -> Document:
+    """One event of the app in a shop.
+
+    :param charge: number of the charge it is about, for events that are about one
+    """
+    event: Document = {
+        "__typename": "".join(part.title() for part in type_.split("_")),
+        "type": type_,
+        "occurredAt": micros(at),
+        "shop": reference(shop),
+    }
+    if type_ == "RELATIONSHIP_UNINSTALLED":
+        event["reason"], event["description"] = _REASONS
+    for beginning, (kind, name, price) in _CHARGES.items():
+        if type_.startswith(beginning):
+            event["appCredit" if beginning == "CREDIT" else "charge"] = {
+                "__typename": kind,
+                "id": f"gid://shopify/{kind}/{charge}",
+                "name": name,
+                "amount": {"amount": price, "currencyCode": "USD"},
+                "test": False,
+                **({"billingOn": micros(at + timedelta(days=30))} if kind == "AppSubscription" else {}),
+            }
+    return event
+
+
+def reference(shop: Shop) -> Document:
+    """A shop as events and transactions name it."""
+    return {
+        "id": f"gid://partners/Shop/{shop.number}",
+        "name": shop.name,
+        "myshopifyDomain": shop.domain,
+        "avatarUrl": None,
+    }
+
+
+def micros(timestamp: datetime) -> str:
+    """A time with microseconds, as the API's schema shows it."""
+    return timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _life(seed: int, turn: int, turns: int, shop: Shop, now: datetime) -> list[Document]:
+    """All that happened to the app in one shop.
+
+    :param turn: which of so many ``turns`` is its; a world with few shops gives each several stories
+    """
+    chance = stream(seed, "events", shop.domain)
+    story = [*_FOR_ALL]
+    if shop.installed and shop.routed:
+        story += [row for index, rows in enumerate(_BESIDES) if index % turns == turn for row in rows]
+    story += _REACTIVATED if shop.reactivated else ()
+    story += _REINSTALLED if shop.reinstalled else ()
+    story += _UNINSTALLED if not shop.installed else ()
+    return [_happened(chance, shop, type_, now - timedelta(days=days)) for type_, days in story]
+
+
+def _happened(chance: Random, shop: Shop, type_: str, at: datetime) -> Document:
+    # The subscription is one charge for its whole life; the rest are charges of their own.
+    charge = shop.number * 1000 + (1 if type_.startswith("SUBSCRIPTION") else chance.randint(2, 900))
+    return app_event(shop, type_, at + timedelta(microseconds=chance.randrange(10**6)), charge=charge)
+
+
+def _base(kind: str, type_: str, at: str, shop: Document) -> Document:
+    """What every historical event has. The ids of this surface are in Shopify's namespace, not the partners'."""
+    return {
+        "__typename": kind,
+        "eventType": type_,
+        "occurredAt": at,
+        "shop": {
+            "id": shop["id"].replace("gid://partners/", "gid://shopify/"),
+            "name": shop["name"],
+            "myshopifyDomain": shop["myshopifyDomain"],
+        },
+        "subject": {**APP, "__typename": "AppReference", "id": f"gid://shopify/App/{APP_NUMBER}"},
+    }
+
+
+def _historical(event: Document) -> Document:
+    kind, type_ = _HISTORY[event["type"]]
+    body = _base(kind, type_, event["occurredAt"], event["shop"])
+    state = type_.partition("_")[2]
+    charge = event.get("charge") or event.get("appCredit") or {}
+    if kind == "Relationship":
+        body |= {"state": state, "reason": event.get("reason"), "reasonDescription": event.get("description")}
+    elif kind == "SubscriptionStatus":
+        body |= {"state": state, "plan": None, "cancelEffectiveOn": None}
+    elif kind == "Charge":
+        body |= {"chargeId": charge["id"], "chargeType": state, "amount": charge["amount"], **_NO_DETAILS}
+    else:
+        body |= {"money": charge["amount"], "status": state, "description": charge["name"]}
+    return body
+
+
+_NO_DETAILS: Document = {
+    "balanceUsed": None,
+    "cappedAmount": None,
+    "usageQuantity": None,
+    "description": None,
+    "planHandle": None,
+    "metadata": None,
+}
+
+
+def _earning(sale: Document, type_: str = "", earning: str = "") -> Document:
+    usual, kind = _EARNINGS[sale["__typename"]]
+    return _base("Earning", type_ or usual, sale["createdAt"], sale["shop"]) | {
+        "chargeId": sale["chargeId"],
+        "earningType": earning or kind,
+        "grossAmount": sale["grossAmount"],
+        "netAmount": sale["netAmount"],
+        "shopifyFee": sale["shopifyFee"],
+        "settlementDate": sale["createdAt"][:10],
+        "description": None,
+        "metadata": None,
+    }

@@ -1,0 +1,3 @@
+"""The sandbox's Voucherify API."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Exports of the sandbox's Voucherify API."""
+
+from __future__ import annotations

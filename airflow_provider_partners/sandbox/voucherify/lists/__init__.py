@@ -1,0 +1,3 @@
+"""Lists of the sandbox's Voucherify API: tables, filters, sorting, paging."""
+
+from __future__ import annotations

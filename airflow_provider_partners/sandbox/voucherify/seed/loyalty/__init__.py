@@ -1,0 +1,3 @@
+"""Seed of Voucherify's loyalty programs."""
+
+from __future__ import annotations

@@ -1,0 +1,229 @@
+"""What happens to an order after it was placed: payment, shipment, a carrier's news, cancellation, refund.
+
+Each action writes the facts into the order document as Shopify would and leaves what follows from them to
+:func:`~airflow_provider_partners.sandbox.world.orders.totals.restate`, which the caller calls when it is done. Times are ISO
+with ``Z``; nothing here is random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_partners.sandbox.store import Document
+from airflow_provider_partners.sandbox.world.identifiers import Ids, gid
+from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
+from airflow_provider_partners.sandbox.world.orders.totals import (
+    charged_amount,
+    has_transaction,
+    paid_amount,
+    refunded_amount,
+    unit_price,
+    unit_tax,
+)
+
+# How a fulfillment looks to the merchant when the carrier has said nothing.
+_SHIPPED, _MARKED = "FULFILLED", "MARKED_AS_FULFILLED"
+_NOT_SHIPPED = {"PENDING": "SUBMITTED", "OPEN": "SUBMITTED", "ERROR": "NOT_DELIVERED", "FAILURE": "NOT_DELIVERED"}
+
+
+def pay(
+    order: Document,
+    ids: Ids,
+    kind: str,
+    amount: MoneyBag,
+    at: str,
+    *,
+    status: str = "SUCCESS",
+    expires: str | None = None,
+) -> Document:
+    """Record a payment step: ``SALE``, ``AUTHORIZATION``, ``CAPTURE``, ``VOID`` or ``REFUND``."""
+    names = order["paymentGatewayNames"]
+    gateway = names[0] if names else "manual"
+    step = {
+        "id": gid("OrderTransaction", ids.take()),
+        "kind": kind,
+        "status": status,
+        "gateway": gateway,
+        "formattedGateway": gateway.replace("_", " ").title(),
+        "manualPaymentGateway": gateway == "manual",
+        "amountSet": Currencies.of(order).render(amount),
+        "authorizationExpiresAt": expires,
+        "createdAt": at,
+        "processedAt": at,
+        "test": order["test"],
+        "errorCode": None,
+        "manuallyCapturable": kind == "AUTHORIZATION",
+        "multiCapturable": False,
+    }
+    order["transactions"].append(step)
+    return step
+
+
+def ship(
+    order: Document,
+    ids: Ids,
+    at: str,
+    quantities: Mapping[str, int],
+    *,
+    tracking: Iterable[Document] = (),
+    status: str = "SUCCESS",
+) -> Document:
+    """Fulfill units of line items, given by line item id.
+
+    :param status: another one than ``SUCCESS`` for a fulfillment that comes to nothing
+    """
+    number = ids.take()
+    parcels = list(tracking)
+    money = Currencies.of(order)
+    lines = {line["id"]: line for line in order["lineItems"]}
+    fulfillment: Document = {
+        "id": gid("Fulfillment", number),
+        "legacyResourceId": str(number),
+        "name": f"{order['name']}.{len(order['fulfillments']) + 1}",
+        "status": status,
+        "displayStatus": _NOT_SHIPPED.get(status, _SHIPPED if parcels else _MARKED),
+        "createdAt": at,
+        "updatedAt": at,
+        "inTransitAt": None,
+        "deliveredAt": None,
+        "estimatedDeliveryAt": None,
+        "totalQuantity": sum(quantities.values()),
+        "requiresShipping": any(lines[name]["requiresShipping"] for name in quantities),
+        "trackingInfo": parcels,
+        "fulfillmentLineItems": [
+            {
+                "id": gid("FulfillmentLineItem", ids.take()),
+                "quantity": units,
+                "lineItem": {"id": name},
+                "originalTotalSet": money.render(parse_money_bag(lines[name]["originalUnitPriceSet"]) * units),
+                "discountedTotalSet": money.render(unit_price(lines[name]) * units),
+            }
+            for name, units in quantities.items()
+        ],
+        "events": [],
+    }
+    order["fulfillments"].append(fulfillment)
+    return fulfillment
+
+
+def add_tracking_event(
+    fulfillment: Document, ids: Ids, status: str, at: str, *, expected: str | None = None, town: str | None = None
+) -> None:
+    """The carrier's news of a fulfillment: ``IN_TRANSIT``, ``DELIVERED`` and the like.
+
+    :param expected: when it says it will deliver
+    """
+    fulfillment["events"].append({
+        "id": gid("FulfillmentEvent", ids.take()),
+        "status": status,
+        "happenedAt": at,
+        "createdAt": at,
+        "estimatedDeliveryAt": expected,
+        "message": None,
+        "address1": None,
+        "city": town,
+        "country": None,
+        "province": None,
+        "zip": None,
+        "latitude": None,
+        "longitude": None,
+    })
+    fulfillment["displayStatus"] = status
+    fulfillment["updatedAt"] = max(fulfillment["updatedAt"], at)
+    if status == "IN_TRANSIT":
+        fulfillment["inTransitAt"] = at
+    if status == "DELIVERED":
+        fulfillment["deliveredAt"] = at
+    if expected:
+        fulfillment["estimatedDeliveryAt"] = expected
+
+
+def cancel_shipment(fulfillment: Document, at: str) -> None:
+    """Call a fulfillment off; its units are to be shipped again."""
+    fulfillment["status"] = "CANCELLED"
+    fulfillment["displayStatus"] = "CANCELED"
+    fulfillment["updatedAt"] = at
+
+
+def create_refund(
+    order: Document,
+    ids: Ids,
+    at: str,
+    quantities: Mapping[str, int],
+    *,
+    restock: str,
+    shipping: bool = False,
+    money: bool = True,
+    note: str | None = None,
+) -> Document:
+    """Take units off the order: a refund, or without money the removal of lines by an edit.
+
+    Shopify keeps a removal by editing as a refund that has no transaction.
+
+    :param restock: ``RETURN`` (shipped, came back), ``NO_RESTOCK`` (shipped, not back), ``CANCEL`` (never shipped)
+    :param shipping: whether the shipping charge goes back too
+    """
+    currencies = Currencies.of(order)
+    lines = {line["id"]: line for line in order["lineItems"]}
+    amount = total(charged_amount(order, lines[name]) * units for name, units in quantities.items())
+    shipping_rows = _refunded_shipping(order, ids) if shipping else []
+    amount += total(parse_money_bag(row["subtotalAmountSet"]) for row in shipping_rows)
+    number = ids.take()
+    refund: Document = {
+        "id": gid("Refund", number),
+        "legacyResourceId": str(number),
+        "createdAt": at,
+        "updatedAt": at,
+        "processedAt": at,
+        "note": note,
+        "totalRefundedSet": currencies.render(amount if money else ZERO),
+        "refundLineItems": [
+            _refunded_line(currencies, ids, lines[name], units, restock) for name, units in quantities.items()
+        ],
+        "refundShippingLines": shipping_rows,
+        "transactions": [],
+    }
+    if money and amount:
+        refund["transactions"] = [pay(order, ids, "REFUND", amount, at)]
+    order["refunds"].append(refund)
+    return refund
+
+
+def cancel(order: Document, ids: Ids, at: str, reason: str) -> None:
+    """Cancel an order that has not been shipped: its lines are taken off, a payment goes back or is voided."""
+    paid = bool(paid_amount(order) - refunded_amount(order))
+    left = {line["id"]: line["currentQuantity"] for line in order["lineItems"] if line["currentQuantity"]}
+    if not paid and order["transactions"] and not has_transaction(order, "VOID"):
+        pay(order, ids, "VOID", parse_money_bag(order["totalPriceSet"]), at)
+    create_refund(order, ids, at, left, restock="CANCEL", shipping=paid, money=paid, note="Order canceled")
+    order["cancelledAt"] = at
+    order["cancelReason"] = reason
+    order["closedAt"] = at
+
+
+def _refunded_line(currencies: Currencies, ids: Ids, line: Document, units: int, restock: str) -> dict[str, Any]:
+    return {
+        "id": gid("RefundLineItem", ids.take()),
+        "quantity": units,
+        "restockType": restock,
+        "restocked": restock in {"RETURN", "CANCEL"},
+        "lineItem": {"id": line["id"]},
+        "priceSet": currencies.render(unit_price(line)),
+        "subtotalSet": currencies.render(unit_price(line) * units),
+        "totalTaxSet": currencies.render(unit_tax(line) * units),
+    }
+
+
+def _refunded_shipping(order: Document, ids: Ids) -> list[Document]:
+    currencies = Currencies.of(order)
+    return [
+        {
+            "id": gid("RefundShippingLine", ids.take()),
+            "shippingLine": row,
+            "subtotalAmountSet": row["discountedPriceSet"],
+            "taxAmountSet": currencies.render(ZERO),
+        }
+        for row in order["shippingLines"]
+        if parse_money_bag(row["discountedPriceSet"])
+    ]

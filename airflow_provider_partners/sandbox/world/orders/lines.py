@@ -1,0 +1,241 @@
+"""What is in an order: builders of line items, from an ordinary product to a custom item without one.
+
+Discounts and taxes are worked out per unit, in whole coins, so that any number of units taken back later adds up.
+Writes Shopify's ``LineItem``; knows nothing of payment or shipment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+
+from airflow_provider_partners.sandbox.store import Document
+from airflow_provider_partners.sandbox.world.identifiers import Ids, gid
+from airflow_provider_partners.sandbox.world.money import Currencies, priced
+from airflow_provider_partners.sandbox.world.products import ShopProducts
+from airflow_provider_partners.sandbox.world.shops import Shop
+
+
+@dataclass(kw_only=True)
+class Merchant:
+    """A shop with all it needs to take an order.
+
+    :param rng: where its luck comes from
+    :param number: the number of its latest order
+    """
+
+    shop: Shop
+    rng: Random
+    ids: Ids
+    products: ShopProducts
+    customers: list[Document]
+    now: datetime
+    number: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriceTerms:
+    """What is agreed for all lines of an order.
+
+    :param reduction: an automatic discount on each unit, as a fraction
+    :param coupon: the fraction that the discount code takes off, with ``code``
+    """
+
+    money: Currencies
+    tax_rate: Decimal
+    taxes_included: bool
+    reduction: Decimal = Decimal(0)
+    coupon: Decimal = Decimal(0)
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A line before it has an id and a price in two currencies."""
+
+    title: str
+    price: Decimal
+    quantity: int = 1
+    product: Document | None = None
+    variant: Document | None = None
+    deleted: bool = False
+    ships: bool = True
+    gift_card: bool = False
+    attributes: Sequence[tuple[str, str | None]] = field(default=())
+
+
+Builder = Callable[[Merchant], list[Item]]
+
+
+def usual(merchant: Merchant) -> list[Item]:
+    """One or two of an ordinary product."""
+    return [_of(merchant, merchant.rng.choice(merchant.products.products), merchant.rng.choice((1, 1, 1, 2)))]
+
+
+def variants(merchant: Merchant) -> list[Item]:
+    """Two variants of one product."""
+    product = merchant.rng.choice([row for row in merchant.products.products if len(row["variants"]) > 1])
+    first, second = merchant.rng.sample(product["variants"], k=2)
+    return [_item(product, first, 1), _item(product, second, 2)]
+
+
+def twice(merchant: Merchant) -> list[Item]:
+    """The same variant on two lines, told apart by an engraving."""
+    product = merchant.rng.choice(merchant.products.products)
+    variant = product["variants"][0]
+    return [_item(product, variant, 1, ("Engraving", name)) for name in ("For Zoë", "Für Jürgen & Søn")]
+
+
+def deleted(merchant: Merchant) -> list[Item]:
+    """A product that the shop has deleted since."""
+    product = merchant.rng.choice(merchant.products.deleted)
+    return [Item(title=product["title"], price=_price(product["variants"][0]), product=product, deleted=True)]
+
+
+def unpublished(merchant: Merchant) -> list[Item]:
+    """An archived product, a draft, or one without a page or a picture."""
+    product = merchant.rng.choice(merchant.products.not_for_sale)
+    return [_item(product, product["variants"][0], 1)]
+
+
+def gift_card(merchant: Merchant) -> list[Item]:
+    """A gift card."""
+    product = merchant.products.gift_card
+    return [_item(product, merchant.rng.choice(product["variants"]), 1)]
+
+
+def zero(merchant: Merchant) -> list[Item]:
+    """A line of no units, as some apps leave behind."""
+    return [_of(merchant, merchant.rng.choice(merchant.products.products), 0)]
+
+
+def custom(merchant: Merchant) -> list[Item]:
+    """A charge typed in by the merchant: it never had a product."""
+    return [Item(title="Gift wrapping — à la main", price=priced(Decimal(4), merchant.shop.currency), ships=False)]
+
+
+def long(merchant: Merchant) -> list[Item]:
+    """A product whose title is longer than 255 characters."""
+    return [_of(merchant, merchant.products.long_title, 1)]
+
+
+def hundreds(merchant: Merchant) -> list[Item]:
+    """Four hundred lines: a wholesale order of everything, each piece with its own label."""
+    rows = [(product, variant) for product in merchant.products.products for variant in product["variants"]]
+    return [_item(*rows[index % len(rows)], 1, ("Label", f"{index + 1}")) for index in range(400)]
+
+
+def sixty(merchant: Merchant) -> list[Item]:
+    """Sixty units, to be shipped one by one."""
+    first, second = merchant.rng.sample(merchant.products.products, k=2)
+    return [_of(merchant, first, 45), _of(merchant, second, 15)]
+
+
+LINES: Mapping[str, Builder] = {
+    "usual": usual,
+    "variants": variants,
+    "twice": twice,
+    "deleted": deleted,
+    "unpublished": unpublished,
+    "gift card": gift_card,
+    "zero": zero,
+    "custom": custom,
+    "long": long,
+    "hundreds": hundreds,
+    "sixty": sixty,
+}
+
+
+def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
+    """The line item of one thing on the order's terms."""
+    money = terms.money
+    unit = money.bag(item.price)
+    reduction = money.share(unit, terms.reduction)
+    coupon = money.share(unit - reduction, terms.coupon)
+    net = unit - reduction - coupon
+    rate = terms.tax_rate if not item.gift_card else Decimal(0)
+    tax = money.share(net, rate / (1 + rate) if terms.taxes_included else rate)
+    count, variant, product = item.quantity, item.variant, item.product
+    option = variant["title"] if variant and variant["title"] != "Default Title" else None
+    there = product is not None and not item.deleted
+    return {
+        "id": gid("LineItem", ids.take()),
+        "title": item.title,
+        "name": f"{item.title} - {option}" if option else item.title,
+        "variantTitle": option,
+        "sku": (variant or {}).get("sku") or None,
+        "vendor": product["vendor"] if product else None,
+        "quantity": count,
+        "currentQuantity": count,
+        "unfulfilledQuantity": count,
+        "refundableQuantity": count,
+        "nonFulfillableQuantity": 0,
+        "requiresShipping": item.ships,
+        "isGiftCard": item.gift_card,
+        "taxable": bool(rate),
+        "restockable": there,
+        "merchantEditable": True,
+        "product": {"id": product["id"]} if product and there else None,
+        "variant": {"id": variant["id"]} if variant and there else None,
+        "customAttributes": [{"key": key, "value": value} for key, value in item.attributes],
+        "originalUnitPriceSet": money.render(unit),
+        "originalTotalSet": money.render(unit * count),
+        "discountedUnitPriceSet": money.render(unit - reduction),
+        "discountedUnitPriceAfterAllDiscountsSet": money.render(net),
+        "discountedTotalSet": money.render((unit - reduction) * count),
+        "totalDiscountSet": money.render(reduction * count),
+        "priceAfterAllDiscountsBeforeTaxesSet": money.render((net - tax if terms.taxes_included else net) * count),
+        "discountAllocations": [
+            {"allocatedAmountSet": money.render(coupon * count), "discountApplication": application(terms)}
+        ]
+        if terms.code
+        else [],
+        "taxLines": [
+            {
+                "title": "VAT" if terms.taxes_included else "Sales tax",
+                "rate": float(rate),
+                "ratePercentage": float(rate * 100),
+                "source": "Shopify",
+                "priceSet": money.render(tax * count),
+            }
+        ]
+        if rate
+        else [],
+    }
+
+
+def application(terms: PriceTerms) -> Document:
+    """The discount code of the order, as Shopify describes its use."""
+    return {
+        "__typename": "DiscountCodeApplication",
+        "code": terms.code,
+        "index": 0,
+        "allocationMethod": "ACROSS",
+        "targetSelection": "ALL",
+        "targetType": "LINE_ITEM",
+        "value": {"__typename": "PricingPercentageValue", "percentage": float(terms.coupon * 100)},
+    }
+
+
+def _of(merchant: Merchant, product: Document, quantity: int) -> Item:
+    return _item(product, merchant.rng.choice(product["variants"]), quantity)
+
+
+def _item(product: Document, variant: Document, quantity: int, *attributes: tuple[str, str | None]) -> Item:
+    return Item(
+        title=product["title"],
+        price=_price(variant),
+        quantity=quantity,
+        product=product,
+        variant=variant,
+        ships=not product["isGiftCard"],
+        gift_card=product["isGiftCard"],
+        attributes=attributes,
+    )
+
+
+def _price(variant: Document) -> Decimal:
+    return Decimal(variant["price"])

@@ -1,0 +1,210 @@
+"""What follows from an order's lines, shipments, refunds and payments: quantities, totals and statuses.
+
+Whoever changes an order document (the seed, a change over the control API) changes the facts and calls :func:`recalculate`;
+nobody writes a derived field by hand, so they can't disagree. This module decides nothing of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from airflow_provider_partners.sandbox.store import Document
+from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
+
+#: Fulfillments that came to nothing: their items are to be shipped still.
+FAILED = frozenset({"CANCELLED", "ERROR", "FAILURE"})
+# What an order not yet shipped may be called besides UNFULFILLED; a fact of its own, so it is kept.
+_WAITING = frozenset({
+    "IN_PROGRESS",
+    "ON_HOLD",
+    "OPEN",
+    "PENDING_FULFILLMENT",
+    "REQUEST_DECLINED",
+    "RESTOCKED",
+    "SCHEDULED",
+})
+
+
+def recalculate(order: Document, at: str | None = None) -> Document:
+    """Derive again all that follows from the order's facts.
+
+    :param order: changed in place
+    :param at: when it changed; it never moves ``updatedAt`` back
+    """
+    _quantities(order)
+    _amounts(order)
+    order["displayFinancialStatus"] = _financial_status(order)
+    order["displayFulfillmentStatus"] = _fulfillment_status(order)
+    _set_flags(order)
+    order["updatedAt"] = max(order["updatedAt"], at or "")
+    return order
+
+
+def unit_price(line: Document) -> MoneyBag:
+    """What one unit costs after all discounts, without a tax that comes on top."""
+    count: int = line["quantity"]
+    if not count:
+        return ZERO
+    codes = total(parse_money_bag(row["allocatedAmountSet"]) for row in line["discountAllocations"])
+    return (parse_money_bag(line["discountedTotalSet"]) - codes) // count
+
+
+def unit_tax(line: Document) -> MoneyBag:
+    """The tax of one unit, included in its price or not."""
+    count: int = line["quantity"]
+    return total(parse_money_bag(row["priceSet"]) for row in line["taxLines"]) // count if count else ZERO
+
+
+def charged_amount(order: Document, line: Document) -> MoneyBag:
+    """What the buyer pays for one unit."""
+    return unit_price(line) if order["taxesIncluded"] else unit_price(line) + unit_tax(line)
+
+
+def paid_amount(order: Document) -> MoneyBag:
+    """What the buyer has paid."""
+    return total(_paid(order, "SALE", "CAPTURE"))
+
+
+def refunded_amount(order: Document) -> MoneyBag:
+    """What the buyer got back."""
+    return total(_paid(order, "REFUND"))
+
+
+def has_transaction(order: Document, kind: str) -> bool:
+    """Whether a payment step of this kind succeeded."""
+    return any(row["kind"] == kind and row["status"] == "SUCCESS" for row in order["transactions"])
+
+
+def fulfilled_quantities(order: Document) -> Counter[str]:
+    """Units shipped, by line item."""
+    units: Counter[str] = Counter()
+    for fulfillment in order["fulfillments"]:
+        if fulfillment["status"] not in FAILED:
+            for row in fulfillment["fulfillmentLineItems"]:
+                units[row["lineItem"]["id"]] += row["quantity"]
+    return units
+
+
+def _paid(order: Document, *kinds: str) -> Iterator[MoneyBag]:
+    for row in order["transactions"]:
+        if row["kind"] in kinds and row["status"] == "SUCCESS":
+            yield parse_money_bag(row["amountSet"])
+
+
+def _quantities(order: Document) -> None:
+    gone: Counter[str] = Counter()
+    never_shipped: Counter[str] = Counter()
+    for refund in order["refunds"]:
+        for row in refund["refundLineItems"]:
+            gone[row["lineItem"]["id"]] += row["quantity"]
+            if row["restockType"] == "CANCEL":
+                never_shipped[row["lineItem"]["id"]] += row["quantity"]
+    shipped = fulfilled_quantities(order)
+    money = Currencies.of(order)
+    for line in order["lineItems"]:
+        name = line["id"]
+        line["currentQuantity"] = line["refundableQuantity"] = line["quantity"] - gone[name]
+        line["unfulfilledQuantity"] = line["quantity"] - shipped[name] - never_shipped[name]
+        line["restockable"] = line["currentQuantity"] > 0 and line["product"] is not None
+        left, reduction = line["unfulfilledQuantity"], parse_money_bag(line["discountedUnitPriceSet"])
+        line["unfulfilledOriginalTotalSet"] = money.render(parse_money_bag(line["originalUnitPriceSet"]) * left)
+        line["unfulfilledDiscountedTotalSet"] = money.render(reduction * left)
+    order["subtotalLineItemsQuantity"] = sum(line["quantity"] for line in order["lineItems"])
+    order["currentSubtotalLineItemsQuantity"] = sum(line["currentQuantity"] for line in order["lineItems"])
+
+
+def _amounts(order: Document) -> None:
+    money = Currencies.of(order)
+    lines = order["lineItems"]
+    back_shipping = total(
+        parse_money_bag(row["subtotalAmountSet"])
+        for refund in order["refunds"]
+        for row in refund["refundShippingLines"]
+    )
+    shipping = total(parse_money_bag(row["discountedPriceSet"]) for row in order["shippingLines"])
+    tip = parse_money_bag(order["totalTipReceivedSet"])
+    subtotal = total(unit_price(line) * line["quantity"] for line in lines)
+    tax = total(unit_tax(line) * line["quantity"] for line in lines)
+    on_top = ZERO if order["taxesIncluded"] else tax
+    now_subtotal = total(unit_price(line) * line["currentQuantity"] for line in lines)
+    now_tax = total(unit_tax(line) * line["currentQuantity"] for line in lines)
+    now_shipping = ZERO if order["cancelledAt"] else shipping - back_shipping
+    now_total = now_subtotal + now_shipping + (ZERO if order["taxesIncluded"] else now_tax)
+    if not order["cancelledAt"]:
+        now_total += tip
+    whole = subtotal + shipping + on_top + tip
+    paid, back = paid_amount(order), refunded_amount(order)
+    open_amount = now_total - (paid - back)
+    settled = has_transaction(order, "VOID") or order["cancelledAt"] or open_amount.shop <= 0
+    discounts = total(parse_money_bag(line["totalDiscountSet"]) for line in lines) + total(
+        parse_money_bag(row["allocatedAmountSet"]) for line in lines for row in line["discountAllocations"]
+    )
+    amounts = {
+        "subtotalPriceSet": subtotal,
+        "totalDiscountsSet": discounts,
+        "totalShippingPriceSet": shipping,
+        "totalTaxSet": tax,
+        "totalPriceSet": whole,
+        "originalTotalPriceSet": whole,
+        "currentSubtotalPriceSet": now_subtotal,
+        "currentShippingPriceSet": now_shipping,
+        "currentTotalTaxSet": now_tax,
+        "currentTotalDiscountsSet": total(
+            (parse_money_bag(line["originalUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"]
+            for line in lines
+        ),
+        "currentCartDiscountAmountSet": total(
+            (parse_money_bag(line["discountedUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"]
+            for line in lines
+        ),
+        "refundDiscrepancySet": ZERO,
+        "currentTotalPriceSet": now_total,
+        "totalReceivedSet": paid,
+        "totalRefundedSet": back,
+        "totalRefundedShippingSet": back_shipping,
+        "netPaymentSet": paid - back,
+        "totalOutstandingSet": ZERO if settled else open_amount,
+    }
+    order.update({field: money.render(amount) for field, amount in amounts.items()})
+    order["fullyPaid"] = paid.shop >= whole.shop
+    order["unpaid"] = not paid and bool(whole)
+
+
+def _set_flags(order: Document) -> None:
+    """What the merchant may still do."""
+    status = order["displayFinancialStatus"]
+    order["closed"] = order["closedAt"] is not None
+    order["capturable"] = status == "AUTHORIZED"
+    order["canMarkAsPaid"] = status == "PENDING"
+    order["canNotifyCustomer"] = order["email"] is not None
+    order["fulfillable"] = any(line["unfulfilledQuantity"] for line in order["lineItems"])
+    order["refundable"] = bool(order["currentSubtotalLineItemsQuantity"])
+    order["restockable"] = any(line["restockable"] for line in order["lineItems"])
+    due = parse_money_bag(order["totalPriceSet"]) if order["capturable"] else ZERO
+    order["totalCapturableSet"] = Currencies.of(order).render(due)
+
+
+def _financial_status(order: Document) -> str | None:
+    paid, back = paid_amount(order), refunded_amount(order)
+    if back:
+        return "REFUNDED" if back.shop >= paid.shop else "PARTIALLY_REFUNDED"
+    if has_transaction(order, "VOID"):
+        return "VOIDED"
+    if not order["transactions"]:
+        # Nothing to pay is paid; a status that Shopify does not know (yet) is null in its schema.
+        return None if parse_money_bag(order["totalPriceSet"]) else "PAID"
+    if paid:
+        return "PAID" if not parse_money_bag(order["totalOutstandingSet"]) else "PARTIALLY_PAID"
+    if not has_transaction(order, "AUTHORIZATION"):
+        return "PENDING"
+    ends = [row["authorizationExpiresAt"] for row in order["transactions"] if row["authorizationExpiresAt"]]
+    return "EXPIRED" if ends and max(ends) <= order["updatedAt"] else "AUTHORIZED"
+
+
+def _fulfillment_status(order: Document) -> str:
+    if not fulfilled_quantities(order).total():
+        present = order["displayFulfillmentStatus"]
+        return str(present) if present in _WAITING else "UNFULFILLED"
+    left = sum(line["unfulfilledQuantity"] for line in order["lineItems"])
+    return "PARTIALLY_FULFILLED" if left else "FULFILLED"

@@ -1,0 +1,3 @@
+"""The sandbox's Yofi API."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The sandbox's Yotpo API."""
+
+from __future__ import annotations

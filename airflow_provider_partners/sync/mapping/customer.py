@@ -1,0 +1,72 @@
+"""Who bought and where it goes: Shopify's customer and addresses as Yotpo's. Any personal field may be missing.
+
+An order without a single personal field is fine: apps without access to protected customer data get nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.sync.mapping.tables import ADDRESS_FIELDS, MARKETING_CONSENT
+from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.payload.models import Address, Customer
+from airflow_provider_partners.sync.values import phone, shopify_id, text, text_within_limit
+
+NAME_LIMIT = 255
+
+
+def map_address(record: Any) -> Address | None:
+    """An address, or None where nothing of it is known."""
+    if not isinstance(record, dict):
+        return None
+    fields: dict[str, Any] = {name: text(record.get(source), limit) for name, (source, limit) in ADDRESS_FIELDS.items()}
+    fields["country_code"] = _two_letter_code(record.get("countryCodeV2"))
+    # Two letters by the documentation: codes of other forms (ENG, JP-13) would be refused. The name is in `state`.
+    fields["province_code"] = _two_letter_code(record.get("provinceCode"))
+    fields["phone_number"] = phone(record.get("phone"))
+    known = {name: value for name, value in fields.items() if value is not None}
+    return Address(**known) if known else None
+
+
+def map_customer(order: Record, options: MappingOptions) -> Customer | None:
+    """The buyer; a guest has no customer in Shopify, but an e-mail and an address on the order.
+
+    The external id is Shopify's customer id, as Yotpo asks for.
+    """
+    email = text_within_limit(get_path(order, "customer.defaultEmailAddress.emailAddress"), 255) or text_within_limit(
+        order.get("email"), 255
+    )
+    account = shopify_id(order.get("customer"))
+    if not account and options.guest_external_id == "email":
+        account = email
+    fields = {
+        "external_id": account,
+        "first_name": _first_known_name(order, "firstName"),
+        "last_name": _first_known_name(order, "lastName"),
+        "email": email,
+        "phone_number": phone(get_path(order, "customer.defaultPhoneNumber.phoneNumber")) or phone(order.get("phone")),
+        "accepts_email_marketing": MARKETING_CONSENT.get(
+            str(get_path(order, "customer.defaultEmailAddress.marketingState")).upper()
+        ),
+        "accepts_sms_marketing": MARKETING_CONSENT.get(
+            str(get_path(order, "customer.defaultPhoneNumber.marketingState")).upper()
+        ),
+    }
+    known = {name: value for name, value in fields.items() if value is not None}
+    return Customer(**known) if known else None  # type: ignore[arg-type]
+
+
+def _first_known_name(order: Record, part: str) -> str | None:
+    """A name from the customer, else from whom the bill or the parcel goes to."""
+    for holder in ("customer", "billingAddress", "shippingAddress"):
+        if found := text(get_path(order, f"{holder}.{part}"), NAME_LIMIT):
+            return found
+    return None
+
+
+def _two_letter_code(code: Any) -> str | None:
+    found = (text(code) or "").upper()
+    return found if re.fullmatch("[A-Z]{2}", found) else None

@@ -1,0 +1,153 @@
+"""One Shopify order as one Yotpo order: what is sent, which products it names, and what was left out on the way.
+
+Pure: the same order and options give the same payload, whenever it is mapped. Knows nothing of Yofi.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.sync.mapping import customer as addresses
+from airflow_provider_partners.sync.mapping import fulfillments
+from airflow_provider_partners.sync.mapping import lines as line_items
+from airflow_provider_partners.sync.mapping.tables import ORDER_DATE_FIELDS, PAYMENT_STATUS, translate_value
+from airflow_provider_partners.sync.options import MappingOptions, describe_violations
+from airflow_provider_partners.sync.payload.base import PayloadError
+from airflow_provider_partners.sync.payload.models import MAX_FULFILLMENTS, MAX_LINE_ITEMS, Cancellation, Order
+from airflow_provider_partners.sync.values import format_utc, shopify_id, text, text_within_limit, to_decimal
+
+PAYMENT_METHOD_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class MappedOrder:
+    """An order ready to be sent.
+
+    :param external_id: Shopify's numeric order id
+    :param order: Yotpo's payload
+    :param products: payloads of the products it names
+    :param notes: what was left out, and why
+    """
+
+    external_id: str
+    order: dict[str, Any]
+    products: list[dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappableOrder:
+    """An order that is not sent.
+
+    :param external_id: Shopify's numeric order id, as far as it is known
+    :param reason: why, in words
+    :param is_excluded: whether that follows from the options (a test order, nothing to review); else something is wrong
+    """
+
+    external_id: str
+    reason: str
+    is_excluded: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a file of what was set aside."""
+        return {"external_id": self.external_id, "reason": self.reason, "left_out": self.is_excluded}
+
+
+def map_order(
+    order: Record,
+    *,
+    shop: str,
+    options: MappingOptions | None = None,
+    coupons: Sequence[Record] | None = None,
+) -> MappedOrder | UnmappableOrder:
+    """Map an order of Shopify's Admin API, or say why it can't or shan't be sent.
+
+    :param order: as the Admin client gives it, connections as lists
+    :param shop: the shop's domain, for products without a page of their own
+    :param coupons: what is known of the coupons used, each ``{"code": …, "products": [ids] or None}``; None when
+        nothing is known, which leaves the fields alone
+    """
+    options = options or MappingOptions()
+    external_id = shopify_id(order)
+    date = next(filter(None, (format_utc(order.get(name)) for name in ORDER_DATE_FIELDS[options.order_date])), None)
+    if not external_id or not date:
+        return UnmappableOrder(external_id or "", f"the order has no {'date' if external_id else 'id'}")
+    if order.get("test") is True and options.test_orders == "exclude":
+        return UnmappableOrder(external_id, "it is a test order", is_excluded=True)
+    try:
+        lines = line_items.group_by_product(order, shop=shop, options=options)
+        if not lines.by_product:
+            cause = "; ".join(lines.notes) or "it has no lines"
+            return UnmappableOrder(external_id, f"no line is left that could be reviewed: {cause}", is_excluded=True)
+        return _map_reviewable_order(order, external_id, date, lines, options, coupons)
+    except ValidationError as error:
+        return UnmappableOrder(external_id, PayloadError("order", describe_violations(error)).message)
+
+
+def _map_reviewable_order(
+    order: Record,
+    external_id: str,
+    order_date: str,
+    lines: line_items.OrderLines,
+    options: MappingOptions,
+    coupons: Sequence[Record] | None,
+) -> MappedOrder | UnmappableOrder:
+    notes = list(lines.notes)
+    shipped = fulfillments.map_fulfillments(order, lines, options, notes)
+    if reason := _size_violation(len(lines.by_product), len(shipped)):
+        return UnmappableOrder(external_id, reason)
+    cancelled = format_utc(order.get("cancelledAt"))
+    if cancelled is None and options.removed_items == "cancelled" and len(shipped) < MAX_FULFILLMENTS:
+        gone = fulfillments.map_removed_units(order, external_id, order_date, lines)
+        shipped = [*shipped, gone] if gone else shipped
+    model = Order(
+        external_id=external_id,
+        order_date=order_date,
+        cancellation=Cancellation(cancellation_date=cancelled) if cancelled else None,
+        customer=addresses.map_customer(order, options),
+        billing_address=addresses.map_address(order.get("billingAddress")),
+        shipping_address=addresses.map_address(order.get("shippingAddress")),
+        custom_properties={"coupon_used": bool(coupons)} if coupons is not None else None,
+        line_items=lines.payload(None if coupons is None else line_items.OrderCoupons.from_coupons(coupons)),
+        # No fulfillment is no key: there is nothing to merge.
+        fulfillments=shipped or None,
+        **_order_fields(order, notes),
+    )
+    products = [product.payload() for product in lines.products.values()]
+    return MappedOrder(external_id, model.payload(), products, notes)
+
+
+def _size_violation(products: int, shipments: int) -> str | None:
+    if products > MAX_LINE_ITEMS:
+        return f"it has {products} different products, and Yotpo takes at most {MAX_LINE_ITEMS} line items"
+    if shipments > MAX_FULFILLMENTS:
+        return f"it has {shipments} fulfillments, and Yotpo takes at most {MAX_FULFILLMENTS}"
+    return None
+
+
+def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
+    """The fields of the order itself."""
+    gateways = order.get("paymentGatewayNames") or [None]
+    currency = text(get_path(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
+    totals = {
+        name: to_decimal(get_path(order, f"{source}.shopMoney.amount"))
+        for name, source in (("total_price", "totalPriceSet"), ("subtotal_price", "subtotalPriceSet"))
+    }
+    return {
+        "order_name": text(order.get("name"), 255),
+        "checkout_token": text(order.get("checkoutToken")),
+        "landing_site_url": text_within_limit(order.get("landingSite"), 2048),
+        "payment_method": text(gateways[0], PAYMENT_METHOD_LIMIT),
+        "payment_status": translate_value(
+            PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes
+        ),
+        "currency": currency if re.fullmatch("[A-Z]{3}", currency) else None,
+        **{name: float(amount) if amount is not None else None for name, amount in totals.items()},
+    }

@@ -1,0 +1,106 @@
+"""The ground of Yotpo's payload models: what a field may hold, what an endpoint requires, how violations are told.
+
+Knows no single resource; those are in ``models``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from airflow_provider_partners.exceptions import RejectedError
+from airflow_provider_partners.sync.options import describe_violations
+from airflow_provider_partners.sync.values import E164, format_utc
+
+Operation = Literal["create", "update"]
+
+WEB_URL = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
+
+
+class PayloadError(RejectedError):
+    """A payload breaks Yotpo's documented rules, so that sending it would be refused.
+
+    :param violations: ``field: reason`` each, without customers' data
+    """
+
+    def __init__(self, resource: str, violations: list[str]) -> None:
+        shown = "; ".join(violations[:10]) + (f"; and {len(violations) - 10} more" if len(violations) > 10 else "")
+        super().__init__(f"The {resource} breaks Yotpo's rules: {shown}")
+        self.violations = violations
+
+
+def _check_timestamp(value: str) -> str:
+    if format_utc(value) != value:
+        message = "must be a time in UTC such as 2024-05-01T10:20:30Z"
+        raise ValueError(message)
+    return value
+
+
+def _check_phone(value: str) -> str:
+    if not E164.fullmatch(value):
+        message = "must be a telephone number in E.164 form: + and 7 to 15 digits"
+        raise ValueError(message)
+    return value
+
+
+def _check_web_url(value: str) -> str:
+    if not WEB_URL.match(value):
+        message = "must begin with http:// or https://"
+        raise ValueError(message)
+    return value
+
+
+ExternalId = Annotated[str, Field(min_length=1, max_length=255)]
+Text64 = Annotated[str, Field(max_length=64)]
+Text255 = Annotated[str, Field(max_length=255)]
+Url = Annotated[str, Field(max_length=2048), AfterValidator(_check_web_url)]
+Timestamp = Annotated[str, AfterValidator(_check_timestamp)]
+Phone = Annotated[str, AfterValidator(_check_phone)]
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+ProvinceCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Amount = Annotated[float, Field(allow_inf_nan=False)]
+Quantity = Annotated[int, Field(ge=1)]
+Scalar = bool | int | float | str
+
+
+class Payload(BaseModel):
+    """An object as Yotpo takes it. A field that is None is not sent: an omitted key is "not given"."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    resource: ClassVar[str] = "object"
+    required: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    @classmethod
+    def validate_body(cls, body: Mapping[str, Any], operation: Operation = "create") -> Self:
+        """The model of a body as it would be sent.
+
+        :param operation: what is required differs between creating and updating
+        :raises PayloadError: with every violation as ``field: reason``
+        """
+        try:
+            model = cls.model_validate(body)
+        except ValidationError as error:
+            raise PayloadError(cls.resource, describe_violations(error)) from None
+        wanted = cls.required.get(operation, ())
+        missing = [f"{name}: required" for name in wanted if getattr(model, name) in (None, [])]
+        if missing:
+            raise PayloadError(cls.resource, missing)
+        return model
+
+    @classmethod
+    def violations(cls, body: Mapping[str, Any], operation: Operation = "create") -> list[str]:
+        """What is wrong with a body, as ``field: reason``; empty when nothing is."""
+        try:
+            cls.validate_body(body, operation)
+        except PayloadError as error:
+            return error.violations
+        return []
+
+    def payload(self) -> dict[str, Any]:
+        """The body as it is sent."""
+        return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,167 @@
+"""Credentials: what goes into the headers, what happens when it is refused, and that threads agree."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_provider_partners.api.clock import Clock
+from airflow_provider_partners.api.http.auth import ExchangedToken, MintedToken, RotatingHeader, StaticHeaders
+from airflow_provider_partners.exceptions import ConfigurationError
+
+
+class StandingClock(Clock):
+    """Moves when it is told to."""
+
+    now = 1_000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+class Mint:
+    """Gives token-1, token-2, … that live so many seconds."""
+
+    def __init__(self, clock: Clock, lifetime: float | None = 100.0) -> None:
+        self.clock = clock
+        self.lifetime = lifetime
+        self.given = 0
+
+    def __call__(self) -> tuple[str, float | None]:
+        self.given += 1
+        expires_at = None if self.lifetime is None else self.clock.time() + self.lifetime
+        return f"token-{self.given}", expires_at
+
+
+def test_static_headers_have_nothing_else_to_try() -> None:
+    auth = StaticHeaders({"X-App-Id": "shop", "X-App-Token": "secret"})
+    assert auth.headers() == {"X-App-Id": "shop", "X-App-Token": "secret"}
+    assert not auth.refresh(auth.headers())
+
+
+def test_static_headers_tell_their_secrets_but_not_their_names() -> None:
+    told: list[str] = []
+    StaticHeaders({"app_id": "shop", "X-App-Token": "secret"}, on_secret=told.append).headers()
+    assert told == ["secret"]
+
+
+def test_the_second_value_is_tried_when_the_first_is_refused_and_remembered() -> None:
+    auth = RotatingHeader("X-Token", ["old", "new"])
+    first = auth.headers()
+    assert first == {"X-Token": "old"}
+    assert auth.refresh(first)
+    assert auth.headers() == {"X-Token": "new"}
+
+
+def test_a_refusal_that_another_thread_settled_does_not_rotate_again() -> None:
+    auth = RotatingHeader("X-Token", ["old", "new"])
+    refused = auth.headers()
+    assert auth.refresh(refused)
+    assert auth.refresh(refused)
+    assert auth.headers() == {"X-Token": "new"}
+
+
+@pytest.mark.parametrize("values", [["only"], ["only", None], ["only", "", "only"]])
+def test_a_single_value_has_nothing_else_to_try(values: list[str | None]) -> None:
+    auth = RotatingHeader("X-Token", values)
+    assert not auth.refresh(auth.headers())
+
+
+def test_no_value_at_all_is_said_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="X-Token"):
+        RotatingHeader("X-Token", [None, ""])
+
+
+def test_a_minted_token_is_kept_until_shortly_before_it_expires() -> None:
+    clock = StandingClock()
+    auth = MintedToken(mint=Mint(clock), extra={"app_id": "shop"}, clock=clock, leeway=30)
+    assert auth.headers() == {"Authorization": "Bearer token-1", "app_id": "shop"}
+    clock.now += 69
+    assert auth.headers()["Authorization"] == "Bearer token-1"
+    clock.now += 1
+    assert auth.headers()["Authorization"] == "Bearer token-2"
+
+
+def test_a_token_that_lives_shorter_than_the_leeway_is_still_used_more_than_once() -> None:
+    clock = StandingClock()
+    auth = MintedToken(mint=Mint(clock, lifetime=10), clock=clock, leeway=30)
+    auth.headers()
+    clock.now += 4
+    assert auth.headers()["Authorization"] == "Bearer token-1"
+    clock.now += 1
+    assert auth.headers()["Authorization"] == "Bearer token-2"
+
+
+def test_a_refused_token_is_minted_anew() -> None:
+    clock = StandingClock()
+    auth = MintedToken(mint=Mint(clock), clock=clock)
+    assert auth.refresh(auth.headers())
+    assert auth.headers()["Authorization"] == "Bearer token-2"
+
+
+def test_a_token_refused_late_does_not_cost_the_renewed_one() -> None:
+    clock = StandingClock()
+    auth = MintedToken(mint=Mint(clock), clock=clock)
+    refused = auth.headers()
+    auth.refresh(refused)
+    renewed = auth.headers()
+    assert auth.refresh(refused)
+    assert auth.headers() == renewed
+
+
+def test_an_exchanged_token_without_an_expiry_is_kept_until_it_is_refused() -> None:
+    clock = StandingClock()
+    auth = ExchangedToken(exchange=Mint(clock, lifetime=None), header="X-Yotpo-Token", clock=clock)
+    assert auth.headers() == {"X-Yotpo-Token": "token-1"}
+    clock.now += 10_000_000
+    assert auth.headers() == {"X-Yotpo-Token": "token-1"}
+    auth.refresh(auth.headers())
+    assert auth.headers() == {"X-Yotpo-Token": "token-2"}
+
+
+def test_an_exchanged_token_may_stand_behind_a_scheme() -> None:
+    clock = StandingClock()
+    auth = ExchangedToken(exchange=Mint(clock), header="Authorization", scheme="Bearer", clock=clock)
+    assert auth.headers() == {"Authorization": "Bearer token-1"}
+    assert auth.refresh({"Authorization": "Bearer token-1"})
+    assert auth.headers() == {"Authorization": "Bearer token-2"}
+
+
+def test_every_token_is_told_before_it_is_used() -> None:
+    clock = StandingClock()
+    told: list[str] = []
+    auth = ExchangedToken(exchange=Mint(clock), header="T", clock=clock, on_secret=told.append)
+    auth.refresh(auth.headers())
+    auth.headers()
+    assert told == ["token-1", "token-2"]
+
+
+def test_threads_that_need_a_token_wait_for_the_same_one() -> None:
+    clock, given = StandingClock(), []
+    ready = threading.Barrier(8)
+
+    def exchange() -> tuple[str, float | None]:
+        given.append(1)
+        time.sleep(0.01)
+        return f"token-{len(given)}", None
+
+    auth = ExchangedToken(exchange=exchange, header="T", clock=clock)
+
+    def ask(_: int) -> str:
+        ready.wait()
+        return auth.headers()["T"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {"token-1"}
+
+
+def test_nothing_that_holds_a_secret_shows_it() -> None:
+    clock = StandingClock()
+    minted = MintedToken(mint=Mint(clock), clock=clock)
+    minted.headers()
+    shown = repr([StaticHeaders({"T": "hush"}), RotatingHeader("T", ["hush"]), minted, vars(minted)])
+    assert "hush" not in shown
+    assert "token-1" not in shown

@@ -1,0 +1,284 @@
+"""The budget's one number, shared by threads, processes and machines, and what happens when it can't be shared."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import fakeredis
+import pytest
+
+from airflow_provider_partners.api.http.rate_limit import RateLimiter
+from airflow_provider_partners.api.http.rate_limit_store import (
+    Change,
+    FallbackStore,
+    FileStore,
+    InMemoryStore,
+    RateLimitStore,
+    RateLimitStoreError,
+    RedisStore,
+    make_rate_limit_store,
+)
+from airflow_provider_partners.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def counted(value: float | None) -> float:
+    return (value or 0.0) + 1.0
+
+
+@pytest.fixture(params=["memory", "file", "redis"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimitStore:
+    made: dict[str, Any] = {
+        "memory": InMemoryStore,
+        "file": lambda: FileStore(tmp_path / "new" / "budget"),
+        "redis": lambda: RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis()),
+    }
+    found: RateLimitStore = made[request.param]()
+    return found
+
+
+def test_a_ledger_begins_with_nothing_and_keeps_what_it_is_given(ledger: RateLimitStore) -> None:
+    seen: list[float | None] = []
+
+    def change(value: float | None) -> float:
+        seen.append(value)
+        return 1_700_000_000.123456
+
+    assert ledger.update(change) == 1_700_000_000.123456
+    ledger.update(change)
+    assert seen == [None, 1_700_000_000.123456]
+
+
+def test_no_change_is_lost_between_threads(ledger: RateLimitStore) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ledger.update(counted), range(80)))
+    assert ledger.update(counted) == 81
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"12.5.1", b"1" * 200])
+def test_a_ruined_file_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "budget"
+    path.write_bytes(content)
+    RateLimiter(rate=1, store=FileStore(path)).acquire()
+    assert abs(float(path.read_text()) - time.time()) < 60
+
+
+def test_a_longer_number_of_before_leaves_no_digits(tmp_path: Path) -> None:
+    path = tmp_path / "budget"
+    path.write_text("1700000000.1234567\n")
+    FileStore(path).update(lambda _: 2.0)
+    assert path.read_text() == "2.0\n"
+
+
+def test_file_and_folder_are_this_users_alone(tmp_path: Path) -> None:
+    path = tmp_path / "budgets" / "one"
+    FileStore(path).update(counted)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("content")
+    (tmp_path / "budget").symlink_to(target)
+    with pytest.raises(RateLimitStoreError):
+        FileStore(tmp_path / "budget").update(counted)
+    assert target.read_text() == "content"
+
+
+def test_a_holder_that_never_lets_go_is_not_waited_for_for_good(tmp_path: Path) -> None:
+    path = tmp_path / "budget"
+    with path.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(RateLimitStoreError, match="can't be used"):
+            FileStore(path, lock_timeout=0.02).update(counted)
+
+
+_TURNS = """
+import json, sys, time
+from airflow_provider_partners.api.http.rate_limit import RateBudget
+from airflow_provider_partners.api.clock import Clock
+from airflow_provider_partners.api.http.rate_limit_store import make_ledger
+class NotingClock(Clock):
+    def time(self):
+        self.noted = super().time()
+        return self.noted
+clock = NotingClock()
+budget = RateBudget(rate=50, ledger=make_ledger(sys.argv[1], "yotpo:store"), clock=clock)
+print("ready", flush=True)
+sys.stdin.readline()
+granted = []
+for _ in range(150):
+    wait = budget.reserve()
+    granted.append(clock.noted + wait)
+    time.sleep(0.0002)
+print(json.dumps(granted))
+"""
+
+
+def test_two_processes_together_keep_within_the_rate(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _TURNS, f"file://{tmp_path}"]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    granted = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
+    turns = sorted((turn, process) for process, given in enumerate(granted) for turn in given)
+    assert min(later - earlier for (earlier, _), (later, _) in pairwise(turns)) > 0.02 - 1e-4
+    assert sum(earlier != later for (_, earlier), (_, later) in pairwise(turns)) > 10, "they did not run at once"
+
+
+class Failing:
+    """Fails until it is healed."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.healed = False
+
+    def update(self, change: Change) -> float:
+        self.asked += 1
+        if not self.healed:
+            message = "the budget in Redis can't be changed (ConnectionError)"
+            raise RateLimitStoreError(message)
+        return change(None)
+
+
+def test_a_shared_ledger_that_fails_is_replaced_by_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    shared = Failing()
+    ledger = FallbackStore(shared)
+    with caplog.at_level(logging.WARNING):
+        assert [ledger.update(counted) for _ in range(3)] == [1, 2, 3]
+    assert shared.asked == 1
+    assert len(caplog.records) == 1
+    assert "by itself" in caplog.text
+
+
+def test_a_shared_ledger_is_tried_again_later() -> None:
+    shared = Failing()
+    ledger = FallbackStore(shared, retry_every=0.0)
+    ledger.update(counted)
+    shared.healed = True
+    ledger.update(counted)
+    assert shared.asked == 2
+
+
+def test_memory_goes_on_from_the_last_shared_number() -> None:
+    shared = Failing()
+    shared.healed = True
+    ledger = FallbackStore(shared)
+    ledger.update(lambda _: 41.0)
+    shared.healed = False
+    assert ledger.update(counted) == 42
+
+
+def test_redis_that_is_down_costs_a_warning_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = make_rate_limit_store("redis://user:hunter2@127.0.0.1:1/0", "key")
+    with caplog.at_level(logging.WARNING):
+        assert ledger.update(counted) == 1
+    assert "ConnectionError" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_redis_clients_share_the_number_and_let_it_expire() -> None:
+    server = fakeredis.FakeServer()
+    clients = [fakeredis.FakeRedis(server=server) for _ in range(2)]
+    first, second = (RedisStore("redis://nowhere", "key", client=client) for client in clients)
+    first.update(counted)
+    assert second.update(counted) == 2
+    assert 86_400 < clients[0].ttl("key") <= 172_800
+
+
+def test_a_change_that_another_client_overtook_is_made_again() -> None:
+    server = fakeredis.FakeServer()
+    other = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    seen: list[float | None] = []
+
+    def change(value: float | None) -> float:
+        seen.append(value)
+        if len(seen) == 1:
+            other.update(lambda _: 10.0)
+        return counted(value)
+
+    assert ledger.update(change) == 11
+    assert seen == [None, 10.0]
+
+
+def test_redis_that_is_always_overtaken_gives_up() -> None:
+    server = fakeredis.FakeServer()
+    other = fakeredis.FakeRedis(server=server)
+    ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+
+    def change(value: float | None) -> float:
+        other.incr("key")
+        return 0.0
+
+    with pytest.raises(RateLimitStoreError, match="too many tasks"):
+        ledger.update(change)
+
+
+def test_redis_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(ConfigurationError, match=r"airflow-provider-partners\[redis\]"):
+        make_rate_limit_store("redis://localhost", "key")
+
+
+@pytest.mark.parametrize("uri", ["https://example.com", "mysql://user:hunter2@x/y", "budget", "redis://h:port"])
+def test_an_address_of_another_kind_is_refused_without_repeating_it(uri: str) -> None:
+    with pytest.raises(ConfigurationError, match="budget_uri") as refused:
+        make_rate_limit_store(uri, "key")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_directory_is_used_under_the_hash_of_the_key(tmp_path: Path) -> None:
+    make_rate_limit_store(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(counted)
+    (found,) = (tmp_path / "with space").iterdir()
+    assert "store" not in found.name
+    assert len(found.stem) == 40
+
+
+def test_keys_don_t_share_a_number(tmp_path: Path) -> None:
+    make_rate_limit_store(f"file://{tmp_path}", "one").update(counted)
+    assert make_rate_limit_store(f"file://{tmp_path}", "two").update(counted) == 1
+    assert make_rate_limit_store(f"file://{tmp_path}", "one").update(counted) == 2
+
+
+@pytest.mark.parametrize("uri", [None, ""])
+def test_by_default_the_machines_tasks_share_a_file_in_a_folder_of_their_own(
+    uri: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    make_rate_limit_store(uri, "key").update(counted)
+    assert make_rate_limit_store(uri, "key").update(counted) == 2
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == f"airflow-provider-partners-{os.getuid()}"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_may_write_to_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = tmp_path / f"airflow-provider-partners-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert make_rate_limit_store("", "key").update(counted) == 1
+    assert "not this user's alone" in caplog.text
+    assert list(folder.iterdir()) == []

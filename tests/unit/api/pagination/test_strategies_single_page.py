@@ -1,0 +1,31 @@
+"""Lists that come in one answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.api.pagination.strategies import SinglePagePaginator
+from airflow_provider_partners.exceptions import PagingError
+
+
+def test_a_list_in_one_answer_is_asked_once_with_its_size_where_it_takes_one() -> None:
+    whole, limited = (
+        SinglePagePaginator(size=100, size_param="", total_paths=("total",)),
+        SinglePagePaginator(size=2, total_paths=("total",)),
+    )
+
+    assert (whole.params({}), limited.params({})) == ({}, {"limit": 2})
+    assert whole.next({}, body={"total": 3}, records=[{}] * 3) is None
+    assert limited.next({}, body={}, records=[{}]) is None
+    assert limited.next({}, body={"total": 2}, records=[{}] * 2) is None
+    assert (whole.start(), whole.predict_next({})) == ({}, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "rows"), [({"total": 3}, 2), ({}, 2), ({"has_more": True, "total": 1}, 1), ({"has_more": True}, 0)]
+)
+def test_a_list_in_one_answer_that_holds_more_is_an_error(body: dict[str, Any], rows: int) -> None:
+    with pytest.raises(PagingError, match="no way to ask for the rest"):
+        SinglePagePaginator(size=2, total_paths=("total",)).next({}, body=body, records=[{}] * rows)

@@ -1,0 +1,40 @@
+"""Applying an RSQL filter here, as a server would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.api.rsql.evaluate import matches
+from airflow_provider_partners.api.rsql.expressions import parse
+
+ROW: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9", "flag": True, "none": None}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("category==drop_off_fraud;value>0.9", True),
+        ("category==drop_off_fraud;value>0.95", False),
+        ("value>=0.95", True),
+        ("value<1", True),
+        ("value<=0.9", False),
+        ("category==bot,value>0.9", True),
+        ("(category==bot,value>0.9);flag==true", True),
+        ("category!=bot", True),
+        ("category=in=(bot,drop_off_fraud)", True),
+        ("category=out=(bot,drop_off_fraud)", False),
+        ("text==0.90", True),
+        ("text>0.10", True),
+        ("category>c", True),
+        ("category==drop*", True),
+        ("category==*bot*", False),
+        ("flag==True", False),
+        ("none==x", False),
+        ("none!=x", False),
+        ("missing!=x", False),
+    ],
+)
+def test_a_record_satisfies_a_filter_or_not(text: str, expected: bool) -> None:
+    assert matches(parse(text), ROW) is expected

@@ -1,0 +1,44 @@
+"""Ids to ask for: each once, in batches that a URL can carry."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from airflow_provider_partners.api.ids import id_batches, ids_digest, unique_ids
+
+
+def test_each_id_counts_once_in_its_first_place_and_empty_ones_not_at_all() -> None:
+    assert unique_ids(["b", 7, "a", "7", None, "", "b"]) == ["b", "7", "a"]
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (7, [3, 3, 1])])
+def test_batches_hold_no_more_than_their_size(count: int, sizes: list[int]) -> None:
+    assert [len(batch) for batch in id_batches(map(str, range(count)), size=3)] == sizes
+
+
+def test_batches_are_no_longer_than_a_url_can_carry() -> None:
+    ids = ["ü" * 10] * 3 + ["x" * 500, "y"]
+
+    listed = list(id_batches(ids, size=100, max_length=130, encode="'{}',".format))
+
+    assert [id_ for batch in listed for id_ in batch] == ids
+    assert [len(batch) for batch in listed] == [1, 1, 1, 1, 1]
+    assert (
+        len(
+            list(
+                id_batches(
+                    ids[:3], size=100, max_length=3 * len(quote("'üüüüüüüüüü',", safe="")), encode="'{}',".format
+                )
+            )
+        )
+        == 1
+    )
+
+
+def test_a_digest_tells_ids_apart_without_holding_them() -> None:
+    assert ids_digest(["1", "2"]) == ids_digest(iter(["1", "2"]))
+    assert ids_digest(["1", "2"]) != ids_digest(["12"])
+    assert ids_digest(["1", "2"])["ids"] == 2
+    assert "98765" not in str(ids_digest(["98765"]))

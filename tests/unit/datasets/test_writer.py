@@ -1,0 +1,305 @@
+"""Datasets: written whole, resumed exactly, read back as written, refused when they are not what was referred to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.pagination.strategies import Cursor, Page
+from airflow_provider_partners.datasets.reader import read_column, read_dataset
+from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.writer import DatasetWriter, Progress, write_dataset
+from airflow_provider_partners.exceptions import DatasetError, TransientError
+
+
+class Pages:
+    """A list of numbered pages that can be made to fail once at one of them."""
+
+    def __init__(self, pages: int, *, fail_at: int | None = None) -> None:
+        self.pages, self.fail_at, self.asked = pages, fail_at, []
+
+    def fetch(self, cursor: Cursor) -> Page:
+        number = cursor.get("page", 0)
+        self.asked.append(number)
+        if number == self.fail_at:
+            self.fail_at = None
+            message = "the network went away"
+            raise TransientError(message)
+        following = {"page": number + 1} if number + 1 < self.pages else None
+        return Page(records=[{"id": number * 2, "name": "Zoë"}, {"id": number * 2 + 1}], next=following)
+
+    def extraction(self, **request: object) -> Extraction:
+        return Extraction(
+            source="yofi", resource="claims", key=("id",), request=request,
+            segments=[Segment(name="all", fetch=self.fetch)],
+        )  # fmt: skip
+
+
+def ids(reference: DatasetRef) -> list[int]:
+    return [record["id"] for record in read_dataset(reference)]
+
+
+def test_what_was_fetched_is_read_back_in_order(tmp_path: Path) -> None:
+    reference = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "d"))
+
+    assert ids(reference) == [0, 1, 2, 3, 4, 5]
+    assert (reference.records, reference.parts) == (6, 3)
+    assert sorted(path.name for path in (tmp_path / "d").iterdir()) == [
+        "manifest.json", "part-00000.jsonl.gz", "part-00001.jsonl.gz", "part-00002.jsonl.gz",
+    ]  # fmt: skip
+
+
+def test_the_reference_survives_the_trip_through_json(tmp_path: Path) -> None:
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path / "d"), extra=lambda: {"requests": 1})
+
+    assert DatasetRef.from_dict(json.loads(json.dumps(reference.to_dict()))) == reference
+    assert reference.extra == {"requests": 1}
+
+
+def test_a_retry_goes_on_behind_the_last_whole_page(tmp_path: Path) -> None:
+    pages = Pages(4, fail_at=2)
+    with pytest.raises(TransientError):
+        write_dataset(pages.extraction(), uri=str(tmp_path))
+    assert not (tmp_path / "manifest.json").exists()
+
+    reference = write_dataset(pages.extraction(), uri=str(tmp_path))
+
+    assert pages.asked == [0, 1, 2, 2, 3]
+    assert ids(reference) == list(range(8))
+    assert reference.extra["resumed"] == 4
+
+
+def test_a_crash_between_the_last_page_and_the_manifest_fetches_nothing_again(tmp_path: Path) -> None:
+    pages = Pages(2)
+    write_dataset(pages.extraction(), uri=str(tmp_path / "whole"))
+    writer = DatasetWriter(
+        str(tmp_path / "d"), source="yofi", resource="claims", fingerprint=pages.extraction().fingerprint
+    )
+    for record in read_dataset(write_dataset(Pages(2).extraction(), uri=str(tmp_path / "other"))):
+        writer.append([record], position={"end": True})
+    pages.asked.clear()
+
+    assert ids(write_dataset(pages.extraction(), uri=str(tmp_path / "d"))) == [0, 1, 2, 3]
+    assert pages.asked == []
+
+
+def test_progress_of_another_request_is_not_taken_up(tmp_path: Path) -> None:
+    with pytest.raises(TransientError):
+        write_dataset(Pages(4, fail_at=2).extraction(filter="a"), uri=str(tmp_path))
+    pages = Pages(2)
+
+    assert ids(write_dataset(pages.extraction(filter="b"), uri=str(tmp_path))) == [0, 1, 2, 3]
+    assert pages.asked == [0, 1]
+
+
+def test_a_finished_dataset_is_replaced_not_resumed(tmp_path: Path) -> None:
+    write_dataset(Pages(4).extraction(), uri=str(tmp_path))
+
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path))
+
+    assert ids(reference) == [0, 1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "part-00000.jsonl.gz"]
+
+
+def test_damaged_progress_means_a_new_beginning(tmp_path: Path) -> None:
+    with pytest.raises(TransientError):
+        write_dataset(Pages(4, fail_at=2).extraction(), uri=str(tmp_path))
+    (tmp_path / "progress.json").write_text("{half")
+
+    assert ids(write_dataset(Pages(4).extraction(), uri=str(tmp_path))) == list(range(8))
+
+
+def test_the_same_records_have_the_same_hash(tmp_path: Path) -> None:
+    first = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "a"))
+    second = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "b"))
+
+    assert first.sha256 == second.sha256
+
+
+def test_an_empty_list_is_a_dataset_too(tmp_path: Path) -> None:
+    def nothing(cursor: Cursor) -> Page:
+        return Page(records=[], next=None)
+
+    empty = Extraction(
+        source="yofi",
+        resource="claims",
+        key=("id",),
+        request={},
+        segments=[Segment(name="all", fetch=nothing)],
+    )
+    reference = write_dataset(empty, uri=str(tmp_path))
+
+    assert reference.records == 0
+    assert list(read_dataset(reference)) == []
+
+
+def test_a_dataset_that_is_elsewhere_says_what_to_set(tmp_path: Path) -> None:
+    reference = DatasetRef(uri=str(tmp_path / "gone"), source="yofi", resource="claims")
+
+    with pytest.raises(DatasetError, match="staging_uri"):
+        next(read_dataset(reference))
+
+
+def test_a_dataset_written_again_since_is_not_the_one_referred_to(tmp_path: Path) -> None:
+    reference = write_dataset(Pages(2).extraction(), uri=str(tmp_path))
+    write_dataset(Pages(3).extraction(), uri=str(tmp_path))
+
+    with pytest.raises(DatasetError, match="written again"):
+        next(read_dataset(reference))
+
+
+def test_a_damaged_part_is_refused(tmp_path: Path) -> None:
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path))
+    (tmp_path / "part-00000.jsonl.gz").write_bytes(b"x")
+
+    with pytest.raises(DatasetError, match="damaged"):
+        next(read_dataset(reference))
+
+
+def test_a_missing_part_is_refused(tmp_path: Path) -> None:
+    reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path))
+    (tmp_path / "part-00000.jsonl.gz").unlink()
+
+    with pytest.raises(DatasetError, match="part-00000"):
+        next(read_dataset(reference))
+
+
+def test_something_else_than_a_reference_is_refused() -> None:
+    with pytest.raises(DatasetError, match="reference"):
+        DatasetRef.from_dict({"path": "x"})
+
+
+def test_a_column_gives_each_value_once_as_text(tmp_path: Path) -> None:
+    writer = DatasetWriter(str(tmp_path), source="shopify_admin", resource="orders")
+    writer.append([{"customer": {"id": 7}}, {"customer": None}, {}])
+    writer.append([{"customer": {"id": 8}}, {"customer": {"id": 7}}])
+
+    assert list(read_column(writer.commit(), "customer.id")) == ["7", "8"]
+
+
+def test_progress_tells_records_and_what_an_earlier_try_had(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    pages = Pages(3, fail_at=1)
+    with pytest.raises(TransientError):
+        write_dataset(pages.extraction(), uri=str(tmp_path))
+
+    write_dataset(pages.extraction(), uri=str(tmp_path), on_page=told.append)
+
+    assert [(progress.records, progress.resumed_records) for progress in told] == [(4, 2), (6, 2)]
+
+
+def test_object_storage_is_written_and_read_like_a_folder() -> None:
+    reference = write_dataset(Pages(2).extraction(), uri="memory://staging/dataset")
+
+    assert reference.uri == "memory://staging/dataset"
+    assert ids(reference) == [0, 1, 2, 3]
+
+
+@pytest.fixture(autouse=True)
+def _empty_memory_storage() -> Iterator[None]:
+    import fsspec
+
+    yield
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_the_note_of_progress_stays_short_however_many_parts(tmp_path: Path) -> None:
+    writer = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    longest = 0
+    for number in range(450):
+        writer.append([{"id": number}], position={"page": number + 1})
+        longest = max(longest, (tmp_path / "progress.json").stat().st_size)
+    assert longest < 30_000
+    assert len(list(tmp_path.glob("parts-*.json"))) == 4
+
+
+def test_progress_of_many_parts_is_taken_up_whole(tmp_path: Path) -> None:
+    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    for number in range(250):
+        first.append([{"id": number}], position={"page": number + 1})
+
+    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    assert second.resume() == {"page": 250}
+    assert (second.records, second.parts) == (250, 250)
+    for number in range(250, 320):
+        second.append([{"id": number}], position={"page": number + 1})
+    reference = second.commit()
+
+    assert ids(reference) == list(range(320))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".json") == ["manifest.json"]
+
+
+@pytest.mark.parametrize("parts", [99, 100, 101, 199, 200])
+def test_a_part_that_was_written_but_not_noted_is_written_again(tmp_path: Path, parts: int) -> None:
+    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    for number in range(parts):
+        first.append([{"id": number}], position={"page": number + 1})
+    first.append([{"id": "lost"}])
+
+    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    assert second.resume() == {"page": parts}
+    second.append([{"id": parts}], position={"end": True})
+
+    assert ids(second.commit()) == list(range(parts + 1))
+
+
+def test_dying_between_a_list_of_parts_and_the_note_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    for number in range(99):
+        first.append([{"id": number}], position={"page": number + 1})
+    before = (tmp_path / "progress.json").read_bytes()
+    first.append([{"id": "lost"}], position={"page": 100})
+    (tmp_path / "progress.json").write_bytes(before)
+
+    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    assert second.resume() == {"page": 99}
+    for number in range(99, 120):
+        second.append([{"id": number}], position={"page": number + 1})
+    third = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    assert third.resume() == {"page": 120}
+
+    assert ids(third.commit()) == list(range(120))
+
+
+def test_a_missing_list_of_parts_means_a_new_beginning(tmp_path: Path) -> None:
+    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    for number in range(150):
+        first.append([{"id": number}], position={"page": number + 1})
+    (tmp_path / "parts-00000.json").unlink()
+
+    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    assert second.resume() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifest_names_the_fields_with_their_types_and_no_value(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path.as_uri(), source="yofi", resource="claims")
+    writer.append([{"id": 1, "name": None, "lines": []}, {"name": "Zoë", "sent": True, "shop": {}, "id": "2"}])
+    reference = writer.commit()
+    fields = {"id": "number", "name": "string", "lines": "array", "sent": "boolean", "shop": "object"}
+    assert json.loads((tmp_path / "manifest.json").read_text())["fields"] == reference.fields == fields
+    assert "fields" not in reference.to_dict()
+    assert DatasetRef.from_dict(reference.to_dict()) == reference
+
+
+def test_fields_of_an_earlier_try_are_not_forgotten(tmp_path: Path) -> None:
+    asked = {"source": "yofi", "resource": "claims", "fingerprint": "x"}
+    first = DatasetWriter(tmp_path.as_uri(), **asked)
+    first.resume()
+    first.append([{"id": 1, "early": "x"}], position={"page": 1})
+    second = DatasetWriter(tmp_path.as_uri(), **asked)
+    second.resume()
+    second.append([{"id": 2, "late": 1.5}], position={"page": 2})
+    assert second.commit().fields == {"id": "number", "early": "string", "late": "number"}
+
+
+def test_names_that_are_values_do_not_pile_up(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path.as_uri(), source="yofi", resource="claims")
+    writer.append({f"field {number}": number} for number in range(2000))
+    assert len(writer.commit().fields) == 500

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from airflow_provider_partners.api.http.stats import RequestStats
+from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
+from airflow_provider_partners.hooks import connection_forms
+from airflow_provider_partners.hooks.base import PartnerHook
+
+
+class StoreClient:
+    """A client that answers without a network."""
+
+    def __init__(self, connection, wire):
+        self.connection, self.wire, self.closed, self.usage = connection, wire, False, RequestStats()
+
+    def ping(self):
+        if self.connection.password == "refused":
+            raise AuthenticationError("the secret was refused", partner="Yotpo", status=401, remedy="Renew it.")
+        return "The store answers."
+
+    def close(self):
+        self.closed = True
+
+
+class StoreHook(PartnerHook):
+    conn_name_attr, default_conn_name, conn_type = "yotpo_conn_id", "yotpo_default", "yotpo"
+    hook_name, default_host = "Yotpo", "https://api.yotpo.com"
+
+    def build_client(self, connection):
+        connection.require("login")
+        return StoreClient(connection, self.client_options(connection.base_url, connection.login))
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    """Store a connection as users do, through the environment."""
+
+    def store(**fields):
+        given = {"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value", **fields}
+        monkeypatch.setenv("AIRFLOW_CONN_STORE_A", json.dumps(given))
+        return StoreHook("store_a")
+
+    return store
+
+
+def test_nothing_is_read_when_a_hook_is_made():
+    assert StoreHook("not_there").conn_id == "not_there"
+
+
+def test_a_missing_connection_is_named_with_its_type():
+    with pytest.raises(ConfigurationError, match=r"'not_there' isn't defined. Make one of type 'yotpo'"):
+        StoreHook("not_there").get_conn()
+
+
+def test_the_client_is_built_once_and_kept(connection):
+    hook = connection()
+    assert hook.get_conn() is hook.get_conn()
+
+
+def test_as_a_context_manager_it_gives_the_client_and_closes_it(connection):
+    hook = connection()
+    with hook as client:
+        assert not client.closed
+    assert client.closed
+    assert hook.get_conn() is not client
+
+
+def test_the_client_is_closed_when_the_task_fails(connection):
+    hook = connection()
+    with pytest.raises(KeyError), hook as client:
+        raise KeyError
+    assert client.closed
+
+
+def test_the_button_in_the_ui_makes_one_read(connection):
+    assert connection().test_connection() == (True, "The store answers.")
+
+
+def test_the_button_in_the_ui_tells_the_remedy(connection):
+    assert connection(password="refused").test_connection() == (
+        False,
+        "Yotpo: the secret was refused (HTTP 401). Renew it.",
+    )
+
+
+def test_the_button_in_the_ui_tells_a_wrong_connection(connection):
+    found, message = connection(extra={"secret": "x"}).test_connection()
+    assert not found
+    assert "unknown extras: 'secret'. Its extras are: auth, requests_per_second" in message
+
+
+def test_secrets_of_the_connection_are_masked_in_logs(connection):
+    from airflow.sdk.log import redact
+
+    connection(password="a-very-own-secret").get_conn()
+    assert redact("sent a-very-own-secret") == "sent ***"
+
+
+def test_what_the_client_obtains_is_masked_in_logs(connection):
+    from airflow.sdk.log import redact
+
+    connection().get_conn().wire["on_secret"]("token-of-this-hour")
+    assert redact("sent token-of-this-hour") == "sent ***"
+
+
+def test_waits_follow_the_settings(connection, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__PARTNERS__REQUEST_DEADLINE", "42")
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_WAIT", "7")
+    wire = connection().get_conn().wire
+    assert (wire["deadline"], wire["max_wait"]) == (42, 7)
+
+
+def test_a_brief_hook_gives_up_sooner_but_never_later_than_the_settings_say(connection, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__PARTNERS__REQUEST_DEADLINE", "300")
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_WAIT", "2")
+    hook = connection()
+    hook.short_timeouts = True
+    wire = hook.get_conn().wire
+    assert (wire["deadline"], wire["max_wait"]) == (60, 2)
+
+
+def test_hooks_of_one_credential_share_a_budget_and_others_do_not(connection, monkeypatch, tmp_path):
+    monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", tmp_path.as_uri())
+
+    def count(**fields):
+        return connection(**fields).get_conn().wire["ledger"].update(lambda kept: (kept or 0) + 1)
+
+    assert (count(), count()) == (1, 2)
+    assert count(password="another-secret") == 3
+    assert count(login="store-2") == 1
+    assert not any("store-" in path.name for path in tmp_path.rglob("*"))
+
+
+def test_every_hook_class_has_form_methods_of_its_own():
+    assert {"get_connection_form_widgets", "get_ui_field_behaviour"} <= set(vars(StoreHook))
+
+
+def test_the_form_method_gives_the_declared_labels():
+    behaviour = StoreHook.get_ui_field_behaviour()
+    assert behaviour["relabeling"]["password"] == "API secret"
+    assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}
+
+
+class Field:
+    """A WTForms field as far as it is needed."""
+
+    def __init__(self, label, **options):
+        self.label, self.options = label, options
+
+
+@pytest.fixture
+def wtforms(monkeypatch):
+    """The two libraries that Airflow 3.0 and 3.1 draw forms with."""
+    kinds = {name: type(name, (Field,), {}) for name in ("IntegerField", "PasswordField", "StringField")}
+    parts = {
+        "wtforms": kinds,
+        "wtforms.validators": {"Optional": lambda: "optional", "any_of": lambda values: list(values)},
+        "flask_appbuilder": {},
+        "flask_appbuilder.fieldwidgets": {
+            "BS3PasswordFieldWidget": lambda: "password",
+            "BS3TextFieldWidget": lambda: "text",
+        },
+    }
+    for name, content in parts.items():
+        module = ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.usefixtures("wtforms")
+def test_older_airflow_gets_the_same_extras_as_fields():
+    for conn_type in ("yofi", "shopify_partner", "shopify_admin", "voucherify", "yotpo"):
+        made = connection_forms.form_widgets(conn_type)
+        assert {name: field.label for name, field in made.items()} == {
+            name: field["label"] for name, field in connection_forms.extra_fields(conn_type).items()
+        }
+
+
+@pytest.mark.usefixtures("wtforms")
+def test_older_airflow_gets_kinds_choices_and_defaults():
+    yofi, partner = connection_forms.form_widgets("yofi"), connection_forms.form_widgets("shopify_partner")
+    assert type(yofi["page_size"]).__name__ == "IntegerField"
+    assert yofi["page_size"].options["default"] == 100
+    assert yofi["auth_profile"].options["validators"] == ["optional", ["service_account", "legacy"]]
+    assert type(partner["secondary_access_token"]).__name__ == "PasswordField"
+    assert partner["secondary_access_token"].options["widget"] == "password"
+    assert partner["requests_per_second"].options["default"] == "3.5"

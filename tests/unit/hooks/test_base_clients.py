@@ -1,0 +1,218 @@
+"""Each hook against its partner's API in the sandbox, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.hooks.base import in_thread
+from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
+from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.hooks.voucherify import VoucherifyHook
+from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.sandbox.credentials import environment
+from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.world.build import build
+
+SHOP = "aurora-apparel.myshopify.com"
+
+
+@pytest.fixture(scope="module")
+def served():
+    sandbox = build(path=":memory:", seed=7, shops=1, orders=2, now=None)
+    with serve(sandbox) as running:
+        yield running
+    sandbox.store.close()
+
+
+@pytest.fixture
+def connections(served, monkeypatch):
+    """The sandbox's connections in the environment; gives one of them, changed, under the same id."""
+    variables = environment(served.url, seed=7, shops=1)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    def change(conn_id, **fields):
+        name = f"AIRFLOW_CONN_{conn_id.upper()}"
+        given = json.loads(variables[name])
+        given = {**given, **fields, "extra": {**given.get("extra", {}), **fields.get("extra", {})}}
+        monkeypatch.setenv(name, json.dumps(given))
+        return given
+
+    monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
+    return change
+
+
+@pytest.mark.usefixtures("connections")
+@pytest.mark.parametrize(
+    ("hook", "told"),
+    [
+        (lambda: YofiHook(shop=SHOP), f"Yofi answers for {SHOP}"),
+        (ShopifyPartnerHook, "Organization 12345 answers"),
+        (lambda: ShopifyAdminHook("shopify_admin_aurora_apparel"), f"{SHOP} answers"),
+        (lambda: YotpoHook("yotpo_aurora_apparel"), ""),
+    ],
+)
+def test_a_right_connection_answers(hook, told):
+    works, message = hook().test_connection()
+    assert works, message
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    ("conn_id", "hook"),
+    [
+        ("yofi_default", lambda: YofiHook(shop=SHOP)),
+        ("shopify_admin_aurora_apparel", lambda: ShopifyAdminHook("shopify_admin_aurora_apparel")),
+        ("yotpo_aurora_apparel", lambda: YotpoHook("yotpo_aurora_apparel")),
+    ],
+)
+def test_a_wrong_secret_is_told_with_a_remedy_and_without_the_secret(connections, conn_id, hook):
+    connections(conn_id, password="a-wrong-secret-of-mine-that-is-long-enough")
+    works, message = hook().test_connection()
+    assert not works
+    assert "HTTP 40" in message
+    assert "a-wrong-secret" not in message
+
+
+def test_the_second_token_of_the_partner_api_is_tried_when_the_first_is_refused(connections):
+    connections("shopify_partner_default", password="prtapi_revoked")
+    assert ShopifyPartnerHook().test_connection()[0]
+
+
+def test_the_shop_of_the_hook_goes_before_that_of_the_connection(connections):
+    connections("yofi_default", extra={"shop": "another.myshopify.com"})
+    with YofiHook(shop=SHOP) as client:
+        assert client.shop == SHOP
+    with YofiHook() as client:
+        assert client.shop == "another.myshopify.com"
+
+
+def test_one_connection_serves_every_shop_by_a_placeholder_in_its_host(connections):
+    given = connections("shopify_admin_aurora_apparel")
+    connections("shopify_admin_aurora_apparel", host=given["host"].replace(SHOP, "{shop}"))
+    assert ShopifyAdminHook("shopify_admin_aurora_apparel", shop=SHOP).test_connection()[0]
+
+
+def test_without_any_shop_the_remedy_is_to_name_one(connections):
+    connections("shopify_admin_aurora_apparel", host="")
+    with pytest.raises(ConfigurationError, match="Pass 'shop'"):
+        ShopifyAdminHook("shopify_admin_aurora_apparel").get_conn()
+
+
+def test_a_token_provider_goes_before_the_connections_password(connections):
+    token = connections("shopify_admin_aurora_apparel")["password"]
+    connections("shopify_admin_aurora_apparel", password="not-this-one")
+    assert ShopifyAdminHook("shopify_admin_aurora_apparel", token_provider=lambda: token).test_connection()[0]
+
+
+@pytest.mark.parametrize(("hook", "told"), [(YofiHook, "issuer"), (ShopifyPartnerHook, "organization_id")])
+def test_a_missing_extra_is_told_before_any_call(monkeypatch, hook, told):
+    name = f"AIRFLOW_CONN_{hook.default_conn_name.upper()}"
+    monkeypatch.setenv(name, json.dumps({"conn_type": hook.conn_type, "password": "s3cret-value"}))
+    with pytest.raises(ConfigurationError, match=f"has no extra '{told}'"):
+        hook().get_conn()
+
+
+def test_client_credentials_need_the_client_id(connections):
+    connections("shopify_admin_aurora_apparel", extra={"auth": "client_credentials"})
+    with pytest.raises(ConfigurationError, match=r"has no Client id"):
+        ShopifyAdminHook("shopify_admin_aurora_apparel").get_conn()
+
+
+def voucherify(served, kind, **fields):
+    """A connection with a key of a kind, some of it changed."""
+    known = served.sandbox.credentials["voucherify"]
+    keys = {
+        "keys": ("app_id", "secret_key"),
+        "oauth": ("app_id", "secret_key"),
+        "client": ("client_app_id", "client_token"),
+        "management": ("management_id", "management_token"),
+    }
+    login, password = (known[name] for name in keys[kind])
+    extra = {
+        "auth": kind,
+        **({"origin": known["client_origin"]} if kind == "client" else {}),
+        **fields.pop("extra", {}),
+    }
+    return {"conn_type": "voucherify", "host": f"{served.url}/voucherify", "login": login, "password": password} | {
+        **fields,
+        "extra": extra,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "works", "told"),
+    [
+        ("keys", {}, True, "redemptions"),
+        ("oauth", {}, True, "redemptions"),
+        ("client", {}, True, "client_promotion_tiers"),
+        ("management", {}, True, "management_projects"),
+        ("keys", {"password": "a-wrong-key-of-mine"}, False, "HTTP 401"),
+        ("oauth", {"password": "a-wrong-key-of-mine"}, False, "HTTP 401"),
+        ("client", {"password": "a-wrong-key-of-mine"}, False, "HTTP 401"),
+        ("client", {"extra": {"origin": "https://elsewhere.example"}}, False, "an 'origin' that the project allows"),
+        ("management", {"password": "a-wrong-key-of-mine"}, False, "need their 'auth'"),
+        ("keys", {"extra": {"auth": "management"}}, False, "need their 'auth'"),
+        ("keys", {"login": ""}, False, "Put it in 'login'"),
+    ],
+)
+@pytest.mark.usefixtures("connections")
+def test_each_kind_of_voucherify_key_is_tested_by_a_list_of_its_own(served, monkeypatch, kind, changed, works, told):
+    monkeypatch.setenv("AIRFLOW_CONN_KEY", json.dumps(voucherify(served, kind, **changed)))
+    found, message = VoucherifyHook("key").test_connection()
+    assert found is works, message
+    assert told in message
+    assert "a-wrong-key" not in message
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"host": "http://127.0.0.1:1"}, "Check the connection's host, and that this machine reaches it"),
+        ({"login": "no-such-store"}, "Check store id (login)"),
+        ({"login": ""}, "Put it in 'login'"),
+        ({"password": ""}, "Put it in 'password'"),
+        ({"extra": {"store": "x"}}, "Its extras are: auth"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_told_with_its_remedy(connections, changed, told):
+    connections("yotpo_aurora_apparel", **changed)
+    works, message = YotpoHook("yotpo_aurora_apparel").test_connection()
+    assert not works
+    assert told in message
+
+
+@pytest.mark.parametrize("given", [True, "true", "True"])
+def test_grouped_bulk_files_are_an_extra_of_the_connection(connections, given):
+    connections("shopify_admin_aurora_apparel", extra={"bulk_grouping": given})
+    window = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 2, 1, tzinfo=UTC)}
+    with ShopifyAdminHook("shopify_admin_aurora_apparel") as client:
+        grouped = client.job("orders", **window).fingerprint
+    connections("shopify_admin_aurora_apparel", extra={"bulk_grouping": "false"})
+    with ShopifyAdminHook("shopify_admin_aurora_apparel") as client:
+        assert client.job("orders", **window).fingerprint != grouped
+
+
+def test_a_hook_serves_asynchronous_code(connections):
+    async def ask():
+        async with YofiHook(shop=SHOP) as yofi:
+            return await in_thread(lambda: list(yofi.extract("customers").records()))
+
+    assert asyncio.run(ask())
+
+
+def test_an_account_is_told_by_the_connection_or_the_shop(connections):
+    accounts = {
+        YofiHook(shop=f"https://{SHOP}/").account,
+        ShopifyAdminHook("shopify_admin_aurora_apparel").account,
+        ShopifyAdminHook("shopify_admin_aurora_apparel", shop="aurora-apparel").account,
+    }
+    assert accounts == {SHOP}
+    assert ShopifyPartnerHook().account == "12345"
+    assert YofiHook().account is None

@@ -1,0 +1,184 @@
+"""Each partner's operators against its API in the sandbox, over real HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
+from airflow_provider_partners.datasets.reader import read_column, read_dataset
+from airflow_provider_partners.links import ShopifyAdminLink
+from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
+from airflow_provider_partners.operators.shopify_partner import (
+    ShopifyPartnerActiveShopsOperator,
+    ShopifyPartnerExtractOperator,
+    ShopifyPartnerQueryOperator,
+)
+from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
+from airflow_provider_partners.operators.yofi import YofiExtractOperator
+from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
+from airflow_provider_partners.sandbox.credentials import environment
+from airflow_provider_partners.sandbox.server import serve
+from airflow_provider_partners.sandbox.world.build import build
+
+SHOP, ADMIN = "aurora-apparel.myshopify.com", "shopify_admin_aurora_apparel"
+YEAR = {"since": datetime.now(UTC) - timedelta(days=365), "until": datetime.now(UTC) + timedelta(days=1)}
+EVENTS = """
+query Events($app: ID!, $first: Int!, $after: String) {
+  app(id: $app) {
+    events(first: $first, after: $after) {
+      edges { cursor node { type occurredAt shop { myshopifyDomain } } }
+      pageInfo { hasNextPage }
+    }
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def variables():
+    sandbox = build(path=":memory:", seed=7, shops=2, orders=6, now=None)
+    with serve(sandbox) as running:
+        yield environment(running.url, seed=7, shops=2)
+    sandbox.store.close()
+
+
+@pytest.fixture
+def app_id(variables, monkeypatch):
+    return variables["AIRFLOW_VAR_PARTNER_APP_ID"]
+
+
+@pytest.fixture
+def run(variables, monkeypatch, tmp_path):
+    """Execute an operator as a task does."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
+
+    def execute(operator):
+        task = SimpleNamespace(dag_id="dag", task_id=operator.task_id, run_id="run", map_index=-1)
+        return operator.execute({"ti": task})
+
+    return execute
+
+
+def test_the_shops_that_have_the_app_are_found(run, app_id):
+    shops = run(ShopifyPartnerActiveShopsOperator(task_id="shops", app_id=app_id))
+    assert SHOP in shops
+    assert "velvet-ember.myshopify.com" not in shops
+    assert shops == sorted(shops)
+
+
+@pytest.mark.parametrize("nothing", [None, "", "None"])
+def test_without_an_app_nothing_is_asked_and_the_shops_are_unknown(nothing):
+    assert ShopifyPartnerActiveShopsOperator(task_id="shops", app_id=nothing).execute({}) is None
+
+
+def test_app_events_are_extracted(run, app_id):
+    reference = run(ShopifyPartnerExtractOperator(task_id="events", resource="app_events", app_id=app_id, **YEAR))
+    assert reference["records"] > 0
+    assert all(event["type"] for event in read_dataset(reference))
+
+
+def test_the_partner_api_cannot_be_asked_by_ids(run):
+    with pytest.raises(AirflowFailException, match="'match' has no meaning here"):
+        run(ShopifyPartnerExtractOperator(task_id="events", resource="transactions", match={"id": ["1"]}, **YEAR))
+
+
+def test_any_document_with_a_paged_connection_is_extracted(run, app_id):
+    reference = run(
+        ShopifyPartnerQueryOperator(
+            task_id="query",
+            document=EVENTS,
+            variables={"app": app_id},
+            connection="app.events",
+            resource="installs",
+            key=("type", "occurredAt", "shop.myshopifyDomain"),
+        )
+    )
+    assert reference["resource"] == "installs"
+    assert SHOP in {event["shop"]["myshopifyDomain"] for event in read_dataset(reference)}
+
+
+def test_orders_and_what_yofi_knows_of_them_are_extracted(run):
+    orders = run(
+        ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop=SHOP, shopify_admin_conn_id=ADMIN, **YEAR)
+    )
+    assert orders["records"] == 6
+    match = {"order_id": {"dataset": orders, "field": "legacyResourceId"}}
+    returns = run(YofiExtractOperator(task_id="returns", resource="returns", shop=SHOP, match=match))
+    assert set(read_column(returns, "order_id")) <= set(read_column(orders, "legacyResourceId"))
+    assert returns["records"] > 0
+
+
+def test_returns_of_a_window_and_their_predictions_are_extracted(run):
+    returns = run(YofiExtractOperator(task_id="returns", resource="returns", shop=SHOP, **YEAR))
+    walked = YofiExtractOperator(
+        task_id="far", resource="returns", shop=SHOP, walk_lookback=timedelta(days=400), page_size=3, **YEAR
+    )
+    predictions = YofiExtractOperator(
+        task_id="predictions",
+        resource="return_predictions",
+        shop=SHOP,
+        prediction_filter="predicted_value>0.5",
+        **YEAR,
+    )
+    assert returns["window"] is not None
+    assert sorted(row["id"] for row in read_dataset(run(walked))) == sorted(row["id"] for row in read_dataset(returns))
+    assert all(row["predicted_value"] > 0.5 for row in read_dataset(run(predictions)))
+
+
+def test_customers_can_be_asked_for_one_by_one(run):
+    every = list(read_dataset(run(YofiExtractOperator(task_id="customers", resource="customers", shop=SHOP))))
+    match = {"customer_id": [row["customer_id"] for row in every][:3]}
+    singly = run(YofiExtractOperator(task_id="singly", resource="customers", shop=SHOP, match=match, one_by_one=True))
+    assert singly["records"] == singly["extra"]["api"]["by_label"]["customers.list"] == 3
+
+
+def test_a_filter_that_yofi_does_not_take_is_refused_before_it_is_sent(run):
+    with pytest.raises(AirflowFailException, match="colour"):
+        run(YofiExtractOperator(task_id="claims", resource="claims", shop=SHOP, filters="colour==red", **YEAR))
+
+
+def test_a_store_without_orders_gives_an_empty_dataset(run):
+    reference = run(
+        YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_aurora_apparel", **YEAR)
+    )
+    assert (reference["records"], list(read_dataset(reference))) == (0, [])
+
+
+def test_an_export_gives_the_fields_that_were_asked_for(run):
+    asked = {"resource": "orders", "mode": "export", "fields": ["id", "source_id"], "poll_interval": 0.05}
+    reference = run(
+        VoucherifyExtractOperator(task_id="orders", voucherify_conn_id="voucherify_sandbox", **asked, **YEAR)
+    )
+    rows = list(read_dataset(reference))
+    assert rows
+    assert {tuple(row) for row in rows} == {("id", "source_id")}
+
+
+def test_a_task_without_a_connection_is_skipped_where_that_is_meant(run):
+    for missing in (None, "", "None"):
+        operator = VoucherifyExtractOperator(
+            task_id="rows", resource="rewards", voucherify_conn_id=missing, skip_without_connection=True
+        )
+        with pytest.raises(AirflowSkipException):
+            run(operator)
+
+
+def test_an_unknown_list_of_any_partner_names_the_known(run):
+    for operator in (YofiExtractOperator, ShopifyAdminExtractOperator, VoucherifyExtractOperator, YotpoExtractOperator):
+        with pytest.raises(AirflowFailException, match="Use one of: "):
+            run(operator(task_id="wrong", resource="nonsense"))
+
+
+@pytest.mark.parametrize(
+    ("shop", "address"),
+    [(SHOP, "https://admin.shopify.com/store/aurora-apparel/orders"), (None, ""), ("not a shop", "")],
+)
+def test_a_task_links_to_its_shop(shop, address):
+    operator = ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop=shop)
+    assert ShopifyAdminLink().get_link(operator, ti_key=None) == address

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.pipelines.routing import parse_routes, select_lanes
+
+
+def route(shop, **changes):
+    name = shop.partition(".")[0]
+    given = {"shop": shop, "shopify_conn_id": f"s_{name}", "yofi_conn_id": f"y_{name}", "yotpo_conn_id": f"o_{name}"}
+    return {key: value for key, value in {**given, **changes}.items() if value is not ...}
+
+
+A, B, C = "a.myshopify.com", "b.myshopify.com", "c.myshopify.com"
+ROUTES = parse_routes([route(A), route(B), route(C, voucherify_conn_id="v_c")])
+
+
+def taken(found):
+    return [lane["shop"] for lane in found.lanes]
+
+
+def test_a_lane_has_the_shop_and_its_connections():
+    assert select_lanes(parse_routes(json.dumps([route(A)]))).lanes == [
+        {"shop": A, "shopify_conn_id": "s_a", "yofi_conn_id": "y_a", "yotpo_conn_id": "o_a", "voucherify_conn_id": None}
+    ]
+
+
+def test_without_knowing_the_installed_shops_every_route_is_taken():
+    assert taken(select_lanes(ROUTES)) == [A, B, C]
+
+
+def test_a_routed_shop_without_the_app_is_left_out():
+    found = select_lanes(ROUTES, installed=[A, C])
+    assert taken(found) == [A, C]
+    assert found.not_installed == [B]
+    assert found.without_route == []
+
+
+def test_an_installed_shop_without_a_route_is_told():
+    assert select_lanes(ROUTES, installed=[A, "d.myshopify.com"]).without_route == ["d.myshopify.com"]
+
+
+def test_when_no_shop_has_the_app_there_is_no_lane():
+    assert taken(select_lanes(ROUTES, installed=[])) == []
+
+
+def test_the_shops_that_are_asked_for_are_taken_alone():
+    assert taken(select_lanes(ROUTES, shops=[C, A])) == [C, A]
+
+
+@pytest.mark.parametrize("nothing", [None, [], "", "None"])
+def test_nothing_asked_for_means_all(nothing):
+    assert taken(select_lanes(ROUTES, shops=nothing)) == [A, B, C]
+
+
+def test_a_shop_is_known_by_any_spelling():
+    assert taken(
+        select_lanes(parse_routes([route("https://A.myshopify.com/admin")]), installed=["A.myshopify.com"], shops=["a"])
+    ) == [A]
+
+
+def test_asking_for_a_shop_without_a_route_is_an_error_that_lists_the_routed():
+    with pytest.raises(ConfigurationError, match=f"'shops' asks for shops without a route: d.myshopify.com.*{A}, {B}"):
+        select_lanes(ROUTES, shops=["d.myshopify.com"])
+
+
+def test_shops_as_text_are_refused():
+    with pytest.raises(ConfigurationError, match="'shops' is not a list"):
+        select_lanes(ROUTES, shops="a.myshopify.com")
+
+
+def test_an_empty_list_of_routes_gives_no_lane():
+    assert select_lanes(parse_routes("[]")).lanes == []
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (None, "'partner_shop_routes' isn't set.*Set it to a JSON list"),
+        ("", "isn't set"),
+        ("[{", "is not JSON"),
+        ('{"shop": "a"}', "is not a list"),
+        ([A], "has a route 1 that is not an object"),
+        ([route(A), route(B, yotpo_conn_id=...)], r"wrong route 2 \(b.myshopify.com\): 'yotpo_conn_id' is missing"),
+        ([route(A, yofi_conn_id="")], "'yofi_conn_id' is empty"),
+        ([route(A, yofi_conn_id=7)], "'yofi_conn_id' is not text"),
+        ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_conn_id"),
+        ([route("not a shop")], "wrong route 1.*'shop'"),
+        ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' has to be unique"),
+    ],
+)
+def test_a_wrong_variable_is_one_line_that_names_the_field(value, told):
+    with pytest.raises(ConfigurationError, match=told) as raised:
+        parse_routes(value)
+    assert "\n" not in str(raised.value)
+
+
+def test_all_problems_of_a_route_are_told_at_once():
+    with pytest.raises(ConfigurationError, match="'yofi_conn_id' is missing; 'yotpo_conn_id' is missing"):
+        parse_routes([route(A, yofi_conn_id=..., yotpo_conn_id=...)])

@@ -1,0 +1,111 @@
+"""Lists of a large shop: an order is found by a few of its fields, and lists are kept between pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.sandbox.shopify_admin import sorting
+from airflow_provider_partners.sandbox.shopify_admin.documents import ShopDocuments
+from airflow_provider_partners.sandbox.shopify_admin.request import AdminRequest
+from airflow_provider_partners.sandbox.shopify_admin.resolvers import TABLE
+from airflow_provider_partners.sandbox.shopify_admin.search import fields as resources
+from airflow_provider_partners.sandbox.shopify_admin.search.filters import compile_search
+from airflow_provider_partners.sandbox.shopify_admin.server import SWITCHES
+from airflow_provider_partners.sandbox.store import ListCache, Sandbox
+from airflow_provider_partners.sandbox.world.build import build
+
+NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
+SHOP = "aurora-apparel.myshopify.com"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    made = build(shops=1, orders=80, now=NOW)
+    made.switches.update(SWITCHES)
+    return made
+
+
+def whole(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return sandbox.store.select("shopify_admin", SHOP, "order")
+
+
+@pytest.mark.parametrize("name", sorted(resources.ORDERS.fields))
+def test_every_filter_finds_by_the_kept_fields_what_it_finds_by_the_order(sandbox: Sandbox, name: str) -> None:
+    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
+    found = resources.ORDERS.fields[name]
+    assert [found.values(row) or None for row in entries] == [found.values(row) or None for row in whole(sandbox)]
+    for word, fits in found.choices.items():
+        assert [fits(row) for row in entries] == [fits(row) for row in whole(sandbox)], word
+
+
+@pytest.mark.parametrize("key", sorted(sorting.ORDERS))
+def test_every_sort_is_the_same_by_the_kept_fields(sandbox: Sandbox, key: str) -> None:
+    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
+    value = sorting.ORDERS[key]
+    assert [value(row) for row in entries] == [value(row) for row in whole(sandbox)]
+
+
+@pytest.mark.parametrize("name", sorted(set(resources.ORDERS.fields) - {"sku"}))
+def test_only_skus_and_quantities_need_the_contents(sandbox: Sandbox, name: str) -> None:
+    documents = ShopDocuments(sandbox.store, SHOP)
+    values = resources.ORDERS.fields[name].values
+    light, full = documents.orders().documents, documents.orders(contents=True).documents
+    assert [values(row) for row in light] == [values(row) for row in full]
+
+
+def test_words_are_found_in_the_kept_fields(sandbox: Sandbox) -> None:
+    name = whole(sandbox)[3]["customer"]["lastName"]
+    matches = compile_search(name, resources.ORDERS, now=NOW).matches
+    entries = ShopDocuments(sandbox.store, SHOP).orders().documents
+    assert [matches(row) for row in entries] == [matches(row) for row in whole(sandbox)]
+    assert any(map(matches, entries))
+
+
+class Asked:
+    """What a resolver is told of where it stands, as far as lists look at it."""
+
+    class path:  # noqa: N801
+        @staticmethod
+        def as_list() -> list[str]:
+            return ["orders"]
+
+
+def listed(sandbox: Sandbox, lists: ListCache, **arguments: Any) -> list[str]:
+    answer = AdminRequest(sandbox=sandbox, shop=SHOP, version="2026-07", table=TABLE, lists=lists)
+    asked = {"first": 5, "sortKey": "UPDATED_AT", **arguments}
+    entries = answer.documents.orders()
+    page = answer.list_connection(entries, Asked(), asked, filters=resources.ORDERS, sorts=sorting.ORDERS)
+    return [row["id"] for row in page["nodes"]]
+
+
+def test_a_kept_list_is_made_anew_once_an_order_changes(sandbox: Sandbox) -> None:
+    lists = ListCache(1_000)
+    before = listed(sandbox, lists, reverse=True)
+    order = whole(sandbox)[0]
+    changed = order | {"updatedAt": "2026-05-20T13:59:59Z"}
+    sandbox.store.put("shopify_admin", SHOP, "order", order["id"], changed, at=changed["updatedAt"])
+    assert listed(sandbox, lists, reverse=True) == [order["id"], *before[:4]]
+    sandbox.store.put("shopify_admin", SHOP, "order", order["id"], order, at=order["updatedAt"])
+    assert listed(sandbox, lists, reverse=True) == before
+
+
+def test_a_search_for_now_goes_with_the_clock() -> None:
+    sandbox = build(shops=1, orders=20, now=NOW)
+    sandbox.switches.update(SWITCHES)
+    lists = ListCache(1_000)
+    assert listed(sandbox, lists, query="updated_at:<now")
+    sandbox.now = datetime(2020, 1, 1, tzinfo=UTC)
+    assert listed(sandbox, lists, query="updated_at:<now") == []
+
+
+def test_a_lag_that_is_switched_on_counts_for_kept_lists(sandbox: Sandbox) -> None:
+    lists = ListCache(1_000)
+    assert listed(sandbox, lists)
+    sandbox.switches["shopify_admin.search_lag_seconds"] = 10**9
+    try:
+        assert listed(sandbox, lists) == []
+    finally:
+        sandbox.switches["shopify_admin.search_lag_seconds"] = 0

@@ -1,0 +1,242 @@
+"""A Shopify order becomes a Yotpo order."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
+from airflow_provider_partners.sync.mapping.tables import FULFILLMENT_STATUS, PAYMENT_STATUS, SHIPMENT_STATUS
+from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.payload.models import Order, Product
+
+SHOP = "a.myshopify.com"
+
+
+def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(found, MappedOrder), found
+    return found
+
+
+def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
+    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(found, UnmappableOrder)
+    return found
+
+
+def test_an_ordinary_order_maps_field_by_field(make: Any) -> None:
+    found = mapped(make.order())
+
+    assert found.external_id == "1001"
+    assert found.notes == []
+    assert found.order == {
+        "external_id": "1001",
+        "order_name": "#1001",
+        "order_date": "2026-03-01T10:20:30Z",
+        "payment_method": "shopify_payments",
+        "payment_status": "paid",
+        "total_price": 25.9,
+        "subtotal_price": 21.0,
+        "currency": "EUR",
+        "customer": {
+            "external_id": "77",
+            "first_name": "Zoë",
+            "last_name": "Müller",
+            "email": "zoe@example.com",
+            "phone_number": "+4930230000000",
+            "accepts_email_marketing": True,
+            "accepts_sms_marketing": False,
+        },
+        "billing_address": (
+            address := {
+                "address1": "Hauptstraße 1",
+                "city": "Köln",
+                "state": "Nordrhein-Westfalen",
+                "zip": "50667",
+                "province_code": "NW",
+                "country_code": "DE",
+                "phone_number": "+493023000000",
+            }
+        ),
+        "shipping_address": address,
+        "line_items": [
+            {"external_product_id": "11", "quantity": 1, "total_price": 10.5, "subtotal_price": 10.5},
+            {"external_product_id": "12", "quantity": 2, "total_price": 10.5, "subtotal_price": 10.5},
+        ],
+        "fulfillments": [
+            {
+                "external_id": "501",
+                "fulfillment_date": "2026-03-02T08:00:00Z",
+                "status": "success",
+                "shipment_info": {
+                    "shipment_status": "in_transit",
+                    "tracking_company": "DHL",
+                    "tracking_number": "JD1",
+                    "tracking_url": "https://track.example/JD1",
+                },
+                "fulfilled_items": [
+                    {"external_product_id": "11", "quantity": 1},
+                    {"external_product_id": "12", "quantity": 1},
+                ],
+            }
+        ],
+    }
+    assert found.products[0] == {
+        "external_id": "11",
+        "name": "Product 11",
+        "url": "https://shop.example/products/product-11",
+        "image_url": "https://cdn.example/11.jpg",
+        "brand": "Maker",
+        "handle": "product-11",
+    }
+
+
+def test_any_order_maps_to_what_yotpo_takes_or_says_why_not(make: Any) -> None:
+    chance = random.Random(5)
+    results = [map_order(make.random_order(chance, number), shop=SHOP) for number in range(1, 400)]
+
+    sent = [row for row in results if isinstance(row, MappedOrder)]
+    assert len(sent) > 200
+    assert [Order.violations(row.order) for row in sent if Order.violations(row.order)] == []
+    assert all(not Product.violations(product) for row in sent for product in row.products)
+    assert all(row.reason and row.is_excluded for row in results if isinstance(row, UnmappableOrder))
+
+
+def test_an_order_without_any_personal_field_is_fine(make: Any) -> None:
+    bare = make.order(email=None, phone=None, customer=None, billingAddress=None, shippingAddress=None)
+
+    assert not {"customer", "billing_address", "shipping_address"} & mapped(bare).order.keys()
+
+
+def test_every_field_but_id_date_and_lines_may_be_missing(make: Any) -> None:
+    order = make.order()
+    bare = {name: order[name] for name in ("id", "createdAt", "lineItems")}
+
+    assert mapped(bare).order.keys() == {"external_id", "order_date", "line_items"}
+
+
+@pytest.mark.parametrize(
+    ("table", "field", "at"),
+    [
+        (PAYMENT_STATUS, "displayFinancialStatus", lambda body: body.get("payment_status")),
+        (FULFILLMENT_STATUS, "status", lambda body: body["fulfillments"][0]["status"]),
+        (
+            SHIPMENT_STATUS,
+            "displayStatus",
+            lambda body: body["fulfillments"][0]["shipment_info"].get("shipment_status"),
+        ),
+    ],
+)
+def test_each_status_maps_as_its_table_says(make: Any, table: Any, field: str, at: Any) -> None:
+    for value, expected in table.items():
+        if field == "displayFinancialStatus":
+            order = make.order(**{field: value})
+        else:
+            order = make.order(fulfillments=[make.fulfillment(501, {1: 1}, **{field: value})])
+
+        assert at(mapped(order).order) == expected, value
+
+
+SHOPIFY_FINANCIAL = """AUTHORIZED EXPIRED PAID PARTIALLY_PAID PARTIALLY_REFUNDED PENDING REFUNDED VOIDED"""
+SHOPIFY_FULFILLMENT = """CANCELLED ERROR FAILURE SUCCESS OPEN PENDING"""
+SHOPIFY_DISPLAY = """
+    ATTEMPTED_DELIVERY CANCELED CARRIER_PICKED_UP CONFIRMED DELAYED DELIVERED FAILURE FULFILLED IN_TRANSIT LABEL_PRINTED
+    LABEL_PURCHASED LABEL_VOIDED MARKED_AS_FULFILLED NOT_DELIVERED OUT_FOR_DELIVERY PICKED_UP READY_FOR_PICKUP SUBMITTED
+"""
+
+
+def test_the_tables_hold_every_value_that_shopify_documents() -> None:
+    documented = ((SHOPIFY_FINANCIAL, PAYMENT_STATUS), (SHOPIFY_FULFILLMENT, FULFILLMENT_STATUS))
+
+    assert [set(values.split()) - set(table) for values, table in documented] == [set(), set()]
+    assert set(SHOPIFY_DISPLAY.split()) == set(SHIPMENT_STATUS)
+
+
+def test_a_status_of_the_future_is_left_out_with_a_note(make: Any) -> None:
+    shipment = make.fulfillment(501, {1: 1}, displayStatus="BEAMED_UP")
+    found = mapped(make.order(displayFinancialStatus="BARTERED", fulfillments=[shipment]))
+
+    assert "payment_status" not in found.order
+    assert "shipment_status" not in found.order["fulfillments"][0]["shipment_info"]
+    assert [note.split(" was ")[0] for note in found.notes] == [
+        "shipment status 'BEAMED_UP' is unknown and",
+        "financial status 'BARTERED' is unknown and",
+    ]
+
+
+def test_a_fulfillment_with_an_unknown_status_waits_until_it_is_known(make: Any) -> None:
+    found = mapped(make.order(fulfillments=[make.fulfillment(501, {1: 1}, status="TELEPORTED")]))
+
+    assert "fulfillments" not in found.order
+    assert "TELEPORTED" in found.notes[0]
+
+
+def test_coupons_are_told_only_when_they_are_known(make: Any) -> None:
+    lines = [make.line(1, make.product(11)), make.line(2, make.product(12))]
+    order = make.order(lineItems=lines)
+    used = [{"code": "TEN", "products": ["gid://shopify/Product/12"]}, {"code": "ALL"}]
+
+    unknown = map_order(order, shop=SHOP)
+    none = map_order(order, shop=SHOP, coupons=[])
+    some = map_order(order, shop=SHOP, coupons=used)
+
+    assert isinstance(unknown, MappedOrder)
+    assert isinstance(none, MappedOrder)
+    assert isinstance(some, MappedOrder)
+    assert "custom_properties" not in unknown.order
+    assert none.order["custom_properties"] == {"coupon_used": False}
+    assert some.order["custom_properties"] == {"coupon_used": True}
+    assert [row["coupon_code"] for row in some.order["line_items"]] == ["ALL", "TEN"]
+    assert [row["custom_properties"] for row in some.order["line_items"]] == [{"coupon_used": True}] * 2
+    assert all("coupon_code" not in row for row in none.order["line_items"])
+    assert [row["custom_properties"] for row in none.order["line_items"]] == [{"coupon_used": False}] * 2
+    assert all("custom_properties" not in row for row in unknown.order["line_items"])
+
+
+def test_a_coupon_of_one_product_leaves_the_other_lines_without(make: Any) -> None:
+    order = make.order(lineItems=[make.line(1, make.product(11)), make.line(2, make.product(12))])
+
+    found = map_order(order, shop=SHOP, coupons=[{"code": None, "products": ["12"]}])
+
+    assert isinstance(found, MappedOrder)
+    assert found.order["custom_properties"] == {"coupon_used": True}
+    assert [row["custom_properties"]["coupon_used"] for row in found.order["line_items"]] == [False, True]
+    assert all("coupon_code" not in row for row in found.order["line_items"])
+
+
+def test_what_databases_refuse_is_taken_out_of_texts(make: Any) -> None:
+    order = make.order(name="#1\x00001 \ud83d", shippingAddress=make.address(city=" Köln\u00a0🏠 "))
+
+    found = mapped(order).order
+
+    assert found["order_name"] == "#1001"
+    assert found["shipping_address"]["city"] == "Köln\u00a0🏠"
+
+
+def test_lists_may_still_have_the_shape_of_connections(make: Any) -> None:
+    order = make.order()
+    order["lineItems"] = {"nodes": order["lineItems"]}
+    order["fulfillments"][0]["fulfillmentLineItems"] = {
+        "edges": [{"node": row} for row in order["fulfillments"][0]["fulfillmentLineItems"]]
+    }
+
+    assert mapped(order) == mapped(make.order())
+
+
+def test_mapping_changes_nothing_in_the_order_it_reads(make: Any) -> None:
+    order = make.order()
+
+    mapped(order)
+
+    assert order == make.order()
+
+
+def test_a_wrong_option_is_an_error_that_names_it() -> None:
+    with pytest.raises(ConfigurationError, match="gift_card: unknown field") as caught:
+        MappingOptions.parse({"gift_card": "include"})
+
+    assert "gift_cards" in str(caught.value)

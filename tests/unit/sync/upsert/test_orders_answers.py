@@ -1,0 +1,207 @@
+"""What a store may answer, and what becomes of the order then."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.exceptions import NotFoundError, RejectedError
+from airflow_provider_partners.sync.upsert.orders import upsert_orders
+
+
+def run(store: Any, rows: Any, **options: Any) -> list[Any]:
+    return list(upsert_orders(store, rows, sleep=store.slept.append, **options))
+
+
+def actions(outcomes: list[Any]) -> list[str]:
+    return [outcome.action for outcome in outcomes]
+
+
+def test_a_conflict_with_another_writer_ends_in_an_update(store: Any, make: Any) -> None:
+    run(store, [make.built(1, payment_status="pending")])
+    store.hidden["1"] = 1  # not yet there when the batch is looked up
+
+    outcomes = run(store, [make.built(1, payment_status="paid"), make.built(2)])
+
+    assert actions(outcomes) == ["updated", "created"]
+    assert store.has("order", "1")["payment_status"] == "paid"
+
+
+def test_a_race_is_not_taken_for_a_broken_filter(store: Any, make: Any, caplog: Any) -> None:
+    run(store, [make.built(1), make.built(2)])
+    store.hidden.update({"1": 1, "2": 1})
+
+    with caplog.at_level(logging.WARNING):
+        outcomes = run(store, [make.built(1), make.built(2), make.built(3)])
+
+    assert actions(outcomes) == ["unchanged", "unchanged", "created"]
+    assert caplog.messages == []
+
+
+def test_a_record_that_exists_but_is_not_listed_yet_is_looked_for_again(store: Any, make: Any) -> None:
+    run(store, [make.built(1)])
+    store.hidden["1"] = 3
+
+    (outcome,) = run(store, [make.built(1, payment_status="paid")])
+
+    assert outcome.action == "updated"
+    assert store.slept == [0.5, 1.0]
+
+
+def test_a_record_that_exists_and_is_never_found_is_rejected(store: Any, make: Any) -> None:
+    run(store, [make.built(1)])
+    store.hidden["1"] = 1000
+
+    (outcome,) = run(store, [make.built(1)])
+
+    assert outcome.action == "rejected"
+    assert "409" in str(outcome.reason)
+    assert len(store.rows["order"]) == 1
+
+
+def test_a_filter_that_takes_no_list_is_found_out_once_and_singles_are_asked(
+    store: Any, make: Any, caplog: Any
+) -> None:
+    rows = [make.built(number) for number in range(6)]
+    run(store, rows[:4])
+    store.takes_lists = False
+    store.calls.clear()
+
+    with caplog.at_level(logging.WARNING):
+        outcomes = run(store, rows, batch_size=2)
+
+    assert actions(outcomes) == ["unchanged"] * 4 + ["created"] * 2
+    assert len(caplog.messages) == 1
+    assert "one by one" in caplog.messages[0]
+    assert len(store.rows["order"]) == 6
+    # One attempt per order of the first batch; after that nothing is tried that is there.
+    assert store.calls["orders.create"] == 2 + 2
+
+
+def test_a_filter_that_gives_what_was_not_asked_for_is_not_trusted(store: Any, make: Any, caplog: Any) -> None:
+    run(store, [make.built(number) for number in range(4)])
+    store.leaks = True
+
+    with caplog.at_level(logging.WARNING):
+        outcomes = run(store, [make.built(0), make.built(9)])
+
+    assert actions(outcomes) == ["unchanged", "created"]
+    assert len(caplog.messages) == 1
+
+
+def test_an_id_that_is_stale_is_looked_up_again(store: Any, make: Any) -> None:
+    run(store, [make.built(1)])
+    store.answers["orders.update"] = [NotFoundError("Order was not found", status=404)]
+
+    (outcome,) = run(store, [make.built(1, payment_status="paid")])
+
+    assert outcome.action == "updated"
+
+
+def test_an_order_that_vanished_is_created_again(store: Any, make: Any) -> None:
+    run(store, [make.built(1)])
+    lookup = store.orders
+
+    def vanishing(ids: Any) -> Any:
+        found = lookup(ids)
+        store.drop("order", "1")
+        return found
+
+    store.orders = vanishing
+    (outcome,) = run(store, [make.built(1, payment_status="paid")])
+
+    assert outcome.action == "created"
+    assert store.has("order", "1")["payment_status"] == "paid"
+
+
+def test_an_id_that_stays_stale_is_a_reject(store: Any, make: Any) -> None:
+    run(store, [make.built(1)])
+    store.answers["orders.update"] = [NotFoundError("Order was not found", status=404)] * 2
+
+    (outcome,) = run(store, [make.built(1, payment_status="paid")])
+
+    assert (outcome.action, outcome.reason) == ("rejected", "Order was not found")
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_products_that_turn_out_unknown_are_created_and_the_order_sent_again(
+    store: Any, make: Any, status: int
+) -> None:
+    store.add_products("p-1")
+    lookup = store.products
+
+    def forgetting(ids: Any) -> Any:
+        found = lookup(ids)
+        store.drop("product", "p-1")
+        return found
+
+    store.products = forgetting
+    store.answers["orders.create"] = [store.unknown(["p-1"], status)]
+    (outcome,) = run(store, [make.built(1)])
+
+    assert outcome.action == "created"
+    assert store.has("product", "p-1")["name"] == "P-1"
+    assert "created again" in outcome.notes[0]
+
+
+def test_products_that_stay_unknown_are_a_reject_after_one_more_try(store: Any, make: Any) -> None:
+    store.add_products("p-1")
+    store.answers["orders.create"] = [store.unknown(["p-1"])] * 3
+
+    (outcome,) = run(store, [make.built(1)])
+
+    assert outcome.action == "rejected"
+    assert store.calls["orders.create"] == 2
+    assert store.slept == [1.0]
+
+
+def test_a_product_that_is_refused_is_created_with_its_id_alone(store: Any, make: Any) -> None:
+    store.answers["products.create"] = [RejectedError("url is not valid", status=400)]
+
+    (outcome,) = run(store, [make.built(1)])
+
+    assert outcome.action == "created"
+    assert store.sent[1] == ("products.create", {"external_id": "p-1"})
+
+
+def test_an_order_whose_product_is_refused_is_rejected_without_being_sent(store: Any, make: Any) -> None:
+    store.answers["products.create"] = [RejectedError("no", status=400)] * 2
+
+    outcomes = run(store, [make.built(1, "p-1"), make.built(2, "p-2")])
+
+    assert actions(outcomes) == ["rejected", "created"]
+    assert outcomes[0].reason == "its product p-1 was refused: no"
+    assert store.calls["orders.create"] == 1
+
+
+def test_a_product_that_another_writer_creates_is_no_trouble(store: Any, make: Any) -> None:
+    store.add_products("p-1")
+    store.hidden["p-1"] = 1
+
+    assert actions(run(store, [make.built(1)])) == ["created"]
+
+
+def test_a_refused_order_is_set_aside_and_can_be_replayed(store: Any, make: Any) -> None:
+    store.answers["orders.create"] = [RejectedError("currency is not supported", status=400, request_id="r-1")]
+
+    refused, created = run(store, [make.built(1), make.built(2)])
+    (replayed,) = run(store, [refused.reject])
+
+    assert (refused.action, refused.reason) == ("rejected", "currency is not supported")
+    assert refused.reject["rejected"]["request_id"] == "r-1"
+    assert created.action == replayed.action == "created"
+
+
+def test_a_payload_against_the_rules_is_rejected_without_a_call(store: Any, make: Any) -> None:
+    wrong = make.built(1, payment_status="bartered")
+    alien = {"external_id": "2"}
+    mixed_up = {**make.built(3), "external_id": "4"}
+
+    outcomes = run(store, [wrong, alien, mixed_up])
+
+    assert actions(outcomes) == ["rejected"] * 3
+    assert "payment_status" in outcomes[0].reason
+    assert "external_id: required" in outcomes[1].reason
+    assert sum(store.calls.values()) == 0

@@ -1,0 +1,178 @@
+"""What has to be sent, given what is there."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from airflow_provider_partners.sync.upsert.plan import plan_write
+
+WANTED: dict[str, Any] = {
+    "external_id": "1",
+    "order_date": "2024-05-01T10:20:30Z",
+    "total_price": 12.0,
+    "payment_status": "paid",
+    "cancellation": {"cancellation_date": "2024-05-02T00:00:00Z"},
+    "customer": {"external_id": "77", "email": "zoe@example.com"},
+    "custom_properties": {"suppress_review_request": True},
+    "line_items": [{"external_product_id": "11", "quantity": 2, "total_price": 12.0}],
+    "fulfillments": [
+        {
+            "external_id": "501",
+            "fulfillment_date": "2024-05-02T10:20:30Z",
+            "status": "success",
+            "fulfilled_items": [{"external_product_id": "11", "quantity": 2}],
+        }
+    ],
+}
+PRESENT: dict[str, Any] = {
+    "yotpo_id": 4_300_000_001,
+    "store_id": "s",
+    "source": "orders_api_v3",
+    "external_id": "1",
+    "created_at": "2024-05-01T10:21:00",
+    "order_date": "2024-05-01T10:20:30",
+    "total_price": 12,
+    "payment_status": "paid",
+    "cancellation": {"cancellation_date": "2024-05-02T00:00:00"},
+    "customer": {"external_id": "77", "email": "Zoe@example.com", "custom_properties": {"vip": True}},
+    "custom_properties": {"suppress_review_request": True, "gift": "yes"},
+    "line_items": [
+        {"yotpo_id": 1, "product_id": 2, "external_product_id": "11", "quantity": 2, "total_price": "12.00"},
+        {"yotpo_id": 3, "product_id": 4, "external_product_id": "deleted", "quantity": 1},
+    ],
+    "fulfillments": [
+        {
+            "external_id": "501",
+            "fulfillment_date": "2024-05-02T10:20:30",
+            "status": "success",
+            "shipment_info": {},
+            "fulfilled_items": [
+                {"external_product_id": "11", "quantity": 2, "yotpo_product_id": 2},
+                {"external_product_id": "deleted", "quantity": 1},
+            ],
+        },
+        {"external_id": "gone", "fulfillment_date": "2024-05-02T10:20:30", "status": "cancelled"},
+    ],
+}
+
+
+def changed(**fields: Any) -> Any:
+    return plan_write({**WANTED, **fields}, PRESENT)
+
+
+def test_an_order_that_is_not_there_is_created_whole() -> None:
+    plan = plan_write(WANTED, None)
+
+    assert (plan.action, plan.payload, plan.changed) == ("create", WANTED, ())
+
+
+def test_the_same_order_in_yotpos_clothes_is_unchanged() -> None:
+    plan = plan_write(WANTED, PRESENT)
+
+    assert (plan.action, plan.payload) == ("unchanged", {})
+
+
+def test_what_is_not_wanted_any_more_but_cant_be_removed_is_left_alone() -> None:
+    wanted = {name: value for name, value in WANTED.items() if name not in {"cancellation", "fulfillments", "customer"}}
+
+    assert plan_write(wanted, PRESENT).action == "unchanged"
+
+
+def test_only_what_differs_is_sent() -> None:
+    plan = changed(payment_status="refunded", total_price=13.0)
+
+    assert plan.action == "update"
+    assert plan.payload == {"total_price": 13.0, "payment_status": "refunded"}
+    assert plan.changed == ("total_price", "payment_status")
+
+
+def test_a_changed_customer_is_sent_whole() -> None:
+    customer = {"external_id": "77", "email": "other@example.com"}
+
+    assert changed(customer=customer).payload == {"customer": customer}
+
+
+def test_a_lifted_suppression_is_sent_and_others_properties_stay() -> None:
+    plan = changed(custom_properties={"suppress_review_request": False})
+
+    assert plan.payload == {"custom_properties": {"suppress_review_request": False, "gift": "yes"}}
+
+
+def test_others_properties_are_kept_up_to_the_limit() -> None:
+    crowded = {**PRESENT, "custom_properties": {f"k{number}": 1 for number in range(100)}}
+
+    found = plan_write(WANTED, crowded).payload["custom_properties"]
+
+    assert len(found) == 100
+    assert found["suppress_review_request"] is True
+
+
+def test_a_changed_line_sends_the_lines_with_what_others_set_on_them() -> None:
+    present = copy.deepcopy(PRESENT)
+    present["line_items"][0]["custom_properties"] = {"color": "red", "suppress_review_request": False}
+    lines = [
+        {"external_product_id": "11", "quantity": 2, "custom_properties": {"suppress_review_request": True}},
+        {"external_product_id": "12", "quantity": 1},
+    ]
+
+    found = plan_write({**WANTED, "line_items": lines}, present).payload
+
+    assert found == {
+        "line_items": [
+            {
+                "external_product_id": "11",
+                "quantity": 2,
+                "custom_properties": {"color": "red", "suppress_review_request": True},
+            },
+            {"external_product_id": "12", "quantity": 1},
+        ]
+    }
+
+
+def test_a_new_fulfillment_sends_all_of_them() -> None:
+    rows = [*WANTED["fulfillments"], {**WANTED["fulfillments"][0], "external_id": "502"}]
+
+    assert changed(fulfillments=rows).payload == {"fulfillments": rows}
+
+
+@pytest.mark.parametrize("amount", [12.004, 11.996, 12])
+def test_a_rounded_amount_is_no_difference(amount: float) -> None:
+    assert changed(total_price=amount).action == "unchanged"
+
+
+@pytest.mark.parametrize("amount", [12.01, 11.99, -12.0])
+def test_a_cent_is_a_difference(amount: float) -> None:
+    assert changed(total_price=amount).action == "update"
+
+
+@pytest.mark.parametrize("date", ["2024-05-01T10:20:30Z", "2024-05-01T12:20:30+02:00", "2024-05-01T10:20:30.250000"])
+def test_the_same_moment_is_the_same_however_it_is_written(date: str) -> None:
+    assert plan_write(WANTED, {**PRESENT, "order_date": date}).action == "unchanged"
+
+
+@pytest.mark.parametrize("kept", [True, "true", "True"])
+def test_a_truth_kept_as_a_text_is_the_same(kept: Any) -> None:
+    assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "unchanged"
+
+
+@pytest.mark.parametrize("kept", [False, "false", None, 1])
+def test_another_truth_is_not(kept: Any) -> None:
+    assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "update"
+
+
+def test_a_product_is_compared_with_its_nulls() -> None:
+    present = {"external_id": "p", "name": "Cup", "url": None, "brand": "Maker", "price": None}
+
+    assert plan_write({"external_id": "p", "name": "Cup", "brand": "Maker"}, present).action == "unchanged"
+    assert plan_write({"external_id": "p", "url": "https://x.example"}, present).payload == {"url": "https://x.example"}
+
+
+def test_a_fulfillment_sends_what_differs() -> None:
+    wanted = {**WANTED["fulfillments"][0], "shipment_info": {"shipment_status": "delivered"}}
+
+    plan = plan_write(wanted, {**PRESENT["fulfillments"][0], "id": 5})
+
+    assert plan.payload == {"shipment_info": {"shipment_status": "delivered"}}

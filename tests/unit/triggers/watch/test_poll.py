@@ -1,0 +1,273 @@
+"""Watchers that share one poll, in the part of Airflow's triggerer that lets them (3.3 and later)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fake_list import FakeList, FakeStore, hook_of
+
+from airflow_provider_partners.exceptions import TransientError
+from airflow_provider_partners.triggers import base
+from airflow_provider_partners.triggers.watch import poll as watch_poll
+from airflow_provider_partners.triggers.watch.trigger import WatchTrigger
+from airflow_provider_partners.triggers.yofi import (
+    ShopifyPartnerNewInstallsTrigger,
+    VoucherifyNewRedemptionsTrigger,
+    YofiNewClaimsTrigger,
+    YofiNewReturnsTrigger,
+)
+
+streams = pytest.importorskip("airflow.triggers.shared_stream")
+
+
+class Triggerer:
+    """What Airflow's triggerer does for watchers, without a database: events are stored when a test says so."""
+
+    def __init__(self, *, stores=True):
+        self.manager = streams.SharedStreamManager()
+        self.stores = stores
+        self.told = {}
+        self.sequences = []
+        self.tasks = {}
+
+    def start(self, number, watcher, store=None):
+        watcher.asset_state_store = store
+        self.told[number] = []
+        self.tasks[number] = asyncio.ensure_future(self._run(number, watcher))
+
+    async def _run(self, number, watcher):
+        key = watcher.shared_stream_key()
+        stream = self.manager.subscribe(trigger_id=number, trigger=watcher, key=key)
+        try:
+            async for event in watcher.filter_shared_stream(stream):
+                self.told[number].append(event.payload)
+                sequence = self.manager.bind_pending_event(trigger_id=number, key=key)
+                if self.stores:
+                    self.manager.confirm_persisted([sequence])
+                else:
+                    self.sequences.append(sequence)
+        finally:
+            await self.manager.unsubscribe(number, key)
+
+    async def stop(self, *numbers):
+        for number in numbers or [*self.tasks]:
+            self.tasks[number].cancel()
+            await asyncio.gather(self.tasks.pop(number), return_exceptions=True)
+
+    def ids(self, number):
+        return [name for event in self.told[number] for name in event["ids"]]
+
+
+@pytest.fixture
+def partner():
+    return FakeList()
+
+
+@pytest.fixture(autouse=True)
+def _fast(partner, monkeypatch):
+    """A Yofi that is the fake, whose readings follow each other at once."""
+    monkeypatch.setattr(watch_poll, "STARTUP_DELAY", 0.01)
+    monkeypatch.setattr(base, "MIN_PAUSE", 0.01)
+    monkeypatch.setattr(base, "HOOKS", {"yofi": hook_of(partner)})
+    monkeypatch.setenv("AIRFLOW_CONN_YOFI_A", json.dumps({"conn_type": "yofi", "password": "s3cret-value"}))
+
+
+def watcher(**arguments):
+    return YofiNewClaimsTrigger(**{"conn_id": "yofi_a", "poll_interval": 0.01, **arguments})
+
+
+async def until(condition):
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110  # nothing tells that the fake was asked
+            await asyncio.sleep(0.005)
+
+
+async def readings(partner, more=3):
+    wanted = len(partner.asked) + more
+    await until(lambda: len(partner.asked) >= wanted)
+
+
+def test_two_watchers_share_one_poll_and_both_are_told(partner):
+    async def scenario():
+        triggerer = Triggerer()
+        triggerer.start(1, watcher())
+        triggerer.start(2, watcher(max_ids=1, lookback=60.0))
+        await readings(partner)
+        assert len(triggerer.manager._groups) == 1
+        partner.add("a", "b")
+        await until(lambda: triggerer.told[1] and triggerer.told[2])
+        await triggerer.stop()
+        return triggerer
+
+    triggerer = asyncio.run(scenario())
+    assert triggerer.ids(1) == ["a", "b"]
+    assert triggerer.ids(2) == ["a"]
+    assert partner.made == 1
+    assert partner.closed == 1
+
+
+def test_a_position_is_noted_only_when_the_event_is_stored(partner):
+    async def scenario(store):
+        triggerer = Triggerer(stores=False)
+        triggerer.start(1, watcher(), store)
+        await readings(partner)
+        before = dict(store.values)
+        partner.add("a")
+        await until(lambda: triggerer.told[1])
+        await readings(partner)
+        assert store.values == before
+        triggerer.manager.confirm_persisted(triggerer.sequences)
+        await until(lambda: store.values != before)
+        await triggerer.stop()
+
+    asyncio.run(scenario(FakeStore()))
+
+
+def test_a_triggerer_that_dies_before_the_event_is_stored_tells_it_again(partner):
+    async def scenario(store):
+        first = Triggerer(stores=False)
+        first.start(1, watcher(), store)
+        await readings(partner)
+        partner.add("a")
+        await until(lambda: first.told[1])
+        kept = dict(store.values)
+        await first.stop()
+        second = Triggerer()
+        second.start(1, watcher(), FakeStore(kept))
+        await until(lambda: second.told[1])
+        await second.stop()
+        return first, second
+
+    first, second = asyncio.run(scenario(FakeStore()))
+    assert first.told[1] == second.told[1]
+
+
+def test_a_triggerer_that_restarts_tells_what_came_meanwhile_once(partner):
+    async def scenario(store):
+        first = Triggerer()
+        first.start(1, watcher(), store)
+        await readings(partner)
+        partner.add("a")
+        await until(lambda: first.told[1])
+        await readings(partner)
+        await first.stop()
+        partner.add("b", "c")
+        second = Triggerer()
+        second.start(1, watcher(), store)
+        await until(lambda: second.told[1])
+        await readings(partner)
+        await second.stop()
+        return second.ids(1)
+
+    assert asyncio.run(scenario(FakeStore())) == ["b", "c"]
+
+
+def test_who_joins_later_with_an_older_position_misses_nothing(partner):
+    begun = datetime.now(UTC) - timedelta(days=2)
+
+    async def scenario():
+        triggerer = Triggerer()
+        triggerer.start(1, watcher())
+        await readings(partner)
+        partner.add("old", at=begun + timedelta(hours=3))
+        triggerer.start(2, watcher(since=begun.isoformat()))
+        await until(lambda: triggerer.told[2])
+        partner.add("new")
+        await until(lambda: triggerer.told[1] and len(triggerer.told[2]) == 2)
+        await triggerer.stop()
+        return triggerer
+
+    triggerer = asyncio.run(scenario())
+    assert triggerer.ids(1) == ["new"]
+    assert triggerer.ids(2) == ["old", "new"]
+
+
+def test_who_leaves_is_read_for_no_longer(partner):
+    async def scenario():
+        triggerer = Triggerer()
+        triggerer.start(1, watcher())
+        triggerer.start(2, watcher(lookback=86_400.0))
+        await readings(partner)
+        assert datetime.now(UTC) - partner.asked[-1]["since"] > timedelta(hours=23)
+        await triggerer.stop(2)
+        await readings(partner)
+        assert datetime.now(UTC) - partner.asked[-1]["since"] < timedelta(hours=2)
+        await triggerer.stop()
+        read = len(partner.asked)
+        await asyncio.sleep(0.1)
+        assert len(partner.asked) == read
+        assert triggerer.manager._groups == {}
+
+    asyncio.run(scenario())
+
+
+def test_a_failure_ends_nobody_s_watch(partner):
+    async def scenario():
+        triggerer = Triggerer()
+        triggerer.start(1, watcher())
+        triggerer.start(2, watcher(max_ids=1))
+        partner.failures.extend([TransientError("down"), RuntimeError("odd")])
+        await readings(partner)
+        partner.add("a")
+        await until(lambda: triggerer.told[1] and triggerer.told[2])
+        assert len(triggerer.tasks) == 2
+        assert not any(task.done() for task in triggerer.tasks.values())
+        await triggerer.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_watcher_that_fails_keeps_no_other_from_being_noted_later(partner):
+    async def scenario(store):
+        triggerer = Triggerer()
+        triggerer.start(1, watcher(), store)
+        await readings(partner)
+        found = watch_poll.PollResult(since=datetime.now(UTC), started_at=datetime.now(UTC), records=(), account="")
+        noted = []
+
+        async def note():
+            noted.append(1)
+
+        found.on_stored.append(note)
+        shared = watch_poll.SharedListPoller(watcher().create_poller(), watch_poll.WatcherRegistry())
+        outcomes = [streams.AdvanceOutcome(acked=1, failed=1), streams.AdvanceOutcome(acked=1, failed=0)]
+        await shared.advance([streams.AdvanceItem(found, outcomes[0])])
+        assert noted == []
+        await shared.advance([streams.AdvanceItem(found, outcomes[1])])
+        assert noted == [1]
+        await triggerer.stop()
+
+    asyncio.run(scenario(FakeStore()))
+
+
+def test_what_makes_watchers_share():
+    key = watcher().shared_stream_key()
+    assert watcher(max_ids=3, lookback=5.0, since="2026-01-01T00:00:00Z").shared_stream_key() == key
+    others = [
+        watcher(shop="b.myshopify.com"),
+        watcher(conn_id="yofi_b"),
+        watcher(poll_interval=20.0),
+        YofiNewReturnsTrigger(conn_id="yofi_a", poll_interval=0.01),
+        VoucherifyNewRedemptionsTrigger(),
+        VoucherifyNewRedemptionsTrigger(parameters={"result": "SUCCESS"}),
+        ShopifyPartnerNewInstallsTrigger(app_id="1"),
+    ]
+    assert len({key, *(other.shared_stream_key() for other in others)}) == 8
+
+
+def test_airflow_takes_the_poll_for_one_that_is_told_of_what_is_stored():
+    group = streams._SharedStreamGroup(
+        key="k",
+        trigger_class=YofiNewClaimsTrigger,
+        kwargs=watcher().serialize()[1],
+        on_poll_terminate=lambda group: None,
+        max_subscriber_queue=8,
+        ack_timeout=60.0,
+        log=None,
+    )
+    assert group._ack_required
+    assert issubclass(watch_poll.SharedListPoller, streams.SharedStreamProducer)
+    assert "open_shared_stream" not in vars(WatchTrigger)
