@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners._compat import ASSET_STATE, asset_state
-from airflow_provider_partners.windows import Window, format_timestamp, parse_timestamp
+from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ class Watermark:
         :raises ConfigurationError: when someone has put there what is no time
         """
         stored = next((value for store in self._stores if (value := store.get(self.key)) is not None), None)
-        return None if stored is None else parse_timestamp(stored, self.key)
+        return None if stored is None else timestamps.parse(stored, self.key)
 
     def advance(self, timestamp: datetime) -> bool:
         """Move it, but never back.
@@ -102,7 +103,7 @@ class Watermark:
         current = self.get()
         if current is not None and timestamp <= current:
             return False
-        self._stores[0].set(self.key, format_timestamp(timestamp))
+        self._stores[0].set(self.key, timestamps.isoformat(timestamp))
         return True
 
     def advance_over(self, window: Window, *, start: datetime | None = None) -> bool:
@@ -137,7 +138,7 @@ def extend_to_watermark(
     warning = None
     if allowed_since > needed_since:
         warning = (
-            f"Nothing was covered since {format_timestamp(watermark)}, longer ago than [partners] catchup_hours allows: this run "
-            f"begins at {format_timestamp(since)}. Run yofi_shopify_to_yotpo_backfill for what lies before."
+            f"Nothing was covered since {timestamps.isoformat(watermark)}, longer ago than [partners] catchup_hours allows: this run "
+            f"begins at {timestamps.isoformat(since)}. Run yofi_shopify_to_yotpo_backfill for what lies before."
         )
     return Window(since, window.until, f"{window.origin}, reaching back to the watermark"), warning

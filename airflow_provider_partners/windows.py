@@ -4,35 +4,17 @@ A window is half open, ``[since, until)``, in UTC. It comes from the first of: t
 data interval where it is not empty, the watermark that earlier runs have left. A cron string gives an *empty* interval
 in Airflow 3, and runs triggered by assets or by hand without a date have none: without a watermark nothing is guessed
 then, the error says what to set. Knows no Airflow: the run's context is a plain mapping here.
-
-Cutting a window where a list gives only so many rows of it. Must not know any list.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pendulum
-
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.exceptions import ConfigurationError
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def midpoint(since: datetime, until: datetime, *, step: timedelta) -> datetime | None:
-    """The moment that halves a half-open window, on a whole step; ``None`` where there is none inside.
-
-    :param since: the first moment
-    :param until: the first moment not meant
-    :param step: how finely the partner's times can be told apart
-    """
-    found = since + (until - since) // 2
-    found -= (found - _EPOCH) % step
-    return found if since < found < until else None
-
 
 _NOT_GIVEN = (None, "", "None", "null")
 """How an argument that was not given looks after templating."""
@@ -44,6 +26,36 @@ _REMEDY = (
 )
 
 _MIN_LENGTH = timedelta(seconds=1)
+
+
+_EPOCH = timestamps.from_epoch(0)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """A half-open range of time, ``since <= t < until``; ``None`` leaves an end open.
+
+    :param since: the first timestamp inside, aware
+    :param until: the first timestamp behind it, aware
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def contains(self, timestamp: datetime) -> bool:
+        """Return True if a timestamp lies inside."""
+        return not (self.since and timestamp < self.since) and not (self.until and timestamp >= self.until)
+
+    def midpoint(self, step: timedelta) -> datetime | None:
+        """Return the timestamp that halves the range, or ``None`` when it can't be halved.
+
+        :param step: the precision of the list's timestamps; the result lies on a whole step
+        """
+        if self.since is None or self.until is None:
+            return None
+        middle = self.since + (self.until - self.since) // 2
+        middle -= (middle - _EPOCH) % step
+        return middle if self.since < middle < self.until else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +74,12 @@ class Window:
     def __post_init__(self) -> None:
         """Refuse a window that holds no moment."""
         if self.since >= self.until:
-            message = f"The window [{format_timestamp(self.since)}, {format_timestamp(self.until)}) is empty"
+            message = f"The window [{timestamps.isoformat(self.since)}, {timestamps.isoformat(self.until)}) is empty"
             raise ConfigurationError(message, remedy="'since' must lie before 'until'. " + _REMEDY)
 
     def __str__(self) -> str:
         """As a log line has it."""
-        return f"[{format_timestamp(self.since)}, {format_timestamp(self.until)}) from {self.origin}"
+        return f"[{timestamps.isoformat(self.since)}, {timestamps.isoformat(self.until)}) from {self.origin}"
 
     def split(self, max_length: timedelta) -> Iterator[Window]:
         """The same stretch in windows that touch, the earliest first.
@@ -82,7 +94,7 @@ class Window:
 
     def to_dict(self) -> dict[str, str]:
         """As it travels through XCom and manifests."""
-        return {"since": format_timestamp(self.since), "until": format_timestamp(self.until)}
+        return {"since": timestamps.isoformat(self.since), "until": timestamps.isoformat(self.until)}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, str], *, origin: str = "arguments") -> Window:
@@ -90,7 +102,7 @@ class Window:
 
         :param origin: what decided it
         """
-        return cls(parse_timestamp(value["since"], "since"), parse_timestamp(value["until"], "until"), origin)
+        return cls(timestamps.parse(value["since"], "since"), timestamps.parse(value["until"], "until"), origin)
 
 
 def resolve(
@@ -123,24 +135,24 @@ def resolve(
     interval = (context.get("data_interval_start"), context.get("data_interval_end"))
     if is_given(since):
         end = until if is_given(until) else (interval[1] or present)
-        return Window(parse_timestamp(since, "since"), parse_timestamp(end, "until"))
+        return Window(timestamps.parse(since, "since"), timestamps.parse(end, "until"))
     if is_given(until):
         message = "'until' is given but 'since' is not"
         raise ConfigurationError(message, remedy=_REMEDY)
     problem = "This run has no data interval (it was triggered by hand, or by an asset)"
     if interval[0] is not None and interval[1] is not None:
         start, end = (
-            parse_timestamp(interval[0], "data_interval_start"),
-            parse_timestamp(interval[1], "data_interval_end"),
+            timestamps.parse(interval[0], "data_interval_start"),
+            timestamps.parse(interval[1], "data_interval_end"),
         )
         if start < end:
             return Window(start - lookback, end, "data interval")
-        problem = f"This run's data interval is empty ({format_timestamp(start)})"
+        problem = f"This run's data interval is empty ({timestamps.isoformat(start)})"
     if watermark is not None:
         # Two runs may come within a second, or by clocks that differ; then there is little to read, not an error.
         return Window(min(watermark, present - _MIN_LENGTH) - lookback, present, "watermark")
     if is_given(initial_since):
-        return Window(parse_timestamp(initial_since, "initial_since"), present, "initial_since")
+        return Window(timestamps.parse(initial_since, "initial_since"), present, "initial_since")
     message = f"{problem} and no window was given"
     raise ConfigurationError(message, remedy=_REMEDY)
 
@@ -151,34 +163,3 @@ def is_given(value: Any) -> bool:
     :param value: as it is after templating
     """
     return value not in _NOT_GIVEN
-
-
-def parse_timestamp(value: Any, field: str) -> datetime:
-    """A time from text, a date or a datetime, aware and in UTC.
-
-    :param value: ISO 8601 text, ``datetime`` or ``date``; naive means UTC
-    :param field: the argument's name, for the error
-    :raises ConfigurationError: when it is no time
-    """
-    if isinstance(value, str):
-        try:
-            value = pendulum.parse(value, tz="UTC")
-        except ValueError:
-            message = f"'{field}' is not a time: {value!r}"
-            raise ConfigurationError(message, remedy="Write it in ISO 8601, such as 2026-05-01T00:00:00Z.") from None
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if not isinstance(value, datetime):
-        message = f"'{field}' is not a time but {type(value).__name__}"
-        raise ConfigurationError(message, remedy="Write it in ISO 8601, such as 2026-05-01T00:00:00Z.")
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(aware.timestamp(), UTC)
-
-
-def format_timestamp(value: datetime) -> str:
-    """A moment as it travels: ISO 8601 in UTC, with microseconds only where it has any.
-
-    :param value: aware
-    """
-    text = value.astimezone(UTC).isoformat(timespec="microseconds" if value.microsecond else "seconds")
-    return text.replace("+00:00", "Z")

@@ -20,12 +20,13 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_partners.api.pagination.page import Cursor, Page, get_path
+from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.prefetch import FetchedPage, fetch_parallel, fetch_sequential
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
 log = logging.getLogger("airflow_provider_partners.api")

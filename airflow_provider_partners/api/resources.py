@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, Paginator, get_path
+from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, Paginator
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import Progress, write_dataset
 from airflow_provider_partners.exceptions import ExpiredError, JobFailedError, NotFoundError
-from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob
@@ -49,7 +49,7 @@ class JobCheckpoint:
     @property
     def started_at(self) -> datetime:
         """From when on the job is waited for."""
-        return parse_timestamp(self.submitted_at or self.intended_at, "submitted_at")
+        return timestamps.parse(self.submitted_at or self.intended_at, "submitted_at")
 
 
 def load_checkpoint(uri: str) -> JobCheckpoint | None:
@@ -107,7 +107,7 @@ def _find_or_submit(job: AsyncJob, uri: str, now: datetime) -> JobStatus:
     elif note.job_id is not None:
         job_id = note.job_id
     else:
-        since = parse_timestamp(note.intended_at, "intended_at") - CLOCK_SKEW
+        since = timestamps.parse(note.intended_at, "intended_at") - CLOCK_SKEW
         found = job.find(since=since)
         log.info(
             "%s: %s", _describe(job), f"found its job {found}" if found else "its job was meant, but not submitted"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.pagination.page import get_path
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder
 from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 
 def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:

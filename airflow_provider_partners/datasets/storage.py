@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import DatasetError
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 MANIFEST_FILE = "manifest.json"
 PROGRESS_FILE = "progress.json"

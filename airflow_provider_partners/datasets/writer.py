@@ -23,7 +23,7 @@ from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, 
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.extraction import Extraction
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
 FORMAT_VERSION = 2

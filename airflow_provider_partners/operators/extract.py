@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Asset
 
-from airflow_provider_partners import settings
+from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
 from airflow_provider_partners.datasets.publish import publish
 from airflow_provider_partners.datasets.reader import read_column
@@ -23,7 +23,7 @@ from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.watermarks import Watermark
-from airflow_provider_partners.windows import Window, is_given, parse_timestamp, resolve
+from airflow_provider_partners.windows import Window, is_given, resolve
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
@@ -239,7 +239,7 @@ class ExtractOperator(PartnerOperator):
         if mark is None or reference.window is None:
             return
         window = Window.from_dict(reference.window)
-        beginning = parse_timestamp(self.initial_since, "initial_since") if is_given(self.initial_since) else None
+        beginning = timestamps.parse(self.initial_since, "initial_since") if is_given(self.initial_since) else None
         moved = mark.advance_over(window, start=beginning)
         self.log.info("%s %s", mark.key, f"moved to {reference.window['until']}" if moved else "stays")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.shopify_partner.client import RESOURCES
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -11,7 +12,6 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
 from airflow_provider_partners.operators.extract import ExtractOperator
-from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +118,7 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         if self.app_id in {None, "", "None"}:
             self.log.info("No app is named, so Shopify isn't asked which shops have it installed.")
             return None
-        until = parse_timestamp(self.until, "until") if self.until not in {None, "", "None"} else None
+        until = timestamps.parse(self.until, "until") if self.until not in {None, "", "None"} else None
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
             self.activity.set_partner(hook)

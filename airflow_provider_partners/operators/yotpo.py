@@ -40,7 +40,7 @@ from airflow_provider_partners.sync.upsert.orders import upsert_fulfillments, up
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yotpo.client import YotpoClient
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners._compat import (
     AirflowException,
     AirflowFailException,
@@ -38,7 +39,6 @@ from airflow_provider_partners.sensors.failure_count import FailureCount
 from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, MIN_PAUSE, TIMEOUT, validate_event
 from airflow_provider_partners.triggers.condition import ConditionTrigger
 from airflow_provider_partners.triggers.conditions import evaluate
-from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
@@ -249,7 +249,7 @@ class PartnerSensor(BaseSensorOperator):
         """Come back at the end of the interval, or of a longer wait that the partner asked for, but not too late."""
         if self._not_before is None or self._not_before <= error.reschedule_date:
             raise error
-        first = parse_timestamp(context["ti"].get_first_reschedule_date(context) or started, "the first look")
+        first = timestamps.parse(context["ti"].get_first_reschedule_date(context) or started, "the first look")
         latest = first + timedelta(seconds=self.timeout)
         later = max(error.reschedule_date, min(self._not_before, latest))
         raise AirflowRescheduleException(later) from error  # type: ignore[no-untyped-call]

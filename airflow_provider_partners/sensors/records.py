@@ -9,11 +9,12 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.extract import resolve_match_values
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import RECORDS
-from airflow_provider_partners.windows import is_given, parse_timestamp
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.resources import Resource
@@ -75,7 +76,7 @@ class RecordsSensor(PartnerSensor):
             message = f"'at_least' is {self.at_least}, so there is nothing to wait for"
             raise ConfigurationError(message, remedy="Use 1 or more.")
         times = {
-            name: parse_timestamp(value, name).isoformat()
+            name: timestamps.parse(value, name).isoformat()
             for name, value in (("since", self.since), ("until", self.until))
             if is_given(value)
         }

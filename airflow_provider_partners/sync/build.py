@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.coupons import CouponPolicy
 from airflow_provider_partners.sync.join import OrderContext, join_orders
 from airflow_provider_partners.sync.mapping.order import UnmappableOrder, map_order

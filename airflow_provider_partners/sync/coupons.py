@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.options import Options
 from airflow_provider_partners.sync.values import id_tail, items, parse_timestamp, shopify_id, text, to_count
 

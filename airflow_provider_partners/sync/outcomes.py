@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
+from airflow_provider_partners.records import Record
 
 RecordKind = Literal["order", "product", "fulfillment"]
 Action = Literal["created", "updated", "unchanged", "rejected", "would_create", "would_update"]

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.upsert.plan import plan_write
 from airflow_provider_partners.sync.values import parse_timestamp, text
 

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 

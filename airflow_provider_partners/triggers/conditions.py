@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState
-from airflow_provider_partners.api.pagination.page import get_path
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import parse_timestamp
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import JobStatus
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 ConditionSpec = Mapping[str, Any]
 """What is asked, as JSON: Airflow stores it with the trigger."""
@@ -88,8 +88,8 @@ def _unchanged(value: Any, _: str) -> Any:
 
 
 _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "since": parse_timestamp,
-    "until": parse_timestamp,
+    "since": timestamps.parse,
+    "until": timestamps.parse,
     "walk_lookback": lambda seconds, _: timedelta(seconds=seconds),
 }
 """Arguments of a client that JSON can't hold, and how to make them of what it holds."""
@@ -102,7 +102,7 @@ def _record_time(record: Record, name: str | None) -> str | None:
         timestamp = (
             datetime.fromtimestamp(float(value), UTC)
             if isinstance(value, int | float)
-            else parse_timestamp(value, str(name))
+            else timestamps.parse(value, str(name))
         )
     except (ConfigurationError, ValueError, OverflowError, OSError):
         return None

@@ -19,7 +19,6 @@ import pytest
 from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
-from airflow_provider_partners.api.pagination.page import get_path
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.shopify_admin import client as shopify_admin
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
@@ -34,6 +33,7 @@ from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.api.yotpo import client as yotpo
 from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.exceptions import PagingError
+from airflow_provider_partners.records import get_path
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.store import Store
 from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_partners.windows import midpoint
+from airflow_provider_partners.windows import TimeRange
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
@@ -22,7 +22,7 @@ SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
     ],
 )
 def test_a_window_is_halved_on_a_whole_step(length: timedelta, step: timedelta, half: timedelta) -> None:
-    assert midpoint(NOON, NOON + length, step=step) == NOON + half
+    assert TimeRange(NOON, NOON + length).midpoint(step) == NOON + half
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_window_is_halved_on_a_whole_step(length: timedelta, step: timedelta, 
     ],
 )
 def test_a_window_without_a_whole_step_inside_is_not_halved(since: datetime, until: datetime, step: timedelta) -> None:
-    assert midpoint(since, until, step=step) is None
+    assert TimeRange(since, until).midpoint(step) is None
 
 
 def test_halving_ends_at_single_steps() -> None:
@@ -44,7 +44,7 @@ def test_halving_ends_at_single_steps() -> None:
     whole: list[tuple[datetime, datetime]] = []
     while windows:
         since, until = windows.pop()
-        half = midpoint(since, until, step=MILLISECOND)
+        half = TimeRange(since, until).midpoint(MILLISECOND)
         if half is None:
             whole.append((since, until))
         else:

@@ -10,9 +10,6 @@ from urllib.parse import urlencode
 
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 
-Record = dict[str, Any]
-"""One record of a list, as the API gives it (relations resolved, connections as lists)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:

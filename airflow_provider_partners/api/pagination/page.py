@@ -6,12 +6,14 @@ process. Must not know any particular way (``paging``, ``cursors``), nor send an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_partners.records import get_path
+
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 Cursor = dict[str, Any]
 """Where a page begins: JSON; ``{}`` is the start of the list."""
@@ -62,17 +64,6 @@ class Paginator(Protocol):
 
         :param cursor: where this page begins
         """
-
-
-def get_path(body: Any, path: str) -> Any:
-    """The value at a dotted path, ``None`` where any step is missing.
-
-    :param body: JSON
-    :param path: such as ``pagination.next_page_info``; the empty path is the body itself
-    """
-    for step in path.split(".") if path else ():
-        body = body.get(step) if isinstance(body, Mapping) else None
-    return body
 
 
 def find_total(body: Any, paths: Iterable[str]) -> int | None:

@@ -17,13 +17,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from airflow_provider_partners.api.pagination.page import Cursor, get_path
+from airflow_provider_partners.api.pagination.page import Cursor
 from airflow_provider_partners.exceptions import PagingError
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 from collections.abc import Mapping
 
 from airflow_provider_partners.api.pagination.page import Page, Paginator, find_total

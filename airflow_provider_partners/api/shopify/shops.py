@@ -17,7 +17,7 @@ from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 INSTALLED_AFTER_EVENT: Mapping[str, bool] = MappingProxyType({
     "RELATIONSHIP_INSTALLED": True,

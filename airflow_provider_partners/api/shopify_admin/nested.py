@@ -16,8 +16,8 @@ from airflow_provider_partners.exceptions import PagingError, UnexpectedResponse
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.records import Record
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize
 if TYPE_CHECKING:

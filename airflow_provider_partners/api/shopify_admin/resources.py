@@ -20,7 +20,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 IDS_PER_QUERY = 50
 """Objects asked for by their ids in one query; Shopify takes 250, but each has its inner lists."""

@@ -12,8 +12,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import windows
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import midpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +92,7 @@ def split_range(time_range: TimeRange, *, count: Callable[[TimeRange], Mapping[s
     if not is_capped(count(time_range)):
         yield time_range
         return
-    half = midpoint(since or EARLIEST_TIME, until, step=_SECOND)
+    half = windows.TimeRange(since or EARLIEST_TIME, until).midpoint(_SECOND)
     if half is None:
         log.warning(
             "More than %d objects changed in the second of %s", COUNT_LIMIT, _format_timestamp(since or EARLIEST_TIME)

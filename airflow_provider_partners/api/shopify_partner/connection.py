@@ -9,17 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator, Cursor, Page, get_path
+from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator, Cursor, Page
 from airflow_provider_partners.api.shopify.errors import PARTNER_PERMISSION_REMEDY
 from airflow_provider_partners.api.shopify.shops import normalize_domain, parse_timestamp
 from airflow_provider_partners.api.shopify_partner.documents import ALIASES
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.records import Record
 
 
 def _unchanged(record: Record) -> Record:

@@ -32,8 +32,8 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,7 +153,7 @@ def _convert_value(field: str, operator: str, kind: OperandKind, raw_value: Any)
         if not isinstance(value, str):
             raise _condition_error(field, operator, "its value is no time", "Give a datetime, or text in ISO 8601.")
         try:
-            parse_timestamp(value, field)
+            timestamps.parse(value, field)
         except ConfigurationError:
             raise _condition_error(
                 field, operator, "its value is no time", "Give a datetime, or text in ISO 8601."

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow_provider_partners import timestamps, windows
 from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS
 from airflow_provider_partners.api.pagination.strategies import Cursor, Page, PageNumberPaginator, TimestampPaginator
 from airflow_provider_partners.api.voucherify.pages import PageFetcher, PageRequester, TimeSelection
 from airflow_provider_partners.api.voucherify.resources.model import TimeFilter, VoucherifyResource, extract_records
 from airflow_provider_partners.exceptions import PagingError
-from airflow_provider_partners.windows import midpoint, parse_timestamp
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 _TIME_STEP = timedelta(milliseconds=1)
 """How finely Voucherify's times can be told apart."""
@@ -122,7 +122,7 @@ class NumberedPageFetcher:
         return [[_format_timestamp(self.time_selection.since), _format_timestamp(until)]]
 
     def _selection(self, pieces: Pieces) -> TimeSelection:
-        since, until = (parse_timestamp(text, "pieces") if text else None for text in pieces[0])
+        since, until = (timestamps.parse(text, "pieces") if text else None for text in pieces[0])
         return TimeSelection(self.time_selection.time_filter or self.split_filter, since, until)
 
     def _fits(self, time_selection: TimeSelection, records: list[Record], total: int | None) -> bool:
@@ -144,7 +144,7 @@ class NumberedPageFetcher:
             self._raise_too_long(total)
         end = time_selection.until or datetime.fromtimestamp(self.clock.time(), UTC)
         begin = time_selection.since or self._oldest_timestamp(time_selection, time_selection.time_filter)
-        half = midpoint(begin, end, step=_TIME_STEP) if begin < end else None
+        half = windows.TimeRange(begin, end).midpoint(_TIME_STEP) if begin < end else None
         if half is None:
             self._raise_too_long(total, f" between {_format_timestamp(begin)} and {_format_timestamp(end)}")
         of = {} if total is None and "of" not in cursor else {"of": cursor.get("of", total)}
@@ -163,7 +163,7 @@ class NumberedPageFetcher:
         text = oldest[0].get(time_filter.record_field) if oldest else None
         if not text:
             self._raise_too_long(None, f", and its first row has no '{time_filter.record_field}' to cut it by")
-        at = parse_timestamp(text, time_filter.record_field)
+        at = timestamps.parse(text, time_filter.record_field)
         return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
     def _reread_previous_pages(

@@ -9,24 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.pagination.strategies import (
-    Cursor,
-    Page,
-    Paginator,
-    TimestampPaginator,
-    find_total,
-    get_path,
-)
+from airflow_provider_partners import timestamps
+from airflow_provider_partners.api.pagination.strategies import Cursor, Page, Paginator, TimestampPaginator, find_total
 from airflow_provider_partners.api.voucherify.errors import ExpiredCursorError
 from airflow_provider_partners.api.voucherify.resources.model import TimeFilter, VoucherifyResource, extract_records
 from airflow_provider_partners.exceptions import PagingError
-from airflow_provider_partners.windows import parse_timestamp
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 
@@ -58,12 +52,12 @@ class TimeSelection:
         if self.time_filter is None:
             return []
         lower = (
-            [(self.time_filter.after, format_timestamp(self.since - OVERLAP))]
+            [(self.time_filter.after, timestamps.isoformat(self.since - OVERLAP, "milliseconds"))]
             if self.since and self.time_filter.after
             else []
         )
         upper = (
-            [(self.time_filter.before, format_timestamp(self.until + OVERLAP))]
+            [(self.time_filter.before, timestamps.isoformat(self.until + OVERLAP, "milliseconds"))]
             if self.until and self.time_filter.before
             else []
         )
@@ -79,7 +73,7 @@ class TimeSelection:
         text = record.get(self.time_filter.record_field) if self.time_filter and (self.since or self.until) else None
         if not text or self.time_filter is None:
             return True
-        at = parse_timestamp(text, self.time_filter.record_field)
+        at = timestamps.parse(text, self.time_filter.record_field)
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
@@ -164,7 +158,9 @@ class PageFetcher:
             # The walk moves this very bound.
             paginator = replace(
                 paginator,
-                first_timestamp=format_timestamp(time_selection.until + OVERLAP) if time_selection.until else None,
+                first_timestamp=timestamps.isoformat(time_selection.until + OVERLAP, "milliseconds")
+                if time_selection.until
+                else None,
             )
             time_selection = replace(time_selection, until=None)
         return self.requester.request_page(time_selection, paginator.params(cursor))
@@ -191,7 +187,7 @@ class PageFetcher:
         )
         if not (text and by_creation and self.time_selection.since and getattr(self.paginator, "descending", False)):
             return False
-        return parse_timestamp(text, "created_at") < self.time_selection.since
+        return timestamps.parse(text, "created_at") < self.time_selection.since
 
     def _record_id(self, record: Record) -> str | None:
         """What a row is found again by."""
@@ -218,11 +214,3 @@ class PageFetcher:
         raise PagingError(
             message, remedy="Remove the dataset's folder, so that it is fetched anew.", partner="Voucherify"
         )
-
-
-def format_timestamp(value: datetime) -> str:
-    """A moment as Voucherify writes it, in milliseconds.
-
-    :param value: aware
-    """
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

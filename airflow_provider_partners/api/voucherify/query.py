@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment, batches
 from airflow_provider_partners.api.ids import ids_digest, match_field
 from airflow_provider_partners.api.pagination.strategies import Cursor, Page, PageNumberPaginator, TimestampPaginator
@@ -27,7 +28,7 @@ from airflow_provider_partners.api.voucherify.pages import (
 )
 from airflow_provider_partners.api.voucherify.resources.model import TimeFilter, VoucherifyResource, encode_parameters
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
-from airflow_provider_partners.windows import Window, parse_timestamp
+from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
@@ -207,7 +208,7 @@ def _path(template: str, values: Mapping[str, str]) -> str:
 def _time_selection(query: ListQuery) -> TimeSelection:
     resource = query.resource
     begin, end = (
-        parse_timestamp(value, name) if value else None
+        timestamps.parse(value, name) if value else None
         for value, name in ((query.since, "since"), (query.until, "until"))
     )
     if not (begin or end or query.time_field):

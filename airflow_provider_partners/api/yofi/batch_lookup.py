@@ -16,8 +16,8 @@ from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.yofi.pages import PageFetcher
+    from airflow_provider_partners.records import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 

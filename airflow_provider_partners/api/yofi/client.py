@@ -18,7 +18,7 @@ from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.http.auth import ignore_secret
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER
-from airflow_provider_partners.api.http.messages import Record, Request
+from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
@@ -30,6 +30,7 @@ from airflow_provider_partners.api.yofi.query import Names, build_query, field_p
 from airflow_provider_partners.api.yofi.resources import CUSTOMER, RESOURCES, YofiResource, resolve_paths
 from airflow_provider_partners.api.yofi.segments import SegmentBuilder, ServerCapabilities
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
+from airflow_provider_partners.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

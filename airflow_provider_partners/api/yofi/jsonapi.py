@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_provider_partners.api.pagination.page import find_total, get_path
+from airflow_provider_partners.api.pagination.page import find_total
 from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 TOTAL_PATHS = ("meta.page.totalRecords", "meta.totalRecords", "meta.page.total", "meta.count", "meta.total")
 """Where documents are seen to tell the number of rows."""

@@ -21,7 +21,7 @@ from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import PagingError, RejectedError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 

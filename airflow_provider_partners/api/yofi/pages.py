@@ -17,7 +17,7 @@ from airflow_provider_partners.api.yofi.jsonapi import Document, Relation
 from airflow_provider_partners.exceptions import PagingError, RejectedError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yofi.resources import YofiResource
 import math
@@ -29,10 +29,11 @@ from dataclasses import field as dataclass_field
 from datetime import UTC
 from urllib.parse import quote
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.ids import MAX_IDS_LENGTH, id_batches, ids_digest, match_field
 from airflow_provider_partners.api.rsql.expressions import Expression, field, to_expression
 from airflow_provider_partners.api.yofi.resources import FIELDS, PREDICTION_FILTERS
-from airflow_provider_partners.windows import Window, parse_timestamp
+from airflow_provider_partners.windows import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +172,7 @@ def build_query(
     :raises ConfigurationError: naming what the list doesn't take, and what it takes
     """
     begin, end = (
-        parse_timestamp(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
+        timestamps.parse(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
     )
     parts = [*_time_filters(resource, begin, end), *_user_filters(resource, filters)]
     relations = resolve_include(resource, include)

@@ -19,9 +19,9 @@ from airflow_provider_partners.api.yofi.pages import PageFetcher, PageSizes
 from airflow_provider_partners.api.yofi.stable_pages import StablePages
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.yofi.query import ListQuery, QueryBatch, WindowWalk
     from airflow_provider_partners.api.yofi.resources import YofiResource
+    from airflow_provider_partners.records import Record
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners.api.http.auth import ExchangedToken
-from airflow_provider_partners.api.http.messages import Record, Request, Response
+from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.yotpo.resources import (
@@ -25,6 +25,7 @@ from airflow_provider_partners.api.yotpo.resources import (
     with_yotpo_id,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
+from airflow_provider_partners.records import Record
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock

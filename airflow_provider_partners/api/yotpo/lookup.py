@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.api.ids import id_batches, unique_ids
 from airflow_provider_partners.api.yotpo.resources import EXTERNAL_IDS_PARAM, MAX_LOOKUP_IDS, RESOURCES, with_yotpo_id
 from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.records import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 

@@ -13,14 +13,15 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.api.ids import id_batches, ids_digest, match_field
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.strategies import TokenPaginator
 from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, YotpoResource, parse_yotpo_time, with_yotpo_id
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import Window, parse_timestamp
+from airflow_provider_partners.records import Record
+from airflow_provider_partners.windows import Window
 
 SOURCE = "yotpo"
 
@@ -86,7 +87,7 @@ def build_extraction(
     :param store_id: the store
     """
     begin, end = (
-        parse_timestamp(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
+        timestamps.parse(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
     )
     bounds = OrderDateRange(since=begin, until=end)
     paging = cast("TokenPaginator", resource.sized_paginator(page_size))

@@ -26,8 +26,9 @@ from airflow_provider_partners.exceptions import RejectedError, UnexpectedRespon
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_partners.api.http.messages import Record, Response
+    from airflow_provider_partners.api.http.messages import Response
     from airflow_provider_partners.api.http.rate_limit import RateLimit
+    from airflow_provider_partners.records import Record
 
 EXTERNAL_IDS_PARAM = "external_ids"
 """The filter that orders and products take by the merchant's ids."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.tables import ADDRESS_FIELDS, MARKETING_CONSENT
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.models import Address, Customer

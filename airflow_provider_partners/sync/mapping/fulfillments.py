@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.lines import OrderLines
 from airflow_provider_partners.sync.mapping.tables import (
     FULFILLMENT_DATE_FIELDS,

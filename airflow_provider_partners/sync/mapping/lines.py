@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.base import WEB_URL
 from airflow_provider_partners.sync.payload.models import LineItem, Product

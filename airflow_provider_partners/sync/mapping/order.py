@@ -12,8 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping import customer as addresses
 from airflow_provider_partners.sync.mapping import fulfillments
 from airflow_provider_partners.sync.mapping import lines as line_items

@@ -24,7 +24,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.options import Options
 from airflow_provider_partners.sync.suppression import predictions
 from airflow_provider_partners.sync.suppression.predictions import Score

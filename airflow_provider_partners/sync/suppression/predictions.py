@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.values import decode_json, items, text, to_decimal
 
 SOURCES = ("return_predictions", "customer_predictions", "order_predictions")

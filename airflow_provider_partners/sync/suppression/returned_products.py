@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
-from airflow_provider_partners.api.pagination.page import get_path
+from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
 
 ITEM_LISTS = ("line_items", "return_line_items", "returned_items", "return_items", "items", "products")

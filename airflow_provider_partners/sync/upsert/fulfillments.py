@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any
 
 from airflow_provider_partners.api.concurrency import map_in_order
-from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Outcome, rejected_outcome
 from airflow_provider_partners.sync.payload.models import Fulfillment
 from airflow_provider_partners.sync.upsert.lookup import LOOKUP_BATCH_SIZE, UpsertLookup

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from airflow_provider_partners.api.concurrency import map_in_order
-from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.records import Record
 
 upsert_log = logging.getLogger("airflow_provider_partners.sync")
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from airflow_provider_partners.api.http.messages import Record
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.models import MAX_CUSTOM_PROPERTIES
 from airflow_provider_partners.sync.values import parse_timestamp, to_decimal
 

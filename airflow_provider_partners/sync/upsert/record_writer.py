@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
+from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Outcome, RecordKind, rejected_outcome
 from airflow_provider_partners.sync.upsert.lookup import UpsertLookup
 from airflow_provider_partners.sync.upsert.plan import WritePlan

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from airflow_provider_partners.api.http.messages import Record
 from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
+from airflow_provider_partners.records import Record
 
 
 class YotpoStore(Protocol):

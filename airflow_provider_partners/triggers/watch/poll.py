@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners._compat import SharedStreamProducer, in_thread
 from airflow_provider_partners.api.extraction import record_fingerprint
-from airflow_provider_partners.api.pagination.page import get_path
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -28,9 +28,9 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
 )
 from airflow_provider_partners.hooks.base import PartnerHook
+from airflow_provider_partners.records import get_path
 from airflow_provider_partners.triggers import base
 from airflow_provider_partners.triggers.watch.position import FINGERPRINT_LENGTH, ListedRecord
-from airflow_provider_partners.windows import parse_timestamp
 
 log = logging.getLogger(__name__)
 
@@ -290,6 +290,6 @@ def _parse_record_time(value: Any) -> datetime | None:
     except (OverflowError, OSError, TypeError, ValueError):
         pass
     try:
-        return parse_timestamp(value, "time")
+        return timestamps.parse(value, "time")
     except ConfigurationError:
         return None

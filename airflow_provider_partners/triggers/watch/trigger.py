@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners._compat import asset_state_stores, in_thread
 from airflow_provider_partners.triggers.watch.poll import (
     ListPoller,
@@ -27,7 +28,7 @@ from airflow_provider_partners.triggers.watch.poll import (
     registry_for,
 )
 from airflow_provider_partners.triggers.watch.position import ListedRecord, WatchPosition, advance, initial_position
-from airflow_provider_partners.windows import Window, parse_timestamp
+from airflow_provider_partners.windows import Window
 
 EVENT_STORE_DELAY = 5.0
 """Seconds within which an event is taken to be stored, where Airflow doesn't say."""
@@ -79,7 +80,7 @@ class WatchTrigger(BaseEventTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         if since:
             # Where the Dag is read, not in the triggerer: there nobody would see it.
-            parse_timestamp(since, "since")
+            timestamps.parse(since, "since")
         self.conn_id = conn_id
         self.hook_params = dict(hook_params or {})
         self.poll_interval = poll_interval
@@ -219,7 +220,7 @@ class WatchTrigger(BaseEventTrigger):
                 self.log.warning("The position can't be read from Airflow's store: %s", type(error).__name__)
                 await asyncio.sleep(_STORE_RETRY_PAUSE)
         if stored is None:
-            since = parse_timestamp(self.since, "since") if self.since else None
+            since = timestamps.parse(self.since, "since") if self.since else None
             self._position = initial_position(now=now, lookback=self._lookback, since=since)
             self.log.info("Telling of %s from %s on", self.watched.resource, self._position.newest_at)
             await self._save_position(self._position)

@@ -40,10 +40,10 @@ from airflow_provider_partners.exceptions import ConfigurationError, ExpiredErro
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
     from airflow_provider_partners.api.shopify_admin.query import ListQuery
     from airflow_provider_partners.api.shopify_admin.search import TimeRange
+    from airflow_provider_partners.records import Record
 
 PARTNER = "Shopify Admin"
 

@@ -24,7 +24,7 @@ from airflow_provider_partners.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 PARTNER = "Shopify Admin"
 

@@ -22,9 +22,9 @@ from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageS
 from airflow_provider_partners.exceptions import PagingError, TransientError, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
     from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
+    from airflow_provider_partners.records import Record
 
 RECORDS_PER_PAGE = 200
 """Objects of a page of rows: what is in memory at once."""

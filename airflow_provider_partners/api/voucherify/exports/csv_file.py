@@ -21,7 +21,7 @@ from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 
 PAGE_SIZE = 1000
 """Rows of one page."""

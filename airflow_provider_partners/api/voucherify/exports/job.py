@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.voucherify.exports.csv_file import METADATA, ExportCsv
@@ -39,16 +40,16 @@ from airflow_provider_partners.api.voucherify.exports.request import (
     resolve_time_field,
 )
 from airflow_provider_partners.exceptions import ExpiredError, NotFoundError, TransientError, UnexpectedResponseError
-from airflow_provider_partners.windows import Window, parse_timestamp
+from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from airflow_provider_partners.api.http.errors import ErrorHandler
-    from airflow_provider_partners.api.http.messages import Record
     from airflow_provider_partners.api.http.transport import Transport
     from airflow_provider_partners.api.voucherify.filters import Filter
+    from airflow_provider_partners.records import Record
 
 __all__ = ["EXPORTS", "ExportJob", "cancel_export", "download_hosts", "export_job", "export_status", "find_export"]
 
@@ -286,7 +287,7 @@ def export_job(
     """
     export_object = find_export(resource)
     begin, end = (
-        parse_timestamp(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
+        timestamps.parse(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
     )
     if begin and end:
         Window(begin, end)  # refuses one that holds no moment

@@ -18,7 +18,7 @@ from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.http.messages import Record
+    from airflow_provider_partners.records import Record
 import re
 
 from airflow_provider_partners.api.pagination.strategies import (

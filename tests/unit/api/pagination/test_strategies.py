@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.api.pagination.page import find_total, get_path
+from airflow_provider_partners.api.pagination.page import find_total
 from airflow_provider_partners.api.pagination.strategies import (
     ConnectionPaginator,
     LastIdPaginator,
@@ -19,6 +19,7 @@ from airflow_provider_partners.api.pagination.strategies import (
 )
 from airflow_provider_partners.api.resources import Resource, find_resource
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError, UnexpectedResponseError
+from airflow_provider_partners.records import get_path
 
 
 def rows(count: int, first: int = 1) -> list[dict[str, Any]]:

@@ -1,0 +1,84 @@
+"""Timestamps: every one is aware, in UTC, and printed in one form."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pendulum
+
+from airflow_provider_partners.exceptions import ConfigurationError
+
+__all__ = ["from_epoch", "isoformat", "parse", "to_epoch", "try_parse"]
+
+_REMEDY = "Write it in ISO 8601, such as 2026-05-01T00:00:00Z."
+
+_FRACTION = re.compile(r"\.(\d+)")
+
+
+def parse(value: Any, field: str = "timestamp") -> datetime:
+    """Return the timestamp that a user wrote, aware and in UTC.
+
+    :param value: ISO 8601 text, ``datetime`` or ``date``; a naive one is UTC
+    :param field: the argument's name, for the error
+    :raises ConfigurationError: when it is no timestamp
+    """
+    if isinstance(value, str):
+        try:
+            value = pendulum.parse(value, tz="UTC")
+        except ValueError:
+            message = f"'{field}' is not a timestamp: {value!r}"
+            raise ConfigurationError(message, remedy=_REMEDY) from None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if not isinstance(value, datetime):
+        message = f"'{field}' is not a timestamp but {type(value).__name__}"
+        raise ConfigurationError(message, remedy=_REMEDY)
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return from_epoch(aware.timestamp())
+
+
+def try_parse(value: Any) -> datetime | None:
+    """Return the timestamp that a partner wrote, aware and in UTC, or ``None`` when it is none.
+
+    :param value: ISO 8601 text of any precision, or a ``datetime``; a naive one is UTC
+    """
+    if isinstance(value, str):
+        try:
+            # fromisoformat refuses some lengths of a fraction and knows microseconds only: pad, and cut the rest.
+            value = datetime.fromisoformat(_FRACTION.sub(lambda match: f".{match.group(1)[:6]:0<6}", value.strip()))
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:  # the year 1 or 9999, near the end of the calendar
+        return None
+
+
+def isoformat(value: datetime, timespec: str = "auto") -> str:
+    """Return a timestamp as ISO 8601 in UTC, such as ``2026-05-01T00:00:00Z``.
+
+    :param value: a naive one is UTC
+    :param timespec: as :meth:`datetime.isoformat` takes it; ``auto`` prints microseconds only where there are any
+    """
+    aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
+def to_epoch(value: datetime) -> int:
+    """Return the whole seconds since 1970, rounded down.
+
+    :param value: aware
+    """
+    return int(value.timestamp() // 1)
+
+
+def from_epoch(seconds: float) -> datetime:
+    """Return the timestamp of seconds since 1970.
+
+    :raises ValueError: (or ``OverflowError``) when no calendar has it
+    """
+    return datetime.fromtimestamp(seconds, UTC)
