@@ -1,21 +1,21 @@
-"""What can go wrong, sorted by what should happen next.
+"""The errors of this provider. The class says what should happen next.
 
-The class of an error *is* the decision: fail at once, try again, wait, set the record aside, or stop because the
-answer can't be understood. The wire and the sync raise these; the Airflow roles translate them (``operators/base.py``).
-This module must not import Airflow, since ``api`` and ``sync`` don't.
+Fail at once (:class:`FatalError`), try again later (:class:`RetryableError`), set the record aside
+(:class:`RejectedError`), or stop because the response is not understood (:class:`UnexpectedResponseError`).
+Clients and sync raise these errors; ``task_errors`` translates them for Airflow. This module does not import Airflow.
 """
 
 from __future__ import annotations
 
 
 class PartnersError(Exception):
-    """Any failure of this provider.
+    """Base class of all errors of this provider.
 
-    :param message: what was asked and what came back, without secrets or customers' data
-    :param remedy: the next step of whoever reads it
+    :param message: what was requested and what came back, without secrets and customers' data
+    :param remedy: next step for the reader
     :param partner: the API that answered, such as ``Yotpo``
-    :param status: HTTP status, where there was an answer
-    :param request_id: the partner's own id of the request, to quote to its support
+    :param status: HTTP status, if there was a response
+    :param request_id: the partner's id of the request; its support needs it
     """
 
     def __init__(
@@ -35,29 +35,37 @@ class PartnersError(Exception):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        """One line: partner, message, status and request id, remedy."""
+        """Return one line: partner, message, status and request id, remedy."""
         facts = [
             f"HTTP {self.status}" if self.status else None,
             f"request id {self.request_id}" if self.request_id else None,
         ]
-        told = ", ".join(fact for fact in facts if fact)
+        details = ", ".join(fact for fact in facts if fact)
         line = f"{self.partner}: {self.message}" if self.partner else self.message
-        line = f"{line.rstrip('.')} ({told})." if told else line
+        line = f"{line.rstrip('.')} ({details})." if details else line
         return f"{line.rstrip('.')}. {self.remedy}" if self.remedy else line
 
 
-class ConfigurationError(PartnersError):
-    """The connection, a Variable or an argument is wrong: fail at once, naming the field and the remedy."""
+class FatalError(PartnersError):
+    """A retry fails too: somebody has to change something first."""
 
 
-class AuthenticationError(PartnersError):
-    """The credentials were refused, or lack a permission: fail at once; a retry would be refused too."""
+class RetryableError(PartnersError):
+    """The same request may succeed later."""
 
 
-class ThrottledError(PartnersError):
-    """The partner asks for a wait that is too long to sit out in the task.
+class ConfigurationError(FatalError):
+    """The connection, a Variable or an argument is wrong. The error names the field and the remedy."""
 
-    :param retry_after: seconds until it is worth asking again
+
+class AuthenticationError(FatalError):
+    """The partner refuses the credentials, or they lack a permission. A retry would be refused too."""
+
+
+class ThrottledError(RetryableError):
+    """The partner requires a wait that is too long for the running task.
+
+    :param retry_after: seconds until the next try makes sense
     """
 
     def __init__(self, message: str, *, retry_after: float, **details: object) -> None:
@@ -65,24 +73,24 @@ class ThrottledError(PartnersError):
         self.retry_after = retry_after
 
 
-class TransientError(PartnersError):
-    """The partner or the network failed, and went on failing until the deadline: a later try may work."""
+class TransientError(RetryableError):
+    """The partner or the network failed until the deadline. A later try may work."""
 
 
 class ExpiredError(TransientError):
-    """What the partner had made ready, such as a job's file, is there no longer: a later try has it made anew."""
+    """A result that the partner prepared, such as a job's file, has expired. A later try creates a new one."""
 
 
 class JobFailedError(TransientError):
-    """A job of the partner's ended without a result: a later try submits another."""
+    """A partner's job ended without a result. A later try submits another job."""
 
 
 class RejectedError(PartnersError):
-    """The partner refused what was sent: permanent for this payload; set the record aside with this reason."""
+    """The partner refuses the payload. Retries would fail too: set the record aside with this reason."""
 
 
 class NotFoundError(RejectedError):
-    """The id in the path is unknown to the partner."""
+    """The partner does not know the id in the path."""
 
 
 class ConflictError(RejectedError):
@@ -90,16 +98,16 @@ class ConflictError(RejectedError):
 
 
 class UnexpectedResponseError(PartnersError):
-    """The answer can't be understood: stop the task, better late than wrong."""
+    """The response cannot be understood. The task stops instead of storing wrong data."""
 
 
 class PagingError(UnexpectedResponseError):
-    """The list loops, repeats itself or never ends."""
+    """The list loops, repeats itself or does not end."""
 
 
 class DatasetError(PartnersError):
-    """A dataset can't be read where this task runs, or is not what its reference says."""
+    """The dataset is not readable on this worker, or differs from its reference."""
 
 
-class RejectThresholdError(PartnersError):
+class RejectThresholdError(FatalError):
     """More records were rejected than the task allows."""

@@ -72,7 +72,7 @@ def yotpo() -> YotpoExtractOperator:
         ({"filter": "created_at_epoch>="}, ["filter"]),
         ({"since": "2026-01-02", "until": "2026-01-01"}, ["empty", "'since' must lie before 'until'"]),
         ({"since": None, "until": None}, ["no window was given", "timedelta(hours=1)"]),
-        ({"since": "yesterday"}, ["'since' is not a time", "ISO 8601"]),
+        ({"since": "yesterday"}, ["'since' is not a timestamp", "ISO 8601"]),
     ],
     ids=["resource", "selector", "operator", "syntax", "empty window", "no window", "no time"],
 )

@@ -99,7 +99,7 @@ def test_the_first_window_begins_it_only_where_no_gap_is_left_behind_the_beginni
 
 
 def test_what_is_no_time_is_refused_by_its_key():
-    with pytest.raises(ConfigurationError, match="'watermark:a' is not a time: 'yesterday'"):
+    with pytest.raises(ConfigurationError, match="'watermark:a' is not a timestamp: 'yesterday'"):
         mark(a="yesterday")[1].get()
 
 

@@ -191,5 +191,5 @@ def test_waiting_for_nothing_is_refused(sensor):
 
 
 def test_a_time_that_is_none_is_refused_by_its_name():
-    with pytest.raises(ConfigurationError, match="'since' is not a time: 'soon'"):
+    with pytest.raises(ConfigurationError, match="'since' is not a timestamp: 'soon'"):
         yofi(since="soon").condition_spec()

@@ -367,7 +367,7 @@ def test_the_second_filter_goes_by_a_parameter_that_can_be_renamed() -> None:
         ("return_predictions", {"include": ["return_predictions", "app"]}, "no relation 'app' to include"),
         ("return_predictions", {"include": []}, "made of 'return_predictions', which has to be included"),
         ("customer_predictions", {"prediction_filter": "email==x"}, "uses 'email'.*severity"),
-        ("claims", {"since": "yesterdayish"}, "'since' is not a time"),
+        ("claims", {"since": "yesterdayish"}, "'since' is not a timestamp"),
     ],
 )
 def test_what_yofi_would_refuse_is_refused_before_it_is_sent(
