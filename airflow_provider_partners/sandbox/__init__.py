@@ -1,5 +1,5 @@
-"""The APIs of Yofi, Shopify and Yotpo served on this machine, for tests, demos and Dags under development.
+"""Serves the APIs of Yofi, Shopify, Yotpo and Voucherify on this machine, for tests, demos and Dags under development.
 
-Written from what the partners publish and from what was observed of them, never from this package's own clients: the
-two must be able to disagree.
+It is written from the partners' documentation and from recorded responses, never from this package's own clients:
+client and sandbox must be able to disagree.
 """

@@ -1,6 +1,6 @@
-"""The sandbox's own API below ``/_sandbox``: look at it, switch behaviour, inject faults, make things happen in a shop.
+"""The sandbox's own API below ``/_sandbox``: inspect it, set switches, inject faults, change a shop.
 
-No partner has it. It answers only callers on this machine, whatever address the sandbox listens on.
+No partner has such an API. It answers only callers on this machine, whatever address the sandbox listens on.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_ADDED_RECORDS = 100_000
 
 
 def routes(sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any]) -> list[BaseRoute]:
-    """The routes below the control prefix.
+    """Return the routes below the control prefix.
 
     :param fault_rules: the fault rules of the running server
     :param defaults: every switch with its default
@@ -63,7 +63,7 @@ def routes(sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any
 
 
 class Control:
-    """Answers the control API; each method takes the request and its JSON body and returns what is sent."""
+    """Handlers of the control API; each takes the request and its JSON body and returns the JSON response."""
 
     def __init__(self, sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any]) -> None:
         self._sandbox = sandbox
@@ -72,7 +72,7 @@ class Control:
         self._changes = Changes(sandbox)
 
     def health(self, _request: Request, _body: Any) -> dict[str, Any]:
-        """That it runs, and which world it serves."""
+        """Return the status and the parameters of the world."""
         parameters = parameters_of(self._sandbox)
         return {
             "status": "ok",
@@ -82,62 +82,62 @@ class Control:
         }
 
     def calls(self, _request: Request, _body: Any) -> dict[str, int]:
-        """Answered calls by ``partner/shop/operation``."""
+        """Return the number of answered calls by ``partner/shop/operation``."""
         return dict(sorted(self._sandbox.calls.copy().items()))
 
     def reset_calls(self, _request: Request, _body: Any) -> dict[str, int]:
-        """Begin counting anew."""
+        """Reset all call counts to zero."""
         self._sandbox.calls.clear()
         return {}
 
     def switches(self, _request: Request, _body: Any) -> dict[str, Any]:
-        """Every switch as it stands."""
+        """Return every switch with its current value."""
         return dict(sorted(self._sandbox.switches.items()))
 
     def set_switches(self, request: Request, body: Any) -> dict[str, Any]:
-        """Set some switches; none if one of them is unknown."""
-        wanted = _object(body)
-        unknown = sorted(set(wanted) - set(self._defaults))
+        """Set some switches, or none if one of them is unknown."""
+        changes = _object(body)
+        unknown = sorted(set(changes) - set(self._defaults))
         if unknown:
             _refuse(400, f"no switch {', '.join(unknown)}; there are {', '.join(sorted(self._defaults))}")
-        self._sandbox.switches.update(wanted)
+        self._sandbox.switches.update(changes)
         return self.switches(request, body)
 
     def reset_switches(self, request: Request, body: Any) -> dict[str, Any]:
-        """Set every switch back."""
+        """Set every switch to its default."""
         self._sandbox.switches.update(copy.deepcopy(self._defaults))
         return self.switches(request, body)
 
     def faults(self, _request: Request, _body: Any) -> list[dict[str, Any]]:
-        """The fault rules, with how often each was met."""
+        """Return the fault rules, each with the number of requests it matched."""
         return [rule.document() for rule in self._fault_rules.rules()]
 
     def add_faults(self, request: Request, body: Any) -> list[dict[str, Any]]:
-        """Put one rule or a list of rules in force."""
+        """Add one fault rule or a list of them."""
         for rule in body if isinstance(body, list) else [body]:
             self._fault_rules.add(**_object(rule))
         return self.faults(request, body)
 
     def clear_faults(self, _request: Request, _body: Any) -> list[Any]:
-        """Let everything go well again."""
+        """Remove all fault rules."""
         self._fault_rules.clear()
         return []
 
     def clock(self, _request: Request, _body: Any) -> dict[str, Any]:
-        """The sandbox's time, and whether it stands still."""
+        """Return the sandbox's time, and whether it is fixed."""
         return {"now": format_timestamp(self._sandbox.clock()), "fixed": self._sandbox.now is not None}
 
     def set_clock(self, request: Request, body: Any) -> dict[str, Any]:
-        """Stop the clock at ``now``, or let it follow the machine's with ``null``."""
+        """Fix the clock at ``now``; ``null`` makes it follow the machine's clock."""
         text = _object(body).get("now")
-        moment = datetime.fromisoformat(text) if text is not None else None
-        if moment and moment.tzinfo is None:
+        timestamp = datetime.fromisoformat(text) if text is not None else None
+        if timestamp and timestamp.tzinfo is None:
             _refuse(400, f"now must carry a time zone, {text} has none")
-        self._sandbox.now = moment and moment.astimezone(UTC)
+        self._sandbox.now = timestamp and timestamp.astimezone(UTC)
         return self.clock(request, body)
 
     def connections(self, request: Request, _body: Any) -> dict[str, str]:
-        """What Airflow needs, as environment variables."""
+        """Return Airflow's connections and Variables as environment variables."""
         parameters = parameters_of(self._sandbox)
         url = str(request.base_url.replace(path=""))
         return credentials.environment(url, seed=parameters.seed, shops=parameters.shops)
@@ -148,12 +148,12 @@ class Control:
         return {"shop": shop, "changed": self._changes.change_orders(shop, _count(request))}
 
     def create_orders(self, request: Request, _body: Any) -> dict[str, Any]:
-        """Let orders come in at a shop."""
+        """Create orders at a shop."""
         shop = request.path_params["shop"]
         return {"shop": shop, "created": self._changes.create_orders(shop, _count(request))}
 
     def create_yofi_records(self, kind: str, request: Request, _body: Any) -> dict[str, Any]:
-        """Let returns be asked for, or claims be made, at a shop."""
+        """Create returns or claims at a shop."""
         shop = request.path_params["shop"]
         return {"shop": shop, "created": self._changes.create_yofi_records(shop, kind, _count(request))}
 
@@ -168,15 +168,15 @@ class Control:
         return {"shop": shop, "event": self._changes.uninstall(shop)}
 
     def redeem(self, request: Request, _body: Any) -> dict[str, Any]:
-        """Let orders with a coupon come in."""
+        """Create orders that use a coupon."""
         return {"created": self._changes.redeem(_count(request))}
 
     def roll_back(self, request: Request, _body: Any) -> dict[str, Any]:
-        """Take the last redemptions back."""
+        """Roll back the latest redemptions."""
         return {"rolled_back": self._changes.roll_back(_count(request))}
 
     def grow(self, request: Request, _body: Any) -> dict[str, Any]:
-        """Make a list of Voucherify's longer."""
+        """Add records to one of Voucherify's lists."""
         kind, count = request.path_params["kind"], _count(request, max_count=_MAX_ADDED_RECORDS)
         return {"kind": kind, "parents": self._changes.grow(kind, count), "added": count}
 

@@ -1,7 +1,7 @@
-"""What each partner accepts in this world, and how Airflow is told of it: connections and variables.
+"""The credentials that each partner accepts in a world, as Airflow connections and Variables.
 
-All of it follows from the seed, the number of shops and the address alone, so that the connections can be
-printed without a server. Every secret says of itself that it is none.
+They follow from the seed, the number of shops and the address alone, so the connections can be printed without a
+server. The text of every secret says that it is not a real secret.
 """
 
 from __future__ import annotations
@@ -17,22 +17,21 @@ from airflow_provider_partners.sandbox.world.shops import APP_NUMBER, ORGANIZATI
 
 Credentials = dict[str, Any]
 
-#: The connection to the one Voucherify project of a world.
+#: Id of the connection to the world's one Voucherify project.
 VOUCHERIFY = "voucherify_sandbox"
 APP_ID = f"gid://partners/App/{APP_NUMBER}"
 
 
 def make(seed: int, shops: int) -> Credentials:
-    """The credentials that a client uses, per partner.
+    """Return the credentials that a client uses, per partner.
 
-    :param seed: of the world
-    :param shops: how many are installed and routed
+    :param shops: number of shops that are installed and have a route
     """
     members = world(shops)
-    chance = stream(seed, "credentials")
+    rng = stream(seed, "credentials")
     return {
         "yofi": {
-            "secret": f"sandbox-not-a-secret-{hexadecimal(chance, 32)}",
+            "secret": f"sandbox-not-a-secret-{hexadecimal(rng, 32)}",
             "issuer": "partner-sandbox",
             "subject": "svc-sandbox",
             "client_id": "backend-service",
@@ -42,7 +41,7 @@ def make(seed: int, shops: int) -> Credentials:
         },
         "shopify_partner": {
             "organization_id": ORGANIZATION_ID,
-            "tokens": [f"prtapi_sandbox_{rank}_{hexadecimal(chance, 16)}" for rank in ("primary", "secondary")],
+            "tokens": [f"prtapi_sandbox_{rank}_{hexadecimal(rng, 16)}" for rank in ("primary", "secondary")],
             "app_id": APP_ID,
         },
         "shopify_admin": {member.domain: _admin(seed, member) for member in members},
@@ -59,47 +58,47 @@ def make(seed: int, shops: int) -> Credentials:
 
 
 def voucherify_shop(members: Sequence[Shop]) -> Shop:
-    """The shop that has a Voucherify project: the first one with a route."""
+    """Return the shop that has a Voucherify project: the first one with a route."""
     return next(member for member in members if member.routed)
 
 
 def _voucherify(seed: int, shop: Shop) -> dict[str, str]:
-    """The keys of its project: of the server's side, of the shop's web pages, and of the management API."""
-    chance = stream(seed, "voucherify", "keys")
+    """Return the project's keys: for server-side calls, for the shop's web pages, and for the management API."""
+    rng = stream(seed, "voucherify", "keys")
     return {
-        "app_id": f"sandbox-app-{uuid(chance)}",
-        "secret_key": f"sandbox-voucherify-{uuid(chance)}",
-        "client_app_id": f"sandbox-client-app-{uuid(chance)}",
-        "client_token": f"sandbox-client-token-{uuid(chance)}",
+        "app_id": f"sandbox-app-{uuid(rng)}",
+        "secret_key": f"sandbox-voucherify-{uuid(rng)}",
+        "client_app_id": f"sandbox-client-app-{uuid(rng)}",
+        "client_token": f"sandbox-client-token-{uuid(rng)}",
         "client_origin": f"https://{shop.domain}",
-        "management_id": f"sandbox-management-{uuid(chance)}",
-        "management_token": f"sandbox-management-token-{uuid(chance)}",
+        "management_id": f"sandbox-management-{uuid(rng)}",
+        "management_token": f"sandbox-management-token-{uuid(rng)}",
         "project_id": project_id(seed),
         "shop": shop.domain,
     }
 
 
 def _admin(seed: int, shop: Shop) -> dict[str, str]:
-    chance = stream(seed, "admin", shop.domain)
+    rng = stream(seed, "admin", shop.domain)
     return {
-        "token": f"shpat_sandbox_{hexadecimal(chance, 24)}",
-        "client_id": f"sandbox-client-{hexadecimal(chance, 16)}",
-        "client_secret": f"shpss_sandbox_{hexadecimal(chance, 24)}",
+        "token": f"shpat_sandbox_{hexadecimal(rng, 24)}",
+        "client_id": f"sandbox-client-{hexadecimal(rng, 16)}",
+        "client_secret": f"shpss_sandbox_{hexadecimal(rng, 24)}",
     }
 
 
 def revoke(credentials: Credentials, shop: str, seed: int) -> None:
-    """Let a shop's Admin API refuse what it accepted, as Shopify does once the app is uninstalled.
+    """Make a shop's Admin API reject its credentials, as Shopify does after the app is uninstalled.
 
-    :param credentials: the server's, changed in place; a client's own are untouched
+    :param credentials: the server's credentials, changed in place; a client's own copy is not changed
     """
-    chance = stream(seed, "revoked", shop)
+    rng = stream(seed, "revoked", shop)
     for name in ("token", "client_secret"):
-        credentials["shopify_admin"][shop][name] = f"revoked-{hexadecimal(chance, 32)}"
+        credentials["shopify_admin"][shop][name] = f"revoked-{hexadecimal(rng, 32)}"
 
 
 def routes(shops: int) -> list[dict[str, str | None]]:
-    """The routes of a world, as the Variable ``partner_shop_routes`` holds them."""
+    """Return the routes of a world, in the form of the Variable ``partner_shop_routes``."""
     members = world(shops)
     return [
         {
@@ -115,14 +114,14 @@ def routes(shops: int) -> list[dict[str, str | None]]:
 
 
 def connections(url: str, *, seed: int, shops: int) -> dict[str, dict[str, Any]]:
-    """What Airflow needs to reach every API of this world, by connection id.
+    """Return what Airflow needs to reach every API of this world, by connection id.
 
     :param url: the sandbox's address
     """
     known, base = make(seed, shops), url.rstrip("/")
     yofi, partner = known["yofi"], known["shopify_partner"]
     primary, secondary = partner["tokens"]
-    found: dict[str, dict[str, Any]] = {
+    result: dict[str, dict[str, Any]] = {
         "yofi_default": {
             "conn_type": "yofi",
             "host": f"{base}/yofi",
@@ -141,7 +140,7 @@ def connections(url: str, *, seed: int, shops: int) -> dict[str, dict[str, Any]]
     }
     coupons = known["voucherify"]
     for name in (VOUCHERIFY, "voucherify_default"):
-        found[name] = {
+        result[name] = {
             "conn_type": "voucherify",
             "host": f"{base}/voucherify",
             "login": coupons["app_id"],
@@ -149,37 +148,37 @@ def connections(url: str, *, seed: int, shops: int) -> dict[str, dict[str, Any]]
         }
     stores = {store["shop"]: (store_id, store["secret"]) for store_id, store in known["yotpo"].items()}
     for member in world(shops):
-        found[f"shopify_admin_{member.handle}"] = {
+        result[f"shopify_admin_{member.handle}"] = {
             "conn_type": "shopify_admin",
             "host": f"{base}/shopify-admin/{member.domain}",
             "password": known["shopify_admin"][member.domain]["token"],
         }
         if member.domain in stores:
             login, password = stores[member.domain]
-            found[f"yotpo_{member.handle}"] = {
+            result[f"yotpo_{member.handle}"] = {
                 "conn_type": "yotpo",
                 "host": f"{base}/yotpo",
                 "login": login,
                 "password": password,
             }
-    return found
+    return result
 
 
 def environment(url: str, *, seed: int, shops: int) -> dict[str, str]:
-    """Connections and Variables as the environment variables that Airflow reads.
+    """Return connections and Variables as the environment variables that Airflow reads.
 
     >>> sorted(environment("http://127.0.0.1:8900", seed=7, shops=1))[0]
     'AIRFLOW_CONN_SHOPIFY_ADMIN_AURORA_APPAREL'
     """
-    found = {
+    variables = {
         f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection, ensure_ascii=False)
         for name, connection in connections(url, seed=seed, shops=shops).items()
     }
-    found["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"] = json.dumps(routes(shops))
-    found["AIRFLOW_VAR_PARTNER_APP_ID"] = APP_ID
-    return found
+    variables["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"] = json.dumps(routes(shops))
+    variables["AIRFLOW_VAR_PARTNER_APP_ID"] = APP_ID
+    return variables
 
 
 def as_shell(variables: Mapping[str, str]) -> str:
-    """The variables as lines that a shell can ``eval``."""
+    """Return the variables as lines for a shell's ``eval``."""
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())

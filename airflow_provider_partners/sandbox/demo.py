@@ -1,7 +1,7 @@
-"""The main Dag, run for real on this machine: sandbox, Airflow in a folder of its own, three runs, checks.
+"""Runs the main Dag on this machine: a sandbox, Airflow in its own folder, three Dag runs, and checks.
 
-What it shows is checked against the sandbox's own state and its own count of calls, not against what the Dag says of
-itself. It ends by itself and leaves no process behind.
+The checks use the sandbox's own state and its own call counts, not the Dag's summary. The demo ends by itself and
+leaves no process running.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from typing import Any, TextIO, cast
 from airflow_provider_partners.sandbox.store import Store
 
 DAG_ID = "yofi_shopify_to_yotpo"
-_FIRST_WINDOW_START = re.compile(r"\[DAG TEST\] starting task_id=(\S+)")
+_TASK_START = re.compile(r"\[DAG TEST\] starting task_id=(\S+)")
 WRITES = (".create", ".update")
 
 
-class DemoError(Exception):  # reads as the sentence it prints
-    """Something the demo promises did not happen."""
+class DemoError(Exception):
+    """A check of the demo failed."""
 
 
 class Demo:
     """One demonstration in one folder.
 
-    :param home: made anew; holds the sandbox's database, Airflow's home, logs and datasets
+    :param home: the folder, created for the demo; it contains the sandbox's database, Airflow's home, logs and datasets
     :param dags: the folder of the Dag
     :param orders: orders per shop
     """
@@ -48,7 +48,7 @@ class Demo:
         self.environment: dict[str, str] = {}
 
     def run(self) -> None:
-        """All of it, in order."""
+        """Run all steps in order."""
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         with self.sandbox():
@@ -59,7 +59,7 @@ class Demo:
             check(first["created"] > 0, "the first run created orders")
             self.check_stores()
 
-            print_step("Run 2: the same window again; nothing has changed, so nothing may be written.")
+            print_step("Run 2: the same window again; nothing has changed, so nothing is written.")
             self.reset_calls()
             second = self.run_dag("run-2", window)
             check(second["created"] == second["updated"] == 0, "the second run reports 0 created, 0 updated")
@@ -73,13 +73,13 @@ class Demo:
             patched = {key for key, body in self.yotpo_orders().items() if before.get(key) != body}
             check(patched == changed, f"exactly the {len(changed)} changed orders were patched")
             check(third["updated"] == len(changed), "the Dag reports as many updates")
-        print_step("Everything the demo promises was seen. Where to look next:")
-        for what, where in self.result_paths():
-            print_step(f"  {what:<46} {where}")
+        print_step("All checks passed. Results:")
+        for title, path in self.result_paths():
+            print_step(f"  {title:<46} {path}")
 
     @contextlib.contextmanager
     def sandbox(self) -> Iterator[None]:
-        """The partners' APIs in a process of their own."""
+        """Serve the partners' APIs in a separate process."""
         port_file = self.home / "sandbox.port"
         command = [
             sys.executable, "-m", "airflow_provider_partners.sandbox", "serve", "--port", "0",
@@ -101,7 +101,7 @@ class Demo:
                 process.wait()
 
     def configure(self) -> None:
-        """An Airflow of the demo's own, told of the sandbox by environment variables alone."""
+        """Create an Airflow for the demo; environment variables are its only configuration."""
         airflow_home = self.home / "airflow"
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")},
@@ -111,7 +111,7 @@ class Demo:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__PARTNERS__STAGING_URI": (self.home / "datasets").as_uri(),
         }
-        print_step(f"Airflow gets a home of its own in {airflow_home}.")
+        print_step(f"Airflow's home is {airflow_home}.")
         self.airflow("setup", "db", "migrate")
 
     def run_dag(self, name: str, conf: Mapping[str, str]) -> dict[str, Any]:
@@ -119,16 +119,16 @@ class Demo:
 
         :returns: the totals of the run's summary
         """
-        begun = time.monotonic()
+        started = time.monotonic()
         self.airflow(name, "dags", "test", DAG_ID, "--conf", json.dumps(conf))
         summary = self.summary()
         print_step(summary["table"])
-        print_step(f"  ({time.monotonic() - begun:.0f} s)\n")
+        print_step(f"  ({time.monotonic() - started:.0f} s)\n")
         return cast("dict[str, Any]", summary["total"])
 
     def airflow(self, name: str, *arguments: str) -> None:
-        """One ``airflow`` command, its output in ``NAME.log``; each kind of task is named when it begins."""
-        log, told = self.home / f"{name}.log", set[str]()
+        """Run one ``airflow`` command with its output in ``NAME.log``; print the name of each task when it starts."""
+        log, printed_tasks = self.home / f"{name}.log", set[str]()
         with log.open("w") as output:
             process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "airflow", *arguments],
@@ -137,18 +137,18 @@ class Demo:
             with process:
                 for line in cast("TextIO", process.stdout):
                     output.write(line)
-                    task = _FIRST_WINDOW_START.search(line)
-                    if task and task.group(1) not in told:
-                        told.add(task.group(1))
+                    task = _TASK_START.search(line)
+                    if task and task.group(1) not in printed_tasks:
+                        printed_tasks.add(task.group(1))
                         print_step(f"  {task.group(1)}")
         if process.returncode:
             lines = log.read_text().splitlines()
-            wrong = [line for line in lines if "[error" in line] or lines
-            message = f"'airflow {' '.join(arguments[:3])}' failed; from {log}:\n" + "\n".join(wrong[-12:])
+            errors = [line for line in lines if "[error" in line] or lines
+            message = f"'airflow {' '.join(arguments[:3])}' failed; from {log}:\n" + "\n".join(errors[-12:])
             raise DemoError(message)
 
     def summary(self) -> dict[str, Any]:
-        """What the run's last task returned, read from Airflow's database."""
+        """Return the result of the run's last task, read from Airflow's database."""
         with contextlib.closing(sqlite3.connect(self.home / "airflow" / "airflow.db")) as database:
             row = database.execute(
                 "SELECT value FROM xcom WHERE dag_id = ? AND task_id = 'summarize' AND key = 'return_value' "
@@ -156,20 +156,20 @@ class Demo:
                 (DAG_ID,),
             ).fetchone()
         if row is None:
-            message = "The run left no summary"
+            message = "The run has no summary"
             raise DemoError(message)
         value = json.loads(row[0])
         return cast("dict[str, Any]", json.loads(value) if isinstance(value, str) else value)
 
     def check_stores(self) -> None:
-        """No shop without the app may have got an order, and none twice."""
+        """Check that no shop without the app has an order, and that no order exists twice."""
         keys = [(store, body["external_id"]) for store, body in self._orders()]
         check(len(keys) == len(set(keys)) >= 3 * self.orders, f"{len(keys)} orders are in Yotpo, each once")
         check(len({store for store, _ in keys}) >= 3, "they belong to at least 3 shops")
 
     def change_orders(self) -> set[tuple[str, str]]:
-        """Change three orders in each of two shops, in Shopify; their stores and ids."""
-        time.sleep(1.1)  # Shopify's times have whole seconds: the change must be later than what was read
+        """Change three orders in Shopify in each of two shops; return their stores and ids."""
+        time.sleep(1.1)  # Shopify's timestamps have whole seconds; the change must come later.
         routes = json.loads(self.environment["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])
         stores = {
             route["shop"]: json.loads(self.environment[f"AIRFLOW_CONN_{route['yotpo_conn_id'].upper()}"])["login"]
@@ -184,7 +184,7 @@ class Demo:
         return changed
 
     def yotpo_orders(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Every order of every Yotpo store, by store and external id."""
+        """Return every order of every Yotpo store, by store and external id."""
         return {(store, body["external_id"]): body for store, body in self._orders()}
 
     def _orders(self) -> list[tuple[str, dict[str, Any]]]:
@@ -193,22 +193,22 @@ class Demo:
             return [(shop, body) for partner, shop, kind, _, body in store if (partner, kind) == ("yotpo", "order")]
 
     def reset_calls(self) -> None:
-        """Begin counting calls anew."""
+        """Reset the call counts to zero."""
         self.call("DELETE", "/_sandbox/calls")
 
     def writes(self) -> dict[str, int]:
-        """The writes that Yotpo's side has counted."""
+        """Return the number of write requests that Yotpo's sandbox counted."""
         calls = self.call("GET", "/_sandbox/calls")
         return {name: count for name, count in calls.items() if name.startswith("yotpo/") and name.endswith(WRITES)}
 
     def call(self, method: str, path: str) -> dict[str, Any]:
-        """One call of the sandbox's control API."""
+        """Send one request to the sandbox's control API."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)  # noqa: S310  # loopback only
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return cast("dict[str, Any]", json.load(answer))
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return cast("dict[str, Any]", json.load(response))
 
     def result_paths(self) -> Iterator[tuple[str, Path]]:
-        """What is worth a look afterwards."""
+        """Yield the results that a reader can look at after the demo, each with its path."""
         yield "The Dag", self.dags / f"{DAG_ID}.py"
         yield "Task logs of the three runs", self.home / "run-*.log"
         yield "Datasets: orders, returns, outcomes, rejects", self.home / "datasets"
@@ -217,15 +217,15 @@ class Demo:
 
 
 def print_step(text: str) -> None:
-    """Print at once, also through a pipe."""
+    """Print at once, also into a pipe."""
     print(text, flush=True)  # noqa: T201
 
 
 def check(condition: bool, message: str) -> None:
-    """Stop the demo where it does not keep a promise."""
+    """Stop the demo if a condition is false."""
     if not condition:
-        raise DemoError(f"This did not hold: {message}")  # noqa: EM102
-    print_step(f"  seen: {message}")
+        raise DemoError(f"This check failed: {message}")  # noqa: EM102
+    print_step(f"  checked: {message}")
 
 
 def _iso(offset: timedelta) -> str:
@@ -243,9 +243,11 @@ def _wait_for_port(path: Path, process: subprocess.Popen[bytes]) -> int:
 
 
 def main() -> int:
-    """Run the demo; 1 when a promise was not kept."""
+    """Run the demo; return 1 if a check failed."""
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_partners.sandbox.demo", description=__doc__)
-    parser.add_argument("--home", type=Path, default=Path(".demo"), help="folder to make anew (default: .demo)")
+    parser.add_argument(
+        "--home", type=Path, default=Path(".demo"), help="folder to create, an old one is deleted (default: .demo)"
+    )
     parser.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the Dags (default: dags)")
     parser.add_argument("--orders", type=int, default=85, help="orders per shop (default: 85)")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Faults on demand: a request is delayed, answered with an error, or loses its answer, as a rule says.
+"""Injects faults: a rule delays a request, answers it with an error, or drops its response.
 
-Stands before all partners and knows none of their insides but the paths, by which a fault is counted. Rules come
-over the control API or from the test that runs the sandbox in its own process.
+It runs before all partners. It knows only their paths, because faults are counted per operation. Rules come from the
+control API, or from a test that runs the sandbox in its own process.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ CONTROL_PREFIX = "/_sandbox"
 
 @dataclass(kw_only=True)
 class FaultRule:
-    """Which requests go wrong, and how.
+    """Which requests fail, and how.
 
-    :param path_prefix: of the whole path, ``/yotpo``
-    :param path_regex: searched in the whole path, besides the prefix
-    :param method: ``POST``; any when not given
-    :param times: how many requests go wrong before the rule is used up; all when ``None``
-    :param after: so many matching requests go well first
-    :param status: the answer's status; without it and without ``drop`` the true answer is given (after ``delay``)
-    :param body: of that answer: an object or list is sent as JSON, text as it is
-    :param headers: of that answer
-    :param delay: seconds before anything else
-    :param drop: close the connection without an answer
-    :param at: ``before``: the partner never sees the request; ``after``: it does, but its answer is lost
+    :param path_prefix: prefix of the whole path, such as ``/yotpo``
+    :param path_regex: pattern to search in the whole path, in addition to the prefix
+    :param method: HTTP method, such as ``POST``; ``None`` matches any
+    :param times: number of requests that fail before the rule is used up; ``None`` means all
+    :param after: number of matching requests that succeed first
+    :param status: status of the response; without it and without ``drop`` the partner answers (after ``delay``)
+    :param body: body of that response: JSON for an object or a list, plain text for a string
+    :param headers: headers of that response
+    :param delay: seconds to wait before anything else
+    :param drop: close the connection without a response
+    :param at: ``before``: the partner never sees the request; ``after``: it sees the request, but its response is lost
     """
 
     path_prefix: str = "/"
@@ -55,7 +55,7 @@ class FaultRule:
 
     def __post_init__(self) -> None:
         if self.status is None and not self.drop and not self.delay:
-            msg = "a fault needs one of status, drop and delay, or nothing goes wrong"
+            msg = "a fault needs one of status, drop and delay"
             raise ValueError(msg)
         if self.at not in {"before", "after"}:
             msg = f"at is 'before' or 'after', not {self.at!r}"
@@ -63,7 +63,7 @@ class FaultRule:
         self._pattern = re.compile(self.path_regex or "")
 
     def claim(self, method: str, path: str) -> bool:
-        """Whether this request goes wrong; counts it."""
+        """Return True if this rule makes the request fail; count the request."""
         fits = path.startswith(self.path_prefix) and self._pattern.search(path)
         if not fits or self.method not in {None, method} or (self.times is not None and self.used >= self.times):
             return False
@@ -74,19 +74,19 @@ class FaultRule:
         return True
 
     def document(self) -> dict[str, Any]:
-        """As the control API shows it."""
+        """Return the rule as the control API shows it."""
         return asdict(self)
 
 
 class FaultRules:
-    """The rules in force, first come first served. Safe to use from several threads."""
+    """The active rules; the first that matches a request applies. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[FaultRule] = []
 
     def add(self, **rule: Any) -> FaultRule:
-        """Put a rule in force, given by the fields of :class:`Rule`.
+        """Add a rule, described by the fields of :class:`FaultRule`.
 
         :raises ValueError: a field is unknown or wrong
         """
@@ -101,25 +101,25 @@ class FaultRules:
         return added
 
     def clear(self) -> None:
-        """Let everything go well again."""
+        """Remove all rules."""
         with self._lock:
             self._rules.clear()
 
     def rules(self) -> list[FaultRule]:
-        """Those in force, also the ones used up."""
+        """Return all rules, including those that are used up."""
         with self._lock:
             return list(self._rules)
 
     def claim(self, method: str, path: str) -> FaultRule | None:
-        """The rule by which this request goes wrong, if any."""
+        """Return the rule that makes this request fail, if there is one."""
         with self._lock:
             return next((rule for rule in self._rules if rule.claim(method, path)), None)
 
 
 class FaultInjection:
-    """ASGI middleware that carries the rules out. The control API is never disturbed.
+    """ASGI middleware that applies the rules. It never affects the control API.
 
-    :param app: the partners
+    :param app: the application that serves the partners
     """
 
     def __init__(self, app: ASGIApp, *, rules: FaultRules, sandbox: Sandbox) -> None:
@@ -128,7 +128,7 @@ class FaultInjection:
         self._sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or not."""
+        """Serve one request, or make it fail."""
         path = scope.get("path", "")
         if scope["type"] != "http" or path.startswith(CONTROL_PREFIX):
             await self._app(scope, receive, send)
@@ -150,7 +150,7 @@ class FaultInjection:
         await (_drop_connection(receive, send) if rule.drop else _send_response(rule, send))
 
 
-# Prefix and path of each partner's operations, the shop in them as far as there is one; first match wins.
+# Partner, path and operation; the path contains the shop where the API has one there. The first match wins.
 _OPERATIONS: tuple[tuple[str, str, str], ...] = (
     ("yotpo", r"^/yotpo/core/v3/stores/(?P<shop>[^/]+)/access_tokens$", "token"),
     ("yotpo", r"^/yotpo/oauth/token$", "token"),
@@ -171,18 +171,18 @@ _VERBS: Mapping[tuple[str, bool], str] = {
 
 
 def operation(method: str, path: str, headers: Mapping[bytes, bytes]) -> tuple[str, str, str]:
-    """Partner, shop and operation under which a fault of this request is counted.
+    """Return partner, shop and operation under which a fault of this request is counted.
 
     >>> operation("POST", "/yotpo/core/v3/stores/s1/orders", {})
     ('yotpo', 's1', 'orders.create.fault')
     """
     if path.startswith(f"{_VOUCHERIFY}/"):
-        # Too many paths for patterns.
+        # Voucherify has too many paths for patterns.
         return "voucherify", "", f"{operation_name(method, path.removeprefix(_VOUCHERIFY))}.fault"
     for partner, pattern, name in _OPERATIONS:
-        if found := re.match(pattern, path):
-            parts = {key: value or "" for key, value in found.groupdict().items()}
-            # Yofi's shop is in a header of the request; the Partner API knows none.
+        if match := re.match(pattern, path):
+            parts = {key: value or "" for key, value in match.groupdict().items()}
+            # Yofi names the shop in a request header. The Partner API names none.
             shop = headers.get(b"app_id", b"").decode() if partner == "yofi" else parts.get("shop", "")
             verb = _VERBS.get((method, bool(parts.get("id"))), method.lower())
             thing = parts.get("thing", "").replace("-", "_")
@@ -204,9 +204,9 @@ async def _send_response(rule: FaultRule, send: Send) -> None:
 
 
 async def _drop_connection(receive: Receive, send: Send) -> None:
-    """Close the connection without a byte.
+    """Close the connection without sending a byte.
 
-    ASGI has no word for it, so uvicorn's connection is taken from the object that ``send`` belongs to.
+    ASGI has no message for this, so uvicorn's transport is taken from the object that ``send`` is bound to.
     """
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
@@ -218,10 +218,10 @@ async def _drop_connection(receive: Receive, send: Send) -> None:
 
 
 async def _read_request(receive: Receive) -> None:
-    """Take the request in, so that the connection stays usable."""
+    """Read the whole request, so that the connection stays usable."""
     while (message := await receive())["type"] == "http.request" and message.get("more_body"):
         pass
 
 
 async def _discard(message: Message) -> None:
-    """Where lost answers go."""
+    """Ignore a message of a lost response."""

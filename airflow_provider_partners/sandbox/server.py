@@ -1,6 +1,6 @@
-"""One loopback port for the partners' APIs, each below its own prefix, and for the control API.
+"""Serves the partners' APIs and the control API on one loopback port, each below its own prefix.
 
-Only mounts and serves: what a partner answers is its module's business.
+It only mounts and serves. The partners' packages build the responses.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from airflow_provider_partners.sandbox.yotpo import server as yotpo
 
 log = logging.getLogger(__name__)
 
-#: The partners' prefixes. The Admin API is a shop's own: its real host is the shop's domain.
+#: Path prefix of each partner. The Admin API has the shop in its path, because its real host is the shop's domain.
 PREFIXES: Mapping[str, Any] = {
     "/yofi": yofi,
     "/shopify-partner": shopify_partner,
@@ -46,18 +46,18 @@ _STOP_TIMEOUT = 2.0
 
 
 def switch_defaults() -> dict[str, Any]:
-    """Every switch of every partner with its default."""
+    """Return every switch of every partner with its default."""
     return {name: value for partner in PREFIXES.values() for name, value in partner.SWITCHES.items()}
 
 
 class SandboxApp(Starlette):
-    """The application; faults are injected before anything of Starlette's sees the request."""
+    """The ASGI application; fault injection runs before Starlette sees the request."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.faults = FaultRules()
         defaults = switch_defaults()
-        # What was set before the server came stays set.
+        # Switches that were set before the server started keep their values.
         sandbox.switches = copy.deepcopy(defaults) | sandbox.switches
         partners = [Mount(prefix, routes=partner.routes(sandbox)) for prefix, partner in PREFIXES.items()]
         own = Mount(CONTROL_PREFIX, routes=control.routes(sandbox, self.faults, defaults))
@@ -65,20 +65,20 @@ class SandboxApp(Starlette):
         super().__init__(routes=[own, files, *partners])
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Starlette's own stack behind the faults."""
+        """Return Starlette's own stack behind the fault injection."""
         return FaultInjection(super().build_middleware_stack(), rules=self.faults, sandbox=self.sandbox)
 
 
 def create_app(sandbox: Sandbox) -> SandboxApp:
-    """The ASGI application of a sandbox; its switches get their defaults where they are not set."""
+    """Create the ASGI application of a sandbox; switches that are not set get their defaults."""
     return SandboxApp(sandbox)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningSandbox:
-    """A sandbox that answers.
+    """A sandbox that accepts requests.
 
-    :param url: ``http://127.0.0.1:PORT``, without a slash at the end
+    :param url: ``http://127.0.0.1:PORT``, without a trailing slash
     :param faults: its fault rules
     """
 
@@ -90,14 +90,14 @@ class RunningSandbox:
 
 @contextmanager
 def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterator[RunningSandbox]:
-    """Serve a sandbox in a thread for as long as the context lasts.
+    """Serve a sandbox in a thread until the context ends.
 
-    :param port: any free one when 0
-    :raises OSError: the port is taken
+    :param port: the port to listen on; 0 takes a free one
+    :raises OSError: the port is in use
     """
     app = create_app(sandbox)
     listener = _listen(host, port)
-    # h11 by name: its connections are what faults.py drops, whatever faster parser is installed.
+    # Name h11 here, because faults.py drops h11's connections. uvicorn prefers a faster parser if one is installed.
     config = uvicorn.Config(
         app,
         http="h11",

@@ -1,7 +1,7 @@
-"""What the sandbox remembers: documents per partner, shop and kind; switches; call counts.
+"""The sandbox's store: documents per partner, shop and kind; switches; call counts.
 
-One SQLite database holds everything, so that a test, a second process or a curious user can look at it. The partner
-modules read and write documents through :class:`Store`; they know nothing of each other.
+One SQLite database contains everything, so that a test, a second process or a user can inspect it. The partner
+packages read and write documents through :class:`Store` and do not know each other.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any, TypeVar
 Document = dict[str, Any]
 _Items = TypeVar("_Items", bound=Sized)
 
-#: How many documents are kept parsed, of all partners and shops together.
+#: Maximum number of parsed documents in memory, over all partners and shops.
 MAX_CACHED_DOCUMENTS = 100_000
-#: So many documents are read and parsed at a time. Parsed together they share the names of their fields, which makes
-#: them smaller.
+#: Number of documents that are read and parsed at a time. Documents that are parsed together share the strings of
+#: their field names, which saves memory.
 _CHUNK = 500
 
 _SCHEMA = """
@@ -41,9 +41,9 @@ CREATE INDEX IF NOT EXISTS documents_at ON documents (partner, shop, kind, at);
 
 
 class ListCache:
-    """Lists that are made once and kept, the least recently used let go of first. Safe to use from several threads.
+    """A least-recently-used cache of lists. Safe to use from several threads.
 
-    :param max_items: how many items all lists may hold together; the list used last is kept however long it is
+    :param max_items: maximum number of items in all lists; the list used last stays, however long it is
     """
 
     def __init__(self, max_items: int) -> None:
@@ -52,15 +52,15 @@ class ListCache:
         self._lists: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
     def get(self, key: Hashable, revision: Hashable, make: Callable[[], _Items]) -> _Items:
-        """The list of this key, made anew when the revision is not the one it was made at."""
+        """Return the list of a key; build it again if its revision has changed."""
         with self._lock:
             kept = self._lists.pop(key, None)
             if kept is None or kept[0] != revision:
                 kept = (revision, make())
             self._lists[key] = kept
-            held = sum(len(items) for _, items in self._lists.values())
-            while held > self._max_items and len(self._lists) > 1:
-                held -= len(self._lists.popitem(last=False)[1][1])
+            item_count = sum(len(items) for _, items in self._lists.values())
+            while item_count > self._max_items and len(self._lists) > 1:
+                item_count -= len(self._lists.popitem(last=False)[1][1])
         items: _Items = kept[1]
         return items
 
@@ -69,10 +69,10 @@ class Store:
     """Documents in SQLite, safe to use from several threads.
 
     A document is JSON, named by partner (``shopify_admin``), shop (``a.myshopify.com``, or ``""`` where there is none),
-    kind (``order``) and id; ``at`` is the ISO time (UTC, ``Z``) by which its kind is listed.
+    kind (``order``) and id; ``at`` is the ISO timestamp (UTC, ``Z``) that orders the documents of its kind.
 
     :param path: the SQLite file; other processes may have it open, too
-    :param max_cached: how many documents :meth:`cached` keeps parsed
+    :param max_cached: maximum number of documents that :meth:`cached` keeps parsed
     """
 
     def __init__(self, path: Path | str = ":memory:", *, max_cached: int = MAX_CACHED_DOCUMENTS) -> None:
@@ -83,11 +83,14 @@ class Store:
         self._written: Counter[tuple[str, str, str]] = Counter()
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.executescript(_SCHEMA)
-        # A store that is let go of closes its database, so that none is left open.
+        # Close the database when the store is garbage-collected.
         self.close = weakref.finalize(self, self._db.close)
 
     def folder(self) -> Path:
-        """Where files are kept that partners have made: beside the database, or for as long as there is the store."""
+        """Return the folder for files that the partners create.
+
+        It is beside the database; a store in memory uses a temporary folder and removes it.
+        """
         with self._lock:
             if self._folder is None and self._path == ":memory:":
                 self._folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
@@ -102,18 +105,18 @@ class Store:
         self.put_many(partner, shop, kind, [(id, at, body)])
 
     def put_many(self, partner: str, shop: str, kind: str, documents: Iterable[tuple[str, str, Document]]) -> None:
-        """Add or replace documents given as ``(id, at, body)``."""
+        """Add or replace documents, passed as ``(id, at, body)``."""
         texts = ((id_, at, json.dumps(body, ensure_ascii=False)) for id_, at, body in documents)
         self.put_texts(partner, shop, kind, texts)
 
     def put_texts(self, partner: str, shop: str, kind: str, documents: Iterable[tuple[str, str, str]]) -> None:
-        """Add or replace documents given as ``(id, at, JSON)``."""
+        """Add or replace documents, passed as ``(id, at, JSON)``."""
         self.put_lists(partner, {(shop, kind): documents})
 
     def put_lists(self, partner: str, lists: Mapping[tuple[str, str], Iterable[tuple[str, str, str]]]) -> None:
-        """Add or replace documents of many kinds at once: all of them or, when it goes wrong, none.
+        """Add or replace documents of many kinds in one transaction.
 
-        :param lists: the rows as ``(id, at, JSON)``, by shop and kind
+        :param lists: the documents as ``(id, at, JSON)``, by shop and kind
         """
         with self._lock, self._db:
             for (shop, kind), rows in lists.items():
@@ -124,7 +127,7 @@ class Store:
                 self._written[partner, shop, kind] += 1
 
     def get(self, partner: str, shop: str, kind: str, id: str) -> Document | None:  # noqa: A002
-        """One document, or ``None``."""
+        """Return one document, or ``None``."""
         with self._lock:
             row = self._db.execute(
                 "SELECT body FROM documents WHERE partner=? AND shop=? AND kind=? AND id=?",
@@ -141,7 +144,7 @@ class Store:
         ids: Sequence[str] | None = None,
         newest_first: bool = False,
     ) -> list[Document]:
-        """Documents of one kind ordered by ``at`` then id; with ``ids`` only those."""
+        """Return documents of one kind ordered by ``at`` and id; with ``ids`` only those."""
         order = "DESC" if newest_first else "ASC"
         sql = "SELECT body FROM documents WHERE partner=? AND shop=? AND kind=?"
         values: list[str] = [partner, shop, kind]
@@ -153,13 +156,13 @@ class Store:
         return [json.loads(row[0]) for row in rows]
 
     def shops(self, partner: str) -> list[str]:
-        """The shops that have any document of this partner."""
+        """Return the shops that have any document of this partner."""
         with self._lock:
             rows = self._db.execute("SELECT DISTINCT shop FROM documents WHERE partner=? ORDER BY shop", (partner,))
             return [row[0] for row in rows]
 
     def count(self, partner: str, shop: str, kind: str) -> int:
-        """How many documents of one kind a shop has."""
+        """Return the number of documents of one kind that a shop has."""
         with self._lock:
             row = self._db.execute(
                 "SELECT count(*) FROM documents WHERE partner=? AND shop=? AND kind=?", (partner, shop, kind)
@@ -176,22 +179,22 @@ class Store:
             self._written[partner, shop, kind] += 1
 
     def revision(self, partner: str, shop: str, kind: str) -> int:
-        """A number that grows with each write to this kind of a shop's documents.
+        """Return a number that grows with each write to this kind of a shop's documents.
 
-        Writes of another process to the same file count, too; to whose documents they were is not known then, so they
-        count for all.
+        A write by another process to the same file counts for all kinds, because SQLite does not report what it
+        changed.
         """
         with self._lock:
             (others,) = self._db.execute("PRAGMA data_version").fetchone()
             return self._written[partner, shop, kind] + int(others)
 
     def cached(self, partner: str, shop: str, kind: str, *, shape: str = "body") -> list[Document]:
-        """All documents of a kind ordered by ``at`` then id, parsed once and kept until one of them is written.
+        """Return all documents of a kind ordered by ``at`` and id, parsed once and kept until one of them is written.
 
-        The list and all in it are shared between callers and threads: **read only**. Lists that were asked for least
-        recently are let go of first; the one asked for last is kept however long it is.
+        Callers and threads share the list and its contents: **read only**. The cache drops the least recently used
+        lists first; the list used last stays, however long it is.
 
-        :param shape: SQL that makes of ``body`` what is kept of a document instead of the whole, as JSON
+        :param shape: SQL expression over ``body`` that returns the JSON to keep of a document; the default keeps it all
         """
         with self._lock:
             revision = self.revision(partner, shop, kind)
@@ -200,22 +203,22 @@ class Store:
             )
 
     def iterate(self, partner: str, shop: str, kind: str, ids: Iterable[str]) -> Iterator[Document]:
-        """The documents of these ids in the order of the ids, read a few at a time; ids of none are passed over."""
-        wanted = iter(ids)
-        while chunk := list(islice(wanted, _CHUNK)):
-            marks = ",".join("?" * len(chunk))
+        """Yield the documents with these ids in the order of the ids, read in chunks; skip ids without a document."""
+        remaining_ids = iter(ids)
+        while chunk := list(islice(remaining_ids, _CHUNK)):
+            placeholders = ",".join("?" * len(chunk))
             with self._lock:
                 rows = self._db.execute(
-                    f"SELECT id, body FROM documents WHERE partner=? AND shop=? AND kind=? AND id IN ({marks})",  # noqa: S608
+                    f"SELECT id, body FROM documents WHERE partner=? AND shop=? AND kind=? AND id IN ({placeholders})",  # noqa: S608
                     (partner, shop, kind, *chunk),
                 ).fetchall()
-            found = dict(zip((id_ for id_, _ in rows), _loads(body for _, body in rows), strict=True))
-            yield from (found[id_] for id_ in chunk if id_ in found)
+            documents = dict(zip((id_ for id_, _ in rows), _loads(body for _, body in rows), strict=True))
+            yield from (documents[id_] for id_ in chunk if id_ in documents)
 
     def parent_ids(self, partner: str, shop: str, kind: str, name: str) -> Mapping[str, str]:
-        """Which document holds an object of one of its lists, by that object's id; kept until one of them is written.
+        """Map the id of each object in one of a document's lists to the id of that document; kept until one is written.
 
-        :param name: of the list, a member of ``body``
+        :param name: name of the list, a member of ``body``
         """
         sql = (
             "SELECT json_extract(each.value, '$.id'), documents.id FROM documents, json_each(body, ?) AS each "
@@ -230,7 +233,7 @@ class Store:
             return self._parsed.get((partner, shop, kind, "holders", name), revision, find)
 
     def _parse(self, partner: str, shop: str, kind: str, shape: str) -> list[Document]:
-        # Sorted here: SQLite would walk through its index of times and look each document up somewhere else.
+        # Sort in Python: SQLite would read its index of times and look up each document separately, which is slower.
         cursor = self._db.execute(
             f"SELECT at, id, {shape} FROM documents WHERE partner=? AND shop=? AND kind=?",  # noqa: S608
             (partner, shop, kind),
@@ -242,7 +245,7 @@ class Store:
         return [document for *_, document in sorted(placed, key=lambda row: row[:2])]
 
     def __iter__(self) -> Iterator[tuple[str, str, str, str, Document]]:
-        """Every document as ``(partner, shop, kind, id, body)``."""
+        """Yield every document as ``(partner, shop, kind, id, body)``."""
         with self._lock:
             rows = self._db.execute("SELECT partner, shop, kind, id, body FROM documents").fetchall()
         for partner, shop, kind, id_, body in rows:
@@ -251,14 +254,14 @@ class Store:
 
 @dataclass(kw_only=True)
 class Sandbox:
-    """All that a partner module needs to answer a request.
+    """Everything that a partner package needs to answer a request.
 
     :param store: the documents
-    :param credentials: what each partner accepts, see ``seed.py``
+    :param credentials: what each partner accepts, see :func:`.credentials.make`
     :param switches: behaviour that is uncertain or harmful in reality, by dotted name, such as
-        ``yotpo.unknown_product_status``; each partner module declares its own names with defaults
-    :param now: fixed time; without it the machine's clock is used
-    :param key: signs the addresses of files that are given out
+        ``yotpo.unknown_product_status``; each partner package declares its own names with defaults
+    :param now: fixed time; without it the sandbox uses the machine's clock
+    :param key: signs the URLs of files
     """
 
     store: Store
@@ -270,7 +273,7 @@ class Sandbox:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def clock(self) -> datetime:
-        """The sandbox's time, aware, in UTC."""
+        """Return the sandbox's time, aware, in UTC."""
         return self.now or datetime.now(UTC)
 
     def count(self, partner: str, shop: str, operation: str) -> None:
@@ -285,5 +288,5 @@ def _loads(bodies: Iterable[str]) -> list[Document]:
 
 
 def format_timestamp(timestamp: datetime, *, plus: timedelta = timedelta()) -> str:
-    """A time as the partners write it: UTC, whole seconds, ``Z``."""
+    """Format a timestamp as the partners do: UTC, whole seconds, ``Z``."""
     return (timestamp + plus).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

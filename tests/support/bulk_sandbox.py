@@ -1,4 +1,4 @@
-"""A served sandbox of two small shops, and a client that submits bulk operations to it and watches them."""
+"""A running sandbox of two small shops, and a client that submits and polls bulk operations."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ CANCEL = f"""mutation Cancel($id: ID!) {{
     bulkOperationCancel(id: $id) {{ bulkOperation {{ {FIELDS} }} userErrors {{ field message }} }} }}"""
 
 
-class World:
-    """The server, and a client of one shop."""
+class BulkClient:
+    """A client of one shop of a running sandbox."""
 
     def __init__(self, url: str, sandbox: Any) -> None:
         self.url, self.sandbox = url, sandbox
@@ -53,13 +53,13 @@ class World:
         assert response.status_code == 200, response.text
         return response.json()
 
-    def ask(self, document: str, /, **variables: Any) -> dict[str, Any]:
+    def execute(self, document: str, /, **variables: Any) -> dict[str, Any]:
         body = self.post(document, **variables)
         assert "errors" not in body, body
         return body["data"]
 
     def run(self, query: str = ORDERS, *, grouped: bool = False) -> dict[str, Any]:
-        return self.ask(RUN, query=query, grouped=grouped)["bulkOperationRunQuery"]
+        return self.execute(RUN, query=query, grouped=grouped)["bulkOperationRunQuery"]
 
     def submit(self, query: str = ORDERS, *, grouped: bool = False) -> str:
         payload = self.run(query, grouped=grouped)
@@ -67,9 +67,9 @@ class World:
         return payload["bulkOperation"]["id"]
 
     def poll(self, gid: str) -> dict[str, Any] | None:
-        return self.ask(f"query Node($id: ID!) {{ node(id: $id) {{ ... on BulkOperation {{ {FIELDS} }} }} }}", id=gid)[
-            "node"
-        ]
+        return self.execute(
+            f"query Node($id: ID!) {{ node(id: $id) {{ ... on BulkOperation {{ {FIELDS} }} }} }}", id=gid
+        )["node"]
 
     def ended(self, gid: str) -> dict[str, Any]:
         for _ in range(60):
@@ -81,42 +81,42 @@ class World:
     def lines(self, query: str = ORDERS, *, grouped: bool = False) -> list[dict[str, Any]]:
         operation = self.ended(self.submit(query, grouped=grouped))
         assert operation["status"] == "COMPLETED", operation
-        return rows(httpx.get(operation["url"]))
+        return read_lines(httpx.get(operation["url"]))
 
     def cancel(self, gid: str) -> dict[str, Any]:
-        return self.ask(CANCEL, id=gid)["bulkOperationCancel"]
+        return self.execute(CANCEL, id=gid)["bulkOperationCancel"]
 
 
-def rows(response: httpx.Response) -> list[dict[str, Any]]:
+def read_lines(response: httpx.Response) -> list[dict[str, Any]]:
     assert response.status_code == 200, response.text
-    # not splitlines(): a note may hold a line separator of Unicode's, which JSON leaves as it is
+    # Not splitlines(): a note can contain a Unicode line separator, which JSON does not escape.
     return [json.loads(line) for line in response.text.split("\n")[:-1]]
 
 
-def stored_orders(world: World) -> list[dict[str, Any]]:
-    return world.sandbox.store.select("shopify_admin", SHOP, "order")
+def stored_orders(client: BulkClient) -> list[dict[str, Any]]:
+    return client.sandbox.store.select("shopify_admin", SHOP, "order")
 
 
 @contextmanager
-def serving() -> Iterator[Any]:
-    """A sandbox for the tests of one module."""
+def serve_two_shops() -> Iterator[Any]:
+    """Serve a sandbox for the tests of one module."""
     with serve(build(shops=2, orders=60, now=NOW)) as running:
         yield running
 
 
 @contextmanager
-def settled(served: Any) -> Iterator[World]:
-    """The sandbox for one test: afterwards its switches are as before, and no operation is in the way of the next."""
-    sandbox = served.sandbox
+def client_of(running_sandbox: Any) -> Iterator[BulkClient]:
+    """Return a client for one test; afterwards restore the switches and remove all operations."""
+    sandbox = running_sandbox.sandbox
     switches = dict(sandbox.switches)
     sandbox.switches["shopify_admin.bucket"] = (1_000_000, 1_000_000)
     sandbox.now = NOW
-    world = World(served.url, sandbox)
-    yield world
+    client = BulkClient(running_sandbox.url, sandbox)
+    yield client
     sandbox.switches.clear()
     sandbox.switches.update(switches)
     sandbox.now = NOW + timedelta(days=1)
-    for world.shop in (SHOP, OTHER):
-        for document in sandbox.store.select("shopify_admin", world.shop, "bulk_operation"):
-            world.ended(document["id"])
-            sandbox.store.delete("shopify_admin", world.shop, "bulk_operation", document["id"])
+    for client.shop in (SHOP, OTHER):
+        for document in sandbox.store.select("shopify_admin", client.shop, "bulk_operation"):
+            client.ended(document["id"])
+            sandbox.store.delete("shopify_admin", client.shop, "bulk_operation", document["id"])

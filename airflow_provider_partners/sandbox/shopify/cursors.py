@@ -1,8 +1,7 @@
-"""Pages out of sorted lists: cursors as Shopify writes them, and the cut that ``first``, ``after`` and their kin make.
+"""Pages of sorted lists: Shopify's cursors, and the page that ``first``, ``after``, ``last`` and ``before`` select.
 
-A cursor is base64 of ``{"last_id": …, "last_value": …}`` (recorded live Admin responses): the sort key of the row it
-stands on, not a position, so that a row that moves while pages are read is skipped or repeated here as it is there.
-This module must not know which documents it pages, nor which page sizes an API allows.
+A cursor is base64 of ``{"last_id": …, "last_value": …}`` (recorded Admin responses). It contains the sort key of its
+node, not a position: a node that moves while a client reads pages is skipped or repeated, as at Shopify.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ Key = tuple[bool, Any, int | str]
 
 @dataclass(frozen=True, kw_only=True)
 class Sort:
-    """By what a list is sorted.
+    """The sort order of a list.
 
     :param value: the sort value of a document; ``None`` sorts first
-    :param tie_breaker: what breaks ties, and goes into ``last_id``
-    :param reverse: descending
-    :param write: how the sort value is written into a cursor
-    :param read: the way back
+    :param tie_breaker: orders documents with equal values; becomes the cursor's ``last_id``
+    :param reverse: sort descending
+    :param write: converts the sort value for a cursor
+    :param read: converts it back
     """
 
     value: Callable[[Mapping[str, Any]], Scalar]
@@ -40,27 +39,27 @@ class Sort:
     read: Callable[[Any], Any] = lambda value: value
 
     def key(self, document: Mapping[str, Any]) -> Key:
-        """The place of a document in the list."""
+        """Return the sort key of a document."""
         value = self.value(document)
         return (value is not None, value if value is not None else 0, self.tie_breaker(document))
 
     def cursor(self, document: Mapping[str, Any]) -> str:
-        """The cursor that stands on a document."""
+        """Return the cursor of a document."""
         value = self.value(document)
         written = None if value is None else self.write(value)
         text = json.dumps({"last_id": self.tie_breaker(document), "last_value": written}, separators=(",", ":"))
         return base64.b64encode(text.encode()).decode()
 
     def position(self, cursor: str) -> Key:
-        """The place a cursor stands on.
+        """Return the sort key in a cursor.
 
-        :raises GraphQLError: with the sentence that clients of the Admin API match on
+        :raises GraphQLError: with the message that clients of the Admin API match on
         """
         try:
-            told = json.loads(base64.b64decode(cursor, validate=True))
-            last_id, written = told["last_id"], told["last_value"]
+            content = json.loads(base64.b64decode(cursor, validate=True))
+            last_id, written = content["last_id"], content["last_value"]
             value = None if written is None else self.read(written)
-            # compared once here, so that a cursor of another sort order is refused rather than a crash later
+            # Compare once here, so that a cursor of another sort order is rejected now and does not fail later.
             _ = (value is not None, value, last_id) < (True, value, last_id)
         except (binascii.Error, ValueError, KeyError, TypeError) as error:
             message = "Invalid cursor for current pagination sort."
@@ -70,7 +69,7 @@ class Sort:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What a cut left: the rows, and whether there are more on either side."""
+    """The nodes of one page, and whether there are more on either side."""
 
     nodes: list[Any]
     start: int
@@ -79,7 +78,7 @@ class Page:
 
 
 class SortedNodes:
-    """Rows in the order of a sort, to be cut into pages; sorting is done once however many pages are cut."""
+    """Sorted nodes that can be divided into pages; they are sorted only once."""
 
     def __init__(self, nodes: Iterable[Any], sort: Sort) -> None:
         self.sort = sort
@@ -91,7 +90,7 @@ class SortedNodes:
         return len(self.nodes)
 
     def take_page(self, arguments: Mapping[str, Any]) -> Page:
-        """The page that the arguments ask for.
+        """Return the page that the arguments select.
 
         An empty cursor counts as none: clients send ``after: ""`` on every first page.
         """
@@ -114,12 +113,12 @@ class SortedNodes:
         return Page(nodes=self.nodes[start:end], start=start, has_next=end < len(self.nodes), has_previous=start > 0)
 
     def _first(self, passed: Callable[[Key], bool]) -> int:
-        """Where the rows begin whose key has passed a place."""
+        """Return the index of the first node whose key passes the test."""
         return bisect_left(self._keys, True, key=passed)
 
 
 def take_page(nodes: Iterable[Any], sort: Sort, arguments: Mapping[str, Any]) -> Page:
-    """Sort ``nodes`` and take the page the arguments ask for."""
+    """Sort nodes and return the page that the arguments select."""
     return SortedNodes(nodes, sort).take_page(arguments)
 
 
@@ -128,7 +127,7 @@ def _is_after(left: Key, right: Key, sort: Sort) -> bool:
 
 
 def connection(page: Page, sort: Sort) -> dict[str, Any]:
-    """A page as a GraphQL connection; an empty one has null cursors (recorded live)."""
+    """Format a page as a GraphQL connection; an empty one has null cursors (recorded)."""
     cursors = [sort.cursor(row) for row in page.nodes]
     return {
         "edges": [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, page.nodes, strict=True)],
@@ -143,22 +142,22 @@ def connection(page: Page, sort: Sort) -> dict[str, Any]:
 
 
 def gid_number(document: Mapping[str, Any]) -> int | str:
-    """The numeric tail of a document's GID (the whole id where there is no number)."""
+    """Return the number at the end of a document's GID, or the whole last part if it is not a number."""
     tail = str(document.get("id", "")).rpartition("/")[2].partition("?")[0]
     return int(tail) if tail.isdigit() else tail
 
 
 def epoch_ms(text: str) -> int:
-    """An ISO time as the epoch milliseconds of a search-served cursor."""
+    """Convert an ISO time to epoch milliseconds, the form in cursors of the search index."""
     parsed = datetime.fromisoformat(text)
     return round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def database_time(milliseconds: int) -> str:
-    """Epoch milliseconds as a database-served cursor has them: ``2026-06-22 22:34:00.609599``."""
+    """Format epoch milliseconds as in cursors of the database: ``2026-06-22 22:34:00.609599``."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def from_database_time(text: Scalar) -> int:
-    """The way back from either form."""
+    """Convert either form back to epoch milliseconds."""
     return text if isinstance(text, int) else epoch_ms(str(text))

@@ -1,6 +1,6 @@
-"""How fast a client of Shopify may go: points that refill (Admin API) and requests per second (Partner API).
+"""Shopify's rate limits: points that refill (Admin API), and requests per second (Partner API).
 
-Both take their clock from outside, so that tests need not wait. This module must not know HTTP or GraphQL.
+Both get their clock from the caller, so that tests need not wait.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 Clock = Callable[[], float]
 
-#: plan: (points the bucket holds, points restored a second). Standard and Plus are recorded live; Advanced and
-#: Enterprise restore 200 and 2,000 by the documentation, their size follows the same ratio.
+#: Plan: (size of the bucket in points, points restored per second). Standard and Plus are recorded. Advanced and
+#: Enterprise restore 200 and 2,000 according to the documentation; their size follows from the same ratio.
 PLANS = {
     "standard": (2_000, 100),
     "advanced": (4_000, 200),
@@ -34,7 +34,7 @@ class PointBucket:
         self._lock = threading.Lock()
 
     def take(self, points: float) -> bool:
-        """Take points if that many are there."""
+        """Take points if enough are available."""
         with self._lock:
             self._refill()
             if points > self._points:
@@ -43,13 +43,13 @@ class PointBucket:
             return True
 
     def refund(self, points: float) -> None:
-        """Return what an operation was charged above its actual cost."""
+        """Return the difference between the requested and the actual cost."""
         with self._lock:
             self._refill()
             self._points = min(self.maximum, self._points + points)
 
     def status(self) -> dict[str, float]:
-        """``throttleStatus`` as it stands in every answer."""
+        """Return the ``throttleStatus`` of a response."""
         with self._lock:
             self._refill()
             return {
@@ -59,7 +59,7 @@ class PointBucket:
             }
 
     def resize(self, maximum: float, restore_rate: float) -> None:
-        """Follow a shop to another plan; what was spent stays spent."""
+        """Apply the limits of another plan; spent points stay spent."""
         with self._lock:
             self._refill()
             self._points = max(0.0, self._points + maximum - self.maximum)
@@ -72,7 +72,10 @@ class PointBucket:
 
 
 class RequestLimiter:
-    """So many requests in any one second (the shape of Shopify's window is not documented; this is the strictest)."""
+    """Limits requests over any period of one second.
+
+    Shopify does not document the shape of its window; this is the strictest.
+    """
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -80,7 +83,7 @@ class RequestLimiter:
         self._lock = threading.Lock()
 
     def acquire(self, per_second: int) -> bool:
-        """Whether one more request may pass now; refused requests do not count."""
+        """Return True if one more request may pass now; rejected requests do not count."""
         with self._lock:
             now = self._clock()
             while self._granted and self._granted[0] <= now - 1:

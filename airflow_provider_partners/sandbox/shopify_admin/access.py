@@ -1,7 +1,4 @@
-"""What an app may read of a shop: access scopes, protected customer data, and how refusals are worded.
-
-It must not know how values are found, nor HTTP.
-"""
+"""What an app may read of a shop: access scopes, protected customer data, and the wording of access errors."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-#: The scope each field needs; ``Order.fulfillments`` is covered by ``read_orders``.
+#: The scope that each field needs; ``read_orders`` includes ``Order.fulfillments``.
 SCOPES = {
     ("QueryRoot", "orders"): "read_orders",
     ("QueryRoot", "order"): "read_orders",
@@ -35,15 +32,15 @@ NODE_SCOPES = {
 }
 DEFAULT_SCOPES = ("read_all_orders", "read_customers", "read_orders", "read_products")
 
-#: Fields that give out an object under "protected customer data", level 1.
+#: Fields that return an object with "protected customer data", level 1.
 PROTECTED = {
     ("QueryRoot", "orders"): "Order",
     ("QueryRoot", "order"): "Order",
     ("QueryRoot", "customer"): "Customer",
     ("Order", "customer"): "Customer",
 }
-#: Level 2 is name, address, phone and email: without it they are null. ``displayName`` cannot be null; what a shop
-#: answers there is not known.
+#: Level 2 is name, address, phone and email: without it they are null. ``displayName`` cannot be null; Shopify's
+#: value for it is not known.
 PERSONAL: dict[str, dict[str, Any]] = {
     "Order": dict.fromkeys(("email", "phone", "clientIp")),
     "Customer": {
@@ -59,12 +56,12 @@ PERSONAL: dict[str, dict[str, Any]] = {
 
 
 def has_scope(scopes: Collection[str], scope: str) -> bool:
-    """Whether a scope was granted; writing includes reading."""
+    """Return True if a scope was granted; write access includes read access."""
     return scope in scopes or scope.replace("read_", "write_", 1) in scopes
 
 
 def denied(field: str, required: str) -> GraphQLError:
-    """``Access denied for heldByApp field. Required access: …`` (recorded live)."""
+    """Return the error ``Access denied for heldByApp field. Required access: …`` (recorded)."""
     return GraphQLError(
         f"Access denied for {field} field. Required access: {required}",
         extensions={
@@ -76,7 +73,10 @@ def denied(field: str, required: str) -> GraphQLError:
 
 
 def not_approved(type_name: str) -> GraphQLError:
-    """What an app without approval for protected customer data is told (many clients quote the sentence)."""
+    """Return the error for an app without approval for protected customer data.
+
+    Clients' bug reports quote the message.
+    """
     return GraphQLError(
         f"This app is not approved to access the {type_name} object. "
         "See https://shopify.dev/docs/apps/launch/protected-customer-data for more details.",
@@ -85,5 +85,5 @@ def not_approved(type_name: str) -> GraphQLError:
 
 
 def scope_text(scope: str) -> str:
-    """A scope as the refusal names it."""
+    """Format a scope as in the error message."""
     return f"`{scope}` access scope."

@@ -1,7 +1,6 @@
-"""One shop's orders and products, as one request sees them: joined, and cut to what the app may see.
+"""One shop's orders and products as one request sees them: joined, and limited to what the app may see.
 
-Orders carry their line items, fulfillments and refunds inside; products stand apart and are joined by id. This module
-must not know search, pages or GraphQL.
+Orders contain their line items, fulfillments and refunds; products are separate documents, joined by id.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from airflow_provider_partners.sandbox.store import Store, format_timestamp
 
 Document = dict[str, Any]
 PARTNER = "shopify_admin"
-#: ``read_orders`` alone gives the orders of the last 60 days; older ones are absent, without an error.
+#: ``read_orders`` alone gives access to the orders of the last 60 days; older ones are absent, without an error.
 RECENT = timedelta(days=60)
 
 
-#: What an order is searched and sorted by: enough to find it without reading it.
+#: The members of an order that searches and sorts need.
 _ORDER_KEYS = (
     "id",
     "name",
@@ -49,7 +48,7 @@ _CUSTOMER_KEYS = ("id", "firstName", "lastName", "displayName")
 
 
 def _object(names: Iterable[str], source: str = "body", place: str = "$") -> str:
-    """SQL that makes a JSON object of some members of another."""
+    """Return SQL that builds a JSON object from some members of another."""
     return f"json_object({', '.join(_member(name, source, f'{place}.{name}') for name in names)})"
 
 
@@ -58,17 +57,17 @@ def _member(name: str, source: str, place: str) -> str:
 
 
 def _objects(name: str, names: Iterable[str]) -> str:
-    """SQL that makes a JSON array of some members of the objects in an array."""
+    """Return SQL that builds a JSON array from some members of the objects in an array."""
     made = _object(names, "each.value")
     return f"(SELECT json_group_array({made}) FROM json_each(body, '$.{name}') AS each)"  # noqa: S608
 
 
-#: SQL, because SQLite picks these out of a shop's orders many times as fast as the orders can be parsed.
+#: SQL, because SQLite extracts these members much faster than Python parses the orders.
 _ENTRY = f"""
     {", ".join(_member(name, "body", f"$.{name}") for name in _ORDER_KEYS)},
     'customer', {_object(_CUSTOMER_KEYS, place="$.customer")},
     'shippingAddress', {_object(("city",), place="$.shippingAddress")}"""
-#: What is inside an order takes as long again, and is seldom asked for.
+#: The contents of an order take as long again, and few searches need them.
 _CONTENTS = f"""
     'lineItems', {_objects("lineItems", ("id", "sku", "quantity"))},
     'fulfillments', {_objects("fulfillments", ("id",))},
@@ -79,10 +78,10 @@ ORDER_WITH_CONTENTS = f"json_object({_ENTRY},{_CONTENTS})"
 
 @dataclass(frozen=True, kw_only=True)
 class Entries:
-    """All there is of one kind, as far as it is needed to search and sort it. Read only.
+    """All documents of one kind, with the fields that searches and sorts need. Read only.
 
-    :param documents: of each document the fields by which it is found; :meth:`ShopDocuments.load` has the documents
-    :param revision: another one once any of it has changed
+    :param documents: the search fields of each document; :meth:`ShopDocuments.load` reads the whole documents
+    :param revision: changes with any of the documents
     """
 
     kind: str
@@ -90,15 +89,15 @@ class Entries:
     revision: Hashable
 
     def of_customer(self, gid: str) -> Entries:
-        """The orders of one customer."""
+        """Return the orders of one customer."""
         rows = [row for row in self.documents if row["customer"]["id"] == gid]
         return replace(self, documents=rows, revision=(self.revision, gid))
 
 
 class ShopDocuments:
-    """What one request reads of one shop.
+    """What one request can read of one shop.
 
-    :param created_since: orders created before are invisible
+    :param created_since: earlier orders are invisible
     """
 
     def __init__(self, store: Store, shop: str, *, created_since: datetime | None = None) -> None:
@@ -109,13 +108,13 @@ class ShopDocuments:
         self._variants: dict[str, dict[str, Document]] = {}
 
     def shop(self) -> Document:
-        """The shop's own document."""
+        """Return the shop's own document."""
         return self._store.get(PARTNER, self._shop, "shop", self._shop) or {}
 
     def orders(self, *, contents: bool = False) -> Entries:
-        """Every order the app may see.
+        """Return every order that the app may see.
 
-        :param contents: with the ids of its line items, fulfillments and refunds, and the lines' SKUs and quantities
+        :param contents: include the ids of line items, fulfillments and refunds, and the lines' SKUs and quantities
         """
         revision = (self._store.revision(PARTNER, self._shop, "order"), self._since)
         rows = self._store.cached(PARTNER, self._shop, "order", shape=ORDER_WITH_CONTENTS if contents else ORDER_ENTRY)
@@ -126,27 +125,27 @@ class ShopDocuments:
         )
 
     def products(self) -> Entries:
-        """Every product."""
+        """Return every product."""
         revision = self._store.revision(PARTNER, self._shop, "product")
         return Entries(kind="product", documents=self._store.cached(PARTNER, self._shop, "product"), revision=revision)
 
     def load(self, kind: str, rows: Iterable[Document]) -> Iterator[Document]:
-        """The documents that entries stand for, in their order, read a few at a time."""
+        """Yield the whole documents of entries, in their order, read in chunks."""
         return self._store.iterate(PARTNER, self._shop, kind, (row["id"] for row in rows))
 
     def order(self, gid: str) -> Document | None:
-        """One order."""
+        """Return one order."""
         order = self._store.get(PARTNER, self._shop, "order", gid)
         return order if order and self._visible(order) else None
 
     def product(self, gid: str) -> Document | None:
-        """One product, ``None`` when it was deleted; read once a request."""
+        """Return one product, or ``None`` if it was deleted; each request reads it once."""
         if gid not in self._products:
             self._products[gid] = self._store.get(PARTNER, self._shop, "product", gid)
         return self._products[gid]
 
     def variant(self, gid: str, product_gid: str | None = None) -> Document | None:
-        """One variant, with its product in it; ``product_gid`` spares the look through all products."""
+        """Return one variant, with its product; ``product_gid`` saves the search in all products."""
         if product_gid is None:
             every = (variant for product in self.products().documents for variant in variants_with_product(product))
             return next((variant for variant in every if variant["id"] == gid), None)
@@ -158,7 +157,7 @@ class ShopDocuments:
         return self._variants[product_gid].get(gid)
 
     def inside_orders(self, name: str, gid: str) -> Document | None:
-        """A line item, fulfillment or refund by id, wherever it is."""
+        """Return a line item, fulfillment or refund by id, from the order that contains it."""
         holder = self._store.parent_ids(PARTNER, self._shop, "order", name).get(gid)
         order = self.order(holder) if holder else None
         return (
@@ -166,11 +165,11 @@ class ShopDocuments:
         )
 
     def customer(self, gid: str) -> Document | None:
-        """A customer: their own document, else as the newest order that mentions them has them."""
+        """Return a customer: their own document, or the customer data of their newest order."""
         if stored := self._store.get(PARTNER, self._shop, "customer", gid):
             return stored
-        found = [entry["id"] for entry in self.orders().documents if entry["customer"]["id"] == gid]
-        order = self.order(found[-1]) if found else None
+        order_ids = [entry["id"] for entry in self.orders().documents if entry["customer"]["id"] == gid]
+        order = self.order(order_ids[-1]) if order_ids else None
         return order["customer"] if order else None
 
     def _visible(self, order: Document) -> bool:
@@ -178,10 +177,10 @@ class ShopDocuments:
 
 
 def contents_with_order(order: Document, name: str) -> list[Document]:
-    """The documents of one list of an order, each knowing the order it belongs to."""
+    """Return the objects in one of an order's lists, each with a reference to the order."""
     return [{**item, "order": order} for item in order.get(name) or ()]
 
 
 def variants_with_product(product: Document) -> list[Document]:
-    """The variants of a product, each knowing the product it belongs to."""
+    """Return the variants of a product, each with a reference to the product."""
     return [{**variant, "product": product} for variant in product.get("variants") or ()]

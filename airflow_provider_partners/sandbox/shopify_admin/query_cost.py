@@ -1,10 +1,10 @@
-"""What an Admin API operation costs in points, before it runs (requested) and after (actual).
+"""The cost of an Admin API operation in points, before it runs (requested) and after it (actual).
 
 Shopify publishes the outline: scalars are free, an object is one point, a connection is sized by ``first``/``last``,
-a mutation is ten. The formula below was fitted to recorded live requests and matches 336 of 348 captured read
-queries exactly; a few heavy fields carry manual prices that are not modelled (an order query with
-``transactions { amountSet … }`` was charged 38, here it is 3). The exact rule of the actual cost is not known: here
-the operation is priced again with what came back, and never above what was requested.
+a mutation is ten. The formula below was fitted to recorded requests and matches 336 of 348 captured queries exactly. A
+few expensive fields have special prices that are not modelled (an order query with ``transactions { amountSet … }``
+cost 38; here it costs 3). The exact rule of the actual cost is not known: here the operation is priced again for the
+returned data, and never above the requested cost.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from graphql import (
 
 from airflow_provider_partners.sandbox.shopify.graphql.selections import Fields, Selections, inner_sets
 
-#: Objects that cost nothing themselves, only what is selected in them (recorded).
+#: Objects that are free; only the fields selected in them cost points (recorded).
 FREE = {"MoneyBag", "MoneyV2", "PageInfo"}
 MUTATION = 10
 COUNT = 10
@@ -39,14 +39,14 @@ _REQUESTED = object()
 
 
 def connection_points(first: int) -> int:
-    """How many nodes a connection of ``first`` is charged for: 1→1, 10→4, 50→7, 100→9, 250→11."""
+    """Return the number of nodes that a connection of ``first`` is charged for: 1→1, 10→4, 50→7, 100→9, 250→11."""
     return max(1, math.floor(2 * math.log(first))) if first > 0 else 1
 
 
 class Pricing:
-    """The price of one operation.
+    """The cost of one operation.
 
-    :param variables: the values sent, with which ``first`` and ``@include`` are read
+    :param variables: the sent values, for ``first`` and ``@include``
     """
 
     def __init__(
@@ -59,18 +59,18 @@ class Pricing:
         self._schema = schema
         self._operation = operation
         defaults = {
-            found.variable.name.value: value_from_ast_untyped(found.default_value)
-            for found in operation.variable_definitions or ()
-            if found.default_value is not None
+            definition.variable.name.value: value_from_ast_untyped(definition.default_value)
+            for definition in operation.variable_definitions or ()
+            if definition.default_value is not None
         }
         self._selected = Selections(schema, document, {**defaults, **variables})
 
     def requested(self) -> int:
-        """The points that must be available before the operation runs."""
+        """Return the points that must be available before the operation runs."""
         return self._operation_price(_REQUESTED)
 
     def actual(self, data: Any) -> int:
-        """The points that are kept once ``data`` came back."""
+        """Return the points that are charged after the operation returned ``data``."""
         return min(self.requested(), self._operation_price(data))
 
     def _operation_price(self, data: Any) -> int:
@@ -108,7 +108,7 @@ class Pricing:
             return self._connection(named, nodes, sets, data, root=root)
         own = 0 if named.name in FREE else 1
         if isinstance(data, list):
-            # a plain list is priced as one object, however long (recorded)
+            # A plain list costs as much as one object, whatever its length (recorded).
             return own + max((self._selections(named, sets, item) for item in data if item is not None), default=0)
         return own + self._selections(named, sets, data)
 
@@ -117,18 +117,21 @@ class Pricing:
     ) -> int:
         fields = self._selected.fields(named, sets)
         if data is not _REQUESTED and root and not self._returned(fields, data):
-            # recorded: an empty connection at the top is not refunded
+            # Recorded: an empty connection at the root is not refunded.
             data = _REQUESTED
-        asked = connection_points(self._page_size(nodes[0]))
-        count = asked if data is _REQUESTED else min(asked, connection_points(self._returned(fields, data)))
+        page_points = connection_points(self._page_size(nodes[0]))
+        count = page_points if data is _REQUESTED else min(page_points, connection_points(self._returned(fields, data)))
         each = 0
-        for key, found in fields.items():
-            rows = _REQUESTED if data is _REQUESTED else data.get(key)
-            each += self._node_price(named, found, rows)
+        for key, selected_nodes in fields.items():
+            nodes_data = _REQUESTED if data is _REQUESTED else data.get(key)
+            each += self._node_price(named, selected_nodes, nodes_data)
         return CONNECTION + count * each
 
     def _node_price(self, connection: Any, nodes: list[FieldNode], rows: Any) -> int:
-        """The price of one row of ``nodes`` or of ``edges { node }``; the dearest one when rows came back."""
+        """Return the cost of one node of ``nodes`` or of ``edges { node }``.
+
+        Of the returned nodes the most expensive one counts.
+        """
         name = nodes[0].name.value
         sets = inner_sets(nodes)
         if name not in {"nodes", "edges"} or not sets:
@@ -142,13 +145,13 @@ class Pricing:
             if inner[0].name.value == "node":
                 node_type = get_named_type(row_type.fields["node"].type)
                 node_sets = inner_sets(inner)
-                found = [item if item is _REQUESTED else item.get(key) for item in items]
-                prices += [1 + self._selections(node_type, node_sets, node) for node in found if node is not None]
+                nodes_data = [item if item is _REQUESTED else item.get(key) for item in items]
+                prices += [1 + self._selections(node_type, node_sets, node) for node in nodes_data if node is not None]
         return max(prices)
 
     def _returned(self, fields: Fields, data: Any) -> int:
-        rows = [data.get(key) for key, nodes in fields.items() if nodes[0].name.value in {"nodes", "edges"}]
-        return max((len(found) for found in rows if found), default=0)
+        node_lists = [data.get(key) for key, nodes in fields.items() if nodes[0].name.value in {"nodes", "edges"}]
+        return max((len(node_list) for node_list in node_lists if node_list), default=0)
 
     def _page_size(self, node: FieldNode) -> int:
         for argument in node.arguments or ():

@@ -1,6 +1,6 @@
-"""One Admin API request being answered: what it may read, its lists with search, sort and page, and its single reads.
+"""The context of one Admin API request: access checks, lists with search, sort and page, and reads by id.
 
-It must not know the table of fields (:mod:`.shopify_admin_fields`), nor HTTP and points (:mod:`.shopify_admin`).
+The table of fields is in :mod:`~airflow_provider_partners.sandbox.shopify_admin.resolvers`.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _GID = re.compile(r"gid://[a-z-]+/(?P<type>\w+)/\S+")
 
 
 def global_id_check(type_name: str, value: Any) -> str | None:
-    """The Admin API takes no id but a global one, in whatever argument (recorded live)."""
+    """Reject an id that is not a global one, in any argument (recorded)."""
     if type_name == "ID" and not _GID.fullmatch(str(value)):
         return f"Invalid global id '{value}'"
     return None
 
 
 class AdminRequest(RequestContext):
-    """What one request to one shop sees.
+    """What one request to one shop can read.
 
     :param version: the API version that answers
-    :param lists: where lists are kept from one page to the next
-    :param finders: by type name, how resources are found by id that are no documents of the shop
-    :param base_url: where the sandbox was reached, for addresses it gives out
-    :param show_search: put the parsed search into the answer even without warnings
+    :param lists: cache of lists between the requests for their pages
+    :param finders: by type name, functions that find resources by id that are not documents of the shop
+    :param base_url: the sandbox's address, for URLs in responses
+    :param show_search: include the parsed search in the response even without warnings
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class AdminRequest(RequestContext):
         self.documents = ShopDocuments(sandbox.store, shop, created_since=since)
 
     def switch(self, name: str) -> Any:
-        """A switch of this API."""
+        """Return a switch of this API."""
         return self.sandbox.switches[f"shopify_admin.{name}"]
 
     def authorize(self, type_name: str, info: Info) -> None:
-        """Refuse a field as Shopify refuses one whose scope is missing."""
+        """Reject a field if the app lacks its scope, with Shopify's error."""
         field = info.field_name
         key = (type_name, field)
         if type_name == "Mutation" and key not in self.table:
@@ -102,14 +102,14 @@ class AdminRequest(RequestContext):
             raise access.denied(field, access.scope_text(scope))
 
     def redact(self, type_name: str, field: str, value: Any) -> Any:
-        """Personal fields are empty for an app without level 2 of protected customer data."""
+        """Remove personal fields if the app has no access to level 2 of protected customer data."""
         personal = access.PERSONAL.get(type_name)
         if personal and field in personal and self.switch("protected_customer_data") == "level1":
             return personal[field]
         return value
 
     def check_page(self, arguments: Arguments) -> None:
-        """``first`` or ``last``, one of them, at most 250 (the first two sentences are recorded live)."""
+        """Require ``first`` or ``last``, not both, and at most 250 (the first two messages are recorded)."""
         first, last = arguments.get("first"), arguments.get("last")
         faults = {
             "you must provide one of first or last": first is None and last is None,
@@ -124,23 +124,23 @@ class AdminRequest(RequestContext):
                 raise GraphQLError(message, extensions={"code": "BAD_REQUEST"})
 
     def missing_value(self, type_name: str, field: str, source: Document) -> Any:
-        """A number that is in the id, an amount that is in the field's ``…Set``; else the rule."""
+        """Return the number in the id, or the amount of the field's ``…Set``; otherwise the default."""
         if field == "legacyResourceId":
             return gid_number(source)
         amount = source.get(f"{field}Set")
         return amount["shopMoney"]["amount"] if amount else super().missing_value(type_name, field, source)
 
     def search(self, info: Info, arguments: Arguments, filters: Filters) -> Search:
-        """The search of a list; unknown fields are reported in ``extensions.search``."""
-        found = compile_search(arguments.get("query"), filters, now=self.now)
-        if found.warnings or (self._show_search and found.tree):
-            self.searches.append(found.report(info.path.as_list()))
-        return found
+        """Compile the search of a list; unknown fields are reported in ``extensions.search``."""
+        search = compile_search(arguments.get("query"), filters, now=self.now)
+        if search.warnings or (self._show_search and search.tree):
+            self.searches.append(search.report(info.path.as_list()))
+        return search
 
     def matching_documents(self, entries: Entries, search: Search) -> list[Document]:
-        """The entries a search finds; what changed within the index's lag is not in it yet.
+        """Return the entries that match a search; the index does not have the latest changes yet.
 
-        Recorded live: orders just created are not found by search while ``order(id:)`` finds them.
+        Recorded: search does not find new orders while ``order(id:)`` does.
         """
         lag = 0 if _from_database(search) else self.switch("search_lag_seconds")
         indexed_until = format_timestamp(self.now - timedelta(seconds=lag)) if lag else None
@@ -159,7 +159,7 @@ class AdminRequest(RequestContext):
         filters: Filters,
         sorts: Mapping[str, SortValue],
     ) -> SortedNodes:
-        """A list at the root, searched and sorted; kept for the next page."""
+        """Search and sort a list at the root, and cache it for the next page."""
         search = self.search(info, arguments, filters)
         database, key, backwards = _from_database(search), arguments["sortKey"], bool(arguments.get("reverse"))
 
@@ -180,7 +180,7 @@ class AdminRequest(RequestContext):
         filters: Filters,
         sorts: Mapping[str, SortValue],
     ) -> Any:
-        """A list at the root: searched, sorted, cut to the page, as a connection."""
+        """Search and sort a list at the root; return one page as a connection."""
         self.check_page(arguments)
         ordered = self.sorted_nodes(entries, info, arguments, filters=filters, sorts=sorts)
         page = ordered.take_page(arguments)
@@ -192,7 +192,7 @@ class AdminRequest(RequestContext):
         return connection(replace(page, nodes=documents), ordered.sort)
 
     def count_matches(self, entries: Entries, info: Info, arguments: Arguments, filters: Filters) -> Document:
-        """``{count, precision}``; ``AT_LEAST`` once the limit is reached."""
+        """Return ``{count, precision}``; the precision is ``AT_LEAST`` if the count reaches the limit."""
         search = self.search(info, arguments, filters)
         key = ("count", entries.kind, self.domain, search.text)
         number = len(
@@ -204,25 +204,25 @@ class AdminRequest(RequestContext):
         return {"count": number, "precision": "EXACT"}
 
     def _as_of(self, entries: Entries, search: Search) -> Hashable:
-        """What a kept list goes by: another value once the same question may have another answer."""
+        """Return the revision of a cached list: another value if the same query can have another result."""
         lag = self.switch("search_lag_seconds")
         timely = lag or any(term.value.strip() == "now" for term in terms(search.tree))
         return entries.revision, lag, self.now if timely else None
 
     def read_object(self, gid: str, type_name: str) -> Document | None:
-        """The resource behind an id that must be of one type (wording and code recorded live)."""
+        """Return the resource with an id, which must have one type (wording and code recorded)."""
         if _type(gid) != type_name:
             message = f"Invalid id: {gid}"
             raise GraphQLError(message, extensions={"code": "RESOURCE_NOT_FOUND"})
         return self._find(type_name, gid)
 
     def read_node(self, gid: str) -> Document | None:
-        """The resource behind an id of any type; ``None`` for what is not there."""
+        """Return the resource with an id, of any type, or ``None``."""
         type_name = _type(gid)
         if scope := access.NODE_SCOPES.get(type_name):
             self._require(scope, "node")
-        found = self._find(type_name, gid)
-        return {"__typename": type_name, **found} if found else None
+        document = self._find(type_name, gid)
+        return {"__typename": type_name, **document} if document else None
 
     def _find(self, type_name: str, gid: str) -> Document | None:
         documents = self.documents
@@ -247,8 +247,8 @@ _LISTS = {"Fulfillment": "fulfillments", "LineItem": "lineItems", "Refund": "ref
 
 
 def _type(gid: str) -> str:
-    found = _GID.fullmatch(gid)
-    return found["type"] if found else ""
+    match = _GID.fullmatch(gid)
+    return match["type"] if match else ""
 
 
 def _from_database(search: Search) -> bool:

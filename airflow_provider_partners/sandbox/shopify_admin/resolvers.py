@@ -1,6 +1,6 @@
-"""The Admin API's fields that need a rule: root fields, joins between documents, values that follow from others.
+"""The Admin API's resolvers: root fields, joins between documents, and derived values.
 
-Every other field is read from its document as it is. It must not know HTTP, tokens and points.
+All other fields come unchanged from the document.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ from airflow_provider_partners.sandbox.shopify_admin.request import MAX_PAGE, Ad
 from airflow_provider_partners.sandbox.shopify_admin.search import fields as resources
 
 
-def _order_entries(answer: AdminRequest, arguments: Arguments) -> Entries:
-    """The orders, with as much of them as this search and sort look at."""
-    asked = str(arguments.get("query") or "")
-    return answer.documents.orders(contents="sku" in asked or arguments.get("sortKey") == "TOTAL_ITEMS_QUANTITY")
+def _order_entries(request: AdminRequest, arguments: Arguments) -> Entries:
+    """Return the orders, with the fields that this search and sort need."""
+    query = str(arguments.get("query") or "")
+    return request.documents.orders(contents="sku" in query or arguments.get("sortKey") == "TOTAL_ITEMS_QUANTITY")
 
 
-def _orders(answer: AdminRequest, source: Document | None, info: Info, arguments: Arguments) -> Any:
-    entries = _order_entries(answer, arguments)
+def _orders(request: AdminRequest, source: Document | None, info: Info, arguments: Arguments) -> Any:
+    entries = _order_entries(request, arguments)
     if info.parent_type.name == "Customer" and source:
         entries = entries.of_customer(source["id"])
-    return answer.list_connection(entries, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
+    return request.list_connection(entries, info, arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
 
 
-def _orders_count(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
-    return answer.count_matches(_order_entries(answer, arguments), info, arguments, resources.ORDERS)
+def _orders_count(request: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
+    return request.count_matches(_order_entries(request, arguments), info, arguments, resources.ORDERS)
 
 
-def _products(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Any:
-    return answer.list_connection(
-        answer.documents.products(), info, arguments, filters=resources.PRODUCTS, sorts=sorting.PRODUCTS
+def _products(request: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Any:
+    return request.list_connection(
+        request.documents.products(), info, arguments, filters=resources.PRODUCTS, sorts=sorting.PRODUCTS
     )
 
 
-def _products_count(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
-    return answer.count_matches(answer.documents.products(), info, arguments, resources.PRODUCTS)
+def _products_count(request: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
+    return request.count_matches(request.documents.products(), info, arguments, resources.PRODUCTS)
 
 
 def _read(type_name: str) -> Resolver:
-    return lambda answer, _source, _info, arguments: answer.read(arguments["id"], type_name)
+    return lambda request, _source, _info, arguments: request.read_object(arguments["id"], type_name)
 
 
-def _node(answer: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
-    return answer.read_node(arguments["id"])
+def _node(request: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
+    return request.read_node(arguments["id"])
 
 
-def _nodes(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> list[Document | None]:
+def _nodes(request: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> list[Document | None]:
     ids = arguments["ids"]
     if len(ids) > MAX_PAGE:
         msg = f"The input array size of {len(ids)} is greater than the maximum allowed of {MAX_PAGE}."
@@ -66,64 +66,64 @@ def _nodes(answer: AdminRequest, _source: Any, info: Info, arguments: Arguments)
             path=[*info.path.as_list(), "ids"],
             extensions={"code": "MAX_INPUT_SIZE_EXCEEDED"},
         )
-    return [answer.read_node(gid) for gid in ids]
+    return [request.read_node(gid) for gid in ids]
 
 
-def _installation(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
-    scopes = [{"handle": scope, "description": scope.replace("_", " ").capitalize()} for scope in answer.scopes]
+def _installation(request: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
+    scopes = [{"handle": scope, "description": scope.replace("_", " ").capitalize()} for scope in request.scopes]
     return {"id": "gid://shopify/AppInstallation/1", "accessScopes": scopes}
 
 
-def _versions(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> list[dict[str, object]]:
-    return public_api_versions("shopify_admin", oldest=answer.switch("oldest_version"))
+def _versions(request: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> list[dict[str, object]]:
+    return public_api_versions("shopify_admin", oldest=request.switch("oldest_version"))
 
 
 def _inside(name: str) -> Resolver:
-    return lambda _answer, source, _info, _arguments: contents_with_order(source, name)
+    return lambda _request, source, _info, _arguments: contents_with_order(source, name)
 
 
-def _order_fulfillments(answer: AdminRequest, source: Document, info: Info, arguments: Arguments) -> list[Document]:
-    """A plain list, not a connection; ``query`` filters, ``first`` truncates."""
-    search = answer.search(info, arguments, resources.FULFILLMENTS)
+def _order_fulfillments(request: AdminRequest, source: Document, info: Info, arguments: Arguments) -> list[Document]:
+    """Return a plain list, not a connection; ``query`` filters it, ``first`` truncates it."""
+    search = request.search(info, arguments, resources.FULFILLMENTS)
     return [fulfillment for fulfillment in contents_with_order(source, "fulfillments") if search.matches(fulfillment)]
 
 
 def _same_order(name: str) -> Resolver:
-    """Documents one level further down, handing on the order they belong to."""
-    return lambda _answer, source, _info, _arguments: [
+    """Return a resolver for objects one level deeper, which keeps the reference to the order."""
+    return lambda _request, source, _info, _arguments: [
         {**item, "order": source.get("order")} for item in source.get(name) or ()
     ]
 
 
-def _line_item(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _line_item(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     gid, order = source["lineItem"]["id"], source.get("order") or {}
     return next((item for item in order.get("lineItems") or () if item["id"] == gid), None)
 
 
-def _product_of_item(answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
-    """``None`` for a custom line item, and once the product is deleted."""
+def _product_of_item(request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    """Return ``None`` for a custom line item, and for a deleted product."""
     reference = source.get("product")
-    return answer.documents.product(reference["id"]) if reference else None
+    return request.documents.product(reference["id"]) if reference else None
 
 
-def _variant_of_item(answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _variant_of_item(request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     reference, product = source.get("variant"), source.get("product")
-    return answer.documents.variant(reference["id"], product["id"]) if reference and product else None
+    return request.documents.variant(reference["id"], product["id"]) if reference and product else None
 
 
-def _variants(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
+def _variants(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
     return variants_with_product(source)
 
 
-def _variant_name(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> str:
+def _variant_name(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> str:
     return f"{source['product']['title']} - {source['title']}"
 
 
-def _display_address(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _display_address(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     return source.get("shippingAddress") or source.get("billingAddress")
 
 
-def _media(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+def _media(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     media = source.get("featuredMedia")
     if not media:
         return None
@@ -132,11 +132,11 @@ def _media(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arg
 
 
 def _count(name: str) -> Resolver:
-    return lambda _answer, source, _info, _arguments: {"count": len(source.get(name) or ()), "precision": "EXACT"}
+    return lambda _request, source, _info, _arguments: {"count": len(source.get(name) or ()), "precision": "EXACT"}
 
 
 def _total(name: str, amount: str) -> Resolver:
-    def total(_answer: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> Any:
+    def total(_request: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> Any:
         known = source.get(info.field_name)
         return known if known is not None else sum(item.get(amount) or 0 for item in source.get(name) or ())
 
@@ -144,16 +144,16 @@ def _total(name: str, amount: str) -> Resolver:
 
 
 def _set(name: str) -> Resolver:
-    """A flag that follows from a time, unless the document says otherwise."""
+    """Return a resolver for a flag that follows from a timestamp, unless the document has its own value."""
 
-    def flag(_answer: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> bool:
+    def flag(_request: AdminRequest, source: Document, info: Info, _arguments: Arguments) -> bool:
         return bool(source[info.field_name] if info.field_name in source else source.get(name))
 
     return flag
 
 
-def _shop(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
-    domain = answer.shop.get("myshopifyDomain", "")
+def _shop(request: AdminRequest, _source: Any, _info: Info, _arguments: Arguments) -> Document:
+    domain = request.shop.get("myshopifyDomain", "")
     url = f"https://{domain}"
     usual = {
         "id": "gid://shopify/Shop/1",
@@ -164,10 +164,10 @@ def _shop(answer: AdminRequest, _source: Any, _info: Info, _arguments: Arguments
         "timezoneOffset": "+0000",
         "timezoneOffsetMinutes": 0,
     }
-    return {**usual, **answer.shop}
+    return {**usual, **request.shop}
 
 
-def _plan(_answer: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document:
+def _plan(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document:
     plan = source.get("plan", "standard")
     if isinstance(plan, dict):
         return plan

@@ -1,7 +1,7 @@
-"""The Admin GraphQL API of each shop, below ``/shopify-admin/{shop}``: tokens, points, versions, documents executed.
+"""The Admin GraphQL API of each shop, below ``/shopify-admin/{shop}``: tokens, query cost, versions, execution.
 
-Paths, statuses, wording and figures follow Shopify's documentation and recorded live answers. It must not know how
-fields get their values (:mod:`.shopify_admin_fields`), nor the clients of this package.
+Paths, statuses, wording and figures follow Shopify's documentation and recorded responses.
+:mod:`~airflow_provider_partners.sandbox.shopify_admin.resolvers` resolves the fields.
 """
 
 from __future__ import annotations
@@ -38,40 +38,40 @@ from airflow_provider_partners.sandbox.store import ListCache, Sandbox, format_t
 
 PARTNER = "shopify_admin"
 SWITCHES: dict[str, Any] = {
-    #: the oldest version still accessible; older ones fall forward to it
+    #: the oldest accessible version; older ones fall forward to it
     "shopify_admin.oldest_version": "2025-10",
-    #: how long a token of the client credentials grant is good, in seconds
+    #: lifetime of a token of the client credentials grant, in seconds
     "shopify_admin.token_lifetime": 86_399,
-    #: (points, points a second) instead of those of the shop's plan
+    #: (points, points per second) in place of those of the shop's plan
     "shopify_admin.bucket": None,
-    #: the most points one query may ask for, on every plan
+    #: maximum points of one query, on every plan
     "shopify_admin.max_query_cost": 1_000,
-    #: HTTP status of a THROTTLED answer: 200 as documented, 429 as a forum reply has it; and its Retry-After
+    #: HTTP status of a THROTTLED response: 200 as documented, 429 as in a forum reply; and its Retry-After
     "shopify_admin.throttle_status": 200,
     "shopify_admin.retry_after": None,
     #: "level2" (all), "level1" (names, addresses, phones and emails are null) or "none" (orders are refused)
     "shopify_admin.protected_customer_data": "level2",
-    #: fields refused with ACCESS_DENIED, as "Order.customer"
+    #: fields rejected with ACCESS_DENIED, such as "Order.customer"
     "shopify_admin.access_denied": [],
-    #: searches find nothing that changed within so many seconds
+    #: searches do not find what changed in the last seconds
     "shopify_admin.search_lag_seconds": 0,
-    #: how many objects can be paged through in one list
+    #: maximum number of objects a client can page through in one list
     "shopify_admin.paging_limit": 25_000,
-    #: so many of the next requests are answered by INTERNAL_SERVER_ERROR on HTTP 200
+    #: number of next requests that are answered by INTERNAL_SERVER_ERROR with HTTP 200
     "shopify_admin.internal_errors": 0,
     **shopify_bulk.SWITCHES,
 }
 
 UNAUTHORIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"
-#: How many rows of searched and sorted lists are kept between the pages of a client's walk.
+#: Maximum number of documents in cached lists; a list is searched and sorted once for all its pages.
 _MAX_CACHED_DOCUMENTS = 500_000
 DOCUMENTATION = "https://shopify.dev/api/usage/rate-limits"
 
 
 def routes(sandbox: Sandbox, *, clock: Clock = time.monotonic) -> list[BaseRoute]:
-    """The paths below one shop.
+    """Return the routes below one shop.
 
-    :param clock: what refills the points
+    :param clock: seconds; refills the points
     """
     api = _Api(sandbox, clock)
     return [
@@ -91,7 +91,7 @@ class _Api:
         self._lock = threading.Lock()
 
     def token(self, request: Request, body: bytes) -> Response:
-        """The client credentials grant: form-encoded in, a token of a day out, no refresh token."""
+        """Issue a token by the client credentials grant: a form-encoded request, a token of a day, no refresh token."""
         shop = request.path_params["shop"]
         known = self._credentials(shop)
         if known is None:
@@ -116,12 +116,12 @@ class _Api:
         })
 
     def graphql(self, request: Request, body: bytes) -> Response:
-        """One GraphQL request."""
+        """Answer one GraphQL request."""
         shop = request.path_params["shop"]
         if self._credentials(shop) is None:
             return json_response({"errors": "Not Found"}, status=404)
         if not self._accepted(shop, request.headers.get("x-shopify-access-token", "")):
-            # the one place where ``errors`` is a string (recorded live)
+            # Only here is ``errors`` a string (recorded).
             return json_response({"errors": UNAUTHORIZED}, status=401)
         oldest = self._switch("oldest_version")
         version = answering_version(PARTNER, request.path_params["version"], oldest=oldest)
@@ -131,8 +131,8 @@ class _Api:
             self._sandbox.count(PARTNER, shop, "graphql.fault")
             return json_response(_internal(), version=version)
         try:
-            asked = read_request(body, request.headers.get("content-type", ""))
-            operation = prepare(schema(PARTNER, version), asked, global_id_check)
+            graphql_request = read_request(body, request.headers.get("content-type", ""))
+            operation = prepare(schema(PARTNER, version), graphql_request, global_id_check)
         except UnreadableRequestError:
             return json_response(
                 {"errors": {"query": "Required parameter missing or invalid"}}, status=400, version=version
@@ -159,10 +159,10 @@ class _Api:
     def _priced(self, shop: str, operation: Operation, seen: AdminRequest) -> Response:
         pricing = Pricing(operation.schema, operation.document, operation.node, operation.variables)
         requested = pricing.requested()
-        most = self._switch("max_query_cost")
-        if requested > most:
+        max_cost = self._switch("max_query_cost")
+        if requested > max_cost:
             self._sandbox.count(PARTNER, shop, "graphql")
-            return json_response(_max_cost_error(requested, most), version=seen.version)
+            return json_response(_max_cost_error(requested, max_cost), version=seen.version)
         bucket = self._bucket(shop, str(seen.shop.get("plan", "standard")))
         if not bucket.take(requested):
             self._sandbox.count(PARTNER, shop, "graphql.throttled")
@@ -203,10 +203,10 @@ class _Api:
 
     def _should_fail(self) -> bool:
         with self._lock:
-            left = self._switch("internal_errors")
-            if left > 0:
-                self._sandbox.switches[f"{PARTNER}.internal_errors"] = left - 1
-            return bool(left > 0)
+            remaining = self._switch("internal_errors")
+            if remaining > 0:
+                self._sandbox.switches[f"{PARTNER}.internal_errors"] = remaining - 1
+            return bool(remaining > 0)
 
     def _bucket(self, shop: str, plan: str) -> PointBucket:
         maximum, restore_rate = self._switch("bucket") or PLANS.get(plan, PLANS["standard"])
@@ -220,7 +220,7 @@ class _Api:
 
 
 def _oauth_error(code: str, description: str) -> Body:
-    """RFC 6749's form; Shopify's own wording of a refused grant is not established."""
+    """Return an error in the form of RFC 6749; Shopify's own wording is not known."""
     return {"error": code, "error_description": description}
 
 
@@ -234,13 +234,13 @@ def _cost(requested: int, actual: int | None, bucket: PointBucket) -> Body:
     return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": bucket.status()}
 
 
-def _max_cost_error(cost: int, most: int) -> Body:
+def _max_cost_error(cost: int, max_cost: int) -> Body:
     message = (
-        f"Query cost is {cost}, which exceeds the single query max cost limit ({most}).\n\n"
+        f"Query cost is {cost}, which exceeds the single query max cost limit ({max_cost}).\n\n"
         "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the\n"
         "cost of a query is calculated.\n\n"
         "To query larger amounts of data with fewer limits, bulk operations should be used instead.\n"
         "See https://shopify.dev/tutorials/perform-bulk-operations-with-admin-api for usage details.\n"
     )
-    more = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": most, "documentation": DOCUMENTATION}
+    more = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": max_cost, "documentation": DOCUMENTATION}
     return {"errors": [{"message": message, "extensions": more}]}

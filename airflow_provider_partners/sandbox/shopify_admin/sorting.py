@@ -1,7 +1,4 @@
-"""By what orders and products can be sorted, and how each sort value stands in a cursor.
-
-It must not know where the documents come from.
-"""
+"""The sort keys of orders and products, and the form of each sort value in a cursor."""
 
 from __future__ import annotations
 
@@ -23,8 +20,8 @@ SortValue = Callable[[Document], Scalar]
 
 def _plain(name: str) -> SortValue:
     def value(document: Document) -> Scalar:
-        found: Scalar = document.get(name)
-        return found
+        sort_value: Scalar = document.get(name)
+        return sort_value
 
     return value
 
@@ -50,7 +47,7 @@ def _items(order: Document) -> int:
     return sum(item.get("quantity", 0) for item in order.get("lineItems", []))
 
 
-#: Keys whose cursor holds a time: epoch milliseconds from the search index, a timestamp from the database (recorded).
+#: Keys with a time in their cursor: epoch milliseconds in the search index, a timestamp in the database (recorded).
 TIMES = {"COMPLETED_AT", "CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT"}
 ORDERS: dict[str, SortValue] = {
     "CREATED_AT": _timestamp("createdAt"),
@@ -87,9 +84,9 @@ BULK_OPERATIONS: dict[str, SortValue] = {
 
 
 def sort_by(key: str, values: Mapping[str, SortValue], *, reverse: bool, from_database: bool) -> Sort:
-    """The sort of a list.
+    """Return the sort order of a list.
 
-    :param from_database: a query by ``id:`` is answered by the database, not the search index
+    :param from_database: True for a query by ``id:``, which Shopify answers from the database, not the search index
     """
     if key not in TIMES:
         return Sort(value=values[key], tie_breaker=gid_number, reverse=reverse)

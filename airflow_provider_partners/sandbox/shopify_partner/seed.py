@@ -1,7 +1,7 @@
-"""What the partner organization sees: the app, its life in each shop as events, and the money it made.
+"""The records of the partner organization: the app, its events in each shop, and its earnings.
 
-Every type of app event and of historical event occurs. An event's time has microseconds, as in the published example.
-Transactions are made by :mod:`~airflow_provider_partners.sandbox.shopify_partner.seed_transactions`; nothing here knows of orders.
+Every type of app event and of historical event occurs. Timestamps of events have microseconds, as in the published
+example. :mod:`~airflow_provider_partners.sandbox.shopify_partner.seed_transactions` builds the transactions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARTNER = "shopify_partner"
 APP: Document = {"id": APP_ID, "name": "Verdict for Yotpo", "apiKey": "sandbox00000000000000000000api01"}
 
 _Story = Sequence[tuple[str, float]]
-# Type of event and the days before now.
+# Type of event, and its age in days.
 _FOR_ALL: _Story = (
     ("RELATIONSHIP_INSTALLED", 320),
     ("SUBSCRIPTION_CHARGE_ACCEPTED", 319.9),
@@ -29,7 +29,7 @@ _FOR_ALL: _Story = (
     ("USAGE_CHARGE_APPLIED", 200),
     ("USAGE_CHARGE_APPLIED", 110),
 )
-# What some shops have besides, by their place in the world, counted round.
+# Additional events of some shops; the shop's index in the world selects the entry.
 _BESIDES: Sequence[_Story] = (
     (
         ("ONE_TIME_CHARGE_ACCEPTED", 150),
@@ -39,7 +39,7 @@ _BESIDES: Sequence[_Story] = (
     ),
     (("ONE_TIME_CHARGE_DECLINED", 140), ("CREDIT_PENDING", 66), ("CREDIT_APPLIED", 65)),
     (("ONE_TIME_CHARGE_EXPIRED", 130), ("SUBSCRIPTION_CHARGE_DECLINED", 60), ("CREDIT_FAILED", 55)),
-    # A change of plan: the old charge is cancelled and the new one activated at nearly the same instant.
+    # A change of plan: the old charge is cancelled and the new one activated at nearly the same time.
     (
         ("SUBSCRIPTION_CHARGE_EXPIRED", 90),
         ("SUBSCRIPTION_CHARGE_ACCEPTED", 45),
@@ -64,14 +64,14 @@ _UNINSTALLED: _Story = (
     ("RELATIONSHIP_UNINSTALLED", UNINSTALLED_DAYS),
 )
 _REASONS = ("doesnt_meet_my_needs,too_expensive", "I found something else — merci quand même.")
-# Charge events by the beginning of their name: the kind of charge, its name, its price.
+# Charge events by prefix of their type: the kind of charge, its name, its price.
 _CHARGES: Mapping[str, tuple[str, str, str]] = {
     "SUBSCRIPTION": ("AppSubscription", "Growth plan", "49.0"),
     "ONE_TIME": ("AppPurchaseOneTime", "Onboarding", "199.0"),
     "USAGE": ("AppUsageRecord", "500 extra orders", "10.0"),
     "CREDIT": ("AppCredit", "Outage in spring", "25.0"),
 }
-# The same happenings in the historical events of version 2026-07.
+# The same events as historical events of version 2026-07.
 _HISTORY: Mapping[str, tuple[str, str]] = {
     **{f"RELATIONSHIP_{state}": ("Relationship", f"RELATIONSHIP_{state}") for state in
        ("INSTALLED", "UNINSTALLED", "DEACTIVATED", "REACTIVATED")},
@@ -88,7 +88,7 @@ _HISTORY: Mapping[str, tuple[str, str]] = {
     "CREDIT_FAILED": ("Credit", "CREDIT_FAILED"),
     "CREDIT_PENDING": ("Credit", "CREDIT_PENDING"),
 }  # fmt: skip
-# What the organization earned, in the same events: type of transaction, type of event, type of earning.
+# Earnings as historical events: type of transaction, type of event, type of earning.
 _EARNINGS: Mapping[str, tuple[str, str]] = {
     "AppSubscriptionSale": ("EARNING_CHARGE_RECURRING", "CHARGE"),
     "AppOneTimeSale": ("EARNING_CHARGE_ONE_TIME", "CHARGE"),
@@ -99,7 +99,7 @@ _EARNINGS: Mapping[str, tuple[str, str]] = {
 
 
 def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> None:
-    """Write down all that the organization sees of these shops."""
+    """Store everything that the organization can read about these shops."""
     store.put(PARTNER, "", "app", APP_ID, APP, at=format_timestamp(now))
     turns = min(len(_BESIDES), sum(shop.installed and shop.routed for shop in members))
     happenings = [row for place, shop in enumerate(members) for row in _life(seed, place % turns, turns, shop, now)]
@@ -107,18 +107,18 @@ def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> Non
     sales = list(transactions(stream(seed, "transactions"), members, APP, now))
     store.put_many(PARTNER, "", "transaction", [(row["id"], row["createdAt"], row) for row in sales])
     earned = [_earning(sale) for sale in sales if sale["__typename"] in _EARNINGS]
-    # One earning was refunded, which no type of transaction tells apart.
+    # One earning is a refund; no type of transaction shows that.
     adjusted = next(sale for sale in sales if sale["__typename"] == "AppSaleAdjustment")
     add_events(store, happenings, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
 
 
 def add_events(store: Store, events: Sequence[Document], *, earnings: Sequence[Document] = ()) -> None:
-    """Write app events down, in both of their forms.
+    """Store app events in both of their forms.
 
-    :param events: as the API's ``app.events`` shows them
-    :param earnings: historical events that are no app events
+    :param events: in the form of the API's ``app.events``
+    :param earnings: historical events that are not app events
     """
-    # Ids are padded, so that those of one instant sort as numbers do.
+    # Ids are padded, so that those with the same timestamp sort as numbers.
     first = store.count(PARTNER, APP_ID, "app_event") + 1
     rows = [(f"{number:09d}", event["occurredAt"], event) for number, event in enumerate(events, first)]
     store.put_many(PARTNER, APP_ID, "app_event", rows)
@@ -130,9 +130,9 @@ def add_events(store: Store, events: Sequence[Document], *, earnings: Sequence[D
 
 
 def app_event(shop: Shop, type_: str, at: datetime, *, charge: int = 0) -> Document:
-    """One event of the app in a shop.
+    """Build one event of the app in a shop.
 
-    :param charge: number of the charge it is about, for events that are about one
+    :param charge: number of its charge, for charge events
     """
     event: Document = {
         "__typename": "".join(part.title() for part in type_.split("_")),
@@ -156,7 +156,7 @@ def app_event(shop: Shop, type_: str, at: datetime, *, charge: int = 0) -> Docum
 
 
 def reference(shop: Shop) -> Document:
-    """A shop as events and transactions name it."""
+    """Return a shop as events and transactions reference it."""
     return {
         "id": f"gid://partners/Shop/{shop.number}",
         "name": shop.name,
@@ -166,33 +166,33 @@ def reference(shop: Shop) -> Document:
 
 
 def micros(timestamp: datetime) -> str:
-    """A time with microseconds, as the API's schema shows it."""
+    """Format a timestamp with microseconds, as in the API's schema."""
     return timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _life(seed: int, turn: int, turns: int, shop: Shop, now: datetime) -> list[Document]:
-    """All that happened to the app in one shop.
+    """Return all events of the app in one shop.
 
-    :param turn: which of so many ``turns`` is its; a world with few shops gives each several stories
+    :param turn: selects among ``turns`` sets of events; in a world with few shops each shop has several sets
     """
-    chance = stream(seed, "events", shop.domain)
+    rng = stream(seed, "events", shop.domain)
     story = [*_FOR_ALL]
     if shop.installed and shop.routed:
         story += [row for index, rows in enumerate(_BESIDES) if index % turns == turn for row in rows]
     story += _REACTIVATED if shop.reactivated else ()
     story += _REINSTALLED if shop.reinstalled else ()
     story += _UNINSTALLED if not shop.installed else ()
-    return [_happened(chance, shop, type_, now - timedelta(days=days)) for type_, days in story]
+    return [_happened(rng, shop, type_, now - timedelta(days=days)) for type_, days in story]
 
 
-def _happened(chance: Random, shop: Shop, type_: str, at: datetime) -> Document:
-    # The subscription is one charge for its whole life; the rest are charges of their own.
-    charge = shop.number * 1000 + (1 if type_.startswith("SUBSCRIPTION") else chance.randint(2, 900))
-    return app_event(shop, type_, at + timedelta(microseconds=chance.randrange(10**6)), charge=charge)
+def _happened(rng: Random, shop: Shop, type_: str, at: datetime) -> Document:
+    # A subscription is one charge during its whole life; all others have their own charge.
+    charge = shop.number * 1000 + (1 if type_.startswith("SUBSCRIPTION") else rng.randint(2, 900))
+    return app_event(shop, type_, at + timedelta(microseconds=rng.randrange(10**6)), charge=charge)
 
 
 def _base(kind: str, type_: str, at: str, shop: Document) -> Document:
-    """What every historical event has. The ids of this surface are in Shopify's namespace, not the partners'."""
+    """Return the fields that every historical event has. Its ids use Shopify's namespace, not the partners'."""
     return {
         "__typename": kind,
         "eventType": type_,

@@ -1,6 +1,6 @@
-"""What merchants asked of the partner organization as long as the Partner API told it: jobs, conversations, messages.
+"""Legacy records of the partner organization: jobs, conversations and messages.
 
-Every status of a job and of a conversation occurs, and every kind of sender. Knows nothing of apps and money.
+Every status of a job and of a conversation occurs, and every kind of sender.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_partners.sandbox.world.shops import Shop
 _STATUSES = (
     "NEW", "OPENED", "RESPONDED", "AWAITING_RESPONSE", "COMPLETED", "DECLINED", "CLOSED", "EXPIRED", "INACTIVE",
 )  # fmt: skip
-#: A job that nobody has answered has no conversation.
+#: Statuses of a job without a conversation, because nobody has answered it.
 _UNANSWERED = frozenset({"NEW", "DECLINED", "EXPIRED"})
 _SERVICES = (
     ("store-setup", "Store setup"),
@@ -53,24 +53,22 @@ _SUPPORT: Document = {
 
 
 def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> None:
-    """Write down the jobs and conversations of these shops, none younger than ``now``."""
-    chance = stream(seed, "jobs")
+    """Store the jobs and conversations of these shops, none later than ``now``."""
+    rng = stream(seed, "jobs")
     jobs, conversations = [], []
     for turn in range(max(len(_STATUSES), 2 * len(members))):
         shop, status = members[turn % len(members)], _STATUSES[turn % len(_STATUSES)]
-        begun = now - timedelta(days=chance.uniform(20, 300))
-        conversation = None if status in _UNANSWERED else _conversation(chance, turn, shop, begun)
-        jobs.append(_job(chance, turn, shop, status, begun, conversation))
+        begun = now - timedelta(days=rng.uniform(20, 300))
+        conversation = None if status in _UNANSWERED else _conversation(rng, turn, shop, begun)
+        jobs.append(_job(rng, turn, shop, status, begun, conversation))
         if conversation:
             conversations.append(conversation)
     for kind, rows in (("job", jobs), ("conversation", conversations)):
         store.put_many(PARTNER, "", kind, [(row["id"], row["lastEventAt"], row) for row in rows])
 
 
-def _job(
-    chance: Random, turn: int, shop: Shop, status: str, begun: datetime, conversation: Document | None
-) -> Document:
-    handle, name = chance.choice(_SERVICES)
+def _job(rng: Random, turn: int, shop: Shop, status: str, begun: datetime, conversation: Document | None) -> Document:
+    handle, name = rng.choice(_SERVICES)
     return {
         "id": f"gid://partners/Job/{301 + turn}",
         "createdAt": micros(begun),
@@ -88,7 +86,7 @@ def _job(
     }
 
 
-def _conversation(chance: Random, turn: int, shop: Shop, begun: datetime) -> Document:
+def _conversation(rng: Random, turn: int, shop: Shop, begun: datetime) -> Document:
     number = 501 + turn
     merchant: Document = {
         "__typename": "MerchantUser",
@@ -99,7 +97,7 @@ def _conversation(chance: Random, turn: int, shop: Shop, begun: datetime) -> Doc
     }
     senders = (merchant, _ORGANIZATION, {"__typename": "Shop", **reference(shop)}, _COLLEAGUE, _SUPPORT)
     at, messages = begun, []
-    for place in range(chance.randint(5, 12)):
+    for place in range(rng.randint(5, 12)):
         messages.append({
             "id": f"gid://partners/Message/{number * 100 + place}",
             "body": _MESSAGES[place % len(_MESSAGES)],
@@ -108,7 +106,7 @@ def _conversation(chance: Random, turn: int, shop: Shop, begun: datetime) -> Doc
             "sentBy": senders[place % len(senders)],
             "sentVia": "EMAIL" if place % 3 == 2 else "DASHBOARD",
         })
-        at += timedelta(hours=chance.uniform(0.1, 30))
+        at += timedelta(hours=rng.uniform(0.1, 30))
     return {
         "id": f"gid://partners/Conversation/{number}",
         "createdAt": micros(begun),

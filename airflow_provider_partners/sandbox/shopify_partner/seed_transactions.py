@@ -1,6 +1,6 @@
-"""What the partner organization earned and was charged, as the Partner API's transactions: every type occurs.
+"""The partner organization's earnings and charges as transactions of the Partner API; every type occurs.
 
-More than two pages of them, with shops and amounts that vary. Knows nothing of events or orders.
+There are more than two pages of them, with different shops and amounts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.world.money import format_amount
 from airflow_provider_partners.sandbox.world.shops import Shop
 
-# Type, price in dollars, how often, days between.
+# Type, price in dollars, count, days between.
 _SALES: Sequence[tuple[str, str, int, float]] = (
     ("AppSubscriptionSale", "49", 12, 30),
     ("AppUsageSale", "10", 14, 25.5),
@@ -26,7 +26,7 @@ _SALES: Sequence[tuple[str, str, int, float]] = (
     ("ThemeSale", "320", 1, 260),
     ("ThemeSaleAdjustment", "-320", 1, 250),
 )
-# Transactions with one amount only.
+# Transactions with only one amount.
 _AMOUNTS: Sequence[tuple[str, str, int, float]] = (
     ("ReferralTransaction", "61.75", 2, 31),
     ("ReferralAdjustment", "-3.25", 1, 40),
@@ -40,29 +40,29 @@ _PAYOUTS = 24
 _PAYOUT_EVERY = timedelta(days=15)
 
 
-def transactions(chance: Random, shops: Sequence[Shop], app: Document, now: datetime) -> Iterator[Document]:
-    """All transactions, in no order."""
+def transactions(rng: Random, shops: Sequence[Shop], app: Document, now: datetime) -> Iterator[Document]:
+    """Return all transactions, in no particular order."""
     for place, shop in enumerate(shops):
         for kind, price, times, days in (*_SALES, *_AMOUNTS):
             for turn in range(times):
-                at = now - timedelta(days=days * (turn + 1) - 20 * chance.random(), seconds=place)
+                at = now - timedelta(days=days * (turn + 1) - 20 * rng.random(), seconds=place)
                 number = shop.number * 1000 + turn + 1
-                yield _transaction(chance, kind, number, Decimal(price), at, shop, app)
+                yield _transaction(rng, kind, number, Decimal(price), at, shop, app)
     for turn in range(_PAYOUTS):
-        at = now - _PAYOUT_EVERY * (turn + 1) + timedelta(seconds=chance.random())
-        # One roll-up per payout: negative for the tax on fees, positive on referral commission.
+        at = now - _PAYOUT_EVERY * (turn + 1) + timedelta(seconds=rng.random())
+        # One summary per payout: negative for the tax on fees, positive on referral commission.
         referral = turn % 4 == 0
         yield {
             **_base("TaxTransaction", turn + 1, at),
             "amount": _money(Decimal("4.94") if referral else Decimal("-7.35")),
             "type": "REFERRAL_COMMISSION" if referral else "SALE_SHOPIFY_FEE",
         }
-    oldest = _transaction(chance, "AppSubscriptionSale", 1, Decimal(29), _ANCIENT, shops[0], app)
+    oldest = _transaction(rng, "AppSubscriptionSale", 1, Decimal(29), _ANCIENT, shops[0], app)
     yield oldest | {"chargeId": None, "billingInterval": None}
 
 
 def _transaction(
-    chance: Random, kind: str, number: int, price: Decimal, at: datetime, shop: Shop, app: Document
+    rng: Random, kind: str, number: int, price: Decimal, at: datetime, shop: Shop, app: Document
 ) -> Document:
     body = _base(kind, number, at)
     body["shop"] = {
@@ -74,7 +74,7 @@ def _transaction(
     if kind in {row[0] for row in _AMOUNTS}:
         body["amount"] = _money(price)
         if kind.startswith("Referral"):
-            body["category"] = chance.choice(("SHOPIFY_PLUS", "ONLINE_DTC_GMV", "AFFILIATE_STORES"))
+            body["category"] = rng.choice(("SHOPIFY_PLUS", "ONLINE_DTC_GMV", "AFFILIATE_STORES"))
         return body
     fee = (price * _FEE).quantize(Decimal("0.01"))
     body |= {"grossAmount": _money(price), "shopifyFee": _money(fee), "netAmount": _money(price - fee)}

@@ -1,8 +1,7 @@
-"""The Partner API of one organization, below ``/shopify-partner``: tokens, versions, the request limit.
+"""The Partner API of one organization, below ``/shopify-partner``: tokens, versions, the rate limit.
 
-Statuses and bodies follow Shopify's "status and error codes" page and recorded live answers; a code in ``extensions``
-is a string here. It must not know how fields get their values (:mod:`.shopify_partner_fields`), nor the clients of
-this package.
+Statuses and bodies follow Shopify's "status and error codes" page and recorded responses; codes in ``extensions`` are
+strings. :mod:`~airflow_provider_partners.sandbox.shopify_partner.resolvers` resolves the fields.
 """
 
 from __future__ import annotations
@@ -33,22 +32,22 @@ from airflow_provider_partners.sandbox.shopify_partner.resolvers import PARTNER,
 from airflow_provider_partners.sandbox.store import Sandbox
 
 SWITCHES: dict[str, Any] = {
-    #: the oldest version still accessible; older ones fall forward to it ("2024-10" brings jobs and conversations back)
+    #: the oldest accessible version; older ones fall forward to it ("2024-10" adds jobs and conversations)
     "shopify_partner.oldest_version": "2025-10",
-    #: the limit of one API client; 0 for none
+    #: rate limit of one API client; 0 for none
     "shopify_partner.requests_per_second": 4,
     #: HTTP status of "Too many requests": the documentation shows both 429 and 200; and its Retry-After, if any
     "shopify_partner.throttle_status": 429,
     "shopify_partner.retry_after": None,
-    #: transactions and app events have no documented order; evidence points to newest first
+    #: the order of transactions and app events is not documented; recorded responses have the newest first
     "shopify_partner.newest_first": True,
-    #: the size of a page without ``first``, which may be omitted (the real default is not known)
+    #: page size without ``first``, which is optional (the real default is not known)
     "shopify_partner.default_page_size": 50,
-    #: transactions and events appear so many seconds after they happened
+    #: seconds from a transaction or event to its appearance in the lists
     "shopify_partner.arrival_delay_seconds": 0,
-    #: transaction id to the fields it shows from now on instead of those it showed before
+    #: transaction id to fields that replace its own
     "shopify_partner.restatements": {},
-    #: so many of the next requests are answered by "Internal error" on HTTP 200
+    #: number of next requests that are answered by "Internal error" with HTTP 200
     "shopify_partner.internal_errors": 0,
 }
 
@@ -57,9 +56,9 @@ _FIELDS = {**TABLE, **LEGACY}
 
 
 def routes(sandbox: Sandbox, *, clock: Clock = time.monotonic) -> list[BaseRoute]:
-    """The path of the API.
+    """Return the route of the API.
 
-    :param clock: what the request limit goes by
+    :param clock: seconds; drives the rate limit
     """
     return [post("/{organization_id}/api/{version}/graphql.json", _Api(sandbox, clock).graphql)]
 
@@ -67,14 +66,14 @@ def routes(sandbox: Sandbox, *, clock: Clock = time.monotonic) -> list[BaseRoute
 class _Api:
     def __init__(self, sandbox: Sandbox, clock: Clock) -> None:
         self._sandbox = sandbox
-        # both tokens of an organization's API client share its limit
+        # Both tokens of an organization's API client share its rate limit.
         self._limiter = RequestLimiter(clock=clock)
         self._lock = threading.Lock()
 
     def graphql(self, request: Request, body: bytes) -> Response:
-        """One GraphQL request."""
+        """Answer one GraphQL request."""
         if not self._accepted(request):
-            # also for an organization that is not the token's
+            # Also for a token of another organization.
             return json_response(_error("Invalid access token", 401), status=401)
         version = answering_version(PARTNER, request.path_params["version"], oldest=self._switch("oldest_version"))
         if version is None:
@@ -90,14 +89,14 @@ class _Api:
 
     def _run_operation(self, request: Request, body: bytes, version: str) -> Response:
         try:
-            asked = read_request(body, request.headers.get("content-type", ""))
+            graphql_request = read_request(body, request.headers.get("content-type", ""))
         except UnreadableRequestError as error:
             return json_response(_error(f"Bad request: {error}", 400), status=400, version=version)
-        if len(asked.query) > MAX_QUERY_LENGTH:
+        if len(graphql_request.query) > MAX_QUERY_LENGTH:
             message = f"Maximum query length is {MAX_QUERY_LENGTH} characters"
             return json_response(_error(message, 400), status=400, version=version)
         try:
-            operation = prepare(schema(PARTNER, version), asked, no_check)
+            operation = prepare(schema(PARTNER, version), graphql_request, no_check)
         except InvalidDocumentError as refused:
             return json_response(refused.body, version=version)
         return json_response(execute(operation, PartnerRequest(sandbox=self._sandbox, table=_FIELDS)), version=version)
@@ -120,10 +119,10 @@ class _Api:
 
     def _should_fail(self) -> bool:
         with self._lock:
-            left = self._switch("internal_errors")
-            if left > 0:
-                self._sandbox.switches[f"{PARTNER}.internal_errors"] = left - 1
-            return bool(left > 0)
+            remaining = self._switch("internal_errors")
+            if remaining > 0:
+                self._sandbox.switches[f"{PARTNER}.internal_errors"] = remaining - 1
+            return bool(remaining > 0)
 
     def _switch(self, name: str) -> Any:
         return self._sandbox.switches[f"{PARTNER}.{name}"]

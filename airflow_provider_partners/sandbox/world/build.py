@@ -1,7 +1,7 @@
-"""Builds a world from a number: every partner's records in one store, the same for the same number and day.
+"""Builds a world from a seed: every partner's records in one store, the same for the same seed and day.
 
-What a world contains is told by :func:`~airflow_provider_partners.sandbox.world.shops.world` and
-:data:`~airflow_provider_partners.sandbox.world.orders.scenarios.SCENARIOS`. This module fills; it serves nothing.
+:func:`~airflow_provider_partners.sandbox.world.shops.world` and
+:data:`~airflow_provider_partners.sandbox.world.orders.scenarios.SCENARIOS` declare what a world contains.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from airflow_provider_partners.sandbox.world import shop as seed_shopify
 from airflow_provider_partners.sandbox.world.shops import Shop, world
 from airflow_provider_partners.sandbox.yofi import seed as seed_yofi
 
-#: Where the sandbox keeps what belongs to no partner: the world's parameters, the ids each shop has left.
+#: Partner name of the sandbox's own documents: the world's parameters, and each shop's id counters.
 PARTNER = "sandbox"
-#: So many orders of a shop are made one by one; those beyond follow them, see :mod:`.seed_scale`.
+#: Maximum number of a shop's orders that are built one by one; :mod:`.scale` derives the others from them.
 MAX_DETAILED_ORDERS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
-    """What makes a world the one it is.
+    """The parameters that determine a world.
 
-    :param seed: its number
-    :param shops: installed and routed shops, besides the odd ones
-    :param orders: per such shop
+    :param seed: seed of all random numbers
+    :param shops: number of shops that are installed and have a route; the uninstalled and the unrouted one come on top
+    :param orders: number of orders per such shop
     """
 
     seed: int = 7
@@ -40,23 +40,22 @@ class Parameters:
     orders: int = 100
 
     def document(self) -> Document:
-        """As stored."""
+        """Return the parameters as the store has them."""
         return {"seed": self.seed, "shops": self.shops, "orders": self.orders}
 
 
 def build(
     *, path: Path | str = ":memory:", seed: int = 7, shops: int = 4, orders: int = 100, now: datetime | None = None
 ) -> Sandbox:
-    """A sandbox with a world in it.
+    """Build a sandbox with a world, or open an existing one.
 
-    :param path: the SQLite file; one that holds this world already is taken up as it was left, with all that was
-        written to it
-    :param seed: the world's number
-    :param shops: how many shops have the app installed and a route; an uninstalled and an unrouted one come besides
-    :param orders: orders of each of these shops
-    :param now: the day of the world, aware. With it the sandbox's clock stands still; without it the world ends at the
+    :param path: the SQLite file; an existing file with the same world is opened with all later writes
+    :param seed: seed of the world
+    :param shops: number of shops that are installed and have a route; one uninstalled and one unrouted shop come on top
+    :param orders: number of orders of each of these shops
+    :param now: the day of the world, aware, at which the sandbox's clock is fixed. Without it the world ends at the
         last full hour and the clock is the machine's
-    :raises ValueError: the file holds another world
+    :raises ValueError: the file contains another world
     """
     if orders < 1:
         msg = f"a shop needs at least one order, not {orders}"
@@ -70,15 +69,15 @@ def build(
     elif {key: kept[key] for key in parameters.document()} != parameters.document():
         store.close()
         msg = (
-            f"{path} holds the world seed={kept['seed']} shops={kept['shops']} orders={kept['orders']}, asked was "
-            f"seed={seed} shops={shops} orders={orders}: ask for the same or name another file"
+            f"{path} contains the world seed={kept['seed']} shops={kept['shops']} orders={kept['orders']}, "
+            f"requested was seed={seed} shops={shops} orders={orders}: use the same values or another file"
         )
         raise ValueError(msg)
     return Sandbox(store=store, credentials=_accepted(store, parameters), now=now and now.astimezone(UTC))
 
 
 def parameters_of(sandbox: Sandbox) -> Parameters:
-    """What the world of a sandbox was built with."""
+    """Return the parameters that a sandbox's world was built with."""
     kept = sandbox.store.get(PARTNER, "", "world", "world") or {}
     return Parameters(seed=kept["seed"], shops=kept["shops"], orders=kept["orders"])
 
@@ -94,13 +93,13 @@ def _anchor(now: datetime | None) -> datetime:
 
 def _fill(store: Store, parameters: Parameters, members: list[Shop], now: datetime) -> None:
     seed = parameters.seed
-    for place, shop in enumerate(members):
-        careful = min(parameters.orders, MAX_DETAILED_ORDERS)
-        merchant = seed_shopify.build_merchant(seed, shop, careful, now)
-        orders = seed_shopify.build_orders(merchant, careful, place=place)
-        dossier = seed_yofi.build_records(seed, merchant, orders)
+    for shop_index, shop in enumerate(members):
+        detailed = min(parameters.orders, MAX_DETAILED_ORDERS)
+        merchant = seed_shopify.build_merchant(seed, shop, detailed, now)
+        orders = seed_shopify.build_orders(merchant, detailed, shop_index=shop_index)
+        yofi_records = seed_yofi.build_records(seed, merchant, orders)
         seed_shopify.store_shop(store, merchant, orders)
-        seed_yofi.store_records(store, dossier)
+        seed_yofi.store_records(store, yofi_records)
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
         store.put(PARTNER, shop.domain, "counters", "counters", counters, at=format_timestamp(now))
         if shop.domain == credentials.voucherify_shop(members).domain:
@@ -122,14 +121,14 @@ def _fill(store: Store, parameters: Parameters, members: list[Shop], now: dateti
         store.put(
             "yotpo", store_id, "store", store_id, {"name": name, "shop": account["shop"]}, at=format_timestamp(now)
         )
-    # Last: a file whose making was interrupted is no world.
+    # Write this last: a file whose build was interrupted must not count as a world.
     store.put(
         PARTNER, "", "world", "world", parameters.document() | {"now": format_timestamp(now)}, at=format_timestamp(now)
     )
 
 
 def _accepted(store: Store, parameters: Parameters) -> credentials.Credentials:
-    """What the server accepts: all but the tokens of shops that uninstalled the app."""
+    """Return the credentials that the server accepts: all except those of shops that uninstalled the app."""
     accepted = credentials.make(parameters.seed, parameters.shops)
     for shop in accepted["shopify_admin"]:
         facts = store.get(seed_shopify.PARTNER, shop, "shop", shop)

@@ -1,7 +1,7 @@
-"""The buyers of a shop: invented people with names of many scripts, addresses of the shop's country, and phone numbers
+"""The buyers of a shop: invented people with names in many scripts, addresses in the shop's country, and phone numbers
 from ranges that are reserved for fiction.
 
-Writes Shopify's ``Customer`` and ``MailingAddress``; knows nothing of orders.
+Writes Shopify's ``Customer`` and ``MailingAddress``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STREETS = {
     "DE": "Königstraße {}",
     "JP": "桜木町{}-2",
 }
-# Country name, dialling code with a range for fiction, then city, province, province code, zip.
+# Country name, phone number format of a range for fiction, then city, province, province code, zip.
 _PLACES: Mapping[str, tuple[str, str, Sequence[tuple[str, str | None, str | None, str]]]] = {
     "US": (
         "United States",
@@ -66,61 +66,61 @@ _PLACES: Mapping[str, tuple[str, str, Sequence[tuple[str, str | None, str | None
         (("Shibuya", "Tokyo", "JP-13", "150-0002"), ("大阪市", "Osaka", "JP-27", "530-0001")),
     ),
 }
-#: The first so many customers of each shop buy often and send back what they bought.
+#: Number of customers at the start of each shop's list who buy often and return what they bought.
 ABUSERS = 3
-#: What merchants' forms let through as a telephone number.
+#: Invalid phone numbers that shop forms accept.
 INVALID_PHONES = ("12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999")
 
 
-def pick_customer(chance: Random, customers: Sequence[Document]) -> Document:
-    """Whoever buys next: every eighth time one of those who send back."""
-    return chance.choice(customers[:ABUSERS] if chance.random() < 0.125 else customers)
+def pick_customer(rng: Random, customers: Sequence[Document]) -> Document:
+    """Return the next buyer; every eighth one returns what they buy."""
+    return rng.choice(customers[:ABUSERS] if rng.random() < 0.125 else customers)
 
 
-def phone(chance: Random, country: str) -> str:
-    """A telephone number of the country in E.164 form that belongs to nobody."""
+def phone(rng: Random, country: str) -> str:
+    """Return a phone number of the country in E.164 form that belongs to nobody."""
     form = _PLACES[country][1]
     digits = int(form.partition("{:0")[2][0])
-    return form.format(chance.randrange(10**digits))
+    return form.format(rng.randrange(10**digits))
 
 
-def address(chance: Random, ids: Ids, country: str, person: Document) -> Document:
-    """A postal address of one person."""
+def address(rng: Random, ids: Ids, country: str, person: Document) -> Document:
+    """Return a postal address of one person."""
     place, _, cities = _PLACES[country]
-    city, province, province_code, postcode = chance.choice(cities)
+    city, province, province_code, postcode = rng.choice(cities)
     return {
         "id": f"{gid('MailingAddress', ids.take())}?model_name=Address",
         "firstName": person["firstName"],
         "lastName": person["lastName"],
         "name": f"{person['firstName']} {person['lastName']}",
-        "company": "Förster & Söhne" if chance.random() < 0.1 else None,
-        "address1": _STREETS[country].format(chance.randint(1, 240)),
-        "address2": "Apt. 4b" if chance.random() < 0.2 else None,
+        "company": "Förster & Söhne" if rng.random() < 0.1 else None,
+        "address1": _STREETS[country].format(rng.randint(1, 240)),
+        "address2": "Apt. 4b" if rng.random() < 0.2 else None,
         "city": city,
         "zip": postcode,
         "province": province,
         "provinceCode": province_code,
         "country": place,
         "countryCodeV2": country,
-        "phone": phone(chance, country) if chance.random() < 0.6 else None,
-        "latitude": round(chance.uniform(30, 55), 6),
-        "longitude": round(chance.uniform(-100, 20), 6),
+        "phone": phone(rng, country) if rng.random() < 0.6 else None,
+        "latitude": round(rng.uniform(30, 55), 6),
+        "longitude": round(rng.uniform(-100, 20), 6),
         "coordinatesValidated": True,
         "timeZone": None,
     }
 
 
-def customers(chance: Random, ids: Ids, shop: Shop, count: int, now: datetime) -> list[Document]:
-    """So many customers of a shop, without an order as yet."""
-    return [_customer(chance, ids, shop, place, now) for place in range(count)]
+def customers(rng: Random, ids: Ids, shop: Shop, count: int, now: datetime) -> list[Document]:
+    """Return customers of a shop, without orders."""
+    return [_customer(rng, ids, shop, place, now) for place in range(count)]
 
 
-def _customer(chance: Random, ids: Ids, shop: Shop, place: int, now: datetime) -> Document:
+def _customer(rng: Random, ids: Ids, shop: Shop, place: int, now: datetime) -> Document:
     number = ids.take()
-    first, last = chance.choice(_FIRST), chance.choice(_LAST)
+    first, last = rng.choice(_FIRST), rng.choice(_LAST)
     email = f"{_plain(first)}.{_plain(last)}.{place}@example.com"
-    mobile = phone(chance, shop.country) if chance.random() < 0.5 else None
-    joined = now - timedelta(days=chance.uniform(170, 900))
+    mobile = phone(rng, shop.country) if rng.random() < 0.5 else None
+    joined = now - timedelta(days=rng.uniform(170, 900))
     customer: Document = {
         "id": gid("Customer", number),
         "legacyResourceId": str(number),
@@ -131,14 +131,14 @@ def _customer(chance: Random, ids: Ids, shop: Shop, place: int, now: datetime) -
         "phone": mobile,
         "defaultEmailAddress": {
             "emailAddress": email,
-            "marketingState": chance.choice(("SUBSCRIBED", "NOT_SUBSCRIBED")),
+            "marketingState": rng.choice(("SUBSCRIBED", "NOT_SUBSCRIBED")),
             "validFormat": True,
         },
         "defaultPhoneNumber": {"phoneNumber": mobile, "marketingState": "NOT_SUBSCRIBED"} if mobile else None,
         "locale": shop.locale,
         "numberOfOrders": "0",
-        "state": chance.choice(("ENABLED", "DISABLED", "DISABLED", "INVITED")),
-        "tags": ["vip"] if chance.random() < 0.1 else [],
+        "state": rng.choice(("ENABLED", "DISABLED", "DISABLED", "INVITED")),
+        "tags": ["vip"] if rng.random() < 0.1 else [],
         "note": None,
         "taxExempt": False,
         "verifiedEmail": True,
@@ -153,7 +153,7 @@ def _customer(chance: Random, ids: Ids, shop: Shop, place: int, now: datetime) -
 
 
 def redacted(customer: Mapping[str, Any]) -> Document:
-    """A customer as an app without the right to personal data, or after an erasure, sees it."""
+    """Return a customer without personal data, as after an erasure or for an app without access to it."""
     return {
         **customer,
         "firstName": None,
@@ -167,12 +167,12 @@ def redacted(customer: Mapping[str, Any]) -> Document:
 
 
 def redacted_address(place: Mapping[str, Any]) -> Document:
-    """An address with nothing left but the region."""
+    """Return an address with only the region left."""
     kept = ("id", "country", "countryCodeV2", "province", "provinceCode", "coordinatesValidated")
     return {field: value if field in kept else None for field, value in place.items()}
 
 
 def _plain(name: str) -> str:
-    """A name as the local part of an e-mail address; a stand-in for scripts that have no Latin form."""
+    """Return a name as the local part of an email address; a placeholder for scripts without a Latin form."""
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z]", "", folded) or "guest"

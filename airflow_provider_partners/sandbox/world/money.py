@@ -1,7 +1,6 @@
-"""Amounts in a shop's currency and in the buyer's, added up side by side, and written as Shopify writes them.
+"""Amounts in a shop's currency and in the buyer's, added in parallel, and formatted as Shopify formats them.
 
-Both sides are carried through every sum, so that totals are exact in either currency. This module knows currencies and
-nothing of orders.
+Every sum is computed in both currencies, so that totals are exact in each.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class MoneyBag:
         return MoneyBag(self.shop * count, self.presentment * count)
 
     def __floordiv__(self, count: int) -> MoneyBag:
-        """An equal part of an amount that is known to be a multiple."""
+        """Return an equal share of an amount that is a multiple of ``count``."""
         return MoneyBag(self.shop / count, self.presentment / count)
 
     def __bool__(self) -> bool:
@@ -52,14 +51,14 @@ ZERO = MoneyBag(Decimal(0), Decimal(0))
 
 
 def total(bags: Iterable[MoneyBag]) -> MoneyBag:
-    """The sum, nothing for none."""
+    """Return the sum, zero for an empty list."""
     return sum(bags, ZERO)
 
 
 def format_amount(amount: Decimal) -> str:
-    """An amount as the Admin API serializes decimals: without padding, with one digit at least.
+    """Format an amount as the Admin API serializes decimals: without padding, with at least one decimal.
 
-    >>> text(Decimal("55.00")), text(Decimal("7.25")), text(Decimal(0))
+    >>> format_amount(Decimal("55.00")), format_amount(Decimal("7.25")), format_amount(Decimal(0))
     ('55.0', '7.25', '0.0')
     """
     plain = f"{amount.normalize():f}" if amount else "0"
@@ -67,12 +66,12 @@ def format_amount(amount: Decimal) -> str:
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
-    """The amount in whole coins of its currency."""
+    """Round an amount to the smallest unit of its currency."""
     return amount.quantize(_STEP.get(currency, _CENT), ROUND_HALF_UP)
 
 
 def priced(dollars: Decimal, currency: str) -> Decimal:
-    """A shop price of about so many dollars: ending in .50 or .00, in yen in full tens."""
+    """Return a shop price near an amount in dollars: it ends in .50 or .00; in yen it is a multiple of ten."""
     amount = dollars * _PER_DOLLAR[currency]
     if currency in _STEP:
         return (amount / 10).quantize(Decimal(1), ROUND_HALF_UP) * 10
@@ -88,20 +87,20 @@ class Currencies:
 
     @classmethod
     def of(cls, order: Mapping[str, Any]) -> Currencies:
-        """Those of an order document."""
+        """Return the currencies of an order document."""
         return cls(order["currencyCode"], order["presentmentCurrencyCode"])
 
     def bag(self, amount: Decimal) -> MoneyBag:
-        """An amount of the shop's currency, converted for the buyer."""
+        """Return an amount in the shop's currency together with its conversion for the buyer."""
         rate = _PER_DOLLAR[self.presentment] / _PER_DOLLAR[self.shop]
         return MoneyBag(rounded(amount, self.shop), rounded(amount * rate, self.presentment))
 
     def share(self, bag: MoneyBag, fraction: Decimal) -> MoneyBag:
-        """A fraction of an amount, in whole coins."""
+        """Return a fraction of an amount, rounded to the smallest unit."""
         return MoneyBag(rounded(bag.shop * fraction, self.shop), rounded(bag.presentment * fraction, self.presentment))
 
     def render(self, bag: MoneyBag) -> dict[str, Any]:
-        """The amount as a ``MoneyBag``."""
+        """Format the amount as a GraphQL ``MoneyBag``."""
         return {
             "shopMoney": {"amount": format_amount(bag.shop), "currencyCode": self.shop},
             "presentmentMoney": {"amount": format_amount(bag.presentment), "currencyCode": self.presentment},
@@ -109,5 +108,5 @@ class Currencies:
 
 
 def parse_money_bag(money: Mapping[str, Any]) -> MoneyBag:
-    """The amount of a ``MoneyBag``."""
+    """Parse a GraphQL ``MoneyBag``."""
     return MoneyBag(Decimal(money["shopMoney"]["amount"]), Decimal(money["presentmentMoney"]["amount"]))

@@ -1,7 +1,7 @@
-"""What a shop sells: twenty to forty products with variants, some archived, drafted or unpublished, a gift card, and
-products that are deleted later though orders still name them.
+"""The products of a shop: twenty to forty products with variants, some archived, drafts or unpublished, a gift card,
+and products that are deleted later but still referenced by orders.
 
-Writes Shopify's ``Product`` and its variants; knows nothing of orders.
+Writes Shopify's ``Product`` and its variants.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_provider_partners.sandbox.world.identifiers import Ids, gid
 from airflow_provider_partners.sandbox.world.money import format_amount, priced
 from airflow_provider_partners.sandbox.world.shops import Shop
 
-# Per vertical: qualities, things, the option that tells variants apart with its values.
+# Per vertical: adjectives, nouns, the option name of the variants, and its values.
 _RANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]] = {
     "apparel": (
         ("Merino", "Linen", "Organic Cotton", "Recycled", "Corduroy", "Cashmere"),
@@ -58,7 +58,7 @@ _RANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]
     ),
 }
 LONG_TITLE = "The Extraordinarily Long Winded Commemorative Limited Edition Collectors " * 4
-# Products with a state of their own: what is different about them.
+# Fields that differ from an ordinary product's.
 _NOT_FOR_SALE: tuple[Document, ...] = (
     {"status": "ARCHIVED", "onlineStoreUrl": None},
     {"status": "DRAFT", "onlineStoreUrl": None},
@@ -72,11 +72,10 @@ _NOT_FOR_SALE: tuple[Document, ...] = (
 class ShopProducts:
     """The products of one shop.
 
-    :param products: those that can be bought, ordinary ones
-    :param gift_card: the gift card
-    :param not_for_sale: archived, drafted, without a page in the shop, a picture or a vendor
-    :param long_title: a product whose title is longer than most systems hold
-    :param deleted: those that orders name and that exist no more
+    :param products: products that can be bought
+    :param not_for_sale: products that are archived, drafts, or without an online store URL, picture or vendor
+    :param long_title: a product with a title longer than 255 characters
+    :param deleted: products that orders still reference but that no longer exist
     """
 
     products: list[Document]
@@ -87,23 +86,23 @@ class ShopProducts:
 
     @property
     def stored(self) -> list[Document]:
-        """All that the shop still has."""
+        """Return all products that the shop still has."""
         return [*self.products, self.gift_card, *self.not_for_sale, self.long_title]
 
 
-def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> ShopProducts:
-    """The catalogue of one shop."""
+def build(rng: Random, ids: Ids, shop: Shop, now: datetime) -> ShopProducts:
+    """Build the products of one shop."""
     qualities, things, *_ = _RANGES[shop.vertical]
     titles = [f"{quality} {thing}" for quality in qualities for thing in things]
-    chance.shuffle(titles)
-    count = chance.randint(16, 32)
-    products = [_product(chance, ids, shop, title, now) for title in titles[:count]]
+    rng.shuffle(titles)
+    count = rng.randint(16, 32)
+    products = [_product(rng, ids, shop, title, now) for title in titles[:count]]
     odd = products[: len(_NOT_FOR_SALE)]
     for product, differences in zip(odd, _NOT_FOR_SALE, strict=True):
         product.update(differences)
-    gift_card = _product(chance, ids, shop, f"{shop.name} Gift Card", now, gift_card=True)
-    long_title = _product(chance, ids, shop, LONG_TITLE.strip(), now)
-    deleted = [_product(chance, ids, shop, f"Discontinued {title}", now) for title in titles[-2:]]
+    gift_card = _product(rng, ids, shop, f"{shop.name} Gift Card", now, gift_card=True)
+    long_title = _product(rng, ids, shop, LONG_TITLE.strip(), now)
+    deleted = [_product(rng, ids, shop, f"Discontinued {title}", now) for title in titles[-2:]]
     return ShopProducts(
         products=products[len(_NOT_FOR_SALE) :],
         gift_card=gift_card,
@@ -113,17 +112,17 @@ def build(chance: Random, ids: Ids, shop: Shop, now: datetime) -> ShopProducts:
     )
 
 
-def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gift_card: bool = False) -> Document:
+def _product(rng: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gift_card: bool = False) -> Document:
     number = ids.take()
     handle = _handle(title, number)
-    created = now - timedelta(days=chance.uniform(200, 800))
-    variants = _variants(chance, ids, shop, number, created, gift_card=gift_card)
+    created = now - timedelta(days=rng.uniform(200, 800))
+    variants = _variants(rng, ids, shop, number, created, gift_card=gift_card)
     return {
         "id": gid("Product", number),
         "legacyResourceId": str(number),
         "title": title,
         "handle": handle,
-        "vendor": chance.choice((shop.name, "Atelier Nº5", "Brightside Co.")),
+        "vendor": rng.choice((shop.name, "Atelier Nº5", "Brightside Co.")),
         "productType": "Gift Card" if gift_card else shop.vertical.title(),
         "status": "ACTIVE",
         "isGiftCard": gift_card,
@@ -132,8 +131,8 @@ def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *,
         "onlineStoreUrl": f"https://{shop.domain}/products/{handle}",
         "publishedAt": format_timestamp(created),
         "createdAt": format_timestamp(created),
-        "updatedAt": format_timestamp(created + timedelta(days=chance.uniform(1, 190))),
-        "tags": chance.sample(["new", "bestseller", "sale", "bio & fair"], k=chance.randint(0, 2)),
+        "updatedAt": format_timestamp(created + timedelta(days=rng.uniform(1, 190))),
+        "tags": rng.sample(["new", "bestseller", "sale", "bio & fair"], k=rng.randint(0, 2)),
         "featuredMedia": {
             "__typename": "MediaImage",
             "id": gid("MediaImage", ids.take()),
@@ -145,7 +144,7 @@ def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *,
                 "status": "READY",
             },
         },
-        "totalInventory": chance.randint(0, 400),
+        "totalInventory": rng.randint(0, 400),
         "tracksInventory": not gift_card,
         "hasOnlyDefaultVariant": len(variants) == 1,
         "hasOutOfStockVariants": any(not row["inventoryQuantity"] for row in variants),
@@ -156,15 +155,13 @@ def _product(chance: Random, ids: Ids, shop: Shop, title: str, now: datetime, *,
     }
 
 
-def _variants(
-    chance: Random, ids: Ids, shop: Shop, product: int, created: datetime, *, gift_card: bool
-) -> list[Document]:
+def _variants(rng: Random, ids: Ids, shop: Shop, product: int, created: datetime, *, gift_card: bool) -> list[Document]:
     *_, option, values = _RANGES[shop.vertical]
     if gift_card:
         option, values = "Denominations", ("25", "50", "100")
-    elif chance.random() < 0.3:
+    elif rng.random() < 0.3:
         option, values = "Title", ("Default Title",)
-    dollars = Decimal(chance.randint(8, 160))
+    dollars = Decimal(rng.randint(8, 160))
     rows: list[Document] = []
     for position, value in enumerate(values, start=1):
         number = ids.take()
@@ -182,7 +179,7 @@ def _variants(
             "selectedOptions": [{"name": option, "value": value}],
             "taxable": not gift_card,
             "availableForSale": True,
-            "inventoryQuantity": (stock := chance.randint(0, 90)),
+            "inventoryQuantity": (stock := rng.randint(0, 90)),
             "sellableOnlineQuantity": stock,
             "inventoryPolicy": "DENY",
             "requiresComponents": False,
@@ -195,6 +192,6 @@ def _variants(
 
 
 def _handle(title: str, number: int) -> str:
-    """The title as it stands in a web address."""
+    """Return the title in the form of a URL path segment."""
     folded = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:60] or f"product-{number}"

@@ -1,8 +1,7 @@
-"""Makes a shop large: a hundred thousand orders out of the few that were made with care.
+"""Makes a shop large: derives up to hundreds of thousands of orders from the few that were built one by one.
 
-Each new order follows one of the shop's own, at another time and with ids, name and number of its own. It is put
-together from text, because making each order from its scenario takes minutes and much memory. Must not know what an
-order means beyond its ids, its times and who bought.
+Each new order copies one of the shop's own orders, with another time, ids, name and number. It is put together from
+text, because building each order from its scenario takes minutes and much memory.
 """
 
 from __future__ import annotations
@@ -21,34 +20,34 @@ from airflow_provider_partners.sandbox.store import Document, Store, format_time
 from airflow_provider_partners.sandbox.world.identifiers import gid
 
 PARTNER, OWN = "shopify_admin", "sandbox"
-#: Orders of the last five months.
+#: Orders lie within the last five months.
 _OLDEST = timedelta(days=150)
-#: So many orders are followed; the odd ones, with hundreds of lines or dozens of parcels, occur once in a world.
+#: Maximum number of orders to copy from, and of characters in each; very large orders occur once in a world.
 _PATTERNS, _MOST_TEXT = 200, 24_000
 _AT_ONCE = 500
-#: Ids stand closer than those of the careful orders, so that a shop's range holds millions of orders.
+#: Ids are closer together than those of the other orders, so that a shop's range has room for millions of orders.
 _STRIDE = 1_024
 _CUSTOMER = "the customer stands here"
 _DATE = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
 
 
 def grow(store: Store, *, shop: str, orders: int, seed: int, now: datetime) -> int:
-    """Give a shop so many more orders; how many it has then.
+    """Add orders to a shop; return the number it has then.
 
     :param shop: its domain; it must have orders already
-    :param orders: how many more
-    :param seed: the same for the same orders
-    :param now: none of them is younger
-    :raises ValueError: the shop has no order to go by
+    :param orders: number of orders to add
+    :param seed: seed of the world
+    :param now: latest time of the new orders
+    :raises ValueError: the shop has no order to copy from
     """
     counters = store.get(OWN, shop, "counters", "counters")
     patterns = list(_patterns(store, shop))
     if not counters or not patterns:
-        msg = f"{shop} has no orders that more could be made from"
+        msg = f"{shop} has no orders to copy from"
         raise ValueError(msg)
-    chance = stream(seed, "grow", shop, counters["next_id"])
-    plan = _plan(chance, patterns, orders, now.astimezone(UTC).replace(microsecond=0))
-    more = Counter(patterns[place].customer for _, place in plan)
+    rng = stream(seed, "grow", shop, counters["next_id"])
+    plan = _plan(rng, patterns, orders, now.astimezone(UTC).replace(microsecond=0))
+    more = Counter(patterns[pattern_index].customer for _, pattern_index in plan)
     buyers = {id_: json.dumps(body, ensure_ascii=False) for id_, body in _count_orders(store, shop, more)}
     rows = _rows(patterns, plan, counters, buyers)
     while chunk := list(islice(rows, _AT_ONCE)):
@@ -59,14 +58,14 @@ def grow(store: Store, *, shop: str, orders: int, seed: int, now: datetime) -> i
 
 @dataclass(kw_only=True)
 class _Pattern:
-    """An order, cut at everything that is different in another order like it.
+    """The text of an order, cut at everything that differs in a copy.
 
     :param pieces: the text between the slots
-    :param slots: what stands between the pieces: the place of an id among the order's ids, seconds after the order was
-        placed, its name, its number
-    :param order_id: the place of the order's own id
+    :param slots: what to insert between the pieces: the index of an id among the order's ids, a time in seconds after
+        the order was placed, its name, or its number
+    :param order_id: index of the order's own id
     :param updated: seconds from placing to the last change
-    :param lasts: seconds from placing to the latest time that is told
+    :param lasts: seconds from placing to the latest timestamp in the order
     :param called: the name, with ``{}`` for the number
     """
 
@@ -95,23 +94,26 @@ def _pattern(order: Document, fixed: set[str]) -> _Pattern:
     customer = order["customer"]
     text = json.dumps(order | {"customer": customer and _CUSTOMER}, ensure_ascii=False)
     name = re.escape(json.dumps(order["name"], ensure_ascii=False)[1:-1])
-    wanted = re.compile(
+    slot_pattern = re.compile(
         rf'(?P<date>{_DATE})|(?<=[/"])(?P<id>\d{{13}})(?=")|(?<=")(?P<name>{name})(?=["\-.])'
         rf'|(?<="number": )(?P<number>{order["number"]})\b|(?P<customer>"{_CUSTOMER}")'
     )
-    matches = [match for match in wanted.finditer(text) if match["id"] not in fixed]
-    places = {number: place for place, number in enumerate(sorted({match["id"] for match in matches if match["id"]}))}
+    matches = [match for match in slot_pattern.finditer(text) if match["id"] not in fixed]
+    id_indexes = {
+        number: pattern_index
+        for pattern_index, number in enumerate(sorted({match["id"] for match in matches if match["id"]}))
+    }
     placed = datetime.fromisoformat(order["createdAt"])
     pieces, slots, end = [], [], 0
     for match in matches:
         pieces.append(text[end : match.start()])
-        slots.append((str(match.lastgroup), _slot(match, places, placed)))
+        slots.append((str(match.lastgroup), _slot(match, id_indexes, placed)))
         end = match.end()
     return _Pattern(
         pieces=[*pieces, text[end:]],
         slots=slots,
-        ids=len(places),
-        order_id=places[order["legacyResourceId"]],
+        ids=len(id_indexes),
+        order_id=id_indexes[order["legacyResourceId"]],
         updated=_seconds(order["updatedAt"], placed),
         lasts=max(value for kind, value in slots if kind == "date"),
         called=order["name"].replace(str(order["number"]), "{}"),
@@ -119,9 +121,9 @@ def _pattern(order: Document, fixed: set[str]) -> _Pattern:
     )
 
 
-def _slot(match: re.Match[str], places: dict[str, int], placed: datetime) -> int:
+def _slot(match: re.Match[str], id_indexes: dict[str, int], placed: datetime) -> int:
     if match["id"]:
-        return places[match["id"]]
+        return id_indexes[match["id"]]
     return _seconds(match["date"], placed) if match["date"] else 0
 
 
@@ -129,25 +131,25 @@ def _seconds(text: str, since: datetime) -> int:
     return round((datetime.fromisoformat(text) - since).total_seconds())
 
 
-def _plan(chance: Random, patterns: list[_Pattern], orders: int, now: datetime) -> list[tuple[int, int]]:
-    """When each order is placed, in epoch seconds, and the pattern it follows; oldest first."""
+def _plan(rng: Random, patterns: list[_Pattern], orders: int, now: datetime) -> list[tuple[int, int]]:
+    """Return when each order is placed, in epoch seconds, and the pattern it copies; oldest first."""
     until, oldest = int(now.timestamp()) - 60, int(_OLDEST.total_seconds())
     plan = []
     for turn in range(orders):
-        place = turn % len(patterns)
-        youngest = patterns[place].lasts
-        # Squared, so that the recent weeks have more orders than the first.
-        age = youngest + max(0, oldest - youngest) * chance.random() ** 2
-        plan.append((until - round(age), place))
+        pattern_index = turn % len(patterns)
+        youngest = patterns[pattern_index].lasts
+        # Squared, so that recent weeks have more orders than early ones.
+        age = youngest + max(0, oldest - youngest) * rng.random() ** 2
+        plan.append((until - round(age), pattern_index))
     return sorted(plan)
 
 
 def _rows(
     patterns: list[_Pattern], plan: Iterable[tuple[int, int]], counters: Document, buyers: dict[str, str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Each order as id, time and text; the shop's counters go on with it."""
-    for placed, place in plan:
-        pattern = patterns[place]
+    """Yield each order as id, timestamp and text; update the shop's counters."""
+    for placed, pattern_index in plan:
+        pattern = patterns[pattern_index]
         counters["number"] += 1
         base, number = counters["next_id"], counters["number"]
         parts = [pattern.pieces[0]]
@@ -167,7 +169,10 @@ def _rows(
 
 
 def _count_orders(store: Store, shop: str, more: Counter[str]) -> Iterator[tuple[str, Document]]:
-    """The customers with the number of orders they will have, which also those of their orders tell that are there."""
+    """Return the customers with their future number of orders.
+
+    Their existing orders contain a copy of that number, which is updated, too.
+    """
     customers = {row["id"]: row for row in store.iterate(PARTNER, shop, "customer", more)}
     for customer in customers.values():
         customer["numberOfOrders"] = str(int(customer["numberOfOrders"]) + more[customer["id"]])

@@ -1,7 +1,7 @@
-"""Fills one shop as the Admin API knows it: the shop, its catalogue, its customers and their orders.
+"""Builds one shop as the Admin API knows it: the shop, its products, its customers and their orders.
 
-Decides how old which kind of order is and in which order they were placed; the orders themselves are made by
-:mod:`~airflow_provider_partners.sandbox.world.orders.build`.
+It decides the scenario, age and sequence of the orders; :mod:`~airflow_provider_partners.sandbox.world.orders.build`
+builds the order documents.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from airflow_provider_partners.sandbox.world.shops import Shop
 
 PARTNER = "shopify_admin"
 SCOPES = ["read_all_orders", "read_customers", "read_fulfillments", "read_orders", "read_products"]
-#: An uninstalled shop had the app until so many days ago.
+#: Number of days since an uninstalled shop uninstalled the app.
 UNINSTALLED_DAYS = 21
 _BULK_EDIT = 5
 _BULK_EDIT_TAG = "spring-sale"
 
 
 def build_merchant(seed: int, shop: Shop, orders: int, now: datetime) -> Merchant:
-    """A shop with its catalogue and customers, and no order yet."""
-    chance = stream(seed, "shop", shop.domain)
+    """Build a shop with its products and customers, without orders."""
+    rng = stream(seed, "shop", shop.domain)
     ids = Ids.of(shop)
-    goods = catalogue.build(chance, ids, shop, now)
-    buyers = people.customers(chance, ids, shop, max(people.ABUSERS + 2, orders * 3 // 5), now)
-    return Merchant(shop=shop, rng=chance, ids=ids, products=goods, customers=buyers, now=now)
+    products = catalogue.build(rng, ids, shop, now)
+    buyers = people.customers(rng, ids, shop, max(people.ABUSERS + 2, orders * 3 // 5), now)
+    return Merchant(shop=shop, rng=rng, ids=ids, products=products, customers=buyers, now=now)
 
 
-def build_orders(merchant: Merchant, orders: int, *, place: int) -> list[Document]:
-    """All orders of the last five months, oldest first, so that ids and numbers grow with time.
+def build_orders(merchant: Merchant, orders: int, *, shop_index: int) -> list[Document]:
+    """Build all orders of the last five months, oldest first, so that ids and numbers increase with time.
 
-    :param place: the shop's place in the world
+    :param shop_index: index of the shop in the world
     """
-    chance, shop = merchant.rng, merchant.shop
+    rng, shop = merchant.rng, merchant.shop
     until = merchant.now
     if shop.installed and shop.routed:
-        kinds = scenarios.assign(chance, orders, place=place)
+        kinds = scenarios.assign(rng, orders, shop_index=shop_index)
     else:
-        kinds = scenarios.ordinary(chance, max(3, orders // 4))
+        kinds = scenarios.ordinary(rng, max(3, orders // 4))
         until -= timedelta(days=0 if shop.installed else UNINSTALLED_DAYS)
     dated = sorted(
-        ((_placed_at(chance, kind, until), index, kind) for index, kind in enumerate(kinds)),
+        ((_placed_at(rng, kind, until), index, kind) for index, kind in enumerate(kinds)),
         key=lambda row: row[:2],
     )
     rows = [order_of(merchant, kind, created) for created, _, kind in dated]
@@ -61,7 +61,7 @@ def build_orders(merchant: Merchant, orders: int, *, place: int) -> list[Documen
 
 
 def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None:
-    """Write the shop down."""
+    """Store the shop, its products, customers and orders."""
     shop = merchant.shop
     facts: Document = {
         "id": gid("Shop", shop.number),
@@ -83,15 +83,15 @@ def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None
         store.put_many(PARTNER, shop.domain, kind, [(row["id"], row["updatedAt"], row) for row in rows])
 
 
-def _placed_at(chance: Random, kind: Scenario, until: datetime) -> datetime:
+def _placed_at(rng: Random, kind: Scenario, until: datetime) -> datetime:
     youngest, oldest = kind.days
     # Squared, so that the recent weeks have more orders than the first.
-    age = youngest + (oldest - youngest) * chance.random() ** 2
+    age = youngest + (oldest - youngest) * rng.random() ** 2
     return (until - timedelta(days=age)).replace(microsecond=0)
 
 
 def _edit_together(orders: list[Document], until: datetime) -> None:
-    """Some orders were tagged in one go and share ``updatedAt`` to the second, which is hard on cursors."""
+    """Give some orders the same ``updatedAt``, as a bulk edit of tags does; this tests cursors on equal sort values."""
     at = format_timestamp(until, plus=timedelta(hours=-30))
     settled = [row for row in orders if row["updatedAt"] < at and not row["tags"]]
     for order in settled[-_BULK_EDIT:] if len(orders) > _BULK_EDIT * 2 else []:

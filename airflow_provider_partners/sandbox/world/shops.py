@@ -1,7 +1,6 @@
-"""Which shops a world has and what became of the app in each: installed, uninstalled, come back, never routed.
+"""The shops of a world, and whether the app is installed, uninstalled, reinstalled or without a route in each.
 
-Names and domains are a fixed table, not drawn: they end up in connection ids and routes, which must outlive a change of
-seed. This module knows nothing of orders, credentials or any partner's format.
+Names and domains are a fixed table. They are part of connection ids and routes, which must not change with the seed.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ FIRST_SHOP_NUMBER = 501
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """One merchant.
+    """One shop.
 
     :param domain: ``x.myshopify.com``
-    :param vertical: what it sells, a key of the catalogue
+    :param vertical: what it sells, a key of the product table
     :param presentments: currencies its buyers may pay in, other than its own
-    :param order_name: how it numbers orders, with ``{}`` for the number
-    :param tax_rate: what is taxed, as a fraction; ``taxes_included`` says whether prices contain it
+    :param order_name: format of its order names, with ``{}`` for the number
+    :param tax_rate: tax rate as a fraction; ``taxes_included`` tells whether prices include it
     :param number: its id at the partner organization and at Shopify
-    :param installed: whether the app is installed now
-    :param routed: whether the Dags have a route for it
-    :param reactivated: it was deactivated once and came back
-    :param reinstalled: it uninstalled the app once and installed it again
+    :param installed: True if the app is installed now
+    :param routed: True if the Dags have a route for it
+    :param reactivated: True if it was deactivated once and reactivated
+    :param reinstalled: True if it uninstalled the app once and installed it again
     """
 
     name: str
@@ -49,7 +48,7 @@ class Shop:
 
     @property
     def handle(self) -> str:
-        """Its domain's own part, as connection ids carry it: ``aurora_apparel``."""
+        """Return the first part of the domain in the form of connection ids: ``aurora_apparel``."""
         return self.domain.removesuffix(".myshopify.com").replace("-", "_")
 
 
@@ -145,12 +144,12 @@ _UNROUTED = Shop(
 
 
 def world(shops: int) -> list[Shop]:
-    """The shops of a world: so many that are installed and routed, then one uninstalled (routed still), one unrouted.
+    """Return the shops of a world: installed and routed ones, an uninstalled one with a route, one without a route.
 
-    The second was deactivated and reactivated, the third uninstalled and installed again, counting round when there are
-    fewer.
+    The second shop was deactivated and reactivated, the third uninstalled and reinstalled. In smaller worlds the first
+    shops take these roles.
 
-    :param shops: how many are installed and routed, at least one
+    :param shops: number of shops that are installed and have a route, at least one
     """
     if shops < 1:
         msg = f"a world needs at least one shop, not {shops}"
@@ -163,7 +162,7 @@ def world(shops: int) -> list[Shop]:
 
 
 def _installed(index: int) -> Shop:
-    """The profile at this place of the table, which starts again with a number in the name when it is used up."""
+    """Return the shop at this index of the table; after the last row the table repeats, with a number in the name."""
     turn, place = divmod(index, len(_PROFILES))
     profile = _PROFILES[place]
     if not turn:

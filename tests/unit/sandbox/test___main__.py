@@ -1,4 +1,4 @@
-"""The command line: a process that serves until it is told to stop, and connections printed without one."""
+"""The command line: a process that serves until a signal, and connections printed without a server."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_process_serves_and_ends_cleanly_within_two_seconds(tmp_path, number):
     assert "sandbox-not-a-secret" not in output
 
 
-def test_requests_leave_no_noise(tmp_path):
+def test_requests_print_nothing(tmp_path):
     with process(tmp_path, "serve") as (running, url):
         httpx.get(f"{url}/yofi/ecommerce/claims/")
         httpx.post(f"{url}/_sandbox/faults", json={"path_prefix": "/yotpo", "drop": True})
@@ -65,7 +65,7 @@ def test_requests_leave_no_noise(tmp_path):
     assert "claims" not in output
 
 
-def test_the_state_outlives_the_process(tmp_path):
+def test_the_database_keeps_the_state_after_the_process_ends(tmp_path):
     database = str(tmp_path / "world.sqlite")
     for _ in range(2):
         with process(tmp_path, "--database", database) as (running, url):
@@ -86,7 +86,7 @@ def test_the_day_of_the_world_can_be_set(tmp_path):
     assert clock == {"now": "2026-03-01T11:00:00Z", "fixed": True}
 
 
-def test_another_world_in_the_file_is_told(tmp_path, capsys):
+def test_a_file_with_another_world_is_an_error(tmp_path, capsys):
     database = tmp_path / "world.sqlite"
     with process(tmp_path, "--database", str(database)) as (running, _):
         running.terminate()
@@ -100,11 +100,11 @@ def test_another_world_in_the_file_is_told(tmp_path, capsys):
     )
 
     assert done.returncode == 2
-    assert "name another file" in done.stderr
+    assert "another file" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_taken_port_is_told(tmp_path):
+def test_a_port_in_use_is_an_error(tmp_path):
     with process(tmp_path) as (_, url):
         port = url.rpartition(":")[2]
         done = subprocess.run(

@@ -11,7 +11,7 @@ from airflow_provider_partners.sandbox.world.build import build
 URL = "http://127.0.0.1:8900"
 
 
-def test_the_client_holds_what_the_server_accepts():
+def test_the_connections_have_the_credentials_that_the_server_accepts():
     accepted = build(seed=5, shops=2, orders=1).credentials
 
     found = credentials.connections(URL, seed=5, shops=2)
@@ -76,7 +76,7 @@ def test_every_route_names_connections_that_exist():
     assert "voucherify_sandbox" in found
 
 
-def test_secrets_are_long_enough_and_say_that_they_are_fake():
+def test_secrets_are_long_enough_and_marked_as_fake():
     made = credentials.make(7, 4)
 
     assert len(made["yofi"]["secret"].encode()) >= 32

@@ -1,4 +1,4 @@
-"""Faults go wrong the way their rule says, and only as often."""
+"""Injected faults follow their rule, and occur only as often as it says."""
 
 from __future__ import annotations
 
@@ -17,43 +17,45 @@ STORE = next(iter(build(shops=1, orders=1, now=NOW).credentials["yotpo"]))
 
 
 @pytest.fixture(scope="module")
-def running():
-    with serve(build(shops=1, orders=1, now=NOW)) as served, httpx.Client(base_url=served.url) as client:
-        served.sandbox.switches["yotpo.rate_limit"] = 10_000
-        yield served, client
+def sandbox_and_client():
+    with serve(build(shops=1, orders=1, now=NOW)) as running, httpx.Client(base_url=running.url) as client:
+        running.sandbox.switches["yotpo.rate_limit"] = 10_000
+        yield running, client
 
 
 @pytest.fixture
-def served(running):
-    running[0].faults.clear()
-    running[0].sandbox.calls.clear()
-    return running[0]
+def running_sandbox(sandbox_and_client):
+    sandbox_and_client[0].faults.clear()
+    sandbox_and_client[0].sandbox.calls.clear()
+    return sandbox_and_client[0]
 
 
 @pytest.fixture
-def client(running):
-    return running[1]
+def client(sandbox_and_client):
+    return sandbox_and_client[1]
 
 
-def token(client: httpx.Client, served) -> httpx.Response:
-    secret = served.sandbox.credentials["yotpo"][STORE]["secret"]
+def token(client: httpx.Client, running_sandbox) -> httpx.Response:
+    secret = running_sandbox.sandbox.credentials["yotpo"][STORE]["secret"]
     return client.post(f"/yotpo/core/v3/stores/{STORE}/access_tokens", json={"secret": secret})
 
 
-def test_a_fault_answers_instead_of_the_partner_and_only_so_often(served, client):
-    served.faults.add(
+def test_a_fault_answers_instead_of_the_partner_and_only_so_often(running_sandbox, client):
+    running_sandbox.faults.add(
         path_prefix="/yotpo", status=503, body={"message": "later"}, headers={"Retry-After": "3"}, times=2
     )
 
-    answers = [token(client, served) for _ in range(3)]
+    answers = [token(client, running_sandbox) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [503, 503, 200]
     assert answers[0].json() == {"message": "later"}
     assert answers[0].headers["retry-after"] == "3"
 
 
-def test_a_text_is_sent_as_it_is_with_the_rules_own_type(served, client):
-    served.faults.add(status=502, body="<html>Bad gateway — später</html>", headers={"Content-Type": "text/html"})
+def test_a_text_is_sent_as_it_is_with_the_rules_own_type(running_sandbox, client):
+    running_sandbox.faults.add(
+        status=502, body="<html>Bad gateway — später</html>", headers={"Content-Type": "text/html"}
+    )
 
     answer = client.get("/yotpo/anything")
 
@@ -61,82 +63,82 @@ def test_a_text_is_sent_as_it_is_with_the_rules_own_type(served, client):
     assert answer.headers["content-type"] == "text/html"
 
 
-def test_the_first_requests_go_well_when_the_rule_says_so(served, client):
-    served.faults.add(path_prefix="/yotpo", status=500, after=2)
+def test_a_rule_can_let_the_first_requests_succeed(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", status=500, after=2)
 
-    assert [token(client, served).status_code for _ in range(4)] == [200, 200, 500, 200]
+    assert [token(client, running_sandbox).status_code for _ in range(4)] == [200, 200, 500, 200]
 
 
-def test_a_rule_without_limit_lasts_until_it_is_cleared(served, client):
-    served.faults.add(path_prefix="/yotpo", status=500, times=None)
-    before = {token(client, served).status_code for _ in range(3)}
-    served.faults.clear()
+def test_a_rule_without_limit_lasts_until_it_is_cleared(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", status=500, times=None)
+    before = {token(client, running_sandbox).status_code for _ in range(3)}
+    running_sandbox.faults.clear()
 
     assert before == {500}
-    assert token(client, served).status_code == 200
+    assert token(client, running_sandbox).status_code == 200
 
 
-def test_method_and_pattern_narrow_a_rule(served, client):
-    served.faults.add(path_regex=r"/access_tokens$", method="POST", status=500)
+def test_method_and_pattern_narrow_a_rule(running_sandbox, client):
+    running_sandbox.faults.add(path_regex=r"/access_tokens$", method="POST", status=500)
 
     assert client.get(f"/yotpo/core/v3/stores/{STORE}/access_tokens").status_code != 500
     assert client.get("/yotpo/core/v3/stores/x/orders").status_code != 500
-    assert token(client, served).status_code == 500
+    assert token(client, running_sandbox).status_code == 500
 
 
-def test_a_dropped_connection_gets_no_answer_and_the_partner_no_request(served, client):
-    served.faults.add(path_prefix="/yotpo", drop=True)
+def test_a_dropped_connection_gets_no_answer_and_the_partner_no_request(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", drop=True)
 
     with pytest.raises(httpx.RemoteProtocolError, match=r"without sending a response|disconnected"):
-        token(client, served)
+        token(client, running_sandbox)
 
-    assert served.sandbox.calls == {f"yotpo/{STORE}/token.fault": 1}
-    assert token(client, served).status_code == 200
+    assert running_sandbox.sandbox.calls == {f"yotpo/{STORE}/token.fault": 1}
+    assert token(client, running_sandbox).status_code == 200
 
 
-def test_a_lost_answer_leaves_the_request_done(served, client):
-    served.faults.add(path_prefix="/yotpo", drop=True, at="after")
+def test_a_lost_response_does_not_undo_the_request(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", drop=True, at="after")
 
     with pytest.raises(httpx.TransportError):
-        token(client, served)
+        token(client, running_sandbox)
 
-    assert served.sandbox.calls == {f"yotpo/{STORE}/token.fault": 1, f"yotpo/{STORE}/token": 1}
-
-
-def test_an_answer_can_be_replaced_after_the_request_is_done(served, client):
-    served.faults.add(path_prefix="/yotpo", status=504, at="after")
-
-    assert token(client, served).status_code == 504
-    assert served.sandbox.calls[f"yotpo/{STORE}/token"] == 1
+    assert running_sandbox.sandbox.calls == {f"yotpo/{STORE}/token.fault": 1, f"yotpo/{STORE}/token": 1}
 
 
-def test_a_delay_alone_only_delays(served, client):
-    served.faults.add(path_prefix="/yotpo", delay=0.15)
+def test_an_answer_can_be_replaced_after_the_request_is_done(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", status=504, at="after")
+
+    assert token(client, running_sandbox).status_code == 504
+    assert running_sandbox.sandbox.calls[f"yotpo/{STORE}/token"] == 1
+
+
+def test_a_delay_alone_only_delays(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", delay=0.15)
     begun = time.monotonic()
 
-    answer = token(client, served)
+    answer = token(client, running_sandbox)
 
     assert answer.status_code == 200
     assert time.monotonic() - begun >= 0.15
 
 
-def test_a_refused_upload_leaves_the_connection_usable(served, client):
-    served.faults.add(path_prefix="/yotpo", status=503)
+def test_a_refused_upload_leaves_the_connection_usable(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/yotpo", status=503)
     big = {"secret": "x" * 300_000}
 
     first = client.post(f"/yotpo/core/v3/stores/{STORE}/access_tokens", json=big)
 
     assert first.status_code == 503
-    assert token(client, served).status_code == 200
+    assert token(client, running_sandbox).status_code == 200
 
 
-def test_the_control_api_is_never_disturbed(served, client):
-    served.faults.add(path_prefix="/", status=500, times=None)
+def test_the_control_api_is_never_disturbed(running_sandbox, client):
+    running_sandbox.faults.add(path_prefix="/", status=500, times=None)
 
     assert client.get("/_sandbox/health").status_code == 200
 
 
-def test_rules_are_tried_in_the_order_they_came():
+def test_rules_apply_in_the_order_they_were_added():
     book = FaultRules()
     book.add(status=500)
     book.add(status=501)
@@ -147,7 +149,7 @@ def test_rules_are_tried_in_the_order_they_came():
 
 
 @pytest.mark.parametrize(
-    ("rule", "said"),
+    ("rule", "message"),
     [
         ({}, "needs one of status, drop and delay"),
         ({"status": 500, "at": "during"}, "'before' or 'after'"),
@@ -155,8 +157,8 @@ def test_rules_are_tried_in_the_order_they_came():
         ({"status": 500, "path_regex": "("}, "not a fault"),
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(rule, said):
-    with pytest.raises(ValueError, match=said):
+def test_an_invalid_rule_is_refused(rule, message):
+    with pytest.raises(ValueError, match=message):
         FaultRules().add(**rule)
 
 

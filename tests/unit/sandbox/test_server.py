@@ -1,4 +1,4 @@
-"""One port serves all partners, each below its prefix, and stops when told."""
+"""One port serves all partners, each below its prefix, and stops with its context."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOP = "aurora-apparel.myshopify.com"
 
 
 @pytest.fixture(scope="module")
-def served():
+def running_sandbox():
     with serve(build(shops=2, orders=5, now=NOW)) as running:
         yield running
 
@@ -30,7 +30,7 @@ def known():
     return credentials.connections("http://unused", seed=7, shops=2)
 
 
-def test_yofi_answers_below_its_prefix(served, known):
+def test_yofi_answers_below_its_prefix(running_sandbox, known):
     account = known["yofi_default"]
     now = int(time.time())
     claims = {
@@ -45,15 +45,15 @@ def test_yofi_answers_below_its_prefix(served, known):
     token = jwt.encode(claims, account["password"], algorithm="HS256")
     headers = {"Authorization": f"Bearer {token}", "app_id": SHOP, "partner_id": "shopify"}
 
-    response = httpx.get(f"{served.url}/yofi/ecommerce/claims/", headers=headers)
+    response = httpx.get(f"{running_sandbox.url}/yofi/ecommerce/claims/", headers=headers)
 
     assert response.status_code == 200
     assert response.json()["data"]
 
 
-def test_the_partner_api_answers_below_its_prefix(served, known):
+def test_the_partner_api_answers_below_its_prefix(running_sandbox, known):
     response = httpx.post(
-        f"{served.url}/shopify-partner/12345/api/2026-07/graphql.json",
+        f"{running_sandbox.url}/shopify-partner/12345/api/2026-07/graphql.json",
         headers={"X-Shopify-Access-Token": known["shopify_partner_default"]["password"]},
         json={
             "query": 'query { app(id: "gid://partners/App/1001") { events(first: 99) { edges { node { type } } } } }'
@@ -82,9 +82,9 @@ ORDER_FIELDS = """
 """
 
 
-def test_the_admin_api_answers_below_the_shops_prefix_with_every_order(served, known):
+def test_the_admin_api_answers_below_the_shops_prefix_with_every_order(running_sandbox, known):
     response = httpx.post(
-        f"{served.url}/shopify-admin/{SHOP}/admin/api/2026-07/graphql.json",
+        f"{running_sandbox.url}/shopify-admin/{SHOP}/admin/api/2026-07/graphql.json",
         headers={"X-Shopify-Access-Token": known["shopify_admin_aurora_apparel"]["password"]},
         json={"query": f"query {{ orders(first: 5) {{ nodes {{ {ORDER_FIELDS} }} }} }}"},
         timeout=20,
@@ -95,9 +95,9 @@ def test_the_admin_api_answers_below_the_shops_prefix_with_every_order(served, k
     assert len(body["data"]["orders"]["nodes"]) == 5
 
 
-def test_a_shop_that_uninstalled_the_app_refuses_the_token(served, known):
+def test_a_shop_that_uninstalled_the_app_refuses_the_token(running_sandbox, known):
     response = httpx.post(
-        f"{served.url}/shopify-admin/velvet-ember.myshopify.com/admin/api/2026-07/graphql.json",
+        f"{running_sandbox.url}/shopify-admin/velvet-ember.myshopify.com/admin/api/2026-07/graphql.json",
         headers={"X-Shopify-Access-Token": known["shopify_admin_velvet_ember"]["password"]},
         json={"query": "query { shop { name } }"},
     )
@@ -105,9 +105,9 @@ def test_a_shop_that_uninstalled_the_app_refuses_the_token(served, known):
     assert response.status_code == 401
 
 
-def test_yotpo_answers_below_its_prefix(served, known):
+def test_yotpo_answers_below_its_prefix(running_sandbox, known):
     account = known["yotpo_aurora_apparel"]
-    base = f"{served.url}/yotpo/core/v3/stores/{account['login']}"
+    base = f"{running_sandbox.url}/yotpo/core/v3/stores/{account['login']}"
     token = httpx.post(f"{base}/access_tokens", json={"secret": account["password"]}).json()["access_token"]
 
     response = httpx.get(f"{base}/orders", headers={"X-Yotpo-Token": token})
@@ -116,9 +116,9 @@ def test_yotpo_answers_below_its_prefix(served, known):
     assert response.json()["orders"] == []
 
 
-def test_all_partners_are_mounted_and_their_switches_have_defaults(served):
+def test_all_partners_are_mounted_and_their_switches_have_defaults(running_sandbox):
     assert set(PREFIXES) == {"/yofi", "/shopify-partner", "/shopify-admin/{shop}", "/yotpo", "/voucherify"}
-    assert set(served.sandbox.switches) == set(switch_defaults())
+    assert set(running_sandbox.sandbox.switches) == set(switch_defaults())
     partners = {"yofi", "shopify_partner", "shopify_admin", "yotpo", "voucherify"}
     assert {name.split(".")[0] for name in switch_defaults()} == partners
 
@@ -142,8 +142,8 @@ def test_changing_a_switch_in_place_leaves_the_default_alone():
     assert "legacy" in switch_defaults()["yofi.profiles"]
 
 
-def test_an_unknown_prefix_is_not_found(served):
-    assert httpx.get(f"{served.url}/elsewhere").status_code == 404
+def test_an_unknown_prefix_is_not_found(running_sandbox):
+    assert httpx.get(f"{running_sandbox.url}/elsewhere").status_code == 404
 
 
 def test_the_end_of_the_context_frees_the_port_and_the_thread():
@@ -159,20 +159,24 @@ def test_the_end_of_the_context_frees_the_port_and_the_thread():
         httpx.get(f"http://127.0.0.1:{port}/_sandbox/health")
 
 
-def test_a_taken_port_is_told_at_once(served):
-    with pytest.raises(OSError, match="in use"), serve(build(shops=1, orders=1, now=NOW), served.port):
+def test_a_port_in_use_is_an_error_at_once(running_sandbox):
+    with pytest.raises(OSError, match="in use"), serve(build(shops=1, orders=1, now=NOW), running_sandbox.port):
         pass
 
 
-def test_two_sandboxes_live_side_by_side(served):
+def test_two_sandboxes_can_run_at_the_same_time(running_sandbox):
     with serve(build(seed=8, shops=1, orders=1, now=NOW)) as other:
-        worlds = [httpx.get(f"{url}/_sandbox/health").json()["world"]["seed"] for url in (served.url, other.url)]
+        worlds = [
+            httpx.get(f"{url}/_sandbox/health").json()["world"]["seed"] for url in (running_sandbox.url, other.url)
+        ]
 
     assert worlds == [7, 8]
 
 
-def test_headers_with_underscores_arrive(served):
-    response = httpx.get(f"{served.url}/yofi/ecommerce/claims/", headers={"Authorization": "Bearer x", "app_id": SHOP})
+def test_headers_with_underscores_arrive(running_sandbox):
+    response = httpx.get(
+        f"{running_sandbox.url}/yofi/ecommerce/claims/", headers={"Authorization": "Bearer x", "app_id": SHOP}
+    )
 
     # Refused for its token, not for a header lost on the way.
     assert response.status_code == 401

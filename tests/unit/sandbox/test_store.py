@@ -1,4 +1,4 @@
-"""The store's memory of parsed documents: what it keeps, when it reads anew, what it lets go of."""
+"""The store's cache of parsed documents: what it keeps, when it reads again, what it drops."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def test_a_shape_keeps_part_of_each_document():
     assert store.cached(*KIND)[0] == {"id": "o2", "n": 2}
 
 
-def test_a_list_longer_than_what_is_kept_is_kept_alone():
-    store = filled(9, kept=5)
+def test_a_list_longer_than_the_cache_is_cached_alone():
+    store = filled(9, max_cached=5)
     store.put("yotpo", "store-b", "order", "o0", {}, at="")
     small = store.cached("yotpo", "store-b", "order")
     large = store.cached(*KIND)
@@ -85,7 +85,7 @@ def test_a_list_longer_than_what_is_kept_is_kept_alone():
     assert store.cached("yotpo", "store-b", "order") is not small
 
 
-def test_the_list_used_least_recently_is_let_go_of_first():
+def test_the_least_recently_used_list_is_dropped_first():
     lists = ListCache(5)
     a, b = lists.get("a", 1, lambda: [1, 2]), lists.get("b", 1, lambda: [1, 2])
     assert lists.get("a", 1, list) is a
@@ -94,15 +94,15 @@ def test_the_list_used_least_recently_is_let_go_of_first():
     assert lists.get("b", 1, list) is not b
 
 
-def test_a_list_of_another_revision_is_made_anew():
+def test_a_list_of_another_revision_is_rebuilt():
     lists = ListCache(5)
     assert lists.get("a", 1, lambda: ["old"]) == ["old"]
     assert lists.get("a", 2, lambda: ["new"]) == ["new"]
 
 
-def test_documents_come_in_the_order_of_the_ids_and_missing_ones_are_passed_over():
+def test_documents_have_the_order_of_the_ids_and_missing_ones_are_skipped():
     store = filled()
-    assert [row["n"] for row in store.iterate(*KIND, ["o1", "gone", "o2", "o0", "o1"])] == [1, 2, 0, 1]
+    assert [row["n"] for row in store.iterate(*KIND, ["o1", "missing", "o2", "o0", "o1"])] == [1, 2, 0, 1]
 
 
 def test_more_ids_than_are_read_at_a_time_are_all_read():
@@ -112,7 +112,7 @@ def test_more_ids_than_are_read_at_a_time_are_all_read():
     assert [row["n"] for row in store.iterate(*KIND, wanted)] == list(reversed(range(1_201)))
 
 
-def test_a_store_in_memory_takes_its_files_with_it():
+def test_a_store_in_memory_deletes_its_files():
     store = filled()
     folder = store.folder()
     (folder / "a.jsonl").write_text("{}\n")
@@ -121,14 +121,14 @@ def test_a_store_in_memory_takes_its_files_with_it():
     assert not folder.exists()
 
 
-def test_the_files_of_a_store_on_disk_stand_beside_it(tmp_path: Path):
+def test_the_files_of_a_store_on_disk_are_beside_it(tmp_path: Path):
     with closing(Store(tmp_path / "state.sqlite")) as store:
         (store.folder() / "a.jsonl").write_text("{}\n")
     with closing(Store(tmp_path / "state.sqlite")) as again:
         assert (again.folder() / "a.jsonl").read_text() == "{}\n"
 
 
-def test_the_holder_of_an_inner_object_is_found_until_its_document_changes() -> None:
+def test_the_parent_of_an_inner_object_is_found_until_its_document_changes() -> None:
     store = Store()
     store.put("p", "s", "order", "o-1", {"lines": [{"id": "l-1"}, {"id": "l-2"}]}, at="2026-01-01T00:00:00Z")
     store.put("p", "s", "order", "o-2", {"lines": [{"id": "l-3"}]}, at="2026-01-01T00:00:00Z")

@@ -1,8 +1,8 @@
-"""What Shopify says of a document that does not fit its schema: graphql-ruby's sentences, codes and paths.
+"""Shopify's errors about a document that does not fit its schema, in graphql-ruby's wording, codes and paths.
 
-graphql-core finds the same faults but words them differently, without a code and without a path; clients of Shopify
-match on the recorded forms. One rule replaces graphql-core's rules wherever a recorded form or graphql-ruby's own
-wording is known; the rest of graphql-core's rules stay as they are. This module must not know what executes afterwards.
+graphql-core finds the same errors but words them differently, without codes and paths; clients of Shopify match on the
+recorded messages. One rule replaces graphql-core's rules if a recorded message or graphql-ruby's wording is known. The
+rest of graphql-core's rules stay as they are.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _KEPT += [KnownArgumentNamesOnDirectivesRule, ProvidedRequiredArgumentsOnDirecti
 
 
 def validation_errors(schema: GraphQLSchema, document: DocumentNode, check: ScalarCheck) -> list[GraphQLError]:
-    """The faults of a document in Shopify's words; an empty list when it may be executed."""
+    """Return the errors of a document in Shopify's wording; an empty list if it can be executed."""
 
     class Wording(DocumentErrorMessages):
         scalar_check = staticmethod(check)
@@ -73,9 +73,9 @@ def validation_errors(schema: GraphQLSchema, document: DocumentNode, check: Scal
 
 
 def syntax_error(error: GraphQLSyntaxError) -> dict[str, Any]:
-    """A document that cannot be parsed: ``syntax error, unexpected end of file at [1, 12]``."""
-    found = error.message.removeprefix("Syntax Error: ").rstrip(".")
-    token = found.rpartition("found ")[2] if "found " in found else found.removeprefix("Unexpected ")
+    """Return the error of a document that cannot be parsed: ``syntax error, unexpected end of file at [1, 12]``."""
+    description = error.message.removeprefix("Syntax Error: ").rstrip(".")
+    token = description.rpartition("found ")[2] if "found " in description else description.removeprefix("Unexpected ")
     token = "end of file" if "<EOF>" in token else token
     place = error.locations[0] if error.locations else None
     at = f" at [{place.line}, {place.column}]" if place else ""
@@ -86,7 +86,7 @@ def syntax_error(error: GraphQLSyntaxError) -> dict[str, Any]:
 
 
 class DocumentErrorMessages(ValidationRule):
-    """Fields, arguments, literals and fragments, worded as graphql-ruby words them."""
+    """Checks fields, arguments, literals and fragments, in graphql-ruby's wording."""
 
     scalar_check: ScalarCheck
 
@@ -95,7 +95,7 @@ class DocumentErrorMessages(ValidationRule):
         self.context.report_error(error)
 
     def enter_field(self, node: FieldNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
-        """Unknown fields, missing arguments, selections where none belong or none where they must."""
+        """Check for unknown fields, missing arguments, missing selections and selections on scalars."""
         owner = self.context.get_parent_type()
         if owner is None:
             return
@@ -106,8 +106,8 @@ class DocumentErrorMessages(ValidationRule):
             self._fault(message, node, path, "undefinedField", typeName=owner.name, fieldName=name)
             return
         self._selections(node, get_named_type(definition.type), path)
-        given = {argument.name.value for argument in node.arguments or ()}
-        missing = [a for a, argument in definition.args.items() if is_required_argument(argument) and a not in given]
+        passed = {argument.name.value for argument in node.arguments or ()}
+        missing = [a for a, argument in definition.args.items() if is_required_argument(argument) and a not in passed]
         if missing:
             names = ", ".join(missing)
             message = f"Field '{name}' is missing required arguments: {names}"
@@ -134,7 +134,7 @@ class DocumentErrorMessages(ValidationRule):
         self._fault(message, node, path, "selectionMismatch", **more)
 
     def enter_argument(self, node: ArgumentNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
-        """Arguments a field does not take, and literals of the wrong type."""
+        """Check for unknown arguments and literals of the wrong type."""
         path = [*ancestors, parent, node]
         field = _owner(path)
         definition = self.context.get_field_def()
@@ -145,7 +145,7 @@ class DocumentErrorMessages(ValidationRule):
     def enter_object_field(
         self, node: ObjectFieldNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
-        """The same for the fields of an input object."""
+        """Check the fields of an input object in the same way."""
         path = [*ancestors, parent, node]
         owner = get_named_type(self.context.get_parent_input_type())
         if isinstance(owner, GraphQLInputObjectType):
@@ -165,24 +165,22 @@ class DocumentErrorMessages(ValidationRule):
             more = {"name": owner_name, "typeName": kind, "argumentName": name}
             self._fault(message, node, path, "argumentNotAccepted", **more)
             return
-        wanted = known[name].type
+        type_ = known[name].type
         try:
-            if literal_fits(node.value, wanted, type(self).scalar_check):
+            if literal_fits(node.value, type_, type(self).scalar_check):
                 return
         except CoercionError as refusal:
-            # recorded for ``Invalid global id 'not-a-gid'``
+            # Recorded for ``Invalid global id 'not-a-gid'``.
             self._fault(str(refusal), owner, path, "argumentLiteralsIncompatible", typeName="CoercionError")
             return
         shown = print_ast(node.value)
-        message = (
-            f"Argument '{name}' on {kind} '{owner_name}' has an invalid value ({shown}). Expected type '{wanted}'."
-        )
+        message = f"Argument '{name}' on {kind} '{owner_name}' has an invalid value ({shown}). Expected type '{type_}'."
         self._fault(message, owner, path, "argumentLiteralsIncompatible", typeName=kind, argumentName=name)
 
     def enter_inline_fragment(
         self, node: InlineFragmentNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
-        """Fragments on types that do not exist, or that cannot occur here."""
+        """Check for fragments on unknown types and on types that cannot occur here."""
         if node.type_condition is None:
             return
         path = [*ancestors, parent, node]
@@ -192,13 +190,13 @@ class DocumentErrorMessages(ValidationRule):
     def enter_fragment_definition(
         self, node: FragmentDefinitionNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
-        """The same for a named fragment, at its definition."""
+        """Check a named fragment in the same way, at its definition."""
         self._condition(node, [*ancestors, parent, node])
 
     def enter_fragment_spread(
         self, node: FragmentSpreadNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]
     ) -> None:
-        """Fragments that were never defined, or that cannot occur here."""
+        """Check for undefined fragments and fragments that cannot occur here."""
         path, name = [*ancestors, parent, node], node.name.value
         fragment = self.context.get_fragment(name)
         if fragment is None:
@@ -210,17 +208,17 @@ class DocumentErrorMessages(ValidationRule):
     def _condition(self, node: InlineFragmentNode | FragmentDefinitionNode, path: Sequence[Any]) -> bool:
         condition = node.type_condition
         name = condition.name.value if condition else ""
-        found = self.context.schema.get_type(name)
-        if found is None:
+        type_ = self.context.schema.get_type(name)
+        if type_ is None:
             message = f"No such type {name}, so it can't be a fragment condition"
             self._fault(message, node, path, "undefinedType", typeName=name)
-        elif not is_composite_type(found):
+        elif not is_composite_type(type_):
             message = f"Invalid fragment on type {name} (must be Union, Interface or Object)"
             self._fault(message, node, path, "fragmentOnNonCompositeType", typeName=name)
-        return is_composite_type(found)
+        return is_composite_type(type_)
 
     def _spread(self, node: Node, fragment: str, child: Any, path: Sequence[Any]) -> None:
-        # inside an inline fragment the visitor's parent type is still that of the surrounding selection
+        # Inside an inline fragment the visitor's parent type is still that of the surrounding selection.
         parent = self.context.get_parent_type()
         if not is_composite_type(child) or parent is None or do_types_overlap(self.context.schema, child, parent):
             return
@@ -230,22 +228,22 @@ class DocumentErrorMessages(ValidationRule):
         self._fault(message, node, path, "cannotSpreadFragment", **more)
 
     def leave_document(self, node: DocumentNode, *_: Any) -> None:
-        """Fragments that nothing uses."""
-        operations = [found for found in node.definitions if isinstance(found, OperationDefinitionNode)]
+        """Check for unused fragments."""
+        operations = [definition for definition in node.definitions if isinstance(definition, OperationDefinitionNode)]
         used = {
             fragment.name.value
             for operation in operations
             for fragment in self.context.get_recursively_referenced_fragments(operation)
         }
-        for found in node.definitions:
-            if isinstance(found, FragmentDefinitionNode) and found.name.value not in used:
-                name = found.name.value
+        for definition in node.definitions:
+            if isinstance(definition, FragmentDefinitionNode) and definition.name.value not in used:
+                name = definition.name.value
                 message = f"Fragment {name} was defined, but not used"
-                self._fault(message, found, [found], "useAndDefineFragment", fragmentName=name)
+                self._fault(message, definition, [definition], "useAndDefineFragment", fragmentName=name)
 
 
 def _owner(path: Sequence[Any]) -> Any:
-    """The node that carries an argument: the last one above it that is a field, a directive or an object field."""
+    """Return the node that an argument belongs to: the nearest field, directive or object field above it."""
     for node in reversed(path[:-1]):
         if isinstance(node, Node) and not isinstance(node, VariableNode):
             return node

@@ -1,7 +1,4 @@
-"""The path graphql-ruby gives a fault of a document: ``["query Orders", "orders", "nodes", "x"]``.
-
-It must not know what the fault is.
-"""
+"""The path of an error in graphql-ruby's form: ``["query Orders", "orders", "nodes", "x"]``."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from graphql import (
 
 
 def ruby_path(nodes: Sequence[Any]) -> list[str]:
-    """The steps from the operation down to a node, fragments included (recorded live for fields and operations)."""
+    """Return the steps from the operation to a node, with fragments (recorded for fields and operations)."""
     return [step for node in nodes if (step := _step(node))]
 
 

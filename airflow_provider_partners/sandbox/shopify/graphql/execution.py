@@ -1,8 +1,7 @@
-"""One GraphQL request from body to answer: read, parse, validate, check the variables, execute.
+"""Runs one GraphQL request: read the body, parse, validate, check the variables, execute.
 
-Documents are really executed by graphql-core against Shopify's official schema; only the words of the errors are
-graphql-ruby's. This module must not know tokens, limits or documents: each API brings its own
-:class:`~airflow_provider_partners.sandbox.shopify.graphql.resolvers.Answer`.
+graphql-core executes documents against Shopify's official schema; only the error messages are graphql-ruby's. Each API
+passes its own :class:`~airflow_provider_partners.sandbox.shopify.graphql.resolvers.RequestContext`.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ Body = dict[str, Any]
 
 
 class UnreadableRequestError(Exception):
-    """The body is not a GraphQL request at all."""
+    """The body is not a GraphQL request."""
 
 
 class InvalidDocumentError(Exception):
-    """The document is answered by errors alone: no ``data`` and no cost."""
+    """The response to the document consists of errors only: no ``data`` and no cost."""
 
     def __init__(self, errors: list[Body]) -> None:
         super().__init__(errors[0]["message"])
@@ -42,7 +41,7 @@ class InvalidDocumentError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """An operation that may be executed."""
+    """An operation that can be executed."""
 
     schema: GraphQLSchema
     document: DocumentNode
@@ -52,7 +51,7 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphQLRequest:
-    """What the client sent."""
+    """The parts of a GraphQL request."""
 
     query: str
     variables: dict[str, Any]
@@ -60,9 +59,9 @@ class GraphQLRequest:
 
 
 def read_request(body: bytes, content_type: str) -> GraphQLRequest:
-    """The request in a body: JSON, or the bare document as ``application/graphql`` (both are documented).
+    """Read the request in a body: JSON, or the bare document as ``application/graphql`` (both are documented).
 
-    :raises UnreadableRequestError: when there is no document in it
+    :raises UnreadableRequestError: the body contains no document
     """
     try:
         text = body.decode()
@@ -84,9 +83,9 @@ def read_request(body: bytes, content_type: str) -> GraphQLRequest:
 
 
 def prepare(schema: GraphQLSchema, request: GraphQLRequest, check: ScalarCheck) -> Operation:
-    """The operation of a request.
+    """Return the operation of a request.
 
-    :raises Refused: for a document that cannot be parsed or does not fit, and for variables that do not
+    :raises InvalidDocumentError: the document cannot be parsed or does not fit the schema, or its variables do not fit
     """
     try:
         document = parse(request.query)
@@ -101,20 +100,20 @@ def prepare(schema: GraphQLSchema, request: GraphQLRequest, check: ScalarCheck) 
 
 
 def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
-    for operation in operations:
+    operations = [definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)]
+    for candidate in operations:
         if name is None and len(operations) == 1:
-            return operation
-        if name is not None and operation.name and operation.name.value == name:
-            return operation
+            return candidate
+        if name is not None and candidate.name and candidate.name.value == name:
+            return candidate
     message = "An operation name is required" if name is None else f"No operation named {json.dumps(name)}"
     raise InvalidDocumentError([{"message": message}])
 
 
 def execute(operation: Operation, context: RequestContext) -> Body:
-    """Execute an operation: ``{"data": …}``, with ``errors`` where fields failed.
+    """Execute an operation; return ``{"data": …}``, with ``errors`` if fields failed.
 
-    An exception that is not a GraphQL error is a fault of the sandbox and is raised, not dressed up as an answer.
+    An exception that is not a GraphQL error is a bug of the sandbox and is raised.
     """
     result = execute_sync(
         operation.schema,

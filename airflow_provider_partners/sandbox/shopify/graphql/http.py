@@ -1,7 +1,4 @@
-"""What both Shopify servers share on the wire: a request with its body read, an answer with their headers.
-
-It must not know what is asked or answered.
-"""
+"""HTTP of both Shopify servers: read the request body, send a JSON response with their headers."""
 
 from __future__ import annotations
 
@@ -19,7 +16,10 @@ Handler = Callable[[Request, bytes], Response]
 
 
 def post(path: str, handle: Handler) -> Route:
-    """A route whose handler gets the whole body, and works in a thread: it parses, executes and reads SQLite."""
+    """Return a route whose handler gets the whole body.
+
+    The handler runs in a thread, because it parses, executes and reads SQLite.
+    """
 
     async def endpoint(request: Request) -> Response:
         body = await request.body()
@@ -29,16 +29,16 @@ def post(path: str, handle: Handler) -> Route:
 
 
 def new_request_id() -> str:
-    """``<uuid>-<epoch seconds>``, as recorded."""
+    """Return a request id: ``<uuid>-<epoch seconds>``, as recorded."""
     return f"{uuid.uuid4()}-{int(time.time())}"
 
 
 def json_response(
     body: Any, *, status: int = 200, version: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A JSON answer with the headers recorded live.
+    """Return a JSON response with the recorded headers.
 
-    :param version: the API version that answered; a client compares it with the one it asked for
+    :param version: the API version that answered; a client compares it with the requested version
     """
     shown = {
         "content-type": "application/json; charset=utf-8",
@@ -51,7 +51,7 @@ def json_response(
 
 
 def internal_error(request_id: str) -> str:
-    """The sentence of both APIs for a fault of their own."""
+    """Return the message of both APIs for an internal error."""
     return (
         "Internal error. Looks like something went wrong on our end.\n"
         f"Request ID: {request_id} (include this in support requests)."

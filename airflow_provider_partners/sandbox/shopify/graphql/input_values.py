@@ -1,7 +1,7 @@
-"""Do given values fit the types a schema asks for? Literals in a document, and the variables beside it.
+"""Checks values against the schema's types: literals in a document, and the variables sent with it.
 
-Both Shopify servers are graphql-ruby, whose explanations differ from graphql-core's; the words here are theirs. This
-module must not know which API asks: what only one API refuses comes in as a :data:`ScalarCheck`.
+Both Shopify servers use graphql-ruby, whose error messages differ from graphql-core's; the messages here are
+graphql-ruby's. What only one API rejects comes in as a :data:`ScalarCheck`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-#: Given a scalar's name and a value, the sentence that refuses it, or ``None``.
+#: Takes a scalar's name and a value; returns the error message, or ``None`` if the value is valid.
 ScalarCheck = Callable[[str, Any], str | None]
 Problem = dict[str, Any]
 
@@ -57,7 +57,7 @@ _VALUES: dict[str, Callable[[Any], bool]] = {
 
 
 def no_check(_name: str, _value: Any) -> str | None:
-    """The :data:`ScalarCheck` of an API that refuses nothing of its own."""
+    """The :data:`ScalarCheck` of an API without special rules."""
     return None
 
 
@@ -70,13 +70,13 @@ def _is_time(text: str) -> bool:
 
 
 class CoercionError(Exception):
-    """A literal has the right form, but the API's own scalar refuses it; the message is the API's."""
+    """A literal has the right form, but the API's scalar rejects it with this message."""
 
 
 def literal_fits(node: ValueNode, type_: Any, check: ScalarCheck) -> bool:
-    """Whether a literal fits a type; variables inside it are taken on trust (another rule looks at them).
+    """Return True if a literal fits a type; another rule checks the variables inside it.
 
-    :raises CoercionRefused: where the API's own scalar refuses it in words of its own
+    :raises CoercionError: the API's scalar rejects the literal with its own message
     """
     if isinstance(node, VariableNode):
         return True
@@ -88,7 +88,7 @@ def literal_fits(node: ValueNode, type_: Any, check: ScalarCheck) -> bool:
         items = node.values if isinstance(node, ListValueNode) else [node]
         return all(literal_fits(item, type_.of_type, check) for item in items)
     if isinstance(type_, GraphQLInputObjectType):
-        # the fields of the object are looked at one by one when the visitor comes to them
+        # The visitor checks the fields of the object one by one later.
         return isinstance(node, ObjectValueNode)
     if isinstance(type_, GraphQLEnumType):
         return isinstance(node, EnumValueNode) and node.value in type_.values
@@ -109,24 +109,24 @@ def _scalar_literal_fits(node: ValueNode, name: str, check: ScalarCheck) -> bool
 def variable_errors(
     schema: GraphQLSchema, operation: OperationDefinitionNode, values: Mapping[str, Any], check: ScalarCheck
 ) -> list[GraphQLError]:
-    """What graphql-ruby says of the variables sent with an operation; an empty list when they fit.
+    """Return graphql-ruby's errors about the variables sent with an operation; an empty list if they fit.
 
-    A variable that does not fit is answered by ``Variable $id of type ID! was provided invalid value`` with the
-    problems in ``extensions`` (recorded live Admin responses).
+    The message of a variable that does not fit is ``Variable $id of type ID! was provided invalid value``, with the
+    problems in ``extensions`` (recorded Admin responses).
     """
     errors = []
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
-        wanted = type_from_ast(schema, definition.type)
+        type_ = type_from_ast(schema, definition.type)
         if name not in values and definition.default_value is not None:
             continue
         value = values.get(name)
-        problems = list(_problems(value, wanted, [], check))
-        if name not in values and not isinstance(wanted, GraphQLNonNull):
+        problems = list(_problems(value, type_, [], check))
+        if name not in values and not isinstance(type_, GraphQLNonNull):
             continue
         if problems:
             nested = [f"{'.'.join(map(str, p['path']))} ({p['explanation']})" for p in problems if p["path"]]
-            message = f"Variable ${name} of type {wanted} was provided invalid value"
+            message = f"Variable ${name} of type {type_} was provided invalid value"
             errors.append(
                 GraphQLError(
                     f"{message} for {', '.join(nested)}" if nested else message,
@@ -137,46 +137,46 @@ def variable_errors(
     return errors
 
 
-def _problems(value: Any, wanted: Any, path: list[str | int], check: ScalarCheck) -> list[Problem]:
-    if isinstance(wanted, GraphQLNonNull):
+def _problems(value: Any, type_: Any, path: list[str | int], check: ScalarCheck) -> list[Problem]:
+    if isinstance(type_, GraphQLNonNull):
         if value is None:
             return [{"path": path, "explanation": "Expected value to not be null"}]
-        return _problems(value, wanted.of_type, path, check)
+        return _problems(value, type_.of_type, path, check)
     if value is None:
         return []
-    if isinstance(wanted, GraphQLList):
+    if isinstance(type_, GraphQLList):
         if not isinstance(value, list):
-            return _problems(value, wanted.of_type, path, check)
-        return [p for i, item in enumerate(value) for p in _problems(item, wanted.of_type, [*path, i], check)]
-    if isinstance(wanted, GraphQLInputObjectType):
-        return _object_problems(value, wanted, path, check)
-    if isinstance(wanted, GraphQLEnumType):
-        if isinstance(value, str) and value in wanted.values:
+            return _problems(value, type_.of_type, path, check)
+        return [p for i, item in enumerate(value) for p in _problems(item, type_.of_type, [*path, i], check)]
+    if isinstance(type_, GraphQLInputObjectType):
+        return _object_problems(value, type_, path, check)
+    if isinstance(type_, GraphQLEnumType):
+        if isinstance(value, str) and value in type_.values:
             return []
-        options = ", ".join(wanted.values)
+        options = ", ".join(type_.values)
         return [{"path": path, "explanation": f"Expected {_format_ruby(value)} to be one of: {options}"}]
-    if wanted.name in _VALUES and not _VALUES[wanted.name](value):
-        return [{"path": path, "explanation": f"Could not coerce value {_format_ruby(value)} to {wanted.name}"}]
-    refusal = check(wanted.name, value)
+    if type_.name in _VALUES and not _VALUES[type_.name](value):
+        return [{"path": path, "explanation": f"Could not coerce value {_format_ruby(value)} to {type_.name}"}]
+    refusal = check(type_.name, value)
     return [{"path": path, "explanation": refusal, "message": refusal}] if refusal else []
 
 
 def _object_problems(
-    value: Any, wanted: GraphQLInputObjectType, path: list[str | int], check: ScalarCheck
+    value: Any, type_: GraphQLInputObjectType, path: list[str | int], check: ScalarCheck
 ) -> list[Problem]:
     if not isinstance(value, dict):
         return [{"path": path, "explanation": f"Expected {_format_ruby(value)} to be a key-value object."}]
     problems = [
-        {"path": [*path, name], "explanation": f"Field is not defined on {wanted.name}"}
+        {"path": [*path, name], "explanation": f"Field is not defined on {type_.name}"}
         for name in value
-        if name not in wanted.fields
+        if name not in type_.fields
     ]
-    for name, field in wanted.fields.items():
+    for name, field in type_.fields.items():
         if name in value or field.default_value is Undefined:
             problems += _problems(value.get(name), field.type, [*path, name], check)
     return problems
 
 
 def _format_ruby(value: Any) -> str:
-    """A value as graphql-ruby shows it in an explanation."""
+    """Format a value as graphql-ruby does in an explanation."""
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,8 +1,7 @@
-"""How a field of a document gets its value: from a table of fields with a rule of their own, else from the document.
+"""Resolves the fields of a document: by a table of fields with their own resolver, or from the stored document.
 
-Store documents have the schema's own field names, with plain lists where the schema has connections; what is done to
-all of them alike (pages, scalars as Shopify writes them, missing values) is done here. This module must not know any
-type by name but the scalars; the tables belong to the APIs.
+Stored documents use the schema's field names, with plain lists in place of connections. What is common to all of them
+is done here: pages, Shopify's scalar formats, missing values. The tables of fields belong to the APIs.
 """
 
 from __future__ import annotations
@@ -23,66 +22,66 @@ from graphql import (
 from airflow_provider_partners.sandbox.shopify.cursors import Sort, connection, gid_number, take_page
 
 Document = dict[str, Any]
-#: graphql-core's GraphQLResolveInfo, a generic class in some of its releases and a plain one in others.
+#: graphql-core's GraphQLResolveInfo: a generic class in some of its releases, a plain class in others.
 Info = Any
 Arguments = dict[str, Any]
 Resolver = Callable[[Any, Any, Info, Arguments], Any]
 
 
 class RequestContext:
-    """One request being answered; an API derives its own and fills in the rules.
+    """The context of one request; each API subclasses it.
 
-    :cvar table: ``(type, field)`` to the rule that gives its value, called with the answer, the source document,
+    :cvar table: ``(type, field)`` to the resolver of its value, called with the request, the source document,
         graphql-core's info and the arguments
     """
 
     table: Mapping[tuple[str, str], Resolver] = {}
 
     def authorize(self, type_name: str, info: Info) -> None:
-        """Raise where the client may not read a field."""
+        """Raise if the client may not read a field."""
 
     def redact(self, type_name: str, field: str, value: Any) -> Any:
-        """The value as the client may see it."""
+        """Return the value as the client may see it."""
         return value
 
     def check_page(self, arguments: Arguments) -> None:
-        """Raise where the page asked for is not one the API gives."""
+        """Raise if the API does not accept the requested page."""
 
     def missing_value(self, type_name: str, field: str, source: Document) -> Any:
-        """The value of a non-null field that the document does not have.
+        """Return the value of a non-null field that the document does not have.
 
-        :raises GraphQLError: as a rule: an invented value would be worse than none
+        :raises GraphQLError: always, unless an API overrides this: an invented value would be misleading
         """
-        message = f"The sandbox holds no value for {type_name}.{field}; select other fields, or seed it."
+        message = f"The sandbox has no value for {type_name}.{field}; select other fields, or seed it."
         raise GraphQLError(message, extensions={"code": "SANDBOX_HAS_NO_VALUE"})
 
 
 def resolve(source: Any, info: Info, **arguments: Any) -> Any:
-    """graphql-core's field resolver, for every field of every type."""
-    answer: RequestContext = info.context
+    """Resolve any field of any type; graphql-core's field resolver."""
+    request: RequestContext = info.context
     type_name, field = info.parent_type.name, info.field_name
-    answer.authorize(type_name, info)
-    rule = answer.table.get((type_name, field))
-    value = answer.redact(type_name, field, rule(answer, source, info, arguments) if rule else source.get(field))
+    request.authorize(type_name, info)
+    rule = request.table.get((type_name, field))
+    value = request.redact(type_name, field, rule(request, source, info, arguments) if rule else source.get(field))
     if get_named_type(info.return_type).name.endswith("Connection"):
-        answer.check_page(arguments)
+        request.check_page(arguments)
         return value if isinstance(value, dict) else nested_connection(value or [], arguments)
-    return completion(answer, info, arguments)(value, source)
+    return completion(request, info, arguments)(value, source)
 
 
-def completion(answer: RequestContext, info: Info, arguments: Arguments) -> Callable[[Any, Any], Any]:
-    """How a field's values are given out: missing ones filled in or refused, scalars as Shopify writes them."""
+def completion(request: RequestContext, info: Info, arguments: Arguments) -> Callable[[Any, Any], Any]:
+    """Return a function that fills in missing values and converts scalars to Shopify's formats."""
     returned, first = info.return_type, arguments.get("first")
     named = get_named_type(returned)
     required, listed = is_non_null_type(returned), is_list_type(get_nullable_type(returned))
-    # ``Money`` is a scalar of the Admin API and an object of the Partner API
+    # ``Money`` is a scalar in the Admin API and an object in the Partner API.
     write = _SCALARS.get(named.name) if is_leaf_type(named) else None
 
     def complete(value: Any, source: Any) -> Any:
         if value is None and required:
-            value = [] if listed else answer.missing_value(info.parent_type.name, info.field_name, source)
+            value = [] if listed else request.missing_value(info.parent_type.name, info.field_name, source)
         if isinstance(value, list):
-            # a plain list takes ``first``, too: it truncates (``Order.fulfillments(first:)``)
+            # ``first`` also truncates a plain list (``Order.fulfillments(first:)``).
             items = value if first is None else value[:first]
             return [item if item is None else write(item) for item in items] if write else items
         return write(value) if write and value is not None else value
@@ -91,14 +90,14 @@ def completion(answer: RequestContext, info: Info, arguments: Arguments) -> Call
 
 
 def type_of(value: Any, _info: Info, _abstract: Any) -> str:
-    """The concrete type of a document: its own word, else the resource in its GID."""
+    """Return the concrete type of a document: its ``__typename``, or the type in its GID."""
     return str(value.get("__typename") or str(value.get("id", "")).split("/")[-2:-1][0])
 
 
 def nested_connection(items: list[Document], arguments: Arguments) -> Document:
-    """A list inside a document as a connection, in the document's own order.
+    """Return a list inside a document as a connection, in the document's own order.
 
-    The cursor names the item's id twice, as recorded for lists in id order; items without an id are named by place.
+    The cursor contains the item's id twice, as recorded for lists in id order; items without an id use their index.
     """
     places = {id(item): place for place, item in enumerate(items)}
     by_number: dict[int | str, int] = {gid_number(item) or place: place for place, item in enumerate(items)}
@@ -117,12 +116,12 @@ def nested_connection(items: list[Document], arguments: Arguments) -> Document:
 
 
 def decimal_text(value: Any) -> str:
-    """A ``Decimal`` as recorded live: no padding, at least one digit after the point (``"55.0"``, ``"7.25"``)."""
+    """Format a ``Decimal`` as in recorded responses: no padding, at least one decimal (``"55.0"``, ``"7.25"``)."""
     text = format(Decimal(str(value)).normalize(), "f")
     return text if "." in text else f"{text}.0"
 
 
-#: Custom scalars that go over the wire in a form of their own (recorded live: 64-bit numbers are strings).
+#: Custom scalars with a special JSON format (from recorded responses: 64-bit numbers are strings).
 _SCALARS: dict[str, Callable[[Any], Any]] = {
     "UnsignedInt64": str,
     "BigInt": str,

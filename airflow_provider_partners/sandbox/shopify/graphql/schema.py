@@ -1,8 +1,8 @@
 """Shopify's official schemas and API versions: which version answers a request, and with which schema.
 
-Shopify releases a version each quarter and keeps it for at least twelve months; a request for one that is gone "falls
-forward" to the oldest that is left (shopify.dev, API versioning). The SDL files are Shopify's own, shipped verbatim
-with their licence. This module must not know what the fields mean.
+Shopify releases a version each quarter and keeps it for at least twelve months. A request for a removed version "falls
+forward" to the oldest remaining one (https://shopify.dev/docs/api/usage/versioning). The SDL files are Shopify's own,
+included unchanged with their licence.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from importlib.resources import files
 
 from graphql import GraphQLSchema, build_ast_schema, parse
 
-#: The versions a sandbox may serve, oldest first, each with the schema file it is served from. A version without a
-#: schema file of its own takes the file of its neighbour: 2025-10, 2026-01 and 2026-04 of the Partner API are one
-#: schema (published introspection), as are those up to 2025-04, the last ones with jobs and conversations; the bulk
-#: surface of 2026-07 exists in the Admin API since 2026-01.
+#: The versions a sandbox can serve, oldest first, each with its schema file. A version without its own file uses that
+#: of its neighbour. According to the published introspection, 2025-10, 2026-01 and 2026-04 of the Partner API share
+#: one schema, and so do all versions up to 2025-04, the last with jobs and conversations. The bulk operations of
+#: 2026-07 exist in the Admin API since 2026-01.
 SCHEMAS = {
     "shopify_partner": {
         "2024-10": "shopify_partner_2025-04.graphql",
@@ -47,14 +47,14 @@ _building = threading.Lock()
 
 
 def accessible_versions(api: str, *, oldest: str) -> list[str]:
-    """The dated versions that still answer, oldest first."""
+    """Return the dated versions that still answer, oldest first."""
     return [version for version in SCHEMAS[api] if version != "unstable" and version >= oldest]
 
 
 def answering_version(api: str, requested: str, *, oldest: str) -> str | None:
-    """The version that answers a request for ``requested``; ``None`` when there is no such version.
+    """Return the version that answers a request for ``requested``, or ``None`` if there is no such version.
 
-    :param oldest: the oldest version still accessible; older quarters fall forward to it
+    :param oldest: the oldest accessible version; earlier quarters fall forward to it
     """
     if requested == "unstable":
         return requested
@@ -66,7 +66,7 @@ def answering_version(api: str, requested: str, *, oldest: str) -> str | None:
 
 
 def public_api_versions(api: str, *, oldest: str) -> list[dict[str, object]]:
-    """What the root field ``publicApiVersions`` lists (as recorded live: dated versions, then ``unstable``)."""
+    """Return the value of the root field ``publicApiVersions`` (recorded: dated versions, then ``unstable``)."""
     dated = [
         {"handle": version, "displayName": version, "supported": True}
         for version in accessible_versions(api, oldest=oldest)
@@ -75,7 +75,7 @@ def public_api_versions(api: str, *, oldest: str) -> list[dict[str, object]]:
 
 
 def schema(api: str, version: str) -> GraphQLSchema:
-    """The schema of one version, built at first use: the Admin schema takes about a second."""
+    """Return the schema of one version, built at first use: the Admin schema takes about a second."""
     name = SCHEMAS[api][version]
     with _building:
         if name not in _built:

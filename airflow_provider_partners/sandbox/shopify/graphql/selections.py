@@ -1,6 +1,7 @@
-"""What a document selects of a type: fields by the name they are answered under, with fragments and directives applied.
+"""The selected fields of a type, by response name, with fragments and directives applied.
 
-It must not know what is done with the fields: they are priced (:mod:`.cost`) and compiled (:mod:`.shopify_bulk_rows`).
+Query costs (:mod:`~airflow_provider_partners.sandbox.shopify_admin.query_cost`) and bulk operations
+(:mod:`~airflow_provider_partners.sandbox.shopify_admin.bulk.lines`) use them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Fields = dict[str, list[FieldNode]]
 class Selections:
     """The selections of one document.
 
-    :param variables: with which ``@include`` and ``@skip`` are read
+    :param variables: values for ``@include`` and ``@skip``
     """
 
     def __init__(
@@ -35,13 +36,15 @@ class Selections:
         self.variables = dict(variables or {})
         self._schema = schema
         self._fragments = {
-            found.name.value: found for found in document.definitions if isinstance(found, FragmentDefinitionNode)
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
         }
         self._collected: dict[tuple[str, tuple[int, ...]], Fields] = {}
 
     def fields(self, owner: Any, sets: Sequence[SelectionSetNode]) -> Fields:
-        """What these selection sets ask of one type; what they ask of other types is left out."""
-        key = (owner.name, tuple(id(found) for found in sets))
+        """Return the fields that these selection sets select of one type."""
+        key = (owner.name, tuple(id(each) for each in sets))
         if key not in self._collected:
             fields: Fields = {}
             for selection_set in sets:
@@ -67,14 +70,14 @@ class Selections:
         return condition is owner or (is_abstract_type(condition) and self._schema.is_sub_type(condition, owner))
 
     def _included(self, node: Any) -> bool:
-        wanted = {"include": True, "skip": False}
+        expected = {"include": True, "skip": False}
         return all(
-            bool(value_from_ast_untyped(directive.arguments[0].value, self.variables)) is wanted[directive.name.value]
+            bool(value_from_ast_untyped(directive.arguments[0].value, self.variables)) is expected[directive.name.value]
             for directive in node.directives or ()
-            if directive.name.value in wanted and directive.arguments
+            if directive.name.value in expected and directive.arguments
         )
 
 
 def inner_sets(nodes: Sequence[FieldNode]) -> list[SelectionSetNode]:
-    """What is selected within a field, wherever the field stands."""
+    """Return the selection sets of a field, over all places where it is selected."""
     return [node.selection_set for node in nodes if node.selection_set]

@@ -1,6 +1,6 @@
-"""What Shopify says of the variables a document declares and uses: graphql-ruby's sentences and codes.
+"""Shopify's errors about the variables that a document declares and uses, in graphql-ruby's wording and codes.
 
-The values sent for them are another matter (:mod:`.graphql_values`); this module looks at the document alone.
+:mod:`~airflow_provider_partners.sandbox.shopify.graphql.input_values` checks the values that a client sends for them.
 """
 
 from __future__ import annotations
@@ -29,25 +29,27 @@ from airflow_provider_partners.sandbox.shopify.graphql.error_paths import ruby_p
 
 
 class VariableErrorMessages(ValidationRule):
-    """Unused, undeclared, mistyped and misplaced variables, worded as graphql-ruby words them."""
+    """Finds unused, undeclared, mistyped and misplaced variables, in graphql-ruby's wording."""
 
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self._places: dict[int, list[Any]] = {}
 
     def enter_variable(self, node: VariableNode, _key: Any, parent: Any, _path: Any, ancestors: list[Any]) -> None:
-        """Remember where each variable stands, for the paths below."""
+        """Remember where each variable occurs, for the paths of the errors."""
         self._places[id(node)] = [*ancestors, parent]
 
     def leave_document(self, node: DocumentNode, *_: Any) -> None:
-        """Look at every operation once all the places are known."""
+        """Check every operation, now that all occurrences are known."""
         for operation in node.definitions:
             if isinstance(operation, OperationDefinitionNode):
                 self._check_operation(operation)
 
     def _check_operation(self, operation: OperationDefinitionNode) -> None:
         name = operation.name.value if operation.name else "anonymous query"
-        declared = {found.variable.name.value: found for found in operation.variable_definitions or ()}
+        declared = {
+            declaration.variable.name.value: declaration for declaration in operation.variable_definitions or ()
+        }
         used = set()
         for usage in self.context.get_recursive_variable_usages(operation):
             variable = usage.node.name.value
@@ -108,10 +110,10 @@ class VariableErrorMessages(ValidationRule):
         self.report_error(GraphQLError(message, node, path=path, extensions=extensions))
 
 
-def _mismatch(declared: Any, wanted: Any) -> str:
-    if get_named_type(declared) is not get_named_type(wanted):
+def _mismatch(declared: Any, expected: Any) -> str:
+    if get_named_type(declared) is not get_named_type(expected):
         return "Type mismatch"
-    if _depth(declared) != _depth(wanted):
+    if _depth(declared) != _depth(expected):
         return "List dimension mismatch"
     return "Nullability mismatch"
 

@@ -1,7 +1,7 @@
-"""The files of bulk operations: written line by line, given out below an address that is signed and expires.
+"""The files of bulk operations: written line by line, served under a signed URL that expires.
 
-Shopify keeps them with Google Cloud Storage, so the address is not the shop's, takes no token and refuses in XML. This
-module must not know what the lines mean.
+Shopify stores them in Google Cloud Storage. The URL is therefore not the shop's, needs no token, and returns errors as
+XML.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ PREFIX = "/shopify-files"
 MEDIA_TYPE = "application/jsonl"
 _ACCOUNT = "assets@sandbox.example"
 _DEPTHS = 3
-#: The children of so many objects at the root are mixed with each other.
+#: Number of root objects whose children are interleaved.
 _INTERLEAVED_ROOTS = 200
 
 
 def path_of(store: Store, name: str) -> Path:
-    """Where a file is."""
+    """Return the path of a file."""
     return store.folder() / f"{name}.jsonl"
 
 
 class OutputFile:
-    """The file of one operation while it is written; it never holds more than a few hundred objects.
+    """The file of one operation while it is written; at most a few hundred objects are in memory.
 
-    :param grouped: each object directly behind its parent; else the children of different parents alternate
-    :param by_depth: ungrouped, all objects at the root come first, then their children, then theirs
+    :param grouped: write each object directly after its parent; otherwise the children of different parents alternate
+    :param by_depth: ungrouped, write all root objects first, then their children, then theirs
     """
 
     def __init__(self, path: Path, *, grouped: bool, by_depth: bool) -> None:
@@ -58,7 +58,7 @@ class OutputFile:
         self._files: list[TextIO] = [part.open("w", encoding="utf-8", newline="\n") for part in parts]
 
     def add(self, lines: list[Line]) -> None:
-        """Write an object at the root and what is below it."""
+        """Write a root object and everything below it."""
         if self._grouped:
             self._write(lines)
             return
@@ -68,15 +68,15 @@ class OutputFile:
             self._write_interleaved()
 
     def finish(self) -> int:
-        """Put the file together; its size in bytes."""
+        """Complete the file; return its size in bytes."""
         self._write_interleaved()
         for file in self._files:
             file.close()
         if self._parts != [self._path]:
-            with self._path.open("wb") as whole:
+            with self._path.open("wb") as output:
                 for part in self._parts:
                     with part.open("rb") as one:
-                        shutil.copyfileobj(one, whole)
+                        shutil.copyfileobj(one, output)
                     part.unlink()
         return self._path.stat().st_size
 
@@ -97,10 +97,10 @@ class OutputFile:
 
 
 def address(sandbox: Sandbox, base_url: str, name: str, *, shown_as: str, until: datetime) -> str:
-    """The address of a file, in the form recorded live.
+    """Return the URL of a file, in the recorded form.
 
-    :param shown_as: the name a browser would save it under
-    :param until: when the address expires
+    :param shown_as: the file name for a browser
+    :param until: when the URL expires
     """
     expires = str(int(until.timestamp()))
     disposition = f"attachment; filename=\"{shown_as}\"; filename*=UTF-8''{shown_as}"
@@ -120,7 +120,7 @@ def _signature(sandbox: Sandbox, name: str, expires: str) -> str:
 
 
 def routes(sandbox: Sandbox) -> list[BaseRoute]:
-    """The paths below :data:`PREFIX`."""
+    """Return the routes below :data:`PREFIX`."""
     return [Route("/bulk-operation-outputs/{name}", _Files(sandbox).get, methods=["GET"])]
 
 
@@ -130,13 +130,13 @@ class _Files:
         self._lock = threading.Lock()
 
     def get(self, request: Request) -> Response:
-        """A file or a range of it."""
+        """Return a file or a range of it."""
         name, expires = request.path_params["name"], request.query_params.get("Expires", "")
         signature = request.query_params.get("Signature", "")
         known = self._sandbox.store.get("sandbox", "", "file", name)
         shop = known["shop"] if known else ""
         if any(header in request.headers for header in ("x-shopify-access-token", "authorization")):
-            # a token sent here is a token given to strangers; tests look at this count
+            # A token sent here would leak to a third party; tests check this count.
             self._sandbox.count("shopify_admin", shop, "file.with_token")
         if not hmac.compare_digest(signature.encode(), _signature(self._sandbox, name, expires).encode()):
             return _error_response(403, "SignatureDoesNotMatch", "Access denied.")
@@ -153,29 +153,29 @@ class _Files:
 
     def _should_break(self) -> bool:
         with self._lock:
-            left: int = self._sandbox.switches["shopify_admin.bulk_file_breaks"]
-            if left > 0:
-                self._sandbox.switches["shopify_admin.bulk_file_breaks"] = left - 1
-            return left > 0
+            remaining: int = self._sandbox.switches["shopify_admin.bulk_file_breaks"]
+            if remaining > 0:
+                self._sandbox.switches["shopify_admin.bulk_file_breaks"] = remaining - 1
+            return remaining > 0
 
 
 class _TruncatedFile(FileResponse):
-    """A file whose download ends half way: the server hangs up."""
+    """A file whose download stops half way: the server closes the connection."""
 
     chunk_size = 1024
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        left = 0
+        remaining = 0
 
         async def half(message: Message) -> None:
-            nonlocal left
+            nonlocal remaining
             if message["type"] == "http.response.start":
                 lengths = [value for name, value in message["headers"] if name == b"content-length"]
-                left = int(lengths[0]) // 2
+                remaining = int(lengths[0]) // 2
                 await send(message)
-            elif left > 0:
-                body = message.get("body", b"")[:left]
-                left -= len(body)
+            elif remaining > 0:
+                body = message.get("body", b"")[:remaining]
+                remaining -= len(body)
                 await send({**message, "body": body, "more_body": True})
 
         await super().__call__(scope, receive, half)

@@ -1,8 +1,7 @@
-"""The lines of a bulk operation: what a query selects, read from document after document.
+"""The lines of a bulk operation: the selected fields of document after document.
 
-A query is compiled once and then put to each document, because executing it anew for a hundred thousand orders would
-take half an hour. Every value comes from the rules that answer pages, too, so that both ways give the same. This module
-must not know which queries are allowed, nor where the lines go.
+A query is compiled once and then applied to each document: executing it again for a hundred thousand orders would take
+half an hour. The values come from the same resolvers as those of pages, so both ways return the same.
 """
 
 from __future__ import annotations
@@ -36,22 +35,22 @@ _UNTOUCHED = object()
 
 
 class BulkRequest(AdminRequest):
-    """What a bulk operation sees of a shop: what a page sees, and lists whole."""
+    """What a bulk operation can read of a shop: the same as a page request, with complete lists."""
 
     def check_page(self, arguments: Arguments) -> None:
-        """``first`` and its kin are optional and ignored."""
+        """Accept any arguments: ``first`` and the like are optional and ignored."""
 
     def list_connection(
         self, entries: Entries, info: Any, arguments: Arguments, *, filters: Filters, sorts: Mapping[str, SortValue]
     ) -> Iterator[Document]:
-        """Every document that a search finds, in its order, read a few at a time."""
+        """Return every document that matches a search, in its order, read in chunks."""
         ordered = self.sorted_nodes(entries, info, arguments, filters=filters, sorts=sorts)
         return self.documents.load(entries.kind, ordered.nodes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Where in a query a field stands: as much of graphql-core's resolve info as the rules ask for."""
+    """The place of a field in a query: the part of graphql-core's resolve info that the resolvers use."""
 
     parent_type: Any
     field_name: str
@@ -62,11 +61,11 @@ class _Place:
 
     @property
     def path(self) -> _Place:
-        """The path, which is known by its last step alone: there are no places in a list that is not a page."""
+        """Return the path. It has only the last step, because a bulk operation has no pages with indexes."""
         return self
 
     def as_list(self) -> list[str]:
-        """The path as a report of a search shows it."""
+        """Return the path in the form of a search report."""
         return [self.key]
 
 
@@ -75,7 +74,7 @@ class Line:
     """One object.
 
     :param depth: 0 at the root, 1 for its children, 2 for theirs
-    :param body: what was selected of it, with ``__parentId`` below the root
+    :param body: the selected fields, with ``__parentId`` below the root
     """
 
     depth: int
@@ -83,18 +82,18 @@ class Line:
 
 
 class BulkLines:
-    """The lines that a query makes of a shop.
+    """The lines of a bulk query over a shop.
 
-    :param query: the query
-    :param answer: what may be seen of the shop
+    :param query: the checked query
+    :param request: the request context with the shop's documents
     """
 
-    def __init__(self, query: BulkQuery, answer: BulkRequest) -> None:
-        self._compiler = _Compiler(query.schema, query.selections, answer)
+    def __init__(self, query: BulkQuery, request: BulkRequest) -> None:
+        self._compiler = _Compiler(query.schema, query.selections, request)
         self._root = self._compiler.connection(query.schema.query_type, [query.root], query.root.name.value)
 
     def __iter__(self) -> Iterator[list[Line]]:
-        """One list for each object at the root: itself, then its children, each followed by its own."""
+        """Yield one list for each root object: the object, then its children, each followed by its own."""
         for source in self._root.nodes({}):
             yield list(self._lines(self._root, source, depth=0, parent=None))
 
@@ -109,7 +108,7 @@ class BulkLines:
 
 @dataclass(frozen=True, kw_only=True)
 class _Field:
-    """A field that stands inside its line."""
+    """A field that is part of its line."""
 
     key: str
     value: Callable[[Document], Any]
@@ -122,68 +121,68 @@ class _Field:
 
 @dataclass(frozen=True, kw_only=True)
 class _Connection:
-    """A field whose rows are lines of their own."""
+    """A field whose nodes are lines of their own."""
 
     nodes: Callable[[Document], Sequence[Document] | Iterator[Document]]
     reader: Callable[[Document], _Reader]
 
 
 class _Reader:
-    """One selection of one object type."""
+    """The compiled selection of one object type."""
 
     def __init__(self) -> None:
         self.fields: list[_Field] = []
         self.connections: list[_Connection] = []
-        #: objects that are not lines themselves but have connections inside
+        #: objects inside the line that contain connections
         self.holders: list[tuple[_Field, Callable[[Document], _Reader]]] = []
 
     def read(self, source: Document) -> Document:
-        """The object, without its connections."""
+        """Return the object, without its connections."""
         return {field.key: field.read(source) for field in self.fields}
 
     def nested(self, source: Document) -> Iterator[tuple[_Connection, Document]]:
-        """Its connections, each with the object that has it."""
+        """Yield its connections, each with the object that contains it."""
         for connection in self.connections:
             yield connection, source
         for field, reader in self.holders:
-            held = field.value(source)
-            if held is not None:
-                yield from reader(held).nested(held)
+            source_object = field.value(source)
+            if source_object is not None:
+                yield from reader(source_object).nested(source_object)
 
 
 class _Compiler:
-    def __init__(self, schema: GraphQLSchema, selections: Selections, answer: BulkRequest) -> None:
+    def __init__(self, schema: GraphQLSchema, selections: Selections, request: BulkRequest) -> None:
         self._schema = schema
         self._selections = selections
-        self._answer = answer
+        self._request = request
         self._readers: dict[tuple[str, tuple[int, ...]], _Reader] = {}
 
     def connection(self, owner: Any, nodes: list[FieldNode], key: str) -> _Connection:
-        """A connection as its rows: those of ``edges { node }``."""
+        """Compile a connection: the nodes of ``nodes`` or of ``edges { node }``."""
         value, arguments = self._value(owner, nodes, key)
         named = get_named_type(owner.fields[nodes[0].name.value].type)
         edge_type = get_named_type(named.fields["edges"].type)
         rows = self._below(edge_type, self._below(named, inner_sets(nodes), "edges"), "node")
 
         def listed(source: Document) -> Any:
-            found = value(source) or ()
-            return found[::-1] if arguments.get("reverse") and isinstance(found, list) else found
+            children = value(source) or ()
+            return children[::-1] if arguments.get("reverse") and isinstance(children, list) else children
 
         return _Connection(nodes=listed, reader=self._chosen(get_named_type(edge_type.fields["node"].type), rows))
 
     def _below(self, owner: Any, sets: Sets, name: str) -> list[SelectionSetNode]:
-        found = self._selections.fields(owner, sets).values()
-        return inner_sets([node for nodes in found for node in nodes if node.name.value == name])
+        selected = self._selections.fields(owner, sets).values()
+        return inner_sets([node for nodes in selected for node in nodes if node.name.value == name])
 
     def _chosen(self, named: Any, sets: Sets) -> Callable[[Document], _Reader]:
-        """The reader of a document: by its own type where the schema has an interface or a union."""
+        """Return the reader for a document: by its concrete type if the schema has an interface or a union."""
         if not is_abstract_type(named):
             reader = self._reader(named, sets)
             return lambda _source: reader
         return lambda source: self._reader(self._schema.get_type(type_of(source, None, named)), sets)
 
     def _reader(self, owner: Any, sets: Sets) -> _Reader:
-        known = (owner.name, tuple(id(found) for found in sets))
+        known = (owner.name, tuple(id(each) for each in sets))
         if known not in self._readers:
             reader = self._readers[known] = _Reader()
             for key, nodes in self._selections.fields(owner, sets).items():
@@ -220,23 +219,23 @@ class _Compiler:
         return bool(reader.connections or reader.holders)
 
     def _value(self, owner: Any, nodes: list[FieldNode], key: str) -> tuple[Callable[[Document], Any], Arguments]:
-        """How a field gets its value: by the rules of :func:`~.graphql_fields.resolve`, looked up beforehand."""
-        answer, name = self._answer, nodes[0].name.value
+        """Compile how a field gets its value: as :func:`~.resolvers.resolve` does, with the lookup done in advance."""
+        request, name = self._request, nodes[0].name.value
         returned = owner.fields[name].type
         place = _Place(
-            parent_type=owner, field_name=name, field_nodes=nodes, return_type=returned, context=answer, key=key
+            parent_type=owner, field_name=name, field_nodes=nodes, return_type=returned, context=request, key=key
         )
-        answer.authorize(owner.name, place)
+        request.authorize(owner.name, place)
         arguments = get_argument_values(owner.fields[name], nodes[0])
-        rule = answer.table.get((owner.name, name))
-        redacted = answer.redact(owner.name, name, _UNTOUCHED)
+        rule = request.table.get((owner.name, name))
+        redacted = request.redact(owner.name, name, _UNTOUCHED)
         connected = get_named_type(returned).name.endswith("Connection")
-        complete = completion(answer, place, arguments)
+        complete = completion(request, place, arguments)
 
         def value(source: Document) -> Any:
-            found = rule(answer, source, place, arguments) if rule else source.get(name)
-            found = found if redacted is _UNTOUCHED else redacted
-            return found if connected else complete(found, source)
+            result = rule(request, source, place, arguments) if rule else source.get(name)
+            result = result if redacted is _UNTOUCHED else redacted
+            return result if connected else complete(result, source)
 
         return value, arguments
 

@@ -1,7 +1,6 @@
-"""Which queries a bulk operation takes: the checks made when one is submitted, in Shopify's words.
+"""Checks which queries a bulk operation accepts, at submission and in Shopify's wording.
 
-The sentences are recorded live answers of 2026-04; those that begin with "The sandbox" are limits of this server alone.
-This module must not know how rows are made nor how an operation goes on.
+The messages are recorded responses of 2026-04. Messages that start with "The sandbox" are limits of this server only.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ Sets = Sequence[SelectionSetNode]
 
 
 class BulkQueryError(Exception):
-    """The query is not taken; each sentence is a user error of the field ``query``."""
+    """The query is rejected; each message becomes a user error of the field ``query``."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__(sentences[0])
@@ -46,9 +45,9 @@ class BulkQueryError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class BulkQuery:
-    """A query that a bulk operation can run: one connection at the top.
+    """A query that a bulk operation can run: one connection at the root.
 
-    :param root: the field at the top
+    :param root: the root field
     """
 
     schema: GraphQLSchema
@@ -57,10 +56,10 @@ class BulkQuery:
 
 
 def read_bulk_query(schema: GraphQLSchema, text: str, *, root_fields: Collection[str], check: ScalarCheck) -> BulkQuery:
-    """The query of a bulk operation.
+    """Parse and check the query of a bulk operation.
 
-    :param root_fields: the connections at the root that this server has
-    :raises BulkRefused: when Shopify would not take it, or this server cannot
+    :param root_fields: the root connections that this server supports
+    :raises BulkQueryError: Shopify would reject the query, or this server does not support it
     """
     size = len(text.encode())
     if size > MAX_BYTES:
@@ -68,11 +67,11 @@ def read_bulk_query(schema: GraphQLSchema, text: str, *, root_fields: Collection
     try:
         document = parse(text)
     except GraphQLSyntaxError as error:
-        # recorded for an empty query: without the place that the same error has elsewhere
+        # Recorded for an empty query: the message has no position here.
         sentence = syntax_error(error)["message"].partition(" at [")[0]
         raise BulkQueryError([f"Invalid bulk query: {sentence}"]) from error
-    operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
-    if any(found.operation is not OperationType.QUERY for found in operations):
+    operations = [definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode)]
+    if any(definition.operation is not OperationType.QUERY for definition in operations):
         raise BulkQueryError(["Invalid operation type. Only `query` operations are supported."])
     if errors := validation_errors(schema, document, check):
         raise BulkQueryError([f"Invalid bulk query: {error.message}" for error in errors])
@@ -91,7 +90,7 @@ def read_bulk_query(schema: GraphQLSchema, text: str, *, root_fields: Collection
 
 @dataclass
 class _QueryChecks:
-    """What one walk through a query finds, in the names of its fields."""
+    """The results of one pass over a query, by field name."""
 
     schema: GraphQLSchema
     selections: Selections
@@ -104,13 +103,13 @@ class _QueryChecks:
     seen: set[int] = field(default_factory=set)
 
     def of(self, operation: OperationDefinitionNode) -> list[str]:
-        """The sentences that refuse a query, in the order in which Shopify tells them."""
+        """Return the error messages about a query, in Shopify's order."""
         root: Any = self.schema.query_type
         fields = self.selections.fields(root, [operation.selection_set])
         self.top_level_node = any(nodes[0].name.value in {"node", "nodes"} for nodes in fields.values())
         self._walk(root, [operation.selection_set], above=(), listed=False)
         first, names = next(iter(self.without_edges), ""), "', '".join(self.without_edges)
-        told = {
+        problems = {
             "All connection fields in a bulk query must select their contents using 'edges' > 'node', "
             f"e.g: '{first} {{ edges {{ node {{'. Selecting via 'nodes' is not supported. "
             f"Invalid connection fields: '{names}'.": bool(self.without_edges),
@@ -128,13 +127,13 @@ class _QueryChecks:
             "Queries that contain a connection field within a list field are not currently supported.": self.in_list,
             "Bulk queries must contain at least one connection.": not self.connections,
         }
-        return [sentence for sentence, holds in told.items() if holds]
+        return [sentence for sentence, holds in problems.items() if holds]
 
     def _walk(self, owner: Any, sets: Sets, *, above: tuple[str, ...], listed: bool) -> None:
-        """Look through the selections of a type.
+        """Check the selections of a type.
 
         :param above: the connections around it
-        :param listed: it stands in a plain list
+        :param listed: True inside a plain list
         """
         for nodes in self._fields(owner, sets):
             name = nodes[0].name.value
@@ -152,7 +151,7 @@ class _QueryChecks:
     def _connection(self, name: str, named: Any, sets: Sets, *, above: tuple[str, ...], listed: bool) -> None:
         place = id(sets[0]) if sets else 0
         if place in self.seen:
-            # selected of an interface: met once for each type that has it
+            # Selected on an interface: visited once for each type that implements it.
             return
         self.seen.add(place)
         self.connections += 1
@@ -179,5 +178,5 @@ class _QueryChecks:
                 yield nodes
 
     def _possible(self, named: Any) -> list[Any]:
-        """The types whose selections count; of an abstract one those only that the query speaks of."""
+        """Return the types whose selections count; for an abstract type only those that the query names."""
         return list(self.schema.get_possible_types(named)) if is_abstract_type(named) else [named]

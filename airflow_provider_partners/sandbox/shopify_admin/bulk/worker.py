@@ -1,7 +1,4 @@
-"""One bulk operation being carried out in a thread: rows made, written down, counted, and stopped when told.
-
-It must not know how operations are submitted or asked after.
-"""
+"""Runs one bulk operation in a thread: create its lines, write and count them, and stop on request."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ _FAULT = "INTERNAL_SERVER_ERROR"
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """How an operation is made to fail.
+    """How an operation fails.
 
     :param code: one of ``BulkOperationErrorCode``
-    :param after: so many objects have been written by then
+    :param after: number of objects that are written first
     """
 
     code: str
@@ -36,13 +33,13 @@ class Failure:
 
 @dataclass(kw_only=True)
 class BulkTask:
-    """What is to be done.
+    """The task of one operation.
 
-    :param open: makes the file
+    :param open: creates the output file
     """
 
     query: BulkQuery
-    answer: BulkRequest
+    request: BulkRequest
     path: Path
     open: Callable[[Path], OutputFile]
     failure: Failure | None = None
@@ -51,10 +48,10 @@ class BulkTask:
 class BulkWorker:
     """A task in its thread.
 
-    :ivar objects: lines so far
-    :ivar roots: objects at the root so far
-    :ivar size: of the finished file, in bytes
-    :ivar error: why it failed, once it is done
+    :ivar objects: number of lines written
+    :ivar roots: number of root objects written
+    :ivar size: size of the complete file in bytes
+    :ivar error: error code after the end, ``None`` for success
     """
 
     def __init__(self, task: BulkTask) -> None:
@@ -69,15 +66,15 @@ class BulkWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the rest."""
+        """Stop before the next object."""
         self._stopped.set()
 
     def wait(self, timeout: float) -> bool:
-        """Whether it is finished, or will be within so many seconds."""
+        """Wait up to ``timeout`` seconds; return True if the task has ended."""
         return self._done.wait(timeout)
 
     def _run(self) -> None:
-        # unless all goes well; what is no GraphQL error is the sandbox's own fault, and is told by the thread's end
+        # The default until the task succeeds. An exception that is not a GraphQL error is a bug and ends the thread.
         self.error = _FAULT
         try:
             self._fill(self._task.open(self._task.path))
@@ -98,7 +95,7 @@ class BulkWorker:
 
     def _write(self, output: OutputFile) -> None:
         failure = self._task.failure
-        for lines in BulkLines(self._task.query, self._task.answer):
+        for lines in BulkLines(self._task.query, self._task.request):
             if self._stopped.is_set():
                 break
             if failure and self.objects + len(lines) > failure.after:

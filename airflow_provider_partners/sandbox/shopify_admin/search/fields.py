@@ -1,6 +1,6 @@
-"""The fields by which orders, products and fulfillments can be searched (the Admin API's argument descriptions).
+"""The searchable fields of orders, products and fulfillments.
 
-It must not know the syntax, nor how values compare.
+They follow the argument descriptions in the Admin API's schema.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ PRODUCTS = Filters(
     )),
 )  # fmt: skip
 
-#: ``Order.fulfillments(query:)`` filters by these two alone.
+#: ``Order.fulfillments(query:)`` supports only these two.
 FULFILLMENTS = Filters(
     resource="fulfillments",
     fields={"created_at": _time("createdAt"), "updated_at": _time("updatedAt")},

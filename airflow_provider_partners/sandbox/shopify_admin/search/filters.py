@@ -1,8 +1,8 @@
-"""Which documents a search matches: the fields that can be searched, and how their values compare.
+"""Decides which documents a search matches: the searchable fields, and how their values compare.
 
-Three habits of Shopify's search matter to a sync. A field it does not know matches everything and is only
-warned of (``extensions.search[].warnings``, recorded live). A time without quotes is taken as a whole day (Shopify
-staff, community forum). An impossible time is an error. This module must not know pages or GraphQL types.
+Three properties of Shopify's search matter to a sync. An unknown field matches everything and causes only a warning
+(``extensions.search[].warnings``, recorded). A time without quotes means a whole day (Shopify staff, community forum).
+An invalid time is an error.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Filter:
     """One searchable field.
 
     :param kind: ``time``, ``number``, ``text`` or ``choice``
-    :param values: the value, or the values, of a document
-    :param choices: for a ``choice``, what each of its words asks of a document
+    :param values: returns the value or the values of a document
+    :param choices: for a ``choice``, the test of each of its words
     """
 
     kind: str
@@ -49,9 +49,9 @@ class Filter:
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What can be searched in one resource.
+    """The searchable fields of one resource.
 
-    :param words: the texts a bare word is looked up in
+    :param words: returns the texts that a bare word is searched in
     :param unsupported: fields that Shopify has and the sandbox does not
     """
 
@@ -63,7 +63,7 @@ class Filters:
 
 @dataclass(kw_only=True)
 class Search:
-    """A search string, ready to be put to documents."""
+    """A compiled search string."""
 
     text: str
     tree: Node | None
@@ -71,21 +71,21 @@ class Search:
     warnings: list[dict[str, str]]
 
     def report(self, path: list[str | int]) -> dict[str, Any]:
-        """The entry of ``extensions.search`` (recorded live)."""
+        """Return the entry of ``extensions.search`` (recorded)."""
         parsed = describe(self.tree) if self.tree else {}
         return {"path": path, "query": self.text, "parsed": parsed, "warnings": self.warnings}
 
 
 def compile_search(text: str | None, filters: Filters, *, now: datetime) -> Search:
-    """Read a search string.
+    """Compile a search string.
 
-    :raises GraphQLError: for a time that is none, and for fields of Shopify's that the sandbox cannot search
+    :raises GraphQLError: a time is invalid, or the sandbox does not support a field that Shopify has
     """
     tree = parse_search(text or "")
     unknown = [term.field for term in terms(tree) if term.field and term.field not in filters.fields]
     for name in unknown:
         if name in filters.unsupported:
-            message = f"The sandbox cannot search {filters.resource} by {name}; filter the answer instead."
+            message = f"The sandbox cannot search {filters.resource} by {name}; filter the response instead."
             raise GraphQLError(message, extensions={"code": "SANDBOX_CANNOT_SEARCH"})
     message = "Invalid search field for this query."
     warnings = [{"field": name, "message": message, "code": "invalid_field"} for name in dict.fromkeys(unknown)]
@@ -107,7 +107,7 @@ def _predicate(node: Node, filters: Filters, now: datetime) -> Predicate:
             return lambda document: any(part(document) for part in some)
         case Not():
             inner = _predicate(node.part, filters, now)
-            # "fails open" holds for a negated unknown field, too
+            # A negated unknown field matches everything, too.
             return _everything if inner is _everything else lambda document: not inner(document)
     return _term(node, filters, now)
 
@@ -116,13 +116,13 @@ def _term(term: Term, filters: Filters, now: datetime) -> Predicate:
     if term.field is None:
         word = term.value.strip("*").casefold()
         return lambda document: any(word in (text or "").casefold() for text in filters.words(document))
-    found = filters.fields.get(term.field)
-    if found is None:
+    field = filters.fields.get(term.field)
+    if field is None:
         return _everything
-    return _KINDS[found.kind](term, found, now)
+    return _KINDS[field.kind](term, field, now)
 
 
-def _time(term: Term, found: Filter, now: datetime) -> Predicate:
+def _time(term: Term, field: Filter, now: datetime) -> Predicate:
     low, high = _parse_range(term, now)
     tests: dict[str, Callable[[datetime], bool]] = {
         "eq": lambda at: low <= at < high,
@@ -134,27 +134,27 @@ def _time(term: Term, found: Filter, now: datetime) -> Predicate:
     test = tests[term.comparator]
 
     def matches(document: Document) -> bool:
-        value = found.values(document)
+        value = field.values(document)
         return value is not None and test(_utc(datetime.fromisoformat(value)))
 
     return matches
 
 
 def _parse_range(term: Term, now: datetime) -> tuple[datetime, datetime]:
-    """The stretch of time a written time stands for: its second in quotes, else its whole day, month or year (UTC)."""
+    """Return the time range of a search value: its second if quoted, otherwise its whole day, month or year (UTC)."""
     text = term.value.strip()
     if text == "now":
         return now, now + timedelta(seconds=1)
     try:
         if partial := _DAY.fullmatch(text):
             return _calendar_range(*(int(part) if part else None for part in partial.groups()))
-        moment = _utc(datetime.fromisoformat(text))
+        timestamp = _utc(datetime.fromisoformat(text))
     except ValueError as error:
         message = f"Invalid timestamp for query filter `{term.field}`."
         raise GraphQLError(message, extensions={"code": "BAD_REQUEST"}) from error
     if term.quoted:
-        return moment, moment + timedelta(seconds=1)
-    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        return timestamp, timestamp + timedelta(seconds=1)
+    day = timestamp.replace(hour=0, minute=0, second=0, microsecond=0)
     return day, day + timedelta(days=1)
 
 
@@ -167,48 +167,51 @@ def _calendar_range(year: int | None, month: int | None, day: int | None) -> tup
     return start, start.replace(year=start.year + 1)
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _utc(timestamp: datetime) -> datetime:
+    return timestamp.astimezone(UTC) if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
 
 
-def _number(term: Term, found: Filter, _now: datetime) -> Predicate:
+def _number(term: Term, field: Filter, _now: datetime) -> Predicate:
     try:
-        wanted = float(term.value.rpartition("/")[2])
+        number = float(term.value.rpartition("/")[2])
     except ValueError:
         return lambda _document: False
     tests: dict[str, Callable[[float], bool]] = {
-        "eq": lambda value: value == wanted,
-        "gt": lambda value: value > wanted,
-        "gte": lambda value: value >= wanted,
-        "lt": lambda value: value < wanted,
-        "lte": lambda value: value <= wanted,
+        "eq": lambda value: value == number,
+        "gt": lambda value: value > number,
+        "gte": lambda value: value >= number,
+        "lt": lambda value: value < number,
+        "lte": lambda value: value <= number,
     }
     test = tests[term.comparator]
 
     def matches(document: Document) -> bool:
-        value = found.values(document)
+        value = field.values(document)
         return value is not None and test(float(value))
 
     return matches
 
 
-def _text(term: Term, found: Filter, _now: datetime) -> Predicate:
-    """Equal but for case, or beginning with what stands before a ``*``; ``field:*`` asks whether there is a value."""
-    wanted = term.value.casefold().lstrip("#")
+def _text(term: Term, field: Filter, _now: datetime) -> Predicate:
+    """Match equal texts, ignoring case.
+
+    A ``*`` at the end matches any continuation; ``field:*`` matches any value.
+    """
+    pattern = term.value.casefold().lstrip("#")
 
     def fits(value: Any) -> bool:
         text = str(value).casefold().lstrip("#")
-        return text.startswith(wanted[:-1]) if wanted.endswith("*") and not term.quoted else text == wanted
+        return text.startswith(pattern[:-1]) if pattern.endswith("*") and not term.quoted else text == pattern
 
     def matches(document: Document) -> bool:
-        values = found.values(document)
+        values = field.values(document)
         return any(fits(value) for value in (values if isinstance(values, list) else [values]) if value is not None)
 
     return matches
 
 
-def _choice(term: Term, found: Filter, _now: datetime) -> Predicate:
-    return found.choices.get(term.value.casefold(), lambda _document: False)
+def _choice(term: Term, field: Filter, _now: datetime) -> Predicate:
+    return field.choices.get(term.value.casefold(), lambda _document: False)
 
 
 _KINDS: dict[str, Callable[[Term, Filter, datetime], Predicate]] = {

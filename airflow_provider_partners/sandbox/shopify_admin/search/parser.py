@@ -1,8 +1,8 @@
-"""Shopify's search syntax, from text to a tree: ``updated_at:>='2026-01-31T00:00:00Z' AND -tag:wholesale``.
+"""Parses Shopify's search syntax: ``updated_at:>='2026-01-31T00:00:00Z' AND -tag:wholesale``.
 
-Terms stand beside each other (AND), or with ``AND``, ``OR``, ``NOT`` and ``-`` between them; AND binds tighter than OR;
-parentheses group; a term is ``field:value`` with an optional comparator, or a bare word
-(shopify.dev, API search syntax). This module must not know which fields exist or what they hold.
+Adjacent terms mean AND; ``AND``, ``OR``, ``NOT`` and ``-`` are operators; AND binds tighter than OR; parentheses group.
+A term is ``field:value`` with an optional comparator, or a bare word
+(https://shopify.dev/docs/api/usage/search-syntax).
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class AllOf:
-    """All of the parts must match."""
+    """All parts must match."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnyOf:
-    """One of the parts must match."""
+    """At least one part must match."""
 
     parts: tuple[Node, ...]
 
@@ -62,15 +62,15 @@ Node = Term | AllOf | AnyOf | Not
 
 
 def parse_search(text: str) -> Node | None:
-    """The tree of a search string; ``None`` for an empty one.
+    """Parse a search string; return ``None`` for an empty one.
 
-    The syntax is forgiving, as Shopify's is: a stray parenthesis or operator is passed over.
+    The syntax is as tolerant as Shopify's: it ignores stray parentheses and operators.
     """
     return _Parser(text).parse()
 
 
 def terms(node: Node | None) -> list[Term]:
-    """Every term of a tree, in the order of the text."""
+    """Yield every term of a tree, in the order of the text."""
     match node:
         case Term():
             return [node]
@@ -82,7 +82,7 @@ def terms(node: Node | None) -> list[Term]:
 
 
 def describe(node: Node) -> dict[str, Any]:
-    """The tree as ``extensions.search[].parsed`` shows it."""
+    """Return the tree as ``extensions.search[].parsed`` shows it."""
     match node:
         case AllOf():
             return {"and": [describe(part) for part in node.parts]}
@@ -114,8 +114,8 @@ class _Parser:
         return self._tokens[self._next].group(group) if self._next < len(self._tokens) else None
 
     def _accept(self, group: str, text: str | None = None) -> bool:
-        found = self._peek(group)
-        if found is None or (text is not None and found != text):
+        token = self._peek(group)
+        if token is None or (text is not None and token != text):
             return False
         self._next += 1
         return True

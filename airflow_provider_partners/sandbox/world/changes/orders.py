@@ -1,6 +1,6 @@
-"""What happens to orders in a shop while the sandbox runs: parcels arrive, merchants ship, refund and cancel.
+"""Changes to a shop's orders while the sandbox runs: carriers deliver, merchants ship, refund and cancel.
 
-Only changes that a review platform can see are made. Knows nothing of HTTP, nor how orders are stored.
+All changes are visible to a review platform.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class OrderChange:
 
     @property
     def reviewable_lines(self) -> list[Document]:
-        """The lines a review can be asked for: products that still exist, not gift cards, not given back."""
+        """Return the line items that can be reviewed: existing products that are no gift cards and not returned."""
         return [
             line
             for line in self.order["lineItems"]
@@ -40,13 +40,13 @@ _OPEN_STATUSES = frozenset({"PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED", "AUT
 _NEW_STREETS = ("7 Rose Terrace", "98 Harbour Road", "1 Ship Street", "33 Cathedral Close")
 
 
-def _deliver(errand: OrderChange) -> bool:
-    """The carrier delivers a parcel that was under way."""
-    names = {line["id"] for line in errand.reviewable_lines}
-    for fulfillment in errand.order["fulfillments"]:
+def _deliver(change: OrderChange) -> bool:
+    """Let the carrier deliver a parcel that is in transit."""
+    names = {line["id"] for line in change.reviewable_lines}
+    for fulfillment in change.order["fulfillments"]:
         holds = any(row["lineItem"]["id"] in names for row in fulfillment["fulfillmentLineItems"])
         if holds and fulfillment["status"] == "SUCCESS" and fulfillment["displayStatus"] not in _FINAL_STATUSES:
-            lifecycle.add_tracking_event(fulfillment, errand.merchant.ids, "DELIVERED", errand.changed_at)
+            lifecycle.add_tracking_event(fulfillment, change.merchant.ids, "DELIVERED", change.changed_at)
             return True
     return False
 
@@ -54,27 +54,29 @@ def _deliver(errand: OrderChange) -> bool:
 _FINAL_STATUSES = frozenset({"DELIVERED", "PICKED_UP", "FAILURE"})
 
 
-def _fulfill(errand: OrderChange) -> bool:
-    """The merchant ships what is left."""
-    left = {
-        line["id"]: line["unfulfilledQuantity"] for line in errand.reviewable_lines if line["unfulfilledQuantity"] > 0
+def _fulfill(change: OrderChange) -> bool:
+    """Ship the units that are not shipped yet."""
+    unfulfilled = {
+        line["id"]: line["unfulfilledQuantity"] for line in change.reviewable_lines if line["unfulfilledQuantity"] > 0
     }
-    if not left or errand.order["displayFinancialStatus"] not in _OPEN_STATUSES:
+    if not unfulfilled or change.order["displayFinancialStatus"] not in _OPEN_STATUSES:
         return False
-    lifecycle.ship(errand.order, errand.merchant.ids, errand.changed_at, left, tracking=[tracking(errand.merchant)])
+    lifecycle.ship(
+        change.order, change.merchant.ids, change.changed_at, unfulfilled, tracking=[tracking(change.merchant)]
+    )
     return True
 
 
-def _refund(errand: OrderChange) -> bool:
-    """The merchant refunds one unit of a paid order."""
-    worth = [line for line in errand.reviewable_lines if charged_amount(errand.order, line)]
-    if not worth or errand.order["displayFinancialStatus"] != "PAID":
+def _refund(change: OrderChange) -> bool:
+    """Refund one unit of a paid order."""
+    worth = [line for line in change.reviewable_lines if charged_amount(change.order, line)]
+    if not worth or change.order["displayFinancialStatus"] != "PAID":
         return False
-    shipped = fulfilled_quantities(errand.order)[worth[-1]["id"]]
+    shipped = fulfilled_quantities(change.order)[worth[-1]["id"]]
     lifecycle.create_refund(
-        errand.order,
-        errand.merchant.ids,
-        errand.changed_at,
+        change.order,
+        change.merchant.ids,
+        change.changed_at,
         {worth[-1]["id"]: 1},
         restock="RETURN" if shipped else "CANCEL",
         note="Refunded at the buyer's wish",
@@ -82,27 +84,27 @@ def _refund(errand: OrderChange) -> bool:
     return True
 
 
-def _change_address(errand: OrderChange) -> bool:
-    """The buyer gives another shipping address."""
-    address = errand.order["shippingAddress"]
+def _change_address(change: OrderChange) -> bool:
+    """Change the shipping address."""
+    address = change.order["shippingAddress"]
     if not address or not address["address1"]:
         return False
     streets = [street for street in _NEW_STREETS if street != address["address1"]]
-    address["address1"] = errand.merchant.rng.choice(streets)
-    errand.order["billingAddressMatchesShippingAddress"] = False
+    address["address1"] = change.merchant.rng.choice(streets)
+    change.order["billingAddressMatchesShippingAddress"] = False
     return True
 
 
-def _cancel(errand: OrderChange) -> bool:
-    """The merchant cancels an order that was not shipped."""
-    if fulfilled_quantities(errand.order).total():
+def _cancel(change: OrderChange) -> bool:
+    """Cancel an order that was not shipped."""
+    if fulfilled_quantities(change.order).total():
         return False
-    lifecycle.cancel(errand.order, errand.merchant.ids, errand.changed_at, "CUSTOMER")
+    lifecycle.cancel(change.order, change.merchant.ids, change.changed_at, "CUSTOMER")
     return True
 
 
 _ApplyChange = Callable[[OrderChange], bool]
-#: What can happen to an order, and how it is called.
+#: The possible changes by name.
 CHANGES: Mapping[str, _ApplyChange] = {
     "delivered": _deliver,
     "fulfilled": _fulfill,
@@ -112,15 +114,15 @@ CHANGES: Mapping[str, _ApplyChange] = {
 }
 
 
-def can_change(errand: OrderChange) -> bool:
-    """Whether a review platform gets the order at all, and it can still change."""
-    order = errand.order
+def can_change(change: OrderChange) -> bool:
+    """Return True if a review platform gets the order and the order can still change."""
+    order = change.order
     status = order["displayFinancialStatus"]
-    return not order["test"] and not order["cancelledAt"] and status in _OPEN_STATUSES and bool(errand.reviewable_lines)
+    return not order["test"] and not order["cancelledAt"] and status in _OPEN_STATUSES and bool(change.reviewable_lines)
 
 
 def next_change(orders: list[Document], merchant: Merchant, at: str, turn: int) -> tuple[Document, str] | None:
-    """Make one change and take its order off the list; a turn begins with another kind than the one before."""
+    """Apply one change and remove its order from the list; each turn starts with the next kind of change."""
     kinds = list(CHANGES)
     for shift in range(len(kinds)):
         what = kinds[(turn + shift) % len(kinds)]

@@ -1,7 +1,6 @@
-"""What else happens while the sandbox runs: buyers send goods back or complain, and shops install the app.
+"""Other changes while the sandbox runs: buyers open returns or claims, and shops install the app.
 
-Yofi learns of the first two; of a return Shopify shows the order's ``returnStatus``, without a new ``updatedAt``. Knows
-nothing of HTTP.
+Yofi gets returns and claims. Shopify shows a return only as the order's ``returnStatus``, without a new ``updatedAt``.
 """
 
 from __future__ import annotations
@@ -20,35 +19,35 @@ from airflow_provider_partners.sandbox.yofi.seed_claims import ShopRecords
 
 
 def open_returns(store: Store, merchant: Merchant, count: int) -> list[Document]:
-    """Let buyers ask to send so many orders back, now; the returns and their orders."""
-    dossier = _shop_records(store, merchant)
-    app = store.select(seed_yofi.PARTNER, dossier.shop, "app")[0]["id"]
-    able = [order for order in seed_claims.returnable(dossier.orders) if order["returnStatus"] == "NO_RETURN"]
+    """Open returns for ``count`` orders, now; return their ids and orders."""
+    records = _shop_records(store, merchant)
+    app = store.select(seed_yofi.PARTNER, records.shop, "app")[0]["id"]
+    able = [order for order in seed_claims.returnable(records.orders) if order["returnStatus"] == "NO_RETURN"]
     chosen = _sample(able, count, merchant.rng)
     for order in chosen:
-        seed_yofi.add_return(dossier, order, ["app", app], abuser=False, created=merchant.now)
-    seed_yofi.store_records(store, dossier)
-    store.put_many(SHOPIFY, dossier.shop, "order", [(order["id"], order["updatedAt"], order) for order in chosen])
+        seed_yofi.add_return(records, order, ["app", app], abuser=False, created=merchant.now)
+    seed_yofi.store_records(store, records)
+    store.put_many(SHOPIFY, records.shop, "order", [(order["id"], order["updatedAt"], order) for order in chosen])
     return [
         {"id": id_, "order": body["attributes"]["order_id"], "at": at}
-        for id_, at, body in dossier.documents_by_kind.get("return", [])
+        for id_, at, body in records.documents_by_kind.get("return", [])
     ]
 
 
 def open_claims(store: Store, merchant: Merchant, count: int) -> list[Document]:
-    """Let buyers complain about so many orders, now; the claims and their orders."""
-    dossier = _shop_records(store, merchant)
-    for order in _sample(list(seed_claims.returnable(dossier.orders)), count, merchant.rng):
-        seed_claims.add_claim(dossier, [order], merchant.now)
-    seed_yofi.store_records(store, dossier)
+    """Open claims for ``count`` orders, now; return their ids and orders."""
+    records = _shop_records(store, merchant)
+    for order in _sample(list(seed_claims.returnable(records.orders)), count, merchant.rng):
+        seed_claims.add_claim(records, [order], merchant.now)
+    seed_yofi.store_records(store, records)
     return [
         {"id": id_, "order": body["attributes"]["claim_items"][0]["order_id"], "at": at}
-        for id_, at, body in dossier.documents_by_kind.get("claim", [])
+        for id_, at, body in records.documents_by_kind.get("claim", [])
     ]
 
 
 def install(store: Store, shop: Shop, now: datetime) -> Document | None:
-    """Install the app at a shop that has uninstalled it; the event, ``None`` where it has the app."""
+    """Install the app at a shop that uninstalled it; return the event, or ``None`` if the shop has the app."""
     facts = store.get(SHOPIFY, shop.domain, "shop", shop.domain)
     if facts is None or facts["installed"]:
         return None
@@ -59,13 +58,13 @@ def install(store: Store, shop: Shop, now: datetime) -> Document | None:
 
 
 def _shop_records(store: Store, merchant: Merchant) -> ShopRecords:
-    """An empty one, that knows Yofi's ids of the customers it has already."""
-    dossier = ShopRecords(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.rng)
+    """Return empty records that know Yofi's ids of the shop's existing customers."""
+    records = ShopRecords(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.rng)
     customers = store.select(seed_yofi.PARTNER, merchant.shop.domain, "customer")
-    dossier.customer_ids.update({row["attributes"]["customer_id"]: row["id"] for row in customers})
-    return dossier
+    records.customer_ids.update({row["attributes"]["customer_id"]: row["id"] for row in customers})
+    return records
 
 
-def _sample(orders: list[Document], count: int, chance: Random) -> list[Document]:
-    """So many of them, or all there are."""
-    return chance.sample(orders, k=min(count, len(orders)))
+def _sample(orders: list[Document], count: int, rng: Random) -> list[Document]:
+    """Return up to ``count`` of the orders, chosen at random."""
+    return rng.sample(orders, k=min(count, len(orders)))

@@ -1,7 +1,7 @@
-"""Things that happen in a shop while the sandbox runs: orders change, new ones come in, the app is uninstalled.
+"""Changes that happen in a shop while the sandbox runs: orders change, new orders arrive, the app is uninstalled.
 
-Only changes that a review platform can see are made, to orders that would be sent to one. Deterministic: a world's next
-change depends on the world and on how many came before. Knows nothing of HTTP.
+Only orders that would be sent to a review platform change, and only in ways that the platform can see. Changes are
+deterministic: the next one depends on the world and on the number of earlier changes.
 """
 
 from __future__ import annotations
@@ -36,21 +36,18 @@ class UnknownShopError(LookupError):
 
 
 class NothingToDoError(ValueError):
-    """The world has no such thing to change."""
+    """The world has nothing left that could change in this way."""
 
 
 class Changes:
-    """Makes things happen in the world of one sandbox.
-
-    :param sandbox: whose world
-    """
+    """Applies changes to the world of one sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._lock = threading.Lock()
 
     def change_orders(self, shop: str, count: int) -> list[Document]:
-        """Change so many orders of a shop, each once; their ids, and what happened to each.
+        """Change ``count`` orders of a shop, each once; return their ids and the kind of each change.
 
         :raises NothingToDoError: the shop has fewer orders that can change visibly; none is changed then
         """
@@ -66,17 +63,17 @@ class Changes:
             chosen = [next_change(open_orders, merchant, at, turn) for turn in range(count) if open_orders]
             done = [row for row in chosen if row]
             if len(done) < count:
-                msg = f"{shop} has {len(done)} orders that can change, asked was for {count}"
+                msg = f"{shop} has {len(done)} orders that can change, not {count}"
                 raise NothingToDoError(msg)
             self._save(merchant, [order for order, _ in done])
         return [_summary(order) | {"what": what} for order, what in done]
 
     def create_orders(self, shop: str, count: int) -> list[Document]:
-        """Let so many orders come in at a shop; their ids."""
+        """Create ``count`` orders at a shop; return their ids."""
         with self._lock:
             merchant = self._merchant(shop)
             now = self._sandbox.clock()
-            # Paid within the minute; the payment must not lie in the time to come.
+            # The payment follows within a minute and must not be in the future.
             orders = [
                 recalculate(order_of(merchant, NEW_ORDER, now - timedelta(minutes=1)), format_timestamp(now))
                 for _ in range(count)
@@ -87,7 +84,7 @@ class Changes:
         return [_summary(order) for order in orders]
 
     def redeem(self, count: int) -> list[Document]:
-        """Let so many orders come in on which a coupon is used, at the shop with a Voucherify project."""
+        """Create ``count`` orders that use a coupon, at the shop with a Voucherify project."""
         shop = self._sandbox.credentials["voucherify"]["shop"]
         made = [row["id"] for row in self.create_orders(shop, count)]
         with self._lock:
@@ -96,19 +93,19 @@ class Changes:
         return [_redemption(row) for row in rows]
 
     def roll_back(self, count: int) -> list[Document]:
-        """Take the last so many redemptions back, one rollback after the other.
+        """Roll back the latest ``count`` redemptions, one after the other.
 
-        :raises NothingToDoError: nothing is left that could be taken back
+        :raises NothingToDoError: there is no redemption left to roll back
         """
         with self._lock:
             rows = [row for _ in range(count) if (row := live_changes.roll_back(**self._project()))]
         if not rows:
-            msg = "no redemption is left that could be rolled back"
+            msg = "there is no redemption left to roll back"
             raise NothingToDoError(msg)
         return [_redemption(row) for row in rows]
 
     def grow(self, kind: str, count: int) -> str:
-        """Make a list of the Voucherify project longer by so many rows; the parents' ids of it.
+        """Add ``count`` records to a list of the Voucherify project; return the ids of the list's parents.
 
         :raises ValueError: there is no such list
         """
@@ -125,9 +122,9 @@ class Changes:
         }
 
     def create_yofi_records(self, shop: str, kind: str, count: int) -> list[Document]:
-        """Let buyers of a shop ask for so many returns (``kind``) or make so many claims.
+        """Create returns or claims (``kind``) at a shop.
 
-        :raises NothingToDoError: nothing that was sent could come back or be complained about
+        :raises NothingToDoError: the shop has no shipped order without one
         """
         make = {"returns": returns.open_returns, "claims": returns.open_claims}[kind]
         with self._lock:
@@ -135,36 +132,36 @@ class Changes:
             made = make(self._sandbox.store, merchant, count)
             self._save(merchant, [])
         if not made:
-            msg = f"{shop} has no order left for {kind}"
+            msg = f"{shop} has no shipped order left without {kind}"
             raise NothingToDoError(msg)
         return made
 
     def install(self, shop: str) -> Document:
-        """Install the app at a shop that was without it; the event."""
+        """Install the app at a shop that does not have it; return the event."""
         with self._lock:
             event = returns.install(self._sandbox.store, self._shop(shop), self._sandbox.clock())
             parameters = parameters_of(self._sandbox)
             known = credentials.make(parameters.seed, parameters.shops)["shopify_admin"][shop]
             self._sandbox.credentials["shopify_admin"][shop].update(known)
         if event is None:
-            msg = f"{shop} has installed the app already"
+            msg = f"{shop} already has the app installed"
             raise NothingToDoError(msg)
         return event
 
     def uninstall(self, shop: str) -> Document:
-        """Uninstall the app at a shop: an event at the Partner API, and its token is revoked; the event."""
+        """Uninstall the app at a shop and revoke its tokens; return the Partner API's event."""
         with self._lock:
             member = self._shop(shop)
             store = self._sandbox.store
             facts = store.get(SHOPIFY, shop, "shop", shop)
             if facts is None or not facts["installed"]:
-                msg = f"{shop} has not installed the app"
+                msg = f"{shop} does not have the app installed"
                 raise NothingToDoError(msg)
             now = self._sandbox.clock()
             event = seed_partner.app_event(member, "RELATIONSHIP_UNINSTALLED", now)
             seed_partner.add_events(store, [event])
             store.put(SHOPIFY, shop, "shop", shop, facts | {"installed": False}, at=format_timestamp(now))
-            # Tokens that the client credentials grant has given out die with the installation.
+            # Tokens issued by the client credentials grant become invalid with the installation.
             issued = [id_ for _, owner, kind, id_, _ in store if owner == shop and kind == "token"]
             for token in issued:
                 store.delete(SHOPIFY, shop, "token", token)
@@ -179,7 +176,7 @@ class Changes:
         return members[domain]
 
     def _merchant(self, domain: str) -> Merchant:
-        """The shop with its goods and people, and luck that no earlier change had."""
+        """Return the shop with its products and customers, and random numbers that no earlier change used."""
         store = self._sandbox.store
         shop = self._shop(domain)
         counters = store.get(PARTNER, domain, "counters", "counters") or {}
@@ -195,7 +192,7 @@ class Changes:
 
     def _save(self, merchant: Merchant, orders: list[Document]) -> None:
         store, domain = self._sandbox.store, merchant.shop.domain
-        # A change that takes no id (a new address) must count too, or the next one would have the same luck.
+        # A change that needs no id (a new address) must count, too: the next change would repeat its random numbers.
         merchant.ids.take()
         store.put_many(SHOPIFY, domain, "order", [(order["id"], order["updatedAt"], order) for order in orders])
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
@@ -207,7 +204,7 @@ def _random_stream(sandbox: Sandbox, shop: str, next_id: int) -> Random:
 
 
 def _shop_products(products: list[Document]) -> ShopProducts:
-    """The goods as stored, those that anybody may buy apart from the odd ones."""
+    """Return the stored products; the ordinary ones are active, published and no gift card."""
     ordinary = [
         row for row in products if row["status"] == "ACTIVE" and row["onlineStoreUrl"] and not row["isGiftCard"]
     ]

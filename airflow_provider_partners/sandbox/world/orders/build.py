@@ -1,6 +1,6 @@
-"""Makes orders of a given kind and age: the document as placed, then payment, shipment, news and what came after.
+"""Builds orders of a given scenario and age: the document as placed, then payment, shipping and later changes.
 
-Reads :mod:`~airflow_provider_partners.sandbox.world.orders.scenarios`, writes Shopify's ``Order``; knows no other partner.
+It reads :mod:`~airflow_provider_partners.sandbox.world.orders.scenarios` and writes Shopify's ``Order``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CARRIERS: Mapping[str, tuple[str, str]] = {
 
 
 def order_of(merchant: Merchant, scenario: Scenario, created: datetime) -> Document:
-    """One order of a kind, as it stands today.
+    """Build one order of a scenario in its current state.
 
     :param created: when it was placed
     """
@@ -66,17 +66,17 @@ def _basics(merchant: Merchant, scenario: Scenario) -> OrderBasics:
 
 
 def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Document:
-    """The order at the moment it is placed, unpaid."""
-    chance, ids, shop = merchant.rng, merchant.ids, merchant.shop
+    """Build the order as it is placed, unpaid."""
+    rng, ids, shop = merchant.rng, merchant.ids, merchant.shop
     basics = _basics(merchant, scenario)
     merchant.number += 1
     number = ids.take()
     terms = _terms(merchant, basics)
     money = terms.money
     items = [item for name in scenario.lines for item in LINES[name](merchant)]
-    customer = people.pick_customer(chance, merchant.customers)
-    place = people.address(chance, ids, shop.country, customer)
-    costs = basics.charged or (basics.shipping and chance.random() < 0.7)
+    customer = people.pick_customer(rng, merchant.customers)
+    shipping_address = people.address(rng, ids, shop.country, customer)
+    costs = basics.charged or (basics.shipping and rng.random() < 0.7)
     charge = money.bag(priced(Decimal(6), shop.currency)) if costs else ZERO
     tip = money.bag(priced(Decimal(3), shop.currency)) if basics.tip else ZERO
     at = format_timestamp(created)
@@ -85,8 +85,8 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
         "legacyResourceId": str(number),
         "name": shop.order_name.format(merchant.number),
         "number": merchant.number,
-        "confirmationNumber": hexadecimal(chance, 9).upper(),
-        "checkoutToken": hexadecimal(chance, 32),
+        "confirmationNumber": hexadecimal(rng, 9).upper(),
+        "checkoutToken": hexadecimal(rng, 32),
         "createdAt": at,
         "updatedAt": at,
         "processedAt": at,
@@ -112,7 +112,7 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
         "sourceName": basics.source,
         "tags": [],
         "paymentGatewayNames": [basics.gateway] if basics.gateway else [],
-        "statusPageUrl": f"https://{shop.domain}/{shop.number}/orders/{hexadecimal(chance, 32)}/authenticate",
+        "statusPageUrl": f"https://{shop.domain}/{shop.number}/orders/{hexadecimal(rng, 32)}/authenticate",
         "note": None,
         "edited": False,
         "merchantEditable": True,
@@ -126,8 +126,8 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
         "discountCodes": [terms.code] if terms.code else [],
         "discountApplications": [application(terms)] if terms.code else [],
         "customer": copy.deepcopy(customer),
-        "billingAddress": place,
-        "shippingAddress": copy.deepcopy(place),
+        "billingAddress": shipping_address,
+        "shippingAddress": copy.deepcopy(shipping_address),
         "billingAddressMatchesShippingAddress": True,
         "totalTipReceivedSet": money.render(tip),
         "shippingLines": _shipping_lines(merchant, money.render(charge)) if basics.shipping else [],
@@ -139,12 +139,12 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
 
 
 def _terms(merchant: Merchant, basics: OrderBasics) -> PriceTerms:
-    shop, chance = merchant.shop, merchant.rng
+    shop, rng = merchant.shop, merchant.rng
     return PriceTerms(
-        money=Currencies(shop.currency, chance.choice(shop.presentments) if basics.abroad else shop.currency),
+        money=Currencies(shop.currency, rng.choice(shop.presentments) if basics.abroad else shop.currency),
         tax_rate=Decimal(shop.tax_rate),
         taxes_included=shop.taxes_included,
-        reduction=Decimal("0.15") if chance.random() < 0.15 else Decimal(0),
+        reduction=Decimal("0.15") if rng.random() < 0.15 else Decimal(0),
         coupon=Decimal(basics.coupon) / 100,
         code=f"WELCOME{basics.coupon}" if basics.coupon else "",
     )
@@ -175,7 +175,7 @@ def _pay(merchant: Merchant, order: Document, scenario: Scenario, created: datet
     if not due or scenario.payment == "unknown":
         return
     if scenario.payment in {"authorized", "expired"}:
-        # Card authorizations last seven days.
+        # Card authorizations expire after seven days.
         act.pay(order, ids, "AUTHORIZATION", due, soon, expires=format_timestamp(created, plus=timedelta(days=7)))
     elif scenario.payment == "part":
         act.pay(order, ids, "SALE", money.share(due, Decimal("0.5")), soon)
@@ -187,14 +187,14 @@ def _pay(merchant: Merchant, order: Document, scenario: Scenario, created: datet
 
 
 def _ship(merchant: Merchant, order: Document, scenario: Scenario, created: datetime) -> datetime:
-    """Carry out the shipping plan; the time of the last thing that happened."""
-    chance = merchant.rng
+    """Apply the shipping plan; return the time of the last event."""
+    rng = merchant.rng
     last = _parse_timestamp(order["updatedAt"])
     units = [line["id"] for line in order["lineItems"] for _ in range(line["unfulfilledQuantity"])]
-    begin = created + timedelta(hours=chance.uniform(4, 30))
+    begin = created + timedelta(hours=rng.uniform(4, 30))
     share, taken = 0.0, 0
-    for place, shipment in enumerate(SHIPPING[scenario.shipping]):
-        at = begin + timedelta(hours=place * chance.uniform(1, 1.5))
+    for shipment_index, shipment in enumerate(SHIPPING[scenario.shipping]):
+        at = begin + timedelta(hours=shipment_index * rng.uniform(1, 1.5))
         if shipment.status == "CANCELLED":
             last = max(last, _cancelled(merchant, order, units, at))
             continue
@@ -208,7 +208,7 @@ def _ship(merchant: Merchant, order: Document, scenario: Scenario, created: date
 
 
 def _cancelled(merchant: Merchant, order: Document, units: list[str], at: datetime) -> datetime:
-    """A fulfillment of everything that is cancelled an hour later."""
+    """Ship everything in a fulfillment that is cancelled an hour later."""
     end = at + timedelta(hours=1)
     fulfillment = act.ship(order, merchant.ids, format_timestamp(at), Counter(units), tracking=[tracking(merchant)])
     act.cancel_shipment(fulfillment, format_timestamp(end))
@@ -223,21 +223,21 @@ def _shipped(
     expected = format_timestamp(at, plus=timedelta(days=3))
     town = (order["shippingAddress"] or {}).get("city")
     last, pace = at, merchant.rng.uniform(0.8, 1.2)
-    for news, hours in TRACKING_HISTORIES[shipment.tracking_status]:
+    for carrier_status, hours in TRACKING_HISTORIES[shipment.tracking_status]:
         last = at + timedelta(hours=hours * pace)
         act.add_tracking_event(
             fulfillment,
             merchant.ids,
-            news,
+            carrier_status,
             format_timestamp(last),
-            expected=expected if news == "IN_TRANSIT" else None,
+            expected=expected if carrier_status == "IN_TRANSIT" else None,
             town=town,
         )
     return last
 
 
 def tracking(merchant: Merchant) -> Document:
-    """A parcel number of the carrier that is usual in the shop's country."""
+    """Return a tracking number of the usual carrier in the shop's country."""
     company, url = _CARRIERS[merchant.shop.country]
     number = f"SB{merchant.rng.randrange(10**10):010d}"
     return {"company": company, "number": number, "url": url.format(number)}
@@ -250,31 +250,30 @@ def _remove(merchant: Merchant, order: Document, at: str, *, money: bool) -> Non
 
 
 def _give_back(order: Document, merchant: Merchant, at: str, *, lines: int, units: int, restock: str) -> None:
-    """Refund so many units at most of so many lines; all lines and the shipping charge too, if it is all."""
+    """Refund at most ``units`` units of at most ``lines`` lines.
+
+    A refund of all lines includes the shipping charge.
+    """
     chosen = order["lineItems"][:lines]
     quantities = {row["id"]: min(units, row["currentQuantity"]) for row in chosen if row["currentQuantity"]}
     act.create_refund(order, merchant.ids, at, quantities, restock=restock, shipping=lines >= len(order["lineItems"]))
 
 
-_After = Callable[[Merchant, Document, str], None]
-_MANY_LINES = 10**6
-_BEFORE_SHIPPING: Mapping[str, _After] = {
+_LaterChange = Callable[[Merchant, Document, str], None]
+_ALL = 10**6
+_BEFORE_SHIPPING: Mapping[str, _LaterChange] = {
     "remove": lambda merchant, order, at: _remove(merchant, order, at, money=True),
     "remove unpaid": lambda merchant, order, at: _remove(merchant, order, at, money=False),
 }
-_AFTER_SHIPPING: Mapping[str, _After] = {
+_AFTER_SHIPPING: Mapping[str, _LaterChange] = {
     "cancel": lambda merchant, order, at: act.cancel(
         order,
         merchant.ids,
         at,
         merchant.rng.choice(("CUSTOMER", "FRAUD", "INVENTORY", "OTHER", "STAFF", "DECLINED")),
     ),
-    "refund": lambda merchant, order, at: _give_back(
-        order, merchant, at, lines=_MANY_LINES, units=_MANY_LINES, restock="RETURN"
-    ),
-    "restock": lambda merchant, order, at: _give_back(
-        order, merchant, at, lines=1, units=_MANY_LINES, restock="RETURN"
-    ),
+    "refund": lambda merchant, order, at: _give_back(order, merchant, at, lines=_ALL, units=_ALL, restock="RETURN"),
+    "restock": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=_ALL, restock="RETURN"),
     "refund one": lambda merchant, order, at: _give_back(order, merchant, at, lines=1, units=1, restock="NO_RESTOCK"),
     "refund shipping": lambda merchant, order, at: _refund_shipping(order, merchant, at),
 }

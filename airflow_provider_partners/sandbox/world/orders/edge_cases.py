@@ -1,7 +1,7 @@
-"""What can be odd about an order: texts too long, numbers that are none, people who are not there.
+"""Unusual properties of orders: texts that are too long, invalid numbers, missing people.
 
-Two tables by the names that scenarios use: what changes the terms before an order is made, and what is done to the
-document after. Neither touches amounts, quantities or statuses that follow from other facts.
+There are two tables, keyed by the names that scenarios use: :data:`BASICS` changes an order before it is built,
+:data:`EDGE_CASES` changes the document after. Neither changes amounts, quantities or statuses that are derived.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from airflow_provider_partners.sandbox.world import customers
 
 @dataclass(frozen=True, kw_only=True)
 class OrderBasics:
-    """What is decided of an order before it is made.
+    """What is decided about an order before it is built.
 
-    :param abroad: whether the buyer pays in another currency than the shop's
-    :param coupon: percent that a discount code takes off
-    :param shipping: whether it is shipped at all; ``charged`` when that costs for sure
-    :param tip: whether the buyer gave a tip
+    :param abroad: True if the buyer pays in another currency than the shop's
+    :param coupon: percentage of a discount code
+    :param shipping: True if it is shipped; ``charged`` if shipping always costs something
+    :param tip: True if the buyer gave a tip
     """
 
     test: bool = False
@@ -51,19 +51,19 @@ _LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff-" * 8
 
 
 def guest(order: Document) -> None:
-    """Bought without an account: no customer, an e-mail all the same."""
+    """Bought without an account: no customer, but an email address."""
     order["customer"] = None
 
 
 def redacted(order: Document) -> None:
-    """Personal data was erased, or the app may not see it."""
+    """Personal data was erased, or the app has no access to it."""
     order.update(email=None, phone=None, note=None, customer=customers.redacted(order["customer"]))
     for field in ("billingAddress", "shippingAddress"):
         order[field] = customers.redacted_address(order[field])
 
 
 def invalid_phones(order: Document) -> None:
-    """Telephone numbers as people type them."""
+    """Phone numbers as people type them."""
     order["phone"] = customers.INVALID_PHONES[0]
     order["customer"]["phone"] = customers.INVALID_PHONES[1]
     order["customer"]["defaultPhoneNumber"] = {
@@ -90,7 +90,7 @@ def long_texts(order: Document) -> None:
 
 
 def odd_characters(order: Document) -> None:
-    """Quotes, mark-up, line breaks, right-to-left text and pictures."""
+    """Quotes, markup, line breaks, right-to-left text and emoji."""
     order["note"] = 'Say "hello"\n<b>& bye</b>\t\\ \u2028 ; DROP TABLE orders'
     order["customAttributes"].append({"key": "gift_note", "value": "יום הולדת שמח 🎁"})
     order["customer"].update(firstName="✨Ñandú\u202e", lastName="<script>", displayName="✨Ñandú\u202e <script>")
@@ -99,27 +99,27 @@ def odd_characters(order: Document) -> None:
 
 
 def point_of_sale(order: Document) -> None:
-    """Bought over the counter by a stranger."""
+    """Bought in a physical store without a customer."""
     order.update(customer=None, email=None, phone=None, billingAddress=None, shippingAddress=None)
 
 
 def no_shipping(order: Document) -> None:
-    """Nothing to send, so nobody asked where to."""
+    """Nothing is shipped, so there is no address."""
     order["shippingAddress"] = None
 
 
 def on_hold(order: Document) -> None:
-    """The merchant holds the shipment back."""
+    """The merchant holds the fulfillment."""
     order["displayFulfillmentStatus"] = "ON_HOLD"
 
 
 def scheduled(order: Document) -> None:
-    """To be shipped on a day to come."""
+    """Shipping is scheduled for a later day."""
     order["displayFulfillmentStatus"] = "SCHEDULED"
 
 
 def shown_as_restocked(order: Document) -> None:
-    """The status older orders have after a cancellation."""
+    """The status that older orders have after a cancellation."""
     order["displayFulfillmentStatus"] = "RESTOCKED"
 
 

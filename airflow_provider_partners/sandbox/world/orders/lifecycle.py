@@ -1,8 +1,7 @@
-"""What happens to an order after it was placed: payment, shipment, a carrier's news, cancellation, refund.
+"""Actions on an order after it was placed: payment, fulfillment, tracking events, cancellation, refund.
 
-Each action writes the facts into the order document as Shopify would and leaves what follows from them to
-:func:`~airflow_provider_partners.sandbox.world.orders.totals.restate`, which the caller calls when it is done. Times are ISO
-with ``Z``; nothing here is random.
+Each action writes facts into the order document as Shopify would. The caller then calls
+:func:`~airflow_provider_partners.sandbox.world.orders.totals.recalculate`. Times are ISO with ``Z``; nothing is random.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from airflow_provider_partners.sandbox.world.orders.totals import (
     unit_tax,
 )
 
-# How a fulfillment looks to the merchant when the carrier has said nothing.
+# Display statuses of a fulfillment without a report from the carrier.
 _SHIPPED, _MARKED = "FULFILLED", "MARKED_AS_FULFILLED"
 _NOT_SHIPPED = {"PENDING": "SUBMITTED", "OPEN": "SUBMITTED", "ERROR": "NOT_DELIVERED", "FAILURE": "NOT_DELIVERED"}
 
@@ -37,7 +36,7 @@ def pay(
     status: str = "SUCCESS",
     expires: str | None = None,
 ) -> Document:
-    """Record a payment step: ``SALE``, ``AUTHORIZATION``, ``CAPTURE``, ``VOID`` or ``REFUND``."""
+    """Add a transaction: ``SALE``, ``AUTHORIZATION``, ``CAPTURE``, ``VOID`` or ``REFUND``."""
     names = order["paymentGatewayNames"]
     gateway = names[0] if names else "manual"
     step = {
@@ -69,9 +68,10 @@ def ship(
     tracking: Iterable[Document] = (),
     status: str = "SUCCESS",
 ) -> Document:
-    """Fulfill units of line items, given by line item id.
+    """Fulfill units of line items.
 
-    :param status: another one than ``SUCCESS`` for a fulfillment that comes to nothing
+    :param quantities: units by line item id
+    :param status: a status other than ``SUCCESS`` for a failed fulfillment
     """
     number = ids.take()
     parcels = list(tracking)
@@ -110,9 +110,9 @@ def ship(
 def add_tracking_event(
     fulfillment: Document, ids: Ids, status: str, at: str, *, expected: str | None = None, town: str | None = None
 ) -> None:
-    """The carrier's news of a fulfillment: ``IN_TRANSIT``, ``DELIVERED`` and the like.
+    """Add the carrier's report to a fulfillment, such as ``IN_TRANSIT`` or ``DELIVERED``.
 
-    :param expected: when it says it will deliver
+    :param expected: the estimated delivery time
     """
     fulfillment["events"].append({
         "id": gid("FulfillmentEvent", ids.take()),
@@ -140,7 +140,7 @@ def add_tracking_event(
 
 
 def cancel_shipment(fulfillment: Document, at: str) -> None:
-    """Call a fulfillment off; its units are to be shipped again."""
+    """Cancel a fulfillment; its units have to be shipped again."""
     fulfillment["status"] = "CANCELLED"
     fulfillment["displayStatus"] = "CANCELED"
     fulfillment["updatedAt"] = at
@@ -157,12 +157,13 @@ def create_refund(
     money: bool = True,
     note: str | None = None,
 ) -> Document:
-    """Take units off the order: a refund, or without money the removal of lines by an edit.
+    """Refund units of an order; without ``money`` an edit removes them.
 
-    Shopify keeps a removal by editing as a refund that has no transaction.
+    Shopify stores a removal by edit as a refund without a transaction.
 
-    :param restock: ``RETURN`` (shipped, came back), ``NO_RESTOCK`` (shipped, not back), ``CANCEL`` (never shipped)
-    :param shipping: whether the shipping charge goes back too
+    :param restock: ``RETURN`` (shipped and returned), ``NO_RESTOCK`` (shipped, not returned), ``CANCEL`` (never
+        shipped)
+    :param shipping: True if the shipping charge is refunded, too
     """
     currencies = Currencies.of(order)
     lines = {line["id"]: line for line in order["lineItems"]}
@@ -191,12 +192,12 @@ def create_refund(
 
 
 def cancel(order: Document, ids: Ids, at: str, reason: str) -> None:
-    """Cancel an order that has not been shipped: its lines are taken off, a payment goes back or is voided."""
+    """Cancel an order that has not been shipped: remove its lines, then refund or void the payment."""
     paid = bool(paid_amount(order) - refunded_amount(order))
-    left = {line["id"]: line["currentQuantity"] for line in order["lineItems"] if line["currentQuantity"]}
+    quantities = {line["id"]: line["currentQuantity"] for line in order["lineItems"] if line["currentQuantity"]}
     if not paid and order["transactions"] and not has_transaction(order, "VOID"):
         pay(order, ids, "VOID", parse_money_bag(order["totalPriceSet"]), at)
-    create_refund(order, ids, at, left, restock="CANCEL", shipping=paid, money=paid, note="Order canceled")
+    create_refund(order, ids, at, quantities, restock="CANCEL", shipping=paid, money=paid, note="Order canceled")
     order["cancelledAt"] = at
     order["cancelReason"] = reason
     order["closedAt"] = at

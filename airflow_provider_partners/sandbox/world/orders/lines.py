@@ -1,7 +1,7 @@
-"""What is in an order: builders of line items, from an ordinary product to a custom item without one.
+"""Builds the line items of an order, from an ordinary product to a custom item without a product.
 
-Discounts and taxes are worked out per unit, in whole coins, so that any number of units taken back later adds up.
-Writes Shopify's ``LineItem``; knows nothing of payment or shipment.
+Discounts and taxes are computed per unit, in the smallest unit of the currency, so that refunds of any number of units
+add up. Writes Shopify's ``LineItem``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from airflow_provider_partners.sandbox.world.shops import Shop
 
 @dataclass(kw_only=True)
 class Merchant:
-    """A shop with all it needs to take an order.
+    """A shop with everything that is needed to create an order.
 
-    :param rng: where its luck comes from
-    :param number: the number of its latest order
+    :param rng: source of its random numbers
+    :param number: number of its latest order
     """
 
     shop: Shop
@@ -38,10 +38,10 @@ class Merchant:
 
 @dataclass(frozen=True, kw_only=True)
 class PriceTerms:
-    """What is agreed for all lines of an order.
+    """Price rules for all lines of an order.
 
-    :param reduction: an automatic discount on each unit, as a fraction
-    :param coupon: the fraction that the discount code takes off, with ``code``
+    :param reduction: automatic discount on each unit, as a fraction
+    :param coupon: discount of the code ``code``, as a fraction
     """
 
     money: Currencies
@@ -54,7 +54,7 @@ class PriceTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """A line before it has an id and a price in two currencies."""
+    """A line before it has an id and prices in two currencies."""
 
     title: str
     price: Decimal
@@ -71,7 +71,7 @@ Builder = Callable[[Merchant], list[Item]]
 
 
 def usual(merchant: Merchant) -> list[Item]:
-    """One or two of an ordinary product."""
+    """One or two units of an ordinary product."""
     return [_of(merchant, merchant.rng.choice(merchant.products.products), merchant.rng.choice((1, 1, 1, 2)))]
 
 
@@ -83,20 +83,20 @@ def variants(merchant: Merchant) -> list[Item]:
 
 
 def twice(merchant: Merchant) -> list[Item]:
-    """The same variant on two lines, told apart by an engraving."""
+    """The same variant on two lines, with different engravings."""
     product = merchant.rng.choice(merchant.products.products)
     variant = product["variants"][0]
     return [_item(product, variant, 1, ("Engraving", name)) for name in ("For Zoë", "Für Jürgen & Søn")]
 
 
 def deleted(merchant: Merchant) -> list[Item]:
-    """A product that the shop has deleted since."""
+    """A product that the shop deleted later."""
     product = merchant.rng.choice(merchant.products.deleted)
     return [Item(title=product["title"], price=_price(product["variants"][0]), product=product, deleted=True)]
 
 
 def unpublished(merchant: Merchant) -> list[Item]:
-    """An archived product, a draft, or one without a page or a picture."""
+    """An archived product, a draft, or one without an online store URL or picture."""
     product = merchant.rng.choice(merchant.products.not_for_sale)
     return [_item(product, product["variants"][0], 1)]
 
@@ -108,12 +108,12 @@ def gift_card(merchant: Merchant) -> list[Item]:
 
 
 def zero(merchant: Merchant) -> list[Item]:
-    """A line of no units, as some apps leave behind."""
+    """A line with zero units, as some apps create it."""
     return [_of(merchant, merchant.rng.choice(merchant.products.products), 0)]
 
 
 def custom(merchant: Merchant) -> list[Item]:
-    """A charge typed in by the merchant: it never had a product."""
+    """A custom item that the merchant typed in; it has no product."""
     return [Item(title="Gift wrapping — à la main", price=priced(Decimal(4), merchant.shop.currency), ships=False)]
 
 
@@ -123,13 +123,13 @@ def long(merchant: Merchant) -> list[Item]:
 
 
 def hundreds(merchant: Merchant) -> list[Item]:
-    """Four hundred lines: a wholesale order of everything, each piece with its own label."""
+    """Four hundred lines: a wholesale order in which each piece has its own label."""
     rows = [(product, variant) for product in merchant.products.products for variant in product["variants"]]
     return [_item(*rows[index % len(rows)], 1, ("Label", f"{index + 1}")) for index in range(400)]
 
 
 def sixty(merchant: Merchant) -> list[Item]:
-    """Sixty units, to be shipped one by one."""
+    """Sixty units, which are shipped one by one."""
     first, second = merchant.rng.sample(merchant.products.products, k=2)
     return [_of(merchant, first, 45), _of(merchant, second, 15)]
 
@@ -150,7 +150,7 @@ LINES: Mapping[str, Builder] = {
 
 
 def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
-    """The line item of one thing on the order's terms."""
+    """Build the line item of one item with the order's price rules."""
     money = terms.money
     unit = money.bag(item.price)
     reduction = money.share(unit, terms.reduction)
@@ -208,7 +208,7 @@ def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
 
 
 def application(terms: PriceTerms) -> Document:
-    """The discount code of the order, as Shopify describes its use."""
+    """Return the order's discount code as Shopify's ``DiscountCodeApplication``."""
     return {
         "__typename": "DiscountCodeApplication",
         "code": terms.code,

@@ -1,7 +1,7 @@
-"""The kinds of orders a world has, as a table: what is in them, how they were paid, shipped, and what came after.
+"""The kinds of orders in a world, as a table: their line items, payment, shipping and later changes.
 
-Every kind occurs at least once where there are orders enough; the rest is filled with the ordinary ones by weight. This
-module only declares; :mod:`~airflow_provider_partners.sandbox.world.orders.build` carries out.
+Every kind occurs at least once if there are enough orders; ordinary kinds fill the rest by weight. This module only
+declares them; :mod:`~airflow_provider_partners.sandbox.world.orders.build` builds the orders.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from random import Random
 
 @dataclass(frozen=True, kw_only=True)
 class Shipment:
-    """One fulfillment of a plan.
+    """One fulfillment of a shipping plan.
 
-    :param units: the part of the order's units in it
-    :param tracking_status: the carrier's last news, a key of :data:`TRACKING_HISTORIES`; ``""`` when there is none
-    :param status: of the fulfillment
-    :param tracking: how many tracking numbers it has
+    :param units: its share of the order's units
+    :param tracking_status: the carrier's last status, a key of :data:`TRACKING_HISTORIES`; ``""`` if there is none
+    :param status: status of the fulfillment
+    :param tracking: number of tracking numbers
     """
 
     units: float = 1.0
@@ -27,7 +27,7 @@ class Shipment:
     tracking: int = 1
 
 
-#: What a carrier reports until the last news, with the hours since the shipment.
+#: The carrier's reports up to the last status, with the hours since the shipment.
 TRACKING_HISTORIES: dict[str, Sequence[tuple[str, float]]] = {
     "": (),
     "LABEL_PURCHASED": (("LABEL_PURCHASED", 0.5),),
@@ -63,7 +63,7 @@ SHIPPING: dict[str, Sequence[Shipment]] = {
     "error": (Shipment(status="ERROR", tracking=0),),
     "pending": (Shipment(status="PENDING", tracking=0),),
     "sixty": tuple(Shipment(units=1 / 60, tracking_status="DELIVERED" if index % 2 else "") for index in range(60)),
-    # The carrier's failure to deliver, unlike the merchant's failure to ship ("failure").
+    # The carrier failed to deliver. In "failure" the merchant failed to ship.
     "undelivered": (Shipment(tracking_status="FAILURE"),),
     **{news.lower(): (Shipment(tracking_status=news),) for news in TRACKING_HISTORIES if news not in {"", "FAILURE"}},
 }
@@ -73,16 +73,17 @@ SHIPPING: dict[str, Sequence[Shipment]] = {
 class Scenario:
     """One kind of order.
 
-    :param lines: what is in it, each a row of ``LINES`` in :mod:`~airflow_provider_partners.sandbox.world.orders.lines`
+    :param lines: its line items, each a key of ``LINES`` in
+        :mod:`~airflow_provider_partners.sandbox.world.orders.lines`
     :param payment: ``paid``, ``pending``, ``authorized``, ``expired``, ``part`` or ``unknown``
     :param shipping: a key of :data:`SHIPPING`
-    :param later_changes: what happened in the end: ``refund``, ``refund one``, ``restock``, ``refund shipping``, ``remove``,
-        ``remove unpaid``, ``cancel``
-    :param edge_cases: what is odd about it, each a row of ``EDGE_CASES`` in
+    :param later_changes: what happens after shipping: ``refund``, ``refund one``, ``restock``, ``refund shipping``,
+        ``remove``, ``remove unpaid``, ``cancel``
+    :param edge_cases: its unusual properties, each a key of ``EDGE_CASES`` in
         :mod:`~airflow_provider_partners.sandbox.world.orders.edge_cases`
-    :param days: youngest and oldest age
-    :param weight: how often it occurs among the ordinary orders; none for the special kinds
-    :param first_shop_only: occurs once in a world
+    :param days: youngest and oldest age in days
+    :param weight: how often it occurs among the ordinary orders; zero for special kinds
+    :param first_shop_only: True if it occurs once in a world
     """
 
     name: str
@@ -101,7 +102,7 @@ _UNDER_WAY = (3.5, 8.0)
 _TWO = ("usual", "usual")
 _SETTLED = (12.0, 150.0)
 
-#: In the order in which a small world takes them.
+#: All scenarios, in the order in which a small world takes them.
 SCENARIOS: Sequence[Scenario] = (
     Scenario(
         name="400 line items", lines=("hundreds",), shipping="partial delivered", days=_SETTLED, first_shop_only=True
@@ -175,23 +176,24 @@ SCENARIOS: Sequence[Scenario] = (
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 ORDINARY = [scenario for scenario in SCENARIOS if scenario.weight]
-#: What the orders a merchant gets right now look like.
+#: The scenario of orders that arrive while the sandbox runs.
 NEW_ORDER = BY_NAME["unfulfilled"]
 
 
-def assign(chance: Random, count: int, *, place: int) -> list[Scenario]:
-    """The kinds of so many orders of one shop, in no order.
+def assign(rng: Random, count: int, *, shop_index: int) -> list[Scenario]:
+    """Return the scenarios of one shop's orders, in no particular order.
 
-    :param place: the shop's place in the world. A world too small for every kind in each shop spreads them.
+    :param shop_index: index of the shop in the world; a world too small for every kind in each shop spreads them over
+        its shops
     """
-    shift = place * count % len(SCENARIOS) if count < len(SCENARIOS) else 0
+    shift = shop_index * count % len(SCENARIOS) if count < len(SCENARIOS) else 0
     turned = [*SCENARIOS[shift:], *SCENARIOS[:shift]]
-    kinds = [kind for kind in turned if not place or not kind.first_shop_only]
+    kinds = [kind for kind in turned if not shop_index or not kind.first_shop_only]
     if count < len(kinds):
         return kinds[:count]
-    return kinds + ordinary(chance, count - len(kinds))
+    return kinds + ordinary(rng, count - len(kinds))
 
 
-def ordinary(chance: Random, count: int) -> list[Scenario]:
-    """So many orders without surprises."""
-    return chance.choices(ORDINARY, weights=[kind.weight for kind in ORDINARY], k=count)
+def ordinary(rng: Random, count: int) -> list[Scenario]:
+    """Return ``count`` ordinary scenarios."""
+    return rng.choices(ORDINARY, weights=[kind.weight for kind in ORDINARY], k=count)

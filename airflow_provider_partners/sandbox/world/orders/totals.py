@@ -1,7 +1,7 @@
-"""What follows from an order's lines, shipments, refunds and payments: quantities, totals and statuses.
+"""Computes what follows from an order's lines, fulfillments, refunds and payments: quantities, totals and statuses.
 
-Whoever changes an order document (the seed, a change over the control API) changes the facts and calls :func:`recalculate`;
-nobody writes a derived field by hand, so they can't disagree. This module decides nothing of its own.
+Code that changes an order document (the seed, or a change over the control API) writes the facts and calls
+:func:`recalculate`. No other code writes a derived field, so fields cannot contradict each other.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
 
-#: Fulfillments that came to nothing: their items are to be shipped still.
+#: Statuses of failed fulfillments; their units still have to be shipped.
 FAILED = frozenset({"CANCELLED", "ERROR", "FAILURE"})
-# What an order not yet shipped may be called besides UNFULFILLED; a fact of its own, so it is kept.
+# Statuses of an unshipped order other than UNFULFILLED. They do not follow from other fields, so they are kept.
 _WAITING = frozenset({
     "IN_PROGRESS",
     "ON_HOLD",
@@ -27,10 +27,10 @@ _WAITING = frozenset({
 
 
 def recalculate(order: Document, at: str | None = None) -> Document:
-    """Derive again all that follows from the order's facts.
+    """Compute all derived fields of an order.
 
     :param order: changed in place
-    :param at: when it changed; it never moves ``updatedAt`` back
+    :param at: time of the change; it never moves ``updatedAt`` back
     """
     _quantities(order)
     _amounts(order)
@@ -42,7 +42,7 @@ def recalculate(order: Document, at: str | None = None) -> Document:
 
 
 def unit_price(line: Document) -> MoneyBag:
-    """What one unit costs after all discounts, without a tax that comes on top."""
+    """Return the price of one unit after all discounts, without a tax that is added on top."""
     count: int = line["quantity"]
     if not count:
         return ZERO
@@ -51,33 +51,33 @@ def unit_price(line: Document) -> MoneyBag:
 
 
 def unit_tax(line: Document) -> MoneyBag:
-    """The tax of one unit, included in its price or not."""
+    """Return the tax of one unit, included in its price or not."""
     count: int = line["quantity"]
     return total(parse_money_bag(row["priceSet"]) for row in line["taxLines"]) // count if count else ZERO
 
 
 def charged_amount(order: Document, line: Document) -> MoneyBag:
-    """What the buyer pays for one unit."""
+    """Return what the buyer pays for one unit."""
     return unit_price(line) if order["taxesIncluded"] else unit_price(line) + unit_tax(line)
 
 
 def paid_amount(order: Document) -> MoneyBag:
-    """What the buyer has paid."""
+    """Return what the buyer has paid."""
     return total(_paid(order, "SALE", "CAPTURE"))
 
 
 def refunded_amount(order: Document) -> MoneyBag:
-    """What the buyer got back."""
+    """Return what the buyer got back."""
     return total(_paid(order, "REFUND"))
 
 
 def has_transaction(order: Document, kind: str) -> bool:
-    """Whether a payment step of this kind succeeded."""
+    """Return True if a transaction of this kind succeeded."""
     return any(row["kind"] == kind and row["status"] == "SUCCESS" for row in order["transactions"])
 
 
 def fulfilled_quantities(order: Document) -> Counter[str]:
-    """Units shipped, by line item."""
+    """Return the number of shipped units by line item."""
     units: Counter[str] = Counter()
     for fulfillment in order["fulfillments"]:
         if fulfillment["status"] not in FAILED:
@@ -93,23 +93,23 @@ def _paid(order: Document, *kinds: str) -> Iterator[MoneyBag]:
 
 
 def _quantities(order: Document) -> None:
-    gone: Counter[str] = Counter()
+    removed: Counter[str] = Counter()
     never_shipped: Counter[str] = Counter()
     for refund in order["refunds"]:
         for row in refund["refundLineItems"]:
-            gone[row["lineItem"]["id"]] += row["quantity"]
+            removed[row["lineItem"]["id"]] += row["quantity"]
             if row["restockType"] == "CANCEL":
                 never_shipped[row["lineItem"]["id"]] += row["quantity"]
     shipped = fulfilled_quantities(order)
     money = Currencies.of(order)
     for line in order["lineItems"]:
         name = line["id"]
-        line["currentQuantity"] = line["refundableQuantity"] = line["quantity"] - gone[name]
+        line["currentQuantity"] = line["refundableQuantity"] = line["quantity"] - removed[name]
         line["unfulfilledQuantity"] = line["quantity"] - shipped[name] - never_shipped[name]
         line["restockable"] = line["currentQuantity"] > 0 and line["product"] is not None
-        left, reduction = line["unfulfilledQuantity"], parse_money_bag(line["discountedUnitPriceSet"])
-        line["unfulfilledOriginalTotalSet"] = money.render(parse_money_bag(line["originalUnitPriceSet"]) * left)
-        line["unfulfilledDiscountedTotalSet"] = money.render(reduction * left)
+        unfulfilled, reduction = line["unfulfilledQuantity"], parse_money_bag(line["discountedUnitPriceSet"])
+        line["unfulfilledOriginalTotalSet"] = money.render(parse_money_bag(line["originalUnitPriceSet"]) * unfulfilled)
+        line["unfulfilledDiscountedTotalSet"] = money.render(reduction * unfulfilled)
     order["subtotalLineItemsQuantity"] = sum(line["quantity"] for line in order["lineItems"])
     order["currentSubtotalLineItemsQuantity"] = sum(line["currentQuantity"] for line in order["lineItems"])
 
@@ -133,7 +133,7 @@ def _amounts(order: Document) -> None:
     now_total = now_subtotal + now_shipping + (ZERO if order["taxesIncluded"] else now_tax)
     if not order["cancelledAt"]:
         now_total += tip
-    whole = subtotal + shipping + on_top + tip
+    original_total = subtotal + shipping + on_top + tip
     paid, back = paid_amount(order), refunded_amount(order)
     open_amount = now_total - (paid - back)
     settled = has_transaction(order, "VOID") or order["cancelledAt"] or open_amount.shop <= 0
@@ -145,8 +145,8 @@ def _amounts(order: Document) -> None:
         "totalDiscountsSet": discounts,
         "totalShippingPriceSet": shipping,
         "totalTaxSet": tax,
-        "totalPriceSet": whole,
-        "originalTotalPriceSet": whole,
+        "totalPriceSet": original_total,
+        "originalTotalPriceSet": original_total,
         "currentSubtotalPriceSet": now_subtotal,
         "currentShippingPriceSet": now_shipping,
         "currentTotalTaxSet": now_tax,
@@ -167,12 +167,12 @@ def _amounts(order: Document) -> None:
         "totalOutstandingSet": ZERO if settled else open_amount,
     }
     order.update({field: money.render(amount) for field, amount in amounts.items()})
-    order["fullyPaid"] = paid.shop >= whole.shop
-    order["unpaid"] = not paid and bool(whole)
+    order["fullyPaid"] = paid.shop >= original_total.shop
+    order["unpaid"] = not paid and bool(original_total)
 
 
 def _set_flags(order: Document) -> None:
-    """What the merchant may still do."""
+    """Set the flags of what the merchant can still do."""
     status = order["displayFinancialStatus"]
     order["closed"] = order["closedAt"] is not None
     order["capturable"] = status == "AUTHORIZED"
@@ -192,7 +192,7 @@ def _financial_status(order: Document) -> str | None:
     if has_transaction(order, "VOID"):
         return "VOIDED"
     if not order["transactions"]:
-        # Nothing to pay is paid; a status that Shopify does not know (yet) is null in its schema.
+        # An order without anything to pay counts as paid. The status is nullable in Shopify's schema.
         return None if parse_money_bag(order["totalPriceSet"]) else "PAID"
     if paid:
         return "PAID" if not parse_money_bag(order["totalOutstandingSet"]) else "PARTIALLY_PAID"
@@ -206,5 +206,5 @@ def _fulfillment_status(order: Document) -> str:
     if not fulfilled_quantities(order).total():
         present = order["displayFulfillmentStatus"]
         return str(present) if present in _WAITING else "UNFULFILLED"
-    left = sum(line["unfulfilledQuantity"] for line in order["lineItems"])
-    return "PARTIALLY_FULFILLED" if left else "FULFILLED"
+    unfulfilled = sum(line["unfulfilledQuantity"] for line in order["lineItems"])
+    return "PARTIALLY_FULFILLED" if unfulfilled else "FULFILLED"

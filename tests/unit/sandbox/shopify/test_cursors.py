@@ -41,19 +41,19 @@ def numbers(rows: list[dict[str, Any]]) -> list[int]:
     return [row["number"] for row in rows]
 
 
-def test_a_time_cursor_holds_epoch_milliseconds() -> None:
+def test_a_time_cursor_contains_epoch_milliseconds() -> None:
     row = order(8837991727410, "2026-06-22T22:34:00Z")
     assert decoded(BY_UPDATE.cursor(row)) == {"last_id": 8837991727410, "last_value": 1782167640000}
 
 
-def test_a_cursor_of_the_database_holds_a_timestamp() -> None:
+def test_a_cursor_of_the_database_contains_a_timestamp() -> None:
     sort = sort_by("UPDATED_AT", ORDERS, reverse=False, from_database=True)
     row = order(5, "2026-06-22T22:34:00Z")
     assert decoded(sort.cursor(row)) == {"last_id": 5, "last_value": "2026-06-22 22:34:00.000000"}
     assert sort.position(sort.cursor(row)) == sort.key(row)
 
 
-def test_a_cursor_in_id_order_holds_the_id_twice() -> None:
+def test_a_cursor_in_id_order_contains_the_id_twice() -> None:
     sort = sort_by("ID", ORDERS, reverse=False, from_database=False)
     assert decoded(sort.cursor(order(9, ""))) == {"last_id": 9, "last_value": 9}
 
@@ -64,21 +64,21 @@ def test_database_times_are_read_back_to_the_millisecond() -> None:
     assert from_database_time("2026-06-22 22:34:00.609000") == moment
 
 
-def test_pages_follow_each_other_through_rows_of_one_second() -> None:
+def test_pages_are_complete_if_nodes_share_a_second() -> None:
     first = take_page(ROWS, BY_UPDATE, {"first": 1})
     rest = take_page(ROWS, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
     assert (numbers(first.nodes), numbers(rest.nodes)) == ([1], [2, 3, 4])
     assert (first.has_next, first.has_previous, rest.has_next, rest.has_previous) == (True, False, False, True)
 
 
-def test_a_row_that_moved_behind_the_cursor_is_met_again() -> None:
+def test_a_node_that_moves_behind_the_cursor_is_repeated() -> None:
     first = take_page(ROWS, BY_UPDATE, {"first": 2})
     moved = [*ROWS[:1], order(1, "2026-01-01T00:00:09Z"), *ROWS[2:]]
     rest = take_page(moved, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
     assert numbers(rest.nodes) == [3, 4, 1]
 
 
-def test_a_cursor_outlives_the_row_it_stands_on() -> None:
+def test_a_cursor_is_valid_after_its_node_is_deleted() -> None:
     cursor = BY_UPDATE.cursor(ROWS[2])
     assert numbers(take_page([ROWS[0], ROWS[3]], BY_UPDATE, {"first": 5, "after": cursor}).nodes) == [3, 4]
 
@@ -103,7 +103,7 @@ def test_an_empty_cursor_is_no_cursor() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "bm9uc2Vuc2U=", base64.b64encode(b'{"last_id": 1}').decode()])
-def test_a_cursor_that_is_none_is_refused(cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(GraphQLError, match="Invalid cursor for current pagination sort"):
         take_page(ROWS, BY_UPDATE, {"first": 1, "after": cursor})
 
@@ -115,7 +115,7 @@ def test_a_cursor_of_another_sort_is_refused() -> None:
         take_page(ROWS, BY_UPDATE, {"first": 1, "after": cursor})
 
 
-def test_rows_without_the_sort_value_come_first_and_can_be_paged() -> None:
+def test_nodes_without_a_sort_value_come_first_and_can_be_paged() -> None:
     sort = sort_by("PO_NUMBER", ORDERS, reverse=False, from_database=False)
     rows = [{**ROWS[0], "poNumber": "B"}, ROWS[1], {**ROWS[2], "poNumber": "A"}]
     assert numbers(take_page(rows, sort, {"first": 3}).nodes) == [1, 2, 3]
@@ -142,7 +142,7 @@ def test_a_list_inside_a_document_keeps_its_order_and_is_paged_by_id() -> None:
     assert not rest["pageInfo"]["hasNextPage"]
 
 
-def test_items_without_ids_are_paged_by_their_place() -> None:
+def test_items_without_ids_are_paged_by_index() -> None:
     items = [{"quantity": 1}, {"quantity": 2}, {"quantity": 3}]
     first = nested_connection(items, {"first": 2})
     rest = nested_connection(items, {"first": 2, "after": first["pageInfo"]["endCursor"]})

@@ -1,4 +1,4 @@
-"""Lists of a large shop: an order is found by a few of its fields, and lists are kept between pages."""
+"""Lists of a large shop: a few fields of an order are enough to find it, and lists are cached between pages."""
 
 from __future__ import annotations
 
@@ -28,24 +28,26 @@ def sandbox() -> Sandbox:
     return made
 
 
-def whole(sandbox: Sandbox) -> list[dict[str, Any]]:
+def stored_orders(sandbox: Sandbox) -> list[dict[str, Any]]:
     return sandbox.store.select("shopify_admin", SHOP, "order")
 
 
 @pytest.mark.parametrize("name", sorted(resources.ORDERS.fields))
-def test_every_filter_finds_by_the_kept_fields_what_it_finds_by_the_order(sandbox: Sandbox, name: str) -> None:
+def test_every_filter_finds_the_same_in_cached_fields_and_in_orders(sandbox: Sandbox, name: str) -> None:
     entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
     found = resources.ORDERS.fields[name]
-    assert [found.values(row) or None for row in entries] == [found.values(row) or None for row in whole(sandbox)]
+    assert [found.values(row) or None for row in entries] == [
+        found.values(row) or None for row in stored_orders(sandbox)
+    ]
     for word, fits in found.choices.items():
-        assert [fits(row) for row in entries] == [fits(row) for row in whole(sandbox)], word
+        assert [fits(row) for row in entries] == [fits(row) for row in stored_orders(sandbox)], word
 
 
 @pytest.mark.parametrize("key", sorted(sorting.ORDERS))
-def test_every_sort_is_the_same_by_the_kept_fields(sandbox: Sandbox, key: str) -> None:
+def test_every_sort_is_the_same_for_cached_fields_and_orders(sandbox: Sandbox, key: str) -> None:
     entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
     value = sorting.ORDERS[key]
-    assert [value(row) for row in entries] == [value(row) for row in whole(sandbox)]
+    assert [value(row) for row in entries] == [value(row) for row in stored_orders(sandbox)]
 
 
 @pytest.mark.parametrize("name", sorted(set(resources.ORDERS.fields) - {"sku"}))
@@ -56,16 +58,16 @@ def test_only_skus_and_quantities_need_the_contents(sandbox: Sandbox, name: str)
     assert [values(row) for row in light] == [values(row) for row in full]
 
 
-def test_words_are_found_in_the_kept_fields(sandbox: Sandbox) -> None:
-    name = whole(sandbox)[3]["customer"]["lastName"]
+def test_words_are_found_in_the_cached_fields(sandbox: Sandbox) -> None:
+    name = stored_orders(sandbox)[3]["customer"]["lastName"]
     matches = compile_search(name, resources.ORDERS, now=NOW).matches
     entries = ShopDocuments(sandbox.store, SHOP).orders().documents
-    assert [matches(row) for row in entries] == [matches(row) for row in whole(sandbox)]
+    assert [matches(row) for row in entries] == [matches(row) for row in stored_orders(sandbox)]
     assert any(map(matches, entries))
 
 
-class Asked:
-    """What a resolver is told of where it stands, as far as lists look at it."""
+class ResolveInfo:
+    """The part of graphql-core's resolve info that lists use."""
 
     class path:  # noqa: N801
         @staticmethod
@@ -75,16 +77,16 @@ class Asked:
 
 def listed(sandbox: Sandbox, lists: ListCache, **arguments: Any) -> list[str]:
     answer = AdminRequest(sandbox=sandbox, shop=SHOP, version="2026-07", table=TABLE, lists=lists)
-    asked = {"first": 5, "sortKey": "UPDATED_AT", **arguments}
+    arguments = {"first": 5, "sortKey": "UPDATED_AT", **arguments}
     entries = answer.documents.orders()
-    page = answer.list_connection(entries, Asked(), asked, filters=resources.ORDERS, sorts=sorting.ORDERS)
+    page = answer.list_connection(entries, ResolveInfo(), arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
     return [row["id"] for row in page["nodes"]]
 
 
-def test_a_kept_list_is_made_anew_once_an_order_changes(sandbox: Sandbox) -> None:
+def test_a_cached_list_is_rebuilt_after_an_order_changes(sandbox: Sandbox) -> None:
     lists = ListCache(1_000)
     before = listed(sandbox, lists, reverse=True)
-    order = whole(sandbox)[0]
+    order = stored_orders(sandbox)[0]
     changed = order | {"updatedAt": "2026-05-20T13:59:59Z"}
     sandbox.store.put("shopify_admin", SHOP, "order", order["id"], changed, at=changed["updatedAt"])
     assert listed(sandbox, lists, reverse=True) == [order["id"], *before[:4]]
@@ -92,7 +94,7 @@ def test_a_kept_list_is_made_anew_once_an_order_changes(sandbox: Sandbox) -> Non
     assert listed(sandbox, lists, reverse=True) == before
 
 
-def test_a_search_for_now_goes_with_the_clock() -> None:
+def test_a_search_for_now_follows_the_clock() -> None:
     sandbox = build(shops=1, orders=20, now=NOW)
     sandbox.switches.update(SWITCHES)
     lists = ListCache(1_000)
@@ -101,7 +103,7 @@ def test_a_search_for_now_goes_with_the_clock() -> None:
     assert listed(sandbox, lists, query="updated_at:<now") == []
 
 
-def test_a_lag_that_is_switched_on_counts_for_kept_lists(sandbox: Sandbox) -> None:
+def test_a_search_lag_applies_to_cached_lists(sandbox: Sandbox) -> None:
     lists = ListCache(1_000)
     assert listed(sandbox, lists)
     sandbox.switches["shopify_admin.search_lag_seconds"] = 10**9

@@ -1,4 +1,4 @@
-"""What a query costs, and what a shop has to spend: the published outline and the figures recorded live."""
+"""The cost of queries and the points of a shop, from the published outline and recorded figures."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_a_page_is_charged_by_the_logarithm_of_its_size(first: int, charged: int
     assert connection_points(first) == charged
 
 
-def test_the_largest_pages_are_charged_for_nine_and_eleven_rows() -> None:
+def test_the_largest_pages_are_charged_for_nine_and_eleven_nodes() -> None:
     assert (connection_points(100), connection_points(250)) == (9, 11)
 
 
 @pytest.mark.parametrize(("first", "points"), [(10, 190), (25, 284), (50, 331), (100, 425), (250, 519)])
-def test_the_order_sync_query_costs_what_was_worked_out_from_recordings(first: int, points: int) -> None:
+def test_the_order_sync_query_costs_what_recordings_show(first: int, points: int) -> None:
     assert requested(SYNC, first=first) == points
 
 
@@ -86,7 +86,7 @@ def test_objects_cost_one_money_nothing_and_a_mutation_ten(query: str, points: i
     assert requested(query) == points
 
 
-def test_an_interface_costs_as_much_as_its_dearest_type() -> None:
+def test_an_interface_costs_as_much_as_its_most_expensive_type() -> None:
     query = """{ node(id: "gid://shopify/Order/1") {
         id
         ... on Order { customer { id } shippingAddress { id } }
@@ -106,7 +106,7 @@ def test_a_skipped_field_is_not_charged() -> None:
     assert (requested(query, all=True), requested(query, all=False)) == (4, 3)
 
 
-def test_the_actual_cost_follows_the_rows_that_came_back() -> None:
+def test_the_actual_cost_follows_from_the_returned_nodes() -> None:
     price = pricing("{ orders(first: 250) { nodes { id customer { id } } } }")
     rows = [{"id": "1", "customer": {"id": "c"}}, {"id": "2", "customer": None}]
     assert price.requested() == 24
@@ -147,7 +147,7 @@ class Clock:
         return self.now
 
 
-def test_points_are_taken_given_back_and_restored_with_time() -> None:
+def test_points_are_taken_refunded_and_restored_with_time() -> None:
     clock = Clock()
     bucket = PointBucket(2000, 100, clock=clock)
     assert bucket.take(1500)
@@ -174,7 +174,7 @@ def test_a_change_of_plan_keeps_what_was_spent() -> None:
     assert bucket.status() == {"maximumAvailable": 20_000, "currentlyAvailable": 19_500, "restoreRate": 1_000}
 
 
-def test_points_are_not_given_out_twice_to_parallel_queries() -> None:
+def test_parallel_queries_never_get_the_same_points() -> None:
     bucket, taken = PointBucket(1000, 1, clock=Clock()), []
     threads = [threading.Thread(target=lambda: taken.append(bucket.take(10))) for _ in range(150)]
     for thread in threads:

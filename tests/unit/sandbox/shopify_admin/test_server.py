@@ -1,4 +1,4 @@
-"""The Admin API's documents: lists, joins, single reads and refusals, asked as a client asks."""
+"""The Admin API through HTTP requests: lists, joins, reads by id and errors."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def order(number: int, *, created: str = "2026-03-01T10:00:00Z", updated: str = 
     return {**known, **fields}
 
 
-class World:
-    """One shop with five orders and a product, asked over ASGI."""
+class AdminSandbox:
+    """One shop with five orders and a product, reached over ASGI."""
 
     def __init__(self, *, scopes: list[str] | None = None) -> None:
         store = Store()
@@ -142,8 +142,8 @@ class World:
     def switch(self, name: str, value: Any) -> None:
         self.sandbox.switches[f"shopify_admin.{name}"] = value
 
-    def answer(self, query: str, headers: dict[str, str] | None = None, **variables: Any) -> dict[str, Any]:
-        async def ask() -> httpx.Response:
+    def execute(self, query: str, headers: dict[str, str] | None = None, **variables: Any) -> dict[str, Any]:
+        async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
                 return await client.post(
@@ -152,56 +152,56 @@ class World:
                     headers={"X-Shopify-Access-Token": TOKEN, **(headers or {})},
                 )
 
-        response = asyncio.run(ask())
+        response = asyncio.run(send())
         assert response.status_code == 200
         body: dict[str, Any] = response.json()
         return body
 
     def data(self, query: str, **variables: Any) -> dict[str, Any]:
-        body = self.answer(query, **variables)
+        body = self.execute(query, **variables)
         assert "errors" not in body, body["errors"]
         found: dict[str, Any] = body["data"]
         return found
 
     def error(self, query: str, **variables: Any) -> dict[str, Any]:
-        (error,) = self.answer(query, **variables)["errors"]
+        (error,) = self.execute(query, **variables)["errors"]
         found: dict[str, Any] = error
         return found
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def admin_sandbox() -> AdminSandbox:
+    return AdminSandbox()
 
 
 def names(data: dict[str, Any]) -> list[str]:
     return [row["name"] for row in data["orders"]["nodes"]]
 
 
-def test_orders_are_walked_by_their_time_of_update(world: World) -> None:
+def test_orders_are_paged_by_their_update_time(admin_sandbox: AdminSandbox) -> None:
     query = """query($after: String) { orders(first: 2, after: $after, sortKey: UPDATED_AT) {
         nodes { name } pageInfo { hasNextPage endCursor } } }"""
     walked, after = [], None
     for _ in range(3):
-        data = world.data(query, after=after)
+        data = admin_sandbox.data(query, after=after)
         walked += names(data)
         after = data["orders"]["pageInfo"]["endCursor"]
     assert walked == ["#3", "#4", "#2", "#1", "#5"]
     assert data["orders"]["pageInfo"]["hasNextPage"] is False
 
 
-def test_orders_can_be_reversed_and_sorted_by_their_id(world: World) -> None:
-    assert names(world.data("{ orders(first: 9, sortKey: ID, reverse: true) { nodes { name } } }"))[0] == "#5"
+def test_orders_can_be_reversed_and_sorted_by_their_id(admin_sandbox: AdminSandbox) -> None:
+    assert names(admin_sandbox.data("{ orders(first: 9, sortKey: ID, reverse: true) { nodes { name } } }"))[0] == "#5"
 
 
-def test_a_window_of_updates_is_searched_to_the_second(world: World) -> None:
+def test_a_window_of_updates_is_searched_to_the_second(admin_sandbox: AdminSandbox) -> None:
     window = "updated_at:>='2026-03-07T10:00:00Z' AND updated_at:<'2026-03-08T10:00:00Z'"
     query = "query($window: String) { orders(first: 9, query: $window) { nodes { name } } }"
-    assert names(world.data(query, window=window)) == ["#3", "#4"]
+    assert names(admin_sandbox.data(query, window=window)) == ["#3", "#4"]
 
 
-def test_an_unknown_search_field_finds_everything_with_a_warning(world: World) -> None:
-    body = world.answer('{ orders(first: 9, query: "updatedat:>2030-01-01") { nodes { name } } }')
+def test_an_unknown_search_field_finds_everything_with_a_warning(admin_sandbox: AdminSandbox) -> None:
+    body = admin_sandbox.execute('{ orders(first: 9, query: "updatedat:>2030-01-01") { nodes { name } } }')
     assert len(names(body["data"])) == 5
     (search,) = body["extensions"]["search"]
     assert search["path"] == ["orders"]
@@ -210,40 +210,43 @@ def test_an_unknown_search_field_finds_everything_with_a_warning(world: World) -
     ]
 
 
-def test_a_search_without_warnings_is_not_reported_unless_asked_for(world: World) -> None:
+def test_a_search_without_warnings_is_reported_only_on_request(admin_sandbox: AdminSandbox) -> None:
     query = '{ orders(first: 1, query: "status:open") { nodes { name } } }'
-    assert "search" not in world.answer(query)["extensions"]
-    (search,) = world.answer(query, {"Shopify-Search-Query-Debug": "1"})["extensions"]["search"]
+    assert "search" not in admin_sandbox.execute(query)["extensions"]
+    (search,) = admin_sandbox.execute(query, {"Shopify-Search-Query-Debug": "1"})["extensions"]["search"]
     assert search["parsed"] == {"field": "status", "match_all": "open"}
 
 
-def test_recent_changes_are_not_in_the_search_index_yet(world: World) -> None:
-    world.switch("search_lag_seconds", 60)
-    assert "#5" not in names(world.data("{ orders(first: 9) { nodes { name } } }"))
-    assert world.data("{ ordersCount { count } }") == {"ordersCount": {"count": 4}}
-    assert names(world.data('{ orders(first: 9, query: "id:5") { nodes { name } } }')) == ["#5"]
-    assert world.data('{ order(id: "gid://shopify/Order/5") { name } }') == {"order": {"name": "#5"}}
+def test_recent_changes_are_not_in_the_search_index_yet(admin_sandbox: AdminSandbox) -> None:
+    admin_sandbox.switch("search_lag_seconds", 60)
+    assert "#5" not in names(admin_sandbox.data("{ orders(first: 9) { nodes { name } } }"))
+    assert admin_sandbox.data("{ ordersCount { count } }") == {"ordersCount": {"count": 4}}
+    assert names(admin_sandbox.data('{ orders(first: 9, query: "id:5") { nodes { name } } }')) == ["#5"]
+    assert admin_sandbox.data('{ order(id: "gid://shopify/Order/5") { name } }') == {"order": {"name": "#5"}}
 
 
 def test_orders_older_than_sixty_days_are_absent_without_read_all_orders() -> None:
-    world = World(scopes=["read_orders"])
-    assert "#1" not in names(world.data("{ orders(first: 9) { nodes { name } } }"))
-    assert world.data('{ order(id: "gid://shopify/Order/1") { name } }') == {"order": None}
+    admin_sandbox = AdminSandbox(scopes=["read_orders"])
+    assert "#1" not in names(admin_sandbox.data("{ orders(first: 9) { nodes { name } } }"))
+    assert admin_sandbox.data('{ order(id: "gid://shopify/Order/1") { name } }') == {"order": None}
 
 
 def test_all_orders_are_there_with_read_all_orders() -> None:
-    world = World(scopes=["read_orders", "read_all_orders"])
-    assert "#1" in names(world.data("{ orders(first: 9) { nodes { name } } }"))
+    admin_sandbox = AdminSandbox(scopes=["read_orders", "read_all_orders"])
+    assert "#1" in names(admin_sandbox.data("{ orders(first: 9) { nodes { name } } }"))
 
 
-def test_orders_are_counted_exactly_or_up_to_the_limit(world: World) -> None:
-    assert world.data("{ ordersCount { count precision } }")["ordersCount"] == {"count": 5, "precision": "EXACT"}
-    limited = world.data("{ ordersCount(limit: 3) { count precision } }")
+def test_orders_are_counted_exactly_or_up_to_the_limit(admin_sandbox: AdminSandbox) -> None:
+    assert admin_sandbox.data("{ ordersCount { count precision } }")["ordersCount"] == {
+        "count": 5,
+        "precision": "EXACT",
+    }
+    limited = admin_sandbox.data("{ ordersCount(limit: 3) { count precision } }")
     assert limited["ordersCount"] == {"count": 3, "precision": "AT_LEAST"}
 
 
-def test_line_items_are_joined_with_their_products_until_those_are_deleted(world: World) -> None:
-    data = world.data("""{ order(id: "gid://shopify/Order/2") { lineItems(first: 9) { nodes {
+def test_line_items_are_joined_with_their_products_until_those_are_deleted(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ order(id: "gid://shopify/Order/2") { lineItems(first: 9) { nodes {
         sku product { title featuredMedia { preview { image { url } } } } variant { sku displayName product { handle } }
     } } } }""")
     shirt = {"title": "Linen shirt", "featuredMedia": {"preview": {"image": {"url": "https://cdn.example/1.jpg"}}}}
@@ -256,17 +259,17 @@ def test_line_items_are_joined_with_their_products_until_those_are_deleted(world
     ]
 
 
-def test_line_items_are_paged_inside_an_order(world: World) -> None:
+def test_line_items_are_paged_inside_an_order(admin_sandbox: AdminSandbox) -> None:
     query = """query($after: String) { order(id: "gid://shopify/Order/2") { lineItems(first: 3, after: $after) {
         edges { node { sku } } pageInfo { hasNextPage endCursor } } } }"""
-    first = world.data(query)["order"]["lineItems"]
-    rest = world.data(query, after=first["pageInfo"]["endCursor"])["order"]["lineItems"]
+    first = admin_sandbox.data(query)["order"]["lineItems"]
+    rest = admin_sandbox.data(query, after=first["pageInfo"]["endCursor"])["order"]["lineItems"]
     assert [edge["node"]["sku"] for edge in rest["edges"]] == ["SKU-23"]
     assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
 
 
-def test_fulfillments_are_a_plain_list_that_first_truncates_and_query_filters(world: World) -> None:
-    data = world.data("""{ order(id: "gid://shopify/Order/2") {
+def test_fulfillments_are_a_plain_list_that_first_truncates_and_query_filters(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ order(id: "gid://shopify/Order/2") {
         all: fulfillments { id } one: fulfillments(first: 1) { id }
         late: fulfillments(query: "created_at:>='2026-03-03T00:00:00Z'") { id }
         fulfillmentsCount { count }
@@ -276,8 +279,8 @@ def test_fulfillments_are_a_plain_list_that_first_truncates_and_query_filters(wo
     assert data["fulfillmentsCount"] == {"count": 2}
 
 
-def test_a_fulfillment_knows_its_order_and_its_line_items(world: World) -> None:
-    data = world.data("""{ fulfillment(id: "gid://shopify/Fulfillment/2") {
+def test_a_fulfillment_knows_its_order_and_its_line_items(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ fulfillment(id: "gid://shopify/Fulfillment/2") {
         order { name } totalQuantity trackingInfo(first: 1) { number }
         fulfillmentLineItems(first: 5) { nodes { quantity lineItem { sku product { handle } } } }
     } }""")["fulfillment"]
@@ -290,15 +293,15 @@ def test_a_fulfillment_knows_its_order_and_its_line_items(world: World) -> None:
     }
 
 
-def test_a_refund_knows_its_order_and_its_line_items(world: World) -> None:
-    data = world.data("""{ order(id: "gid://shopify/Order/2") { refunds {
+def test_a_refund_knows_its_order_and_its_line_items(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ order(id: "gid://shopify/Order/2") { refunds {
         order { name } refundLineItems(first: 5) { nodes { quantity lineItem { sku } } } } } }""")
     lines = {"nodes": [{"quantity": 1, "lineItem": {"sku": "SKU-21"}}]}
     assert data["order"]["refunds"] == [{"order": {"name": "#2"}, "refundLineItems": lines}]
 
 
-def test_scalars_are_written_as_recorded(world: World) -> None:
-    data = world.data("""{ order(id: "gid://shopify/Order/2") { legacyResourceId createdAt closed totalPrice
+def test_scalars_are_written_as_recorded(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ order(id: "gid://shopify/Order/2") { legacyResourceId createdAt closed totalPrice
         totalPriceSet { shopMoney { amount currencyCode } } customer { numberOfOrders } displayAddress { city } } }""")
     assert data["order"] == {
         "legacyResourceId": "2",
@@ -311,15 +314,15 @@ def test_scalars_are_written_as_recorded(world: World) -> None:
     }
 
 
-def test_a_value_the_sandbox_does_not_have_is_an_error_not_an_invention(world: World) -> None:
-    error = world.error('{ order(id: "gid://shopify/Order/2") { canMarkAsPaid } }')
+def test_a_value_that_the_sandbox_does_not_have_is_an_error(admin_sandbox: AdminSandbox) -> None:
+    error = admin_sandbox.error('{ order(id: "gid://shopify/Order/2") { canMarkAsPaid } }')
     assert error["extensions"]["code"] == "SANDBOX_HAS_NO_VALUE"
     assert "Order.canMarkAsPaid" in error["message"]
 
 
-def test_nodes_keep_their_order_and_are_null_where_nothing_is(world: World) -> None:
+def test_nodes_keep_their_order_and_are_null_if_missing(admin_sandbox: AdminSandbox) -> None:
     ids = [gid("Order", 3), gid("Order", 999), gid("Product", 1), gid("LineItem", 20), gid("Fulfillment", 4)]
-    data = world.data(
+    data = admin_sandbox.data(
         """query($ids: [ID!]!) { nodes(ids: $ids) {
             __typename id ... on Order { name } ... on Fulfillment { order { name } } } }""",
         ids=ids,
@@ -333,15 +336,15 @@ def test_nodes_keep_their_order_and_are_null_where_nothing_is(world: World) -> N
     ]
 
 
-def test_more_than_250_nodes_are_refused(world: World) -> None:
+def test_more_than_250_nodes_are_refused(admin_sandbox: AdminSandbox) -> None:
     ids = [gid("Order", number) for number in range(251)]
-    error = world.error("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
+    error = admin_sandbox.error("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
     assert error["message"] == "The input array size of 251 is greater than the maximum allowed of 250."
     assert error["extensions"] == {"code": "MAX_INPUT_SIZE_EXCEEDED"}
 
 
-def test_the_shop_the_installation_and_the_versions_can_be_read(world: World) -> None:
-    data = world.data("""{ shop { name myshopifyDomain currencyCode plan { shopifyPlus } }
+def test_the_shop_the_installation_and_the_versions_can_be_read(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ shop { name myshopifyDomain currencyCode plan { shopifyPlus } }
         currentAppInstallation { accessScopes { handle } } publicApiVersions { handle supported } }""")
     assert data["shop"] == {
         "name": "Shop A",
@@ -353,17 +356,17 @@ def test_the_shop_the_installation_and_the_versions_can_be_read(world: World) ->
     assert data["publicApiVersions"][-1] == {"handle": "unstable", "supported": False}
 
 
-def test_products_and_their_variants_can_be_listed(world: World) -> None:
-    data = world.data("""{ products(first: 5, query: "vendor:acme") { nodes { handle featuredMedia { __typename }
-        variants(first: 5) { nodes { sku price } } } } productsCount { count } }""")
+def test_products_and_their_variants_can_be_listed(admin_sandbox: AdminSandbox) -> None:
+    data = admin_sandbox.data("""{ products(first: 5, query: "vendor:acme") { nodes { handle
+        featuredMedia { __typename } variants(first: 5) { nodes { sku price } } } } productsCount { count } }""")
     variants = {"nodes": [{"sku": "S-M", "price": "12.50"}]}
     node = {"handle": "linen-shirt", "featuredMedia": {"__typename": "MediaImage"}, "variants": variants}
     assert data == {"products": {"nodes": [node]}, "productsCount": {"count": 1}}
 
 
-def test_a_customer_has_their_own_orders_alone(world: World) -> None:
-    world.put(order(6, customer=None))
-    data = world.data(
+def test_a_customer_has_only_their_own_orders(admin_sandbox: AdminSandbox) -> None:
+    admin_sandbox.put(order(6, customer=None))
+    data = admin_sandbox.data(
         '{ customer(id: "gid://shopify/Customer/7") { displayName orders(first: 9) { nodes { name } } } }'
     )
     assert "#6" not in [row["name"] for row in data["customer"]["orders"]["nodes"]]
@@ -378,8 +381,8 @@ def test_a_customer_has_their_own_orders_alone(world: World) -> None:
         ("(first: 251)", "first cannot exceed 250"),
     ],
 )
-def test_a_page_must_have_one_size(world: World, arguments: str, message: str) -> None:
-    body = world.answer(f"{{ orders{arguments} {{ nodes {{ id }} }} }}")
+def test_a_page_must_have_one_size(admin_sandbox: AdminSandbox, arguments: str, message: str) -> None:
+    body = admin_sandbox.execute(f"{{ orders{arguments} {{ nodes {{ id }} }} }}")
     assert body["data"] is None
     assert body["errors"] == [
         {
@@ -391,20 +394,20 @@ def test_a_page_must_have_one_size(world: World, arguments: str, message: str) -
     ]
 
 
-def test_a_list_inside_an_order_must_have_a_size_too(world: World) -> None:
-    error = world.error('{ order(id: "gid://shopify/Order/2") { lineItems { nodes { id } } } }')
+def test_a_list_inside_an_order_must_have_a_size_too(admin_sandbox: AdminSandbox) -> None:
+    error = admin_sandbox.error('{ order(id: "gid://shopify/Order/2") { lineItems { nodes { id } } } }')
     assert error["message"] == "you must provide one of first or last"
     assert error["path"] == ["order", "lineItems"]
 
 
-def test_paging_ends_at_25000_objects(world: World) -> None:
-    world.switch("paging_limit", 3)
-    assert len(names(world.data("{ orders(first: 3) { nodes { name } } }"))) == 3
-    assert world.error("{ orders(first: 4) { nodes { name } } }")["extensions"]["code"] == "BAD_REQUEST"
+def test_paging_ends_at_25000_objects(admin_sandbox: AdminSandbox) -> None:
+    admin_sandbox.switch("paging_limit", 3)
+    assert len(names(admin_sandbox.data("{ orders(first: 3) { nodes { name } } }"))) == 3
+    assert admin_sandbox.error("{ orders(first: 4) { nodes { name } } }")["extensions"]["code"] == "BAD_REQUEST"
 
 
 def test_a_missing_scope_is_denied_at_its_field_with_the_scope_named() -> None:
-    body = World(scopes=["read_orders", "read_all_orders"]).answer(
+    body = AdminSandbox(scopes=["read_orders", "read_all_orders"]).execute(
         '{ order(id: "gid://shopify/Order/2") { name customer { id } } }'
     )
     assert body["data"] == {"order": {"name": "#2", "customer": None}}
@@ -422,22 +425,22 @@ def test_a_missing_scope_is_denied_at_its_field_with_the_scope_named() -> None:
     ]
 
 
-def test_a_denied_field_that_cannot_be_null_takes_the_data_with_it() -> None:
-    body = World(scopes=["read_products"]).answer("{ orders(first: 1) { nodes { id } } }")
+def test_a_denied_non_null_field_makes_all_data_null() -> None:
+    body = AdminSandbox(scopes=["read_products"]).execute("{ orders(first: 1) { nodes { id } } }")
     assert body["data"] is None
     assert body["errors"][0]["extensions"]["requiredAccess"] == "`read_orders` access scope."
 
 
-def test_any_field_can_be_switched_to_be_denied(world: World) -> None:
-    world.switch("access_denied", ["Order.email"])
-    body = world.answer('{ order(id: "gid://shopify/Order/2") { name email } }')
+def test_any_field_can_be_switched_to_be_denied(admin_sandbox: AdminSandbox) -> None:
+    admin_sandbox.switch("access_denied", ["Order.email"])
+    body = admin_sandbox.execute('{ order(id: "gid://shopify/Order/2") { name email } }')
     assert body["data"] == {"order": {"name": "#2", "email": None}}
     assert body["errors"][0]["extensions"]["code"] == "ACCESS_DENIED"
 
 
-def test_personal_data_is_null_without_level_two(world: World) -> None:
-    world.switch("protected_customer_data", "level1")
-    data = world.data("""{ order(id: "gid://shopify/Order/2") { name email phone shippingAddress { name city }
+def test_personal_data_is_null_without_level_two(admin_sandbox: AdminSandbox) -> None:
+    admin_sandbox.switch("protected_customer_data", "level1")
+    data = admin_sandbox.data("""{ order(id: "gid://shopify/Order/2") { name email phone shippingAddress { name city }
         customer { id firstName displayName defaultEmailAddress { emailAddress } } } }""")
     assert data["order"] == {
         "name": "#2",
@@ -448,43 +451,43 @@ def test_personal_data_is_null_without_level_two(world: World) -> None:
     }
 
 
-def test_orders_are_refused_without_approval_for_protected_data(world: World) -> None:
-    world.switch("protected_customer_data", "none")
-    error = world.error("{ orders(first: 1) { nodes { id } } }")
+def test_orders_are_refused_without_approval_for_protected_data(admin_sandbox: AdminSandbox) -> None:
+    admin_sandbox.switch("protected_customer_data", "none")
+    error = admin_sandbox.error("{ orders(first: 1) { nodes { id } } }")
     assert error["message"] == (
         "This app is not approved to access the Order object. "
         "See https://shopify.dev/docs/apps/launch/protected-customer-data for more details."
     )
 
 
-def test_a_mutation_is_denied_and_changes_nothing(world: World) -> None:
-    body = world.answer('mutation { orderClose(input: {id: "gid://shopify/Order/2"}) { order { id } } }')
+def test_a_mutation_is_denied_and_changes_nothing(admin_sandbox: AdminSandbox) -> None:
+    body = admin_sandbox.execute('mutation { orderClose(input: {id: "gid://shopify/Order/2"}) { order { id } } }')
     assert body["data"] == {"orderClose": None}
     assert body["errors"][0]["extensions"]["code"] == "ACCESS_DENIED"
     assert body["errors"][0]["message"].startswith("Access denied for orderClose field.")
 
 
-def test_a_root_field_that_is_not_served_is_denied(world: World) -> None:
-    error = world.error("{ locations(first: 1) { nodes { id } } }")
+def test_a_root_field_that_is_not_served_is_denied(admin_sandbox: AdminSandbox) -> None:
+    error = admin_sandbox.error("{ locations(first: 1) { nodes { id } } }")
     assert error["extensions"]["code"] == "ACCESS_DENIED"
 
 
-def test_an_id_of_another_type_is_an_error_and_an_unknown_one_is_null(world: World) -> None:
-    body = world.answer('{ order(id: "gid://shopify/Product/1") { id } }')
+def test_an_id_of_another_type_is_an_error_and_an_unknown_one_is_null(admin_sandbox: AdminSandbox) -> None:
+    body = admin_sandbox.execute('{ order(id: "gid://shopify/Product/1") { id } }')
     assert body["data"] == {"order": None}
     assert body["errors"][0]["message"] == "Invalid id: gid://shopify/Product/1"
     assert body["errors"][0]["extensions"] == {"code": "RESOURCE_NOT_FOUND"}
-    assert world.data('{ order(id: "gid://shopify/Order/999") { id } }') == {"order": None}
+    assert admin_sandbox.data('{ order(id: "gid://shopify/Order/999") { id } }') == {"order": None}
 
 
-def test_a_bad_time_in_a_search_is_an_error_of_the_list(world: World) -> None:
-    error = world.error("""{ orders(first: 1, query: "created_at:>='soon'") { nodes { id } } }""")
+def test_a_bad_time_in_a_search_is_an_error_of_the_list(admin_sandbox: AdminSandbox) -> None:
+    error = admin_sandbox.error("""{ orders(first: 1, query: "created_at:>='soon'") { nodes { id } } }""")
     assert error["message"] == "Invalid timestamp for query filter `created_at`."
     assert (error["extensions"], error["path"]) == ({"code": "BAD_REQUEST"}, ["orders"])
 
 
-def test_a_document_that_does_not_fit_is_answered_by_errors_alone(world: World) -> None:
-    body = world.answer("query OpName { orders(first: 1) { nodes { x } } }")
+def test_a_document_that_does_not_fit_is_answered_by_errors_alone(admin_sandbox: AdminSandbox) -> None:
+    body = admin_sandbox.execute("query OpName { orders(first: 1) { nodes { x } } }")
     assert body == {
         "errors": [
             {
@@ -497,5 +500,5 @@ def test_a_document_that_does_not_fit_is_answered_by_errors_alone(world: World) 
     }
 
 
-def test_the_schema_can_be_introspected(world: World) -> None:
-    assert world.data('{ __type(name: "Order") { name } }') == {"__type": {"name": "Order"}}
+def test_the_schema_can_be_introspected(admin_sandbox: AdminSandbox) -> None:
+    assert admin_sandbox.data('{ __type(name: "Order") { name } }') == {"__type": {"name": "Order"}}

@@ -14,7 +14,7 @@ from airflow_provider_partners.sandbox.world.build import build
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Ask = Callable[..., dict[str, Any]]
+    Execute = Callable[..., dict[str, Any]]
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 JOBS = """query Jobs($first: Int, $after: String, $statuses: [JobStatus!], $shopId: ID, $lastEventAtMin: DateTime,
@@ -35,7 +35,7 @@ CONVERSATIONS = """query Conversations($statuses: [ConversationStatus!], $unread
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
+def running_sandbox() -> Iterator[Any]:
     sandbox = build(shops=2, orders=5, now=NOW)
     sandbox.switches["shopify_partner.requests_per_second"] = 0
     sandbox.switches["shopify_partner.oldest_version"] = "2024-10"
@@ -44,12 +44,12 @@ def served() -> Iterator[Any]:
 
 
 @pytest.fixture
-def ask(served: Any) -> Ask:
-    known = served.sandbox.credentials["shopify_partner"]
+def execute(running_sandbox: Any) -> Execute:
+    known = running_sandbox.sandbox.credentials["shopify_partner"]
 
     def post(query: str, version: str = "2025-01", **variables: Any) -> dict[str, Any]:
         response = httpx.post(
-            f"{served.url}/shopify-partner/{known['organization_id']}/api/{version}/graphql.json",
+            f"{running_sandbox.url}/shopify-partner/{known['organization_id']}/api/{version}/graphql.json",
             headers={"X-Shopify-Access-Token": known["tokens"][0]},
             json={"query": query, "variables": variables},
         )
@@ -64,8 +64,8 @@ def nodes(connection: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", ["2024-10", "2025-01", "2025-04"])
-def test_every_status_of_a_job_occurs(ask: Ask, version: str) -> None:
-    jobs = nodes(ask(JOBS, version, first=100)["data"]["jobs"])
+def test_every_status_of_a_job_occurs(execute: Execute, version: str) -> None:
+    jobs = nodes(execute(JOBS, version, first=100)["data"]["jobs"])
     assert {job["status"] for job in jobs} == {
         "NEW", "OPENED", "RESPONDED", "AWAITING_RESPONSE", "COMPLETED", "DECLINED", "CLOSED", "EXPIRED", "INACTIVE",
     }  # fmt: skip
@@ -74,20 +74,20 @@ def test_every_status_of_a_job_occurs(ask: Ask, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["2025-07", "2025-10", "2026-07"])
-def test_later_versions_have_no_jobs(ask: Ask, version: str) -> None:
-    body = ask("{ jobs(first: 1) { edges { node { id } } } }", version)
+def test_later_versions_have_no_jobs(execute: Execute, version: str) -> None:
+    body = execute("{ jobs(first: 1) { edges { node { id } } } }", version)
     assert "data" not in body
     assert body["errors"][0]["message"] == "Field 'jobs' doesn't exist on type 'QueryRoot'"
     assert body["errors"][0]["extensions"]["code"] == "undefinedField"
 
 
-def test_the_old_versions_are_gone_unless_they_are_switched_on(served: Any, ask: Ask) -> None:
-    switches = served.sandbox.switches
+def test_old_versions_answer_only_if_they_are_switched_on(running_sandbox: Any, execute: Execute) -> None:
+    switches = running_sandbox.sandbox.switches
     switches["shopify_partner.oldest_version"] = "2025-10"
-    known = served.sandbox.credentials["shopify_partner"]
+    known = running_sandbox.sandbox.credentials["shopify_partner"]
     try:
         response = httpx.post(
-            f"{served.url}/shopify-partner/{known['organization_id']}/api/2025-01/graphql.json",
+            f"{running_sandbox.url}/shopify-partner/{known['organization_id']}/api/2025-01/graphql.json",
             headers={"X-Shopify-Access-Token": known["tokens"][0]},
             json={"query": "{ publicApiVersions { handle } }"},
         )
@@ -97,12 +97,12 @@ def test_the_old_versions_are_gone_unless_they_are_switched_on(served: Any, ask:
     assert {"handle": "2025-01"} not in response.json()["data"]["publicApiVersions"]
 
 
-def test_pages_of_jobs_lose_and_double_none(ask: Ask) -> None:
-    every = nodes(ask(JOBS, first=100)["data"]["jobs"])
+def test_pages_of_jobs_are_complete_and_without_duplicates(execute: Execute) -> None:
+    every = nodes(execute(JOBS, first=100)["data"]["jobs"])
     walked: list[dict[str, Any]] = []
     after = None
     while True:
-        page = ask(JOBS, first=4, after=after)["data"]["jobs"]
+        page = execute(JOBS, first=4, after=after)["data"]["jobs"]
         walked += nodes(page)
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -112,26 +112,26 @@ def test_pages_of_jobs_lose_and_double_none(ask: Ask) -> None:
     assert times == sorted(times, reverse=True)
 
 
-def test_jobs_are_found_by_status_shop_and_last_event(ask: Ask) -> None:
-    every = nodes(ask(JOBS, first=100)["data"]["jobs"])
+def test_jobs_are_found_by_status_shop_and_last_event(execute: Execute) -> None:
+    every = nodes(execute(JOBS, first=100)["data"]["jobs"])
     shop, edge = every[0]["shop"]["id"], every[4]["lastEventAt"]
 
     def found(**variables: Any) -> list[str]:
-        return [job["id"] for job in nodes(ask(JOBS, first=100, **variables)["data"]["jobs"])]
+        return [job["id"] for job in nodes(execute(JOBS, first=100, **variables)["data"]["jobs"])]
 
     assert found(statuses=["NEW", "CLOSED"]) == [job["id"] for job in every if job["status"] in {"NEW", "CLOSED"}]
     assert found(shopId=shop) == [job["id"] for job in every if job["shop"]["id"] == shop]
-    # both bounds belong to the stretch
+    # Both ends belong to the range.
     assert found(lastEventAtMin=edge) == [job["id"] for job in every[:5]]
     assert found(lastEventAtMax=edge) == [job["id"] for job in every[4:]]
 
 
-def test_a_page_of_more_than_a_hundred_is_refused(ask: Ask) -> None:
-    assert ask(JOBS, first=101)["errors"][0]["message"] == "first must be between 0 and 100"
+def test_a_page_of_more_than_a_hundred_is_refused(execute: Execute) -> None:
+    assert execute(JOBS, first=101)["errors"][0]["message"] == "first must be between 0 and 100"
 
 
-def test_conversations_hold_messages_of_every_kind_of_sender(ask: Ask) -> None:
-    conversations = nodes(ask(CONVERSATIONS)["data"]["conversations"])
+def test_conversations_have_messages_of_every_kind_of_sender(execute: Execute) -> None:
+    conversations = nodes(execute(CONVERSATIONS)["data"]["conversations"])
     messages = [message for row in conversations for message in nodes(row["messages"])]
     assert {message["sentBy"]["__typename"] for message in messages} == {
         "MerchantUser", "Organization", "Shop", "TeamMember", "ShopifyEmployee",
@@ -142,22 +142,22 @@ def test_conversations_hold_messages_of_every_kind_of_sender(ask: Ask) -> None:
         assert row["lastEventAt"] == max(message["sentAt"] for message in nodes(row["messages"]))
 
 
-def test_conversations_are_found_by_status_and_unread_messages(ask: Ask) -> None:
-    blocked = nodes(ask(CONVERSATIONS, statuses=["BLOCKED"])["data"]["conversations"])
+def test_conversations_are_found_by_status_and_unread_messages(execute: Execute) -> None:
+    blocked = nodes(execute(CONVERSATIONS, statuses=["BLOCKED"])["data"]["conversations"])
     assert {row["status"] for row in blocked} == {"BLOCKED"}
-    unread = nodes(ask(CONVERSATIONS, unreadOnly=True)["data"]["conversations"])
+    unread = nodes(execute(CONVERSATIONS, unreadOnly=True)["data"]["conversations"])
     assert {row["hasUnreadMessages"] for row in unread} == {True}
 
 
-def test_one_job_and_its_conversation_are_read_by_id(ask: Ask) -> None:
-    job = next(job for job in nodes(ask(JOBS, first=100)["data"]["jobs"]) if job["conversation"])
+def test_one_job_and_its_conversation_are_read_by_id(execute: Execute) -> None:
+    job = next(job for job in nodes(execute(JOBS, first=100)["data"]["jobs"]) if job["conversation"])
     query = """query One($job: ID!, $conversation: ID!, $since: DateTime) {
         job(id: $job) { id status }
         conversation(id: $conversation) {
             id messages(first: 100, sentAtMin: $since) { edges { node { id sentAt } } } } }"""
-    found = ask(query, job=job["id"], conversation=job["conversation"]["id"])["data"]
+    found = execute(query, job=job["id"], conversation=job["conversation"]["id"])["data"]
     assert found["job"] == {"id": job["id"], "status": job["status"]}
     messages = nodes(found["conversation"]["messages"])
-    later = ask(query, job=job["id"], conversation=job["conversation"]["id"], since=messages[1]["sentAt"])["data"]
+    later = execute(query, job=job["id"], conversation=job["conversation"]["id"], since=messages[1]["sentAt"])["data"]
     assert nodes(later["conversation"]["messages"]) == messages[:2]
-    assert ask('{ job(id: "gid://partners/Job/1") { id } }')["data"] == {"job": None}
+    assert execute('{ job(id: "gid://partners/Job/1") { id } }')["data"] == {"job": None}

@@ -1,4 +1,4 @@
-"""The partner organization's view: the app's life in each shop, and every type of event and transaction."""
+"""The partner organization's records: the app's events in each shop, and every type of event and transaction."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def state_of(store: Store, domain: str) -> list[str]:
     ]
 
 
-def test_the_life_of_the_app_differs_from_shop_to_shop(store):
+def test_the_events_of_the_app_differ_between_shops(store):
     assert state_of(store, "aurora-apparel.myshopify.com") == ["INSTALLED"]
     assert state_of(store, "maison-lumiere.myshopify.com") == ["INSTALLED", "DEACTIVATED", "REACTIVATED"]
     assert state_of(store, "kettle-and-crumb.myshopify.com") == ["INSTALLED", "UNINSTALLED", "INSTALLED"]
@@ -74,7 +74,7 @@ def test_the_life_of_the_app_differs_from_shop_to_shop(store):
     assert state_of(store, "orchard-toys-and-games.myshopify.com") == ["INSTALLED"]
 
 
-def test_events_carry_what_their_type_has(store):
+def test_events_have_the_fields_of_their_type(store):
     for row in store.select("shopify_partner", APP_ID, "app_event"):
         kind = row["type"].split("_")[0]
         assert ("charge" in row) == (kind in {"SUBSCRIPTION", "ONE", "USAGE"})
@@ -82,7 +82,7 @@ def test_events_carry_what_their_type_has(store):
         assert ("reason" in row) == (row["type"] == "RELATIONSHIP_UNINSTALLED")
 
 
-def test_times_have_microseconds_and_none_lies_ahead(store):
+def test_times_have_microseconds_and_none_lies_in_the_future(store):
     rows = [*store.select("shopify_partner", APP_ID, "app_event"), *store.select("shopify_partner", "", "transaction")]
     times = [row.get("occurredAt") or row["createdAt"] for row in rows]
 
@@ -90,7 +90,7 @@ def test_times_have_microseconds_and_none_lies_ahead(store):
     assert max(times) < "2026-05-20T14:00:00.000000Z"
 
 
-def test_a_sale_leaves_what_the_fee_does_not_take(store):
+def test_the_net_amount_of_a_sale_is_the_gross_amount_minus_the_fee(store):
     sales = [row for row in store.select("shopify_partner", "", "transaction") if "grossAmount" in row]
 
     assert sales

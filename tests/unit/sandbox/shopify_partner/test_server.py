@@ -1,4 +1,4 @@
-"""The Partner API: its door, its limit, transactions, app events and historical events."""
+"""The Partner API: access, rate limit, transactions, app events and historical events."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def a_shop(number: int) -> dict[str, Any]:
     }
 
 
-class World:
-    """One app in two shops; the limit's clock stands still until it is moved."""
+class PartnerSandbox:
+    """One app in two shops; the clock of the rate limit is set by hand."""
 
     def __init__(self) -> None:
         self.sandbox = Sandbox(
@@ -96,23 +96,23 @@ class World:
     def post(
         self, *, organization: str = ORGANIZATION, version: str = "2026-07", token: str = TOKEN, **request: Any
     ) -> httpx.Response:
-        async def ask() -> httpx.Response:
+        async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
                 path = f"/shopify-partner/{organization}/api/{version}/graphql.json"
                 request["headers"] = {"X-Shopify-Access-Token": token} | request.get("headers", {})
                 return await client.post(path, **request)
 
-        return asyncio.run(ask())
+        return asyncio.run(send())
 
-    def answer(self, query: str, version: str = "2026-07", **variables: Any) -> dict[str, Any]:
+    def execute(self, query: str, version: str = "2026-07", **variables: Any) -> dict[str, Any]:
         response = self.post(version=version, json={"query": query, "variables": variables})
         assert response.status_code == 200
         body: dict[str, Any] = response.json()
         return body
 
     def nodes(self, query: str, **variables: Any) -> list[dict[str, Any]]:
-        body = self.answer(query, **variables)
+        body = self.execute(query, **variables)
         assert "errors" not in body, body["errors"]
         (found,) = body["data"].values()
         return [edge["node"] for edge in (found.get("events") or found)["edges"]]
@@ -131,144 +131,148 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def partner_sandbox() -> PartnerSandbox:
+    return PartnerSandbox()
 
 
 def error(code: str, message: str) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
-def test_both_tokens_of_the_organization_are_accepted(world: World) -> None:
-    assert world.post(json={"query": "{ __typename }"}).status_code == 200
-    assert world.post(json={"query": "{ __typename }"}, token=SECOND).status_code == 200
+def test_both_tokens_of_the_organization_are_accepted(partner_sandbox: PartnerSandbox) -> None:
+    assert partner_sandbox.post(json={"query": "{ __typename }"}).status_code == 200
+    assert partner_sandbox.post(json={"query": "{ __typename }"}, token=SECOND).status_code == 200
 
 
 @pytest.mark.parametrize(("token", "organization"), [("", ORGANIZATION), ("prtapi_x", ORGANIZATION), (TOKEN, "999")])
-def test_a_bad_token_or_another_organization_is_refused(world: World, token: str, organization: str) -> None:
-    response = world.post(json={"query": "{ __typename }"}, token=token, organization=organization)
+def test_a_bad_token_or_another_organization_is_refused(
+    partner_sandbox: PartnerSandbox, token: str, organization: str
+) -> None:
+    response = partner_sandbox.post(json={"query": "{ __typename }"}, token=token, organization=organization)
     assert (response.status_code, response.json()) == (401, error("401", "Invalid access token"))
 
 
 @pytest.mark.parametrize("version", ["2026-02", "2099-01", "newest"])
-def test_a_version_that_never_was_is_not_found(world: World, version: str) -> None:
-    response = world.post(json={"query": "{ __typename }"}, version=version)
+def test_an_unknown_version_is_not_found(partner_sandbox: PartnerSandbox, version: str) -> None:
+    response = partner_sandbox.post(json={"query": "{ __typename }"}, version=version)
     assert (response.status_code, response.json()) == (404, error("404", "Invalid API version"))
 
 
 @pytest.mark.parametrize(
-    ("asked", "answered"), [("2024-01", "2025-10"), ("2025-07", "2025-10"), ("2026-07", "2026-07")]
+    ("requested", "answered"), [("2024-01", "2025-10"), ("2025-07", "2025-10"), ("2026-07", "2026-07")]
 )
-def test_an_expired_version_falls_forward_and_says_so(world: World, asked: str, answered: str) -> None:
-    response = world.post(json={"query": "{ __typename }"}, version=asked)
+def test_an_expired_version_falls_forward_and_is_named_in_the_response(
+    partner_sandbox: PartnerSandbox, requested: str, answered: str
+) -> None:
+    response = partner_sandbox.post(json={"query": "{ __typename }"}, version=requested)
     assert (response.status_code, response.headers["x-shopify-api-version"]) == (200, answered)
 
 
-def test_a_version_has_the_fields_of_its_time(world: World) -> None:
+def test_each_version_has_its_own_fields(partner_sandbox: PartnerSandbox) -> None:
     query = "{ events(first: 1) { edges { cursor } } }"
-    assert "data" in world.answer(query, version="2026-07")
-    (refusal,) = world.answer(query, version="2026-04")["errors"]
+    assert "data" in partner_sandbox.execute(query, version="2026-07")
+    (refusal,) = partner_sandbox.execute(query, version="2026-04")["errors"]
     assert refusal["message"] == "Field 'events' doesn't exist on type 'QueryRoot'"
 
 
-def test_a_query_may_be_50000_characters_long(world: World) -> None:
+def test_a_query_may_be_50000_characters_long(partner_sandbox: PartnerSandbox) -> None:
     query = "{ __typename }".ljust(50_000)
-    assert world.post(json={"query": query}).status_code == 200
-    response = world.post(json={"query": f"{query} "})
+    assert partner_sandbox.post(json={"query": query}).status_code == 200
+    response = partner_sandbox.post(json={"query": f"{query} "})
     assert response.status_code == 400
     assert response.json() == error("400", "Maximum query length is 50000 characters")
 
 
-def test_a_body_that_is_no_request_is_refused(world: World) -> None:
-    response = world.post(content=b"[]", headers={"content-type": "application/json"})
+def test_a_body_that_is_no_request_is_refused(partner_sandbox: PartnerSandbox) -> None:
+    response = partner_sandbox.post(content=b"[]", headers={"content-type": "application/json"})
     assert (response.status_code, response.json()["errors"][0]["extensions"]) == (400, {"code": "400"})
 
 
-def test_a_document_may_be_sent_bare(world: World) -> None:
-    response = world.post(
+def test_a_document_can_be_sent_without_json(partner_sandbox: PartnerSandbox) -> None:
+    response = partner_sandbox.post(
         content=b'{ app(id: "gid://partners/App/9") { id } }', headers={"content-type": "application/graphql"}
     )
     assert response.json() == {"data": {"app": None}}
 
 
-def test_answers_carry_no_cost(world: World) -> None:
-    assert set(world.answer("{ transactions(first: 1) { edges { cursor } } }")) == {"data"}
+def test_responses_have_no_cost(partner_sandbox: PartnerSandbox) -> None:
+    assert set(partner_sandbox.execute("{ transactions(first: 1) { edges { cursor } } }")) == {"data"}
 
 
-def test_a_fifth_request_in_one_second_is_too_many(world: World) -> None:
-    world.switch("requests_per_second", 4)
+def test_a_fifth_request_in_one_second_is_too_many(partner_sandbox: PartnerSandbox) -> None:
+    partner_sandbox.switch("requests_per_second", 4)
     tokens = (TOKEN, TOKEN, SECOND, TOKEN, SECOND)
-    answers = [world.post(json={"query": "{ __typename }"}, token=token) for token in tokens]
+    answers = [partner_sandbox.post(json={"query": "{ __typename }"}, token=token) for token in tokens]
     assert [answer.status_code for answer in answers] == [200] * 4 + [429]
     assert answers[4].json() == error("429", "Too many requests")
     assert "retry-after" not in answers[4].headers
-    assert world.sandbox.calls["shopify_partner//graphql.throttled"] == 1
-    world.seconds += 1
-    assert world.post(json={"query": "{ __typename }"}).status_code == 200
+    assert partner_sandbox.sandbox.calls["shopify_partner//graphql.throttled"] == 1
+    partner_sandbox.seconds += 1
+    assert partner_sandbox.post(json={"query": "{ __typename }"}).status_code == 200
 
 
-def test_too_many_requests_can_be_told_on_status_200_and_with_retry_after(world: World) -> None:
+def test_too_many_requests_can_have_status_200_and_retry_after(partner_sandbox: PartnerSandbox) -> None:
     for name, value in (("requests_per_second", 1), ("throttle_status", 200), ("retry_after", 3)):
-        world.switch(name, value)
-    world.post(json={"query": "{ __typename }"})
-    response = world.post(json={"query": "{ __typename }"})
+        partner_sandbox.switch(name, value)
+    partner_sandbox.post(json={"query": "{ __typename }"})
+    response = partner_sandbox.post(json={"query": "{ __typename }"})
     assert (response.status_code, response.headers["retry-after"]) == (200, "3")
     assert response.json() == error("429", "Too many requests")
 
 
-def test_internal_errors_come_on_status_200_as_often_as_asked(world: World) -> None:
-    world.switch("internal_errors", 1)
-    (failure,) = world.answer("{ __typename }")["errors"]
+def test_internal_errors_have_status_200_and_follow_the_switch(partner_sandbox: PartnerSandbox) -> None:
+    partner_sandbox.switch("internal_errors", 1)
+    (failure,) = partner_sandbox.execute("{ __typename }")["errors"]
     assert failure["extensions"] == {"code": "500"}
     assert failure["message"].startswith("Internal error. Looks like something went wrong on our end.\nRequest ID: ")
-    assert world.answer("{ __typename }") == {"data": {"__typename": "QueryRoot"}}
+    assert partner_sandbox.execute("{ __typename }") == {"data": {"__typename": "QueryRoot"}}
 
 
-def test_the_language_asked_for_changes_nothing(world: World) -> None:
-    response = world.post(json={"query": "{ __typename }"}, headers={"Accept-Language": "fr"})
+def test_the_accept_language_header_changes_nothing(partner_sandbox: PartnerSandbox) -> None:
+    response = partner_sandbox.post(json={"query": "{ __typename }"}, headers={"Accept-Language": "fr"})
     assert response.json() == {"data": {"__typename": "QueryRoot"}}
 
 
-def test_transactions_come_newest_first_unless_switched(world: World) -> None:
-    assert world.transactions("first: 9") == [5, 4, 3, 2, 1]
-    world.switch("newest_first", False)
-    assert world.transactions("first: 9") == [1, 2, 3, 4, 5]
+def test_transactions_come_newest_first_unless_switched(partner_sandbox: PartnerSandbox) -> None:
+    assert partner_sandbox.transactions("first: 9") == [5, 4, 3, 2, 1]
+    partner_sandbox.switch("newest_first", False)
+    assert partner_sandbox.transactions("first: 9") == [1, 2, 3, 4, 5]
 
 
-def test_transactions_are_walked_by_the_last_edges_cursor(world: World) -> None:
+def test_transactions_are_paged_by_the_last_edges_cursor(partner_sandbox: PartnerSandbox) -> None:
     query = """query($after: String) { transactions(first: 2, after: $after) {
         edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage } } }"""
     walked, after, more = [], "", True
     while more:
-        page = world.answer(query, after=after)["data"]["transactions"]
+        page = partner_sandbox.execute(query, after=after)["data"]["transactions"]
         walked += [edge["node"]["id"] for edge in page["edges"]]
         after, more = page["edges"][-1]["cursor"], page["pageInfo"]["hasNextPage"]
     assert [gid.rpartition("/")[2] for gid in walked] == ["5", "4", "3", "2", "1"]
     assert page["pageInfo"] == {"hasNextPage": False, "hasPreviousPage": True}
 
 
-def test_page_info_has_no_cursors(world: World) -> None:
-    (refusal,) = world.answer("{ transactions(first: 1) { pageInfo { endCursor } } }")["errors"]
+def test_page_info_has_no_cursors(partner_sandbox: PartnerSandbox) -> None:
+    (refusal,) = partner_sandbox.execute("{ transactions(first: 1) { pageInfo { endCursor } } }")["errors"]
     assert refusal["message"] == "Field 'endCursor' doesn't exist on type 'PageInfo'"
 
 
-def test_both_bounds_of_a_time_belong_to_it(world: World) -> None:
+def test_both_ends_of_a_time_range_belong_to_it(partner_sandbox: PartnerSandbox) -> None:
     bounds = 'createdAtMin: "2026-03-02T00:00:00Z", createdAtMax: "2026-03-04T00:00:00.000000Z"'
-    assert world.transactions(bounds) == [4, 3, 2]
+    assert partner_sandbox.transactions(bounds) == [4, 3, 2]
 
 
-def test_transactions_are_filtered_by_type_shop_and_app(world: World) -> None:
-    world.sale(9, "2026-03-06T00:00:00Z", shop=501, kind="ReferralTransaction")
-    assert world.transactions("types: [REFERRAL]") == [9]
-    assert world.transactions("types: [APP_SUBSCRIPTION_SALE, TAX]") == [5, 4, 3, 2, 1]
-    assert world.transactions('shopId: "gid://partners/Shop/502"') == [5, 3, 1]
-    assert world.transactions('myshopifyDomain: "s501.myshopify.com"') == [9, 4, 2]
-    assert world.transactions('appId: "gid://partners/App/7"') == []
+def test_transactions_are_filtered_by_type_shop_and_app(partner_sandbox: PartnerSandbox) -> None:
+    partner_sandbox.sale(9, "2026-03-06T00:00:00Z", shop=501, kind="ReferralTransaction")
+    assert partner_sandbox.transactions("types: [REFERRAL]") == [9]
+    assert partner_sandbox.transactions("types: [APP_SUBSCRIPTION_SALE, TAX]") == [5, 4, 3, 2, 1]
+    assert partner_sandbox.transactions('shopId: "gid://partners/Shop/502"') == [5, 3, 1]
+    assert partner_sandbox.transactions('myshopifyDomain: "s501.myshopify.com"') == [9, 4, 2]
+    assert partner_sandbox.transactions('appId: "gid://partners/App/7"') == []
 
 
-def test_a_page_without_a_size_has_the_default_size(world: World) -> None:
-    world.switch("default_page_size", 2)
-    assert world.transactions('createdAtMin: "2026-01-01"') == [5, 4]
+def test_a_page_without_a_size_has_the_default_size(partner_sandbox: PartnerSandbox) -> None:
+    partner_sandbox.switch("default_page_size", 2)
+    assert partner_sandbox.transactions('createdAtMin: "2026-01-01"') == [5, 4]
 
 
 @pytest.mark.parametrize(
@@ -280,8 +284,8 @@ def test_a_page_without_a_size_has_the_default_size(world: World) -> None:
         "{ transactions(first: 1, last: 1) { edges { cursor } } }",
     ],
 )
-def test_a_page_that_is_too_large_is_an_error_on_status_200(world: World, query: str) -> None:
-    body = world.answer(query)
+def test_a_page_that_is_too_large_is_an_error_on_status_200(partner_sandbox: PartnerSandbox, query: str) -> None:
+    body = partner_sandbox.execute(query)
     assert len(body["errors"]) == 1
     assert "extensions" not in body["errors"][0]
 
@@ -289,40 +293,42 @@ def test_a_page_that_is_too_large_is_an_error_on_status_200(world: World, query:
 @pytest.mark.parametrize(
     ("list_", "most"), [("transactions(first: 100)", 100), ("events(first: 250)", 250), ("events(last: 250)", 250)]
 )
-def test_the_largest_page_is_answered(world: World, list_: str, most: int) -> None:
-    assert "errors" not in world.answer(f"{{ {list_} {{ edges {{ cursor }} }} }}"), most
+def test_the_largest_page_is_answered(partner_sandbox: PartnerSandbox, list_: str, most: int) -> None:
+    assert "errors" not in partner_sandbox.execute(f"{{ {list_} {{ edges {{ cursor }} }} }}"), most
 
 
-def test_a_transaction_is_read_with_the_app_joined(world: World) -> None:
+def test_a_transaction_is_read_with_the_app_joined(partner_sandbox: PartnerSandbox) -> None:
     query = """{ transaction(id: "gid://partners/AppSubscriptionSale/1") { __typename createdAt
         ... on AppSubscriptionSale {
             app { name apiKey } netAmount { amount currencyCode } shopifyFee { amount } } } }"""
-    assert world.answer(query)["data"]["transaction"] == {
+    assert partner_sandbox.execute(query)["data"]["transaction"] == {
         "__typename": "AppSubscriptionSale",
         "createdAt": "2026-03-01T00:00:00.000000Z",
         "app": {"name": "Reviews", "apiKey": "key"},
         "netAmount": {"amount": "49.0", "currencyCode": "USD"},
         "shopifyFee": None,
     }
-    assert world.answer('{ transaction(id: "gid://partners/AppSubscriptionSale/77") { id } }')["data"] == {
+    assert partner_sandbox.execute('{ transaction(id: "gid://partners/AppSubscriptionSale/77") { id } }')["data"] == {
         "transaction": None
     }
 
 
-def test_transactions_can_arrive_late_and_be_restated(world: World) -> None:
-    world.switch("arrival_delay_seconds", 6 * 86_400)
-    assert world.transactions("first: 9") == [4, 3, 2, 1]
-    world.switch("restatements", {"gid://partners/AppSubscriptionSale/1": {"netAmount": {**USD, "amount": "40.00"}}})
+def test_transactions_can_arrive_late_and_be_restated(partner_sandbox: PartnerSandbox) -> None:
+    partner_sandbox.switch("arrival_delay_seconds", 6 * 86_400)
+    assert partner_sandbox.transactions("first: 9") == [4, 3, 2, 1]
+    partner_sandbox.switch(
+        "restatements", {"gid://partners/AppSubscriptionSale/1": {"netAmount": {**USD, "amount": "40.00"}}}
+    )
     query = "{ transactions(last: 1) { edges { node { ... on AppSubscriptionSale { netAmount { amount } } } } } }"
-    assert world.nodes(query) == [{"netAmount": {"amount": "40.0"}}]
+    assert partner_sandbox.nodes(query) == [{"netAmount": {"amount": "40.0"}}]
 
 
-def test_an_unknown_app_is_null_without_an_error(world: World) -> None:
-    assert world.answer('{ app(id: "gid://partners/App/9") { id } }') == {"data": {"app": None}}
+def test_an_unknown_app_is_null_without_an_error(partner_sandbox: PartnerSandbox) -> None:
+    assert partner_sandbox.execute('{ app(id: "gid://partners/App/9") { id } }') == {"data": {"app": None}}
 
 
-def test_app_events_come_newest_first_with_their_own_fields(world: World) -> None:
-    nodes = world.nodes(f"""{{ app(id: "{APP}") {{ events(first: 9) {{ edges {{ node {{
+def test_app_events_come_newest_first_with_their_own_fields(partner_sandbox: PartnerSandbox) -> None:
+    nodes = partner_sandbox.nodes(f"""{{ app(id: "{APP}") {{ events(first: 9) {{ edges {{ node {{
         __typename occurredAt shop {{ myshopifyDomain }} app {{ name }}
         ... on RelationshipUninstalled {{ reason description }}
         ... on AppSubscriptionEvent {{ charge {{ id amount {{ amount }} billingOn }} }}
@@ -345,31 +351,35 @@ def test_app_events_come_newest_first_with_their_own_fields(world: World) -> Non
     }
 
 
-def test_app_events_of_one_instant_are_not_lost_between_pages(world: World) -> None:
+def test_app_events_with_one_timestamp_are_not_lost_between_pages(partner_sandbox: PartnerSandbox) -> None:
     query = f"""query($after: String) {{ app(id: "{APP}") {{ events(first: 1, after: $after) {{
         edges {{ cursor node {{ type }} }} pageInfo {{ hasNextPage }} }} }} }}"""
     walked, after, more = [], None, True
     while more:
-        page = world.answer(query, after=after)["data"]["app"]["events"]
+        page = partner_sandbox.execute(query, after=after)["data"]["app"]["events"]
         walked += [edge["node"]["type"] for edge in page["edges"]]
         after, more = page["edges"][-1]["cursor"], page["pageInfo"]["hasNextPage"]
     assert len(walked) == 5
 
 
-def test_app_events_are_filtered_by_type_shop_charge_and_time(world: World) -> None:
-    assert world.app_events("types: [RELATIONSHIP_UNINSTALLED, CREDIT_APPLIED]") == [
+def test_app_events_are_filtered_by_type_shop_charge_and_time(partner_sandbox: PartnerSandbox) -> None:
+    assert partner_sandbox.app_events("types: [RELATIONSHIP_UNINSTALLED, CREDIT_APPLIED]") == [
         "RELATIONSHIP_UNINSTALLED",
         "CREDIT_APPLIED",
     ]
-    assert len(world.app_events('shopId: "gid://partners/Shop/501"')) == 2
-    assert world.app_events('chargeId: "gid://shopify/AppCredit/4"') == ["CREDIT_APPLIED"]
+    assert len(partner_sandbox.app_events('shopId: "gid://partners/Shop/501"')) == 2
+    assert partner_sandbox.app_events('chargeId: "gid://shopify/AppCredit/4"') == ["CREDIT_APPLIED"]
     bounds = 'occurredAtMin: "2026-03-01T10:00:00.000002Z", occurredAtMax: "2026-03-02T10:00:00Z"'
-    assert world.app_events(bounds) == ["RELATIONSHIP_INSTALLED", "CREDIT_APPLIED", "SUBSCRIPTION_CHARGE_ACTIVATED"]
+    assert partner_sandbox.app_events(bounds) == [
+        "RELATIONSHIP_INSTALLED",
+        "CREDIT_APPLIED",
+        "SUBSCRIPTION_CHARGE_ACTIVATED",
+    ]
 
 
-def test_historical_events_are_those_of_the_last_30_days_newest_first(world: World) -> None:
-    assert world.events("first: 9") == [4, 3]
-    assert world.events("first: 9, orderBy: OCCURRED_AT_ASC") == [3, 4]
+def test_historical_events_are_those_of_the_last_30_days_newest_first(partner_sandbox: PartnerSandbox) -> None:
+    assert partner_sandbox.events("first: 9") == [4, 3]
+    assert partner_sandbox.events("first: 9, orderBy: OCCURRED_AT_ASC") == [3, 4]
 
 
 @pytest.mark.parametrize(
@@ -381,57 +391,62 @@ def test_historical_events_are_those_of_the_last_30_days_newest_first(world: Wor
         ('occurredAtMin: "2026-01-01T00:00:00Z", occurredAtMax: "2026-03-09T00:00:00Z"', [4, 3, 2]),
     ],
 )
-def test_a_missing_bound_of_historical_events_is_30_days_away(world: World, bounds: str, numbers: list[int]) -> None:
-    assert world.events(f"first: 9, filter: {{ {bounds} }}") == numbers
+def test_a_missing_end_of_the_range_of_historical_events_is_30_days_away(
+    partner_sandbox: PartnerSandbox, bounds: str, numbers: list[int]
+) -> None:
+    assert partner_sandbox.events(f"first: 9, filter: {{ {bounds} }}") == numbers
 
 
-def test_historical_events_span_a_year_at_most(world: World) -> None:
+def test_the_range_of_historical_events_is_a_year_at_most(partner_sandbox: PartnerSandbox) -> None:
     year = 'filter: {occurredAtMin: "2025-01-15T00:00:00Z", occurredAtMax: "2026-01-15T00:00:00Z"}'
-    assert world.events(f"first: 9, {year}") == [2, 1]
+    assert partner_sandbox.events(f"first: 9, {year}") == [2, 1]
     longer = year.replace("2026-01-15T00:00:00Z", "2026-01-15T00:00:01Z")
-    body = world.answer(f"{{ events(first: 9, {longer}) {{ edges {{ cursor }} }} }}")
+    body = partner_sandbox.execute(f"{{ events(first: 9, {longer}) {{ edges {{ cursor }} }} }}")
     assert body["data"] == {"events": None}
     assert "365 days" in body["errors"][0]["message"]
 
 
-def test_historical_events_of_a_shop_need_the_subject(world: World) -> None:
-    world.history(9, "2026-03-08T00:00:00Z", shop=502)
+def test_historical_events_of_a_shop_need_the_subject(partner_sandbox: PartnerSandbox) -> None:
+    partner_sandbox.history(9, "2026-03-08T00:00:00Z", shop=502)
     subject = 'subjectId: "gid://shopify/App/1001"'
-    assert world.events(f'first: 9, filter: {{ shopId: "gid://shopify/Shop/502", {subject} }}') == [9]
-    body = world.answer('{ events(filter: {shopId: "gid://shopify/Shop/502"}) { edges { cursor } } }')
+    assert partner_sandbox.events(f'first: 9, filter: {{ shopId: "gid://shopify/Shop/502", {subject} }}') == [9]
+    body = partner_sandbox.execute('{ events(filter: {shopId: "gid://shopify/Shop/502"}) { edges { cursor } } }')
     assert "subjectId" in body["errors"][0]["message"]
 
 
-def test_only_events_of_apps_are_served(world: World) -> None:
-    assert world.answer("{ events(filter: {subjectType: THEME}) { edges { cursor } } }")["errors"]
+def test_only_events_of_apps_are_served(partner_sandbox: PartnerSandbox) -> None:
+    assert partner_sandbox.execute("{ events(filter: {subjectType: THEME}) { edges { cursor } } }")["errors"]
 
 
-def test_historical_events_have_cursors_in_their_page_info(world: World) -> None:
-    page = world.answer("{ events(first: 1) { edges { cursor } pageInfo { endCursor hasNextPage } } }")["data"][
-        "events"
-    ]
+def test_historical_events_have_cursors_in_their_page_info(partner_sandbox: PartnerSandbox) -> None:
+    page = partner_sandbox.execute("{ events(first: 1) { edges { cursor } pageInfo { endCursor hasNextPage } } }")[
+        "data"
+    ]["events"]
     assert page["pageInfo"] == {"endCursor": page["edges"][0]["cursor"], "hasNextPage": True}
 
 
-def test_an_unknown_app_of_a_subscription_is_an_error_without_a_code(world: World) -> None:
+def test_an_unknown_app_of_a_subscription_is_an_error_without_a_code(partner_sandbox: PartnerSandbox) -> None:
     query = '{ activeSubscription(appId: "%s", shopId: "gid://shopify/Shop/1") { billingPeriod } }'
-    assert world.answer(query % "gid://shopify/App/9") == {
+    assert partner_sandbox.execute(query % "gid://shopify/App/9") == {
         "data": {"activeSubscription": None},
         "errors": [
             {"message": "App not found", "locations": [{"line": 1, "column": 3}], "path": ["activeSubscription"]}
         ],
     }
-    assert world.answer(query % "gid://shopify/App/1001") == {"data": {"activeSubscription": None}}
+    assert partner_sandbox.execute(query % "gid://shopify/App/1001") == {"data": {"activeSubscription": None}}
 
 
-def test_the_versions_are_listed_as_recorded(world: World) -> None:
-    versions = world.answer("{ publicApiVersions { handle displayName supported } }")["data"]["publicApiVersions"]
+def test_the_versions_are_listed_as_recorded(partner_sandbox: PartnerSandbox) -> None:
+    versions = partner_sandbox.execute("{ publicApiVersions { handle displayName supported } }")["data"][
+        "publicApiVersions"
+    ]
     assert versions[0] == {"handle": "2025-10", "displayName": "2025-10", "supported": True}
     assert versions[-1] == {"handle": "unstable", "displayName": "Unstable", "supported": False}
 
 
-def test_a_mutation_is_denied(world: World) -> None:
-    body = world.answer("""mutation { appCreditCreate(amount: {amount: "1.0", currencyCode: USD}, description: "x",
+def test_a_mutation_is_denied(partner_sandbox: PartnerSandbox) -> None:
+    body = partner_sandbox.execute("""mutation { appCreditCreate(
+        amount: {amount: "1.0", currencyCode: USD}, description: "x",
         appId: "gid://partners/App/1001", shopId: "gid://partners/Shop/501") { appCredit { id } } }""")
     assert body["data"] == {"appCreditCreate": None}
     assert body["errors"][0]["extensions"] == {"code": "ACCESS_DENIED"}

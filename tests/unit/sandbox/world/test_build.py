@@ -1,4 +1,4 @@
-"""A world is made from a number: the same number gives the same world, and everything odd is in it."""
+"""A world follows from its seed: the same seed gives the same world, with all edge cases."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_another_seed_gives_another_world_at_the_same_shops():
     assert first.credentials["yofi"]["secret"] != second.credentials["yofi"]["secret"]
 
 
-def test_the_moment_of_the_call_does_not_leak_into_a_dated_world():
+def test_a_world_with_a_fixed_day_does_not_depend_on_the_current_time():
     sandbox = build(seed=1, shops=1, orders=12, now=NOW)
 
     years = set(re.findall(r"\b20\d\d(?=-\d\d-\d\dT)", str(contents(sandbox))))
@@ -61,7 +61,7 @@ def test_the_moment_of_the_call_does_not_leak_into_a_dated_world():
     assert all(row[4] <= format_timestamp(NOW) for row in contents(sandbox))
 
 
-def test_a_full_world_is_made_in_under_three_seconds():
+def test_a_full_world_is_built_in_under_three_seconds():
     begun = time.process_time()
 
     build(shops=4, orders=100, now=NOW)
@@ -86,12 +86,12 @@ def test_a_day_without_time_zone_is_refused():
 
 
 @pytest.mark.parametrize("wrong", [{"shops": 0}, {"orders": 0}])
-def test_a_world_of_nothing_is_refused(wrong):
+def test_a_world_without_shops_or_orders_is_refused(wrong):
     with pytest.raises(ValueError, match="at least one"):
         build(now=NOW, **wrong)
 
 
-def test_a_file_is_taken_up_as_it_was_left(tmp_path):
+def test_an_existing_file_is_opened_with_its_changes(tmp_path):
     path = tmp_path / "world.sqlite"
     first = build(path=path, shops=1, orders=3, now=NOW)
     first.store.put("yotpo", "s", "order", "1", {"external_id": "1"}, at="2026-01-01T00:00:00Z")
@@ -108,17 +108,17 @@ def test_a_file_with_another_world_is_refused_with_both_named(tmp_path):
     path = tmp_path / "world.sqlite"
     build(path=path, shops=1, orders=3, now=NOW).store.close()
 
-    with pytest.raises(ValueError, match=r"holds the world seed=7 shops=1 orders=3, asked was seed=8"):
+    with pytest.raises(ValueError, match=r"contains the world seed=7 shops=1 orders=3, requested was seed=8"):
         build(path=path, seed=8, shops=1, orders=3, now=NOW)
 
 
-def test_each_installed_shop_has_as_many_orders_as_asked_for(sandbox):
+def test_each_installed_shop_has_the_requested_number_of_orders(sandbox):
     counts = [sandbox.store.count("shopify_admin", shop, "order") for shop in routed()[:4]]
 
     assert counts == [100] * 4
 
 
-def test_the_odd_shops_exist_besides(sandbox):
+def test_an_uninstalled_and_an_unrouted_shop_come_on_top(sandbox):
     facts = [sandbox.store.get("shopify_admin", shop.domain, "shop", shop.domain) for shop in world(4)]
 
     assert Counter((row["installed"], row["routed"]) for row in facts) == {
@@ -248,7 +248,7 @@ SPECIAL = {
     "a refunded shipping charge": lambda o: o["refunds"] and not o["refunds"][0]["refundLineItems"],
     "an order from months ago": lambda o: o["createdAt"] < format_timestamp(NOW, plus=timedelta(days=-120)),
     "an order of today": lambda o: o["createdAt"] > format_timestamp(NOW, plus=timedelta(days=-1)),
-    "a long run of news": lambda o: any(len(row["events"]) == 4 for row in o["fulfillments"]),
+    "many tracking events": lambda o: any(len(row["events"]) == 4 for row in o["fulfillments"]),
 }  # fmt: skip
 
 
@@ -265,7 +265,11 @@ def test_every_status_occurs(orders):
         "FULFILLED", "UNFULFILLED", "PARTIALLY_FULFILLED", "ON_HOLD", "SCHEDULED", "RESTOCKED",
     }  # fmt: skip
     shown = {row["displayStatus"] for order in orders for row in order["fulfillments"]}
-    assert shown >= {news for news in TRACKING_HISTORIES if news} | {"CANCELED", "FULFILLED", "MARKED_AS_FULFILLED"}
+    assert shown >= {status for status in TRACKING_HISTORIES if status} | {
+        "CANCELED",
+        "FULFILLED",
+        "MARKED_AS_FULFILLED",
+    }
 
 
 def test_several_orders_share_the_second_of_their_last_change(sandbox):
@@ -274,7 +278,7 @@ def test_several_orders_share_the_second_of_their_last_change(sandbox):
         assert max(times.values()) >= 5
 
 
-def test_the_great_orders_are_in_the_first_shop_only(sandbox):
+def test_very_large_orders_are_in_the_first_shop_only(sandbox):
     for place, shop in enumerate(routed()):
         rows = sandbox.store.select("shopify_admin", shop, "order")
         assert any(len(row["lineItems"]) == 400 for row in rows) == (place == 0)
@@ -299,7 +303,7 @@ def test_the_smallest_world_has_the_first_kinds():
     assert sorted(len(row["lineItems"]) for row in rows) == [2, 2, 400]
 
 
-def test_nothing_happened_in_the_time_to_come(sandbox, orders):
+def test_no_time_lies_in_the_future(sandbox, orders):
     latest = format_timestamp(NOW)
     for order in orders:
         times = re.findall(r"'(?:createdAt|updatedAt|happenedAt|deliveredAt|processedAt)': '([^']+)'", str(order))
@@ -309,7 +313,7 @@ def test_nothing_happened_in_the_time_to_come(sandbox, orders):
         assert all(time <= order["updatedAt"] for time in news)
 
 
-def test_an_uninstalled_shop_took_no_order_after_it_left(sandbox):
+def test_an_uninstalled_shop_has_no_order_after_the_uninstall(sandbox):
     rows = sandbox.store.select("shopify_admin", "velvet-ember.myshopify.com", "order")
 
     assert rows

@@ -1,4 +1,4 @@
-"""A shop made large: orders that follow the careful ones, with ids, names, times and counts of their own."""
+"""A large shop: added orders copy existing ones, with their own ids, names, times and counts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def orders(sandbox: Sandbox) -> list[dict[str, Any]]:
     return sandbox.store.select("shopify_admin", SHOP, "order")
 
 
-def test_a_shop_has_as_many_orders_more_as_asked() -> None:
+def test_a_shop_grows_by_the_requested_number_of_orders() -> None:
     sandbox = seed.build(shops=1, orders=40, now=NOW)
     assert grow(sandbox.store, shop=SHOP, orders=700, seed=7, now=NOW) == 740
 
@@ -47,7 +47,7 @@ def test_no_two_records_share_an_id(large: Sandbox) -> None:
     assert len({row["name"] for row in rows}) == len({row["number"] for row in rows}) == len(rows)
 
 
-def test_each_order_is_of_one_piece(large: Sandbox) -> None:
+def test_each_added_order_is_consistent(large: Sandbox) -> None:
     for order in orders(large):
         assert order["id"].endswith(f"/{order['legacyResourceId']}")
         assert str(order["number"]) in order["name"]
@@ -69,13 +69,13 @@ def test_products_and_customers_are_the_shops_own(large: Sandbox) -> None:
             assert order["customer"]["numberOfOrders"] == customers[order["customer"]["id"]]["numberOfOrders"]
 
 
-def test_customers_have_as_many_orders_as_there_are(large: Sandbox) -> None:
+def test_the_order_counts_of_customers_include_the_added_orders(large: Sandbox) -> None:
     counts = Counter(order["customer"]["id"] for order in orders(large) if order["customer"])
     for customer in large.store.select("shopify_admin", SHOP, "customer"):
         assert customer["numberOfOrders"] == str(counts[customer["id"]])
 
 
-def test_times_lie_within_five_months_and_none_in_the_time_to_come(large: Sandbox) -> None:
+def test_times_lie_within_the_last_five_months(large: Sandbox) -> None:
     times = [order["createdAt"] for order in orders(large)]
     assert min(times) >= format_timestamp(NOW, plus=timedelta(days=-160))
     assert max(order["updatedAt"] for order in orders(large)) <= format_timestamp(NOW)
@@ -92,7 +92,7 @@ def test_the_same_seed_makes_the_same_orders() -> None:
     assert [json.dumps(row) for row in orders(world(60))] == [json.dumps(row) for row in orders(world(60))]
 
 
-def test_a_shop_can_grow_twice_and_go_on_living(large: Sandbox) -> None:
+def test_a_shop_can_grow_twice_and_still_change(large: Sandbox) -> None:
     sandbox = world(50)
     assert grow(sandbox.store, shop=SHOP, orders=50, seed=7, now=NOW) == 140
     Changes(sandbox).create_orders(SHOP, 3)
@@ -106,7 +106,7 @@ def test_a_shop_without_orders_cannot_grow() -> None:
         grow(sandbox.store, shop="nobody.myshopify.com", orders=5, seed=7, now=NOW)
 
 
-def test_orders_beyond_the_careful_ones_follow_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_above_the_detailed_maximum_are_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seed, "MAX_DETAILED_ORDERS", 30)
     sandbox = seed.build(shops=1, orders=90, now=NOW)
     assert sandbox.store.count("shopify_admin", SHOP, "order") == 90

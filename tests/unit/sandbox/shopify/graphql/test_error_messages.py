@@ -1,4 +1,4 @@
-"""The words, codes and paths in which Shopify refuses a document or its variables (recorded, or graphql-ruby's)."""
+"""Shopify's errors about a document or its variables: wording, codes and paths (recorded, or graphql-ruby's)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ RECORDED = [
 
 
 @pytest.mark.parametrize(("query", "message", "path", "extensions"), RECORDED)
-def test_a_document_that_does_not_fit_is_refused_in_graphql_rubys_words(
+def test_an_invalid_document_is_refused_in_graphql_rubys_wording(
     query: str, message: str, path: list[str], extensions: dict[str, Any]
 ) -> None:
     (error,) = refused(query)
@@ -142,7 +142,7 @@ def test_a_document_that_does_not_fit_is_refused_in_graphql_rubys_words(
     }
 
 
-def test_several_faults_of_a_document_are_told_together() -> None:
+def test_all_errors_of_a_document_are_reported_together() -> None:
     errors = refused("{ shop { a b } }")
     assert [error["extensions"]["fieldName"] for error in errors] == ["a", "b"]
 
@@ -165,15 +165,13 @@ def test_a_document_that_cannot_be_parsed_is_a_syntax_error() -> None:
         ("ID!", {}, {"path": [], "explanation": "Could not coerce value {} to ID"}),
     ],
 )
-def test_a_variable_that_does_not_fit_is_refused_with_its_problems(
-    declared: str, value: Any, problem: dict[str, Any]
-) -> None:
+def test_an_invalid_variable_is_refused_with_its_problems(declared: str, value: Any, problem: dict[str, Any]) -> None:
     (error,) = refused(f"query($x: {declared}) {{ order(id: $x) {{ id }} }}", x=value)
     assert error["message"] == f"Variable $x of type {declared} was provided invalid value"
     assert error["extensions"] == {"code": "INVALID_VARIABLE", "value": value, "problems": [problem]}
 
 
-def test_a_bad_item_of_a_list_variable_is_named_by_its_place() -> None:
+def test_an_invalid_item_of_a_list_variable_is_named_by_its_index() -> None:
     (error,) = refused("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["gid://shopify/Order/1", None])
     assert error["message"] == (
         "Variable $ids of type [ID!]! was provided invalid value for 1 (Expected value to not be null)"
@@ -190,7 +188,7 @@ def test_a_union_and_an_interface_are_worded_as_any_type() -> None:
     assert error["path"] == ["query", "transactions", "edges", "node", "... on TaxTransaction", "shop"]
 
 
-def test_the_fields_of_an_input_object_are_looked_at_one_by_one() -> None:
+def test_each_field_of_an_input_object_is_checked() -> None:
     (unknown,) = refused_by_partner("{ events(filter: {shop: 1}) { edges { cursor } } }")
     assert unknown["message"] == "InputObject 'EventFilterInput' doesn't accept argument 'shop'"
     (wrong,) = refused_by_partner("{ events(filter: {eventTypes: [NO]}) { edges { cursor } } }")
@@ -200,7 +198,7 @@ def test_the_fields_of_an_input_object_are_looked_at_one_by_one() -> None:
     )
 
 
-def test_a_time_that_is_none_is_refused_as_a_literal_and_as_a_variable() -> None:
+def test_an_invalid_time_is_refused_as_a_literal_and_as_a_variable() -> None:
     (literal,) = refused_by_partner('{ transactions(createdAtMin: "soon") { edges { cursor } } }')
     assert literal["message"] == (
         "Argument 'createdAtMin' on Field 'transactions' has an invalid value (\"soon\"). Expected type 'DateTime'."
@@ -221,7 +219,7 @@ def test_problems_inside_an_object_variable_are_named_by_their_path() -> None:
     assert "other (Field is not defined on EventFilterInput)" in error["message"]
 
 
-def test_a_document_that_fits_is_prepared_with_its_variables() -> None:
+def test_a_valid_document_is_prepared_with_its_variables() -> None:
     query = """query Orders($first: Int = 5, $after: String, $id: ID) {
         orders(first: $first, after: $after, savedSearchId: $id) { ...Page }
     }

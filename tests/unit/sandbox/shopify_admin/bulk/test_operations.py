@@ -1,4 +1,4 @@
-"""Bulk operations over real HTTP: submitted, watched to the end, cancelled, failed, listed."""
+"""Bulk operations over HTTP: submit, poll to the end, cancel, fail, list."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from bulk_sandbox import ORDERS, OTHER, RUN, World, rows, serving, settled
+from bulk_sandbox import ORDERS, OTHER, RUN, BulkClient, client_of, read_lines, serve_two_shops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Any]:
-    with serving() as running:
+def running_sandbox() -> Iterator[Any]:
+    with serve_two_shops() as running:
         yield running
 
 
 @pytest.fixture
-def world(served: Any) -> Iterator[World]:
-    with settled(served) as world:
-        yield world
+def bulk_client(running_sandbox: Any) -> Iterator[BulkClient]:
+    with client_of(running_sandbox) as bulk_client:
+        yield bulk_client
 
 
-def test_a_fresh_operation_looks_as_recorded(world: World) -> None:
-    operation = world.run()["bulkOperation"]
+def test_a_fresh_operation_looks_as_recorded(bulk_client: BulkClient) -> None:
+    operation = bulk_client.run()["bulkOperation"]
     assert operation.pop("id").startswith("gid://shopify/BulkOperation/")
     assert operation == {
         "type": "QUERY",
@@ -43,73 +43,73 @@ def test_a_fresh_operation_looks_as_recorded(world: World) -> None:
     }
 
 
-def test_submitting_costs_ten_points_and_a_poll_one(world: World) -> None:
-    cost = world.post(RUN, query=ORDERS, grouped=True)["extensions"]["cost"]
+def test_submitting_costs_ten_points_and_a_poll_one(bulk_client: BulkClient) -> None:
+    cost = bulk_client.post(RUN, query=ORDERS, grouped=True)["extensions"]["cost"]
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (10, 10)
-    gid = world.ask("{ currentBulkOperation { id } }")["currentBulkOperation"]["id"]
+    gid = bulk_client.execute("{ currentBulkOperation { id } }")["currentBulkOperation"]["id"]
     for poll in (f'node(id: "{gid}") {{ ... on BulkOperation {{ status }} }}', f'bulkOperation(id: "{gid}") {{ id }}'):
-        assert world.post(f"{{ {poll} }}")["extensions"]["cost"]["requestedQueryCost"] == 1
+        assert bulk_client.post(f"{{ {poll} }}")["extensions"]["cost"]["requestedQueryCost"] == 1
 
 
-def test_an_operation_runs_before_it_completes(world: World) -> None:
-    world.switch("bulk_polls", 3)
-    gid = world.submit()
-    seen = [world.poll(gid)["status"] for _ in range(4)]
+def test_an_operation_runs_before_it_completes(bulk_client: BulkClient) -> None:
+    bulk_client.switch("bulk_polls", 3)
+    gid = bulk_client.submit()
+    seen = [bulk_client.poll(gid)["status"] for _ in range(4)]
     assert seen == ["RUNNING", "RUNNING", "RUNNING", "COMPLETED"]
 
 
-def test_an_operation_takes_as_long_as_it_is_told_to(world: World) -> None:
-    world.switch("bulk_seconds", 300)
-    gid = world.submit()
-    world.sandbox.now += timedelta(seconds=299)
-    assert [world.poll(gid)["status"] for _ in range(3)] == ["RUNNING"] * 3
-    world.sandbox.now += timedelta(seconds=1)
-    assert world.ended(gid)["completedAt"] == "2026-05-20T14:05:00Z"
+def test_an_operation_takes_as_long_as_the_switches_say(bulk_client: BulkClient) -> None:
+    bulk_client.switch("bulk_seconds", 300)
+    gid = bulk_client.submit()
+    bulk_client.sandbox.now += timedelta(seconds=299)
+    assert [bulk_client.poll(gid)["status"] for _ in range(3)] == ["RUNNING"] * 3
+    bulk_client.sandbox.now += timedelta(seconds=1)
+    assert bulk_client.ended(gid)["completedAt"] == "2026-05-20T14:05:00Z"
 
 
-def test_a_denied_field_fails_the_operation(world: World) -> None:
-    world.switch("access_denied", ["Order.customer"])
-    operation = world.ended(world.submit())
+def test_a_denied_field_fails_the_operation(bulk_client: BulkClient) -> None:
+    bulk_client.switch("access_denied", ["Order.customer"])
+    operation = bulk_client.ended(bulk_client.submit())
     assert (operation["status"], operation["errorCode"], operation["url"]) == ("FAILED", "ACCESS_DENIED", None)
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_SERVER_ERROR", "TIMEOUT", "ACCESS_DENIED"])
-def test_a_failed_operation_gives_what_it_had_written(world: World, code: str) -> None:
-    world.switch("bulk_failure", {"code": code, "after": 10})
-    operation = world.ended(world.submit())
+def test_a_failed_operation_returns_its_partial_file(bulk_client: BulkClient, code: str) -> None:
+    bulk_client.switch("bulk_failure", {"code": code, "after": 10})
+    operation = bulk_client.ended(bulk_client.submit())
     assert (operation["status"], operation["errorCode"], operation["objectCount"]) == ("FAILED", code, "10")
     assert operation["url"] is None
-    assert len(rows(httpx.get(operation["partialDataUrl"]))) == 10
-    assert world.ended(world.submit())["status"] == "COMPLETED"
+    assert len(read_lines(httpx.get(operation["partialDataUrl"]))) == 10
+    assert bulk_client.ended(bulk_client.submit())["status"] == "COMPLETED"
 
 
-def test_an_operation_that_fails_at_once_gives_nothing(world: World) -> None:
-    world.switch("bulk_failure", {"code": "TIMEOUT"})
-    operation = world.ended(world.submit())
+def test_an_operation_that_fails_at_once_has_no_file(bulk_client: BulkClient) -> None:
+    bulk_client.switch("bulk_failure", {"code": "TIMEOUT"})
+    operation = bulk_client.ended(bulk_client.submit())
     assert (operation["status"], operation["partialDataUrl"]) == ("FAILED", None)
 
 
-def test_a_cancelled_operation_is_canceling_first(world: World) -> None:
-    world.switch("bulk_seconds", 3_600)
-    gid = world.submit()
-    world.poll(gid)
-    cancelled = world.cancel(gid)
+def test_a_cancelled_operation_is_canceling_first(bulk_client: BulkClient) -> None:
+    bulk_client.switch("bulk_seconds", 3_600)
+    gid = bulk_client.submit()
+    bulk_client.poll(gid)
+    cancelled = bulk_client.cancel(gid)
     assert (cancelled["bulkOperation"]["status"], cancelled["userErrors"]) == ("CANCELING", [])
-    assert [world.poll(gid)["status"] for _ in range(2)] == ["CANCELING", "CANCELED"]
-    assert world.poll(gid)["url"] is None
+    assert [bulk_client.poll(gid)["status"] for _ in range(2)] == ["CANCELING", "CANCELED"]
+    assert bulk_client.poll(gid)["url"] is None
 
 
-def test_an_ended_operation_cannot_be_cancelled(world: World) -> None:
-    gid = world.submit()
-    world.ended(gid)
-    refused = world.cancel(gid)
+def test_an_ended_operation_cannot_be_cancelled(bulk_client: BulkClient) -> None:
+    gid = bulk_client.submit()
+    bulk_client.ended(gid)
+    refused = bulk_client.cancel(gid)
     message = "A bulk operation cannot be canceled when it is completed"
     assert refused["userErrors"] == [{"field": None, "message": message}]
     assert refused["bulkOperation"]["status"] == "COMPLETED"
 
 
-def test_an_unknown_operation_cannot_be_cancelled(world: World) -> None:
-    refused = world.cancel("gid://shopify/BulkOperation/1")
+def test_an_unknown_operation_cannot_be_cancelled(bulk_client: BulkClient) -> None:
+    refused = bulk_client.cancel("gid://shopify/BulkOperation/1")
     assert refused == {
         "bulkOperation": None,
         "userErrors": [{"field": ["id"], "message": "Bulk operation does not exist"}],
@@ -117,11 +117,11 @@ def test_an_unknown_operation_cannot_be_cancelled(world: World) -> None:
 
 
 @pytest.mark.parametrize(("version", "most"), [("2025-10", 1), ("2026-01", 5), ("2026-07", 5)])
-def test_only_so_many_operations_run_at_a_time(world: World, version: str, most: int) -> None:
-    world.version = version
-    world.switch("bulk_seconds", 3_600)
-    ids = [world.submit() for _ in range(most)]
-    refused = world.run()
+def test_the_number_of_running_operations_is_limited(bulk_client: BulkClient, version: str, most: int) -> None:
+    bulk_client.version = version
+    bulk_client.switch("bulk_seconds", 3_600)
+    ids = [bulk_client.submit() for _ in range(most)]
+    refused = bulk_client.run()
     assert refused == {
         "bulkOperation": None,
         "userErrors": [
@@ -132,72 +132,72 @@ def test_only_so_many_operations_run_at_a_time(world: World, version: str, most:
             }
         ],
     }
-    world.shop = OTHER
-    assert world.run()["userErrors"] == []
+    bulk_client.shop = OTHER
+    assert bulk_client.run()["userErrors"] == []
 
 
-def test_there_is_room_again_once_an_operation_ends(world: World) -> None:
-    world.version = "2025-10"
-    world.ended(world.submit())
-    assert world.run()["userErrors"] == []
+def test_a_new_operation_can_start_after_one_ends(bulk_client: BulkClient) -> None:
+    bulk_client.version = "2025-10"
+    bulk_client.ended(bulk_client.submit())
+    assert bulk_client.run()["userErrors"] == []
 
 
-def test_an_operation_nobody_asks_for_ends_by_itself(world: World) -> None:
-    world.version = "2025-10"
-    gid = world.submit()
-    assert world.run()["bulkOperation"] is None
-    world.sandbox.now += timedelta(minutes=2)
-    assert world.run()["userErrors"] == []
-    assert world.poll(gid)["status"] == "COMPLETED"
+def test_an_operation_that_nobody_polls_ends_by_itself(bulk_client: BulkClient) -> None:
+    bulk_client.version = "2025-10"
+    gid = bulk_client.submit()
+    assert bulk_client.run()["bulkOperation"] is None
+    bulk_client.sandbox.now += timedelta(minutes=2)
+    assert bulk_client.run()["userErrors"] == []
+    assert bulk_client.poll(gid)["status"] == "COMPLETED"
 
 
-def test_operations_of_another_client_take_up_room(world: World) -> None:
-    world.switch("bulk_foreign_jobs", 5)
-    (error,) = world.run()["userErrors"]
-    foreign = world.ask('{ bulkOperations(first: 9, query: "status:RUNNING") { nodes { id status } } }')
+def test_operations_of_another_client_count_towards_the_limit(bulk_client: BulkClient) -> None:
+    bulk_client.switch("bulk_foreign_jobs", 5)
+    (error,) = bulk_client.run()["userErrors"]
+    foreign = bulk_client.execute('{ bulkOperations(first: 9, query: "status:RUNNING") { nodes { id status } } }')
     assert error["code"] == "OPERATION_IN_PROGRESS"
     assert all(row["id"] in error["message"] for row in foreign["bulkOperations"]["nodes"])
     assert len(foreign["bulkOperations"]["nodes"]) == 5
-    world.switch("bulk_foreign_jobs", 4)
-    assert world.run()["userErrors"] == []
+    bulk_client.switch("bulk_foreign_jobs", 4)
+    assert bulk_client.run()["userErrors"] == []
 
 
-def test_a_stalled_operation_runs_until_shopify_cancels_it(world: World) -> None:
-    world.switch("bulk_stalls", 7_200)
-    gid = world.submit()
-    world.sandbox.now += timedelta(seconds=7_199)
-    seen = [world.poll(gid) for _ in range(5)]
+def test_a_stalled_operation_runs_until_shopify_cancels_it(bulk_client: BulkClient) -> None:
+    bulk_client.switch("bulk_stalls", 7_200)
+    gid = bulk_client.submit()
+    bulk_client.sandbox.now += timedelta(seconds=7_199)
+    seen = [bulk_client.poll(gid) for _ in range(5)]
     assert {(row["status"], row["objectCount"]) for row in seen} == {("RUNNING", "0")}
-    world.sandbox.now += timedelta(seconds=1)
-    assert world.ended(gid)["status"] == "CANCELED"
+    bulk_client.sandbox.now += timedelta(seconds=1)
+    assert bulk_client.ended(gid)["status"] == "CANCELED"
 
 
-def test_operations_are_listed_newest_first(world: World) -> None:
+def test_operations_are_listed_newest_first(bulk_client: BulkClient) -> None:
     ids = []
     for _ in range(3):
-        ids.append(world.submit("{ orders { edges { node { id } } } }"))
-        world.ended(ids[-1])
-        world.sandbox.now += timedelta(seconds=1)
-    listed = world.ask("{ bulkOperations(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } } }")
+        ids.append(bulk_client.submit("{ orders { edges { node { id } } } }"))
+        bulk_client.ended(ids[-1])
+        bulk_client.sandbox.now += timedelta(seconds=1)
+    listed = bulk_client.execute("{ bulkOperations(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } } }")
     page = listed["bulkOperations"]
     assert ([row["id"] for row in page["nodes"]], page["pageInfo"]["hasNextPage"]) == (ids[:0:-1], True)
-    rest = world.ask(
+    rest = bulk_client.execute(
         "query Rest($after: String) { bulkOperations(first: 2, after: $after) { nodes { id } } }",
         after=page["pageInfo"]["endCursor"],
     )
     assert [row["id"] for row in rest["bulkOperations"]["nodes"]] == ids[:1]
-    assert world.ask("{ currentBulkOperation { id } }")["currentBulkOperation"]["id"] == ids[-1]
+    assert bulk_client.execute("{ currentBulkOperation { id } }")["currentBulkOperation"]["id"] == ids[-1]
 
 
-def test_operations_are_found_by_status_type_and_time(world: World) -> None:
-    ended = world.submit()
-    world.ended(ended)
-    world.sandbox.now += timedelta(minutes=1)
-    world.switch("bulk_seconds", 3_600)
-    running = world.submit()
+def test_operations_are_found_by_status_type_and_time(bulk_client: BulkClient) -> None:
+    ended = bulk_client.submit()
+    bulk_client.ended(ended)
+    bulk_client.sandbox.now += timedelta(minutes=1)
+    bulk_client.switch("bulk_seconds", 3_600)
+    running = bulk_client.submit()
 
     def found(query: str) -> list[str]:
-        listed = world.ask(
+        listed = bulk_client.execute(
             "query Find($query: String) { bulkOperations(first: 9, query: $query) { nodes { id } } }", query=query
         )
         return [row["id"] for row in listed["bulkOperations"]["nodes"]]
@@ -208,21 +208,21 @@ def test_operations_are_found_by_status_type_and_time(world: World) -> None:
     assert found("created_at:>='2026-05-20T14:01:00Z'") == [running]
 
 
-def test_the_operations_of_one_shop_are_unknown_to_another(world: World) -> None:
-    gid = world.submit()
-    world.shop = OTHER
-    assert world.poll(gid) is None
-    assert world.ask("{ bulkOperations(first: 9) { nodes { id } } }")["bulkOperations"]["nodes"] == []
+def test_the_operations_of_one_shop_are_unknown_to_another(bulk_client: BulkClient) -> None:
+    gid = bulk_client.submit()
+    bulk_client.shop = OTHER
+    assert bulk_client.poll(gid) is None
+    assert bulk_client.execute("{ bulkOperations(first: 9) { nodes { id } } }")["bulkOperations"]["nodes"] == []
 
 
-def test_an_id_of_another_kind_is_refused(world: World) -> None:
-    body = world.post('{ bulkOperation(id: "gid://shopify/Product/1") { id } }')
+def test_an_id_of_another_kind_is_refused(bulk_client: BulkClient) -> None:
+    body = bulk_client.post('{ bulkOperation(id: "gid://shopify/Product/1") { id } }')
     assert body["errors"][0]["message"] == "Invalid id: gid://shopify/Product/1"
 
 
-def test_the_root_fields_came_with_2026_01(world: World) -> None:
-    world.version = "2025-10"
-    body = world.post("{ bulkOperations(first: 1) { nodes { id } } }")
+def test_the_root_fields_came_with_2026_01(bulk_client: BulkClient) -> None:
+    bulk_client.version = "2025-10"
+    body = bulk_client.post("{ bulkOperations(first: 1) { nodes { id } } }")
     assert body["errors"][0]["extensions"]["code"] == "undefinedField"
-    gid = world.submit()
-    assert world.poll(gid)["id"] == gid
+    gid = bulk_client.submit()
+    assert bulk_client.poll(gid)["id"] == gid

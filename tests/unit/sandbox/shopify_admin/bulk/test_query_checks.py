@@ -1,4 +1,4 @@
-"""Which queries a bulk operation takes, and the sentences that refuse the others."""
+"""Which queries a bulk operation accepts, and the error messages for the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def without_id(fields: str) -> str:
 
 
 def edges(field: str, *inner: str) -> str:
-    """A connection; the ``id`` of its nodes where nothing is asked."""
+    """A connection; the default selection of its nodes is ``id``."""
     return f"{field} {{ edges {{ node {{ {' '.join(inner) or 'id'} }} }} }}"
 
 
@@ -79,19 +79,19 @@ def test_a_query_is_refused_in_shopifys_words(query: str, sentences: list[str]) 
     assert refusal(query) == sentences
 
 
-def test_connections_may_not_stand_three_deep() -> None:
+def test_connections_nested_three_deep_are_refused() -> None:
     products = edges("products", "id", edges("variants", "id", edges("metafields")))
     assert taken(top(products))
     assert refusal(top(edges("collections", "id", products))) == [TOO_DEEP]
 
 
-def test_there_may_be_five_connections_but_not_six() -> None:
+def test_five_connections_are_allowed_and_six_refused() -> None:
     inner = [edges(name) for name in ("variants", "metafields", "collections", "media", "sellingPlanGroups")]
     assert taken(top(edges("products", "id", *inner[:4])))
     assert refusal(top(edges("products", "id", *inner))) == [TOO_MANY]
 
 
-def test_fragments_are_looked_into() -> None:
+def test_fragments_are_checked_too() -> None:
     query = f"{top(edges('products', 'title ...more'))} fragment more on Product {{ {VARIANTS} }}"
     assert refusal(query) == [without_id("products")]
 
@@ -112,11 +112,11 @@ def test_bytes_are_counted_not_characters() -> None:
     assert refusal(query + "é" * 40_000)[0].startswith(f"Query is too large ({len(query) + 80_000} bytes")
 
 
-def test_plain_lists_and_comments_are_fine() -> None:
+def test_plain_lists_and_comments_are_accepted() -> None:
     assert taken("#graphql\n" + top(edges("orders", "id fulfillments { id trackingInfo { number } }")))
 
 
 @pytest.mark.parametrize("query", [top(edges("customers")), top(edges("orders"), edges("products"))])
-def test_what_only_the_sandbox_cannot_do_it_says_as_its_own(query: str) -> None:
+def test_limits_of_the_sandbox_alone_are_named_as_such(query: str) -> None:
     (sentence,) = refusal(query)
     assert sentence.startswith("The sandbox runs bulk queries over one connection")

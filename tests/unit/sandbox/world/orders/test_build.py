@@ -66,7 +66,7 @@ def test_the_total_is_the_sum_of_its_parts(orders, side):
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_a_line_is_its_units(orders, side):
+def test_a_line_total_is_the_sum_of_its_units(orders, side):
     for line in (line for order in orders for line in order["lineItems"]):
         original = amount(line["originalUnitPriceSet"], side) * line["quantity"]
         assert amount(line["originalTotalSet"], side) == original
@@ -74,7 +74,7 @@ def test_a_line_is_its_units(orders, side):
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_what_was_refunded_is_what_the_refunds_say(orders, side):
+def test_the_refunded_amount_is_the_sum_of_the_refunds(orders, side):
     for order in orders:
         for refund in order["refunds"]:
             moved = sum(amount(row["amountSet"], side) for row in refund["transactions"])
@@ -90,7 +90,7 @@ def test_what_was_refunded_is_what_the_refunds_say(orders, side):
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_what_is_left_to_pay_and_what_was_paid_make_the_current_total(orders, side):
+def test_the_open_and_the_paid_amount_add_up_to_the_current_total(orders, side):
     for order in orders:
         net = amount(order["totalReceivedSet"], side) - amount(order["totalRefundedSet"], side)
         assert amount(order["netPaymentSet"], side) == net
@@ -144,7 +144,7 @@ def test_the_fulfillment_status_follows_from_the_quantities(orders):
         assert (status == "PARTIALLY_FULFILLED") == (shipped and left)
 
 
-def test_a_parcel_shows_the_carriers_last_news(orders):
+def test_a_fulfillment_has_the_carriers_last_status(orders):
     for fulfillment in (row for order in orders for row in order["fulfillments"]):
         times = [event["happenedAt"] for event in fulfillment["events"]]
         assert times == sorted(times)
@@ -154,7 +154,7 @@ def test_a_parcel_shows_the_carriers_last_news(orders):
         assert (fulfillment["deliveredAt"] is not None) == (fulfillment["displayStatus"] == "DELIVERED")
 
 
-def test_cancelled_orders_were_never_shipped_and_nothing_is_left_of_them(orders):
+def test_cancelled_orders_are_unshipped_and_have_no_units(orders):
     cancelled = [order for order in orders if order["cancelledAt"]]
 
     assert cancelled
@@ -165,7 +165,7 @@ def test_cancelled_orders_were_never_shipped_and_nothing_is_left_of_them(orders)
         assert order["closed"]
 
 
-def test_customers_have_as_many_orders_as_they_say(orders):
+def test_the_order_count_of_a_customer_is_right(orders):
     counts = Counter(order["customer"]["id"] for order in orders if order["customer"])
 
     assert all(order["customer"]["numberOfOrders"] == str(counts[order["customer"]["id"]])
