@@ -10,6 +10,7 @@ import argparse
 import time
 from datetime import UTC, datetime, timedelta
 
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.sandbox.server import serve
@@ -41,7 +42,7 @@ def main() -> None:
                 base_url=f"{served.url}/yofi",
                 shop=SHOP,
                 requests_per_second=10_000,
-                rate_limit_store=InMemoryStore(),
+                options=ClientOptions(rate_limit_store=InMemoryStore()),
             ) as yofi:
                 window = {"since": now - timedelta(days=400), "until": now - timedelta(seconds=1)}
                 orders = [str(number) for number in range(2000)]

@@ -1,6 +1,6 @@
-"""What the partners' hooks share: reading the connection, building the client once, testing it.
+"""Base class of the hooks: read the connection, build the client once, test the connection.
 
-A hook touches nothing when it is made. It maps nothing and knows no resource: that is the client's.
+A hook reads nothing when it is created. It knows no resource: the client does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, in_thread, mask_secret
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
 from airflow_provider_partners.api.http.redaction import secret_forms
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
@@ -29,47 +30,46 @@ __all__ = ["Client", "PartnerHook", "in_thread"]
 
 SHORT_DEADLINE = 60.0
 SHORT_WAIT = 5.0
-"""Seconds of a call, and of a single wait in it, where a thread of the triggerer is held by it."""
-
+"""Seconds for a whole call, and for one wait in it, while a trigger or the Test button waits."""
 
 UNREACHABLE_REMEDY = (
-    "Check the connection's host, and that this machine reaches it; or the partner is down for a while."
+    "Check the connection's host, and that this machine can reach it. The partner may also be down for a while."
 )
 
 
 class Client(Protocol):
-    """What every API client has."""
+    """The part of an API client that a hook uses."""
 
     @property
     def stats(self) -> RequestStats:
-        """What was asked so far."""
+        """What the client has sent so far."""
 
     def ping(self) -> str:
-        """One cheap authenticated read."""
+        """Make one cheap authenticated read."""
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Close the connections."""
 
 
 ClientT = TypeVar("ClientT", bound=Client)
 
 
 class PartnerHook(BaseHook, Generic[ClientT]):
-    """Gives the client of a partner's API, made of an Airflow connection.
+    """Builds the client of a partner's API from an Airflow connection.
 
-    Used as a context manager it closes the client at the end::
+    As a context manager it returns the client and closes it at the end::
 
         with YofiHook() as yofi:
             claims = list(yofi.extract("claims", since=since, until=until).records())
 
-    In asynchronous code the client is had by ``async with``, and what it does is done off the loop::
+    In asynchronous code use ``async with`` and run the client's calls in a thread::
 
         async with YofiHook() as yofi:
             claims = await in_thread(lambda: list(yofi.extract("claims", since=since, until=until).records()))
 
-    When the client is closed, what it has sent is told to Airflow's metrics.
+    Closing the client emits its request counts to Airflow's metrics.
 
-    :param conn_id: the connection
+    :param conn_id: id of the Airflow connection
     """
 
     conn_name_attr: ClassVar[str]
@@ -79,7 +79,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
     default_host: ClassVar[str]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give each hook class form methods of its own: Airflow 3.0 and 3.1 don't regard inherited ones."""
+        """Give each hook class its own form methods: Airflow 3.0 and 3.1 ignore inherited ones."""
         super().__init_subclass__(**kwargs)
         conn_type = getattr(cls, "conn_type", None)
         if conn_type:
@@ -90,15 +90,15 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         super().__init__()
         self.conn_id = conn_id
         self.short_timeouts = False
-        """Whether someone else sits out long waits, as triggers do: then the client gives up soon."""
+        """Use short deadlines, because the caller (a trigger or sensor) reschedules longer waits itself."""
         self.metrics_shop: str | None = None
-        """The shop that the account belongs to, for metrics; where nothing is said, the account stands for it."""
+        """The shop in the metrics' tag ``shop``; the account by default."""
         self._masked: set[str] = set()
         self._connection: PartnerConnection | None = None
         self._client: ClientT | None = None
 
     def __enter__(self) -> ClientT:
-        """The client."""
+        """Return the client."""
         return self.get_conn()
 
     def __exit__(
@@ -108,7 +108,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         self.close()
 
     async def __aenter__(self) -> ClientT:
-        """The client, for asynchronous code; connections are read off the loop, where that works in every version."""
+        """Return the client. The connection is read in a thread, which works in every version of Airflow 3."""
         return await in_thread(self.get_conn)
 
     async def __aexit__(
@@ -119,17 +119,17 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
     @property
     def account(self) -> str | None:
-        """Whose data it is at the partner: a shop, a store, an organisation or a project; no secret."""
+        """The account at the partner: a shop, a store, an organization or a project. Not a secret."""
         return self.connection.login or None
 
     @property
     def host(self) -> str | None:
-        """The server that is asked."""
+        """The server that the client talks to."""
         return urlsplit(self.connection.base_url).hostname
 
     @property
     def connection(self) -> PartnerConnection:
-        """The connection, read at the first use.
+        """The checked connection, read at the first use.
 
         :raises ConfigurationError: when it is missing or wrong
         """
@@ -138,14 +138,14 @@ class PartnerHook(BaseHook, Generic[ClientT]):
                 stored = self.get_connection(self.conn_id)
             except AirflowNotFoundException:
                 message = f"The connection '{self.conn_id}' isn't defined"
-                remedy = f"Make one of type '{self.conn_type}', or name another."
+                remedy = f"Create a connection of type '{self.conn_type}', or use another id."
                 raise ConfigurationError(message, remedy=remedy) from None
             self._connection = read_connection(stored, conn_type=self.conn_type, default_host=self.default_host)
             self.mask_connection(self._connection)
         return self._connection
 
     def get_conn(self) -> ClientT:
-        """The client of the API, made at the first use and kept.
+        """Return the API client. It is built at the first call and kept.
 
         :raises ConfigurationError: when the connection is missing or wrong
         """
@@ -154,16 +154,16 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         return self._client
 
     def close(self) -> None:
-        """Close the client; the next use makes another."""
+        """Close the client and emit its request metrics. The next use builds another client."""
         if self._client is not None:
             self._client.close()
-            # Counted before it is told: a client that is closed twice has not sent twice.
-            usage, self._client = self._client.stats.snapshot(), None
-            metrics.emit_request_metrics(usage, api=self.conn_type, shop=self.metrics_shop or self.account)
+            # Drop the client before emitting, so that a second close emits nothing.
+            stats, self._client = self._client.stats.snapshot(), None
+            metrics.emit_request_metrics(stats, api=self.conn_type, shop=self.metrics_shop or self.account)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one cheap authenticated read: what the button in the UI shows."""
-        # Whoever has pressed the button waits for it.
+        """Make one cheap authenticated read, for the Test button of the UI."""
+        # A user waits for the answer.
         self.short_timeouts = True
         try:
             with self as client:
@@ -175,38 +175,35 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
     @abstractmethod
     def build_client(self, connection: PartnerConnection) -> ClientT:
-        """Make the client.
-
-        :param connection: checked
-        """
+        """Build the client from a checked connection."""
 
     def mask_connection(self, connection: PartnerConnection) -> None:
-        """Keep the connection's secrets out of the logs."""
+        """Mask the connection's secrets in the logs."""
         self.mask_secret(connection.password)
         for name, field in connection_forms.extra_fields(self.conn_type).items():
             if field["schema"].get("format") == "password" and connection.extras.get(name):
                 self.mask_secret(connection.extras[name])
 
     def mask_secret(self, secret: str) -> None:
-        """Keep a secret out of the logs, in each form that it may take there; a key of several lines by its lines.
+        """Mask a secret in the logs, in each encoding it may appear in; a multi-line key line by line.
 
-        :param secret: of the connection, or obtained by it; clients tell theirs before each use
+        :param secret: from the connection, or a token that the client obtained with it
         """
         if secret in self._masked:
             return
         self._masked.add(secret)
-        for form in secret_forms(secret):
-            mask_secret(form)
+        for encoded in secret_forms(secret):
+            mask_secret(encoded)
 
-    def client_options(self, *credential: str) -> dict[str, Any]:
-        """What every client is told about budgets, waits and secrets.
+    def client_options(self, *credential: str) -> ClientOptions:
+        """Return the options that every client takes: rate limit store, deadlines and the masking of secrets.
 
-        :param credential: what the partner counts requests by; tasks with the same one share a budget
+        :param credential: what the partner counts requests by; tasks with the same credential share a rate limit
         """
         digest = hashlib.sha256("\0".join(credential).encode()).hexdigest()[:24]
-        return {
-            "rate_limit_store": make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),
-            "on_secret": self.mask_secret,
-            "deadline": min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
-            "max_wait": min(settings.max_wait(), SHORT_WAIT if self.short_timeouts else math.inf),
-        }
+        return ClientOptions(
+            rate_limit_store=make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),
+            on_secret=self.mask_secret,
+            deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
+            max_wait=min(settings.max_wait(), SHORT_WAIT if self.short_timeouts else math.inf),
+        )

@@ -1,4 +1,4 @@
-"""Shopify Admin: the GraphQL API of one shop as an Airflow hook."""
+"""Airflow hook of the Shopify Admin API: GraphQL, one shop."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
 class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
-    """Gives the client of a shop's Admin API.
+    """Builds the client of a shop's Admin API.
 
-    The connection's host may hold ``{shop}``, so that one connection can serve all shops of an app whose tokens
-    are exchanged: ``https://{shop}.myshopify.com``, or ``http://proxy/{shop}`` with the shop's domain in its path.
+    The connection's host may contain ``{shop}``. One connection then serves all shops of an app that exchanges its
+    client credentials for tokens: ``https://{shop}.myshopify.com``, or a proxy such as ``http://proxy/{shop}``.
 
-    :param shopify_admin_conn_id: the connection
-    :param shop: the shop, such as ``a.myshopify.com`` or ``a``; by default the one that the host names
-    :param token_provider: gives the current token of the shop, for apps whose tokens expire and are kept
-        elsewhere; the connection's password is not used then
+    :param shopify_admin_conn_id: id of the Airflow connection
+    :param shop: the shop, such as ``a.myshopify.com`` or ``a``; by default the shop in the connection's host
+    :param token_provider: returns the shop's current token, for apps that store expiring tokens elsewhere; it replaces the
+        connection's password
     """
 
     conn_name_attr: ClassVar[str] = "shopify_admin_conn_id"
@@ -54,7 +54,7 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
         return shop_domain(self.shop) if self.shop else self._shop_from_host(self.connection)
 
     def build_client(self, connection: PartnerConnection) -> ShopifyAdminClient:
-        """Make the client of the shop."""
+        """Build the client of the shop."""
         shop = shop_domain(self.shop) if self.shop else self._shop_from_host(connection)
         base_url = connection.base_url.replace(_HOST_TEMPLATE, shop).replace("{shop}", shop)
         options = dict(connection.extras)
@@ -68,13 +68,13 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
             base_url=base_url,
             token_provider=self.token_provider,
             **options,
-            **self.client_options(base_url, shop, connection.password),
+            options=self.client_options(base_url, shop, connection.password),
         )
 
     @staticmethod
     def _shop_from_host(connection: PartnerConnection) -> str:
-        found = _SHOP_DOMAIN.search(connection.base_url)
-        if found is None:
-            message = f"No shop is named, nor does the host of the connection '{connection.conn_id}' name one"
+        shop = _SHOP_DOMAIN.search(connection.base_url)
+        if shop is None:
+            message = f"No shop is given, and the host of the connection '{connection.conn_id}' contains none"
             raise ConfigurationError(message, remedy="Pass 'shop', such as a.myshopify.com.")
-        return found.group()
+        return shop.group()

@@ -1,4 +1,4 @@
-"""Shopify Partner: the GraphQL API of an organisation's Partner Dashboard as an Airflow hook."""
+"""Airflow hook of the Shopify Partner API: GraphQL, one organization."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
-    """Gives the client of the Shopify Partner API.
+    """Builds the client of the Shopify Partner API.
 
-    :param shopify_partner_conn_id: the connection
+    :param shopify_partner_conn_id: id of the Airflow connection
     """
 
     conn_name_attr: ClassVar[str] = "shopify_partner_conn_id"
@@ -28,15 +28,15 @@ class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
 
     @property
     def account(self) -> str | None:
-        """The organisation's id."""
+        """The organization's id."""
         return self.connection.extras.get("organization_id")
 
     def build_client(self, connection: PartnerConnection) -> ShopifyPartnerClient:
-        """Make the client."""
+        """Build the client of the organization."""
         connection.require("organization_id")
         return ShopifyPartnerClient(
             access_token=connection.password,
             base_url=connection.base_url,
             **connection.extras,
-            **self.client_options(connection.base_url, connection.extras["organization_id"], connection.password),
+            options=self.client_options(connection.base_url, connection.extras["organization_id"], connection.password),
         )

@@ -1,4 +1,4 @@
-"""Voucherify: its REST API as an Airflow hook."""
+"""Airflow hook of the Voucherify API: REST, one project."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 
 
 class VoucherifyHook(PartnerHook[VoucherifyClient]):
-    """Gives the client of the Voucherify API.
+    """Builds the client of the Voucherify API.
 
-    A connection holds a key of one kind, told by its extra ``auth``: a project's server-side key, a client-side key, or
-    a management key. The host is that of the project's cluster, such as ``https://us1.api.voucherify.io``; Europe's by
-    default.
+    The extra ``auth`` says which kind of key the connection holds: a server-side key of a project, a client-side key, or a
+    management key. The host is the project's cluster, such as ``https://us1.api.voucherify.io``; Europe by default.
 
-    :param voucherify_conn_id: the connection
+    :param voucherify_conn_id: id of the Airflow connection
     """
 
     conn_name_attr: ClassVar[str] = "voucherify_conn_id"
@@ -31,13 +30,13 @@ class VoucherifyHook(PartnerHook[VoucherifyClient]):
         super().__init__(voucherify_conn_id)
 
     def build_client(self, connection: PartnerConnection) -> VoucherifyClient:
-        """Make the client."""
+        """Build the client of the project."""
         connection.require("login")
         return VoucherifyClient(
             application_id=connection.login,
             secret_key=connection.password,
             base_url=connection.base_url,
             **connection.extras,
-            # The limit is the project's: its keys share it.
-            **self.client_options(connection.base_url, connection.login),
+            # The rate limit belongs to the project: all its keys share it.
+            options=self.client_options(connection.base_url, connection.login),
         )

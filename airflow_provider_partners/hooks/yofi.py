@@ -1,4 +1,4 @@
-"""Yofi: its Partner Data API as an Airflow hook."""
+"""Airflow hook of Yofi's Partner Data API: JSON:API, one shop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class YofiHook(PartnerHook[YofiClient]):
-    """Gives the client of Yofi's Partner Data API.
+    """Builds the client of Yofi's Partner Data API.
 
-    :param yofi_conn_id: the connection
-    :param shop: the shop whose data is read, such as ``a.myshopify.com``; the connection's own by default
+    :param yofi_conn_id: id of the Airflow connection
+    :param shop: the shop to read, such as ``a.myshopify.com``; by default the connection's extra ``shop``
     """
 
     conn_name_attr: ClassVar[str] = "yofi_conn_id"
@@ -31,17 +31,17 @@ class YofiHook(PartnerHook[YofiClient]):
 
     @property
     def account(self) -> str | None:
-        """The shop."""
+        """The shop's domain."""
         shop = self.shop or self.connection.extras.get("shop")
         return normalize_shop(shop) if shop else None
 
     def build_client(self, connection: PartnerConnection) -> YofiClient:
-        """Make the client, for the shop that was asked for."""
+        """Build the client of the shop."""
         connection.require("issuer")
         options = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
         return YofiClient(
             secret=connection.password,
             base_url=connection.base_url,
             **options,
-            **self.client_options(connection.base_url, str(options["issuer"]), connection.password),
+            options=self.client_options(connection.base_url, str(options["issuer"]), connection.password),
         )

@@ -1,4 +1,4 @@
-"""Yotpo: the Core API v3 of one store as an Airflow hook."""
+"""Airflow hook of the Yotpo Core API v3: REST, one store."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class YotpoHook(PartnerHook[YotpoClient]):
-    """Gives the client of a store's Core API.
+    """Builds the client of a store's Core API.
 
-    :param yotpo_conn_id: the connection
+    :param yotpo_conn_id: id of the Airflow connection
     """
 
     conn_name_attr: ClassVar[str] = "yotpo_conn_id"
@@ -27,13 +27,13 @@ class YotpoHook(PartnerHook[YotpoClient]):
         super().__init__(yotpo_conn_id)
 
     def build_client(self, connection: PartnerConnection) -> YotpoClient:
-        """Make the client."""
+        """Build the client of the store."""
         connection.require("login")
         return YotpoClient(
             store_id=connection.login,
             secret=connection.password,
             base_url=connection.base_url,
             **connection.extras,
-            # The limit is the store's, whichever credential asks.
-            **self.client_options(connection.base_url, connection.login),
+            # The rate limit belongs to the store: all its credentials share it.
+            options=self.client_options(connection.base_url, connection.login),
         )

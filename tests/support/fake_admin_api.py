@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 
 import httpx
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
@@ -63,7 +64,9 @@ def shop_answer(*scopes: str) -> dict:
 
 def client(api: Shop, **options: object) -> ShopifyAdminClient:
     given = {"shop": "a", "access_token": TOKEN, **options}
-    return ShopifyAdminClient(handler=httpx.MockTransport(api), clock=TurningClock(NOW.timestamp()), **given)  # type: ignore[arg-type]
+    return ShopifyAdminClient(
+        **gather_options(handler=httpx.MockTransport(api), clock=TurningClock(NOW.timestamp()), **given)
+    )
 
 
 def nodes(*rows: dict, more: bool = False, cursor: str = "c1") -> dict:

@@ -1,7 +1,6 @@
-"""A list of Voucherify that pages, sorts and filters by time, for tests of its client.
+"""A Voucherify list that pages, sorts and filters by time, and a client without limits, for unit tests.
 
-It knows nothing of the client's tables: which time a list goes by, and whether bounds are counted in, is said by the
-test.
+The list does not use the client's tables: a test sets which time filters it, and whether bounds are inclusive.
 """
 
 from __future__ import annotations
@@ -12,45 +11,61 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+from clocks import TurningClock
+
+from airflow_provider_partners.api.voucherify.client import VoucherifyClient
+
+NOW = 1_780_000_000.0  # 2026-05-28
 
 _TIMES = re.compile(
     r"(?P<name>\w+)\[(?P<side>after|before)\]|filters\[(?P<field>\w+)\]\[conditions\]\[\$(?P<edge>after|before)\]"
 )
 
 
-class FakeList:
-    """One list; remembers the queries.
+def voucherify_client(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> VoucherifyClient:
+    """Return a client with a key pair and a rate limit that no test reaches; the handler answers its requests."""
+    defaults = {
+        "application_id": "app-id-1234",
+        "secret_key": "the-secret-key",
+        "requests_per_minute": 6_000_000.0,
+        "clock": TurningClock(NOW),
+    }
+    return VoucherifyClient(handler=httpx.MockTransport(handler), **{**defaults, **options})
 
-    :param rows: its rows; more may be added, or taken away, while it is read
-    :param key: where an answer has them
-    :param time: from the name of a filter to the row's field
-    :param inclusive: whether bounds belong to what they bound
-    :param cap: the highest page served
-    :param total: whether answers tell it
-    :param has_more: whether answers tell it
-    :param meanwhile: called with the number of the request before it is answered
+
+class FakeList:
+    """One list; stores the queries it receives.
+
+    :param records: its records; a test may add and remove some while the client reads
+    :param key: the key of the records in an answer
+    :param time: time filter to the field of a record
+    :param inclusive: include the bounds of a time range
+    :param max_page: the highest page number served
+    :param total: answers hold the total
+    :param has_more: answers hold ``has_more``
+    :param before_answer: called with the number of each request before it is answered
     """
 
     def __init__(
         self,
-        rows: list[dict[str, Any]],
+        records: list[dict[str, Any]],
         *,
         key: str = "data",
         time: dict[str, str] | None = None,
         inclusive: bool = False,
-        cap: int = 99,
+        max_page: int = 99,
         total: bool = True,
         has_more: bool = False,
-        meanwhile: Callable[[int], None] = lambda number: None,
+        before_answer: Callable[[int], None] = lambda number: None,
     ) -> None:
-        self.rows = rows
+        self.records = records
         self.key = key
         self.time = time or {}
         self.inclusive = inclusive
-        self.cap = cap
+        self.max_page = max_page
         self.total = total
         self.has_more = has_more
-        self.meanwhile = meanwhile
+        self.before_answer = before_answer
         self.queries: list[dict[str, str]] = []
         self.paths: list[str] = []
 
@@ -58,47 +73,54 @@ class FakeList:
         query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True))
         self.queries.append(query)
         self.paths.append(request.url.raw_path.decode().partition("?")[0])
-        self.meanwhile(len(self.queries))
+        self.before_answer(len(self.queries))
         limit, page = int(query.get("limit", 10)), int(query.get("page", 1))
-        if page > self.cap or limit > 100:
-            return refusal("invalid_query_params", f"Property .page cannot be higher than {self.cap}")
-        found = [row for row in self.rows if self._within(row, query)]
+        if page > self.max_page or limit > 100:
+            return refusal("invalid_query_params", f"Property .page cannot be higher than {self.max_page}")
+        found = [record for record in self.records if self._within(record, query)]
         order = query.get("order", "-created_at")
         field = self.time.get(order.lstrip("-"), order.lstrip("-"))
-        found = sorted(found, key=lambda row: row.get(field) or "", reverse=order.startswith("-"))
+        found = sorted(found, key=lambda record: record.get(field) or "", reverse=order.startswith("-"))
         total = len(found)
-        found, more = self._placed(found, query, limit, page, field, descending=order.startswith("-"))
-        body: dict[str, Any] = {"object": "list", "data_ref": self.key, self.key: found}
+        selected, more = self._page(found, query, limit, page, field, descending=order.startswith("-"))
+        body: dict[str, Any] = {"object": "list", "data_ref": self.key, self.key: selected}
         if self.total:
             body["total"] = total
         if self.has_more:
             body["has_more"] = more
             if more and "starting_after" not in query:
-                body["more_starting_after"] = found[-1]["id"]
+                body["more_starting_after"] = selected[-1]["id"]
         return httpx.Response(200, json=body)
 
-    def _placed(
-        self, found: list[dict[str, Any]], query: dict[str, str], limit: int, page: int, field: str, *, descending: bool
+    def _page(
+        self,
+        records: list[dict[str, Any]],
+        query: dict[str, str],
+        limit: int,
+        page: int,
+        field: str,
+        *,
+        descending: bool,
     ) -> tuple[list[dict[str, Any]], bool]:
         if "starting_after_id" in query:
-            ids = [row["id"] for row in found]
-            found = found[ids.index(query["starting_after_id"]) + 1 :]
+            ids = [record["id"] for record in records]
+            records = records[ids.index(query["starting_after_id"]) + 1 :]
         if "starting_after" in query:
             side = "before" if descending else "after"
-            found = [row for row in found if self._beyond(row[field], query["starting_after"], side)]
+            records = [record for record in records if self._beyond(record[field], query["starting_after"], side)]
         begin = (page - 1) * limit
-        return found[begin : begin + limit], len(found) > begin + limit
+        return records[begin : begin + limit], len(records) > begin + limit
 
-    def _within(self, row: dict[str, Any], query: dict[str, str]) -> bool:
+    def _within(self, record: dict[str, Any], query: dict[str, str]) -> bool:
         for name, value in query.items():
-            found = _TIMES.fullmatch(name)
-            if found:
-                time, side = found["name"] or found["field"], found["side"] or found["edge"]
+            match = _TIMES.fullmatch(name)
+            if match:
+                time, side = match["name"] or match["field"], match["side"] or match["edge"]
             elif name in {"start_date", "end_date"}:
                 time, side = "created_at", "after" if name == "start_date" else "before"
             else:
                 continue
-            at = row.get(self.time.get(time, time))
+            at = record.get(self.time.get(time, time))
             if not at or not self._beyond(at, value, side):
                 return False
         return True
@@ -110,14 +132,14 @@ class FakeList:
 
 
 def refusal(key: str, details: str, status: int = 400) -> httpx.Response:
-    """An error as Voucherify words it."""
+    """Return an error response with Voucherify's body."""
     body = {"code": status, "key": key, "message": "Invalid query params", "details": details, "request_id": "v-1"}
     return httpx.Response(status, json=body)
 
 
 def at(milliseconds: int, day: str = "2026-05-01") -> str:
-    """A time of a day, in milliseconds since its midnight."""
-    seconds, rest = divmod(milliseconds, 1000)
+    """Return the timestamp at a number of milliseconds after midnight."""
+    seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
-    return f"{day}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z"
+    return f"{day}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import copy
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urlencode
 
 import httpx
 
 from airflow_provider_partners import __version__
-from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.http.call import Call, CallSettings, NoAnswerError
 from airflow_provider_partners.api.http.download import DOWNLOAD_ERROR_HANDLER, Download, PartialFile, Sink
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER, ErrorHandler, ResponseAction
 from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import NoRateLimit, RateLimit
 from airflow_provider_partners.api.http.redaction import Redactor, own_request, silence_http_logs
 from airflow_provider_partners.api.http.stats import RequestStats
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.http.auth import Auth
 
-__all__ = ["RequestStats", "Timeouts", "Transport"]
+__all__ = ["Transport"]
 
 MAX_CONNECTIONS = 32
 """Connections of one pool; up to sixteen threads share it, and tokens are exchanged besides."""
@@ -64,22 +64,6 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
 """The library's errors in words; their own texts may hold an address with its query, or a header's value."""
 
 _FAILURE_TYPES = tuple(kind for kind, _, _ in _FAILURE_RULES)
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds allowed for each part of one attempt.
-
-    :param connect: until the connection is made
-    :param read: between two pieces of the answer
-    :param write: between two pieces of the request
-    :param pool: until a connection of the pool is free
-    """
-
-    connect: float = 10.0
-    read: float = 60.0
-    write: float = 30.0
-    pool: float = 30.0
 
 
 class Transport:
@@ -116,20 +100,16 @@ class Transport:
         error_handler: ErrorHandler = DEFAULT_ERROR_HANDLER,
         rate_limit_observer: Callable[[Response, RateLimit], None] | None = None,
         request_id_headers: Sequence[str] = ("x-request-id",),
-        timeouts: Timeouts | None = None,
-        deadline: float = 300.0,
-        max_wait: float = 60.0,
-        max_attempts: int = 8,
-        handler: Any = None,
-        clock: Clock = SYSTEM_CLOCK,
+        options: ClientOptions | None = None,
         redactor: Redactor | None = None,
         headers: Mapping[str, str] | None = None,
         file_hosts: Sequence[str] = (),
     ) -> None:
+        options = options or ClientOptions()
         self._base_url = normalize_base_url(base_url)
         self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
-        self._pool = _ConnectionPool(timeouts or Timeouts(), request_id_headers, handler, clock)
+        self._pool = _ConnectionPool(options, request_id_headers)
         self._owner = True
         self._settings = CallSettings(
             partner=partner,
@@ -137,10 +117,10 @@ class Transport:
             rate_limit=rate_limit or NoRateLimit(),
             error_handler=error_handler,
             rate_limit_observer=rate_limit_observer,
-            deadline=deadline,
-            max_wait=max_wait,
-            max_attempts=max_attempts,
-            clock=clock,
+            deadline=options.deadline,
+            max_wait=options.max_wait,
+            max_attempts=options.max_attempts,
+            clock=options.clock,
             redactor=redactor or Redactor(),
             stats=RequestStats(),
             is_closed=self._pool.is_closed,
@@ -173,8 +153,8 @@ class Transport:
         url = f"{self._base_url}{request.path}{f'?{query}' if query else ''}"
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
-        terms = replace(self._settings, error_handler=error_handler) if error_handler else self._settings
-        return Call(request, url, terms, self._pool.send_attempt).run()
+        settings = replace(self._settings, error_handler=error_handler) if error_handler else self._settings
+        return Call(request, url, settings, self._pool.send_attempt).run()
 
     def download(self, url: str, to: Path, *, label: str, authenticated: bool = False, resume: bool = True) -> int:
         """Fetch a file to disk, in bounded memory; after a break only the rest of it is asked for.
@@ -221,7 +201,7 @@ class Transport:
         """
         twin = copy.copy(self)
         terms = replace(self._settings, auth=auth) if auth else self._settings
-        vars(twin).update(_terms=terms, _headers={**self._headers, **(headers or {})}, _owner=False)
+        vars(twin).update(_settings=terms, _headers={**self._headers, **(headers or {})}, _owner=False)
         return twin
 
     def close(self) -> None:
@@ -241,11 +221,9 @@ class Transport:
 class _ConnectionPool:
     """The pool of connections."""
 
-    def __init__(self, timeouts: Timeouts, request_id_headers: Sequence[str], handler: Any, clock: Clock) -> None:
-        self._timeouts = timeouts
+    def __init__(self, options: ClientOptions, request_id_headers: Sequence[str]) -> None:
+        self._options = options
         self._request_id_headers = tuple(name.lower() for name in request_id_headers)
-        self._handler = handler
-        self._clock = clock
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -278,15 +256,15 @@ class _ConnectionPool:
         self, request: Request, url: str, headers: Mapping[str, str], give_up_at: float, sink: Sink | None
     ) -> Response:
         content, kind = request.body()
-        left = max(0.001, give_up_at - self._clock.monotonic())
-        parts = {name: min(getattr(self._timeouts, name), left) for name in ("connect", "read", "write", "pool")}
+        remaining = max(0.001, give_up_at - self._options.clock.monotonic())
+        timeouts = {name: min(seconds, remaining) for name, seconds in asdict(self._options.timeouts).items()}
         client = self._open_client()
         message = client.build_request(
             request.method,
             url,
             content=content,
             headers={**kind, **request.headers, **headers},
-            timeout=httpx.Timeout(**parts),
+            timeout=httpx.Timeout(**timeouts),
         )
         answer = client.send(message, stream=True)
         try:
@@ -302,7 +280,7 @@ class _ConnectionPool:
         pieces = []
         for piece in answer.iter_bytes():
             pieces.append(piece)
-            if self._clock.monotonic() > give_up_at:
+            if self._options.clock.monotonic() > give_up_at:
                 text = "the answer was still arriving at the deadline"
                 raise NoAnswerError(text)
         return replace(head, content=b"".join(pieces))
@@ -323,7 +301,7 @@ class _ConnectionPool:
             if self._client is None:
                 silence_http_logs()
                 self._client = httpx.Client(
-                    transport=self._handler,
+                    transport=self._options.handler,
                     follow_redirects=False,
                     limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
                     headers={"User-Agent": f"airflow-provider-partners/{__version__}"},

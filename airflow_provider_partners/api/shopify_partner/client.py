@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.client import ApiClient
-from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.http.auth import RotatingHeader, ignore_secret
+from airflow_provider_partners.api.http.auth import RotatingHeader
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
@@ -32,9 +32,8 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from airflow_provider_partners.api.http.rate_limit_store import RateLimitStore
 
 __all__ = ["RESOURCES", "ShopifyPartnerClient"]
 
@@ -66,10 +65,7 @@ class ShopifyPartnerClient(ApiClient):
     :param locale: language of the API's error messages
     :param requests_per_second: the budget
     :param strict_version: an answer of another version is an error instead of a warning
-    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
-    :param on_secret: told every secret before it is used
-    :param deadline: seconds for a whole call with all its waits
-    :param max_wait: seconds of the longest wait that is sat out
+    :param options: deadlines, rate limit store, clock and other options of every client
     """
 
     def __init__(
@@ -83,26 +79,21 @@ class ShopifyPartnerClient(ApiClient):
         locale: str | None = None,
         requests_per_second: float = REQUESTS_PER_SECOND,
         strict_version: bool = False,
-        rate_limit_store: RateLimitStore | None = None,
-        handler: Any = None,
-        clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = ignore_secret,
-        deadline: float = 300.0,
-        max_wait: float = 60.0,
+        options: ClientOptions | None = None,
     ) -> None:
+        options = options or ClientOptions()
         self._organization_id = _parse_organization_id(organization_id)
-        self._clock = clock
+        self._clock = options.clock
         self._transport = Transport(
             partner="Shopify Partner",
             base_url=base_url or DEFAULT_URL,
-            auth=RotatingHeader("X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=on_secret),
-            rate_limit=RateLimiter(rate=requests_per_second, store=rate_limit_store, clock=clock),
+            auth=RotatingHeader(
+                "X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=options.on_secret
+            ),
+            rate_limit=RateLimiter(rate=requests_per_second, store=options.rate_limit_store, clock=options.clock),
             error_handler=PARTNER_ERROR_HANDLER,
             headers={"Accept-Language": locale} if locale else {},
-            handler=handler,
-            clock=clock,
-            deadline=deadline,
-            max_wait=max_wait,
+            options=options,
         )
         self._caller = GraphQLCaller(
             transport=self._transport,

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners.api.client import ApiClient
-from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.extraction import Extraction
-from airflow_provider_partners.api.http.auth import ignore_secret
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER
 from airflow_provider_partners.api.http.messages import Request
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
@@ -33,10 +32,8 @@ from airflow_provider_partners.exceptions import ConfigurationError, NotFoundErr
 from airflow_provider_partners.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from airflow_provider_partners.api.http.rate_limit_store import RateLimitStore
     from airflow_provider_partners.api.rsql.expressions import Expression
 
 __all__ = ["DEFAULT_URL", "RESOURCES", "YofiClient"]
@@ -84,9 +81,7 @@ class YofiClient(ApiClient):
     :param prediction_filter_param: the parameter that filters returns by their predictions
     :param page_size: rows per page
     :param requests_per_second: the budget
-    :param rate_limit_store: where the budget is kept; give one that parallel tasks share
-    :param on_secret: told every secret and token before it is used
-    :param transport_options: further options of the transport, such as ``deadline``, ``max_wait``, ``timeouts``
+    :param options: deadlines, rate limit store, clock and other options of every client
     """
 
     def __init__(
@@ -107,12 +102,9 @@ class YofiClient(ApiClient):
         prediction_filter_param: str = PREDICTION_FILTER,
         page_size: int = 100,
         requests_per_second: float = REQUESTS_PER_SECOND,
-        rate_limit_store: RateLimitStore | None = None,
-        handler: Any = None,
-        clock: Clock = SYSTEM_CLOCK,
-        on_secret: Callable[[str], None] = ignore_secret,
-        **transport_options: Any,
+        options: ClientOptions | None = None,
     ) -> None:
+        options = options or ClientOptions()
         self._credentials = YofiCredentials(
             secret=secret,
             profile=auth_profile,
@@ -127,18 +119,16 @@ class YofiClient(ApiClient):
         self._paths = resolve_paths(paths or {})
         self._prediction_filter_param = prediction_filter_param
         self._page_size = page_size
-        self._clock = clock
-        self._on_secret = on_secret
+        self._clock = options.clock
+        self._on_secret = options.on_secret
         self._capabilities = ServerCapabilities()
-        on_secret(secret)
+        options.on_secret(secret)
         self._base_transport = Transport(
             partner="Yofi",
             base_url=base_url or DEFAULT_URL,
-            rate_limit=RateLimiter(rate=requests_per_second, store=rate_limit_store, clock=clock),
+            rate_limit=RateLimiter(rate=requests_per_second, store=options.rate_limit_store, clock=options.clock),
             error_handler=YOFI_ERRORS,
-            handler=handler,
-            clock=clock,
-            **transport_options,
+            options=options,
         )
         self._base_transport.redactor.add(secret)
         self._owns = True

@@ -86,7 +86,7 @@ def layout(seed: int) -> Extraction:
 
 @both
 @pytest.mark.parametrize("seed", range(25))
-def test_from_every_position_exactly_the_remaining_records_come(seed: int, workers: int) -> None:
+def test_every_position_resumes_with_exactly_the_remaining_records(seed: int, workers: int) -> None:
     steps = list(layout(seed).pages())
     assert steps[-1].position is None
     total = len([record for step in steps for record in step.records])
@@ -105,7 +105,7 @@ def test_positions_do_not_depend_on_the_number_of_workers(seed: int) -> None:
 
 @both
 @pytest.mark.parametrize("seed", range(10))
-def test_pages_come_in_order_whatever_each_of_them_takes(seed: int, workers: int) -> None:
+def test_slow_pages_do_not_change_the_order(seed: int, workers: int) -> None:
     chance = random.Random(seed)
     delays = [chance.random() / 200 for _ in range(12)]
 
@@ -128,13 +128,13 @@ def test_an_extraction_without_segments_is_empty(workers: int) -> None:
 
 
 @both
-def test_an_empty_page_is_a_step_too(workers: int) -> None:
+def test_an_empty_page_is_yielded_too(workers: int) -> None:
     steps = list(extraction(listed("a", [[]]), listed("b", [rows(1)])).pages(workers=workers))
     assert [step.records for step in steps] == [[], rows(1)]
     assert steps[0].position == {"segment": 1, "cursor": {}}
 
 
-def test_a_segment_may_begin_elsewhere_than_at_nothing() -> None:
+def test_a_segment_can_start_at_its_own_cursor() -> None:
     segment = Segment("late", listed("a", [rows(1), rows(2), rows(3)]).fetch, start={"page": 1})
     found = extraction(listed("first", [rows(9)]), segment)
     steps = list(found.pages())
@@ -150,18 +150,18 @@ def test_a_position_of_another_extraction_is_refused(position: dict[str, Any]) -
         list(extraction(listed("a", [rows(1)])).pages(position=position))
 
 
-def test_no_workers_fetch_nothing() -> None:
+def test_zero_workers_are_an_error() -> None:
     with pytest.raises(ConfigurationError, match="workers=0"):
         list(extraction(listed("a", [rows(1)])).pages(workers=0))
 
 
 @both
-def test_records_are_those_of_all_pages(workers: int) -> None:
+def test_records_yields_the_records_of_all_pages(workers: int) -> None:
     found = extraction(listed("a", [rows(1, 2), rows(3)]), listed("b", [rows(4)]))
     assert list(found.records(workers=workers)) == rows(1, 2, 3, 4)
 
 
-def test_the_total_is_told_where_it_is_that_of_the_whole() -> None:
+def test_the_total_is_set_for_a_single_segment_only() -> None:
     segment = Segment("a", lambda _: Page(rows(1), None, total=1))
     assert [step.total for step in extraction(segment).pages()] == [1]
     other = Segment("b", lambda _: Page(rows(2), None, total=1))
@@ -185,7 +185,7 @@ def test_segments_are_fetched_at_the_same_time() -> None:
     assert ids(found, workers=4) == [0, 1, 2, 3]
 
 
-def test_pages_of_one_segment_are_fetched_at_the_same_time_where_cursors_are_known() -> None:
+def test_pages_with_predictable_cursors_are_fetched_at_the_same_time() -> None:
     together = threading.Barrier(4)
     source = listed("a", [rows(number) for number in range(30)], known_ahead=True)
 
@@ -214,14 +214,14 @@ def test_a_list_of_one_page_costs_one_request() -> None:
     assert log == ["a0"]
 
 
-def test_requests_beyond_the_end_are_fewer_than_those_within() -> None:
+def test_fewer_requests_go_beyond_the_end_than_within() -> None:
     for length in (2, 3, 5, 9):
         log: list[str] = []
         ids(extraction(slowly(listed("a", [rows(n) for n in range(length)], known_ahead=True, log=log))), workers=8)
         assert len(log) < 2 * length
 
 
-def test_the_look_ahead_is_bounded_while_nobody_reads_on() -> None:
+def test_the_prefetch_is_bounded_while_nobody_reads() -> None:
     log: list[str] = []
     segments = [listed(f"s{index}-", [rows(index)], log=log) for index in range(100)]
     steps = extraction(*segments).pages(workers=3)
@@ -231,7 +231,7 @@ def test_the_look_ahead_is_bounded_while_nobody_reads_on() -> None:
     steps.close()
 
 
-def test_when_the_list_goes_on_elsewhere_than_guessed_the_answer_counts() -> None:
+def test_the_pages_own_cursor_wins_over_the_predicted_one() -> None:
     def fetch(cursor: Cursor) -> Page:
         number = cursor.get("page", 0)
         return Page(rows(number), {"page": number + 2} if number < 20 else None)
@@ -257,7 +257,7 @@ def breaking(name: str, at: int, log: list[str] | None = None) -> Segment:
 
 @both
 @pytest.mark.parametrize("at", [0, 1, 4, 9])
-def test_an_error_is_raised_behind_all_pages_before_it(at: int, workers: int) -> None:
+def test_an_error_is_raised_after_the_pages_before_it(at: int, workers: int) -> None:
     seen: list[int] = []
     found = extraction(listed("first", [rows(100), rows(101)]), breaking("second", at))
     with pytest.raises(TransientError, match="second broke"):
@@ -266,7 +266,7 @@ def test_an_error_is_raised_behind_all_pages_before_it(at: int, workers: int) ->
 
 
 @both
-def test_the_first_error_in_order_is_raised_though_a_later_one_came_sooner(workers: int) -> None:
+def test_the_first_error_in_list_order_is_raised(workers: int) -> None:
     def slow(_: Cursor) -> Page:
         time.sleep(0.02)
         message = "the first one"
@@ -277,7 +277,7 @@ def test_the_first_error_in_order_is_raised_though_a_later_one_came_sooner(worke
         list(found.pages(workers=workers))
 
 
-def test_an_error_beyond_the_end_of_a_list_is_nobodys() -> None:
+def test_an_error_beyond_the_end_of_a_list_is_ignored() -> None:
     source = listed("a", [rows(0), rows(1), rows(2)])
 
     def fetch(cursor: Cursor) -> Page:
@@ -290,7 +290,7 @@ def test_an_error_beyond_the_end_of_a_list_is_nobodys() -> None:
     assert ids(extraction(segment, listed("b", [rows(7)])), workers=4) == [0, 1, 2, 7]
 
 
-def test_behind_an_error_little_more_is_begun() -> None:
+def test_after_an_error_few_more_requests_start() -> None:
     log: list[str] = []
     segments = [listed(f"s{index}-", [rows(index)], log=log) for index in range(100)]
     with pytest.raises(TransientError):
@@ -298,7 +298,7 @@ def test_behind_an_error_little_more_is_begun() -> None:
     assert len(log) <= 4
 
 
-def test_closing_the_walk_stops_what_has_not_begun() -> None:
+def test_closing_the_generator_cancels_waiting_requests() -> None:
     log: list[str] = []
     release = threading.Event()
     source = [listed(f"s{index}-", [rows(index)], log=log) for index in range(50)]
@@ -329,7 +329,7 @@ def test_records_that_are_not_read_to_the_end_stop_the_workers() -> None:
 
 
 @both
-def test_a_repeated_cursor_stops_the_walk(workers: int) -> None:
+def test_a_repeated_cursor_is_an_error(workers: int) -> None:
     fresh = count()
 
     def fetch(cursor: Cursor) -> Page:
@@ -339,14 +339,14 @@ def test_a_repeated_cursor_stops_the_walk(workers: int) -> None:
         list(extraction(Segment("loop", fetch)).pages(workers=workers))
 
 
-def test_a_cursor_that_names_itself_stops_the_walk() -> None:
+def test_a_cursor_that_points_to_itself_is_an_error() -> None:
     segment = Segment("stuck", lambda _: Page([], {"token": "same"}))
     with pytest.raises(PagingError, match="leads back"):
         list(extraction(segment).pages())
 
 
 @both
-def test_a_page_of_nothing_but_repeated_rows_stops_the_walk(workers: int) -> None:
+def test_a_page_of_repeated_records_only_is_an_error(workers: int) -> None:
     segment = Segment("deaf", lambda cursor: Page(rows(1, 2), {"page": cursor.get("page", 0) + 1}))
     seen: Rows = []
     with pytest.raises(PagingError, match=r"'deaf'.*ignore the paging"):
@@ -354,7 +354,7 @@ def test_a_page_of_nothing_but_repeated_rows_stops_the_walk(workers: int) -> Non
     assert seen == rows(1, 2)
 
 
-def test_two_pages_in_turn_stop_the_walk() -> None:
+def test_two_alternating_pages_are_an_error() -> None:
     segment = Segment(
         "swing", lambda cursor: Page(rows(cursor.get("page", 0) % 2), {"page": cursor.get("page", 0) + 1})
     )
@@ -369,61 +369,61 @@ def test_a_repeated_page_is_noticed_after_a_resumption_too() -> None:
         list(extraction(segment).pages(position=position))
 
 
-def test_a_last_page_of_repeated_rows_is_the_end_and_no_error() -> None:
+def test_a_last_page_of_repeated_records_is_no_error() -> None:
     assert ids(extraction(listed("a", [rows(1, 2), rows(2)]))) == [1, 2]
 
 
 @both
-def test_an_endless_list_stops(workers: int) -> None:
+def test_an_endless_list_is_an_error(workers: int) -> None:
     segment = Segment("endless", lambda cursor: Page(rows(cursor.get("n", 0)), {"n": cursor.get("n", 0) + 1}))
     found = extraction(segment, max_pages=20)
     with pytest.raises(PagingError, match="more than 20 pages"):
         list(found.pages(workers=workers))
 
 
-def test_as_many_pages_as_allowed_are_no_error() -> None:
+def test_the_maximum_number_of_pages_is_no_error() -> None:
     assert len(ids(extraction(listed("a", [rows(n) for n in range(20)]), max_pages=20))) == 20
 
 
-def test_rows_that_shift_onto_the_next_page_come_once_and_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_records_that_shift_to_the_next_page_are_yielded_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:
     found = extraction(listed("a", [rows(1, 2, 3), rows(3, 4, 5), rows(4, 6)]))
     with caplog.at_level(logging.INFO):
         assert ids(found) == [1, 2, 3, 4, 5, 6]
     assert "yofi returns: left out 2 rows" in caplog.text
 
 
-def test_of_two_versions_of_a_row_the_first_is_kept() -> None:
+def test_the_first_of_two_versions_of_a_record_is_kept() -> None:
     pages = [[{"id": 1, "state": "open"}], [{"id": 1, "state": "closed"}, {"id": 2}]]
     assert list(extraction(listed("a", pages)).records()) == [{"id": 1, "state": "open"}, {"id": 2}]
 
 
-def test_the_same_row_in_two_segments_comes_twice() -> None:
+def test_the_same_record_in_two_segments_is_yielded_twice() -> None:
     assert ids(extraction(listed("a", [rows(1)]), listed("b", [rows(1)]))) == [1, 1]
 
 
-def test_rows_are_told_apart_by_all_fields_of_the_key() -> None:
+def test_all_key_fields_identify_a_record() -> None:
     pages = [[{"shop": {"id": 1}, "type": "x"}], [{"shop": {"id": 1}, "type": "y"}, {"shop": {"id": 1}, "type": "x"}]]
     found = extraction(listed("a", pages), key=("shop.id", "type"))
     assert [record["type"] for record in found.records()] == ["x", "y"]
 
 
 @pytest.mark.parametrize("key", [(), ("uid",)])
-def test_rows_without_an_identity_are_never_left_out(key: tuple[str, ...]) -> None:
+def test_records_without_a_key_are_never_dropped(key: tuple[str, ...]) -> None:
     assert ids(extraction(listed("a", [rows(1), rows(1), rows(1)]), key=key)) == [1, 1, 1]
 
 
-def test_ids_of_different_types_are_different_rows() -> None:
+def test_ids_of_different_types_are_different_records() -> None:
     pages = [[{"id": 1}], [{"id": "1"}], [{"id": True}]]
     assert len(list(extraction(listed("a", pages)).records())) == 3
 
 
-def test_a_position_stays_small_however_long_the_walk() -> None:
+def test_a_position_stays_small_in_a_long_list() -> None:
     pages = [rows(*range(start, start + 50)) for start in range(0, 5_000, 50)]
     steps = list(extraction(listed("a", pages)).pages())
     assert max(len(json.dumps(step.position)) for step in steps) < REMEMBERED_RECORDS * 16 + 100
 
 
-def test_equal_moments_across_page_edges_are_all_read_once() -> None:
+def test_equal_timestamps_across_pages_are_read_once() -> None:
     chance = random.Random(3)
     table = sorted(chance.choice(range(40)) for _ in range(120))
     stored = [{"id": n, "created_at": f"2026-05-01T00:00:{second:02d}.000Z"} for n, second in enumerate(table)]
@@ -444,7 +444,7 @@ def test_equal_moments_across_page_edges_are_all_read_once() -> None:
 # --- fingerprint and batches ---
 
 
-def test_the_fingerprint_is_of_the_question_whatever_the_order_of_its_keys() -> None:
+def test_the_fingerprint_ignores_the_order_of_keys() -> None:
     one = extraction(request={"a": 1, "b": {"c": [1, 2], "d": None}})
     other = extraction(request={"b": {"d": None, "c": [1, 2]}, "a": 1})
     assert one.fingerprint == other.fingerprint
@@ -455,7 +455,7 @@ def test_the_fingerprint_is_of_the_question_whatever_the_order_of_its_keys() -> 
     "change",
     [{"source": "yotpo"}, {"resource": "claims"}, {"request": {"shop": "b"}}, {"request": {"shop": "a", "n": None}}],
 )
-def test_another_question_has_another_fingerprint(change: dict[str, Any]) -> None:
+def test_another_request_has_another_fingerprint(change: dict[str, Any]) -> None:
     assert extraction(**change).fingerprint != extraction().fingerprint
 
 
@@ -467,7 +467,7 @@ def test_the_fingerprint_takes_dates_and_sets_and_is_the_same_in_each_process() 
     assert extraction(request={}).fingerprint == hashlib.sha256(b'["yofi","returns",{}]').hexdigest()
 
 
-def test_values_come_in_batches_of_bounded_size() -> None:
+def test_batches_are_bounded_and_in_order() -> None:
     assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
     assert list(batches([], 2)) == []
 
@@ -484,6 +484,6 @@ def test_batches_read_only_what_they_need() -> None:
     assert read == [0, 1, 2]
 
 
-def test_batches_of_nothing_are_refused() -> None:
+def test_a_batch_size_of_zero_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="batches of 0"):
         list(batches([1], 0))

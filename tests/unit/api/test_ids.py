@@ -9,16 +9,16 @@ import pytest
 from airflow_provider_partners.api.ids import id_batches, ids_digest, unique_ids
 
 
-def test_each_id_counts_once_in_its_first_place_and_empty_ones_not_at_all() -> None:
+def test_unique_ids_drops_duplicates_and_empty_ids() -> None:
     assert unique_ids(["b", 7, "a", "7", None, "", "b"]) == ["b", "7", "a"]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, []), (1, [1]), (3, [3]), (4, [3, 1]), (7, [3, 3, 1])])
-def test_batches_hold_no_more_than_their_size(count: int, sizes: list[int]) -> None:
+def test_id_batches_are_limited_by_number(count: int, sizes: list[int]) -> None:
     assert [len(batch) for batch in id_batches(map(str, range(count)), size=3)] == sizes
 
 
-def test_batches_are_no_longer_than_a_url_can_carry() -> None:
+def test_id_batches_are_limited_by_url_length() -> None:
     ids = ["ü" * 10] * 3 + ["x" * 500, "y"]
 
     listed = list(id_batches(ids, size=100, max_length=130, encode="'{}',".format))
@@ -37,7 +37,7 @@ def test_batches_are_no_longer_than_a_url_can_carry() -> None:
     )
 
 
-def test_a_digest_tells_ids_apart_without_holding_them() -> None:
+def test_a_digest_identifies_ids_without_containing_them() -> None:
     assert ids_digest(["1", "2"]) == ids_digest(iter(["1", "2"]))
     assert ids_digest(["1", "2"]) != ids_digest(["12"])
     assert ids_digest(["1", "2"])["ids"] == 2

@@ -15,8 +15,8 @@ from airflow_provider_partners.hooks.base import PartnerHook
 class StoreClient:
     """A client that answers without a network."""
 
-    def __init__(self, connection, wire):
-        self.connection, self.wire, self.closed, self.usage = connection, wire, False, RequestStats()
+    def __init__(self, connection, options):
+        self.connection, self.options, self.closed, self.stats = connection, options, False, RequestStats()
 
     def ping(self):
         if self.connection.password == "refused":
@@ -62,7 +62,7 @@ def test_the_client_is_built_once_and_kept(connection):
     assert hook.get_conn() is hook.get_conn()
 
 
-def test_as_a_context_manager_it_gives_the_client_and_closes_it(connection):
+def test_the_context_manager_returns_the_client_and_closes_it(connection):
     hook = connection()
     with hook as client:
         assert not client.closed
@@ -77,18 +77,18 @@ def test_the_client_is_closed_when_the_task_fails(connection):
     assert client.closed
 
 
-def test_the_button_in_the_ui_makes_one_read(connection):
+def test_the_test_button_makes_one_read(connection):
     assert connection().test_connection() == (True, "The store answers.")
 
 
-def test_the_button_in_the_ui_tells_the_remedy(connection):
+def test_the_test_button_shows_the_remedy(connection):
     assert connection(password="refused").test_connection() == (
         False,
         "Yotpo: the secret was refused (HTTP 401). Renew it.",
     )
 
 
-def test_the_button_in_the_ui_tells_a_wrong_connection(connection):
+def test_the_test_button_shows_what_is_wrong_with_the_connection(connection):
     found, message = connection(extra={"secret": "x"}).test_connection()
     assert not found
     assert "unknown extras: 'secret'. Its extras are: auth, requests_per_second" in message
@@ -101,34 +101,34 @@ def test_secrets_of_the_connection_are_masked_in_logs(connection):
     assert redact("sent a-very-own-secret") == "sent ***"
 
 
-def test_what_the_client_obtains_is_masked_in_logs(connection):
+def test_tokens_that_the_client_obtains_are_masked_in_logs(connection):
     from airflow.sdk.log import redact
 
-    connection().get_conn().wire["on_secret"]("token-of-this-hour")
+    connection().get_conn().options.on_secret("token-of-this-hour")
     assert redact("sent token-of-this-hour") == "sent ***"
 
 
 def test_waits_follow_the_settings(connection, monkeypatch):
     monkeypatch.setenv("AIRFLOW__PARTNERS__REQUEST_DEADLINE", "42")
     monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_WAIT", "7")
-    wire = connection().get_conn().wire
-    assert (wire["deadline"], wire["max_wait"]) == (42, 7)
+    options = connection().get_conn().options
+    assert (options.deadline, options.max_wait) == (42, 7)
 
 
-def test_a_brief_hook_gives_up_sooner_but_never_later_than_the_settings_say(connection, monkeypatch):
+def test_short_timeouts_lower_the_settings_and_never_raise_them(connection, monkeypatch):
     monkeypatch.setenv("AIRFLOW__PARTNERS__REQUEST_DEADLINE", "300")
     monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_WAIT", "2")
     hook = connection()
     hook.short_timeouts = True
-    wire = hook.get_conn().wire
-    assert (wire["deadline"], wire["max_wait"]) == (60, 2)
+    options = hook.get_conn().options
+    assert (options.deadline, options.max_wait) == (60, 2)
 
 
-def test_hooks_of_one_credential_share_a_budget_and_others_do_not(connection, monkeypatch, tmp_path):
+def test_hooks_with_the_same_credential_share_a_rate_limit(connection, monkeypatch, tmp_path):
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", tmp_path.as_uri())
 
     def count(**fields):
-        return connection(**fields).get_conn().wire["ledger"].update(lambda kept: (kept or 0) + 1)
+        return connection(**fields).get_conn().options.rate_limit_store.update(lambda count: (count or 0) + 1)
 
     assert (count(), count()) == (1, 2)
     assert count(password="another-secret") == 3
@@ -140,7 +140,7 @@ def test_every_hook_class_has_form_methods_of_its_own():
     assert {"get_connection_form_widgets", "get_ui_field_behaviour"} <= set(vars(StoreHook))
 
 
-def test_the_form_method_gives_the_declared_labels():
+def test_the_form_method_returns_the_declared_labels():
     behaviour = StoreHook.get_ui_field_behaviour()
     assert behaviour["relabeling"]["password"] == "API secret"
     assert set(behaviour) == {"hidden_fields", "relabeling", "placeholders"}

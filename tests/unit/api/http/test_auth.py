@@ -36,19 +36,19 @@ class Mint:
         return f"token-{self.given}", expires_at
 
 
-def test_static_headers_have_nothing_else_to_try() -> None:
+def test_static_headers_cannot_be_refreshed() -> None:
     auth = StaticHeaders({"X-App-Id": "shop", "X-App-Token": "secret"})
     assert auth.headers() == {"X-App-Id": "shop", "X-App-Token": "secret"}
     assert not auth.refresh(auth.headers())
 
 
-def test_static_headers_tell_their_secrets_but_not_their_names() -> None:
+def test_static_headers_report_secret_values_only() -> None:
     told: list[str] = []
     StaticHeaders({"app_id": "shop", "X-App-Token": "secret"}, on_secret=told.append).headers()
     assert told == ["secret"]
 
 
-def test_the_second_value_is_tried_when_the_first_is_refused_and_remembered() -> None:
+def test_after_a_refusal_the_second_value_is_used_and_kept() -> None:
     auth = RotatingHeader("X-Token", ["old", "new"])
     first = auth.headers()
     assert first == {"X-Token": "old"}
@@ -56,7 +56,7 @@ def test_the_second_value_is_tried_when_the_first_is_refused_and_remembered() ->
     assert auth.headers() == {"X-Token": "new"}
 
 
-def test_a_refusal_that_another_thread_settled_does_not_rotate_again() -> None:
+def test_a_refusal_of_an_old_value_does_not_rotate_again() -> None:
     auth = RotatingHeader("X-Token", ["old", "new"])
     refused = auth.headers()
     assert auth.refresh(refused)
@@ -65,17 +65,17 @@ def test_a_refusal_that_another_thread_settled_does_not_rotate_again() -> None:
 
 
 @pytest.mark.parametrize("values", [["only"], ["only", None], ["only", "", "only"]])
-def test_a_single_value_has_nothing_else_to_try(values: list[str | None]) -> None:
+def test_a_single_value_cannot_be_refreshed(values: list[str | None]) -> None:
     auth = RotatingHeader("X-Token", values)
     assert not auth.refresh(auth.headers())
 
 
-def test_no_value_at_all_is_said_at_once() -> None:
+def test_a_rotating_header_needs_a_value() -> None:
     with pytest.raises(ConfigurationError, match="X-Token"):
         RotatingHeader("X-Token", [None, ""])
 
 
-def test_a_minted_token_is_kept_until_shortly_before_it_expires() -> None:
+def test_a_minted_token_is_reused_until_shortly_before_it_expires() -> None:
     clock = StandingClock()
     auth = MintedToken(mint=Mint(clock), extra={"app_id": "shop"}, clock=clock, leeway=30)
     assert auth.headers() == {"Authorization": "Bearer token-1", "app_id": "shop"}
@@ -85,7 +85,7 @@ def test_a_minted_token_is_kept_until_shortly_before_it_expires() -> None:
     assert auth.headers()["Authorization"] == "Bearer token-2"
 
 
-def test_a_token_that_lives_shorter_than_the_leeway_is_still_used_more_than_once() -> None:
+def test_a_token_shorter_than_the_leeway_is_still_reused() -> None:
     clock = StandingClock()
     auth = MintedToken(mint=Mint(clock, lifetime=10), clock=clock, leeway=30)
     auth.headers()
@@ -95,14 +95,14 @@ def test_a_token_that_lives_shorter_than_the_leeway_is_still_used_more_than_once
     assert auth.headers()["Authorization"] == "Bearer token-2"
 
 
-def test_a_refused_token_is_minted_anew() -> None:
+def test_a_refused_token_is_replaced() -> None:
     clock = StandingClock()
     auth = MintedToken(mint=Mint(clock), clock=clock)
     assert auth.refresh(auth.headers())
     assert auth.headers()["Authorization"] == "Bearer token-2"
 
 
-def test_a_token_refused_late_does_not_cost_the_renewed_one() -> None:
+def test_a_late_refusal_of_an_old_token_keeps_the_new_one() -> None:
     clock = StandingClock()
     auth = MintedToken(mint=Mint(clock), clock=clock)
     refused = auth.headers()
@@ -112,7 +112,7 @@ def test_a_token_refused_late_does_not_cost_the_renewed_one() -> None:
     assert auth.headers() == renewed
 
 
-def test_an_exchanged_token_without_an_expiry_is_kept_until_it_is_refused() -> None:
+def test_an_exchanged_token_without_an_expiry_is_used_until_refused() -> None:
     clock = StandingClock()
     auth = ExchangedToken(exchange=Mint(clock, lifetime=None), header="X-Yotpo-Token", clock=clock)
     assert auth.headers() == {"X-Yotpo-Token": "token-1"}
@@ -122,7 +122,7 @@ def test_an_exchanged_token_without_an_expiry_is_kept_until_it_is_refused() -> N
     assert auth.headers() == {"X-Yotpo-Token": "token-2"}
 
 
-def test_an_exchanged_token_may_stand_behind_a_scheme() -> None:
+def test_an_exchanged_token_can_follow_a_scheme() -> None:
     clock = StandingClock()
     auth = ExchangedToken(exchange=Mint(clock), header="Authorization", scheme="Bearer", clock=clock)
     assert auth.headers() == {"Authorization": "Bearer token-1"}
@@ -130,7 +130,7 @@ def test_an_exchanged_token_may_stand_behind_a_scheme() -> None:
     assert auth.headers() == {"Authorization": "Bearer token-2"}
 
 
-def test_every_token_is_told_before_it_is_used() -> None:
+def test_every_token_is_reported_before_its_use() -> None:
     clock = StandingClock()
     told: list[str] = []
     auth = ExchangedToken(exchange=Mint(clock), header="T", clock=clock, on_secret=told.append)
@@ -139,7 +139,7 @@ def test_every_token_is_told_before_it_is_used() -> None:
     assert told == ["token-1", "token-2"]
 
 
-def test_threads_that_need_a_token_wait_for_the_same_one() -> None:
+def test_threads_share_one_token_exchange() -> None:
     clock, given = StandingClock(), []
     ready = threading.Barrier(8)
 
@@ -158,7 +158,7 @@ def test_threads_that_need_a_token_wait_for_the_same_one() -> None:
         assert set(pool.map(ask, range(8))) == {"token-1"}
 
 
-def test_nothing_that_holds_a_secret_shows_it() -> None:
+def test_no_repr_shows_a_secret() -> None:
     clock = StandingClock()
     minted = MintedToken(mint=Mint(clock), clock=clock)
     minted.headers()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.http.auth import RotatingHeader, StaticHeaders
@@ -87,7 +88,7 @@ def transport(storage: Callable[[httpx.Request], httpx.Response], clock: Turning
         "headers": {"X-Channel": "airflow"},
         **options,
     }
-    return Transport(handler=httpx.MockTransport(storage), clock=clock, **given)  # type: ignore[arg-type]
+    return Transport(**gather_options(handler=httpx.MockTransport(storage), clock=clock, **given))  # type: ignore[arg-type]
 
 
 def answers(*statuses: int | httpx.Response) -> Storage:
@@ -99,19 +100,19 @@ def answers(*statuses: int | httpx.Response) -> Storage:
 # --- the file ---
 
 
-def test_a_file_arrives_whole(clock: TurningClock, target: Path) -> None:
+def test_a_file_is_downloaded_completely(clock: TurningClock, target: Path) -> None:
     client = transport(Storage(), clock)
     assert client.download(URL, target, label="bulk.file") == len(FILE)
     assert target.read_bytes() == FILE
     assert client.stats.snapshot()["by_label"] == {"bulk.file": 1}
 
 
-def test_an_empty_file_is_a_file(clock: TurningClock, target: Path) -> None:
+def test_an_empty_file_is_valid(clock: TurningClock, target: Path) -> None:
     assert transport(Storage(content=b""), clock).download(URL, target, label="f") == 0
     assert target.read_bytes() == b""
 
 
-def test_after_a_break_only_the_rest_is_asked_for(clock: TurningClock, target: Path) -> None:
+def test_after_a_broken_connection_only_the_rest_is_requested(clock: TurningClock, target: Path) -> None:
     storage = Storage(10_000, 5_000)
     assert transport(storage, clock).download(URL, target, label="f") == len(FILE)
     assert target.read_bytes() == FILE
@@ -120,14 +121,14 @@ def test_after_a_break_only_the_rest_is_asked_for(clock: TurningClock, target: P
     assert [request.headers.get("if-range") for request in storage.requests[1:]] == ['"v1"', '"v1"']
 
 
-def test_a_storage_without_ranges_begins_again(clock: TurningClock, target: Path) -> None:
+def test_a_storage_without_ranges_restarts_the_download(clock: TurningClock, target: Path) -> None:
     storage = Storage(10_000, 20_000, ranges=False)
     transport(storage, clock).download(URL, target, label="f")
     assert target.read_bytes() == FILE
     assert len(storage.requests) == 3
 
 
-def test_a_file_that_was_replaced_meanwhile_is_fetched_from_its_beginning(clock: TurningClock, target: Path) -> None:
+def test_a_replaced_file_restarts_the_download(clock: TurningClock, target: Path) -> None:
     storage, other = Storage(10_000), FILE[::-1]
 
     def replaced(request: httpx.Request) -> httpx.Response:
@@ -139,7 +140,7 @@ def test_a_file_that_was_replaced_meanwhile_is_fetched_from_its_beginning(clock:
     assert target.read_bytes() == other
 
 
-def test_without_a_version_another_length_tells_that_it_was_replaced(clock: TurningClock, target: Path) -> None:
+def test_without_a_version_a_new_length_restarts_the_download(clock: TurningClock, target: Path) -> None:
     storage, other = Storage(10_000, tag=None), FILE[::-1] + b"more"
 
     def replaced(request: httpx.Request) -> httpx.Response:
@@ -152,7 +153,7 @@ def test_without_a_version_another_length_tells_that_it_was_replaced(clock: Turn
 
 
 @pytest.mark.parametrize("given", ["bytes 0-9/55", "bytes 7-9/55", "items 10000-1/2", ""])
-def test_another_piece_than_was_asked_for_is_not_appended(given: str, clock: TurningClock, target: Path) -> None:
+def test_a_wrong_range_is_not_appended(given: str, clock: TurningClock, target: Path) -> None:
     storage = Storage(10_000)
 
     def odd(request: httpx.Request) -> httpx.Response:
@@ -166,14 +167,14 @@ def test_another_piece_than_was_asked_for_is_not_appended(given: str, clock: Tur
     assert "range" not in storage.requests[2].headers
 
 
-def test_an_answer_that_ends_early_without_an_error_is_gone_on_with(clock: TurningClock, target: Path) -> None:
+def test_a_response_that_ends_early_is_resumed(clock: TurningClock, target: Path) -> None:
     storage = Storage()
     storage.first = [httpx.Response(200, headers={"Content-Length": str(len(FILE))}, stream=httpx.ByteStream(FILE[:9]))]
     assert transport(storage, clock).download(URL, target, label="f") == len(FILE)
     assert target.read_bytes() == FILE
 
 
-def test_a_compressed_answer_is_unpacked_and_never_continued(clock: TurningClock, target: Path) -> None:
+def test_a_compressed_response_is_never_resumed(clock: TurningClock, target: Path) -> None:
     packed, asked = gzip.compress(FILE), []
 
     class Half(httpx.SyncByteStream):
@@ -191,7 +192,7 @@ def test_a_compressed_answer_is_unpacked_and_never_continued(clock: TurningClock
     assert asked == [None, None]
 
 
-def test_a_later_call_goes_on_behind_what_an_earlier_one_left(clock: TurningClock, target: Path) -> None:
+def test_a_later_call_resumes_an_earlier_download(clock: TurningClock, target: Path) -> None:
     with pytest.raises(TransientError):
         transport(Storage(10_000), clock, max_attempts=1).download(URL, target, label="f")
     assert target.read_bytes() == FILE[:10_000]
@@ -201,7 +202,7 @@ def test_a_later_call_goes_on_behind_what_an_earlier_one_left(clock: TurningCloc
     assert target.read_bytes() == FILE
 
 
-def test_a_file_that_is_here_already_is_not_fetched_again(clock: TurningClock, target: Path) -> None:
+def test_a_complete_file_is_not_downloaded_again(clock: TurningClock, target: Path) -> None:
     target.write_bytes(FILE)
     storage = Storage()
     assert transport(storage, clock).download(URL, target, label="f") == len(FILE)
@@ -209,13 +210,13 @@ def test_a_file_that_is_here_already_is_not_fetched_again(clock: TurningClock, t
     assert len(storage.requests) == 1
 
 
-def test_more_than_the_file_holds_is_not_its_beginning(clock: TurningClock, target: Path) -> None:
+def test_a_local_file_longer_than_the_remote_one_is_replaced(clock: TurningClock, target: Path) -> None:
     target.write_bytes(b"x" * (len(FILE) + 1))
     transport(Storage(), clock).download(URL, target, label="f")
     assert target.read_bytes() == FILE
 
 
-def test_a_call_may_begin_anew(clock: TurningClock, target: Path) -> None:
+def test_a_call_can_discard_the_partial_file(clock: TurningClock, target: Path) -> None:
     target.write_bytes(b"something else")
     transport(Storage(), clock).download(URL, target, label="f", resume=False)
     assert target.read_bytes() == FILE
@@ -253,40 +254,40 @@ def test_memory_stays_bounded_over_real_http(tmp_path: Path) -> None:
 # --- time ---
 
 
-def test_getting_on_gives_it_time_again(clock: TurningClock, target: Path) -> None:
+def test_progress_restarts_the_deadline(clock: TurningClock, target: Path) -> None:
     storage = Storage(*[1_000] * 30)
     transport(storage, clock, deadline=20, max_attempts=2).download(URL, target, label="f")
     assert target.read_bytes() == FILE
     assert clock.now - 1_000 > 15
 
 
-def test_breaking_off_again_and_again_at_the_same_byte_is_given_up(clock: TurningClock, target: Path) -> None:
+def test_repeated_breaks_at_the_same_byte_are_given_up(clock: TurningClock, target: Path) -> None:
     storage = Storage(*[10_000] * 50, ranges=False)
     with pytest.raises(TransientError, match="gave up after 4 attempts"):
         transport(storage, clock, max_attempts=4).download(URL, target, label="f")
     assert len(storage.requests) == 4
 
 
-def test_a_deadline_without_progress_ends_it(clock: TurningClock, target: Path) -> None:
+def test_without_progress_the_deadline_ends_the_download(clock: TurningClock, target: Path) -> None:
     with pytest.raises(TransientError, match="gave up"):
         transport(answers(*[503] * 99), clock, deadline=30, max_attempts=99).download(URL, target, label="f")
     assert clock.now - 1_000 <= 30
 
 
-def test_a_storage_that_is_busy_is_waited_for(clock: TurningClock, target: Path) -> None:
+def test_a_busy_storage_is_retried(clock: TurningClock, target: Path) -> None:
     busy = httpx.Response(429, headers={"Retry-After": "7"})
     transport(answers(busy, 503), clock).download(URL, target, label="f")
     assert target.read_bytes() == FILE
     assert clock.waits[0] >= 7 or sum(clock.waits[:2]) >= 7
 
 
-def test_a_wait_too_long_is_handed_on(clock: TurningClock, target: Path) -> None:
+def test_a_long_wait_raises_throttled_error(clock: TurningClock, target: Path) -> None:
     with pytest.raises(ThrottledError):
         transport(answers(httpx.Response(429, headers={"Retry-After": "900"})), clock).download(URL, target, label="f")
 
 
-def test_another_host_takes_nothing_of_the_budget(clock: TurningClock, target: Path) -> None:
-    client = transport(Storage(), clock, budget=RateLimiter(rate=0.01, clock=clock), max_wait=500)
+def test_another_host_does_not_use_the_rate_limit(clock: TurningClock, target: Path) -> None:
+    client = transport(Storage(), clock, rate_limit=RateLimiter(rate=0.01, clock=clock), max_wait=500)
     for _ in range(3):
         client.download(URL, target, label="f", resume=False)
     assert clock.now == 1_000
@@ -300,19 +301,19 @@ def test_another_host_takes_nothing_of_the_budget(clock: TurningClock, target: P
 
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
 @pytest.mark.parametrize("authenticated", [True, False])
-def test_a_file_that_is_gone_says_so(code: int, authenticated: bool, clock: TurningClock, target: Path) -> None:
+def test_a_missing_file_is_an_expired_error(code: int, authenticated: bool, clock: TurningClock, target: Path) -> None:
     client = transport(answers(code), clock, file_hosts=["download.partner.example"])
     with pytest.raises(ExpiredError, match=rf"f: the file has expired.*HTTP {code}"):
         client.download(OWN, target, label="f", authenticated=authenticated)
 
 
-def test_google_says_expired_with_a_400(clock: TurningClock, target: Path) -> None:
+def test_googles_status_400_means_expired(clock: TurningClock, target: Path) -> None:
     body = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Details>expired at now</Details></Error>"
     with pytest.raises(ExpiredError):
         transport(answers(httpx.Response(400, content=body)), clock).download(URL, target, label="f")
 
 
-def test_other_refusals_are_told_by_their_code_alone(clock: TurningClock, target: Path) -> None:
+def test_other_refusals_show_only_their_code(clock: TurningClock, target: Path) -> None:
     body = b"<?xml version='1.0'?><Error><Code>InvalidArgument</Code><Details>s1gned-by-the-storage-itself</Details>"
     with pytest.raises(PartnersError, match="InvalidArgument") as raised:
         transport(answers(httpx.Response(400, content=body)), clock).download(URL, target, label="f")
@@ -320,12 +321,12 @@ def test_other_refusals_are_told_by_their_code_alone(clock: TurningClock, target
     assert "s1gned" not in str(raised.value)
 
 
-def test_a_success_without_a_file_is_not_understood(clock: TurningClock, target: Path) -> None:
+def test_a_success_without_a_file_is_unexpected(clock: TurningClock, target: Path) -> None:
     with pytest.raises(UnexpectedResponseError, match="no file"):
         transport(answers(204), clock).download(URL, target, label="f")
 
 
-def test_credentials_that_ran_out_on_the_way_are_renewed(clock: TurningClock, target: Path) -> None:
+def test_expired_credentials_are_renewed(clock: TurningClock, target: Path) -> None:
     storage = answers(401)
     client = transport(
         storage, clock, auth=RotatingHeader("X-Token", ["first", "second"]), file_hosts=["download.partner.example"]
@@ -337,14 +338,14 @@ def test_credentials_that_ran_out_on_the_way_are_renewed(clock: TurningClock, ta
 # --- safety ---
 
 
-def test_no_credentials_and_no_headers_of_ours_go_to_a_storage(clock: TurningClock, target: Path) -> None:
+def test_a_storage_gets_neither_credentials_nor_our_headers(clock: TurningClock, target: Path) -> None:
     storage = Storage()
     transport(storage, clock).download(URL, target, label="f")
     assert {"x-token", "x-channel", "cookie"}.isdisjoint(storage.requests[0].headers)
 
 
 @pytest.mark.parametrize("url", [OWN, "https://api.partner.example/v1/file"])
-def test_credentials_go_to_the_partners_own_hosts(url: str, clock: TurningClock, target: Path) -> None:
+def test_the_partners_own_hosts_get_the_credentials(url: str, clock: TurningClock, target: Path) -> None:
     storage = Storage()
     client = transport(storage, clock, file_hosts=["download.partner.example"])
     client.download(url, target, label="f", authenticated=True)
@@ -360,7 +361,7 @@ def test_credentials_go_to_the_partners_own_hosts(url: str, clock: TurningClock,
         "https://api.partner.example.evil.example/?token=t0ken",
     ],
 )
-def test_credentials_go_nowhere_else(url: str, clock: TurningClock, target: Path) -> None:
+def test_other_hosts_get_no_credentials(url: str, clock: TurningClock, target: Path) -> None:
     storage = Storage()
     with pytest.raises(UnexpectedResponseError, match="must not be given the connection's credentials") as raised:
         transport(storage, clock, file_hosts=["download.partner.example"]).download(
@@ -382,7 +383,7 @@ def test_credentials_go_nowhere_else(url: str, clock: TurningClock, target: Path
         "https://storage.example:port/f",
     ],
 )
-def test_an_address_that_is_not_safe_is_refused(url: str, clock: TurningClock, target: Path) -> None:
+def test_an_unsafe_url_is_refused(url: str, clock: TurningClock, target: Path) -> None:
     storage = Storage()
     with pytest.raises(UnexpectedResponseError, match="no https URL") as raised:
         transport(storage, clock).download(url, target, label="f")
@@ -390,7 +391,7 @@ def test_an_address_that_is_not_safe_is_refused(url: str, clock: TurningClock, t
     assert "secret" not in str(raised.value)
 
 
-def test_where_the_partner_itself_speaks_plain_http_a_file_may_too(clock: TurningClock, target: Path) -> None:
+def test_plain_http_is_allowed_if_the_base_url_uses_it(clock: TurningClock, target: Path) -> None:
     client = transport(Storage(), clock, base_url="http://127.0.0.1:8000/partner")
     assert client.download("http://127.0.0.1:8000/files/1", target, label="f") == len(FILE)
 
@@ -413,14 +414,14 @@ def test_a_redirect_to_plain_http_is_refused(clock: TurningClock, target: Path) 
         transport(storage, clock).download(URL, target, label="f")
 
 
-def test_redirects_in_a_circle_end_a_download_too(clock: TurningClock, target: Path) -> None:
+def test_circular_redirects_end_a_download(clock: TurningClock, target: Path) -> None:
     storage = answers(*[httpx.Response(302, headers={"Location": URL}) for _ in range(9)])
     with pytest.raises(UnexpectedResponseError):
         transport(storage, clock).download(URL, target, label="f")
     assert len(storage.requests) == 4
 
 
-def test_the_addresss_query_gets_into_no_log_and_no_error(
+def test_the_urls_query_is_in_no_log_and_no_error(
     clock: TurningClock, target: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = httpx.Response(500, json={"message": "no signature s1gned-by-the-storage-itself"})
@@ -431,7 +432,7 @@ def test_the_addresss_query_gets_into_no_log_and_no_error(
     assert raised.value.__context__ is None
 
 
-def test_a_closed_client_stops_a_file_under_way(clock: TurningClock, target: Path) -> None:
+def test_closing_the_client_stops_a_download(clock: TurningClock, target: Path) -> None:
     class Endless(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
             yield b"x"

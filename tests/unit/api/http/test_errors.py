@@ -55,7 +55,7 @@ def test_each_status_has_one_action(status: int, action: ResponseAction) -> None
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
-def test_a_success_is_no_fault(status: int) -> None:
+def test_a_success_has_no_resolution(status: int) -> None:
     assert DEFAULT_ERROR_HANDLER.resolve(answer(status)) is None
 
 
@@ -89,18 +89,18 @@ def test_a_success_is_no_fault(status: int) -> None:
         ([], "no explanation found in 2 characters of JSON"),
     ],
 )
-def test_the_partners_words_are_found_in_the_bodies_in_use(body: object, said: str) -> None:
+def test_the_partners_message_is_found_in_the_usual_bodies(body: object, said: str) -> None:
     assert " ".join(default_message(answer(body=body)).split()) == said
 
 
-def test_words_are_cut_and_put_on_one_line() -> None:
+def test_messages_are_cut_and_put_on_one_line() -> None:
     fault = DEFAULT_ERROR_HANDLER.resolve(answer(body={"message": "line\nbreak " + "x" * 1000}))
     assert fault is not None
     assert fault.message.startswith("line break xxx")
     assert len(fault.message) == 300
 
 
-def test_secrets_are_taken_out_before_the_cut() -> None:
+def test_secrets_are_removed_before_the_cut() -> None:
     def redact(text: str) -> str:
         return text.replace("SECRETSECRET", "***")
 
@@ -109,7 +109,7 @@ def test_secrets_are_taken_out_before_the_cut() -> None:
     assert "SEC" not in fault.message
 
 
-def test_an_inspection_finds_failures_in_successful_answers() -> None:
+def test_an_inspection_finds_failures_in_successful_responses() -> None:
     def inspect(response: Response) -> ErrorResolution | None:
         return (
             ErrorResolution(ResponseAction.THROTTLE, "throttled in the body", retry_after=2.0)
@@ -124,13 +124,13 @@ def test_an_inspection_finds_failures_in_successful_answers() -> None:
     assert (fault.action, fault.retry_after) == (ResponseAction.THROTTLE, 2.0)
 
 
-def test_an_inspection_that_finds_nothing_leaves_it_to_the_status() -> None:
+def test_without_a_finding_the_status_decides() -> None:
     fault = ErrorHandler(inspect=lambda _: None).resolve(answer(409))
     assert fault is not None
     assert fault.action is ResponseAction.CONFLICT
 
 
-def test_a_table_is_extended_without_changing_it() -> None:
+def test_overrides_do_not_change_the_original_handler() -> None:
     table = DEFAULT_ERROR_HANDLER.with_overrides(
         {402: ResponseAction.REFUSE_CREDENTIALS}, remedies={402: "Pay the plan."}
     )
@@ -141,7 +141,7 @@ def test_a_table_is_extended_without_changing_it() -> None:
     assert DEFAULT_ERROR_HANDLER.action(402) is ResponseAction.REJECT
 
 
-def test_a_table_that_is_not_an_extension_still_knows_the_other_statuses() -> None:
+def test_a_new_handler_still_knows_the_default_statuses() -> None:
     assert ErrorHandler({400: ResponseAction.NOT_FOUND}).action(429) is ResponseAction.THROTTLE
 
 
@@ -160,10 +160,10 @@ def test_a_table_that_is_not_an_extension_still_knows_the_other_statuses() -> No
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
     ],
 )
-def test_retry_after_is_read_in_seconds_and_as_a_date(header: str, seconds: float | None) -> None:
+def test_retry_after_is_parsed_as_seconds_and_as_a_date(header: str, seconds: float | None) -> None:
     assert retry_after(answer(429, retry_after=header), now=10.0) == seconds
 
 
-def test_a_date_is_measured_against_the_partners_own_clock() -> None:
+def test_a_retry_date_is_compared_with_the_partners_clock() -> None:
     told = answer(429, retry_after="Thu, 01 Jan 1970 00:01:40 GMT", date="Thu, 01 Jan 1970 00:01:35 GMT")
     assert retry_after(told, now=9_999.0) == 5.0

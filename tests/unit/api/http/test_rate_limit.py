@@ -23,12 +23,12 @@ class StandingClock(Clock):
         return self.now
 
 
-def test_turns_are_spaced_evenly() -> None:
+def test_requests_are_spaced_evenly() -> None:
     budget = RateLimiter(rate=4, clock=StandingClock())
     assert [budget.acquire() for _ in range(4)] == pytest.approx([0, 0.25, 0.5, 0.75])
 
 
-def test_a_pause_gives_back_a_burst_of_the_capacity_and_no_more() -> None:
+def test_after_a_pause_a_burst_of_the_capacity_is_allowed() -> None:
     clock = StandingClock()
     budget = RateLimiter(rate=2, capacity=3, clock=clock)
     assert [budget.acquire() for _ in range(5)] == pytest.approx([0, 0, 0, 0.5, 1.0])
@@ -36,19 +36,19 @@ def test_a_pause_gives_back_a_burst_of_the_capacity_and_no_more() -> None:
     assert [budget.acquire() for _ in range(4)] == pytest.approx([0, 0, 0, 0.5])
 
 
-def test_a_costly_request_takes_several_turns() -> None:
+def test_a_costly_request_uses_its_cost() -> None:
     budget = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
     assert budget.acquire(600) == 0
     assert budget.acquire(600) == pytest.approx(2.0)
 
 
-def test_a_cost_above_the_capacity_is_granted_and_paid_for() -> None:
+def test_a_cost_above_the_capacity_is_granted_after_a_wait() -> None:
     budget = RateLimiter(rate=10, capacity=5, clock=StandingClock())
     assert budget.acquire(15) == pytest.approx(1.0)
     assert budget.acquire(1) == pytest.approx(1.1)
 
 
-def test_a_wait_beyond_the_limit_takes_no_turn() -> None:
+def test_a_wait_beyond_the_limit_reserves_nothing() -> None:
     budget = RateLimiter(rate=0.1, clock=StandingClock())
     budget.acquire()
     assert [budget.acquire(max_wait=5) for _ in range(3)] == pytest.approx([10, 10, 10])
@@ -56,7 +56,7 @@ def test_a_wait_beyond_the_limit_takes_no_turn() -> None:
     assert budget.acquire(max_wait=math.inf) == pytest.approx(20)
 
 
-def test_no_stretch_of_time_holds_more_than_rate_and_burst_allow() -> None:
+def test_no_time_range_exceeds_rate_and_burst() -> None:
     clock, chance = StandingClock(), random.Random(7)
     budget = RateLimiter(rate=5, capacity=3, clock=clock)
     sent = []
@@ -69,7 +69,7 @@ def test_no_stretch_of_time_holds_more_than_rate_and_burst_allow() -> None:
             assert last - first + 1 <= (sent[last] - sent[first]) * 5 + 3 + 1e-6
 
 
-def test_a_refusal_makes_everyone_on_the_ledger_wait() -> None:
+def test_a_refusal_delays_everyone_on_the_same_store() -> None:
     clock, ledger = StandingClock(), InMemoryStore()
     refused, other = (RateLimiter(rate=4, store=ledger, clock=clock) for _ in range(2))
     refused.acquire()
@@ -84,20 +84,20 @@ def test_after_a_block_the_refused_cost_is_available_at_once() -> None:
     assert budget.acquire(752) == pytest.approx(2.0)
 
 
-def test_a_shorter_block_does_not_lift_a_longer_one() -> None:
+def test_a_shorter_block_does_not_shorten_a_longer_one() -> None:
     budget = RateLimiter(rate=4, clock=StandingClock())
     budget.update_from_server(blocked_for=30)
     budget.update_from_server(blocked_for=1)
     assert budget.acquire() == pytest.approx(30)
 
 
-def test_what_the_partner_has_left_slows_down() -> None:
+def test_a_low_server_balance_slows_requests_down() -> None:
     budget = RateLimiter(rate=100, capacity=2_000, clock=StandingClock())
     budget.update_from_server(available=100)
     assert budget.acquire(300) == pytest.approx(2.0)
 
 
-def test_what_the_partner_has_left_never_cancels_turns_that_are_given() -> None:
+def test_a_high_server_balance_keeps_existing_reservations() -> None:
     budget = RateLimiter(rate=4, clock=StandingClock())
     for _ in range(8):
         budget.acquire()
@@ -105,7 +105,7 @@ def test_what_the_partner_has_left_never_cancels_turns_that_are_given() -> None:
     assert budget.acquire() == pytest.approx(2.0)
 
 
-def test_what_was_not_charged_is_given_back() -> None:
+def test_uncharged_points_are_refunded() -> None:
     budget = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
     budget.acquire(1_000)
     budget.update_from_server(refund=700)
@@ -113,19 +113,19 @@ def test_what_was_not_charged_is_given_back() -> None:
     assert budget.acquire(100) == pytest.approx(1.0)
 
 
-def test_a_refund_never_makes_the_bucket_larger_than_it_is() -> None:
+def test_a_refund_does_not_exceed_the_capacity() -> None:
     budget = RateLimiter(rate=1, capacity=2, clock=StandingClock())
     budget.update_from_server(refund=1_000)
     assert [budget.acquire() for _ in range(3)] == pytest.approx([0, 0, 1])
 
 
-def test_the_partners_own_rate_and_size_replace_ours() -> None:
+def test_the_servers_rate_and_capacity_replace_ours() -> None:
     budget = RateLimiter(rate=1, capacity=1, clock=StandingClock())
     budget.update_from_server(rate=10, capacity=2)
     assert [budget.acquire() for _ in range(3)] == pytest.approx([0, 0, 0.1])
 
 
-def test_a_rate_that_makes_no_sense_is_not_believed() -> None:
+def test_an_invalid_server_rate_is_ignored() -> None:
     budget = RateLimiter(rate=2, clock=StandingClock())
     budget.update_from_server(rate=0, capacity=math.inf)
     budget.update_from_server(rate=math.nan, capacity=-1)
@@ -133,19 +133,19 @@ def test_a_rate_that_makes_no_sense_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize("ruined", [math.nan, math.inf, 1_000 + MAX_BLOCK + 1, -5.0])
-def test_a_ruined_number_in_the_ledger_is_begun_anew(ruined: float) -> None:
+def test_an_invalid_stored_number_is_reset(ruined: float) -> None:
     ledger = InMemoryStore()
     ledger.update(lambda _: ruined)
     assert RateLimiter(rate=1, store=ledger, clock=StandingClock()).acquire() == 0
 
 
-def test_a_block_of_days_is_remembered_as_a_long_one() -> None:
+def test_a_block_of_many_days_stays_a_long_block() -> None:
     budget = RateLimiter(rate=1, clock=StandingClock())
     budget.update_from_server(blocked_for=30 * 86_400)
     assert budget.acquire(max_wait=60) > 3_600
 
 
-def test_threads_share_the_turns_without_losing_any() -> None:
+def test_threads_share_the_rate_limit() -> None:
     budget = RateLimiter(rate=10, clock=StandingClock())
     with ThreadPoolExecutor(16) as pool:
         waits = sorted(pool.map(lambda _: budget.acquire(), range(400)))
@@ -153,12 +153,12 @@ def test_threads_share_the_turns_without_losing_any() -> None:
 
 
 @pytest.mark.parametrize("terms", [{"rate": 0}, {"rate": -1}, {"rate": math.inf}, {"rate": 1, "capacity": 0}])
-def test_a_budget_that_grants_nothing_is_said_at_once(terms: dict[str, float]) -> None:
+def test_a_rate_limit_that_grants_nothing_is_an_error(terms: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="requests_per_second"):
         RateLimiter(**terms)
 
 
-def test_without_a_limit_nothing_waits() -> None:
+def test_no_rate_limit_never_waits() -> None:
     budget = NoRateLimit()
     budget.update_from_server(blocked_for=100)
     assert budget.acquire(1_000) == 0

@@ -50,7 +50,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimitStore:
     return found
 
 
-def test_a_ledger_begins_with_nothing_and_keeps_what_it_is_given(ledger: RateLimitStore) -> None:
+def test_a_store_starts_empty_and_keeps_its_number(ledger: RateLimitStore) -> None:
     seen: list[float | None] = []
 
     def change(value: float | None) -> float:
@@ -62,35 +62,35 @@ def test_a_ledger_begins_with_nothing_and_keeps_what_it_is_given(ledger: RateLim
     assert seen == [None, 1_700_000_000.123456]
 
 
-def test_no_change_is_lost_between_threads(ledger: RateLimitStore) -> None:
+def test_no_update_is_lost_between_threads(ledger: RateLimitStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ledger.update(counted), range(80)))
     assert ledger.update(counted) == 81
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"12.5.1", b"1" * 200])
-def test_a_ruined_file_is_begun_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_reset(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "budget"
     path.write_bytes(content)
     RateLimiter(rate=1, store=FileStore(path)).acquire()
     assert abs(float(path.read_text()) - time.time()) < 60
 
 
-def test_a_longer_number_of_before_leaves_no_digits(tmp_path: Path) -> None:
+def test_a_shorter_number_leaves_no_old_digits(tmp_path: Path) -> None:
     path = tmp_path / "budget"
     path.write_text("1700000000.1234567\n")
     FileStore(path).update(lambda _: 2.0)
     assert path.read_text() == "2.0\n"
 
 
-def test_file_and_folder_are_this_users_alone(tmp_path: Path) -> None:
+def test_file_and_folder_are_private(tmp_path: Path) -> None:
     path = tmp_path / "budgets" / "one"
     FileStore(path).update(counted)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("content")
     (tmp_path / "budget").symlink_to(target)
@@ -99,7 +99,7 @@ def test_a_link_in_the_files_place_is_not_followed(tmp_path: Path) -> None:
     assert target.read_text() == "content"
 
 
-def test_a_holder_that_never_lets_go_is_not_waited_for_for_good(tmp_path: Path) -> None:
+def test_waiting_for_the_lock_times_out(tmp_path: Path) -> None:
     path = tmp_path / "budget"
     with path.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -109,27 +109,27 @@ def test_a_holder_that_never_lets_go_is_not_waited_for_for_good(tmp_path: Path) 
 
 _TURNS = """
 import json, sys, time
-from airflow_provider_partners.api.http.rate_limit import RateBudget
+from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.clock import Clock
-from airflow_provider_partners.api.http.rate_limit_store import make_ledger
+from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
 class NotingClock(Clock):
     def time(self):
         self.noted = super().time()
         return self.noted
 clock = NotingClock()
-budget = RateBudget(rate=50, ledger=make_ledger(sys.argv[1], "yotpo:store"), clock=clock)
+rate_limit = RateLimiter(rate=50, store=make_rate_limit_store(sys.argv[1], "yotpo:store"), clock=clock)
 print("ready", flush=True)
 sys.stdin.readline()
 granted = []
 for _ in range(150):
-    wait = budget.reserve()
+    wait = rate_limit.acquire()
     granted.append(clock.noted + wait)
     time.sleep(0.0002)
 print(json.dumps(granted))
 """
 
 
-def test_two_processes_together_keep_within_the_rate(tmp_path: Path) -> None:
+def test_two_processes_together_stay_within_the_rate(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _TURNS, f"file://{tmp_path}"]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for process in processes:
@@ -160,7 +160,7 @@ class Failing:
         return change(None)
 
 
-def test_a_shared_ledger_that_fails_is_replaced_by_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_shared_store_is_replaced_by_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     shared = Failing()
     ledger = FallbackStore(shared)
     with caplog.at_level(logging.WARNING):
@@ -170,7 +170,7 @@ def test_a_shared_ledger_that_fails_is_replaced_by_memory_with_one_warning(caplo
     assert "by itself" in caplog.text
 
 
-def test_a_shared_ledger_is_tried_again_later() -> None:
+def test_a_failed_shared_store_is_tried_again_later() -> None:
     shared = Failing()
     ledger = FallbackStore(shared, retry_every=0.0)
     ledger.update(counted)
@@ -179,7 +179,7 @@ def test_a_shared_ledger_is_tried_again_later() -> None:
     assert shared.asked == 2
 
 
-def test_memory_goes_on_from_the_last_shared_number() -> None:
+def test_memory_continues_from_the_last_shared_number() -> None:
     shared = Failing()
     shared.healed = True
     ledger = FallbackStore(shared)
@@ -188,7 +188,7 @@ def test_memory_goes_on_from_the_last_shared_number() -> None:
     assert ledger.update(counted) == 42
 
 
-def test_redis_that_is_down_costs_a_warning_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_redis_warns_without_the_password(caplog: pytest.LogCaptureFixture) -> None:
     ledger = make_rate_limit_store("redis://user:hunter2@127.0.0.1:1/0", "key")
     with caplog.at_level(logging.WARNING):
         assert ledger.update(counted) == 1
@@ -196,7 +196,7 @@ def test_redis_that_is_down_costs_a_warning_and_no_secret(caplog: pytest.LogCapt
     assert "hunter2" not in caplog.text
 
 
-def test_redis_clients_share_the_number_and_let_it_expire() -> None:
+def test_redis_clients_share_a_number_that_expires() -> None:
     server = fakeredis.FakeServer()
     clients = [fakeredis.FakeRedis(server=server) for _ in range(2)]
     first, second = (RedisStore("redis://nowhere", "key", client=client) for client in clients)
@@ -205,7 +205,7 @@ def test_redis_clients_share_the_number_and_let_it_expire() -> None:
     assert 86_400 < clients[0].ttl("key") <= 172_800
 
 
-def test_a_change_that_another_client_overtook_is_made_again() -> None:
+def test_a_conflicting_redis_update_is_retried() -> None:
     server = fakeredis.FakeServer()
     other = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
     ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
@@ -221,7 +221,7 @@ def test_a_change_that_another_client_overtook_is_made_again() -> None:
     assert seen == [None, 10.0]
 
 
-def test_redis_that_is_always_overtaken_gives_up() -> None:
+def test_endless_redis_conflicts_are_given_up() -> None:
     server = fakeredis.FakeServer()
     other = fakeredis.FakeRedis(server=server)
     ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
@@ -234,34 +234,34 @@ def test_redis_that_is_always_overtaken_gives_up() -> None:
         ledger.update(change)
 
 
-def test_redis_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_redis_package_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(ConfigurationError, match=r"airflow-provider-partners\[redis\]"):
         make_rate_limit_store("redis://localhost", "key")
 
 
 @pytest.mark.parametrize("uri", ["https://example.com", "mysql://user:hunter2@x/y", "budget", "redis://h:port"])
-def test_an_address_of_another_kind_is_refused_without_repeating_it(uri: str) -> None:
+def test_an_invalid_uri_is_refused_and_not_repeated(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="budget_uri") as refused:
         make_rate_limit_store(uri, "key")
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_directory_is_used_under_the_hash_of_the_key(tmp_path: Path) -> None:
+def test_the_file_is_named_by_the_hash_of_the_key(tmp_path: Path) -> None:
     make_rate_limit_store(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(counted)
     (found,) = (tmp_path / "with space").iterdir()
     assert "store" not in found.name
     assert len(found.stem) == 40
 
 
-def test_keys_don_t_share_a_number(tmp_path: Path) -> None:
+def test_different_keys_have_different_numbers(tmp_path: Path) -> None:
     make_rate_limit_store(f"file://{tmp_path}", "one").update(counted)
     assert make_rate_limit_store(f"file://{tmp_path}", "two").update(counted) == 1
     assert make_rate_limit_store(f"file://{tmp_path}", "one").update(counted) == 2
 
 
 @pytest.mark.parametrize("uri", [None, ""])
-def test_by_default_the_machines_tasks_share_a_file_in_a_folder_of_their_own(
+def test_by_default_the_machines_tasks_share_a_file_in_a_private_folder(
     uri: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -272,7 +272,7 @@ def test_by_default_the_machines_tasks_share_a_file_in_a_folder_of_their_own(
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_others_may_write_to_is_not_trusted(
+def test_a_folder_that_others_can_write_to_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

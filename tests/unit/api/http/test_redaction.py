@@ -9,7 +9,7 @@ from airflow_provider_partners.api.http.redaction import HIDDEN, Redactor, is_se
 SECRET = "s3cr3t/+va=lue"
 
 
-def test_a_known_secret_is_replaced_wherever_it_stands() -> None:
+def test_a_known_secret_is_replaced_everywhere() -> None:
     assert Redactor(SECRET)(f"before {SECRET} after") == f"before {HIDDEN} after"
 
 
@@ -19,7 +19,7 @@ def test_a_known_secret_is_found_in_its_url_and_json_forms() -> None:
     assert "ted" not in redact('{"a": "quo\\"ted\\\\secret"}')
 
 
-def test_a_secret_within_another_leaves_no_rest() -> None:
+def test_a_secret_inside_another_leaves_no_remainder() -> None:
     assert Redactor("abcd", "abcdefgh")("it was abcdefgh.") == f"it was {HIDDEN}."
 
 
@@ -29,7 +29,7 @@ def test_a_key_of_several_lines_is_hidden_line_by_line() -> None:
     assert body not in redact(f"could not parse line 2: {body}")
 
 
-def test_secrets_too_short_to_tell_from_words_are_left_alone() -> None:
+def test_very_short_secrets_are_not_replaced() -> None:
     assert Redactor("a", "", "abc")("abc a") == "abc a"
 
 
@@ -70,15 +70,15 @@ def test_what_looks_like_a_secret_or_a_customer_is_hidden(text: str, leak: str) 
         "https://api.yotpo.com/core/v3/stores/1/orders?limit=100",
     ],
 )
-def test_ordinary_words_stay(text: str) -> None:
+def test_ordinary_words_are_kept(text: str) -> None:
     assert Redactor()(text) == text
 
 
-def test_its_repr_says_how_many_and_never_which() -> None:
+def test_the_repr_shows_only_the_number_of_secrets() -> None:
     assert repr(Redactor(SECRET)) == "Redactor(<1 secrets>)"
 
 
-def test_names_tell_which_headers_are_secret() -> None:
+def test_sensitive_headers_are_detected_by_name() -> None:
     secret = ["Authorization", "X-Client-Token", "X-Shopify-Access-Token", "api-key", "Cookie"]
     open_ones = ["app_id", "partner_id", "Accept", "X-App-Id"]
     assert [name for name in secret + open_ones if is_sensitive(name)] == secret

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners import __version__
@@ -20,9 +21,10 @@ from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.http.auth import MintedToken, RotatingHeader, StaticHeaders
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER, ErrorResolution, ResponseAction
 from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.api.http.options import ClientOptions, Timeouts
 from airflow_provider_partners.api.http.rate_limit import RateLimit, RateLimiter
 from airflow_provider_partners.api.http.redaction import Redactor
-from airflow_provider_partners.api.http.transport import Timeouts, Transport
+from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -73,7 +75,7 @@ def clock() -> TurningClock:
 
 def transport(api: Api, clock: Clock, **options: object) -> Transport:
     given = {"partner": "Yotpo", "base_url": "https://api.yotpo.com/core/v3", **options}
-    return Transport(handler=httpx.MockTransport(api), clock=clock, **given)  # type: ignore[arg-type]
+    return Transport(**gather_options(handler=httpx.MockTransport(api), clock=clock, **given))  # type: ignore[arg-type]
 
 
 # --- what is sent ---
@@ -120,7 +122,7 @@ def test_a_request_may_go_without_credentials(clock: TurningClock) -> None:
     assert "x-token" not in api.requests[0].headers
 
 
-def test_an_answer_is_given_whole_with_its_request_id(clock: TurningClock) -> None:
+def test_a_response_has_its_body_and_request_id(clock: TurningClock) -> None:
     packed = gzip.compress(b'{"a": 1}')
     headers = {"Content-Encoding": "gzip", "Correlation-Id": "c-1", "X-Other": "o"}
     api = Api(httpx.Response(200, content=packed, headers=headers))
@@ -128,7 +130,7 @@ def test_an_answer_is_given_whole_with_its_request_id(clock: TurningClock) -> No
     assert (response.json(), response.request_id, response.headers["x-other"]) == ({"a": 1}, "c-1", "o")
 
 
-def test_what_one_shop_sets_as_cookie_does_not_follow_into_the_next_request(clock: TurningClock) -> None:
+def test_cookies_are_not_sent_back(clock: TurningClock) -> None:
     api = Api(ok(headers={"Set-Cookie": "session=1; Path=/"}), ok())
     client = transport(api, clock)
     client.send(GET)
@@ -137,7 +139,7 @@ def test_what_one_shop_sets_as_cookie_does_not_follow_into_the_next_request(cloc
 
 
 @pytest.mark.parametrize("host", ["", "api.yotpo.com", "ftp://x", "https://", "https://x/?a=b"])
-def test_a_host_that_is_no_address_is_said_at_once(host: str, clock: TurningClock) -> None:
+def test_an_invalid_host_is_an_error(host: str, clock: TurningClock) -> None:
     with pytest.raises(ConfigurationError, match="host"):
         transport(Api(ok()), clock, base_url=host)
 
@@ -158,7 +160,7 @@ def test_a_host_that_is_no_address_is_said_at_once(host: str, clock: TurningCloc
         (301, UnexpectedResponseError),
     ],
 )
-def test_what_is_refused_for_good_is_asked_once(code: int, error: type[PartnersError], clock: TurningClock) -> None:
+def test_a_permanent_refusal_is_not_retried(code: int, error: type[PartnersError], clock: TurningClock) -> None:
     api = Api(status(code, {"message": "no"}, x_request_id="r-9"))
     with pytest.raises(error, match="no") as raised:
         transport(api, clock).send(GET)
@@ -170,7 +172,7 @@ def test_what_is_refused_for_good_is_asked_once(code: int, error: type[PartnersE
 
 
 @pytest.mark.parametrize("code", [408, 425, 500, 502, 503, 504, 520])
-def test_a_transient_status_is_tried_again(code: int, clock: TurningClock) -> None:
+def test_a_transient_status_is_retried(code: int, clock: TurningClock) -> None:
     client = transport(Api(status(code), ok()), clock)
     assert client.send(GET).status == 200
     assert client.stats.snapshot()["retries"] == 1
@@ -191,7 +193,7 @@ def test_a_transient_status_is_tried_again(code: int, clock: TurningClock) -> No
         httpx.DecodingError("t"),
     ],
 )
-def test_a_broken_connection_is_tried_again(error: Exception, clock: TurningClock) -> None:
+def test_a_broken_connection_is_retried(error: Exception, clock: TurningClock) -> None:
     assert transport(Api(error, ok()), clock).send(GET).status == 200
 
 
@@ -203,14 +205,14 @@ def test_pauses_double_with_jitter_up_to_half_a_minute(clock: TurningClock) -> N
     assert (0.5 + 1 + 2 + 4 + 8 + 15 * 3) <= total <= (1 + 2 + 4 + 8 + 16 + 30 * 3)
 
 
-def test_giving_up_tells_how_often_how_long_and_the_last_fault(clock: TurningClock) -> None:
+def test_the_final_error_names_attempts_duration_and_last_failure(clock: TurningClock) -> None:
     api = Api(httpx.ConnectError("x"), status(503, {"message": "maintenance"}))
     with pytest.raises(TransientError, match=r"gave up after 3 attempts in \d s.*HTTP 503 .*maintenance"):
         transport(api, clock, max_attempts=3).send(GET)
     assert len(api.requests) == 3
 
 
-def test_a_fault_without_an_answer_is_told_in_words(clock: TurningClock) -> None:
+def test_a_failure_without_a_response_is_described(clock: TurningClock) -> None:
     with pytest.raises(TransientError, match="no connection could be made") as raised:
         transport(Api(httpx.ConnectError("x")), clock, max_attempts=2).send(GET)
     assert raised.value.status is None
@@ -224,13 +226,13 @@ def test_the_deadline_ends_a_call_before_its_attempts_do(clock: TurningClock) ->
     assert len(api.requests) < 6
 
 
-def test_an_attempt_is_allowed_no_more_time_than_the_call_has_left(clock: TurningClock) -> None:
+def test_an_attempts_timeout_is_the_calls_remaining_time(clock: TurningClock) -> None:
     api = Api(ok())
     transport(api, clock, deadline=20, timeouts=Timeouts(read=60, connect=3)).send(GET)
     assert api.requests[0].extensions["timeout"] == {"connect": 3, "read": 20, "write": 20, "pool": 20}
 
 
-def test_an_answer_that_trickles_past_the_deadline_is_given_up(clock: TurningClock) -> None:
+def test_a_slow_response_is_given_up_at_the_deadline(clock: TurningClock) -> None:
     def trickle(_: httpx.Request) -> httpx.Response:
         def pieces() -> Iterator[bytes]:
             for _ in range(100):
@@ -244,19 +246,19 @@ def test_an_answer_that_trickles_past_the_deadline_is_given_up(clock: TurningClo
     assert clock.now <= 1_000 + 70
 
 
-def test_a_certificate_that_fails_is_a_matter_of_configuration(clock: TurningClock) -> None:
+def test_a_certificate_failure_is_a_configuration_error(clock: TurningClock) -> None:
     api = Api(httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"))
     with pytest.raises(ConfigurationError, match="certificate"):
         transport(api, clock).send(GET)
     assert len(api.requests) == 1
 
 
-def test_a_request_may_bring_its_own_table(clock: TurningClock) -> None:
+def test_a_request_can_use_its_own_error_handler(clock: TurningClock) -> None:
     faults = DEFAULT_ERROR_HANDLER.with_overrides({404: ResponseAction.RETRY})
     assert transport(Api(status(404), ok()), clock).send(GET, error_handler=faults).status == 200
 
 
-def test_a_fault_may_name_the_error_it_ends_in(clock: TurningClock) -> None:
+def test_a_resolution_can_choose_the_error(clock: TurningClock) -> None:
     class UnknownProductsError(RejectedError):
         pass
 
@@ -264,33 +266,33 @@ def test_a_fault_may_name_the_error_it_ends_in(clock: TurningClock) -> None:
         inspect=lambda _: ErrorResolution(ResponseAction.REJECT, "p-1", raises=UnknownProductsError)
     )
     with pytest.raises(UnknownProductsError, match="p-1") as raised:
-        transport(Api(status(400)), clock, faults=faults).send(GET)
+        transport(Api(status(400)), clock, error_handler=faults).send(GET)
     assert raised.value.status == 400
 
 
 # --- throttling and budgets ---
 
 
-def test_a_refusal_as_too_many_waits_as_long_as_asked(clock: TurningClock) -> None:
+def test_a_throttled_request_waits_as_long_as_requested(clock: TurningClock) -> None:
     client = transport(Api(status(429, retry_after="3"), ok()), clock)
     client.send(GET)
     assert 3 <= clock.waits[0] <= 3.25
     assert client.stats.snapshot()["throttled"] == 1
 
 
-def test_a_date_to_wait_for_is_understood(clock: TurningClock) -> None:
+def test_a_retry_date_is_understood(clock: TurningClock) -> None:
     transport(Api(status(429, retry_after="Thu, 01 Jan 1970 00:16:44 GMT"), ok()), clock).send(GET)
     assert 4 <= sum(clock.waits) <= 4.25
 
 
-def test_a_wait_asked_of_zero_seconds_still_backs_off(clock: TurningClock) -> None:
+def test_a_requested_wait_of_zero_seconds_still_backs_off(clock: TurningClock) -> None:
     transport(Api(status(429, retry_after="0"), status(429, retry_after="0"), ok()), clock).send(GET)
     assert clock.waits[0] >= 0.5
     assert clock.waits[1] >= 1.0
 
 
 @pytest.mark.parametrize("code", [429, 503])
-def test_a_wait_too_long_to_sit_out_is_handed_on(code: int, clock: TurningClock) -> None:
+def test_a_wait_above_the_limit_raises_throttled_error(code: int, clock: TurningClock) -> None:
     api = Api(status(code, {"message": "later"}, retry_after="3600"))
     with pytest.raises(ThrottledError, match=r"3600 s.*later") as raised:
         transport(api, clock).send(GET)
@@ -300,29 +302,29 @@ def test_a_wait_too_long_to_sit_out_is_handed_on(code: int, clock: TurningClock)
 
 
 @pytest.mark.parametrize("now", [1_000.0, 1_763_842_000.3, 1_763_842_000.7])
-def test_a_wait_of_just_the_allowed_length_is_sat_out(now: float, clock: TurningClock) -> None:
+def test_a_wait_of_exactly_the_limit_is_waited(now: float, clock: TurningClock) -> None:
     clock.now = now
     client = transport(
-        Api(status(429, retry_after="60"), ok()), clock, budget=RateLimiter(rate=3, capacity=40, clock=clock)
+        Api(status(429, retry_after="60"), ok()), clock, rate_limit=RateLimiter(rate=3, capacity=40, clock=clock)
     )
     assert client.send(GET).status == 200
     assert clock.now - now == pytest.approx(60, abs=0.3)
 
 
-def test_a_wait_beyond_the_deadline_is_handed_on(clock: TurningClock) -> None:
+def test_a_wait_beyond_the_deadline_raises_throttled_error(clock: TurningClock) -> None:
     with pytest.raises(ThrottledError) as raised:
         transport(Api(status(429, retry_after="30")), clock, deadline=20).send(GET)
     assert raised.value.retry_after == 30
 
 
-def test_refusals_as_too_many_end_with_the_deadline_not_with_the_attempts(clock: TurningClock) -> None:
+def test_throttling_ends_with_the_deadline_not_with_the_attempts(clock: TurningClock) -> None:
     api = Api(*[status(429, retry_after="1")] * 20, ok())
     assert transport(api, clock, max_attempts=2).send(GET).status == 200
     with pytest.raises(ThrottledError):
         transport(Api(status(429, retry_after="1")), clock, deadline=30).send(GET)
 
 
-def test_a_throttle_in_the_body_of_a_success_is_waited_out(clock: TurningClock) -> None:
+def test_throttling_inside_a_successful_response_is_retried(clock: TurningClock) -> None:
     def inspect(response: Response) -> ErrorResolution | None:
         return (
             ErrorResolution(ResponseAction.THROTTLE, "Throttled", retry_after=2.0)
@@ -331,58 +333,58 @@ def test_a_throttle_in_the_body_of_a_success_is_waited_out(clock: TurningClock) 
         )
 
     api = Api(ok({"errors": [{"message": "Throttled"}]}), ok({"data": {}}))
-    transport(api, clock, faults=DEFAULT_ERROR_HANDLER.with_overrides(inspect=inspect)).send(GET)
+    transport(api, clock, error_handler=DEFAULT_ERROR_HANDLER.with_overrides(inspect=inspect)).send(GET)
     assert 2 <= clock.waits[0] <= 2.25
 
 
-def test_each_attempt_takes_its_turn_of_the_budget(clock: TurningClock) -> None:
-    client = transport(Api(ok()), clock, budget=RateLimiter(rate=4, clock=clock))
+def test_each_attempt_acquires_the_rate_limit(clock: TurningClock) -> None:
+    client = transport(Api(ok()), clock, rate_limit=RateLimiter(rate=4, clock=clock))
     for _ in range(5):
         client.send(GET)
     assert clock.now - 1_000 == pytest.approx(1.0)
     assert client.stats.waited == pytest.approx(1.0)
 
 
-def test_a_request_takes_what_it_costs(clock: TurningClock) -> None:
-    client = transport(Api(ok()), clock, budget=RateLimiter(rate=100, capacity=500, clock=clock))
+def test_a_request_acquires_its_cost(clock: TurningClock) -> None:
+    client = transport(Api(ok()), clock, rate_limit=RateLimiter(rate=100, capacity=500, clock=clock))
     for _ in range(2):
         client.send(Request(method="POST", path="/graphql", cost=400))
     assert clock.now - 1_000 == pytest.approx(3.0)
 
 
-def test_a_refusal_makes_other_clients_of_the_budget_wait(clock: TurningClock) -> None:
+def test_a_refusal_delays_other_clients_of_the_rate_limit(clock: TurningClock) -> None:
     budget = RateLimiter(rate=5, clock=clock)
     with pytest.raises(ThrottledError):
-        transport(Api(status(429, retry_after="40")), clock, budget=budget, max_wait=10).send(GET)
-    transport(Api(ok()), clock, budget=budget).send(GET)
+        transport(Api(status(429, retry_after="40")), clock, rate_limit=budget, max_wait=10).send(GET)
+    transport(Api(ok()), clock, rate_limit=budget).send(GET)
     assert clock.now - 1_000 >= 40
 
 
-def test_the_pause_after_a_refusal_is_not_waited_for_twice(clock: TurningClock) -> None:
-    client = transport(Api(status(429, retry_after="5"), ok()), clock, budget=RateLimiter(rate=1, clock=clock))
+def test_the_pause_after_a_refusal_is_not_waited_twice(clock: TurningClock) -> None:
+    client = transport(Api(status(429, retry_after="5"), ok()), clock, rate_limit=RateLimiter(rate=1, clock=clock))
     client.send(GET)
     assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
 
 
-def test_a_costly_request_is_sent_again_as_soon_as_its_cost_is_there(clock: TurningClock) -> None:
+def test_a_costly_request_is_retried_as_soon_as_its_cost_is_available(clock: TurningClock) -> None:
     budget = RateLimiter(rate=100, capacity=1_000, clock=clock)
-    client = transport(Api(status(429, retry_after="5"), ok()), clock, budget=budget)
+    client = transport(Api(status(429, retry_after="5"), ok()), clock, rate_limit=budget)
     client.send(Request(method="POST", path="/graphql", cost=400))
     assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
 
 
-def test_a_turn_beyond_the_deadline_is_handed_on(clock: TurningClock) -> None:
-    client = transport(Api(ok()), clock, budget=RateLimiter(rate=1 / 30, clock=clock), deadline=20)
+def test_a_reservation_beyond_the_deadline_raises_throttled_error(clock: TurningClock) -> None:
+    client = transport(Api(ok()), clock, rate_limit=RateLimiter(rate=1 / 30, clock=clock), deadline=20)
     client.send(GET)
     with pytest.raises(ThrottledError) as raised:
         client.send(GET)
     assert raised.value.retry_after == pytest.approx(30)
 
 
-def test_a_turn_too_far_away_is_handed_on_and_not_taken(clock: TurningClock) -> None:
+def test_a_reservation_beyond_the_longest_wait_is_not_made(clock: TurningClock) -> None:
     budget = RateLimiter(rate=1 / 90, clock=clock)
     api = Api(ok())
-    client = transport(api, clock, budget=budget)
+    client = transport(api, clock, rate_limit=budget)
     client.send(GET)
     for _ in range(3):
         with pytest.raises(ThrottledError, match="budget") as raised:
@@ -391,7 +393,7 @@ def test_a_turn_too_far_away_is_handed_on_and_not_taken(clock: TurningClock) -> 
     assert len(api.requests) == 1
 
 
-def test_rate_headers_are_read_after_every_answer(clock: TurningClock) -> None:
+def test_rate_limit_headers_are_read_after_every_response(clock: TurningClock) -> None:
     seen: list[tuple[int, str]] = []
 
     def observe(response: Response, budget: RateLimit) -> None:
@@ -399,16 +401,16 @@ def test_rate_headers_are_read_after_every_answer(clock: TurningClock) -> None:
         budget.update_from_server(available=float(response.headers["ratelimit-remaining"]))
 
     api = Api(status(429, retry_after="1", ratelimit_remaining="0"), ok(headers={"RateLimit-Remaining": "4"}))
-    transport(api, clock, budget=RateLimiter(rate=5, clock=clock), observe=observe).send(GET)
+    transport(api, clock, rate_limit=RateLimiter(rate=5, clock=clock), rate_limit_observer=observe).send(GET)
     assert seen == [(429, "0"), (200, "4")]
 
 
-def test_rate_headers_that_can_t_be_read_cost_no_answer(clock: TurningClock) -> None:
+def test_unreadable_rate_limit_headers_do_not_fail_the_call(clock: TurningClock) -> None:
     def observe(response: Response, budget: RateLimit) -> None:
         budget.update_from_server(available=float(response.headers["ratelimit-remaining"]))
 
     api = Api(ok(headers={"RateLimit-Remaining": "many"}))
-    assert transport(api, clock, observe=observe).send(GET).status == 200
+    assert transport(api, clock, rate_limit_observer=observe).send(GET).status == 200
 
 
 # --- credentials ---
@@ -423,7 +425,7 @@ def test_refused_credentials_are_renewed_once_and_the_request_repeated(clock: Tu
     assert clock.waits == []
 
 
-def test_credentials_refused_again_are_given_up(clock: TurningClock) -> None:
+def test_credentials_are_renewed_only_once(clock: TurningClock) -> None:
     api = Api(status(401, {"message": "bad token"}))
     with pytest.raises(AuthenticationError, match=r"bad token.*Check the credentials"):
         transport(api, clock, auth=RotatingHeader("X-Token", ["first", "second", "third"])).send(GET)
@@ -437,7 +439,7 @@ def test_a_403_does_not_renew_unless_the_api_says_so(clock: TurningClock) -> Non
     assert len(api.requests) == 1
     faults = DEFAULT_ERROR_HANDLER.with_overrides({403: ResponseAction.REAUTHENTICATE})
     auth = RotatingHeader("X-Token", ["first", "second"])
-    transport(Api(status(403), ok()), clock, auth=auth, faults=faults).send(GET)
+    transport(Api(status(403), ok()), clock, auth=auth, error_handler=faults).send(GET)
     assert auth.headers() == {"X-Token": "second"}
 
 
@@ -463,7 +465,7 @@ def test_a_redirect_within_the_origin_keeps_method_body_and_credentials(clock: T
 @pytest.mark.parametrize(
     "target", ["https://evil.example/orders?token=abcdef", "http://api.yotpo.com/", "https://api.yotpo.com:8443/"]
 )
-def test_a_redirect_elsewhere_is_not_followed(target: str, clock: TurningClock) -> None:
+def test_a_redirect_to_another_host_is_not_followed(target: str, clock: TurningClock) -> None:
     api = Api(status(308, location=target), ok())
     with pytest.raises(UnexpectedResponseError, match="another host") as raised:
         transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"})).send(GET)
@@ -471,7 +473,7 @@ def test_a_redirect_elsewhere_is_not_followed(target: str, clock: TurningClock) 
     assert "abcdef" not in str(raised.value)
 
 
-def test_redirects_in_a_circle_end(clock: TurningClock) -> None:
+def test_circular_redirects_end_a_call(clock: TurningClock) -> None:
     api = Api(status(307, location="/core/v3/orders"))
     with pytest.raises(UnexpectedResponseError):
         transport(api, clock).send(GET)
@@ -498,7 +500,7 @@ SECRET_GET = Request(method="GET", path="/x", params=(("email", "jane@example.co
         httpx.UnsupportedProtocol("t0ken-value"),
     ],
 )
-def test_no_secret_gets_into_an_error_its_chain_or_a_log(
+def test_no_secret_is_in_an_error_its_chain_or_a_log(
     answer: httpx.Response | Exception, clock: TurningClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = transport(Api(answer), clock, auth=StaticHeaders({"X-Token": "t0ken-value"}), max_attempts=2)
@@ -511,14 +513,14 @@ def test_no_secret_gets_into_an_error_its_chain_or_a_log(
     assert leaks(caplog.text) == []
 
 
-def test_a_header_that_can_t_be_sent_is_said_without_its_value(clock: TurningClock) -> None:
+def test_an_invalid_header_is_reported_without_its_value(clock: TurningClock) -> None:
     with pytest.raises(ConfigurationError, match="characters that HTTP forbids") as raised:
         transport(Api(ok()), clock, auth=StaticHeaders({"X-Token": "t0ken-välue"})).send(GET)
     assert "lue" not in str(raised.value).replace("value", "")
     assert raised.value.__context__ is None
 
 
-def test_the_http_library_does_not_log_our_addresses(clock: TurningClock, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_http_library_does_not_log_our_urls(clock: TurningClock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="httpx"):
         transport(Api(ok()), clock).send(SECRET_GET)
         httpx.Client(transport=httpx.MockTransport(lambda _: ok())).get("https://other.example/")
@@ -526,9 +528,7 @@ def test_the_http_library_does_not_log_our_addresses(clock: TurningClock, caplog
     assert "other.example" in caplog.text
 
 
-def test_a_retry_is_one_line_with_what_happened_and_the_wait(
-    clock: TurningClock, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_retry_logs_one_line_with_cause_and_wait(clock: TurningClock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="airflow_provider_partners.api"):
         transport(Api(status(503, {"message": "busy"}), ok()), clock).send(SECRET_GET)
     (record,) = caplog.records
@@ -536,7 +536,7 @@ def test_a_retry_is_one_line_with_what_happened_and_the_wait(
     assert "Yotpo customers.list: HTTP 503 Service Unavailable: busy; attempt 1 of 8, again in" in record.message
 
 
-def test_a_token_minted_on_the_way_is_redacted_from_the_answer(clock: TurningClock) -> None:
+def test_a_token_minted_during_the_call_is_redacted(clock: TurningClock) -> None:
     redactor = Redactor()
     auth = MintedToken(mint=lambda: ("minted-one", 9_999.0), clock=clock)
     with pytest.raises(RejectedError) as raised:
@@ -548,8 +548,8 @@ def test_a_token_minted_on_the_way_is_redacted_from_the_answer(clock: TurningClo
 # --- life and threads ---
 
 
-def test_nothing_is_opened_before_the_first_request() -> None:
-    Transport(partner="Yotpo", base_url="https://unresolvable.invalid", handler=None).close()
+def test_the_first_request_opens_the_connection() -> None:
+    Transport(partner="Yotpo", base_url="https://unresolvable.invalid", options=ClientOptions(handler=None)).close()
 
 
 def test_closing_twice_is_harmless_and_sending_afterwards_is_an_error(clock: TurningClock) -> None:
@@ -561,7 +561,7 @@ def test_closing_twice_is_harmless_and_sending_afterwards_is_an_error(clock: Tur
         client.send(GET)
 
 
-def test_a_call_that_waits_gives_up_when_the_client_is_closed(clock: TurningClock) -> None:
+def test_a_waiting_call_ends_when_the_client_is_closed(clock: TurningClock) -> None:
     client = transport(Api(status(429, retry_after="50")), clock)
 
     def sleep(seconds: float) -> None:
@@ -576,7 +576,7 @@ def test_a_call_that_waits_gives_up_when_the_client_is_closed(clock: TurningCloc
 
 def test_a_sibling_has_its_own_credentials_and_shares_everything_else(clock: TurningClock) -> None:
     api = Api(ok())
-    client = transport(api, clock, auth=StaticHeaders({"app_id": "a"}), budget=RateLimiter(rate=1, clock=clock))
+    client = transport(api, clock, auth=StaticHeaders({"app_id": "a"}), rate_limit=RateLimiter(rate=1, clock=clock))
     sibling = client.sibling(auth=StaticHeaders({"app_id": "b"}), headers={"X-Shop": "b"})
     client.send(GET)
     sibling.send(GET)
@@ -602,7 +602,11 @@ def test_sixteen_threads_share_one_client() -> None:
             pass
 
     lock, tries = threading.Lock(), dict[int, int]()
-    client = Transport(partner="Yotpo", base_url="https://x.example", handler=httpx.MockTransport(echo), clock=NoTime())
+    client = Transport(
+        partner="Yotpo",
+        base_url="https://x.example",
+        options=ClientOptions(handler=httpx.MockTransport(echo), clock=NoTime()),
+    )
 
     def ask(number: int) -> int:
         request = Request(method="GET", path="/", params=(("n", str(number)),), label="echo")

@@ -10,7 +10,7 @@ from airflow_provider_partners.api.pagination.strategies import SinglePagePagina
 from airflow_provider_partners.exceptions import PagingError
 
 
-def test_a_list_in_one_answer_is_asked_once_with_its_size_where_it_takes_one() -> None:
+def test_a_single_page_list_is_requested_once() -> None:
     whole, limited = (
         SinglePagePaginator(size=100, size_param="", total_paths=("total",)),
         SinglePagePaginator(size=2, total_paths=("total",)),
@@ -26,6 +26,6 @@ def test_a_list_in_one_answer_is_asked_once_with_its_size_where_it_takes_one() -
 @pytest.mark.parametrize(
     ("body", "rows"), [({"total": 3}, 2), ({}, 2), ({"has_more": True, "total": 1}, 1), ({"has_more": True}, 0)]
 )
-def test_a_list_in_one_answer_that_holds_more_is_an_error(body: dict[str, Any], rows: int) -> None:
+def test_a_single_page_list_with_more_records_is_an_error(body: dict[str, Any], rows: int) -> None:
     with pytest.raises(PagingError, match="no way to ask for the rest"):
         SinglePagePaginator(size=2, total_paths=("total",)).next({}, body=body, records=[{}] * rows)

@@ -36,5 +36,5 @@ ROW: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9
         ("missing!=x", False),
     ],
 )
-def test_a_record_satisfies_a_filter_or_not(text: str, expected: bool) -> None:
+def test_records_are_matched_against_a_filter(text: str, expected: bool) -> None:
     assert matches(parse(text), ROW) is expected

@@ -34,7 +34,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
         (datetime(2025, 6, 6), "state==2025-06-06T00:00:00Z"),
     ],
 )
-def test_values_are_written_in_the_form_that_every_server_reads_alike(value: object, written: str) -> None:
+def test_values_are_written_in_a_form_that_every_server_reads_alike(value: object, written: str) -> None:
     assert str(field("state") == value) == written
 
 
@@ -54,20 +54,20 @@ def test_an_or_within_an_and_gets_parentheses_and_the_reverse_needs_none() -> No
     assert str(a & b & c) == "a==1;b==2;c==3"
 
 
-def test_one_of_several_values_can_be_said_without_the_in_operator() -> None:
+def test_equals_any_works_without_the_in_operator() -> None:
     assert str(field("customer_id").equals_any(["1", "2"])) == "customer_id=='1',customer_id=='2'"
     assert str(field("customer_id").equals_any(["1"])) == "customer_id=='1'"
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf"), ["a"], b"a"])
-def test_values_without_a_form_are_refused_and_not_repeated(value: object) -> None:
+def test_unsupported_values_are_refused_and_not_repeated(value: object) -> None:
     with pytest.raises(
         ConfigurationError, match=f"'state' can't be compared with a value of type {type(value).__name__}"
     ):
         field("state") == value  # noqa: B015
 
 
-def test_no_values_are_refused_since_they_would_say_nothing() -> None:
+def test_an_empty_list_of_values_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="has no values"):
         field("order_id").in_([])
     with pytest.raises(ConfigurationError, match="has no values"):
@@ -106,7 +106,7 @@ def test_a_selector_that_would_break_the_filter_is_refused(selector: str) -> Non
         ("and==1", "and==1"),
     ],
 )  # fmt: skip
-def test_a_users_text_is_read_as_the_grammar_says(text: str, canonical: str) -> None:
+def test_text_is_parsed_by_the_grammar(text: str, canonical: str) -> None:
     assert str(parse(text)) == canonical
     assert str(parse(canonical)) == canonical
 
@@ -130,7 +130,7 @@ def test_a_users_text_is_read_as_the_grammar_says(text: str, canonical: str) -> 
         ("'a'==1", "at character 1: expected the name of a field"),
     ],
 )
-def test_text_that_is_no_rsql_is_refused_with_the_place(text: str, wanted: str) -> None:
+def test_invalid_text_is_refused_with_its_position(text: str, wanted: str) -> None:
     with pytest.raises(ConfigurationError, match=f"the filter is not RSQL {wanted}"):
         parse(text)
 
@@ -147,12 +147,12 @@ def test_only_in_and_out_take_several_values() -> None:
         parse("a==(1,2)")
 
 
-def test_parentheses_without_end_are_refused_rather_than_followed() -> None:
+def test_too_many_nested_parentheses_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="at most 50 parentheses"):
         parse("(" * 5000 + "a==1" + ")" * 5000)
 
 
-def test_what_the_list_does_not_take_is_refused_with_what_it_takes() -> None:
+def test_a_filter_that_the_list_does_not_allow_is_refused_with_the_allowed_ones() -> None:
     allowed = {"customer_id": frozenset({"==", "!="})}
 
     with pytest.raises(ConfigurationError, match=r"uses 'email'.*Allowed: customer_id \(!= ==\)\. Look here"):
@@ -164,7 +164,7 @@ def test_what_the_list_does_not_take_is_refused_with_what_it_takes() -> None:
     (field("customer_id") == "1").check(allowed)
 
 
-def test_a_filter_is_taken_as_text_or_as_built() -> None:
+def test_a_filter_is_accepted_as_text_or_expression() -> None:
     built = field("a") == "1"
 
     assert to_expression(built) is built

@@ -1,0 +1,58 @@
+"""Options that every API client takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_partners.api.http.auth import ignore_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_partners.api.http.rate_limit_store import RateLimitStore
+
+__all__ = ["ClientOptions", "Timeouts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds allowed for each part of one attempt.
+
+    :param connect: until the connection is open
+    :param read: between two pieces of the response
+    :param write: between two pieces of the request
+    :param pool: until a connection of the pool is free
+    """
+
+    connect: float = 10.0
+    read: float = 60.0
+    write: float = 30.0
+    pool: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientOptions:
+    """Options of a client: its deadlines, its rate limit store, and what tests replace.
+
+    Hooks build them from the settings; see ``PartnerHook.client_options``.
+
+    :param rate_limit_store: keeps the rate limit; share one between parallel tasks. In memory by default
+    :param deadline: seconds for a whole call with all its waits
+    :param max_wait: longest single wait in seconds; a longer one raises ``ThrottledError``
+    :param max_attempts: attempts that may fail. Throttled attempts do not count; they end with the deadline
+    :param timeouts: seconds for the parts of one attempt
+    :param on_secret: called with every secret and token before its use
+    :param clock: the clock, for tests
+    :param handler: transport of the HTTP library (``httpx.BaseTransport``), for tests
+    """
+
+    rate_limit_store: RateLimitStore | None = None
+    deadline: float = 300.0
+    max_wait: float = 60.0
+    max_attempts: int = 8
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    on_secret: Callable[[str], None] = ignore_secret
+    clock: Clock = SYSTEM_CLOCK
+    handler: Any = None
