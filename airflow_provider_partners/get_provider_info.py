@@ -1,8 +1,7 @@
-"""What Airflow shows and reads of this provider: connection forms, options, links, modules. Pure data.
+"""What Airflow reads of this provider: connection forms, options, links and modules. Pure data.
 
-Every Airflow process loads this module, so it imports nothing. The connection forms here are the one source:
-Airflow 3.2 and later read them from here, ``hooks/base.py`` derives the older form methods and the validation
-of extras from them.
+Every Airflow process loads this module, therefore it imports nothing. The connection forms are declared here only:
+Airflow 3.2 and later read them from here, and ``hooks`` derives the older form methods and the checks of extras.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ PACKAGE = "airflow_provider_partners"
 VERSION = "0.1.0"
 
 _ADMIN_APPS = "https://admin.shopify.com/store/{shop}/apps"
-_TYPES = {"text": "string", "whole": "integer", "number": "number", "object": "object", "flag": "boolean"}
 
 
-def _field(label: str, description: str, kind: str = "text", **schema: object) -> dict[str, object]:
-    """One extra of a connection form; none of them is required, so ``null`` is always allowed."""
-    return {"label": label, "description": description, "schema": {"type": [_TYPES[kind], "null"], **schema}}
+def _field(label: str, description: str, json_type: str = "string", **schema: object) -> dict[str, object]:
+    """Declare one extra of a connection form. None is required, so ``null`` is always allowed."""
+    return {"label": label, "description": description, "schema": {"type": [json_type, "null"], **schema}}
 
 
 def _option(description: str, kind: str, default: str, example: str | None = None, **more: object) -> dict[str, object]:
-    """One option of the ``[partners]`` section."""
+    """Declare one option of the ``[partners]`` section."""
     return {
         "description": description,
         "version_added": VERSION,
@@ -28,19 +26,19 @@ def _option(description: str, kind: str, default: str, example: str | None = Non
         "example": example,
         "default": default,
         **more,
-        # Airflow takes braces for variables of its own otherwise, and 3.0 dies of those that it doesn't know.
+        # Without this, Airflow formats braces as its own variables; 3.0 crashes on an unknown one.
         **({"is_template": True} if "{" in default else {}),
     }
 
 
 def _form(hidden: str, host: str, labels: dict[str, str]) -> dict[str, object]:
-    """How the standard fields of a connection form look."""
+    """Declare how a connection form shows the standard fields."""
     labels = {"host": "Base URL", **labels}
     return {"hidden-fields": hidden.split(), "relabeling": labels, "placeholders": {"host": host}}
 
 
 def _modules(role: str, by_integration: dict[str, tuple[str, ...]]) -> list[dict[str, object]]:
-    """The modules of a folder, by what they belong to."""
+    """List the modules of a folder by integration."""
     return [
         {"integration-name": name, "python-modules": [f"{PACKAGE}.{role}.{module}" for module in modules]}
         for name, modules in by_integration.items()
@@ -58,7 +56,7 @@ _INTEGRATIONS = [
     )
 ]
 
-_HOOKS: dict[str, tuple[str, ...]] = {
+_MODULES: dict[str, tuple[str, ...]] = {
     "Yofi": ("yofi",),
     "Shopify Partner": ("shopify_partner",),
     "Shopify Admin": ("shopify_admin",),
@@ -66,14 +64,13 @@ _HOOKS: dict[str, tuple[str, ...]] = {
     "Yotpo": ("yotpo",),
 }
 
-_OPERATORS = {**_HOOKS, "Yotpo": ("yotpo", "reconcile")}
-
-_SENSORS = {name: modules for name, modules in _HOOKS.items() if name != "Shopify Admin"}
+_SENSORS = {name: modules for name, modules in _MODULES.items() if name != "Shopify Admin"}
 
 _TRIGGERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("Yofi", "Shopify Partner"), ("condition", "watch")),
+    "Yofi": ("condition", "yofi"),
+    "Shopify Partner": ("condition", "shopify_partner"),
     "Shopify Admin": ("job",),
-    "Voucherify": ("condition", "job", "watch"),
+    "Voucherify": ("condition", "job", "voucherify"),
     "Yotpo": ("condition",),
 }
 
@@ -91,28 +88,28 @@ _YOFI = {
             default="service_account",
             enum=["service_account", "legacy"],
         ),
-        "issuer": _field("Issuer", "The partner id that Yofi gave you; it becomes the token's issuer."),
-        "subject": _field(
-            "Subject", "The service account that Yofi gave you. Not used by the legacy profile: there it is the shop."
+        "issuer": _field("Issuer", "Your partner id at Yofi; it becomes the token's issuer."),
+        "subject": _field("Subject", "Your service account at Yofi. The legacy profile uses the shop instead."),
+        "client_id": _field("Client id", "Your client id at Yofi.", default="backend-service"),
+        "organization_id": _field(
+            "Organization id", "Required by the legacy profile; the other one sends it as a header if it is set."
         ),
-        "client_id": _field("Client id", "The client id that Yofi gave you.", default="backend-service"),
-        "organization_id": _field("Organization id", "Needed by the legacy profile; sent as a header where given."),
-        "shop": _field("Shop", "The shop whose data is read, such as a.myshopify.com; a task may name another one."),
+        "shop": _field("Shop", "The shop to read, such as a.myshopify.com; a task may set another one."),
         "platform": _field("Platform", "Name of the shop's platform inside Yofi.", default="shopify"),
         "algorithm": _field(
             "Signing algorithm", "How tokens are signed.", default="HS256", enum=["HS256", "HS384", "HS512"]
         ),
         "token_ttl": _field(
             "Token lifetime",
-            # No default here: Airflow's forms hide the values of whatever has "token" in its name.
+            # No default here: Airflow's forms mask the value of every field with "token" in its name.
             "Seconds a token is valid, 300 by default; a new one is signed before it ends.",
-            "whole",
+            "integer",
             minimum=30,
             maximum=10000,
         ),
         "paths": _field(
             "Paths",
-            'Paths of lists that differ from the built-in ones, as JSON: {"returns": "/ecommerce/returns/"}.',
+            'Paths of lists that differ from the default ones, as JSON: {"returns": "/ecommerce/returns/"}.',
             "object",
         ),
         "prediction_filter_param": _field(
@@ -120,7 +117,7 @@ _YOFI = {
             "Name of the query parameter that filters returns by their predictions.",
             default="filter[EcommerceUnifiedReturnPrediction]",
         ),
-        "page_size": _field("Page size", "Records asked for per page.", "whole", default=100, minimum=1, maximum=1000),
+        "page_size": _field("Page size", "Records per page.", "integer", default=100, minimum=1, maximum=1000),
     },
     "ui-field-behaviour": _form(
         "login port schema extra", "https://portal.public-api.services.yofi.ai", {"password": "Signing secret"}
@@ -137,7 +134,7 @@ _SHOPIFY_PARTNER = {
         ),
         "api_version": _field("API version", "A quarterly version of the Partner API.", default="2026-07"),
         "secondary_access_token": _field(
-            "Second access token", "Tried when the first one is refused, while tokens are rotated.", format="password"
+            "Second access token", "Used when the first token is refused, while tokens are rotated.", format="password"
         ),
         "locale": _field("Locale", "Language of error messages, such as en."),
         "requests_per_second": _field(
@@ -169,8 +166,8 @@ _SHOPIFY_ADMIN = {
         "api_version": _field("API version", "A quarterly version of the Admin API.", default="2026-07"),
         "bulk_grouping": _field(
             "Group bulk files",
-            "Slower, but what a bulk operation wrote before it failed is used.",
-            "flag",
+            "Slower, but the data written before a bulk operation failed is used.",
+            "boolean",
             default=False,
         ),
     },
@@ -194,7 +191,7 @@ _VOUCHERIFY = {
             enum=["keys", "oauth", "client", "management"],
         ),
         "oauth_scope": _field("OAuth scope", "Scopes of the token, separated by spaces.", default="api"),
-        "origin": _field("Origin", "Where a client-side key is used, as the project allows it: https://shop.example."),
+        "origin": _field("Origin", "The origin that the project allows for a client-side key: https://shop.example."),
         "api_version": _field("API version", "Overrides the project's version.", default="v2018-08-01"),
         "requests_per_minute": _field(
             "Requests per minute", "Your plan's limit or less; the server lowers it further.", "number", minimum=1
@@ -233,15 +230,15 @@ _YOTPO = {
 
 _OPTIONS = {
     "staging_uri": _option(
-        "Where records rest between tasks: a folder that every worker sees, or object storage. Empty means "
-        "``partners/staging`` below AIRFLOW_HOME, which serves one machine.",
+        "Folder of the datasets between tasks: one that every worker sees, or object storage. Empty means "
+        "``partners/staging`` below AIRFLOW_HOME, which works on one machine only.",
         "string",
         "",
         "s3://aws_default@bucket/partners",
     ),
     "budget_uri": _option(
-        "Where the tasks of one credential share its request budget: ``redis://host/0`` across workers, "
-        "``file:///folder`` on one machine, ``memory://`` for each process alone. Empty means files in the machine's "
+        "Where the tasks of one credential share its rate limit: ``redis://host/0`` across workers, "
+        "``file:///folder`` on one machine, ``memory://`` per process. Empty means files in the machine's "
         "temporary folder.",
         "string",
         "",
@@ -250,14 +247,14 @@ _OPTIONS = {
     ),
     "request_deadline": _option("Seconds one request may take, with its retries and waits.", "float", "300"),
     "max_wait": _option(
-        "The longest wait, in seconds, that a task sits out when a partner throttles; for a longer one it "
-        "gives its slot back until then.",
+        "Longest wait, in seconds, that a throttled task sits out itself; for a longer one it gives its slot "
+        "back until then.",
         "float",
         "60",
     ),
     "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
     "parallel_calls": _option(
-        "Calls one task makes side by side: pages where a list allows it, writes to a store.", "integer", "4"
+        "Parallel calls of one task: pages where a list allows it, writes to a store.", "integer", "4"
     ),
     "max_rejects": _option(
         "Records that may be rejected before a task fails: a share with a decimal point (0.1 is one in ten), or a "
@@ -267,45 +264,43 @@ _OPTIONS = {
     ),
     "log_every": _option("Seconds between two lines of progress in a task's log.", "float", "15"),
     "lookback_minutes": _option(
-        "How much earlier than its interval, or a watermark, a run begins to read, since what a partner has just "
-        "stored shows up late in its lists.",
+        "How much earlier than its interval, or than a watermark, a run starts to read: new records appear late "
+        "in the partners' lists.",
         "integer",
         "120",
     ),
     "catchup_hours": _option(
-        "How far back a run of the main Dag reaches, for each shop, to cover earlier ones that failed or never ran.",
+        "How far back a run of the main Dag reads, for each shop, to cover runs that failed or never started.",
         "integer",
         "72",
     ),
     "coupons_lookback_days": _option(
-        "How many days before the orders' window Voucherify's redemptions are read. An order older than that keeps the "
-        "coupon fields that it has.",
+        "How many days before the orders' window Voucherify's redemptions are read. An older order keeps its "
+        "coupon fields.",
         "integer",
         "3",
     ),
-    "yofi_console": _option(
-        "Where tasks that read Yofi link to; ``{shop}`` is the shop's name.", "string", _ADMIN_APPS
-    ),
-    "claims_lookback_days": _option("How old the claims may be that the main Dag regards.", "integer", "30"),
+    "yofi_console": _option("URL that tasks of Yofi link to; ``{shop}`` is the shop's name.", "string", _ADMIN_APPS),
+    "claims_lookback_days": _option("Maximum age, in days, of the claims that the main Dag reads.", "integer", "30"),
     "watched_shops": _option(
         "Shops whose new returns and claims start the Dag yofi_new_returns, separated by commas, each with its Yofi "
         "connection unless that is yofi_default: a.myshopify.com, b.myshopify.com=yofi_b.",
         "string",
         "",
     ),
-    "watch_seconds": _option("Seconds between two looks of that Dag's watchers at a list of Yofi's.", "float", "300"),
+    "watch_seconds": _option("Seconds between two polls of a Yofi list by that Dag's watchers.", "float", "300"),
 }
 
 
 def get_provider_info() -> dict[str, object]:
-    """The provider's entry point: what ``airflow providers get airflow-provider-partners --full`` shows."""
+    """Return the provider's metadata, as shown by ``airflow providers get airflow-provider-partners --full``."""
     return {
         "package-name": "airflow-provider-partners",
         "name": "Partners",
         "description": "Yofi, Shopify, Voucherify and Yotpo: extract, wait, sync orders and fulfillments.",
         "integrations": _INTEGRATIONS,
-        "hooks": _modules("hooks", _HOOKS),
-        "operators": _modules("operators", _OPERATORS),
+        "hooks": _modules("hooks", _MODULES),
+        "operators": _modules("operators", _MODULES),
         "sensors": _modules("sensors", _SENSORS),
         "triggers": _modules("triggers", _TRIGGERS),
         "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],

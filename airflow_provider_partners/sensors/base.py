@@ -1,7 +1,7 @@
-"""What the partners' sensors share: looking once, bearing failures, waiting on a worker or in the triggerer.
+"""Base class of the provider's sensors: check a condition, tolerate failures, wait on a worker or in the triggerer.
 
-Knows Airflow and no partner. A sensor says which condition it waits for and of what; what it means to be met is in
-``conditions``, for the worker and the triggerer alike.
+This module knows Airflow and no partner. A subclass names the condition and builds its spec. The conditions themselves
+are in ``triggers/conditions.py``, for the worker and the triggerer alike.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from airflow_provider_partners._compat import (
     utcnow,
 )
 from airflow_provider_partners.exceptions import (
-    AuthenticationError,
-    ConfigurationError,
+    FatalError,
     PartnersError,
     RejectedError,
     ThrottledError,
 )
-from airflow_provider_partners.operators.base import Context, PartnerTaskError
 from airflow_provider_partners.sensors.failure_count import FailureCount
+from airflow_provider_partners.task_errors import Context, PartnerTaskError
 from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, MIN_PAUSE, TIMEOUT, validate_event
 from airflow_provider_partners.triggers.condition import ConditionTrigger
 from airflow_provider_partners.triggers.conditions import evaluate
@@ -43,11 +42,11 @@ from airflow_provider_partners.triggers.conditions import evaluate
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
 
-FATAL_ERRORS = (ConfigurationError, AuthenticationError, RejectedError)
-"""What asking the same again can't cure."""
+_FATAL_ERRORS = (FatalError, RejectedError)
+"""Errors that the same request would end in again."""
 
 TRIGGER_GRACE_PERIOD = timedelta(minutes=10)
-"""How much longer than the trigger Airflow itself waits, in case that no triggerer runs."""
+"""Airflow waits this much longer than the trigger, in case no triggerer runs."""
 
 _CLOSE_TIMEOUT = 5.0
 
@@ -55,20 +54,20 @@ _CLOSE_TIMEOUT = 5.0
 class PartnerSensor(BaseSensorOperator):
     """Waits until a condition is met at a partner.
 
-    ``timeout`` bounds the wait: when it is up, the sensor fails for good. ``execution_timeout`` bounds a try, in the
-    triggerer too: when it is up, the try fails and the task's ``retries`` count. With ``soft_fail`` or ``never_fail``
-    the task is skipped wherever it would fail, also after it was deferred.
+    After ``timeout`` the sensor fails for good. After ``execution_timeout`` the try fails, and the task's ``retries``
+    count; this holds in the triggerer too. With ``soft_fail`` or ``never_fail`` the task is skipped instead of failed,
+    also after a deferral.
 
-    A wait that the partner asks for is granted, and is no failure.
+    A wait that the partner requests is no failure.
 
-    :param deferrable: whether to wait in the triggerer, without a worker's slot; ``mode`` doesn't matter then.
+    :param deferrable: wait in the triggerer, without a worker slot; ``mode`` has no effect then.
         ``[operators] default_deferrable`` by default
-    :param max_failures: questions in a row that may fail by faults of the network or the partner; refused credentials,
-        wrong arguments and the like fail at once
+    :param max_failures: failed checks in a row before the sensor fails. Network errors and errors of the partner
+        count; refused credentials and wrong arguments fail at once
     """
 
     condition_name: ClassVar[str]
-    """The condition, by its name in ``conditions``."""
+    """Name of the condition in :data:`~airflow_provider_partners.triggers.conditions.CONDITIONS`."""
 
     _hook: PartnerHook[Any] | None = None
     _spec: dict[str, Any] | None = None
@@ -90,21 +89,21 @@ class PartnerSensor(BaseSensorOperator):
 
     @abstractmethod
     def hook(self) -> PartnerHook[Any]:
-        """The partner's hook."""
+        """Return the partner's hook."""
 
     def hook_params(self) -> dict[str, Any]:
-        """What the hook is made of besides the connection, as JSON: a trigger makes it anew."""
+        """Return the hook's further arguments as JSON, from which the trigger builds its own hook."""
         return {}
 
     @abstractmethod
     def condition_spec(self) -> dict[str, Any]:
-        """What the condition is about, as JSON; the same at every look.
+        """Return the condition's spec as JSON; it stays the same for all checks.
 
-        :raises ConfigurationError: when an argument can't be right
+        :raises ConfigurationError: when an argument is wrong
         """
 
     def execute(self, context: Any) -> Any:
-        """Wait."""
+        """Wait until the condition is met, and return its details."""
         started = utcnow()
         with self._skipping_soft_failures(), self._closing_hook():
             if self.deferrable:
@@ -118,11 +117,10 @@ class PartnerSensor(BaseSensorOperator):
                 self._reschedule(error, context, started)
 
     def poke(self, context: Any) -> PokeReturnValue:
-        """Look once.
+        """Check the condition once.
 
-        :param context: the task's context
-        :raises AirflowFailException: when looking again is of no use
-        :raises PartnerTaskError: when looking failed too often in a row
+        :raises AirflowFailException: when another check cannot help
+        :raises PartnerTaskError: when too many checks failed in a row
         """
         self._wait_between_pokes()
         if self._not_before is not None and utcnow() < self._not_before:
@@ -130,14 +128,14 @@ class PartnerSensor(BaseSensorOperator):
         self._failures = self._failures or FailureCount(
             context, persistent=self.mode == "reschedule" and not self.deferrable
         )
-        spec = self._cached_spec()
+        spec = self._build_spec()
         try:
             result = evaluate(self.condition_name, self._client(), spec)
         except ThrottledError as error:
             self._not_before = utcnow() + timedelta(seconds=max(error.retry_after, MIN_PAUSE))
             self.log.info("%s", error)
             return PokeReturnValue(False)
-        except FATAL_ERRORS as error:
+        except _FATAL_ERRORS as error:
             raise AirflowFailException(str(error)) from error
         except PartnersError as error:
             self._count_failure(error, self._failures)
@@ -149,10 +147,9 @@ class PartnerSensor(BaseSensorOperator):
         return PokeReturnValue(result.met, result.details)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """Go on where the trigger left off; the event holds all that is needed.
+        """Continue after the trigger's event, which holds everything that is needed.
 
-        :param context: the task's context
-        :param event: what the trigger told
+        :param event: the trigger's payload
         """
         try:
             payload = validate_event(event)
@@ -161,7 +158,7 @@ class PartnerSensor(BaseSensorOperator):
         status, message = payload["status"], str(payload.get("message") or "")
         if status == DONE:
             if not isinstance(payload.get("details"), Mapping):
-                reason = "The trigger says that the condition is met, but not what it found"
+                reason = "The trigger's event says that the condition is met, but it has no details"
                 raise PartnerTaskError(reason)
             self.log.info("Met: %s", payload["details"])
             return dict(payload["details"])
@@ -172,18 +169,18 @@ class PartnerSensor(BaseSensorOperator):
         raise PartnerTaskError(message)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after the deferral.
+        """Continue after the deferral.
 
-        Airflow applies ``soft_fail`` here by itself, but ``never_fail`` since 3.1 only, and neither to all timeouts.
+        Airflow applies ``soft_fail`` here itself, ``never_fail`` only from 3.1 on, and neither of them to all timeouts.
         """
         with self._skipping_soft_failures():
             return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
-        """Stop asking; there is nothing at the partner's to take back."""
+        """Stop checking; there is nothing to cancel at the partner."""
         self._stopped = True
         if self._hook is not None:
-            # In a thread of its own: this may run inside of a signal's handler, amid a call that holds locks.
+            # In its own thread: this may run in a signal handler, during a call that holds locks.
             thread = threading.Thread(target=self._hook.close, daemon=True)
             thread.start()
             thread.join(_CLOSE_TIMEOUT)
@@ -196,7 +193,7 @@ class PartnerSensor(BaseSensorOperator):
             conn_id=hook.conn_id,
             hook_params=self.hook_params(),
             condition=self.condition_name,
-            spec=self._cached_spec(),
+            spec=self._build_spec(),
             poll_interval=self.poke_interval,
             max_pause=self._max_pause(),
             not_before=self._not_before.timestamp() if self._not_before else None,
@@ -209,12 +206,12 @@ class PartnerSensor(BaseSensorOperator):
             timeout=max(deadline - utcnow(), timedelta()) + TRIGGER_GRACE_PERIOD,
         )
 
-    def _cached_spec(self) -> dict[str, Any]:
-        """The question, made once."""
+    def _build_spec(self) -> dict[str, Any]:
+        """Build the spec once, with errors that Airflow acts upon."""
         if self._spec is None:
             try:
                 self._spec = self.condition_spec()
-            except FATAL_ERRORS as error:
+            except _FATAL_ERRORS as error:
                 raise AirflowFailException(str(error)) from error
             except PartnersError as error:
                 raise PartnerTaskError(str(error)) from error
@@ -223,17 +220,17 @@ class PartnerSensor(BaseSensorOperator):
     def _client(self) -> Any:
         if self._hook is None:
             self._hook = self.hook()
-            # Long waits are this sensor's, not the client's.
+            # The sensor waits between checks, not the client.
             self._hook.short_timeouts = True
         return self._hook.get_conn()
 
     def _wait_between_pokes(self) -> None:
-        """Part two looks, however short the interval is; and don't begin another after the task was told to stop."""
+        """Keep a shortest pause between two checks, and start none after the task was stopped."""
         wait = self._last_poke_at + MIN_PAUSE - time.monotonic()
         if wait > 0:
             time.sleep(wait)
         if self._stopped:
-            message = "The task was told to stop while it waited"
+            message = "The task was stopped while it waited"
             raise PartnerTaskError(message)
         self._last_poke_at = time.monotonic()
 
@@ -241,26 +238,26 @@ class PartnerSensor(BaseSensorOperator):
         count = failures.add()
         if count >= self.max_failures:
             failures.reset()
-            message = f"Asking failed {count} times in a row, at last with: {error}"
+            message = f"The check failed {count} times in a row; the last error: {error}"
             raise PartnerTaskError(message) from error
-        self.log.warning("Asking failed, %d of %d times: %s", count, self.max_failures, error)
+        self.log.warning("The check failed, %d of %d times: %s", count, self.max_failures, error)
 
     def _reschedule(self, error: AirflowRescheduleException, context: Any, started: datetime) -> NoReturn:
-        """Come back at the end of the interval, or of a longer wait that the partner asked for, but not too late."""
+        """Reschedule to the end of the interval, or of a longer wait that the partner requested, within the timeout."""
         if self._not_before is None or self._not_before <= error.reschedule_date:
             raise error
-        first = timestamps.parse(context["ti"].get_first_reschedule_date(context) or started, "the first look")
+        first = timestamps.parse(context["ti"].get_first_reschedule_date(context) or started, "first reschedule date")
         latest = first + timedelta(seconds=self.timeout)
         later = max(error.reschedule_date, min(self._not_before, latest))
         raise AirflowRescheduleException(later) from error  # type: ignore[no-untyped-call]
 
     def _allowed_seconds(self) -> float:
-        """Seconds until the first of the two deadlines."""
+        """Return the seconds until the earlier of the two deadlines."""
         timeout = float(self.timeout)
         return timeout if self.execution_timeout is None else min(timeout, self.execution_timeout.total_seconds())
 
     def _raise_timeout(self) -> NoReturn:
-        message = f"The condition wasn't met within {timedelta(seconds=self._allowed_seconds())}"
+        message = f"The condition was not met within {timedelta(seconds=self._allowed_seconds())}"
         if self._allowed_seconds() < self.timeout:
             raise AirflowTaskTimeout(message)
         raise AirflowSensorTimeout(message)
@@ -272,7 +269,7 @@ class PartnerSensor(BaseSensorOperator):
 
     @contextmanager
     def _skipping_soft_failures(self) -> Iterator[None]:
-        """Skip where a failure is not to fail the task."""
+        """Skip the task instead of failing it, if its arguments say so."""
         try:
             yield
         except (AirflowSkipException, AirflowRescheduleException):
@@ -281,12 +278,12 @@ class PartnerSensor(BaseSensorOperator):
             if not (self.soft_fail or self.never_fail):
                 raise
             option = "soft_fail" if self.soft_fail else "never_fail"
-            message = f"Skipped and not failed, by {option}: {error}"
+            message = f"Skipped instead of failed, because of {option}: {error}"
             raise AirflowSkipException(message) from error
 
     @contextmanager
     def _closing_hook(self) -> Iterator[None]:
-        """Close the client in the end."""
+        """Close the client at the end."""
         try:
             yield
         finally:

@@ -1,7 +1,7 @@
-"""How often a sensor's question failed in a row, also where each question is another process's.
+"""Count of the failed checks in a row of a sensor, also when each check runs in another process.
 
-In ``reschedule`` mode nothing of a process outlives a question, and Airflow clears a task's XComs when it starts again.
-So the count rests in the task's state store (Airflow 3.3 and later), or else in the folder for the task's datasets.
+In ``reschedule`` mode no process survives a check, and Airflow clears a task's XComs when it starts again. So the count
+is kept in the task's state store (Airflow 3.3 and later), or else in the folder of the task's datasets.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners._compat import task_state
+from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.operators.base import dataset_uri
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.operators.base import Context
+    from airflow_provider_partners.task_errors import Context
 
 log = logging.getLogger("airflow_provider_partners.sensors")
 
@@ -23,10 +23,10 @@ COUNT_FILE = "failures.json"
 
 
 class FailureCount:
-    """The count of one try of a task.
+    """The failed checks in a row of one try of a task.
 
     :param context: the task's context
-    :param persistent: whether other processes of this try go on counting
+    :param persistent: True if other processes of this try continue the count
     """
 
     def __init__(self, context: Context, *, persistent: bool) -> None:
@@ -36,17 +36,14 @@ class FailureCount:
         self._count: int | None = None
 
     def add(self) -> int:
-        """Count one more.
-
-        :returns: how many there are now
-        """
+        """Count one more failure, and return the count."""
         self._count = self._current() + 1
         if self._persistent:
             self._write({"try": self._try, "count": self._count})
         return self._count
 
     def reset(self) -> None:
-        """Begin anew, since a question was answered or the try is over."""
+        """Set the count to zero."""
         if self._current() and self._persistent:
             self._write(None)
         self._count = 0
@@ -60,7 +57,7 @@ class FailureCount:
 
     def _read(self) -> Any:
         store = task_state(self._context)
-        return store.get(STATE_KEY) if store is not None else self._folder().read_json(COUNT_FILE)
+        return store.get(STATE_KEY) if store is not None else self._folder().get_json(COUNT_FILE)
 
     def _write(self, value: dict[str, int] | None) -> None:
         store = task_state(self._context)
@@ -70,10 +67,10 @@ class FailureCount:
             elif value is None:
                 self._folder().remove(COUNT_FILE)
             else:
-                self._folder().write_json(COUNT_FILE, value)
+                self._folder().put_json(COUNT_FILE, value)
         except OSError as error:
-            # The failure that is being counted must not be hidden by this one.
-            log.warning("The count of failed questions can't be kept (%s), so each one is the first", error)
+            # This error must not hide the failure that is being counted.
+            log.warning("The count of failed checks can't be saved (%s), so each failure counts as the first", error)
 
     def _folder(self) -> DatasetFolder:
         return DatasetFolder(dataset_uri(self._context))

@@ -1,6 +1,6 @@
-"""Waiting for records in a list of any partner: what the partners' sensors for lists share.
+"""Base class of the sensors that wait for records in a list.
 
-Knows no partner: which lists there are, and which filters, the client's table of resources says.
+This module knows no partner: the client's table of resources declares the lists and their filters.
 """
 
 from __future__ import annotations
@@ -10,29 +10,30 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.datasets.reader import resolve_match_values
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.operators.extract import resolve_match_values
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import RECORDS
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_partners.api.resources import Resource
 
 MAX_MATCH_VALUES = 1000
-"""Ids that a trigger's row in Airflow's database should hold at most."""
+"""Most ids that a trigger's row in Airflow's database should hold."""
 
 
 class RecordsSensor(PartnerSensor):
-    """Waits until a list holds records, and returns how many it read, when they came about, and some of their ids.
+    """Waits until a list holds records, and returns their number, their first and last time, and some of their ids.
 
-    It reads no further than to ``at_least`` records, and returns nothing of them but ids and times.
+    It reads no more than ``at_least`` records.
 
     :param resource: the list's name (templated)
-    :param since: ISO 8601 text or datetime, the first moment that counts; where it isn't given, a record of any time
-        will do (templated)
-    :param until: the first moment that counts no more (templated)
-    :param at_least: how many records there have to be
+    :param since: count records from here on, ISO 8601 text or datetime; by default records of any time (templated)
+    :param until: count records before this time (templated)
+    :param at_least: number of records to wait for
     """
 
     condition_name = RECORDS
@@ -40,7 +41,13 @@ class RecordsSensor(PartnerSensor):
     available_resources: ClassVar[Mapping[str, Any]]
 
     def __init__(
-        self, *, resource: str, since: Any = None, until: Any = None, at_least: int = 1, **kwargs: Any
+        self,
+        *,
+        resource: str,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        at_least: int = 1,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.resource = resource
@@ -50,24 +57,18 @@ class RecordsSensor(PartnerSensor):
 
     @abstractmethod
     def query_filters(self) -> dict[str, Any]:
-        """The API's own filters, as JSON; those that are ``None`` were not given."""
+        """Return the partner's own arguments of the client's ``extract``, as JSON; ``None`` means not given."""
 
     @abstractmethod
     def record_time_field(self, resource: Any) -> str | None:
-        """The field of a record that tells when it came about.
-
-        :param resource: the list's declaration
-        """
+        """Return the dotted path of a record's time."""
 
     def page_size(self, resource: Any) -> int | None:
-        """Records asked for per page: no more than are wanted.
-
-        :param resource: the list's declaration
-        """
+        """Return the number of records per page: no more than the sensor needs."""
         return min(self.at_least, int(resource.page_size))
 
     def condition_spec(self) -> dict[str, Any]:
-        """The list, its filters and how many records there have to be."""
+        """Return the list, its query and the number of records."""
         resource: Resource | None = self.available_resources.get(self.resource)
         if resource is None:
             message = f"There is no list '{self.resource}'"
@@ -90,16 +91,18 @@ class RecordsSensor(PartnerSensor):
 
 
 def resolve_match(match: Mapping[str, Any] | None) -> dict[str, list[str]] | None:
-    """The ids to ask for, by field, read here since the triggerer may not see datasets.
+    """Return the ids to wait for, by field.
 
-    :param match: as an extract operator takes it
-    :raises ConfigurationError: when there are too many to wait for
+    They are read on the worker, because the triggerer may have no access to datasets.
+
+    :param match: as the extract operators take it
+    :raises ConfigurationError: when there are too many
     """
     if not is_given(match) or match is None:
         return None
     values_by_field = {field: resolve_match_values(field, source) for field, source in match.items()}
     for field, values in values_by_field.items():
         if len(values) > MAX_MATCH_VALUES:
-            message = f"'match' has {len(values)} values for '{field}', and {MAX_MATCH_VALUES} are possible in a sensor"
-            raise ConfigurationError(message, remedy="Wait for fewer, or by a window of time.")
+            message = f"'match' has {len(values)} values for '{field}'; a sensor takes at most {MAX_MATCH_VALUES}"
+            raise ConfigurationError(message, remedy="Wait for fewer, or use 'since' and 'until'.")
     return values_by_field

@@ -1,4 +1,4 @@
-"""Shopify Partner: waiting for events of an app, such as installs and charges."""
+"""Shopify Partner: wait for events of an app, such as installs and charges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ShopifyPartnerEventSensor(RecordsSensor):
-    """Waits until the Shopify Partner API lists events; see :class:`RecordsSensor` for what it returns.
+    """Waits until a list of the Shopify Partner API holds events; see :class:`RecordsSensor` for what it returns.
 
     A shop that installs the app, for example::
 
@@ -30,7 +30,7 @@ class ShopifyPartnerEventSensor(RecordsSensor):
 
     :param resource: ``app_events``, ``events`` or ``transactions`` (templated)
     :param app_id: the app, ``gid://partners/App/…``; needed by ``app_events`` (templated)
-    :param types: the types of events waited for; any by default (templated)
+    :param types: types of events that count; by default all (templated)
     :param shop: the shop's domain (templated)
     :param shop_id: the shop's id, ``gid://partners/Shop/…`` (templated)
     :param shopify_partner_conn_id: the connection (templated)
@@ -66,20 +66,20 @@ class ShopifyPartnerEventSensor(RecordsSensor):
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
     def hook(self) -> ShopifyPartnerHook:
-        """The organisation's hook."""
+        """Return the organization's hook."""
         return ShopifyPartnerHook(self.shopify_partner_conn_id)
 
     def query_filters(self) -> dict[str, Any]:
-        """App, types and shop."""
+        """Return the app, the types and the shop."""
         types = self.types if isinstance(self.types, str | None) else list(self.types)
         arguments = {"app_id": self.app_id, "types": types, "shop": self.shop, "shop_id": self.shop_id}
         return {name: value if is_given(value) else None for name, value in arguments.items()}
 
     def record_time_field(self, resource: Any) -> str | None:
-        """The field that windows go by."""
+        """Return the field that the list is filtered by."""
         return str(resource.time_field)
 
     def page_size(self, resource: Any) -> int | None:
-        """A small page, unless rows of other shops have to be passed over here."""
+        """Return a small page, unless the client has to skip records of other shops."""
         filtered_here = is_given(self.shop) and "shop" not in resource.variables
         return None if filtered_here else super().page_size(resource)

@@ -1,4 +1,4 @@
-"""Voucherify: waiting for records of its lists, and for exports to be made."""
+"""Voucherify: wait for records in its lists, and for exports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class VoucherifyRecordsSensor(RecordsSensor):
     """Waits until a list of the Voucherify API holds records; see :class:`RecordsSensor` for what it returns.
 
-    A redemption that succeeded, for example::
+    For example, a redemption that succeeded::
 
         VoucherifyRecordsSensor(
             task_id="wait_for_redemptions",
@@ -34,11 +34,11 @@ class VoucherifyRecordsSensor(RecordsSensor):
     .. seealso:: :ref:`howto/operator:VoucherifyRecordsSensor`
 
     :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers`` (templated)
-    :param parents: what a list is below, one id each: ``{"program_id": "lprg_1"}`` (templated)
-    :param time_field: which time ``since`` and ``until`` are meant for, such as ``updated_at``; that of creation by
-        default
+    :param parents: id of each parent object of the list: ``{"program_id": "lprg_1"}`` (templated)
+    :param time_field: the timestamp that ``since`` and ``until`` apply to, such as ``updated_at``; by default the time
+        of creation
     :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
-    :param parameters: the list's own query parameters (templated)
+    :param parameters: query parameters of the list (templated)
     :param voucherify_conn_id: the connection (templated)
     """
 
@@ -57,7 +57,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         *,
         parents: Mapping[str, Any] | None = None,
         time_field: str | None = None,
-        filters: Mapping[str, Any] | None = None,  # the word of the API
+        filters: Mapping[str, Any] | None = None,
         parameters: Mapping[str, Any] | None = None,
         voucherify_conn_id: str = VoucherifyHook.default_conn_name,
         **kwargs: Any,
@@ -70,11 +70,11 @@ class VoucherifyRecordsSensor(RecordsSensor):
         self.voucherify_conn_id = voucherify_conn_id
 
     def hook(self) -> VoucherifyHook:
-        """The project's hook."""
+        """Return the project's hook."""
         return VoucherifyHook(self.voucherify_conn_id)
 
     def query_filters(self) -> dict[str, Any]:
-        """What the list is below, its filters, parameters and time."""
+        """Return the parents, the filters, the query parameters and the time field."""
         return {
             "parents": self.parents,
             "time_field": self.time_field,
@@ -83,20 +83,20 @@ class VoucherifyRecordsSensor(RecordsSensor):
         }
 
     def record_time_field(self, resource: VoucherifyResource) -> str | None:
-        """The field of the time asked by, or else that of creation."""
+        """Return the record's field of the filtered time, or else of its creation."""
         time_filter = resource.times.get(self.time_field or resource.time_field or "created_at")
         return time_filter.record_field if time_filter else "created_at"
 
     def page_size(self, resource: VoucherifyResource) -> int | None:
-        """The list's own: of small pages Voucherify serves just as few, so that a list looks too long to be read."""
+        """Return the list's own page size: Voucherify limits the number of pages, so small ones reach less far."""
         return None
 
 
 class VoucherifyExportSensor(PartnerSensor):
-    """Waits until an export of Voucherify's is made, and returns its id, status and, where it is told, its rows.
+    """Waits until a Voucherify export is done, and returns its id, its status and, if reported, its number of records.
 
-    It fails at once when the export failed, or is unknown. Stopping the task leaves the export alone, since it is
-    someone else's.
+    It fails at once when the export failed or is unknown. Stopping the task does not cancel the export, because another
+    task created it.
 
     .. seealso:: :ref:`howto/operator:VoucherifyExportSensor`
 
@@ -116,12 +116,12 @@ class VoucherifyExportSensor(PartnerSensor):
         self.voucherify_conn_id = voucherify_conn_id
 
     def hook(self) -> VoucherifyHook:
-        """The project's hook."""
+        """Return the project's hook."""
         return VoucherifyHook(self.voucherify_conn_id)
 
     def condition_spec(self) -> dict[str, Any]:
-        """The export."""
+        """Return the export's id."""
         if not is_given(self.export_id):
-            message = "No export is named"
-            raise ConfigurationError(message, remedy="Give 'export_id', such as exp_….")
+            message = "No export is given"
+            raise ConfigurationError(message, remedy="Set 'export_id', such as exp_….")
         return {"job_id": str(self.export_id)}

@@ -1,4 +1,4 @@
-"""Yofi: waiting for claims, returns, customers, notification events and predictions."""
+"""Yofi: wait for claims, returns, customers, notification events and predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class YofiRecordsSensor(RecordsSensor):
     """Waits until a list of Yofi's Partner Data API holds records; see :class:`RecordsSensor` for what it returns.
 
-    A return that Yofi thinks abusive, for example::
+    For example, a return that Yofi rates as abusive::
 
         YofiRecordsSensor(
             task_id="wait_for_abuse",
@@ -30,18 +30,17 @@ class YofiRecordsSensor(RecordsSensor):
 
     .. seealso:: :ref:`howto/operator:YofiRecordsSensor`
 
-    Returns have no filter by time: with ``since`` each look walks them from the newest one back, as far as
-    ``walk_lookback`` says.
+    Returns have no time filter. With ``since``, each check walks the list from the newest return back, and continues
+    for ``walk_lookback`` before ``since``.
 
     :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone:
         ``return_predictions``, ``customer_predictions`` (templated)
-    :param shop: the shop whose data is read; the connection's own by default (templated)
-    :param filters: an RSQL expression, checked before it is sent (templated)
-    :param prediction_filter: one on the predictions of returns, or of the list of predictions (templated)
-    :param match: asks for the records that belong to known ids: a mapping of a field to its values, or to a column of
-        a dataset (templated)
-    :param walk_lookback: how far behind ``since`` returns are walked: a day by default where Yofi sorts by the returns'
-        own dates, 180 days where by the orders' only
+    :param shop: the shop; by default the connection's own (templated)
+    :param filters: an RSQL expression, validated before it is sent (templated)
+    :param prediction_filter: an RSQL expression on the predictions, of returns or of a list of them (templated)
+    :param match: wait for records with known ids: maps a field to its values, or to a column of a dataset (templated)
+    :param walk_lookback: how far before ``since`` the walk continues. By default a day where Yofi sorts by the returns'
+        own dates, and 180 days where it sorts by the orders' dates only
     :param yofi_conn_id: the connection (templated)
     """
 
@@ -60,7 +59,7 @@ class YofiRecordsSensor(RecordsSensor):
         self,
         *,
         shop: str | None = None,
-        filters: str | None = None,  # the word of the API
+        filters: str | None = None,
         prediction_filter: str | None = None,
         match: Mapping[str, Any] | None = None,
         walk_lookback: timedelta | None = None,
@@ -76,15 +75,15 @@ class YofiRecordsSensor(RecordsSensor):
         self.yofi_conn_id = yofi_conn_id
 
     def hook(self) -> YofiHook:
-        """Yofi's hook, for the shop."""
+        """Return the shop's hook."""
         return YofiHook(self.yofi_conn_id, **self.hook_params())
 
     def hook_params(self) -> dict[str, Any]:
-        """The shop, where one is named."""
+        """Return the shop, if one is given."""
         return {"shop": self.shop} if is_given(self.shop) else {}
 
     def query_filters(self) -> dict[str, Any]:
-        """RSQL and ids; of a record nothing is asked for but its ids and its time."""
+        """Return the filters and ids; of a record only its ids and its time are read."""
         resource = RESOURCES[self.resource]
         projection = {} if resource.relation else {"include": [], "fields": _minimal_fields(resource)}
         return {
@@ -96,11 +95,11 @@ class YofiRecordsSensor(RecordsSensor):
         }
 
     def record_time_field(self, resource: YofiResource) -> str | None:
-        """The field that windows go by."""
+        """Return the field that the list is filtered by."""
         return resource.time_field or resource.date_field or None
 
     def page_size(self, resource: YofiResource) -> int | None:
-        """A small page, unless many rows may have to be walked to find one."""
+        """Return a small page, unless the client may have to read many records to find one."""
         may_read_many = bool(resource.sort_fields and is_given(self.since)) or bool(resource.relation)
         return None if may_read_many else super().page_size(resource)
 

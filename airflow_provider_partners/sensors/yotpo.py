@@ -1,12 +1,12 @@
-"""Yotpo: waiting for orders to be there, fulfilled or delivered."""
+"""Yotpo: wait until orders exist, are fulfilled or are delivered."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.datasets.reader import resolve_match_values
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
-from airflow_provider_partners.operators.extract import resolve_match_values
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.records import MAX_MATCH_VALUES
 from airflow_provider_partners.triggers.conditions import ORDERS
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class YotpoOrderSensor(PartnerSensor):
-    """Waits until all of some orders of a Yotpo store are as wanted, and returns their ids.
+    """Waits until every given order of a Yotpo store is in a state, and returns the orders' ids.
 
     ::
 
-        YotpoOrderSensor(task_id="wait_for_order", external_id="450789469", condition="fulfilled", deferrable=True)
+        YotpoOrderSensor(task_id="wait_for_order", external_id="450789469", state="fulfilled", deferrable=True)
 
-    Orders that were cancelled before they were fulfilled fail the sensor at once: they never will be.
+    An order that was cancelled before it was fulfilled fails the sensor at once, because it never will be.
 
     .. seealso:: :ref:`howto/operator:YotpoOrderSensor`
 
-    :param external_id: the order, by the merchant's id (templated)
-    :param external_ids: several of them, instead: a list, or a column of a dataset,
+    :param external_id: the merchant's id of one order (templated)
+    :param external_ids: the ids of several orders: a list, or a column of a dataset,
         ``{"dataset": …, "field": "external_id"}`` (templated)
-    :param state: ``exists``, ``fulfilled`` (every unit shipped or cancelled, some shipped) or ``delivered`` (all
-        that was shipped, too, as far as carriers tell)
+    :param state: ``exists``, ``fulfilled`` (every unit shipped or cancelled, at least one shipped) or ``delivered``
+        (fulfilled, and the carriers report every shipment as delivered)
     :param yotpo_conn_id: the connection (templated)
     """
 
@@ -55,17 +55,17 @@ class YotpoOrderSensor(PartnerSensor):
         self.yotpo_conn_id = yotpo_conn_id
 
     def hook(self) -> YotpoHook:
-        """The store's hook."""
+        """Return the store's hook."""
         return YotpoHook(self.yotpo_conn_id)
 
     def condition_spec(self) -> dict[str, Any]:
-        """The orders, and what they have to be."""
+        """Return the orders and their state."""
         several = is_given(self.external_ids) if isinstance(self.external_ids, str | None) else True
         if is_given(self.external_id) == several:
-            message = "Orders are named by both of 'external_id' and 'external_ids', or by neither"
+            message = "Both 'external_id' and 'external_ids' are given, or neither"
             raise ConfigurationError(message, remedy="Give one of them.")
         ids = resolve_match_values("external_ids", self.external_ids) if several else [str(self.external_id)]
         if len(ids) > MAX_MATCH_VALUES:
-            message = f"'external_ids' names {len(ids)} orders, and {MAX_MATCH_VALUES} are possible in a sensor"
-            raise ConfigurationError(message, remedy="Wait for fewer of them.")
+            message = f"'external_ids' has {len(ids)} orders; a sensor takes at most {MAX_MATCH_VALUES}"
+            raise ConfigurationError(message, remedy="Wait for fewer orders.")
         return {"external_ids": ids, "state": self.state}

@@ -1,7 +1,7 @@
-"""What the partners' triggers share: asking now and then until there is something to tell, and telling it once.
+"""Base class of the provider's triggers: poll a partner until there is an event, emit it once, and end.
 
-The clients are synchronous, so each question runs in a thread; everything that may take long is waited for on the loop.
-Must not know what is asked.
+The clients are synchronous, so each poll runs in a thread; the event loop does all the waiting. This module knows no
+condition and no job.
 """
 
 from __future__ import annotations
@@ -10,47 +10,44 @@ import asyncio
 import random
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_partners._compat import in_thread
-from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PartnersError, ThrottledError
-from airflow_provider_partners.hooks.base import PartnerHook
-from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
-from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
-from airflow_provider_partners.hooks.voucherify import VoucherifyHook
-from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.exceptions import ConfigurationError, FatalError, PartnersError, ThrottledError
+from airflow_provider_partners.get_provider_info import get_provider_info
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from airflow_provider_partners.hooks.base import PartnerHook
+
+__all__ = ["PollingTrigger", "growing_pauses", "hook_class", "validate_event"]
 
 EventPayload = dict[str, Any]
-"""What a trigger tells: ``status`` and what belongs to it, as JSON."""
+"""The payload of a trigger's event, as JSON: ``status`` and what belongs to it."""
 
 DONE, FAILED, TIMEOUT, ERROR = "done", "failed", "timeout", "error"
 STATUSES = frozenset({DONE, FAILED, TIMEOUT, ERROR})
-"""All that an event's ``status`` can be: it came about; it never will; not in time; the partner couldn't be asked."""
+"""Every ``status`` of an event: it happened; it never will; not in time; the partner could not be reached."""
 
 FATAL, EXHAUSTED = "fatal", "exhausted"
-"""The ``kind`` of an :data:`ERROR`: asking again is of no use; it failed too often in a row."""
-
-HOOKS: Mapping[str, type[PartnerHook[Any]]] = {
-    hook.conn_type: hook for hook in (ShopifyAdminHook, ShopifyPartnerHook, VoucherifyHook, YofiHook, YotpoHook)
-}
-"""A trigger's row in the database names a connection's type, and nothing else is ever imported for it."""
+"""The ``kind`` of an :data:`ERROR`: a retry cannot help; polling failed too often in a row."""
 
 MIN_PAUSE = 1.0
-"""Seconds; whatever interval was asked for, a partner is not asked more often."""
+"""Shortest pause between two polls in seconds, whatever the interval is."""
 _FIRST_PAUSE = 2.0
 _PAUSE_GROWTH = 1.5
 _MAX_BACKOFF = 600.0
-_FATAL_ERRORS = (ConfigurationError, AuthenticationError)
 
 
 def growing_pauses(interval: float) -> Iterator[float]:
-    """Seconds between two questions: short at first, since small jobs end soon, growing up to the interval.
+    """Yield the pauses between polls: short at first, because small jobs end soon, then growing up to the interval.
 
-    :param interval: the longest pause
+    :param interval: the longest pause in seconds
     """
     longest = max(interval, MIN_PAUSE)
     pause = min(_FIRST_PAUSE, longest)
@@ -60,32 +57,48 @@ def growing_pauses(interval: float) -> Iterator[float]:
 
 
 def validate_event(event: Any) -> EventPayload:
-    """An event as a task gets it back.
+    """Return the payload of an event that Airflow handed to a task.
 
-    :param event: whatever Airflow handed to the task
-    :returns: it, where its status is one of :data:`STATUSES`
-    :raises PartnersError: when it is none of this module's; going on without knowing why would hide a failure
+    :raises PartnersError: when its status is none of :data:`STATUSES`; to continue would hide a failure
     """
     if not isinstance(event, Mapping) or event.get("status") not in STATUSES:
         status = event.get("status") if isinstance(event, Mapping) else None
-        message = f"The trigger told nothing that can be understood ({type(event).__name__}, status {status!r})"
-        remedy = "Look into the triggerer's log; the task's next try asks the partner itself."
+        message = f"The trigger's event is not readable ({type(event).__name__}, status {status!r})"
+        remedy = "Look into the triggerer's log; the task's next try polls the partner itself."
         raise PartnersError(message, remedy=remedy)
     return dict(event)
 
 
-class PollingTrigger(BaseTrigger):
-    """Asks a partner until there is something to tell, and tells it once.
+def hook_class(conn_type: str) -> type[PartnerHook[Any]]:
+    """Return the hook class of a connection type.
 
-    A failure is borne ``max_failures`` times in a row, with growing pauses; a wait that the partner asks for is
-    granted and is no failure.
+    A trigger is stored with the connection type alone. The set of types is closed, so a row in Airflow's database
+    cannot make the triggerer import anything else.
+
+    :raises ConfigurationError: when this provider has no such type
+    """
+    declared: Any = get_provider_info()["connection-types"]
+    classes = {entry["connection-type"]: entry["hook-class-name"] for entry in declared}
+    if conn_type not in classes:
+        message = f"There is no hook for connections of type '{conn_type}'"
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(classes))}.")
+    module, _, name = classes[conn_type].rpartition(".")
+    found: type[PartnerHook[Any]] = getattr(import_module(module), name)
+    return found
+
+
+class PollingTrigger(BaseTrigger):
+    """Polls a partner until there is an event, and emits it once.
+
+    It gives up after ``max_failures`` failed polls in a row, with growing pauses between them. A wait that the partner
+    requests is no failure.
 
     :param conn_type: the connection's type, such as ``shopify_admin``
     :param conn_id: the connection
-    :param hook_params: what else the hook is made of, as JSON
-    :param poll_interval: seconds between two questions, at most; the first ones come sooner
+    :param hook_params: the hook's further arguments, as JSON
+    :param poll_interval: longest pause between two polls in seconds; the first pauses are shorter
     :param deadline: when to stop, in seconds since 1970; never by default
-    :param max_failures: questions in a row that may fail
+    :param max_failures: failed polls in a row before the trigger gives up
     """
 
     def __init__(
@@ -108,27 +121,27 @@ class PollingTrigger(BaseTrigger):
         self._hook: PartnerHook[Any] | None = None
 
     def pauses(self) -> Iterator[float]:
-        """Seconds between two questions, one after the other."""
+        """Yield the pauses between polls, in seconds."""
         return growing_pauses(self.poll_interval)
 
     @abstractmethod
     def poll(self, client: Any) -> EventPayload | None:
-        """Ask once, in a thread.
+        """Poll once; runs in a thread.
 
-        :param client: of the hook
-        :returns: what to tell; ``None`` to ask again later
+        :param client: the hook's client
+        :returns: the event's payload, or ``None`` to poll again later
         """
 
     def event(self, status: str, message: str = "") -> EventPayload:
-        """What is told.
+        """Return an event's payload.
 
         :param status: one of :data:`STATUSES`
-        :param message: why, for people
+        :param message: the reason, for people
         """
         return {"status": status, "message": message}
 
     def arguments(self) -> dict[str, Any]:
-        """What the trigger is made of, as JSON: Airflow stores it and makes it anew in another process."""
+        """Return the constructor's arguments as JSON: Airflow stores them and builds the trigger in another process."""
         return {
             "conn_type": self.conn_type,
             "conn_id": self.conn_id,
@@ -139,12 +152,12 @@ class PollingTrigger(BaseTrigger):
         }
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """As Airflow stores it."""
-        kind = type(self)
-        return f"{kind.__module__}.{kind.__qualname__}", self.arguments()
+        """Return the class path and the arguments, as Airflow stores them."""
+        cls = type(self)
+        return f"{cls.__module__}.{cls.__qualname__}", self.arguments()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until there is something to tell."""
+        """Poll until there is an event, and emit it."""
         try:
             event = await self._poll_until_event()
         finally:
@@ -152,26 +165,23 @@ class PollingTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def cleanup(self) -> None:
-        """Let go of the network."""
+        """Close the client."""
         if self._hook is not None:
             self._hook.close()
 
     async def poll_in_thread(self) -> EventPayload | None:
-        """Ask once, off the loop."""
+        """Poll once, off the event loop."""
         return await in_thread(lambda: self.poll(self.client()))
 
     def client(self) -> Any:
-        """The client; made, and its connection looked up, in the thread that first needs it.
+        """Return the client; the first call looks up the connection, so it runs in a thread.
 
-        :raises ConfigurationError: when the type of the connection is unknown, or the connection is
+        :raises ConfigurationError: when the connection or its type is unknown
         """
         if self._hook is None:
-            if self.conn_type not in HOOKS:
-                message = f"There is no hook for connections of type '{self.conn_type}'"
-                raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(HOOKS))}.")
-            hook = HOOKS[self.conn_type](self.conn_id, **self.hook_params)
-            hook.short_timeouts = True
-            self._hook = hook
+            self._hook = hook_class(self.conn_type)(self.conn_id, **self.hook_params)
+            # The trigger waits on the event loop, not in the client.
+            self._hook.short_timeouts = True
         return self._hook.get_conn()
 
     async def _poll_until_event(self) -> EventPayload:
@@ -184,27 +194,27 @@ class PollingTrigger(BaseTrigger):
             except ThrottledError as error:
                 self.log.info("%s", error)
                 pause = max(error.retry_after, next(steps))
-            except _FATAL_ERRORS as error:
+            except FatalError as error:
                 return {**self.event(ERROR, str(error)), "kind": FATAL}
-            except Exception as error:  # noqa: BLE001  # whatever fails here must reach the task as an event
+            except Exception as error:  # noqa: BLE001  # every failure must reach the task as an event
                 failures += 1
-                # An error of some other library may hold anything.
+                # The text of another library's error may hold customers' data.
                 reason = str(error) if isinstance(error, PartnersError) else type(error).__name__
                 if failures >= self.max_failures:
-                    message = f"asking failed {failures} times in a row, at last with: {reason}"
+                    message = f"polling failed {failures} times in a row; the last error: {reason}"
                     return {**self.event(ERROR, message), "kind": EXHAUSTED}
                 pause = min(next(steps) * 2.0**failures, max(_MAX_BACKOFF, self.poll_interval))
-                self.log.warning("Asking failed, %d of %d times: %s", failures, self.max_failures, reason)
+                self.log.warning("Polling failed, %d of %d times: %s", failures, self.max_failures, reason)
             else:
                 if event is not None:
                     return event
                 failures, pause = 0, next(steps)
             if self._seconds_left() <= 0:
-                return self.event(TIMEOUT, "it didn't come about in the time allowed")
+                return self.event(TIMEOUT, "it did not happen within the time allowed")
 
     def _seconds_left(self) -> float:
         return float("inf") if self.deadline is None else self.deadline - time.time()
 
     def _next_sleep(self, pause: float) -> float:
-        """The pause, spread so that triggers that were started together part, and cut where the time is up before."""
+        """Return the pause with some jitter, so that triggers don't poll in step, cut at the deadline."""
         return max(min(pause * random.uniform(0.9, 1.1), self._seconds_left()), MIN_PAUSE / 2)

@@ -1,4 +1,4 @@
-"""Waiting until a partner's records, orders or exports are as a sensor wants them."""
+"""Trigger of the sensors: waits until a condition is met."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from airflow_provider_partners.triggers.conditions import evaluate
 class ConditionTrigger(PollingTrigger):
     """Waits until a condition of :mod:`~airflow_provider_partners.triggers.conditions` is met.
 
-    It tells ``{"status": "done", "details": {…}}``, or ``failed``, ``timeout`` or ``error`` with a ``message``, once.
-    It made nothing at the partner's, so there is nothing to take back when the waiting task is stopped.
+    Its event is ``{"status": "done", "details": {…}}``, or ``failed``, ``timeout`` or ``error`` with a ``message``.
+    It creates nothing at the partner, so there is nothing to cancel when the waiting task is stopped.
 
     :param conn_type: the connection's type, such as ``yotpo``
     :param conn_id: the connection
     :param condition: the condition's name
-    :param spec: what it is about, as JSON
-    :param hook_params: what else the hook is made of, as JSON
-    :param poll_interval: seconds between two questions
-    :param max_pause: where given, pauses double from ``poll_interval`` up to so many seconds
-    :param not_before: when to ask first, in seconds since 1970, where the partner asked for a wait
+    :param spec: the condition's :data:`~airflow_provider_partners.triggers.conditions.ConditionSpec`
+    :param hook_params: the hook's further arguments, as JSON
+    :param poll_interval: seconds between two polls
+    :param max_pause: pauses double from ``poll_interval`` up to so many seconds; without it they stay the same
+    :param not_before: earliest first poll, in seconds since 1970, when the partner requested a wait
     :param deadline: when to stop waiting, in seconds since 1970; never by default
-    :param max_failures: questions in a row that may fail
+    :param max_failures: failed polls in a row before the trigger gives up
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ConditionTrigger(PollingTrigger):
         self.not_before = not_before
 
     def arguments(self) -> dict[str, Any]:
-        """What the trigger is made of, as JSON."""
+        """Return the constructor's arguments as JSON."""
         return {
             **super().arguments(),
             "condition": self.condition,
@@ -67,7 +67,7 @@ class ConditionTrigger(PollingTrigger):
         }
 
     def pauses(self) -> Iterator[float]:
-        """Seconds between two questions: a sensor's interval, which doubles where that was asked for."""
+        """Yield the pauses in seconds: the sensor's interval, doubling up to ``max_pause``."""
         pause = max(self.poll_interval, MIN_PAUSE)
         longest = max(self.max_pause or 0.0, pause)
         while True:
@@ -75,22 +75,22 @@ class ConditionTrigger(PollingTrigger):
             pause = min(pause * 2, longest)
 
     async def poll_in_thread(self) -> EventPayload | None:
-        """Ask once, off the loop, and not before the partner wants to be asked.
+        """Poll once, off the event loop, but not before ``not_before``.
 
-        :raises ThrottledError: when it is too early; no failure, but a wait
+        :raises ThrottledError: when it is too early, which counts as a wait and not as a failure
         """
         wait = (self.not_before or 0.0) - time.time()
         if wait > 0:
-            message = f"The partner asked for a wait, of which {wait:.0f} s are left"
+            message = f"The partner requested a wait: {wait:.0f} s remain"
             raise ThrottledError(message, retry_after=wait)
         return await super().poll_in_thread()
 
     def poll(self, client: Any) -> EventPayload | None:
-        """Look whether the condition is met."""
+        """Check the condition once."""
         try:
             result = evaluate(self.condition, client, self.spec)
         except RejectedError as error:
-            # The next question would be the same one.
+            # The next poll would send the same request.
             return {**self.event(ERROR, str(error)), "kind": FATAL}
         if result.met:
             return {**self.event(DONE), "details": result.details}

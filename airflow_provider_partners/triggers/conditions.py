@@ -1,7 +1,7 @@
-"""What can be waited for: conditions, each a question in plain JSON that a partner's client answers.
+"""The conditions that sensors wait for: each is a spec in plain JSON that a partner's client evaluates.
 
-One evaluation serves a sensor on a worker and its trigger in the triggerer, so that both can't disagree. What is found
-holds ids, counts and times, never a record. Must not know Airflow, nor how often anything is asked.
+A sensor on a worker and its trigger in the triggerer share one evaluation, so that both always agree. A result holds
+ids, counts and times, never a record. This module knows no Airflow, and not how often a condition is evaluated.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState
@@ -22,22 +22,54 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import JobStatus
     from airflow_provider_partners.records import Record
 
-ConditionSpec = Mapping[str, Any]
-"""What is asked, as JSON: Airflow stores it with the trigger."""
+__all__ = ["ConditionResult", "ConditionSpec", "ExportSpec", "OrdersSpec", "RecordsSpec", "evaluate"]
+
+
+class RecordsSpec(TypedDict):
+    """Spec of the condition ``records``: a list has at least so many records."""
+
+    resource: str
+    """Name of the list."""
+    at_least: int
+    """Number of records to wait for."""
+    time_field: str | None
+    """Dotted path of the record's time, for the result."""
+    query: dict[str, Any]
+    """Arguments of the client's ``extract``, as JSON."""
+
+
+class ExportSpec(TypedDict):
+    """Spec of the condition ``export``: an async job has ended."""
+
+    job_id: str
+    """The partner's id of the job."""
+
+
+class OrdersSpec(TypedDict):
+    """Spec of the condition ``orders``: every order is in a state."""
+
+    external_ids: list[str]
+    """The merchant's ids of the orders."""
+    state: str
+    """One of :data:`ORDER_STATES`."""
+
+
+ConditionSpec = RecordsSpec | ExportSpec | OrdersSpec
+"""The spec of a condition, as JSON: Airflow stores it with the trigger."""
 
 RECORDS, EXPORT, ORDERS = "records", "export", "orders"
 
 MAX_IDS = 20
-"""Ids that are told of what was found."""
+"""Most ids in a result."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionResult:
-    """What a look at the partner gave.
+    """Result of one evaluation.
 
-    :param met: whether the condition is met
-    :param details: what there is, as JSON
-    :param impossible_reason: why it never will be met, where that is certain
+    :param met: True if the condition is met
+    :param details: ids, counts and times, as JSON
+    :param impossible_reason: why the condition can never be met; empty while it still can
     """
 
     met: bool
@@ -45,12 +77,12 @@ class ConditionResult:
     impossible_reason: str = ""
 
 
-def evaluate(condition: str, client: Any, spec: ConditionSpec) -> ConditionResult:
-    """Look once whether a condition is met.
+def evaluate(condition: str, client: Any, spec: Mapping[str, Any]) -> ConditionResult:
+    """Evaluate a condition once.
 
     :param condition: one of :data:`CONDITIONS`
-    :param client: of the partner
-    :param spec: what the condition is about
+    :param client: the partner's client
+    :param spec: the condition's :data:`ConditionSpec`
     :raises ConfigurationError: for an unknown condition
     """
     if condition not in CONDITIONS:
@@ -59,15 +91,12 @@ def evaluate(condition: str, client: Any, spec: ConditionSpec) -> ConditionResul
     return CONDITIONS[condition](client, spec)
 
 
-def _check_records(client: Any, spec: ConditionSpec) -> ConditionResult:
-    """Whether a list has so many records; reads no further than that.
-
-    ``{"resource": "claims", "at_least": 1, "time_field": "created_at_epoch", "query": {"since": "2026-05-01T…"}}``
-    """
+def _check_records(client: Any, spec: RecordsSpec) -> ConditionResult:
+    """Return whether a list has enough records; reads no further than that."""
     query = {name: _PARSERS.get(name, _unchanged)(value, name) for name, value in spec["query"].items()}
     required, since, not_begun = int(spec["at_least"]), query.get("since"), False
     if since is not None and since >= datetime.now(UTC):
-        # Not all lists can be asked for a window that hasn't begun; what else is asked is checked already.
+        # Some lists refuse a window in the future. Build the query for another one, so that its arguments are checked.
         query, not_begun = {"until": since + timedelta(days=1), **query}, True
     extraction = client.extract(spec["resource"], **query)
     with closing(extraction.pages()) as steps:
@@ -92,29 +121,26 @@ _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
     "until": timestamps.parse,
     "walk_lookback": lambda seconds, _: timedelta(seconds=seconds),
 }
-"""Arguments of a client that JSON can't hold, and how to make them of what it holds."""
+"""Parsers of the client's arguments that are no JSON types."""
 
 
-def _record_time(record: Record, name: str | None) -> str | None:
-    """When a record came about, in one form for all partners; ``None`` where it can't be told."""
-    value = get_path(record, name) if name else None
+def _record_time(record: Record, path: str | None) -> str | None:
+    """Return a record's time as ISO 8601, or ``None`` when it has no readable one."""
+    value = get_path(record, path) if path else None
     try:
-        timestamp = (
-            datetime.fromtimestamp(float(value), UTC)
-            if isinstance(value, int | float)
-            else timestamps.parse(value, str(name))
-        )
+        is_epoch = isinstance(value, int | float)
+        timestamp = timestamps.from_epoch(float(value)) if is_epoch else timestamps.parse(value, str(path))
     except (ConfigurationError, ValueError, OverflowError, OSError):
         return None
-    return timestamp.isoformat().replace("+00:00", "Z")
+    return timestamps.isoformat(timestamp)
 
 
 def _record_id(record: Record, key: tuple[str, ...]) -> str:
     return "|".join("" if (value := get_path(record, name)) is None else str(value) for name in key)
 
 
-def _check_export(client: Any, spec: ConditionSpec) -> ConditionResult:
-    """Whether a partner's job has ended: ``{"job_id": "exp_1"}``."""
+def _check_export(client: Any, spec: ExportSpec) -> ConditionResult:
+    """Return whether a partner's async job has ended."""
     status: JobStatus = client.job_status(spec["job_id"])
     details = {
         "export_id": status.job_id,
@@ -123,35 +149,33 @@ def _check_export(client: Any, spec: ConditionSpec) -> ConditionResult:
     }
     if status.state is JobState.FAILED:
         reason = f": {status.reason}" if status.reason else ""
-        return ConditionResult(
-            False, details, impossible_reason=f"the export {status.job_id} ended as {details['status']}{reason}"
-        )
+        impossible = f"the export {status.job_id} ended as {details['status']}{reason}"
+        return ConditionResult(False, details, impossible_reason=impossible)
     return ConditionResult(status.state is JobState.DONE, details)
 
 
-def _check_orders(client: Any, spec: ConditionSpec) -> ConditionResult:
-    """Whether all of some orders are as wanted: ``{"external_ids": ["1001"], "state": "fulfilled"}``."""
+def _check_orders(client: Any, spec: OrdersSpec) -> ConditionResult:
+    """Return whether every order is in the state."""
     ids, state = spec["external_ids"], spec["state"]
     if state not in ORDER_STATES:
-        message = f"There is no condition '{state}' of an order"
+        message = f"There is no state '{state}' of an order"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(ORDER_STATES)}.")
     orders = client.orders(ids)
     ready = [id_ for id_ in ids if id_ in orders and ORDER_STATES[state](orders[id_])]
     waiting = [id_ for id_ in ids if id_ not in set(ready)]
     cancelled = [id_ for id_ in waiting if id_ in orders and orders[id_].get("cancellation")]
     details = {
-        "condition": state,
+        "state": state,
         "orders": len(ready),
         "of": len(ids),
         "ids": ready[:MAX_IDS],
         "waiting": waiting[:MAX_IDS],
     }
-    impossible_reason = (
-        f"{len(cancelled)} orders were cancelled before they were {state}: {', '.join(cancelled[:MAX_IDS])}"
-        if cancelled
-        else ""
-    )
-    return ConditionResult(not waiting, details, impossible_reason=impossible_reason)
+    impossible = ""
+    if cancelled:
+        ids_text = ", ".join(cancelled[:MAX_IDS])
+        impossible = f"{len(cancelled)} orders were cancelled before they were {state}: {ids_text}"
+    return ConditionResult(not waiting, details, impossible_reason=impossible)
 
 
 def _exists(_: Record) -> bool:
@@ -159,25 +183,25 @@ def _exists(_: Record) -> bool:
 
 
 def _fulfilled(order: Record) -> bool:
-    """Whether every unit was shipped or cancelled, and some were shipped.
+    """Return True if every unit was shipped or cancelled, and at least one was shipped.
 
-    Yotpo's orders have no such state of their own: their fulfillments say it, each for units of products. A unit that
-    won't be shipped has a cancelled fulfillment.
+    A Yotpo order has no such state. Its fulfillments have: each covers units of products, and a unit that will not be
+    shipped has a cancelled fulfillment.
     """
     final_units: dict[str, int] = {}
-    fulfillments = [row for row in order.get("fulfillments") or () if row.get("status") in _FINAL_STATUSES]
+    fulfillments = [item for item in order.get("fulfillments") or () if item.get("status") in _FINAL_STATUSES]
     for fulfillment in fulfillments:
         _add_units(final_units, fulfillment.get("fulfilled_items"))
     ordered_units: dict[str, int] = {}
     _add_units(ordered_units, order.get("line_items"))
-    shipped = any(row["status"] == _SHIPPED_STATUS for row in fulfillments)
+    shipped = any(fulfillment["status"] == _SHIPPED_STATUS for fulfillment in fulfillments)
     return shipped and all(final_units.get(product, 0) >= units for product, units in ordered_units.items())
 
 
 def _delivered(order: Record) -> bool:
-    """Whether it is fulfilled, and the carrier has delivered all that was shipped."""
-    shipped = [row for row in order.get("fulfillments") or () if row.get("status") == _SHIPPED_STATUS]
-    return _fulfilled(order) and all(get_path(row, "shipment_info.shipment_status") == "delivered" for row in shipped)
+    """Return True if the order is fulfilled, and the carrier has delivered every shipment."""
+    shipped = [item for item in order.get("fulfillments") or () if item.get("status") == _SHIPPED_STATUS]
+    return _fulfilled(order) and all(get_path(item, "shipment_info.shipment_status") == "delivered" for item in shipped)
 
 
 _SHIPPED_STATUS = "success"
@@ -195,9 +219,9 @@ ORDER_STATES: Mapping[str, Callable[[Record], bool]] = {
     "fulfilled": _fulfilled,
     "delivered": _delivered,
 }
-"""What an order can be waited for to be."""
+"""The states of an order that a sensor can wait for."""
 
-CONDITIONS: Mapping[str, Callable[[Any, ConditionSpec], ConditionResult]] = {
+CONDITIONS: Mapping[str, Callable[[Any, Any], ConditionResult]] = {
     RECORDS: _check_records,
     EXPORT: _check_export,
     ORDERS: _check_orders,

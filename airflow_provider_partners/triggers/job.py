@@ -1,4 +1,4 @@
-"""Waiting for a partner's job, such as a bulk operation of Shopify's or an export of Voucherify's."""
+"""Trigger of the extract operators: waits for an async job, such as a Shopify bulk operation or a Voucherify export."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _STATUSES = {JobState.DONE: DONE, JobState.FAILED: FAILED}
 
 
 class JobTrigger(PollingTrigger):
-    """Waits until a partner's job has ended.
+    """Waits until a partner's async job has ended.
 
-    It tells ``{"status": "done" | "failed" | "timeout" | "error", "job_id": …, "message": …}``, once. When someone
-    stops the waiting task, the job is cancelled (Airflow 3.3 and later tell the trigger so).
+    Its event is ``{"status": "done" | "failed" | "timeout" | "error", "job_id": …, "message": …}``. When a user stops
+    the waiting task, the trigger cancels the job (Airflow 3.3 and later call :meth:`on_kill`).
 
     :param conn_type: the connection's type, such as ``shopify_admin``
     :param conn_id: the connection
-    :param job_id: the job
-    :param hook_params: what else the hook is made of, as JSON
-    :param poll_interval: seconds between two questions, at most; the first ones come sooner
+    :param job_id: the partner's id of the job
+    :param hook_params: the hook's further arguments, as JSON
+    :param poll_interval: longest pause between two polls in seconds; the first pauses are shorter
     :param deadline: when to stop waiting, in seconds since 1970; never by default
-    :param max_failures: questions in a row that may fail
+    :param max_failures: failed polls in a row before the trigger gives up
     """
 
     def __init__(
@@ -53,24 +53,24 @@ class JobTrigger(PollingTrigger):
         self._last_status: JobStatus | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """What the trigger is made of, as JSON."""
+        """Return the constructor's arguments as JSON."""
         return {**super().arguments(), "job_id": self.job_id}
 
     def event(self, status: str, message: str = "") -> EventPayload:
-        """What is told of the job."""
+        """Return an event's payload, with the job's id."""
         return {**super().event(status, message), "job_id": self.job_id}
 
     def poll(self, client: Any) -> EventPayload | None:
-        """Ask where the job stands."""
+        """Read the job's status once."""
         job_status: JobStatus = client.job_status(self.job_id)
         if job_status != self._last_status:
             self._last_status = job_status
-            rows = "" if job_status.record_count is None else f", {job_status.record_count} rows so far"
-            self.log.info("Job %s: %s%s", self.job_id, job_status.partner_status or job_status.state, rows)
+            progress = "" if job_status.record_count is None else f", {job_status.record_count} records so far"
+            self.log.info("Job %s: %s%s", self.job_id, job_status.partner_status or job_status.state, progress)
         status = _STATUSES.get(job_status.state)
         return self.event(status, job_status.reason) if status else None
 
     async def on_kill(self) -> None:
-        """Cancel the job, since the task that wanted it was stopped."""
+        """Cancel the job, because its task was stopped."""
         self.log.info("Cancelling job %s", self.job_id)
         await in_thread(lambda: self.client().cancel_job(self.job_id))

@@ -1,4 +1,4 @@
-"""Watchers: what Airflow asks of their form, and each list watched in the sandbox."""
+"""Watch triggers: the form that Airflow requires, and each list watched in the sandbox."""
 
 from __future__ import annotations
 
@@ -21,22 +21,30 @@ from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.server import serve
 from airflow_provider_partners.sandbox.world.build import build
-from airflow_provider_partners.triggers import yofi as watch
-from airflow_provider_partners.triggers.watch import poll as watch_poll
+from airflow_provider_partners.triggers import yofi
+from airflow_provider_partners.triggers.shopify_partner import ShopifyPartnerNewInstallsTrigger
+from airflow_provider_partners.triggers.voucherify import VoucherifyNewRedemptionsTrigger
+from airflow_provider_partners.triggers.watch import poll
 from airflow_provider_partners.triggers.watch.trigger import WatchTrigger
+from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 
 SEED, SHOPS = 7, 2
 SHOP = credentials.routes(SHOPS)[0]["shop"]
-GIVEN = {
-    watch.YofiNewReturnsTrigger: {"shop": "a.myshopify.com"},
-    watch.YofiNewClaimsTrigger: {"shop": "a.myshopify.com"},
-    watch.ShopifyPartnerNewInstallsTrigger: {"app_id": "gid://partners/App/1", "types": ["RELATIONSHIP_INSTALLED"]},
-    watch.VoucherifyNewRedemptionsTrigger: {"parameters": {"result": "SUCCESS"}},
+CONN_ID_ARGUMENT = {
+    YofiNewReturnsTrigger: "yofi_conn_id",
+    YofiNewClaimsTrigger: "yofi_conn_id",
+    ShopifyPartnerNewInstallsTrigger: "shopify_partner_conn_id",
+    VoucherifyNewRedemptionsTrigger: "voucherify_conn_id",
 }
-"""Each watcher with a value for each argument of its own."""
+OWN_ARGUMENTS = {
+    YofiNewReturnsTrigger: {"shop": "a.myshopify.com"},
+    YofiNewClaimsTrigger: {"shop": "a.myshopify.com"},
+    ShopifyPartnerNewInstallsTrigger: {"app_id": "gid://partners/App/1", "types": ["RELATIONSHIP_INSTALLED"]},
+    VoucherifyNewRedemptionsTrigger: {"parameters": {"result": "SUCCESS"}},
+}
+"""Each watch trigger with a value for each of its own arguments."""
 
-COMMON = {
-    "conn_id": "mine",
+COMMON_ARGUMENTS = {
     "hook_params": {},
     "poll_interval": 7.5,
     "lookback": 60.0,
@@ -44,81 +52,88 @@ COMMON = {
     "max_ids": 3,
     "max_failures": 4,
 }
-WATCHERS = [
-    value
-    for value in vars(watch).values()
-    if inspect.isclass(value) and issubclass(value, WatchTrigger) and hasattr(value, "watched")
-]
+WATCHERS = list(OWN_ARGUMENTS)
 
 
-def test_every_watcher_is_tested():
-    assert set(WATCHERS) == set(GIVEN)
+def arguments_of(watcher):
+    return {CONN_ID_ARGUMENT[watcher]: "mine", **COMMON_ARGUMENTS, **OWN_ARGUMENTS[watcher]}
+
+
+def leaves(cls):
+    return [leaf for child in cls.__subclasses__() for leaf in leaves(child)] or [cls]
+
+
+def test_every_watch_trigger_is_tested():
+    packaged = {cls for cls in leaves(WatchTrigger) if cls.__module__.startswith("airflow_provider_partners.")}
+    assert packaged == set(WATCHERS)
 
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.__name__)
-def test_a_watcher_survives_being_stored_and_stays_the_same_to_airflow(watcher):
-    path, arguments = watcher(**COMMON, **GIVEN[watcher]).serialize()
-    assert path == f"{watch.__name__}.{watcher.__name__}"
-    assert arguments == {**COMMON, **GIVEN[watcher]}
+def test_a_stored_watch_trigger_is_the_same_trigger_to_airflow(watcher):
+    path, arguments = watcher(**arguments_of(watcher)).serialize()
+    assert path == f"{watcher.__module__}.{watcher.__name__}"
+    assert arguments == arguments_of(watcher)
     again = watcher(**json.loads(json.dumps(arguments)))
     assert again.serialize() == (path, arguments)
     assert BaseEventTrigger.hash(*again.serialize()) == BaseEventTrigger.hash(path, arguments)
 
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.__name__)
-def test_airflow_takes_a_watcher_for_an_asset(watcher):
-    made = AssetWatcher(name="news", trigger=watcher(**GIVEN[watcher]))
-    assert Asset(uri="yofi://a.myshopify.com/news", watchers=[made]).watchers == [made]
+def test_airflow_accepts_a_watch_trigger_for_an_asset(watcher):
+    asset_watcher = AssetWatcher(name="new_records", trigger=watcher(**OWN_ARGUMENTS[watcher]))
+    assert Asset(uri="yofi://a.myshopify.com/new_records", watchers=[asset_watcher]).watchers == [asset_watcher]
 
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.__name__)
-def test_every_argument_of_a_watcher_is_documented(watcher):
-    for kind in (watcher, WatchTrigger):
-        signature = inspect.signature(kind.__init__).parameters
-        names = {name for name in signature if name not in {"self"}}
-        assert names <= set(re.findall(r":param (\w+):", kind.__doc__ or "")), kind
+def test_every_argument_of_a_watch_trigger_is_documented(watcher):
+    for cls in (watcher, WatchTrigger):
+        names = {name for name in inspect.signature(cls.__init__).parameters if name != "self"}
+        assert names <= set(re.findall(r":param (\w+):", cls.__doc__ or "")), cls
 
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.__name__)
 def test_the_default_connection_is_the_hook_s(watcher):
     hooks = {hook.conn_type: hook for hook in (YofiHook, ShopifyPartnerHook, VoucherifyHook)}
-    given = {"app_id": "1"} if watcher is watch.ShopifyPartnerNewInstallsTrigger else {}
-    assert watcher(**given).conn_id == hooks[watcher.watched.conn_type].default_conn_name
+    arguments = {"app_id": "1"} if watcher is ShopifyPartnerNewInstallsTrigger else {}
+    assert watcher(**arguments).conn_id == hooks[watcher.watched.conn_type].default_conn_name
 
 
-def test_the_provider_names_the_module():
-    found = {module for entry in get_provider_info()["triggers"] for module in entry["python-modules"]}
-    assert watch.__name__ in found
+def test_the_provider_lists_the_modules():
+    listed = {module for entry in get_provider_info()["triggers"] for module in entry["python-modules"]}
+    assert {watcher.__module__ for watcher in WATCHERS} <= listed
 
 
 @pytest.fixture(scope="module")
 def sandbox():
-    world = build(seed=SEED, shops=SHOPS, orders=30)
-    with serve(world) as served, httpx.Client(base_url=f"{served.url}/_sandbox", timeout=20) as control:
+    """The running sandbox, and a client of its control API."""
+    with (
+        serve(build(seed=SEED, shops=SHOPS, orders=30)) as served,
+        httpx.Client(base_url=f"{served.url}/_sandbox", timeout=20) as control,
+    ):
         yield served, control
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    monkeypatch.setattr(watch_poll, "STARTUP_DELAY", 0.01)
+def _short_startup_delay(monkeypatch):
+    monkeypatch.setattr(poll, "STARTUP_DELAY", 0.01)
 
 
-def told(watcher, come):
-    """The event of what comes once the watcher has looked."""
+def event_after(watcher, create):
+    """The event for records that are created after the trigger's first reading, and what ``create`` returned."""
 
     async def first():
         async with aclosing(watcher.run()) as stream:
-            coming = asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait([coming], timeout=1.5)
-            assert not done, "something was told that was there before"
-            made = await asyncio.to_thread(come)
-            event = await asyncio.wait_for(coming, 20)
-            quiet = asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait([quiet], timeout=2.5)
-            assert not done, "something was told twice"
-            quiet.cancel()
-            await asyncio.gather(quiet, return_exceptions=True)
-            return event.payload, made
+            first_event = asyncio.ensure_future(anext(stream))
+            done, _ = await asyncio.wait([first_event], timeout=1.5)
+            assert not done, "an older record had an event"
+            created = await asyncio.to_thread(create)
+            event = await asyncio.wait_for(first_event, 20)
+            second_event = asyncio.ensure_future(anext(stream))
+            done, _ = await asyncio.wait([second_event], timeout=2.5)
+            assert not done, "a record had two events"
+            second_event.cancel()
+            await asyncio.gather(second_event, return_exceptions=True)
+            return event.payload, created
 
     return asyncio.run(first())
 
@@ -126,11 +141,11 @@ def told(watcher, come):
 @pytest.mark.parametrize(
     ("watcher", "arguments", "path", "account"),
     [
-        (watch.YofiNewReturnsTrigger, {"shop": SHOP}, f"/yofi/{SHOP}/returns/create?count=2", SHOP),
-        (watch.YofiNewClaimsTrigger, {"shop": SHOP}, f"/yofi/{SHOP}/claims/create?count=3", SHOP),
-        (watch.VoucherifyNewRedemptionsTrigger, {}, "/voucherify/redemptions/create?count=2", "sandbox-app-"),
+        (YofiNewReturnsTrigger, {"shop": SHOP}, f"/yofi/{SHOP}/returns/create?count=2", SHOP),
+        (YofiNewClaimsTrigger, {"shop": SHOP}, f"/yofi/{SHOP}/claims/create?count=3", SHOP),
+        (VoucherifyNewRedemptionsTrigger, {}, "/voucherify/redemptions/create?count=2", "sandbox-app-"),
         (
-            watch.ShopifyPartnerNewInstallsTrigger,
+            ShopifyPartnerNewInstallsTrigger,
             {"app_id": credentials.APP_ID},
             "/shops/velvet-ember.myshopify.com/install",
             credentials.ORGANIZATION_ID,
@@ -138,12 +153,17 @@ def told(watcher, come):
     ],
     ids=lambda value: value.__name__ if inspect.isclass(value) else "",
 )
-def test_what_comes_to_a_list_is_told_once(sandbox, monkeypatch, watcher, arguments, path, account):
+def test_new_records_have_one_event(sandbox, monkeypatch, watcher, arguments, path, account):
     served, control = sandbox
     for name, value in credentials.environment(served.url, seed=SEED, shops=SHOPS).items():
         monkeypatch.setenv(name, value)
-    event, made = told(watcher(poll_interval=1.0, **arguments), lambda: control.post(path).raise_for_status().json())
-    ids = [row["id"] for row in made["created"]] if "created" in made else [made["event"]["shop"]["myshopifyDomain"]]
+    event, created = event_after(
+        watcher(poll_interval=1.0, **arguments), lambda: control.post(path).raise_for_status().json()
+    )
+    if "created" in created:
+        ids = [record["id"] for record in created["created"]]
+    else:
+        ids = [created["event"]["shop"]["myshopifyDomain"]]
     assert sorted(event["ids"]) == sorted(ids)
     assert event["count"] == len(ids)
     assert event["account"].startswith(account)
@@ -151,7 +171,7 @@ def test_what_comes_to_a_list_is_told_once(sandbox, monkeypatch, watcher, argume
     assert "@" not in json.dumps(event)
 
 
-def test_watching_asks_for_no_names():
-    """Of Yofi's lists, of which fields can be chosen."""
-    for declared in (watch.YOFI_RETURNS, watch.YOFI_CLAIMS):
-        assert not [name for name in declared.query["fields"] if "name" in name or "customer" in name]
+def test_watching_reads_no_names():
+    """Only Yofi's lists have selectable fields."""
+    for watched in (yofi.RETURNS, yofi.CLAIMS):
+        assert not [name for name in watched.query["fields"] if "name" in name or "customer" in name]

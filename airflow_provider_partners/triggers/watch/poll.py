@@ -1,7 +1,7 @@
-"""Reading a list again and again for those who wait for news of it: one poll, however many watch.
+"""The poll of a watched list: one reading at an interval serves all watchers of the list.
 
-A poll never ends by itself. What fails is asked again after growing pauses; a connection that is missing or refused is
-looked up anew each time, so that correcting it is enough. Must not know what a watcher has told of.
+A poll never ends by itself. It retries failures after growing pauses. It looks up a missing or refused connection
+again each time, so that correcting it is enough. This module knows no watcher's position.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from airflow_provider_partners import timestamps
 from airflow_provider_partners._compat import SharedStreamProducer, in_thread
 from airflow_provider_partners.api.extraction import record_fingerprint
 from airflow_provider_partners.exceptions import (
-    AuthenticationError,
-    ConfigurationError,
+    FatalError,
     NotFoundError,
     PartnersError,
     ThrottledError,
@@ -35,29 +34,29 @@ from airflow_provider_partners.triggers.watch.position import FINGERPRINT_LENGTH
 log = logging.getLogger(__name__)
 
 MAX_PAUSE = 3600.0
-"""Seconds between two tries where the credentials are refused, or nothing has worked for long."""
+"""Longest pause in seconds after repeated failures."""
 
 RECONNECT_AFTER = 3600.0
-"""Seconds after which the connection is looked up anew, and what was sent meanwhile is counted in Airflow's metrics."""
+"""Seconds after which the connection is looked up again; closing it emits the request metrics of that time."""
 
 STARTUP_DELAY = 1.0
-"""Seconds in which watchers that start together find each other, so that the first reading serves them all."""
+"""Seconds before the first reading, so that it serves all watchers that start together."""
 
-_FATAL_ERRORS = (ConfigurationError, AuthenticationError, NotFoundError)
-"""What somebody must put right; until then it makes no sense to ask often."""
+_FATAL_ERRORS = (FatalError, NotFoundError)
+"""Errors that a person has to correct: logged as errors from the first one on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedList:
-    """A list that can be watched.
+    """Declaration of a list that a trigger can watch.
 
     :param source: the partner, such as ``yofi``
-    :param resource: the list
-    :param conn_type: the type of its connections
-    :param time_field: the field (dotted) that says when a row came into being: an ISO time, or seconds since 1970
-    :param id_field: the field that events call a row by; it must not be of a person
-    :param account_key: what says, in an extraction's request, whose rows they are
-    :param query: what else is asked, so that rows are small and hold no names
+    :param resource: the list's name
+    :param conn_type: the connection type
+    :param time_field: dotted path of the record's creation time: ISO 8601, or seconds since 1970
+    :param id_field: dotted path of the id that events use; it must not identify a person
+    :param account_key: key of an extraction's ``request`` that names the account, such as the shop
+    :param query: further arguments of the client's ``extract``, so that records are small and hold no names
     """
 
     source: str
@@ -73,11 +72,11 @@ class WatchedList:
 class PollResult:
     """One reading of the list.
 
-    :param since: it holds all rows from here on
-    :param started_at: when it was asked for
-    :param records: what it holds
-    :param account: whose they are, such as the shop's domain
-    :param on_stored: what to do once Airflow has stored what was told of it
+    :param since: the reading is complete from here on
+    :param started_at: when the reading started
+    :param records: the records it returned
+    :param account: their account, such as the shop's domain
+    :param on_stored: callbacks to run once Airflow has stored the events of this reading
     """
 
     since: datetime
@@ -88,32 +87,25 @@ class PollResult:
 
 
 class WatcherRegistry:
-    """Where those who watch one list say from when on they need its rows."""
+    """Registry of the watchers of one list and the earliest timestamp each still needs."""
 
     def __init__(self) -> None:
         self._needed_since: dict[int, datetime] = {}
         self._has_watchers = asyncio.Event()
 
     def register(self, watcher: object, since: datetime) -> None:
-        """Put down, or put right, what a watcher needs.
-
-        :param watcher: who
-        :param since: from when on
-        """
+        """Add a watcher, or update the timestamp that it needs records from."""
         self._needed_since[id(watcher)] = since
         self._has_watchers.set()
 
     def unregister(self, watcher: object) -> None:
-        """Strike a watcher off.
-
-        :param watcher: who
-        """
+        """Remove a watcher."""
         self._needed_since.pop(id(watcher), None)
         if not self._needed_since:
             self._has_watchers.clear()
 
     async def earliest_needed(self) -> datetime:
-        """The earliest that anybody needs, once there is somebody."""
+        """Return the earliest timestamp that any watcher needs; waits until there is a watcher."""
         await self._has_watchers.wait()
         return min(self._needed_since.values())
 
@@ -122,22 +114,20 @@ _REGISTRIES: WeakValueDictionary[Hashable, WatcherRegistry] = WeakValueDictionar
 
 
 def registry_for(key: Hashable) -> WatcherRegistry:
-    """The desk that all watchers with one key share on one event loop, for as long as there is one of them.
+    """Return the registry that all watchers with one key share on this event loop, while any of them exists.
 
-    :param key: of the shared stream
+    :param key: the triggers' ``shared_stream_key``
     """
     return _REGISTRIES.setdefault((asyncio.get_running_loop(), key), WatcherRegistry())
 
 
 class ListPoller:
-    """Reads one list again and again.
+    """Reads one list at an interval.
 
-    :param watched: the list
-    :param conn_id: the connection
-    :param hook_params: what else the hook is made of
-    :param query: what is asked of the list besides what is always asked
+    :param hook_params: the hook's further arguments
+    :param query: the trigger's arguments for the client's ``extract``, besides those of the declaration
     :param interval: seconds between two readings
-    :param max_failures: failures in a row that are warnings; further ones are errors
+    :param max_failures: failures in a row that are logged as warnings; further ones are errors
     """
 
     def __init__(
@@ -162,19 +152,19 @@ class ListPoller:
         self._warned_undated = False
 
     def close(self) -> None:
-        """Let go of the network; the next reading looks the connection up again."""
+        """Close the client; the next reading looks up the connection again."""
         hook, self._hook = self._hook, None
         if hook is None:
             return
         try:
             hook.close()
-        except Exception as error:  # noqa: BLE001  # it is given up anyway
+        except Exception as error:  # noqa: BLE001  # the hook is discarded anyway
             log.warning("%s: the connection could not be closed: %s", self._name, type(error).__name__)
 
     async def results(self, registry: WatcherRegistry) -> AsyncGenerator[PollResult]:
-        """A reading every so often, for ever.
+        """Yield a reading per interval, without an end.
 
-        :param registry: who watches
+        :param registry: the list's watchers
         """
         try:
             await registry.earliest_needed()
@@ -184,7 +174,7 @@ class ListPoller:
                 pause = self._interval
                 try:
                     result = await in_thread(lambda since=since: self.read(since))  # type: ignore[misc]
-                except Exception as error:  # noqa: BLE001  # a watcher that ended would never tell of anything again
+                except Exception as error:  # noqa: BLE001  # a watcher that ended would emit no event any more
                     pause = await self._handle_failure(error)
                 else:
                     self._failures = 0
@@ -194,38 +184,30 @@ class ListPoller:
             self.close()
 
     def read(self, since: datetime) -> PollResult:
-        """Everything from a moment on. Blocks.
+        """Read every record from a timestamp on; blocks.
 
-        :param since: that moment
-        :raises PartnersError: when it can't be read
+        :raises PartnersError: when the list can't be read
         """
         started_at = datetime.now(UTC)
         if self._hook is None or time.monotonic() - self._connected_at > RECONNECT_AFTER:
             self.close()
             self._connected_at = time.monotonic()
-            self._hook = base.HOOKS[self._watched.conn_type](self._conn_id, **self._hook_params)
+            self._hook = base.hook_class(self._watched.conn_type)(self._conn_id, **self._hook_params)
             self._hook.short_timeouts = True
         query = {**self._watched.query, **self._query}
         extraction = self._hook.get_conn().extract(self._watched.resource, since=since, **query)
         records, undated = [], 0
         for record in extraction.records():
-            fingerprint, timestamp = (
-                record_fingerprint(record, extraction.key),
-                _parse_record_time(get_path(record, self._watched.time_field)),
-            )
+            fingerprint = record_fingerprint(record, extraction.key)
+            timestamp = _parse_time(get_path(record, self._watched.time_field))
             if fingerprint is None or timestamp is None:
                 undated += 1
             else:
-                records.append(
-                    ListedRecord(
-                        fingerprint=fingerprint[:FINGERPRINT_LENGTH],
-                        timestamp=timestamp,
-                        id=str(get_path(record, self._watched.id_field) or ""),
-                    )
-                )
+                id_ = str(get_path(record, self._watched.id_field) or "")
+                records.append(ListedRecord(fingerprint=fingerprint[:FINGERPRINT_LENGTH], timestamp=timestamp, id=id_))
         if undated and not self._warned_undated:
             self._warned_undated = True
-            log.warning("%d of the %s carry no id or no time, so nobody is told of them", undated, self._name)
+            log.warning("%d records of %s have no id or no time, so they start no Dag", undated, self._name)
         account = str(extraction.request.get(self._watched.account_key) or "")
         return PollResult(since=since, started_at=started_at, records=records, account=account)
 
@@ -234,31 +216,28 @@ class ListPoller:
         return f"{self._watched.source} {self._watched.resource}"
 
     async def _handle_failure(self, error: Exception) -> float:
-        """Say what went wrong, and how long to wait."""
+        """Log a failure, and return the pause after it in seconds."""
         if isinstance(error, ThrottledError):
             log.info("%s: %s", self._name, error)
             return max(error.retry_after, self._interval)
         self._failures += 1
-        # What was made of the connection may be what is wrong, or broken by it.
+        # The client may be the cause, or broken by the failure: build it again from the connection.
         await in_thread(self.close)
         pause = min(self._interval * 2.0 ** min(self._failures - 1, 20), max(MAX_PAUSE, self._interval))
         fatal = isinstance(error, _FATAL_ERRORS)
-        # An error of some other library may hold anything.
+        # The text of another library's error may hold customers' data.
         reason = str(error) if isinstance(error, PartnersError) else type(error).__name__
         level = logging.ERROR if fatal or self._failures > self._max_failures else logging.WARNING
-        line = "%s (connection '%s'): reading failed %d times in a row; the next try is in %d s: %s"
+        line = "%s (connection '%s'): reading failed %d times in a row; the next attempt is in %d s: %s"
         log.log(level, line, self._name, self._conn_id, self._failures, pause, reason)
         return pause
 
 
 class SharedListPoller(SharedStreamProducer):
-    """A poll as Airflow 3.3 and later share it among triggers.
+    """A poll that Airflow 3.3 and later share among triggers.
 
-    Airflow says when whatever the watchers told of a round is in its database; only then their positions are noted. So
-    a triggerer that dies in between leads to a second telling, never to none.
-
-    :param poller: what reads
-    :param registry: who watches
+    Airflow reports when the events of a reading are in its database. The watchers save their positions only then. If
+    the triggerer dies in between, the events are emitted twice and never lost.
     """
 
     def __init__(self, poller: ListPoller, registry: WatcherRegistry) -> None:
@@ -266,30 +245,27 @@ class SharedListPoller(SharedStreamProducer):
         self._registry = registry
 
     async def open_stream(self) -> AsyncIterator[tuple[PollResult, PollResult]]:
-        """Each round, which is its own receipt."""
+        """Yield each reading twice: as the payload for the watchers, and as the payload that ``advance`` gets back."""
         async with aclosing(self._poller.results(self._registry)) as results:
             async for result in results:
                 yield result, result
 
     async def advance(self, batch: Sequence[Any]) -> None:
-        """Note the positions behind rounds that are dealt with.
+        """Save the watchers' positions after the readings that Airflow has stored.
 
-        :param batch: of Airflow: receipts, and what became of each
+        :param batch: Airflow's items, each with its ``outcome`` and its ``broker_payload``, a :class:`PollResult`
         """
         for item in batch:
-            # A watcher that failed begins again at what it noted last; the others note more the next time.
+            # After a failure, a watcher starts again at its last saved position; the others save theirs with the next
+            # reading.
             if not item.outcome.failed:
-                for callback in item.broker_payload.notes:
+                for callback in item.broker_payload.on_stored:
                     await callback()
 
 
-def _parse_record_time(value: Any) -> datetime | None:
-    """A row's time, in seconds since 1970 or as text."""
+def _parse_time(value: Any) -> datetime | None:
+    """Return a record's timestamp from seconds since 1970 or from text."""
     try:
-        return datetime.fromtimestamp(float(value), UTC)
+        return timestamps.from_epoch(float(value))
     except (OverflowError, OSError, TypeError, ValueError):
-        pass
-    try:
-        return timestamps.parse(value, "time")
-    except ConfigurationError:
-        return None
+        return timestamps.try_parse(value)

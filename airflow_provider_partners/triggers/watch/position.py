@@ -1,8 +1,8 @@
-"""How far a watcher has told of a list, and which rows of a new reading it hasn't told of.
+"""A watcher's position in a list: up to where it has emitted events, and which records of a reading are new.
 
-A moment alone wouldn't do: rows of one second may show up in two readings, and some show up late. So the rows of the
-last while are remembered by short hashes, and each reading begins that while before the newest row. Pure; must not know
-Airflow or a partner.
+A timestamp alone is not enough: records of one second can show up in two readings, and some records show up late. So
+the position remembers the latest records by short fingerprints, and each reading starts a lookback before the newest
+record. This module is pure: it knows no Airflow and no partner.
 """
 
 from __future__ import annotations
@@ -10,27 +10,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from airflow_provider_partners import timestamps
+
+__all__ = ["ListedRecord", "WatchPosition", "advance", "initial_position"]
+
 FINGERPRINT_LENGTH = 8
-"""Characters of a row's mark (48 bits): among a few thousand rows two hardly ever share one."""
+"""Characters of a record's fingerprint (48 bits): a collision among a few thousand records is unlikely."""
 
 MAX_REMEMBERED = 5000
-"""Rows that are remembered, which is 40 kB; Airflow's stores hold values of up to 64 kB."""
+"""Records that a position remembers. They take 40 kB; Airflow's stores hold values of up to 64 kB."""
 
 _MINUTE = 60
 _RECENT_MINUTES = 2
-"""The latest minutes are remembered whole, since rows are still being added to them."""
+"""The latest minutes are remembered completely, because records are still being added to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedRecord:
-    """What is known of a record.
+    """What the position needs to know about a record.
 
-    :param fingerprint: stands for its identity
-    :param timestamp: its time
-    :param id: what an event may call it by
+    :param fingerprint: hash of the record's key
+    :param timestamp: the record's time
+    :param id: the id that events use for the record
     """
 
     fingerprint: str
@@ -40,12 +44,12 @@ class ListedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchPosition:
-    """How far a watcher has told.
+    """Up to where a watcher has emitted events.
 
-    :param newest_at: the time of the newest row that was told of; never in the time to come
-    :param floor: rows up to here are taken as told
-    :param baseline_before: while the first reading is still to come: rows before this moment are noted, but not told
-    :param recent: marks of rows, with the minute (since 1970) of each
+    :param newest_at: timestamp of the newest record with an event; never in the future
+    :param floor: records up to here count as known
+    :param baseline_before: set until the first reading: older records become known without an event
+    :param recent: fingerprints of the known records, each with its minute since 1970
     """
 
     newest_at: datetime
@@ -54,19 +58,19 @@ class WatchPosition:
     recent: Mapping[str, int] = field(default_factory=dict)
 
     def next_read_since(self, lookback: timedelta) -> datetime:
-        """The first moment that the next reading must cover.
+        """Return the timestamp from which the next reading must be complete.
 
-        :param lookback: how late a row may show up
+        :param lookback: how late a record may show up
         """
         return max(self.floor, self.newest_at - lookback)
 
     def to_json(self) -> dict[str, Any]:
-        """As it is stored: marks of one minute in one text."""
+        """Return the position as Airflow's store keeps it: the fingerprints of one minute are one text."""
         minutes: defaultdict[int, list[str]] = defaultdict(list)
         for fingerprint, minute in self.recent.items():
             minutes[minute].append(fingerprint)
         return {
-            "at": self.newest_at.isoformat(),
+            "newest_at": self.newest_at.isoformat(),
             "floor": self.floor.isoformat(),
             **({"baseline_before": self.baseline_before.isoformat()} if self.baseline_before else {}),
             "recent": {str(minute): "".join(fingerprints) for minute, fingerprints in sorted(minutes.items())},
@@ -74,16 +78,13 @@ class WatchPosition:
 
     @classmethod
     def from_json(cls, stored: Any) -> WatchPosition | None:
-        """As it was stored; ``None`` for what can't be read as a position.
-
-        :param stored: of :meth:`to_json`
-        """
+        """Return a stored position, or ``None`` when the value is not one."""
         try:
-            before = stored.get("baseline_before")
+            baseline_before = stored.get("baseline_before")
             return cls(
-                newest_at=_parse_utc(stored["at"]),
-                floor=_parse_utc(stored["floor"]),
-                baseline_before=_parse_utc(before) if before else None,
+                newest_at=_parse(stored["newest_at"]),
+                floor=_parse(stored["floor"]),
+                baseline_before=_parse(baseline_before) if baseline_before else None,
                 recent={
                     fingerprints[start : start + FINGERPRINT_LENGTH]: int(minute)
                     for minute, fingerprints in stored["recent"].items()
@@ -95,52 +96,51 @@ class WatchPosition:
 
 
 def initial_position(*, now: datetime, lookback: timedelta, since: datetime | None = None) -> WatchPosition:
-    """Where a watcher begins that has told nothing yet.
+    """Return the position of a new watcher.
 
-    :param now: the present
-    :param lookback: how late a row may show up
-    :param since: tell of the rows from this moment on; by default of those that come from now on
+    :param lookback: how late a record may show up
+    :param since: emit events for records from here on; by default for those that arrive from now on
     """
     if since is not None:
         return WatchPosition(newest_at=since, floor=since - timedelta(microseconds=1))
-    # Some partners tell whole seconds: a row of this one may have come after now.
+    # Some partners send whole seconds: a record of the current second may be newer than now.
     return WatchPosition(newest_at=now, floor=now - lookback, baseline_before=now.replace(microsecond=0))
 
 
 def advance(
     position: WatchPosition, records: Iterable[ListedRecord], *, now: datetime, lookback: timedelta
 ) -> tuple[WatchPosition, list[ListedRecord]]:
-    """The position behind a reading, and the rows in it that are new, in order of time.
+    """Return the position after a reading, and its new records in order of time.
 
-    :param position: before it
-    :param records: everything from :meth:`Position.next_read_since` on; more does no harm
-    :param now: when the reading began
-    :param lookback: how late a row may show up
+    :param position: the position before it
+    :param records: every record from :meth:`WatchPosition.next_read_since` on; older ones do no harm
+    :param now: when the reading started
+    :param lookback: how late a record may show up
     """
     start = position.next_read_since(lookback)
-    # What lies before is no longer remembered, and was told long ago.
+    # Older records are no longer remembered; their events are long emitted.
     unseen = {
-        row.fingerprint: row
-        for row in records
-        if row.timestamp >= start and row.timestamp > position.floor and row.fingerprint not in position.recent
+        record.fingerprint: record
+        for record in records
+        if record.timestamp >= start and record.timestamp > position.floor and record.fingerprint not in position.recent
     }
-    new_records = [
-        row for row in unseen.values() if position.baseline_before is None or row.timestamp >= position.baseline_before
-    ]
-    newest = max([position.newest_at, *(min(row.timestamp, now) for row in new_records)])
-    recent = {**position.recent, **{mark: _epoch_minute(row.timestamp) for mark, row in unseen.items()}}
+    baseline = position.baseline_before
+    new_records = [record for record in unseen.values() if baseline is None or record.timestamp >= baseline]
+    newest = max([position.newest_at, *(min(record.timestamp, now) for record in new_records)])
+    recent = {**position.recent, **{key: _epoch_minute(record.timestamp) for key, record in unseen.items()}}
     oldest = _epoch_minute(newest - lookback)
     moved = replace(
         position,
         newest_at=newest,
         baseline_before=None,
-        recent={mark: minute for mark, minute in recent.items() if minute >= oldest},
+        recent={fingerprint: minute for fingerprint, minute in recent.items() if minute >= oldest},
     )
-    return _limit_remembered(moved), sorted(new_records, key=lambda row: (row.timestamp, row.id, row.fingerprint))
+    new_records.sort(key=lambda record: (record.timestamp, record.id, record.fingerprint))
+    return _limit_remembered(moved), new_records
 
 
 def _limit_remembered(position: WatchPosition) -> WatchPosition:
-    """Without the oldest minutes, where more rows came than can be remembered: then those minutes count as told."""
+    """Drop the oldest minutes when there are too many records to remember; those minutes then count as known."""
     if len(position.recent) <= MAX_REMEMBERED:
         return position
     minutes: defaultdict[int, int] = defaultdict(int)
@@ -153,15 +153,17 @@ def _limit_remembered(position: WatchPosition) -> WatchPosition:
         remaining, last = remaining - minutes[minute], minute
     if last is None:
         return position
-    end = datetime.fromtimestamp((last + 1) * _MINUTE, UTC) - timedelta(microseconds=1)
-    kept = {mark: minute for mark, minute in position.recent.items() if minute > last}
-    return replace(position, floor=max(position.floor, end), recent=kept)
+    end = timestamps.from_epoch((last + 1) * _MINUTE) - timedelta(microseconds=1)
+    recent = {fingerprint: minute for fingerprint, minute in position.recent.items() if minute > last}
+    return replace(position, floor=max(position.floor, end), recent=recent)
 
 
 def _epoch_minute(timestamp: datetime) -> int:
     return int(timestamp.timestamp()) // _MINUTE
 
 
-def _parse_utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _parse(value: str) -> datetime:
+    timestamp = timestamps.try_parse(value)
+    if timestamp is None:
+        raise ValueError(value)
+    return timestamp

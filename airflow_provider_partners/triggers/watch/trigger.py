@@ -1,8 +1,7 @@
-"""Telling of a list's new rows, batch by batch: what all watchers for Airflow's ``AssetWatcher`` share.
+"""Base class of the watch triggers for Airflow's ``AssetWatcher``: emit an event for each batch of new records.
 
-What was told of is kept in the asset's state store where Airflow has one (3.3 and later), so that a triggerer may stop
-and start; otherwise in memory, and then what comes while no triggerer runs is not told. Must not know how a list is
-read, nor any partner.
+From Airflow 3.3 on, the position is saved in the asset's state store and survives a restart of the triggerer. Before,
+it is kept in memory, and records that arrive while no triggerer runs start no Dag. This module knows no partner.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
@@ -30,37 +29,40 @@ from airflow_provider_partners.triggers.watch.poll import (
 from airflow_provider_partners.triggers.watch.position import ListedRecord, WatchPosition, advance, initial_position
 from airflow_provider_partners.windows import Window
 
+if TYPE_CHECKING:
+    from airflow_provider_partners.triggers.watch.events import WatchEvent
+
+__all__ = ["WatchTrigger"]
+
 EVENT_STORE_DELAY = 5.0
-"""Seconds within which an event is taken to be stored, where Airflow doesn't say."""
+"""Seconds after which an event counts as stored when Airflow does not report it."""
 
 _STORE_RETRY_PAUSE = 30.0
-"""Seconds between two tries to reach Airflow's own store."""
+"""Seconds between two attempts to read the position from Airflow's store."""
 
 _SECOND = timedelta(seconds=1)
 
 
 class WatchTrigger(BaseEventTrigger):
-    """Tells of rows that have come to a list, batch by batch, for ever.
+    """Emits an event for each batch of records that arrive in a list, without an end.
 
-    It begins with the rows that come from now on; later ones with where it stopped. A failure never ends it: it tries
-    again after growing pauses. An event is told again where the triggerer dies before it could note that Airflow
-    has stored it, so what runs on events must be safe to repeat.
+    A new watcher starts with the records that arrive from now on; later it continues where it stopped. A failure never
+    ends it: it retries after growing pauses. If the triggerer dies before it could save that Airflow has stored an
+    event, it emits the event again. So the Dags that it starts must be safe to repeat.
 
-    The event, in ``extra["payload"]`` of the asset's event::
+    The payload is a :class:`~airflow_provider_partners.triggers.watch.events.WatchEvent`, in ``extra["payload"]`` of
+    the asset event::
 
         {"source": "yofi", "resource": "returns", "account": "a.myshopify.com", "conn_id": "yofi_default", "count": 2,
          "ids": ["ret_1", "ret_2"], "since": "2026-11-01T10:00:00Z", "until": "2026-11-01T10:04:31Z",
          "position": {"from": "2026-11-01T09:58:00Z", "to": "2026-11-01T10:04:30Z"}, "batch": "9f2c…"}
 
-    ``since`` and ``until`` are a half-open window of all rows told of, as the extract operators take it; ``ids`` has
-    the first ``max_ids`` of them; ``batch`` is the same for the same rows.
-
     :param conn_id: the connection
-    :param hook_params: what else the hook is made of, as JSON
+    :param hook_params: the hook's further arguments, as JSON
     :param poll_interval: seconds between two readings
-    :param lookback: seconds that a row may show up late; so much is read again each time
-    :param since: where nothing was told yet, tell of rows from this moment on (ISO 8601) instead of from now on
-    :param max_ids: ids in an event, at most
+    :param lookback: seconds that a record may show up late; each reading covers them again
+    :param since: where a new watcher starts, ISO 8601; by default now
+    :param max_ids: most ids in an event
     :param max_failures: failures in a row that are logged as warnings; further ones are errors
     """
 
@@ -79,7 +81,7 @@ class WatchTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if since:
-            # Where the Dag is read, not in the triggerer: there nobody would see it.
+            # Fail where the Dag file is parsed: nobody would see the error in the triggerer.
             timestamps.parse(since, "since")
         self.conn_id = conn_id
         self.hook_params = dict(hook_params or {})
@@ -92,15 +94,15 @@ class WatchTrigger(BaseEventTrigger):
         self._saved_position: WatchPosition | None = None
 
     def query_arguments(self) -> dict[str, Any]:
-        """What is asked of the list beyond its rows since a moment, as JSON."""
+        """Return further arguments of the client's ``extract``, as JSON."""
         return {}
 
     def hook_arguments(self) -> dict[str, Any]:
-        """What the hook is made of, besides the connection."""
+        """Return the hook's arguments besides the connection."""
         return self.hook_params
 
     def arguments(self) -> dict[str, Any]:
-        """What the trigger is made of, as JSON. Airflow tells triggers apart by it, so it never changes."""
+        """Return the constructor's arguments as JSON. Airflow identifies triggers by them, so they never change."""
         return {
             "conn_id": self.conn_id,
             "hook_params": self.hook_params,
@@ -112,25 +114,25 @@ class WatchTrigger(BaseEventTrigger):
         }
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """As Airflow stores it."""
-        kind = type(self)
-        return f"{kind.__module__}.{kind.__qualname__}", self.arguments()
+        """Return the class path and the arguments, as Airflow stores them."""
+        cls = type(self)
+        return f"{cls.__module__}.{cls.__qualname__}", self.arguments()
 
     def shared_stream_key(self) -> Hashable | None:
-        """Watchers for which this is the same share one poll: same list, same connection, same pace."""
+        """Return the key of the poll that this watcher shares: same list, same connection, same interval."""
         return (self.serialize()[0], self._query_json(), float(self.poll_interval), int(self.max_failures))
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> Any:
-        """The poll that is shared; Airflow 3.3 and later call this once for all watchers with one key.
+        """Return the shared poll. Airflow 3.3 and later call this once for all watchers with one key.
 
-        :param kwargs: of one of them
+        :param kwargs: the arguments of one of them
         """
         trigger = cls(**kwargs)
         return SharedListPoller(trigger.create_poller(), registry_for(trigger.shared_stream_key()))
 
     def create_poller(self) -> ListPoller:
-        """What reads the list."""
+        """Return the poll of the list."""
         return ListPoller(
             self.watched,
             conn_id=self.conn_id,
@@ -141,9 +143,9 @@ class WatchTrigger(BaseEventTrigger):
         )
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncGenerator[TriggerEvent]:
-        """Of every round of the shared poll, what is new to this watcher.
+        """Emit this watcher's new records of every reading.
 
-        :param shared_stream: the rounds
+        :param shared_stream: the readings of the shared poll, as :class:`PollResult`
         """
         registry = registry_for(self.shared_stream_key())
         try:
@@ -151,7 +153,7 @@ class WatchTrigger(BaseEventTrigger):
             async for result in shared_stream:
                 event = self._process_result(result)
                 if self._saved_position is not self._position:
-                    result.notes.append(partial(self._save_position, self._position))
+                    result.on_stored.append(partial(self._save_position, self._position))
                 self._register(registry)
                 if event:
                     yield event
@@ -159,7 +161,7 @@ class WatchTrigger(BaseEventTrigger):
             registry.unregister(self)
 
     async def run(self) -> AsyncGenerator[TriggerEvent]:
-        """Poll alone, as before Airflow 3.3."""
+        """Poll for this watcher alone: Airflow calls this before 3.3."""
         registry = WatcherRegistry()
         await self._load_position(registry)
         poller = self.create_poller()
@@ -176,9 +178,9 @@ class WatchTrigger(BaseEventTrigger):
             await results.aclose()
 
     def _process_result(self, result: PollResult) -> TriggerEvent | None:
-        """Move on behind a round; the event that tells what it brought, if anything."""
+        """Advance the position over a reading; return an event if there are new records."""
         previous = self._position
-        # Whoever joins a poll that is under way may need more than the reading was asked for.
+        # A watcher that joins an active poll may need older records than this reading has.
         if previous is None or result.since > previous.next_read_since(self._lookback):
             return None
         current, records = advance(previous, result.records, now=result.started_at, lookback=self._lookback)
@@ -186,47 +188,50 @@ class WatchTrigger(BaseEventTrigger):
             self._position = current
         if not records:
             return None
-        self.log.info("%d new %s of %s", len(records), self.watched.resource, result.account or self.conn_id)
+        self.log.info("%d new %s in %s", len(records), self.watched.resource, result.account or self.conn_id)
         return TriggerEvent(self._payload(result, records, previous, current))  # type: ignore[no-untyped-call]
 
     def _payload(
         self, result: PollResult, records: Sequence[ListedRecord], previous: WatchPosition, current: WatchPosition
-    ) -> dict[str, Any]:
-        fingerprints = "".join(sorted(row.fingerprint for row in records))
-        # The partners' times have seconds, and their lists bounds of whole seconds.
-        window = Window(
-            records[0].timestamp.replace(microsecond=0), records[-1].timestamp.replace(microsecond=0) + _SECOND
-        )
+    ) -> WatchEvent:
+        fingerprints = "".join(sorted(record.fingerprint for record in records))
+        # The partners' lists are filtered by whole seconds.
+        first, last = (record.timestamp.replace(microsecond=0) for record in (records[0], records[-1]))
+        window = Window(first, last + _SECOND).to_dict()
         return {
             "source": self.watched.source,
             "resource": self.watched.resource,
             "account": result.account,
             "conn_id": self.conn_id,
             "count": len(records),
-            "ids": [row.id for row in records[: self.max_ids]],
-            **window.to_dict(),
-            "position": {"from": _format_time(previous.newest_at), "to": _format_time(current.newest_at)},
+            "ids": [record.id for record in records[: self.max_ids]],
+            "since": window["since"],
+            "until": window["until"],
+            "position": {
+                "from": timestamps.isoformat(previous.newest_at),
+                "to": timestamps.isoformat(current.newest_at),
+            },
             "batch": hashlib.sha256(fingerprints.encode()).hexdigest()[:16],
         }
 
     async def _load_position(self, registry: WatcherRegistry) -> None:
-        """Find out what was told so far, and say what is needed."""
+        """Load the saved position, and register what this watcher needs."""
         now = datetime.now(UTC)
         stored, loaded = None, False
         while not loaded:
             try:
                 stored, loaded = await in_thread(self._read_position), True
-            except Exception as error:  # noqa: BLE001  # beginning anew instead would lose what came meanwhile
+            except Exception as error:  # noqa: BLE001  # a new start instead would lose records
                 self.log.warning("The position can't be read from Airflow's store: %s", type(error).__name__)
                 await asyncio.sleep(_STORE_RETRY_PAUSE)
         if stored is None:
             since = timestamps.parse(self.since, "since") if self.since else None
             self._position = initial_position(now=now, lookback=self._lookback, since=since)
-            self.log.info("Telling of %s from %s on", self.watched.resource, self._position.newest_at)
+            self.log.info("Watching %s from %s on", self.watched.resource, self._position.newest_at)
             await self._save_position(self._position)
         else:
             self._position = self._saved_position = stored
-            self.log.info("Going on with %s behind %s", self.watched.resource, stored.newest_at)
+            self.log.info("Continuing to watch %s from %s on", self.watched.resource, stored.newest_at)
         self._register(registry)
 
     def _register(self, registry: WatcherRegistry) -> None:
@@ -234,20 +239,20 @@ class WatchTrigger(BaseEventTrigger):
             registry.register(self, self._position.next_read_since(self._lookback))
 
     def _read_position(self) -> WatchPosition | None:
-        """The furthest position in the stores of the assets that are watched."""
+        """Return the most advanced position in the stores of the watched assets."""
         positions = [WatchPosition.from_json(store.get(self._state_key)) for store in self._stores()]
         return max(
             (position for position in positions if position), key=lambda position: position.newest_at, default=None
         )
 
     async def _save_position(self, position: WatchPosition | None) -> None:
-        """Keep how far was told; what can't be kept now is kept with the next round."""
+        """Save the position; after a failure the next reading tries again."""
         if position is None or position is self._saved_position:
             return
         try:
             await in_thread(lambda: [store.set(self._state_key, position.to_json()) for store in self._stores()])
-        except Exception as error:  # noqa: BLE001  # Airflow's own database may be away for a while
-            self.log.warning("The position can't be noted in Airflow's store: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # Airflow's database may be down for a while
+            self.log.warning("The position can't be saved in Airflow's store: %s", type(error).__name__)
         else:
             self._saved_position = position
 
@@ -256,7 +261,7 @@ class WatchTrigger(BaseEventTrigger):
 
     @property
     def _state_key(self) -> str:
-        """Under which the position is stored; several watchers may be of one asset."""
+        """Return the key of the stored position; one asset may have several watchers."""
         digest = hashlib.sha256(self._query_json().encode()).hexdigest()[:16]
         return f"partners.watch.{self.watched.source}.{self.watched.resource}.{digest}"
 
@@ -266,7 +271,3 @@ class WatchTrigger(BaseEventTrigger):
 
     def _query_json(self) -> str:
         return json.dumps([self.conn_id, self.hook_arguments(), self.query_arguments()], sort_keys=True)
-
-
-def _format_time(timestamp: datetime) -> str:
-    return timestamp.isoformat().replace("+00:00", "Z")

@@ -67,7 +67,7 @@ def told(made):
 
 def test_what_is_found_is_told_once(looks, waits):
     looks.answers[:] = [NO, NO, YES]
-    assert told(trigger(question={"ids": ["1"]})) == [{"status": "done", "message": "", "details": {"records": 1}}]
+    assert told(trigger(spec={"ids": ["1"]})) == [{"status": "done", "message": "", "details": {"records": 1}}]
     assert looks.asked == [("store-1", {"ids": ["1"]})] * 3
 
 
@@ -85,7 +85,7 @@ def test_it_asks_at_the_interval_from_the_first_question_on(looks, waits):
 
 
 def test_pauses_double_up_to_the_longest_where_that_is_asked_for():
-    found = list(itertools.islice(trigger(poll_interval=10, longest_pause=60).pauses(), 6))
+    found = list(itertools.islice(trigger(poll_interval=10, max_pause=60).pauses(), 6))
     assert found == [10, 20, 40, 60, 60, 60]
 
 
@@ -133,4 +133,4 @@ def test_the_deadline_is_told(looks, waits):
 
 
 def test_its_text_in_logs_holds_no_secret():
-    assert "s3cret" not in repr(trigger(question={"external_ids": ["1"]}))
+    assert "s3cret" not in repr(trigger(spec={"external_ids": ["1"]}))

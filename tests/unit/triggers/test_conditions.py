@@ -188,7 +188,7 @@ def test_all_orders_have_to_be_there():
     partner = Partner(orders={"1": {}, "2": {}})
     found = evaluate("orders", partner, {"external_ids": ["1", "2", "3"], "state": "exists"})
     assert not found.met
-    assert found.details == {"condition": "exists", "orders": 2, "of": 3, "ids": ["1", "2"], "waiting": ["3"]}
+    assert found.details == {"state": "exists", "orders": 2, "of": 3, "ids": ["1", "2"], "waiting": ["3"]}
     partner.held["3"] = {}
     assert evaluate("orders", partner, {"external_ids": ["1", "2", "3"], "state": "exists"}).met
 

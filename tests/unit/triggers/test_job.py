@@ -40,7 +40,7 @@ def _hook(partner, monkeypatch):
 
     real = asyncio.sleep
     monkeypatch.setattr(base.asyncio, "sleep", sleep)
-    monkeypatch.setattr(base, "HOOKS", {"voucherify": FakeHook})
+    monkeypatch.setattr(base, "hook_class", {"voucherify": FakeHook}.__getitem__)
     monkeypatch.setenv("AIRFLOW_CONN_PROJECT", json.dumps({"conn_type": "voucherify", "password": "s3cret-value"}))
 
 
@@ -75,7 +75,7 @@ def test_a_job_that_is_late_is_told(partner):
 
 
 def test_a_partner_that_can_t_be_asked_is_told(partner):
-    partner.dies["status"] = [TransientError("down")] * 3
+    partner.errors["status"] = [TransientError("down")] * 3
     (event,) = told(trigger(max_failures=3))
     assert (event["status"], event["job_id"]) == ("error", "job-1")
 

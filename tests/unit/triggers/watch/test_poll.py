@@ -11,14 +11,11 @@ from fake_list import FakeList, FakeStore, hook_of
 
 from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.triggers import base
+from airflow_provider_partners.triggers.shopify_partner import ShopifyPartnerNewInstallsTrigger
+from airflow_provider_partners.triggers.voucherify import VoucherifyNewRedemptionsTrigger
 from airflow_provider_partners.triggers.watch import poll as watch_poll
 from airflow_provider_partners.triggers.watch.trigger import WatchTrigger
-from airflow_provider_partners.triggers.yofi import (
-    ShopifyPartnerNewInstallsTrigger,
-    VoucherifyNewRedemptionsTrigger,
-    YofiNewClaimsTrigger,
-    YofiNewReturnsTrigger,
-)
+from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 
 streams = pytest.importorskip("airflow.triggers.shared_stream")
 
@@ -71,12 +68,12 @@ def _fast(partner, monkeypatch):
     """A Yofi that is the fake, whose readings follow each other at once."""
     monkeypatch.setattr(watch_poll, "STARTUP_DELAY", 0.01)
     monkeypatch.setattr(base, "MIN_PAUSE", 0.01)
-    monkeypatch.setattr(base, "HOOKS", {"yofi": hook_of(partner)})
+    monkeypatch.setattr(base, "hook_class", {"yofi": hook_of(partner)}.__getitem__)
     monkeypatch.setenv("AIRFLOW_CONN_YOFI_A", json.dumps({"conn_type": "yofi", "password": "s3cret-value"}))
 
 
 def watcher(**arguments):
-    return YofiNewClaimsTrigger(**{"conn_id": "yofi_a", "poll_interval": 0.01, **arguments})
+    return YofiNewClaimsTrigger(**{"yofi_conn_id": "yofi_a", "poll_interval": 0.01, **arguments})
 
 
 async def until(condition):
@@ -248,9 +245,9 @@ def test_what_makes_watchers_share():
     assert watcher(max_ids=3, lookback=5.0, since="2026-01-01T00:00:00Z").shared_stream_key() == key
     others = [
         watcher(shop="b.myshopify.com"),
-        watcher(conn_id="yofi_b"),
+        watcher(yofi_conn_id="yofi_b"),
         watcher(poll_interval=20.0),
-        YofiNewReturnsTrigger(conn_id="yofi_a", poll_interval=0.01),
+        YofiNewReturnsTrigger(yofi_conn_id="yofi_a", poll_interval=0.01),
         VoucherifyNewRedemptionsTrigger(),
         VoucherifyNewRedemptionsTrigger(parameters={"result": "SUCCESS"}),
         ShopifyPartnerNewInstallsTrigger(app_id="1"),

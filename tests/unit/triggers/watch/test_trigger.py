@@ -19,13 +19,10 @@ from airflow_provider_partners.exceptions import (
     TransientError,
 )
 from airflow_provider_partners.triggers import base
+from airflow_provider_partners.triggers.shopify_partner import ShopifyPartnerNewInstallsTrigger
+from airflow_provider_partners.triggers.voucherify import VoucherifyNewRedemptionsTrigger
 from airflow_provider_partners.triggers.watch import poll as watch_poll
-from airflow_provider_partners.triggers.yofi import (
-    ShopifyPartnerNewInstallsTrigger,
-    VoucherifyNewRedemptionsTrigger,
-    YofiNewClaimsTrigger,
-    YofiNewReturnsTrigger,
-)
+from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 
 
 @pytest.fixture
@@ -43,13 +40,13 @@ def pauses(partner, monkeypatch):
         await real(0)
 
     monkeypatch.setattr(watch_poll.asyncio, "sleep", sleep)
-    monkeypatch.setattr(base, "HOOKS", {"yofi": hook_of(partner)})
+    monkeypatch.setattr(base, "hook_class", {"yofi": hook_of(partner)}.__getitem__)
     monkeypatch.setenv("AIRFLOW_CONN_YOFI_A", json.dumps({"conn_type": "yofi", "password": "s3cret-value"}))
     return asked
 
 
 def watcher(store=None, **arguments):
-    made = YofiNewClaimsTrigger(**{"conn_id": "yofi_a", "poll_interval": 60.0, **arguments})
+    made = YofiNewClaimsTrigger(**{"yofi_conn_id": "yofi_a", "poll_interval": 60.0, **arguments})
     made.asset_state_store = store
     return made
 
@@ -173,7 +170,7 @@ def test_the_connection_is_looked_up_again_after_a_failure(partner):
 
 
 def test_a_missing_connection_is_waited_for(partner, monkeypatch):
-    made = watcher(conn_id="yofi_to_come")
+    made = watcher(yofi_conn_id="yofi_to_come")
     stored = json.dumps({"conn_type": "yofi", "password": "s3cret-value"})
     poll = made.create_poller()
     with pytest.raises(ConfigurationError, match="isn't defined"):
@@ -339,7 +336,7 @@ def test_watchers_of_one_asset_keep_their_positions_apart():
             YofiNewClaimsTrigger(),
             YofiNewReturnsTrigger(),
             YofiNewClaimsTrigger(shop="b.myshopify.com"),
-            YofiNewClaimsTrigger(conn_id="yofi_b"),
+            YofiNewClaimsTrigger(yofi_conn_id="yofi_b"),
             ShopifyPartnerNewInstallsTrigger(app_id="1"),
             ShopifyPartnerNewInstallsTrigger(app_id="1", types=["CREDIT_APPLIED"]),
             VoucherifyNewRedemptionsTrigger(),
