@@ -1,4 +1,4 @@
-"""Voucherify's Exports API as its description has it, and its client before it."""
+"""Voucherify's Exports API as its OpenAPI description documents it, and a client that uses it."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from urllib.parse import parse_qs
 
 import httpx
 from clocks import TurningClock
+from fake_voucherify import voucherify_client
 
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient
+from airflow_provider_partners.api.voucherify.exports.job import ExportJob
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 ALLOWED = (
     "id, object, date, voucher_code, campaign, promotion_tier_id, customer_id, customer_source_id, customer_name, "
     "tracking_id, order_amount, gift_amount, loyalty_points, result, failure_code, failure_message, metadata"
 )
-"""What the published example of a refusal names: no ``order_id``."""
+"""The allowed fields of the documented 400 answer. It lacks ``order_id``."""
 TOKEN = "eyJ0b2tlbi1vZi10aGUtZmlsZQ"
 URL = f"https://download.voucherify.io/v1/exports/exp_1?token={TOKEN}"
 
 
-class Server:
-    """The Exports API, as documented; remembers what it was asked."""
+class ExportsServer:
+    """The Exports API, as documented; stores the requests."""
 
-    def __init__(self, file: str | bytes = "", *, statuses: str = "DONE", url: str = URL, **refusing: Any) -> None:
+    def __init__(
+        self, file: str | bytes = "", *, statuses: str = "DONE", url: str = URL, allowed: str | None = None
+    ) -> None:
         self.file = file.encode() if isinstance(file, str) else file
         self.statuses = statuses.split()
         self.url = url
-        self.allowed: str | None = refusing.get("allowed")
+        self.allowed = allowed
         self.exports: dict[str, dict[str, Any]] = {}
         self.requests: list[httpx.Request] = []
         self.files = 0
@@ -43,7 +47,7 @@ class Server:
         if request.method == "POST":
             return self._create(json.loads(request.content))
         if path == "/v1/exports":
-            return self._listed(request)
+            return self._list(request)
         export = self.exports.get(path.rpartition("/")[2])
         if export is None:
             return not_found(path.rpartition("/")[2])
@@ -55,16 +59,16 @@ class Server:
         return httpx.Response(200, json={**export, "result": {"url": self.url} if done else None})
 
     def _create(self, body: dict[str, Any]) -> httpx.Response:
-        wanted = body["parameters"]["fields"]
-        if self.allowed is not None and set(wanted) - set(self.allowed.split(", ")):
-            refusal = {
+        fields = body["parameters"]["fields"]
+        if self.allowed is not None and set(fields) - set(self.allowed.split(", ")):
+            error = {
                 "code": 400,
                 "key": "invalid_export_fields",
                 "message": "Invalid Export",
                 "details": f"Unsupported field used. Allowed fields: {self.allowed}",
                 "request_id": "v-0afdb603910a1a14e0",
             }
-            return httpx.Response(400, json=refusal)
+            return httpx.Response(400, json=error)
         self.add(f"exp_{len(self.exports) + 1}", **body)
         return httpx.Response(200, json=self.exports[f"exp_{len(self.exports)}"])
 
@@ -80,12 +84,14 @@ class Server:
             **body,
         }
 
-    def _listed(self, request: httpx.Request) -> httpx.Response:
+    def _list(self, request: httpx.Request) -> httpx.Response:
         assert request.url.params["order"] == "-created_at"
         number, limit = int(request.url.params["page"]), int(request.url.params["limit"])
-        found = sorted(self.exports.values(), key=lambda one: one["created_at"], reverse=True)
-        page = found[(number - 1) * limit : number * limit]
-        return httpx.Response(200, json={"object": "list", "data_ref": "exports", "exports": page, "total": len(found)})
+        exports = sorted(self.exports.values(), key=lambda export: export["created_at"], reverse=True)
+        page = exports[(number - 1) * limit : number * limit]
+        return httpx.Response(
+            200, json={"object": "list", "data_ref": "exports", "exports": page, "total": len(exports)}
+        )
 
     def _download(self, request: httpx.Request) -> httpx.Response:
         if "X-App-Token" not in request.headers or parse_qs(request.url.query.decode())["token"] != [TOKEN]:
@@ -112,24 +118,22 @@ def not_found(id_: str) -> httpx.Response:
 
 
 def client(server: Callable[[httpx.Request], httpx.Response], **options: Any) -> VoucherifyClient:
-    given = {"application_id": "app-id-1234", "secret_key": "the-secret-key", "clock": TurningClock()}
-    return VoucherifyClient(
-        handler=httpx.MockTransport(server), **{**given, "requests_per_minute": 60_000.0, **options}
-    )
+    return voucherify_client(server, **{"clock": TurningClock(), **options})
 
 
-def table(*rows: str, header: str) -> str:
+def csv_text(*rows: str, header: str) -> str:
+    """Return a file with the line ends of the API."""
     return "\r\n".join([header, *rows]) + "\r\n"
 
 
-def rows(server: Server, resource: str, **asked: Any) -> list[dict[str, Any]]:
-    job = client(server).job(resource, **asked)
+def exported_records(server: ExportsServer, resource: str, **arguments: Any) -> list[dict[str, Any]]:
+    job = client(server).job(resource, **arguments)
     return list(job.extraction(job.submit()).records())
 
 
-def echoed(server: Server, job: Any, id_: str, **changed: Any) -> None:
-    """An export as Voucherify tells it: the parameters with what it adds."""
-    fields = changed.pop("fields", list(job.fields))
+def add_export_of(server: ExportsServer, job: ExportJob, id_: str, **changed: Any) -> None:
+    """Add an export with the parameters of a job, and those that Voucherify adds."""
+    fields = changed.pop("fields", list(job.requested_fields))
     parameters = {**job.parameters, "fields": fields, "response_format": "CSV", **changed.pop("parameters", {})}
     parameters["filters"] = {"junction": "and", **parameters.get("filters", {})}
-    server.add(id_, **{"exported_object": job.exported.object, "parameters": parameters, **changed})
+    server.add(id_, **{"exported_object": job.export_object.api_name, "parameters": parameters, **changed})

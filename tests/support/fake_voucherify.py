@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient
@@ -30,7 +31,8 @@ def voucherify_client(handler: Callable[[httpx.Request], httpx.Response], **opti
         "requests_per_minute": 6_000_000.0,
         "clock": TurningClock(NOW),
     }
-    return VoucherifyClient(handler=httpx.MockTransport(handler), **{**defaults, **options})
+    arguments = gather_options(handler=httpx.MockTransport(handler), **{**defaults, **options})
+    return VoucherifyClient(**arguments)
 
 
 class FakeList:

@@ -1,6 +1,6 @@
-"""Who asks Voucherify: a project's key pair or its tokens, a client-side key, or a management key.
+"""Credentials of Voucherify's APIs as headers: a project's key pair or its tokens, a client-side or a management key.
 
-Must not know lists, nor how anything is sent.
+https://docs.voucherify.io/api-reference/introduction-api
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
 API_FAMILIES: Mapping[str, str] = {"keys": "server", "oauth": "server", "client": "client", "management": "management"}
-"""Which of Voucherify's APIs each kind of connection reads."""
+"""The API that a connection reads, by its ``auth``."""
 
 _HEADERS: Mapping[str, tuple[str, str]] = {
     "server": ("X-App-Id", "X-App-Token"),
@@ -45,16 +45,13 @@ def make_auth(
     clock: Clock,
     on_secret: Callable[[str], None],
 ) -> Auth:
-    """What proves who asks.
+    """Return the credentials of a client.
 
     :param auth: ``keys``, ``oauth``, ``client`` or ``management``
-    :param application_id: of the key
-    :param secret_key: of the same
-    :param origin: where a client-side key is said to be used
-    :param scope: a token's scopes
-    :param transport: exchanges the key for a token
-    :param clock: the time
-    :param on_secret: told every secret and token before it is used
+    :param origin: the ``Origin`` header that a client-side key needs
+    :param scope: scopes of an ``oauth`` token
+    :param transport: returns the transport that exchanges the key for a token
+    :param on_secret: called with every secret and token before its first use
     :raises ConfigurationError: when something is missing
     """
     if auth not in API_FAMILIES:
@@ -64,18 +61,18 @@ def make_auth(
         message = "application id and secret key are both needed"
         raise ConfigurationError(message, remedy="Set login and password of the connection.", partner="Voucherify")
     if auth == "client" and not origin:
-        message = "a client-side key needs the origin that it is used at"
+        message = "a client-side key needs an origin"
         remedy = "Set the extra 'origin', such as https://shop.example.com, as allowed in the project's settings."
         raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
     on_secret(secret_key)
-    name, token = _HEADERS[API_FAMILIES[auth]]
-    keys = {name: application_id, token: secret_key}
+    id_header, key_header = _HEADERS[API_FAMILIES[auth]]
+    headers = {id_header: application_id, key_header: secret_key}
     if auth == "client":
-        keys["Origin"] = origin or ""
+        headers["Origin"] = origin or ""
     if auth != "oauth":
-        return StaticHeaders(keys, on_secret=on_secret)
+        return StaticHeaders(headers, on_secret=on_secret)
     return ExchangedToken(
-        exchange=lambda: _exchange_token(transport(), keys, scope, clock),
+        exchange=lambda: _exchange_token(transport(), headers, scope, clock),
         header="Authorization",
         scheme="Bearer",
         clock=clock,
@@ -84,11 +81,9 @@ def make_auth(
 
 
 def check_family(resource: VoucherifyResource, auth: str) -> None:
-    """Refuse a list that another kind of connection reads.
+    """Reject a list that another kind of connection reads.
 
-    :param resource: the list
-    :param auth: this connection's
-    :raises ConfigurationError: saying which kind it needs
+    :raises ConfigurationError: with the kind of connection that the list needs
     """
     if resource.family != API_FAMILIES[auth]:
         message = f"'{resource.name}' is a list of the {resource.family} API, and this connection has auth '{auth}'"
@@ -97,25 +92,26 @@ def check_family(resource: VoucherifyResource, auth: str) -> None:
 
 
 def _exchange_token(
-    transport: Transport, keys: Mapping[str, str], scope: str, clock: Clock
+    transport: Transport, headers: Mapping[str, str], scope: str, clock: Clock
 ) -> tuple[str, float | None]:
-    # Scopes stand apart by spaces; commas are refused as an invalid scope.
+    # Scopes are separated by spaces. With commas, the server answers 400 invalid_scope.
     scopes = " ".join(part for part in re.split(r"[\s,]+", scope) if part)
     request = Request(
         method="POST",
         path="/v1/oauth/token",
         form={"grant_type": "client_credentials", "scope": scopes},
-        headers=keys,
+        headers=headers,
         label="token",
         authenticated=False,
     )
     body: Any = transport.send(request).json()
     token = body.get("access_token") if isinstance(body, Mapping) else None
     if not isinstance(token, str) or not token:
-        message = "asked for an access token, got an answer without one"
+        message = "the answer to the request for an access token holds none"
         raise UnexpectedResponseError(message, partner="Voucherify")
     expires_in = body.get("expires_in")
-    if isinstance(expires_in, int | float):  # by our own clock, which the partner's may differ from
+    # Prefer the lifetime to expires_at: the server's clock may differ from ours.
+    if isinstance(expires_in, int | float):
         return token, clock.time() + expires_in
     expires_at = body.get("expires_at")
     return token, float(expires_at) if isinstance(expires_at, int | float) else None

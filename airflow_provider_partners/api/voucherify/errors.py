@@ -1,4 +1,7 @@
-"""What Voucherify's refusals mean, and how fast it may be asked. Must not know lists, nor how anything is sent."""
+"""What Voucherify's error responses mean, and how many requests its rate limit headers allow.
+
+Error bodies: https://docs.voucherify.io/api-reference/errors. Limits: https://docs.voucherify.io/guides/limits.
+"""
 
 from __future__ import annotations
 
@@ -23,41 +26,39 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.http.rate_limit import RateLimit
 
 BURST_SHARE = 0.1
-"""The share of a minute's or an hour's requests that may be sent at once; the rest is spread, so that none has more."""
+"""The share of a minute's or an hour's requests that may go out at once. The rest is sent at an even rate."""
 
 _CYCLE_LIMIT = "api_calls_cycle"
 
 _MAX_CYCLE_WAIT = 3600.0
-"""Seconds. A cycle of the plan that renews later than this is nothing to wait for."""
+"""Seconds. A task does not wait longer than this for a new billing cycle; it fails."""
 
 _MINUTE, _HOUR = 60.0, 3600.0
 
 
 class ExpiredCursorError(RejectedError):
-    """A list's cursor is too old: the list has to be begun anew."""
+    """The cursor of a list has expired: the list must be read from its start."""
 
 
 def rate_and_burst(requests: float, seconds: float) -> tuple[float, float]:
-    """A budget's rate per second and burst, so that no stretch of so many seconds has more requests.
-
-    :param requests: the limit
-    :param seconds: of what
-    """
+    """Return the rate per second and the burst that together never exceed ``requests`` in ``seconds``."""
     burst = max(1.0, requests * BURST_SHARE)
     return max(requests - burst, requests * BURST_SHARE) / seconds, burst
 
 
 def error_handler(clock: Clock) -> ErrorHandler:
-    """What Voucherify's refusals mean.
+    """Return the table of error responses.
 
-    :param clock: the time, for the moment at which it will answer again
+    :param clock: the current time, to turn the time of the next allowed call into a wait
     """
 
     def inspect(response: Response) -> ErrorResolution | None:
         if response.status == 400 and b"invalid_or_expired_cursor" in response.content:
-            remedy = "Remove the dataset's folder, so that it is fetched anew."
             return ErrorResolution(
-                ResponseAction.REJECT, _message_with_request_id(response), remedy=remedy, raises=ExpiredCursorError
+                ResponseAction.REJECT,
+                _message_with_request_id(response),
+                remedy="Remove the dataset's folder, so that the list is read from its start.",
+                raises=ExpiredCursorError,
             )
         if response.status != 429:
             return None
@@ -81,35 +82,34 @@ def error_handler(clock: Clock) -> ErrorHandler:
 
 
 def rate_limit_observer(clock: Clock, configured: tuple[float, float]) -> Callable[[Response, RateLimit], None]:
-    """Reads the rate headers.
+    """Return a function that tightens the rate limit to what the response headers report.
 
-    Limits count by the minute or by the hour, and nothing says by which (the guide on limits). Where the moment of the
-    next call is more than a minute away, it is the hour. Once nothing is left, nobody asks before that moment.
+    A limit counts per minute or per hour, and no header names the unit. When the next allowed call is more than a
+    minute away, the unit is the hour. When no calls remain, the rate limit blocks until that time.
 
-    :param clock: the time
-    :param configured: rate per second and burst that are kept in any case
+    :param configured: rate per second and burst that the client never exceeds
     """
     hourly = False
 
-    def observe(response: Response, budget: RateLimit) -> None:
+    def observe(response: Response, rate_limit: RateLimit) -> None:
         nonlocal hourly
-        again, limit = _seconds_until_retry(response, clock), _numeric_header(response, "x-rate-limit-limit")
-        left = _numeric_header(response, "x-rate-limit-remaining")
-        if _limit_type(response) == _CYCLE_LIMIT or (again or 0.0) > _HOUR + _MINUTE:
-            return  # the plan's limit, not the project's: no window of a project is that long
-        # Seen once, it stays: near the hour's end that moment is close, too.
-        hourly = hourly or (again is not None and again > _MINUTE)
+        wait, limit = _seconds_until_retry(response, clock), _numeric_header(response, "x-rate-limit-limit")
+        remaining = _numeric_header(response, "x-rate-limit-remaining")
+        if _limit_type(response) == _CYCLE_LIMIT or (wait or 0.0) > _HOUR + _MINUTE:
+            return  # the plan's billing cycle: a project's own window is an hour at most
+        # Once seen, the hour stays: near its end, the next allowed call is less than a minute away too.
+        hourly = hourly or (wait is not None and wait > _MINUTE)
         if limit:
             rate, burst = min(configured, rate_and_burst(limit, _HOUR if hourly else _MINUTE))
-            budget.update_from_server(rate=rate, capacity=burst, available=left)
-        if left == 0 and again:
-            budget.update_from_server(blocked_for=again)
+            rate_limit.update_from_server(rate=rate, capacity=burst, available=remaining)
+        if remaining == 0 and wait:
+            rate_limit.update_from_server(blocked_for=wait)
 
     return observe
 
 
 def _quota_exhausted(wait: float | None) -> ErrorResolution:
-    """The plan's calls of this cycle are gone: waiting would take days, so whoever pays is told at once."""
+    """Return an error that fails the task at once, because the next billing cycle may be days away."""
     when = f" It renews in about {wait / 86_400:.1f} days." if wait is not None else ""
     return ErrorResolution(
         ResponseAction.REFUSE_CREDENTIALS,
@@ -124,7 +124,7 @@ def _limit_type(response: Response) -> str:
 
 
 def _seconds_until_retry(response: Response, clock: Clock) -> float | None:
-    """Seconds until the call that ``X-Rate-Limit-Retry`` names, by the partner's own clock where it shows it."""
+    """Return the seconds until ``X-Rate-Limit-Retry`` (an epoch), by the server's clock where it sends ``Date``."""
     epoch = _numeric_header(response, "x-rate-limit-retry")
     if epoch is None:
         return None
@@ -144,10 +144,10 @@ def _numeric_header(response: Response, header: str) -> float | None:
 
 
 def _message_with_request_id(response: Response) -> str:
-    """What it said, with its id of the request, which is in the body."""
-    said = default_message(response)
+    # Voucherify sends its request id in the body, not in a header.
+    text = default_message(response)
     try:
         request_id = json.loads(response.content).get("request_id")
     except (ValueError, AttributeError):
         request_id = None
-    return f"{said} [{request_id}]" if isinstance(request_id, str) else said
+    return f"{text} [{request_id}]" if isinstance(request_id, str) else text

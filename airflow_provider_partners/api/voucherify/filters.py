@@ -1,55 +1,66 @@
-"""Filters of Voucherify's lists and exports, from Python values or plain mappings, checked before they are sent.
+"""Filters of Voucherify's lists and exports: build them in Python, check them, and encode them.
 
 ::
 
     paid = field("result").is_("SUCCESS") & field("metadata.lang").in_(["en", "de"])
-    queries(RESOURCES["redemptions"], paid)
+    filter_queries(RESOURCES["redemptions"], paid)
     # filters[result][conditions][$is]=SUCCESS
     # filters[metadata.lang][conditions][$in][0]=en
     # filters[metadata.lang][conditions][$in][1]=de
     # filters[junction]=and
-    to_json(paid)  # the same, as exports and qualifications have it in their body
+    to_json(paid)  # the same filter, as a body of exports and qualifications holds it
 
-A filter has one junction for all of its conditions, since the API has one. What a field means, and which operators a
-list takes for it, is the list's business. Must not know URLs: the transport encodes the text.
-
-The language of Voucherify's filters: fields compared by operators, joined by one junction.
-
-Knows the API's shape alone: one junction for all conditions, and each operator once for a field. Must not know which
-list takes what (``voucherify_filters``), nor how a filter is sent.
-
-The operators of Voucherify's filters, and how their values are written in a query and in JSON.
-
-The names are those that the server's validator lists when it refuses one, and the table of conditions in the vendor's
-listing guide. Must not know which list takes which of them.
+A filter has one junction for all conditions, because the API has only one
+(https://docs.voucherify.io/api-reference/listing). Which operators a list accepts is part of its resource.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from itertools import product
-
 from airflow_provider_partners.api.ids import id_batches
 from airflow_provider_partners.api.voucherify.resources.model import MAX_VALUES_PER_CONDITION
+from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
+__all__ = [
+    "OPERATORS",
+    "QUALIFICATION_FILTERS",
+    "AllowedOperators",
+    "Condition",
+    "Field",
+    "Filter",
+    "OperandKind",
+    "field",
+    "filter_queries",
+    "parse_filter",
+    "to_json",
+    "validate_filter",
+]
+
+Value = str | int | float | bool
+"""An operand as JSON represents it."""
+
+AllowedOperators = Mapping[str, frozenset[str] | None]
+"""Field to its operators; ``None`` allows any. The key ``metadata.*`` covers all fields with that prefix."""
+
+
+# Operators. The names are those that the server's validator lists when it rejects one, and those of
+# https://docs.voucherify.io/api-reference/listing.
+
 
 class OperandKind(StrEnum):
-    """What an operator is compared with."""
+    """What an operator compares a field with."""
 
     LIST = "a list of values"
     VALUE = "a value"
@@ -63,7 +74,7 @@ class OperandKind(StrEnum):
 _OPERATOR_NAMES: Mapping[OperandKind, str] = {
     OperandKind.LIST: "in not_in in_location not_in_location includes intersects",
     OperandKind.VALUE: "is is_not contains not_contain starts_with ends_with",
-    # Compared with a time, more_than and less_than count days.
+    # On a field that holds a time, more_than and less_than count days.
     OperandKind.NUMBER: """
         more_than less_than more_than_equal less_than_equal count count_less count_more
         more_than_ago less_than_ago more_than_future less_than_future
@@ -72,7 +83,7 @@ _OPERATOR_NAMES: Mapping[OperandKind, str] = {
         is_more_days_ago_md is_more_days_in_future_md
         """,
     OperandKind.TIME: "after before after_equal before_equal",
-    # Relative to today; those with _md go by month and day alone, whatever the year.
+    # Relative to today. The ones with _md compare month and day only, in any year.
     OperandKind.PERIOD: """
         today tomorrow yesterday this_week last_week next_week this_month last_month next_month
         this_year last_year next_year
@@ -84,80 +95,63 @@ _OPERATOR_NAMES: Mapping[OperandKind, str] = {
 }
 
 OPERATORS: Mapping[str, OperandKind] = {
-    f"${name}": takes for takes, names in _OPERATOR_NAMES.items() for name in names.split()
+    f"${name}": kind for kind, names in _OPERATOR_NAMES.items() for name in names.split()
 }
-"""Every operator, and what it is compared with."""
-
-Value = str | int | float | bool
-"""A value as JSON has it."""
-
-
-def filter_error(message: str, remedy: str) -> ConfigurationError:
-    """What is raised for a filter that can't be.
-
-    :param message: what is wrong with it
-    :param remedy: what to write instead
-    """
-    return ConfigurationError(message, remedy=remedy, partner="Voucherify")
+"""Every operator and the kind of its operand."""
 
 
 def resolve_operator(name: str) -> str:
-    """An operator by its name, with the ``$`` that the description itself forgets once (``before_start``).
+    """Return an operator's full name, with its ``$``.
 
-    :param name: with or without ``$``
-    :raises ConfigurationError: when there is none of this name
+    The OpenAPI description itself omits the ``$`` of ``before_start`` once.
+
+    :raises ConfigurationError: for an unknown operator
     """
-    full = name if name.startswith("$") else f"${name}"
-    if full not in OPERATORS:
-        message = f"'{name}' is no operator of Voucherify's filters"
+    full_name = name if name.startswith("$") else f"${name}"
+    if full_name not in OPERATORS:
+        message = f"'{name}' is not an operator of Voucherify's filters"
         raise filter_error(message, f"Use one of: {' '.join(sorted(OPERATORS))}.")
-    return full
+    return full_name
 
 
 def operand_values(field: str, operator: str, raw_values: tuple[Any, ...]) -> tuple[Value, ...]:
-    """An operator's values as JSON has them.
+    """Convert the operands of an operator to JSON values.
 
-    :param field: what is compared, for the error
-    :param operator: the operator
-    :param raw_values: any of Python's values
-    :returns: none for an operator that needs none
-    :raises ConfigurationError: when the operator takes no such values
+    :param field: the compared field, for the error
+    :param raw_values: Python values: text, numbers, ``Decimal``, ``date``, ``datetime``, ``bool``
+    :returns: an empty tuple for an operator without operand
+    :raises ConfigurationError: when the operator does not take such values
     """
     kind = OPERATORS[operator]
     if kind in {OperandKind.NOTHING, OperandKind.PERIOD, OperandKind.STATE}:
-        # Tuples are compared, since what was given may not be hashable; an empty object stands for nothing too.
-        bare = raw_values in ((), ("",), ({},))
-        if not bare and raw_values not in ((True,), ("true",)):
+        # Compare tuples: a raw value may not be hashable. An empty object also means "no operand".
+        is_empty = raw_values in ((), ("",), ({},))
+        if not is_empty and raw_values not in ((True,), ("true",)):
             raise _condition_error(field, operator, f"it takes {kind}", "Leave the value out.")
-        return (True,) if kind is OperandKind.PERIOD or (kind is OperandKind.STATE and not bare) else ()
+        return (True,) if kind is OperandKind.PERIOD or (kind is OperandKind.STATE and not is_empty) else ()
     if not raw_values:
-        raise _condition_error(field, operator, "it has no values, so it says nothing", f"Give {kind}.")
+        raise _condition_error(field, operator, "it has no values, so it has no effect", f"Give {kind}.")
     return tuple(_convert_value(field, operator, kind, value) for value in raw_values)
 
 
 def format_value(value: Value) -> str:
-    """A value as text of a query: truth values as ``true`` and ``false``, numbers without an exponent.
-
-    :param value: as JSON has it
-    """
+    """Return a JSON value as query text: ``true``/``false``, and numbers without an exponent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(Decimal(str(value)), "f") if isinstance(value, float) else str(value)
 
 
+def filter_error(message: str, remedy: str) -> ConfigurationError:
+    """Return the error for a filter that Voucherify cannot evaluate."""
+    return ConfigurationError(message, remedy=remedy, partner="Voucherify")
+
+
 def _convert_value(field: str, operator: str, kind: OperandKind, raw_value: Any) -> Value:
     value = _to_json_value(field, operator, raw_value)
     if kind is OperandKind.NUMBER and not _is_number(value):
-        raise _condition_error(field, operator, "its value is no number", "Give a number.")
-    if kind is OperandKind.TIME:
-        if not isinstance(value, str):
-            raise _condition_error(field, operator, "its value is no time", "Give a datetime, or text in ISO 8601.")
-        try:
-            timestamps.parse(value, field)
-        except ConfigurationError:
-            raise _condition_error(
-                field, operator, "its value is no time", "Give a datetime, or text in ISO 8601."
-            ) from None
+        raise _condition_error(field, operator, "its value is not a number", "Give a number.")
+    if kind is OperandKind.TIME and not _is_time(value, field):
+        raise _condition_error(field, operator, "its value is not a time", "Give a datetime, or text in ISO 8601.")
     return value
 
 
@@ -170,16 +164,11 @@ def _to_json_value(field: str, operator: str, raw_value: Any) -> Value:
         case float() if math.isfinite(raw_value):
             return raw_value
         case datetime():
-            aware = (raw_value if raw_value.tzinfo else raw_value.replace(tzinfo=UTC)).astimezone(UTC)
-            return aware.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            return timestamps.isoformat(raw_value, "milliseconds")
         case date():
             return raw_value.isoformat()
-    raise _condition_error(
-        field,
-        operator,
-        f"it is compared with {type(raw_value).__name__}",
-        "Use text, a finite number, true, false or a time.",
-    )
+    reason = f"it is compared with {type(raw_value).__name__}"
+    raise _condition_error(field, operator, reason, "Use text, a finite number, true, false or a time.")
 
 
 def _is_number(value: Value) -> bool:
@@ -191,18 +180,30 @@ def _is_number(value: Value) -> bool:
         return False
 
 
+def _is_time(value: Value, field: str) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        timestamps.parse(value, field)
+    except ConfigurationError:
+        return False
+    return True
+
+
 def _condition_error(field: str, operator: str, reason: str, remedy: str) -> ConfigurationError:
-    # The value itself may be a customer's, so it is not repeated.
-    return filter_error(f"the filter '{field} {operator}' can't be: {reason}", remedy)
+    # The message does not repeat the value: it may be a customer's data.
+    return filter_error(f"the filter '{field} {operator}' is not possible: {reason}", remedy)
+
+
+# Conditions and filters, as Python objects
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One field compared by one operator.
+    """One field, compared by one operator.
 
-    :param field: what is compared
     :param operator: with its ``$``
-    :param values: as JSON has them; none where the operator needs none
+    :param values: JSON values; empty for an operator without operand
     """
 
     field: str
@@ -212,49 +213,49 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions, of which all or any must hold; ``&`` and ``|`` put two filters together.
+    """Conditions joined by one junction; combine two filters with ``&`` or ``|``.
 
     :param conditions: at least one
-    :param junction: ``and``, ``or``, or nothing for a single condition
+    :param junction: ``and``, ``or``, or empty for a single condition
     """
 
     conditions: tuple[Condition, ...]
     junction: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what the API has no form for."""
-        seen: dict[str, list[str]] = {}
+        """Reject combinations that the API cannot express."""
+        operators_by_field: dict[str, list[str]] = {}
         for condition in self.conditions:
-            operators = seen.setdefault(condition.field, [])
+            operators = operators_by_field.setdefault(condition.field, [])
             if condition.operator in operators:
                 message = f"the filter compares '{condition.field}' with {condition.operator} twice"
-                raise filter_error(message, "Put the values into one list with in_ or not_in, or ask in two tasks.")
+                raise filter_error(message, "Put the values into one list with in_ or not_in, or use two tasks.")
             if operators and self.junction == "or":
                 message = f"the filter joins two conditions of '{condition.field}' by 'or'"
-                raise filter_error(message, "How Voucherify joins them isn't documented: use in_, or ask in two tasks.")
+                raise filter_error(message, "How Voucherify joins them isn't documented: use in_, or two tasks.")
             operators.append(condition.operator)
 
     def __and__(self, other: Filter) -> Filter:
-        """Both must hold."""
+        """Return a filter that requires both."""
         return self._joined(other, "and")
 
     def __or__(self, other: Filter) -> Filter:
-        """Either must hold."""
+        """Return a filter that requires either."""
         return self._joined(other, "or")
 
     def _joined(self, other: Filter, junction: str) -> Filter:
         for part in (self, other):
             if len(part.conditions) > 1 and part.junction != junction:
-                message = f"the filter joins conditions by '{part.junction}' within others by '{junction}'"
+                message = f"the filter nests conditions joined by '{part.junction}' in others joined by '{junction}'"
                 remedy = (
-                    "Voucherify has one junction for all conditions: use in_ for values of one field, or ask twice."
+                    "Voucherify has one junction for all conditions: use in_ for values of one field, or two tasks."
                 )
                 raise filter_error(message, remedy)
         return Filter((*self.conditions, *other.conditions), junction)
 
 
 class Field:
-    """A field to be compared: ``field("result").is_("SUCCESS")``.
+    """A field to compare: ``field("result").is_("SUCCESS")``.
 
     :param name: such as ``campaign_name``, ``metadata.lang`` or ``redemption.redeemed_quantity``
     """
@@ -262,9 +263,9 @@ class Field:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        # Keys of metadata and names of campaigns, which may be part of it, hold spaces; brackets would end it.
+        # Spaces are allowed: metadata keys and campaign names contain them. A bracket would end the name in the query.
         if not name.strip() or name == "junction" or "[" in name or "]" in name:
-            message = f"{name!r} can't be the field of a filter"
+            message = f"{name!r} is not a field name that a filter can use"
             raise filter_error(message, "Write a field's name, without brackets.")
         self.name = name
 
@@ -272,16 +273,16 @@ class Field:
         """Compare by an operator's own name, such as ``$next_month``, ``$is_days_ago`` or ``$active``.
 
         :param operator_name: with or without ``$``
-        :param values: its values; none for operators such as ``$has_value``, ``$today`` or ``$enabled``
+        :param values: none for operators such as ``$has_value``, ``$today`` or ``$enabled``
         """
-        full = resolve_operator(operator_name)
-        if len(values) > 1 and OPERATORS[full] not in {OperandKind.LIST, OperandKind.VALUE}:
-            message = f"the filter compares '{self.name}' by {full} with {len(values)} values"
+        operator = resolve_operator(operator_name)
+        if len(values) > 1 and OPERATORS[operator] not in {OperandKind.LIST, OperandKind.VALUE}:
+            message = f"the filter compares '{self.name}' by {operator} with {len(values)} values"
             raise filter_error(message, "Give it one.")
-        return Filter((Condition(self.name, full, operand_values(self.name, full, values)),))
+        return Filter((Condition(self.name, operator, operand_values(self.name, operator, values)),))
 
     def is_(self, *values: Any) -> Filter:
-        """Is the value; days of the week are documented with several."""
+        """Is the value. The API documents several values for days of the week only."""
         return self.where("$is", *values)
 
     def is_not(self, *values: Any) -> Filter:
@@ -297,7 +298,7 @@ class Field:
         return self.where("$not_in", *_as_list(self.name, values))
 
     def in_location(self, location_ids: Iterable[Any]) -> Filter:
-        """Lies in one of the locations, by their ids."""
+        """Lies in one of the locations."""
         return self.where("$in_location", *_as_list(self.name, location_ids))
 
     def not_in_location(self, location_ids: Iterable[Any]) -> Filter:
@@ -313,15 +314,15 @@ class Field:
         return self.where("$is_unknown")
 
     def contains(self, text: str) -> Filter:
-        """Holds the text."""
+        """Contains the text."""
         return self.where("$contains", text)
 
     def not_contain(self, text: str) -> Filter:
-        """Doesn't hold the text."""
+        """Does not contain the text."""
         return self.where("$not_contain", text)
 
     def starts_with(self, text: str) -> Filter:
-        """Begins with the text."""
+        """Starts with the text."""
         return self.where("$starts_with", text)
 
     def ends_with(self, text: str) -> Filter:
@@ -329,79 +330,48 @@ class Field:
         return self.where("$ends_with", text)
 
     def after(self, timestamp: Any) -> Filter:
-        """Lies after the time."""
+        """Is later than the time."""
         return self.where("$after", timestamp)
 
     def before(self, timestamp: Any) -> Filter:
-        """Lies before the time."""
+        """Is earlier than the time."""
         return self.where("$before", timestamp)
 
     def more_than(self, value: Any) -> Filter:
-        """Is a larger number; for a time, lies more than so many days back."""
+        """Is a larger number; for a time, more than that many days ago."""
         return self.where("$more_than", value)
 
     def less_than(self, value: Any) -> Filter:
-        """Is a smaller number; for a time, lies less than so many days back."""
+        """Is a smaller number; for a time, less than that many days ago."""
         return self.where("$less_than", value)
 
     def more_than_equal(self, value: Any) -> Filter:
-        """Is the number, or a larger one."""
+        """Is the number or a larger one."""
         return self.where("$more_than_equal", value)
 
     def less_than_equal(self, value: Any) -> Filter:
-        """Is the number, or a smaller one."""
+        """Is the number or a smaller one."""
         return self.where("$less_than_equal", value)
 
     def count(self, count: int) -> Filter:
-        """Holds so many values."""
+        """Holds that many values."""
         return self.where("$count", count)
 
 
 def field(name: str) -> Field:
-    """A field to be compared.
-
-    :param name: see :class:`Field`
-    """
+    """Return a field to compare; see :class:`Field`."""
     return Field(name)
-
-
-def any_of(first: Filter, *others: Filter) -> Filter:
-    """Any of the conditions must hold.
-
-    :param first: a filter
-    :param others: further ones
-    """
-    for other in others:
-        first = first | other
-    return first
 
 
 def _as_list(name: str, values: Iterable[Any]) -> Iterable[Any]:
     if isinstance(values, str):
         message = f"the filter compares '{name}' with text in place of a list"
         raise filter_error(message, "Give a list, even of one value.")
-    # A set has no order of its own, and the same filter must read the same each time.
+    # Sort sets: the same filter must produce the same request every time.
     return sorted(values, key=repr) if isinstance(values, set | frozenset) else values
 
 
-__all__ = [
-    "QUALIFICATION_FILTERS",
-    "Condition",
-    "Field",
-    "Filter",
-    "any_of",
-    "field",
-    "filter_queries",
-    "parse_filter",
-    "to_json",
-    "validate_filter",
-]
-
-AllowedOperators = Mapping[str, frozenset[str] | None]
-"""Field to its operators, ``None`` for any; a field such as ``metadata.*`` stands for all that begin like it."""
-
-_MULTI_VALUE_FIELDS = frozenset({"categories", "category_ids", "validity_day_of_week"})
-"""Fields of a row that hold several values: split over queries, such a row would come more than once."""
+# Checks against what a list or an export accepts
 
 _ID_OPERATORS = frozenset({"$is", "$is_not", "$in", "$not_in"})
 _ID_OR_EMPTY_OPERATORS = _ID_OPERATORS | {"$has_value", "$is_unknown"}
@@ -410,64 +380,56 @@ QUALIFICATION_FILTERS: AllowedOperators = {
     **dict.fromkeys(("category_id", "campaign_id", "resource_id", "voucher_type", "code"), _ID_OR_EMPTY_OPERATORS),
     **dict.fromkeys(("campaign_type", "resource_type", "holder_role"), _ID_OPERATORS),
 }
-"""What ``options.filters`` of ``POST /v1/qualifications`` takes."""
-
-
-def parse_filter(filter_value: Filter | Mapping[str, Any] | None) -> Filter | None:
-    """A filter as arguments give it: built already, or nested as the API has it.
-
-    :param filter_value: a filter, or ``{"result": {"conditions": {"$is": "SUCCESS"}}, "junction": "and"}``
-    :returns: nothing for an empty one
-    :raises ConfigurationError: when it has another shape
-    """
-    if filter_value is None or isinstance(filter_value, Filter):
-        return filter_value
-    if not isinstance(filter_value, Mapping):
-        message = f"the filter is {type(filter_value).__name__}"
-        raise filter_error(message, _SHAPE_REMEDY)
-    junction = filter_value.get("junction")
-    if junction is not None and str(junction).lower() not in {"and", "or"}:
-        message = "the filter's 'junction' is neither 'and' nor 'or'"
-        raise filter_error(message, _SHAPE_REMEDY)
-    conditions: list[Condition] = []
-    for name, inner in filter_value.items():
-        if name == "junction":
-            continue
-        field_conditions = (
-            inner.get("conditions") if isinstance(inner, Mapping) and set(inner) == {"conditions"} else None
-        )
-        if not isinstance(field_conditions, Mapping) or not field_conditions:
-            message = f"the filter's '{name}' has no 'conditions', or more than them"
-            raise filter_error(message, _SHAPE_REMEDY)
-        for key, value in field_conditions.items():
-            listed = tuple(value) if isinstance(value, list | tuple) else (value,)
-            conditions += field(name).where(key, *listed).conditions
-    if not conditions:
-        return None
-    return Filter(tuple(conditions), str(junction or ("and" if len(conditions) > 1 else "")).lower())
-
+"""Fields and operators that ``options.filters`` of ``POST /v1/qualifications`` accepts; for :func:`validate_filter`."""
 
 _SHAPE_REMEDY = (
     "Write it as {'result': {'conditions': {'$is': 'SUCCESS'}}, 'junction': 'and'}, or with field('result').is_()."
 )
 
 
-def validate_filter(
-    filter_value: Filter | Mapping[str, Any] | None,
-    *,
-    target: str,
-    allowed: AllowedOperators,
-    allow_any_field: bool = False,
-) -> Filter | None:
-    """A filter that something can be filtered by.
+def parse_filter(value: Filter | Mapping[str, Any] | None) -> Filter | None:
+    """Return a :class:`Filter` from an argument: a filter already, or the API's nested mapping.
 
-    :param filter_value: see :func:`parse_filter`
-    :param target: its name, for the error
-    :param allowed: field to operators
-    :param allow_any_field: whether it takes other fields too
-    :raises ConfigurationError: naming the field or operator, and listing those that are allowed
+    :param value: a filter, or ``{"result": {"conditions": {"$is": "SUCCESS"}}, "junction": "and"}``
+    :returns: ``None`` for an empty mapping
+    :raises ConfigurationError: for any other shape
     """
-    parsed = parse_filter(filter_value)
+    if value is None or isinstance(value, Filter):
+        return value
+    if not isinstance(value, Mapping):
+        message = f"the filter is {type(value).__name__}"
+        raise filter_error(message, _SHAPE_REMEDY)
+    junction = value.get("junction")
+    if junction is not None and str(junction).lower() not in {"and", "or"}:
+        message = "the filter's 'junction' is neither 'and' nor 'or'"
+        raise filter_error(message, _SHAPE_REMEDY)
+    conditions: list[Condition] = []
+    for name, inner in value.items():
+        if name == "junction":
+            continue
+        by_operator = inner.get("conditions") if isinstance(inner, Mapping) and set(inner) == {"conditions"} else None
+        if not isinstance(by_operator, Mapping) or not by_operator:
+            message = f"the filter's '{name}' must hold 'conditions' and nothing else"
+            raise filter_error(message, _SHAPE_REMEDY)
+        for operator, operand in by_operator.items():
+            operands = tuple(operand) if isinstance(operand, list | tuple) else (operand,)
+            conditions += field(name).where(operator, *operands).conditions
+    if not conditions:
+        return None
+    return Filter(tuple(conditions), str(junction or ("and" if len(conditions) > 1 else "")).lower())
+
+
+def validate_filter(
+    value: Filter | Mapping[str, Any] | None, *, target: str, allowed: AllowedOperators, allow_any_field: bool = False
+) -> Filter | None:
+    """Parse a filter and check its fields and operators.
+
+    :param value: see :func:`parse_filter`
+    :param target: the name of the filtered list, for the error
+    :param allow_any_field: accept fields that ``allowed`` does not name
+    :raises ConfigurationError: with the rejected field or operator, and the allowed ones
+    """
+    parsed = parse_filter(value)
     for condition in parsed.conditions if parsed else ():
         operators = _allowed_operators(condition.field, allowed, allow_any_field=allow_any_field)
         if operators is not None and condition.operator not in operators:
@@ -478,17 +440,37 @@ def validate_filter(
     return parsed
 
 
+def _allowed_operators(name: str, allowed: AllowedOperators, *, allow_any_field: bool) -> frozenset[str] | None:
+    """Return the operators of a field: ``None`` for any, an empty set for a field that is not filterable."""
+    prefix_key = next((key for key in allowed if key.endswith("*") and name.startswith(key[:-1])), name)
+    key = name if name in allowed else prefix_key
+    if key not in allowed:
+        return None if allow_any_field else frozenset()
+    operators = allowed[key]
+    return None if operators is None else frozenset(resolve_operator(operator) for operator in operators)
+
+
+def _describe_allowed(allowed: AllowedOperators) -> str:
+    fields = "; ".join(f"{name} ({' '.join(sorted(ops)) if ops else 'any'})" for name, ops in allowed.items())
+    return f"Allowed: {fields or 'no filter at all'}."
+
+
+# Encodings: query parameters and JSON
+
+_MULTI_VALUE_FIELDS = frozenset({"categories", "category_ids", "validity_day_of_week"})
+"""Fields that hold several values per record. Split queries would return such a record more than once."""
+
+
 def filter_queries(
     resource: VoucherifyResource, filters: Filter | Mapping[str, Any] | None
 ) -> list[list[tuple[str, str]]]:
-    """A list's filter as query parameters; several queries where an ``$in`` has more values than one can carry.
+    """Encode a list's filter as query parameters; several queries when an ``$in`` exceeds one query's capacity.
 
-    Each row that the filter lets through comes with exactly one of them, as long as the field that is split holds
-    one value per row; of all fields only ``metadata`` may hold several, and then a row may come more than once.
+    The queries partition the result: each record matches exactly one of them. The exception is a ``metadata`` field
+    with several values, where a record can match more than one.
 
-    :param resource: the list
     :param filters: see :func:`parse_filter`
-    :raises ConfigurationError: for what the list can't be filtered by, or what no queries can say
+    :raises ConfigurationError: for what the list does not accept, or what no set of queries can express
     """
     parsed = validate_filter(
         filters, target=resource.name, allowed=resource.filters, allow_any_field=resource.allows_any_filter
@@ -496,62 +478,47 @@ def filter_queries(
     if parsed is None:
         return [[]]
     junction = [("filters[junction]", parsed.junction)] if len(parsed.conditions) > 1 else []
-    parts = [_condition_params(parsed, condition) for condition in parsed.conditions]
-    return [[pair for part in chosen for pair in part] + junction for chosen in product(*parts)]
+    alternatives = [_condition_params(parsed, condition) for condition in parsed.conditions]
+    return [[pair for part in chosen for pair in part] + junction for chosen in product(*alternatives)]
 
 
 def to_json(filters: Filter | Mapping[str, Any] | None) -> dict[str, Any]:
-    """A filter as JSON: what exports and qualifications have in their body, values always in lists.
+    """Encode a filter as JSON, as bodies of exports and qualifications hold it; operands are always lists.
 
     :param filters: see :func:`parse_filter`
     """
     parsed = parse_filter(filters)
     body: dict[str, Any] = {}
     for condition in parsed.conditions if parsed else ():
-        empty = {} if OPERATORS[condition.operator] is OperandKind.STATE else ""
+        no_operand = {} if OPERATORS[condition.operator] is OperandKind.STATE else ""
         inner = body.setdefault(condition.field, {"conditions": {}})
-        inner["conditions"][condition.operator] = list(condition.values) or empty
+        inner["conditions"][condition.operator] = list(condition.values) or no_operand
     return {**({"junction": parsed.junction} if parsed and len(parsed.conditions) > 1 else {}), **body}
 
 
 def _condition_params(parsed: Filter, condition: Condition) -> list[list[tuple[str, str]]]:
-    """One condition's parameters, in several parts when one query can't carry its values."""
+    """Return the parameters of one condition; several lists when one query cannot carry all of its values."""
     name = f"filters[{condition.field}][conditions][{condition.operator}]"
-    listed = OPERATORS[condition.operator] is OperandKind.LIST
-    texts = list(dict.fromkeys(format_value(value) for value in condition.values)) if listed else condition.values
-    if not listed and len(texts) <= 1:
-        # Never with an index: a single value in a list is another type to the server's checks.
+    is_list = OPERATORS[condition.operator] is OperandKind.LIST
+    texts = list(dict.fromkeys(format_value(value) for value in condition.values)) if is_list else condition.values
+    if not is_list and len(texts) <= 1:
+        # No index for a single value: the server's validation treats a list of one as another type.
         return [[(name, format_value(texts[0]) if texts else "")]]
     batches = list(
         id_batches(map(str, texts), size=MAX_VALUES_PER_CONDITION, encode=lambda text: f"{name}[00]={text}&")
     )
-    if len(batches) > 1 and (why := _reason_not_splittable(parsed, condition)):
+    if len(batches) > 1 and (reason := _reason_not_splittable(parsed, condition)):
         message = f"'{condition.field} {condition.operator}' has {len(texts)} values, more than one query can carry"
-        raise filter_error(message, f"Give at most {MAX_VALUES_PER_CONDITION}: {why}.")
+        raise filter_error(message, f"Give at most {MAX_VALUES_PER_CONDITION}: {reason}.")
     return [[(f"{name}[{index}]", value) for index, value in enumerate(batch)] for batch in batches]
 
 
 def _reason_not_splittable(parsed: Filter, condition: Condition) -> str:
-    """Why a condition can't be spread over queries; empty when it can."""
+    """Return why a condition cannot be split over several queries; empty when it can."""
     if condition.operator != "$in":
-        return "only $in can be spread over several queries"
+        return "only $in can be split over several queries"
     if parsed.junction == "or" and len(parsed.conditions) > 1:
-        return "with 'or', queries that share the other conditions would give their rows more than once"
+        return "with 'or', queries that share the other conditions would return their records more than once"
     if condition.field in _MULTI_VALUE_FIELDS:
-        return "a row has several values of this field, and would come more than once"
+        return "a record holds several values of this field, and would be returned more than once"
     return ""
-
-
-def _allowed_operators(name: str, allowed: AllowedOperators, *, allow_any_field: bool) -> frozenset[str] | None:
-    """The operators that a field takes; ``None`` for any, empty when it can't be filtered by."""
-    starred = next((key for key in allowed if key.endswith("*") and name.startswith(key[:-1])), name)
-    key = name if name in allowed else starred
-    if key not in allowed:
-        return None if allow_any_field else frozenset()
-    operators = allowed[key]
-    return None if operators is None else frozenset(resolve_operator(one) for one in operators)
-
-
-def _describe_allowed(allowed: AllowedOperators) -> str:
-    listed = "; ".join(f"{name} ({' '.join(sorted(ops)) if ops else 'any'})" for name, ops in allowed.items())
-    return f"Allowed: {listed or 'no filter at all'}."

@@ -1,7 +1,6 @@
-"""One page of a Voucherify list that isn't numbered: behind an id, by a cursor, walked back in time, or in one answer.
+"""Fetch one page of a list, by last id, by cursor, backwards in time, or in a single answer.
 
-Also what every page has in common: which rows belong to it, and what a row below a parent is told. Must not know
-arguments, nor how anything is sent.
+:class:`PageRequester` sends the query of any list. Numbered lists have their own fetcher in ``numbered_pages``.
 """
 
 from __future__ import annotations
@@ -13,11 +12,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.pagination.strategies import Cursor, Page, Paginator, TimestampPaginator, find_total
+from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator, find_total
+from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.voucherify.errors import ExpiredCursorError
-from airflow_provider_partners.api.voucherify.resources.model import TimeFilter, VoucherifyResource, extract_records
+from airflow_provider_partners.api.voucherify.resources.model import (
+    TimeFilter,
+    VoucherifyResource,
+    extract_records,
+)
 from airflow_provider_partners.exceptions import PagingError
 from airflow_provider_partners.records import get_path
+from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
@@ -25,68 +30,55 @@ if TYPE_CHECKING:
 log = logging.getLogger("airflow_provider_partners.api")
 
 QueryParams = list[tuple[str, str]]
-"""Query parameters."""
+"""Query parameters of a request."""
 
 GetJson = Callable[[str, str, QueryParams], Any]
-"""Asks for a page: its path, the call's label, its query; gives the answer's JSON."""
+"""Sends a GET request with a path, a label for logs, and query parameters; returns the answer's JSON."""
 
 OVERLAP = timedelta(milliseconds=1)
-"""Whether the time filters include their bounds isn't documented, so they are asked a little wider than wanted."""
+"""How much wider than wanted a time range is requested.
+
+Whether the bounds are inclusive is not documented. The fetchers drop the records outside of the range.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeSelection:
-    """A half-open stretch of time, perhaps without a beginning or an end.
+    """A time range, and how a list is filtered by it.
 
-    :param time_filter: how the list is asked by it; ``None`` where it isn't
-    :param since: the first moment
-    :param until: the first moment not asked for
+    :param time_filter: the list's query parameters; ``None`` when time does not filter the list
     """
 
     time_filter: TimeFilter | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    time_range: TimeRange = field(default_factory=TimeRange)
 
     def params(self) -> QueryParams:
-        """As it is asked: wider by a millisecond on both sides."""
-        if self.time_filter is None:
+        """Return the query parameters, for a range that is a millisecond wider on both sides."""
+        time_filter, since, until = self.time_filter, self.time_range.since, self.time_range.until
+        if time_filter is None:
             return []
-        lower = (
-            [(self.time_filter.after, timestamps.isoformat(self.since - OVERLAP, "milliseconds"))]
-            if self.since and self.time_filter.after
-            else []
-        )
-        upper = (
-            [(self.time_filter.before, timestamps.isoformat(self.until + OVERLAP, "milliseconds"))]
-            if self.until and self.time_filter.before
-            else []
-        )
-        # Two conditions of a filter; they must both hold.
-        both = [("filters[junction]", "and")] if (lower or upper) and self.time_filter.uses_filters else []
-        return [*lower, *upper, *both]
+        lower = [(time_filter.after, format_timestamp(since - OVERLAP))] if since and time_filter.after else []
+        upper = [(time_filter.before, format_timestamp(until + OVERLAP))] if until and time_filter.before else []
+        # As filters, the two bounds are conditions that must both hold.
+        junction = [("filters[junction]", "and")] if (lower or upper) and time_filter.uses_filters else []
+        return [*lower, *upper, *junction]
 
     def contains(self, record: Record) -> bool:
-        """Whether a row belongs to it; a row without the time always does.
-
-        :param record: the row
-        """
-        text = record.get(self.time_filter.record_field) if self.time_filter and (self.since or self.until) else None
-        if not text or self.time_filter is None:
+        """Whether a record lies in the range. A record without the timestamp always does."""
+        if self.time_filter is None or self.time_range == TimeRange():
             return True
-        at = timestamps.parse(text, self.time_filter.record_field)
-        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+        text = record.get(self.time_filter.record_field)
+        return not text or self.time_range.contains(timestamps.parse(text, self.time_filter.record_field))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequester:
-    """What is asked of one list at one path.
+    """Requests pages of one list at one path.
 
-    :param resource: the list
-    :param get: asks for a page
-    :param path: where it is
+    :param path: the list's path, with the ids of its parents
     :param params: filters and parameters, without time, order and paging
-    :param sort: the order asked for, if any
-    :param parents: what its rows are told, by name
+    :param sort: the value of ``order``; empty sends none
+    :param parents: ids that every record gets, by name
     """
 
     resource: VoucherifyResource
@@ -99,46 +91,34 @@ class PageRequester:
     def request_page(
         self, time_selection: TimeSelection, paging_params: Mapping[str, Any], *, sort: str | None = None
     ) -> Any:
-        """One answer.
+        """Request one page and return the answer's JSON.
 
-        :param time_selection: the stretch of time
-        :param paging_params: the parameters of paging
-        :param sort: in place of the usual one
+        :param sort: replaces the requester's own
         """
         sort = self.sort if sort is None else sort
-        list_params = [*self.params, *(pair for pair in time_selection.params() if pair not in self.params)]
-        sorted_by = [("order", sort)] if sort else []
-        paged = [(name, str(value)) for name, value in paging_params.items()]
-        return self.get(self.path, f"{self.resource.name}.list", [*list_params, *sorted_by, *paged])
+        filters = [*self.params, *(pair for pair in time_selection.params() if pair not in self.params)]
+        order = [("order", sort)] if sort else []
+        paging = [(name, str(value)) for name, value in paging_params.items()]
+        return self.get(self.path, f"{self.resource.name}.list", [*filters, *order, *paging])
 
     def select_records(self, records: list[Record], time_selection: TimeSelection) -> list[Record]:
-        """The rows that belong to a span, each with its parents' ids where it hasn't such a field.
-
-        :param records: as they came
-        :param time_selection: the stretch of time
-        """
-        kept = [record for record in records if time_selection.contains(record)]
-        return [{**self.parents, **record} for record in kept] if self.parents else kept
+        """Keep records inside the time range and add parent ids (such as ``campaign_id``) that the API omits."""
+        selected = [record for record in records if time_selection.contains(record)]
+        return [{**self.parents, **record} for record in selected] if self.parents else selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFetcher:
-    """The pages of a list that isn't numbered.
-
-    :param requester: what is asked
-    :param paginator: how it is walked
-    :param time_selection: the stretch of time
-    """
+    """Fetches the pages of a list that is not numbered."""
 
     requester: PageRequester
     paginator: Paginator
     time_selection: TimeSelection = field(default_factory=TimeSelection)
 
     def fetch(self, cursor: Cursor) -> Page:
-        """The page at a cursor.
+        """Fetch the page at a cursor.
 
-        :param cursor: where it begins
-        :raises PagingError: when the list can't be read to its end
+        :raises PagingError: when the list cannot be read to its end
         """
         try:
             body = self._request(cursor)
@@ -149,21 +129,13 @@ class PageFetcher:
         return self._page(body, cursor)
 
     def _request(self, cursor: Cursor) -> Any:
-        time_selection, paginator = self.time_selection, self.paginator
-        if (
-            isinstance(paginator, TimestampPaginator)
-            and time_selection.time_filter
-            and paginator.param == time_selection.time_filter.before
-        ):
-            # The walk moves this very bound.
-            paginator = replace(
-                paginator,
-                first_timestamp=timestamps.isoformat(time_selection.until + OVERLAP, "milliseconds")
-                if time_selection.until
-                else None,
-            )
-            time_selection = replace(time_selection, until=None)
-        return self.requester.request_page(time_selection, paginator.params(cursor))
+        selection, paginator = self.time_selection, self.paginator
+        time_filter, until = selection.time_filter, selection.time_range.until
+        if isinstance(paginator, TimestampPaginator) and time_filter and paginator.param == time_filter.before:
+            # The paginator moves the upper bound itself.
+            paginator = replace(paginator, first_timestamp=format_timestamp(until + OVERLAP) if until else None)
+            selection = replace(selection, time_range=replace(selection.time_range, until=None))
+        return self.requester.request_page(selection, paginator.params(cursor))
 
     def _page(self, body: Any, cursor: Cursor, *, after_record: str | None = None) -> Page:
         records = extract_records(self.requester.resource, body)
@@ -175,42 +147,41 @@ class PageFetcher:
             following = {**following, **({"last": last} if last else {})}
         if following is not None and isinstance(self.paginator, TimestampPaginator) and self._is_before_since(records):
             following = None
-        return Page(
-            self.requester.select_records(records, self.time_selection), following, find_total(body, ("total",))
-        )
+        selected = self.requester.select_records(records, self.time_selection)
+        return Page(selected, following, find_total(body, ("total",)))
 
     def _is_before_since(self, records: list[Record]) -> bool:
-        """Whether a list that is walked back in time has come to the beginning of what is asked for."""
+        """Whether a list that is read backwards in time has passed the start of the range."""
         text = records[-1].get("created_at") if records else None
-        by_creation = (
-            self.time_selection.time_filter is not None and self.time_selection.time_filter.record_field == "created_at"
-        )
-        if not (text and by_creation and self.time_selection.since and getattr(self.paginator, "descending", False)):
+        time_filter, since = self.time_selection.time_filter, self.time_selection.time_range.since
+        by_creation = time_filter is not None and time_filter.record_field == "created_at"
+        if not (text and by_creation and since and getattr(self.paginator, "descending", False)):
             return False
-        return timestamps.parse(text, "created_at") < self.time_selection.since
+        return timestamps.parse(text, "created_at") < since
 
     def _record_id(self, record: Record) -> str | None:
-        """What a row is found again by."""
         values = [get_path(record, name) for name in self.requester.resource.key]
         return "/".join(map(str, values)) if all(values) else None
 
     def _restart_after_expiry(self, cursor: Cursor) -> Page:
-        """Begin anew, since the cursor has expired, and pass over what was read before it.
+        """Read the list from its start and skip the records up to the last one that was read.
 
-        The order is that of creation, so what was read before still comes before its last row.
+        The list is sorted by creation, so all earlier records still precede that one.
         """
         last = cursor["last"]
-        log.info("Voucherify %s: the cursor has expired, going over the list again", self.requester.resource.name)
-        at: Cursor | None = self.paginator.start()
-        while at is not None:
-            body = self._request(at)
+        log.info("Voucherify %s: the cursor has expired; reading the list from its start", self.requester.resource.name)
+        current: Cursor | None = self.paginator.start()
+        while current is not None:
+            body = self._request(current)
             records = extract_records(self.requester.resource, body)
             if any(self._record_id(record) == last for record in records):
-                return self._page(body, at, after_record=last)
-            at = self.paginator.next(at, body=body, records=records)
-        message = (
-            f"the cursor of '{self.requester.resource.name}' has expired, and the row that it stood behind is gone"
-        )
-        raise PagingError(
-            message, remedy="Remove the dataset's folder, so that it is fetched anew.", partner="Voucherify"
-        )
+                return self._page(body, current, after_record=last)
+            current = self.paginator.next(current, body=body, records=records)
+        message = f"the cursor of '{self.requester.resource.name}' has expired, and its last record no longer exists"
+        remedy = "Remove the dataset's folder, so that the list is read from its start."
+        raise PagingError(message, remedy=remedy, partner="Voucherify")
+
+
+def format_timestamp(value: datetime) -> str:
+    """Return a timestamp as Voucherify writes it, in milliseconds: ``2026-05-01T00:00:00.000Z``."""
+    return timestamps.isoformat(value, "milliseconds")

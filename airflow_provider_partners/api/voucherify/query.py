@@ -1,6 +1,6 @@
-"""Which pages answer a question: from the arguments of ``VoucherifyClient.extract`` to an extraction.
+"""Turn the arguments of ``VoucherifyClient.extract`` into an extraction.
 
-Checks everything before anything is sent. Must not know how anything is sent.
+All arguments are checked before the first request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from urllib.parse import quote
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment, batches
 from airflow_provider_partners.api.ids import ids_digest, match_field
-from airflow_provider_partners.api.pagination.strategies import Cursor, Page, PageNumberPaginator, TimestampPaginator
+from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator
+from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, TimestampPaginator
 from airflow_provider_partners.api.voucherify.filters import filter_queries
 from airflow_provider_partners.api.voucherify.numbered_pages import NumberedPageFetcher
 from airflow_provider_partners.api.voucherify.pages import (
@@ -26,27 +27,32 @@ from airflow_provider_partners.api.voucherify.pages import (
     QueryParams,
     TimeSelection,
 )
-from airflow_provider_partners.api.voucherify.resources.model import TimeFilter, VoucherifyResource, encode_parameters
+from airflow_provider_partners.api.voucherify.resources.model import (
+    TimeFilter,
+    VoucherifyResource,
+    encode_parameters,
+)
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
-from airflow_provider_partners.windows import Window
+from airflow_provider_partners.windows import TimeRange, Window
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.voucherify.filters import Filter
+    from airflow_provider_partners.records import Record
 
 log = logging.getLogger("airflow_provider_partners.api")
 
 SOURCE = "voucherify"
 
 LOOKUP_BATCH_SIZE = 20
-"""Records read one by one between two commits."""
+"""Records that are read one by one before the dataset commits them."""
 
 _OR_JUNCTION = ("filters[junction]", "or")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """The arguments of ``extract``, as they were given; see there."""
+    """The arguments of ``VoucherifyClient.extract``, unchecked."""
 
     resource: VoucherifyResource
     since: datetime | str | None = None
@@ -61,57 +67,57 @@ class ListQuery:
 
 
 def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clock) -> Extraction:
-    """What answers a question.
+    """Check a query and return its extraction; sends nothing.
 
-    :param query: the arguments
-    :param get: asks for a page
-    :param account: whose lists these are
-    :param clock: the time
-    :raises ConfigurationError: for what the list doesn't take, naming what it takes
+    :param get: sends a request
+    :param account: the application id, part of the extraction's fingerprint
+    :raises ConfigurationError: for what the list does not accept, with what it accepts
     """
     resource = query.resource
-    time_selection = _time_selection(query)
-    parents, name, ids = _parents(query)
+    selection = _time_selection(query)
+    parents, match_name, ids = _parents(query)
     request: dict[str, Any] = {
         "account": account,
         "parents": parents,
-        "match": {name: ids_digest(ids)} if name else None,
+        "match": {match_name: ids_digest(ids)} if match_name else None,
     }
-    if name == "id":
-        return Extraction(
-            source=SOURCE,
-            resource=resource.name,
-            key=resource.key,
-            request=request,
-            segments=_lookup_segments(resource, get, parents, ids),
-        )
-    sort = _sort(query, time_selection)
-    parameters, conditions = (
-        encode_parameters(resource, query.parameters or {}),
-        filter_queries(resource, query.filters),
-    )
+    if match_name == "id":
+        segments = _lookup_segments(resource, get, parents, ids)
+        return Extraction(source=SOURCE, resource=resource.name, key=resource.key, request=request, segments=segments)
+    sort = _sort(query, selection)
+    parameters = encode_parameters(resource, query.parameters or {})
+    queries = filter_queries(resource, query.filters)
     paginator = resource.sized_paginator(query.page_size)
-    window = (
-        Window(time_selection.since, time_selection.until) if time_selection.since and time_selection.until else None
-    )
-    closed = window is not None and window.until.timestamp() <= clock.time()
+    since, until = selection.time_range.since, selection.time_range.until
+    window = Window(since, until) if since and until else None
+    is_past = window is not None and window.until.timestamp() <= clock.time()
     segments = []
-    for place, below in enumerate([{**parents, name: each} for each in ids] if name else [parents], 1):
-        path = _path(resource.path, below)
-        label = f"{resource.name} of {name} {place} of {len(ids)}" if name else resource.name
-        for number, filtered in enumerate(conditions, 1):
-            pairs = _combine_params(resource, parameters, filtered, time_selection, paginator)
-            requester = PageRequester(resource=resource, get=get, path=path, params=pairs, sort=sort, parents=below)
-            part = f"{label}, filter {number} of {len(conditions)}" if len(conditions) > 1 else label
-            walk = partial(_segment, part, requester, time_selection, clock=clock, closed=closed, known=not name)
-            segments.append(walk(paging=paginator))
+    for place, segment_parents in enumerate(
+        [{**parents, match_name: id_} for id_ in ids] if match_name else [parents], 1
+    ):
+        path = _path(resource.path, segment_parents)
+        parent_label = f"{resource.name} of {match_name} {place} of {len(ids)}" if match_name else resource.name
+        for number, filter_params in enumerate(queries, 1):
+            requester = PageRequester(
+                resource=resource,
+                get=get,
+                path=path,
+                params=_combine_params(resource, parameters, filter_params, selection, paginator),
+                sort=sort,
+                parents=segment_parents,
+            )
+            name = f"{parent_label}, filter {number} of {len(queries)}" if len(queries) > 1 else parent_label
+            segment = _segment(
+                name, requester, selection, paginator, clock=clock, is_past=is_past, parent_exists=not match_name
+            )
+            segments.append(segment)
     request |= {
         "query": parameters,
-        "filters": ids_digest(f"{key}={value}" for pairs in conditions for key, value in pairs),
-        "sort": sort,
+        "filters": ids_digest(f"{key}={value}" for pairs in queries for key, value in pairs),
+        "order": sort,
         "time": [
-            time_selection.time_filter.record_field if time_selection.time_filter else None,
-            *map(_iso, (time_selection.since, time_selection.until)),
+            selection.time_filter.record_field if selection.time_filter else None,
+            *(value.isoformat() if value else None for value in (since, until)),
         ],
         "page_size": paginator.size,
     }
@@ -120,48 +126,52 @@ def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clo
     )
 
 
+# Segments
+
+
 def _segment(
     name: str,
     requester: PageRequester,
-    time_selection: TimeSelection,
+    selection: TimeSelection,
+    paginator: Any,
     *,
-    paging: Any,
     clock: Clock,
-    closed: bool,
-    known: bool,
+    is_past: bool,
+    parent_exists: bool,
 ) -> Segment:
-    """One walk.
+    """Return one segment of a list.
 
-    :param known: whether the place is sure to exist; a parent among many may be gone by now
+    :param is_past: the range is closed and over, so that pages can be fetched ahead
+    :param parent_exists: a missing parent is an error; one of many ids in ``match`` may be deleted meanwhile
     """
     fetcher: NumberedPageFetcher | PageFetcher
-    if isinstance(paging, PageNumberPaginator):
-        # The cap is kept by the walk, which can cut a list that is longer.
+    if isinstance(paginator, PageNumberPaginator):
         fetcher = NumberedPageFetcher(
             requester=requester,
-            paginator=replace(paging, max_page_number=None),
+            # The fetcher itself observes the highest page number: it can split a list that is longer.
+            paginator=replace(paginator, max_page_number=None),
             max_page_number=requester.resource.max_page_number or 1,
-            time_selection=time_selection,
-            split_filter=_split_filter(requester, time_selection),
-            records_leave_window=time_selection.time_filter is not None
-            and time_selection.time_filter.record_field == "updated_at",
+            time_selection=selection,
+            split_filter=_split_filter(requester, selection),
+            records_leave_window=selection.time_filter is not None
+            and selection.time_filter.record_field == "updated_at",
             clock=clock,
         )
     else:
-        fetcher = PageFetcher(requester=requester, paginator=paging, time_selection=time_selection)
-    fetch = fetcher.fetch if known else partial(_fetch_if_exists, fetcher.fetch, requester.resource.name)
-    if closed and isinstance(fetcher, NumberedPageFetcher):
+        fetcher = PageFetcher(requester=requester, paginator=paginator, time_selection=selection)
+    fetch = fetcher.fetch if parent_exists else partial(_fetch_if_exists, fetcher.fetch, requester.resource.name)
+    if is_past and isinstance(fetcher, NumberedPageFetcher):
         return Segment(name=name, fetch=fetch, predict_next=fetcher.predict_next)
     return Segment(name=name, fetch=fetch)
 
 
-def _split_filter(requester: PageRequester, time_selection: TimeSelection) -> TimeFilter | None:
+def _split_filter(requester: PageRequester, selection: TimeSelection) -> TimeFilter | None:
     times = requester.resource.times
-    time_filter = time_selection.time_filter or times.get("created_at") or next(iter(times.values()), None)
-    # With "or", conditions of time would let more rows through rather than fewer.
-    return (
-        None if time_filter is None or (time_filter.uses_filters and _OR_JUNCTION in requester.params) else time_filter
-    )
+    time_filter = selection.time_filter or times.get("created_at") or next(iter(times.values()), None)
+    # With "or", a condition on time would widen the result instead of narrowing it.
+    if time_filter is None or (time_filter.uses_filters and _OR_JUNCTION in requester.params):
+        return None
+    return time_filter
 
 
 def _fetch_if_exists(fetch: Callable[[Cursor], Page], name: str, cursor: Cursor) -> Page:
@@ -170,7 +180,7 @@ def _fetch_if_exists(fetch: Callable[[Cursor], Page], name: str, cursor: Cursor)
     except NotFoundError:
         if cursor:
             raise
-        log.warning("Voucherify %s: left out one parent that Voucherify doesn't know", name)
+        log.warning("Voucherify %s: skipped one parent that does not exist", name)
         return Page([], None)
 
 
@@ -180,23 +190,23 @@ def _lookup_segments(
     def fetch(batch: list[str], _: Cursor) -> Page:
         return Page(list(_look_up(resource, get, parents, batch)), None)
 
-    parts = list(batches(ids, LOOKUP_BATCH_SIZE))
+    id_batches = list(batches(ids, LOOKUP_BATCH_SIZE))
     return [
-        Segment(name=f"{resource.name} by id, batch {place} of {len(parts)}", fetch=partial(fetch, batch))
-        for place, batch in enumerate(parts, 1)
+        Segment(name=f"{resource.name} by id, batch {place} of {len(id_batches)}", fetch=partial(fetch, batch))
+        for place, batch in enumerate(id_batches, 1)
     ]
 
 
 def _look_up(
     resource: VoucherifyResource, get: GetJson, parents: Mapping[str, str], ids: list[str]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Record]:
     for id_ in ids:
         try:
-            record = get(_path(resource.one, {**parents, "id": id_}), f"{resource.name}.get", [])
+            record = get(_path(resource.record_path, {**parents, "id": id_}), f"{resource.name}.get", [])
         except NotFoundError:
             continue
         if not isinstance(record, dict):
-            message = f"asked for one record of '{resource.name}', got {type(record).__name__}"
+            message = f"expected one record of '{resource.name}', got {type(record).__name__}"
             raise UnexpectedResponseError(message, partner="Voucherify")
         yield {**parents, **record}
 
@@ -205,82 +215,86 @@ def _path(template: str, values: Mapping[str, str]) -> str:
     return template.format_map({name: quote(value, safe="") for name, value in values.items()})
 
 
+# Checks of single arguments
+
+
 def _time_selection(query: ListQuery) -> TimeSelection:
     resource = query.resource
-    begin, end = (
-        timestamps.parse(value, name) if value else None
-        for value, name in ((query.since, "since"), (query.until, "until"))
-    )
-    if not (begin or end or query.time_field):
+    since = timestamps.parse(query.since, "since") if query.since else None
+    until = timestamps.parse(query.until, "until") if query.until else None
+    if not (since or until or query.time_field):
         return TimeSelection()
     names = list(resource.times)
     chosen = query.time_field or resource.time_field or ("created_at" if "created_at" in names else "")
     if not names:
-        message = f"'{resource.name}' can't be asked for by time: no such filter is documented for it"
+        message = f"'{resource.name}' can't be filtered by time: no such filter is documented for it"
         raise _configuration_error(message, "Leave 'since' and 'until' out.")
     if chosen not in names:
-        message = f"'{resource.name}' can't be asked for by time_field={chosen!r}"
+        message = f"'{resource.name}' can't be filtered by time_field={chosen!r}"
         raise _configuration_error(message, f"Use one of: {', '.join(names)}.")
-    if begin and end and begin >= end:
+    if since and until and since >= until:
         message = "the window is empty: 'since' is not before 'until'"
         raise _configuration_error(message, "Give an earlier 'since'.")
-    return TimeSelection(resource.times[chosen], begin, end)
+    return TimeSelection(resource.times[chosen], TimeRange(since, until))
 
 
-def _sort(query: ListQuery, time_selection: TimeSelection) -> str:
+def _sort(query: ListQuery, selection: TimeSelection) -> str:
     resource, sort = query.resource, query.sort
-    # Lists that are walked back in time can't be had in another order.
+    # A list that is read backwards in time has that order only.
     possible = (resource.sort,) if isinstance(resource.paginator, TimestampPaginator) else resource.sort_values
     if sort is None:
-        by_time = time_selection.time_filter.sort if time_selection.time_filter else ""
+        by_time = selection.time_filter.sort if selection.time_filter else ""
         return by_time if by_time in possible else resource.sort
     if sort not in possible:
-        listed = ", ".join(filter(None, possible))
-        message = f"'{resource.name}' can't be sorted by order={sort!r}"
-        raise _configuration_error(message, f"Use one of: {listed}." if listed else "Leave 'sort' out.")
+        names = ", ".join(filter(None, possible))
+        message = f"'{resource.name}' can't be sorted by sort={sort!r}"
+        raise _configuration_error(message, f"Use one of: {names}." if names else "Leave 'sort' out.")
     return sort
 
 
 def _parents(query: ListQuery) -> tuple[dict[str, str], str | None, list[str]]:
-    """The parents that are given once, and the name and values of what is given several times."""
+    """Return the parents with one id each, and the field of ``match`` with its ids."""
     resource, fixed = query.resource, dict(query.parents or {})
     for parent, value in fixed.items():
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-            message = f"parents['{parent}'] is no single id"
+            message = f"parents['{parent}'] is not a single id"
             raise _configuration_error(message, "Give one id; several go into 'match'.")
-    name: str | None = None
+    match_name: str | None = None
     ids: list[str] = []
     if query.match is not None:
-        possible = [parent for parent in resource.parents if parent not in fixed] + (["id"] if resource.one else [])
+        possible = [parent for parent in resource.parents if parent not in fixed]
+        possible += ["id"] if resource.record_path else []
         if not query.match:
             message = "'match' is empty"
             raise _configuration_error(message, f"Match on one of: {', '.join(possible) or 'nothing'}.")
-        name, ids = match_field(resource.name, query.match, possible, partner="Voucherify")
-    if name == "id":
+        match_name, ids = match_field(resource.name, query.match, possible, partner="Voucherify")
+    if match_name == "id":
         _reject_with_id_match(query)
-        needed = [parent for parent in resource.parents if f"{{{parent}}}" in resource.one]
+        needed = [parent for parent in resource.parents if f"{{{parent}}}" in resource.record_path]
     else:
         needed = list(resource.parents)
-    provided = {*fixed, *([name] if name and name != "id" else [])}
+    provided = {*fixed, *([match_name] if match_name and match_name != "id" else [])}
     if provided != set(needed):
-        listed = ", ".join(needed) or "no parents"
-        message = f"'{resource.name}' is read below {listed}; given: {', '.join(sorted(provided)) or 'none'}"
+        message = (
+            f"'{resource.name}' is below {', '.join(needed) or 'no parents'}; "
+            f"given: {', '.join(sorted(provided)) or 'none'}"
+        )
         raise _configuration_error(message, _parents_remedy(needed))
-    return {parent: str(value) for parent, value in fixed.items()}, name, ids
+    return {parent: str(value) for parent, value in fixed.items()}, match_name, ids
 
 
 def _parents_remedy(needed: list[str]) -> str:
     if not needed:
         return "Leave 'parents' out."
     fixed = ", ".join(f"'{name}': id" for name in needed[:-1])
-    several = f"match={{'{needed[-1]}': ids}}, or one id in 'parents'"
-    return f"Give {f'parents={{{fixed}}} and ' if fixed else ''}{several}."
+    last = f"match={{'{needed[-1]}': ids}}, or one id in 'parents'"
+    return f"Give {f'parents={{{fixed}}} and ' if fixed else ''}{last}."
 
 
 def _reject_with_id_match(query: ListQuery) -> None:
     for name in ("since", "until", "time_field", "parameters", "filters", "sort"):
         if getattr(query, name):
-            message = f"'{query.resource.name}' by id can't be asked together with '{name}'"
+            message = f"'{query.resource.name}' by id can't be combined with '{name}'"
             raise _configuration_error(message, f"Leave '{name}' out.")
 
 
@@ -288,29 +302,26 @@ def _combine_params(
     resource: VoucherifyResource,
     parameters: QueryParams,
     filter_params: QueryParams,
-    time_selection: TimeSelection,
-    paginator: Any,
+    selection: TimeSelection,
+    paginator: Paginator,
 ) -> QueryParams:
-    """Parameters and filters of one query, which must not undo the conditions of time."""
+    """Return parameters and filters of one query, with a junction that keeps the conditions on time effective."""
     pairs = [*parameters, *filter_params]
-    walked = paginator.param if isinstance(paginator, TimestampPaginator) else ""
-    timed = [name for name, _ in time_selection.params()] + ([walked] if walked.startswith("filters[") else [])
-    conditions = [name for name in timed if name.startswith("filters[") and name != "filters[junction]"]
+    paging_param = paginator.param if isinstance(paginator, TimestampPaginator) else ""
+    time_params = [name for name, _ in selection.params()]
+    time_params += [paging_param] if paging_param.startswith("filters[") else []
+    conditions = [name for name in time_params if name.startswith("filters[") and name != "filters[junction]"]
     if not conditions:
         return pairs
     if any(name == "filters[junction]" and value.lower() == "or" for name, value in pairs):
-        message = f"'{resource.name}' can't be asked by time together with filters joined by 'or'"
+        message = f"'{resource.name}' can't be filtered by time together with filters joined by 'or'"
         raise _configuration_error(message, "Join them by 'and', or leave the time out.")
-    if taken := next((name for name, _ in pairs if name in conditions), None):
-        message = f"'{resource.name}' is asked by time already, and the filters have '{taken}' too"
+    if duplicate := next((name for name, _ in pairs if name in conditions), None):
+        message = f"'{resource.name}' is already filtered by time, and the filters have '{duplicate}' too"
         raise _configuration_error(message, "Use since and until.")
-    several = any(name.startswith("filters[") for name, _ in pairs)
-    both = ("filters[junction]", "and")
-    return [*pairs, both] if several and both not in pairs else pairs
-
-
-def _iso(value: datetime | None) -> str | None:
-    return value.isoformat() if value else None
+    has_filters = any(name.startswith("filters[") for name, _ in pairs)
+    junction = ("filters[junction]", "and")
+    return [*pairs, junction] if has_filters and junction not in pairs else pairs
 
 
 def _configuration_error(message: str, remedy: str) -> ConfigurationError:

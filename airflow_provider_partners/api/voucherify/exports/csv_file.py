@@ -1,7 +1,7 @@
-"""The rows of an exported file: fetched to disk once, read from there page by page in bounded memory.
+"""Read an export's CSV file page by page, from disk, in bounded memory.
 
-The file's header holds display labels (``Voucher Type``), so its cells belong to the fields by their position. Must not
-know where the file comes from, nor what its fields mean.
+The header holds display labels (``Voucher Type``) instead of field names, as in the sample of
+https://docs.voucherify.io/api-reference/exports/export-object. So cells belong to the fields by position.
 """
 
 from __future__ import annotations
@@ -24,23 +24,22 @@ if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
 
 PAGE_SIZE = 1000
-"""Rows of one page."""
+"""Records of one page."""
 
 _MAX_CELL_LENGTH = 16 * 2**20
-"""Characters; details and metadata may be long, but a quote that never ends must not fill the memory."""
+"""Characters. Details and metadata may be long, but a quote that never closes must not fill the memory."""
 
 METADATA = "metadata"
-"""The field that stands for one column for each key of the metadata's schema."""
+"""The field that becomes one column for each key of the metadata schema."""
 
 
 class ExportCsv:
-    """Pages of one file; it is removed once the last one was read, or when nobody holds this any more.
+    """Pages of one export file. The local copy is deleted after the last page, or with this object.
 
-    :param fetch: writes the file to a path; goes on with what is there of an earlier try
-    :param name: of the file, unique
-    :param fields: the fields in the file's order
-    :param transform: what a row becomes; ``None`` leaves it out
-    :param page_size: rows of one page
+    :param fetch: writes the file to a path; may continue a partial download
+    :param name: file name, without suffix
+    :param fields: the fields, in the order of the file's columns
+    :param transform: called with each record; returns what to keep of it, or ``None`` to drop it
     """
 
     def __init__(
@@ -61,64 +60,64 @@ class ExportCsv:
         self._file = _TemporaryFile()
         self._records: Iterator[Record] | None = None
         self._position = 0
-        weakref.finalize(self, self._file.clear)
+        weakref.finalize(self, self._file.delete)
 
     def page(self, cursor: Cursor) -> Page:
-        """A page from a row on; reading on from the page before costs nothing, any other place is skipped to.
+        """Return a page. The next page costs nothing extra; any other one skips through the file from its start.
 
         :param cursor: ``{"row": 2000}``
-        :raises UnexpectedResponseError: when the file can't be understood
+        :raises UnexpectedResponseError: when the file is not such a CSV file
         """
-        begin = int(cursor.get("row", 0))
+        start = int(cursor.get("row", 0))
         with self._lock:
             try:
-                records = self._read(begin)
+                records = self._read(start)
             except (csv.Error, UnicodeDecodeError) as error:
                 self._records = None
-                message = f"the exported file can't be read behind row {self._position}: {_describe_error(error)}"
+                message = f"the exported file can't be read after row {self._position}: {_describe_error(error)}"
                 raise _unexpected(message) from None
             except BaseException:
-                # What raised has ended; read on, it would pass for the end of the file.
+                # A generator that raised is exhausted; reading on would look like the end of the file.
                 self._records = None
                 raise
             if len(records) < self._page_size:
                 self._records = None
-                self._file.clear()
+                self._file.delete()
                 following = None
             else:
-                following = {"row": begin + len(records)}
+                following = {"row": start + len(records)}
         transformed = (self._transform(record) for record in records)
         return Page([record for record in transformed if record is not None], following)
 
-    def _read(self, begin: int) -> list[Record]:
-        if self._records is None or self._position != begin:
+    def _read(self, start: int) -> list[Record]:
+        if self._records is None or self._position != start:
             path = self._file.path(self._name)
             if not self._file.is_complete:
                 self._fetch(path)
                 self._file.is_complete = True
             self._records, self._position = self._parse(self._file.open()), 0
-            skipped = sum(1 for _ in islice(self._records, begin))
-            if skipped < begin:
-                message = f"the exported file has {skipped} rows, but {begin} of them were read before"
+            skipped = sum(1 for _ in islice(self._records, start))
+            if skipped < start:
+                message = f"the exported file has {skipped} rows, but {start} were already read"
                 raise _unexpected(message)
-            self._position = begin
+            self._position = start
         records = list(islice(self._records, self._page_size))
         self._position += len(records)
         return records
 
     def _parse(self, file: TextIO) -> Iterator[Record]:
         csv.field_size_limit(max(csv.field_size_limit(), _MAX_CELL_LENGTH))
-        lines = csv.reader(file, strict=True)
-        header = next(lines, None)
+        rows = csv.reader(file, strict=True)
+        header = next(rows, None)
         if header is None:
             message = "the exported file is empty: not even a header"
             raise _unexpected(message)
         columns = _columns(self._fields, header)
-        for number, cells in enumerate(lines, start=1):
+        for number, cells in enumerate(rows, start=1):
             if not cells:
                 if len(header) > 1:
                     continue
-                cells = [""]  # an empty value of the only column is an empty line
+                cells = [""]  # with a single column, an empty value is an empty line
             if len(cells) != len(header):
                 message = f"row {number} of the exported file has {len(cells)} cells, its header {len(header)}"
                 raise _unexpected(message)
@@ -126,7 +125,7 @@ class ExportCsv:
 
 
 class _TemporaryFile:
-    """A folder for one file, made when it is needed. Known to the finalizer, so it must not know its owner."""
+    """A folder with one file, created on demand. The finalizer of ``ExportCsv`` holds it, so it must not refer back."""
 
     def __init__(self) -> None:
         self.is_complete = False
@@ -149,7 +148,7 @@ class _TemporaryFile:
         self._file = self._path.open(encoding="utf-8-sig", newline="")
         return self._file
 
-    def clear(self) -> None:
+    def delete(self) -> None:
         file, folder = self._file, self._folder
         self._file, self._folder, self._path, self.is_complete = None, None, None, False
         if file is not None:
@@ -159,21 +158,22 @@ class _TemporaryFile:
 
 
 Column = tuple[str, str | None]
-"""A field, and the key within it where it has one column for each."""
+"""A field, and the metadata key when the field has one column per key."""
 
 
 def _columns(fields: tuple[str, ...], header: list[str]) -> list[Column]:
-    """What each cell of a row is.
+    """Return what each cell of a row holds.
 
-    :raises UnexpectedResponseError: when there are more or fewer cells than fields
+    :raises UnexpectedResponseError: when the file has more or fewer columns than the export has fields
     """
     metadata_count = len(header) - len(fields) + 1 if METADATA in fields else None
-    if (metadata_count is None and len(header) != len(fields)) or (metadata_count is not None and metadata_count < 0):
-        message = f"the exported file has {len(header)} columns, but {len(fields)} fields were asked for"
+    is_wrong_length = len(header) != len(fields) if metadata_count is None else metadata_count < 0
+    if is_wrong_length:
+        message = f"the exported file has {len(header)} columns, but the export has {len(fields)} fields"
         raise _unexpected(message)
     names = [_field_name(label) for label in header]
     if sorted(names) == sorted(fields):
-        # Labels that are the very fields say it best, should they ever come in another order.
+        # Labels that equal the fields are more reliable than positions.
         return [(name, None) for name in names]
     columns: list[Column] = []
     for name in fields:
@@ -200,7 +200,7 @@ def _field_name(label: str) -> str:
 
 
 def _describe_error(error: Exception) -> str:
-    """Without the text of a decoding error, which may hold a piece of the file."""
+    # The text of a decoding error may hold a part of the file.
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 

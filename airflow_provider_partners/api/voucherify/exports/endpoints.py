@@ -1,6 +1,6 @@
-"""The calls of Voucherify's Exports API: begin, look, list, remove; and which hosts serve its files.
+"""Calls of Voucherify's Exports API: create, list, get and delete; and the hosts that serve its files.
 
-Must not know what is exported, nor what the file holds.
+https://docs.voucherify.io/api-reference/exports/export-object
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from airflow_provider_partners.api.async_job import JobState, JobStatus
-from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, default_message
+from airflow_provider_partners.api.http.errors import (
+    ErrorHandler,
+    ErrorResolution,
+    ResponseAction,
+    default_message,
+)
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError, UnexpectedResponseError
 
@@ -32,19 +37,19 @@ STATES: Mapping[str, JobState] = {
     "DONE": JobState.DONE,
     "ERROR": JobState.FAILED,
 }
-"""What Voucherify says of an export; a word that is new goes for one under way."""
+"""The state of an export by its ``status``. An unknown status counts as running."""
 
 _PAGE_SIZE, _MAX_PAGES = 100, 100
-"""The list of exports: rows of a page, and the last page that is served."""
+"""Of the list of exports: records per page, and the highest page number that the API serves."""
 
 _ALLOWED_FIELDS = re.compile(r"allowed fields:\s*(.+)", re.IGNORECASE | re.DOTALL)
 _API_HOST = re.compile(r"((?:[\w-]+\.)*)api(\.voucherify\.io)", re.IGNORECASE)
 
 
 class FieldsRefusedError(RejectedError):
-    """Voucherify doesn't export some of the fields.
+    """Voucherify does not export some of the fields.
 
-    :param allowed: those that it does, where it says so
+    :param allowed: the fields that it exports; empty when the answer does not list them
     """
 
     def __init__(self, message: str, *, allowed: Sequence[str] = (), **details: Any) -> None:
@@ -53,34 +58,27 @@ class FieldsRefusedError(RejectedError):
 
 
 def download_hosts(base_url: str) -> tuple[str, ...]:
-    """The hosts besides the API's own that serve its files and want the credentials for it.
+    """Return the hosts, besides the API's own, that serve files and require the credentials.
 
-    :param base_url: ``https://us1.api.voucherify.io`` has ``us1.download.voucherify.io``; any other address has none
+    :param base_url: ``https://us1.api.voucherify.io`` has ``us1.download.voucherify.io``; other hosts have none
     """
     match = _API_HOST.fullmatch(urlsplit(base_url).hostname or "")
     return (f"{match.group(1)}download{match.group(2)}".lower(),) if match else ()
 
 
 def create_export(transport: Transport, error_handler: ErrorHandler, body: Mapping[str, Any]) -> str:
-    """Begin an export.
+    """Create an export and return its id.
 
-    :param transport: sends
-    :param error_handler: what refusals mean
-    :param body: what to export
-    :returns: its id
-    :raises FieldsRefusedError: when some of the fields aren't exported here
+    :param error_handler: the client's own table of errors
+    :raises FieldsRefusedError: when the project does not export some of the fields
     """
     request = Request(method="POST", path=PATH, json=body, label="exports.create")
-    return _required_text(
-        _json_object(transport.send(request, error_handler=_with_refused_fields(error_handler))), "id"
-    )
+    response = transport.send(request, error_handler=_with_refused_fields(error_handler))
+    return _required_text(_json_object(response), "id")
 
 
 def list_exports(transport: Transport) -> Iterator[Mapping[str, Any]]:
-    """All exports of the project, the latest first.
-
-    :param transport: sends
-    """
+    """Yield all exports of the project, the newest first."""
     for number in range(1, _MAX_PAGES + 1):
         params = (("order", "-created_at"), ("limit", str(_PAGE_SIZE)), ("page", str(number)))
         body = _json_object(transport.send(Request(method="GET", path=PATH, params=params, label="exports.list")))
@@ -93,12 +91,16 @@ def list_exports(transport: Transport) -> Iterator[Mapping[str, Any]]:
             return
 
 
-def export_status(transport: Transport, job_id: str) -> JobStatus:
-    """Where an export stands.
+def get_export(transport: Transport, job_id: str) -> Mapping[str, Any]:
+    """Return an export.
 
-    :param transport: sends
-    :param job_id: its id
+    :raises NotFoundError: when it does not exist
     """
+    return _json_object(transport.send(Request(method="GET", path=_path(job_id), label="exports.get")))
+
+
+def export_status(transport: Transport, job_id: str) -> JobStatus:
+    """Return the status of an export; one that does not exist counts as failed."""
     try:
         export = get_export(transport, job_id)
     except NotFoundError:
@@ -111,52 +113,32 @@ def export_status(transport: Transport, job_id: str) -> JobStatus:
 
 
 def cancel_export(transport: Transport, job_id: str) -> None:
-    """Remove an export; none there is none to remove.
-
-    :param transport: sends
-    :param job_id: its id
-    """
+    """Delete an export; a missing one is not an error."""
     try:
         transport.send(Request(method="DELETE", path=_path(job_id), label="exports.delete"))
     except NotFoundError:
-        log.debug("there is no export %s to remove", job_id)
+        log.debug("export %s does not exist, so it is not deleted", job_id)
 
 
-def get_export(transport: Transport, job_id: str) -> Mapping[str, Any]:
-    """An export.
+def export_state(export: Mapping[str, Any]) -> JobState:
+    """Return the state of an export."""
+    return STATES.get(str(export.get("status")), JobState.RUNNING)
 
-    :param transport: sends
-    :param job_id: its id
-    :raises NotFoundError: when there is none
-    """
-    return _json_object(transport.send(Request(method="GET", path=_path(job_id), label="exports.get")))
+
+def file_url(export: Mapping[str, Any]) -> str:
+    """Return the URL of a finished export's file. It is a secret: it holds a token."""
+    result = export.get("result")
+    return _required_text(result if isinstance(result, Mapping) else {}, "url")
 
 
 def _path(job_id: str) -> str:
     return f"{PATH}/{quote(job_id, safe='')}"
 
 
-def export_state(export: Mapping[str, Any]) -> JobState:
-    """Where it stands.
-
-    :param export: as Voucherify tells it
-    """
-    return STATES.get(str(export.get("status")), JobState.RUNNING)
-
-
-def file_url(export: Mapping[str, Any]) -> str:
-    """Where its file is; a secret, since it holds a token.
-
-    :param export: one that is done
-    """
-    result = export.get("result")
-    return _required_text(result if isinstance(result, Mapping) else {}, "url")
-
-
 def _json_object(response: Response) -> Mapping[str, Any]:
     body = response.json()
     if not isinstance(body, Mapping):
-        message = f"the answer is no object but {type(body).__name__}"
+        message = f"the answer is not an object but {type(body).__name__}"
         raise UnexpectedResponseError(message, partner=PARTNER)
     return body
 
@@ -170,15 +152,15 @@ def _required_text(body: Mapping[str, Any], name: str) -> str:
 
 
 def _with_refused_fields(error_handler: ErrorHandler) -> ErrorHandler:
-    """A table that tells which fields are possible when some aren't.
+    """Return a table that raises :class:`FieldsRefusedError` with the allowed fields.
 
-    ``{"key": "invalid_export_fields", "details": "Unsupported field used. AllowedOperators fields: id, object, …"}``
+    ``{"key": "invalid_export_fields", "details": "Unsupported field used. Allowed fields: id, object, …"}``
     """
 
     def inspect(response: Response) -> ErrorResolution | None:
         if response.status == 400 and b"invalid_export_fields" in response.content:
-            found = _ALLOWED_FIELDS.search(default_message(response))
-            allowed = [name.strip() for name in found.group(1).split(",")] if found else []
+            match = _ALLOWED_FIELDS.search(default_message(response))
+            allowed = [name.strip() for name in match.group(1).split(",")] if match else []
             raises = partial(FieldsRefusedError, allowed=allowed)
             return ErrorResolution(ResponseAction.REJECT, error_handler.message(response), raises=raises)
         return error_handler.inspect(response) if error_handler.inspect else None

@@ -1,7 +1,7 @@
-"""Voucherify's exports: a list of any size as one job, whose rows come as a file.
+"""A Voucherify export as an asynchronous job, of any size; its file becomes records.
 
-A row holds the fields that were asked for, as text (amounts in decimals, such as ``2000.00``, where lists have integers
-of minor units), ``None`` where a cell is empty. Must not know Airflow, nor where records go.
+A record holds the requested fields as text, and ``None`` for an empty cell. Amounts are decimals, such as ``2000.00``;
+the lists have integers of minor units instead.
 """
 
 from __future__ import annotations
@@ -21,26 +21,28 @@ from airflow_provider_partners.api.voucherify.exports.endpoints import (
     FieldsRefusedError,
     cancel_export,
     create_export,
-    download_hosts,
     export_state,
     export_status,
     file_url,
     get_export,
     list_exports,
 )
-from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS, ExportObject, find_export
+from airflow_provider_partners.api.voucherify.exports.objects import ExportObject, find_export
 from airflow_provider_partners.api.voucherify.exports.request import (
     check_known,
-    format_export_timestamp,
     normalize_filters,
-    parse_export_timestamp,
     resolve_fields,
     resolve_filters,
     resolve_sort,
     resolve_time_field,
 )
-from airflow_provider_partners.exceptions import ExpiredError, NotFoundError, TransientError, UnexpectedResponseError
-from airflow_provider_partners.windows import Window
+from airflow_provider_partners.exceptions import (
+    ExpiredError,
+    NotFoundError,
+    TransientError,
+    UnexpectedResponseError,
+)
+from airflow_provider_partners.windows import TimeRange, Window
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,26 +53,19 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.voucherify.filters import Filter
     from airflow_provider_partners.records import Record
 
-__all__ = ["EXPORTS", "ExportJob", "cancel_export", "download_hosts", "export_job", "export_status", "find_export"]
-
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportJob:
-    """One export; a :class:`~airflow_provider_partners.api.async_job.Job`, made by :func:`export_job`.
+    """One export; an :class:`~airflow_provider_partners.api.async_job.AsyncJob`, made by :func:`export_job`.
 
-    :param source: the partner
-    :param export_object: what is exported
-    :param output_fields: the fields of its rows
-    :param requested_fields: the fields asked for, with the one that the window goes by
-    :param parameters: of the export, but for the fields
-    :param since: the first moment wanted
-    :param until: the first moment not wanted
-    :param record_time_field: the field that the window goes by
-    :param application_id: whose project it is
-    :param error_handler: what refusals mean
-    :param transport: sends
+    :param output_fields: the fields of its records
+    :param requested_fields: the fields of the export: also the one that the window applies to
+    :param parameters: the export's parameters besides the fields
+    :param time_range: the range of the records
+    :param record_time_field: the field of a record that the range applies to; empty without a range
+    :param error_handler: the client's table of errors
     """
 
     export_object: ExportObject
@@ -80,8 +75,7 @@ class ExportJob:
     application_id: str
     transport: Transport = field(repr=False)
     error_handler: ErrorHandler = field(repr=False)
-    since: datetime | None = None
-    until: datetime | None = None
+    time_range: TimeRange = field(default_factory=TimeRange)
     record_time_field: str = ""
     source: str = "voucherify"
 
@@ -92,112 +86,109 @@ class ExportJob:
 
     @property
     def window(self) -> Window | None:
-        """The stretch of time it covers."""
-        return Window(self.since, self.until) if self.since and self.until else None
+        """The window; ``None`` when the range is open."""
+        since, until = self.time_range.since, self.time_range.until
+        return Window(since, until) if since and until else None
 
     @property
     def request(self) -> Mapping[str, Any]:
-        """Everything that decides the result."""
+        """Everything that determines the result."""
+        since, until = self.time_range.since, self.time_range.until
         return {
             "account": self.application_id,
             "exported_object": self.export_object.api_name,
             "parameters": self.parameters,
             "fields": list(self.output_fields),
-            "since": self.since and format_export_timestamp(self.since, "microseconds"),
-            "until": self.until and format_export_timestamp(self.until, "microseconds"),
+            "since": since and timestamps.isoformat(since, "microseconds"),
+            "until": until and timestamps.isoformat(until, "microseconds"),
         }
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same question."""
+        """A hash of the request: equal requests have equal fingerprints."""
         extraction = Extraction(source=self.source, resource=self.resource, request=self.request, segments=())
         return extraction.fingerprint
 
     def find(self, since: datetime) -> str | None:
-        """The id of the latest such export that Voucherify took on, and that hasn't failed.
+        """Return the id of the newest export with the same request that has not failed.
 
-        :param since: older ones don't count
+        :param since: ignore exports that were created earlier
         """
         for export in list_exports(self.transport):
-            created = parse_export_timestamp(export.get("created_at"))
-            if created is not None and created < since:
+            created_at = timestamps.try_parse(export.get("created_at"))
+            if created_at is not None and created_at < since:
                 return None
-            if created is not None and self._is_same_request(export):
+            if created_at is not None and self._is_same_request(export):
                 return str(export["id"])
         return None
 
     def submit(self) -> str:
-        """Have Voucherify begin; fields that it refuses are left out, with a warning, and are ``None`` in the rows.
+        """Create the export and return its id.
 
-        :returns: the export's id
+        Fields that Voucherify refuses are left out, with a warning. They are ``None`` in the records.
         """
         fields = list(self.requested_fields)
         while True:
             try:
                 job_id = create_export(self.transport, self.error_handler, self._body(fields))
             except FieldsRefusedError as error:
-                allowed_fields = [name for name in fields if self._is_allowed(name, error.allowed)]
-                if (
-                    allowed_fields == fields
-                    or not allowed_fields
-                    or (self.record_time_field and self.record_time_field not in allowed_fields)
-                ):
+                remaining = [name for name in fields if self._is_allowed(name, error.allowed)]
+                lacks_time = self.record_time_field and self.record_time_field not in remaining
+                if remaining == fields or not remaining or lacks_time:
                     raise
-                fields = allowed_fields
+                fields = remaining
             else:
                 break
         self._warn_refused_fields(fields)
         return job_id
 
     def status(self, job_id: str) -> JobStatus:
-        """Where it stands.
-
-        :param job_id: of :meth:`submit` or :meth:`find`
-        """
+        """Return the export's status."""
         return export_status(self.transport, job_id)
 
     def cancel(self, job_id: str) -> None:
-        """Remove it, with its file.
-
-        :param job_id: of :meth:`submit` or :meth:`find`
-        """
+        """Delete the export and its file."""
         cancel_export(self.transport, job_id)
 
     def extraction(self, job_id: str) -> Extraction:
-        """The rows of an export that is done.
+        """Return the records of a finished export.
 
-        :param job_id: of :meth:`submit` or :meth:`find`
-        :raises ExpiredError: when there is no such export any more
-        :raises TransientError: when it isn't done
+        :raises ExpiredError: when the export no longer exists
+        :raises TransientError: when it is not finished
         """
         export = self._finished_export(job_id)
         parameters = export.get("parameters")
         named = parameters.get("fields") if isinstance(parameters, Mapping) else None
-        used = tuple(map(str, named)) if isinstance(named, list) and named else self.export_object.default_fields
-        if self.record_time_field and self.record_time_field not in used:
-            message = f"the export {job_id} has no '{self.record_time_field}', so its rows can't be cut to the window"
+        exported = tuple(map(str, named)) if isinstance(named, list) and named else self.export_object.default_fields
+        if self.record_time_field and self.record_time_field not in exported:
+            message = f"the export {job_id} has no '{self.record_time_field}', so the window can't be applied to it"
             raise UnexpectedResponseError(message, partner=PARTNER)
-        self._warn_refused_fields(used)
+        self._warn_refused_fields(exported)
         csv_file = ExportCsv(
-            fetch=partial(self._download, job_id, [file_url(export)]), name=job_id, fields=used, transform=self._select
+            fetch=partial(self._download, job_id, [file_url(export)]),
+            name=job_id,
+            fields=exported,
+            transform=self._select,
         )
         key = next(
-            (name for name in self.export_object.key_candidates if name in used and name in self.output_fields), None
+            (name for name in self.export_object.key_candidates if name in exported and name in self.output_fields),
+            None,
         )
         return Extraction(
             source=self.source,
             resource=self.resource,
             key=(key,) if key else (),
-            request={**self.request, "export": job_id, "exported": list(used)},
+            request={**self.request, "export": job_id, "exported": list(exported)},
             segments=[Segment(name=f"{self.resource}, exported", fetch=csv_file.page)],
             window=self.window,
         )
 
     def _body(self, fields: list[str]) -> Mapping[str, Any]:
-        return {"exported_object": self.export_object.api_name, "parameters": {**self.parameters, "fields": fields}}
+        parameters = {**self.parameters, "fields": fields}
+        return {"exported_object": self.export_object.api_name, "parameters": parameters}
 
     def _is_same_request(self, export: Mapping[str, Any]) -> bool:
-        """Whether an export asks what this one does; the server tells its parameters with some added."""
+        """Whether an export has the parameters of this one. The server returns them with defaults added."""
         parameters = export.get("parameters")
         if not isinstance(parameters, Mapping) or export.get("exported_object") != self.export_object.api_name:
             return False
@@ -205,12 +196,10 @@ class ExportJob:
             return False
         named = parameters.get("fields")
         missing = [name for name in self.requested_fields if name not in (named or ())]
-        if (
-            named != [name for name in self.requested_fields if name not in missing]
-            or set(missing) - self.export_object.unreliable_fields
-        ):
+        expected = [name for name in self.requested_fields if name not in missing]
+        if named != expected or set(missing) - self.export_object.unreliable_fields:
             return False
-        # An order that wasn't asked for is told as the server's own.
+        # Without a requested order, the server returns its own default.
         compared = {"order"} & set(self.parameters) | self.export_object.parameters
         if any((parameters.get(name) or None) != self.parameters.get(name) for name in compared):
             return False
@@ -221,37 +210,38 @@ class ExportJob:
             return name not in self.export_object.unreliable_fields
         return name in allowed or (name.startswith(f"{METADATA}.") and METADATA in allowed)
 
-    def _warn_refused_fields(self, used: Sequence[str]) -> None:
-        refused = [name for name in self.output_fields if name not in used]
+    def _warn_refused_fields(self, exported: Sequence[str]) -> None:
+        refused = [name for name in self.output_fields if name not in exported]
         if refused:
-            log.warning("%s: Voucherify doesn't export %s here; it is None in all rows", self.resource, refused)
+            log.warning("%s: Voucherify does not export %s here; it is None in all records", self.resource, refused)
 
     def _finished_export(self, job_id: str) -> Mapping[str, Any]:
         try:
             export = get_export(self.transport, job_id)
         except NotFoundError:
-            message = f"there is no export {job_id} any more"
+            message = f"the export {job_id} no longer exists"
             raise ExpiredError(message, remedy="The next try submits another one.", partner=PARTNER) from None
         if export.get("exported_object") != self.export_object.api_name:
             message = f"the export {job_id} is not one of '{self.resource}'"
             raise UnexpectedResponseError(message, partner=PARTNER)
         if export_state(export) is not JobState.DONE:
-            message = f"the export {job_id} isn't done but {export.get('status')}"
+            message = f"the export {job_id} is not done but {export.get('status')}"
             raise TransientError(message, partner=PARTNER)
         return export
 
-    def _download(self, job_id: str, known: list[str], to: Path) -> None:
-        """Fetch the file, once by the address that is known, later by a new one."""
-        url = known.pop() if known else file_url(self._finished_export(job_id))
+    def _download(self, job_id: str, known_urls: list[str], to: Path) -> None:
+        """Download the file. A retry requests a new URL, because the token of the first may have expired."""
+        url = known_urls.pop() if known_urls else file_url(self._finished_export(job_id))
         self.transport.download(url, to, label="exports.download", authenticated=True)
 
     def _select(self, record: Record) -> Record | None:
+        """Return the output fields of a record; ``None`` for one outside of the range."""
         if self.record_time_field and (text := record.get(self.record_time_field)):
-            at = parse_export_timestamp(text)
-            if at is None:
-                message = f"a row of '{self.resource}' has a '{self.record_time_field}' that is no time"
+            timestamp = timestamps.try_parse(text)
+            if timestamp is None:
+                message = f"a record of '{self.resource}' has a '{self.record_time_field}' that is not a time"
                 raise UnexpectedResponseError(message, partner=PARTNER)
-            if (self.since and at < self.since) or (self.until and at >= self.until):
+            if not self.time_range.contains(timestamp):
                 return None
         return {name: record.get(name) for name in self.output_fields}
 
@@ -270,49 +260,45 @@ def export_job(
     sort: str | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> ExportJob:
-    """An export of one list; nothing is sent before one of its methods is called.
+    """Return the export of one list; sends nothing before one of its methods is called.
 
-    :param transport: sends; its ``file_hosts`` are :func:`download_hosts`
+    :param transport: its ``file_hosts`` are :func:`~.endpoints.download_hosts`
     :param resource: the list's name, such as ``redemptions``, or the API's own, such as ``redemption``
-    :param application_id: the project's application id
-    :param error_handler: the client's table of refusals
-    :param since: the first moment, where the list can be asked by time
-    :param until: the first moment not asked for
-    :param time_field: which time they are of: ``created_at`` by default, or ``updated_at`` where it has one
-    :param fields: of the rows, with ``metadata.x`` for metadata; by default all that are documented, without metadata
-    :param filters: as for lists, see ``voucherify_filters``
+    :param error_handler: the client's table of errors
+    :param since: start of the range, included
+    :param until: end of the range, excluded
+    :param time_field: the time of the range: ``created_at`` by default, or ``updated_at`` where the list has one
+    :param fields: of the records; metadata as ``metadata.x``; by default all documented ones, without metadata
+    :param filters: as for lists, see ``voucherify.filters``
     :param sort: a field, with ``-`` for descending; ascending by time by default
     :param parameters: further ones, such as ``{"campaign_id": "camp_…"}`` for vouchers
-    :raises ConfigurationError: for what can't be exported, naming what can
+    :raises ConfigurationError: for what Voucherify cannot export, with what it can
     """
     export_object = find_export(resource)
-    begin, end = (
-        timestamps.parse(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
+    time_range = TimeRange(
+        timestamps.parse(since, "since") if since else None, timestamps.parse(until, "until") if until else None
     )
-    if begin and end:
-        Window(begin, end)  # refuses one that holds no moment
-    time_filter, record_time_field = resolve_time_field(export_object, time_field) if begin or end else ("", "")
+    has_range = time_range != TimeRange()
+    if time_range.since and time_range.until:
+        Window(time_range.since, time_range.until)  # raises for an empty one
+    time_filter, record_time_field = resolve_time_field(export_object, time_field) if has_range else ("", "")
     output_fields = resolve_fields(export_object, fields)
-    requested_fields = (
-        output_fields
-        if not record_time_field or record_time_field in output_fields
-        else (*output_fields, record_time_field)
-    )
+    lacks_time = record_time_field and record_time_field not in output_fields
+    requested_fields = (*output_fields, record_time_field) if lacks_time else output_fields
     export_parameters: dict[str, Any] = {}
-    if chosen := resolve_sort(export_object, sort):
-        export_parameters["order"] = chosen
-    if body := resolve_filters(export_object, filters, time_filter, begin, end):
+    if order := resolve_sort(export_object, sort):
+        export_parameters["order"] = order
+    if body := resolve_filters(export_object, filters, time_filter, time_range.since, time_range.until):
         export_parameters["filters"] = body
     for name in parameters or {}:
         check_known("parameter", name, export_object.parameters, export_object)
     return ExportJob(
         export_object=export_object,
         output_fields=output_fields,
-        # The field that may become several columns, or none, comes last.
+        # Metadata comes last: it may become several columns, or none.
         requested_fields=tuple(sorted(requested_fields, key=METADATA.__eq__)),
         parameters={**export_parameters, **(parameters or {})},
-        since=begin,
-        until=end,
+        time_range=time_range,
         record_time_field=record_time_field,
         application_id=application_id,
         transport=transport,

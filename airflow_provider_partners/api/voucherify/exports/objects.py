@@ -1,7 +1,7 @@
-"""What Voucherify can export, as a table: fields, filters, orders and times of each kind of object.
+"""What Voucherify can export: fields, filters, sort fields and times of each kind of object.
 
-From the published OpenAPI description (``Export…Fields``, ``Export…Order``, ``Export…Filters``) and the text of
-``POST /v1/exports``. Must not know how a job is run.
+From the OpenAPI description (``Export…Fields``, ``Export…Order``, ``Export…Filters``) and the text of
+``POST /v1/exports`` in https://github.com/voucherifyio/voucherify-openapi.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ class ExportObject:
     """One kind of object that can be exported.
 
     :param name: the list's name, such as ``redemptions``
-    :param api_name: what the API calls it, such as ``redemption``
-    :param fields: all fields that are documented
-    :param default_fields: what the API exports when no fields are asked for
-    :param times: filter of time to the field of a row that it goes by
-    :param sort_fields: what it can be sorted by; with ``-`` in front descending
-    :param filters: filterable field to operators, ``None`` for any
-    :param allows_any_filter: whether other fields can be filtered on, such as ``metadata.x``
-    :param allows_any_field: whether there may be fields that aren't documented
-    :param has_metadata: whether ``metadata.x`` can be asked for
+    :param api_name: the API's name, such as ``redemption``
+    :param fields: all documented fields
+    :param default_fields: the fields that the API exports when a request names none
+    :param times: time filter to the matching field of a record
+    :param sort_fields: fields that ``order`` accepts, each also with ``-``
+    :param filters: filterable field to its operators; ``None`` allows any
+    :param allows_any_filter: accept any filter field, such as ``metadata.x``
+    :param allows_any_field: accept fields that are not documented
+    :param has_metadata: accept ``metadata.x`` as a field
     :param unreliable_fields: fields that some projects refuse
     :param parameters: further parameters of the export
-    :param key_candidates: the fields that identify a row, the best first
+    :param key_candidates: fields that identify a record, the best first
     """
 
     name: str
@@ -47,14 +47,11 @@ class ExportObject:
 
     @property
     def time_field(self) -> None:
-        """The time that a task's window is laid on without being told: none."""
+        """The time that a task's window applies to by default: none, as the task must name one."""
         return
 
     def has_field(self, name: str) -> bool:
-        """Whether a field can be asked for.
-
-        :param name: such as ``customer_id`` or ``metadata.lang``
-        """
+        """Whether an export accepts a field, such as ``customer_id`` or ``metadata.lang``."""
         if name == "metadata" or name.startswith("metadata."):
             return self.has_metadata
         return self.allows_any_field or name in self.fields
@@ -73,10 +70,10 @@ _EXPORT_OBJECTS = (
             *("loyalty_points", "result", "failure_code", "failure_message"),
         ),
         default_fields=("id", "object", "voucher_code", "customer_id", "date", "result"),
-        # A redemption has no created_at, although the filter is called so.
+        # The filter is named created_at, but a redemption has a date and no created_at.
         times={"created_at": "date"},
         sort_fields=("created_at", "id", "voucher_code", "tracking_id", "customer_id"),
-        # In the description's list of fields, but not in the list that its own example of a refusal shows.
+        # In the field list of the OpenAPI description, but not in the allowed fields of its example of a 400 answer.
         unreliable_fields=frozenset({"order_id"}),
     ),
     ExportObject(
@@ -93,7 +90,7 @@ _EXPORT_OBJECTS = (
         default_fields=("code", "voucher_type", "value", "discount_type"),
         times=_TIMES,
         sort_fields=("created_at", "updated_at", "code"),
-        # In the list of fields, but in no text that explains them.
+        # In the field list of the OpenAPI description, but not in its text.
         unreliable_fields=frozenset({"formula", "discount_effect", "validation_rules_id"}),
         parameters=frozenset({"campaign_id"}),
         key_candidates=("id", "code"),
@@ -113,13 +110,13 @@ _EXPORT_OBJECTS = (
         default_fields=("name", "source_id"),
         times=_TIMES,
         sort_fields=("created_at", "updated_at", "id", "name", "email", "source_id"),
-        unreliable_fields=frozenset({"birthday"}),  # deprecated in favour of birthdate
+        unreliable_fields=frozenset({"birthday"}),  # deprecated: birthdate replaces it
     ),
     ExportObject(
         name="publications",
         api_name="publication",
         fields=(*("voucher_code", "customer_id", "customer_source_id", "date", "channel", "campaign", "is_winner"),),
-        # The text says code, the list of fields voucher_code; the latter is what is asked for.
+        # The text of the API's docs says code, the field list says voucher_code. Requests use voucher_code.
         default_fields=("code", "customer_id", "date", "channel"),
         times={"created_at": "date"},
         sort_fields=("created_at", "id", "voucher_code", "tracking_id", "customer_id", "channel"),
@@ -160,7 +157,7 @@ _EXPORT_OBJECTS = (
         allows_any_filter=False,
         has_metadata=False,
     ),
-    # These two are in the text alone; the fields are those that it calls the default.
+    # These two are in the text of the docs only. The fields are those that it names as default.
     ExportObject(
         name="products",
         api_name="product",
@@ -189,17 +186,16 @@ _EXPORT_OBJECTS = (
     ),
 )
 
-EXPORTS: Mapping[str, ExportObject] = {row.name: row for row in _EXPORT_OBJECTS}
-"""What can be exported, by the list's name."""
+EXPORTS: Mapping[str, ExportObject] = {export.name: export for export in _EXPORT_OBJECTS}
+"""The objects that can be exported, by the list's name."""
 
 
 def find_export(name: str) -> ExportObject:
-    """One kind by the list's name, or by the API's own.
+    """Return an object by its list's name, such as ``redemptions``, or by the API's own, such as ``redemption``.
 
-    :param name: such as ``redemptions`` or ``redemption``
-    :raises ConfigurationError: naming those that exist
+    :raises ConfigurationError: for an unknown name, with the known ones
     """
-    export_object = EXPORTS.get(name) or next((row for row in _EXPORT_OBJECTS if row.api_name == name), None)
+    export_object = EXPORTS.get(name) or next((each for each in _EXPORT_OBJECTS if each.api_name == name), None)
     if export_object is None:
         message = f"'{name}' can't be exported"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(EXPORTS)}.", partner="Voucherify")

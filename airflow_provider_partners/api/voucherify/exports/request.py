@@ -1,37 +1,32 @@
-"""What an export is asked, and whether another export was asked the same.
+"""Check the arguments of an export, and build the body of its request.
 
-Checks fields, order, filters and times against the table of exports before anything is sent. Must not know how a job
-is run.
+Everything is checked against the table of exports before the first request.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from airflow_provider_partners.api.voucherify.exports.objects import ExportObject
 from airflow_provider_partners.api.voucherify.filters import Filter, to_json, validate_filter
+from airflow_provider_partners.api.voucherify.pages import OVERLAP, format_timestamp
 from airflow_provider_partners.exceptions import ConfigurationError
 
 PARTNER = "Voucherify"
 
-_OVERLAP = timedelta(milliseconds=1)
-"""Whether filters of time include their bounds isn't documented, so they are asked a little wider than wanted."""
-
 
 def resolve_fields(export_object: ExportObject, fields: Sequence[str] | None) -> tuple[str, ...]:
-    """The fields of the rows.
+    """Return the fields of the records; all documented ones by default.
 
-    :param export_object: what is exported
-    :param fields: as asked for; all that are documented by default
-    :raises ConfigurationError: naming those that there are
+    :raises ConfigurationError: for an unknown field, with the known ones
     """
     if fields is None:
         return export_object.fields
     if isinstance(fields, str) or not fields:
-        message = "'fields' is no list of fields"
+        message = "'fields' is not a list of fields"
         raise ConfigurationError(message, remedy="Give a list, even of one field.", partner=PARTNER)
     for name in fields:
         if not export_object.has_field(name):
@@ -40,25 +35,23 @@ def resolve_fields(export_object: ExportObject, fields: Sequence[str] | None) ->
 
 
 def resolve_sort(export_object: ExportObject, sort: str | None) -> str:
-    """What the rows are sorted by; empty where nothing is documented.
+    """Return the value of ``order``; empty when the API documents none.
 
-    :param export_object: what is exported
-    :param sort: a field, with ``-`` for descending; by time by default
+    :param sort: a field, with ``-`` for descending; by time when ``None``
     """
     if sort is not None:
-        check_known("order", sort.removeprefix("-"), export_object.sort_fields, export_object)
+        check_known("sort", sort.removeprefix("-"), export_object.sort_fields, export_object)
         return sort
     return export_object.sort_fields[0] if export_object.sort_fields else ""
 
 
 def resolve_time_field(export_object: ExportObject, time_field: str | None) -> tuple[str, str]:
-    """The filter that a window is laid on, and the field of a row that it goes by.
+    """Return the filter that a window applies to, and the matching field of a record.
 
-    :param export_object: what is exported
-    :param time_field: which time a window is of; that of creation by default
+    :param time_field: the time of the window; ``created_at`` when ``None``
     """
     if not export_object.times:
-        message = f"an export of '{export_object.name}' can't be asked for by time"
+        message = f"an export of '{export_object.name}' can't be filtered by time"
         raise ConfigurationError(message, remedy="Leave 'since' and 'until' out.", partner=PARTNER)
     name = time_field or "created_at"
     check_known("time", name, export_object.times, export_object)
@@ -72,13 +65,9 @@ def resolve_filters(
     since: datetime | None,
     until: datetime | None,
 ) -> dict[str, Any]:
-    """The filters of an export's body, with those of a window.
+    """Return the ``filters`` of the request body, including the conditions of a window.
 
-    :param export_object: what is exported
-    :param filters: as asked for
-    :param time_field: the time that a window is of; empty for none
-    :param since: its first moment
-    :param until: the first moment not in it
+    :param time_field: the time of the window; empty without a window
     """
     parsed = validate_filter(
         filters,
@@ -90,65 +79,44 @@ def resolve_filters(
     if not time_field:
         return body
     if parsed is not None and len(parsed.conditions) > 1 and parsed.junction == "or":
-        message = "the filters are joined by 'or', and a window would be one of them"
+        message = "the filters are joined by 'or', and the window would become one of the alternatives"
         raise ConfigurationError(message, remedy="Leave 'since' and 'until' out, or use 'and'.", partner=PARTNER)
     if time_field in body:
-        message = f"the filters ask for '{time_field}', and so do 'since' and 'until'"
+        message = f"the filters compare '{time_field}', and so do 'since' and 'until'"
         raise ConfigurationError(message, remedy="Give one of them.", partner=PARTNER)
-    after = {"$after": [format_export_timestamp(since - _OVERLAP)]} if since else {}
-    before = {"$before": [format_export_timestamp(until + _OVERLAP)]} if until else {}
+    after = {"$after": [format_timestamp(since - OVERLAP)]} if since else {}
+    before = {"$before": [format_timestamp(until + OVERLAP)]} if until else {}
     return {**body, "junction": "and", time_field: {"conditions": {**after, **before}}}
 
 
 def check_known(kind: str, name: str, known: Collection[str], export_object: ExportObject) -> None:
-    """Refuse what isn't there.
+    """Reject an unknown name.
 
-    :param kind: of thing, for the error
-    :param name: as asked for
-    :param known: those that there are
-    :param export_object: what is exported
+    :param kind: ``field``, ``sort``, ``time`` or ``parameter``, for the error
+    :raises ConfigurationError: with the known names
     """
     if name not in known:
         message = f"an export of '{export_object.name}' has no {kind} '{name}'"
-        listed = ", ".join([
-            *sorted(known),
-            *(["metadata.x"] if kind == "field" and export_object.has_metadata else []),
-        ])
-        raise ConfigurationError(message, remedy=f"Use one of: {listed or 'none'}.", partner=PARTNER)
+        metadata = ["metadata.x"] if kind == "field" and export_object.has_metadata else []
+        names = ", ".join([*sorted(known), *metadata])
+        raise ConfigurationError(message, remedy=f"Use one of: {names or 'none'}.", partner=PARTNER)
 
 
 def normalize_filters(filters: Any) -> str:
-    """Filters in one form, however the server tells them: with a junction that says nothing, values in lists or not.
+    """Return filters in one comparable form.
 
-    :param filters: of an export's parameters
+    The server returns them with a default junction added, and operands as lists or single values.
+
+    :param filters: the ``filters`` of an export's parameters
     """
     normalized: dict[str, Any] = {}
     conditions_by_field = filters if isinstance(filters, Mapping) else {}
     for name, inner in conditions_by_field.items():
         conditions = inner.get("conditions") if isinstance(inner, Mapping) else None
-        for key, value in (conditions if isinstance(conditions, Mapping) else {}).items():
-            listed = value if isinstance(value, list) else [value]
-            normalized[f"{name} {key}"] = [str(one).lower() if isinstance(one, bool) else str(one) for one in listed]
+        for operator, operand in (conditions if isinstance(conditions, Mapping) else {}).items():
+            operands = operand if isinstance(operand, list) else [operand]
+            normalized[f"{name} {operator}"] = [
+                str(value).lower() if isinstance(value, bool) else str(value) for value in operands
+            ]
     junction = str(conditions_by_field.get("junction", "and")).lower() if len(normalized) > 1 else "and"
     return json.dumps([junction, normalized], sort_keys=True)
-
-
-def parse_export_timestamp(value: Any) -> datetime | None:
-    """A time as exports have it, always in UTC; ``None`` when it is none.
-
-    :param value: ISO 8601
-    """
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def format_export_timestamp(value: datetime, timespec: str = "milliseconds") -> str:
-    """A time as it is sent.
-
-    :param value: aware
-    :param timespec: how finely
-    """
-    return value.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

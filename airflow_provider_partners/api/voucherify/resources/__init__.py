@@ -1,4 +1,4 @@
-"""All lists of Voucherify by name. Must not know how anything is sent."""
+"""All lists of Voucherify, by name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
+__all__ = ["RESOURCES"]
+
 RESOURCES: Mapping[str, VoucherifyResource] = {
-    row.name: row
-    for table in (
-        promotions,
-        customers,
-        loyalty,
-        management,
-    )
-    for row in table.ROWS
+    resource.name: resource for table in (promotions, customers, loyalty, management) for resource in table.RESOURCES
 }
-"""Voucherify's lists by name."""
+"""Voucherify's lists, by name."""

@@ -1,6 +1,6 @@
-"""Voucherify's lists of customers, orders, the catalog, and what else a project holds, as a table.
+"""Lists of customers, orders, the catalog, and a project's other objects.
 
-From the published OpenAPI description (version v2018-08-01). Must not know how anything is sent.
+From the OpenAPI description, version v2018-08-01: https://github.com/voucherifyio/voucherify-openapi.
 """
 
 from __future__ import annotations
@@ -27,46 +27,49 @@ CUSTOMER_AND_CATALOG_RESOURCES = (
         "customers",
         "/v1/customers",
         "Customers, by time of creation or change.",
-        cap=99,
-        results="customers",
-        orders=f"{TIME_SORT_FIELDS} source_id",
+        max_page_number=99,
+        records_path="customers",
+        sort_fields=f"{TIME_SORT_FIELDS} source_id",
         time_field="created_at",
         times={**range_params(), **range_params(time_field="updated_at")},
         parameters="email city name segment_id",
-        one="/v1/customers/{id}",
+        record_path="/v1/customers/{id}",
         exported_object="customer",
     ),
     resource(
         "customer_activity",
         "/v1/customers/{customer_id}/activity",
         "Events of one customer.",
-        style="starting_after_id",
-        orders="created_at",
+        paging_style="starting_after_id",
+        sort_fields="created_at",
         times=date_params(),
         parameters="campaign_id campaign_type category type",
-        counted=False,
+        has_total=False,
     ),
     resource(
         "customer_activities",
         "/v1/customers/{customer_id}/activities",
-        "Events of one customer, as they were listed earlier.",
-        style="starting_after_id",
-        # Its description has no has_more: a page that is not full ends it, and the last row's id leads on.
-        paging=LastIdPaginator(size=PAGE_SIZE),
-        orders=CATALOG_SORT_FIELDS,
+        "Events of one customer, from the older endpoint.",
+        paging_style="starting_after_id",
+        # The API documents no has_more for it: a page that is not full is the last one.
+        paginator=LastIdPaginator(size=PAGE_SIZE),
+        sort_fields=CATALOG_SORT_FIELDS,
         times=date_params(),
         parameters="campaign_type campaign_id product_id",
         deprecated=True,
     ),
     resource(
-        "customer_segments", "/v1/customers/{customer_id}/segments", "Segments of one customer.", style="single_shot"
+        "customer_segments",
+        "/v1/customers/{customer_id}/segments",
+        "Segments of one customer.",
+        paging_style="single_shot",
     ),
     resource(
         "customer_redeemables",
         "/v1/customers/{customer_id}/redeemables",
         "What one customer can redeem.",
-        style="starting_after_id",
-        orders="id",
+        paging_style="starting_after_id",
+        sort_fields="id",
         times=filter_params(),
         filters=REDEEMABLE_FILTERS,
     ),
@@ -74,107 +77,113 @@ CUSTOMER_AND_CATALOG_RESOURCES = (
         "segments",
         "/v1/segments",
         "Segments of customers.",
-        # Its description offers no second page. Segments can be filtered by creation, though, so they are walked
-        # back by it.
-        style="limit_only",
-        paging=TimestampPaginator(size=PAGE_SIZE, param="filters[created_at][conditions][$before]", descending=True),
-        results="segments",
-        orders="created_at",
+        # The API documents no paging for it. It can be filter_params by creation, so it is read backwards by that time.
+        paging_style="limit_only",
+        paginator=TimestampPaginator(size=PAGE_SIZE, param="filters[created_at][conditions][$before]", descending=True),
+        records_path="segments",
+        sort_fields="created_at",
         sort="-created_at",
         times=filter_params(sort="created_at"),
         parameters="ids",
         filters="*",
-        one="/v1/segments/{id}",
+        record_path="/v1/segments/{id}",
     ),
     resource(
         "orders",
         "/v1/orders",
         "Orders, as they arrived at Voucherify; no filters at all.",
-        results="orders",
-        orders=TIME_SORT_FIELDS,
-        one="/v1/orders/{id}",  # an order's own id, or the store's
+        records_path="orders",
+        sort_fields=TIME_SORT_FIELDS,
+        record_path="/v1/orders/{id}",  # accepts the order's own id and the store's
         exported_object="order",
     ),
     resource(
         "products",
         "/v1/products",
         "Products.",
-        results="products",
-        orders=CATALOG_SORT_FIELDS,
+        records_path="products",
+        sort_fields=CATALOG_SORT_FIELDS,
         times=date_params(),
         filters="*",
-        one="/v1/products/{id}",
+        record_path="/v1/products/{id}",
     ),
     resource(
         "product_skus",
         "/v1/products/{product_id}/skus",
         "SKUs of one product.",
-        results="skus",
-        orders=CATALOG_SORT_FIELDS,
+        records_path="skus",
+        sort_fields=CATALOG_SORT_FIELDS,
         times=date_params(),
-        one="/v1/skus/{id}",
+        record_path="/v1/skus/{id}",
     ),
     resource(
         "product_collections",
         "/v1/product-collections",
         "Collections of products.",
-        orders=CATALOG_SORT_FIELDS,
-        one="/v1/product-collections/{id}",
+        sort_fields=CATALOG_SORT_FIELDS,
+        record_path="/v1/product-collections/{id}",
     ),
     resource(
         "product_collection_products",
         "/v1/product-collections/{product_collection_id}/products",
         "Products of one collection.",
-        orders=CATALOG_SORT_FIELDS,
-        scroll="starting_after",
+        sort_fields=CATALOG_SORT_FIELDS,
+        scroll_param="starting_after",
     ),
 )
-"""Who buys, and what."""
+"""Customers, orders and the catalog."""
 
 PROJECT_RESOURCES = (
     resource(
         "async_actions",
         "/v1/async-actions",
         "Work that Voucherify did in the background.",
-        style="date_window",
-        paging=TimestampPaginator(size=PAGE_SIZE, param="end_date", descending=True),
-        results="async_actions",
+        paging_style="date_window",
+        paginator=TimestampPaginator(size=PAGE_SIZE, param="end_date", descending=True),
+        records_path="async_actions",
         times={"created_at": TimeFilter(record_field="created_at", before="end_date")},
-        one="/v1/async-actions/{id}",
-        counted=False,
+        record_path="/v1/async-actions/{id}",
+        has_total=False,
     ),
     resource(
         "locations",
         "/v1/locations",
         "Locations.",
-        # end_date is described as what leaves the *earlier* ones out, so they are walked back by the filter.
-        style="date_window",
-        orders=TIME_SORT_FIELDS,
+        # The API documents end_date as excluding the *earlier* records, so the list is read backwards by the filter.
+        paging_style="date_window",
+        sort_fields=TIME_SORT_FIELDS,
         sort="-created_at",
         times={**filter_params(sort="created_at"), **filter_params("updated_at", sort="updated_at")},
         filters="name:text created_at:date updated_at:date",
-        one="/v1/locations/{id}",
+        record_path="/v1/locations/{id}",
     ),
-    resource("categories", "/v1/categories", "Categories.", style="single_shot", one="/v1/categories/{id}"),
+    resource(
+        "categories", "/v1/categories", "Categories.", paging_style="single_shot", record_path="/v1/categories/{id}"
+    ),
     resource(
         "metadata_schemas",
         "/v1/metadata-schemas",
         "Schemas of metadata.",
-        style="single_shot",
-        results="schemas",
+        paging_style="single_shot",
+        records_path="schemas",
     ),
     resource(
-        "exports", "/v1/exports", "Exports.", results="exports", orders="created_at status", one="/v1/exports/{id}"
+        "exports",
+        "/v1/exports",
+        "Exports.",
+        records_path="exports",
+        sort_fields="created_at status",
+        record_path="/v1/exports/{id}",
     ),
     resource(
         "trash_bin",
         "/v1/trash-bin",
         "What was deleted and can be restored.",
-        style="starting_after_id",
-        orders="id",
+        paging_style="starting_after_id",
+        sort_fields="id",
         filters="id:text resource_type:choice resource_name:text resource_id:text",
     ),
 )
-"""What a project holds besides."""
+"""A project's other objects."""
 
-ROWS = (*CUSTOMER_AND_CATALOG_RESOURCES, *PROJECT_RESOURCES)
+RESOURCES = (*CUSTOMER_AND_CATALOG_RESOURCES, *PROJECT_RESOURCES)

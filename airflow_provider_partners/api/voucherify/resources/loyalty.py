@@ -1,7 +1,6 @@
-"""Voucherify's lists of loyalty programs as a table: the second version of the API, and the first, which Voucherify
-advises against since July 2026.
+"""Lists of loyalty programs: the second version of the API, and the first, which is deprecated since July 2026.
 
-From the published OpenAPI descriptions. Must not know how anything is sent.
+From the OpenAPI descriptions: https://github.com/voucherifyio/voucherify-openapi.
 """
 
 from __future__ import annotations
@@ -15,16 +14,20 @@ _PROGRAM = f"{_V2}/programs/{{program_id}}"
 _MEMBER = f"{_PROGRAM}/members/{{member_id}}"
 _CARD = f"{_MEMBER}/cards/{{card_id}}"
 
-_v2 = partial(resource, style="cursor", orders="created_at", counted=False)
-"""A list of the second version: walked by a cursor, and never counted."""
+_v2 = partial(resource, paging_style="cursor", sort_fields="created_at", has_total=False)
+"""A list of the second version: cursor pages, without a total."""
 _v2_filterable = partial(_v2, filters="*")
 
 V2_RESOURCES = (
     _v2_filterable(
-        "loyalty_programs", f"{_V2}/programs", "Programs.", orders="created_at name", one=f"{_V2}/programs/{{id}}"
+        "loyalty_programs",
+        f"{_V2}/programs",
+        "Programs.",
+        sort_fields="created_at name",
+        record_path=f"{_V2}/programs/{{id}}",
     ),
     _v2_filterable("loyalty_program_activities", f"{_PROGRAM}/activities", "Events of one program."),
-    # What is assigned to a program has no id of its own.
+    # Assignments to a program have no id of their own.
     _v2(
         "loyalty_program_card_definitions",
         f"{_PROGRAM}/card-definitions",
@@ -53,16 +56,21 @@ V2_RESOURCES = (
         "loyalty_program_members",
         f"{_PROGRAM}/members",
         "Members of one program.",
-        orders="created_at status customer_id",
+        sort_fields="created_at status customer_id",
     ),
     _v2_filterable("loyalty_program_member_activities", f"{_MEMBER}/activities", "Events of one member."),
     _v2_filterable("loyalty_program_card_activities", f"{_CARD}/activities", "Events of one card."),
-    _v2("loyalty_program_card_pending_points", f"{_CARD}/pending-points", "Pending points of one card.", orders="date"),
+    _v2(
+        "loyalty_program_card_pending_points",
+        f"{_CARD}/pending-points",
+        "Pending points of one card.",
+        sort_fields="date",
+    ),
     _v2(
         "loyalty_program_card_expiring_points",
         f"{_CARD}/expiring-points",
         "Expiring points of one card.",
-        orders="expiration_date",
+        sort_fields="expiration_date",
     ),
     _v2_filterable("loyalty_program_card_transactions", f"{_CARD}/transactions", "Transactions of one card."),
     _v2_filterable(
@@ -83,46 +91,49 @@ V2_RESOURCES = (
         "loyalty_program_tier_summary",
         f"{_PROGRAM}/reports/tiers/summary",
         "How many members each tier of one program has.",
-        style="limit_only",
-        orders="id",
+        paging_style="limit_only",
+        sort_fields="id",
     ),
     _v2_filterable(
         "loyalty_card_definitions",
         f"{_V2}/card-definitions",
         "Card definitions.",
-        orders="created_at name type status",
+        sort_fields="created_at name type status",
     ),
     _v2_filterable(
         "loyalty_card_definition_activities",
         f"{_V2}/card-definitions/{{card_definition_id}}/activities",
         "Events of one card definition.",
     ),
-    _v2_filterable("loyalty_earning_rules", f"{_V2}/earning-rules", "Earning rules.", orders="created_at name"),
+    _v2_filterable("loyalty_earning_rules", f"{_V2}/earning-rules", "Earning rules.", sort_fields="created_at name"),
     _v2_filterable(
         "loyalty_earning_rule_activities",
         f"{_V2}/earning-rules/{{earning_rule_id}}/activities",
         "Events of one earning rule.",
     ),
     _v2_filterable(
-        "loyalty_tier_structures", f"{_V2}/tier-structures", "Tier structures.", orders="created_at name type status"
+        "loyalty_tier_structures",
+        f"{_V2}/tier-structures",
+        "Tier structures.",
+        sort_fields="created_at name type status",
     ),
     _v2(
         "loyalty_tier_structure_tiers",
         f"{_V2}/tier-structures/{{tier_structure_id}}/tiers",
         "Tiers of one structure.",
-        orders="created_at name",
+        sort_fields="created_at name",
     ),
     _v2_filterable(
         "loyalty_tier_structure_activities",
         f"{_V2}/tier-structures/{{tier_structure_id}}/activities",
         "Events of one tier structure.",
     ),
-    _v2_filterable("loyalty_benefits", f"{_V2}/benefits", "Benefits.", orders="created_at name type"),
+    _v2_filterable("loyalty_benefits", f"{_V2}/benefits", "Benefits.", sort_fields="created_at name type"),
     _v2_filterable("loyalty_benefit_activities", f"{_V2}/benefits/{{benefit_id}}/activities", "Events of one benefit."),
-    _v2_filterable("loyalty_rewards", f"{_V2}/rewards", "Rewards.", orders="created_at name"),
+    _v2_filterable("loyalty_rewards", f"{_V2}/rewards", "Rewards.", sort_fields="created_at name"),
     _v2_filterable("loyalty_reward_activities", f"{_V2}/rewards/{{reward_id}}/activities", "Events of one reward."),
 )
-"""The second version."""
+"""The second version of the API."""
 
 _V1 = "/v1/loyalties"
 _CAMPAIGN = f"{_V1}/{{campaign_id}}"
@@ -131,28 +142,28 @@ _ANY_MEMBER = f"{_V1}/members/{{member_id}}"
 _TIME_SORT_FIELDS = "created_at updated_at"
 
 _v1 = partial(resource, deprecated=True)
-_v1_by_id = partial(_v1, style="starting_after_id", orders="id", counted=False)
-_v1_single_page = partial(_v1, style="single_shot")
+_v1_by_id = partial(_v1, paging_style="starting_after_id", sort_fields="id", has_total=False)
+_v1_single_page = partial(_v1, paging_style="single_shot")
 
 V1_RESOURCES = (
     _v1(
         "loyalties_v1",
         _V1,
         "Loyalty campaigns.",
-        results="campaigns",
-        orders=_TIME_SORT_FIELDS,
+        records_path="campaigns",
+        sort_fields=_TIME_SORT_FIELDS,
         parameters="expand",
-        one=f"{_V1}/{{id}}",
+        record_path=f"{_V1}/{{id}}",
     ),
     _v1(
         "loyalty_campaign_members",
         f"{_CAMPAIGN}/members",
         "Loyalty cards of one campaign.",
-        results="vouchers",
-        orders=f"{_TIME_SORT_FIELDS} code",
+        records_path="vouchers",
+        sort_fields=f"{_TIME_SORT_FIELDS} code",
         times={**range_params(), **range_params(time_field="updated_at")},
         parameters="customer code ids",
-        one=f"{_CAMPAIGN}/members/{{id}}",
+        record_path=f"{_CAMPAIGN}/members/{{id}}",
     ),
     _v1_by_id("loyalty_campaign_pending_points", f"{_CAMPAIGN}/pending-points", "Pending points of one campaign."),
     _v1_by_id(
@@ -165,9 +176,9 @@ V1_RESOURCES = (
         "loyalty_campaign_member_activity",
         f"{_CAMPAIGN_MEMBER}/activity",
         "Events of one card of a campaign.",
-        orders="created_at",
+        sort_fields="created_at",
     ),
-    _v1_by_id("loyalty_member_activity", f"{_ANY_MEMBER}/activity", "Events of one card.", orders="created_at"),
+    _v1_by_id("loyalty_member_activity", f"{_ANY_MEMBER}/activity", "Events of one card.", sort_fields="created_at"),
     _v1_by_id(
         "loyalty_campaign_transactions",
         f"{_CAMPAIGN}/transactions",
@@ -193,8 +204,8 @@ V1_RESOURCES = (
         "loyalty_campaign_earning_rules",
         f"{_CAMPAIGN}/earning-rules",
         "Earning rules of one campaign.",
-        orders=_TIME_SORT_FIELDS,
-        one=f"{_CAMPAIGN}/earning-rules/{{id}}",
+        sort_fields=_TIME_SORT_FIELDS,
+        record_path=f"{_CAMPAIGN}/earning-rules/{{id}}",
     ),
     _v1_single_page(
         "loyalty_member_rewards",
@@ -208,7 +219,7 @@ V1_RESOURCES = (
         f"{_CAMPAIGN}/reward-assignments",
         "Assignments of rewards to one campaign.",
         parameters="assignmentId",
-        one=f"{_CAMPAIGN}/reward-assignments/{{id}}",
+        record_path=f"{_CAMPAIGN}/reward-assignments/{{id}}",
     ),
     _v1(
         "loyalty_campaign_rewards",
@@ -220,9 +231,9 @@ V1_RESOURCES = (
         "loyalty_campaign_tiers",
         f"{_CAMPAIGN}/tiers",
         "Tiers of one campaign.",
-        style="limit_only",
-        orders=_TIME_SORT_FIELDS,
-        one=f"{_CAMPAIGN}/tiers/{{id}}",
+        paging_style="limit_only",
+        sort_fields=_TIME_SORT_FIELDS,
+        record_path=f"{_CAMPAIGN}/tiers/{{id}}",
     ),
     _v1_single_page("loyalty_member_tiers", f"{_ANY_MEMBER}/tiers", "Tiers of one card."),
     _v1(
@@ -237,6 +248,6 @@ V1_RESOURCES = (
         key=("reward.id", "assignment.id"),
     ),
 )
-"""The first version."""
+"""The first version of the API."""
 
-ROWS = (*V2_RESOURCES, *V1_RESOURCES)
+RESOURCES = (*V2_RESOURCES, *V1_RESOURCES)

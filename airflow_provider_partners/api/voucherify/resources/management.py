@@ -1,6 +1,6 @@
-"""The lists of Voucherify's client-side and management APIs as a table; each needs a connection of its own kind.
+"""Lists of Voucherify's client-side and management APIs; each API needs a connection with its own kind of key.
 
-From the published OpenAPI description (version v2018-08-01). Must not know how anything is sent.
+From the OpenAPI description, version v2018-08-01: https://github.com/voucherifyio/voucherify-openapi.
 """
 
 from __future__ import annotations
@@ -11,59 +11,64 @@ from airflow_provider_partners.api.voucherify.resources.model import resource
 
 _PROJECT = "/management/v1/projects/{project_id}"
 
-_managed = partial(resource, family="management", style="single_shot")
+_management = partial(resource, family="management", paging_style="single_shot")
 
-ROWS = (
+RESOURCES = (
     resource(
         "client_promotion_tiers",
         "/client/v1/promotions/tiers",
-        "Promotion tiers, as the client-side API gives them.",
+        "Promotion tiers, as the client-side API returns them.",
         family="client",
-        results="tiers",
-        orders="created_at updated_at",
+        records_path="tiers",
+        sort_fields="created_at updated_at",
         parameters="is_available",
     ),
-    _managed(
+    _management(
         "management_projects",
         "/management/v1/projects",
         "Projects of the organization.",
-        one="/management/v1/projects/{id}",
+        record_path="/management/v1/projects/{id}",
     ),
-    _managed("management_users", f"{_PROJECT}/users", "Users of one project.", one=f"{_PROJECT}/users/{{id}}"),
-    _managed(
+    _management(
+        "management_users", f"{_PROJECT}/users", "Users of one project.", record_path=f"{_PROJECT}/users/{{id}}"
+    ),
+    _management(
         "management_campaign_templates",
         f"{_PROJECT}/templates/campaigns",
         "Templates of campaigns of one project.",
-        style="starting_after_id",
-        orders="id",
+        paging_style="starting_after_id",
+        sort_fields="id",
         parameters="include_total",
         filters="id:text name:text campaign_type:choice",
     ),
-    _managed(
+    _management(
         "management_stacking_rules",
         f"{_PROJECT}/stacking-rules",
         "Stacking rules of one project.",
-        one=f"{_PROJECT}/stacking-rules/{{id}}",
+        record_path=f"{_PROJECT}/stacking-rules/{{id}}",
     ),
-    _managed(
+    _management(
         "management_metadata_schemas",
         f"{_PROJECT}/metadata-schemas",
         "Schemas of metadata of one project.",
-        one=f"{_PROJECT}/metadata-schemas/{{id}}",
+        record_path=f"{_PROJECT}/metadata-schemas/{{id}}",
     ),
-    _managed(
+    _management(
         "management_custom_event_schemas",
         f"{_PROJECT}/custom-event-schemas",
         "Schemas of custom events of one project.",
-        one=f"{_PROJECT}/custom-event-schemas/{{id}}",
+        record_path=f"{_PROJECT}/custom-event-schemas/{{id}}",
     ),
-    _managed(
+    _management(
         "management_webhooks",
         f"{_PROJECT}/webhooks",
         "Webhooks of one project.",
-        one=f"{_PROJECT}/webhooks/{{id}}",
+        record_path=f"{_PROJECT}/webhooks/{{id}}",
     ),
-    _managed(
-        "management_branding", f"{_PROJECT}/branding", "Brands of one project.", one=f"{_PROJECT}/branding/{{id}}"
+    _management(
+        "management_branding",
+        f"{_PROJECT}/branding",
+        "Brands of one project.",
+        record_path=f"{_PROJECT}/branding/{{id}}",
     ),
 )

@@ -1,25 +1,15 @@
-"""How the tables of Voucherify's lists are written: one call per list, with what lists have in common left out.
+"""The declaration of one Voucherify list, and how its parameters and answers are encoded.
 
-Must not know any single list.
-
-What a list of Voucherify is: a row of the tables in ``voucherify_lists*``; and how its answers and its parameters
-are written.
-
-Must not know how anything is sent, nor any single list.
+The tables of lists are in the modules beside this one. They call :func:`resource`, which fills in what most lists
+share.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
-
-if TYPE_CHECKING:
-    from airflow_provider_partners.records import Record
-import re
 
 from airflow_provider_partners.api.pagination.strategies import (
     LastIdPaginator,
@@ -28,25 +18,34 @@ from airflow_provider_partners.api.pagination.strategies import (
     TimestampPaginator,
     TokenPaginator,
 )
+from airflow_provider_partners.api.resources import Resource
+from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
-    pass
-if TYPE_CHECKING:
-    from airflow_provider_partners.api.pagination.strategies import Paginator
+    from airflow_provider_partners.api.pagination.page import Paginator
+    from airflow_provider_partners.records import Record
 
+DOCS = "https://docs.voucherify.io/api-reference"
+
+PAGE_SIZE = 100
+"""Records per page: the API's maximum. Its default is 10 (https://docs.voucherify.io/api-reference/listing)."""
 
 MAX_VALUES_PER_CONDITION = 20
-"""Values of one condition; the server reads indexes above as names (a default of its query parser)."""
+"""Values of one filter condition.
+
+``qs``, Node's usual parser of such queries, reads array indexes above 20 as object keys by default
+(``arrayLimit`` in https://github.com/ljharb/qs#parsing-arrays).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeFilter:
-    """How a list is asked by one of its times.
+    """The query parameters that filter a list by one timestamp field.
 
-    :param record_field: the field of a row that it goes by
-    :param after: the query parameter of the lower bound; empty where there is none
-    :param before: the query parameter of the upper bound
-    :param sort: the value of ``sort`` that sorts by it, ascending; empty where there is none
+    :param record_field: the timestamp field of a record
+    :param after: the parameter of the lower bound; empty when the list has none
+    :param before: the parameter of the upper bound; empty when the list has none
+    :param sort: the value of ``order`` that sorts by this field, ascending; empty when the list has none
     """
 
     record_field: str
@@ -56,7 +55,7 @@ class TimeFilter:
 
     @property
     def uses_filters(self) -> bool:
-        """Whether the bounds are conditions of ``filters``, which a junction of the user's joins as well."""
+        """Whether the bounds are conditions of ``filters``, and share the user's junction."""
         return self.before.startswith("filters[")
 
 
@@ -64,22 +63,22 @@ class TimeFilter:
 class VoucherifyResource(Resource):
     """A list of Voucherify.
 
-    ``time_field`` is the time that a task's window is laid on without being told; ``times`` holds all that the list
-    can be asked by.
+    ``time_field`` names the time that a task's window applies to by default. ``times`` holds every time that can
+    filter the list.
 
-    :param family: ``server``, ``client`` or ``management``: which kind of connection reads it
-    :param paging_style: how it is walked: ``page``, ``starting_after_id``, ``cursor``, ``date_window``, ``limit_only``,
+    :param family: the API that holds it: ``server``, ``client`` or ``management``
+    :param paging_style: ``page``, ``starting_after_id``, ``cursor``, ``date_window``, ``limit_only`` or
         ``single_shot``
-    :param parameters: the query parameters it takes besides paging, order, time and ``filters``
-    :param filters: filterable field to its operators; ``None`` where any is possible
-    :param allows_any_filter: whether any field can be filtered on, such as ``metadata.x``
-    :param times: name to how it is asked by that time
-    :param sort_values: the values of ``order``; without any the list can't be sorted
-    :param one: the path of a single record, with ``{id}``; empty where there is none
-    :param scroll: walks the list behind a moment where its pages don't reach; ``None`` where that can't be
-    :param exported_object: what the Exports API calls it; empty where it can't be exported
-    :param deprecated: whether Voucherify advises against it
-    :param counted: whether an answer may tell the total
+    :param parameters: the query parameters besides paging, ``order``, times and ``filters``
+    :param filters: filterable field to its operators; ``None`` allows any operator
+    :param allows_any_filter: accept any filter field, such as ``metadata.x``
+    :param times: name of a time to its query parameters
+    :param sort_values: the values of ``order``; empty for a list that cannot be sorted
+    :param record_path: the path of a single record, with ``{id}``; empty when there is none
+    :param scroll_param: the parameter that continues after a timestamp, beyond the last numbered page; may be empty
+    :param exported_object: its name in the Exports API; empty for a list that cannot be exported
+    :param deprecated: Voucherify advises against it
+    :param has_total: an answer may hold the total
     """
 
     family: str = "server"
@@ -89,64 +88,186 @@ class VoucherifyResource(Resource):
     allows_any_filter: bool = False
     times: Mapping[str, TimeFilter] = field(default_factory=dict)
     sort_values: tuple[str, ...] = ()
-    one: str = ""
-    scroll: str = ""
+    record_path: str = ""
+    scroll_param: str = ""
     exported_object: str = ""
     deprecated: bool = False
-    counted: bool = True
+    has_total: bool = True
 
     @property
     def accepts_filters(self) -> bool:
-        """Whether it takes ``filters`` at all."""
+        """Whether the list has the parameter ``filters``."""
         return self.allows_any_filter or bool(self.filters)
 
     @property
     def record_time_field(self) -> str:
-        """The field of a row that a task's window goes by, where it has one."""
+        """The field of a record that a task's window applies to; empty without ``time_field``."""
         return self.times[self.time_field].record_field if self.time_field else ""
 
 
+# Declaring lists
+
+_CREATED_BEFORE = "filters[created_at][conditions][$before]"
+
+_PAGINATORS: Mapping[str, Paginator] = {
+    "page": PageNumberPaginator(size=PAGE_SIZE, number_param="page", size_param="limit", total_paths=("total",)),
+    "starting_after_id": LastIdPaginator(size=PAGE_SIZE),
+    # Loyalty v2: {"data": [...], "cursor": {"next": "lcrsctx_…", "expires_at": "…"}}
+    "cursor": TokenPaginator(
+        size=PAGE_SIZE,
+        param="cursor",
+        next_token_path="cursor.next",  # noqa: S106  # a path, not a secret
+        token_replaces_filters=False,
+    ),
+    "date_window": TimestampPaginator(size=PAGE_SIZE, param=_CREATED_BEFORE, descending=True),
+    "limit_only": SinglePagePaginator(size=PAGE_SIZE, size_param="limit", total_paths=("total",)),
+    "single_shot": SinglePagePaginator(size=PAGE_SIZE, size_param="", total_paths=("total",)),
+}
+
+_CHOICE = frozenset({"$in", "$not_in", "$is", "$is_not", "$has_value", "$is_unknown", "$starts_with", "$ends_with"})
+_OPERATORS: Mapping[str, frozenset[str] | None] = {
+    "text": _CHOICE | {"$contains", "$not_contain"},
+    "choice": _CHOICE,
+    "date": frozenset({"$after", "$before", "$has_value", "$is_unknown", "$more_than", "$less_than"}),
+    "flag": frozenset({"$is", "$is_not"}),
+    "is": frozenset({"$is"}),
+    "in": frozenset({"$in", "$not_in"}),
+    "state": frozenset({"$active", "$expired", "$failed", "$in_progress", "$before_start"}),
+    "any": None,
+}
+"""The operators of a filter field, by its kind in the OpenAPI description."""
+
+
+def resource(
+    name: str,
+    path: str,
+    doc: str,
+    *,
+    paging_style: str = "page",
+    sort_fields: str = "",
+    sort: str | None = None,
+    max_page_number: int = 100,
+    filters: str | None = None,
+    parameters: str = "",
+    paginator: Paginator | None = None,
+    records_path: str = "data",
+    **fields: Any,
+) -> VoucherifyResource:
+    """Declare one list; words separated by spaces stand for several names.
+
+    :param path: with ``{placeholders}`` in snake case; each is a parent of the list
+    :param doc: one line for the resources page of the docs
+    :param sort_fields: fields that ``order`` accepts, each also with ``-``
+    :param sort: the order to request, when it is not the first of ``sort_fields``
+    :param max_page_number: the highest page number that the API serves
+    :param filters: ``field:kind``, with the kinds of ``_OPERATORS``; ``*`` allows any field
+    :param paginator: replaces the default one of the paging style
+    :param records_path: where an answer holds the records
+    :param fields: further fields of :class:`VoucherifyResource`
+    """
+    sort_values = tuple(value for sort_field in sort_fields.split() for value in (sort_field, f"-{sort_field}"))
+    field_kinds = [pair.partition(":")[::2] for pair in (filters or "").split() if pair != "*"]
+    return VoucherifyResource(
+        name=name,
+        path=path,
+        records_path=records_path,
+        paginator=paginator or _PAGINATORS[paging_style],
+        paging_style=paging_style,
+        max_page_size=PAGE_SIZE,
+        max_page_number=max_page_number if paging_style == "page" else None,
+        parents=tuple(re.findall(r"{(\w+)}", path)),
+        sort_values=sort_values,
+        # Request the order explicitly: the docs omit or contradict the default direction for some lists. Ascending
+        # order puts records that arrive during a read at the end.
+        sort=(sort_values[0] if sort_values else "") if sort is None else sort,
+        filters={name: _OPERATORS[kind] for name, kind in field_kinds},
+        allows_any_filter="*" in (filters or "").split(),
+        parameters=frozenset(parameters.split()),
+        doc=doc,
+        url=DOCS,
+        **fields,
+    )
+
+
+def range_params(record_field: str = "", time_field: str = "created_at") -> dict[str, TimeFilter]:
+    """Declare the time parameters ``created_at[after]`` and ``created_at[before]``.
+
+    :param record_field: the record's field, when its name differs from ``time_field``
+    """
+    return {
+        time_field: TimeFilter(
+            record_field=record_field or time_field,
+            after=f"{time_field}[after]",
+            before=f"{time_field}[before]",
+            sort=time_field,
+        )
+    }
+
+
+def date_params() -> dict[str, TimeFilter]:
+    """Declare the time parameters ``start_date`` and ``end_date``."""
+    return {
+        "created_at": TimeFilter(record_field="created_at", after="start_date", before="end_date", sort="created_at")
+    }
+
+
+def filter_params(time_field: str = "created_at", *, filter_field: str = "", sort: str = "") -> dict[str, TimeFilter]:
+    """Declare the time conditions ``filters[created_at][conditions][$after]`` and ``[$before]``.
+
+    :param filter_field: the field in ``filters``, when its name differs from ``time_field``
+    :param sort: the value of ``order`` that sorts by this time
+    """
+    conditions = f"filters[{filter_field or time_field}][conditions]"
+    return {
+        time_field: TimeFilter(
+            record_field=time_field, after=f"{conditions}[$after]", before=f"{conditions}[$before]", sort=sort
+        )
+    }
+
+
+# Encoding requests, decoding answers
+
+
 def extract_records(resource: VoucherifyResource, body: Any) -> list[Record]:
-    """The rows of an answer: where it says, or else under ``data``, or else its only list.
+    """Return the records of an answer: at the key that ``data_ref`` names, else under ``data``, else its only list.
 
-    The description itself names one key and shows another for some lists.
+    The fallbacks are necessary. ``GET /v1/products/{id}/skus`` is documented with ``data_ref: "data"`` while its
+    records are at ``skus`` (https://github.com/voucherifyio/voucherify-openapi).
 
-    :param resource: the list
-    :param body: the answer's JSON
-    :raises UnexpectedResponseError: when there is no list of records
+    :raises UnexpectedResponseError: when the answer holds no list of records
     """
     if isinstance(body, Mapping):
         lists = [value for value in body.values() if isinstance(value, list)]
-        named = [body.get(str(body.get("data_ref"))), body.get(resource.records_path), body.get("data")]
-        records = next((value for value in named if isinstance(value, list)), lists[0] if len(lists) == 1 else None)
-        if records is not None and all(isinstance(row, dict) for row in records):
+        candidates = [body.get(str(body.get("data_ref"))), body.get(resource.records_path), body.get("data")]
+        records = next(
+            (value for value in candidates if isinstance(value, list)), lists[0] if len(lists) == 1 else None
+        )
+        if records is not None and all(isinstance(record, dict) for record in records):
             return records
-    body_summary = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
-    message = f"the answer for '{resource.name}' has no list of records, but {body_summary}"
+    content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
+    message = f"the answer for '{resource.name}' has no list of records, but {content}"
     raise UnexpectedResponseError(message[:300], partner="Voucherify")
 
 
 def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A list's own parameters, as they are sent.
+    """Encode a list's own parameters as query parameters.
 
-    ``{"filters": {"result": {"conditions": {"$in": ["A"]}}}}`` is ``filters[result][conditions][$in][0]=A``; a list at
-    the top is repeated, ``result=SUCCESS&result=FAILURE``.
+    ``{"filters": {"result": {"conditions": {"$in": ["A"]}}}}`` becomes ``filters[result][conditions][$in][0]=A``. A
+    list at the top level is repeated: ``result=SUCCESS&result=FAILURE``.
 
-    :param resource: the list
-    :param parameters: nested as above
-    :raises ConfigurationError: for a parameter that the list doesn't take
+    :raises ConfigurationError: for a parameter that the list does not have
     """
     known = {*resource.parameters, *(["filters"] if resource.accepts_filters else [])}
     for name in parameters:
         if name not in known:
-            listed = ", ".join(sorted(known)) or "none"
+            names = ", ".join(sorted(known)) or "none"
             message = f"'{resource.name}' takes no parameter '{name}'"
-            remedy = f"Known: {listed}; order, page_size, since and until are arguments of their own."
+            remedy = f"Known: {names}; sort, page_size, since and until are arguments of their own."
             raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
     pairs: list[tuple[str, str]] = []
     for name, value in parameters.items():
-        several = isinstance(value, list | tuple)
-        pairs += [(name, _format_value(item)) for item in value] if several else list(_encode_nested(name, value))
+        is_list = isinstance(value, list | tuple)
+        pairs += [(name, _format_value(item)) for item in value] if is_list else list(_encode_nested(name, value))
     return pairs
 
 
@@ -168,127 +289,3 @@ def _encode_nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _format_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-DOCS = "https://docs.voucherify.io/api-reference"
-
-PAGE_SIZE = 100
-"""Rows of a page, at most; ten where nothing is said."""
-
-_CREATED_BEFORE = "filters[created_at][conditions][$before]"
-
-_PAGINATORS: Mapping[str, Paginator] = {
-    "page": PageNumberPaginator(size=PAGE_SIZE, number_param="page", size_param="limit", total_paths=("total",)),
-    "starting_after_id": LastIdPaginator(size=PAGE_SIZE),
-    # Loyalty v2: {"data": [...], "cursor": {"next": "lcrsctx_…", "expires_at": "…"}}
-    "cursor": TokenPaginator(
-        size=PAGE_SIZE, param="cursor", next_token_path="cursor.next", token_replaces_filters=False
-    ),
-    "date_window": TimestampPaginator(size=PAGE_SIZE, param=_CREATED_BEFORE, descending=True),
-    "limit_only": SinglePagePaginator(size=PAGE_SIZE, size_param="limit", total_paths=("total",)),
-    "single_shot": SinglePagePaginator(size=PAGE_SIZE, size_param="", total_paths=("total",)),
-}
-
-_CHOICE = frozenset({"$in", "$not_in", "$is", "$is_not", "$has_value", "$is_unknown", "$starts_with", "$ends_with"})
-_OPERATORS: Mapping[str, frozenset[str] | None] = {
-    "text": _CHOICE | {"$contains", "$not_contain"},
-    "choice": _CHOICE,
-    "date": frozenset({"$after", "$before", "$has_value", "$is_unknown", "$more_than", "$less_than"}),
-    "flag": frozenset({"$is", "$is_not"}),
-    "is": frozenset({"$is"}),
-    "in": frozenset({"$in", "$not_in"}),
-    "state": frozenset({"$active", "$expired", "$failed", "$in_progress", "$before_start"}),
-    "any": None,
-}
-"""Which operators a field takes, by the kinds that the published description has."""
-
-
-def resource(
-    name: str,
-    path: str,
-    doc: str,
-    *,
-    style: str = "page",
-    orders: str = "",
-    sort: str | None = None,
-    cap: int = 100,
-    filters: str | None = None,
-    parameters: str = "",
-    paging: Paginator | None = None,
-    results: str = "data",
-    **fields: Any,
-) -> VoucherifyResource:
-    """One list.
-
-    :param name: as users write it
-    :param path: with ``{placeholders}`` in snake case
-    :param doc: one line for the docs' table
-    :param style: how it is walked
-    :param orders: fields that ``order`` takes, each of them with ``-`` as well
-    :param sort: the order asked for, where it isn't the first of ``orders``
-    :param cap: the highest page served
-    :param filters: ``field:kind`` with the kinds above; ``*`` for any field
-    :param parameters: names
-    :param paging: in place of the style's own
-    :param results: where the rows are
-    """
-    values = tuple(value for order in orders.split() for value in (order, f"-{order}"))
-    plain = [pair.partition(":")[::2] for pair in (filters or "").split() if pair != "*"]
-    return VoucherifyResource(
-        name=name,
-        path=path,
-        records_path=results,
-        paginator=paging or _PAGINATORS[style],
-        paging_style=style,
-        max_page_size=PAGE_SIZE,
-        max_page_number=cap if style == "page" else None,
-        parents=tuple(re.findall(r"{(\w+)}", path)),
-        sort_values=values,
-        # The default direction isn't told for every list, or in two ways; ascending, what arrives during a walk comes
-        # at its end.
-        sort=(values[0] if values else "") if sort is None else sort,
-        filters={field: _OPERATORS[kind] for field, kind in plain},
-        allows_any_filter="*" in (filters or "").split(),
-        parameters=frozenset(parameters.split()),
-        doc=doc,
-        url=DOCS,
-        **fields,
-    )
-
-
-def range_params(record_field: str = "", time_field: str = "created_at") -> dict[str, TimeFilter]:
-    """By ``created_at[after]`` and ``created_at[before]``.
-
-    :param record_field: the row's field, where it has another name
-    :param time_field: the time
-    """
-    return {
-        time_field: TimeFilter(
-            record_field=record_field or time_field,
-            after=f"{time_field}[after]",
-            before=f"{time_field}[before]",
-            sort=time_field,
-        )
-    }
-
-
-def date_params() -> dict[str, TimeFilter]:
-    """By ``start_date`` and ``end_date``."""
-    return {
-        "created_at": TimeFilter(record_field="created_at", after="start_date", before="end_date", sort="created_at")
-    }
-
-
-def filter_params(time_field: str = "created_at", *, filter_field: str = "", sort: str = "") -> dict[str, TimeFilter]:
-    """By conditions of ``filters``.
-
-    :param time_field: the time, and the row's field
-    :param filter_field: the filter's, where it has another name
-    :param sort: the value of ``sort`` that sorts by it
-    """
-    conditions = f"filters[{filter_field or time_field}][conditions]"
-    return {
-        time_field: TimeFilter(
-            record_field=time_field, after=f"{conditions}[$after]", before=f"{conditions}[$before]", sort=sort
-        )
-    }

@@ -1,4 +1,4 @@
-"""Who asks Voucherify: key pairs, tokens, and the keys of its other APIs."""
+"""Credentials of Voucherify: key pairs, tokens, and the keys of its other APIs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,16 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from clocks import TurningClock
+from fake_voucherify import NOW, voucherify_client
 
-from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
-NOW = 1_780_000_000.0
 
+class OneListApi:
+    """A list with a few records; stores the requests."""
 
-def client(handler: Any, **options: Any) -> VoucherifyClient:
-    given = {"application_id": "app-id-1234", "secret_key": "the-secret-key", "requests_per_minute": 60_000.0}
-    clock = TurningClock(NOW)
-    return VoucherifyClient(handler=httpx.MockTransport(handler), **{**given, "clock": clock, **options})
-
-
-class Api:
-    """An empty list; remembers the requests."""
-
-    def __init__(self, key: str = "redemptions", rows: list[dict[str, Any]] | None = None) -> None:
-        self.body = {"object": "list", "data_ref": key, key: rows or [], "total": len(rows or [])}
+    def __init__(self, key: str = "redemptions", records: list[dict[str, Any]] | None = None) -> None:
+        self.body = {"object": "list", "data_ref": key, key: records or [], "total": len(records or [])}
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -33,19 +25,19 @@ class Api:
         return httpx.Response(200, json=self.body)
 
 
-def test_the_key_pair_and_the_versions_header_go_with_every_request() -> None:
-    api, told = Api(), []
+def test_every_request_carries_the_key_pair_and_the_version() -> None:
+    api, secrets = OneListApi(), []
 
-    list(client(api, on_secret=told.append).extract("redemptions").records())
+    list(voucherify_client(api, on_secret=secrets.append).extract("redemptions").records())
 
     headers = api.requests[0].headers
     assert (headers["x-app-id"], headers["x-app-token"]) == ("app-id-1234", "the-secret-key")
     assert headers["x-voucherify-api-version"] == "v2018-08-01"
-    assert "the-secret-key" in told
+    assert "the-secret-key" in secrets
 
 
-def test_the_key_pair_is_exchanged_for_a_token_by_a_form_and_again_before_it_expires() -> None:
-    api, exchanges, clock = Api(), [], TurningClock(NOW)
+def test_a_token_is_exchanged_by_a_form_and_renewed_before_it_expires() -> None:
+    api, exchanges, clock = OneListApi(), [], TurningClock(NOW)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path != "/v1/oauth/token":
@@ -54,7 +46,7 @@ def test_the_key_pair_is_exchanged_for_a_token_by_a_form_and_again_before_it_exp
         body = {"access_token": f"token-{len(exchanges)}", "expires_at": int(clock.now) + 900, "expires_in": 900}
         return httpx.Response(200, json={**body, "token_type": "Bearer"})
 
-    voucherify = client(answer, auth="oauth", oauth_scope="redemptions orders", clock=clock)
+    voucherify = voucherify_client(answer, auth="oauth", oauth_scope="redemptions orders", clock=clock)
     for _ in range(3):
         list(voucherify.extract("redemptions").records())
         clock.now += 500
@@ -73,27 +65,27 @@ def test_the_key_pair_is_exchanged_for_a_token_by_a_form_and_again_before_it_exp
     assert exchanges[0].headers["x-app-token"] == "the-secret-key"
 
 
-def test_an_exchange_without_a_token_is_told() -> None:
-    with pytest.raises(UnexpectedResponseError, match="an answer without one"):
-        client(lambda request: httpx.Response(200, json={}), auth="oauth").ping()
+def test_an_exchange_that_returns_no_token_is_an_error() -> None:
+    with pytest.raises(UnexpectedResponseError, match="holds none"):
+        voucherify_client(lambda request: httpx.Response(200, json={}), auth="oauth").ping()
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "message"),
     [
         ({"auth": "basic"}, "auth='basic' is unknown.*keys, oauth, client, management"),
         ({"secret_key": ""}, "both needed"),
-        ({"auth": "client"}, "needs the origin"),
+        ({"auth": "client"}, "needs an origin"),
     ],
 )
-def test_a_wrong_connection_is_refused(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        client(Api(), **options)
+def test_an_incomplete_connection_is_an_error(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        voucherify_client(OneListApi(), **options)
 
 
-def test_a_client_side_key_goes_with_its_origin() -> None:
-    api = Api("tiers", [{"id": "promo_1"}])
-    voucherify = client(api, auth="client", origin="https://shop.example.com")
+def test_a_client_side_key_is_sent_with_its_origin() -> None:
+    api = OneListApi("tiers", [{"id": "promo_1"}])
+    voucherify = voucherify_client(api, auth="client", origin="https://shop.example.com")
 
     assert list(voucherify.extract("client_promotion_tiers").records()) == [{"id": "promo_1"}]
     assert voucherify.ping() == "Voucherify answers for the application app-id-1…: 1 client_promotion_tiers."
@@ -113,7 +105,7 @@ def test_a_management_key_reads_the_lists_of_the_management_api() -> None:
         requests.append(request)
         return httpx.Response(200, json={"object": "list", "data_ref": "data", "data": [{"id": "proj_1"}], "total": 1})
 
-    voucherify = client(answer, auth="management")
+    voucherify = voucherify_client(answer, auth="management")
     assert list(voucherify.extract("management_projects").records()) == [{"id": "proj_1"}]
     assert list(voucherify.extract("management_users", parents={"project_id": "proj_1"}).records()) == [
         {"project_id": "proj_1", "id": "proj_1"}
@@ -132,7 +124,7 @@ def test_a_management_key_reads_the_lists_of_the_management_api() -> None:
 
 
 @pytest.mark.parametrize(
-    ("auth", "name", "named"),
+    ("auth", "name", "message"),
     [
         ("keys", "management_projects", "the management API, and this connection has auth 'keys'.*auth 'management'"),
         ("oauth", "client_promotion_tiers", "the client API.*auth 'client', with the client application id"),
@@ -140,13 +132,13 @@ def test_a_management_key_reads_the_lists_of_the_management_api() -> None:
         ("client", "promotion_tiers", "the server API.*auth 'keys' or 'oauth'"),
     ],
 )
-def test_a_list_of_another_api_says_which_connection_it_needs(auth: str, name: str, named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        client(Api(), auth=auth, origin="https://a.example").extract(name)
+def test_the_error_for_a_list_of_another_api_names_the_connection_it_needs(auth: str, name: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        voucherify_client(OneListApi(), auth=auth, origin="https://a.example").extract(name)
 
 
-@pytest.mark.parametrize("written", ["redemptions,orders", "redemptions, orders", " redemptions  orders "])
-def test_scopes_are_sent_with_spaces_between(written: str) -> None:
+@pytest.mark.parametrize("scope", ["redemptions,orders", "redemptions, orders", " redemptions  orders "])
+def test_scopes_are_sent_separated_by_spaces(scope: str) -> None:
     forms: list[dict[str, str]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -155,12 +147,12 @@ def test_scopes_are_sent_with_spaces_between(written: str) -> None:
             return httpx.Response(200, json={"access_token": "t", "expires_in": 900})
         return httpx.Response(200, json={"redemptions": [], "total": 0})
 
-    client(answer, auth="oauth", oauth_scope=written).ping()
+    voucherify_client(answer, auth="oauth", oauth_scope=scope).ping()
 
     assert forms == [{"grant_type": "client_credentials", "scope": "redemptions orders"}]
 
 
-def test_a_token_that_is_refused_is_exchanged_anew_once() -> None:
+def test_a_refused_token_is_exchanged_again_once() -> None:
     tokens: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -171,7 +163,7 @@ def test_a_token_that_is_refused_is_exchanged_anew_once() -> None:
             return httpx.Response(401, json={"code": 401, "message": "Unauthorized", "key": "unauthorized"})
         return httpx.Response(200, json={"redemptions": [], "total": 0})
 
-    voucherify = client(answer, auth="oauth")
+    voucherify = voucherify_client(answer, auth="oauth")
     voucherify.ping()
     voucherify.ping()
 

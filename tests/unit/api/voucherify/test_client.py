@@ -1,17 +1,15 @@
-"""Voucherify's client: its keys and tokens, what its lists take, its limits. Rows as in its examples."""
+"""Voucherify's client: paths, pages, windows, parameters and errors. Records are the documented examples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from clocks import TurningClock
+from fake_voucherify import NOW, voucherify_client
 
-from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -19,9 +17,8 @@ from airflow_provider_partners.exceptions import (
     UnexpectedResponseError,
 )
 
-NOW = 1_780_000_000.0
 SINCE, UNTIL = datetime(2022, 11, 18, tzinfo=UTC), datetime(2022, 11, 19, tzinfo=UTC)
-# From the published example of the list, shortened.
+# From the example answers of https://github.com/voucherifyio/voucherify-openapi, shortened.
 REDEMPTION = {
     "id": "r_0c0469eaf705889d99",
     "object": "redemption",
@@ -45,20 +42,20 @@ EXAMPLES = {
 }
 
 
-class Api:
-    """A list of rows in pages; remembers the requests."""
+class NumberedList:
+    """A list in numbered pages; stores the requests."""
 
-    def __init__(self, name: str = "redemptions", rows: list[dict[str, Any]] | None = None, **body: Any) -> None:
+    def __init__(self, name: str = "redemptions", records: list[dict[str, Any]] | None = None, **body: Any) -> None:
         self.name = name
-        self.rows = [EXAMPLES[name]] if rows is None else rows
+        self.records = [EXAMPLES[name]] if records is None else records
         self.body = body
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         number, limit = int(request.url.params["page"]), int(request.url.params["limit"])
-        page = self.rows[(number - 1) * limit : number * limit]
-        body = {"object": "list", "data_ref": self.name, self.name: page, "total": len(self.rows), **self.body}
+        page = self.records[(number - 1) * limit : number * limit]
+        body = {"object": "list", "data_ref": self.name, self.name: page, "total": len(self.records), **self.body}
         return httpx.Response(200, json={name: value for name, value in body.items() if value is not None})
 
     @property
@@ -66,103 +63,100 @@ class Api:
         return [parse_qsl(request.url.query.decode(), keep_blank_values=True) for request in self.requests]
 
 
-def client(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> VoucherifyClient:
-    given = {"application_id": "app-id-1234", "secret_key": "the-secret-key", "clock": TurningClock(NOW)}
-    return VoucherifyClient(
-        handler=httpx.MockTransport(handler), **{**given, "requests_per_minute": 60_000.0, **options}
-    )
-
-
 def redemptions(count: int, date: str = "2022-11-18T12:00:00.000Z") -> list[dict[str, Any]]:
     return [{"id": f"r_{number}", "date": date} for number in range(count)]
 
 
 @pytest.mark.parametrize("name", list(EXAMPLES))
-def test_the_main_lists_are_read_at_their_path_with_an_explicit_order(name: str) -> None:
-    api = Api(name)
+def test_main_lists_are_requested_at_their_path_with_an_explicit_order(name: str) -> None:
+    api = NumberedList(name)
 
-    assert list(client(api).extract(name).records()) == [EXAMPLES[name]]
+    assert list(voucherify_client(api).extract(name).records()) == [EXAMPLES[name]]
     assert api.requests[0].url.path == f"/v1/{name}"
     assert api.queries[0] == [("order", "created_at"), ("page", "1"), ("limit", "100")]
 
 
-def test_pages_are_read_to_the_end() -> None:
-    api = Api(rows=redemptions(25))
+def test_all_pages_are_read() -> None:
+    api = NumberedList(records=redemptions(25))
 
-    found = list(client(api).extract("redemptions", page_size=10).records())
+    found = list(voucherify_client(api).extract("redemptions", page_size=10).records())
 
-    assert [row["id"] for row in found] == [f"r_{number}" for number in range(25)]
+    assert [record["id"] for record in found] == [f"r_{number}" for number in range(25)]
     assert len(api.requests) == 3
 
 
-def test_a_list_that_just_fits_is_read_whole() -> None:
-    api = Api(rows=redemptions(99))
+def test_a_list_with_exactly_the_last_page_is_complete() -> None:
+    api = NumberedList(records=redemptions(99))
 
-    assert len(list(client(api).extract("redemptions", page_size=1).records())) == 99
+    assert len(list(voucherify_client(api).extract("redemptions", page_size=1).records())) == 99
 
 
-def test_rows_are_found_where_the_answer_says_or_else_where_they_are() -> None:
-    row = {"id": "x"}
+def test_records_are_found_at_data_ref_or_else_under_data_or_in_the_only_list() -> None:
+    record = {"id": "x"}
     for body in (
-        {"data_ref": "other", "other": [row], "campaigns": []},
-        {"data_ref": "data", "campaigns": [row]},
-        {"data_ref": "gone", "data": [row]},
-        {"data_ref": "gone", "something": [row]},
+        {"data_ref": "other", "other": [record], "campaigns": []},
+        {"data_ref": "data", "campaigns": [record]},
+        {"data_ref": "missing", "data": [record]},
+        {"data_ref": "missing", "something": [record]},
     ):
-        found = client(lambda request, body=body: httpx.Response(200, json=body)).extract("campaigns").records()
-        assert list(found) == [row]
+        found = (
+            voucherify_client(lambda request, body=body: httpx.Response(200, json=body)).extract("campaigns").records()
+        )
+        assert list(found) == [record]
 
 
 @pytest.mark.parametrize("body", [[], {}, {"a": [{}], "b": [{}]}, {"data": ["x"]}, {"data": {}}])
-def test_an_answer_without_rows_is_told(body: Any) -> None:
+def test_an_answer_without_a_list_of_records_is_an_error(body: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="no list of records"):
-        list(client(lambda request: httpx.Response(200, json=body)).extract("campaigns").records())
+        list(voucherify_client(lambda request: httpx.Response(200, json=body)).extract("campaigns").records())
 
 
-def test_a_window_is_asked_a_little_wider_and_met_exactly() -> None:
-    rows = [
+def test_a_window_is_requested_a_millisecond_wider_and_applied_exactly() -> None:
+    records = [
         {"id": "before", "date": "2022-11-17T23:59:59.999Z"},
         {"id": "first", "date": "2022-11-18T00:00:00.000Z"},
         {"id": "last", "date": "2022-11-18T23:59:59.999Z"},
         {"id": "after", "date": "2022-11-19T00:00:00.000Z"},
     ]
-    api = Api(rows=rows)
+    api = NumberedList(records=records)
 
-    extraction = client(api).extract("redemptions", since=SINCE, until=UNTIL)
+    extraction = voucherify_client(api).extract("redemptions", since=SINCE, until=UNTIL)
 
-    assert [row["id"] for row in extraction.records()] == ["first", "last"]
+    assert [record["id"] for record in extraction.records()] == ["first", "last"]
     assert ("created_at[after]", "2022-11-17T23:59:59.999Z") in api.queries[0]
     assert ("created_at[before]", "2022-11-19T00:00:00.001Z") in api.queries[0]
     assert extraction.window is not None
 
 
-def test_customers_and_vouchers_go_by_their_time_of_creation() -> None:
-    rows = [{"id": "1", "created_at": "2022-11-17T00:00:00Z"}, {"id": "2", "created_at": "2022-11-18T00:00:00Z"}]
+def test_customers_and_vouchers_are_filtered_by_creation_by_default() -> None:
+    records = [{"id": "1", "created_at": "2022-11-17T00:00:00Z"}, {"id": "2", "created_at": "2022-11-18T00:00:00Z"}]
 
     for name in ("customers", "vouchers"):
-        found = client(Api(name, rows)).extract(name, since=SINCE).records()
-        assert [row["id"] for row in found] == ["2"]
+        found = voucherify_client(NumberedList(name, records)).extract(name, since=SINCE).records()
+        assert [record["id"] for record in found] == ["2"]
 
 
-def test_only_closed_windows_are_read_ahead() -> None:
-    voucherify = client(Api())
+def test_pages_are_predicted_for_closed_windows_only() -> None:
+    voucherify = voucherify_client(NumberedList())
 
-    def ahead(**window: Any) -> Any:
+    def predicted(**window: Any) -> Any:
         [segment] = voucherify.extract("redemptions", **window).segments
         return segment.predict_next({"page": 2, "total": 900})
 
-    assert ahead(since=SINCE, until=UNTIL) == {"page": 3, "total": 900}
-    assert ahead(since=SINCE, until=datetime.fromtimestamp(NOW + 60, UTC)) is None
-    assert ahead(since=SINCE) is None
-    assert ahead() is None
+    assert predicted(since=SINCE, until=UNTIL) == {"page": 3, "total": 900}
+    assert predicted(since=SINCE, until=datetime.fromtimestamp(NOW + 60, UTC)) is None
+    assert predicted(since=SINCE) is None
+    assert predicted() is None
 
 
-def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() -> None:
-    api = Api()
+def test_nested_parameters_get_brackets_and_top_level_lists_are_repeated() -> None:
+    api = NumberedList()
     filters = {"junction": "and", "customer_id": {"conditions": {"$in": ["a", "b"]}}}
 
     list(
-        client(api).extract("redemptions", parameters={"result": ["SUCCESS", "FAILURE"], "filters": filters}).records()
+        voucherify_client(api)
+        .extract("redemptions", parameters={"result": ["SUCCESS", "FAILURE"], "filters": filters})
+        .records()
     )
 
     assert api.queries[0][:5] == [
@@ -172,16 +166,20 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
         ("filters[customer_id][conditions][$in][0]", "a"),
         ("filters[customer_id][conditions][$in][1]", "b"),
     ]
-    list(client(api).extract("campaigns", parameters={"is_referral_code": False}, sort="-updated_at").records())
+    list(
+        voucherify_client(api)
+        .extract("campaigns", parameters={"is_referral_code": False}, sort="-updated_at")
+        .records()
+    )
     assert api.queries[-1][:2] == [("is_referral_code", "false"), ("order", "-updated_at")]
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "named"),
+    ("name", "options", "message"),
     [
         ("loyalties", {}, "no resource 'loyalties'.*async_actions, campaign_"),
-        ("orders", {"since": SINCE}, "'orders' can't be asked for by time"),
-        ("publications", {"until": UNTIL}, "'publications' can't be asked for by time"),
+        ("orders", {"since": SINCE}, "'orders' can't be filtered by time"),
+        ("publications", {"until": UNTIL}, "'publications' can't be filtered by time"),
         ("orders", {"parameters": {"filters": {}}}, "takes no parameter 'filters'.*Known: none"),
         ("redemptions", {"parameters": {"page": 2}}, "takes no parameter 'page'.*campaign, customer, filters, result"),
         (
@@ -193,17 +191,17 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
         ("redemptions", {"match": {"code": ["1"]}}, "can't be matched on code.*one of: id"),
         ("publications", {"match": {"id": ["1"]}}, "can't be matched on id.*one of: nothing"),
         ("redemptions", {"match": {}}, "'match' is empty.*one of: id"),
-        ("redemptions", {"match": {"id": ["1"]}, "since": SINCE}, "by id can't be asked together with 'since'"),
-        ("redemptions", {"order": "name"}, "can't be sorted by order='name'.*created_at, -created_at, id"),
-        ("rewards", {"order": "created_at"}, "can't be sorted.*Leave 'order' out"),
-        ("async_actions", {"order": "created_at"}, "can't be sorted.*Leave 'order' out"),
-        ("locations", {"order": "created_at"}, "can't be sorted.*Use one of: -created_at"),
+        ("redemptions", {"match": {"id": ["1"]}, "since": SINCE}, "by id can't be combined with 'since'"),
+        ("redemptions", {"sort": "name"}, "can't be sorted by sort='name'.*created_at, -created_at, id"),
+        ("rewards", {"sort": "created_at"}, "can't be sorted.*Leave 'sort' out"),
+        ("async_actions", {"sort": "created_at"}, "can't be sorted.*Leave 'sort' out"),
+        ("locations", {"sort": "created_at"}, "can't be sorted.*Use one of: -created_at"),
         ("redemptions", {"time_field": "updated_at"}, "time_field='updated_at'.*Use one of: created_at"),
         ("redemptions", {"since": UNTIL, "until": SINCE}, "window is empty"),
         ("redemptions", {"filters": {"amount": {"conditions": {"$is": 1}}}}, "can't be filtered by.*voucher_code"),
-        ("redemptions", {"parents": {"code": "x"}}, "is read below no parents; given: code.*Leave 'parents' out"),
-        ("voucher_transactions", {}, "is read below code; given: none.*match={'code': ids}, or one id"),
-        ("voucher_transactions", {"parents": {"code": ["a"]}}, "no single id.*several go into 'match'"),
+        ("redemptions", {"parents": {"code": "x"}}, "is below no parents; given: code.*Leave 'parents' out"),
+        ("voucher_transactions", {}, "is below code; given: none.*match={'code': ids}, or one id"),
+        ("voucher_transactions", {"parents": {"code": ["a"]}}, "not a single id.*several go into 'match'"),
         (
             "loyalty_campaign_members",
             {"match": {"member_id": ["a"]}},
@@ -225,20 +223,22 @@ def test_parameters_are_written_with_brackets_and_lists_at_the_top_repeated() ->
         (
             "segments",
             {"filters": {"created_at": {"conditions": {"$before": "2026-05-01"}}}},
-            "asked by time already.*Use since and until",
+            "already filtered by time.*Use since and until",
         ),
     ],
 )
-def test_what_a_list_does_not_take_is_refused_before_it_is_sent(name: str, options: dict[str, Any], named: str) -> None:
-    api = Api()
+def test_an_argument_that_a_list_does_not_accept_is_an_error_before_any_request(
+    name: str, options: dict[str, Any], message: str
+) -> None:
+    api = NumberedList()
 
-    with pytest.raises(ConfigurationError, match=named):
-        client(api).extract(name, **options)
+    with pytest.raises(ConfigurationError, match=message):
+        voucherify_client(api).extract(name, **options)
     assert api.requests == []
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error", "named"),
+    ("status", "body", "error", "message"),
     [
         (401, {"code": 401, "message": "Unauthorized", "key": "unauthorized"}, AuthenticationError, "cluster"),
         (402, {"code": 402, "key": "missing_required_feature", "message": "x"}, AuthenticationError, "plan"),
@@ -251,10 +251,14 @@ def test_what_a_list_does_not_take_is_refused_before_it_is_sent(name: str, optio
         ),
     ],
 )
-def test_refusals_are_told_with_what_to_do(status: int, body: Any, error: type[Exception], named: str) -> None:
-    with pytest.raises(error, match=named):
-        client(lambda request: httpx.Response(status, json=body)).ping()
+def test_error_responses_become_errors_with_a_remedy(
+    status: int, body: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        voucherify_client(lambda request: httpx.Response(status, json=body)).ping()
 
 
-def test_a_ping_says_how_many_redemptions_there_are() -> None:
-    assert client(Api()).ping() == "Voucherify answers for the application app-id-1…: 1 redemptions."
+def test_a_ping_reports_the_number_of_redemptions() -> None:
+    assert (
+        voucherify_client(NumberedList()).ping() == "Voucherify answers for the application app-id-1…: 1 redemptions."
+    )

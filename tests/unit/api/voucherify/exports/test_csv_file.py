@@ -1,4 +1,4 @@
-"""The rows of Voucherify's exports: a file fetched once, read by position, cut to its window; and who serves it."""
+"""Export files of Voucherify: cells to fields, the window, pages from disk, and the host that serves the file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fake_exports import SINCE, TOKEN, UNTIL, URL, Server, client, echoed, rows, table
+from fake_exports import SINCE, TOKEN, UNTIL, URL, ExportsServer, add_export_of, client, csv_text, exported_records
 
 from airflow_provider_partners.api.voucherify.exports.csv_file import PAGE_SIZE, ExportCsv
 from airflow_provider_partners.api.voucherify.exports.endpoints import download_hosts
 from airflow_provider_partners.exceptions import ExpiredError, TransientError, UnexpectedResponseError
 
-# The published example of a file, with its lines apart.
+# The sample file of https://docs.voucherify.io/api-reference/exports/export-object, with line breaks.
 SAMPLE = """ID,Code,Voucher Type,Value
 v_mKNYXWf5168jyW3EvwnAf73d7vnTiXaa,iuCvt3BT,GIFT_VOUCHER,2000.00
 v_xb5KuIw90ViUY7NrNbDZzf1JwFmyTUi0,M3X8IwW8,GIFT_VOUCHER,2000.00
@@ -24,38 +24,40 @@ v_YtzZG4UJaWm9DNCY3AvIqVbc7Dt5WToU,lRvBOUPl,LOYALTY_CARD,0
 
 
 @pytest.fixture(autouse=True)
-def _own_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Files lie in a folder of the test's own, so that those left behind are seen."""
+def _temporary_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put files into the test's own folder, and check that none remains."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
     if list(tmp_path.glob("voucherify-export-*")):
-        gc.collect()  # what a test left behind in a cycle, such as an error's traceback
+        gc.collect()  # frees objects in reference cycles, such as an error's traceback
     assert not list(tmp_path.glob("voucherify-export-*"))
 
 
-# Rows
+# Records
 
 
 def test_cells_belong_to_fields_by_their_position() -> None:
-    found = rows(Server(SAMPLE), "vouchers", fields=["id", "code", "voucher_type", "value"])
-    assert found[0] == {
+    records = exported_records(ExportsServer(SAMPLE), "vouchers", fields=["id", "code", "voucher_type", "value"])
+    assert records[0] == {
         "id": "v_mKNYXWf5168jyW3EvwnAf73d7vnTiXaa",
         "code": "iuCvt3BT",
         "voucher_type": "GIFT_VOUCHER",
         "value": "2000.00",
     }
-    assert len(found) == 3
+    assert len(records) == 3
 
 
-def test_labels_that_are_the_fields_in_another_order_win() -> None:
-    found = rows(Server(table("ord_1,1001", header="ID,Source ID")), "orders", fields=["source_id", "id"])
-    assert found == [{"source_id": "1001", "id": "ord_1"}]
+def test_labels_that_equal_the_fields_take_precedence() -> None:
+    records = exported_records(
+        ExportsServer(csv_text("ord_1,1001", header="ID,Source ID")), "orders", fields=["source_id", "id"]
+    )
+    assert records == [{"source_id": "1001", "id": "ord_1"}]
 
 
-def test_text_stays_as_it_is_and_nothing_is_none() -> None:
-    file = "\ufeff" + table('r_1,"a ""b"", c\nd",,1000.00,Zoë', header="ID,X,Y,Z,W")
+def test_text_is_unchanged_and_an_empty_cell_is_none() -> None:
+    file = "\ufeff" + csv_text('r_1,"a ""b"", c\nd",,1000.00,Zoë', header="ID,X,Y,Z,W")
     fields = ["id", "failure_message", "campaign", "order_amount", "metadata.name"]
-    assert rows(Server(file), "redemptions", fields=fields) == [
+    assert exported_records(ExportsServer(file), "redemptions", fields=fields) == [
         {
             "id": "r_1",
             "failure_message": 'a "b", c\nd',
@@ -66,39 +68,39 @@ def test_text_stays_as_it_is_and_nothing_is_none() -> None:
     ]
 
 
-def test_all_metadata_is_one_object_of_its_columns() -> None:
-    server = Server(table("ord_1,PAID,de,", header="ID,Status,lang,metadata.Shop Name"))
-    found = rows(server, "orders", fields=["id", "metadata", "status"])
+def test_metadata_is_one_object_of_its_columns() -> None:
+    server = ExportsServer(csv_text("ord_1,PAID,de,", header="ID,Status,lang,metadata.Shop Name"))
+    records = exported_records(server, "orders", fields=["id", "metadata", "status"])
     assert server.bodies[0]["parameters"]["fields"] == ["id", "status", "metadata"]
-    assert found == [{"id": "ord_1", "status": "PAID", "metadata": {"lang": "de", "Shop Name": None}}]
+    assert records == [{"id": "ord_1", "status": "PAID", "metadata": {"lang": "de", "Shop Name": None}}]
 
 
 def test_metadata_without_any_key_is_none() -> None:
-    assert rows(Server(table("ord_1", header="ID")), "orders", fields=["id", "metadata"]) == [
+    assert exported_records(ExportsServer(csv_text("ord_1", header="ID")), "orders", fields=["id", "metadata"]) == [
         {"id": "ord_1", "metadata": None}
     ]
 
 
-def test_rows_are_cut_to_the_window_by_their_own_time() -> None:
+def test_records_outside_of_the_window_are_dropped() -> None:
     times = ["2026-04-30T23:59:59.999Z", "2026-05-01T00:00:00.000Z", "2026-05-01T23:59:59.999Z", "2026-05-02T00:00:00Z"]
-    server = Server(table(*(f"r_{number},{at}" for number, at in enumerate(times)), header="ID,Date"))
-    found = rows(server, "redemptions", since=SINCE, until=UNTIL, fields=["id"])
-    assert found == [{"id": "r_1"}, {"id": "r_2"}]
+    server = ExportsServer(csv_text(*(f"r_{number},{at}" for number, at in enumerate(times)), header="ID,Date"))
+    records = exported_records(server, "redemptions", since=SINCE, until=UNTIL, fields=["id"])
+    assert records == [{"id": "r_1"}, {"id": "r_2"}]
 
 
-def test_a_row_without_a_time_is_kept() -> None:
-    server = Server(table("ord_1,", header="ID,Updated At"))
-    assert rows(server, "orders", since=SINCE, time_field="updated_at", fields=["id"]) == [{"id": "ord_1"}]
+def test_a_record_without_a_timestamp_is_kept() -> None:
+    server = ExportsServer(csv_text("ord_1,", header="ID,Updated At"))
+    assert exported_records(server, "orders", since=SINCE, time_field="updated_at", fields=["id"]) == [{"id": "ord_1"}]
 
 
-def test_a_time_that_is_none_is_an_error() -> None:
-    server = Server(table("r_1,yesterday", header="ID,Date"))
-    with pytest.raises(UnexpectedResponseError, match="'date' that is no time"):
-        rows(server, "redemptions", since=SINCE, fields=["id"])
+def test_an_invalid_timestamp_is_an_error() -> None:
+    server = ExportsServer(csv_text("r_1,yesterday", header="ID,Date"))
+    with pytest.raises(UnexpectedResponseError, match="'date' that is not a time"):
+        exported_records(server, "redemptions", since=SINCE, fields=["id"])
 
 
-def test_an_export_without_fields_has_the_usual_ones() -> None:
-    server = Server(table("ord_1,1001,PAID", header="ID,Source ID,Status"))
+def test_an_export_without_fields_has_the_default_ones() -> None:
+    server = ExportsServer(csv_text("ord_1,1001,PAID", header="ID,Source ID,Status"))
     server.add("exp_1", exported_object="order", parameters={})
     assert list(client(server).job("orders", fields=["id", "status"]).extraction("exp_1").records()) == [
         {"id": "ord_1", "status": "PAID"}
@@ -106,23 +108,23 @@ def test_an_export_without_fields_has_the_usual_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "message"),
     [
         ("", "empty"),
-        (table("a,b,c", header="ID,Status,More"), "3 columns, but 2 fields"),
-        (table("a", header="ID"), "1 columns, but 2 fields"),
-        (table("a,b", "c", header="ID,Status"), "row 2 of the exported file has 1 cells, its header 2"),
-        (table('a,"b', header="ID,Status"), "can't be read"),
+        (csv_text("a,b,c", header="ID,Status,More"), "3 columns, but the export has 2 fields"),
+        (csv_text("a", header="ID"), "1 columns, but the export has 2 fields"),
+        (csv_text("a,b", "c", header="ID,Status"), "row 2 of the exported file has 1 cells, its header 2"),
+        (csv_text('a,"b', header="ID,Status"), "can't be read"),
         (b"ID,Status\r\nord_1,\xff\r\n", "UTF-8"),
     ],
 )
-def test_a_file_that_is_not_what_was_asked_for_is_an_error(file: str | bytes, told: str) -> None:
-    with pytest.raises(UnexpectedResponseError, match=told):
-        rows(Server(file), "orders", fields=["id", "status"])
+def test_a_file_that_does_not_match_the_export_is_an_error(file: str | bytes, message: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=message):
+        exported_records(ExportsServer(file), "orders", fields=["id", "status"])
 
 
-def test_a_file_that_failed_does_not_pass_for_one_that_ended() -> None:
-    server = Server(table("a,b", "c", header="ID,Status"))
+def test_an_invalid_file_fails_again_on_the_next_read() -> None:
+    server = ExportsServer(csv_text("a,b", "c", header="ID,Status"))
     job = client(server).job("orders", fields=["id", "status"])
     extraction = job.extraction(job.submit())
     for _ in range(2):
@@ -130,16 +132,16 @@ def test_a_file_that_failed_does_not_pass_for_one_that_ended() -> None:
             list(extraction.records())
 
 
-def test_blank_lines_are_nothing_but_an_empty_only_cell_is_a_row() -> None:
-    assert len(rows(Server("ID,Status\n\na,b\n\n"), "orders", fields=["id", "status"])) == 1
-    assert rows(Server("Source ID\n\nx\n"), "customers", fields=["source_id"]) == [
+def test_blank_lines_are_skipped_unless_the_file_has_a_single_column() -> None:
+    assert len(exported_records(ExportsServer("ID,Status\n\na,b\n\n"), "orders", fields=["id", "status"])) == 1
+    assert exported_records(ExportsServer("Source ID\n\nx\n"), "customers", fields=["source_id"]) == [
         {"source_id": None},
         {"source_id": "x"},
     ]
 
 
-def test_a_row_is_known_by_its_id_or_its_code() -> None:
-    server = Server()
+def test_the_key_of_a_record_is_its_id_or_its_code() -> None:
+    server = ExportsServer()
     voucherify = client(server)
     for resource, fields, key in [
         ("orders", ["id", "status"], ("id",)),
@@ -148,44 +150,44 @@ def test_a_row_is_known_by_its_id_or_its_code() -> None:
         ("publications", None, ()),
     ]:
         job = voucherify.job(resource, fields=fields)
-        echoed(server, job, "exp_1")
+        add_export_of(server, job, "exp_1")
         assert job.extraction("exp_1").key == key
 
 
 def many(count: int) -> str:
-    return table(*(f"ord_{number},PAID" for number in range(count)), header="ID,Status")
+    return csv_text(*(f"ord_{number},PAID" for number in range(count)), header="ID,Status")
 
 
 @pytest.mark.parametrize("count", [0, 1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1, 3 * PAGE_SIZE])
-def test_a_long_file_comes_in_pages_and_is_fetched_once(count: int) -> None:
-    server = Server(many(count))
-    found = rows(server, "orders", fields=["id", "status"])
-    assert [row["id"] for row in found] == [f"ord_{number}" for number in range(count)]
+def test_a_long_file_is_fetched_once_and_returned_in_pages(count: int) -> None:
+    server = ExportsServer(many(count))
+    records = exported_records(server, "orders", fields=["id", "status"])
+    assert [row["id"] for row in records] == [f"ord_{number}" for number in range(count)]
     assert server.files == 1
 
 
-def test_a_walk_is_taken_up_by_another_process_where_it_stopped() -> None:
-    server = Server(many(2 * PAGE_SIZE + 5))
+def test_another_process_resumes_at_the_stored_position() -> None:
+    server = ExportsServer(many(2 * PAGE_SIZE + 5))
     job = client(server).job("orders", fields=["id", "status"])
-    walk = job.extraction(job.submit()).pages()
-    first = next(walk)
-    walk.close()
+    pages = job.extraction(job.submit()).pages()
+    first = next(pages)
+    pages.close()
     again = client(server).job("orders", fields=["id", "status"]).extraction("exp_1")
     assert again.fingerprint == job.extraction("exp_1").fingerprint
-    rest = [row["id"] for step in again.pages(position=first.position) for row in step.records]
-    assert rest == [f"ord_{number}" for number in range(PAGE_SIZE, 2 * PAGE_SIZE + 5)]
+    remaining = [record["id"] for page in again.pages(position=first.position) for record in page.records]
+    assert remaining == [f"ord_{number}" for number in range(PAGE_SIZE, 2 * PAGE_SIZE + 5)]
 
 
 def test_a_file_that_is_shorter_than_before_is_an_error() -> None:
-    server = Server(many(10))
+    server = ExportsServer(many(10))
     job = client(server).job("orders", fields=["id", "status"])
     extraction = job.extraction(job.submit())
     with pytest.raises(UnexpectedResponseError, match="has 10 rows, but 1000"):
         list(extraction.pages(position={"segment": 0, "cursor": {"row": PAGE_SIZE}}))
 
 
-def test_a_second_walk_fetches_the_file_again_by_a_new_address() -> None:
-    server = Server(many(3))
+def test_a_second_read_fetches_the_file_again_by_a_new_url() -> None:
+    server = ExportsServer(many(3))
     job = client(server).job("orders", fields=["id", "status"])
     extraction = job.extraction(job.submit())
     assert len(list(extraction.records())) == len(list(extraction.records())) == 3
@@ -194,7 +196,7 @@ def test_a_second_walk_fetches_the_file_again_by_a_new_address() -> None:
 
 
 def test_only_one_page_is_in_memory(tmp_path: Path) -> None:
-    held: list[int] = []
+    transformed: list[int] = []
 
     def fetch(path: Path) -> None:
         with path.open("w") as file:
@@ -202,44 +204,44 @@ def test_only_one_page_is_in_memory(tmp_path: Path) -> None:
             file.writelines(f"{number}\n" for number in range(100))
 
     file = ExportCsv(
-        fetch=fetch, name="exp_1", fields=("id",), transform=lambda row: held.append(1) or row, page_size=10
+        fetch=fetch, name="exp_1", fields=("id",), transform=lambda row: transformed.append(1) or row, page_size=10
     )
     page = file.page({"row": 20})
     assert [row["id"] for row in page.records] == [str(number) for number in range(20, 30)]
-    assert (len(held), page.next) == (10, {"row": 30})
+    assert (len(transformed), page.next) == (10, {"row": 30})
     assert list(tmp_path.glob("voucherify-export-*"))
 
 
-def test_the_file_is_removed_at_the_end_of_the_walk(tmp_path: Path) -> None:
-    server = Server(many(3))
+def test_the_file_is_deleted_after_the_last_page(tmp_path: Path) -> None:
+    server = ExportsServer(many(3))
     job = client(server).job("orders", fields=["id", "status"])
     extraction = job.extraction(job.submit())
     list(extraction.records())
     assert not list(tmp_path.glob("voucherify-export-*"))
 
 
-@pytest.mark.parametrize("said", ["SCHEDULED", "ERROR"])
-def test_rows_of_an_export_that_is_not_done_are_refused(said: str) -> None:
-    server = Server(statuses=said)
+@pytest.mark.parametrize("status", ["SCHEDULED", "ERROR"])
+def test_an_unfinished_export_has_no_records_yet(status: str) -> None:
+    server = ExportsServer(statuses=status)
     job = client(server).job("orders")
-    with pytest.raises(TransientError, match=f"isn't done but {said}"):
+    with pytest.raises(TransientError, match=f"is not done but {status}"):
         job.extraction(job.submit())
 
 
-def test_rows_of_an_export_that_is_gone_have_expired() -> None:
-    with pytest.raises(ExpiredError, match="no export exp_gone"):
-        client(Server()).job("orders").extraction("exp_gone")
+def test_a_missing_export_has_expired() -> None:
+    with pytest.raises(ExpiredError, match="exp_unknown no longer exists"):
+        client(ExportsServer()).job("orders").extraction("exp_unknown")
 
 
-def test_rows_of_another_kind_of_export_are_refused() -> None:
-    server = Server()
+def test_an_export_of_another_object_is_an_error() -> None:
+    server = ExportsServer()
     client(server).job("vouchers").submit()
     with pytest.raises(UnexpectedResponseError, match="not one of 'orders'"):
         client(server).job("orders").extraction("exp_1")
 
 
-def test_an_export_that_is_done_without_an_address_is_an_error() -> None:
-    server = Server(url="")
+def test_a_finished_export_without_a_url_is_an_error() -> None:
+    server = ExportsServer(url="")
     job = client(server).job("orders")
     with pytest.raises(UnexpectedResponseError, match="no 'url'"):
         job.extraction(job.submit())
@@ -259,13 +261,13 @@ def test_an_export_that_is_done_without_an_address_is_an_error() -> None:
         ("http://127.0.0.1:8080/voucherify", ()),
     ],
 )
-def test_files_lie_on_the_cluster_s_own_host_for_them(base: str, hosts: tuple[str, ...]) -> None:
+def test_each_cluster_has_its_own_download_host(base: str, hosts: tuple[str, ...]) -> None:
     assert download_hosts(base) == hosts
 
 
-def test_the_credentials_go_with_the_token_to_the_host_of_files() -> None:
-    server = Server(many(1))
-    rows(server, "orders", fields=["id", "status"])
+def test_the_download_host_gets_the_credentials() -> None:
+    server = ExportsServer(many(1))
+    exported_records(server, "orders", fields=["id", "status"])
     request = server.requests[-1]
     assert request.url.host == "download.voucherify.io"
     assert request.headers["X-App-Id"] == "app-id-1234"
@@ -281,8 +283,8 @@ def test_the_credentials_go_with_the_token_to_the_host_of_files() -> None:
         ("http://127.0.0.1:9000/voucherify", URL),
     ],
 )
-def test_no_other_host_is_sent_the_credentials(base_url: str, url: str) -> None:
-    server = Server(many(1), url=url)
+def test_no_other_host_gets_the_credentials(base_url: str, url: str) -> None:
+    server = ExportsServer(many(1), url=url)
     voucherify = client(server, base_url=base_url)
     server.add("exp_1", exported_object="order", parameters={"fields": ["id", "status"]})
     with pytest.raises(UnexpectedResponseError) as raised:
@@ -291,22 +293,22 @@ def test_no_other_host_is_sent_the_credentials(base_url: str, url: str) -> None:
     assert server.files == 0
 
 
-def test_behind_another_address_files_come_from_there_too() -> None:
-    server = Server(many(2), url=f"http://127.0.0.1:9000/voucherify/v1/exports/exp_1?token={TOKEN}")
+def test_with_another_base_url_files_come_from_its_host() -> None:
+    server = ExportsServer(many(2), url=f"http://127.0.0.1:9000/voucherify/v1/exports/exp_1?token={TOKEN}")
     server.add("exp_1", exported_object="order", parameters={"fields": ["id", "status"]})
     voucherify = client(server, base_url="http://127.0.0.1:9000/voucherify")
     assert len(list(voucherify.job("orders", fields=["id", "status"]).extraction("exp_1").records())) == 2
 
 
-def test_a_token_that_is_not_accepted_any_more_has_expired() -> None:
-    server = Server(many(1), url=URL.replace(TOKEN, "an-old-token-of-the-file"))
+def test_a_refused_download_token_has_expired() -> None:
+    server = ExportsServer(many(1), url=URL.replace(TOKEN, "an-old-token-of-the-file"))
     with pytest.raises(ExpiredError) as raised:
-        rows(server, "orders", fields=["id", "status"])
+        exported_records(server, "orders", fields=["id", "status"])
     assert "an-old-token" not in str(raised.value)
 
 
-def test_a_download_that_broke_off_goes_on_in_the_next_try() -> None:
-    server = Server(many(3))
+def test_an_interrupted_download_continues() -> None:
+    server = ExportsServer(many(3))
     broken = [3]
 
     def breaking(request: httpx.Request) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Voucherify's exports: what is asked, what is refused, how one is found again and watched."""
+"""Voucherify's exports as jobs: requests, refused fields, status, finding one again, and when one is preferred."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fake_exports import ALLOWED, SINCE, UNTIL, Server, client, echoed, rows, table
+from fake_exports import ALLOWED, SINCE, UNTIL, ExportsServer, add_export_of, client, csv_text, exported_records
 
 from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient
@@ -16,19 +16,19 @@ from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.filters import field
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, RejectedError
 
-# What is asked
+# Requests
 
 
 def test_a_job_sends_nothing_before_it_is_submitted() -> None:
-    server = Server()
+    server = ExportsServer()
     job: AsyncJob = client(server).job("orders", since=SINCE, until=UNTIL)
     assert job.fingerprint
     assert job.window is not None
     assert server.requests == []
 
 
-def test_a_window_is_asked_a_little_wider_and_in_lists() -> None:
-    server = Server()
+def test_a_window_is_requested_a_millisecond_wider() -> None:
+    server = ExportsServer()
     client(server).job("redemptions", since=SINCE, until=UNTIL, fields=["id", "result"]).submit()
     assert server.bodies == [
         {
@@ -44,23 +44,23 @@ def test_a_window_is_asked_a_little_wider_and_in_lists() -> None:
                         }
                     },
                 },
-                # The time is asked for as well, to cut the rows to the window.
+                # The timestamp is requested too, to apply the window to the records.
                 "fields": ["id", "result", "date"],
             },
         }
     ]
 
 
-def test_changes_can_be_asked_for_where_there_is_a_time_of_them() -> None:
-    server = Server()
+def test_a_window_may_apply_to_updates_where_the_list_has_them() -> None:
+    server = ExportsServer()
     client(server).job("orders", since=SINCE, time_field="updated_at").submit()
     assert list(server.bodies[0]["parameters"]["filters"]["updated_at"]["conditions"]) == ["$after"]
     with pytest.raises(ConfigurationError, match=r"no time 'updated_at'. Use one of: created_at"):
         client(server).job("redemptions", since=SINCE, time_field="updated_at")
 
 
-def test_filters_are_those_of_lists_and_may_hold_any_number_of_values() -> None:
-    server = Server()
+def test_filters_may_hold_any_number_of_values() -> None:
+    server = ExportsServer()
     ids = [f"v_{number}" for number in range(100)]
     client(server).job("voucher_transactions", filters=field("voucher_id").in_(ids), fields=["id"]).submit()
     assert server.bodies[0]["parameters"]["filters"] == {"voucher_id": {"conditions": {"$in": ids}}}
@@ -72,7 +72,7 @@ def test_the_published_example_of_an_export_of_orders_can_be_built() -> None:
         *("items_discount_amount", "total_discount_amount", "total_amount", "customer_id", "referrer_id"),
         "metadata.payment_mean",
     ]
-    server = Server()
+    server = ExportsServer()
     client(server).job(
         "order", fields=fields, sort="-updated_at", filters={"discount_amount": {"conditions": {"$more_than": 100000}}}
     ).submit()
@@ -87,8 +87,8 @@ def test_the_published_example_of_an_export_of_orders_can_be_built() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPORTS))
-def test_every_kind_of_export_can_be_asked_with_all_of_its_fields(name: str) -> None:
-    server = Server()
+def test_every_object_is_exported_with_all_documented_fields_by_default(name: str) -> None:
+    server = ExportsServer()
     client(server).job(name).submit()
     body = server.bodies[0]
     assert body["exported_object"] == EXPORTS[name].api_name
@@ -96,16 +96,16 @@ def test_every_kind_of_export_can_be_asked_with_all_of_its_fields(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("resource", "asked", "told"),
+    ("resource", "arguments", "message"),
     [
         ("campaigns", {}, "Use one of: redemptions"),
         ("orders", {"fields": ["items"]}, "no field 'items'. Use one of: .*metadata.x"),
         ("points_expiration", {"fields": ["metadata.x"]}, "no field"),
-        ("orders", {"fields": "id"}, "no list of fields"),
-        ("orders", {"fields": []}, "no list of fields"),
-        ("orders", {"order": "amount"}, "no order 'amount'. Use one of: created_at, status, updated_at"),
-        ("products", {"order": "created_at"}, "Use one of: none"),
-        ("points_expiration", {"since": SINCE}, "can't be asked for by time"),
+        ("orders", {"fields": "id"}, "not a list of fields"),
+        ("orders", {"fields": []}, "not a list of fields"),
+        ("orders", {"sort": "amount"}, "no sort 'amount'. Use one of: created_at, status, updated_at"),
+        ("products", {"sort": "created_at"}, "Use one of: none"),
+        ("points_expiration", {"since": SINCE}, "can't be filtered by time"),
         ("points_expiration", {"filters": field("status").is_("ACTIVE")}, r"Allowed: campaign_id \(any\)"),
         ("orders", {"since": SINCE, "filters": field("created_at").after(SINCE)}, "so do 'since' and 'until'"),
         ("orders", {"since": SINCE, "filters": field("status").is_(1) | field("amount").is_(2)}, "joined by 'or'"),
@@ -114,75 +114,75 @@ def test_every_kind_of_export_can_be_asked_with_all_of_its_fields(name: str) -> 
         ("voucher_transactions", {"parents": {"code": "X"}}, "whole project"),
     ],
 )
-def test_what_can_not_be_exported_is_refused_before_anything_is_sent(
-    resource: str, asked: dict[str, Any], told: str
+def test_an_impossible_export_is_an_error_before_any_request(
+    resource: str, arguments: dict[str, Any], message: str
 ) -> None:
-    server = Server()
-    with pytest.raises(ConfigurationError, match=told):
-        client(server).job(resource, **asked)
+    server = ExportsServer()
+    with pytest.raises(ConfigurationError, match=message):
+        client(server).job(resource, **arguments)
     assert server.requests == []
 
 
 def test_exports_need_the_key_of_a_project() -> None:
     with pytest.raises(ConfigurationError, match="server"):
-        client(Server(), auth="management").job("orders")
+        client(ExportsServer(), auth="management").job("orders")
 
 
-def test_vouchers_can_be_those_of_one_campaign() -> None:
-    server = Server()
+def test_an_export_of_vouchers_may_be_limited_to_one_campaign() -> None:
+    server = ExportsServer()
     client(server).job("vouchers", parameters={"campaign_id": "camp_1"}).submit()
     assert server.bodies[0]["parameters"]["campaign_id"] == "camp_1"
 
 
-def test_the_same_question_has_the_same_fingerprint_and_another_has_another() -> None:
-    voucherify = client(Server())
+def test_equal_requests_have_equal_fingerprints() -> None:
+    voucherify = client(ExportsServer())
     one = voucherify.job("orders", since=SINCE, until=UNTIL)
     assert one.fingerprint == voucherify.job("order", since=SINCE, until=UNTIL).fingerprint
     others = [
         voucherify.job("orders", since=SINCE),
         voucherify.job("orders", since=SINCE, until=UNTIL, fields=["id"]),
         voucherify.job("orders", since=SINCE, until=UNTIL, filters=field("status").is_("PAID")),
-        client(Server(), application_id="another").job("orders", since=SINCE, until=UNTIL),
+        client(ExportsServer(), application_id="another").job("orders", since=SINCE, until=UNTIL),
     ]
     assert len({one.fingerprint, *(other.fingerprint for other in others)}) == 5
 
 
-# Fields that are refused
+# Refused fields
 
 
-def test_fields_that_are_refused_are_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    server = Server(allowed=ALLOWED)
+def test_refused_fields_are_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    server = ExportsServer(allowed=ALLOWED)
     job = client(server).job("redemptions")
     with caplog.at_level(logging.WARNING):
         assert job.submit() == "exp_1"
     assert [len(body["parameters"]["fields"]) for body in server.bodies] == [17, 16]
     assert "order_id" not in server.bodies[-1]["parameters"]["fields"]
-    assert "doesn't export ['order_id']" in caplog.text
+    assert "does not export ['order_id']" in caplog.text
 
 
-def test_a_refused_field_is_none_in_the_rows() -> None:
-    server = Server(table("r_1,SUCCESS", header="ID,Result"), allowed="id, result")
-    assert rows(server, "redemptions", fields=["id", "order_id", "result"]) == [
+def test_a_refused_field_is_none_in_the_records() -> None:
+    server = ExportsServer(csv_text("r_1,SUCCESS", header="ID,Result"), allowed="id, result")
+    assert exported_records(server, "redemptions", fields=["id", "order_id", "result"]) == [
         {"id": "r_1", "order_id": None, "result": "SUCCESS"}
     ]
 
 
-def test_metadata_is_possible_where_the_refusal_names_metadata() -> None:
-    server = Server(allowed="id, metadata, metadata.lang")
+def test_metadata_fields_are_kept_when_metadata_is_allowed() -> None:
+    server = ExportsServer(allowed="id, metadata, metadata.lang")
     client(server).job("redemptions", fields=["id", "order_id", "metadata.lang"]).submit()
     assert server.bodies[-1]["parameters"]["fields"] == ["id", "metadata.lang"]
 
 
-def test_a_refusal_that_names_no_fields_leaves_out_the_doubtful_ones() -> None:
+def test_a_refusal_without_allowed_fields_drops_the_unreliable_ones() -> None:
     bodies = []
 
-    def refusing(request: httpx.Request) -> httpx.Response:
+    def refuse(request: httpx.Request) -> httpx.Response:
         bodies.append(json.loads(request.content))
         if "order_id" in bodies[-1]["parameters"]["fields"]:
             return httpx.Response(400, json={"code": 400, "key": "invalid_export_fields", "message": "Invalid Export"})
         return httpx.Response(200, json={"id": "exp_1"})
 
-    assert client(refusing).job("redemptions", fields=["id", "order_id"]).submit() == "exp_1"
+    assert client(refuse).job("redemptions", fields=["id", "order_id"]).submit() == "exp_1"
     assert bodies[-1]["parameters"]["fields"] == ["id"]
 
 
@@ -191,25 +191,25 @@ def test_a_refusal_that_names_no_fields_leaves_out_the_doubtful_ones() -> None:
     [
         ("date, result", ["id"], 1),
         ("nothing", ["id", "result"], 1),
-        # The list of what is possible names metadata, so leaving it out would not be what was said.
+        # The allowed fields include metadata, so dropping metadata.x would not help.
         ("id, metadata", ["metadata.x"], 1),
         ("id, metadata", ["id", "order_id", "metadata.x"], 2),
     ],
 )
-def test_a_refusal_that_can_not_be_helped_is_an_error(allowed: str, fields: list[str], attempts: int) -> None:
-    server = Server(allowed=allowed)
+def test_a_refusal_of_needed_fields_is_an_error(allowed: str, fields: list[str], attempts: int) -> None:
+    server = ExportsServer(allowed=allowed)
     job = client(server).job("redemptions", fields=fields)
     with pytest.raises(RejectedError, match="Unsupported field used"):
         job.submit()
     assert len(server.bodies) == attempts
 
 
-def test_the_time_that_a_window_goes_by_is_never_left_out() -> None:
+def test_the_field_of_the_window_is_never_left_out() -> None:
     with pytest.raises(RejectedError):
-        client(Server(allowed="id, result")).job("redemptions", since=SINCE, fields=["id"]).submit()
+        client(ExportsServer(allowed="id, result")).job("redemptions", since=SINCE, fields=["id"]).submit()
 
 
-def test_another_refusal_is_an_error_at_once() -> None:
+def test_any_other_rejection_is_an_error_at_once() -> None:
     details = "Property .exported_object should be equal to one of the allowed values [ voucher, redemption ]"
     refusal = {"code": 400, "key": "invalid_payload", "message": "Invalid payload", "details": details}
     server = client(lambda _: httpx.Response(400, json=refusal))
@@ -217,17 +217,17 @@ def test_another_refusal_is_an_error_at_once() -> None:
         server.job("product_skus").submit()
 
 
-def test_refused_credentials_are_not_taken_for_anything_else() -> None:
-    refusing = client(lambda _: httpx.Response(401, json={"code": 401, "message": "Unauthorized"}))
+def test_refused_credentials_are_an_authentication_error() -> None:
+    voucherify = client(lambda _: httpx.Response(401, json={"code": 401, "message": "Unauthorized"}))
     with pytest.raises(AuthenticationError):
-        refusing.job("orders").submit()
+        voucherify.job("orders").submit()
 
 
-# Watching
+# Status
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("partner_status", "state"),
     [
         ("SCHEDULED", JobState.RUNNING),
         ("IN_PROGRESS", JobState.RUNNING),
@@ -236,28 +236,28 @@ def test_refused_credentials_are_not_taken_for_anything_else() -> None:
         ("PAUSED", JobState.RUNNING),
     ],
 )
-def test_every_state_is_one_of_three(said: str, state: JobState) -> None:
-    server = Server(statuses=said)
+def test_every_status_maps_to_a_state(partner_status: str, state: JobState) -> None:
+    server = ExportsServer(statuses=partner_status)
     job = client(server).job("orders")
     status = job.status(job.submit())
-    assert (status.state, status.partner_status, status.job_id) == (state, said, "exp_1")
+    assert (status.state, status.partner_status, status.job_id) == (state, partner_status, "exp_1")
     assert bool(status.reason) == (state is JobState.FAILED)
 
 
-def test_an_export_that_is_gone_has_failed() -> None:
-    status = client(Server()).job_status("exp_gone")
+def test_a_missing_export_has_failed() -> None:
+    status = client(ExportsServer()).job_status("exp_unknown")
     assert status.state is JobState.FAILED
     assert "no such export" in status.reason
 
 
-def test_an_id_can_not_lead_to_another_path() -> None:
-    server = Server()
+def test_an_id_cannot_lead_to_another_path() -> None:
+    server = ExportsServer()
     client(server).job_status("../orders?x")
     assert server.requests[0].url.raw_path == b"/v1/exports/..%2Forders%3Fx"
 
 
-def test_cancelling_removes_the_export_and_twice_is_no_failure() -> None:
-    server = Server()
+def test_cancelling_deletes_the_export_and_may_be_repeated() -> None:
+    server = ExportsServer()
     voucherify = client(server)
     job = voucherify.job("orders")
     id_ = job.submit()
@@ -269,11 +269,11 @@ def test_cancelling_removes_the_export_and_twice_is_no_failure() -> None:
 # Finding
 
 
-def test_an_export_of_the_same_question_is_found() -> None:
-    server = Server()
+def test_an_export_with_the_same_request_is_found() -> None:
+    server = ExportsServer()
     job = client(server).job("redemptions", since=SINCE, filters=field("result").is_("SUCCESS"))
-    echoed(server, job, "exp_other", parameters={"filters": {}})
-    echoed(server, job, "exp_mine")
+    add_export_of(server, job, "exp_other", parameters={"filters": {}})
+    add_export_of(server, job, "exp_mine")
     assert job.find(SINCE) == "exp_mine"
 
 
@@ -296,25 +296,25 @@ def test_an_export_of_the_same_question_is_found() -> None:
         },
     ],
 )
-def test_other_exports_are_not_taken_for_it(changed: dict[str, Any]) -> None:
-    server = Server()
+def test_an_export_with_another_request_is_not_found(changed: dict[str, Any]) -> None:
+    server = ExportsServer()
     job = client(server).job("orders", filters=field("status").is_("PAID"))
     server.add("exp_0", exported_object="order", parameters=None)
-    echoed(server, job, "exp_1", **changed)
+    add_export_of(server, job, "exp_1", **changed)
     assert job.find(SINCE) is None
 
 
-def test_an_export_that_had_to_do_without_a_doubtful_field_is_found() -> None:
-    server = Server()
+def test_an_export_without_an_unreliable_field_is_found() -> None:
+    server = ExportsServer()
     job = client(server).job("redemptions")
-    echoed(server, job, "exp_1", fields=[name for name in job.requested_fields if name != "order_id"])
+    add_export_of(server, job, "exp_1", fields=[name for name in job.requested_fields if name != "order_id"])
     assert job.find(SINCE) == "exp_1"
 
 
-def test_single_values_and_an_added_order_do_not_hide_an_export() -> None:
-    server = Server()
+def test_an_export_is_found_despite_single_values_and_an_added_order() -> None:
+    server = ExportsServer()
     job = client(server).job("products", filters=field("name").is_("x"))
-    echoed(
+    add_export_of(
         server,
         job,
         "exp_1",
@@ -323,8 +323,8 @@ def test_single_values_and_an_added_order_do_not_hide_an_export() -> None:
     assert job.find(SINCE) == "exp_1"
 
 
-def test_the_list_of_exports_is_walked_no_further_than_needed() -> None:
-    server = Server()
+def test_the_list_of_exports_is_read_no_further_than_needed() -> None:
+    server = ExportsServer()
     job = client(server).job("orders")
     for number in range(150):
         server.add(f"exp_new_{number}", exported_object="voucher", parameters={})
@@ -334,10 +334,10 @@ def test_the_list_of_exports_is_walked_no_further_than_needed() -> None:
     assert [request.url.params["page"] for request in server.requests] == ["1", "2"]
 
 
-# When an export is worth it
+# When an export is preferred
 
 
-def counted(total: int) -> tuple[VoucherifyClient, list[httpx.Request]]:
+def client_of_a_list_with(total: int) -> tuple[VoucherifyClient, list[httpx.Request]]:
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -347,30 +347,30 @@ def counted(total: int) -> tuple[VoucherifyClient, list[httpx.Request]]:
     return client(answer), requests
 
 
-@pytest.mark.parametrize(("total", "worth"), [(10_000, False), (10_001, True)])
-def test_a_list_longer_than_its_pages_is_worth_an_export(total: int, worth: bool) -> None:
-    voucherify, requests = counted(total)
-    assert voucherify.prefers_job("orders") is worth
+@pytest.mark.parametrize(("total", "preferred"), [(10_000, False), (10_001, True)])
+def test_an_export_is_preferred_for_a_list_longer_than_its_pages(total: int, preferred: bool) -> None:
+    voucherify, requests = client_of_a_list_with(total)
+    assert voucherify.prefers_job("orders") is preferred
     assert [request.url.params["limit"] for request in requests] == ["1"]
 
 
 @pytest.mark.parametrize("resource", ["redemptions", "vouchers", "customers", "campaigns", "voucher_transactions"])
-def test_a_list_that_can_be_read_in_parts_is_not_and_nothing_is_sent(resource: str) -> None:
-    voucherify, requests = counted(1_000_000)
+def test_pages_are_preferred_for_a_list_that_time_can_split(resource: str) -> None:
+    voucherify, requests = client_of_a_list_with(1_000_000)
     assert voucherify.prefers_job(resource, since=SINCE, until=UNTIL) is False
     assert requests == []
 
 
 @pytest.mark.parametrize("resource", ["orders", "publications", "points_expiration"])
-def test_what_only_an_export_can_give_is_and_nothing_is_sent(resource: str) -> None:
-    """The lists of orders and publications know no time, and expiring points have no list of a whole project."""
-    voucherify, requests = counted(1)
+def test_an_export_is_preferred_where_only_an_export_can_answer(resource: str) -> None:
+    """Time cannot filter the lists of orders and publications, and no list holds a project's expiring points."""
+    voucherify, requests = client_of_a_list_with(1)
     assert voucherify.prefers_job(resource, since=SINCE, until=UNTIL) is True
     assert requests == []
 
 
-def test_a_list_asked_by_what_an_export_does_not_know_is_not() -> None:
-    voucherify, requests = counted(1_000_000)
+def test_pages_are_preferred_for_parameters_that_the_export_lacks() -> None:
+    voucherify, requests = client_of_a_list_with(1_000_000)
     assert voucherify.prefers_job("publications", parameters={"result": "SUCCESS"}) is False
     assert voucherify.prefers_job("publications", filters=field("result").is_("SUCCESS")) is True
     assert requests[0].url.params["filters[result][conditions][$is]"] == "SUCCESS"
