@@ -1,8 +1,8 @@
-"""Work that a partner does by itself for a while: submitted, watched, and its rows fetched once it is done.
+"""Asynchronous jobs: the partner works alone for a while, and its result is fetched afterwards.
 
-Shopify's bulk operations and Voucherify's exports are such jobs. A job is a value: nothing is sent before one of its
-methods is called, and the same question gives the same fingerprint, so that whoever lost track of a submitted job can
-find it again instead of submitting a second one. Must not know any particular API, files or Airflow.
+Shopify's bulk operations and Voucherify's exports are such jobs. An :class:`AsyncJob` is a value: it sends
+nothing before one of its methods is called. The same query gives the same fingerprint, so a job that was
+submitted before a crash can be found again. This module knows no partner, no files and no Airflow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class JobState(StrEnum):
-    """Where a job stands; closed, whatever words a partner has for it."""
+    """State of a job. The set is closed, whatever words the partner uses."""
 
     RUNNING = "running"
     DONE = "done"
@@ -29,13 +29,13 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStatus:
-    """What a partner says of a job.
+    """What the partner reports about a job.
 
-    :param job_id: the partner's id of it
-    :param state: where it stands
+    :param job_id: the partner's id of the job
+    :param state: state of the job
     :param partner_status: the partner's own word, such as ``COMPLETED``
-    :param record_count: rows so far, where the partner tells
-    :param reason: why it failed, and what to do
+    :param record_count: records so far, if the partner reports it
+    :param reason: why the job failed, and what to do next
     """
 
     job_id: str
@@ -46,7 +46,7 @@ class JobStatus:
 
 
 class AsyncJob(Protocol):
-    """One question that is answered by a job."""
+    """One query that the partner answers with a job."""
 
     @property
     def source(self) -> str:
@@ -62,40 +62,41 @@ class AsyncJob(Protocol):
 
     @property
     def window(self) -> Window | None:
-        """The stretch of time it covers."""
+        """The time range of the job."""
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same question."""
+        """Hash of source, resource and request."""
 
     def find(self, since: datetime) -> str | None:
-        """The id of a job of this very question that the partner took on, if it did.
+        """Return the id of a job that the partner already runs for the same query, or None.
 
-        :param since: older jobs don't count
+        :param since: ignore jobs that are older than this
         """
 
     def submit(self) -> str:
-        """Have the partner begin.
+        """Submit the job.
 
         :returns: the job's id
-        :raises ThrottledError: when other jobs are in the way; it says for how long to wait
+        :raises ThrottledError: other jobs block this one; the error says how long to wait
         """
 
     def status(self, job_id: str) -> JobStatus:
-        """Where it stands.
+        """Return the current status of the job.
 
-        :param job_id: of :meth:`submit` or :meth:`find`
+        :param job_id: id from :meth:`submit` or :meth:`find`
         """
 
     def cancel(self, job_id: str) -> None:
-        """Have the partner stop, if it hasn't ended yet.
+        """Cancel the job, unless it has ended.
 
-        :param job_id: of :meth:`submit` or :meth:`find`
+        :param job_id: id from :meth:`submit` or :meth:`find`
         """
 
     def extraction(self, job_id: str) -> Extraction:
-        """The rows of a job that is done.
+        """Return the extraction that reads the records of a finished job.
 
-        :param job_id: part of the extraction's request, so that a dataset is never continued from another job's file
-        :raises TransientError: when its file has expired: another job has to be submitted
+        :param job_id: id of the job; part of the extraction's request, so a dataset never continues with the file of
+            another job
+        :raises TransientError: the job's file has expired; submit another job
         """

@@ -1,4 +1,4 @@
-"""What the partners' clients share: they own a transport, close it, and tell what it has done. Knows no API."""
+"""Base class of the API clients, and the options that all clients take."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from airflow_provider_partners.api.http.transport import Transport
 
 
 class ApiClient:
-    """Owns a transport, which a subclass makes as ``_transport``; a context manager that closes it."""
+    """Base class of the API clients: owns the transport and closes it.
+
+    A subclass sets ``_transport``. Use a client as a context manager, so that its connections are closed.
+    """
 
     _transport: Transport
 
     @property
     def stats(self) -> RequestStats:
-        """What was asked so far."""
+        """Counters of the requests, retries and waits so far."""
         return self._transport.stats
 
     def close(self) -> None:
@@ -23,9 +26,9 @@ class ApiClient:
         self._transport.close()
 
     def __enter__(self) -> Self:
-        """The client itself."""
+        """Return the client."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
+        """Close the client."""
         self.close()

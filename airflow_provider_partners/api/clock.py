@@ -1,4 +1,4 @@
-"""Time as the wire sees it, so that tests can turn it forward. Knows nothing else."""
+"""The clock, as an object that tests can replace."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import time
 
 
 class Clock:
-    """The system's clock; tests hand in one whose ``sleep`` advances its own time."""
+    """The system's clock. In tests, ``sleep`` advances the time instead of waiting."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back, for durations and deadlines."""
+        """Return seconds that never go back. Use it for durations and deadlines."""
         return time.monotonic()
 
     def time(self) -> float:
-        """Seconds since 1970 in UTC, comparable between processes and with the partners' headers."""
+        """Return the seconds since 1970 (UTC). They are comparable between processes and with response headers."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Wait.
-
-        :param seconds: how long; nothing happens for zero or less
-        """
+        """Wait for some seconds. Zero and negative values return at once."""
         if seconds > 0:
             time.sleep(seconds)
 
 
 SYSTEM_CLOCK = Clock()
-"""The clock of everything that is not a test."""
+"""The default clock."""

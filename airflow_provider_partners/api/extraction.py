@@ -1,9 +1,8 @@
-"""A list fetched page by page: in order, side by side where the list allows it, and from any point it once
-reached.
+"""Fetch a list page by page, in order, and resume after any page.
 
-An extraction is a value that says what to fetch; its pages are a walk. Each step carries the position behind
-it, so whoever stored the step's records can go on from there after a crash. Must not know HTTP, files or
-Airflow.
+An :class:`Extraction` is a value that describes what to fetch. Each page that it yields carries the position
+after it. A caller that stores the records and this position can resume after a crash. This module knows
+neither HTTP nor files nor Airflow.
 """
 
 from __future__ import annotations
@@ -34,26 +33,28 @@ log = logging.getLogger("airflow_provider_partners.api")
 T = TypeVar("T")
 
 ResumePosition = dict[str, Any]
-"""Where a walk goes on: ``{"segment": 0, "cursor": {...}}`` and the marks of the rows just before. JSON."""
+"""Position after a page: ``{"segment": 0, "cursor": {...}, "seen": [...]}``, as JSON.
+
+``seen`` holds the fingerprints of the latest records.
+"""
 
 REMEMBERED_RECORDS = 500
-"""Rows behind the present page whose repetition is noticed; more if the last page was larger."""
+"""Number of latest records that are checked for repetition; more if the last page was larger."""
 
 
 def _no_prediction(cursor: Cursor) -> Cursor | None:
-    """The following page can't be known."""
+    """Return None: the next cursor is not known before the page is read."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of an extraction that is walked by itself: one query, one window, one batch of ids.
+    """A part of an extraction with pages of its own: one query, one time range, or one batch of ids.
 
-    :param name: for errors, such as ``orders`` or ``order_id 1 to 50``; holds no customers' data
-    :param fetch: gives the page at a cursor; called from several threads
-    :param start: the cursor of the first page
-    :param predict_next: the cursor of the following page without having read this one, ``None`` where that can't be
-        known
+    :param name: name for error messages, such as ``orders`` or ``order_id 1 to 50``; contains no customer data
+    :param fetch: returns the page at a cursor; several threads call it
+    :param start: cursor of the first page
+    :param predict_next: returns the next page's cursor without reading this page, or ``None`` if it is not known
     """
 
     name: str
@@ -64,11 +65,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedPage:
-    """One page of a walk.
+    """One page of an extraction.
 
-    :param records: its rows, without those that the walk has seen just before
-    :param position: where to go on behind it; ``None`` at the very end
-    :param total: rows of the whole extraction, where the API tells
+    :param records: the page's records, without those that the previous pages held already
+    :param position: position after this page; ``None`` after the last page
+    :param total: number of records of the whole extraction, if the API reports it
     """
 
     records: list[Record]
@@ -80,14 +81,19 @@ class ExtractedPage:
 class Extraction:
     """What to fetch from one list of one partner.
 
+    ::
+
+        extraction = client.extract("orders", since=since, until=until)
+        for page in extraction.pages(position=stored, workers=4):
+            store(page.records, page.position)
+
     :param source: the partner, such as ``yofi``
     :param resource: the list
-    :param key: the fields (dotted) that identify a row; without any, repeated rows are not noticed
-    :param request: everything that decides the result, as JSON: filters, fields, shop, API version; no
-        secrets
-    :param segments: the parts, in order; the same request must give the same ones
-    :param window: the stretch of time it covers
-    :param max_pages: a segment with more pages is taken for endless
+    :param key: fields (dotted paths) that identify a record; if empty, repeated records are not noticed
+    :param request: everything that decides the result, as JSON: filters, fields, shop, API version; no secrets
+    :param segments: the parts, in order; the same request must give the same segments
+    :param window: the time range of the extraction
+    :param max_pages: limit of pages per segment; a longer segment counts as endless
     """
 
     source: str
@@ -100,20 +106,20 @@ class Extraction:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of source, resource and request: the same for the same question, in any order of keys."""
+        """SHA-256 of source, resource and request. The order of keys does not matter."""
         question = [self.source, self.resource, self.request]
         text = json.dumps(question, sort_keys=True, separators=(",", ":"), default=_json_default)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def pages(self, *, position: ResumePosition | None = None, workers: int = 1) -> Generator[ExtractedPage]:
-        """Walk the list.
+        """Yield the pages in list order.
 
-        Pages come in the list's order, whatever the number of workers. An error is raised in its turn:
-        behind all pages before it. Closing the iterator stops the workers.
+        Errors surface in list order too: pages before the failing one are yielded first.
+        Close the generator to stop the worker threads.
 
-        :param position: where to go on: any step's position of an extraction with the same fingerprint
-        :param workers: pages fetched at the same time
-        :raises PagingError: when the list loops, repeats itself or never ends
+        :param position: position of a page of an extraction with the same fingerprint; ``None`` starts at the beginning
+        :param workers: number of pages fetched at the same time
+        :raises PagingError: the list loops, repeats itself or does not end
         """
         if workers < 1:
             message = f"workers={workers} fetch nothing"
@@ -129,9 +135,9 @@ class Extraction:
         guard.log_dropped()
 
     def records(self, *, workers: int = 1) -> Iterator[Record]:
-        """All rows.
+        """Yield all records.
 
-        :param workers: pages fetched at the same time
+        :param workers: number of pages fetched at the same time
         """
         with closing(self.pages(workers=workers)) as steps:
             for step in steps:
@@ -164,7 +170,7 @@ class Extraction:
 
 
 class _LoopGuard:
-    """Keeps a walk honest: no loops, no repetition, no endless list. Positions carry its small memory."""
+    """Detects loops, repeated records and endless lists. Its memory travels in :data:`ResumePosition`."""
 
     def __init__(self, extraction: Extraction, seen: Sequence[str]) -> None:
         self._extraction = extraction
@@ -175,14 +181,13 @@ class _LoopGuard:
         self._dropped = 0
 
     def recent_fingerprints(self) -> list[str]:
-        """Marks of the latest rows."""
+        """Return the fingerprints of the latest records."""
         return list(self._recent)
 
     def new_records(self, at: FetchedPage) -> list[Record]:
-        """The rows of a page that are new.
+        """Return the page's records that the previous pages did not hold.
 
-        :param at: the page
-        :raises PagingError: when the walk doesn't get on
+        :raises PagingError: the page leads back, repeats only known records, or exceeds the page limit
         """
         if self._segment is not None and at.segment != self._segment:
             self._recent.clear()
@@ -196,7 +201,7 @@ class _LoopGuard:
         return new
 
     def _without_repeated(self, records: list[Record]) -> list[Record]:
-        """Rows shift between two requests when others are added or removed; the first of each is kept."""
+        """Keep the first copy of each record. Records move between pages when others are added or removed."""
         key = self._extraction.key
         if not key:
             return records
@@ -229,7 +234,7 @@ class _LoopGuard:
             raise PagingError(message, remedy="Ask for a shorter window, or larger pages.")
 
     def log_dropped(self) -> None:
-        """Say what was left out."""
+        """Log how many repeated records were dropped."""
         if self._dropped:
             log.info(
                 "%s %s: left out %d rows that pages repeated while the list changed",
@@ -240,11 +245,7 @@ class _LoopGuard:
 
 
 def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Values in lists of bounded size, in order.
-
-    :param values: any, read as they are needed
-    :param size: the most in one list
-    """
+    """Yield the values in lists of at most ``size``, in order. The input is read lazily."""
     if size < 1:
         message = f"batches of {size} hold nothing"
         raise ConfigurationError(message, remedy="Use 1 or more.")
@@ -254,11 +255,7 @@ def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def record_fingerprint(record: Record, key: tuple[str, ...]) -> str | None:
-    """Nine bytes, as text, that stand for a row's identity; ``None`` when it has none.
-
-    :param record: the row
-    :param key: the fields (dotted) that identify it
-    """
+    """Return a short hash of the record's key (9 bytes, as base64), or None if a key field is missing."""
     values = [get_path(record, name) for name in key]
     if any(value is None for value in values):
         return None
@@ -271,7 +268,7 @@ def _hash(value: Any) -> bytes:
 
 
 def _json_default(value: Any) -> Any:
-    """What JSON doesn't know, such as dates and sets, in a form that is the same each time."""
+    """Convert values that JSON does not know, such as dates and sets, to a stable form."""
     if isinstance(value, set | frozenset):
         return sorted(value, key=repr)
     if isinstance(value, Mapping):

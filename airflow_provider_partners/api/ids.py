@@ -1,4 +1,4 @@
-"""Ids to ask for: each once, in batches that a URL can carry. Must not know what they identify."""
+"""Ids for look-ups: without duplicates, and in batches that fit into a URL."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from urllib.parse import quote
 from airflow_provider_partners.exceptions import ConfigurationError
 
 MAX_IDS_LENGTH = 3000
-"""Characters that the ids of one batch may take up, encoded; gateways refuse lines of 8,000."""
+"""Maximum encoded length of the ids of one batch, in characters. Gateways refuse request lines of 8,000."""
 
 
 def unique_ids(values: Iterable[Any]) -> list[str]:
-    """Ids as text, each once, in the order of their first appearance; empty ones are left out.
-
-    :param values: ids as text or numbers
-    """
+    """Return the ids as text, without empty ones and duplicates, in the order of their first appearance."""
     return list(dict.fromkeys(str(value) for value in values if value not in {None, ""}))
 
 
@@ -29,14 +26,13 @@ def match_field(
     partner: str,
     no_fields_hint: str = "nothing",
 ) -> tuple[str, list[str]]:
-    """The field that a list is asked by, and its ids, of the argument ``match``.
+    """Return the field and the ids of the argument ``match``.
 
-    :param resource: the list's name
-    :param match: one field with its ids
-    :param allowed_fields: the fields that the list can be asked by
-    :param partner: whose list it is, for the error
-    :param no_fields_hint: what the remedy says where there is none
-    :raises ConfigurationError: when the field is none of them, or its ids are no list
+    :param match: one field with its ids, such as ``{"order_id": ["1", "2"]}``
+    :param allowed_fields: fields that the list can be filtered by
+    :param partner: name of the partner, for the error
+    :param no_fields_hint: text for the remedy if the list has no such field
+    :raises ConfigurationError: the field is not allowed, or its ids are not a list
     """
     name = next(iter(match))
     if len(match) > 1 or name not in allowed_fields:
@@ -52,12 +48,11 @@ def match_field(
 def id_batches(
     ids: Iterable[str], *, size: int, encode: Callable[[str], str] = str, max_length: int = MAX_IDS_LENGTH
 ) -> Iterator[list[str]]:
-    """Ids in batches bounded by number and by what they take up in a URL.
+    """Yield the ids in batches, limited by number and by their length in a URL.
 
-    :param ids: the ids
-    :param size: the most in one batch
-    :param encode: how one stands in the query, with what surrounds it
-    :param max_length: the most characters of a batch, encoded; an id that is longer goes alone
+    :param size: maximum number of ids in a batch
+    :param encode: returns an id as it appears in the query, with everything around it
+    :param max_length: maximum encoded length of a batch; a longer id gets a batch of its own
     """
     batch: list[str] = []
     taken = 0
@@ -73,9 +68,9 @@ def id_batches(
 
 
 def ids_digest(ids: Iterable[str]) -> dict[str, Any]:
-    """What stands for ids in an extraction's request, whose ids may be many, and customers'.
+    """Return the count and the hash of the ids. They replace the ids in an extraction's request.
 
-    :param ids: the ids, in order
+    The ids may be many, and they may be customers' data.
     """
     listed = list(ids)
     return {"ids": len(listed), "sha256": sha256("\0".join(listed).encode("utf-8", "replace")).hexdigest()}

@@ -1,7 +1,7 @@
-"""What a partner's list is: one row of a table per list, from which clients, operators, sensors and docs are
-made.
+"""The declaration of one list of an API.
 
-Adding a list to an API is adding a row to its client's ``RESOURCES``. Must not know any particular API.
+Each client has a table of resources. Clients, operators, sensors and the documentation read this table, so a new list
+is a new entry in it. This module knows no partner.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, Paginator
+from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.pagination.page import Paginator
     from airflow_provider_partners.records import Record
 
 
@@ -22,24 +23,22 @@ if TYPE_CHECKING:
 class Resource:
     """One list of an API.
 
-    :param name: as users write it, such as ``returns``
-    :param path: below the client's base URL, exactly as documented; may hold ``{placeholders}``
-    :param records_path: dotted path of the rows in an answer
-    :param paginator: how it is walked
-    :param key: the fields (dotted) that identify a row
-    :param time_field: the field that a window filters on, where the API can
-    :param filters: selector to its operators
-    :param page_size: rows per page, unless the user says otherwise
-    :param max_page_size: the most that the API gives
-    :param max_page_number: the highest page number served
-    :param parents: what must be given to reach it, such as ``order_id``
-    :param type: the API's own name of a row's type
-    :param fields: the fields asked for
-    :param include: the relations asked for
-    :param sort: the order asked for
-    :param doc: one line for the docs' table
-    :param url: the partner's own page
-    :param notes: what else the API's client needs to know of it
+    :param name: the name that users write, such as ``returns``
+    :param path: path below the client's base URL; may contain ``{placeholders}``
+    :param records_path: dotted path of the records in a response
+    :param key: fields (dotted paths) that identify a record
+    :param time_field: field that a time range filters on, if the API can filter by time
+    :param filters: allowed operators by selector
+    :param page_size: records per page, unless the user sets another number
+    :param max_page_size: largest page that the API serves
+    :param max_page_number: highest page number that the API serves
+    :param parents: ids that the path needs, such as ``order_id``
+    :param type: the API's own type name of a record
+    :param fields: fields to request
+    :param include: relations to request
+    :param sort: sort order to request
+    :param doc: one line for the table in the documentation
+    :param url: page of the partner's documentation
     """
 
     name: str
@@ -59,54 +58,47 @@ class Resource:
     sort: str = ""
     doc: str = ""
     url: str = ""
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
     def sized_paginator(self, size: int | None = None) -> Paginator:
-        """How it is walked with pages of a size.
+        """Return the paginator with the given page size.
 
-        :param size: rows per page; this list's own by default
-        :raises ConfigurationError: when the API doesn't give pages of that size
+        :param size: records per page; defaults to :attr:`page_size`
+        :raises ConfigurationError: the API does not serve pages of this size
         """
         size = self.page_size if size is None else size
         if size < 1 or (self.max_page_size is not None and size > self.max_page_size):
-            bound = f"1 to {self.max_page_size}" if self.max_page_size else "1 or more"
-            message = f"page_size={size} is not possible for '{self.name}'"
-            raise ConfigurationError(message, remedy=f"Use {bound}.")
-        paging: Any = self.paginator
-        if isinstance(paging, PageNumberPaginator):
-            return replace(
-                paging,
-                size=size,
-                max_page_number=self.max_page_number if self.max_page_number is not None else paging.max_page_number,
-            )
-        sized: Paginator = replace(paging, size=size)
+            allowed = f"1 to {self.max_page_size}" if self.max_page_size else "1 or more"
+            message = f"'{self.name}' does not take page_size={size}"
+            raise ConfigurationError(message, remedy=f"Use {allowed}.")
+        paginator: Any = self.paginator
+        if isinstance(paginator, PageNumberPaginator) and self.max_page_number is not None:
+            paginator = replace(paginator, max_page_number=self.max_page_number)
+        sized: Paginator = replace(paginator, size=size)
         return sized
 
     def extract_records(self, body: Any) -> list[Record]:
-        """The rows of an answer.
+        """Return the records of a response.
 
-        :param body: the answer's JSON
-        :raises UnexpectedResponseError: when they are not where they belong
+        :param body: the response's JSON
+        :raises UnexpectedResponseError: there is no list of records at :attr:`records_path`
         """
-        rows = get_path(body, self.records_path)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            held = sorted(body) if isinstance(body, Mapping) else type(body).__name__
-            message = f"the answer for '{self.name}' has no list of records at '{self.records_path}', but {held}"
+        records = get_path(body, self.records_path)
+        if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+            content = sorted(body) if isinstance(body, Mapping) else type(body).__name__
+            message = f"the response for '{self.name}' has no list of records at '{self.records_path}', but {content}"
             raise UnexpectedResponseError(message[:300])
-        return rows
+        return records
 
 
-R = TypeVar("R", bound=Resource)
+ResourceT = TypeVar("ResourceT", bound=Resource)
 
 
-def find_resource(table: Mapping[str, R], name: str) -> R:
-    """A list by its name.
+def find_resource(resources: Mapping[str, ResourceT], name: str) -> ResourceT:
+    """Return the resource with this name.
 
-    :param table: an API's lists
-    :param name: as the user wrote it
-    :raises ConfigurationError: naming those that exist
+    :raises ConfigurationError: the name is unknown; the error lists the known names
     """
-    if name not in table:
+    if name not in resources:
         message = f"there is no resource '{name}'"
-        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(table))}.")
-    return table[name]
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(resources))}.")
+    return resources[name]

@@ -1,7 +1,7 @@
-"""Proving who asks: header values that stand, rotate, are signed here, or are exchanged for at the partner.
+"""Authentication headers: static, rotating, signed here, or exchanged for a token at the partner.
 
-An ``Auth`` gives the headers of the next request and says, after a refusal, whether there is something new
-to try. Threads share one. Must not know HTTP: an exchange is a function handed in.
+An :class:`Auth` returns the headers of the next request. After a refusal it reports whether other
+credentials are left to try. Threads share one object. This module does not send anything itself.
 """
 
 from __future__ import annotations
@@ -19,28 +19,27 @@ if TYPE_CHECKING:
 
 
 class Auth(Protocol):
-    """Gives the headers that authenticate a request."""
+    """Returns the headers that authenticate a request."""
 
     def headers(self) -> Mapping[str, str]:
-        """The headers of the next request; may sign or exchange a token."""
+        """Return the headers of the next request. This may sign a token or exchange one."""
 
     def refresh(self, refused: Mapping[str, str]) -> bool:
-        """Take note that headers were refused.
+        """Handle a refusal of the credentials.
 
-        :param refused: what :meth:`headers` had given
-        :returns: whether there is something new to try
+        :param refused: the headers that the partner refused
+        :returns: True if other credentials are left to try
         """
 
 
 def ignore_secret(secret: str) -> None:
-    """What is told of secrets where nobody has asked to be."""
+    """Default ``on_secret`` callback: ignore the secret."""
 
 
 class StaticHeaders:
     """Headers that never change, such as an API key.
 
-    :param headers: the headers
-    :param on_secret: told every secret among them before it is used
+    :param on_secret: called with every secret before its use
     """
 
     def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = ignore_secret) -> None:
@@ -48,29 +47,26 @@ class StaticHeaders:
         self._on_secret = on_secret
 
     def headers(self) -> Mapping[str, str]:
-        """The same ones, always."""
+        """Return the headers."""
         for name, value in self._headers.items():
             if is_sensitive(name):
                 self._on_secret(value)
         return dict(self._headers)
 
     def refresh(self, refused: Mapping[str, str]) -> bool:
-        """There is nothing else to try.
-
-        :param refused: what was refused
-        """
+        """Return False: there are no other credentials."""
         return False
 
 
 class RotatingHeader:
-    """One header with several values: while a key is rotated, the second is tried when the first is refused.
+    """One header with several values. If the partner refuses one value, the next one is tried.
 
-    The value that was tried last is remembered, so that each further request goes right at the first attempt.
+    This keeps requests working while a key is rotated. The value that worked last is used first.
 
-    :param name: the header
-    :param values: the values, the likeliest first; empty ones are passed over
-    :param extra: headers that go along
-    :param on_secret: told every value before it is used
+    :param name: name of the header
+    :param values: the values, the most likely first; empty ones are skipped
+    :param extra: additional headers
+    :param on_secret: called with every value before its use
     """
 
     def __init__(
@@ -92,16 +88,13 @@ class RotatingHeader:
         self._lock = threading.Lock()
 
     def headers(self) -> Mapping[str, str]:
-        """The header with the value that worked last."""
+        """Return the header with the value that worked last."""
         value = self._values[self._index]
         self._on_secret(value)
         return {self._name: value, **self._extra}
 
     def refresh(self, refused: Mapping[str, str]) -> bool:
-        """Go on to the next value, unless another thread has done so already.
-
-        :param refused: what was refused
-        """
+        """Switch to the next value, unless another thread has already done so."""
         if len(self._values) == 1:
             return False
         with self._lock:
@@ -120,7 +113,7 @@ class _Token:
 
 
 class _TokenHeader:
-    """A header whose token is obtained, kept until shortly before it expires, and renewed after a refusal."""
+    """A header with a token. The token is renewed shortly before it expires, and after a refusal."""
 
     def __init__(
         self,
@@ -145,7 +138,7 @@ class _TokenHeader:
         self._lock = threading.Lock()
 
     def headers(self) -> Mapping[str, str]:
-        """The header with a token that is still good."""
+        """Return the header with a valid token."""
         with self._lock:
             token = self._token
             if token is None or (token.renew_at is not None and self._clock.time() >= token.renew_at):
@@ -155,7 +148,7 @@ class _TokenHeader:
     def refresh(self, refused: Mapping[str, str]) -> bool:
         """Drop the refused token, so that the next request obtains another.
 
-        :param refused: what was refused; if that is no longer the token in use, another thread has renewed it
+        If the token in use is a newer one, another thread has already renewed it.
         """
         with self._lock:
             if self._token is not None and refused.get(self._header) == self._prefix + self._token.value:
@@ -173,13 +166,12 @@ class _TokenHeader:
 
 
 class MintedToken(_TokenHeader):
-    """A bearer token signed here, such as a JWT: renewed before it expires, and once after a refusal.
+    """A bearer token that is signed here, such as a JWT.
 
-    :param mint: signs one; returns it and its expiry in seconds since 1970
-    :param extra: headers that go along
-    :param clock: the time
-    :param leeway: seconds before the expiry at which it is renewed
-    :param on_secret: told every token before it is used
+    :param mint: signs a token; returns it with its expiry in seconds since 1970
+    :param extra: additional headers
+    :param leeway: seconds before the expiry at which the token is renewed
+    :param on_secret: called with every token before its use
     """
 
     def __init__(
@@ -203,16 +195,15 @@ class MintedToken(_TokenHeader):
 
 
 class ExchangedToken(_TokenHeader):
-    """A token that the partner gives for other credentials, kept until it expires or is refused.
+    """A token that the partner issues in exchange for other credentials.
 
-    :param exchange: asks for one (outside of this token's own authentication); returns it and its expiry in
-        seconds since 1970, ``None`` where the partner doesn't say
-    :param header: the header it goes into
-    :param scheme: what stands before it, such as ``Bearer``
-    :param extra: headers that go along
-    :param clock: the time
-    :param leeway: seconds before the expiry at which it is renewed
-    :param on_secret: told every token before it is used
+    :param exchange: requests a token without using this authentication; returns it with its expiry in seconds
+        since 1970, or ``None`` if the partner does not state one
+    :param header: name of the header
+    :param scheme: word before the token, such as ``Bearer``
+    :param extra: additional headers
+    :param leeway: seconds before the expiry at which the token is renewed
+    :param on_secret: called with every token before its use
     """
 
     def __init__(

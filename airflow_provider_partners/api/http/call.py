@@ -1,7 +1,7 @@
-"""One call from its first attempt to its end: turns, credentials, faults, waits, and the error it may end in.
+"""Send one request: acquire the rate limit, authenticate, retry transient failures, and raise the right error.
 
-A call waits for its turn of the budget, sends, and goes by the table of faults; nothing is waited for longer
-than the terms allow. Must not know the HTTP library: how an attempt reaches the partner is handed in.
+No wait is longer than the settings allow. This module does not know the HTTP library: the caller passes the
+function that sends one attempt.
 """
 
 from __future__ import annotations
@@ -48,21 +48,21 @@ _ERRORS: Mapping[ResponseAction, type[PartnersError]] = {
     ResponseAction.CONFLICT: ConflictError,
     ResponseAction.UNEXPECTED: UnexpectedResponseError,
 }
-"""What a call ends in when its fault can't be waited out."""
+"""The error that a call raises for an action that no retry resolves."""
 
 _MAX_BACKOFF = 30.0
 _INFO_LOG_WAIT = 5.0
-"""Seconds. A shorter wait for the budget is everyday business and only logged for debugging."""
+"""Seconds. Shorter waits for the rate limit are normal, so they are logged at debug level only."""
 _CLOSED_CHECK_INTERVAL = 5.0
-"""Seconds after which a wait looks whether the client was closed meanwhile."""
+"""Seconds between two checks, during a wait, that the client is still open."""
 MAX_REDIRECTS = 3
-"""Redirects that one call follows."""
+"""Number of redirects that one call follows."""
 
 
 class NoAnswerError(Exception):
-    """An attempt brought no answer; never leaves a call.
+    """An attempt got no response. This error never leaves a call.
 
-    :param action: what to do about it
+    :param action: what the call does next
     """
 
     def __init__(self, message: str, action: ResponseAction = ResponseAction.RETRY) -> None:
@@ -72,7 +72,7 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSettings:
-    """What all calls of a client go by; see :class:`~airflow_provider_partners.api.http.transport.Transport`."""
+    """The settings of all calls of one client; see :class:`~airflow_provider_partners.api.http.transport.Transport`."""
 
     partner: str
     auth: Auth | None
@@ -89,26 +89,23 @@ class CallSettings:
 
 
 class SendAttempt(Protocol):
-    """One attempt: sends, and reads the whole answer."""
+    """Sends one attempt and reads the whole response."""
 
     def __call__(self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float) -> Response:
-        """Send.
+        """Send the request.
 
-        :param request: what to send
-        :param url: where to, with its query
-        :param headers: the credentials
-        :param give_up_at: the clock's time at which to give up
-        :raises NoAnswerError: when there was no answer
+        :param url: URL with its query
+        :param headers: the authentication headers
+        :param give_up_at: time of the monotonic clock at which the attempt ends
+        :raises NoAnswerError: there was no response
         """
 
 
 class Call:
-    """A request under way.
+    """One request with all its attempts.
 
-    :param request: what to send
-    :param url: where to, with its query; never logged
-    :param settings: what it goes by
-    :param send_attempt: makes one attempt
+    :param url: URL with its query; it is never logged
+    :param send_attempt: sends one attempt
     """
 
     def __init__(self, request: Request, url: str, settings: CallSettings, send_attempt: SendAttempt) -> None:
@@ -126,10 +123,10 @@ class Call:
         self._renewed = False
 
     def run(self) -> Response:
-        """Send until it succeeds.
+        """Send the request until it succeeds.
 
-        :returns: a success
-        :raises PartnersError: by what should happen next
+        :returns: a successful response
+        :raises PartnersError: the subclass says what should happen next
         """
         while True:
             self._acquire_rate_limit()
@@ -142,7 +139,7 @@ class Call:
             self._handle(fault or ErrorResolution(ResponseAction.RETRY, "no answer"), response, headers)
 
     def _acquire_rate_limit(self) -> None:
-        """Wait until the budget grants the request and the last fault's pause is over."""
+        """Wait for the rate limit, and for the pause after the last failure."""
         now = self._settings.clock.monotonic()
         within = max(0.0, min(self._settings.max_wait, self._give_up_at - now))
         granted_in = self._settings.rate_limit.acquire(self._request.cost, max_wait=within)
@@ -191,7 +188,7 @@ class Call:
         return response, terms.error_handler.resolve(response, redact=terms.redactor)
 
     def _follow_redirect(self, response: Response) -> bool:
-        """Whether to follow: within the same origin, and only where method and body stay what they are."""
+        """Follow a redirect within the same origin, if it keeps method and body."""
         location = response.headers.get("location")
         if response.status not in {307, 308} or not location or self._redirects >= MAX_REDIRECTS:
             return False
@@ -206,7 +203,7 @@ class Call:
         return True
 
     def _handle(self, fault: ErrorResolution, response: Response | None, headers: Mapping[str, str]) -> None:
-        """Prepare the next attempt, or raise what the call ends in."""
+        """Prepare the next attempt, or raise the call's error."""
         if fault.action is ResponseAction.RETRY:
             self._retry(fault, response)
         elif fault.action is ResponseAction.THROTTLE:
@@ -215,7 +212,7 @@ class Call:
             raise self._error(fault.raises or _ERRORS[fault.action], fault.message, response, fault.remedy)
 
     def _refresh_credentials(self, refused: Mapping[str, str]) -> bool:
-        """Try other credentials, once per call: refused anew, they will not get better."""
+        """Try other credentials, at most once per call."""
         auth = self._settings.auth
         if auth is None or not self._request.authenticated or self._renewed:
             return False
@@ -258,7 +255,7 @@ class Call:
         return retry_after(response, self._settings.clock.time())
 
     def _wait_seconds(self, requested: float | None, times: int) -> float:
-        """How long to wait: what was asked for and a little more, since clocks differ; else by our own ladder."""
+        """Return the requested wait plus a little, because clocks differ. Without a request, use our own backoff."""
         if not requested:
             return _backoff(times)
         return max(requested, min(requested + random.uniform(0.05, 0.25), self._settings.max_wait))
@@ -307,6 +304,6 @@ def _describe(fault: ErrorResolution, response: Response | None) -> str:
 
 
 def _backoff(failures: int) -> float:
-    """From half a second to one, doubled each time, at most half a minute; spread, so that threads part."""
+    """Return 0.5 to 1 second, doubled for each failure, at most 30. The jitter keeps threads apart."""
     longest = min(_MAX_BACKOFF, 2.0 ** (failures - 1))
     return random.uniform(longest / 2, longest)

@@ -1,8 +1,7 @@
-"""A file fetched to disk in bounded memory: a call whose answer is written as it arrives, and gone on with after a
-break by asking for the rest of it alone.
+"""Download a file to disk in bounded memory, and resume it after a broken connection.
 
-The addresses of such files are secrets for as long as they hold (they carry signatures), so no query is ever told.
-Must not know the HTTP library, nor what the file holds.
+Such URLs are secrets while they are valid, because they contain signatures. So no query is ever logged.
+This module knows neither the HTTP library nor the file's content.
 """
 
 from __future__ import annotations
@@ -24,34 +23,30 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.http.messages import Request, Response
 
 Sink = Callable[["Response"], Callable[[bytes], None] | None]
-"""Told the head of an answer; gives what takes the body's pieces, or nothing when it is no file."""
+"""Takes the head of a response. Returns the function that writes the body, or None if the body is no file."""
 
 _MIN_SIGNATURE_LENGTH = 16
-"""Values of a query that are as long as this may be signatures, and are kept out of every text."""
+"""Query values of at least this length may be signatures, so they are redacted everywhere."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 _XML_ERROR_CODE = re.compile(rb"<Code>(\w{1,60})</Code>")
 
 
 class StreamAttempt(Protocol):
-    """One attempt, whose answer is written as it arrives."""
+    """Sends one attempt and writes the body as it arrives."""
 
     def __call__(
         self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float, sink: Sink
     ) -> Response:
-        """Send; see :class:`~airflow_provider_partners.api.http.call.Exchange`.
+        """Send the request; see :class:`~airflow_provider_partners.api.http.call.SendAttempt`.
 
-        :param request: what to send
-        :param url: where to, with its query
-        :param headers: the credentials
-        :param give_up_at: the clock's time at which to give up waiting for an answer
         :param sink: takes the body
-        :returns: the head; with its body only where the sink didn't want it
+        :returns: the head; it includes the body only if the sink returned None
         """
 
 
 def _inspect_download(response: Response) -> ErrorResolution | None:
-    """Storage says in several ways that an address holds no longer: 403 and 404, Google's also 400."""
+    """Detect expired URLs. Storages answer them with 403 or 404, Google's also with 400."""
     status = response.status
     if status in {200, 206}:
         return None
@@ -65,7 +60,7 @@ def _inspect_download(response: Response) -> ErrorResolution | None:
 
 
 def _download_message(response: Response) -> str:
-    """The partner's words; of a storage's XML only the code, since the rest repeats the address."""
+    """Return the partner's message. From XML take the code only, because the rest repeats the URL."""
     if code := _XML_ERROR_CODE.search(response.content):
         return code.group(1).decode()
     return default_message(response) if b"<" not in response.content[:100] else "no explanation given"
@@ -75,9 +70,9 @@ DOWNLOAD_ERROR_HANDLER = ErrorHandler(inspect=_inspect_download, message=_downlo
 
 
 class PartialFile:
-    """A file that holds the beginning of another one.
+    """A file on disk that holds the first bytes of a remote file.
 
-    :param file: open for appending, at its end
+    :param file: file opened for appending, at its end
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -89,7 +84,7 @@ class PartialFile:
         self._is_compressed = False
 
     def range_headers(self) -> dict[str, str]:
-        """The headers that ask for what is missing."""
+        """Return the headers that request the missing bytes."""
         if self._is_compressed:
             # What is on the way is compressed, what is on disk is not: their lengths don't compare.
             self._restart()
@@ -99,10 +94,9 @@ class PartialFile:
         return {"Range": f"bytes={self.size}-", **unchanged}
 
     def open_body(self, head: Response) -> Callable[[bytes], None] | None:
-        """Decide by the head of an answer where its body goes; see :data:`Sink`.
+        """Decide from the head of a response where its body goes; see :data:`Sink`.
 
-        :param head: the answer without its body
-        :raises NoAnswerError: when it is another piece than was asked for
+        :raises NoAnswerError: the response holds other bytes than requested
         """
         if head.status not in {200, 206, 416}:
             return None
@@ -125,11 +119,11 @@ class PartialFile:
         return self._write
 
     def is_complete(self) -> bool:
-        """Whether nothing is missing, as far as that can be known."""
+        """Return True if nothing is missing, or if the total size is unknown."""
         return self._total is None or self.size == self._total
 
     def has_grown(self) -> bool:
-        """Whether there is more of the file than ever before, since this was last asked."""
+        """Return True if the file is larger than at any earlier check."""
         before, self._largest_size = self._largest_size, max(self._largest_size, self.size)
         return self._largest_size > before
 
@@ -143,15 +137,12 @@ class PartialFile:
 
 
 class Download(Call):
-    """A file under way; its time is up when nothing more of it arrives, however long the whole takes.
+    """One download. Its deadline restarts whenever new bytes arrive.
 
-    :param request: what to ask for
-    :param url: its address; never logged
-    :param settings: what it goes by
-    :param stream_attempt: makes one attempt
-    :param partial_file: where it goes
-    :param may_receive_credentials: whether an origin may be given the credentials
-    :param https_only: whether only https will do
+    :param url: URL of the file; it is never logged
+    :param stream_attempt: sends one attempt
+    :param may_receive_credentials: returns True if a URL's host may receive the credentials
+    :param https_only: refuse plain http
     """
 
     def __init__(
@@ -197,7 +188,7 @@ class Download(Call):
         super()._retry(fault, response)
 
     def _follow_redirect(self, response: Response) -> bool:
-        """Whether to follow: anywhere that is as safe, but the credentials stay behind."""
+        """Follow a redirect to any safe URL, without the credentials on a foreign host."""
         location = response.headers.get("location")
         if response.status not in _REDIRECTS or not location or self._redirects >= MAX_REDIRECTS:
             return False
@@ -227,7 +218,7 @@ class Download(Call):
 
 
 def _parse_content_range(head: Response) -> tuple[int | None, int | None]:
-    """First byte and length of the whole: ``bytes 10-19/20``, ``bytes */20``."""
+    """Return the first byte and the total size: ``bytes 10-19/20``, ``bytes */20``."""
     found = _CONTENT_RANGE.fullmatch(head.headers.get("content-range", "").strip())
     return (_parse_int(found.group(1)), _parse_int(found.group(2))) if found else (None, None)
 
@@ -237,6 +228,6 @@ def _parse_int(text: str | None) -> int | None:
 
 
 def _validator(head: Response) -> str | None:
-    """What tells this version of the file from others; a weak tag does not."""
+    """Return the header that identifies this version of the file. A weak ETag does not."""
     tag = head.headers.get("etag", "")
     return tag if tag.startswith('"') else head.headers.get("last-modified") or None

@@ -1,7 +1,7 @@
-"""What an answer means: tables from status to action, and the partner's own words.
+"""What responses mean: tables that map a status to an action, and the partner's error message.
 
-An API declares where it departs from the default table and, if it hides failures in successful answers, how
-to find them (``inspect``). The transport acts on what comes out. Must not send, wait or raise anything.
+A client declares only what differs from the default table. If an API reports failures in successful
+responses, ``inspect`` finds them. This module does not send, wait or raise.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from airflow_provider_partners.exceptions import PartnersError
 
 MAX_MESSAGE_LENGTH = 300
-"""Partners' texts are cut to about this many characters."""
+"""Maximum length of a partner's message in our errors, in characters."""
 
 
 class ResponseAction(StrEnum):
-    """What the transport does about a fault."""
+    """What a call does after an unsuccessful response."""
 
     RETRY = "retry"
     THROTTLE = "throttle"
@@ -38,14 +38,14 @@ class ResponseAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorResolution:
-    """An answer that is no success.
+    """The meaning of an unsuccessful response.
 
-    :param action: what to do about it
-    :param message: what the partner said
-    :param retry_after: seconds the partner asks to wait, where it says so
-    :param remedy: the next step of whoever reads the error
-    :param raises: makes the error in place of the action's own class; called with the message and the
-        keywords ``remedy``, ``partner``, ``status``, ``request_id``
+    :param action: what the call does next
+    :param message: the partner's message
+    :param retry_after: seconds that the partner requires to wait, if it states them
+    :param remedy: next step for the reader of the error
+    :param raises: builds the error instead of the action's own class; called with the message and the keywords
+        ``remedy``, ``partner``, ``status``, ``request_id``
     """
 
     action: ResponseAction
@@ -67,7 +67,7 @@ STATUS_ACTIONS: Mapping[int, ResponseAction] = {
     501: ResponseAction.UNEXPECTED,
     505: ResponseAction.UNEXPECTED,
 }
-"""By status; what is missing here goes by its hundred."""
+"""Action by status. Other statuses use the action of their class (4xx, 5xx)."""
 
 _STATUS_CLASS_ACTIONS: Mapping[int, ResponseAction] = {
     1: ResponseAction.UNEXPECTED,
@@ -84,13 +84,11 @@ REMEDIES: Mapping[int, str] = {
 
 
 def default_message(response: Response) -> str:
-    """What the partner said, from the error bodies in use.
+    """Return the partner's message from the usual error bodies.
 
-    ``{"errors": [{"message" | "detail" | "title": …}]}``, ``{"errors": "text"}``, ``{"message": …,
-    "details": …}``,
-    ``{"detail": …}``, ``{"error": …, "error_description": …}``, a page of HTML, or nothing.
-
-    :param response: the answer
+    ``{"errors": [{"message" | "detail" | "title": …}]}``, ``{"errors": "text"}``,
+    ``{"message": …, "details": …}``, ``{"detail": …}``, ``{"error": …, "error_description": …}``,
+    an HTML page, or an empty body.
     """
     text = response.content[:100_000].decode("utf-8", "replace").strip()
     if not text:
@@ -134,24 +132,20 @@ def _text_of_page(text: str) -> str:
 
 
 def truncate(text: str, length: int = MAX_MESSAGE_LENGTH) -> str:
-    """A text on one line, of bounded length.
-
-    :param text: any text
-    :param length: the most characters to keep
-    """
+    """Return the text on one line, cut to a maximum length."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorHandler:
-    """From an answer to a fault.
+    """Maps a response to an :class:`ErrorResolution`.
 
-    :param statuses: status to action; the rest goes by the default table
-    :param inspect: looks into every answer first, successful ones included; returns a fault, or ``None`` to
-        go by the status
-    :param message: finds the partner's words in a refused answer
-    :param remedies: status to next step
+    :param statuses: action by status; the default table covers the rest
+    :param inspect: checks every response first, also successful ones; returns a resolution, or ``None`` to use
+        the status
+    :param message: finds the partner's message in an unsuccessful response
+    :param remedies: next step by status
     """
 
     statuses: Mapping[int, ResponseAction] = field(default_factory=lambda: STATUS_ACTIONS)
@@ -160,11 +154,9 @@ class ErrorHandler:
     remedies: Mapping[int, str] = field(default_factory=lambda: REMEDIES)
 
     def resolve(self, response: Response, *, redact: Callable[[str], str] = str) -> ErrorResolution | None:
-        """What is wrong with an answer.
+        """Return what is wrong with a response, or None if it is successful.
 
-        :param response: the answer
-        :param redact: takes the secrets out of the partner's words, before they are cut
-        :returns: ``None`` for a success
+        :param redact: removes secrets from the message before it is cut
         """
         found = self.inspect(response) if self.inspect else None
         if found is None:
@@ -175,10 +167,7 @@ class ErrorHandler:
         return replace(found, message=truncate(redact(found.message)), remedy=remedy)
 
     def action(self, status: int) -> ResponseAction:
-        """What a status asks for.
-
-        :param status: HTTP status other than a success
-        """
+        """Return the action for an unsuccessful status."""
         listed = self.statuses.get(status) or STATUS_ACTIONS.get(status)
         return listed or _STATUS_CLASS_ACTIONS.get(status // 100, ResponseAction.UNEXPECTED)
 
@@ -190,12 +179,12 @@ class ErrorHandler:
         message: Callable[[Response], str] | None = None,
         remedies: Mapping[int, str] | None = None,
     ) -> ErrorHandler:
-        """Make another table from this one.
+        """Return a copy with some entries replaced.
 
-        :param statuses: laid over this table's
-        :param inspect: in place of this table's
-        :param message: in place of this table's
-        :param remedies: laid over this table's
+        :param statuses: added to this handler's table
+        :param inspect: replaces this handler's function
+        :param message: replaces this handler's function
+        :param remedies: added to this handler's table
         """
         return ErrorHandler(
             {**self.statuses, **(statuses or {})},
@@ -206,15 +195,15 @@ class ErrorHandler:
 
 
 DEFAULT_ERROR_HANDLER = ErrorHandler()
-"""The table of an API that keeps to the customs of HTTP."""
+"""The error handler of an API that follows the HTTP standard."""
 
 
 def retry_after(response: Response, now: float) -> float | None:
-    """Seconds that the ``Retry-After`` header asks to wait, in both of its forms.
+    """Return the seconds in the ``Retry-After`` header (a number or a date), or None.
 
-    :param response: the answer
-    :param now: seconds since 1970; a date is measured against the answer's own ``Date`` where it has one,
-        since the partner's clock and ours may differ
+    A date is compared with the response's own ``Date`` header, because the partner's clock and ours may differ.
+
+    :param now: seconds since 1970, used if there is no ``Date`` header
     """
     text = response.headers.get("retry-after", "").strip()
     if not text:

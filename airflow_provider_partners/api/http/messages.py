@@ -1,4 +1,4 @@
-"""What goes over the wire and what comes back, free of any HTTP library's types."""
+"""Requests and responses, independent of the HTTP library."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from airflow_provider_partners.exceptions import UnexpectedResponseError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call, relative to the client's base URL.
+    """One request, relative to the client's base URL.
 
     :param method: HTTP method
-    :param path: appended to the base URL as it is (a trailing slash matters to some partners)
-    :param params: query parameters in order; encoded by the transport
+    :param path: appended to the base URL unchanged; a trailing slash matters to some partners
+    :param params: query parameters in order; the transport encodes them
     :param json: JSON body
-    :param form: form body (token endpoints)
-    :param headers: headers of this call alone
-    :param cost: what the call takes from the budget (requests, or points)
-    :param label: the operation's name in logs and counters, such as ``orders.create``; never holds data
-    :param authenticated: whether the client's credentials go with it
+    :param form: form body, for token endpoints
+    :param headers: headers of this request only
+    :param cost: what the request takes from the rate limit: requests, or cost points
+    :param label: name of the operation in logs and counters, such as ``orders.create``; contains no data
+    :param authenticated: send the client's credentials
     """
 
     method: str
@@ -37,7 +37,7 @@ class Request:
     authenticated: bool = True
 
     def body(self) -> tuple[bytes | None, dict[str, str]]:
-        """The body's bytes, and the header that says what they are."""
+        """Return the body's bytes and its content type header."""
         if self.form is not None:
             return urlencode(self.form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
         if self.json is None:
@@ -49,12 +49,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An answer, read whole.
+    """A response that was read completely.
 
     :param status: HTTP status
-    :param headers: by lower-case name
-    :param content: the body's bytes
-    :param request_id: the partner's id of this request, where it sends one
+    :param headers: headers by lower-case name
+    :param content: bytes of the body
+    :param request_id: the partner's id of this request, if it sends one
     """
 
     status: int
@@ -63,9 +63,9 @@ class Response:
     request_id: str | None = None
 
     def json(self) -> Any:
-        """The body as JSON.
+        """Parse the body as JSON.
 
-        :raises UnexpectedResponseError: when it is no JSON
+        :raises UnexpectedResponseError: the body is not JSON
         """
         try:
             return json.loads(self.content)

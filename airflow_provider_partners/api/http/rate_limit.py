@@ -1,8 +1,9 @@
-"""How fast to ask: a budget per credential, kept before every request and corrected by what the partner says.
+"""Client-side rate limit per credential. Each response corrects it.
 
-The budget is one number, the *theoretical arrival time* (GCRA): when the last request granted would arrive
-if all came evenly spaced. One number can be kept in a file or in Redis, so parallel tasks share it (``ledgers``).
-Must not know HTTP; each API's client reads its partner's headers into :meth:`RateLimit.update_from_server`.
+The algorithm is GCRA (generic cell rate algorithm). Its whole state is one number, the *theoretical arrival
+time*: when the last granted request would arrive if all requests were evenly spaced. One number fits into a
+file or Redis, so that parallel tasks share it (see :mod:`~airflow_provider_partners.api.http.rate_limit_store`).
+Each client reads its partner's headers and calls :meth:`RateLimit.update_from_server`.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore, R
 from airflow_provider_partners.exceptions import ConfigurationError
 
 MAX_BLOCK = 86_400.0
-"""Seconds. An arrival time further away is taken for a ruined ledger, or a clock that was set back."""
+"""Seconds. A later arrival time means a damaged store, or a clock that was set back."""
 
 
 class RateLimit(Protocol):
     """Grants requests."""
 
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
-        """Take a turn.
+        """Reserve a request.
 
-        :param cost: requests or points
-        :param max_wait: the longest wait that the caller would sit out; beyond it nothing is taken
-        :returns: seconds to wait before sending; the turn is reserved already, unless it exceeds ``max_wait``
+        :param cost: requests or cost points
+        :param max_wait: longest wait that the caller accepts, in seconds; if the wait is longer, nothing is reserved
+        :returns: seconds to wait before sending
         """
 
     def update_from_server(
@@ -40,27 +41,23 @@ class RateLimit(Protocol):
         cost: float = 1.0,
         refund: float = 0.0,
     ) -> None:
-        """Believe the partner.
+        """Apply what the partner reports.
 
-        :param available: what is left in its bucket; only ever slows down, since other tasks' turns are not
-            in it
-        :param capacity: the bucket's size
-        :param rate: what it restores per second
-        :param blocked_for: seconds during which it will refuse everyone; afterwards ``cost`` is available
-        :param cost: what the refused request costs
-        :param refund: what was reserved but not charged
+        :param available: points left in the partner's bucket; this only slows requests down, because it does not
+            include the reservations of other tasks
+        :param capacity: size of the bucket
+        :param rate: points restored per second
+        :param blocked_for: seconds during which the partner refuses every request; afterwards ``cost`` is available
+        :param cost: cost of the refused request
+        :param refund: points that were reserved but not charged
         """
 
 
 class NoRateLimit:
-    """No budget: for an API that declares no limit."""
+    """No client-side limit, for an API that declares none."""
 
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
-        """Never wait.
-
-        :param cost: ignored
-        :param max_wait: ignored
-        """
+        """Return 0: never wait."""
         return 0.0
 
     def update_from_server(
@@ -73,16 +70,15 @@ class NoRateLimit:
         cost: float = 1.0,
         refund: float = 0.0,
     ) -> None:
-        """Take no note; the transport waits for its own refusals."""
+        """Do nothing. The transport waits after a refusal."""
 
 
 class RateLimiter:
-    """So many per second, with a burst of ``capacity``.
+    """Allows ``rate`` requests per second, and a burst of ``capacity`` after a pause.
 
-    :param rate: requests or points per second
-    :param capacity: what may be taken at once after a pause; 1 spaces requests evenly
-    :param store: where the number is kept; in memory by default
-    :param clock: the time
+    :param rate: requests or cost points per second
+    :param capacity: size of the burst; 1 spaces requests evenly
+    :param store: keeps the state; in memory by default
     """
 
     def __init__(
@@ -98,12 +94,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
-        """Take a turn.
-
-        :param cost: requests or points; more than the capacity is granted too, and paid for by waiting
-        :param max_wait: the longest wait that the caller would sit out; beyond it nothing is taken
-        :returns: seconds to wait before sending
-        """
+        """Reserve a request. A cost above the capacity is granted too, after a longer wait."""
         now, interval, capacity = self._parameters()
         wait = 0.0
 
@@ -126,7 +117,7 @@ class RateLimiter:
         cost: float = 1.0,
         refund: float = 0.0,
     ) -> None:
-        """Believe the partner; see :meth:`RateLimit.update_from_server` for the parameters."""
+        """Apply what the partner reports; see :meth:`RateLimit.update_from_server`."""
         with self._lock:
             self._rate = rate if rate and 0 < rate < math.inf else self._rate
             self._capacity = capacity if capacity and 0 < capacity < math.inf else self._capacity

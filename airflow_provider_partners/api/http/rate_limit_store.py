@@ -1,8 +1,7 @@
-"""Where a budget's one number is kept: in memory, in a file that a machine's tasks share, or in Redis.
+"""Stores of the rate limit's state (one number): in memory, in a file of this machine, or in Redis.
 
-A ledger changes its number atomically. When a shared one fails, the budget goes on in memory, with one
-warning: other tasks are then not counted, and the partner's own refusals have to slow everyone down. Must
-not know what the number means. Between machines, their clocks have to agree (as NTP keeps them).
+A store changes its number atomically. If a shared store fails, the rate limit continues in memory and logs
+one warning. It then does not count other tasks. If machines share a store, NTP has to keep their clocks equal.
 """
 
 from __future__ import annotations
@@ -27,48 +26,45 @@ from airflow_provider_partners.exceptions import ConfigurationError
 log = logging.getLogger("airflow_provider_partners.api")
 
 Change = Callable[[float | None], float]
-"""From the number kept (``None`` at first) to the number to keep. May be called more than once."""
+"""Computes the new number from the stored one (``None`` at first). A store may call it more than once."""
 
 _REMEDY = "Set [partners] budget_uri to nothing, memory://, file:///a/directory or redis://host:6379/0."
 
 
 class RateLimitStoreError(Exception):
-    """A shared ledger can't be reached; never leaves this module's callers, who fall back."""
+    """A shared store is not reachable. :class:`FallbackStore` catches it."""
 
 
 class RateLimitStore(Protocol):
     """Keeps one number."""
 
     def update(self, change: Change) -> float:
-        """Change the number, alone.
+        """Change the number atomically.
 
-        :param change: from the old number to the new one
-        :returns: the new one
+        :param change: computes the new number from the old one
+        :returns: the new number
         """
 
 
 class InMemoryStore:
-    """For the threads of one process."""
+    """Store for the threads of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._value: float | None = None
 
     def update(self, change: Change) -> float:
-        """Change the number, alone.
-
-        :param change: from the old number to the new one
-        """
+        """Change the number atomically."""
         with self._lock:
             self._value = change(self._value)
             return self._value
 
 
 class FileStore:
-    """For the processes of one machine: a number in a file, under the file's lock.
+    """Store for the processes of one machine: a number in a locked file.
 
-    :param path: the file; it and its directory are made when missing, for this user alone
-    :param lock_timeout: seconds to wait for the lock; its holders need microseconds
+    :param path: the file; it and its directory are created if missing, for the current user only
+    :param lock_timeout: seconds to wait for the lock; other processes hold it for microseconds
     """
 
     def __init__(self, path: str | os.PathLike[str], *, lock_timeout: float = 5.0) -> None:
@@ -76,10 +72,9 @@ class FileStore:
         self._lock_timeout = lock_timeout
 
     def update(self, change: Change) -> float:
-        """Change the number, alone.
+        """Change the number atomically.
 
-        :param change: from the old number to the new one
-        :raises LedgerFailedError: when the file can't be used
+        :raises RateLimitStoreError: the file is not usable
         """
         try:
             descriptor = self._open()
@@ -122,16 +117,16 @@ class FileStore:
 
 
 class RedisStore:
-    """For tasks on several machines: a number in Redis (or Valkey), changed under ``WATCH``.
+    """Store for tasks on several machines: a number in Redis (or Valkey), changed under ``WATCH``.
 
-    :param uri: such as ``redis://host:6379/0`` or ``rediss://…``; nothing is opened before the first change
-    :param key: the name of the number
-    :param client: a client to use instead, for tests
+    :param uri: URI such as ``redis://host:6379/0`` or ``rediss://…``; the first update opens the connection
+    :param key: key of the number
+    :param client: a Redis client to use instead, for tests
     """
 
     _MAX_ATTEMPTS = 64
     _EXPIRY = 172_800
-    """Seconds that an unused number is kept; longer than any budget can be blocked."""
+    """Seconds after which an unused number expires; longer than any rate limit can block."""
 
     def __init__(self, uri: str, key: str, *, client: Any = None) -> None:
         try:
@@ -150,10 +145,9 @@ class RedisStore:
             raise ConfigurationError(message, remedy=_REMEDY) from None
 
     def update(self, change: Change) -> float:
-        """Change the number, alone.
+        """Change the number atomically.
 
-        :param change: from the old number to the new one
-        :raises LedgerFailedError: when Redis doesn't answer
+        :raises RateLimitStoreError: Redis does not answer
         """
         # The client's own message could hold the address with its password, so its kind alone is told.
         failure = "too many tasks change it at once"
@@ -179,10 +173,9 @@ class RedisStore:
 
 
 class FallbackStore:
-    """A shared ledger, and memory while that fails.
+    """Uses a shared store, and memory while the shared store fails.
 
-    :param shared: the ledger to use
-    :param retry_every: seconds after a failure before the shared ledger is tried again
+    :param retry_every: seconds after a failure until the shared store is tried again
     """
 
     def __init__(self, shared: RateLimitStore, *, retry_every: float = 30.0) -> None:
@@ -194,10 +187,7 @@ class FallbackStore:
         self._lock = threading.Lock()
 
     def update(self, change: Change) -> float:
-        """Change the number, in the shared ledger if it can be reached.
-
-        :param change: from the old number to the new one
-        """
+        """Change the number, in the shared store if it is reachable."""
         if time.monotonic() >= self._retry_at:
             try:
                 value = self._shared.update(change)
@@ -221,12 +211,12 @@ class FallbackStore:
 
 
 def make_rate_limit_store(uri: str | None, key: str) -> RateLimitStore:
-    """The ledger of one credential.
+    """Return the store of one credential.
 
-    :param uri: ``None`` or nothing for a file in the temporary directory (shared on this machine), ``memory://``,
-        ``file:///a/directory``, ``redis://…``, ``rediss://…`` or ``unix://…`` (Redis by a socket)
-    :param key: names the credential; only its hash is stored
-    :raises ConfigurationError: for another form, or when Redis' package is missing
+    :param uri: empty for a file in the temporary directory (shared on this machine), ``memory://``,
+        ``file:///a/directory``, ``redis://…``, ``rediss://…`` or ``unix://…`` (Redis through a socket)
+    :param key: identifies the credential; only its hash is stored
+    :raises ConfigurationError: the URI has another form, or the package ``redis`` is missing
     """
     name = hashlib.sha256(key.encode()).hexdigest()[:40]
     scheme = urlsplit(uri).scheme if uri else ""
@@ -243,7 +233,7 @@ def make_rate_limit_store(uri: str | None, key: str) -> RateLimitStore:
 
 
 class _PrivateDirectoryStore(FileStore):
-    """A file ledger in a public directory, such as ``/tmp``: in a folder that must be this user's alone."""
+    """File store below a public directory such as ``/tmp``. Its folder must belong to the current user alone."""
 
     def __init__(self, base: Path, name: str) -> None:
         self._folder = base / f"airflow-provider-partners-{os.getuid()}"

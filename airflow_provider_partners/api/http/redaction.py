@@ -1,13 +1,9 @@
-"""Keeping secrets and customers' data out of what people read.
+"""Keep secrets and customers' data out of logs and errors.
 
-Every text of the wire that reaches a log or an error goes through a redactor: secrets it was told are
-replaced, and so is what looks like one (header values, tokens in query strings and JSON, signed tokens), and
-e-mail addresses and phone numbers, which partners like to echo. Must not know where the text comes from.
-
-Keeps the HTTP library from logging our calls, since it would log whole addresses, queries included.
-
-Other users of the library in the same process go on being logged. Must not know the library: its loggers are known
-by name.
+Every text of the HTTP layer that reaches a log or an error passes a :class:`Redactor`. It replaces the
+secrets that it knows, texts that look like secrets (header values, tokens in query strings and JSON, signed
+tokens), e-mail addresses and phone numbers. The HTTP library would log whole URLs, so its logs of our own
+requests are silenced too.
 """
 
 from __future__ import annotations
@@ -27,7 +23,7 @@ _own_requests = threading.local()
 
 
 class _OwnRequestFilter(logging.Filter):
-    """Drops what is logged while one of our own calls is under way in this thread."""
+    """Drops log records of our own requests in the current thread."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not getattr(_own_requests, "now", False)
@@ -45,14 +41,14 @@ _HTTP_LOGGERS = (
 
 
 def silence_http_logs() -> None:
-    """Have the library's loggers pass over our calls from now on."""
+    """Stop the HTTP library from logging our own requests. Other users of the library are still logged."""
     for name in _HTTP_LOGGERS:
         logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # the same filter is added but once
 
 
 @contextmanager
 def own_request() -> Iterator[None]:
-    """What happens inside is one of our calls."""
+    """Mark the block as one of our own requests."""
     _own_requests.now = True
     try:
         yield
@@ -61,17 +57,17 @@ def own_request() -> Iterator[None]:
 
 
 HIDDEN = "***"
-"""What stands in a secret's place, as in Airflow's own logs."""
+"""Replaces a secret, as in Airflow's own logs."""
 
 _SENSITIVE_NAME = re.compile(r"authorization|token|secret|password|passwd|api[-_]?key|signature|cookie", re.IGNORECASE)
 
 _MIN_SECRET_LENGTH = 4
-"""Secrets shorter than this would tear common words apart."""
+"""Shorter secrets are not replaced, because they occur inside of common words."""
 
 _MIN_KEY_LINE_LENGTH = 16
-"""Shorter lines of a key are not hidden for themselves."""
+"""Shorter lines of a multi-line key are not replaced on their own."""
 
-_SECRET_NAMES = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
+_SENSITIVE_FIELD = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs
@@ -85,9 +81,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     # Query strings and forms: ?utoken=…&client_secret=…
-    (re.compile(rf"(?i)\b({_SECRET_NAMES})=[^\s&#'\"<>]+"), rf"\1={HIDDEN}"),
+    (re.compile(rf"(?i)\b({_SENSITIVE_FIELD})=[^\s&#'\"<>]+"), rf"\1={HIDDEN}"),
     # JSON and reprs: "access_token": "…"
-    (re.compile(rf"(?i)(['\"]{_SECRET_NAMES}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
+    (re.compile(rf"(?i)(['\"]{_SENSITIVE_FIELD}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
     # Credentials inside of a URL: https://user:password@host
     (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{HIDDEN}@"),
     # Signed tokens, and Shopify's own token forms, wherever they stand.
@@ -99,22 +95,22 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def is_sensitive(name: str) -> bool:
-    """Whether a header or field of this name holds a secret.
+    """Return True if a header or field with this name holds a secret.
 
-    :param name: such as ``Authorization`` or ``X-Client-Token``
+    :param name: name such as ``Authorization`` or ``X-Client-Token``
     """
     return bool(_SENSITIVE_NAME.search(name))
 
 
 class Redactor:
-    """Replaces secrets in texts; threads share one.
+    """Replaces secrets in texts. Threads share one object.
 
     ::
 
         redact = Redactor("s3cr3t-value")
         redact("GET /x?utoken=abc failed for s3cr3t-value")  # GET /x?utoken=*** failed for ***
 
-    :param secrets: the secrets known from the beginning
+    :param secrets: secrets that are known from the start
     """
 
     def __init__(self, *secrets: str) -> None:
@@ -124,15 +120,11 @@ class Redactor:
         self.add(*secrets)
 
     def __repr__(self) -> str:
-        """Says how many, never which."""
+        """Show the number of secrets, never the secrets."""
         return f"Redactor(<{len(self._known)} secrets>)"
 
     def add(self, *secrets: str) -> None:
-        """Learn secrets, from now on replaced in every text.
-
-        :param secrets: as they are used; how they look in a URL or in JSON is derived, and a key of several
-            lines is hidden line by line
-        """
+        """Add secrets. Their forms in URLs and JSON, and the lines of multi-line keys, are derived from them."""
         new = {secret for secret in secrets if secret and len(secret) >= _MIN_SECRET_LENGTH} - self._known
         if not new:
             return
@@ -143,10 +135,7 @@ class Redactor:
             self._forms = tuple(sorted(forms, key=len, reverse=True))
 
     def __call__(self, text: str) -> str:
-        """The text without secrets.
-
-        :param text: anything meant for a person
-        """
+        """Return the text without secrets."""
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         for pattern, replacement in _PATTERNS:
@@ -155,9 +144,9 @@ class Redactor:
 
 
 def secret_forms(secret: str) -> set[str]:
-    """How a secret may look in a text: as it is, in a URL, in JSON; a key of several lines by each of them.
+    """Return the forms of a secret in texts: unchanged, URL-encoded, JSON-escaped, and each line of a multi-line key.
 
-    :param secret: as it is used, or as it is kept in a connection, where line breaks may be written in two characters
+    :param secret: the secret; line breaks may be escaped as two characters, as in connections
     """
     lines = [line.strip() for line in secret.replace("\\r", "").replace("\\n", "\n").splitlines()]
     body = "".join(line for line in lines if not line.startswith("-----"))

@@ -1,4 +1,4 @@
-"""Counting what a client sent and waited for, for logs, links and tests. Must not know what was sent."""
+"""Counters of what a client sent and waited for, used by logs, metrics and tests."""
 
 from __future__ import annotations
 
@@ -24,34 +24,31 @@ class RequestStats:
         self.by_label: Counter[str] = Counter()
 
     def on_request(self, label: str) -> None:
-        """Count a request that goes out.
+        """Count a sent request.
 
-        :param label: the operation's name
+        :param label: name of the operation
         """
         with self._lock:
             self.requests += 1
             self.by_label[label] += 1
 
     def on_retry(self) -> None:
-        """Count a request that is to be sent again after a transient fault."""
+        """Count a retry after a transient failure."""
         with self._lock:
             self.retries += 1
 
     def on_throttle(self) -> None:
-        """Count a request that the partner refused as too many."""
+        """Count a request that the partner refused because of its rate limit."""
         with self._lock:
             self.throttled += 1
 
     def on_wait(self, seconds: float) -> None:
-        """Count a wait, for the budget or before a repetition.
-
-        :param seconds: how long
-        """
+        """Count seconds waited for the rate limit or before a retry."""
         with self._lock:
             self.waited += seconds
 
     def snapshot(self) -> dict[str, Any]:
-        """The counts of this moment, as JSON."""
+        """Return the current counts as JSON."""
         with self._lock:
             return {
                 "requests": self.requests,

@@ -1,9 +1,7 @@
-"""The way to a partner: a pool of connections, opened when first needed, and the terms that every call goes
-by.
+"""HTTP transport: a connection pool and the settings of every call.
 
-The only module that knows the HTTP library, so that changing it is a matter of one file: none of its types,
-and none of its errors (they may hold addresses with their queries), gets out. Must not know any partner's
-API.
+This is the only module that imports the HTTP library (httpx). The library's types and errors stay inside,
+because its errors may contain URLs with secrets. This module knows no partner.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Transport"]
 
 MAX_CONNECTIONS = 32
-"""Connections of one pool; up to sixteen threads share it, and tokens are exchanged besides."""
+"""Connections of one pool. Up to sixteen threads share it, and token exchanges need some more."""
 
 _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
     (httpx.ConnectTimeout, "no connection within the time allowed", ResponseAction.RETRY),
@@ -61,33 +59,29 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
     (UnicodeEncodeError, "a header holds characters that HTTP forbids", ResponseAction.MISCONFIGURED),
     (httpx.TransportError, "the connection failed", ResponseAction.RETRY),
 )
-"""The library's errors in words; their own texts may hold an address with its query, or a header's value."""
+"""Error type of the library to our text and action. The library's texts may contain a URL or a header's value."""
 
 _FAILURE_TYPES = tuple(kind for kind, _, _ in _FAILURE_RULES)
 
 
 class Transport:
-    """Sends requests to one partner; threads share one.
+    """Sends requests to one partner. Threads can share it.
 
-    Nothing is opened before the first request. What is sent again after a fault may have reached the partner before:
-    creating must be safe to repeat (the partners answer a second creation of the same id with a conflict).
+    The first request opens the connections. A retried request may have reached the partner before, so creating
+    a record must be safe to repeat. The partners answer a second creation of the same id with a conflict.
 
-    :param partner: its name, in errors and logs
-    :param base_url: scheme, host, and a path where there is one; a request's path is appended
-    :param auth: the credentials
-    :param rate_limit: grants requests; reserved before each attempt
-    :param error_handler: what answers mean
-    :param rate_limit_observer: reads the partner's rate headers into the budget, after each answer
-    :param request_id_headers: where the partner gives its id of a request
-    :param timeouts: of one attempt's parts
-    :param deadline: seconds for a whole call with all its waits
-    :param max_wait: seconds of the longest wait that is sat out; a longer one is a ``ThrottledError``
-    :param max_attempts: attempts that may fail; refusals as too many don't count, they end with the deadline
-    :param handler: the HTTP library's own transport, for tests
-    :param clock: the time
-    :param redactor: knows the secrets
-    :param headers: sent with every request
-    :param file_hosts: further hosts whose files want the credentials, such as ``download.voucherify.io``
+    :param partner: name of the partner, for errors and logs
+    :param base_url: scheme, host and optional path; the request's path is appended
+    :param auth: adds the credentials
+    :param rate_limit: grants each attempt
+    :param error_handler: maps responses to actions
+    :param rate_limit_observer: reads the partner's rate limit headers after each response
+    :param request_id_headers: headers that may carry the partner's request id
+    :param options: deadlines, waits, clock and connection settings
+    :param redactor: removes secrets from texts
+    :param headers: headers of every request
+    :param file_hosts: other hosts that may receive the credentials for downloads, such as
+        ``download.voucherify.io``
     """
 
     def __init__(
@@ -128,25 +122,23 @@ class Transport:
 
     @property
     def stats(self) -> RequestStats:
-        """What was sent and waited for so far."""
+        """Counters of the requests, retries and waits so far."""
         return self._settings.stats
 
     @property
     def redactor(self) -> Redactor:
-        """Knows the secrets."""
+        """The redactor that knows this client's secrets."""
         return self._settings.redactor
 
     def send(self, request: Request, *, error_handler: ErrorHandler | None = None) -> Response:
-        """Send a request until it succeeds, is refused for good, or its time is up.
+        """Send a request and return the successful response. Transient failures are retried until the deadline.
 
-        :param request: what to send
-        :param error_handler: in place of the client's own table
-        :returns: a success
-        :raises AuthenticationError: the credentials are refused
-        :raises ThrottledError: the partner, or the budget, asks for a wait too long to sit out
-        :raises TransientError: it went on failing
-        :raises RejectedError: the request is refused; ``NotFoundError`` and ``ConflictError`` are kinds of it
-        :raises UnexpectedResponseError: the answer can't be understood
+        :param error_handler: replaces the client's own error handler
+        :raises AuthenticationError: the partner refuses the credentials
+        :raises ThrottledError: the partner or the rate limit requires a wait longer than ``max_wait``
+        :raises TransientError: the request still failed at the deadline or after the last attempt
+        :raises RejectedError: the partner refuses the request; ``NotFoundError`` and ``ConflictError`` are subclasses
+        :raises UnexpectedResponseError: the response cannot be understood
         :raises ConfigurationError: the connection is wrong
         """
         query = urlencode(request.params, quote_via=quote, safe="", errors="replace")
@@ -157,18 +149,18 @@ class Transport:
         return Call(request, url, settings, self._pool.send_attempt).run()
 
     def download(self, url: str, to: Path, *, label: str, authenticated: bool = False, resume: bool = True) -> int:
-        """Fetch a file to disk, in bounded memory; after a break only the rest of it is asked for.
+        """Download a file in bounded memory. After a broken connection, only the missing part is requested.
 
-        It may take as long as it will: the client's deadline is for how long nothing more of it arrives.
+        The deadline restarts whenever new bytes arrive, so a large file may take longer than ``deadline``.
 
-        :param url: the whole address, as the partner gave it; never logged
-        :param to: the file; what it holds of a call that broke off is kept, so name it after what it holds
-        :param label: the operation's name in logs and counters
-        :param authenticated: whether the credentials go with it: to the base URL's origin and ``file_hosts`` alone
-        :param resume: ``False`` begins anew, whatever the file holds
-        :returns: the file's size in bytes
-        :raises ExpiredError: there is no such file any more
-        :raises UnexpectedResponseError: the address, or where it leads, is not safe to go to
+        :param url: absolute URL from the partner; it is never logged
+        :param to: target file; a partial download stays in it, so its name must identify the content
+        :param label: name of the operation, for logs and counters
+        :param authenticated: send the credentials, but only to the base URL's origin and to ``file_hosts``
+        :param resume: ``False`` discards what the target file contains
+        :returns: size of the file in bytes
+        :raises ExpiredError: the file does not exist any more
+        :raises UnexpectedResponseError: the URL or a redirect is not safe to follow
         """
         trusts = partial(may_receive_credentials, base_url=self._base_url, hosts=self._file_hosts)
         terms = replace(self._settings, error_handler=DOWNLOAD_ERROR_HANDLER)
@@ -205,21 +197,21 @@ class Transport:
         return twin
 
     def close(self) -> None:
-        """Close the connections; calls that wait give up."""
+        """Close the connections. Waiting calls fail with ``TransientError``."""
         if self._owner:
             self._pool.close()
 
     def __enter__(self) -> Self:
-        """The transport itself."""
+        """Return the transport."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
+        """Close the transport."""
         self.close()
 
 
 class _ConnectionPool:
-    """The pool of connections."""
+    """The pool of connections. It opens the HTTP client at the first request."""
 
     def __init__(self, options: ClientOptions, request_id_headers: Sequence[str]) -> None:
         self._options = options
@@ -232,7 +224,7 @@ class _ConnectionPool:
     def send_attempt(
         self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float, sink: Sink | None = None
     ) -> Response:
-        """One attempt; see ``SendAttempt`` and ``StreamAttempt`` of the modules that this one sends for."""
+        """Send one attempt; see ``SendAttempt`` and ``StreamAttempt``."""
         failure: NoAnswerError
         try:
             with own_request():

@@ -1,6 +1,4 @@
-"""Addresses as far as safety goes: which are fit to be a base URL, and which may be given the credentials. Must not
-know who asks.
-"""
+"""URL checks for safety: which base URLs are valid, and which URLs may receive the credentials."""
 
 from __future__ import annotations
 
@@ -16,10 +14,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalize_base_url(url: str) -> str:
-    """A base URL, without a slash at its end.
+    """Return the base URL without a trailing slash.
 
-    :param url: as the connection has it
-    :raises ConfigurationError: when it is none
+    :raises ConfigurationError: the URL is not valid
     """
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment:
@@ -29,21 +26,13 @@ def normalize_base_url(url: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port: what credentials belong to.
-
-    :param url: an absolute address
-    """
+    """Return scheme, host and port. Credentials belong to one origin."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
 def may_receive_credentials(url: str, *, base_url: str, hosts: Collection[str]) -> bool:
-    """Whether an address may be given the credentials: of the same origin, or on a host named for it, by https.
-
-    :param url: an absolute address, of whatever form
-    :param base_url: what the credentials belong to
-    :param hosts: further hosts
-    """
+    """Return True if the URL has the base URL's origin, or is an https URL of one of the hosts."""
     try:
         target = origin(url)
     except ValueError:

@@ -1,31 +1,33 @@
-"""The values of paging: a cursor, a page, and what every way to walk a list has in common.
+"""Pages, cursors, and the base class of all paginators.
 
-A cursor is a small JSON value, ``{}`` at the start, so that a walk can be stored and taken up by another
-process. Must not know any particular way (``paging``, ``cursors``), nor send anything.
+A cursor is a small JSON value, and ``{}`` is the first page. So a stored cursor is enough to resume in another
+process. This module sends nothing; the paginators are in ``strategies``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_partners.records import Record
 
 Cursor = dict[str, Any]
-"""Where a page begins: JSON; ``{}`` is the start of the list."""
+"""Position of a page, as JSON; ``{}`` is the first page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list.
 
-    :param records: its rows, in the list's order
-    :param next: the cursor of the following page; ``None`` at the end
-    :param total: rows of the whole list, where the API tells
+    :param records: the records, in list order
+    :param next: cursor of the next page; ``None`` after the last page
+    :param total: number of records in the whole list, if the API reports it
     """
 
     records: list[Record]
@@ -33,44 +35,47 @@ class Page:
     total: int | None = None
 
 
-class Paginator(Protocol):
-    """A way to walk a list."""
+class Paginator(ABC):
+    """Base class of the paginators: how to request a page, and where the next page begins.
 
-    @property
-    def size(self) -> int:
-        """Rows asked for per page."""
+    A paginator is a value without state, so one object serves every thread and every resumed extraction. The
+    attribute ``size`` is the number of records to request per page.
+    """
+
+    __slots__ = ()
+
+    size: int
 
     def start(self) -> Cursor:
-        """The cursor of the first page."""
+        """Return the cursor of the first page."""
+        return {}
 
+    @abstractmethod
     def params(self, cursor: Cursor) -> dict[str, Any]:
-        """What to send for a page: query parameters, or GraphQL variables.
+        """Return the query parameters, or the GraphQL variables, that request a page.
 
-        :param cursor: where the page begins
+        :param cursor: cursor of the page
         """
 
+    @abstractmethod
     def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
-        """Where to go on.
+        """Return the cursor of the next page, or None after the last page.
 
-        :param cursor: where this page began
-        :param body: this page's answer
-        :param records: this page's rows
-        :returns: the cursor of the following page; ``None`` at the end
-        :raises PagingError: when the answer contradicts itself, or the list can't be walked to its end
+        :param cursor: cursor of this page
+        :param body: response of this page, as JSON
+        :param records: records of this page
+        :raises PagingError: the response is inconsistent, or the list cannot be read to its end
         """
 
     def predict_next(self, cursor: Cursor) -> Cursor | None:
-        """The cursor of the following page without having read this one; ``None`` where that can't be known.
+        """Return the next page's cursor without reading this page, or None if it is unknown.
 
-        :param cursor: where this page begins
+        :param cursor: cursor of this page
         """
+        return None
 
 
 def find_total(body: Any, paths: Iterable[str]) -> int | None:
-    """The list's total, from the first of several places that holds a number.
-
-    :param body: the answer
-    :param paths: dotted paths
-    """
-    found = (get_path(body, path) for path in paths)
-    return next((value for value in found if isinstance(value, int) and not isinstance(value, bool)), None)
+    """Return the first integer at one of the dotted paths, or None."""
+    values = (get_path(body, path) for path in paths)
+    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)

@@ -1,8 +1,8 @@
-"""Fetching the pages of segments in order: one after the other, or several at once with a bounded look-ahead.
+"""Fetch the pages of segments in order: one by one, or several at once with a bounded prefetch.
 
-Side by side, segments run in parallel, and so do the pages of one segment whose following cursors are known
-without reading. The look-ahead within a segment grows with the pages that proved to exist, so a short list
-costs no request beyond its end. Must not know what pages hold.
+In parallel mode, segments run at the same time. So do the pages of one segment if its next cursors are
+predictable. The number of prefetched pages grows with the pages that proved to exist, so a short list costs
+no request after its end.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.pagination.page import Cursor, Page
 
 THREAD_NAME_PREFIX = "partners-pages"
-"""How the workers' names begin."""
+"""Prefix of the worker threads' names."""
 
 
 class FetchableSegment(Protocol):
-    """A segment, as far as fetching goes."""
+    """The attributes of a segment that fetching needs."""
 
     @property
     def start(self) -> Cursor:
-        """The cursor of the first page."""
+        """Cursor of the first page."""
 
     @property
     def fetch(self) -> Callable[[Cursor], Page]:
-        """Gives the page at a cursor."""
+        """Returns the page at a cursor."""
 
     @property
     def predict_next(self) -> Callable[[Cursor], Cursor | None]:
-        """The cursor of the following page, where that is known."""
+        """Returns the next cursor without reading the page, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """A page and where it was.
+    """A page with its place.
 
-    :param segment: the segment's index
-    :param cursor: where the page began
-    :param page: what it held
+    :param segment: index of the segment
+    :param cursor: cursor of the page
+    :param page: the page
     """
 
     segment: int
@@ -52,11 +52,10 @@ class FetchedPage:
 
 
 def fetch_sequential(segments: Sequence[FetchableSegment], index: int, cursor: Cursor) -> Generator[FetchedPage]:
-    """Pages one after the other, each fetched when it is asked for.
+    """Yield the pages one by one. Each page is fetched when the consumer asks for it.
 
-    :param segments: all segments
-    :param index: the segment to begin with
-    :param cursor: where to begin in it
+    :param index: index of the first segment
+    :param cursor: first cursor in this segment
     """
     at: Cursor | None = cursor
     while index < len(segments):
@@ -71,12 +70,11 @@ def fetch_sequential(segments: Sequence[FetchableSegment], index: int, cursor: C
 def fetch_parallel(
     segments: Sequence[FetchableSegment], index: int, cursor: Cursor, *, workers: int
 ) -> Generator[FetchedPage]:
-    """Pages in the same order, several fetched at once.
+    """Yield the pages in the same order, and fetch several at once.
 
-    :param segments: all segments
-    :param index: the segment to begin with
-    :param cursor: where to begin in it
-    :param workers: pages fetched at the same time
+    :param index: index of the first segment
+    :param cursor: first cursor in this segment
+    :param workers: number of pages fetched at the same time
     """
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME_PREFIX)
     try:
@@ -88,7 +86,7 @@ def fetch_parallel(
 
 @dataclass(slots=True)
 class _SegmentQueue:
-    """One segment under way: its pages that are being fetched, or lie ready, in order."""
+    """One started segment: its running and finished page requests, in order."""
 
     index: int
     segment: FetchableSegment
@@ -97,7 +95,7 @@ class _SegmentQueue:
     pages: deque[tuple[Cursor, Future[Page]]] = field(default_factory=deque)
 
     def cursor_to_fetch(self, workers: int) -> Cursor | None:
-        """The cursor to fetch next, if one is known and worth its request."""
+        """Return the next cursor to fetch, or None if it is unknown or not worth a request yet."""
         if not self.pages:
             return self.next
         cursor, last = self.pages[-1]
@@ -111,7 +109,7 @@ class _SegmentQueue:
 
 
 class _Prefetcher:
-    """The segments under way, in order, and a bound on all their pages together."""
+    """The started segments in order, with one limit for all their pages."""
 
     def __init__(
         self, segments: Sequence[FetchableSegment], index: int, cursor: Cursor, pool: ThreadPoolExecutor, workers: int
@@ -138,7 +136,7 @@ class _Prefetcher:
             yield FetchedPage(lane.index, cursor, page)
 
     def _next_fetched(self, lane: _SegmentQueue) -> tuple[Cursor, Future[Page]]:
-        """The first page of the first lane, with everything else kept going until it is there."""
+        """Return the first page of the first queue. Keep all workers busy until it is there."""
         while True:
             self._submit_pages()
             if lane.pages[0][1].done():
@@ -149,7 +147,7 @@ class _Prefetcher:
             )
 
     def _submit_pages(self) -> None:
-        """Hand out work: the first lane's next page always, then what comes next in order, within the bound."""
+        """Submit work: the first queue's next page always, then the following pages in order, within the limit."""
         room = 2 * self._workers - sum(len(lane.pages) for lane in self._queues)
         for lane in self._queues_in_order():
             while (room > 0 or not (lane.pages or lane is not self._queues[0])) and (
@@ -169,7 +167,7 @@ class _Prefetcher:
                 self._open_next_segment(self._queues[-1].index)
 
     def _open_next_segment(self, index: int) -> None:
-        """Begin the segment behind another one, unless it is under way."""
+        """Start the next segment, unless it has started."""
         following = index + 1
         last = self._queues[-1].index if self._queues else index
         if last < following < len(self._segments):

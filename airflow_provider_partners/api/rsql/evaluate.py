@@ -1,8 +1,7 @@
-"""Whether a record satisfies an RSQL filter, for lists whose server may not have applied it.
+"""Evaluate RSQL filters on records, for lists whose server may ignore the filter.
 
-Numbers are compared as numbers, all else as text; a missing value satisfies nothing, as in SQL. ``*`` in a value that
-is compared for equality matches itself, and what it would stand for on servers that take it for any text. Must not know
-any partner.
+Numbers are compared as numbers, everything else as text. A missing value matches nothing, as in SQL. In
+equality comparisons ``*`` matches itself and any text, because some servers use it as a wildcard.
 """
 
 from __future__ import annotations
@@ -24,10 +23,9 @@ _ORDER_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def matches(expression: Expression, record: Mapping[str, Any]) -> bool:
-    """Whether a record satisfies a filter.
+    """Return True if the record matches the filter.
 
-    :param expression: the filter
-    :param record: its values by selector
+    :param record: values by selector
     """
     if isinstance(expression, CompoundExpression):
         join = all if expression.separator == ";" else any
@@ -59,7 +57,7 @@ def _equal(value: Any, text: str) -> bool:
 
 
 def _comparable(value: Any, text: str) -> tuple[Any, Any]:
-    """Both as numbers where both are, else both as text."""
+    """Return both as numbers if both are numbers, otherwise both as text."""
     numbers = _to_decimal(value), _to_decimal(text)
     return numbers if None not in numbers else (_to_text(value), text)
 

@@ -1,4 +1,4 @@
-r"""RSQL filters: from Python values or from a user's own text, and always checked before they are sent.
+r"""RSQL filters, built from Python values or parsed from text, and checked before they are sent.
 
 ::
 
@@ -6,9 +6,9 @@ r"""RSQL filters: from Python values or from a user's own text, and always check
     str(claims)  # created_at_epoch>=1746757960;created_at_epoch<1746844360
     str(field("order_name").in_(["#1001", "it's"]))  # order_name=in=('#1001','it\'s')
 
-The language is that of rsql-parser 2.1 (README and grammar): ``;`` binds tighter than ``,``, and its eight
-operators are all there are. What a selector means, and which of them a list takes, is the list's business. Must
-not know URLs: the transport encodes the text.
+The language is that of rsql-parser 2.1 (https://github.com/jirutka/rsql-parser): eight operators, and ``;``
+binds tighter than ``,``. The list decides which selectors and operators it allows. The transport encodes the
+text for the URL.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OPERATORS = frozenset(OPERATOR_FORMS.values())
-"""``==  !=  >  >=  <  <=  =in=  =out=``: all operators of the language, in their short form."""
+"""All operators in their short form: ``==  !=  >  >=  <  <=  =in=  =out=``."""
 
 _MULTI_VALUE_OPERATORS = frozenset({"=in=", "=out="})
 
 
 class Expression(ABC):
-    """A filter, or a part of one; ``&`` and ``|`` put two together, ``str`` writes it down."""
+    """A filter or a part of one. ``&`` and ``|`` combine two of them, and ``str`` returns the RSQL text."""
 
     __slots__ = ()
 
     def __and__(self, other: Expression) -> Expression:
-        """Both must hold."""
+        """Both must match."""
         return CompoundExpression(";", (*_operands(self, ";"), *_operands(other, ";")))
 
     def __or__(self, other: Expression) -> Expression:
-        """Either must hold."""
+        """At least one must match."""
         return CompoundExpression(",", (*_operands(self, ","), *_operands(other, ",")))
 
     @abstractmethod
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Every comparison in it, from left to right."""
+        """Return every comparison, from left to right."""
 
     def check(self, allowed: Mapping[str, frozenset[str]], *, hint: str = "") -> None:
-        """Refuse what the list can't be filtered by, before anything is sent.
+        """Check that the list allows every selector and operator.
 
-        :param allowed: selector to its operators
+        :param allowed: allowed operators by selector
         :param hint: added to the error's remedy
-        :raises ConfigurationError: naming the selector or operator, and listing those that are allowed
+        :raises ConfigurationError: names the selector or operator, and lists the allowed ones
         """
         listed = "; ".join(f"{name} ({' '.join(sorted(operators))})" for name, operators in allowed.items())
         remedy = f"Allowed: {listed or 'no filter at all'}. {hint}".rstrip()
@@ -71,11 +71,9 @@ class Expression(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Expression):
-    """One selector compared with one value, or with several by ``=in=`` and ``=out=``.
+    """One selector compared with one value, or with several values by ``=in=`` and ``=out=``.
 
-    :param selector: what is compared
     :param operator: one of :data:`OPERATORS`
-    :param arguments: the values
     """
 
     selector: str
@@ -83,7 +81,7 @@ class Comparison(Expression):
     arguments: tuple[Argument, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what can't be written down."""
+        """Check that RSQL can express the comparison."""
         if not self.selector or any(letter in RESERVED_CHARACTERS or letter.isspace() for letter in self.selector):
             message = f"{self.selector!r} can't be the selector of a filter"
             raise ConfigurationError(message, remedy="A selector is a field's name, without spaces or quotes.")
@@ -95,20 +93,20 @@ class Comparison(Expression):
             raise ConfigurationError(message, remedy="Give at least one value, or leave the comparison out.")
 
     def __str__(self) -> str:
-        """As RSQL."""
+        """Return the RSQL text."""
         listed = ",".join(str(argument) for argument in self.arguments)
         return f"{self.selector}{self.operator}{f'({listed})' if self.operator in _MULTI_VALUE_OPERATORS else listed}"
 
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Itself."""
+        """Return the comparison itself."""
         return (self,)
 
 
 @dataclass(frozen=True, slots=True)
 class CompoundExpression(Expression):
-    """Parts put together by ``;`` (and) or ``,`` (or).
+    """Expressions combined by ``;`` (and) or ``,`` (or).
 
-    :param separator: which of the two
+    :param separator: ``;`` or ``,``
     :param parts: at least two expressions
     """
 
@@ -116,7 +114,7 @@ class CompoundExpression(Expression):
     parts: tuple[Expression, ...]
 
     def __str__(self) -> str:
-        """As RSQL; an *or* within an *and* needs parentheses, since *and* binds tighter."""
+        """Return the RSQL text. An *or* inside of an *and* gets parentheses, because *and* binds tighter."""
         return self.separator.join(
             f"({part})"
             if self.separator == ";" and isinstance(part, CompoundExpression) and part.separator == ","
@@ -125,7 +123,7 @@ class CompoundExpression(Expression):
         )
 
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Those of its parts."""
+        """Return the comparisons of all parts."""
         return tuple(comparison for part in self.parts for comparison in part.comparisons())
 
 
@@ -138,10 +136,7 @@ def _operands(expression: Expression, separator: str) -> tuple[Expression, ...]:
 
 
 class Selector:
-    """A selector to be compared: ``field("state") != "closed"``.
-
-    :param name: the field's name
-    """
+    """A field to compare: ``field("state") != "closed"``."""
 
     __slots__ = ("name",)
     __hash__ = None  # type: ignore[assignment]
@@ -150,34 +145,31 @@ class Selector:
         self.name = selector
 
     def __eq__(self, value: object) -> Comparison:  # type: ignore[override]
-        """Is the value."""
+        """Equal to the value."""
         return self._compare("==", [value])
 
     def __ne__(self, value: object) -> Comparison:  # type: ignore[override]
-        """Is not the value."""
+        """Not equal to the value."""
         return self._compare("!=", [value])
 
     def __gt__(self, value: object) -> Comparison:
-        """Lies above the value."""
+        """Greater than the value."""
         return self._compare(">", [value])
 
     def __ge__(self, value: object) -> Comparison:
-        """Lies above the value, or is it."""
+        """Greater than or equal to the value."""
         return self._compare(">=", [value])
 
     def __lt__(self, value: object) -> Comparison:
-        """Lies below the value."""
+        """Less than the value."""
         return self._compare("<", [value])
 
     def __le__(self, value: object) -> Comparison:
-        """Lies below the value, or is it."""
+        """Less than or equal to the value."""
         return self._compare("<=", [value])
 
     def in_(self, values: Iterable[Any]) -> Comparison:
-        """Is one of the values.
-
-        :param values: at least one
-        """
+        """Equal to one of the values; there must be at least one."""
         return self._compare("=in=", values)
 
     def out(self, values: Iterable[Any]) -> Comparison:
@@ -188,10 +180,7 @@ class Selector:
         return self._compare("=out=", values)
 
     def equals_any(self, values: Iterable[Any]) -> Expression:
-        """Is one of the values, for selectors that don't know ``=in=``: ``a==1,a==2``.
-
-        :param values: at least one
-        """
+        """Equal to one of the values, for selectors without ``=in=``: ``a==1,a==2``."""
         parts: tuple[Expression, ...] = tuple(self == value for value in values)
         if not parts:
             return self.in_([])
@@ -202,17 +191,17 @@ class Selector:
 
 
 def field(selector: str) -> Selector:
-    """A selector to be compared.
+    """Return a selector, so that it can be compared.
 
-    :param selector: the field's name
+    :param selector: name of the field
     """
     return Selector(selector)
 
 
 def _to_argument(value: Any, selector: str) -> Argument:
-    """How a Python value is written: text always quoted; numbers, truth values and times bare.
+    """Convert a Python value. Text is always quoted; numbers, booleans and timestamps are not.
 
-    :raises ConfigurationError: for what RSQL has no form for, such as ``None``
+    :raises ConfigurationError: RSQL cannot express the value, such as ``None``
     """
     match value:
         case str():
@@ -234,20 +223,19 @@ def _to_argument(value: Any, selector: str) -> Argument:
 
 
 def parse(text: str) -> Expression:
-    """Read a user's own filter.
+    """Parse RSQL text.
 
     :param text: RSQL, also over several lines
-    :raises ConfigurationError: saying at which character it stops being RSQL; the values are not repeated
+    :raises ConfigurationError: the text is not RSQL; the error names the character and repeats no values
     """
     tree = parse_tree(text)
     return _from_tree(tree)
 
 
 def to_expression(value: Expression | str) -> Expression:
-    """A filter as arguments give it: built already, or text.
+    """Return the filter as an expression; parse it if it is text.
 
-    :param value: an expression, or RSQL
-    :raises ConfigurationError: when the text is not RSQL
+    :raises ConfigurationError: the text is not RSQL
     """
     return parse(value) if isinstance(value, str) else value
 

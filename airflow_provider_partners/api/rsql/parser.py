@@ -1,7 +1,7 @@
-"""The text of RSQL: how values are quoted, and a reader for filters that users write themselves.
+"""Parser and quoting of RSQL text, for filters that users write themselves.
 
-Tokens and grammar are those of rsql-parser 2.1 (its published JavaCC grammar), plus line breaks wherever a
-space may stand. Gives plain tuples; must not know what an expression can do.
+Tokens and grammar follow rsql-parser 2.1 (https://github.com/jirutka/rsql-parser), plus line breaks where a
+space is allowed. The parser returns plain tuples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESERVED_CHARACTERS = frozenset("\"'();,=!~<> ")
-"""Characters that can't stand in a selector or in a value without quotes."""
+"""Characters that a selector or an unquoted value must not contain."""
 
 OPERATOR_FORMS = {
     "==": "==",
@@ -32,10 +32,10 @@ OPERATOR_FORMS = {
     "=in=": "=in=",
     "=out=": "=out=",
 }
-"""Every spelling of an operator, to its short form."""
+"""Every spelling of an operator, and its short form."""
 
 _MAX_DEPTH = 50
-"""Parentheses within parentheses; nobody writes more, and the reader calls itself for each."""
+"""Maximum nesting of parentheses. The parser is recursive, so it needs a limit."""
 
 _TOKEN = re.compile(
     r"""(?P<and>;|\s+and(?=\s))
@@ -55,14 +55,14 @@ class Argument:
     """One value of a comparison.
 
     :param text: the value itself
-    :param quoted: whether it is written in quotes; servers read both alike
+    :param quoted: write the value in quotes; servers read both forms alike
     """
 
     text: str
     quoted: bool
 
     def __str__(self) -> str:
-        """As RSQL: within quotes a backslash escapes, so it comes first."""
+        """Return the RSQL text. Escape backslashes before quotes."""
         if not self.quoted:
             return self.text
         escaped = self.text.replace("\\", "\\\\").replace("'", "\\'")
@@ -77,11 +77,10 @@ class _Token:
 
 
 def parse_tree(text: str) -> tuple[Any, ...]:
-    """Read a filter.
+    """Parse a filter.
 
-    :param text: RSQL
-    :returns: ``(selector, operator, arguments)`` or ``(mark, branches)``
-    :raises ConfigurationError: saying at which character it stops being RSQL
+    :returns: ``(selector, operator, arguments)`` or ``(separator, branches)``
+    :raises ConfigurationError: the text is not RSQL; the error names the character
     """
     reader = _Parser(text)
     tree = reader.parse_or()

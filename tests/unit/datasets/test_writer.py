@@ -1,4 +1,4 @@
-"""Datasets: written whole, resumed exactly, read back as written, refused when they are not what was referred to."""
+"""Datasets are written completely, resumed exactly, read back as written, and refused when they differ."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.pagination.strategies import Cursor, Page
+from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reader import read_column, read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.writer import DatasetWriter, Progress, write_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
 from airflow_provider_partners.exceptions import DatasetError, TransientError
 
 
@@ -20,14 +21,14 @@ class Pages:
     """A list of numbered pages that can be made to fail once at one of them."""
 
     def __init__(self, pages: int, *, fail_at: int | None = None) -> None:
-        self.pages, self.fail_at, self.asked = pages, fail_at, []
+        self.pages, self.fail_at, self.fetched = pages, fail_at, []
 
     def fetch(self, cursor: Cursor) -> Page:
         number = cursor.get("page", 0)
-        self.asked.append(number)
+        self.fetched.append(number)
         if number == self.fail_at:
             self.fail_at = None
-            message = "the network went away"
+            message = "the network is down"
             raise TransientError(message)
         following = {"page": number + 1} if number + 1 < self.pages else None
         return Page(records=[{"id": number * 2, "name": "Zoë"}, {"id": number * 2 + 1}], next=following)
@@ -43,7 +44,7 @@ def ids(reference: DatasetRef) -> list[int]:
     return [record["id"] for record in read_dataset(reference)]
 
 
-def test_what_was_fetched_is_read_back_in_order(tmp_path: Path) -> None:
+def test_records_are_read_back_in_the_order_they_were_fetched(tmp_path: Path) -> None:
     reference = write_dataset(Pages(3).extraction(), uri=str(tmp_path / "d"))
 
     assert ids(reference) == [0, 1, 2, 3, 4, 5]
@@ -53,14 +54,14 @@ def test_what_was_fetched_is_read_back_in_order(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_the_reference_survives_the_trip_through_json(tmp_path: Path) -> None:
+def test_a_reference_survives_json(tmp_path: Path) -> None:
     reference = write_dataset(Pages(1).extraction(), uri=str(tmp_path / "d"), extra=lambda: {"requests": 1})
 
     assert DatasetRef.from_dict(json.loads(json.dumps(reference.to_dict()))) == reference
     assert reference.extra == {"requests": 1}
 
 
-def test_a_retry_goes_on_behind_the_last_whole_page(tmp_path: Path) -> None:
+def test_a_retry_resumes_after_the_last_complete_page(tmp_path: Path) -> None:
     pages = Pages(4, fail_at=2)
     with pytest.raises(TransientError):
         write_dataset(pages.extraction(), uri=str(tmp_path))
@@ -68,32 +69,32 @@ def test_a_retry_goes_on_behind_the_last_whole_page(tmp_path: Path) -> None:
 
     reference = write_dataset(pages.extraction(), uri=str(tmp_path))
 
-    assert pages.asked == [0, 1, 2, 2, 3]
+    assert pages.fetched == [0, 1, 2, 2, 3]
     assert ids(reference) == list(range(8))
     assert reference.extra["resumed"] == 4
 
 
-def test_a_crash_between_the_last_page_and_the_manifest_fetches_nothing_again(tmp_path: Path) -> None:
+def test_a_crash_between_the_last_page_and_the_manifest_fetches_no_page_again(tmp_path: Path) -> None:
     pages = Pages(2)
-    write_dataset(pages.extraction(), uri=str(tmp_path / "whole"))
+    write_dataset(pages.extraction(), uri=str(tmp_path / "first"))
     writer = DatasetWriter(
         str(tmp_path / "d"), source="yofi", resource="claims", fingerprint=pages.extraction().fingerprint
     )
     for record in read_dataset(write_dataset(Pages(2).extraction(), uri=str(tmp_path / "other"))):
         writer.append([record], position={"end": True})
-    pages.asked.clear()
+    pages.fetched.clear()
 
     assert ids(write_dataset(pages.extraction(), uri=str(tmp_path / "d"))) == [0, 1, 2, 3]
-    assert pages.asked == []
+    assert pages.fetched == []
 
 
-def test_progress_of_another_request_is_not_taken_up(tmp_path: Path) -> None:
+def test_progress_of_another_request_is_not_resumed(tmp_path: Path) -> None:
     with pytest.raises(TransientError):
         write_dataset(Pages(4, fail_at=2).extraction(filter="a"), uri=str(tmp_path))
     pages = Pages(2)
 
     assert ids(write_dataset(pages.extraction(filter="b"), uri=str(tmp_path))) == [0, 1, 2, 3]
-    assert pages.asked == [0, 1]
+    assert pages.fetched == [0, 1]
 
 
 def test_a_finished_dataset_is_replaced_not_resumed(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_a_finished_dataset_is_replaced_not_resumed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "part-00000.jsonl.gz"]
 
 
-def test_damaged_progress_means_a_new_beginning(tmp_path: Path) -> None:
+def test_damaged_progress_restarts_from_the_beginning(tmp_path: Path) -> None:
     with pytest.raises(TransientError):
         write_dataset(Pages(4, fail_at=2).extraction(), uri=str(tmp_path))
     (tmp_path / "progress.json").write_text("{half")
@@ -137,14 +138,14 @@ def test_an_empty_list_is_a_dataset_too(tmp_path: Path) -> None:
     assert list(read_dataset(reference)) == []
 
 
-def test_a_dataset_that_is_elsewhere_says_what_to_set(tmp_path: Path) -> None:
-    reference = DatasetRef(uri=str(tmp_path / "gone"), source="yofi", resource="claims")
+def test_the_error_about_a_missing_dataset_names_the_option_to_set(tmp_path: Path) -> None:
+    reference = DatasetRef(uri=str(tmp_path / "missing"), source="yofi", resource="claims")
 
     with pytest.raises(DatasetError, match="staging_uri"):
         next(read_dataset(reference))
 
 
-def test_a_dataset_written_again_since_is_not_the_one_referred_to(tmp_path: Path) -> None:
+def test_a_reference_to_an_overwritten_dataset_is_refused(tmp_path: Path) -> None:
     reference = write_dataset(Pages(2).extraction(), uri=str(tmp_path))
     write_dataset(Pages(3).extraction(), uri=str(tmp_path))
 
@@ -181,15 +182,15 @@ def test_a_column_gives_each_value_once_as_text(tmp_path: Path) -> None:
     assert list(read_column(writer.commit(), "customer.id")) == ["7", "8"]
 
 
-def test_progress_tells_records_and_what_an_earlier_try_had(tmp_path: Path) -> None:
-    told: list[Progress] = []
+def test_progress_counts_the_records_of_an_earlier_try(tmp_path: Path) -> None:
+    reported: list[Progress] = []
     pages = Pages(3, fail_at=1)
     with pytest.raises(TransientError):
         write_dataset(pages.extraction(), uri=str(tmp_path))
 
-    write_dataset(pages.extraction(), uri=str(tmp_path), on_page=told.append)
+    write_dataset(pages.extraction(), uri=str(tmp_path), on_page=reported.append)
 
-    assert [(progress.records, progress.resumed_records) for progress in told] == [(4, 2), (6, 2)]
+    assert [(progress.records, progress.resumed_records) for progress in reported] == [(4, 2), (6, 2)]
 
 
 def test_object_storage_is_written_and_read_like_a_folder() -> None:
@@ -207,7 +208,7 @@ def _empty_memory_storage() -> Iterator[None]:
     fsspec.filesystem("memory").store.clear()
 
 
-def test_the_note_of_progress_stays_short_however_many_parts(tmp_path: Path) -> None:
+def test_the_progress_file_stays_small_for_any_number_of_parts(tmp_path: Path) -> None:
     writer = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
     longest = 0
     for number in range(450):
@@ -217,7 +218,7 @@ def test_the_note_of_progress_stays_short_however_many_parts(tmp_path: Path) -> 
     assert len(list(tmp_path.glob("parts-*.json"))) == 4
 
 
-def test_progress_of_many_parts_is_taken_up_whole(tmp_path: Path) -> None:
+def test_progress_of_many_parts_is_resumed_completely(tmp_path: Path) -> None:
     first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
     for number in range(250):
         first.append([{"id": number}], position={"page": number + 1})
@@ -234,7 +235,7 @@ def test_progress_of_many_parts_is_taken_up_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parts", [99, 100, 101, 199, 200])
-def test_a_part_that_was_written_but_not_noted_is_written_again(tmp_path: Path, parts: int) -> None:
+def test_a_part_that_is_missing_in_the_progress_file_is_written_again(tmp_path: Path, parts: int) -> None:
     first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
     for number in range(parts):
         first.append([{"id": number}], position={"page": number + 1})
@@ -247,7 +248,7 @@ def test_a_part_that_was_written_but_not_noted_is_written_again(tmp_path: Path, 
     assert ids(second.commit()) == list(range(parts + 1))
 
 
-def test_dying_between_a_list_of_parts_and_the_note_loses_nothing(
+def test_a_crash_between_the_list_of_parts_and_the_progress_file_loses_no_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
@@ -267,7 +268,7 @@ def test_dying_between_a_list_of_parts_and_the_note_loses_nothing(
     assert ids(third.commit()) == list(range(120))
 
 
-def test_a_missing_list_of_parts_means_a_new_beginning(tmp_path: Path) -> None:
+def test_a_missing_list_of_parts_restarts_from_the_beginning(tmp_path: Path) -> None:
     first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
     for number in range(150):
         first.append([{"id": number}], position={"page": number + 1})
@@ -288,18 +289,18 @@ def test_the_manifest_names_the_fields_with_their_types_and_no_value(tmp_path: P
     assert DatasetRef.from_dict(reference.to_dict()) == reference
 
 
-def test_fields_of_an_earlier_try_are_not_forgotten(tmp_path: Path) -> None:
-    asked = {"source": "yofi", "resource": "claims", "fingerprint": "x"}
-    first = DatasetWriter(tmp_path.as_uri(), **asked)
+def test_the_fields_of_an_earlier_try_are_kept(tmp_path: Path) -> None:
+    request = {"source": "yofi", "resource": "claims", "fingerprint": "x"}
+    first = DatasetWriter(tmp_path.as_uri(), **request)
     first.resume()
     first.append([{"id": 1, "early": "x"}], position={"page": 1})
-    second = DatasetWriter(tmp_path.as_uri(), **asked)
+    second = DatasetWriter(tmp_path.as_uri(), **request)
     second.resume()
     second.append([{"id": 2, "late": 1.5}], position={"page": 2})
     assert second.commit().fields == {"id": "number", "early": "string", "late": "number"}
 
 
-def test_names_that_are_values_do_not_pile_up(tmp_path: Path) -> None:
+def test_at_most_500_field_names_are_recorded(tmp_path: Path) -> None:
     writer = DatasetWriter(tmp_path.as_uri(), source="yofi", resource="claims")
     writer.append({f"field {number}": number} for number in range(2000))
     assert len(writer.commit().fields) == 500
