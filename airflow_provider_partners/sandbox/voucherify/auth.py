@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER
-from airflow_provider_partners.sandbox.voucherify.responses import (
+from airflow_provider_partners.sandbox.voucherify.errors import (
     ApiError,
     api_error,
     framework_error,

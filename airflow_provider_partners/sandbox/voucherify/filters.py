@@ -15,7 +15,7 @@ from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.voucherify.fields import FILTERS, as_text, field_values
 from airflow_provider_partners.sandbox.voucherify.query import parse_timestamp
 from airflow_provider_partners.sandbox.voucherify.relative_dates import CONDITIONS, COUNTED
-from airflow_provider_partners.sandbox.voucherify.responses import INVALID_QUERY, invalid
+from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 
 Predicate = Callable[[Document], bool]
 _FORMAT = (

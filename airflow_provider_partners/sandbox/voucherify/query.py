@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
-from airflow_provider_partners.sandbox.voucherify.responses import (
+from airflow_provider_partners.sandbox.voucherify.errors import (
     INVALID_QUERY,
     ApiError,
     api_error,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_partners.sandbox.voucherify.responses import ApiError
+from airflow_provider_partners.sandbox.voucherify.errors import ApiError
 
 _PERIODS = {"minute": 60.0, "hour": 3600.0}
 #: Client-side calls are limited by address: so many in so many seconds.

@@ -18,7 +18,7 @@ from airflow_provider_partners.sandbox.voucherify.fields import as_text, first_v
 from airflow_provider_partners.sandbox.voucherify.lists.paths import TIME_FIELDS, Listing, placeholders
 from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
 from airflow_provider_partners.sandbox.voucherify.query import parse_timestamp
-from airflow_provider_partners.sandbox.voucherify.responses import not_found
+from airflow_provider_partners.sandbox.voucherify.errors import not_found
 
 PARTNER = "voucherify"
 #: What an object may be named by in a path. Customers, orders and products are known by the shop's own ids, too.

@@ -21,7 +21,7 @@ from airflow_provider_partners.sandbox.voucherify.lists.endpoint import Lists
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing, match_path, most_literal_first, segments
 from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
 from airflow_provider_partners.sandbox.voucherify.records import Records
-from airflow_provider_partners.sandbox.voucherify.responses import (
+from airflow_provider_partners.sandbox.voucherify.errors import (
     PAYLOAD_MAX,
     ApiError,
     framework_error,

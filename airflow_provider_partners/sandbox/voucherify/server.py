@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from airflow_provider_partners.sandbox.voucherify.auth import Authenticator, family
 from airflow_provider_partners.sandbox.voucherify.rate_limits import RateLimiter, RateLimitStatus
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER
-from airflow_provider_partners.sandbox.voucherify.responses import PAYLOAD_MAX, ApiError
+from airflow_provider_partners.sandbox.voucherify.errors import PAYLOAD_MAX, ApiError
 from airflow_provider_partners.sandbox.voucherify.routes import DOWNLOAD, ApiRequest, Operations, find
 
 if TYPE_CHECKING:

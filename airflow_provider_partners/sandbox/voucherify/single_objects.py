@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.voucherify.lists.paths import placeholders
 from airflow_provider_partners.sandbox.voucherify.records import Records
-from airflow_provider_partners.sandbox.voucherify.responses import not_found
+from airflow_provider_partners.sandbox.voucherify.errors import not_found
 
 
 @dataclass(frozen=True, kw_only=True)

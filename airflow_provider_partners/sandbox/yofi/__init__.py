@@ -1,3 +1,3 @@
-"""The sandbox's Yofi API."""
+"""The sandbox's Yofi Partner Data API."""
 
 from __future__ import annotations

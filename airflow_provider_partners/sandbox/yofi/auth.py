@@ -1,7 +1,8 @@
-"""Who may ask Yofi for what: the two token profiles, and the tenant headers of the newer one.
+"""Authentication of Yofi's API: the two token profiles, and the tenant headers of the newer one.
 
-A fault of the token is 401; a sound token that asks for a shop, platform or organization not granted is
-403, as the page of the sister API on the same host tells. It must not know what is asked for.
+A bad token is answered with 401. A good token is answered with 403 when it names a shop, platform or organization that
+was not granted: https://docs.yofi.ai/yofi-document-api-overview (an API on the same host).
+Profiles: https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/authentication
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
+from airflow_provider_partners.sandbox.yofi.errors import ApiError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -20,41 +23,31 @@ if TYPE_CHECKING:
 
 SERVICE_AUDIENCE = "yofi-public-api"
 LEGACY_AUDIENCE = "Yofi"
-_CLAIMS = {  # claims both profiles name, then their own
+#: Required claims by profile.
+_CLAIMS = {
     "service_account": ("iss", "sub", "aud", "iat", "exp", "jti", "client_id"),
     "legacy": ("iss", "sub", "aud", "iat", "exp", "org_id"),
 }
 
 
-class ApiError(Exception):
-    """The request is answered with ``status`` and ``detail``."""
-
-    def __init__(self, status: int, detail: str, *, parameter: str | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.parameter = parameter
-
-
 class Authenticator:
-    """Checks each request's token and remembers which ``jti`` was used by which token.
+    """Checks each request's token. Every token needs a ``jti`` of its own.
 
-    :param sandbox: where the credentials and switches are
-    :param clock: epoch seconds by which tokens expire: the machine's, since clients mint by it, whatever day
-        the sandbox's records are of
+    :param clock: epoch seconds of the machine: clients sign tokens with the machine's time, not with the sandbox's
     """
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen: dict[str, tuple[str, float]] = {}
+        # jti to the token's digest and expiry: a client may send one token several times, but not reuse its jti.
+        self._used: dict[str, tuple[str, float]] = {}
 
     def shop(self, headers: Mapping[str, str]) -> str:
-        """The shop that this request may read.
+        """Return the shop that a request may read.
 
-        :param headers: of the request, names in lower case or looked up without regard to case
-        :raises Refused: 401 for the token, 403 for what it asks
+        :param headers: the request's headers; names in any case
+        :raises ApiError: 401 for the token, 403 for a shop, platform or organization that is not granted
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
@@ -72,8 +65,8 @@ class Authenticator:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 self._credentials["secret"],
-                algorithms=["HS256"],  # anything else is refused, "none" above all
-                # Times are compared below with this gate's clock, the audience with the profile's form.
+                algorithms=["HS256"],  # refuses every other algorithm, including "none"
+                # _check_times compares the times with the sandbox's clock; _profile checks the audience.
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False},
             )
         except jwt.InvalidTokenError as error:
@@ -87,7 +80,7 @@ class Authenticator:
         elif isinstance(audience, list) and SERVICE_AUDIENCE in audience:
             profile = "service_account"
         elif audience == SERVICE_AUDIENCE:
-            # The Documents API of the same host says it: a plain string is rejected.
+            # A plain string is rejected: https://docs.yofi.ai/yofi-document-api-overview
             raise ApiError(401, f'Token refused: aud must be an array, ["{SERVICE_AUDIENCE}"]')
         else:
             raise ApiError(401, "Token refused: aud is wrong")
@@ -117,17 +110,17 @@ class Authenticator:
             raise ApiError(401, "Token refused: iat lies in the future")
         if claims["exp"] <= now:
             raise ApiError(401, "Token refused: it has expired")
-        longest = self._sandbox.switches["yofi.token_max_lifetime"]
-        if longest is not None and claims["exp"] - claims["iat"] > longest:
-            raise ApiError(401, f"Token refused: it lives longer than {longest} s")
+        max_lifetime = self._sandbox.switches["yofi.token_max_lifetime"]
+        if max_lifetime is not None and claims["exp"] - claims["iat"] > max_lifetime:
+            raise ApiError(401, f"Token refused: it lives longer than {max_lifetime} s")
 
     def _check_jti(self, claims: Mapping[str, Any], token: str) -> None:
         digest = hashlib.sha256(token.encode()).hexdigest()
         jti = str(claims["jti"])
         with self._lock:
             now = self._clock()
-            self._seen = {key: kept for key, kept in self._seen.items() if kept[1] > now}
-            used_by, _ = self._seen.setdefault(jti, (digest, float(claims["exp"])))
+            self._used = {key: use for key, use in self._used.items() if use[1] > now}
+            used_by, _ = self._used.setdefault(jti, (digest, float(claims["exp"])))
         if used_by != digest:
             raise ApiError(401, "Token refused: this jti was used by another token")
 
@@ -139,7 +132,7 @@ class Authenticator:
         return str(claims["sub"])
 
     def _tenant(self, headers: Mapping[str, str]) -> str:
-        # The names are written with underscores; proxies like nginx drop such headers unless told not to.
+        # The headers' names contain underscores. Proxies such as nginx drop such headers by default.
         if headers.get("partner_id") != self._credentials["platform"]:
             raise ApiError(403, "The header partner_id names no platform granted")
         organization = headers.get("organization_id")
@@ -151,7 +144,7 @@ class Authenticator:
         return shop
 
     def _shop_of(self, app_id: str) -> str | None:
-        """The header holds the shop's domain, or the Yofi app id."""
+        """Return the shop of an ``app_id`` header, which is the shop's domain or Yofi's id of the app."""
         shops: list[str] = self._credentials["shops"]
         if app_id in shops:
             return app_id

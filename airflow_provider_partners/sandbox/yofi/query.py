@@ -1,7 +1,6 @@
-"""What may be asked of each Yofi operation, and the reading of a query string against it.
+"""The operations of Yofi's API, and the query parameters that each one accepts.
 
-The tables hold what the Partner Data page lists per operation: selectors and operators of the filters,
-relations to include, types with selectable fields, sortable fields. It must not know where the records are.
+The tables copy the Partner Data page: https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.sandbox.yofi.auth import ApiError
+from airflow_provider_partners.sandbox.yofi.errors import ApiError
 from airflow_provider_partners.sandbox.yofi.rsql import Predicate, RsqlError, Selector, predicate
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ _PREDICTION_FIELDS = frozenset({
     "customer_id",
     "entity_id",
 })
-FIELDS: dict[str, frozenset[str]] = {  # every field the page names, by type; "id" may be asked for everywhere
+#: Every field that the page names, by type. Every type also has "id".
+FIELDS: dict[str, frozenset[str]] = {
     "Claim": frozenset({"customer_id", "claim_items", "created_at_epoch"}),
     "EcommerceCustomer": frozenset({
         "entity_id",
@@ -58,7 +58,8 @@ FIELDS: dict[str, frozenset[str]] = {  # every field the page names, by type; "i
     "EcommerceOrder": frozenset({"name", "model_predictions"}),
     "NotificationEvent": frozenset({"notify_template_id", "created_at"}),
 }
-DEFAULT_FIELDS: dict[str, frozenset[str]] = {  # what comes unasked where `fields` means "additional": not published
+#: Fields that come without `fields`, if `fields` means "additional fields". Yofi does not publish which ones these are.
+DEFAULT_FIELDS: dict[str, frozenset[str]] = {
     "Claim": frozenset({"id", "customer_id", "created_at_epoch"}),
     "EcommerceCustomer": frozenset({"entity_id", "customer_id"}),
     "EcommerceCustomerPrediction": frozenset({"entity_id", "customer_id", "prediction_category"}),
@@ -72,16 +73,16 @@ PREDICTION_SELECTORS = {"prediction_category": _TEXT, "predicted_value": Selecto
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One operation of the page.
+    """One operation of the API.
 
-    :param name: by which its path is switched and its calls are counted
-    :param kind: of the documents it lists
-    :param types: whose fields may be selected
-    :param relations: that may be included
-    :param selectors: of ``filter``; ``None`` where there is no filter
-    :param prediction_filter: there is a second filter, on the included return predictions
-    :param sortable: fields of ``sort``
-    :param listed: answers pages; else one record by its id
+    :param name: the name in switches and in call counts
+    :param kind: kind of the documents in the store
+    :param types: types with selectable ``fields``
+    :param relations: relations that ``include`` may name
+    :param selectors: selectors of ``filter``; ``None`` without that parameter
+    :param prediction_filter: has a second filter, on the included return predictions
+    :param sortable: fields that ``sort`` may name
+    :param listed: returns pages; otherwise one record by its id
     """
 
     name: str
@@ -108,7 +109,7 @@ OPERATIONS = (
         kind="customer",
         types=_CUSTOMER_TYPES,
         relations=frozenset({"customer_predictions"}),
-        # The page's own example filters by email, which its list of selectors doesn't have.
+        # The page's example filters by email, but its list of selectors has no email.
         selectors={"customer_id": Selector("text", frozenset({"==", "!="}))},
     ),
     Operation(
@@ -147,36 +148,44 @@ OPERATIONS = (
 
 @dataclass(kw_only=True)
 class Query:
-    """A query string, read and found allowed."""
+    """The checked query parameters of one request.
+
+    :param sort: pairs of field and "is descending"
+    :param matches: test of ``filter``
+    :param matches_prediction: test of the second filter
+    """
 
     fields: dict[str, frozenset[str]] = field(default_factory=dict)
     include: tuple[str, ...] = ()
-    sort: tuple[tuple[str, bool], ...] = ()  # field, descending
+    sort: tuple[tuple[str, bool], ...] = ()
     matches: Predicate | None = None
     matches_prediction: Predicate | None = None
     size: int = 10
     number: int = 1
 
 
-def read_query(operation: Operation, given: Iterable[tuple[str, str]], switches: Mapping[str, Any]) -> Query:
-    """Read a query string.
+def read_query(operation: Operation, params: Iterable[tuple[str, str]], switches: Mapping[str, Any]) -> Query:
+    """Read and check query parameters.
 
-    :param given: names and values, decoded
-    :raises Refused: 400 for anything the operation doesn't take
+    :param params: decoded names and values
+    :raises ApiError: 400 for a parameter or a value that the operation does not accept
     """
     query = Query()
-    seen: set[str] = set()
-    for name, value in given:
-        if name in seen:
+    names: set[str] = set()
+    for name, value in params:
+        if name in names:
             raise ApiError(400, f"{name} is given twice", parameter=name)
-        seen.add(name)
-        if not _read(operation, query, name, value, switches) and switches["yofi.unknown_parameter"] != "ignore":
+        names.add(name)
+        if (
+            not _read_parameter(operation, query, name, value, switches)
+            and switches["yofi.unknown_parameter"] != "ignore"
+        ):
             raise ApiError(400, f"Unknown parameter {name}", parameter=name)
     return query
 
 
-def _read(operation: Operation, query: Query, name: str, value: str, switches: Mapping[str, Any]) -> bool:
-    """Read one parameter; ``False`` if the operation has none of that name."""
+def _read_parameter(operation: Operation, query: Query, name: str, value: str, switches: Mapping[str, Any]) -> bool:
+    """Read one parameter into the query; return ``False`` if the operation has no such parameter."""
     if (typed := re.fullmatch(r"fields\[(\w+)\]", name)) and typed[1] in operation.types:
         query.fields[typed[1]] = _names(name, value, FIELDS[typed[1]] | {"id"})
     elif name == "include" and operation.relations:
@@ -184,7 +193,9 @@ def _read(operation: Operation, query: Query, name: str, value: str, switches: M
     elif name == "sort" and operation.sortable:
         query.sort = _sort(value, operation.sortable | set(switches["yofi.sortable"].get(operation.name, ())))
     elif name == "filter" and operation.selectors is not None:
-        value = _joined(name, value, switches["yofi.customers_or"] if operation.kind == "customer" else "accept")
+        value = _limit_alternatives(
+            name, value, switches["yofi.customers_or"] if operation.kind == "customer" else "accept"
+        )
         query.matches = _predicate(name, value, operation.selectors)
     elif name == switches["yofi.prediction_filter"] and operation.prediction_filter:
         query.matches_prediction = _predicate(name, value, PREDICTION_SELECTORS)
@@ -197,11 +208,11 @@ def _read(operation: Operation, query: Query, name: str, value: str, switches: M
     return True
 
 
-def _names(parameter: str, value: str, known: frozenset[str]) -> frozenset[str]:
+def _names(parameter: str, value: str, allowed: frozenset[str]) -> frozenset[str]:
     names = [each.strip() for each in value.split(",")]
     for name in names:
-        if name not in known:
-            detail = f"{parameter}: {name!r} is unknown; known: {', '.join(sorted(known))}"
+        if name not in allowed:
+            detail = f"{parameter}: {name!r} is unknown; known: {', '.join(sorted(allowed))}"
             raise ApiError(400, detail, parameter=parameter)
     return frozenset(names)
 
@@ -212,8 +223,8 @@ def _sort(value: str, sortable: frozenset[str]) -> tuple[tuple[str, bool], ...]:
     return tuple(keys)
 
 
-def _joined(parameter: str, value: str, alternatives: str) -> str:
-    """A filter as a server reads it that may not know *or*.
+def _limit_alternatives(parameter: str, value: str, alternatives: str) -> str:
+    """Return the filter as a server reads it that may not support *or*.
 
     :param alternatives: ``accept``, ``refuse`` or ``first``
     """
@@ -230,9 +241,9 @@ def _predicate(parameter: str, value: str, selectors: Mapping[str, Selector]) ->
         raise ApiError(400, f"{parameter}: {error}", parameter=parameter) from None
 
 
-def _count(parameter: str, value: str, most: int | None) -> int:
+def _count(parameter: str, value: str, maximum: int | None) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) < 1:
         raise ApiError(400, f"{parameter} must be a whole number from 1", parameter=parameter)
-    if most is not None and int(value) > most:
-        raise ApiError(400, f"{parameter} must be at most {most}", parameter=parameter)
+    if maximum is not None and int(value) > maximum:
+        raise ApiError(400, f"{parameter} must be at most {maximum}", parameter=parameter)
     return int(value)

@@ -1,9 +1,8 @@
-"""RSQL, the filter language of Yofi's lists, read as rsql-parser 2.1.0 reads it.
+"""RSQL, the language of Yofi's filters, with the rules of rsql-parser 2.1.0.
 
-The tokens and productions are those of that parser's published grammar: the longest token wins, and the
-first named one of two equally long; AND binds tighter than OR; a value that holds a reserved character is
-quoted. What a selector means, which operators an endpoint takes and of which kind its values are is told by
-the caller: this module knows no endpoint.
+Grammar: https://github.com/jirutka/rsql-parser. The longest token wins; of two equally long ones, the first in the
+grammar. AND binds tighter than OR. A value with a reserved character is quoted. The caller chooses the selectors, their
+operators and the kinds of their values.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-_TOKENS = (  # in the order of the grammar: it decides between tokens of the same length
+# In the order of the grammar: of tokens with the same length, the first one wins.
+_TOKENS = (
     ("skip", re.compile(r"[ \t]")),
     ("text", re.compile(r"""[^"'();,=<>!~ ]+""")),
     ("quoted", re.compile(r"'(?:\\.|[^'\\])*'", re.DOTALL)),
@@ -42,16 +42,17 @@ OPERATORS = {
 }
 _MANY_VALUES = frozenset({"=in=", "=out="})
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_MAX_DEPTH = 100  # groups in groups; the original ends in a stack overflow somewhere beyond
+# Nested groups. The original parser has no limit: it ends in a stack overflow.
+_MAX_DEPTH = 100
 
 
 class RsqlError(ValueError):
-    """The expression can't be read, or asks for what the endpoint doesn't filter by."""
+    """The expression is invalid, or the endpoint does not support it."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """``selector operator value``; the operator in its short form (``=gt=`` reads as ``>``)."""
+    """``selector operator value``. The operator has its short form: ``>`` for ``=gt=``."""
 
     selector: str
     operator: str
@@ -77,17 +78,17 @@ class _Token:
 
 
 def _tokens(text: str) -> list[_Token]:
-    found, at = [], 0
+    tokens, at = [], 0
     while at < len(text):
         matches = [(name, match) for name, rule in _TOKENS if (match := rule.match(text, at))]
         if not matches:
             msg = f"Lexical error at column {at + 1}: unexpected {text[at]!r}"
             raise RsqlError(msg)
-        name, match = max(matches, key=lambda item: item[1].end())  # max keeps the first of equals
+        name, match = max(matches, key=lambda item: item[1].end())  # max returns the first of equals
         if name != "skip":
-            found.append(_Token(name, match.group(), at))
+            tokens.append(_Token(name, match.group(), at))
         at = match.end()
-    return [*found, _Token("end", "", at)]
+    return [*tokens, _Token("end", "", at)]
 
 
 class _Parser:
@@ -99,8 +100,8 @@ class _Parser:
     def _take(self, *kinds: str) -> _Token:
         token = self._tokens[self._at]
         if token.kind not in kinds:
-            shown = repr(token.text) if token.text else "<EOF>"
-            msg = f"Encountered {shown} at column {token.at + 1}, expected {' or '.join(kinds)}"
+            text = repr(token.text) if token.text else "<EOF>"
+            msg = f"Encountered {text} at column {token.at + 1}, expected {' or '.join(kinds)}"
             raise RsqlError(msg)
         self._at += 1
         return token
@@ -168,10 +169,10 @@ class _Parser:
 
 
 def parse(text: str) -> Node:
-    """The expression as a tree.
+    """Return the expression as a tree.
 
     :param text: for example ``created_at_epoch>=1746757960;created_at_epoch<1746758000``
-    :raises RsqlError: if it isn't RSQL
+    :raises RsqlError: the text is no RSQL
     """
     return _Parser(text).parse()
 
@@ -188,18 +189,18 @@ def _number(text: str) -> float:
     return float(text)
 
 
-def _time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _timestamp(text: str) -> datetime:
+    timestamp = datetime.fromisoformat(text)
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
 
 
-_KINDS: dict[str, Callable[[str], Any]] = {
+_CONVERTERS: dict[str, Callable[[str], Any]] = {
     "text": str,
     "whole number": _integer,
     "number": _number,
-    "ISO 8601 time": _time,
+    "ISO 8601 time": _timestamp,
 }
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     ">": operator.gt,
@@ -211,10 +212,10 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Selector:
-    """What an endpoint lets its callers filter by.
+    """A field that an endpoint can filter by.
 
     :param kind: ``text``, ``whole number``, ``number`` or ``ISO 8601 time``
-    :param operators: those allowed, in their short form
+    :param operators: allowed operators, in their short form
     """
 
     kind: str
@@ -225,12 +226,12 @@ Predicate = Callable[[Mapping[str, Any]], bool]
 
 
 def predicate(text: str, selectors: Mapping[str, Selector]) -> Predicate:
-    """A test of a record's attributes.
+    """Return a test of a record's attributes.
 
-    An attribute that is null or missing satisfies no comparison, as in SQL. ``*`` has no special meaning: the
-    grammar gives it none.
+    A null or missing attribute satisfies no comparison, as in SQL. ``*`` is a plain character: the grammar gives it no
+    meaning.
 
-    :raises RsqlError: if it isn't RSQL, or names a selector, an operator or a value not allowed here
+    :raises RsqlError: the text is no RSQL, or a selector, operator or value is not allowed
     """
     return _bind(parse(text), selectors)
 
@@ -248,7 +249,7 @@ def _bind(node: Node, selectors: Mapping[str, Selector]) -> Predicate:
         supported = " ".join(sorted(allowed.operators))
         msg = f"Operator {node.operator} is not supported for {node.selector!r}; supported: {supported}"
         raise RsqlError(msg)
-    convert = _KINDS[allowed.kind]
+    convert = _CONVERTERS[allowed.kind]
     try:
         values = [convert(value) for value in node.values]
     except ValueError:
@@ -257,13 +258,13 @@ def _bind(node: Node, selectors: Mapping[str, Selector]) -> Predicate:
     return lambda record: _matches(record.get(node.selector), convert, node.operator, values)
 
 
-def _matches(present: Any, convert: Callable[[str], Any], symbol: str, values: list[Any]) -> bool:
-    if present is None:
+def _matches(attribute: Any, convert: Callable[[str], Any], symbol: str, values: list[Any]) -> bool:
+    if attribute is None:
         return False
     try:
-        value = convert(str(present))
+        value = convert(str(attribute))
     except ValueError:
         return False
     if symbol in _MANY_VALUES:
         return (value in values) == (symbol == "=in=")
-    return _COMPARE[symbol](value, values[0])
+    return _COMPARISONS[symbol](value, values[0])

@@ -1,7 +1,7 @@
-"""Yofi's Partner Data API on this machine: five read-only operations on the records of one shop per request.
+"""The sandbox's server of Yofi's Partner Data API: five read-only operations on the records of one shop.
 
-Paths, shapes and meanings that the published page leaves open are switches. It must not know how records
-come about.
+API: https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api. Every path, shape and meaning
+that this page leaves open is a switch.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
-from airflow_provider_partners.sandbox.yofi.auth import ApiError, Authenticator
-from airflow_provider_partners.sandbox.yofi.documents import DocumentWriter, Key, error_body, related, targets
+from airflow_provider_partners.sandbox.yofi.auth import Authenticator
+from airflow_provider_partners.sandbox.yofi.documents import DocumentWriter, Key, related, targets
+from airflow_provider_partners.sandbox.yofi.errors import ApiError, error_body
 from airflow_provider_partners.sandbox.yofi.query import OPERATIONS, Operation, Query, read_query
 
 if TYPE_CHECKING:
@@ -26,34 +27,34 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 SWITCHES: dict[str, Any] = {
-    # Only the path of the claims is published; the others follow its pattern.
+    # The page gives the path of the claims only; the others follow its pattern.
     "yofi.path.claims.list": "/ecommerce/claims/",
     "yofi.path.customers.list": "/ecommerce/customers/",
     "yofi.path.customers.get": "/ecommerce/customers/{id}",
     "yofi.path.returns.list": "/ecommerce/unified-returns/",
     "yofi.path.notification_events.list": "/ecommerce/notification-events/",
-    "yofi.trailing_slash": "accept",  # a path with a slash too many or too few: or "redirect" (307)
+    "yofi.trailing_slash": "accept",  # for a path with a slash too many or too few; or "redirect" (307)
     "yofi.profiles": ["service_account", "legacy"],
-    "yofi.token_max_lifetime": None,  # seconds from iat to exp; None: no cap
+    "yofi.token_max_lifetime": None,  # maximum seconds from iat to exp; None: no maximum
     "yofi.prediction_filter": "filter[EcommerceUnifiedReturnPrediction]",
-    # Drops included predictions that don't match; or "returns": drops returns without one that does; or "ignored".
+    # Keep only the included predictions that match; or "returns": only the returns with one that matches; or "ignored".
     "yofi.prediction_filter_semantics": "included",
-    "yofi.fields": "only",  # what is asked for; or "additional" to a usual set
-    "yofi.sortable": {},  # operation to more fields than the page names, e.g. {"returns.list": [...]}
-    "yofi.sort": "obey",  # or "ignore": every list in the order of its making, whatever is asked for
-    "yofi.customers_or": "accept",  # several customers joined by "or"; or "refuse" (400), or "first": the first alone
+    "yofi.fields": "only",  # `fields` names all fields; or "additional": it names fields besides a default set
+    "yofi.sortable": {},  # sort fields that the page does not name, by operation: {"returns.list": [...]}
+    "yofi.sort": "obey",  # or "ignore": every list comes in the order in which its records were stored
+    "yofi.customers_or": "accept",  # filters by several customers; or "refuse" (400); or "first": use the first one
     "yofi.unknown_parameter": 400,  # or "ignore"
     "yofi.page_size_max": 100,
-    "yofi.body": "jsonapi",  # or "trace": trace_id at the top, data a list even for one record
+    "yofi.body": "jsonapi",  # or "trace": trace_id at the top level, and data is a list even for one record
     "yofi.meta": True,
     "yofi.links": True,
     "yofi.media_type": "application/json",  # or "application/vnd.api+json"
-    "yofi.unknown_customer": 404,  # or 400: the page lists no 404
+    "yofi.unknown_customer": 404,  # or 400: the page names no 404
     "yofi.errors": "jsonapi",  # or "detail", "message", "text"
-    "yofi.drift": False,  # a newer row arrives before every page but the first
-    "yofi.removal": False,  # the newest row is removed before every page but the first
+    "yofi.drift": False,  # adds a newest record before every page except the first
+    "yofi.removal": False,  # removes the first record before every page except the first
 }
-# The times a new row bears, by kind: in the list's order it comes first.
+# Time fields of a record that "yofi.drift" adds, by kind.
 _TIMES: dict[str, dict[str, str]] = {
     "claim": {"created_at_epoch": "epoch"},
     "customer": {},
@@ -63,21 +64,21 @@ _TIMES: dict[str, dict[str, str]] = {
 
 
 def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[BaseRoute]:
-    """The routes below Yofi's prefix.
+    """Return the routes below Yofi's prefix.
 
-    :param clock: epoch seconds by which tokens are judged
+    :param clock: epoch seconds; tokens expire by it
     """
     api = YofiApi(sandbox=sandbox, clock=clock)
-    # One route for all: the paths are switches, which are read when a request comes.
+    # One route for all paths: the paths are switches, which may change while the sandbox runs.
     return [Route("/{path:path}", api.handle, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
 
 
 class YofiApi:
-    """Answers requests: finds the operation, lets the gate decide, reads the query, lists the records."""
+    """Answers requests: finds the operation, authenticates, reads the query, returns the records."""
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
-        self._gate = Authenticator(sandbox=sandbox, clock=clock)
+        self._authenticator = Authenticator(sandbox=sandbox, clock=clock)
         self._lock = threading.Lock()
 
     async def handle(self, request: Request) -> Response:
@@ -86,82 +87,82 @@ class YofiApi:
 
     def _answer(self, request: Request) -> Response:
         try:
-            operation, id_, misspelt = self._operation(request.method, "/" + request.path_params["path"])
-            if misspelt and self._sandbox.switches["yofi.trailing_slash"] == "redirect":
-                return RedirectResponse(str(_route_hint(request)), status_code=307)
-            shop = self._gate.shop(request.headers)
-        except ApiError as refused:
-            return error_body(refused, self._sandbox.switches["yofi.errors"])
+            operation, id_, wrong_slash = self._operation(request.method, "/" + request.path_params["path"])
+            if wrong_slash and self._sandbox.switches["yofi.trailing_slash"] == "redirect":
+                return RedirectResponse(str(_correct_url(request)), status_code=307)
+            shop = self._authenticator.shop(request.headers)
+        except ApiError as error:
+            return error_body(error, self._sandbox.switches["yofi.errors"])
         self._sandbox.count("yofi", shop, operation.name)
         try:
             if operation.listed:
                 body = self._list_records(request, shop, operation)
             else:
-                body = self._one(request, shop, operation, id_)
-        except ApiError as refused:
-            return error_body(refused, self._sandbox.switches["yofi.errors"])
+                body = self._get_record(request, shop, operation, id_)
+        except ApiError as error:
+            return error_body(error, self._sandbox.switches["yofi.errors"])
         return JSONResponse(body, media_type=self._sandbox.switches["yofi.media_type"])
 
     def _operation(self, method: str, path: str) -> tuple[Operation, str, bool]:
-        """The operation of a path, the id in it, and whether its last slash is not as documented."""
+        """Return a path's operation, the id in the path, and whether its trailing slash differs from the documented one."""
         for operation in OPERATIONS:
             documented: str = self._sandbox.switches[f"yofi.path.{operation.name}"]
             pattern = re.escape(documented.rstrip("/")).replace(r"\{id\}", "(?P<id>[^/]+)")
-            if found := re.fullmatch(rf"{pattern}/?", path):
+            if match := re.fullmatch(rf"{pattern}/?", path):
                 if method != "GET":
                     raise ApiError(405, "The API is read-only")
-                misspelt = path.endswith("/") != documented.endswith("/")
-                return operation, found.groupdict().get("id", ""), misspelt
+                wrong_slash = path.endswith("/") != documented.endswith("/")
+                return operation, match.groupdict().get("id", ""), wrong_slash
         raise ApiError(404, "No such path")
 
     def _list_records(self, request: Request, shop: str, operation: Operation) -> Document:
-        given = request.query_params.multi_items()
-        query = read_query(operation, given, self._sandbox.switches)
+        params = request.query_params.multi_items()
+        query = read_query(operation, params, self._sandbox.switches)
         if self._sandbox.switches["yofi.drift"] and query.number > 1:
-            self._show_late_records(shop, operation.kind)
+            self._add_newer_record(shop, operation.kind)
         if self._sandbox.switches["yofi.removal"] and query.number > 1:
-            self._remove(shop, operation.kind, query)
+            self._remove_first_record(shop, operation.kind, query)
         records = self._sandbox.store.select("yofi", shop, operation.kind)
         if query.matches is not None:
             records = [each for each in records if query.matches(each["attributes"])]
-        records = self._with_prediction(shop, records, query)
-        obeyed = query.sort if self._sandbox.switches["yofi.sort"] == "obey" else ()
-        for name, descending in reversed(obeyed):
+        records = self._filter_by_prediction(shop, records, query)
+        sort = query.sort if self._sandbox.switches["yofi.sort"] == "obey" else ()
+        for name, descending in reversed(sort):
             records.sort(key=lambda each: _sort_key(each, name), reverse=descending)
         page = records[(query.number - 1) * query.size : query.number * query.size]
         writer = DocumentWriter(query=query, switches=self._sandbox.switches)
         body = writer.document(page, self._included(shop, page, query))
         url = str(request.url.replace(query=""))
-        return writer.paged(body, total=len(records), url=url, given=given)
+        return writer.add_paging(body, total=len(records), url=url, params=params)
 
-    def _one(self, request: Request, shop: str, operation: Operation, id_: str) -> Document:
+    def _get_record(self, request: Request, shop: str, operation: Operation, id_: str) -> Document:
         query = read_query(operation, request.query_params.multi_items(), self._sandbox.switches)
-        record = self._customer(shop, id_)
+        record = self._find_customer(shop, id_)
         if record is None:
             raise ApiError(self._sandbox.switches["yofi.unknown_customer"], "No such customer", parameter="customer_id")
         return DocumentWriter(query=query, switches=self._sandbox.switches).document(
             record, self._included(shop, [record], query)
         )
 
-    def _customer(self, shop: str, id_: str) -> Document | None:
-        """By the store's numeric id, which the page's sample shows, or by the resource's own."""
+    def _find_customer(self, shop: str, id_: str) -> Document | None:
+        """Find a customer by Shopify's numeric id, as the page's sample has it, or by Yofi's own id."""
         customers = self._sandbox.store.select("yofi", shop, "customer")
         matching = (each for each in customers if str(each["attributes"].get("customer_id")) == id_)
         return next(matching, None) or self._sandbox.store.get("yofi", shop, "customer", id_)
 
     def _included(self, shop: str, records: list[Document], query: Query) -> dict[Key, Document]:
-        found = related(self._sandbox.store, shop, records, query.include)
+        included = related(self._sandbox.store, shop, records, query.include)
         matches = query.matches_prediction
         if matches is None or self._sandbox.switches["yofi.prediction_filter_semantics"] != "included":
-            return found
+            return included
         return {
             key: record
-            for key, record in found.items()
+            for key, record in included.items()
             if key[0] != "return_prediction" or matches(record["attributes"])
         }
 
-    def _with_prediction(self, shop: str, records: list[Document], query: Query) -> list[Document]:
-        """Where the second filter filters returns: those that have a prediction that matches."""
+    def _filter_by_prediction(self, shop: str, records: list[Document], query: Query) -> list[Document]:
+        """Keep the returns that have a matching prediction, where the second filter means that."""
         matches = query.matches_prediction
         if matches is None or self._sandbox.switches["yofi.prediction_filter_semantics"] != "returns":
             return records
@@ -171,22 +172,22 @@ class YofiApi:
         }
         return [record for record in records if any(predictions.get(key) for key in _predictions_of(record))]
 
-    def _show_late_records(self, shop: str, kind: str) -> None:
-        """A row like the newest one, one second newer than any, comes in between two pages."""
+    def _add_newer_record(self, shop: str, kind: str) -> None:
+        """Add a copy of the newest record, one second newer than any."""
         with self._lock:
             records = self._sandbox.store.select("yofi", shop, kind)
             if not records:
                 return
             now = self._sandbox.clock()
-            row = records[-1] | {"id": f"{records[-1]['id'].split('-drift-')[0]}-drift-{len(records) + 1}"}
-            row["attributes"] = dict(row["attributes"])
+            record = records[-1] | {"id": f"{records[-1]['id'].split('-drift-')[0]}-drift-{len(records) + 1}"}
+            record["attributes"] = dict(record["attributes"])
             for name, form in _TIMES[kind].items():
                 times = [each["attributes"][name] for each in records if each["attributes"].get(name)]
-                row["attributes"][name] = max(times, default=0) + 1 if form == "epoch" else format_timestamp(now)
-            self._sandbox.store.put("yofi", shop, kind, row["id"], row, at=format_timestamp(now))
+                record["attributes"][name] = max(times, default=0) + 1 if form == "epoch" else format_timestamp(now)
+            self._sandbox.store.put("yofi", shop, kind, record["id"], record, at=format_timestamp(now))
 
-    def _remove(self, shop: str, kind: str, query: Query) -> None:
-        """The row that comes first in the order that is asked for goes away between two pages."""
+    def _remove_first_record(self, shop: str, kind: str, query: Query) -> None:
+        """Remove the record that comes first in the query's order."""
         with self._lock:
             records = self._sandbox.store.select("yofi", shop, kind)
             for name, descending in reversed(query.sort):
@@ -204,6 +205,6 @@ def _sort_key(record: Document, name: str) -> tuple[bool, Any]:
     return (value is None, 0 if value is None else value)
 
 
-def _route_hint(request: Request) -> Any:
+def _correct_url(request: Request) -> Any:
     path = request.url.path
     return request.url.replace(path=path[:-1] if path.endswith("/") else f"{path}/")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
-from airflow_provider_partners.sandbox.yotpo.validation import ApiError
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

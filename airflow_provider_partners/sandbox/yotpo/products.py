@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.sandbox.yotpo.properties import CUSTOMER, PRODUCT, VARIANT
 from airflow_provider_partners.sandbox.yotpo.records import Records, ended, merge_fields, visible_fields
-from airflow_provider_partners.sandbox.yotpo.validation import ApiError
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.sandbox.store import Document

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
-from airflow_provider_partners.sandbox.yotpo.validation import ApiError, InvalidValueError, naive, read_time
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
+from airflow_provider_partners.sandbox.yotpo.validation import InvalidValueError, naive, read_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_partners.sandbox.store import Document
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 from airflow_provider_partners.sandbox.yotpo.records import ListQuery, Records
-from airflow_provider_partners.sandbox.yotpo.validation import ApiError, Check, Rules
+from airflow_provider_partners.sandbox.yotpo.validation import Check, Rules
 
 OperationResult = tuple[int, Document | None]
 

@@ -28,7 +28,7 @@ from airflow_provider_partners.sandbox.yotpo.gateway import (
 )
 from airflow_provider_partners.sandbox.yotpo.records import Records
 from airflow_provider_partners.sandbox.yotpo.request import Call, OperationResult
-from airflow_provider_partners.sandbox.yotpo.validation import ApiError
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

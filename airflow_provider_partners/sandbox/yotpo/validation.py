@@ -14,17 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
+
 if TYPE_CHECKING:
     from airflow_provider_partners.sandbox.store import Document
-
-
-class ApiError(Exception):
-    """The request is answered with ``status`` and one message or more."""
-
-    def __init__(self, status: int, *messages: str) -> None:
-        super().__init__("; ".join(messages))
-        self.status = status
-        self.messages = messages
 
 
 @dataclass(frozen=True, kw_only=True)

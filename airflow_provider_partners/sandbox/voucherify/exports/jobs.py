@@ -25,7 +25,7 @@ from airflow_provider_partners.sandbox.voucherify.exports.objects import (
 )
 from airflow_provider_partners.sandbox.voucherify.filters import FilterReader
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER, Records, sorted_view, timestamp
-from airflow_provider_partners.sandbox.voucherify.responses import (
+from airflow_provider_partners.sandbox.voucherify.errors import (
     INVALID_PAYLOAD,
     api_error,
     invalid,

@@ -13,7 +13,7 @@ from datetime import timedelta
 from airflow_provider_partners.sandbox.store import Document, Sandbox
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.query import Query
-from airflow_provider_partners.sandbox.voucherify.responses import ApiError, api_error
+from airflow_provider_partners.sandbox.voucherify.errors import ApiError, api_error
 
 # Two prefixes are documented by example; the others follow them.
 _PREFIXES = {

@@ -17,7 +17,7 @@ from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.lists.selection import Selection
 from airflow_provider_partners.sandbox.voucherify.query import Query, read_query
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER, Records, View, sorted_view
-from airflow_provider_partners.sandbox.voucherify.responses import INVALID_QUERY, invalid
+from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from airflow_provider_partners.sandbox.voucherify.filters import FilterReader, P
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.query import Query
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER, timestamp
-from airflow_provider_partners.sandbox.voucherify.responses import INVALID_QUERY, invalid
+from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 
 _TIMES = ("created_at", "updated_at")
 _DATES = {"start_date": "after", "end_date": "before"}

@@ -14,15 +14,13 @@ from airflow_provider_partners.sandbox.world.orders.lines import Merchant
 from airflow_provider_partners.sandbox.world.shop import PARTNER as SHOPIFY
 from airflow_provider_partners.sandbox.world.shops import Shop
 from airflow_provider_partners.sandbox.yofi import seed as seed_yofi
-from airflow_provider_partners.sandbox.yofi import seed_claims
-from airflow_provider_partners.sandbox.yofi.seed_claims import ShopRecords
 
 
 def open_returns(store: Store, merchant: Merchant, count: int) -> list[Document]:
     """Open returns for ``count`` orders, now; return their ids and orders."""
     records = _shop_records(store, merchant)
     app = store.select(seed_yofi.PARTNER, records.shop, "app")[0]["id"]
-    able = [order for order in seed_claims.returnable(records.orders) if order["returnStatus"] == "NO_RETURN"]
+    able = [order for order in seed_yofi.returnable(records.orders) if order["returnStatus"] == "NO_RETURN"]
     chosen = _sample(able, count, merchant.rng)
     for order in chosen:
         seed_yofi.add_return(records, order, ["app", app], abuser=False, created=merchant.now)
@@ -37,8 +35,8 @@ def open_returns(store: Store, merchant: Merchant, count: int) -> list[Document]
 def open_claims(store: Store, merchant: Merchant, count: int) -> list[Document]:
     """Open claims for ``count`` orders, now; return their ids and orders."""
     records = _shop_records(store, merchant)
-    for order in _sample(list(seed_claims.returnable(records.orders)), count, merchant.rng):
-        seed_claims.add_claim(records, [order], merchant.now)
+    for order in _sample(list(seed_yofi.returnable(records.orders)), count, merchant.rng):
+        seed_yofi.add_claim(records, [order], merchant.now)
     seed_yofi.store_records(store, records)
     return [
         {"id": id_, "order": body["attributes"]["claim_items"][0]["order_id"], "at": at}
@@ -57,11 +55,11 @@ def install(store: Store, shop: Shop, now: datetime) -> Document | None:
     return event
 
 
-def _shop_records(store: Store, merchant: Merchant) -> ShopRecords:
+def _shop_records(store: Store, merchant: Merchant) -> seed_yofi.ShopRecords:
     """Return empty records that know Yofi's ids of the shop's existing customers."""
-    records = ShopRecords(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.rng)
+    records = seed_yofi.ShopRecords(merchant, store.select(SHOPIFY, merchant.shop.domain, "order"), merchant.rng)
     customers = store.select(seed_yofi.PARTNER, merchant.shop.domain, "customer")
-    records.customer_ids.update({row["attributes"]["customer_id"]: row["id"] for row in customers})
+    records.customer_ids.update({document["attributes"]["customer_id"]: document["id"] for document in customers})
     return records
 
 

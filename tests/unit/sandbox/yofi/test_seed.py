@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_partners.sandbox.store import Store, format_timestamp
 from airflow_provider_partners.sandbox.world.build import build
-from airflow_provider_partners.sandbox.yofi.seed_predictions import RETURN_STATES
+from airflow_provider_partners.sandbox.yofi.seed.predictions import RETURN_STATES
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOPS = ("aurora-apparel.myshopify.com", "tsukimi-goods.myshopify.com")

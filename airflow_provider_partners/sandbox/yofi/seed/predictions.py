@@ -1,7 +1,7 @@
-"""What Yofi's models say: predictions with a category, a score, a severity and a sentence.
+"""The predictions of Yofi's models: a category, a score, a severity and a sentence.
 
-Categories, severities and the sentence's manner follow the published examples of Yofi's sister APIs. This module knows
-nothing of orders or shops.
+Categories, severities and sentences follow the examples that Yofi publishes for its sister APIs
+(https://docs.yofi.ai/yofi-on-enterprise/integrate-with-yofi/receiving-data-from-yofi/yofi-open-api/customer-api).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from random import Random
 
 from airflow_provider_partners.sandbox.store import Document
 
-#: The state of a return and what Shopify shows of it on the order.
+#: Yofi's state of a return, and the order's ``returnStatus`` in Shopify.
 RETURN_STATES: Mapping[str, str] = {
     "requested": "RETURN_REQUESTED",
     "approved": "IN_PROGRESS",
@@ -24,7 +24,7 @@ RETURN_REASONS = ("size_too_small", "not_as_described", "defective", "unwanted",
 CLAIM_REASONS = ("not_received", "damaged", "wrong_item", "empty_box")
 TEMPLATES = ("tmpl_return_abuse_alert", "tmpl_daily_digest", "tmpl_claim_opened")
 
-# Category, model, title, what it says of a suspect, and of anybody else.
+# Category, model, title, sentence about a suspect, sentence about anybody else.
 _MODELS = (
     (
         "return_abuse",
@@ -52,30 +52,30 @@ _MODELS = (
 _HIGH, _MEDIUM = 0.8, 0.5
 
 
-def return_prediction(chance: Random, place: int, *, abuser: bool) -> Document:
-    """What a model thinks of a return.
+def return_prediction(rng: Random, index: int, *, abuser: bool) -> Document:
+    """Return one model's prediction about a return.
 
-    :param place: how many predictions the return has already; each comes from another model
-    :param abuser: whether the customer is known for it, which makes the first score high
+    :param index: how many predictions the return has already; each one comes from another model
+    :param abuser: the customer is a known abuser, so the first score is high
     """
-    shift = chance.randrange(len(_MODELS)) if place == 0 and not abuser else place
-    return _prediction(chance, shift, suspect=(abuser and place == 0) or chance.random() < 0.06)
+    shift = rng.randrange(len(_MODELS)) if index == 0 and not abuser else index
+    return _prediction(rng, shift, suspect=(abuser and index == 0) or rng.random() < 0.06)
 
 
-def customer_prediction(chance: Random, place: int, *, abuser: bool) -> Document:
-    """What a model thinks of a customer."""
-    return {**_prediction(chance, place, suspect=abuser), "is_result_prediction": place == 0}
+def customer_prediction(rng: Random, index: int, *, abuser: bool) -> Document:
+    """Return one model's prediction about a customer."""
+    return {**_prediction(rng, index, suspect=abuser), "is_result_prediction": index == 0}
 
 
-def model_predictions(chance: Random, *, abuser: bool) -> Document:
-    """A score of each model, as customers and orders bear them."""
+def model_predictions(rng: Random, *, abuser: bool) -> Document:
+    """Return the scores by category that customers and orders carry."""
     low, high = (0.82, 0.99) if abuser else (0.01, 0.45)
-    return {category: round(chance.uniform(low, high), 4) for category, *_ in _MODELS[:2]}
+    return {category: round(rng.uniform(low, high), 4) for category, *_ in _MODELS[:2]}
 
 
-def _prediction(chance: Random, index: int, *, suspect: bool) -> Document:
-    category, model, title, accusation, acquittal = _MODELS[index % len(_MODELS)]
-    score = round(chance.uniform(0.86, 0.99) if suspect else chance.uniform(0.01, 0.7), 4)
+def _prediction(rng: Random, index: int, *, suspect: bool) -> Document:
+    category, model, title, suspect_text, normal_text = _MODELS[index % len(_MODELS)]
+    score = round(rng.uniform(0.86, 0.99) if suspect else rng.uniform(0.01, 0.7), 4)
     severity = "high" if score >= _HIGH else "medium" if score >= _MEDIUM else "low"
     return {
         "prediction_category": category,
@@ -84,6 +84,6 @@ def _prediction(chance: Random, index: int, *, suspect: bool) -> Document:
         "model_name": model,
         "model_version": "0.0.1",
         "prediction_title": title,
-        "justification": accusation if suspect else acquittal,
+        "justification": suspect_text if suspect else normal_text,
         "is_result_prediction": False,
     }
