@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from airflow_commands import AirflowCommands
 
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
@@ -59,17 +61,17 @@ class World:
     served: RunningSandbox
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    commands: AirflowCommands | None = None
 
     @property
     def sandbox(self) -> Any:
         return self.served.sandbox
 
     def airflow(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
-        """One ``airflow`` command; ``changes`` to the environment, where ``None`` takes a variable out."""
-        environment = {name: value for name, value in {**self.environment, **changes}.items() if value is not None}
-        return subprocess.run(
-            [sys.executable, "-m", "airflow", *arguments], env=environment, capture_output=True, text=True, timeout=540
-        )
+        """Run one ``airflow`` command; ``changes`` to the environment, where ``None`` removes a variable."""
+        if self.commands is None:
+            self.commands = AirflowCommands(self.environment)
+        return self.commands.run(*arguments, **changes)
 
     def run(self, *date: str, dag_id: str = DAG_ID, conf: dict[str, Any] | None = None, **changes: str | None) -> Run:
         """Run a Dag once: at a date, or by default over the orders of the last 200 days."""
@@ -127,8 +129,25 @@ class World:
         return self.sandbox.store.select(partner, shop, kind)
 
 
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Airflow's empty database, made once."""
+    home = tmp_path_factory.mktemp("migrated")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env={**kept, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return home / "airflow.db"
+
+
 @pytest.fixture(scope="module")
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+) -> Iterator[World]:
     """The world that the test file asks for by its ``WORLD``."""
     wanted = request.module.WORLD
     home = tmp_path_factory.mktemp("airflow")
@@ -145,9 +164,10 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__PARTNERS__BUDGET_URI": (home / "budgets").as_uri(),
         }
-        done = world.airflow("db", "migrate")
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        shutil.copy(migrated_database, home / "airflow.db")
         yield world
+        if world.commands:
+            world.commands.close()
     sandbox.store.close()
 
 
