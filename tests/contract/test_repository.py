@@ -1,22 +1,29 @@
-"""Rules of the house that no linter knows: layers, sizes, and what must not be in the repository."""
+"""Rules of the repository that no linter knows: where tests stand, public names, and what must not be in a file."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
-import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "airflow_provider_partners"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+UNIT = ROOT / "tests" / "unit"
+PACKAGES = sorted(PACKAGE.rglob("__init__.py"))
+
+
+def dotted(init: Path) -> str:
+    """Return the name of the package that an ``__init__.py`` makes."""
+    return ".".join(init.parent.relative_to(ROOT).parts)
 
 
 def tracked() -> list[Path]:
-    """Every file of the checkout that is not ignored; all files of the source tree where there is no git."""
+    """Return every file of the checkout that git does not ignore; without git, every file of the source tree."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -28,53 +35,49 @@ def tracked() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def dotted(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
-
-
-@pytest.mark.parametrize("room", ["api", "sync"])
-def test_the_wire_and_the_sync_never_load_airflow(room: str) -> None:
-    names = [dotted(path) for path in MODULES if path.is_relative_to(PACKAGE / room)]
-    script = (
-        f"import importlib, sys\nfor name in {names!r}: importlib.import_module(name)\n"
-        "loaded = sorted(name for name in sys.modules if name == 'airflow' or name.startswith('airflow.'))\n"
-        "sys.exit(f'loads {loaded[:3]}' if loaded else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
-
-    assert len(names) > 3
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_sandbox_shares_no_code_with_the_clients() -> None:
-    borrowed = [
-        f"{path.name}: {line}"
-        for path in MODULES
-        if path.is_relative_to(PACKAGE / "sandbox")
-        for line in path.read_text().splitlines()
-        if re.match(r"\s*(from|import) airflow_provider_partners\.(api|sync|hooks|operators|datasets)\b", line)
+def test_every_unit_test_stands_where_its_module_does() -> None:
+    # tests/unit/api/yofi/test_query.py, or test_query_windows.py, tests api/yofi/query.py.
+    strays = [
+        path.relative_to(UNIT).as_posix()
+        for path in sorted(UNIT.rglob("test_*.py"))
+        if not any(
+            (PACKAGE / path.relative_to(UNIT).parent / f"{name}.py").exists()
+            or (PACKAGE / path.relative_to(UNIT).parent / name / "__init__.py").exists()
+            for name in prefixes(path.stem.removeprefix("test_"))
+        )
     ]
 
-    assert borrowed == []
+    assert strays == []
 
 
-def test_httpx_is_imported_in_one_module_of_the_package() -> None:
-    importers = [
-        path.relative_to(PACKAGE).as_posix()
-        for path in MODULES
-        if re.search(r"^\s*(import|from) httpx", path.read_text(), re.MULTILINE)
-    ]
-
-    assert importers == ["api/http/transport.py"]
+def prefixes(name: str) -> list[str]:
+    """Return a name and what is left when words are taken off its end."""
+    words = name.split("_")
+    return ["_".join(words[:length]) for length in range(len(words), 0, -1)]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_a_module_opens_by_saying_what_it_is_for_and_stays_small(path: Path) -> None:
-    lines = path.read_text().splitlines()
+@pytest.mark.parametrize("package", PACKAGES, ids=dotted)
+def test_every_package_lists_its_public_names(package: Path) -> None:
+    module = import_module(dotted(package))
 
-    assert len(lines) <= 330, "is there a second room in it?"
-    assert lines[0].lstrip("r").startswith('"""')
-    assert "from __future__ import annotations" in lines
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=dotted)
+def test_names_that_load_lazily_are_those_that_type_checkers_see(package: Path) -> None:
+    tree = ast.parse(package.read_text())
+    checked = {
+        name.asname
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        if isinstance(statement, ast.ImportFrom)
+        for name in statement.names
+    }
+    if not checked:
+        pytest.skip("imports nothing lazily")
+
+    assert checked == set(import_module(dotted(package)).__all__)
 
 
 def test_no_file_names_a_registry_or_a_place_on_a_machine() -> None:
