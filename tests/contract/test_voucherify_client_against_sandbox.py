@@ -1,4 +1,4 @@
-"""Voucherify's client against the sandbox over real HTTP: every list, beyond the last page, and the limits."""
+"""Voucherify's client against the sandbox over HTTP: every list, lists beyond the last page, and rate limits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
@@ -45,164 +46,167 @@ KEYS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[RunningSandbox]:
-    with serve(Sandbox(store=Store(), credentials={"voucherify": PROJECT}, now=NOW)) as served:
-        yield served
+def voucherify_sandbox() -> Iterator[RunningSandbox]:
+    with serve(Sandbox(store=Store(), credentials={"voucherify": PROJECT}, now=NOW)) as running:
+        yield running
 
 
 @pytest.fixture
-def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
-    """An empty project without a limit; its switches as they were."""
-    sandbox = served.sandbox
+def empty_project(voucherify_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
+    """An empty project without a rate limit. The switches are restored after the test."""
+    sandbox = voucherify_sandbox.sandbox
     before = dict(sandbox.switches)
     sandbox.switches["voucherify.rate_limit"] = 0
     for partner, owner, kind, key, _ in list(sandbox.store):
         sandbox.store.delete(partner, owner, kind, key)
     sandbox.calls.clear()
-    yield served
-    served.faults.clear()
+    yield voucherify_sandbox
+    voucherify_sandbox.faults.clear()
     sandbox.switches.clear()
     sandbox.switches.update(before)
 
 
-def client(world: RunningSandbox, family: str = "server", **options: Any) -> VoucherifyClient:
-    given = {**KEYS[family], "base_url": f"{world.url}/voucherify", "ledger": InMemoryStore()}
-    return VoucherifyClient(**{**given, "requests_per_minute": 6_000_000.0, **options})
+def client(empty_project: RunningSandbox, family: str = "server", **options: Any) -> VoucherifyClient:
+    defaults = {**KEYS[family], "base_url": f"{empty_project.url}/voucherify", "rate_limit_store": InMemoryStore()}
+    return VoucherifyClient(**gather_options(**{**defaults, "requests_per_minute": 6_000_000.0, **options}))
 
 
-def moment(milliseconds: int) -> str:
+def timestamp(milliseconds: int) -> str:
     at = datetime(2026, 5, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def put(world: RunningSandbox, name: str, moments: list[int], scope: str = "") -> list[str]:
-    """Rows of a list; their ids, oldest first."""
+def put_records(empty_project: RunningSandbox, name: str, times: list[int], scope: str = "") -> list[str]:
+    """Store records of a list, created at these milliseconds, and return their ids, the oldest first."""
     ids = []
-    for number, each in enumerate(moments):
-        id_, at = f"{name}_{number:05}", moment(each)
+    for number, time_ in enumerate(times):
+        id_, at = f"{name}_{number:05}", timestamp(time_)
         body = {"id": id_, "created_at": at, "updated_at": at, "date": at, "expiration_date": at}
         body |= {"reward": {"id": id_}, "assignment": {"id": id_}, "code": id_}
-        world.sandbox.store.put("voucherify", scope, name, id_, body, at=at)
+        empty_project.sandbox.store.put("voucherify", scope, name, id_, body, at=at)
         ids.append(id_)
     return ids
 
 
 @pytest.mark.parametrize("name", list(RESOURCES))
-def test_every_list_is_read_whole(world: RunningSandbox, name: str) -> None:
-    row = RESOURCES[name]
-    parents = {parent: PROJECT["project_id"] if parent == "project_id" else f"{parent}_1" for parent in row.parents}
-    count = 10 if row.paging_style in {"limit_only", "single_shot"} and name != "segments" else 25
-    wanted = put(world, name, [number // 2 * 10 for number in range(count)], "/".join(parents.values()))
+def test_every_list_is_read_completely(empty_project: RunningSandbox, name: str) -> None:
+    resource = RESOURCES[name]
+    parents = {
+        parent: PROJECT["project_id"] if parent == "project_id" else f"{parent}_1" for parent in resource.parents
+    }
+    count = 10 if resource.paging_style in {"limit_only", "single_shot"} and name != "segments" else 25
+    ids = put_records(empty_project, name, [number // 2 * 10 for number in range(count)], "/".join(parents.values()))
 
     options = {} if count == 10 else {"page_size": 10}
-    with client(world, row.family) as voucherify:
+    with client(empty_project, resource.family) as voucherify:
         found = list(voucherify.extract(name, parents=parents or None, **options).records())
 
-    assert sorted(each["id"] for each in found) == wanted
+    assert sorted(record["id"] for record in found) == ids
 
 
 @pytest.mark.parametrize("bounds", ["inclusive", "exclusive"])
 @pytest.mark.parametrize(("name", "optional"), [("redemptions", True), ("vouchers", False), ("customers", True)])
-def test_a_list_beyond_its_last_page_is_read_whole(
-    world: RunningSandbox, name: str, bounds: str, optional: bool
+def test_a_list_beyond_its_last_page_is_complete(
+    empty_project: RunningSandbox, name: str, bounds: str, optional: bool
 ) -> None:
-    world.sandbox.switches.update({"voucherify.time_bounds": bounds, "voucherify.optional_members": optional})
-    wanted = put(world, name, [number // 40 * 7 for number in range(150)])
+    empty_project.sandbox.switches.update({"voucherify.time_bounds": bounds, "voucherify.optional_members": optional})
+    ids = put_records(empty_project, name, [number // 40 * 7 for number in range(150)])
 
-    with client(world) as voucherify:
+    with client(empty_project) as voucherify:
         for window in ({}, {"since": "2026-05-01", "until": "2026-05-02"}):
-            found = [row["id"] for row in voucherify.extract(name, page_size=1, **window).records(workers=3)]
-            assert sorted(found) == wanted
+            found = [record["id"] for record in voucherify.extract(name, page_size=1, **window).records(workers=3)]
+            assert sorted(found) == ids
 
 
-def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(world: RunningSandbox) -> None:
-    put(world, "orders", list(range(201)))
+def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(empty_project: RunningSandbox) -> None:
+    put_records(empty_project, "orders", list(range(201)))
 
-    with client(world) as voucherify, pytest.raises(PagingError, match="201 rows here"):
+    with client(empty_project) as voucherify, pytest.raises(PagingError, match="201 records here"):
         list(voucherify.extract("orders", page_size=2).records())
 
 
-def test_a_walk_goes_on_when_its_cursor_has_expired(world: RunningSandbox) -> None:
-    wanted = put(world, "loyalty_programs", list(range(25)))
+def test_a_list_continues_after_its_cursor_has_expired(empty_project: RunningSandbox) -> None:
+    ids = put_records(empty_project, "loyalty_programs", list(range(25)))
 
-    with client(world) as voucherify:
+    with client(empty_project) as voucherify:
         extraction = voucherify.extract("loyalty_programs", page_size=10)
         first = next(extraction.pages())
         assert first.position is not None
-        stale = {**first.position["cursor"], "token": "lcrsprg_" + "0" * 24}
-        rest = [row for step in extraction.pages(position={**first.position, "cursor": stale}) for row in step.records]
+        expired_cursor = {**first.position["cursor"], "token": "lcrsprg_" + "0" * 24}
+        position = {**first.position, "cursor": expired_cursor}
+        remaining = [record for page in extraction.pages(position=position) for record in page.records]
 
-    assert [row["id"] for row in [*first.records, *rest]] == wanted
+    assert [record["id"] for record in [*first.records, *remaining]] == ids
 
 
-def test_a_window_is_met_exactly_by_every_time(world: RunningSandbox) -> None:
-    put(world, "customers", [0, 1, 999, 1000, 1001])
+def test_a_window_is_applied_exactly_to_each_time(empty_project: RunningSandbox) -> None:
+    put_records(empty_project, "customers", [0, 1, 999, 1000, 1001])
 
-    with client(world) as voucherify:
+    with client(empty_project) as voucherify:
         for field in ("created_at", "updated_at"):
-            extraction = voucherify.extract("customers", time_field=field, since=moment(1), until=moment(1000))
-            assert [row["id"] for row in extraction.records()] == ["customers_00001", "customers_00002"]
+            extraction = voucherify.extract("customers", time_field=field, since=timestamp(1), until=timestamp(1000))
+            assert [record["id"] for record in extraction.records()] == ["customers_00001", "customers_00002"]
 
 
-def test_filters_with_many_values_find_each_row_once(world: RunningSandbox) -> None:
+def test_filters_with_many_values_return_each_record_once(empty_project: RunningSandbox) -> None:
     for number in range(50):
-        body = {"id": f"r_{number:02}", "date": moment(number), "result": "SUCCESS", "customer_id": f"cust_{number}"}
-        world.sandbox.store.put("voucherify", "", "redemptions", body["id"], body, at=body["date"])
-    wanted = {"customer_id": {"conditions": {"$in": [f"cust_{number}" for number in range(45)]}}}
+        body = {"id": f"r_{number:02}", "date": timestamp(number), "result": "SUCCESS", "customer_id": f"cust_{number}"}
+        empty_project.sandbox.store.put("voucherify", "", "redemptions", body["id"], body, at=body["date"])
+    filters = {"customer_id": {"conditions": {"$in": [f"cust_{number}" for number in range(45)]}}}
 
-    with client(world) as voucherify:
-        found = [row["id"] for row in voucherify.extract("redemptions", filters=wanted).records()]
+    with client(empty_project) as voucherify:
+        found = [record["id"] for record in voucherify.extract("redemptions", filters=filters).records()]
 
     assert found == [f"r_{number:02}" for number in range(45)]
 
 
-def test_single_records_are_found_by_id_and_by_the_stores_own(world: RunningSandbox) -> None:
-    order = {"id": "ord_1", "source_id": "gid://shopify/Order/7", "created_at": moment(0)}
-    world.sandbox.store.put("voucherify", "", "orders", "ord_1", order, at=order["created_at"])
+def test_an_order_is_found_by_its_id_and_by_the_stores_id(empty_project: RunningSandbox) -> None:
+    order = {"id": "ord_1", "source_id": "gid://shopify/Order/7", "created_at": timestamp(0)}
+    empty_project.sandbox.store.put("voucherify", "", "orders", "ord_1", order, at=order["created_at"])
 
-    with client(world) as voucherify:
-        for wanted in ("ord_1", "gid://shopify/Order/7"):
-            extraction = voucherify.extract("orders", match={"id": ["unknown", wanted]})
-            assert [row["id"] for row in extraction.records()] == ["ord_1"]
+    with client(empty_project) as voucherify:
+        for order_id in ("ord_1", "gid://shopify/Order/7"):
+            extraction = voucherify.extract("orders", match={"id": ["unknown", order_id]})
+            assert [record["id"] for record in extraction.records()] == ["ord_1"]
 
 
-def test_tokens_are_exchanged_for_the_keys(world: RunningSandbox) -> None:
-    put(world, "redemptions", [1])
+def test_tokens_are_exchanged_for_the_keys(empty_project: RunningSandbox) -> None:
+    put_records(empty_project, "redemptions", [1])
 
-    with client(world, auth="oauth", oauth_scope="redemptions, orders") as voucherify:
+    with client(empty_project, auth="oauth", oauth_scope="redemptions, orders") as voucherify:
         assert voucherify.ping().endswith("1 redemptions.")
 
 
-def test_wrong_keys_are_refused(world: RunningSandbox) -> None:
-    with client(world, secret_key="wrong") as voucherify, pytest.raises(AuthenticationError):
+def test_wrong_keys_are_refused(empty_project: RunningSandbox) -> None:
+    with client(empty_project, secret_key="wrong") as voucherify, pytest.raises(AuthenticationError):
         voucherify.ping()
 
 
-def pings(voucherify: VoucherifyClient, count: int) -> None:
+def ping_repeatedly(voucherify: VoucherifyClient, count: int) -> None:
     for _ in range(count):
         voucherify.ping()
 
 
-def test_a_project_whose_calls_of_the_hour_are_used_up_is_left_alone_until_the_hour_ends(world: RunningSandbox) -> None:
-    world.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_period": "hour"})
+def test_an_exhausted_hourly_limit_gets_no_requests_until_the_hour_ends(empty_project: RunningSandbox) -> None:
+    empty_project.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_period": "hour"})
 
     with (
-        client(world, clock=TurningClock(time.time())) as voucherify,
+        client(empty_project, clock=TurningClock(time.time())) as voucherify,
         pytest.raises(ThrottledError, match="too long to wait") as caught,
     ):
-        pings(voucherify, 5)
+        ping_repeatedly(voucherify, 5)
 
     assert 60 < caught.value.retry_after < 3700
-    assert sum(world.sandbox.calls.values()) == 3
+    assert sum(empty_project.sandbox.calls.values()) == 3
 
 
-def test_a_plan_whose_cycle_is_used_up_fails_at_once(world: RunningSandbox) -> None:
-    world.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_type": "api_calls_cycle"})
+def test_an_exhausted_billing_cycle_fails_at_once(empty_project: RunningSandbox) -> None:
+    empty_project.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_type": "api_calls_cycle"})
 
     with (
-        client(world, clock=TurningClock(time.time())) as voucherify,
+        client(empty_project, clock=TurningClock(time.time())) as voucherify,
         pytest.raises(AuthenticationError, match="billing cycle"),
     ):
-        pings(voucherify, 5)
+        ping_repeatedly(voucherify, 5)
 
-    assert sum(world.sandbox.calls.values()) == 4
+    assert sum(empty_project.sandbox.calls.values()) == 4

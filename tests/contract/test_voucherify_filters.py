@@ -1,8 +1,8 @@
-"""Every filter that Voucherify's description lists can be asked, and means to its server what was meant.
+"""Every filter in Voucherify's OpenAPI description is accepted, and the server reads the query as intended.
 
-The description is looked for in the folder that ``VOUCHERIFY_SCHEMAS`` names, then in ``shared/schemas`` beside the
-repository; without it these tests are skipped. How a query is read is checked by a small parser of its own, after the
-rules of Node's ``qs``: brackets nest, an index above 20 makes names of all of a list's indexes.
+The description (https://github.com/voucherifyio/voucherify-openapi) is read from the folder that ``VOUCHERIFY_SCHEMAS``
+names, or from ``shared/schemas`` beside the repository. Without it the tests are skipped. A small parser of this module
+reads the queries by the rules of Node's ``qs``: brackets nest, and an index above 20 turns a list into an object.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SAMPLES: dict[OperandKind, tuple[Any, ...]] = {
     OperandKind.NUMBER: (7,),
     OperandKind.TIME: ("2026-05-01T00:00:00.000Z",),
 }
-FREE = RESOURCES["vouchers"]
+ANY_FIELD = RESOURCES["vouchers"]
 
 
 @cache
@@ -50,13 +50,13 @@ def description() -> dict[str, Any]:
     for folder in FOLDERS:
         path = folder / "voucherify_openapi.json"
         if path.exists():
-            found: dict[str, Any] = json.loads(path.read_text())
-            return found
+            openapi: dict[str, Any] = json.loads(path.read_text())
+            return openapi
     pytest.skip("Voucherify's OpenAPI description is not here")
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
-    """A node without references, at its top."""
+    """Return a node with the references at its top resolved."""
     while "$ref" in node or "allOf" in node:
         if "allOf" in node:
             node = {name: value for part in node["allOf"] for name, value in resolved(part).items()}
@@ -67,40 +67,41 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def fields_of(schema: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
-    """The fields of a set of filters, with their operators where they are listed."""
+    """Yield the fields of a filter schema, each with its operators."""
     for name, node in resolved(schema).get("properties", {}).items():
         if name != "junction":
             inner = resolved(node).get("properties", {})
             yield name, set(resolved(inner["conditions"])["properties"] if "conditions" in inner else inner)
 
 
-def listed_filters() -> list[tuple[str, str, str]]:
-    """Every path with filters, each field and operator of them."""
-    found = []
+def documented_filters() -> list[tuple[str, str, str]]:
+    """Return path, field and operator of every documented filter."""
+    filters = []
     for path, methods in description()["paths"].items():
         for parameter in methods.get("get", {}).get("parameters", []):
             node = resolved(parameter)
             if node["name"] == "filters":
-                found += [(path, name, one) for name, ops in fields_of(node["schema"]) for one in sorted(ops)]
-    return found
+                fields = fields_of(node["schema"])
+                filters += [(path, name, operator) for name, operators in fields for operator in sorted(operators)]
+    return filters
 
 
-def shape(path: str) -> str:
+def path_shape(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
-def test_every_filter_of_every_list_is_accepted() -> None:
-    rows = {shape(row.path): row for row in RESOURCES.values()}
-    asked = listed_filters()
-    assert len(asked) > 200
-    for path, name, operator in asked:
-        full = operator if operator.startswith("$") else f"${operator}"
-        condition = field(name).where(operator, *SAMPLES.get(OPERATORS[full], ()))
-        found = filter_queries(rows[shape(path)], condition)
-        assert found[0][0][0].startswith(f"filters[{name}][conditions][{full}]"), (path, name, operator)
+def test_every_documented_filter_of_a_list_is_accepted() -> None:
+    resources = {path_shape(resource.path): resource for resource in RESOURCES.values()}
+    filters = documented_filters()
+    assert len(filters) > 200
+    for path, name, operator in filters:
+        full_name = operator if operator.startswith("$") else f"${operator}"
+        condition = field(name).where(operator, *SAMPLES.get(OPERATORS[full_name], ()))
+        queries = filter_queries(resources[path_shape(path)], condition)
+        assert queries[0][0][0].startswith(f"filters[{name}][conditions][{full_name}]"), (path, name, operator)
 
 
-def test_every_operator_of_the_description_is_known() -> None:
+def test_every_documented_operator_is_known() -> None:
     schemas = description()["components"]["schemas"]
     named = {
         name
@@ -112,40 +113,40 @@ def test_every_operator_of_the_description_is_known() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPORTS))
 def test_every_documented_field_order_and_filter_of_an_export_is_known(name: str) -> None:
-    exported, schemas = EXPORTS[name], description()["components"]["schemas"]
-    word = "".join(part.title() for part in exported.api_name.split("_"))
+    export, schemas = EXPORTS[name], description()["components"]["schemas"]
+    word = "".join(part.title() for part in export.api_name.split("_"))
     if f"Export{word}Fields" not in schemas:
-        assert exported.api_name in {"product", "sku"}
+        assert export.api_name in {"product", "sku"}
         return
     documented = set(schemas[f"Export{word}Fields"]["enum"])
-    assert documented - {"metadata"} == set(exported.fields)
-    assert ("metadata" in documented) == exported.has_metadata
-    assert {order.removeprefix("-") for order in schemas[f"Export{word}Order"]["enum"]} == set(exported.sort_fields)
+    assert documented - {"metadata"} == set(export.fields)
+    assert ("metadata" in documented) == export.has_metadata
+    assert {order.removeprefix("-") for order in schemas[f"Export{word}Order"]["enum"]} == set(export.sort_fields)
     filters = schemas[f"Export{word}Filters"]
-    for one, _ in fields_of(filters):
+    for filter_field, _ in fields_of(filters):
         for operator in schemas["FiltersCondition"]["properties"]:
-            condition = field(one).where(operator, *SAMPLES.get(OPERATORS[operator], ()))
+            condition = field(filter_field).where(operator, *SAMPLES.get(OPERATORS[operator], ()))
             assert validate_filter(
-                condition, target=name, allowed=exported.filters, allow_any_field=exported.allows_any_filter
+                condition, target=name, allowed=export.filters, allow_any_field=export.allows_any_filter
             )
-    assert exported.allows_any_filter == ("additional properties" in filters.get("description", ""))
+    assert export.allows_any_filter == ("additional properties" in filters.get("description", ""))
 
 
-def test_an_export_knows_what_comes_without_fields() -> None:
+def test_the_default_fields_of_exports_are_those_documented() -> None:
     text = description()["paths"]["/v1/exports"]["post"]["description"]
     table = dict(re.findall(r"^\| ([\w ]+) \| ((?:`\w+`,? ?)+)\|$", text, re.MULTILINE))
     names = {"products": "product", "SKU": "sku"}
-    found = {names.get(name, name): tuple(re.findall(r"`(\w+)`", fields)) for name, fields in table.items()}
-    assert found == {exported.api_name: exported.default_fields for exported in EXPORTS.values()}
+    default_fields = {names.get(name, name): tuple(re.findall(r"`(\w+)`", fields)) for name, fields in table.items()}
+    assert default_fields == {export.api_name: export.default_fields for export in EXPORTS.values()}
 
 
-def test_the_filters_of_qualifications_are_all_known() -> None:
+def test_the_filters_of_qualifications_are_those_documented() -> None:
     option = description()["components"]["schemas"]["QualificationsOption"]["properties"]["filters"]
     assert {name: frozenset(operators) for name, operators in fields_of(option)} == QUALIFICATION_FILTERS
 
 
 def examples(node: Any) -> Iterator[dict[str, Any]]:
-    """Every example of filters in a body."""
+    """Yield every example of filters in a request body."""
     if isinstance(node, dict):
         for name, value in node.items():
             if name in {"filters", "filter"} and isinstance(value, dict) and "properties" not in value:
@@ -156,27 +157,30 @@ def examples(node: Any) -> Iterator[dict[str, Any]]:
             yield from examples(value)
 
 
-def in_lists(filters: dict[str, Any]) -> dict[str, Any]:
-    """An example with its single values in lists, and the junction where it says something."""
-    found = {
-        name: {"conditions": {key: value if isinstance(value, list) else [value] for key, value in one.items()}}
+def with_operands_in_lists(filters: dict[str, Any]) -> dict[str, Any]:
+    """Return an example with all operands in lists, and the junction only when it joins conditions."""
+    conditions = {
+        name: {
+            "conditions": {
+                key: value if isinstance(value, list) else [value] for key, value in inner["conditions"].items()
+            }
+        }
         for name, inner in filters.items()
         if name != "junction"
-        for one in [inner["conditions"]]
     }
-    several = sum(len(inner["conditions"]) for inner in found.values()) > 1
-    return {**({"junction": filters.get("junction", "and").lower()} if several else {}), **found}
+    has_junction = sum(len(inner["conditions"]) for inner in conditions.values()) > 1
+    return {**({"junction": filters.get("junction", "and").lower()} if has_junction else {}), **conditions}
 
 
-def test_every_example_of_filters_in_a_body_can_be_rebuilt() -> None:
-    found = [one for one in examples(description()["paths"]) if set(one) - {"junction"}]
-    assert len(found) > 20
-    for one in found:
-        assert to_json(one) == in_lists(one)
+def test_every_documented_filter_in_a_body_can_be_rebuilt() -> None:
+    filters = [example for example in examples(description()["paths"]) if set(example) - {"junction"}]
+    assert len(filters) > 20
+    for example in filters:
+        assert to_json(example) == with_operands_in_lists(example)
 
 
 @pytest.mark.parametrize(
-    "written",
+    "query",
     [
         "filters[customer_id][conditions][$is]=cust_1",
         "filters[customer_id][conditions][$in][0]=cust_1&filters[customer_id][conditions][$in][1]=cust_2",
@@ -189,45 +193,45 @@ def test_every_example_of_filters_in_a_body_can_be_rebuilt() -> None:
         "filters[metadata.seq_number][conditions][$is]=1",
     ],
 )
-def test_examples_of_the_guides_can_be_rebuilt_letter_by_letter(written: str) -> None:
-    pairs = [(name, value) for name, _, value in (one.partition("=") for one in written.split("&"))]
-    (built,) = filter_queries(FREE, parse_filter(nested(pairs)["filters"]))
+def test_documented_queries_can_be_rebuilt_exactly(query: str) -> None:
+    pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in query.split("&"))]
+    (built,) = filter_queries(ANY_FIELD, parse_filter(nested(pairs)["filters"]))
     assert built == pairs
 
 
 def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """A query as Node's ``qs`` reads it, as far as filters need it."""
+    """Return a query as Node's ``qs`` parses it, as far as filters need it."""
     tree: dict[str, Any] = {}
     for name, value in pairs:
         first, *rest = re.findall(r"[^\[\]]+", name)
-        assert len(rest) <= 5, "deeper brackets are left as they are"
+        assert len(rest) <= 5, "qs does not parse deeper brackets"
         node = tree
         for step in (first, *rest[:-1]) if rest else ():
             node = node.setdefault(step, {})
         node[rest[-1] if rest else first] = value
-    return {name: settled(value) for name, value in tree.items()}
+    return {name: with_lists(value) for name, value in tree.items()}
 
 
-def settled(node: Any) -> Any:
-    """Indexes up to 20 make a list; a higher one makes names of all."""
+def with_lists(node: Any) -> Any:
+    """Turn objects whose keys are indexes up to 20 into lists. A higher index keeps the object."""
     if not isinstance(node, dict):
         return node
     if node and all(key.isdecimal() for key in node):
         if max(map(int, node)) <= 20:
-            return [settled(node[key]) for key in sorted(node, key=int)]
+            return [with_lists(node[key]) for key in sorted(node, key=int)]
         return node
-    return {key: settled(value) for key, value in node.items()}
+    return {key: with_lists(value) for key, value in node.items()}
 
 
-def test_a_server_reads_the_query_as_it_was_meant() -> None:
-    asked = (
+def test_the_server_reads_a_query_as_intended() -> None:
+    filters = (
         field("result").is_("SUCCESS")
         & field("metadata.order no").in_([f"#{number}" for number in range(MAX_VALUES_PER_CONDITION)])
         & field("created_at").after("2026-05-01T00:00:00.000Z")
         & field("created_at").before("2026-05-02T00:00:00.000Z")
         & field("failure_code").is_unknown()
     )
-    (query,) = filter_queries(FREE, asked)
+    (query,) = filter_queries(ANY_FIELD, filters)
     assert nested(query) == {
         "filters": {
             "result": {"conditions": {"$is": "SUCCESS"}},
@@ -239,15 +243,15 @@ def test_a_server_reads_the_query_as_it_was_meant() -> None:
     }
 
 
-def test_no_query_has_an_index_that_the_server_would_read_as_a_name() -> None:
+def test_no_index_is_so_high_that_the_server_reads_an_object() -> None:
     values = [f"cust_{number}" for number in range(105)]
-    found = [
+    batches = [
         nested(query)["filters"]["customer_id"]["conditions"]["$in"]
-        for query in filter_queries(FREE, field("customer_id").in_(values))
+        for query in filter_queries(ANY_FIELD, field("customer_id").in_(values))
     ]
-    assert all(isinstance(batch, list) for batch in found)
-    assert [value for batch in found for value in batch] == values
+    assert all(isinstance(batch, list) for batch in batches)
+    assert [value for batch in batches for value in batch] == values
 
 
-def test_the_parser_of_this_test_makes_names_of_high_indexes() -> None:
+def test_the_parser_of_this_module_reads_high_indexes_as_object_keys() -> None:
     assert nested([("a[0]", "x"), ("a[21]", "y")]) == {"a": {"0": "x", "21": "y"}}

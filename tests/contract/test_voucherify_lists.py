@@ -1,7 +1,8 @@
-"""The client's table of Voucherify's lists is what its published OpenAPI description says.
+"""The client's table of Voucherify's lists equals the published OpenAPI description.
 
-The description, and an extract of it that lists all listing endpoints, are looked for in the folder that
-``PARTNER_SCHEMAS`` names, or in ``shared/schemas`` beside the repository; where they are not, these tests are skipped.
+The description (https://github.com/voucherifyio/voucherify-openapi), and an extract with all list endpoints, are read
+from the folder that ``PARTNER_SCHEMAS`` names, or from ``shared/schemas`` beside the repository. Without them the tests
+are skipped.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ from airflow_provider_partners.api.voucherify.resources.model import VoucherifyR
 ROOT = Path(__file__).parents[2]
 FOLDERS = [Path(os.environ.get("PARTNER_SCHEMAS", "")), ROOT.parent / "shared" / "schemas"]
 FOLDER = next((folder for folder in FOLDERS if (folder / "voucherify_list_endpoints.json").is_file()), None)
-pytestmark = pytest.mark.skipif(FOLDER is None, reason="Voucherify's description is not there")
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="Voucherify's OpenAPI description is not here")
 
 NOT_VALUES = {"null", "default"}
-"""What the extract has among the values of ``order`` although it is a type, or a default."""
+"""Words in the extract's values of ``order`` that are a type or a default."""
 
 UNDOCUMENTED = {("products", "filters")}
-"""Used by the vendor's own client, though not described."""
+"""Used by the vendor's own client (https://github.com/voucherifyio/core-mcp), but not documented."""
 
-LEFT_OUT = {
-    ("customers", "starting_after"),  # read in parts by time
+UNUSED = {
+    ("customers", "starting_after"),  # the client splits by time instead
     ("customer_activities", "starting_after"),
-    ("locations", "end_date"),  # walked by the filter of time
-    ("validation_rules_assignments", "order"),  # without a value that it takes
+    ("locations", "end_date"),  # the client filters by time instead
+    ("validation_rules_assignments", "order"),  # documented without values
 }
 
 
@@ -47,139 +48,142 @@ OPENAPI = load("voucherify_openapi.json") if FOLDER else {"paths": {}}
 
 def resolved(node: Any) -> Any:
     while isinstance(node, dict) and "$ref" in node:
-        found: Any = OPENAPI
+        target: Any = OPENAPI
         for step in node["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        node = found
+            target = target[step]
+        node = target
     return node
 
 
-def snake(path: str) -> str:
+def in_snake_case(path: str) -> str:
     return re.sub(r"{(\w+)}", lambda name: "{" + re.sub(r"(?<!^)([A-Z])", r"_\1", name[1]).lower() + "}", path)
 
 
-ROWS = {row.path: row for row in RESOURCES.values()}
-PAIRS = [(ROWS[snake(path)], spec) for path, spec in LISTS.items() if snake(path) in ROWS]
-each = pytest.mark.parametrize(("row", "spec"), PAIRS, ids=[row.name for row, _ in PAIRS])
+BY_PATH = {resource.path: resource for resource in RESOURCES.values()}
+PAIRS = [(BY_PATH[in_snake_case(path)], spec) for path, spec in LISTS.items() if in_snake_case(path) in BY_PATH]
+every_list = pytest.mark.parametrize(("resource", "spec"), PAIRS, ids=[resource.name for resource, _ in PAIRS])
 
 
-def described(spec: dict[str, Any]) -> dict[str, Any] | None:
-    """The description's operation, where the file has the path."""
+def documented_params(spec: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the query parameters of the description, or ``None`` when it lacks the path."""
     item = OPENAPI["paths"].get(spec["path"], {})
     if "get" not in item:
         return None
-    given = [resolved(node) for node in [*item.get("parameters", []), *item["get"].get("parameters", [])]]
-    return {node["name"]: resolved(node.get("schema", {})) for node in given if node["in"] == "query"}
+    params = [resolved(node) for node in [*item.get("parameters", []), *item["get"].get("parameters", [])]]
+    return {node["name"]: resolved(node.get("schema", {})) for node in params if node["in"] == "query"}
 
 
-def some(test: Callable[[dict[str, Any]], bool]) -> Any:
-    """Parametrized by the lists that a test concerns."""
-    chosen = [(row, spec) for row, spec in PAIRS if test(spec)]
-    return pytest.mark.parametrize(("row", "spec"), chosen, ids=[row.name for row, _ in chosen])
+def lists_where(condition: Callable[[dict[str, Any]], bool]) -> Any:
+    """Parametrize a test by the lists that meet a condition."""
+    selected = [(resource, spec) for resource, spec in PAIRS if condition(spec)]
+    return pytest.mark.parametrize(("resource", "spec"), selected, ids=[resource.name for resource, _ in selected])
 
 
 def in_description(spec: dict[str, Any]) -> bool:
-    """Whether the saved description has the path; it lacks the second loyalty API."""
-    return described(spec) is not None
+    """Whether the saved description has the path. It lacks the second loyalty API."""
+    return documented_params(spec) is not None
 
 
 def filtered_in_description(spec: dict[str, Any]) -> bool:
-    """Whether it lists filters too."""
-    return "filters" in (described(spec) or {})
+    """Whether the saved description has filters of the list."""
+    return "filters" in (documented_params(spec) or {})
 
 
-def asked(row: VoucherifyResource) -> set[str]:
-    """The parameters that a list may be sent, besides those of its way of paging."""
-    times = {name.partition("[")[0] for time in row.times.values() for name in (time.after, time.before) if name}
+def accepted_params(resource: VoucherifyResource) -> set[str]:
+    """Return the parameters that the client accepts for a list, besides those of paging."""
+    times = {name.partition("[")[0] for time in resource.times.values() for name in (time.after, time.before) if name}
     return {
-        *row.parameters,
+        *resource.parameters,
         *times,
-        *(["filters"] if row.accepts_filters else []),
-        *(["order"] if row.sort_values else []),
-        *([row.scroll] if row.scroll else []),
+        *(["filters"] if resource.accepts_filters else []),
+        *(["order"] if resource.sort_values else []),
+        *([resource.scroll_param] if resource.scroll_param else []),
     }
 
 
-def test_every_list_that_is_described_is_in_the_table() -> None:
+def test_every_documented_list_is_in_the_table() -> None:
     assert len(LISTS) == 92
-    assert {snake(path) for path in LISTS} == set(ROWS)
+    assert {in_snake_case(path) for path in LISTS} == set(BY_PATH)
 
 
-@each
-def test_it_is_walked_as_described(row: VoucherifyResource, spec: dict[str, Any]) -> None:
-    assert row.paging_style == spec["paging"].partition("+")[0]
-    assert row.records_path == spec["results_key"]
-    assert row.max_page_number == (spec["page_max"] or (100 if row.paging_style == "page" else None))
-    assert (spec["limit_max"] is None) == (row.paging_style == "single_shot")
-    assert spec["limit_max"] in {None, row.max_page_size}
-    assert row.counted == (spec["total"] != "absent")
-    assert row.deprecated == spec["deprecated"]
+@every_list
+def test_paging_is_as_documented(resource: VoucherifyResource, spec: dict[str, Any]) -> None:
+    assert resource.paging_style == spec["paging"].partition("+")[0]
+    assert resource.records_path == spec["results_key"]
+    assert resource.max_page_number == (spec["page_max"] or (100 if resource.paging_style == "page" else None))
+    assert (spec["limit_max"] is None) == (resource.paging_style == "single_shot")
+    assert spec["limit_max"] in {None, resource.max_page_size}
+    assert resource.has_total == (spec["total"] != "absent")
+    assert resource.deprecated == spec["deprecated"]
 
 
-@each
-def test_its_orders_are_those_described(row: VoucherifyResource, spec: dict[str, Any]) -> None:
-    # The second loyalty API allows null, of which the extract has the word "type" as well.
+@every_list
+def test_sort_values_are_those_documented(resource: VoucherifyResource, spec: dict[str, Any]) -> None:
+    # The second loyalty API allows null, and the extract then has the word "type" too.
     noise = NOT_VALUES | ({"type"} if "null" in spec["order"] and "-type" not in spec["order"] else set())
-    assert set(row.sort_values) == set(spec["order"]) - noise
-    assert row.sort in {*row.sort_values, ""}
-    assert bool(row.sort) == bool(row.sort_values)
+    assert set(resource.sort_values) == set(spec["order"]) - noise
+    assert resource.sort in {*resource.sort_values, ""}
+    assert bool(resource.sort) == bool(resource.sort_values)
 
 
-@each
-def test_its_parameters_are_those_described(row: VoucherifyResource, spec: dict[str, Any]) -> None:
+@every_list
+def test_parameters_are_those_of_the_extract(resource: VoucherifyResource, spec: dict[str, Any]) -> None:
     paging = {"limit", "page", "cursor", "starting_after_id"}
-    theirs = {name.partition("[")[0] for name in spec["params"]} - paging
-    mine = asked(row)
-    assert {(row.name, name) for name in mine - theirs} <= UNDOCUMENTED
-    assert {(row.name, name) for name in theirs - mine} <= LEFT_OUT
+    documented = {name.partition("[")[0] for name in spec["params"]} - paging
+    accepted = accepted_params(resource)
+    assert {(resource.name, name) for name in accepted - documented} <= UNDOCUMENTED
+    assert {(resource.name, name) for name in documented - accepted} <= UNUSED
 
 
-@some(in_description)
-def test_the_description_itself_has_these_parameters_and_values(row: VoucherifyResource, spec: dict[str, Any]) -> None:
-    found = described(spec) or {}
-    names = {name.partition("[")[0] for name in found}
-    assert {(row.name, name) for name in asked(row) - names} <= UNDOCUMENTED
-    if "order" in found and row.sort_values:
-        assert set(found["order"]["enum"]) == set(row.sort_values)
-    if row.paging_style == "page" and "maximum" in found["page"]:
-        assert found["page"]["maximum"] == row.max_page_number
-    if row.paging_style != "single_shot":
-        assert found["limit"]["maximum"] == row.max_page_size
+@lists_where(in_description)
+def test_parameters_are_those_of_the_description(resource: VoucherifyResource, spec: dict[str, Any]) -> None:
+    params = documented_params(spec) or {}
+    names = {name.partition("[")[0] for name in params}
+    assert {(resource.name, name) for name in accepted_params(resource) - names} <= UNDOCUMENTED
+    if "order" in params and resource.sort_values:
+        assert set(params["order"]["enum"]) == set(resource.sort_values)
+    if resource.paging_style == "page" and "maximum" in params["page"]:
+        assert params["page"]["maximum"] == resource.max_page_number
+    if resource.paging_style != "single_shot":
+        assert params["limit"]["maximum"] == resource.max_page_size
 
 
-@some(filtered_in_description)
-def test_its_filters_are_those_described(row: VoucherifyResource, spec: dict[str, Any]) -> None:
-    found = described(spec) or {}
-    fields = {name: resolved(node) for name, node in found["filters"].get("properties", {}).items()}
+@lists_where(filtered_in_description)
+def test_filters_are_those_documented(resource: VoucherifyResource, spec: dict[str, Any]) -> None:
+    params = documented_params(spec) or {}
+    fields = {name: resolved(node) for name, node in params["filters"].get("properties", {}).items()}
     fields.pop("junction", None)
-    assert set(row.filters) == set(fields)
-    assert row.allows_any_filter == (not fields)
+    assert set(resource.filters) == set(fields)
+    assert resource.allows_any_filter == (not fields)
     for name, node in fields.items():
         conditions: set[str] = set()
         collect(node.get("properties", {}).get("conditions", {}), conditions)
-        # One of the description's conditions lacks its sign.
-        written = {condition if condition.startswith("$") else f"${condition}" for condition in conditions}
-        assert row.filters[name] == (written or None), name
+        # One condition of the description lacks its "$".
+        operators = {condition if condition.startswith("$") else f"${condition}" for condition in conditions}
+        assert resource.filters[name] == (operators or None), name
 
 
 def collect(node: Any, into: set[str]) -> None:
+    """Collect the property names of a schema and its alternatives."""
     node = resolved(node)
     into.update(node.get("properties", {}))
     for inner in [*node.get("oneOf", []), *node.get("anyOf", []), *node.get("allOf", [])]:
         collect(inner, into)
 
 
-@some(in_description)
-def test_its_rows_have_the_fields_that_it_goes_by(row: VoucherifyResource, spec: dict[str, Any]) -> None:
+@lists_where(in_description)
+def test_documented_records_have_the_keys_and_timestamps_of_the_table(
+    resource: VoucherifyResource, spec: dict[str, Any]
+) -> None:
     content = OPENAPI["paths"][spec["path"]]["get"]["responses"]["200"]["content"]
-    answer: set[str] = set()
+    members: set[str] = set()
     body = next(iter(content.values()))["schema"]
-    collect(body, answer)
-    assert row.records_path in answer
+    collect(body, members)
+    assert resource.records_path in members
     fields: set[str] = set()
-    collect(array(body, row.records_path)["items"], fields)
-    assert {name.partition(".")[0] for name in row.key} <= fields
-    assert {time.record_field for time in row.times.values()} <= fields
+    collect(array(body, resource.records_path)["items"], fields)
+    assert {name.partition(".")[0] for name in resource.key} <= fields
+    assert {time.record_field for time in resource.times.values()} <= fields
 
 
 def array(node: Any, name: str) -> Any:
@@ -187,17 +191,19 @@ def array(node: Any, name: str) -> Any:
     if name in node.get("properties", {}):
         return resolved(node["properties"][name])
     for inner in [*node.get("oneOf", []), *node.get("anyOf", []), *node.get("allOf", [])]:
-        if (found := array(inner, name)) is not None:
-            return found
+        if (schema := array(inner, name)) is not None:
+            return schema
     return None
 
 
-SINGLES = [row for row in RESOURCES.values() if row.one and not row.path.startswith("/v2/")]
+WITH_SINGLE_RECORDS = [
+    resource for resource in RESOURCES.values() if resource.record_path and not resource.path.startswith("/v2/")
+]
 """The saved description lacks the second loyalty API."""
 
 
-@pytest.mark.parametrize("row", SINGLES, ids=lambda row: row.name)
-def test_single_records_are_where_the_description_has_them(row: VoucherifyResource) -> None:
+@pytest.mark.parametrize("resource", WITH_SINGLE_RECORDS, ids=lambda resource: resource.name)
+def test_paths_of_single_records_are_documented(resource: VoucherifyResource) -> None:
     paths = {re.sub(r"{\w+}", "{}", path) for path, item in OPENAPI["paths"].items() if "get" in item}
-    assert re.sub(r"{\w+}", "{}", row.one) in paths
-    assert set(re.findall(r"{(\w+)}", row.one)) - {"id"} <= set(row.parents)
+    assert re.sub(r"{\w+}", "{}", resource.record_path) in paths
+    assert set(re.findall(r"{(\w+)}", resource.record_path)) - {"id"} <= set(resource.parents)
