@@ -1,14 +1,7 @@
-"""Looking over a GraphQL document that a user wrote, before it is sent.
+"""Send GraphQL documents to a Shopify API, and read the errors that Shopify puts into successful answers.
 
-Only what paging needs is checked, so that a walk can't read the first page for ever: which operations the
-document has, that ``$after`` is declared and used, that a page size goes along. Whether the fields exist is
-the partner's to say. Must not know any schema.
-
-GraphQL over the transport: one document sent, its errors understood, its answer's version compared.
-
-GraphQL hides failures in successful answers, so an API declares its codes and sentences as a table
-(:class:`GraphQLErrorHandler`) which the transport consults for every answer; what comes back from
-:meth:`GraphQLCaller.execute` is data. Must not know any schema or resource.
+Each API declares its error codes and messages as a table (:class:`GraphQLErrorHandler`). The transport checks every
+answer against it, so :meth:`GraphQLCaller.execute` returns data or raises. This module knows no schema and no resource.
 """
 
 from __future__ import annotations
@@ -42,17 +35,15 @@ _ACTION_PRIORITY: Sequence[ResponseAction] = (
     ResponseAction.REFUSE_CREDENTIALS,
     ResponseAction.RETRY,
 )
-"""Which of several errors decides; all others come behind these, in the answer's order."""
+"""If an answer holds several errors, the first of these actions decides. All other actions come after them."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLError:
     """One entry of ``errors``.
 
-    :param message: the partner's sentence
-    :param code: ``extensions.code`` as text, empty where there is none (resolver errors often have none)
-    :param path: where in the answer, dotted
-    :param extensions: the rest
+    :param code: ``extensions.code`` as text; empty if there is none, as in many resolver errors
+    :param path: the place in the answer, dotted
     """
 
     message: str
@@ -63,10 +54,9 @@ class GraphQLError:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLResult:
-    """What a document brought.
+    """The data of one answer.
 
-    :param data: the ``data`` of the answer
-    :param extensions: its ``extensions``, such as the cost
+    :param extensions: the answer's ``extensions``, such as the query cost
     """
 
     data: Mapping[str, Any]
@@ -74,14 +64,14 @@ class GraphQLResult:
 
 
 def parse_errors(body: Any) -> list[GraphQLError]:
-    """The errors of an answer, in every shape in use: objects or texts, in a list or alone.
+    """Return the errors of an answer. They may be objects or texts, in a list or alone.
 
     :param body: the decoded answer
     """
-    found = body.get("errors") if isinstance(body, Mapping) else None
-    if not found:
+    errors = body.get("errors") if isinstance(body, Mapping) else None
+    if not errors:
         return []
-    return [_parse_error(entry) for entry in (found if isinstance(found, list) else [found])]
+    return [_parse_error(entry) for entry in (errors if isinstance(errors, list) else [errors])]
 
 
 def _parse_error(entry: Any) -> GraphQLError:
@@ -109,15 +99,15 @@ def _no_wait(body: Mapping[str, Any]) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphQLErrorHandler:
-    """From a GraphQL error to what the transport does about it.
+    """Map GraphQL errors to the actions of the transport.
 
-    :param codes: by ``extensions.code``
-    :param messages: by sentence, tried in order, before the codes (a throttled answer may lack a code, and
-        one code may stand for several things)
-    :param default_action: what every other error is
-    :param remedy: the next step of whoever reads the error
-    :param retry_after: how long the answer asks to wait, where it is throttled
-    :param error_types: by code, an error of its own
+    :param codes: the action by ``extensions.code``
+    :param messages: the action by message pattern. Patterns are tried in order and before the codes: a throttled answer
+        may lack a code, and one code may have several meanings
+    :param default_action: the action for every other error
+    :param remedy: gives the next step for the reader of the error
+    :param retry_after: reads the seconds to wait from a throttled answer
+    :param error_types: the error to raise by code, where it is not the action's usual one
     """
 
     codes: Mapping[str, ResponseAction]
@@ -128,19 +118,16 @@ class GraphQLErrorHandler:
     error_types: Mapping[str, Callable[..., PartnersError]] = field(default_factory=dict)
 
     def action_for(self, error: GraphQLError) -> ResponseAction | None:
-        """What one error asks for, ``None`` when nothing is declared for it.
-
-        :param error: the error
-        """
+        """Return the action for one error, or ``None`` if the table does not list it."""
         for pattern, action in self.messages:
             if pattern.search(error.message):
                 return action
         return self.codes.get(error.code)
 
     def inspect(self, response: Response) -> ErrorResolution | None:
-        """Find the fault in an answer; refused ones go by their status unless their code is listed.
+        """Find the deciding error of an answer.
 
-        :param response: any answer
+        If the HTTP status is an error too, only listed codes and messages count; the status decides on all others.
         """
         if b'"errors"' not in response.content:
             return None
@@ -148,12 +135,12 @@ class GraphQLErrorHandler:
             body = json.loads(response.content)
         except ValueError:
             return None
-        success = 200 <= response.status < 300
-        known = [(error, self.action_for(error)) for error in parse_errors(body)]
-        weighed = [(error, action or self.default_action) for error, action in known if success or action]
-        if not weighed:
+        is_success = 200 <= response.status < 300
+        actions = [(error, self.action_for(error)) for error in parse_errors(body)]
+        relevant = [(error, action or self.default_action) for error, action in actions if is_success or action]
+        if not relevant:
             return None
-        error, action = min(weighed, key=lambda pair: _priority(pair[1]))
+        error, action = min(relevant, key=lambda pair: _priority(pair[1]))
         return ErrorResolution(
             action,
             f"{error.message} (at {error.path})" if error.path else error.message,
@@ -168,12 +155,12 @@ def _priority(action: ResponseAction) -> int:
 
 
 class GraphQLCaller:
-    """Sends documents to one endpoint.
+    """Send documents to one endpoint.
 
-    :param transport: with the API's :class:`GraphQLErrorHandler` as its inspector
-    :param path: of the endpoint
-    :param api_version: the dated version asked for, or ``unstable``
-    :param strict_version: whether an answer of another version is an error; a warning otherwise
+    :param transport: its error handler must use the API's :class:`GraphQLErrorHandler`
+    :param path: path of the endpoint
+    :param api_version: a dated version such as ``2026-07``, or ``unstable``
+    :param strict_version: raise if another version answers; log a warning otherwise
     """
 
     def __init__(self, *, transport: Transport, path: str, api_version: str, strict_version: bool = False) -> None:
@@ -193,47 +180,47 @@ class GraphQLCaller:
         operation_name: str | None = None,
         label: str = "graphql",
     ) -> GraphQLResult:
-        """Send a document.
+        """Send a document and return its data.
 
-        The budget is asked for what the same document cost at the same page size the last time.
+        Reserves the cost that the same document had at the same page size the last time.
 
-        :param document: in GraphQL
         :param variables: by name, without ``$``
-        :param operation_name: which of several operations of the document
-        :param label: the operation's name in logs and counters
-        :raises ConfigurationError: when the document or a variable is refused, or a search field is unknown
-        :raises UnexpectedResponseError: when the answer has neither data nor errors
+        :param operation_name: required if the document has several operations
+        :param label: the operation's name in logs and statistics
+        :raises ConfigurationError: if Shopify refuses the document or a variable, or does not know a search field
+        :raises UnexpectedResponseError: if the answer has neither data nor errors
         """
-        sent: dict[str, Any] = {"query": document, "variables": dict(variables or {})}
+        body: dict[str, Any] = {"query": document, "variables": dict(variables or {})}
         if operation_name:
-            sent["operationName"] = operation_name
-        key = (document, _requested_size(sent["variables"]))
+            body["operationName"] = operation_name
+        key = (document, _requested_size(body["variables"]))
         response = self._transport.send(
-            Request(method="POST", path=self._path, json=sent, label=label, cost=self._costs.get(key, 1.0))
+            Request(method="POST", path=self._path, json=body, label=label, cost=self._costs.get(key, 1.0))
         )
         self._check_version(response)
-        answer = self._parse_result(response, label)
-        cost = _as_mapping(answer.extensions.get("cost")).get("requestedQueryCost")
+        result = self._parse_result(response, label)
+        cost = _as_mapping(result.extensions.get("cost")).get("requestedQueryCost")
         if isinstance(cost, int | float) and cost > 0:
             self._costs[key] = float(cost)
-        _raise_for_search_warnings(answer.extensions, label)
-        return answer
+        _raise_for_search_warnings(result.extensions, label)
+        return result
 
     def _parse_result(self, response: Response, label: str) -> GraphQLResult:
         body = response.json()
         data = body.get("data") if isinstance(body, Mapping) else None
         if not isinstance(data, Mapping):
-            kind = "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} in place of an object"
-            message = f"{label} was answered with {kind} and no error"
+            content = "no data" if isinstance(body, Mapping) else f"a {type(body).__name__} instead of an object"
+            message = f"the answer of {label} has {content} and no error"
             raise UnexpectedResponseError(message, status=response.status, request_id=response.request_id)
         return GraphQLResult(data, _as_mapping(body.get("extensions")))
 
     def _check_version(self, response: Response) -> None:
-        # An expired version falls forward: the oldest supported one answers, with what its fields mean there.
+        # An expired version falls forward: the oldest supported version answers, where fields may mean something else
+        # (https://shopify.dev/docs/api/usage/versioning).
         answered = response.headers.get(VERSION_HEADER, self.api_version).strip()
         if answered == self.api_version:
             return
-        message = f"API version {self.api_version} was asked for, {answered} answered"
+        message = f"API version {self.api_version} was requested, {answered} answered"
         remedy = f"It is no longer supported: set 'api_version' in the connection's extras, such as {answered}."
         if self._strict:
             raise ConfigurationError(message, remedy=remedy, request_id=response.request_id)
@@ -245,10 +232,10 @@ class GraphQLCaller:
 
 
 def validate_version(api_version: str) -> str:
-    """A version as Shopify writes them.
+    """Return the version unchanged if Shopify could have it.
 
     :param api_version: such as ``2026-07``, or ``unstable``
-    :raises ConfigurationError: when it is no version
+    :raises ConfigurationError: if it is not a quarter and not ``unstable``
     """
     if not _VERSION.fullmatch(api_version):
         message = f"'api_version' is {api_version!r}"
@@ -257,16 +244,13 @@ def validate_version(api_version: str) -> str:
 
 
 def is_at_least(api_version: str, minimum: str) -> bool:
-    """Whether a version has what came with another one.
-
-    :param api_version: the version in use; ``unstable`` has everything
-    :param minimum: the version in which something came
-    """
+    """Return True if a version is the given one or a later one. ``unstable`` is later than all."""
     return api_version == UNSTABLE or api_version >= minimum
 
 
 def _raise_for_search_warnings(extensions: Mapping[str, Any], label: str) -> None:
-    # Shopify's search fails open: an unknown filter matches everything, and only a warning says so.
+    # Shopify's search fails open: an unknown filter matches everything, and Shopify only adds a warning
+    # (https://shopify.dev/docs/api/usage/search-syntax).
     searches = extensions.get("search")
     for search in searches if isinstance(searches, list) else []:
         for warning in _as_mapping(search).get("warnings") or []:
@@ -286,6 +270,8 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+# --- documents that users write ---
+
 _TEXT_OR_COMMENT = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*')
 _OPERATION = re.compile(r"\b(query|mutation|subscription)\b\s*([_A-Za-z]\w*)?\s*(?=[({@])")
 
@@ -297,10 +283,9 @@ PAGING_REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class PagedDocument:
-    """A user's document that can be walked.
+    """A user's document that can be read page by page.
 
-    :param text: as it is sent
-    :param declares_first: whether it takes its page size as ``$first``
+    :param declares_first: whether the document takes its page size as ``$first``
     """
 
     text: str
@@ -308,52 +293,55 @@ class PagedDocument:
 
 
 def validate_paged_document(document: str, *, max_length: int) -> PagedDocument:
-    """Check that a document can be walked page by page.
+    """Check that a document can be read page by page.
 
-    :param document: a user's own, with one query
-    :param max_length: the most characters the API takes
-    :raises ConfigurationError: telling what is missing
+    Only what paging needs is checked: without it, a list would give its first page for ever. Shopify itself checks the
+    fields.
+
+    :param document: a user's document with one query
+    :param max_length: the API's limit, in characters
+    :raises ConfigurationError: naming what is missing
     """
     if len(document) > max_length:
-        message = f"the document has {len(document):,} characters, the API takes {max_length:,}"
-        raise ConfigurationError(message, remedy="Ask for fewer fields, or in several documents.")
+        message = f"the document has {len(document):,} characters, but the API accepts {max_length:,}"
+        raise ConfigurationError(message, remedy="Request fewer fields, or use several documents.")
     code = _TEXT_OR_COMMENT.sub(" ", document)
     operations = [match.group(1) for match in _top_level_operations(code)]
     if operations != ["query"]:
-        held = ", ".join(operations) or "none that takes variables"
-        message = f"the document must hold exactly one query, it holds {held}"
+        names = ", ".join(operations) or "none with variables"
+        message = f"the document must have exactly one query, but has {names}"
         raise ConfigurationError(message, remedy=PAGING_REMEDY)
     for pattern, missing in (
         (r"\$after\s*:\s*String\b", "doesn't declare the variable $after: String"),
         (r"\bafter\s*:\s*\$after\b", "doesn't pass 'after: $after' to its connection"),
         (r"\bfirst\s*:\s*(?:\$\w+|\d+)", "doesn't pass a page size ('first') to its connection"),
-        (r"\bhasNextPage\b", "doesn't ask for pageInfo { hasNextPage }"),
-        (r"\b(?:cursor|endCursor)\b", "doesn't ask for edges { cursor } or pageInfo { endCursor }"),
+        (r"\bhasNextPage\b", "doesn't request pageInfo { hasNextPage }"),
+        (r"\b(?:cursor|endCursor)\b", "doesn't request edges { cursor } or pageInfo { endCursor }"),
     ):
         if not re.search(pattern, code):
-            message = f"the document {missing}, so it would give the same page for ever or only the first"
+            message = f"the document {missing}, so it would return only the first page, or the same page for ever"
             raise ConfigurationError(message, remedy=PAGING_REMEDY)
     return PagedDocument(document, declares_first=bool(re.search(r"\$first\s*:", code)))
 
 
 def _top_level_operations(code: str) -> list[re.Match[str]]:
-    """The operations at the top level, where no brace is open."""
-    found: list[re.Match[str]] = []
+    """Return the operations outside of all braces and parentheses."""
+    operations: list[re.Match[str]] = []
     for match in _OPERATION.finditer(code):
         before = code[: match.start()]
         if before.count("{") == before.count("}") and before.count("(") == before.count(")"):
-            found.append(match)
-    return found
+            operations.append(match)
+    return operations
 
 
 def has_balanced_braces(selection: str) -> bool:
-    """Whether a piece of GraphQL can be set into a document without reaching out of its place.
+    """Return True if a selection can be inserted into a document without closing a brace of that document.
 
-    :param selection: fields, as a user adds them
+    :param selection: fields in GraphQL, as a user adds them
     """
     depth = 0
-    for mark in _TEXT_OR_COMMENT.sub(" ", selection):
-        depth += {"{": 1, "}": -1}.get(mark, 0)
+    for character in _TEXT_OR_COMMENT.sub(" ", selection):
+        depth += {"{": 1, "}": -1}.get(character, 0)
         if depth < 0:
             return False
     return depth == 0

@@ -1,8 +1,8 @@
-"""The GraphQL documents of Shopify's Admin API: orders and products, their lists, and their inner lists.
+"""The GraphQL documents of Shopify's Admin API: lists, nested lists and bulk operations.
 
-Everything asked for exists in every supported version. A page of the default size stays under half of
-Shopify's limit of 1,000 points a query (a connection costs 2 + floor(2 ln n) times its node; a plain list
-costs like one object). Knows no client and sends nothing.
+All requested fields exist in every supported version. A page of the default size costs less than half of Shopify's
+limit of 1,000 points a query. A connection costs ``2 + floor(2 ln n)`` times its node, a plain list costs as one object
+(https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits). Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 INNER_FIRST_PAGE_SIZE = 50
-"""How much of an inner list comes with its order at once; most orders need no second look."""
+"""Size of a nested list that comes with its object. Most orders need no further request."""
 
 LINE_ITEMS_FIRST_PAGE_SIZE = 30
-"""Line items that come with their order: a line is the dearest part of it, and up to 33 cost the same."""
+"""Line items that come with their order. They cost more than other fields; up to 33 of them cost the same."""
 
 INNER_PAGE_SIZE = 250
-"""Page size of an inner list that goes on, Shopify's largest."""
+"""Size of the further pages of a nested list, the largest that Shopify allows."""
 
 GROUPED_SUFFIX = "Grouped"
-"""How the name of a bulk operation ends whose file is grouped."""
+"""Suffix of the operation's name if a bulk operation writes a grouped file."""
 
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 _SHOP_MONEY = "{ shopMoney { amount currencyCode } }"
@@ -64,7 +64,10 @@ PERSONAL_DATA_FIELDS: Mapping[str, str] = MappingProxyType({
     "billingAddress": f"billingAddress {_ADDRESS}",
     "shippingAddress": f"shippingAddress {_ADDRESS}",
 })
-"""What only an app approved for protected customer data, and with ``read_customers``, may ask of an order."""
+"""Fields that need Shopify's approval for protected customer data, and the scope ``read_customers``.
+
+See https://shopify.dev/docs/apps/launch/protected-customer-data.
+"""
 
 _ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test
       confirmed displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
@@ -79,7 +82,10 @@ ORDER = f"""{_ORDER}
 BULK_ORDER = f"""{_ORDER}
       lineItems {{ edges {{ node {{ {LINE_ITEM} }} }} }}
       fulfillments(first: {INNER_PAGE_SIZE}) {{ {_FULFILLMENT} }}"""
-"""Without the lines of fulfillments: a bulk operation takes no connection inside of a list."""
+"""An order without the lines of its fulfillments: a bulk operation accepts no connection inside of a list.
+
+See https://shopify.dev/docs/api/usage/bulk-operations/queries.
+"""
 
 _PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
       description onlineStoreUrl {_IMAGE}"""
@@ -93,15 +99,15 @@ BULK_PRODUCT = f"""{_PRODUCT}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDocuments:
-    """How one kind of object is asked for.
+    """The documents of one list.
 
     :param name: the resource, which is also the root field of its list
-    :param node_type: its GraphQL type
+    :param node_type: the GraphQL type of its objects
     :param count_field: the root field that counts a search
-    :param fields: what is asked of each
-    :param bulk_fields: the same, as a bulk operation takes it
-    :param inner_connections: what stands on lines of its own in a bulk operation's file: type, and its field in the object
-    :param personal_fields: what is asked on top where personal data are wanted, by field
+    :param fields: the selection of each object
+    :param bulk_fields: the same selection in the form that a bulk operation accepts
+    :param inner_connections: connections with lines of their own in a bulk file, as ``{type: field of the object}``
+    :param personal_fields: selections of personal data, by field
     """
 
     name: str
@@ -113,17 +119,17 @@ class ListDocuments:
     personal_fields: Mapping[str, str] = field(default_factory=dict)
 
     def selection(self, *, personal_data: bool, extra_fields: str = "", bulk: bool = False) -> str:
-        """What is asked of each object.
+        """Return the selection of each object.
 
-        :param extra_fields: further fields in GraphQL, as a user wants them
-        :param bulk: whether a bulk operation asks
+        :param extra_fields: a user's additional fields, in GraphQL
+        :param bulk: whether a bulk operation runs it
         """
         personal = list(self.personal_fields.values()) if personal_data else []
         fields = self.bulk_fields if bulk else self.fields
         return "\n      ".join([fields, *personal, *([extra_fields] if extra_fields else [])])
 
     def search_document(self, selection: str) -> str:
-        """The document of the list in order of change."""
+        """Return the document that searches the list in order of change."""
         operation = self.name.capitalize()
         return f"""query {operation}($first: Int!, $after: String, $query: String) {{
   {self.name}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT, reverse: false) {{
@@ -136,13 +142,13 @@ class ListDocuments:
 """
 
     def bulk_query(self, selection: str, query: str, *, grouped: bool) -> str:
-        """What a bulk operation runs: the whole list in order of change.
+        """Return the query of a bulk operation: the whole list in order of change.
 
-        A bulk operation takes no variables, so the search stands in the text. The operation's name tells how the file
-        is written, so that it is known of every operation that is found again.
+        A bulk operation accepts no variables, so the search is part of the text. The operation's name says whether the
+        file is grouped. So a stored operation still tells how its file is grouped.
 
-        :param query: the search
-        :param grouped: whether each object's inner lines follow right behind it
+        :param query: the search string
+        :param grouped: whether the nested lines of each object follow it directly
         """
         operation = self.name.capitalize() + (GROUPED_SUFFIX if grouped else "")
         return f"""query {operation} {{
@@ -154,7 +160,7 @@ class ListDocuments:
 }}"""
 
     def by_id_document(self, selection: str) -> str:
-        """The document for known ids."""
+        """Return the document that reads objects by their ids."""
         operation = f"{self.name.capitalize()}ById"
         return f"""query {operation}($ids: [ID!]!) {{
   nodes(ids: $ids) {{
@@ -206,12 +212,12 @@ def _connection_document(operation: str, root: str, connection: str, selection: 
 
 @dataclass(frozen=True, slots=True)
 class InnerConnection:
-    """A connection inside of an object, and the document that reads it on.
+    """A connection inside of an object, and the document that reads its further pages.
 
-    :param root: the root field that gives the object by its id
+    :param root: the root field that returns the object by its id
     :param connection: the connection's field
-    :param document: for ``$id``, ``$first`` and ``$after``
-    :param label: its name in logs and counters
+    :param document: with the variables ``$id``, ``$first`` and ``$after``
+    :param label: its name in logs and statistics
     """
 
     root: str
@@ -241,7 +247,7 @@ FULFILLMENTS = f"""query OrderFulfillments($id: ID!, $first: Int!) {{
   }}
 }}
 """
-"""All fulfillments of one order: a plain list, which ``first`` cuts and no cursor continues."""
+"""All fulfillments of one order. They are a plain list: ``first`` truncates it and it has no cursor."""
 
 SHOP = "query Shop { shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }\n"
 
@@ -255,7 +261,7 @@ FULFILLMENTS_BY_ID = f"""query FulfillmentsById($ids: [ID!]!) {{
   }}
 }}
 """
-"""The lines of fulfillments that a bulk operation listed without them."""
+"""The lines of fulfillments, which a bulk operation cannot include."""
 
 # --- bulk operations ---
 
@@ -268,7 +274,7 @@ BULK_RUN = """mutation BulkRun($query: String!, $groupObjects: Boolean!) {
   }
 }
 """
-"""Every supported version takes ``groupObjects``; its default changed from true to false in 2026-01."""
+"""Sends ``groupObjects`` always, because its default changed from true to false in version 2026-01."""
 
 BULK_CANCEL = """mutation BulkCancel($id: ID!) {
   bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { field message } }
@@ -279,7 +285,7 @@ BULK_BY_ID = f"""query BulkById($ids: [ID!]!) {{
   nodes(ids: $ids) {{ ... on BulkOperation {{ {_BULK_FIELDS} }} }}
 }}
 """
-"""In every version; ``bulkOperation(id:)`` came with 2026-01."""
+"""Works in every version; ``bulkOperation(id:)`` exists since 2026-01 only."""
 
 BULK_RECENT = f"""query BulkRecent($first: Int!, $after: String, $query: String) {{
   bulkOperations(first: $first, after: $after, query: $query, sortKey: CREATED_AT) {{
@@ -288,8 +294,8 @@ BULK_RECENT = f"""query BulkRecent($first: Int!, $after: String, $query: String)
   }}
 }}
 """
-"""From 2026-01 on."""
+"""Exists since version 2026-01."""
 
 BULK_CURRENT = f"""query BulkCurrent {{ currentBulkOperation(type: QUERY) {{ {_BULK_FIELDS} }} }}
 """
-"""The latest one, for versions before 2026-01; deprecated since."""
+"""The latest bulk operation, for versions before 2026-01. Later versions deprecate it."""

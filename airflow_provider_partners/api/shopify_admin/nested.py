@@ -1,8 +1,7 @@
-"""Orders and products made whole: inner lists read to their end, connections turned into plain lists.
+"""Complete orders and products: read nested lists to their end, and turn connections into plain lists.
 
-A list of orders gives the first line items and fulfillments of each. Where that was not all, the rest is
-asked for order by order, before the page is handed on, so that no record is ever partial. Must not know
-windows or searches.
+A list of orders holds the first line items and fulfillments of each order. If there are more, they are requested order
+by order before the page is returned, so no record is ever partial.
 """
 
 from __future__ import annotations
@@ -23,10 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class NestedConnectionLoader:
-    """Makes nodes of a list whole; threads share one.
-
-    :param caller: sends the documents of inner lists
-    """
+    """Completes the nodes of a list. Thread-safe."""
 
     def __init__(self, caller: GraphQLCaller) -> None:
         self._caller = caller
@@ -36,22 +32,25 @@ class NestedConnectionLoader:
         }
 
     def complete(self, resource: str, nodes: list[Record]) -> list[Record]:
-        """Nodes with all that is in them; those that were deleted meanwhile are left out.
+        """Return complete records; objects deleted in the meantime are left out.
 
         :param resource: ``orders`` or ``products``
-        :param nodes: as the list gave them
+        :param nodes: as the list returned them
         """
-        found = [(node, self._completers[resource](node)) for node in nodes]
-        for node, record in found:
+        records = []
+        for node in nodes:
+            record = self._completers[resource](node)
             if record is None:
                 log.info("%s was deleted while it was read", node["id"])
-        return [record for _, record in found if record is not None]
+            else:
+                records.append(record)
+        return records
 
     def complete_order(self, node: Record) -> Record | None:
-        """An order with all line items and fulfillments; ``None`` when it is gone.
+        """Return an order with all line items and fulfillments, or ``None`` if it was deleted.
 
-        Without personal data ``email``, ``phone``, ``customer`` and both addresses are null. Much may be null,
-        such as the product of a line when it was deleted::
+        Without personal data ``email``, ``phone``, ``customer`` and both addresses are null. Many fields
+        may be null, such as the product of a line after its deletion::
 
             {"id": "gid://shopify/Order/1001", "legacyResourceId": "1001", "name": "#1001",
              "createdAt": "2026-06-22T22:34:00Z", "processedAt": "2026-06-22T22:34:00Z",
@@ -97,71 +96,70 @@ class NestedConnectionLoader:
         fulfillments = self._complete_fulfillments(node)
         if items is None or fulfillments is None:
             return None
-        asked = {name: value for name, value in node.items() if name != "fulfillmentsCount"}
+        requested = {name: value for name, value in node.items() if name != "fulfillmentsCount"}
         missing = {name: None for name in documents.PERSONAL_DATA_FIELDS if name not in node}
-        return {**asked, **missing, "lineItems": items, "fulfillments": fulfillments}
+        return {**requested, **missing, "lineItems": items, "fulfillments": fulfillments}
 
     def complete_product(self, node: Record) -> Record | None:
-        """A product with all variants; ``None`` when it is gone.
+        """Return a product with all variants, or ``None`` if it was deleted.
 
-        :param node: a product, as the list gave it
+        :param node: a product, as the list returned it
         """
         variants = self._load_connection(documents.VARIANTS, node)
         return None if variants is None else {**node, "variants": variants}
 
     def _complete_fulfillments(self, node: Record) -> list[Record] | None:
-        listed = self._list_fulfillments(node)
-        if listed is None:
+        fulfillments = self._list_fulfillments(node)
+        if fulfillments is None:
             return None
-        whole = []
-        for fulfillment in listed:
+        complete = []
+        for fulfillment in fulfillments:
             items = self._load_connection(documents.FULFILLMENT_LINE_ITEMS, fulfillment)
             if items is None:
                 return None
-            whole.append({**fulfillment, "fulfillmentLineItems": items})
-        return whole
+            complete.append({**fulfillment, "fulfillmentLineItems": items})
+        return complete
 
     def _list_fulfillments(self, node: Record) -> list[Record] | None:
-        """A plain list, which ``first`` cuts without a word: the count tells whether it did."""
-        listed: list[Record] = node["fulfillments"]
+        """Return all fulfillments of an order, a plain list that ``first`` truncates."""
+        fulfillments: list[Record] = node["fulfillments"]
         if not _is_truncated(node, page_size=documents.INNER_FIRST_PAGE_SIZE):
-            return listed
+            return fulfillments
         variables = {"id": node["id"], "first": documents.INNER_PAGE_SIZE}
-        answer = self._caller.execute(documents.FULFILLMENTS, variables, label="orders.fulfillments")
-        order: Record | None = answer.data.get("order")
+        data = self._caller.execute(documents.FULFILLMENTS, variables, label="orders.fulfillments").data
+        order: Record | None = data.get("order")
         if order is None:
             return None
         if _is_truncated(order, page_size=documents.INNER_PAGE_SIZE):
-            message = f"{node['id']} has more than {documents.INNER_PAGE_SIZE} fulfillments, which Shopify can't list"
-            remedy = 'Leave this order out, by query="-id:<its number>", and transfer it by hand.'
+            message = f"{node['id']} has more than {documents.INNER_PAGE_SIZE} fulfillments, and Shopify lists no more"
+            remedy = 'Exclude this order with query="-id:<its number>", and transfer it by hand.'
             raise UnexpectedResponseError(message, remedy=remedy)
-        found: list[Record] = order["fulfillments"]
-        return found
+        all_fulfillments: list[Record] = order["fulfillments"]
+        return all_fulfillments
 
     def _load_connection(self, inner: documents.InnerConnection, owner: Record) -> list[Record] | None:
-        """A connection's nodes to its end; ``None`` when what it belongs to is gone."""
+        """Return all nodes of a connection, or ``None`` if its object was deleted."""
         connection = owner[inner.connection]
-        rows: dict[str, Record] = {row["id"]: row for row in connection["nodes"]}
+        nodes: dict[str, Record] = {node["id"]: node for node in connection["nodes"]}
         visited: set[str] = set()
         while connection["pageInfo"]["hasNextPage"]:
             after = connection["pageInfo"]["endCursor"]
             if not after or after in visited:
-                message = f"'{inner.connection}' of {owner['id']} goes on without getting on"
+                message = f"'{inner.connection}' of {owner['id']} repeats its cursor"
                 raise PagingError(message, remedy="Shopify's paging loops; try again.")
             visited.add(after)
             variables = {"id": owner["id"], "first": documents.INNER_PAGE_SIZE, "after": after}
-            answer = self._caller.execute(inner.document, variables, label=inner.label)
-            holder = answer.data.get(inner.root)
-            if holder is None:
+            parent = self._caller.execute(inner.document, variables, label=inner.label).data.get(inner.root)
+            if parent is None:
                 return None
-            connection = holder[inner.connection]
-            rows |= {row["id"]: row for row in connection["nodes"]}
-        return list(rows.values())
+            connection = parent[inner.connection]
+            nodes |= {node["id"]: node for node in connection["nodes"]}
+        return list(nodes.values())
 
 
 def _is_truncated(order: Mapping[str, Any], *, page_size: int) -> bool:
-    listed = len(order["fulfillments"])
+    size = len(order["fulfillments"])
     counted = order.get("fulfillmentsCount")
     if not counted:
-        return listed >= page_size
-    return int(counted["count"]) > listed or (counted.get("precision") == "AT_LEAST" and listed >= page_size)
+        return size >= page_size
+    return int(counted["count"]) > size or (counted.get("precision") == "AT_LEAST" and size >= page_size)

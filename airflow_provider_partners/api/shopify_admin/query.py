@@ -1,162 +1,43 @@
-"""One question to a list of the Admin API: what is asked of which objects, and the parts of a walk that ask it.
+"""A user's arguments for an Admin API list, checked and turned into the requests that read it.
 
-Must not know a user's arguments: they have been understood before.
-
-One page of an Admin API list: of a search, or of ids; as large as its cost allows, and made whole.
-
-Must not know arguments or windows.
+A wrong argument is refused before it costs a request.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.api.pagination.strategies import Cursor, Page
-from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
+from airflow_provider_partners import timestamps
+from airflow_provider_partners.api.extraction import Segment, batches
+from airflow_provider_partners.api.shopify.graphql import has_balanced_braces
+from airflow_provider_partners.api.shopify.timestamps import record_timestamp
+from airflow_provider_partners.api.shopify_admin.pages import NodeFetcher, SearchFetcher
+from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, is_capped, split_range
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
-if TYPE_CHECKING:
-    from airflow_provider_partners.records import Record
-if TYPE_CHECKING:
-    from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize
-if TYPE_CHECKING:
-    from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
-from dataclasses import field
-from functools import partial
-
-from airflow_provider_partners.api.extraction import Segment
-from airflow_provider_partners.api.shopify_admin.resources import IDS_PER_QUERY, changed_within
-from airflow_provider_partners.api.shopify_admin.search import (
-    OpenTimeRange,
-    TimeRange,
-    build_search,
-    is_capped,
-    split_range,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
+    from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
+    from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize
+    from airflow_provider_partners.records import Record
 
-
-MAX_SEARCH_RESULTS = 25_000
-"""Objects that Shopify gives of one paged query, whatever its pages."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFetcher:
-    """Fetches the pages of a search.
-
-    :param caller: sends the document
-    :param loader: makes the nodes whole
-    :param resource: the list's name, which is its root field too
-    :param document: in GraphQL
-    :param query: the search
-    :param page_size: of a page
-    """
-
-    caller: GraphQLCaller
-    loader: NestedConnectionLoader
-    resource: str
-    document: str
-    query: str
-    page_size: AdaptivePageSize
-
-    def fetch(self, cursor: Cursor) -> Page:
-        """The page at a cursor.
-
-        :param cursor: ``{}`` or ``{"after": …, "read": …}``
-        :raises PagingError: when the list can't be read to its end
-        """
-        connection = self.page_size.call(lambda size: self._fetch_connection(cursor, size))
-        nodes: list[Record] = connection["nodes"]
-        more, after = connection["pageInfo"]["hasNextPage"], connection["pageInfo"].get("endCursor")
-        read = cursor.get("read", 0) + len(nodes)
-        if read >= MAX_SEARCH_RESULTS:
-            message = (
-                f"a search of '{self.resource}' goes on beyond the {MAX_SEARCH_RESULTS:,} objects that Shopify gives"
-            )
-            raise PagingError(message, remedy="Ask for a shorter window, or a narrower 'query'.")
-        if more and not (nodes and after):
-            message = f"a page of '{self.resource}' says that more remain, but not where"
-            raise PagingError(message, remedy="Try again, or ask for a shorter window.")
-        records = self.loader.complete(self.resource, nodes)
-        return Page(records, {"after": after, "read": read} if more else None)
-
-    def _fetch_connection(self, cursor: Cursor, size: int) -> Any:
-        variables = {"first": size, "after": cursor.get("after"), "query": self.query}
-        answer = self.caller.execute(self.document, variables, label=f"{self.resource}.list")
-        connection = answer.data.get(self.resource)
-        if connection is None:
-            message = f"Shopify gave nothing for '{self.resource}', and no reason"
-            raise UnexpectedResponseError(message)
-        return connection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFetcher:
-    """Fetches objects by their ids, all of them as one page.
-
-    :param caller: sends the document
-    :param loader: makes the nodes whole
-    :param resource: the list's name
-    :param node_type: the type that the ids must be of
-    :param document: in GraphQL
-    :param ids: global ids; Shopify takes 250 at most
-    :param page_size: how many to ask for at once
-    :param is_included: whether a record is to be handed on
-    """
-
-    caller: GraphQLCaller
-    loader: NestedConnectionLoader
-    resource: str
-    node_type: str
-    document: str
-    ids: Sequence[str]
-    page_size: AdaptivePageSize
-    is_included: Callable[[Record], bool]
-
-    def fetch(self, cursor: Cursor) -> Page:
-        """The records of the ids that exist.
-
-        :param cursor: always the start
-        """
-        nodes: list[Record] = []
-        asked = 0
-        while asked < len(self.ids):
-            asked, found = self.page_size.call(lambda size, begin=asked: self._fetch_nodes(begin, size))  # type: ignore[misc]
-            nodes += found
-        records = self.loader.complete(self.resource, nodes)
-        return Page([record for record in records if self.is_included(record)], None)
-
-    def _fetch_nodes(self, begin: int, size: int) -> tuple[int, list[Record]]:
-        ids = next(batches(self.ids[begin:], size))
-        answer = self.caller.execute(self.document, {"ids": ids}, label=f"{self.resource}.by_id")
-        found = answer.data.get("nodes") or []
-        nodes = [node for node in found if node and node.get("__typename") == self.node_type]
-        return begin + len(ids), [_without_typename(node) for node in nodes]
-
-
-def _without_typename(node: Record) -> Record:
-    return {name: value for name, value in node.items() if name != "__typename"}
+IDS_PER_QUERY = 50
+"""Objects per query by id. Shopify accepts 250 ids, but each object brings its nested lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """What is asked of a list.
+    """One validated query of an Admin API list: fields, page size, and the user's search.
 
-    :param caller: sends the documents
-    :param loader: makes objects whole
-    :param documents: the list
-    :param selection: what is asked of each object
-    :param page_size: of a page
-    :param user_query: a search of the user's, which must hold as well
+    :param selection: the fields of each object, in GraphQL
+    :param user_query: the user's search, combined with the time range by ``AND``
     """
 
     caller: GraphQLCaller = field(repr=False)
@@ -167,74 +48,140 @@ class ListQuery:
     user_query: str | None = None
 
     def split_range(self, time_range: TimeRange) -> list[TimeRange]:
-        """A span, cut so small that each piece can be read whole.
+        """Return parts of a time range that one paged query can read completely.
 
-        :param time_range: on whole seconds
+        :param time_range: in whole seconds
         """
         return list(split_range(time_range, count=self._count_range))
 
     def is_capped(self, time_range: TimeRange) -> bool:
-        """Whether a span holds as many objects as Shopify counts, or more.
+        """Return True if a time range holds as many objects as Shopify counts, or more.
 
-        :param time_range: on whole seconds
+        :param time_range: in whole seconds
         """
         return is_capped(self._count_range(time_range))
 
     def search_segments(self, time_ranges: Sequence[TimeRange]) -> list[Segment]:
-        """The segments that read spans in order of change.
+        """Return the segments that read time ranges in order of change.
 
-        :param time_ranges: of :meth:`pieces`
+        :param time_ranges: parts returned by :meth:`split_range`
         """
-        document = self.documents.search_document(self.selection)
-        pages = [
-            SearchFetcher(
-                caller=self.caller,
-                loader=self.loader,
-                resource=self.documents.name,
-                document=document,
-                query=build_search(part, self.user_query),
-                page_size=self.page_size,
-            )
-            for part in time_ranges
-        ]
-        return [
-            Segment(name=f"{self.documents.name} {build_search(part, None)}", fetch=each.fetch)
-            for part, each in zip(time_ranges, pages, strict=True)
-        ]
+        return [self._search_segment(part) for part in time_ranges]
 
-    def id_segments(self, ids: list[str], time_range: OpenTimeRange = (None, None)) -> list[Segment]:
-        """The segments that read objects by their ids.
+    def id_segments(self, ids: list[str], time_range: TimeRange | None = None) -> list[Segment]:
+        """Return the segments that read objects by their ids.
 
         :param ids: global ids
-        :param time_range: when they must have changed
+        :param time_range: drop objects that changed outside of it
         """
-        document = self.documents.by_id_document(self.selection)
-        pages = [
-            NodeFetcher(
-                caller=self.caller,
-                loader=self.loader,
-                resource=self.documents.name,
-                node_type=self.documents.node_type,
-                document=document,
-                ids=some,
-                page_size=self.page_size,
-                is_included=partial(changed_within, time_range),
-            )
-            for some in batches(ids, IDS_PER_QUERY)
-        ]
-        return [
-            Segment(name=f"{self.documents.name} {each.ids[0]} to {each.ids[-1]}", fetch=each.fetch) for each in pages
-        ]
+        return [self._id_segment(batch, time_range or TimeRange()) for batch in batches(ids, IDS_PER_QUERY)]
 
     def fetch_by_ids(self, ids: list[str]) -> list[Record]:
-        """Objects by their ids, at once; those that exist.
+        """Fetch objects by their ids; ids that do not exist are left out.
 
         :param ids: global ids
         """
         return [record for segment in self.id_segments(ids) for record in segment.fetch({}).records]
+
+    def _search_segment(self, part: TimeRange) -> Segment:
+        fetcher = SearchFetcher(
+            caller=self.caller,
+            loader=self.loader,
+            resource=self.documents.name,
+            document=self.documents.search_document(self.selection),
+            query=build_search(part, self.user_query),
+            page_size=self.page_size,
+        )
+        return Segment(name=f"{self.documents.name} {build_search(part, None)}", fetch=fetcher.fetch)
+
+    def _id_segment(self, ids: list[str], time_range: TimeRange) -> Segment:
+        fetcher = NodeFetcher(
+            caller=self.caller,
+            loader=self.loader,
+            resource=self.documents.name,
+            node_type=self.documents.node_type,
+            document=self.documents.by_id_document(self.selection),
+            ids=ids,
+            page_size=self.page_size,
+            is_included=partial(changed_within, time_range),
+        )
+        return Segment(name=f"{self.documents.name} {ids[0]} to {ids[-1]}", fetch=fetcher.fetch)
 
     def _count_range(self, time_range: TimeRange) -> Mapping[str, Any]:
         variables = {"query": build_search(time_range, self.user_query)}
         data = self.caller.execute(self.documents.count_document, variables, label=f"{self.documents.name}.count").data
         counted: Mapping[str, Any] = data.get(self.documents.count_field) or {}
         return counted
+
+
+def resolve_range(since: str | datetime | None, until: str | datetime | None, *, now: float) -> TimeRange:
+    """Round the range up to whole seconds and fix an open end at *now*, so that every page uses the same bounds.
+
+    :param until: the end; ``now`` if not given
+    :param now: seconds since 1970
+    :raises ConfigurationError: if the range holds no whole second
+    """
+    requested = in_whole_seconds(TimeRange.parse(since, until))
+    # The present second is not over: later changes within it belong to the next time range.
+    begin, end = requested.since, requested.until or timestamps.from_epoch(int(now))
+    if begin and begin >= end:
+        message = f"the window from {begin.isoformat()} to {end.isoformat()} holds no whole second"
+        raise ConfigurationError(message, remedy="'since' must be at least a second before 'until'.")
+    return TimeRange(begin, end)
+
+
+def changed_within(time_range: TimeRange, record: Record) -> bool:
+    """Return True if a record's ``updatedAt`` lies in a time range.
+
+    :param time_range: in whole seconds
+    """
+    return time_range.is_unbounded or time_range.contains(record_timestamp(record, "updatedAt"))
+
+
+def range_as_json(time_range: TimeRange) -> list[str | None]:
+    """Return the bounds of a time range as they appear in an extraction's request."""
+    bounds = (time_range.since, time_range.until)
+    return [timestamps.isoformat(bound) if bound else None for bound in bounds]
+
+
+def reject_query_with_match(query: str | None) -> None:
+    """Raise if a search is given together with ids."""
+    if query:
+        message = "'query' and 'match' exclude each other: select records by a search or by ids"
+        raise ConfigurationError(message, remedy="Remove one of them.")
+
+
+def parse_ids(match: Mapping[str, Iterable[Any]], node_type: str) -> list[str]:
+    """Return global ids without duplicates, in the given order.
+
+    :param match: ``{"id": […]}`` with global ids or numbers
+    :param node_type: the GraphQL type, such as ``Order``
+    :raises ConfigurationError: if an id is of another type
+    """
+    if set(match) != {"id"}:
+        message = f"'match' names {', '.join(sorted(match)) or 'no field'}"
+        raise ConfigurationError(message, remedy="Shopify reads records by 'id' only.")
+    prefix = f"gid://shopify/{node_type}/"
+    ids = []
+    for value in match["id"]:
+        number = str(value).strip().removeprefix(prefix)
+        if not (number.isascii() and number.isdigit()):
+            message = f"'match' holds {str(value)[:60]!r}, which is not an id of this type"
+            raise ConfigurationError(message, remedy=f"Use {prefix}<number>, or the number alone.")
+        ids.append(prefix + number)
+    return list(dict.fromkeys(ids))
+
+
+def extra_fields(fields: str | None) -> str:
+    """Return a user's additional fields as text that fits into a document.
+
+    :param fields: in GraphQL
+    :raises ConfigurationError: if the braces do not match
+    """
+    text = (fields or "").strip()
+    if not has_balanced_braces(text):
+        message = "'fields' has a brace without its counterpart"
+        raise ConfigurationError(
+            message, remedy="Write fields as in GraphQL, such as note poNumber channelInformation { id }."
+        )
+    return text

@@ -1,7 +1,8 @@
-"""Points: what the Admin API charges for a query, and what to do when it is too much.
+"""Query cost of the Admin API: keep the rate limit up to date, and reduce pages that cost too much.
 
-Each answer tells what its query cost and what the shop's bucket holds. Too little in the bucket means waiting, a query
-above 1,000 points means a smaller page, at the same cursor. Must not know what is asked for.
+Each answer reports the cost of its query and the points left in the shop's bucket. Too few points mean waiting. A query
+above 1,000 points means a smaller page at the same cursor.
+See https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits.
 """
 
 from __future__ import annotations
@@ -21,16 +22,15 @@ T = TypeVar("T")
 
 
 def update_rate_limit(response: Response, rate_limit: RateLimit) -> None:
-    """Read the points that an answer took, and what is left, into the budget.
+    """Update the rate limit from the cost that an answer reports.
 
-    :param response: any answer
     :param rate_limit: the shop's
     """
     if b'"throttleStatus"' not in response.content:
         return
     cost = response.json()["extensions"]["cost"]
     status = cost["throttleStatus"]
-    # A refused query is not charged at all, an executed one is refunded what it didn't need.
+    # Shopify charges nothing for a refused query, and refunds the unused points of an executed one.
     unused = float(cost.get("requestedQueryCost") or 0.0) - float(cost.get("actualQueryCost") or 0.0)
     rate_limit.update_from_server(
         available=float(status["currentlyAvailable"]),
@@ -41,9 +41,9 @@ def update_rate_limit(response: Response, rate_limit: RateLimit) -> None:
 
 
 def throttle_wait(body: Mapping[str, Any]) -> float | None:
-    """Seconds until the bucket holds what a throttled query asked for, at least one.
+    """Return the seconds until the bucket holds the points of a throttled query, at least one second.
 
-    :param body: the decoded answer, with ``extensions.cost`` where Shopify gives it
+    :param body: the decoded answer; ``None`` is returned if it lacks ``extensions.cost``
     """
     cost = (body.get("extensions") or {}).get("cost") or {}
     status = cost.get("throttleStatus") or {}
@@ -62,9 +62,9 @@ class QueryTooCostlyError(ConfigurationError):
 
 
 class AdaptivePageSize:
-    """How many objects are asked for at once; threads share one.
+    """The number of objects per request, halved whenever Shopify finds a query too costly. Thread-safe.
 
-    :param size: to begin with
+    :param size: the initial size
     """
 
     def __init__(self, size: int) -> None:
@@ -72,10 +72,10 @@ class AdaptivePageSize:
         self._lock = threading.Lock()
 
     def call(self, fetch: Callable[[int], T]) -> T:
-        """What a question brings at the largest size that passes.
+        """Call ``fetch`` with the largest size that Shopify accepts.
 
-        :param fetch: asks with a size
-        :raises ConfigurationError: when a single object costs too much
+        :param fetch: sends a request for that many objects
+        :raises ConfigurationError: if a single object costs too much
         """
         while True:
             size = self._size
@@ -84,7 +84,7 @@ class AdaptivePageSize:
             except QueryTooCostlyError as error:
                 if size <= 1:
                     message = "a single object costs more than Shopify allows for a query"
-                    remedy = "Ask for fewer 'fields'."
+                    remedy = "Request fewer 'fields'."
                     raise ConfigurationError(message, remedy=remedy, request_id=error.request_id) from error
                 with self._lock:
                     self._size = min(self._size, size // 2)

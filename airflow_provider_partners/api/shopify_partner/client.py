@@ -1,14 +1,14 @@
-"""Shopify's Partner API: an organization's transactions, its apps' events, and the shops that have an app.
+"""Client of Shopify's Partner API: an organization's transactions and events, and the shops that have an app.
 
-Read only. Windows are half open here while the API's bounds are both inclusive, so the rows of the last
-moment are left to the next window. Must not know Airflow, nor where records go.
+The client only reads. Time ranges are half open, but the API includes both bounds. So records at the exact end are
+dropped and belong to the next range. This module knows neither Airflow nor files.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.http.auth import RotatingHeader
@@ -17,22 +17,18 @@ from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
 from airflow_provider_partners.api.resources import find_resource
-from airflow_provider_partners.api.shopify.errors import PARTNER_ERROR_HANDLER
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, validate_paged_document
-from airflow_provider_partners.api.shopify.shops import INSTALLED_AFTER_EVENT, replay_installs, shop_domain
-from airflow_provider_partners.api.shopify_partner.connection import ConnectionFetcher, restore_aliases
 from airflow_provider_partners.api.shopify_partner.documents import VERSIONS
-from airflow_provider_partners.api.shopify_partner.resources import (
-    RESOURCES,
-    format_timestamp,
-    global_id,
-    validate_types,
-)
+from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
+from airflow_provider_partners.api.shopify_partner.installs import INSTALLED_AFTER_EVENT, replay_installs
+from airflow_provider_partners.api.shopify_partner.pages import ConnectionFetcher
+from airflow_provider_partners.api.shopify_partner.query import build_query
+from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 
 __all__ = ["RESOURCES", "ShopifyPartnerClient"]
@@ -45,7 +41,10 @@ MAX_QUERY_LENGTH = 50_000
 """Characters; the API refuses more."""
 
 REQUESTS_PER_SECOND = 3.5
-"""The API takes 4 a second per API client; a little less leaves room for its clock."""
+"""A little less than the API's limit of 4 requests a second per API client, as the two clocks may differ.
+
+See https://shopify.dev/docs/api/partner#rate-limits.
+"""
 
 
 class ShopifyPartnerClient(ApiClient):
@@ -54,18 +53,17 @@ class ShopifyPartnerClient(ApiClient):
     ::
 
         with ShopifyPartnerClient(organization_id="1234", access_token=token) as client:
-            for sale in client.extract("transactions", since=since, until=until).records():
+            for sale in client.extract("transactions", since="2026-05-01", until="2026-06-01").records():
                 print(sale["__typename"], sale["netAmount"]["amount"])
 
-    :param organization_id: the number in the Partner Dashboard's address
+    :param organization_id: the number in the Partner Dashboard's URL
     :param access_token: of an API client of that organization
-    :param secondary_access_token: tried when the first is refused, while tokens are rotated
-    :param api_version: dated version, or ``unstable``
-    :param base_url: scheme and host, with a path prefix if need be
-    :param locale: language of the API's error messages
-    :param requests_per_second: the budget
-    :param strict_version: an answer of another version is an error instead of a warning
-    :param options: deadlines, rate limit store, clock and other options of every client
+    :param secondary_access_token: used after Shopify refuses the first one, while tokens are rotated
+    :param api_version: dated version such as ``2026-07``, or ``unstable``
+    :param base_url: scheme and host, with an optional path prefix
+    :param locale: language of the API's error messages, such as ``de``
+    :param requests_per_second: the rate limit
+    :param strict_version: raise if another version answers; log a warning otherwise
     """
 
     def __init__(
@@ -103,11 +101,11 @@ class ShopifyPartnerClient(ApiClient):
         )
 
     def ping(self) -> str:
-        """Ask which versions there are, the cheapest question that needs the token."""
-        answer = self._caller.execute(VERSIONS, label="versions").data
-        versions = [version["handle"] for version in answer["publicApiVersions"] if version.get("supported")]
+        """Request the supported API versions, the cheapest query that needs the token."""
+        data = self._caller.execute(VERSIONS, label="versions").data
+        versions = [version["handle"] for version in data["publicApiVersions"] if version.get("supported")]
         return (
-            f"Organization {self._organization_id} answers, asked for version {self._caller.api_version}; "
+            f"Organization {self._organization_id} answers; API version {self._caller.api_version} requested; "
             f"supported: {', '.join(versions)}."
         )
 
@@ -115,8 +113,8 @@ class ShopifyPartnerClient(ApiClient):
         self,
         resource: str,
         *,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
         app_id: str | int | None = None,
         types: str | Iterable[str] | None = None,
         shop: str | None = None,
@@ -124,67 +122,45 @@ class ShopifyPartnerClient(ApiClient):
         conversation_id: str | int | None = None,
         page_size: int | None = None,
     ) -> Extraction:
-        """Rows of one list, complete for a half-open window.
+        """Read the records of one list, complete for a half-open time range.
 
-        Records are the API's nodes with ``__typename``; app events, which have no id, get ``chargeId`` (of
-        the charge or credit, else empty), which with app, type, time and shop tells them apart.
+        Records are the API's nodes with ``__typename``. App events have no id. They get ``chargeId`` (of the charge or
+        credit, else empty), which identifies them together with app, type, time and shop.
 
-        :param resource: ``transactions``, ``app_events`` (of one app), ``events`` (of version 2026-07 and later), or
+        :param resource: ``transactions``, ``app_events`` (of one app), ``events`` (version 2026-07 and later), or
             ``jobs``, ``conversations`` and ``messages`` (of one conversation; versions up to 2025-04)
-        :param since: first moment; all history without it (``events`` need it)
-        :param until: first moment that no longer counts; now without it
+        :param since: start of the range (inclusive); all history if not given (``events`` require it)
+        :param until: end of the range (exclusive); now if not given
         :param app_id: ``gid://partners/App/…`` or its number; ``events`` use ``gid://shopify/App/…``
-        :param types: of transactions or events, such as ``RELATIONSHIP_INSTALLED``; statuses of jobs or conversations
-        :param shop: ``myshopifyDomain``; sifted here where the API can't
-        :param shop_id: ``gid://partners/Shop/…`` or its number; for ``events`` ``gid://shopify/Shop/…``, with
+        :param types: types of transactions or events, such as ``RELATIONSHIP_INSTALLED``; statuses of jobs or
+            conversations
+        :param shop: ``myshopifyDomain``; records are filtered here where the API cannot
+        :param shop_id: ``gid://partners/Shop/…`` or its number; for ``events`` ``gid://shopify/Shop/…``, together with
             ``app_id``
         :param conversation_id: ``gid://partners/Conversation/…`` or its number
-        :param page_size: rows per request
-        :raises ConfigurationError: when an argument or the API version doesn't fit the resource
+        :param page_size: records per request
+        :raises ConfigurationError: if an argument or the API version does not fit the resource
         """
-        found = find_resource(RESOURCES, resource)
-        now = datetime.fromtimestamp(self._clock.time(), UTC)
-        until = _as_utc(until) or now
-        since = _as_utc(since)
-        domain = shop_domain(shop) if shop else None
-        values: dict[str, Any] = {
-            "since": since and format_timestamp(since),
-            "app_id": app_id and global_id(app_id, "App", found.id_namespace, argument="app_id"),
-            "shop_id": shop_id and global_id(shop_id, "Shop", found.id_namespace, argument="shop_id"),
-            "conversation_id": conversation_id
-            and global_id(conversation_id, "Conversation", found.id_namespace, argument="conversation_id"),
-            "types": None if types is None else validate_types(types, found),
-            "shop": domain if "shop" in found.variables else None,
-        }
-        found.check_arguments({**values, "shop": domain}, self._caller.api_version)
-        paging = found.connection_paginator(page_size)
-        parts = [
-            ConnectionFetcher(
-                caller=self._caller,
-                label=resource,
-                document=found.document,
-                variables=found.bind_variables({
-                    **values,
-                    "since": begin and format_timestamp(begin),
-                    "until": format_timestamp(end),
-                }),
-                paginator=paging,
-                time_field=found.time_field,
-                since=begin,
-                until=end,
-                shop=None if "shop" in found.variables else domain,
-                transform=restore_aliases,
-                removal_notice=found.removal_notice(),
-            )
-            for begin, end in found.split_range(since, until, now=now)
-        ]
+        list_query = build_query(
+            find_resource(RESOURCES, resource),
+            api_version=self._caller.api_version,
+            now=timestamps.from_epoch(self._clock.time()),
+            since=since,
+            until=until,
+            app_id=app_id,
+            types=types,
+            shop=shop,
+            shop_id=shop_id,
+            conversation_id=conversation_id,
+            page_size=page_size,
+        )
         return Extraction(
             source=SOURCE,
             resource=resource,
-            key=found.key,
-            request=self._request(values=values, until=format_timestamp(until), shop=domain, document=found.document),
-            segments=[Segment(name=f"{resource} {number}", fetch=part.fetch) for number, part in enumerate(parts, 1)],
-            window=Window(since, until) if since else None,
+            key=list_query.resource.key,
+            request=self._request(**list_query.request()),
+            segments=list_query.segments(self._caller),
+            window=list_query.time_range.to_window(),
         )
 
     def query(
@@ -197,42 +173,42 @@ class ShopifyPartnerClient(ApiClient):
         key: tuple[str, ...] = ("id",),
         page_size: int = 100,
     ) -> Extraction:
-        """Rows of any connection, by a document of one's own.
+        """Read the records of any connection with a document of your own.
 
-        The document declares ``$after: String``, passes ``after: $after`` and ``first`` to the connection,
-        and asks for ``pageInfo { hasNextPage }`` and ``edges { cursor node { … } }``.
+        The document declares ``$after: String``, passes ``after: $after`` and ``first`` to the connection, and requests
+        ``pageInfo { hasNextPage }`` and ``edges { cursor node { … } }``.
 
         :param document: one GraphQL query
-        :param variables: its variables, other than the cursor
+        :param variables: its variables, without the cursor
         :param connection: dotted path below ``data``, such as ``app.events``
-        :param resource: what the dataset is called
-        :param key: the fields that identify a row
-        :param page_size: given as ``$first`` where the document declares it
-        :raises ConfigurationError: when the document can't be walked
+        :param resource: name of the dataset
+        :param key: the fields that identify a record
+        :param page_size: sent as ``$first`` if the document declares it
+        :raises ConfigurationError: if the document cannot be read page by page
         """
-        checked = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
-        given = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
-        pages = ConnectionFetcher(
+        paged = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
+        fixed = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
+        fetcher = ConnectionFetcher(
             caller=self._caller,
             label=resource,
             document=document,
-            variables=given,
+            variables=fixed,
             paginator=ConnectionPaginator((variables or {}).get("first", page_size), connection),
-            sends_page_size=checked.declares_first,
+            sends_page_size=paged.declares_first,
         )
         return Extraction(
             source=SOURCE,
             resource=resource,
             key=key,
-            request=self._request(document=document, variables=given, connection=connection),
-            segments=[Segment(name=resource, fetch=pages.fetch)],
+            request=self._request(document=document, variables=fixed, connection=connection),
+            segments=[Segment(name=resource, fetch=fetcher.fetch)],
         )
 
-    def installed_shops(self, app_id: str | int, *, until: datetime | None = None) -> list[dict[str, Any]]:
-        """Every shop that ever had the app, with its state.
+    def installed_shops(self, app_id: str | int, *, until: str | datetime | None = None) -> list[dict[str, Any]]:
+        """Return every shop that has or had the app, with its state.
 
         :param app_id: ``gid://partners/App/…`` or its number
-        :param until: the state at this moment; now without it
+        :param until: the state at this time; now if not given
         :returns: by domain: ``{"shop": "a.myshopify.com", "shop_id", "name", "installed", "since", "state"}``
         """
         return replay_installs(
@@ -249,7 +225,3 @@ def _parse_organization_id(value: str | int) -> str:
         message = f"'organization_id' is {text!r}, not a number"
         raise ConfigurationError(message, remedy="It is the number after partners.shopify.com/ in the dashboard.")
     return text
-
-
-def _as_utc(timestamp: datetime | None) -> datetime | None:
-    return timestamp.replace(tzinfo=UTC) if timestamp is not None and timestamp.tzinfo is None else timestamp

@@ -1,9 +1,9 @@
-"""The GraphQL documents of Shopify's Partner API, and the closed lists they filter by.
+"""The GraphQL documents of Shopify's Partner API, and the types and statuses they filter by.
 
-Every type of transaction and event is asked for with its own fields. Fields of one name but of different
-nullability or enum can't stand beside each other in one selection (the GraphQL rule of overlapping fields),
-so they come under an alias and get their own name back in :data:`ALIASES`. A type that is newer than this
-module passes through with what its interface has and its ``__typename``. Knows no client and sends nothing.
+Each type of transaction and event is requested with its own fields. Two fields of one name but of different
+nullability or enum cannot share a selection (https://spec.graphql.org/October2021/#sec-Field-Selection-Merging). Such a
+field gets an alias here, and :data:`ALIASES` restores its name. An unknown newer type passes through with the fields of
+its interface and its ``__typename``. Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TRANSACTION_FIELDS: Mapping[str, str] = MappingProxyType({
     "TaxTransaction": f"amount {MONEY} type",
     "LegacyTransaction": f"amount {MONEY} shop {SHOP}",
 })
-"""Every type of transaction with the fields beyond ``id`` and ``createdAt``."""
+"""The types of transactions, with their fields besides ``id`` and ``createdAt``."""
 
 _CHARGE = f"id name test amount {MONEY}"
 
@@ -48,7 +48,7 @@ APP_EVENT_FIELDS: Mapping[str, str] = MappingProxyType({
     "AppUsageRecordEvent": f"charge {{ {_CHARGE} }}",
     "AppCreditEvent": f"appCredit {{ {_CHARGE} }}",
 })
-"""The kinds of app event with fields of their own; the 17 types about money come through four interfaces."""
+"""The types of app events with fields of their own. Four interfaces cover the 17 types about money."""
 
 _PLAN = """plan { handle billingPeriod trialDays trialDaysRemaining prices {
         __typename currencyCode
@@ -65,7 +65,7 @@ EVENT_FIELDS: Mapping[str, str] = MappingProxyType({
     "SubscriptionStatus": f"subscriptionState: state cancelEffectiveOn {_PLAN}",
     "Credit": f"money {MONEY} status description",
 })
-"""The kinds of historical event (2026-07 and later) with their own fields."""
+"""The types of historical events (2026-07 and later) with their own fields."""
 
 ALIASES: Mapping[str, str] = MappingProxyType({
     "referralShop": "shop",
@@ -73,7 +73,7 @@ ALIASES: Mapping[str, str] = MappingProxyType({
     "subscriptionState": "state",
     "billedChargeId": "chargeId",
 })
-"""Alias in a document to the field's own name in the record."""
+"""From an alias in a document to the field's name in the record."""
 
 
 def _fragments(fields: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
-"""A list of Shopify's Admin API as a job: one bulk operation for a window of any size, with the paged list's rows.
+"""A list of Shopify's Admin API as one bulk operation, for a time range of any size.
 
-Knows how a question becomes a bulk operation, which operation answers it, and what is left to do where one failed on
-its way. Must not know how a page is asked for, nor how a file is read.
+The records are the same as those of the paged list. If an operation fails after writing part of its file, the remaining
+records are read page by page. See https://shopify.dev/docs/api/usage/bulk-operations/queries.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.shopify.shops import parse_timestamp
+from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin.bulk.operations import (
     ACTIVE_STATUSES,
     USABLE_STATUSES,
@@ -36,39 +37,39 @@ from airflow_provider_partners.api.shopify_admin.bulk.records import (
     file_segment,
 )
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import read_lines
+from airflow_provider_partners.api.shopify_admin.query import range_as_json
 from airflow_provider_partners.exceptions import ConfigurationError, ExpiredError, TransientError
-from airflow_provider_partners.windows import Window
+from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
     from airflow_provider_partners.api.shopify_admin.query import ListQuery
-    from airflow_provider_partners.api.shopify_admin.search import TimeRange
     from airflow_provider_partners.records import Record
+    from airflow_provider_partners.windows import Window
 
 PARTNER = "Shopify Admin"
 
 _CONNECTION = re.compile(r"\b(?:edges|nodes)\b")
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
-"""By how much Shopify's time and ours may be apart."""
+"""Possible difference between Shopify's clock and ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BulkJob:
-    """One question to a shop that is answered by a bulk operation; a
-    :class:`~airflow_provider_partners.api.async_job.Job`.
+    """One query of a list that a bulk operation answers.
 
-    :param source: the partner
-    :param documents: the list
+    Implements :class:`~airflow_provider_partners.api.async_job.AsyncJob`.
+
     :param request: everything that decides the result, with the operation's text as ``query``
-    :param time_range: the stretch of time it covers
-    :param operations: of the shop
-    :param download: fetches a file by its address
-    :param complete: makes objects of a file whole
-    :param list_query: asks the same page by page
-    :param before_submit: called before a submission, to tell what will be missing
-    :param now: the time in seconds since 1970
-    :param page_size: objects of a page of rows
+    :param download: fetches a file, by its URL and a path
+    :param complete: completes the objects of a file
+    :param list_query: reads the same list page by page
+    :param before_submit: called before a submission; logs what the result will lack
+    :param now: returns the time in seconds since 1970
+    :param page_size: records per page of the result
     """
 
     source: str
@@ -90,176 +91,176 @@ class BulkJob:
 
     @property
     def operation_query(self) -> str:
-        """What the bulk operation runs."""
+        """The GraphQL text of the bulk operation."""
         return str(self.request["query"])
 
     @property
     def window(self) -> Window | None:
-        """The stretch of time it covers; ``None`` where it has no beginning."""
-        since, until = self.time_range
-        return Window(since, until) if since else None
+        """The time range that the job covers; ``None`` if it has no start."""
+        return self.time_range.to_window()
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same question."""
+        """A hash of the request: equal requests have equal fingerprints."""
         return Extraction(source=self.source, resource=self.resource, request=self.request, segments=()).fingerprint
 
     def find(self, since: datetime) -> str | None:
-        """The id of a bulk operation of this very text that Shopify took on.
+        """Return the id of a bulk operation that already runs this query, or ``None``.
 
-        Versions before 2026-01 show the latest operation alone.
+        Versions before 2026-01 show the latest operation only.
 
-        :param since: older ones don't count
+        :param since: ignore operations created before
         """
-        same = [
-            each
-            for each in self.operations.created_since(since)
-            if self._runs_same_query(each) and each["status"] in USABLE_STATUSES
+        operations = [
+            operation
+            for operation in self.operations.created_since(since)
+            if self._runs_same_query(operation) and operation["status"] in USABLE_STATUSES
         ]
-        return str(max(same, key=lambda each: parse_timestamp(each["createdAt"]))["id"]) if same else None
+        latest = max(operations, key=lambda operation: record_timestamp(operation, "createdAt"), default=None)
+        return str(latest["id"]) if latest else None
 
     def submit(self) -> str:
-        """Have Shopify begin; an operation of this very text that is under way already is taken for it.
+        """Start the bulk operation and return its id. A running operation of the same query is adopted.
 
-        :returns: its id
-        :raises ThrottledError: when others are in the way
-        :raises ConfigurationError: when Shopify refuses the text
+        :raises ThrottledError: if other operations are running
+        :raises ConfigurationError: if Shopify refuses the query
         """
         self.before_submit()
-        begun = datetime.fromtimestamp(self.now(), UTC) - CLOCK_TOLERANCE
+        submitted_after = timestamps.from_epoch(self.now()) - CLOCK_TOLERANCE
         job_id, errors = self.operations.run(self.operation_query)
         if job_id:
             return job_id
-        if others := blocking_operations(errors):
-            # Begun before the window had ended, it would miss what changed since; our own try of just now can't.
-            early = min(self.time_range[1], begun)
-            for each in self.operations.get(*others):
+        if blocking_ids := blocking_operations(errors):
+            # An operation that began before the end of the time range may miss later changes. The exception is an
+            # operation of our own previous attempt, seconds ago: Shopify started it, but the answer was lost.
+            earliest = min(self._until, submitted_after)
+            for operation in self.operations.get(*blocking_ids):
                 if (
-                    self._runs_same_query(each)
-                    and each["status"] in ACTIVE_STATUSES
-                    and parse_timestamp(each["createdAt"]) >= early
+                    self._runs_same_query(operation)
+                    and operation["status"] in ACTIVE_STATUSES
+                    and record_timestamp(operation, "createdAt") >= earliest
                 ):
-                    return str(each["id"])
+                    return str(operation["id"])
         raise refusal_error(errors)
 
     def status(self, job_id: str) -> JobStatus:
-        """Where it stands.
-
-        :param job_id: of :meth:`submit` or :meth:`find`
-        """
+        """Return the status of an operation."""
         return self.operations.status(job_id)
 
     def cancel(self, job_id: str) -> None:
-        """Have Shopify stop, if it hasn't ended yet.
-
-        :param job_id: of :meth:`submit` or :meth:`find`
-        """
+        """Cancel an operation that has not ended yet."""
         self.operations.cancel(job_id)
 
     def extraction(self, job_id: str) -> Extraction:
-        """The rows of an operation that is done.
+        """Return the records of a completed operation.
 
-        Where it failed on its way, and its file is grouped, these are the whole objects of the file, then the rest of
-        the window page by page.
+        If the operation failed and its file is grouped, the complete objects come from the file. The other records of
+        the time range are read page by page.
 
-        :param job_id: of :meth:`submit` or :meth:`find`
-        :raises ExpiredError: when there is no file any more: another one has to be submitted
-        :raises TransientError: when it isn't done yet
+        :raises ExpiredError: if the file no longer exists, so another operation must be submitted
+        :raises TransientError: if the operation still runs
         """
         operation = next(iter(self.operations.get(job_id)), None)
         status = parse_status(job_id, operation)
         if status.state is JobState.RUNNING:
-            message = f"the bulk operation {job_id} is not done yet ({status.partner_status})"
+            message = f"the bulk operation {job_id} is still running ({status.partner_status})"
             raise TransientError(message, partner=PARTNER)
         if operation is None or status.state is JobState.FAILED:
             message = f"the bulk operation {job_id} has no result: {status.reason}"
-            raise ExpiredError(message, remedy="The next try submits another.", partner=PARTNER)
+            raise ExpiredError(message, remedy="The next try submits a new operation.", partner=PARTNER)
         if is_partial(operation):
             return self._partial_extraction(job_id, str(operation["partialDataUrl"]))
         if not operation.get("url"):
             return Extraction(segments=(), **self._extraction_fields(job_id))
         file = self._bulk_file(
-            job_id, str(operation["url"]), lines=object_count(operation), roots=root_count(operation)
+            job_id,
+            str(operation["url"]),
+            expected_lines=object_count(operation),
+            expected_roots=root_count(operation),
         )
         return self._file_extraction(job_id, file)
 
-    def _file_extraction(self, job_id: str, file: BulkFile, rest: Sequence[Segment] = (), **more: Any) -> Extraction:
-        def walk() -> FileReader:
+    def _file_extraction(
+        self, job_id: str, file: BulkFile, paged_segments: Sequence[Segment] = (), **request: Any
+    ) -> Extraction:
+        def open_reader() -> FileReader:
             return FileReader(file, self.complete, page_size=self.page_size)
 
-        segments = [file_segment(file.name, walk), *rest]
-        return FileExtraction(open_reader=walk, segments=segments, **self._extraction_fields(job_id, **more))
+        segments = [file_segment(file.name, open_reader), *paged_segments]
+        return FileExtraction(open_reader=open_reader, segments=segments, **self._extraction_fields(job_id, **request))
 
-    def _extraction_fields(self, job_id: str, **more: Any) -> dict[str, Any]:
-        request = {**self.request, "job": job_id, **more}
+    def _extraction_fields(self, job_id: str, **request: Any) -> dict[str, Any]:
+        request = {**self.request, "job": job_id, **request}
         return {"source": self.source, "resource": self.resource, "request": request, "window": self.window}
 
-    def _bulk_file(self, job_id: str, url: str, **known: Any) -> BulkFile:
+    def _bulk_file(self, job_id: str, url: str, **options: Any) -> BulkFile:
         return BulkFile(
             name=f"{self.resource} of {job_id}",
             download=lambda path: self.download(url, path),
             connections={self.documents.node_type: self.documents.inner_connections},
-            **known,
+            **options,
         )
+
+    @property
+    def _until(self) -> datetime:
+        return self.time_range.until or timestamps.from_epoch(self.now())
 
     def _runs_same_query(self, operation: Record) -> bool:
         return str(operation.get("query") or "").strip() == self.operation_query.strip()
 
     def _partial_extraction(self, job_id: str, url: str) -> Extraction:
-        """Objects before the last one's moment from the file, those from it on page by page.
+        """Read the objects before the last change from the partial file, and the later ones page by page.
 
-        The file is in order of change and grouped, so the last object alone may lack lines; others of its second may
-        lack altogether. An object that changed behind the window while the operation ran belongs to the file only.
+        The file is in order of change and grouped. So only its last object may lack lines, but other objects of the
+        same second may be missing. An object that left the time range while the operation ran exists in the file only.
         """
-        edge = self._last_change(job_id, url)
-        until = self.time_range[1]
+        missing_range = TimeRange(self._last_change(job_id, url), self._until)
 
-        def wanted(found: Record) -> bool:
-            return not edge <= parse_timestamp(found["updatedAt"]) < until
+        def is_complete(record: Record) -> bool:
+            return not missing_range.contains(record_timestamp(record, "updatedAt"))
 
-        parts = self.list_query.split_range((edge, until))
-        file = self._bulk_file(job_id, url, wanted=wanted, cut_short=True)
-        return self._file_extraction(job_id, file, self.list_query.search_segments(parts), spans=parts)
+        parts = self.list_query.split_range(missing_range)
+        file = self._bulk_file(job_id, url, is_included=is_complete, allow_truncated=True)
+        time_ranges = [range_as_json(part) for part in parts]
+        return self._file_extraction(job_id, file, self.list_query.search_segments(parts), time_ranges=time_ranges)
 
     def _last_change(self, job_id: str, url: str) -> datetime:
-        """When the last object of a file that breaks off was changed."""
+        """Return the ``updatedAt`` of the last object in a partial file."""
         latest: datetime | None = None
-        within = False
+        in_range = False
         with tempfile.TemporaryDirectory(prefix="bulk-", ignore_cleanup_errors=True) as folder:
-            path = Path(folder) / "rows.jsonl"
+            path = Path(folder) / "result.jsonl"
             self.download(url, path)
             for line in read_lines(path, allow_truncated=True):
                 if line.parent_id is not None:
                     continue
-                changed = parse_timestamp(line.record["updatedAt"])
-                within = changed < self.time_range[1]
-                if within and latest is not None and changed < latest:
-                    latest, within = None, False
+                changed = record_timestamp(line.record, "updatedAt")
+                in_range = changed < self._until
+                if in_range and latest is not None and changed < latest:
+                    latest, in_range = None, False
                     break
-                latest = changed if within else latest
-        if latest is None or not within:
-            message = f"what the bulk operation {job_id} left when it failed can't be relied on"
-            raise ExpiredError(message, remedy="The next try submits another.", partner=PARTNER)
+                latest = changed if in_range else latest
+        if latest is None or not in_range:
+            message = f"the partial file of the failed bulk operation {job_id} is not usable"
+            raise ExpiredError(message, remedy="The next try submits a new operation.", partner=PARTNER)
         return latest
 
 
 def fits_bulk_operation(match: object, fields: str) -> bool:
-    """Whether a bulk operation can give what is asked for.
+    """Return True if a bulk operation can serve the arguments.
 
-    :param match: ids, which it can't be asked by
-    :param fields: further fields; what is in a connection would stand on lines of its own
+    :param match: ids, which a bulk operation cannot read
+    :param fields: additional fields; a connection would get lines of its own in the file
     """
     return match is None and not _CONNECTION.search(fields)
 
 
 def require_bulk_fit(match: object, fields: str) -> None:
-    """Refuse what a bulk operation can't give.
+    """Raise if a bulk operation cannot serve the arguments.
 
-    :param match: ids
-    :param fields: further fields
-    :raises ConfigurationError: when it doesn't fit
+    :raises ConfigurationError: naming the argument
     """
     if not fits_bulk_operation(match, fields):
-        wrong = "'match'" if match is not None else "'fields' with connections (edges, nodes)"
-        message = f"a bulk operation can't be asked by {wrong}"
-        raise ConfigurationError(message, remedy="Leave it out, or ask page by page.", partner=PARTNER)
+        argument = "'match'" if match is not None else "'fields' with connections (edges, nodes)"
+        message = f"a bulk operation does not support {argument}"
+        raise ConfigurationError(message, remedy="Remove it, or read page by page.", partner=PARTNER)

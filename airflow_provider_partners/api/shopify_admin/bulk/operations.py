@@ -1,19 +1,18 @@
-"""Shopify's bulk operations as such: begun, found, watched and stopped, and what Shopify says when it won't.
+"""Start, list, check and cancel Shopify's bulk operations, and read their errors.
 
-Versions differ: before 2026-01 a shop runs one bulk query of an app at a time and shows the latest alone; since then
-five, and a list of all. Must not know what an operation asks for, nor its file.
+Before version 2026-01 a shop runs one bulk query of an app at a time and shows only the latest. Later versions run five
+and list them all. See https://shopify.dev/docs/api/usage/bulk-operations/queries.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, is_at_least
-from airflow_provider_partners.api.shopify.shops import parse_timestamp
+from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin import documents
 from airflow_provider_partners.exceptions import (
     ConfigurationError,
@@ -24,6 +23,9 @@ from airflow_provider_partners.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from airflow_provider_partners.records import Record
 
 PARTNER = "Shopify Admin"
@@ -32,10 +34,10 @@ FIRST_LISTING_VERSION = "2026-01"
 """The first version that lists bulk operations."""
 
 MAX_QUERY_BYTES = 65_535
-"""Bytes that Shopify takes of a bulk operation's text."""
+"""Size limit of a bulk operation's query."""
 
 BUSY_WAIT = 60.0
-"""Seconds until it is worth asking again when others are in the way."""
+"""Seconds to wait while other operations are running."""
 
 _LIST_PAGE_SIZE = 50
 _ID = re.compile(r"gid://shopify/BulkOperation/\d+")
@@ -43,7 +45,7 @@ _GROUPED = re.compile(rf"\s*query\s+\w*{documents.GROUPED_SUFFIX}\b")
 
 ACTIVE_STATUSES = frozenset({"CREATED", "RUNNING"})
 USABLE_STATUSES = ACTIVE_STATUSES | {"COMPLETED"}
-"""What a bulk operation that is found again must be; the others ended without a result, or are about to."""
+"""Statuses of an operation that can be used again. The others ended without a result, or will."""
 
 STATE_BY_STATUS = dict.fromkeys((*ACTIVE_STATUSES, "CANCELING"), JobState.RUNNING) | {
     "COMPLETED": JobState.DONE,
@@ -55,50 +57,47 @@ STATE_BY_STATUS = dict.fromkeys((*ACTIVE_STATUSES, "CANCELING"), JobState.RUNNIN
 FAILURE_REASONS = {
     "ACCESS_DENIED": "the app lost its access while the bulk operation ran, or lacks a scope for one of the fields: "
     "check its scopes and its approval for protected customer data",
-    "INTERNAL_SERVER_ERROR": "Shopify failed at it; another try may pass",
-    "TIMEOUT": "it took Shopify too long: ask for a shorter window, for fewer 'fields', or page by page",
-    "FAILED": "it failed, and Shopify doesn't say why",
-    "CANCELED": "it was cancelled, by someone or by Shopify, which stops what doesn't get on",
-    "EXPIRED": "its result is older than the seven days that Shopify keeps it",
+    "INTERNAL_SERVER_ERROR": "Shopify had an internal error; another try may succeed",
+    "TIMEOUT": "it took Shopify too long: use a shorter window or fewer 'fields', or read page by page",
+    "FAILED": "it failed, and Shopify gives no reason",
+    "CANCELED": "it was cancelled, by a user or by Shopify, which stops operations without progress",
+    "EXPIRED": "Shopify keeps a result for seven days, and this one is older",
 }
-"""Why there is no result, by error code or else by status, with the next step."""
+"""The reason for a missing result and the next step, by error code or else by status."""
 
 BUSY_REMEDY = (
-    "It is tried again. Only operations of this same app count: another integration that uses the app, or another Dag "
-    "of yours, has them under way."
+    "The task tries again. Only operations of the same app count: another integration that uses the app, or another "
+    "Dag, has started them."
 )
 
 
 class BulkOperations:
-    """The bulk operations of one app in one shop; threads share one.
-
-    :param caller: sends the documents
-    """
+    """The bulk operations of one app in one shop. Thread-safe."""
 
     def __init__(self, caller: GraphQLCaller) -> None:
         self._caller = caller
 
     def run(self, query: str) -> tuple[str | None, list[Record]]:
-        """Begin one.
+        """Start an operation.
 
-        :param query: what it asks for
-        :returns: its id, or what Shopify has against it
-        :raises ConfigurationError: when the text is too long
+        :param query: the GraphQL text
+        :returns: its id or ``None``, and Shopify's ``userErrors``
+        :raises ConfigurationError: if the query is too long
         """
         if (size := len(query.encode())) > MAX_QUERY_BYTES:
-            message = f"the bulk operation's query has {size:,} bytes, Shopify takes {MAX_QUERY_BYTES:,}"
+            message = f"the bulk operation's query has {size:,} bytes, but Shopify accepts {MAX_QUERY_BYTES:,}"
             raise ConfigurationError(message, remedy="Shorten 'query' or 'fields'.", partner=PARTNER)
         variables = {"query": query, "groupObjects": is_grouped(query)}
-        answer = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run").data
-        payload = answer.get("bulkOperationRunQuery") or {}
-        begun, errors = payload.get("bulkOperation") or {}, payload.get("userErrors") or []
-        if not begun.get("id") and not errors:
-            message = "Shopify neither began a bulk operation nor said why"
+        data = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run").data
+        payload = data.get("bulkOperationRunQuery") or {}
+        operation, errors = payload.get("bulkOperation") or {}, payload.get("userErrors") or []
+        if not operation.get("id") and not errors:
+            message = "Shopify neither started a bulk operation nor gave a reason"
             raise UnexpectedResponseError(message, partner=PARTNER)
-        return (None if errors else str(begun["id"])), errors
+        return (None if errors else str(operation["id"])), errors
 
     def get(self, *job_ids: str) -> list[Record]:
-        """Those of some ids that exist.
+        """Return the operations with the given ids that exist.
 
         :param job_ids: global ids
         """
@@ -106,37 +105,30 @@ class BulkOperations:
         return [node for node in data.get("nodes") or [] if node and node.get("id")]
 
     def created_since(self, timestamp: datetime) -> Iterator[Record]:
-        """Queries begun from some moment on, as far as the version shows them.
-
-        :param timestamp: an aware time
-        """
-        shown = (
-            self._list_operations(timestamp)
-            if is_at_least(self._caller.api_version, FIRST_LISTING_VERSION)
-            else self._current_operation()
-        )
-        return (each for each in shown if parse_timestamp(each["createdAt"]) >= timestamp)
+        """Yield the bulk queries created at or after a timestamp, as far as the version shows them."""
+        can_list = is_at_least(self._caller.api_version, FIRST_LISTING_VERSION)
+        operations = self._list_operations(timestamp) if can_list else self._current_operation()
+        return (operation for operation in operations if record_timestamp(operation, "createdAt") >= timestamp)
 
     def cancel(self, job_id: str) -> str:
-        """Stop one, unless it has ended.
+        """Cancel an operation that has not ended yet.
 
         :param job_id: its global id
-        :returns: what Shopify has against it; empty when it stops
+        :returns: Shopify's error messages; empty if it is being cancelled
         """
-        answer = self._caller.execute(documents.BULK_CANCEL, {"id": job_id}, label="bulk.cancel").data
-        errors = (answer.get("bulkOperationCancel") or {}).get("userErrors") or []
+        data = self._caller.execute(documents.BULK_CANCEL, {"id": job_id}, label="bulk.cancel").data
+        errors = (data.get("bulkOperationCancel") or {}).get("userErrors") or []
         return "; ".join(str(error.get("message")) for error in errors)
 
     def status(self, job_id: str) -> JobStatus:
-        """Where one stands.
+        """Return the status of an operation.
 
         :param job_id: its global id
         """
         return parse_status(job_id, next(iter(self.get(job_id)), None))
 
     def _list_operations(self, timestamp: datetime) -> Iterator[Record]:
-        since = timestamp.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        query = f"operation_type:query AND created_at:>='{since}'"
+        query = f"operation_type:query AND created_at:>='{timestamps.isoformat(timestamp, 'seconds')}'"
         after: str | None = None
         while True:
             variables = {"first": _LIST_PAGE_SIZE, "after": after, "query": query}
@@ -146,108 +138,105 @@ class BulkOperations:
             if not info["hasNextPage"]:
                 return
             if info["endCursor"] in {None, after}:
-                message = "the list of bulk operations goes on without getting on"
+                message = "the list of bulk operations repeats its cursor"
                 raise PagingError(message, remedy="Shopify's paging loops; try again.", partner=PARTNER)
             after = info["endCursor"]
 
     def _current_operation(self) -> Iterator[Record]:
-        if found := self._caller.execute(documents.BULK_CURRENT, label="bulk.current").data["currentBulkOperation"]:
-            yield found
+        data = self._caller.execute(documents.BULK_CURRENT, label="bulk.current").data
+        if operation := data["currentBulkOperation"]:
+            yield operation
 
 
 def parse_status(job_id: str, operation: Record | None) -> JobStatus:
-    """What an operation's fields say.
+    """Return the status that an operation's fields describe.
 
-    :param job_id: its id
-    :param operation: as Shopify shows it; ``None`` when there is none of this id
+    :param operation: as Shopify returned it; ``None`` if it does not exist
+    :raises UnexpectedResponseError: if the status is unknown
     """
     if operation is None:
         return JobStatus(
             job_id=job_id, state=JobState.FAILED, partner_status="", reason="Shopify has no bulk operation of this id"
         )
-    said = str(operation["status"])
-    state = STATE_BY_STATUS.get(said)
+    partner_status = str(operation["status"])
+    state = STATE_BY_STATUS.get(partner_status)
     if state is None:
-        message = f"the bulk operation {job_id} has the status {said!r}, which isn't known"
+        message = f"the bulk operation {job_id} has the unknown status {partner_status!r}"
         raise UnexpectedResponseError(message, partner=PARTNER)
     reason = ""
     if state is JobState.DONE and not operation.get("url") and object_count(operation):
-        # Taking this for an empty result would lose all of it without a word.
-        state, reason = JobState.FAILED, f"Shopify counted {object_count(operation)} objects, but gives no file of them"
+        # Treating this as an empty result would lose all records silently.
+        state, reason = JobState.FAILED, f"Shopify counted {object_count(operation)} objects, but has no file of them"
     elif is_partial(operation):
-        state, reason = JobState.DONE, f"in part; the rest is read page by page ({_failure_reason(operation)})"
+        state, reason = (
+            JobState.DONE,
+            f"partial file; other records are read page by page ({_failure_reason(operation)})",
+        )
     elif state is JobState.FAILED:
         reason = _failure_reason(operation)
     return JobStatus(
         job_id=job_id,
         state=state,
-        partner_status=said,
+        partner_status=partner_status,
         record_count=_parse_count(operation, "rootObjectCount"),
         reason=reason,
     )
 
 
 def is_partial(operation: Record) -> bool:
-    """Whether an operation failed, but left a file of which all but the last object is known to be whole.
-
-    :param operation: as Shopify shows it
-    """
-    usable = operation.get("partialDataUrl") and is_grouped(str(operation.get("query") or ""))
-    return operation["status"] == "FAILED" and bool(usable)
+    """Return True if an operation failed but left a grouped file, in which only the last object may be incomplete."""
+    has_usable_file = operation.get("partialDataUrl") and is_grouped(str(operation.get("query") or ""))
+    return operation["status"] == "FAILED" and bool(has_usable_file)
 
 
 def is_grouped(query: str) -> bool:
-    """Whether each object's inner lines follow right behind it in the file; the operation's name tells.
+    """Return True if the nested lines of each object follow it directly in the file.
 
-    :param query: what an operation asks for
+    The operation's name has a suffix for it.
+
+    :param query: the operation's GraphQL text
     """
     return bool(_GROUPED.match(query))
 
 
 def object_count(operation: Record) -> int:
-    """How many lines the operation's file has to have.
-
-    :param operation: as Shopify shows it
-    """
+    """Return the number of lines that the operation's file must have."""
     return _parse_count(operation, "objectCount") or 0
 
 
 def root_count(operation: Record) -> int:
-    """How many of them are objects of the list itself.
-
-    :param operation: as Shopify shows it
-    """
+    """Return the number of lines that are objects of the list itself."""
     return _parse_count(operation, "rootObjectCount") or 0
 
 
 def blocking_operations(errors: list[Record]) -> list[str]:
-    """The ids of operations that keep another one from beginning.
+    """Return the ids of the operations that prevent a new one from starting.
 
-    :param errors: what Shopify has against it
+    :param errors: Shopify's ``userErrors``
     """
-    return [found for error in errors for found in _ID.findall(str(error.get("message") or ""))]
+    return [job_id for error in errors for job_id in _ID.findall(str(error.get("message") or ""))]
 
 
 def refusal_error(errors: list[Record]) -> PartnersError:
-    """What it means that Shopify refuses an operation: others are in the way, or its text is wrong.
+    """Return the error for a refused operation: others are running, or its query is wrong.
 
-    :param errors: what Shopify has against it
+    :param errors: Shopify's ``userErrors``
     """
-    told = "; ".join(str(error.get("message") or "no explanation given") for error in errors)
+    reasons = "; ".join(str(error.get("message") or "no explanation given") for error in errors)
     codes = {str(error.get("code") or "") for error in errors}
     if codes & {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}:
-        message = f"there is no room for another bulk operation: {told}"
+        message = f"other bulk operations prevent a new one: {reasons}"
         return ThrottledError(message, retry_after=BUSY_WAIT, remedy=BUSY_REMEDY, partner=PARTNER)
-    message = f"Shopify refused the bulk operation: {told}"
+    message = f"Shopify refused the bulk operation: {reasons}"
     if codes <= {"INVALID", ""}:
-        remedy = "Correct 'query' or 'fields': a bulk operation takes no connections inside of lists, for instance."
+        remedy = "Correct 'query' or 'fields'. For example, a bulk operation accepts no connection inside of a list."
         return ConfigurationError(message, remedy=remedy, partner=PARTNER)
     return UnexpectedResponseError(message, partner=PARTNER)
 
 
 def _failure_reason(operation: Record) -> str:
-    said, code = str(operation["status"]), str(operation.get("errorCode") or "")
-    return f"{code or said}: {FAILURE_REASONS.get(code) or FAILURE_REASONS[said]}"
+    status, code = str(operation["status"]), str(operation.get("errorCode") or "")
+    return f"{code or status}: {FAILURE_REASONS.get(code) or FAILURE_REASONS[status]}"
 
 
 def _parse_count(operation: Record, name: str) -> int | None:

@@ -1,7 +1,7 @@
-"""The rows of a bulk operation: its file fetched when a walk begins and removed when it ends, objects made whole.
+"""The records of a bulk operation: download its file, complete its objects, and delete it at the end.
 
-Rows are those of the paged list. The lines of fulfillments, which a bulk operation can't give, are asked for by the
-fulfillments' ids, a page at a time. Must not know how an operation is begun or watched.
+The records are those of the paged list. A bulk operation cannot include the lines of fulfillments, so they are
+requested by the fulfillments' ids, one page at a time.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
 
 RECORDS_PER_PAGE = 200
-"""Objects of a page of rows: what is in memory at once."""
+"""Records per page, which is the number of objects in memory at once."""
 
 MAX_NODE_IDS = 250
-"""Ids that Shopify takes in one query."""
+"""Number of ids that Shopify accepts in one query."""
 
 DownloadFile = Callable[[Path], object]
-"""Fetches the operation's file to a place."""
+"""Downloads the operation's file to a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,12 @@ class BulkFile:
     """A bulk operation's file, and how to read it.
 
     :param name: for errors
-    :param download: fetches it; holds the address, which is a secret
-    :param connections: which lines belong into which field of which objects
-    :param expected_lines: how many it has at least
-    :param expected_roots: how many of them are objects of the list
-    :param is_included: whether an object is to be given; all by default
-    :param allow_truncated: whether its last line may be broken off
+    :param download: downloads the file; holds its URL, which is a secret
+    :param connections: the nested connections of each type
+    :param expected_lines: minimum number of lines
+    :param expected_roots: minimum number of objects of the list
+    :param is_included: return False for an object to drop it; all are kept by default
+    :param allow_truncated: skip the last line if it is incomplete
     """
 
     name: str
@@ -58,12 +58,12 @@ class BulkFile:
     allow_truncated: bool = False
 
     def open(self, folder: Path) -> JoinedFile:
-        """Fetch it and look it through.
+        """Download the file and index it.
 
-        :param folder: where it may lie
-        :raises UnexpectedResponseError: when it holds less than was counted
+        :param folder: the folder of the file and its index
+        :raises UnexpectedResponseError: if the file holds less than Shopify counted
         """
-        path = folder / "rows.jsonl"
+        path = folder / "result.jsonl"
         self.download(path)
         joined = JoinedFile(
             path,
@@ -75,19 +75,18 @@ class BulkFile:
         if joined.line_count < self.expected_lines or joined.root_count < self.expected_roots:
             joined.close()
             message = (
-                f"the file of {self.name} holds {joined.line_count} lines, {joined.root_count} of them objects of the list, "
+                f"the file of {self.name} has {joined.line_count} lines and {joined.root_count} objects of the list, "
                 f"but Shopify counted {self.expected_lines} and {self.expected_roots}"
             )
-            raise UnexpectedResponseError(message, remedy="The file is not whole: try again.")
+            raise UnexpectedResponseError(message, remedy="The file is incomplete: try again.")
         return joined
 
 
 class FileReader:
-    """One walk through a file, which is fetched with the first page and removed with :meth:`close`.
+    """Reads the pages of a file. The first page downloads it, :meth:`close` deletes it.
 
-    :param file: the file
-    :param complete: makes objects whole
-    :param page_size: objects of a page
+    :param complete: completes the objects of a page
+    :param page_size: objects per page
     """
 
     def __init__(self, file: BulkFile, complete: Callable[[list[Record]], list[Record]], *, page_size: int) -> None:
@@ -101,32 +100,29 @@ class FileReader:
 
     @property
     def segment(self) -> Segment:
-        """The file as a part of an extraction."""
+        """The file as a segment of an extraction."""
         return Segment(name=self._file.name, fetch=self.fetch, predict_next=self.predict_next)
 
     def fetch(self, cursor: Cursor) -> Page:
-        """The page at a cursor.
+        """Return the page at a cursor.
 
-        :param cursor: ``{}`` or ``{"at": …}``, how many objects lie before it
+        :param cursor: ``{}`` or ``{"at": …}``, the number of objects before the page
         """
-        at = int(cursor.get("at", 0))
-        objects, total = self._read(at)
-        if at > total:
-            message = f"{self._file.name} has {total} objects, but the walk had come to {at}"
-            raise PagingError(message, remedy="Remove the dataset's folder, so that it is fetched anew.")
-        behind = at + len(objects)
-        return Page(self._complete(objects), {"at": behind} if behind < total else None, total)
+        offset = int(cursor.get("offset", 0))
+        objects, total = self._read(offset)
+        if offset > total:
+            message = f"{self._file.name} has {total} objects, but the stored position is {offset}"
+            raise PagingError(message, remedy="Delete the dataset's folder to read it again from the start.")
+        next_offset = offset + len(objects)
+        return Page(self._complete(objects), {"offset": next_offset} if next_offset < total else None, total)
 
     def predict_next(self, cursor: Cursor) -> Cursor | None:
-        """The cursor of the following page, once the file is there.
-
-        :param cursor: of this one
-        """
-        joined, behind = self._joined, int(cursor.get("at", 0)) + self._page_size
-        return {"at": behind} if joined is not None and behind < len(joined) else None
+        """Return the cursor of the following page, once the file is downloaded."""
+        joined, next_offset = self._joined, int(cursor.get("offset", 0)) + self._page_size
+        return {"offset": next_offset} if joined is not None and next_offset < len(joined) else None
 
     def close(self) -> None:
-        """Remove the file. A thread that still reads it does so when it has read."""
+        """Delete the file. If a thread is still reading it, that thread deletes it afterwards."""
         self._closed = True
         if self._lock.acquire(timeout=1.0):
             try:
@@ -138,7 +134,7 @@ class FileReader:
         with self._lock:
             try:
                 if self._closed:
-                    message = f"the walk through {self._file.name} was closed meanwhile"
+                    message = f"the reader of {self._file.name} was closed during the read"
                     raise TransientError(message)
                 if self._joined is None:
                     self._remove()
@@ -160,45 +156,42 @@ class FileReader:
 
 @dataclass(frozen=True, kw_only=True)
 class FileExtraction(Extraction):
-    """An extraction whose first part is a file, which is there for as long as a walk goes on.
+    """An extraction that begins with a file. The file exists only while pages are read.
 
-    :param open_reader: begins a walk through the file
+    :param open_reader: returns a new reader of the file
     """
 
     open_reader: Callable[[], FileReader]
 
     def pages(self, *, position: ResumePosition | None = None, workers: int = 1) -> Generator[ExtractedPage]:
-        """Walk the list; see ``Extraction.pages``. The file is removed when the walk ends or is closed.
+        """Yield the pages, as ``Extraction.pages`` does. Deletes the file at the end, or when closed.
 
-        :param position: where to go on; the file is fetched anew for it
-        :param workers: pages made whole at the same time
+        :param position: where to continue; the file is downloaded again for it
+        :param workers: pages to complete in parallel
         """
-        with closing(self.open_reader()) as walk:
-            parts = replace(self, segments=[walk.segment, *self.segments[1:]])
-            yield from Extraction.pages(parts, position=position, workers=workers)
+        with closing(self.open_reader()) as reader:
+            extraction = replace(self, segments=[reader.segment, *self.segments[1:]])
+            yield from Extraction.pages(extraction, position=position, workers=workers)
 
 
 def file_segment(name: str, open_reader: Callable[[], FileReader]) -> Segment:
-    """The file as a part that stands by itself: each of its pages fetches the file anew.
+    """Return the file as an independent segment: each of its pages downloads the file again.
 
-    :param name: for errors
-    :param open_reader: begins a walk through the file
+    :param open_reader: returns a new reader of the file
     """
 
     def fetch(cursor: Cursor) -> Page:
-        with closing(open_reader()) as own:
-            return own.fetch(cursor)
+        with closing(open_reader()) as reader:
+            return reader.fetch(cursor)
 
     return Segment(name=name, fetch=fetch)
 
 
 class BulkRecordLoader:
-    """Makes the objects of a file what the paged list would have given; threads share one.
+    """Turns the objects of a file into the records of the paged list. Thread-safe.
 
-    :param caller: sends the documents
-    :param loader: makes nodes of a paged list whole
-    :param list_documents: the list
-    :param fetch_by_ids: gives whole objects by their ids, those that still exist
+    :param loader: completes the nodes of a paged list
+    :param fetch_by_ids: returns the complete objects with given ids that still exist
     """
 
     def __init__(
@@ -215,48 +208,46 @@ class BulkRecordLoader:
         self._batch_size = AdaptivePageSize(MAX_NODE_IDS)
 
     def __call__(self, objects: list[Record]) -> list[Record]:
-        """Whole objects, in order; those that were deleted meanwhile are left out.
+        """Return complete records in order; objects deleted in the meantime are left out.
 
-        :param objects: as the file has them, with their inner lists
+        :param objects: as the file has them, with their nested lists
         """
-        torn: set[str] = set()
+        changed: set[str] = set()
         if self._list_documents.name == "orders":
-            torn = self._add_fulfillment_lines(objects)
-        nodes = [self._as_list_node(each) for each in objects if each["id"] not in torn]
-        whole = {record["id"]: record for record in self._loader.complete(self._list_documents.name, nodes)}
-        if torn:
-            # What the file names is there no longer, so the order has changed since: its present state counts.
-            whole |= {record["id"]: record for record in self._fetch_by_ids(sorted(torn))}
-        return [whole[each["id"]] for each in objects if each["id"] in whole]
+            changed = self._add_fulfillment_lines(objects)
+        nodes = [self._as_list_node(record) for record in objects if record["id"] not in changed]
+        records = {record["id"]: record for record in self._loader.complete(self._list_documents.name, nodes)}
+        if changed:
+            # The file names a fulfillment that no longer exists, so the order changed after it was written.
+            records |= {record["id"]: record for record in self._fetch_by_ids(sorted(changed))}
+        return [records[record["id"]] for record in objects if record["id"] in records]
 
-    def _as_list_node(self, found: Record) -> Record:
-        return {
-            **found,
-            **{name: _as_connection(found[name]) for name in self._list_documents.inner_connections.values()},
-        }
+    def _as_list_node(self, record: Record) -> Record:
+        names = self._list_documents.inner_connections.values()
+        return {**record, **{name: _as_connection(record[name]) for name in names}}
 
     def _add_fulfillment_lines(self, orders: list[Record]) -> set[str]:
-        """Give each fulfillment its lines; the ids of orders of which one is gone."""
-        listed = [(order, each) for order in orders for each in order["fulfillments"]]
-        lines = self._fetch_fulfillment_lines([each["id"] for _, each in listed])
-        for _, each in listed:
-            each["fulfillmentLineItems"] = lines.get(each["id"])
-        return {order["id"] for order, each in listed if each["fulfillmentLineItems"] is None}
+        """Add the lines to each fulfillment. Return the ids of orders with a fulfillment that no longer exists."""
+        fulfillments = [(order, fulfillment) for order in orders for fulfillment in order["fulfillments"]]
+        lines = self._fetch_fulfillment_lines([fulfillment["id"] for _, fulfillment in fulfillments])
+        for _, fulfillment in fulfillments:
+            fulfillment["fulfillmentLineItems"] = lines.get(fulfillment["id"])
+        return {order["id"] for order, fulfillment in fulfillments if fulfillment["fulfillmentLineItems"] is None}
 
     def _fetch_fulfillment_lines(self, ids: list[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        asked = 0
-        while asked < len(ids):
-            some, nodes = self._batch_size.call(lambda size, begin=asked: self._fetch_batch(ids[begin:], size))  # type: ignore[misc]
-            found |= {node["id"]: node["fulfillmentLineItems"] for node in nodes if node and "id" in node}
-            asked += some
-        return found
+        lines: dict[str, Any] = {}
+        offset = 0
+        while offset < len(ids):
+            size, nodes = self._batch_size.call(lambda size, offset=offset: self._fetch_batch(ids[offset:], size))  # type: ignore[misc]
+            lines |= {node["id"]: node["fulfillmentLineItems"] for node in nodes if node and "id" in node}
+            offset += size
+        return lines
 
     def _fetch_batch(self, ids: list[str], size: int) -> tuple[int, list[Record]]:
-        some = next(batches(ids, size))
-        answer = self._caller.execute(documents.FULFILLMENTS_BY_ID, {"ids": some}, label="fulfillments.by_id")
-        return len(some), answer.data.get("nodes") or []
+        batch = next(batches(ids, size))
+        result = self._caller.execute(documents.FULFILLMENTS_BY_ID, {"ids": batch}, label="fulfillments.by_id")
+        return len(batch), result.data.get("nodes") or []
 
 
-def _as_connection(rows: list[Record]) -> Record:
-    return {"nodes": rows, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+def _as_connection(nodes: list[Record]) -> Record:
+    return {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}

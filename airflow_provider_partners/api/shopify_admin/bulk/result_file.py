@@ -1,9 +1,9 @@
-"""The file of a bulk operation, read as objects with their inner lists, in memory that doesn't grow with it.
+"""Read the file of a bulk operation as objects with their nested lists, in constant memory.
 
-A file holds an object a line. What was inside of a connection stands on lines of its own and names what it belongs to
-in ``__parentId``; without grouping it may stand anywhere. So the file is gone through once, noting in a temporary
-SQLite database where each line begins; afterwards objects are put together from the lines that belong to them. Must
-not know what the objects are, nor where the file comes from.
+A file holds one object a line. A node of a connection has a line of its own and names its parent in ``__parentId``.
+Without grouping, its line may stand anywhere in the file. So the file is read once to store the offset of each line in
+a temporary SQLite database. Afterwards objects are assembled from their lines.
+See https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-data.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 PARENT_ID_FIELD = "__parentId"
 
 Connections = dict[str, "Mapping[str, str]"]
-"""By an object's type, the types of the lines that belong to it, and the field in which they are listed."""
+"""The nested connections by type of the object, as ``{type of the nested line: field of the object}``."""
 
 _INDEX_BATCH_SIZE = 1_000
 _LOOKUP_BATCH_SIZE = 500
 _TYPE = re.compile(r"gid://shopify/(\w+)/")
-_REMEDY = "Submit another bulk operation (a retry does); if it says so again, ask page by page."
+_REMEDY = "Submit another bulk operation (a retry does). If the error repeats, read page by page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Line:
     """One line of a file.
 
     :param offset: of its first byte
-    :param record: what it holds, without the parent's id
-    :param parent_id: the id of what it belongs to; ``None`` for an object of the list itself
+    :param record: the object, without the parent's id
+    :param parent_id: ``None`` for an object of the list itself
     """
 
     offset: int
@@ -50,42 +50,41 @@ class Line:
 
     @property
     def id(self) -> str:
-        """Its global id."""
+        """The global id."""
         return str(self.record["id"])
 
 
 def read_lines(path: Path, *, allow_truncated: bool = False) -> Iterator[Line]:
-    """The lines of a file, one in memory at a time.
+    """Yield the lines of a file, one in memory at a time.
 
-    :param path: the file
-    :param allow_truncated: whether the last line may be broken off; it is left out then
-    :raises UnexpectedResponseError: when a line is no object with an id
+    :param allow_truncated: skip the last line if it is incomplete
+    :raises UnexpectedResponseError: if a line is not an object with an id
     """
-    place = 0
+    next_offset = 0
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):
-            begin, place = place, place + len(text)
+            offset, next_offset = next_offset, next_offset + len(text)
             if not text.strip():
                 continue
-            line = _parse_line(begin, text)
+            line = _parse_line(offset, text)
             if line is not None:
                 yield line
             elif not allow_truncated or text.endswith(b"\n"):
-                message = f"line {number} of the bulk operation's file is no object with an id"
+                message = f"line {number} of the bulk operation's file is not an object with an id"
                 raise UnexpectedResponseError(message, remedy=_REMEDY)
 
 
 class JoinedFile:
-    """The objects of a file, in its order, each with its inner lists; a context manager.
+    """The objects of a file, in its order and with their nested lists; a context manager.
 
-    One thread at a time may use it, whichever.
+    Any thread may use it, but only one at a time.
 
     :param path: the file
-    :param index: where the database is made
-    :param connections: which lines belong into which field of which objects
-    :param is_included: whether an object is to be given; all by default
-    :param allow_truncated: whether the last line may be broken off
-    :raises UnexpectedResponseError: when lines belong to nothing in the file, or to no known connection
+    :param index: path of the database to create
+    :param connections: the nested connections of each type
+    :param is_included: return False for an object to drop it; all are kept by default
+    :param allow_truncated: skip the last line if it is incomplete
+    :raises UnexpectedResponseError: if a line belongs to no object of the file, or to no known connection
     """
 
     def __init__(
@@ -111,38 +110,40 @@ class JoinedFile:
             raise
 
     def __len__(self) -> int:
-        """How many objects there are."""
+        """The number of objects."""
         return int(self._object_count)
 
     def read(self, start: int, limit: int) -> list[Record]:
-        """Some objects, with their inner lists.
+        """Return some objects with their nested lists.
 
-        :param start: how many objects to pass over
-        :param limit: how many to give at most
+        :param start: number of objects to skip
+        :param limit: maximum number of objects
         """
-        found = self._database.execute("SELECT place FROM root WHERE at >= ? ORDER BY at LIMIT ?", (start + 1, limit))
-        roots = [self._line_at(place) for (place,) in found.fetchall()]
-        above = roots
-        while above:
-            above = self._attach_children(above)
+        offsets = self._database.execute(
+            "SELECT line_offset FROM root WHERE position >= ? ORDER BY position LIMIT ?", (start + 1, limit)
+        ).fetchall()
+        roots = [self._line_at(offset) for (offset,) in offsets]
+        parents = roots
+        while parents:
+            parents = self._attach_children(parents)
         return [root.record for root in roots]
 
     def close(self) -> None:
-        """Let go of the file and the database; neither is removed."""
+        """Close the file and the database, without deleting them."""
         self._file.close()
         self._database.close()
 
     def __enter__(self) -> Self:
-        """The file itself."""
+        """Return the file itself."""
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Close it."""
+        """Close the file."""
         self.close()
 
     def _index_lines(self, lines: Iterable[Line], is_included: Callable[[Record], bool] | None) -> None:
-        # Only ids and places are kept, a batch at a time; an unwanted object's id is empty.
-        rest = (
+        # Only ids and offsets are stored, one batch at a time. An excluded object has an empty id.
+        entries = (
             (
                 "" if line.parent_id is None and is_included and not is_included(line.record) else line.id,
                 line.offset,
@@ -150,52 +151,54 @@ class JoinedFile:
             )
             for line in lines
         )
-        while batch := list(islice(rest, _INDEX_BATCH_SIZE)):
-            roots = [(gid, place) for gid, place, parent in batch if parent is None]
+        while batch := list(islice(entries, _INDEX_BATCH_SIZE)):
+            roots = [(gid, offset) for gid, offset, parent_id in batch if parent_id is None]
             self.line_count += len(batch)
             self.root_count += len(roots)
             self._database.execute("BEGIN")
-            # An object that comes again stays where it came first, as it came last.
+            # A repeated object keeps its first position and gets its last content.
             self._database.executemany(
-                "INSERT INTO root (id, place) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET place = excluded.place",
-                [(gid, place) for gid, place in roots if gid],
+                "INSERT INTO root (id, line_offset) VALUES (?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET line_offset = excluded.line_offset",
+                [(gid, offset) for gid, offset in roots if gid],
             )
             self._database.executemany(
-                "INSERT INTO part (id, place, parent) VALUES (?, ?, ?)",
-                [(gid, place, parent) for gid, place, parent in batch if parent is not None],
+                "INSERT INTO child (id, line_offset, parent_id) VALUES (?, ?, ?)",
+                [(gid, offset, parent_id) for gid, offset, parent_id in batch if parent_id is not None],
             )
             self._database.execute("COMMIT")
 
     def _reject_orphans(self, *, allowed: bool) -> None:
         if allowed:
             return
-        ((stray,),) = self._database.execute(
-            "SELECT count(*) FROM part WHERE parent NOT IN (SELECT id FROM root) "
-            "AND parent NOT IN (SELECT id FROM part)"
+        ((orphans,),) = self._database.execute(
+            "SELECT count(*) FROM child WHERE parent_id NOT IN (SELECT id FROM root) "
+            "AND parent_id NOT IN (SELECT id FROM child)"
         ).fetchall()
-        if stray:
-            message = f"{stray} lines of the bulk operation's file belong to objects that are not in it"
+        if orphans:
+            message = f"{orphans} lines of the bulk operation's file belong to objects that are not in it"
             raise UnexpectedResponseError(message, remedy=_REMEDY)
 
     def _attach_children(self, parents: list[Line]) -> list[Line]:
-        """List what belongs to objects in their fields; gives what was put in."""
-        owners = {line.id: line for line in parents}
+        """Add the nested lines to their parents, and return them."""
+        parents_by_id = {line.id: line for line in parents}
         for line in parents:
             line.record.update({name: [] for name in self._connections.get(_type_of_id(line.id), {}).values()})
-        places = []
-        for some in batches(owners, _LOOKUP_BATCH_SIZE):
-            marks = ",".join("?" * len(some))
-            found = self._database.execute(f"SELECT place FROM part WHERE parent IN ({marks})", some)  # noqa: S608
-            places += [place for (place,) in found]
-        within = [self._line_at(place) for place in sorted(places)]
-        for line in within:
-            owner = owners[str(line.parent_id)]
-            name = self._connections.get(_type_of_id(owner.id), {}).get(_type_of_id(line.id))
+        offsets = []
+        for batch in batches(parents_by_id, _LOOKUP_BATCH_SIZE):
+            placeholders = ",".join("?" * len(batch))
+            query = f"SELECT line_offset FROM child WHERE parent_id IN ({placeholders})"  # noqa: S608
+            offsets += [offset for (offset,) in self._database.execute(query, batch)]
+        children = [self._line_at(offset) for offset in sorted(offsets)]
+        for line in children:
+            parent = parents_by_id[str(line.parent_id)]
+            child_type, parent_type = _type_of_id(line.id), _type_of_id(parent.id)
+            name = self._connections.get(parent_type, {}).get(child_type)
             if name is None:
-                message = f"the bulk operation's file has a {_type_of_id(line.id)} in a {_type_of_id(owner.id)}, which was not asked"
+                message = f"the bulk operation's file has a {child_type} in a {parent_type}, which was not requested"
                 raise UnexpectedResponseError(message, remedy=_REMEDY)
-            owner.record[name].append(line.record)
-        return within
+            parent.record[name].append(line.record)
+        return children
 
     def _line_at(self, offset: int) -> Line:
         self._file.seek(offset)
@@ -213,24 +216,26 @@ def _parse_line(offset: int, text: bytes) -> Line | None:
         return None
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
         return None
-    parent = record.pop(PARENT_ID_FIELD, None)
-    return Line(offset, record, None if parent is None else str(parent))
+    parent_id = record.pop(PARENT_ID_FIELD, None)
+    return Line(offset, record, None if parent_id is None else str(parent_id))
 
 
 def _type_of_id(gid: str) -> str:
-    found = _TYPE.match(gid)
-    return found.group(1) if found else "?"
+    match = _TYPE.match(gid)
+    return match.group(1) if match else "?"
 
 
 def _open_index(path: Path) -> sqlite3.Connection:
-    # Pages are fetched in any thread of a walk, one at a time.
+    # Any worker thread may fetch a page, one at a time.
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    # Thrown away in any case, so nothing has to survive a crash; the cache stays at 8 MB whatever the size.
+    # The database is deleted after use, so it need not survive a crash. The cache is limited to 8 MB.
     database.executescript("""
         PRAGMA journal_mode = OFF;
         PRAGMA synchronous = OFF;
         PRAGMA cache_size = -8192;
-        CREATE TABLE root (at INTEGER PRIMARY KEY, id TEXT UNIQUE, place INTEGER);
-        CREATE TABLE part (parent TEXT, place INTEGER, id TEXT, PRIMARY KEY (parent, place)) WITHOUT ROWID;
+        CREATE TABLE root (position INTEGER PRIMARY KEY, id TEXT UNIQUE, line_offset INTEGER);
+        CREATE TABLE child (
+            parent_id TEXT, line_offset INTEGER, id TEXT, PRIMARY KEY (parent_id, line_offset)
+        ) WITHOUT ROWID;
     """)
     return database

@@ -1,0 +1,72 @@
+"""The errors of the Admin API: the action and the next step for each status, code and message.
+
+Sources: https://shopify.dev/docs/api/usage/response-codes and
+https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
+from airflow_provider_partners.api.shopify.errors import INTERNAL_ERROR_PATTERN, REDIRECT_REMEDIES, THROTTLED_PATTERN
+from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
+from airflow_provider_partners.api.shopify_admin.query_cost import QueryTooCostlyError, throttle_wait
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PROTECTED_DATA_PATTERN = re.compile(r"protected.customer.data|not approved to (access|use)", re.IGNORECASE)
+
+PROTECTED_REMEDY = (
+    "The app needs Shopify's approval for protected customer data (Partner Dashboard, API access). Until "
+    "then extract with personal_data=False, which omits names, e-mails, phones, addresses and the customer. "
+    "Orders without them still need level 1."
+)
+
+ADMIN_REMEDIES: Mapping[int, str] = {
+    **REDIRECT_REMEDIES,
+    401: "Check the shop's access token (or client id and secret): it is wrong, was revoked, or has expired.",
+    402: "The shop is frozen for unpaid bills. Its merchant must pay them; take the shop off the routes until then.",
+    403: "The token lacks the scope, or the app may not act for this shop.",
+    404: "There is no shop at this address (closed or misspelt), or 'api_version' doesn't exist.",
+    423: "Shopify has locked the shop. Its merchant must contact Shopify; take the shop off the routes until then.",
+}
+"""The next step, by status."""
+
+
+def _admin_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
+    if _PROTECTED_DATA_PATTERN.search(error.message):
+        return PROTECTED_REMEDY
+    if action is ResponseAction.REFUSE_CREDENTIALS:
+        required = str(error.extensions.get("requiredAccess") or "").strip().rstrip(".")
+        scope = f"the {required}".replace("`", "'") if required else "the scope that this field needs"
+        return f"Give the app {scope}, have the merchant accept it, and use a token issued afterwards."
+    return None
+
+
+ADMIN_GRAPHQL_ERRORS = GraphQLErrorHandler(
+    codes={
+        "THROTTLED": ResponseAction.THROTTLE,
+        "INTERNAL_SERVER_ERROR": ResponseAction.RETRY,
+        "ACCESS_DENIED": ResponseAction.REFUSE_CREDENTIALS,
+        "MAX_COST_EXCEEDED": ResponseAction.MISCONFIGURED,
+    },
+    messages=(
+        (THROTTLED_PATTERN, ResponseAction.THROTTLE),
+        (INTERNAL_ERROR_PATTERN, ResponseAction.RETRY),
+        (re.compile(r"invalid api key or access token", re.IGNORECASE), ResponseAction.REAUTHENTICATE),
+        (_PROTECTED_DATA_PATTERN, ResponseAction.REFUSE_CREDENTIALS),
+        (re.compile(r"^access denied", re.IGNORECASE), ResponseAction.REFUSE_CREDENTIALS),
+    ),
+    remedy=_admin_remedy,
+    retry_after=throttle_wait,
+    error_types={"MAX_COST_EXCEEDED": QueryTooCostlyError},
+)
+
+ADMIN_ERROR_HANDLER = ErrorHandler().with_overrides(
+    dict.fromkeys((400, 402, 404, 423), ResponseAction.MISCONFIGURED),
+    inspect=ADMIN_GRAPHQL_ERRORS.inspect,
+    remedies=ADMIN_REMEDIES,
+)

@@ -1,0 +1,77 @@
+"""The errors of the Partner API: the action and the next step for each status, code and message.
+
+Source: https://shopify.dev/docs/api/partner#status-and-error-codes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
+from airflow_provider_partners.api.shopify.errors import INTERNAL_ERROR_PATTERN, REDIRECT_REMEDIES, THROTTLED_PATTERN
+from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Shopify does not document the message for a missing permission, so the pattern is broad.
+_DENIED_PATTERN = re.compile(r"access denied|not (authorized|approved)|unauthori[sz]ed|permission", re.IGNORECASE)
+
+PARTNER_VERSION_REMEDY = "Check 'api_version' and 'organization_id' of the connection: one of them doesn't exist."
+PARTNER_CREDENTIALS_REMEDY = (
+    "Check the access token (and 'secondary_access_token'), and that it belongs to this organization. Shopify "
+    "answers the same if the token belongs to another organization, or to a disabled one."
+)
+PARTNER_PERMISSION_REMEDY = (
+    "Give the API client the permission in the Partner Dashboard (Settings, Partner API clients): "
+    "'View financials' for transactions, 'Manage apps' for apps, their events, and the app of a transaction."
+)
+
+_REMEDIES: Mapping[ResponseAction, str] = {
+    ResponseAction.REAUTHENTICATE: PARTNER_CREDENTIALS_REMEDY,
+    ResponseAction.REFUSE_CREDENTIALS: PARTNER_PERMISSION_REMEDY,
+}
+
+
+def _partner_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
+    if error.code == "404":
+        return PARTNER_VERSION_REMEDY
+    return _REMEDIES.get(action)
+
+
+PARTNER_GRAPHQL_ERRORS = GraphQLErrorHandler(
+    # Codes are HTTP numbers as text, often on HTTP 200.
+    codes={
+        "400": ResponseAction.MISCONFIGURED,
+        "401": ResponseAction.REAUTHENTICATE,
+        "403": ResponseAction.REFUSE_CREDENTIALS,
+        "404": ResponseAction.MISCONFIGURED,
+        "429": ResponseAction.THROTTLE,
+        "500": ResponseAction.RETRY,
+        "502": ResponseAction.RETRY,
+        "503": ResponseAction.RETRY,
+        "504": ResponseAction.RETRY,
+        "ACCESS_DENIED": ResponseAction.REFUSE_CREDENTIALS,
+        "THROTTLED": ResponseAction.THROTTLE,
+        "INTERNAL_SERVER_ERROR": ResponseAction.RETRY,
+    },
+    messages=(
+        (THROTTLED_PATTERN, ResponseAction.THROTTLE),
+        (INTERNAL_ERROR_PATTERN, ResponseAction.RETRY),
+        (re.compile(r"^invalid access token", re.IGNORECASE), ResponseAction.REAUTHENTICATE),
+        (_DENIED_PATTERN, ResponseAction.REFUSE_CREDENTIALS),
+    ),
+    remedy=_partner_remedy,
+)
+
+PARTNER_ERROR_HANDLER = ErrorHandler().with_overrides(
+    {400: ResponseAction.MISCONFIGURED, 404: ResponseAction.MISCONFIGURED},
+    inspect=PARTNER_GRAPHQL_ERRORS.inspect,
+    remedies={
+        **REDIRECT_REMEDIES,
+        401: PARTNER_CREDENTIALS_REMEDY,
+        403: PARTNER_PERMISSION_REMEDY,
+        404: PARTNER_VERSION_REMEDY,
+    },
+)
