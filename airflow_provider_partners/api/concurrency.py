@@ -1,4 +1,4 @@
-"""Several calls at once, their results in order, and a first error that stops the rest. Knows nothing of the calls."""
+"""Call a function for several items at once, with results in order."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+__all__ = ["map_in_order"]
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def map_in_order(function: Callable[[T], R], items: Sequence[T], *, workers: int) -> Iterator[R]:
-    """Do something with each thing, up to ``workers`` at once, and give the results in the order of the things.
+    """Yield ``function(item)`` for each item, in the items' order, with up to ``workers`` calls at once.
 
-    The first error, in that order, is raised after every earlier result was given; what has not begun by then is not
-    begun any more.
+    The first error, in that order, is raised after all results before it. Calls that have not started then never start.
 
-    :param workers: 1 does one after the other in the caller's own thread
+    :param workers: 1 makes one call after the other, in the caller's own thread
     """
     if workers <= 1 or len(items) <= 1:
         yield from map(function, items)
         return
-    pool = ThreadPoolExecutor(max_workers=min(workers, len(items)), thread_name_prefix="upsert")
+    pool = ThreadPoolExecutor(max_workers=min(workers, len(items)), thread_name_prefix="map-in-order")
     try:
-        for future in [pool.submit(function, thing) for thing in items]:
+        for future in [pool.submit(function, item) for item in items]:
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.api.yotpo.client import YotpoClient
@@ -17,7 +18,7 @@ from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.world.build import build as build_world
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
-from airflow_provider_partners.sync.upsert.orders import upsert_fulfillments, upsert_orders, upsert_products
+from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]
@@ -43,7 +44,7 @@ def results(world: RunningSandbox, shop: str) -> list[BuiltOrder | UnmappableOrd
         shop=shop,
         access_token=credentials["token"],
         base_url=f"{world.url}/shopify-admin/{shop}",
-        rate_limit_store=InMemoryStore(),
+        options=ClientOptions(rate_limit_store=InMemoryStore()),
     ) as client:
         return list(build_orders(client.extract("orders", until=NOW).records(), shop=shop))
 
@@ -70,7 +71,7 @@ def yotpo(world: RunningSandbox) -> Iterator[YotpoClient]:
         secret=credentials["secret"],
         base_url=f"{world.url}/yotpo",
         requests_per_second=100_000,
-        rate_limit_store=InMemoryStore(),
+        options=ClientOptions(rate_limit_store=InMemoryStore()),
     ) as client:
         yield client
     world.faults.clear()

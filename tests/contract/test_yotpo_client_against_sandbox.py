@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from client_options import gather_options
 
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
-from airflow_provider_partners.api.yotpo.client import UnknownProductsError, YotpoClient, parse_yotpo_time
+from airflow_provider_partners import timestamps
+from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConflictError,
@@ -55,8 +57,8 @@ def yotpo(world: RunningSandbox) -> Iterator[YotpoClient]:
 
 
 def client(world: RunningSandbox, **options: Any) -> YotpoClient:
-    given = {"store_id": STORE, "secret": SECRET, "base_url": f"{world.url}/yotpo", "ledger": InMemoryStore()}
-    return YotpoClient(**{**given, "requests_per_second": 100_000.0, **options})
+    given = {"store_id": STORE, "secret": SECRET, "base_url": f"{world.url}/yotpo", "rate_limit_store": InMemoryStore()}
+    return YotpoClient(**gather_options(**{**given, "requests_per_second": 100_000.0, **options}))
 
 
 def order(external_id: str, *, product: str = "p-1", date: str = "2026-05-01T10:20:30Z", **more: Any) -> dict[str, Any]:
@@ -84,7 +86,7 @@ def test_an_order_is_created_read_updated_and_found(yotpo: YotpoClient) -> None:
     read = yotpo.order(number)
     assert read is not None
     assert (read["order_name"], read["payment_status"]) == ("#1001", "paid")
-    assert parse_yotpo_time(read["order_date"]) == datetime(2026, 5, 1, 10, 20, 30, tzinfo=UTC)
+    assert timestamps.try_parse(read["order_date"]) == datetime(2026, 5, 1, 10, 20, 30, tzinfo=UTC)
     assert yotpo.orders(["1001", "1002"]) == {"1001": read}
     assert yotpo.products(["p-1"])["p-1"]["name"] == "Green tea"
     assert yotpo.product(product) == yotpo.products(["p-1"])["p-1"]

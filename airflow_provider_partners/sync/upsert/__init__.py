@@ -1,3 +1,24 @@
-"""Writing to Yotpo: look up, plan, create or patch, and report each record's outcome."""
+"""Write to Yotpo: look up, plan, create or update, and report each record's outcome."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_partners import _lazy
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sync.upsert.fulfillments import upsert_fulfillments as upsert_fulfillments
+    from airflow_provider_partners.sync.upsert.orders import upsert_orders as upsert_orders
+    from airflow_provider_partners.sync.upsert.plan import WritePlan as WritePlan
+    from airflow_provider_partners.sync.upsert.plan import plan_write as plan_write
+    from airflow_provider_partners.sync.upsert.products import upsert_products as upsert_products
+
+__getattr__, __dir__, __all__ = _lazy.exports(
+    __name__,
+    {
+        "fulfillments": ["upsert_fulfillments"],
+        "orders": ["upsert_orders"],
+        "plan": ["WritePlan", "plan_write"],
+        "products": ["upsert_products"],
+    },
+)

@@ -1,14 +1,13 @@
-"""What to do so that Yotpo has what is wanted: create, update with what differs, or nothing. Pure.
+"""Plan the write of one record: create it, update what differs, or nothing.
 
-An update carries whole top-level properties: a nested object or array of which anything differs is sent complete, as
-Yotpo's own Magento module does. Yotpo doesn't say whether it merges or replaces nested values, and a complete one comes
-out right either way. After an update, the plan for the same order is "unchanged".
+An update sends whole top-level properties. If anything inside a nested object or array differs, all of it is sent, as
+Yotpo's Magento module does (https://github.com/YotpoLtd/magento2-module-core). Yotpo doesn't document whether it merges
+or replaces nested values, and a complete value comes out right either way. After an update, the plan for the same
+record is "unchanged".
 
-Whether what Yotpo has already says what is wanted, through the differences between what it takes and what it gives.
-
-It gives times without a zone, leaves out what was never set, adds keys of its own to nested objects, and its numbers
-may come as integers, floats or texts. Extra keys, lines and fulfillments don't count: an update can't take them away.
-Writes nothing.
+What Yotpo returns differs from what it was sent, so values are compared by their meaning. It returns times without a
+zone, leaves out what was never set, and adds keys of its own to nested objects. Its numbers may be integers, floats or
+texts. Additional keys, lines and fulfillments are no difference, because an update can't remove them.
 """
 
 from __future__ import annotations
@@ -18,26 +17,60 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.models import MAX_CUSTOM_PROPERTIES
-from airflow_provider_partners.sync.values import parse_timestamp, to_decimal
+from airflow_provider_partners.sync.values import to_decimal
+
+PlannedAction = Literal["create", "update", "unchanged"]
 
 MERGE_KEYS: Mapping[str, str] = {
     "line_items": "external_product_id",
     "fulfillments": "external_id",
     "fulfilled_items": "external_product_id",
 }
-"""The arrays that Yotpo merges, and by what their members are told apart."""
+"""The arrays whose members Yotpo merges, with the key that identifies a member."""
 
 AMOUNT_TOLERANCE = Decimal("0.005")
-"""Amounts are equal up to half a cent: a server that rounds must not look like a difference for ever."""
+"""Amounts within half a cent are equal. Otherwise a server that rounds would show a difference after every update."""
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan:
+    """The next write of one record.
+
+    :param payload: what to send; empty for "unchanged"
+    :param changed: top-level properties that differ, for an update
+    """
+
+    action: PlannedAction
+    payload: dict[str, Any]
+    changed: tuple[str, ...] = ()
+
+
+def plan_write(wanted: Mapping[str, Any], present: Record | None) -> WritePlan:
+    """Return the write that makes Yotpo's order, product or fulfillment match the wanted one.
+
+    :param wanted: the whole payload, as for a create
+    :param present: the record as Yotpo returns it; ``None`` when Yotpo doesn't have it
+    """
+    if present is None:
+        return WritePlan("create", dict(wanted))
+    # The external id brought the two together, so it can't differ.
+    changed = tuple(
+        name
+        for name, value in wanted.items()
+        if name != "external_id" and not is_satisfied_by(present.get(name), value, name)
+    )
+    payload = {name: _value_to_send(name, wanted[name], present.get(name)) for name in changed}
+    return WritePlan("update" if changed else "unchanged", payload, changed)
 
 
 def is_satisfied_by(present: Any, wanted: Any, name: str = "") -> bool:
-    """Whether a value that Yotpo has says what is wanted.
+    """Return True if Yotpo's value already matches the wanted one.
 
-    :param present: as read; None where it is missing
-    :param wanted: as it would be sent; None, an empty text or object is "not given" and always said
+    :param present: the value as Yotpo returns it; ``None`` when it is missing
+    :param wanted: the value as it would be sent. ``None``, ``""`` and ``{}`` mean "not given" and always match
     :param name: the property's name
     """
     if wanted is None or wanted == "":
@@ -52,20 +85,23 @@ def is_satisfied_by(present: Any, wanted: Any, name: str = "") -> bool:
     return present is not None and _comparison(name, wanted)(present, wanted)
 
 
-def index_by_merge_key(rows: Any, name: str) -> dict[str, Any]:
-    """The members of an array by what tells them apart."""
-    return {str(row.get(MERGE_KEYS[name])): row for row in rows or () if isinstance(row, Mapping)}
+def index_by_merge_key(members: Any, name: str) -> dict[str, Any]:
+    """Return the members of an array by the key that identifies them.
+
+    :param name: the array, one of :data:`MERGE_KEYS`
+    """
+    return {str(member.get(MERGE_KEYS[name])): member for member in members or () if isinstance(member, Mapping)}
 
 
 def _list_is_satisfied_by(present: Any, wanted: list[Any] | tuple[Any, ...], name: str) -> bool:
     if name in MERGE_KEYS:
-        rows = index_by_merge_key(present, name)
-        return all(is_satisfied_by(rows.get(str(row.get(MERGE_KEYS[name]))), row) for row in wanted)
+        members = index_by_merge_key(present, name)
+        return all(is_satisfied_by(members.get(str(member.get(MERGE_KEYS[name]))), member) for member in wanted)
     return len(present) == len(wanted) and all(map(is_satisfied_by, present, wanted))
 
 
 def _comparison(name: str, wanted: Any) -> Callable[[Any, Any], bool]:
-    """How values of this kind are compared."""
+    """Return how to compare values of this property."""
     if isinstance(wanted, bool):
         return _same_boolean
     if isinstance(wanted, int | float):
@@ -80,13 +116,13 @@ def _same_boolean(present: Any, wanted: bool) -> bool:
 
 
 def _same_number(present: Any, wanted: float) -> bool:
-    found, sought = to_decimal(present), to_decimal(wanted)
-    return found is not None and sought is not None and abs(found - sought) <= AMOUNT_TOLERANCE
+    left, right = to_decimal(present), to_decimal(wanted)
+    return left is not None and right is not None and abs(left - right) <= AMOUNT_TOLERANCE
 
 
 def _same_time(present: Any, wanted: str) -> bool:
-    found, sought = parse_timestamp(present), parse_timestamp(wanted)
-    return found is not None and sought is not None and found.replace(microsecond=0) == sought.replace(microsecond=0)
+    left, right = timestamps.try_parse(present), timestamps.try_parse(wanted)
+    return left is not None and right is not None and left.replace(microsecond=0) == right.replace(microsecond=0)
 
 
 def _same_text(present: Any, wanted: str) -> bool:
@@ -94,50 +130,12 @@ def _same_text(present: Any, wanted: str) -> bool:
 
 
 def _same_email(present: Any, wanted: str) -> bool:
-    """E-mails without regard to case: a server may keep them in small letters."""
+    """Return True without regard to case: a server may store addresses in lower case."""
     return str(present).strip().lower() == wanted.strip().lower()
 
 
-PlannedAction = Literal["create", "update", "unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class WritePlan:
-    """The next step for one record.
-
-    :param payload: what is sent; empty when nothing is
-    :param changed: top-level properties that differ, for an update
-    """
-
-    action: PlannedAction
-    payload: dict[str, Any]
-    changed: tuple[str, ...] = ()
-
-
-def plan_write(wanted: Mapping[str, Any], present: Record | None) -> WritePlan:
-    """Plan one order, product or fulfillment.
-
-    :param wanted: the whole payload as for creating it
-    :param present: the record as Yotpo gives it; None when it has none
-    """
-    if present is None:
-        return WritePlan("create", dict(wanted))
-    return _update(wanted, present)
-
-
-def _update(wanted: Mapping[str, Any], present: Record) -> WritePlan:
-    """What differs; never the external id, by which the two were brought together."""
-    changed = tuple(
-        name
-        for name, value in wanted.items()
-        if name != "external_id" and not is_satisfied_by(present.get(name), value, name)
-    )
-    payload = {name: _value_to_send(name, wanted[name], present.get(name)) for name in changed}
-    return WritePlan("update" if changed else "unchanged", payload, changed)
-
-
 def _value_to_send(name: str, wanted: Any, present: Any) -> Any:
-    """The wanted value together with custom properties that others have set, in case the server replaces the map."""
+    """Return the wanted value, with the custom properties that others have set."""
     if name == "custom_properties":
         return _merge_custom_properties(wanted, present)
     if name == "line_items":
@@ -154,7 +152,8 @@ def _line_to_send(wanted: dict[str, Any], present: Any) -> dict[str, Any]:
 
 
 def _merge_custom_properties(wanted: Mapping[str, Any], present: Any) -> dict[str, Any]:
-    others = present if isinstance(present, Mapping) else {}
-    kept = {name: value for name, value in others.items() if name not in wanted and value is not None}
+    # The server may replace the whole map, so an update repeats what is not ours.
+    existing = present if isinstance(present, Mapping) else {}
+    others = {name: value for name, value in existing.items() if name not in wanted and value is not None}
     room = MAX_CUSTOM_PROPERTIES - len(wanted)
-    return {**dict(list(kept.items())[:room]), **wanted}
+    return {**dict(list(others.items())[:room]), **wanted}

@@ -1,31 +1,41 @@
-"""Writing one record: create or update it, and what to do about the three answers that are no refusal of the record.
+"""Write one record: create or update it, and recover from three responses that say nothing against the record.
 
-It exists already (409), its id is no longer valid (404), it names unknown products: each is mended once, then it counts
-as a refusal. Every other error is the caller's. Knows no batches.
+The record exists already (409), its Yotpo id is no longer valid (404), or it names unknown products. Each is recovered
+from once; the second time it is a rejection. Any other error goes to the caller, because it concerns the whole run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
+from airflow_provider_partners.api.yotpo.errors import UnknownProductsError
+from airflow_provider_partners.api.yotpo.lookup import RecordLookup
+from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, yotpo_id_of
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.outcomes import Outcome, RecordKind, rejected_outcome
-from airflow_provider_partners.sync.upsert.lookup import UpsertLookup
-from airflow_provider_partners.sync.upsert.plan import WritePlan
-from airflow_provider_partners.sync.upsert.store import unknown_products, yotpo_id
+from airflow_provider_partners.sync.outcomes import Action, Outcome, RecordKind, rejected_outcome
+from airflow_provider_partners.sync.payload.base import Payload, PayloadError
+from airflow_provider_partners.sync.upsert.plan import WritePlan, plan_write
+
+Sleep = Callable[[float], None]
+"""Waits a number of seconds."""
+
+BATCH_SIZE = MAX_LOOKUP_IDS
+"""Records that are looked up in one call."""
 
 
 @dataclass(slots=True)
 class RecordUpsert:
-    """One record on its way.
+    """One record between its input and its outcome.
 
-    :param record: as it was given
-    :param payload: the payload Yotpo should have
+    :param record: the input record
+    :param payload: what Yotpo should have
     :param products: payloads of the products it names, by external id
-    :param outcome: the outcome, where it was known before anything was sent
+    :param outcome: the outcome of a record that is rejected before anything is sent
     """
 
     external_id: str
@@ -41,50 +51,63 @@ class RecordUpsert:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordWriter:
-    """How records of one kind are planned and written.
+    """Validates, plans and writes the records of one kind.
 
-    :param create: sends a new record; Yotpo's id of it
-    :param update: sends the differing properties
-    :param create_missing_products: creates the products a refusal names
+    :param lookup: finds the records that Yotpo has
+    :param create: creates a record and returns Yotpo's id of it
+    :param update: changes the properties that differ
+    :param create_missing_products: creates the products that Yotpo called unknown
+    :param workers: parallel lookups where the filter takes no list of ids
     """
 
     record_kind: RecordKind
-    lookup: UpsertLookup
-    plan: Callable[[Mapping[str, Any], Record | None], WritePlan]
+    lookup: RecordLookup
     create: Callable[[dict[str, Any]], int]
     update: Callable[[int, dict[str, Any]], None]
     create_missing_products: Callable[[list[str], Mapping[str, Mapping[str, Any]]], None] | None = None
+    sleep: Sleep = time.sleep
+    workers: int = 1
 
-    def set_plan(self, upsert: RecordUpsert, present: Record | None) -> WritePlan:
-        """Plan a job against what Yotpo has."""
-        upsert.yotpo_id = yotpo_id(present) if present is not None else None
-        upsert.plan = self.plan(upsert.payload, present)
-        return upsert.plan
+    def validate(self, upsert: RecordUpsert, model: type[Payload]) -> None:
+        """Reject a record whose payload breaks Yotpo's rules, before any call."""
+        try:
+            model.validate_body(upsert.payload)
+        except PayloadError as error:
+            upsert.outcome = self.reject(upsert, error)
+        else:
+            if upsert.payload["external_id"] != upsert.external_id:
+                upsert.outcome = self.reject(upsert, "external_id: differs from that of the payload")
+
+    def plan_batch(self, upserts: Iterable[RecordUpsert]) -> list[RecordUpsert]:
+        """Look up the valid records in one call, plan them, and return them."""
+        valid = [upsert for upsert in upserts if upsert.outcome is None]
+        present = self.lookup.find([upsert.external_id for upsert in valid], workers=self.workers)
+        for upsert in valid:
+            self._set_plan(upsert, present.get(upsert.external_id))
+        return valid
 
     def planned_outcome(self, upsert: RecordUpsert) -> Outcome:
-        """What would become of a planned job."""
-        action = {"create": "would_create", "update": "would_update"}.get(
-            self._require_plan(upsert).action, "unchanged"
-        )
-        return self._outcome(upsert, action)
+        """Return what a write would do, without a call."""
+        actions: Mapping[str, Action] = {"create": "would_create", "update": "would_update"}
+        return self._outcome(upsert, actions.get(_plan_of(upsert).action, "unchanged"))
 
     def write(self, upsert: RecordUpsert) -> Outcome:
-        """Carry out a planned job."""
-        mended: set[str] = set()
+        """Carry out the plan of a record and return the outcome."""
+        recovered: set[str] = set()
         while True:
             try:
                 return self._send(upsert)
             except RejectedError as error:
                 try:
-                    cause = self._recover(upsert, error, mended)
-                except RejectedError as further:
-                    return self.reject(upsert, further)
+                    cause = self._recover(upsert, error, recovered)
+                except RejectedError as second_error:
+                    return self.reject(upsert, second_error)
                 if cause is None:
                     return self.reject(upsert, error)
-                mended.add(cause)
+                recovered.add(cause)
 
     def reject(self, upsert: RecordUpsert, reason: str | RejectedError) -> Outcome:
-        """The outcome of a job that is set aside."""
+        """Return the outcome of a record that Yotpo, or a rule, refuses."""
         return rejected_outcome(
             self.record_kind,
             upsert.external_id,
@@ -95,8 +118,12 @@ class RecordWriter:
             notes=upsert.notes,
         )
 
+    def _set_plan(self, upsert: RecordUpsert, present: Record | None) -> None:
+        upsert.yotpo_id = yotpo_id_of(present) if present is not None else None
+        upsert.plan = plan_write(upsert.payload, present)
+
     def _send(self, upsert: RecordUpsert) -> Outcome:
-        plan = self._require_plan(upsert)
+        plan = _plan_of(upsert)
         if plan.action == "create":
             upsert.yotpo_id = self.create(plan.payload)
             return self._outcome(upsert, "created")
@@ -106,40 +133,58 @@ class RecordWriter:
         return self._outcome(upsert, "unchanged")
 
     def _recover(self, upsert: RecordUpsert, error: RejectedError, recovered: set[str]) -> str | None:
-        """Remove the cause of an answer; its name, or None where it is a refusal or was mended before."""
-        action = self._require_plan(upsert).action
-        products = unknown_products(error)
-        if products is not None and self.create_missing_products is not None and "products" not in recovered:
-            self.create_missing_products(products or list(upsert.products), upsert.products)
+        """Remove the cause of an error and return its name; ``None`` for a rejection, or a cause removed before."""
+        action = _plan_of(upsert).action
+        if isinstance(error, UnknownProductsError):
+            if self.create_missing_products is None or "products" in recovered:
+                return None
+            self.create_missing_products(error.products or list(upsert.products), upsert.products)
             upsert.notes.append("products that Yotpo didn't know were created again")
             return "products"
         if isinstance(error, ConflictError) and action == "create" and "conflict" not in recovered:
-            present = self.lookup.after_conflict(upsert.external_id)
+            present = self.lookup.find_after_conflict(upsert.external_id, sleep=self.sleep)
             if present is None:
                 message = (
                     f"Yotpo says that this {self.record_kind} exists (409), and doesn't find it by its external id"
                 )
                 raise RejectedError(message, partner=error.partner, status=409, request_id=error.request_id)
-            self.set_plan(upsert, present)
+            self._set_plan(upsert, present)
             return "conflict"
-        if isinstance(error, NotFoundError) and products is None and action == "update" and "id" not in recovered:
-            self.set_plan(upsert, self.lookup.one(upsert.external_id))
+        if isinstance(error, NotFoundError) and action == "update" and "id" not in recovered:
+            self._set_plan(upsert, self.lookup.find_one(upsert.external_id))
             return "id"
         return None
 
-    def _require_plan(self, upsert: RecordUpsert) -> WritePlan:
-        if upsert.plan is None:
-            message = f"the {self.record_kind} was not planned"
-            raise ValueError(message)
-        return upsert.plan
-
-    def _outcome(self, upsert: RecordUpsert, action: Any) -> Outcome:
+    def _outcome(self, upsert: RecordUpsert, action: Action) -> Outcome:
         return Outcome(
             self.record_kind,
             upsert.external_id,
             action,
             yotpo_id=upsert.yotpo_id,
             suppressed=upsert.suppressed,
-            changed=list(self._require_plan(upsert).changed),
+            changed=list(_plan_of(upsert).changed),
             notes=upsert.notes,
         )
+
+
+def _plan_of(upsert: RecordUpsert) -> WritePlan:
+    if upsert.plan is None:
+        message = f"the record {upsert.external_id} was not planned"
+        raise ValueError(message)
+    return upsert.plan
+
+
+def record_batches(
+    records: Iterable[Mapping[str, Any]], *, skip: Container[str], size: int
+) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the records in batches. Of records with one external id in a batch, only the last stays.
+
+    :param skip: external ids to leave out
+    :param size: records per batch, at most 100
+    """
+    remaining = (record for record in records if str(record.get("external_id")) not in skip)
+    while batch := list(islice(remaining, min(size, BATCH_SIZE))):
+        last = {str(record.get("external_id") or id(record)): index for index, record in enumerate(batch)}
+        yield [
+            record for index, record in enumerate(batch) if last[str(record.get("external_id") or id(record))] == index
+        ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import order_builders as make
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -14,7 +15,7 @@ from airflow_provider_partners.sync.payload.models import Order
 SHOP = "a.myshopify.com"
 
 
-def test_each_order_is_built_or_set_aside(make: Any) -> None:
+def test_each_order_is_built_or_set_aside() -> None:
     orders = [make.order(1), make.order(2, lineItems=[]), make.order(3)]
     returns = [
         {
@@ -36,7 +37,7 @@ def test_each_order_is_built_or_set_aside(make: Any) -> None:
     assert three.order["custom_properties"] == {"suppress_review_request": True}
 
 
-def test_what_is_built_is_json_and_within_yotpos_rules(make: Any) -> None:
+def test_what_is_built_is_json_and_within_yotpos_rules() -> None:
     used = {
         "id": "r_1",
         "object": "redemption",
@@ -54,7 +55,7 @@ def test_what_is_built_is_json_and_within_yotpos_rules(make: Any) -> None:
     assert record["order"]["custom_properties"] == {"coupon_used": True, "suppress_review_request": False}
 
 
-def test_wrong_options_are_an_error_before_anything_is_read(make: Any) -> None:
+def test_wrong_options_are_an_error_before_anything_is_read() -> None:
     def orders() -> Any:
         pytest.fail("read")
         yield
@@ -67,7 +68,7 @@ def test_wrong_options_are_an_error_before_anything_is_read(make: Any) -> None:
         build_orders(orders(), shop=SHOP, coupon_policy={"kinds": ["cash"]})
 
 
-def test_the_same_input_gives_the_same_output(make: Any) -> None:
+def test_the_same_input_gives_the_same_output() -> None:
     orders = [make.order(number) for number in range(5)]
 
     assert list(build_orders(orders, shop=SHOP)) == list(build_orders(orders, shop=SHOP))

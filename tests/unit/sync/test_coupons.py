@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import order_builders as make
 import pytest
 
 from airflow_provider_partners.sync.build import BuiltOrder, build_orders
@@ -42,7 +43,7 @@ def decided(
 @pytest.mark.parametrize(
     "source_id", ["1001", 1001, "gid://shopify/Order/1001", "gid://shopify/Order/1001?key=x", "#A7", "A7"]
 )
-def test_an_order_is_found_by_each_form_of_its_id(make: Any, source_id: Any) -> None:
+def test_an_order_is_found_by_each_form_of_its_id(source_id: Any) -> None:
     order = make.order(name="#A7")
 
     (built,) = build_orders([order], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
@@ -53,14 +54,14 @@ def test_an_order_is_found_by_each_form_of_its_id(make: Any, source_id: Any) -> 
 
 
 @pytest.mark.parametrize("source_id", ["1002", "gid://shopify/Order/1002", "#1002", None, "", "gid://shopify/Order/"])
-def test_another_orders_redemption_is_not_its_own(make: Any, source_id: Any) -> None:
+def test_another_orders_redemption_is_not_its_own(source_id: Any) -> None:
     (built,) = build_orders([make.order()], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
 
     assert isinstance(built, BuiltOrder)
     assert built.order["custom_properties"]["coupon_used"] is False
 
 
-def test_nobody_asked_leaves_the_fields_alone(make: Any) -> None:
+def test_nobody_asked_leaves_the_fields_alone() -> None:
     (built,) = build_orders([make.order()], shop=SHOP)
 
     assert isinstance(built, BuiltOrder)
@@ -74,43 +75,43 @@ def test_a_chosen_key_of_the_metadata_comes_first() -> None:
     assert join_keys_of_order(order) == ["name:#checkout-7", "name:checkout-7"]
 
 
-def test_a_failed_redemption_is_no_coupon(make: Any) -> None:
+def test_a_failed_redemption_is_no_coupon() -> None:
     failed = redemption(result="FAILURE", status="FAILED", order=None)
     with_order = redemption(2, result="FAILURE", status="FAILED")
 
     assert decided(make.order(), failed, with_order) == []
 
 
-def test_a_rollback_takes_the_coupon_back(make: Any) -> None:
+def test_a_rollback_takes_the_coupon_back() -> None:
     assert decided(make.order(), redemption(), rollback()) == []
     assert decided(make.order(), redemption(status="ROLLED_BACK")) == []
 
 
-def test_a_failed_rollback_leaves_the_coupon(make: Any) -> None:
+def test_a_failed_rollback_leaves_the_coupon() -> None:
     assert decided(make.order(), redemption(), rollback(result="FAILURE", status="FAILED")) == [("TEN", None)]
 
 
-def test_of_a_stack_the_children_count_once_each(make: Any) -> None:
+def test_of_a_stack_the_children_count_once_each() -> None:
     parent = redemption(1, None, related_object_type="redemption", voucher=None)
     children = [redemption(number, code, redemption="r_1") for number, code in ((2, "A"), (3, "B"))]
 
     assert decided(make.order(), parent, *children) == [("A", None), ("B", None)]
 
 
-def test_a_rolled_back_stack_takes_all_its_children_back(make: Any) -> None:
+def test_a_rolled_back_stack_takes_all_its_children_back() -> None:
     parent = redemption(1, None, related_object_type="redemption", voucher=None)
     children = [redemption(number, code, redemption="r_1") for number, code in ((2, "A"), (3, "B"))]
 
     assert decided(make.order(), parent, *children, rollback("r_1")) == []
 
 
-def test_one_child_of_a_stack_can_be_taken_back(make: Any) -> None:
+def test_one_child_of_a_stack_can_be_taken_back() -> None:
     children = [redemption(number, code, redemption="r_1") for number, code in ((2, "A"), (3, "B"))]
 
     assert decided(make.order(), *children, rollback("r_2")) == [("B", None)]
 
 
-def test_a_later_row_of_the_order_tells_of_a_rollback_that_was_not_read(make: Any) -> None:
+def test_a_later_row_of_the_order_tells_of_a_rollback_that_was_not_read() -> None:
     later = {"source_id": "1001", "redemptions": {"r_1": {"related_object_type": "voucher", "rollback_id": "rr_1"}}}
 
     assert decided(make.order(), redemption(), redemption(2, "B", order=later)) == [("B", None)]
@@ -124,14 +125,14 @@ def test_a_later_row_of_the_order_tells_of_a_rollback_that_was_not_read(make: An
         ("promotion", {"voucher": None, "related_object_type": "promotion_tier"}),
     ],
 )
-def test_what_is_no_discount_code_counts_on_request(make: Any, kind: str, fields: Record) -> None:
+def test_what_is_no_discount_code_counts_on_request(kind: str, fields: Record) -> None:
     row = redemption(**fields)
 
     assert decided(make.order(), row) == []
     assert decided(make.order(), row, kinds=[kind]) == [((fields["voucher"] or {}).get("code"), None)]
 
 
-def test_discounts_of_single_items_name_their_products(make: Any) -> None:
+def test_discounts_of_single_items_name_their_products() -> None:
     lines = [make.line(1, make.product(11)), make.line(2, make.product(12)), make.line(3, make.product(13))]
     items = [
         {"product": {"source_id": "gid://shopify/Product/11"}, "discount_amount": 500},
@@ -144,7 +145,7 @@ def test_discounts_of_single_items_name_their_products(make: Any) -> None:
     assert found == [("TEN", ["11", "12"])]
 
 
-def test_of_two_codes_the_one_that_works_on_items_has_their_products(make: Any) -> None:
+def test_of_two_codes_the_one_that_works_on_items_has_their_products() -> None:
     order = {
         "source_id": "1001",
         "discount_amount": 300,
@@ -160,13 +161,13 @@ def test_of_two_codes_the_one_that_works_on_items_has_their_products(make: Any) 
     assert decided(shop_order, redemption(order=order)) == [("TEN", None)]
 
 
-def test_discounted_items_that_the_shop_does_not_know_mean_the_whole_order(make: Any) -> None:
+def test_discounted_items_that_the_shop_does_not_know_mean_the_whole_order() -> None:
     items = [{"product_id": "prod_1", "discount_amount": 500}]
 
     assert decided(make.order(), redemption(order={"source_id": "1001", "items": items})) == [("TEN", None)]
 
 
-def test_finding_none_says_nothing_of_an_order_older_than_what_was_read(make: Any) -> None:
+def test_finding_none_says_nothing_of_an_order_older_than_what_was_read() -> None:
     order = make.order(createdAt="2026-03-01T10:00:00Z")
 
     assert decided(order, known_from=datetime(2026, 3, 1, 9, 30, tzinfo=UTC)) is None
@@ -174,7 +175,7 @@ def test_finding_none_says_nothing_of_an_order_older_than_what_was_read(make: An
     assert decided(order, redemption(), known_from=datetime(2026, 4, 1, tzinfo=UTC)) == [("TEN", None)]
 
 
-def test_an_old_orders_rollback_is_believed_when_the_order_knows_of_nothing_else(make: Any) -> None:
+def test_an_old_orders_rollback_is_believed_when_the_order_knows_of_nothing_else() -> None:
     alone = {"source_id": "1001", "redemptions": {"r_1": {"related_object_type": "voucher", "rollback_id": "rr_1"}}}
     beside = {**alone, "redemptions": {**alone["redemptions"], "r_2": {"related_object_type": "voucher"}}}
     recent = datetime(2026, 9, 1, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import order_builders as make
 import pytest
 
 from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
@@ -24,7 +25,7 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
     return found
 
 
-def test_lines_of_one_product_are_added_up(make: Any) -> None:
+def test_lines_of_one_product_are_added_up() -> None:
     shirt = make.product(11)
     lines = [
         make.line(1, shirt, 2, discountedTotalSet=make.money("0.1")),
@@ -45,13 +46,13 @@ def test_lines_of_one_product_are_added_up(make: Any) -> None:
     assert found["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 3}]
 
 
-def test_four_hundred_lines_of_fewer_products_pass(make: Any) -> None:
+def test_four_hundred_lines_of_fewer_products_pass() -> None:
     lines = [make.line(number, make.product(number % 30 + 1)) for number in range(400)]
 
     assert len(mapped(make.order(lineItems=lines, fulfillments=[])).order["line_items"]) == 30
 
 
-def test_more_products_than_yotpo_takes_are_a_clear_reject(make: Any) -> None:
+def test_more_products_than_yotpo_takes_are_a_clear_reject() -> None:
     lines = [make.line(number, make.product(number + 1)) for number in range(501)]
 
     found = refused(make.order(lineItems=lines, fulfillments=[]))
@@ -61,7 +62,7 @@ def test_more_products_than_yotpo_takes_are_a_clear_reject(make: Any) -> None:
 
 
 @pytest.mark.parametrize("count", [100, 101])
-def test_more_fulfillments_than_yotpo_takes_are_a_clear_reject(make: Any, count: int) -> None:
+def test_more_fulfillments_than_yotpo_takes_are_a_clear_reject(count: int) -> None:
     lines = [make.line(1, make.product(11), 200)]
     shipments = [make.fulfillment(number + 1, {1: 1}) for number in range(count)]
     order = make.order(lineItems=lines, fulfillments=shipments)
@@ -72,7 +73,7 @@ def test_more_fulfillments_than_yotpo_takes_are_a_clear_reject(make: Any, count:
         assert "101 fulfillments" in refused(order).reason
 
 
-def test_what_has_no_product_no_units_or_is_a_gift_card_is_left_out_with_a_note(make: Any) -> None:
+def test_what_has_no_product_no_units_or_is_a_gift_card_is_left_out_with_a_note() -> None:
     lines = [
         make.line(1, make.product(11)),
         make.line(2, None),
@@ -90,13 +91,13 @@ def test_what_has_no_product_no_units_or_is_a_gift_card_is_left_out_with_a_note(
     assert [row["external_id"] for row in found.products] == ["11"]
 
 
-def test_gift_cards_can_be_included(make: Any) -> None:
+def test_gift_cards_can_be_included() -> None:
     order = make.order(lineItems=[make.line(1, make.product(13), isGiftCard=True)], fulfillments=[])
 
     assert mapped(order, gift_cards="include").order["line_items"][0]["external_product_id"] == "13"
 
 
-def test_missing_products_can_be_booked_on_a_placeholder(make: Any) -> None:
+def test_missing_products_can_be_booked_on_a_placeholder() -> None:
     lines = [make.line(1, None, 1), make.line(2, None, 2), make.line(3, make.product(11))]
     order = make.order(lineItems=lines, fulfillments=[make.fulfillment(501, {1: 1})])
 
@@ -108,7 +109,7 @@ def test_missing_products_can_be_booked_on_a_placeholder(make: Any) -> None:
     assert found.products[0] == {"external_id": "unlisted-item", "name": "Unlisted item", "url": f"https://{SHOP}/"}
 
 
-def test_an_order_of_deleted_products_alone_is_left_out(make: Any) -> None:
+def test_an_order_of_deleted_products_alone_is_left_out() -> None:
     found = refused(make.order(lineItems=[make.line(1, None)], fulfillments=[]))
 
     assert found.is_excluded
@@ -116,19 +117,19 @@ def test_an_order_of_deleted_products_alone_is_left_out(make: Any) -> None:
     assert found.to_dict() == {"external_id": "1001", "reason": found.reason, "left_out": True}
 
 
-def test_test_orders_are_left_out_by_choice(make: Any) -> None:
+def test_test_orders_are_left_out_by_choice() -> None:
     assert refused(make.order(test=True)).is_excluded
     assert mapped(make.order(test=True), test_orders="include").external_id == "1001"
 
 
 @pytest.mark.parametrize("change", [{"id": None, "legacyResourceId": None}, {"createdAt": None, "processedAt": "soon"}])
-def test_an_order_without_id_or_date_is_rejected(make: Any, change: dict[str, Any]) -> None:
+def test_an_order_without_id_or_date_is_rejected(change: dict[str, Any]) -> None:
     found = refused(make.order(**change))
 
     assert not found.is_excluded
 
 
-def test_units_taken_off_become_a_cancelled_fulfillment_and_the_line_stays(make: Any) -> None:
+def test_units_taken_off_become_a_cancelled_fulfillment_and_the_line_stays() -> None:
     lines = [
         make.line(1, make.product(11), 3, currentQuantity=1, unfulfilledQuantity=0),
         make.line(2, make.product(12), 1, currentQuantity=0, unfulfilledQuantity=0),
@@ -150,14 +151,14 @@ def test_units_taken_off_become_a_cancelled_fulfillment_and_the_line_stays(make:
     assert len(mapped(order, removed_items="ignore").order["fulfillments"]) == 1
 
 
-def test_units_shipped_and_sent_back_are_not_called_cancelled(make: Any) -> None:
+def test_units_shipped_and_sent_back_are_not_called_cancelled() -> None:
     lines = [make.line(1, make.product(11), 2, currentQuantity=1, unfulfilledQuantity=1)]
     order = make.order(lineItems=lines, fulfillments=[make.fulfillment(501, {1: 1})])
 
     assert [row["external_id"] for row in mapped(order).order["fulfillments"]] == ["501"]
 
 
-def test_a_cancelled_order_has_its_cancellation_and_no_cancelled_fulfillment_of_ours(make: Any) -> None:
+def test_a_cancelled_order_has_its_cancellation_and_no_cancelled_fulfillment_of_ours() -> None:
     lines = [make.line(1, make.product(11), 1, currentQuantity=0, unfulfilledQuantity=0)]
     order = make.order(lineItems=lines, fulfillments=[], cancelledAt="2026-03-03T00:00:00+01:00")
 
@@ -170,7 +171,7 @@ def test_a_cancelled_order_has_its_cancellation_and_no_cancelled_fulfillment_of_
 @pytest.mark.parametrize(
     ("option", "expected"), [("created", "2026-03-02T08:00:00Z"), ("delivered", "2026-03-04T15:00:00Z")]
 )
-def test_the_date_of_a_fulfillment_is_a_choice(make: Any, option: str, expected: str) -> None:
+def test_the_date_of_a_fulfillment_is_a_choice(option: str, expected: str) -> None:
     shipment = make.fulfillment(501, {1: 1}, deliveredAt="2026-03-04T15:00:00Z")
 
     found = mapped(make.order(fulfillments=[shipment]), fulfillment_date=option).order
@@ -178,11 +179,11 @@ def test_the_date_of_a_fulfillment_is_a_choice(make: Any, option: str, expected:
     assert found["fulfillments"][0]["fulfillment_date"] == expected
 
 
-def test_the_date_of_an_order_is_a_choice(make: Any) -> None:
+def test_the_date_of_an_order_is_a_choice() -> None:
     assert mapped(make.order(), order_date="processed").order["order_date"] == "2026-02-28T09:00:00Z"
 
 
-def test_the_first_parcel_that_says_something_is_taken(make: Any) -> None:
+def test_the_first_parcel_that_says_something_is_taken() -> None:
     parcels = [{"company": None, "number": None, "url": None}, {"company": "UPS", "number": "1Z", "url": None}]
     shipment = make.fulfillment(501, {1: 1}, trackingInfo=parcels, displayStatus=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import order_builders as make
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -28,7 +29,7 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
     return found
 
 
-def test_an_ordinary_order_maps_field_by_field(make: Any) -> None:
+def test_an_ordinary_order_maps_field_by_field() -> None:
     found = mapped(make.order())
 
     assert found.external_id == "1001"
@@ -95,7 +96,7 @@ def test_an_ordinary_order_maps_field_by_field(make: Any) -> None:
     }
 
 
-def test_any_order_maps_to_what_yotpo_takes_or_says_why_not(make: Any) -> None:
+def test_any_order_maps_to_what_yotpo_takes_or_says_why_not() -> None:
     chance = random.Random(5)
     results = [map_order(make.random_order(chance, number), shop=SHOP) for number in range(1, 400)]
 
@@ -106,13 +107,13 @@ def test_any_order_maps_to_what_yotpo_takes_or_says_why_not(make: Any) -> None:
     assert all(row.reason and row.is_excluded for row in results if isinstance(row, UnmappableOrder))
 
 
-def test_an_order_without_any_personal_field_is_fine(make: Any) -> None:
+def test_an_order_without_any_personal_field_is_fine() -> None:
     bare = make.order(email=None, phone=None, customer=None, billingAddress=None, shippingAddress=None)
 
     assert not {"customer", "billing_address", "shipping_address"} & mapped(bare).order.keys()
 
 
-def test_every_field_but_id_date_and_lines_may_be_missing(make: Any) -> None:
+def test_every_field_but_id_date_and_lines_may_be_missing() -> None:
     order = make.order()
     bare = {name: order[name] for name in ("id", "createdAt", "lineItems")}
 
@@ -131,7 +132,7 @@ def test_every_field_but_id_date_and_lines_may_be_missing(make: Any) -> None:
         ),
     ],
 )
-def test_each_status_maps_as_its_table_says(make: Any, table: Any, field: str, at: Any) -> None:
+def test_each_status_maps_as_its_table_says(table: Any, field: str, at: Any) -> None:
     for value, expected in table.items():
         if field == "displayFinancialStatus":
             order = make.order(**{field: value})
@@ -156,7 +157,7 @@ def test_the_tables_hold_every_value_that_shopify_documents() -> None:
     assert set(SHOPIFY_DISPLAY.split()) == set(SHIPMENT_STATUS)
 
 
-def test_a_status_of_the_future_is_left_out_with_a_note(make: Any) -> None:
+def test_a_status_of_the_future_is_left_out_with_a_note() -> None:
     shipment = make.fulfillment(501, {1: 1}, displayStatus="BEAMED_UP")
     found = mapped(make.order(displayFinancialStatus="BARTERED", fulfillments=[shipment]))
 
@@ -168,14 +169,14 @@ def test_a_status_of_the_future_is_left_out_with_a_note(make: Any) -> None:
     ]
 
 
-def test_a_fulfillment_with_an_unknown_status_waits_until_it_is_known(make: Any) -> None:
+def test_a_fulfillment_with_an_unknown_status_waits_until_it_is_known() -> None:
     found = mapped(make.order(fulfillments=[make.fulfillment(501, {1: 1}, status="TELEPORTED")]))
 
     assert "fulfillments" not in found.order
     assert "TELEPORTED" in found.notes[0]
 
 
-def test_coupons_are_told_only_when_they_are_known(make: Any) -> None:
+def test_coupons_are_told_only_when_they_are_known() -> None:
     lines = [make.line(1, make.product(11)), make.line(2, make.product(12))]
     order = make.order(lineItems=lines)
     used = [{"code": "TEN", "products": ["gid://shopify/Product/12"]}, {"code": "ALL"}]
@@ -197,7 +198,7 @@ def test_coupons_are_told_only_when_they_are_known(make: Any) -> None:
     assert all("custom_properties" not in row for row in unknown.order["line_items"])
 
 
-def test_a_coupon_of_one_product_leaves_the_other_lines_without(make: Any) -> None:
+def test_a_coupon_of_one_product_leaves_the_other_lines_without() -> None:
     order = make.order(lineItems=[make.line(1, make.product(11)), make.line(2, make.product(12))])
 
     found = map_order(order, shop=SHOP, coupons=[{"code": None, "products": ["12"]}])
@@ -208,7 +209,7 @@ def test_a_coupon_of_one_product_leaves_the_other_lines_without(make: Any) -> No
     assert all("coupon_code" not in row for row in found.order["line_items"])
 
 
-def test_what_databases_refuse_is_taken_out_of_texts(make: Any) -> None:
+def test_what_databases_refuse_is_taken_out_of_texts() -> None:
     order = make.order(name="#1\x00001 \ud83d", shippingAddress=make.address(city=" Köln\u00a0🏠 "))
 
     found = mapped(order).order
@@ -217,7 +218,7 @@ def test_what_databases_refuse_is_taken_out_of_texts(make: Any) -> None:
     assert found["shipping_address"]["city"] == "Köln\u00a0🏠"
 
 
-def test_lists_may_still_have_the_shape_of_connections(make: Any) -> None:
+def test_lists_may_still_have_the_shape_of_connections() -> None:
     order = make.order()
     order["lineItems"] = {"nodes": order["lineItems"]}
     order["fulfillments"][0]["fulfillmentLineItems"] = {
@@ -227,7 +228,7 @@ def test_lists_may_still_have_the_shape_of_connections(make: Any) -> None:
     assert mapped(order) == mapped(make.order())
 
 
-def test_mapping_changes_nothing_in_the_order_it_reads(make: Any) -> None:
+def test_mapping_changes_nothing_in_the_order_it_reads() -> None:
     order = make.order()
 
     mapped(order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import order_builders as make
 import pytest
 
 from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
@@ -24,7 +25,7 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
     return found
 
 
-def test_a_guest_has_an_email_and_a_name_but_no_external_id(make: Any) -> None:
+def test_a_guest_has_an_email_and_a_name_but_no_external_id() -> None:
     order = make.order(customer=None)
 
     assert mapped(order).order["customer"] == {
@@ -38,7 +39,7 @@ def test_a_guest_has_an_email_and_a_name_but_no_external_id(make: Any) -> None:
 @pytest.mark.parametrize(
     "phone", ["12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999", "030 1234567"]
 )
-def test_a_phone_number_that_is_none_is_left_out(make: Any, phone: str) -> None:
+def test_a_phone_number_that_is_none_is_left_out(phone: str) -> None:
     order = make.order(phone=phone, customer=None, shippingAddress=make.address(phone=phone))
 
     found = mapped(order).order
@@ -50,13 +51,13 @@ def test_a_phone_number_that_is_none_is_left_out(make: Any, phone: str) -> None:
 @pytest.mark.parametrize(
     ("phone", "expected"), [("0049 (30) 230-1234", "+49302301234"), ("+1.613.555.0100", "+16135550100")]
 )
-def test_a_phone_number_is_brought_into_form(make: Any, phone: str, expected: str) -> None:
+def test_a_phone_number_is_brought_into_form(phone: str, expected: str) -> None:
     order = make.order(shippingAddress=make.address(phone=phone))
 
     assert mapped(order).order["shipping_address"]["phone_number"] == expected
 
 
-def test_a_province_code_of_another_form_is_left_out_and_the_name_stays(make: Any) -> None:
+def test_a_province_code_of_another_form_is_left_out_and_the_name_stays() -> None:
     order = make.order(shippingAddress=make.address(province="England", provinceCode="ENG", countryCodeV2="GB"))
 
     found = mapped(order).order["shipping_address"]
@@ -65,7 +66,7 @@ def test_a_province_code_of_another_form_is_left_out_and_the_name_stays(make: An
     assert (found["state"], found["country_code"]) == ("England", "GB")
 
 
-def test_what_is_shown_is_cut_and_what_identifies_is_not(make: Any) -> None:
+def test_what_is_shown_is_cut_and_what_identifies_is_not() -> None:
     long_url = "https://x.example/" + "y" * 2048
     lines = [make.line(1, make.product(11, title="T" * 300, onlineStoreUrl=long_url))]
     order = make.order(
@@ -87,7 +88,7 @@ def test_what_is_shown_is_cut_and_what_identifies_is_not(make: Any) -> None:
     assert found.products[0]["url"] == f"https://{SHOP}/products/product-11"
 
 
-def test_a_product_id_too_long_to_be_one_is_rejected_rather_than_cut(make: Any) -> None:
+def test_a_product_id_too_long_to_be_one_is_rejected_rather_than_cut() -> None:
     found = refused(make.order(lineItems=[make.line(1, make.product(11, legacyResourceId="9" * 256))], fulfillments=[]))
 
     assert "external_id" in found.reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import order_builders as make
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -22,7 +23,7 @@ def decide(order: dict[str, Any], policy: dict[str, Any] | None = None, **known:
     return SuppressionPolicy.parse(policy).decide(order, **known)
 
 
-def test_a_high_score_suppresses_and_says_which(make: Any) -> None:
+def test_a_high_score_suppresses_and_says_which() -> None:
     found = decide(make.order(), returns=[a_return(prediction("return_abuse", 0.93), prediction("wardrobing", 0.5))])
 
     assert found == Suppression(("return_abuse 0.93 >= 0.8 (return_predictions)",), whole_order=True)
@@ -31,17 +32,15 @@ def test_a_high_score_suppresses_and_says_which(make: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [(0.8, True), (0.7999, False), ("0.9", True), ("high", False), (None, False)]
 )
-def test_the_threshold_itself_is_enough_and_what_is_no_number_is_no_score(
-    make: Any, value: Any, expected: bool
-) -> None:
+def test_the_threshold_itself_is_enough_and_what_is_no_number_is_no_score(value: Any, expected: bool) -> None:
     assert decide(make.order(), returns=[a_return(prediction("return_abuse", value))]).whole_order is expected
 
 
-def test_a_category_that_is_not_listed_says_nothing(make: Any) -> None:
+def test_a_category_that_is_not_listed_says_nothing() -> None:
     assert decide(make.order(), returns=[a_return(prediction("lifetime_value", 0.99))]) == Suppression()
 
 
-def test_categories_may_be_patterns_and_the_exact_name_goes_first(make: Any) -> None:
+def test_categories_may_be_patterns_and_the_exact_name_goes_first() -> None:
     policy = {"categories": {"*fraud*": 0.5, "drop_off_fraud": 0.9}, "return_states": []}
     returns = [a_return(prediction("drop_off_fraud", 0.7), prediction("Payment_Fraud", 0.7))]
 
@@ -60,11 +59,11 @@ def test_categories_may_be_patterns_and_the_exact_name_goes_first(make: Any) -> 
         ({"returns": [a_return(customer={"model_predictions": {"bot": 1}})]}, "customer_predictions"),
     ],
 )
-def test_scores_are_found_wherever_yofi_has_them(make: Any, known: dict[str, Any], source: str) -> None:
+def test_scores_are_found_wherever_yofi_has_them(known: dict[str, Any], source: str) -> None:
     assert decide(make.order(), **known).reasons == (f"bot 1 >= 0.8 ({source})",)
 
 
-def test_one_source_can_be_left_alone_or_have_a_threshold_of_its_own(make: Any) -> None:
+def test_one_source_can_be_left_alone_or_have_a_threshold_of_its_own() -> None:
     known: dict[str, Any] = {
         "customer": {"model_predictions": {"bot": 0.85}},
         "returns": [a_return(prediction("bot", 0.85))],
@@ -79,7 +78,7 @@ def test_one_source_can_be_left_alone_or_have_a_threshold_of_its_own(make: Any) 
 @pytest.mark.parametrize(
     ("state", "expected"), [("REFUNDED", True), ("received", True), ("requested", False), (None, False)]
 )
-def test_goods_that_came_back_are_not_asked_about(make: Any, state: str | None, expected: bool) -> None:
+def test_goods_that_came_back_are_not_asked_about(state: str | None, expected: bool) -> None:
     found = decide(make.order(), returns=[a_return(state=state)])
 
     assert found.whole_order is expected
@@ -96,13 +95,13 @@ def test_goods_that_came_back_are_not_asked_about(make: Any, state: str | None, 
         ("customer", False, ("claim by the customer",)),
     ],
 )
-def test_claims_count_as_the_policy_says(make: Any, rule: str, of_order: bool, reasons: tuple[str, ...]) -> None:
+def test_claims_count_as_the_policy_says(rule: str, of_order: bool, reasons: tuple[str, ...]) -> None:
     found = decide(make.order(), {"claims": rule}, claims=[{"id": "c1", "of_order": of_order}])
 
     assert found.reasons == reasons
 
 
-def test_a_financial_status_can_suppress(make: Any) -> None:
+def test_a_financial_status_can_suppress() -> None:
     order = make.order(displayFinancialStatus="REFUNDED")
 
     assert decide(order) == Suppression()
@@ -122,20 +121,20 @@ def test_a_financial_status_can_suppress(make: Any) -> None:
         '{"items": [{"line_item_id": "2"}]}',
     ],
 )
-def test_on_the_level_of_lines_a_return_that_names_its_lines_concerns_those_alone(make: Any, meta: Any) -> None:
+def test_on_the_level_of_lines_a_return_that_names_its_lines_concerns_those_alone(meta: Any) -> None:
     found = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
 
     assert found == Suppression(("return is refunded",), whole_order=False, products=frozenset({"12"}))
 
 
 @pytest.mark.parametrize("meta", [None, {}, {"items": []}, {"items": [{"line_item_id": "99"}]}, {"note": "x"}, "?"])
-def test_a_return_that_names_no_line_of_the_order_concerns_the_whole_order(make: Any, meta: Any) -> None:
+def test_a_return_that_names_no_line_of_the_order_concerns_the_whole_order(meta: Any) -> None:
     found = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
 
     assert found.whole_order
 
 
-def test_a_suspect_customer_concerns_the_whole_order_on_any_level(make: Any) -> None:
+def test_a_suspect_customer_concerns_the_whole_order_on_any_level() -> None:
     found = decide(
         make.order(),
         {"level": "line"},

@@ -1,13 +1,15 @@
-"""Fulfillments by themselves."""
+"""Fulfillments are written apart from their orders."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import order_builders as make
 import pytest
+from fake_yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import ConflictError, RejectedError
-from airflow_provider_partners.sync.upsert.orders import upsert_fulfillments, upsert_orders
+from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders
 
 
 def shipment(number: int, **fields: Any) -> dict[str, Any]:
@@ -20,12 +22,12 @@ def shipment(number: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def run(store: Any, rows: list[dict[str, Any]], **options: Any) -> list[tuple[str, str]]:
+def run(store: FakeYotpoStore, rows: list[dict[str, Any]], **options: Any) -> list[tuple[str, str]]:
     return [(outcome.external_id, outcome.action) for outcome in upsert_fulfillments(store, rows, **options)]
 
 
 @pytest.fixture
-def there(store: Any, make: Any) -> Any:
+def two_orders(store: FakeYotpoStore) -> FakeYotpoStore:
     """A store with the orders 1 and 2; order 1 has the fulfillment 10."""
     list(upsert_orders(store, [make.built(1, fulfillments=[shipment(10)]), make.built(2)]))
     store.calls.clear()
@@ -33,64 +35,66 @@ def there(store: Any, make: Any) -> Any:
     return store
 
 
-def test_new_ones_are_created_and_differing_ones_updated_by_their_listed_id(there: Any, make: Any) -> None:
+def test_new_ones_are_created_and_differing_ones_updated_by_their_listed_id(two_orders: FakeYotpoStore) -> None:
     rows = [make.built(1, fulfillments=[shipment(10, status="cancelled"), shipment(11)]), make.built(2)]
 
-    assert run(there, rows) == [("10", "updated"), ("11", "created")]
-    assert there.sent == [("fulfillments.update", {"status": "cancelled"}), ("fulfillments.create", shipment(11))]
-    assert there.calls["fulfillments.list"] == 1
-    assert run(there, rows) == [("10", "unchanged"), ("11", "unchanged")]
+    assert run(two_orders, rows) == [("10", "updated"), ("11", "created")]
+    assert two_orders.sent == [("fulfillments.update", {"status": "cancelled"}), ("fulfillments.create", shipment(11))]
+    assert two_orders.calls["fulfillments.list"] == 1
+    assert run(two_orders, rows) == [("10", "unchanged"), ("11", "unchanged")]
 
 
-def test_what_is_there_costs_one_look_up_per_batch(there: Any, make: Any) -> None:
-    assert run(there, [make.built(1, fulfillments=[shipment(10)])]) == [("10", "unchanged")]
-    assert there.calls == {"orders.list": 1}
+def test_unchanged_fulfillments_cost_one_lookup_per_batch(two_orders: FakeYotpoStore) -> None:
+    assert run(two_orders, [make.built(1, fulfillments=[shipment(10)])]) == [("10", "unchanged")]
+    assert two_orders.calls == {"orders.list": 1}
 
 
-def test_an_order_that_is_not_there_is_told(there: Any, make: Any) -> None:
-    (outcome,) = upsert_fulfillments(there, [make.built(3, fulfillments=[shipment(30)])])
+def test_an_order_that_yotpo_lacks_is_rejected(two_orders: FakeYotpoStore) -> None:
+    (outcome,) = upsert_fulfillments(two_orders, [make.built(3, fulfillments=[shipment(30)])])
 
     assert outcome.action == "rejected"
     assert "upsert orders before" in str(outcome.reason)
 
 
-def test_a_dry_run_writes_nothing(there: Any, make: Any) -> None:
+def test_a_dry_run_writes_nothing(two_orders: FakeYotpoStore) -> None:
     rows = [make.built(1, fulfillments=[shipment(10, status="open"), shipment(11)])]
 
-    assert run(there, rows, dry_run=True) == [("10", "would_update"), ("11", "would_create")]
-    assert there.sent == []
+    assert run(two_orders, rows, dry_run=True) == [("10", "would_update"), ("11", "would_create")]
+    assert two_orders.sent == []
 
 
-def test_a_conflict_is_looked_up_again(there: Any, make: Any) -> None:
-    there.answers["fulfillments.create"] = [ConflictError("exists", status=409)]
+def test_a_conflict_is_looked_up_again(two_orders: FakeYotpoStore) -> None:
+    two_orders.errors["fulfillments.create"] = [ConflictError("exists", status=409)]
 
-    assert run(there, [make.built(2, fulfillments=[shipment(20)])]) == [("20", "created")]
-    assert there.calls["fulfillments.list"] == 2
+    assert run(two_orders, [make.built(2, fulfillments=[shipment(20)])]) == [("20", "created")]
+    assert two_orders.calls["fulfillments.list"] == 2
 
 
-def test_a_refused_one_is_set_aside_and_can_be_replayed(there: Any, make: Any) -> None:
-    there.answers["fulfillments.create"] = [RejectedError("no", status=400)]
+def test_a_refused_one_becomes_a_reject_that_can_be_replayed(two_orders: FakeYotpoStore) -> None:
+    two_orders.errors["fulfillments.create"] = [RejectedError("no", status=400)]
     rows = [make.built(2, fulfillments=[shipment(20), shipment(21)])]
 
-    refused, created = upsert_fulfillments(there, rows)
+    refused, created = upsert_fulfillments(two_orders, rows)
 
     assert (refused.action, created.action) == ("rejected", "created")
     assert refused.reject
-    assert run(there, [refused.reject]) == [("20", "created"), ("21", "unchanged")]
+    assert run(two_orders, [refused.reject]) == [("20", "created"), ("21", "unchanged")]
 
 
-def test_one_against_the_rules_is_rejected_without_being_sent(there: Any, make: Any) -> None:
-    (outcome,) = upsert_fulfillments(there, [make.built(1, fulfillments=[shipment(12, fulfilled_items=[])])])
+def test_an_invalid_fulfillment_is_rejected_without_being_sent(two_orders: FakeYotpoStore) -> None:
+    (outcome,) = upsert_fulfillments(two_orders, [make.built(1, fulfillments=[shipment(12, fulfilled_items=[])])])
 
     assert "fulfilled_items" in str(outcome.reason)
-    assert there.sent == []
+    assert two_orders.sent == []
 
 
-def test_what_is_done_is_left_alone(there: Any, make: Any) -> None:
-    assert run(there, [make.built(1, fulfillments=[shipment(10), shipment(11)])], done={"11"}) == [("10", "unchanged")]
+def test_skipped_fulfillments_are_not_written(two_orders: FakeYotpoStore) -> None:
+    rows = [make.built(1, fulfillments=[shipment(10), shipment(11)])]
+
+    assert run(two_orders, rows, skip={"11"}) == [("10", "unchanged")]
 
 
-def test_workers_keep_the_order(there: Any, make: Any) -> None:
+def test_workers_keep_the_order(two_orders: FakeYotpoStore) -> None:
     rows = [make.built(1, fulfillments=[shipment(11), shipment(12)]), make.built(2, fulfillments=[shipment(21)])]
 
-    assert [key for key, _ in run(there, rows, workers=4)] == ["11", "12", "21"]
+    assert [key for key, _ in run(two_orders, rows, workers=4)] == ["11", "12", "21"]

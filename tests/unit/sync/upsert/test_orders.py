@@ -1,4 +1,4 @@
-"""Orders get into a store: once, at little cost, in order."""
+"""Orders are written once, with few calls, and with outcomes in order."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import itertools
 import logging
 from typing import Any
 
+import order_builders as make
 import pytest
+from fake_yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import AuthenticationError, ThrottledError, TransientError
 from airflow_provider_partners.sync.build import BuiltOrder, build_orders
-from airflow_provider_partners.sync.upsert.orders import upsert_orders
+from airflow_provider_partners.sync.upsert import upsert_orders
 
 
-def run(store: Any, rows: Any, **options: Any) -> list[Any]:
+def run(store: FakeYotpoStore, rows: Any, **options: Any) -> list[Any]:
     return list(upsert_orders(store, rows, sleep=store.slept.append, **options))
 
 
@@ -21,17 +23,17 @@ def actions(outcomes: list[Any]) -> list[str]:
     return [outcome.action for outcome in outcomes]
 
 
-def test_a_new_order_is_created_with_its_products_first(store: Any, make: Any) -> None:
+def test_a_new_order_is_created_with_its_products_first(store: FakeYotpoStore) -> None:
     (outcome,) = run(store, [make.built(1, "p-1", "p-2")])
 
     assert (outcome.action, outcome.external_id) == ("created", "1")
-    assert outcome.yotpo_id == store.has("order", "1")["yotpo_id"]
+    assert outcome.yotpo_id == store.get("order", "1")["yotpo_id"]
     assert [name for name, _ in store.sent] == ["products.create", "products.create", "orders.create"]
-    assert store.has("product", "p-2")["name"] == "P-2"
+    assert store.get("product", "p-2")["name"] == "P-2"
     assert outcome.notes == ["products created first: p-1, p-2"]
 
 
-def test_a_second_run_writes_nothing(store: Any, make: Any) -> None:
+def test_a_second_run_writes_nothing(store: FakeYotpoStore) -> None:
     rows = [make.built(number, f"p-{number % 7}") for number in range(250)]
     run(store, rows)
     store.calls.clear()
@@ -44,7 +46,7 @@ def test_a_second_run_writes_nothing(store: Any, make: Any) -> None:
     assert sum(store.calls.values()) / len(rows) <= 0.03
 
 
-def test_new_orders_cost_little_more_than_one_call_each(store: Any, make: Any) -> None:
+def test_new_orders_cost_little_more_than_one_call_each(store: FakeYotpoStore) -> None:
     products = [f"p-{number}" for number in range(40)]
     store.add_products(*products)
     store.calls.clear()
@@ -56,7 +58,7 @@ def test_new_orders_cost_little_more_than_one_call_each(store: Any, make: Any) -
     assert sum(store.calls.values()) / len(rows) <= 1.05
 
 
-def test_real_orders_are_created_and_then_left_alone(store: Any, make: Any) -> None:
+def test_mapped_orders_are_created_and_then_unchanged(store: FakeYotpoStore) -> None:
     orders = [make.order(number) for number in range(1, 30)]
     rows = [built.to_dict() for built in build_orders(orders, shop="a.myshopify.com") if isinstance(built, BuiltOrder)]
 
@@ -64,7 +66,7 @@ def test_real_orders_are_created_and_then_left_alone(store: Any, make: Any) -> N
     assert set(actions(run(store, rows))) == {"unchanged"}
 
 
-def test_only_the_difference_is_patched(store: Any, make: Any) -> None:
+def test_only_the_difference_is_patched(store: FakeYotpoStore) -> None:
     run(store, [make.built(1)])
 
     (outcome,) = run(store, [make.built(1, custom_properties={"suppress_review_request": True})])
@@ -73,37 +75,37 @@ def test_only_the_difference_is_patched(store: Any, make: Any) -> None:
     assert store.sent[-1] == ("orders.update", {"custom_properties": {"suppress_review_request": True}})
 
 
-def test_the_reasons_of_a_suppression_stay_with_the_outcome(store: Any, make: Any) -> None:
+def test_the_reasons_of_a_suppression_stay_with_the_outcome(store: FakeYotpoStore) -> None:
     row = {**make.built(1), "suppressed": ["return is refunded"]}
 
     assert [outcome.suppressed for outcome in (*run(store, [row]), *run(store, [row]))] == [row["suppressed"]] * 2
 
 
-def test_an_order_twice_in_a_batch_is_sent_as_it_came_last(store: Any, make: Any) -> None:
+def test_of_an_order_twice_in_a_batch_the_last_is_sent(store: FakeYotpoStore) -> None:
     outcomes = run(
         store, [make.built(1, payment_status="pending"), make.built(2), make.built(1, payment_status="paid")]
     )
 
     assert [(outcome.external_id, outcome.action) for outcome in outcomes] == [("2", "created"), ("1", "created")]
-    assert store.has("order", "1")["payment_status"] == "paid"
+    assert store.get("order", "1")["payment_status"] == "paid"
 
 
-def test_an_order_twice_in_different_batches_is_never_doubled(store: Any, make: Any) -> None:
+def test_an_order_twice_in_different_batches_is_never_doubled(store: FakeYotpoStore) -> None:
     rows = [make.built(1, payment_status="pending"), make.built(2), make.built(1, payment_status="paid")]
 
     outcomes = run(store, rows, batch_size=2)
 
     assert actions(outcomes) == ["created", "created", "updated"]
-    assert len(store.rows["order"]) == 2
+    assert len(store.records["order"]) == 2
 
 
-def test_what_is_done_is_left_alone_without_a_call(store: Any, make: Any) -> None:
-    outcomes = run(store, [make.built(1), make.built(2)], done={"1"})
+def test_skipped_orders_cost_no_call(store: FakeYotpoStore) -> None:
+    outcomes = run(store, [make.built(1), make.built(2)], skip={"1"})
 
     assert [outcome.external_id for outcome in outcomes] == ["2"]
 
 
-def test_a_dry_run_plans_and_writes_nothing(store: Any, make: Any) -> None:
+def test_a_dry_run_plans_and_writes_nothing(store: FakeYotpoStore) -> None:
     run(store, [make.built(1), make.built(2)])
     store.sent.clear()
 
@@ -119,24 +121,24 @@ def test_a_dry_run_plans_and_writes_nothing(store: Any, make: Any) -> None:
     "error", [AuthenticationError("no"), TransientError("down"), ThrottledError("wait", retry_after=900)]
 )
 @pytest.mark.parametrize("workers", [1, 4])
-def test_an_error_of_the_run_comes_through_after_the_outcomes_before_it(
-    store: Any, make: Any, error: Exception, workers: int
+def test_an_error_of_the_run_is_raised_after_the_earlier_outcomes(
+    store: FakeYotpoStore, error: Exception, workers: int
 ) -> None:
     store.add_products("p-1")
     outcomes = upsert_orders(store, [make.built(n) for n in range(3)], sleep=store.slept.append, workers=workers)
     first = next(outcomes)
     later = upsert_orders(store, [make.built(n) for n in range(3, 9)], sleep=store.slept.append, workers=workers)
-    store.answers["orders.create"] = [error] * 9
+    store.errors["orders.create"] = [error] * 9
 
     assert first.action == "created"
     with pytest.raises(type(error)):
         list(later)
-    store.answers.clear()
+    store.errors.clear()
     assert actions(run(store, [make.built(n) for n in range(9)])).count("rejected") == 0
-    assert len(store.rows["order"]) == 9
+    assert len(store.records["order"]) == 9
 
 
-def test_workers_keep_the_order_of_outcomes(store: Any, make: Any) -> None:
+def test_workers_keep_the_order_of_outcomes(store: FakeYotpoStore) -> None:
     rows = [make.built(number, f"p-{number % 5}") for number in range(120)]
 
     outcomes = run(store, rows, workers=8)
@@ -146,7 +148,7 @@ def test_workers_keep_the_order_of_outcomes(store: Any, make: Any) -> None:
     assert set(actions(run(store, rows, workers=8))) == {"unchanged"}
 
 
-def test_workers_find_out_a_broken_filter_together(store: Any, make: Any, caplog: Any) -> None:
+def test_workers_notice_a_broken_filter_once(store: FakeYotpoStore, caplog: Any) -> None:
     rows = [make.built(number) for number in range(40)]
     run(store, rows)
     store.takes_lists = False
@@ -158,7 +160,7 @@ def test_workers_find_out_a_broken_filter_together(store: Any, make: Any, caplog
     assert len(caplog.messages) == 1
 
 
-def test_records_are_read_a_batch_at_a_time(store: Any, make: Any) -> None:
+def test_records_are_read_a_batch_at_a_time(store: FakeYotpoStore) -> None:
     endless = (make.built(number) for number in itertools.count())
 
     first = next(upsert_orders(store, endless, sleep=store.slept.append))
@@ -166,7 +168,7 @@ def test_records_are_read_a_batch_at_a_time(store: Any, make: Any) -> None:
     assert first.external_id == "0"
 
 
-def test_fulfillments_can_be_left_to_their_own_upsert(store: Any, make: Any) -> None:
+def test_fulfillments_can_be_left_to_their_own_upsert(store: FakeYotpoStore) -> None:
     shipment = {
         "external_id": "501",
         "fulfillment_date": "2026-03-02T08:00:00Z",
@@ -176,4 +178,4 @@ def test_fulfillments_can_be_left_to_their_own_upsert(store: Any, make: Any) -> 
 
     run(store, [make.built(1, fulfillments=[shipment])], with_fulfillments=False)
 
-    assert store.has("order", "1")["fulfillments"] == []
+    assert store.get("order", "1")["fulfillments"] == []

@@ -1,11 +1,9 @@
-"""Orders as Shopify's Admin API gives them, and records as they are built of them."""
+"""Build orders as Shopify's Admin API returns them, and built orders as the upsert takes them."""
 
 from __future__ import annotations
 
 import random
 from typing import Any
-
-import pytest
 
 Record = dict[str, Any]
 
@@ -27,7 +25,7 @@ def product(number: int, **fields: Any) -> Record:
     }
 
 
-def line(number: int, of: Record | None, quantity: int = 1, **fields: Any) -> Record:
+def line(number: int, product: Record | None, quantity: int = 1, **fields: Any) -> Record:
     return {
         "id": f"gid://shopify/LineItem/{number}",
         "title": "A line",
@@ -35,14 +33,14 @@ def line(number: int, of: Record | None, quantity: int = 1, **fields: Any) -> Re
         "currentQuantity": quantity,
         "unfulfilledQuantity": quantity,
         "isGiftCard": False,
-        "product": of,
+        "product": product,
         "variant": {"legacyResourceId": str(number + 500_000), "sku": f"SKU-{number}"},
         "discountedTotalSet": money("10.50"),
         **fields,
     }
 
 
-def fulfillment(number: int, parts: dict[int, int], **fields: Any) -> Record:
+def fulfillment(number: int, quantities: dict[int, int], **fields: Any) -> Record:
     return {
         "id": f"gid://shopify/Fulfillment/{number}",
         "legacyResourceId": str(number),
@@ -53,7 +51,7 @@ def fulfillment(number: int, parts: dict[int, int], **fields: Any) -> Record:
         "trackingInfo": [{"company": "DHL", "number": "JD1", "url": "https://track.example/JD1"}],
         "fulfillmentLineItems": [
             {"quantity": count, "lineItem": {"id": f"gid://shopify/LineItem/{line_number}"}}
-            for line_number, count in parts.items()
+            for line_number, count in quantities.items()
         ],
         **fields,
     }
@@ -108,70 +106,53 @@ def order(number: int = 1001, **fields: Any) -> Record:
     }
 
 
-def random_order(chance: random.Random, number: int) -> Record:
-    """Any order that a shop may have."""
+def random_order(rng: random.Random, number: int) -> Record:
+    """Return any order that a shop may have."""
     lines = [
         line(
             index,
-            chance.choice([product(chance.randint(1, 6)), product(chance.randint(1, 6)), None]),
-            quantity := chance.choice((0, 1, 1, 2, 5)),
-            currentQuantity=chance.randint(0, quantity),
-            unfulfilledQuantity=chance.randint(0, quantity),
-            isGiftCard=chance.random() < 0.1,
-            discountedTotalSet=money(chance.choice(("0.0", "7.25", "19.999", "120"))),
+            rng.choice([product(rng.randint(1, 6)), product(rng.randint(1, 6)), None]),
+            quantity := rng.choice((0, 1, 1, 2, 5)),
+            currentQuantity=rng.randint(0, quantity),
+            unfulfilledQuantity=rng.randint(0, quantity),
+            isGiftCard=rng.random() < 0.1,
+            discountedTotalSet=money(rng.choice(("0.0", "7.25", "19.999", "120"))),
         )
-        for index in range(chance.randint(1, 8))
+        for index in range(rng.randint(1, 8))
     ]
     shipments = [
         fulfillment(
             number * 100 + index,
-            {chance.randrange(len(lines)): chance.randint(0, 2) for _ in range(2)},
-            status=chance.choice(("SUCCESS", "SUCCESS", "CANCELLED", "ERROR", "TELEPORTED")),
-            displayStatus=chance.choice(("IN_TRANSIT", "DELIVERED", "MARKED_AS_FULFILLED", None, "BEAMED_UP")),
-            trackingInfo=chance.choice(([], [{"company": None, "number": "1", "url": None}])),
+            {rng.randrange(len(lines)): rng.randint(0, 2) for _ in range(2)},
+            status=rng.choice(("SUCCESS", "SUCCESS", "CANCELLED", "ERROR", "TELEPORTED")),
+            displayStatus=rng.choice(("IN_TRANSIT", "DELIVERED", "MARKED_AS_FULFILLED", None, "BEAMED_UP")),
+            trackingInfo=rng.choice(([], [{"company": None, "number": "1", "url": None}])),
         )
-        for index in range(chance.randint(0, 3))
+        for index in range(rng.randint(0, 3))
     ]
     return order(
         number,
         lineItems=lines,
         fulfillments=shipments,
-        cancelledAt=chance.choice((None, None, "2026-03-05T00:00:00Z")),
-        displayFinancialStatus=chance.choice(("PAID", "PENDING", "REFUNDED", "EXPIRED", None, "BARTERED")),
-        customer=chance.choice((None, order()["customer"], {"legacyResourceId": "5", "firstName": None})),
-        shippingAddress=chance.choice((None, address(city=chance.choice(("Köln", "Bonn", None))))),
-        email=chance.choice((None, "a@example.com", "A@Example.com")),
-        totalPriceSet=money(chance.choice(("0.0", "12.5", "100.0", "3.333"))),
-        paymentGatewayNames=chance.choice(([], ["manual"], ["x" * 90])),
+        cancelledAt=rng.choice((None, None, "2026-03-05T00:00:00Z")),
+        displayFinancialStatus=rng.choice(("PAID", "PENDING", "REFUNDED", "EXPIRED", None, "BARTERED")),
+        customer=rng.choice((None, order()["customer"], {"legacyResourceId": "5", "firstName": None})),
+        shippingAddress=rng.choice((None, address(city=rng.choice(("Köln", "Bonn", None))))),
+        email=rng.choice((None, "a@example.com", "A@Example.com")),
+        totalPriceSet=money(rng.choice(("0.0", "12.5", "100.0", "3.333"))),
+        paymentGatewayNames=rng.choice(([], ["manual"], ["x" * 90])),
     )
 
 
-class Make:
-    """The builders above, as one fixture."""
-
-    order = staticmethod(order)
-    line = staticmethod(line)
-    product = staticmethod(product)
-    fulfillment = staticmethod(fulfillment)
-    address = staticmethod(address)
-    money = staticmethod(money)
-    random_order = staticmethod(random_order)
-
-    @staticmethod
-    def built(number: int, *products: str, **fields: Any) -> Record:
-        """A record of ``build`` with the fewest fields."""
-        names = products or ("p-1",)
-        payload = {
-            "external_id": str(number),
-            "order_date": "2026-03-01T10:20:30Z",
-            "line_items": [{"external_product_id": name, "quantity": 1} for name in names],
-            "custom_properties": {"suppress_review_request": False},
-            **fields,
-        }
-        rows = [{"external_id": name, "name": name.upper()} for name in names]
-        return {"external_id": str(number), "order": payload, "products": rows, "suppressed": []}
-
-
-@pytest.fixture
-def make() -> type[Make]:
-    return Make
+def built(number: int, *products: str, **fields: Any) -> Record:
+    """A built order with the fewest fields."""
+    ids = products or ("p-1",)
+    payload = {
+        "external_id": str(number),
+        "order_date": "2026-03-01T10:20:30Z",
+        "line_items": [{"external_product_id": id_, "quantity": 1} for id_ in ids],
+        "custom_properties": {"suppress_review_request": False},
+        **fields,
+    }
+    payloads = [{"external_id": id_, "name": id_.upper()} for id_ in ids]
+    return {"external_id": str(number), "order": payload, "products": payloads, "suppressed": []}

@@ -1,22 +1,24 @@
-"""Products get into a store."""
+"""Products are created or updated."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from fake_yotpo_store import FakeYotpoStore
+
 from airflow_provider_partners.exceptions import ConflictError, RejectedError
-from airflow_provider_partners.sync.upsert.orders import upsert_products
+from airflow_provider_partners.sync.upsert import upsert_products
 
 
 def actions(outcomes: list[Any]) -> list[str]:
     return [outcome.action for outcome in outcomes]
 
 
-def products(store: Any, rows: list[dict[str, Any]], **options: Any) -> list[Any]:
+def products(store: FakeYotpoStore, rows: list[dict[str, Any]], **options: Any) -> list[Any]:
     return list(upsert_products(store, rows, sleep=store.slept.append, **options))
 
 
-def test_products_are_created_updated_and_left_alone(store: Any) -> None:
+def test_products_are_created_updated_or_unchanged(store: FakeYotpoStore) -> None:
     rows = [{"external_id": str(number), "name": f"Cup {number}"} for number in range(150)]
     assert set(actions(products(store, rows))) == {"created"}
     store.calls.clear()
@@ -29,26 +31,26 @@ def test_products_are_created_updated_and_left_alone(store: Any) -> None:
     assert sum(store.calls.values()) == 3
 
 
-def test_products_twice_skipped_refused_and_rehearsed(store: Any) -> None:
+def test_duplicates_skipped_invalid_and_planned_products(store: FakeYotpoStore) -> None:
     rows = [{"external_id": "1", "name": "a"}, {"external_id": "1", "name": "b"}, {"external_id": "2"}, {"name": "x"}]
 
-    rehearsed = products(store, rows, dry_run=True, skip={"2"})
+    planned = products(store, rows, dry_run=True, skip={"2"})
     outcomes = products(store, rows, skip={"2"})
 
-    assert actions(rehearsed) == ["would_create", "rejected"]
+    assert actions(planned) == ["would_create", "rejected"]
     assert actions(outcomes) == ["created", "rejected"]
-    assert store.has("product", "1")["name"] == "b"
+    assert store.get("product", "1")["name"] == "b"
 
 
-def test_a_product_that_exists_already_is_updated(store: Any) -> None:
+def test_a_product_that_exists_already_is_updated(store: FakeYotpoStore) -> None:
     store.add_products("1")
     store.hidden["1"] = 1
 
     assert actions(products(store, [{"external_id": "1", "name": "Cup"}])) == ["updated"]
 
 
-def test_a_refused_product_can_be_replayed(store: Any) -> None:
-    store.answers["products.create"] = [ConflictError("?", status=409), RejectedError("no", status=400)]
+def test_a_refused_product_can_be_replayed(store: FakeYotpoStore) -> None:
+    store.errors["products.create"] = [ConflictError("?", status=409), RejectedError("no", status=400)]
 
     _, refused = products(store, [{"external_id": "1"}, {"external_id": "2", "name": "Cup"}])
 

@@ -1,17 +1,19 @@
-"""What a store may answer, and what becomes of the order then."""
+"""What a store may respond to a write, and the outcome of the order then."""
 
 from __future__ import annotations
 
 import logging
 from typing import Any
 
+import order_builders as make
 import pytest
+from fake_yotpo_store import FakeYotpoStore, unknown_products
 
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError
-from airflow_provider_partners.sync.upsert.orders import upsert_orders
+from airflow_provider_partners.sync.upsert import upsert_orders
 
 
-def run(store: Any, rows: Any, **options: Any) -> list[Any]:
+def run(store: FakeYotpoStore, rows: Any, **options: Any) -> list[Any]:
     return list(upsert_orders(store, rows, sleep=store.slept.append, **options))
 
 
@@ -19,17 +21,17 @@ def actions(outcomes: list[Any]) -> list[str]:
     return [outcome.action for outcome in outcomes]
 
 
-def test_a_conflict_with_another_writer_ends_in_an_update(store: Any, make: Any) -> None:
+def test_a_conflict_with_another_writer_ends_in_an_update(store: FakeYotpoStore) -> None:
     run(store, [make.built(1, payment_status="pending")])
     store.hidden["1"] = 1  # not yet there when the batch is looked up
 
     outcomes = run(store, [make.built(1, payment_status="paid"), make.built(2)])
 
     assert actions(outcomes) == ["updated", "created"]
-    assert store.has("order", "1")["payment_status"] == "paid"
+    assert store.get("order", "1")["payment_status"] == "paid"
 
 
-def test_a_race_is_not_taken_for_a_broken_filter(store: Any, make: Any, caplog: Any) -> None:
+def test_a_second_writer_does_not_make_the_filter_look_broken(store: FakeYotpoStore, caplog: Any) -> None:
     run(store, [make.built(1), make.built(2)])
     store.hidden.update({"1": 1, "2": 1})
 
@@ -40,7 +42,7 @@ def test_a_race_is_not_taken_for_a_broken_filter(store: Any, make: Any, caplog: 
     assert caplog.messages == []
 
 
-def test_a_record_that_exists_but_is_not_listed_yet_is_looked_for_again(store: Any, make: Any) -> None:
+def test_a_record_that_exists_but_is_not_listed_yet_is_looked_for_again(store: FakeYotpoStore) -> None:
     run(store, [make.built(1)])
     store.hidden["1"] = 3
 
@@ -50,7 +52,7 @@ def test_a_record_that_exists_but_is_not_listed_yet_is_looked_for_again(store: A
     assert store.slept == [0.5, 1.0]
 
 
-def test_a_record_that_exists_and_is_never_found_is_rejected(store: Any, make: Any) -> None:
+def test_a_record_that_exists_and_is_never_found_is_rejected(store: FakeYotpoStore) -> None:
     run(store, [make.built(1)])
     store.hidden["1"] = 1000
 
@@ -58,11 +60,11 @@ def test_a_record_that_exists_and_is_never_found_is_rejected(store: Any, make: A
 
     assert outcome.action == "rejected"
     assert "409" in str(outcome.reason)
-    assert len(store.rows["order"]) == 1
+    assert len(store.records["order"]) == 1
 
 
-def test_a_filter_that_takes_no_list_is_found_out_once_and_singles_are_asked(
-    store: Any, make: Any, caplog: Any
+def test_a_filter_that_takes_no_list_is_noticed_once_and_then_single_lookups_are_used(
+    store: FakeYotpoStore, caplog: Any
 ) -> None:
     rows = [make.built(number) for number in range(6)]
     run(store, rows[:4])
@@ -75,14 +77,14 @@ def test_a_filter_that_takes_no_list_is_found_out_once_and_singles_are_asked(
     assert actions(outcomes) == ["unchanged"] * 4 + ["created"] * 2
     assert len(caplog.messages) == 1
     assert "one by one" in caplog.messages[0]
-    assert len(store.rows["order"]) == 6
-    # One attempt per order of the first batch; after that nothing is tried that is there.
+    assert len(store.records["order"]) == 6
+    # Two creates per order of the first batch that exists are refused; later batches create new orders only.
     assert store.calls["orders.create"] == 2 + 2
 
 
-def test_a_filter_that_gives_what_was_not_asked_for_is_not_trusted(store: Any, make: Any, caplog: Any) -> None:
+def test_a_filter_that_returns_other_records_is_not_used_again(store: FakeYotpoStore, caplog: Any) -> None:
     run(store, [make.built(number) for number in range(4)])
-    store.leaks = True
+    store.returns_others = True
 
     with caplog.at_level(logging.WARNING):
         outcomes = run(store, [make.built(0), make.built(9)])
@@ -91,34 +93,27 @@ def test_a_filter_that_gives_what_was_not_asked_for_is_not_trusted(store: Any, m
     assert len(caplog.messages) == 1
 
 
-def test_an_id_that_is_stale_is_looked_up_again(store: Any, make: Any) -> None:
+def test_a_yotpo_id_that_is_no_longer_valid_is_looked_up_again(store: FakeYotpoStore) -> None:
     run(store, [make.built(1)])
-    store.answers["orders.update"] = [NotFoundError("Order was not found", status=404)]
+    store.errors["orders.update"] = [NotFoundError("Order was not found", status=404)]
 
     (outcome,) = run(store, [make.built(1, payment_status="paid")])
 
     assert outcome.action == "updated"
 
 
-def test_an_order_that_vanished_is_created_again(store: Any, make: Any) -> None:
+def test_an_order_that_vanished_is_created_again(store: FakeYotpoStore) -> None:
     run(store, [make.built(1)])
-    lookup = store.orders
-
-    def vanishing(ids: Any) -> Any:
-        found = lookup(ids)
-        store.drop("order", "1")
-        return found
-
-    store.orders = vanishing
+    store.after_lookup = lambda resource: store.drop("order", "1") if resource == "orders" else None
     (outcome,) = run(store, [make.built(1, payment_status="paid")])
 
     assert outcome.action == "created"
-    assert store.has("order", "1")["payment_status"] == "paid"
+    assert store.get("order", "1")["payment_status"] == "paid"
 
 
-def test_an_id_that_stays_stale_is_a_reject(store: Any, make: Any) -> None:
+def test_a_yotpo_id_that_stays_invalid_is_a_reject(store: FakeYotpoStore) -> None:
     run(store, [make.built(1)])
-    store.answers["orders.update"] = [NotFoundError("Order was not found", status=404)] * 2
+    store.errors["orders.update"] = [NotFoundError("Order was not found", status=404)] * 2
 
     (outcome,) = run(store, [make.built(1, payment_status="paid")])
 
@@ -127,28 +122,21 @@ def test_an_id_that_stays_stale_is_a_reject(store: Any, make: Any) -> None:
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_products_that_turn_out_unknown_are_created_and_the_order_sent_again(
-    store: Any, make: Any, status: int
+    store: FakeYotpoStore, status: int
 ) -> None:
     store.add_products("p-1")
-    lookup = store.products
-
-    def forgetting(ids: Any) -> Any:
-        found = lookup(ids)
-        store.drop("product", "p-1")
-        return found
-
-    store.products = forgetting
-    store.answers["orders.create"] = [store.unknown(["p-1"], status)]
+    store.after_lookup = lambda resource: store.drop("product", "p-1") if resource == "products" else None
+    store.errors["orders.create"] = [unknown_products(["p-1"], status)]
     (outcome,) = run(store, [make.built(1)])
 
     assert outcome.action == "created"
-    assert store.has("product", "p-1")["name"] == "P-1"
+    assert store.get("product", "p-1")["name"] == "P-1"
     assert "created again" in outcome.notes[0]
 
 
-def test_products_that_stay_unknown_are_a_reject_after_one_more_try(store: Any, make: Any) -> None:
+def test_products_that_stay_unknown_are_a_reject_after_one_more_try(store: FakeYotpoStore) -> None:
     store.add_products("p-1")
-    store.answers["orders.create"] = [store.unknown(["p-1"])] * 3
+    store.errors["orders.create"] = [unknown_products(["p-1"])] * 3
 
     (outcome,) = run(store, [make.built(1)])
 
@@ -157,8 +145,8 @@ def test_products_that_stay_unknown_are_a_reject_after_one_more_try(store: Any, 
     assert store.slept == [1.0]
 
 
-def test_a_product_that_is_refused_is_created_with_its_id_alone(store: Any, make: Any) -> None:
-    store.answers["products.create"] = [RejectedError("url is not valid", status=400)]
+def test_a_product_that_is_refused_is_created_with_its_id_alone(store: FakeYotpoStore) -> None:
+    store.errors["products.create"] = [RejectedError("url is not valid", status=400)]
 
     (outcome,) = run(store, [make.built(1)])
 
@@ -166,8 +154,8 @@ def test_a_product_that_is_refused_is_created_with_its_id_alone(store: Any, make
     assert store.sent[1] == ("products.create", {"external_id": "p-1"})
 
 
-def test_an_order_whose_product_is_refused_is_rejected_without_being_sent(store: Any, make: Any) -> None:
-    store.answers["products.create"] = [RejectedError("no", status=400)] * 2
+def test_an_order_whose_product_is_refused_is_rejected_without_being_sent(store: FakeYotpoStore) -> None:
+    store.errors["products.create"] = [RejectedError("no", status=400)] * 2
 
     outcomes = run(store, [make.built(1, "p-1"), make.built(2, "p-2")])
 
@@ -176,15 +164,15 @@ def test_an_order_whose_product_is_refused_is_rejected_without_being_sent(store:
     assert store.calls["orders.create"] == 1
 
 
-def test_a_product_that_another_writer_creates_is_no_trouble(store: Any, make: Any) -> None:
+def test_a_product_that_another_writer_creates_is_used(store: FakeYotpoStore) -> None:
     store.add_products("p-1")
     store.hidden["p-1"] = 1
 
     assert actions(run(store, [make.built(1)])) == ["created"]
 
 
-def test_a_refused_order_is_set_aside_and_can_be_replayed(store: Any, make: Any) -> None:
-    store.answers["orders.create"] = [RejectedError("currency is not supported", status=400, request_id="r-1")]
+def test_a_refused_order_becomes_a_reject_that_can_be_replayed(store: FakeYotpoStore) -> None:
+    store.errors["orders.create"] = [RejectedError("currency is not supported", status=400, request_id="r-1")]
 
     refused, created = run(store, [make.built(1), make.built(2)])
     (replayed,) = run(store, [refused.reject])
@@ -194,7 +182,7 @@ def test_a_refused_order_is_set_aside_and_can_be_replayed(store: Any, make: Any)
     assert created.action == replayed.action == "created"
 
 
-def test_a_payload_against_the_rules_is_rejected_without_a_call(store: Any, make: Any) -> None:
+def test_a_payload_against_the_rules_is_rejected_without_a_call(store: FakeYotpoStore) -> None:
     wrong = make.built(1, payment_status="bartered")
     alien = {"external_id": "2"}
     mixed_up = {**make.built(3), "external_id": "4"}

@@ -1,0 +1,66 @@
+"""Bring products into a Yotpo store: look up a batch, plan each product, write what differs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.api.concurrency import map_in_order
+from airflow_provider_partners.sync.outcomes import Outcome
+from airflow_provider_partners.sync.payload.models import Product
+from airflow_provider_partners.sync.upsert.record_writer import (
+    BATCH_SIZE,
+    RecordUpsert,
+    RecordWriter,
+    Sleep,
+    record_batches,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.yotpo.client import YotpoClient
+
+__all__ = ["upsert_products"]
+
+
+def upsert_products(
+    client: YotpoClient,
+    products: Iterable[Mapping[str, Any]],
+    *,
+    dry_run: bool = False,
+    skip: Container[str] = (),
+    workers: int = 1,
+    batch_size: int = BATCH_SIZE,
+    sleep: Sleep = time.sleep,
+) -> Iterator[Outcome]:
+    """Create or update products; further parameters as those of ``upsert_orders``.
+
+    :param products: payloads, or rejects of an earlier run. Of those with one external id, the last counts
+    :returns: one outcome for each product, as soon as it is known
+    """
+    writer = RecordWriter(
+        record_kind="product",
+        lookup=client.lookup("products"),
+        create=client.create_product,
+        update=client.update_product,
+        sleep=sleep,
+        workers=workers,
+    )
+    for batch in record_batches(products, skip=skip, size=batch_size):
+        upserts = [_product_upsert(record) for record in batch]
+        for upsert in upserts:
+            writer.validate(upsert, Product)
+        writer.plan_batch(upserts)
+        yield from map_in_order(partial(_upsert_product, writer, dry_run=dry_run), upserts, workers=workers)
+
+
+def _product_upsert(record: Mapping[str, Any]) -> RecordUpsert:
+    payload = {name: value for name, value in record.items() if name != "rejected" and value is not None}
+    return RecordUpsert(external_id=str(record.get("external_id") or ""), record=record, payload=payload)
+
+
+def _upsert_product(writer: RecordWriter, upsert: RecordUpsert, *, dry_run: bool) -> Outcome:
+    if upsert.outcome is not None:
+        return upsert.outcome
+    return writer.planned_outcome(upsert) if dry_run else writer.write(upsert)
