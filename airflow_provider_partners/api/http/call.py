@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
@@ -29,7 +30,7 @@ from airflow_provider_partners.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.http.auth import Auth
@@ -101,18 +102,61 @@ class SendAttempt(Protocol):
         """
 
 
+class UnsafeUrlError(Exception):
+    """A URL that must not be followed. This error never leaves a call.
+
+    :param remedy: next step for the reader of the final error
+    """
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+Redirect = Callable[["Request", str, "Response"], "tuple[Request, str] | None"]
+"""Returns the request and the URL to follow after a response, or None. Raises :class:`UnsafeUrlError`."""
+
+
+def redirect_within_origin(request: Request, url: str, response: Response) -> tuple[Request, str] | None:
+    """Follow a redirect within the same origin, if it keeps method and body."""
+    location = response.headers.get("location")
+    if response.status not in {307, 308} or not location:
+        return None
+    target = urljoin(url, location)
+    if origin(target) != origin(url):
+        # Credentials must not go to another host. A renamed shop answers with such a redirect.
+        host = urlsplit(target).hostname or "nowhere"
+        message = f"redirected to another host, {host}"
+        raise UnsafeUrlError(message, "If this is the right host, set it in the connection.")
+    return request, target
+
+
 class Call:
     """One request with all its attempts.
 
     :param url: URL with its query; it is never logged
     :param send_attempt: sends one attempt
+    :param redirect: decides which redirects to follow
+    :param has_progressed: returns True if a failed attempt made progress; the deadline and the count of failures
+        then start again
     """
 
-    def __init__(self, request: Request, url: str, settings: CallSettings, send_attempt: SendAttempt) -> None:
+    def __init__(
+        self,
+        request: Request,
+        url: str,
+        settings: CallSettings,
+        send_attempt: SendAttempt,
+        *,
+        redirect: Redirect = redirect_within_origin,
+        has_progressed: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._request = request
         self._url = url
         self._settings = settings
         self._send_attempt = send_attempt
+        self._redirect = redirect
+        self._has_progressed = has_progressed
         self._label = request.label or request.method
         self._started_at = settings.clock.monotonic()
         self._give_up_at = self._started_at + settings.deadline
@@ -131,25 +175,25 @@ class Call:
         while True:
             self._acquire_rate_limit()
             headers = self._auth_headers()
-            response, fault = self._attempt(headers)
+            response, resolution = self._attempt(headers)
             if response is not None and self._follow_redirect(response):
                 continue
-            if response is not None and fault is None:
+            if response is not None and resolution is None:
                 return response
-            self._handle(fault or ErrorResolution(ResponseAction.RETRY, "no answer"), response, headers)
+            self._handle(resolution or ErrorResolution(ResponseAction.RETRY, "no response"), response, headers)
 
     def _acquire_rate_limit(self) -> None:
         """Wait for the rate limit, and for the pause after the last failure."""
         now = self._settings.clock.monotonic()
-        within = max(0.0, min(self._settings.max_wait, self._give_up_at - now))
-        granted_in = self._settings.rate_limit.acquire(self._request.cost, max_wait=within)
-        if granted_in > within:
-            message = f"{self._label}: the budget's next turn is {granted_in:.0f} s away, too long to wait for here"
+        max_wait = max(0.0, min(self._settings.max_wait, self._give_up_at - now))
+        granted_in = self._settings.rate_limit.acquire(self._request.cost, max_wait=max_wait)
+        if granted_in > max_wait:
+            message = f"{self._label}: the rate limit requires a wait of {granted_in:.0f} s, which is too long here"
             raise ThrottledError(message, retry_after=granted_in, partner=self._settings.partner)
         pause = self._not_before - now
         if granted_in > max(pause, 0.0):
             level = logging.INFO if granted_in >= _INFO_LOG_WAIT else logging.DEBUG
-            log.log(level, "%s %s: waiting %.1f s for the budget", self._settings.partner, self._label, granted_in)
+            log.log(level, "%s %s: waiting %.1f s for the rate limit", self._settings.partner, self._label, granted_in)
         self._sleep(max(granted_in, pause))
 
     def _sleep(self, seconds: float) -> None:
@@ -173,43 +217,43 @@ class Call:
         return headers
 
     def _attempt(self, headers: Mapping[str, str]) -> tuple[Response | None, ErrorResolution | None]:
-        terms = self._settings
-        terms.stats.on_request(self._label)
+        settings = self._settings
+        settings.stats.on_request(self._label)
         try:
             response = self._send_attempt(self._request, self._url, headers, give_up_at=self._give_up_at)
         except NoAnswerError as error:
-            return None, ErrorResolution(error.action, terms.redactor(str(error)))
-        if terms.rate_limit_observer:
+            return None, ErrorResolution(error.action, settings.redactor(str(error)))
+        if settings.rate_limit_observer:
             try:
-                terms.rate_limit_observer(response, terms.rate_limit)
+                settings.rate_limit_observer(response, settings.rate_limit)
             except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
-                # Headers and costs are hints: one that can't be read must not cost the answer.
-                log.debug("%s %s: its rate headers can't be read", terms.partner, self._label, exc_info=True)
-        return response, terms.error_handler.resolve(response, redact=terms.redactor)
+                # Headers and costs are hints: an unreadable one must not fail the call.
+                log.debug("%s %s: its rate limit headers are unreadable", settings.partner, self._label, exc_info=True)
+        return response, settings.error_handler.resolve(response, redact=settings.redactor)
 
     def _follow_redirect(self, response: Response) -> bool:
-        """Follow a redirect within the same origin, if it keeps method and body."""
-        location = response.headers.get("location")
-        if response.status not in {307, 308} or not location or self._redirects >= MAX_REDIRECTS:
+        if self._redirects >= MAX_REDIRECTS:
             return False
-        target = urljoin(self._url, location)
-        if origin(target) != origin(self._url):
-            # Credentials must not go to another host. A shop that was renamed answers like this.
-            host = urlsplit(target).hostname or "nowhere"
-            remedy = "If that is the right one, set it as the connection's host."
-            raise self._error(UnexpectedResponseError, f"redirected to another host, {host}", response, remedy)
-        self._url = target
+        try:
+            target = self._redirect(self._request, self._url, response)
+        except UnsafeUrlError as error:
+            raise self.error(UnexpectedResponseError, str(error), response, error.remedy) from None
+        if target is None:
+            return False
+        self._request, self._url = target
         self._redirects += 1
         return True
 
-    def _handle(self, fault: ErrorResolution, response: Response | None, headers: Mapping[str, str]) -> None:
+    def _handle(self, resolution: ErrorResolution, response: Response | None, headers: Mapping[str, str]) -> None:
         """Prepare the next attempt, or raise the call's error."""
-        if fault.action is ResponseAction.RETRY:
-            self._retry(fault, response)
-        elif fault.action is ResponseAction.THROTTLE:
-            self._throttle(fault, response)
-        elif fault.action is not ResponseAction.REAUTHENTICATE or not self._refresh_credentials(headers):
-            raise self._error(fault.raises or _ERRORS[fault.action], fault.message, response, fault.remedy)
+        if resolution.action is ResponseAction.RETRY:
+            self._retry(resolution, response)
+        elif resolution.action is ResponseAction.THROTTLE:
+            self._throttle(resolution, response)
+        elif resolution.action is not ResponseAction.REAUTHENTICATE or not self._refresh_credentials(headers):
+            raise self.error(
+                resolution.raises or _ERRORS[resolution.action], resolution.message, response, resolution.remedy
+            )
 
     def _refresh_credentials(self, refused: Mapping[str, str]) -> bool:
         """Try other credentials, at most once per call."""
@@ -217,41 +261,46 @@ class Call:
         if auth is None or not self._request.authenticated or self._renewed:
             return False
         self._renewed = True
-        again = auth.refresh(refused)
-        if again:
-            log.info("%s %s: credentials were refused, trying renewed ones", self._settings.partner, self._label)
-        return again
+        is_renewed = auth.refresh(refused)
+        if is_renewed:
+            log.info("%s %s: the credentials were refused, trying renewed ones", self._settings.partner, self._label)
+        return is_renewed
 
-    def _retry(self, fault: ErrorResolution, response: Response | None) -> None:
+    def _retry(self, resolution: ErrorResolution, response: Response | None) -> None:
+        if self._has_progressed():
+            self._failures = 0
+            self._renewed = False
+            self._started_at = self._settings.clock.monotonic()
+            self._give_up_at = self._started_at + self._settings.deadline
         self._failures += 1
-        asked = self._requested_wait(fault, response)
-        if asked and self._exceeds_limits(asked):
-            raise self._throttled_error(fault, response, asked)
-        wait = self._wait_seconds(asked, self._failures)
+        requested = self._requested_wait(resolution, response)
+        if requested and self._exceeds_limits(requested):
+            raise self._throttled_error(resolution, response, requested)
+        wait = self._wait_seconds(requested, self._failures)
         if self._failures >= self._settings.max_attempts or self._exceeds_limits(wait):
             spent = self._settings.clock.monotonic() - self._started_at
-            last = _describe(fault, response)
+            last = _describe(resolution, response)
             message = f"gave up after {self._failures} attempts in {spent:.0f} s; the last one: {last}"
-            raise self._error(TransientError, message, response, fault.remedy)
+            raise self.error(TransientError, message, response, resolution.remedy)
         self._settings.stats.on_retry()
-        self._log_retry(fault, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
+        self._log_retry(resolution, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
         self._not_before = self._settings.clock.monotonic() + wait
 
-    def _throttle(self, fault: ErrorResolution, response: Response | None) -> None:
+    def _throttle(self, resolution: ErrorResolution, response: Response | None) -> None:
         self._throttles += 1
         self._settings.stats.on_throttle()
-        asked = self._requested_wait(fault, response)
-        wait = self._wait_seconds(asked, self._throttles)
-        # Whoever shares the budget is spared the same refusal.
+        requested = self._requested_wait(resolution, response)
+        wait = self._wait_seconds(requested, self._throttles)
+        # Tasks that share the rate limit are spared the same refusal.
         self._settings.rate_limit.update_from_server(blocked_for=wait, cost=self._request.cost)
-        if self._exceeds_limits(asked or wait):
-            raise self._throttled_error(fault, response, asked or wait)
-        self._log_retry(fault, response, wait, "throttled")
+        if self._exceeds_limits(requested or wait):
+            raise self._throttled_error(resolution, response, requested or wait)
+        self._log_retry(resolution, response, wait, "throttled")
         self._not_before = self._settings.clock.monotonic() + wait
 
-    def _requested_wait(self, fault: ErrorResolution, response: Response | None) -> float | None:
-        if fault.retry_after is not None or response is None:
-            return fault.retry_after
+    def _requested_wait(self, resolution: ErrorResolution, response: Response | None) -> float | None:
+        if resolution.retry_after is not None or response is None:
+            return resolution.retry_after
         return retry_after(response, self._settings.clock.time())
 
     def _wait_seconds(self, requested: float | None, times: int) -> float:
@@ -263,31 +312,38 @@ class Call:
     def _exceeds_limits(self, wait: float) -> bool:
         return wait > self._settings.max_wait or self._settings.clock.monotonic() + wait > self._give_up_at
 
-    def _log_retry(self, fault: ErrorResolution, response: Response | None, wait: float, state: str) -> None:
+    def _log_retry(self, resolution: ErrorResolution, response: Response | None, wait: float, state: str) -> None:
         log.info(
-            "%s %s: %s; %s, again in %.1f s",
+            "%s %s: %s; %s, next try in %.1f s",
             self._settings.partner,
             self._label,
-            _describe(fault, response),
+            _describe(resolution, response),
             state,
             wait,
         )
 
-    def _throttled_error(self, fault: ErrorResolution, response: Response | None, wait: float) -> ThrottledError:
-        message = f"{self._label}: asked to wait {wait:.0f} s, too long to wait here: {fault.message}"
+    def _throttled_error(self, resolution: ErrorResolution, response: Response | None, wait: float) -> ThrottledError:
+        message = (
+            f"{self._label}: the partner requires a wait of {wait:.0f} s, which is too long here: {resolution.message}"
+        )
         return ThrottledError(
             message,
             retry_after=wait,
-            remedy=fault.remedy,
+            remedy=resolution.remedy,
             partner=self._settings.partner,
             status=response.status if response else None,
             request_id=response.request_id if response else None,
         )
 
-    def _error(
-        self, kind: Callable[..., PartnersError], message: str, response: Response | None, remedy: str | None
+    def error(
+        self,
+        error_class: Callable[..., PartnersError],
+        message: str,
+        response: Response | None = None,
+        remedy: str | None = None,
     ) -> PartnersError:
-        return kind(
+        """Return an error that names the call, the partner and the response."""
+        return error_class(
             f"{self._label}: {message}",
             remedy=remedy,
             partner=self._settings.partner,
@@ -296,14 +352,14 @@ class Call:
         )
 
 
-def _describe(fault: ErrorResolution, response: Response | None) -> str:
+def _describe(resolution: ErrorResolution, response: Response | None) -> str:
     if response is None:
-        return fault.message
+        return resolution.message
     phrases = {status.value: status.phrase for status in HTTPStatus}
-    return f"HTTP {response.status} {phrases.get(response.status, '')}".rstrip() + f": {fault.message}"
+    return f"HTTP {response.status} {phrases.get(response.status, '')}".rstrip() + f": {resolution.message}"
 
 
 def _backoff(failures: int) -> float:
     """Return 0.5 to 1 second, doubled for each failure, at most 30. The jitter keeps threads apart."""
-    longest = min(_MAX_BACKOFF, 2.0 ** (failures - 1))
-    return random.uniform(longest / 2, longest)
+    maximum = min(_MAX_BACKOFF, 2.0 ** (failures - 1))
+    return random.uniform(maximum / 2, maximum)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
-from airflow_provider_partners.api.http.call import MAX_REDIRECTS, Call, CallSettings, NoAnswerError
+from airflow_provider_partners.api.http.call import Call, CallSettings, NoAnswerError, UnsafeUrlError
 from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, default_message
 from airflow_provider_partners.api.http.urls import origin
 from airflow_provider_partners.exceptions import ExpiredError, UnexpectedResponseError
@@ -52,10 +52,10 @@ def _inspect_download(response: Response) -> ErrorResolution | None:
         return None
     if status in {401, 403, 404, 410} or (status == 400 and b"Expired" in response.content):
         action = ResponseAction.REAUTHENTICATE if status == 401 else ResponseAction.NOT_FOUND
-        message = "the file has expired, or its address is not accepted any more"
-        return ErrorResolution(action, message, remedy="The next try asks for it anew.", raises=ExpiredError)
+        message = "the file has expired, or its URL is not accepted any more"
+        return ErrorResolution(action, message, remedy="The next try requests a new one.", raises=ExpiredError)
     if 200 <= status < 300:
-        return ErrorResolution(ResponseAction.UNEXPECTED, "the answer is no file")
+        return ErrorResolution(ResponseAction.UNEXPECTED, "the response is no file")
     return None
 
 
@@ -86,7 +86,7 @@ class PartialFile:
     def range_headers(self) -> dict[str, str]:
         """Return the headers that request the missing bytes."""
         if self._is_compressed:
-            # What is on the way is compressed, what is on disk is not: their lengths don't compare.
+            # The response is compressed, the file on disk is not. So their lengths are not comparable.
             self._restart()
         if not self.size:
             return {}
@@ -113,7 +113,7 @@ class PartialFile:
         changed = None not in {total, self._total} and total != self._total
         if head.status == 416 or start != self.size or changed or head.headers.get("content-encoding"):
             self._restart()
-            message = "another piece of the file came than was asked for; it is fetched from its beginning"
+            message = "other bytes arrived than requested; the download starts again"
             raise NoAnswerError(message)
         self._total, self._validator = total, self._validator or _validator(head)
         return self._write
@@ -124,8 +124,8 @@ class PartialFile:
 
     def has_grown(self) -> bool:
         """Return True if the file is larger than at any earlier check."""
-        before, self._largest_size = self._largest_size, max(self._largest_size, self.size)
-        return self._largest_size > before
+        previous, self._largest_size = self._largest_size, max(self._largest_size, self.size)
+        return self._largest_size > previous
 
     def _write(self, piece: bytes) -> None:
         self._file.write(piece)
@@ -136,7 +136,7 @@ class PartialFile:
         self.size, self._total, self._validator, self._is_compressed = 0, None, None, False
 
 
-class Download(Call):
+class Download:
     """One download. Its deadline restarts whenever new bytes arrive.
 
     :param url: URL of the file; it is never logged
@@ -156,71 +156,78 @@ class Download(Call):
         may_receive_credentials: Callable[[str], bool],
         https_only: bool,
     ) -> None:
-        super().__init__(request, urldefrag(url).url, settings, self._fetch)
+        url = urldefrag(url).url
+        self._redactor = settings.redactor
         self._stream_attempt = stream_attempt
         self._partial_file = partial_file
         self._may_receive_credentials = may_receive_credentials
-        self._https_only = https_only
-        self._check_url(self._url)
-        if request.authenticated and not may_receive_credentials(self._url):
-            host = urlsplit(self._url).hostname
-            message = f"the partner names a file on {host}, which must not be given the connection's credentials"
-            raise self._error(UnexpectedResponseError, message, None, None)
+        self._schemes = {"https"} if https_only else {"http", "https"}
+        self._call = Call(
+            request,
+            url,
+            settings,
+            self._fetch,
+            redirect=self._redirect,
+            has_progressed=partial_file.has_grown,
+        )
+        try:
+            self._check_url(url)
+            self._check_credentials(request, url)
+        except UnsafeUrlError as error:
+            raise self._call.error(UnexpectedResponseError, str(error)) from None
+
+    def run(self) -> None:
+        """Download the file.
+
+        :raises PartnersError: the subclass says what should happen next
+        """
+        self._call.run()
 
     def _fetch(self, request: Request, url: str, headers: Mapping[str, str], *, give_up_at: float) -> Response:
-        request = replace(
-            request, headers={**request.headers, "Accept-Encoding": "identity", **self._partial_file.range_headers()}
-        )
+        range_headers = self._partial_file.range_headers()
+        request = replace(request, headers={**request.headers, "Accept-Encoding": "identity", **range_headers})
         head = self._stream_attempt(request, url, headers, give_up_at=give_up_at, sink=self._partial_file.open_body)
         if head.status == 416:
-            head = replace(head, status=206)  # asked behind the end: the whole file is here already
+            head = replace(head, status=206)  # nothing after the last byte: the file is complete already
         if head.status in {200, 206} and not self._partial_file.is_complete():
             message = f"only {self._partial_file.size} bytes of the file have arrived so far"
             raise NoAnswerError(message)
         return head
 
-    def _retry(self, fault: ErrorResolution, response: Response | None) -> None:
-        if self._partial_file.has_grown():
-            self._failures = 0
-            self._renewed = False
-            self._started_at = self._settings.clock.monotonic()
-            self._give_up_at = self._started_at + self._settings.deadline
-        super()._retry(fault, response)
-
-    def _follow_redirect(self, response: Response) -> bool:
+    def _redirect(self, request: Request, url: str, response: Response) -> tuple[Request, str] | None:
         """Follow a redirect to any safe URL, without the credentials on a foreign host."""
         location = response.headers.get("location")
-        if response.status not in _REDIRECTS or not location or self._redirects >= MAX_REDIRECTS:
-            return False
-        target = urldefrag(urljoin(self._url, location)).url
+        if response.status not in _REDIRECTS or not location:
+            return None
+        target = urldefrag(urljoin(url, location)).url
         self._check_url(target)
-        if origin(target) != origin(self._url) and not self._may_receive_credentials(target):
-            self._request = replace(self._request, authenticated=False, headers={"Accept": "*/*"})
-        self._url = target
-        self._redirects += 1
-        return True
+        if origin(target) != origin(url) and not self._may_receive_credentials(target):
+            request = replace(request, authenticated=False, headers={"Accept": "*/*"})
+        return request, target
+
+    def _check_credentials(self, request: Request, url: str) -> None:
+        if request.authenticated and not self._may_receive_credentials(url):
+            host = urlsplit(url).hostname
+            message = f"the partner names a file on {host}, which must not receive the connection's credentials"
+            raise UnsafeUrlError(message)
 
     def _check_url(self, url: str) -> None:
         try:
             parts = urlsplit(url)
-            known = bool(parts.hostname) and (parts.port or 1) > 0
+            is_valid = bool(parts.hostname) and (parts.port or 1) > 0
         except ValueError:
-            known = False
-        if (
-            not known
-            or parts.scheme not in ({"https"} if self._https_only else {"http", "https"})
-            or "@" in parts.netloc
-        ):
-            message = "the partner names a file whose address is no https URL without credentials"
-            raise self._error(UnexpectedResponseError, message, None, None)
-        long = (value for _, value in parse_qsl(parts.query) if len(value) >= _MIN_SIGNATURE_LENGTH)
-        self._settings.redactor.add(parts.query, *long)
+            is_valid = False
+        if not is_valid or parts.scheme not in self._schemes or "@" in parts.netloc:
+            message = "the partner names a file whose address is not an https URL without credentials"
+            raise UnsafeUrlError(message)
+        signatures = (value for _, value in parse_qsl(parts.query) if len(value) >= _MIN_SIGNATURE_LENGTH)
+        self._redactor.add(parts.query, *signatures)
 
 
 def _parse_content_range(head: Response) -> tuple[int | None, int | None]:
     """Return the first byte and the total size: ``bytes 10-19/20``, ``bytes */20``."""
-    found = _CONTENT_RANGE.fullmatch(head.headers.get("content-range", "").strip())
-    return (_parse_int(found.group(1)), _parse_int(found.group(2))) if found else (None, None)
+    match = _CONTENT_RANGE.fullmatch(head.headers.get("content-range", "").strip())
+    return (_parse_int(match.group(1)), _parse_int(match.group(2))) if match else (None, None)
 
 
 def _parse_int(text: str | None) -> int | None:

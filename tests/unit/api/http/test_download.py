@@ -363,7 +363,7 @@ def test_the_partners_own_hosts_get_the_credentials(url: str, clock: TurningCloc
 )
 def test_other_hosts_get_no_credentials(url: str, clock: TurningClock, target: Path) -> None:
     storage = Storage()
-    with pytest.raises(UnexpectedResponseError, match="must not be given the connection's credentials") as raised:
+    with pytest.raises(UnexpectedResponseError, match="must not receive the connection's credentials") as raised:
         transport(storage, clock, file_hosts=["download.partner.example"]).download(
             url, target, label="f", authenticated=True
         )
@@ -385,7 +385,7 @@ def test_other_hosts_get_no_credentials(url: str, clock: TurningClock, target: P
 )
 def test_an_unsafe_url_is_refused(url: str, clock: TurningClock, target: Path) -> None:
     storage = Storage()
-    with pytest.raises(UnexpectedResponseError, match="no https URL") as raised:
+    with pytest.raises(UnexpectedResponseError, match="not an https URL") as raised:
         transport(storage, clock).download(url, target, label="f")
     assert storage.requests == []
     assert "secret" not in str(raised.value)
@@ -410,7 +410,7 @@ def test_a_redirect_to_a_storage_is_followed_without_credentials(code: int, cloc
 
 def test_a_redirect_to_plain_http_is_refused(clock: TurningClock, target: Path) -> None:
     storage = answers(httpx.Response(302, headers={"Location": "http://storage.example/f"}))
-    with pytest.raises(UnexpectedResponseError, match="no https URL"):
+    with pytest.raises(UnexpectedResponseError, match="not an https URL"):
         transport(storage, clock).download(URL, target, label="f")
 
 

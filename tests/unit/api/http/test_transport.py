@@ -387,7 +387,7 @@ def test_a_reservation_beyond_the_longest_wait_is_not_made(clock: TurningClock) 
     client = transport(api, clock, rate_limit=budget)
     client.send(GET)
     for _ in range(3):
-        with pytest.raises(ThrottledError, match="budget") as raised:
+        with pytest.raises(ThrottledError, match="rate limit") as raised:
             client.send(GET)
         assert raised.value.retry_after == pytest.approx(90)
     assert len(api.requests) == 1
@@ -533,7 +533,7 @@ def test_a_retry_logs_one_line_with_cause_and_wait(clock: TurningClock, caplog: 
         transport(Api(status(503, {"message": "busy"}), ok()), clock).send(SECRET_GET)
     (record,) = caplog.records
     assert record.name == "airflow_provider_partners.api"
-    assert "Yotpo customers.list: HTTP 503 Service Unavailable: busy; attempt 1 of 8, again in" in record.message
+    assert "Yotpo customers.list: HTTP 503 Service Unavailable: busy; attempt 1 of 8, next try in" in record.message
 
 
 def test_a_token_minted_during_the_call_is_redacted(clock: TurningClock) -> None:
