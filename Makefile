@@ -1,10 +1,11 @@
 # Every target makes the environment it needs from nothing but Python 3.11+ with pip.
 #   make demo   the main Dag against the sandbox, three times, with a summary per shop
 #   make test   lint, types and the whole suite
-#   make lint   ruff and mypy alone
+#   make test-quick   lint, types and the unit tests: what to run while you write
+#   make lint   ruff, the import contracts and mypy alone
 #   make docs   the documentation as a site, in docs/_build/html; a warning is an error
 #   make sandbox   serve the partners' APIs on this machine until interrupted
-#   make constraints   resolve the pinned set anew
+#   make constraints   resolve the pinned set again
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make clean  remove everything these targets made
 
@@ -16,7 +17,10 @@ TOOLS = .venv/tools
 UV = PYTHONPATH=$(TOOLS) UV_PYTHON_DOWNLOADS=never $(PYTHON) -m uv --quiet
 PYTEST_WORKERS ?= 2
 
-.PHONY: matrix demo test lint docs sandbox constraints clean
+# Airflow's processes compile thousands of modules at each start where Python may not keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: matrix demo test test-quick lint docs sandbox constraints clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -24,9 +28,13 @@ demo: .venv/demo/.ready
 test: lint
 	.venv/test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
+test-quick: lint
+	.venv/test/bin/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile tests/unit
+
 lint: .venv/test/.ready
 	.venv/test/bin/ruff check .
 	.venv/test/bin/ruff format --check .
+	.venv/test/bin/lint-imports --no-logo
 	.venv/test/bin/mypy
 
 docs: .venv/docs/.ready
@@ -56,4 +64,4 @@ constraints: $(TOOLS)/.ready
 		--no-header --no-annotate --no-emit-index-url --output-file $(CONSTRAINTS) pyproject.toml -
 
 clean:
-	rm -rf .venv .demo build dist .mypy_cache .pytest_cache .ruff_cache docs/_build
+	rm -rf .venv .demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build
