@@ -178,9 +178,9 @@ class Demo:
         known = {store for store, _ in self.yotpo_orders()}
         changed: set[tuple[str, str]] = set()
         for shop in [shop for shop, store in stores.items() if store in known][:2]:
-            for row in self.call("POST", f"/_sandbox/shopify/{shop}/orders/change?count=3")["changed"]:
-                print_step(f"  {shop}: {row['name']}: {row['what']}")
-                changed.add((stores[shop], row["legacyResourceId"]))
+            for change in self.call("POST", f"/_sandbox/shopify/{shop}/orders/change?count=3")["changed"]:
+                print_step(f"  {shop}: {change['name']}: {change['what']}")
+                changed.add((stores[shop], change["legacyResourceId"]))
         return changed
 
     def yotpo_orders(self) -> dict[tuple[str, str], dict[str, Any]]:

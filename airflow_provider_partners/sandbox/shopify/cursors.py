@@ -82,8 +82,10 @@ class SortedNodes:
 
     def __init__(self, nodes: Iterable[Any], sort: Sort) -> None:
         self.sort = sort
-        placed = sorted(((sort.key(row), row) for row in nodes), key=lambda pair: pair[0], reverse=sort.reverse)
-        self.nodes = [row for _, row in placed]
+        placed = sorted(
+            ((sort.key(document), document) for document in nodes), key=lambda pair: pair[0], reverse=sort.reverse
+        )
+        self.nodes = [document for _, document in placed]
         self._keys = [key for key, _ in placed]
 
     def __len__(self) -> int:
@@ -128,9 +130,9 @@ def _is_after(left: Key, right: Key, sort: Sort) -> bool:
 
 def connection(page: Page, sort: Sort) -> dict[str, Any]:
     """Format a page as a GraphQL connection; an empty one has null cursors (recorded)."""
-    cursors = [sort.cursor(row) for row in page.nodes]
+    cursors = [sort.cursor(document) for document in page.nodes]
     return {
-        "edges": [{"cursor": cursor, "node": row} for cursor, row in zip(cursors, page.nodes, strict=True)],
+        "edges": [{"cursor": cursor, "node": document} for cursor, document in zip(cursors, page.nodes, strict=True)],
         "nodes": page.nodes,
         "pageInfo": {
             "hasNextPage": page.has_next,

@@ -90,8 +90,8 @@ class Entries:
 
     def of_customer(self, gid: str) -> Entries:
         """Return the orders of one customer."""
-        rows = [row for row in self.documents if row["customer"]["id"] == gid]
-        return replace(self, documents=rows, revision=(self.revision, gid))
+        documents = [document for document in self.documents if document["customer"]["id"] == gid]
+        return replace(self, documents=documents, revision=(self.revision, gid))
 
 
 class ShopDocuments:
@@ -117,10 +117,12 @@ class ShopDocuments:
         :param contents: include the ids of line items, fulfillments and refunds, and the lines' SKUs and quantities
         """
         revision = (self._store.revision(PARTNER, self._shop, "order"), self._since)
-        rows = self._store.cached(PARTNER, self._shop, "order", shape=ORDER_WITH_CONTENTS if contents else ORDER_ENTRY)
+        documents = self._store.cached(
+            PARTNER, self._shop, "order", shape=ORDER_WITH_CONTENTS if contents else ORDER_ENTRY
+        )
         return Entries(
             kind="order",
-            documents=[row for row in rows if self._visible(row)] if self._since else rows,
+            documents=[document for document in documents if self._visible(document)] if self._since else documents,
             revision=revision,
         )
 
@@ -129,9 +131,9 @@ class ShopDocuments:
         revision = self._store.revision(PARTNER, self._shop, "product")
         return Entries(kind="product", documents=self._store.cached(PARTNER, self._shop, "product"), revision=revision)
 
-    def load(self, kind: str, rows: Iterable[Document]) -> Iterator[Document]:
+    def load(self, kind: str, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the whole documents of entries, in their order, read in chunks."""
-        return self._store.iterate(PARTNER, self._shop, kind, (row["id"] for row in rows))
+        return self._store.iterate(PARTNER, self._shop, kind, (document["id"] for document in documents))
 
     def order(self, gid: str) -> Document | None:
         """Return one order."""

@@ -127,7 +127,7 @@ class Pricing:
             each += self._node_price(named, selected_nodes, nodes_data)
         return CONNECTION + count * each
 
-    def _node_price(self, connection: Any, nodes: list[FieldNode], rows: Any) -> int:
+    def _node_price(self, connection: Any, nodes: list[FieldNode], documents: Any) -> int:
         """Return the cost of one node of ``nodes`` or of ``edges { node }``.
 
         Of the returned nodes the most expensive one counts.
@@ -137,7 +137,11 @@ class Pricing:
         if name not in {"nodes", "edges"} or not sets:
             return 0
         row_type = get_named_type(connection.fields[name].type)
-        items = [_REQUESTED] if rows is _REQUESTED else [row for row in rows or () if row is not None]
+        items = (
+            [_REQUESTED]
+            if documents is _REQUESTED
+            else [document for document in documents or () if document is not None]
+        )
         if name == "nodes":
             return max((1 + self._selections(row_type, sets, item) for item in items), default=0)
         prices = [0]

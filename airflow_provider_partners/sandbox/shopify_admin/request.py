@@ -145,9 +145,10 @@ class AdminRequest(RequestContext):
         lag = 0 if _from_database(search) else self.switch("search_lag_seconds")
         indexed_until = format_timestamp(self.now - timedelta(seconds=lag)) if lag else None
         return [
-            row
-            for row in entries.documents
-            if (indexed_until is None or str(row.get("updatedAt", "")) <= indexed_until) and search.matches(row)
+            document
+            for document in entries.documents
+            if (indexed_until is None or str(document.get("updatedAt", "")) <= indexed_until)
+            and search.matches(document)
         ]
 
     def sorted_nodes(

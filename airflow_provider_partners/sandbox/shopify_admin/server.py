@@ -111,7 +111,7 @@ class _Api:
         self._sandbox.count(PARTNER, shop, "token")
         return json_response({
             "access_token": token,
-            "scope": ",".join(self._run_operation(shop, "").scopes),
+            "scope": ",".join(self._request_context(shop, "").scopes),
             "expires_in": lifetime,
         })
 
@@ -137,15 +137,15 @@ class _Api:
             return json_response(
                 {"errors": {"query": "Required parameter missing or invalid"}}, status=400, version=version
             )
-        except InvalidDocumentError as refused:
+        except InvalidDocumentError as error:
             self._sandbox.count(PARTNER, shop, "graphql")
-            return json_response(refused.body, version=version)
+            return json_response(error.body, version=version)
         show_search = request.headers.get("shopify-search-query-debug") == "1"
         base_url = str(request.base_url.replace(path="")).rstrip("/")
-        seen = self._run_operation(shop, version, show_search=show_search, base_url=base_url)
-        return self._priced(shop, operation, seen)
+        context = self._request_context(shop, version, show_search=show_search, base_url=base_url)
+        return self._priced(shop, operation, context)
 
-    def _run_operation(self, shop: str, version: str, **more: Any) -> AdminRequest:
+    def _request_context(self, shop: str, version: str, **more: Any) -> AdminRequest:
         return AdminRequest(
             sandbox=self._sandbox,
             shop=shop,
@@ -156,25 +156,25 @@ class _Api:
             **more,
         )
 
-    def _priced(self, shop: str, operation: Operation, seen: AdminRequest) -> Response:
+    def _priced(self, shop: str, operation: Operation, context: AdminRequest) -> Response:
         pricing = Pricing(operation.schema, operation.document, operation.node, operation.variables)
         requested = pricing.requested()
         max_cost = self._switch("max_query_cost")
         if requested > max_cost:
             self._sandbox.count(PARTNER, shop, "graphql")
-            return json_response(_max_cost_error(requested, max_cost), version=seen.version)
-        bucket = self._bucket(shop, str(seen.shop.get("plan", "standard")))
+            return json_response(_max_cost_error(requested, max_cost), version=context.version)
+        bucket = self._bucket(shop, str(context.shop.get("plan", "standard")))
         if not bucket.take(requested):
             self._sandbox.count(PARTNER, shop, "graphql.throttled")
-            return self._throttled(requested, bucket, seen.version)
-        body = execute(operation, seen)
+            return self._throttled(requested, bucket, context.version)
+        body = execute(operation, context)
         actual = pricing.actual(body["data"])
         bucket.refund(requested - actual)
         body["extensions"] = {"cost": _cost(requested, actual, bucket)}
-        if seen.searches:
-            body["extensions"]["search"] = seen.searches
+        if context.searches:
+            body["extensions"]["search"] = context.searches
         self._sandbox.count(PARTNER, shop, "graphql")
-        return json_response(body, version=seen.version)
+        return json_response(body, version=context.version)
 
     def _throttled(self, requested: int, bucket: PointBucket, version: str) -> Response:
         retry_after = self._switch("retry_after")

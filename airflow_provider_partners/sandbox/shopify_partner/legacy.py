@@ -16,37 +16,41 @@ from airflow_provider_partners.sandbox.shopify_partner.resolvers import PARTNER,
 
 def _jobs(request: PartnerRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
     shop = arguments.get("shopId")
-    rows = [row for row in _matching(request, "job", arguments) if shop is None or row["shop"]["id"] == shop]
-    return request.list_connection(rows, _sort(request, "lastEventAt"), arguments, "jobs")
+    records = [
+        record for record in _matching(request, "job", arguments) if shop is None or record["shop"]["id"] == shop
+    ]
+    return request.list_connection(records, _sort(request, "lastEventAt"), arguments, "jobs")
 
 
 def _conversations(request: PartnerRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
     unread = arguments.get("unreadOnly")
-    rows = [row for row in _matching(request, "conversation", arguments) if row["hasUnreadMessages"] or not unread]
-    return request.list_connection(rows, _sort(request, "lastEventAt"), arguments, "conversations")
+    records = [
+        record for record in _matching(request, "conversation", arguments) if record["hasUnreadMessages"] or not unread
+    ]
+    return request.list_connection(records, _sort(request, "lastEventAt"), arguments, "conversations")
 
 
 def _messages(request: PartnerRequest, source: Document, _info: Info, arguments: Arguments) -> Document:
-    rows = [row for row in source["messages"] if _between(row, "sentAt", arguments)]
-    return request.list_connection(rows, _sort(request, "sentAt"), arguments, "conversation.messages")
+    records = [record for record in source["messages"] if _between(record, "sentAt", arguments)]
+    return request.list_connection(records, _sort(request, "sentAt"), arguments, "conversation.messages")
 
 
 def _matching(request: PartnerRequest, kind: str, arguments: Arguments) -> Iterable[Document]:
     statuses = arguments.get("statuses")
-    for row in request.visible(request.sandbox.store.select(PARTNER, "", kind), "createdAt"):
-        timely = _between(row, "createdAt", arguments) and _between(row, "lastEventAt", arguments)
-        if timely and (statuses is None or row["status"] in statuses):
-            yield row
+    for record in request.visible(request.sandbox.store.select(PARTNER, "", kind), "createdAt"):
+        timely = _between(record, "createdAt", arguments) and _between(record, "lastEventAt", arguments)
+        if timely and (statuses is None or record["status"] in statuses):
+            yield record
 
 
-def _between(row: Document, field: str, arguments: Arguments) -> bool:
-    return in_range(row[field], arguments.get(f"{field}Min"), arguments.get(f"{field}Max"))
+def _between(record: Document, field: str, arguments: Arguments) -> bool:
+    return in_range(record[field], arguments.get(f"{field}Min"), arguments.get(f"{field}Max"))
 
 
 def _sort(request: PartnerRequest, field: str) -> Sort:
     return Sort(
-        value=lambda row: micros(row[field]),
-        tie_breaker=lambda row: str(row["id"]),
+        value=lambda record: micros(record[field]),
+        tie_breaker=lambda record: str(record["id"]),
         reverse=request.switch("newest_first"),
     )
 

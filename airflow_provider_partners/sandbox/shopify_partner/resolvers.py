@@ -58,13 +58,13 @@ class PartnerRequest(RequestContext):
         """Return the app with an id, or ``None`` if it is not the organization's."""
         return self.sandbox.store.get(PARTNER, "", "app", gid)
 
-    def visible(self, rows: Iterable[Document], field: str) -> list[Document]:
+    def visible(self, records: Iterable[Document], field: str) -> list[Document]:
         """Return the records that have arrived by now; a switch can delay them."""
         until = self.now - timedelta(seconds=self.switch("arrival_delay_seconds"))
-        return [row for row in rows if parse_timestamp(row[field]) <= until]
+        return [record for record in records if parse_timestamp(record[field]) <= until]
 
     def list_connection(
-        self, rows: list[Document], sort: Sort, arguments: Arguments, name: str, *, default: int | None = None
+        self, records: list[Document], sort: Sort, arguments: Arguments, name: str, *, default: int | None = None
     ) -> Document:
         """Return a page as a connection; without ``first`` and ``last`` it has the default size."""
         max_size = MAX_PAGE[name]
@@ -79,7 +79,7 @@ class PartnerRequest(RequestContext):
             raise GraphQLError(message)
         if arguments.get("first") is None and arguments.get("last") is None:
             arguments = {**arguments, "first": default or self.switch("default_page_size")}
-        return connection(take_page(rows, sort, arguments), sort)
+        return connection(take_page(records, sort, arguments), sort)
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -115,7 +115,7 @@ def _app(request: PartnerRequest, _source: Any, _info: Info, arguments: Argument
 
 def _app_events(request: PartnerRequest, app: Document, _info: Info, arguments: Arguments) -> Document:
     types, shop, charge = arguments.get("types"), arguments.get("shopId"), arguments.get("chargeId")
-    rows = [
+    records = [
         {**event, "app": app}
         for event in request.visible(request.sandbox.store.select(PARTNER, app["id"], "app_event"), "occurredAt")
         if (types is None or event["type"] in types)
@@ -129,30 +129,30 @@ def _app_events(request: PartnerRequest, app: Document, _info: Info, arguments: 
         tie_breaker=lambda event: f"{event['type']} {event['shop']['id']} {_charge(dict(event))}",
         reverse=request.switch("newest_first"),
     )
-    return request.list_connection(rows, sort, arguments, "app.events")
+    return request.list_connection(records, sort, arguments, "app.events")
 
 
 def _transactions(request: PartnerRequest, _source: Any, _info: Info, arguments: Arguments) -> Document:
     types = arguments.get("types")
     names = None if types is None else {_TYPE_NAMES.get(name) or name.title().replace("_", "") for name in types}
-    type_names = {
+    filters = {
         ("app", "id"): arguments.get("appId"),
         ("shop", "id"): arguments.get("shopId"),
         ("shop", "myshopifyDomain"): arguments.get("myshopifyDomain"),
     }
-    rows = [
-        _current_transaction(request, row)
-        for row in request.visible(request.sandbox.store.select(PARTNER, "", "transaction"), "createdAt")
-        if (names is None or row["__typename"] in names)
-        and all(value is None or (row.get(name) or {}).get(key) == value for (name, key), value in type_names.items())
-        and in_range(row["createdAt"], arguments.get("createdAtMin"), arguments.get("createdAtMax"))
+    records = [
+        _current_transaction(request, record)
+        for record in request.visible(request.sandbox.store.select(PARTNER, "", "transaction"), "createdAt")
+        if (names is None or record["__typename"] in names)
+        and all(value is None or (record.get(name) or {}).get(key) == value for (name, key), value in filters.items())
+        and in_range(record["createdAt"], arguments.get("createdAtMin"), arguments.get("createdAtMax"))
     ]
     sort = Sort(
-        value=lambda row: micros(row["createdAt"]),
-        tie_breaker=lambda row: str(row["id"]),
+        value=lambda record: micros(record["createdAt"]),
+        tie_breaker=lambda record: str(record["id"]),
         reverse=request.switch("newest_first"),
     )
-    return request.list_connection(rows, sort, arguments, "transactions")
+    return request.list_connection(records, sort, arguments, "transactions")
 
 
 def _current_transaction(request: PartnerRequest, transaction: Document) -> Document:
@@ -183,7 +183,7 @@ def _events(request: PartnerRequest, _source: Any, _info: Info, arguments: Argum
         raise GraphQLError(message)
     low, high = _parse_range(filters.get("occurredAtMin"), filters.get("occurredAtMax"), request.now)
     types = filters.get("eventTypes")
-    rows = [
+    records = [
         event
         for event in request.visible(request.sandbox.store.select(PARTNER, "", "event"), "occurredAt")
         if low <= parse_timestamp(event["occurredAt"]) <= high
@@ -196,7 +196,7 @@ def _events(request: PartnerRequest, _source: Any, _info: Info, arguments: Argum
         tie_breaker=lambda event: str(event["id"]),
         reverse=arguments.get("orderBy") != "OCCURRED_AT_ASC",
     )
-    return request.list_connection(rows, sort, arguments, "events")
+    return request.list_connection(records, sort, arguments, "events")
 
 
 def _parse_range(low: str | None, high: str | None, now: datetime) -> tuple[datetime, datetime]:

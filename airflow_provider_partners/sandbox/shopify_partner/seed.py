@@ -20,9 +20,9 @@ from airflow_provider_partners.sandbox.world.shops import APP_NUMBER, Shop
 PARTNER = "shopify_partner"
 APP: Document = {"id": APP_ID, "name": "Verdict for Yotpo", "apiKey": "sandbox00000000000000000000api01"}
 
-_Story = Sequence[tuple[str, float]]
+_Timeline = Sequence[tuple[str, float]]
 # Type of event, and its age in days.
-_FOR_ALL: _Story = (
+_COMMON_EVENTS: _Timeline = (
     ("RELATIONSHIP_INSTALLED", 320),
     ("SUBSCRIPTION_CHARGE_ACCEPTED", 319.9),
     ("SUBSCRIPTION_CHARGE_ACTIVATED", 319.8),
@@ -30,7 +30,7 @@ _FOR_ALL: _Story = (
     ("USAGE_CHARGE_APPLIED", 110),
 )
 # Additional events of some shops; the shop's index in the world selects the entry.
-_BESIDES: Sequence[_Story] = (
+_EXTRA_EVENTS: Sequence[_Timeline] = (
     (
         ("ONE_TIME_CHARGE_ACCEPTED", 150),
         ("ONE_TIME_CHARGE_ACTIVATED", 149.9),
@@ -47,19 +47,19 @@ _BESIDES: Sequence[_Story] = (
         ("SUBSCRIPTION_CHARGE_ACTIVATED", 44.99985),
     ),
 )
-_REACTIVATED: _Story = (
+_REACTIVATED: _Timeline = (
     ("RELATIONSHIP_DEACTIVATED", 75),
     ("SUBSCRIPTION_CHARGE_FROZEN", 74.9),
     ("RELATIONSHIP_REACTIVATED", 40),
     ("SUBSCRIPTION_CHARGE_UNFROZEN", 39.9),
 )
-_REINSTALLED: _Story = (
+_REINSTALLED: _Timeline = (
     ("SUBSCRIPTION_CHARGE_CANCELED", 240.1),
     ("RELATIONSHIP_UNINSTALLED", 240),
     ("RELATIONSHIP_INSTALLED", 230),
     ("SUBSCRIPTION_CHARGE_ACTIVATED", 229.9),
 )
-_UNINSTALLED: _Story = (
+_UNINSTALLED: _Timeline = (
     ("SUBSCRIPTION_CHARGE_CANCELED", UNINSTALLED_DAYS + 0.1),
     ("RELATIONSHIP_UNINSTALLED", UNINSTALLED_DAYS),
 )
@@ -101,15 +101,17 @@ _EARNINGS: Mapping[str, tuple[str, str]] = {
 def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> None:
     """Store everything that the organization can read about these shops."""
     store.put(PARTNER, "", "app", APP_ID, APP, at=format_timestamp(now))
-    turns = min(len(_BESIDES), sum(shop.installed and shop.routed for shop in members))
-    happenings = [row for place, shop in enumerate(members) for row in _life(seed, place % turns, turns, shop, now)]
-    happenings.sort(key=lambda row: row["occurredAt"])
+    turns = min(len(_EXTRA_EVENTS), sum(shop.installed and shop.routed for shop in members))
+    events = [
+        event for index, shop in enumerate(members) for event in _shop_events(seed, index % turns, turns, shop, now)
+    ]
+    events.sort(key=lambda event: event["occurredAt"])
     sales = list(transactions(stream(seed, "transactions"), members, APP, now))
-    store.put_many(PARTNER, "", "transaction", [(row["id"], row["createdAt"], row) for row in sales])
+    store.put_many(PARTNER, "", "transaction", [(record["id"], record["createdAt"], record) for record in sales])
     earned = [_earning(sale) for sale in sales if sale["__typename"] in _EARNINGS]
     # One earning is a refund; no type of transaction shows that.
     adjusted = next(sale for sale in sales if sale["__typename"] == "AppSaleAdjustment")
-    add_events(store, happenings, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
+    add_events(store, events, earnings=[*earned, _earning(adjusted, "EARNING_REFUND", "REFUND")])
 
 
 def add_events(store: Store, events: Sequence[Document], *, earnings: Sequence[Document] = ()) -> None:
@@ -120,8 +122,8 @@ def add_events(store: Store, events: Sequence[Document], *, earnings: Sequence[D
     """
     # Ids are padded, so that those with the same timestamp sort as numbers.
     first = store.count(PARTNER, APP_ID, "app_event") + 1
-    rows = [(f"{number:09d}", event["occurredAt"], event) for number, event in enumerate(events, first)]
-    store.put_many(PARTNER, APP_ID, "app_event", rows)
+    records = [(f"{number:09d}", event["occurredAt"], event) for number, event in enumerate(events, first)]
+    store.put_many(PARTNER, APP_ID, "app_event", records)
     history = [*(_historical(event) for event in events if event["type"] in _HISTORY), *earnings]
     first = store.count(PARTNER, "", "event") + 1
     for number, event in enumerate(history, first):
@@ -142,9 +144,9 @@ def app_event(shop: Shop, type_: str, at: datetime, *, charge: int = 0) -> Docum
     }
     if type_ == "RELATIONSHIP_UNINSTALLED":
         event["reason"], event["description"] = _REASONS
-    for beginning, (kind, name, price) in _CHARGES.items():
-        if type_.startswith(beginning):
-            event["appCredit" if beginning == "CREDIT" else "charge"] = {
+    for prefix, (kind, name, price) in _CHARGES.items():
+        if type_.startswith(prefix):
+            event["appCredit" if prefix == "CREDIT" else "charge"] = {
                 "__typename": kind,
                 "id": f"gid://shopify/{kind}/{charge}",
                 "name": name,
@@ -170,22 +172,22 @@ def micros(timestamp: datetime) -> str:
     return timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _life(seed: int, turn: int, turns: int, shop: Shop, now: datetime) -> list[Document]:
+def _shop_events(seed: int, turn: int, turns: int, shop: Shop, now: datetime) -> list[Document]:
     """Return all events of the app in one shop.
 
     :param turn: selects among ``turns`` sets of events; in a world with few shops each shop has several sets
     """
     rng = stream(seed, "events", shop.domain)
-    story = [*_FOR_ALL]
+    story = [*_COMMON_EVENTS]
     if shop.installed and shop.routed:
-        story += [row for index, rows in enumerate(_BESIDES) if index % turns == turn for row in rows]
+        story += [record for index, records in enumerate(_EXTRA_EVENTS) if index % turns == turn for record in records]
     story += _REACTIVATED if shop.reactivated else ()
     story += _REINSTALLED if shop.reinstalled else ()
     story += _UNINSTALLED if not shop.installed else ()
-    return [_happened(rng, shop, type_, now - timedelta(days=days)) for type_, days in story]
+    return [_event_at(rng, shop, type_, now - timedelta(days=days)) for type_, days in story]
 
 
-def _happened(rng: Random, shop: Shop, type_: str, at: datetime) -> Document:
+def _event_at(rng: Random, shop: Shop, type_: str, at: datetime) -> Document:
     # A subscription is one charge during its whole life; all others have their own charge.
     charge = shop.number * 1000 + (1 if type_.startswith("SUBSCRIPTION") else rng.randint(2, 900))
     return app_event(shop, type_, at + timedelta(microseconds=rng.randrange(10**6)), charge=charge)

@@ -63,8 +63,8 @@ def fill(store: Store, seed: int, members: Sequence[Shop], now: datetime) -> Non
         jobs.append(_job(rng, turn, shop, status, begun, conversation))
         if conversation:
             conversations.append(conversation)
-    for kind, rows in (("job", jobs), ("conversation", conversations)):
-        store.put_many(PARTNER, "", kind, [(row["id"], row["lastEventAt"], row) for row in rows])
+    for kind, records in (("job", jobs), ("conversation", conversations)):
+        store.put_many(PARTNER, "", kind, [(record["id"], record["lastEventAt"], record) for record in records])
 
 
 def _job(rng: Random, turn: int, shop: Shop, status: str, begun: datetime, conversation: Document | None) -> Document:

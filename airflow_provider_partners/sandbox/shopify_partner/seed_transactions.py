@@ -71,7 +71,7 @@ def _transaction(
         "myshopifyDomain": shop.domain,
         "avatarUrl": None,
     }
-    if kind in {row[0] for row in _AMOUNTS}:
+    if kind in {record[0] for record in _AMOUNTS}:
         body["amount"] = _money(price)
         if kind.startswith("Referral"):
             body["category"] = rng.choice(("SHOPIFY_PLUS", "ONLINE_DTC_GMV", "AFFILIATE_STORES"))

@@ -97,8 +97,8 @@ class _Api:
             return json_response(_error(message, 400), status=400, version=version)
         try:
             operation = prepare(schema(PARTNER, version), graphql_request, no_check)
-        except InvalidDocumentError as refused:
-            return json_response(refused.body, version=version)
+        except InvalidDocumentError as error:
+            return json_response(error.body, version=version)
         return json_response(execute(operation, PartnerRequest(sandbox=self._sandbox, table=_FIELDS)), version=version)
 
     def _throttled(self, version: str) -> Response:

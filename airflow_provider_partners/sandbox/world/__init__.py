@@ -1,3 +1,5 @@
-"""The shops that the sandbox serves: their customers, products and orders, and changes to them."""
+"""The shops that the sandbox serves: their products, customers and orders, and changes to them."""
 
 from __future__ import annotations
+
+__all__: list[str] = []

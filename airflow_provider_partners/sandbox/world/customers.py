@@ -86,8 +86,8 @@ def phone(rng: Random, country: str) -> str:
 
 def address(rng: Random, ids: Ids, country: str, person: Document) -> Document:
     """Return a postal address of one person."""
-    place, _, cities = _PLACES[country]
-    city, province, province_code, postcode = rng.choice(cities)
+    country_name, _, cities = _PLACES[country]
+    city, province, province_code, zip_code = rng.choice(cities)
     return {
         "id": f"{gid('MailingAddress', ids.take())}?model_name=Address",
         "firstName": person["firstName"],
@@ -97,10 +97,10 @@ def address(rng: Random, ids: Ids, country: str, person: Document) -> Document:
         "address1": _STREETS[country].format(rng.randint(1, 240)),
         "address2": "Apt. 4b" if rng.random() < 0.2 else None,
         "city": city,
-        "zip": postcode,
+        "zip": zip_code,
         "province": province,
         "provinceCode": province_code,
-        "country": place,
+        "country": country_name,
         "countryCodeV2": country,
         "phone": phone(rng, country) if rng.random() < 0.6 else None,
         "latitude": round(rng.uniform(30, 55), 6),
@@ -112,13 +112,13 @@ def address(rng: Random, ids: Ids, country: str, person: Document) -> Document:
 
 def customers(rng: Random, ids: Ids, shop: Shop, count: int, now: datetime) -> list[Document]:
     """Return customers of a shop, without orders."""
-    return [_customer(rng, ids, shop, place, now) for place in range(count)]
+    return [_customer(rng, ids, shop, index, now) for index in range(count)]
 
 
-def _customer(rng: Random, ids: Ids, shop: Shop, place: int, now: datetime) -> Document:
+def _customer(rng: Random, ids: Ids, shop: Shop, index: int, now: datetime) -> Document:
     number = ids.take()
     first, last = rng.choice(_FIRST), rng.choice(_LAST)
-    email = f"{_plain(first)}.{_plain(last)}.{place}@example.com"
+    email = f"{_plain(first)}.{_plain(last)}.{index}@example.com"
     mobile = phone(rng, shop.country) if rng.random() < 0.5 else None
     joined = now - timedelta(days=rng.uniform(170, 900))
     customer: Document = {
@@ -166,10 +166,10 @@ def redacted(customer: Mapping[str, Any]) -> Document:
     }
 
 
-def redacted_address(place: Mapping[str, Any]) -> Document:
+def redacted_address(address: Mapping[str, Any]) -> Document:
     """Return an address with only the region left."""
     kept = ("id", "country", "countryCodeV2", "province", "provinceCode", "coordinatesValidated")
-    return {field: value if field in kept else None for field, value in place.items()}
+    return {field: value if field in kept else None for field, value in address.items()}
 
 
 def _plain(name: str) -> str:

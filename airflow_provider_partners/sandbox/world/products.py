@@ -92,13 +92,13 @@ class ShopProducts:
 
 def build(rng: Random, ids: Ids, shop: Shop, now: datetime) -> ShopProducts:
     """Build the products of one shop."""
-    qualities, things, *_ = _RANGES[shop.vertical]
-    titles = [f"{quality} {thing}" for quality in qualities for thing in things]
+    adjectives, nouns, *_ = _RANGES[shop.vertical]
+    titles = [f"{adjective} {noun}" for adjective in adjectives for noun in nouns]
     rng.shuffle(titles)
     count = rng.randint(16, 32)
     products = [_product(rng, ids, shop, title, now) for title in titles[:count]]
-    odd = products[: len(_NOT_FOR_SALE)]
-    for product, differences in zip(odd, _NOT_FOR_SALE, strict=True):
+    not_for_sale = products[: len(_NOT_FOR_SALE)]
+    for product, differences in zip(not_for_sale, _NOT_FOR_SALE, strict=True):
         product.update(differences)
     gift_card = _product(rng, ids, shop, f"{shop.name} Gift Card", now, gift_card=True)
     long_title = _product(rng, ids, shop, LONG_TITLE.strip(), now)
@@ -106,7 +106,7 @@ def build(rng: Random, ids: Ids, shop: Shop, now: datetime) -> ShopProducts:
     return ShopProducts(
         products=products[len(_NOT_FOR_SALE) :],
         gift_card=gift_card,
-        not_for_sale=odd,
+        not_for_sale=not_for_sale,
         long_title=long_title,
         deleted=deleted,
     )
@@ -147,7 +147,7 @@ def _product(rng: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gi
         "totalInventory": rng.randint(0, 400),
         "tracksInventory": not gift_card,
         "hasOnlyDefaultVariant": len(variants) == 1,
-        "hasOutOfStockVariants": any(not row["inventoryQuantity"] for row in variants),
+        "hasOutOfStockVariants": any(not product["inventoryQuantity"] for product in variants),
         "hasVariantsThatRequiresComponents": False,
         "requiresSellingPlan": False,
         "defaultCursor": str(number),
@@ -162,11 +162,11 @@ def _variants(rng: Random, ids: Ids, shop: Shop, product: int, created: datetime
     elif rng.random() < 0.3:
         option, values = "Title", ("Default Title",)
     dollars = Decimal(rng.randint(8, 160))
-    rows: list[Document] = []
+    products: list[Document] = []
     for position, value in enumerate(values, start=1):
         number = ids.take()
         dollars = Decimal(value) if gift_card else dollars + position - 1
-        rows.append({
+        products.append({
             "id": gid("ProductVariant", number),
             "legacyResourceId": str(number),
             "title": value,
@@ -188,7 +188,7 @@ def _variants(rng: Random, ids: Ids, shop: Shop, product: int, created: datetime
             "createdAt": format_timestamp(created),
             "updatedAt": format_timestamp(created),
         })
-    return rows
+    return products
 
 
 def _handle(title: str, number: int) -> str:

@@ -23,11 +23,11 @@ PARTNER, OWN = "shopify_admin", "sandbox"
 #: Orders lie within the last five months.
 _OLDEST = timedelta(days=150)
 #: Maximum number of orders to copy from, and of characters in each; very large orders occur once in a world.
-_PATTERNS, _MOST_TEXT = 200, 24_000
-_AT_ONCE = 500
+_MAX_PATTERNS, _MAX_TEXT = 200, 24_000
+_CHUNK = 500
 #: Ids are closer together than those of the other orders, so that a shop's range has room for millions of orders.
 _STRIDE = 1_024
-_CUSTOMER = "the customer stands here"
+_CUSTOMER = "placeholder of the customer"
 _DATE = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
 
 
@@ -49,8 +49,8 @@ def grow(store: Store, *, shop: str, orders: int, seed: int, now: datetime) -> i
     plan = _plan(rng, patterns, orders, now.astimezone(UTC).replace(microsecond=0))
     more = Counter(patterns[pattern_index].customer for _, pattern_index in plan)
     buyers = {id_: json.dumps(body, ensure_ascii=False) for id_, body in _count_orders(store, shop, more)}
-    rows = _rows(patterns, plan, counters, buyers)
-    while chunk := list(islice(rows, _AT_ONCE)):
+    documents = _copies(patterns, plan, counters, buyers)
+    while chunk := list(islice(documents, _CHUNK)):
         store.put_texts(PARTNER, shop, "order", chunk)
     store.put(OWN, shop, "counters", "counters", counters, at=format_timestamp(now))
     return store.count(PARTNER, shop, "order")
@@ -65,8 +65,8 @@ class _Pattern:
         the order was placed, its name, or its number
     :param order_id: index of the order's own id
     :param updated: seconds from placing to the last change
-    :param lasts: seconds from placing to the latest timestamp in the order
-    :param called: the name, with ``{}`` for the number
+    :param duration: seconds from placing to the latest timestamp in the order
+    :param name_format: the name, with ``{}`` for the number
     """
 
     pieces: list[str]
@@ -74,19 +74,19 @@ class _Pattern:
     ids: int
     order_id: int
     updated: int
-    lasts: int
-    called: str
+    duration: int
+    name_format: str
     customer: str
 
 
 def _patterns(store: Store, shop: str) -> Iterator[_Pattern]:
     products = store.select(PARTNER, shop, "product")
-    lasting = [*products, *store.select(PARTNER, shop, "customer")]
-    lasting += [variant for product in products for variant in product["variants"]]
-    fixed = {row["legacyResourceId"] for row in lasting}
-    ids = [row["id"] for row in store.cached(PARTNER, shop, "order", shape="json_object('id', id)")]
-    for order in store.iterate(PARTNER, shop, "order", ids[:: max(1, len(ids) // _PATTERNS)]):
-        if len(json.dumps(order)) <= _MOST_TEXT:
+    referenced = [*products, *store.select(PARTNER, shop, "customer")]
+    referenced += [variant for product in products for variant in product["variants"]]
+    fixed = {document["legacyResourceId"] for document in referenced}
+    ids = [document["id"] for document in store.cached(PARTNER, shop, "order", shape="json_object('id', id)")]
+    for order in store.iterate(PARTNER, shop, "order", ids[:: max(1, len(ids) // _MAX_PATTERNS)]):
+        if len(json.dumps(order)) <= _MAX_TEXT:
             yield _pattern(order, fixed)
 
 
@@ -100,8 +100,7 @@ def _pattern(order: Document, fixed: set[str]) -> _Pattern:
     )
     matches = [match for match in slot_pattern.finditer(text) if match["id"] not in fixed]
     id_indexes = {
-        number: pattern_index
-        for pattern_index, number in enumerate(sorted({match["id"] for match in matches if match["id"]}))
+        number: index for index, number in enumerate(sorted({match["id"] for match in matches if match["id"]}))
     }
     placed = datetime.fromisoformat(order["createdAt"])
     pieces, slots, end = [], [], 0
@@ -115,8 +114,8 @@ def _pattern(order: Document, fixed: set[str]) -> _Pattern:
         ids=len(id_indexes),
         order_id=id_indexes[order["legacyResourceId"]],
         updated=_seconds(order["updatedAt"], placed),
-        lasts=max(value for kind, value in slots if kind == "date"),
-        called=order["name"].replace(str(order["number"]), "{}"),
+        duration=max(value for kind, value in slots if kind == "date"),
+        name_format=order["name"].replace(str(order["number"]), "{}"),
         customer=customer["id"] if customer else "",
     )
 
@@ -137,14 +136,14 @@ def _plan(rng: Random, patterns: list[_Pattern], orders: int, now: datetime) -> 
     plan = []
     for turn in range(orders):
         pattern_index = turn % len(patterns)
-        youngest = patterns[pattern_index].lasts
+        youngest = patterns[pattern_index].duration
         # Squared, so that recent weeks have more orders than early ones.
         age = youngest + max(0, oldest - youngest) * rng.random() ** 2
         plan.append((until - round(age), pattern_index))
     return sorted(plan)
 
 
-def _rows(
+def _copies(
     patterns: list[_Pattern], plan: Iterable[tuple[int, int]], counters: Document, buyers: dict[str, str]
 ) -> Iterator[tuple[str, str, str]]:
     """Yield each order as id, timestamp and text; update the shop's counters."""
@@ -159,7 +158,7 @@ def _rows(
             elif kind == "date":
                 parts.append(_text(placed + value))
             elif kind == "name":
-                parts.append(pattern.called.format(number))
+                parts.append(pattern.name_format.format(number))
             else:
                 parts.append(str(number) if kind == "number" else buyers[pattern.customer])
             parts.append(piece)
@@ -173,20 +172,29 @@ def _count_orders(store: Store, shop: str, more: Counter[str]) -> Iterator[tuple
 
     Their existing orders contain a copy of that number, which is updated, too.
     """
-    customers = {row["id"]: row for row in store.iterate(PARTNER, shop, "customer", more)}
+    customers = {document["id"]: document for document in store.iterate(PARTNER, shop, "customer", more)}
     for customer in customers.values():
         customer["numberOfOrders"] = str(int(customer["numberOfOrders"]) + more[customer["id"]])
-    store.put_many(PARTNER, shop, "customer", [(row["id"], row["updatedAt"], row) for row in customers.values()])
+    store.put_many(
+        PARTNER,
+        shop,
+        "customer",
+        [(document["id"], document["updatedAt"], document) for document in customers.values()],
+    )
     shape = "json_object('id', id, 'customer', json_extract(body, '$.customer.id'))"
     theirs = iter([
-        row["id"] for row in store.cached(PARTNER, shop, "order", shape=shape) if row["customer"] in customers
+        document["id"]
+        for document in store.cached(PARTNER, shop, "order", shape=shape)
+        if document["customer"] in customers
     ])
-    while chunk := list(islice(theirs, _AT_ONCE)):
+    while chunk := list(islice(theirs, _CHUNK)):
         orders = list(store.iterate(PARTNER, shop, "order", chunk))
         for order in orders:
             order["customer"]["numberOfOrders"] = customers[order["customer"]["id"]]["numberOfOrders"]
             yield order["customer"]["id"], order["customer"]
-        store.put_many(PARTNER, shop, "order", [(row["id"], row["updatedAt"], row) for row in orders])
+        store.put_many(
+            PARTNER, shop, "order", [(document["id"], document["updatedAt"], document) for document in orders]
+        )
 
 
 def _text(seconds: int) -> str:

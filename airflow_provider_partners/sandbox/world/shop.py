@@ -52,12 +52,12 @@ def build_orders(merchant: Merchant, orders: int, *, shop_index: int) -> list[Do
         until -= timedelta(days=0 if shop.installed else UNINSTALLED_DAYS)
     dated = sorted(
         ((_placed_at(rng, kind, until), index, kind) for index, kind in enumerate(kinds)),
-        key=lambda row: row[:2],
+        key=lambda document: document[:2],
     )
-    rows = [order_of(merchant, kind, created) for created, _, kind in dated]
-    _edit_together(rows, until)
-    _count_orders(merchant, rows)
-    return rows
+    documents = [order_of(merchant, kind, created) for created, _, kind in dated]
+    _edit_together(documents, until)
+    _count_orders(merchant, documents)
+    return documents
 
 
 def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None:
@@ -75,12 +75,14 @@ def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None
     }
     at = format_timestamp(merchant.now)
     store.put(PARTNER, shop.domain, "shop", shop.domain, facts, at=at)
-    for kind, rows in (
+    for kind, documents in (
         ("product", merchant.products.stored),
         ("customer", merchant.customers),
         ("order", orders),
     ):
-        store.put_many(PARTNER, shop.domain, kind, [(row["id"], row["updatedAt"], row) for row in rows])
+        store.put_many(
+            PARTNER, shop.domain, kind, [(document["id"], document["updatedAt"], document) for document in documents]
+        )
 
 
 def _placed_at(rng: Random, kind: Scenario, until: datetime) -> datetime:
@@ -93,7 +95,7 @@ def _placed_at(rng: Random, kind: Scenario, until: datetime) -> datetime:
 def _edit_together(orders: list[Document], until: datetime) -> None:
     """Give some orders the same ``updatedAt``, as a bulk edit of tags does; this tests cursors on equal sort values."""
     at = format_timestamp(until, plus=timedelta(hours=-30))
-    settled = [row for row in orders if row["updatedAt"] < at and not row["tags"]]
+    settled = [document for document in orders if document["updatedAt"] < at and not document["tags"]]
     for order in settled[-_BULK_EDIT:] if len(orders) > _BULK_EDIT * 2 else []:
         order["tags"] = [_BULK_EDIT_TAG]
         order["updatedAt"] = at

@@ -1,3 +1,8 @@
-"""Bulk operations of the sandbox's Admin API."""
+"""Bulk operations of the sandbox's Admin API: checks, execution in a thread, files.
+
+Documentation: https://shopify.dev/docs/api/usage/bulk-operations/queries
+"""
 
 from __future__ import annotations
+
+__all__: list[str] = []

@@ -31,7 +31,7 @@ from airflow_provider_partners.sandbox.shopify_admin.search.filters import Filte
 from airflow_provider_partners.sandbox.shopify_admin.sorting import SortValue
 
 Sets = Sequence[SelectionSetNode]
-_UNTOUCHED = object()
+_NOT_REDACTED = object()
 
 
 class BulkRequest(AdminRequest):
@@ -49,7 +49,7 @@ class BulkRequest(AdminRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
+class _FieldInfo:
     """The place of a field in a query: the part of graphql-core's resolve info that the resolvers use."""
 
     parent_type: Any
@@ -60,7 +60,7 @@ class _Place:
     key: str
 
     @property
-    def path(self) -> _Place:
+    def path(self) -> _FieldInfo:
         """Return the path. It has only the last step, because a bulk operation has no pages with indexes."""
         return self
 
@@ -102,8 +102,8 @@ class BulkLines:
         body = reader.read(source)
         yield Line(depth=depth, body=body if parent is None else {**body, "__parentId": parent})
         for nested, owner in reader.nested(source):
-            for row in nested.nodes(owner):
-                yield from self._lines(nested, row, depth=depth + 1, parent=str(source["id"]))
+            for item in nested.nodes(owner):
+                yield from self._lines(nested, item, depth=depth + 1, parent=str(source["id"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,13 +162,13 @@ class _Compiler:
         value, arguments = self._value(owner, nodes, key)
         named = get_named_type(owner.fields[nodes[0].name.value].type)
         edge_type = get_named_type(named.fields["edges"].type)
-        rows = self._below(edge_type, self._below(named, inner_sets(nodes), "edges"), "node")
+        node_sets = self._below(edge_type, self._below(named, inner_sets(nodes), "edges"), "node")
 
         def listed(source: Document) -> Any:
             children = value(source) or ()
             return children[::-1] if arguments.get("reverse") and isinstance(children, list) else children
 
-        return _Connection(nodes=listed, reader=self._chosen(get_named_type(edge_type.fields["node"].type), rows))
+        return _Connection(nodes=listed, reader=self._chosen(get_named_type(edge_type.fields["node"].type), node_sets))
 
     def _below(self, owner: Any, sets: Sets, name: str) -> list[SelectionSetNode]:
         selected = self._selections.fields(owner, sets).values()
@@ -222,19 +222,19 @@ class _Compiler:
         """Compile how a field gets its value: as :func:`~.resolvers.resolve` does, with the lookup done in advance."""
         request, name = self._request, nodes[0].name.value
         returned = owner.fields[name].type
-        place = _Place(
+        info = _FieldInfo(
             parent_type=owner, field_name=name, field_nodes=nodes, return_type=returned, context=request, key=key
         )
-        request.authorize(owner.name, place)
+        request.authorize(owner.name, info)
         arguments = get_argument_values(owner.fields[name], nodes[0])
         rule = request.table.get((owner.name, name))
-        redacted = request.redact(owner.name, name, _UNTOUCHED)
+        redacted = request.redact(owner.name, name, _NOT_REDACTED)
         connected = get_named_type(returned).name.endswith("Connection")
-        complete = completion(request, place, arguments)
+        complete = completion(request, info, arguments)
 
         def value(source: Document) -> Any:
-            result = rule(request, source, place, arguments) if rule else source.get(name)
-            result = result if redacted is _UNTOUCHED else redacted
+            result = rule(request, source, info, arguments) if rule else source.get(name)
+            result = result if redacted is _NOT_REDACTED else redacted
             return result if connected else complete(result, source)
 
         return value, arguments

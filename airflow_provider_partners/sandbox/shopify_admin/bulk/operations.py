@@ -51,7 +51,7 @@ SWITCHES: dict[str, Any] = {
 #: Root fields that a bulk query can use.
 ROOT_FIELDS = ("orders", "products")
 #: Since 2026-01 five operations of an app may run at a shop; before, it was one.
-_FIVE_SINCE, _MOST = "2026-01", 5
+_HIGHER_LIMIT_SINCE, _MAX_RUNNING = "2026-01", 5
 _RESULT_LIFETIME = timedelta(days=7)
 #: An operation that nobody polls ends after this time.
 _POLL_TIMEOUT = timedelta(minutes=1)
@@ -70,7 +70,7 @@ class BulkOperations:
         self._sandbox = sandbox
         self._lists = lists
         self._lock = threading.RLock()
-        self._work: dict[str, BulkWorker] = {}
+        self._workers: dict[str, BulkWorker] = {}
         self.table: dict[tuple[str, str], Resolver] = {
             ("Mutation", "bulkOperationRunQuery"): self._run,
             ("Mutation", "bulkOperationCancel"): self._cancel,
@@ -92,11 +92,13 @@ class BulkOperations:
         text = arguments["query"]
         try:
             query = self._read(request.version, text)
-        except BulkQueryError as refused:
-            return _errors(*({"field": ["query"], "message": each, "code": "INVALID"} for each in refused.messages))
+        except BulkQueryError as error:
+            return _errors(*({"field": ["query"], "message": each, "code": "INVALID"} for each in error.messages))
         with self._lock:
-            running = [row["id"] for row in self._all(request, seen=False) if row["status"] not in _ENDED]
-            if len(running) >= (_MOST if request.version >= _FIVE_SINCE else 1):
+            running = [
+                document["id"] for document in self._all(request, seen=False) if document["status"] not in _ENDED
+            ]
+            if len(running) >= (_MAX_RUNNING if request.version >= _HIGHER_LIMIT_SINCE else 1):
                 message = "A bulk query operation for this app and shop is already in progress: "
                 message += f"{', '.join(running)}."
                 return _errors({"field": None, "message": message, "code": "OPERATION_IN_PROGRESS"})
@@ -119,26 +121,26 @@ class BulkOperations:
             elif stored["status"] != "CANCELING":
                 stored |= {"status": "CANCELING", "seen": 0}
                 self._save(request.domain, stored)
-                if work := self._work.get(gid):
-                    work.stop()
+                if worker := self._workers.get(gid):
+                    worker.stop()
         return {"bulkOperation": self._shown(request, stored), "userErrors": errors}
 
     def _list(self, request: AdminRequest, _source: Any, info: Info, arguments: Arguments) -> Document:
         request.check_page(arguments)
         search = request.search(info, arguments, BULK_OPERATIONS)
-        rows = [row for row in self._all(request, seen=True) if search.matches(row)]
+        documents = [document for document in self._all(request, seen=True) if search.matches(document)]
         # Newest first, unless ``reverse`` is set.
         backwards = not arguments.get("reverse")
         sort = sort_by(arguments["sortKey"], SORTS, reverse=backwards, from_database=False)
-        return connection(take_page(rows, sort, arguments), sort)
+        return connection(take_page(documents, sort, arguments), sort)
 
     def _current(self, request: AdminRequest, _source: Any, _info: Info, arguments: Arguments) -> Document | None:
-        rows = [row for row in self._all(request, seen=True) if row["type"] == arguments["type"]]
-        return max(rows, key=lambda row: (row["createdAt"], gid_number(row)), default=None)
+        documents = [document for document in self._all(request, seen=True) if document["type"] == arguments["type"]]
+        return max(documents, key=lambda document: (document["createdAt"], gid_number(document)), default=None)
 
     def _all(self, request: AdminRequest, *, seen: bool) -> list[Document]:
         stored = self._sandbox.store.select(PARTNER, request.domain, KIND)
-        own = [self._shown(request, self._forward(request, row, seen=seen)) for row in stored]
+        own = [self._shown(request, self._forward(request, document, seen=seen)) for document in stored]
         return [*self._foreign(request), *own]
 
     def _foreign(self, request: AdminRequest) -> list[Document]:
@@ -147,11 +149,11 @@ class BulkOperations:
         number = _number(request.domain, 90_000)
         return [
             {
-                **_fresh(f"gid://shopify/BulkOperation/{number + place}", since),
+                **_fresh(f"gid://shopify/BulkOperation/{number + index}", since),
                 "query": "{ products { edges { node { id } } } }",
                 "status": "RUNNING",
             }
-            for place in range(request.switch("bulk_foreign_jobs"))
+            for index in range(request.switch("bulk_foreign_jobs"))
         ]
 
     def _read(self, version: str, text: str) -> BulkQuery:
@@ -182,14 +184,14 @@ class BulkOperations:
 
     def _begin(self, request: AdminRequest, stored: Document, query: BulkQuery) -> BulkWorker:
         failure = stored["failure"] and Failure(**stored["failure"])
-        seen = BulkRequest(
+        bulk_request = BulkRequest(
             sandbox=self._sandbox, shop=request.domain, version=stored["version"], table=TABLE, lists=self._lists
         )
         opened = partial(OutputFile, grouped=stored["grouped"], by_depth=stored["apart"])
         path = path_of(self._sandbox.store, stored["file"])
-        work = BulkWorker(BulkTask(query=query, request=seen, path=path, open=opened, failure=failure))
-        self._work[stored["id"]] = work
-        return work
+        worker = BulkWorker(BulkTask(query=query, request=bulk_request, path=path, open=opened, failure=failure))
+        self._workers[stored["id"]] = worker
+        return worker
 
     def _forward(self, request: AdminRequest, stored: Document, *, seen: bool) -> Document:
         """Update an operation to its current state.
@@ -199,20 +201,20 @@ class BulkOperations:
         if stored["status"] in _ENDED:
             return self._aged(request, stored)
         with self._lock:
-            work = self._work.get(stored["id"]) or self._begin(
+            worker = self._workers.get(stored["id"]) or self._begin(
                 request, stored, self._read(stored["version"], stored["query"])
             )
         if self._due(request, stored):
-            work.wait(_COMPLETION_WAIT)
+            worker.wait(_COMPLETION_WAIT)
         with self._lock:
             stored = self._sandbox.store.get(PARTNER, request.domain, KIND, stored["id"]) or stored
             before = dict(stored)
             if stored["status"] not in _ENDED:
-                stored |= self._next(request, stored, work, seen=seen)
+                stored |= self._next(request, stored, worker, seen=seen)
             if stored != before:
                 self._save(request.domain, stored)
             if stored["status"] in _ENDED:
-                self._work.pop(stored["id"], None)
+                self._workers.pop(stored["id"], None)
         return stored
 
     def _due(self, request: AdminRequest, stored: Document) -> bool:
@@ -222,22 +224,22 @@ class BulkOperations:
         min_age = timedelta(seconds=0 if stored["status"] == "CANCELING" else stored["seconds"])
         return (age >= min_age and stored["seen"] >= stored["polls"]) or age >= min_age + _POLL_TIMEOUT
 
-    def _next(self, request: AdminRequest, stored: Document, work: BulkWorker, *, seen: bool) -> Document:
+    def _next(self, request: AdminRequest, stored: Document, worker: BulkWorker, *, seen: bool) -> Document:
         """Return the changes of an operation that has not ended."""
-        counted = {"objectCount": str(work.objects), "rootObjectCount": str(work.roots)}
+        counted = {"objectCount": str(worker.objects), "rootObjectCount": str(worker.roots)}
         if self._due(request, stored):
             stopped = stored["status"] == "CANCELING" or stored["stalls"] is not None
             if stopped:
-                work.stop()
-            if work.wait(0):
-                status = "CANCELED" if stopped else "FAILED" if work.error else "COMPLETED"
+                worker.stop()
+            if worker.wait(0):
+                status = "CANCELED" if stopped else "FAILED" if worker.error else "COMPLETED"
                 return {
-                    "objectCount": str(work.objects),
-                    "rootObjectCount": str(work.roots),
+                    "objectCount": str(worker.objects),
+                    "rootObjectCount": str(worker.roots),
                     "status": status,
-                    "errorCode": work.error if status == "FAILED" else None,
+                    "errorCode": worker.error if status == "FAILED" else None,
                     "completedAt": format_timestamp(request.now),
-                    "fileSize": str(work.size) if work.objects else None,
+                    "fileSize": str(worker.size) if worker.objects else None,
                 }
         changes: Document = {"seen": stored["seen"] + seen}
         if stored["status"] == "CREATED" and seen:
@@ -294,9 +296,9 @@ def _until(stored: Document) -> datetime:
     return datetime.fromisoformat(stored["completedAt"]) + _RESULT_LIFETIME
 
 
-def _number(shop: str, place: int) -> int:
+def _number(shop: str, index: int) -> int:
     """Return the number of an operation; no two shops have the same."""
-    return 7_000_000_000_000 + zlib.crc32(shop.encode()) % 1_000_000 * 100_000 + place
+    return 7_000_000_000_000 + zlib.crc32(shop.encode()) % 1_000_000 * 100_000 + index
 
 
 def _errors(*errors: Document) -> Document:

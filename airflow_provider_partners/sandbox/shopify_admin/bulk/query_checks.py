@@ -127,7 +127,7 @@ class _QueryChecks:
             "Queries that contain a connection field within a list field are not currently supported.": self.in_list,
             "Bulk queries must contain at least one connection.": not self.connections,
         }
-        return [sentence for sentence, holds in problems.items() if holds]
+        return [message for message, applies in problems.items() if applies]
 
     def _walk(self, owner: Any, sets: Sets, *, above: tuple[str, ...], listed: bool) -> None:
         """Check the selections of a type.
@@ -149,11 +149,11 @@ class _QueryChecks:
                     self._walk(possible, inner, above=above, listed=listed or plain_list)
 
     def _connection(self, name: str, named: Any, sets: Sets, *, above: tuple[str, ...], listed: bool) -> None:
-        place = id(sets[0]) if sets else 0
-        if place in self.seen:
+        key = id(sets[0]) if sets else 0
+        if key in self.seen:
             # Selected on an interface: visited once for each type that implements it.
             return
-        self.seen.add(place)
+        self.seen.add(key)
         self.connections += 1
         self.depth = max(self.depth, len(above))
         self.in_list = self.in_list or listed
@@ -166,9 +166,9 @@ class _QueryChecks:
             self.without_edges.append(name)
         before = self.connections
         for possible in self._possible(node_type):
-            rows = [*through_edges, *through_nodes]
-            self._walk(possible, rows, above=(*above, name), listed=False)
-            identified = self.selections.fields(possible, rows).get("id")
+            node_sets = [*through_edges, *through_nodes]
+            self._walk(possible, node_sets, above=(*above, name), listed=False)
+            identified = self.selections.fields(possible, node_sets).get("id")
             if self.connections > before and not (identified and identified[0].name.value == "id"):
                 self.without_id.append(name)
 

@@ -1,3 +1,5 @@
-"""Changes that a test or a demo makes to the sandbox's shops."""
+"""Changes that a test, a demo or a user makes to the sandbox's shops."""
 
 from __future__ import annotations
+
+__all__: list[str] = []

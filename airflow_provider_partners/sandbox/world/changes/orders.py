@@ -44,7 +44,7 @@ def _deliver(change: OrderChange) -> bool:
     """Let the carrier deliver a parcel that is in transit."""
     names = {line["id"] for line in change.reviewable_lines}
     for fulfillment in change.order["fulfillments"]:
-        holds = any(row["lineItem"]["id"] in names for row in fulfillment["fulfillmentLineItems"])
+        holds = any(document["lineItem"]["id"] in names for document in fulfillment["fulfillmentLineItems"])
         if holds and fulfillment["status"] == "SUCCESS" and fulfillment["displayStatus"] not in _FINAL_STATUSES:
             lifecycle.add_tracking_event(fulfillment, change.merchant.ids, "DELIVERED", change.changed_at)
             return True

@@ -61,7 +61,7 @@ class Changes:
             ]
             merchant.rng.shuffle(open_orders)
             chosen = [next_change(open_orders, merchant, at, turn) for turn in range(count) if open_orders]
-            done = [row for row in chosen if row]
+            done = [document for document in chosen if document]
             if len(done) < count:
                 msg = f"{shop} has {len(done)} orders that can change, not {count}"
                 raise NothingToDoError(msg)
@@ -86,11 +86,11 @@ class Changes:
     def redeem(self, count: int) -> list[Document]:
         """Create ``count`` orders that use a coupon, at the shop with a Voucherify project."""
         shop = self._sandbox.credentials["voucherify"]["shop"]
-        made = [row["id"] for row in self.create_orders(shop, count)]
+        made = [document["id"] for document in self.create_orders(shop, count)]
         with self._lock:
             orders = self._sandbox.store.select(SHOPIFY, shop, "order", ids=made)
-            rows = [live_changes.redeem(**self._project(), order=order) for order in orders]
-        return [_redemption(row) for row in rows]
+            documents = [live_changes.redeem(**self._project(), order=order) for order in orders]
+        return [_redemption(document) for document in documents]
 
     def roll_back(self, count: int) -> list[Document]:
         """Roll back the latest ``count`` redemptions, one after the other.
@@ -98,11 +98,11 @@ class Changes:
         :raises NothingToDoError: there is no redemption left to roll back
         """
         with self._lock:
-            rows = [row for _ in range(count) if (row := live_changes.roll_back(**self._project()))]
-        if not rows:
+            documents = [document for _ in range(count) if (document := live_changes.roll_back(**self._project()))]
+        if not documents:
             msg = "there is no redemption left to roll back"
             raise NothingToDoError(msg)
-        return [_redemption(row) for row in rows]
+        return [_redemption(document) for document in documents]
 
     def grow(self, kind: str, count: int) -> str:
         """Add ``count`` records to a list of the Voucherify project; return the ids of the list's parents.
@@ -206,20 +206,25 @@ def _random_stream(sandbox: Sandbox, shop: str, next_id: int) -> Random:
 def _shop_products(products: list[Document]) -> ShopProducts:
     """Return the stored products; the ordinary ones are active, published and no gift card."""
     ordinary = [
-        row for row in products if row["status"] == "ACTIVE" and row["onlineStoreUrl"] and not row["isGiftCard"]
+        document
+        for document in products
+        if document["status"] == "ACTIVE" and document["onlineStoreUrl"] and not document["isGiftCard"]
     ]
     return ShopProducts(
         products=ordinary,
-        gift_card=next(row for row in products if row["isGiftCard"]),
-        not_for_sale=[row for row in products if row not in ordinary and not row["isGiftCard"]],
-        long_title=max(products, key=lambda row: len(row["title"])),
+        gift_card=next(document for document in products if document["isGiftCard"]),
+        not_for_sale=[document for document in products if document not in ordinary and not document["isGiftCard"]],
+        long_title=max(products, key=lambda document: len(document["title"])),
         deleted=[],
     )
 
 
-def _redemption(row: Document) -> Document:
-    order = row["order"]
-    return {field: row[field] for field in ("id", "object", "date")} | {"order": order["id"], "of": order["source_id"]}
+def _redemption(document: Document) -> Document:
+    order = document["order"]
+    return {field: document[field] for field in ("id", "object", "date")} | {
+        "order": order["id"],
+        "of": order["source_id"],
+    }
 
 
 def _summary(order: Document) -> Document:

@@ -40,9 +40,9 @@ def order_of(merchant: Merchant, scenario: Scenario, created: datetime) -> Docum
     :param created: when it was placed
     """
     order = _placed(merchant, scenario, created)
-    for quirk in scenario.edge_cases:
-        if quirk in EDGE_CASES:
-            EDGE_CASES[quirk](order)
+    for edge_case in scenario.edge_cases:
+        if edge_case in EDGE_CASES:
+            EDGE_CASES[edge_case](order)
     recalculate(order)
     _pay(merchant, order, scenario, created)
     recalculate(order)
@@ -60,8 +60,8 @@ def order_of(merchant: Merchant, scenario: Scenario, created: datetime) -> Docum
 
 def _basics(merchant: Merchant, scenario: Scenario) -> OrderBasics:
     changes: dict[str, Any] = {}
-    for quirk in scenario.edge_cases:
-        changes.update(BASICS.get(quirk, {}))
+    for edge_case in scenario.edge_cases:
+        changes.update(BASICS.get(edge_case, {}))
     return replace(OrderBasics(gateway=merchant.rng.choice(("shopify_payments", "paypal"))), **changes)
 
 
@@ -191,16 +191,16 @@ def _ship(merchant: Merchant, order: Document, scenario: Scenario, created: date
     rng = merchant.rng
     last = _parse_timestamp(order["updatedAt"])
     units = [line["id"] for line in order["lineItems"] for _ in range(line["unfulfilledQuantity"])]
-    begin = created + timedelta(hours=rng.uniform(4, 30))
+    start = created + timedelta(hours=rng.uniform(4, 30))
     share, taken = 0.0, 0
     for shipment_index, shipment in enumerate(SHIPPING[scenario.shipping]):
-        at = begin + timedelta(hours=shipment_index * rng.uniform(1, 1.5))
+        at = start + timedelta(hours=shipment_index * rng.uniform(1, 1.5))
         if shipment.status == "CANCELLED":
             last = max(last, _cancelled(merchant, order, units, at))
             continue
         share += shipment.units
-        upto = max(taken + 1, round(share * len(units)))
-        part, taken = Counter(units[taken:upto]), upto
+        end_unit = max(taken + 1, round(share * len(units)))
+        part, taken = Counter(units[taken:end_unit]), end_unit
         if part:
             last = max(last, _shipped(merchant, order, shipment, part, at))
     recalculate(order)
@@ -221,7 +221,7 @@ def _shipped(
     parcels = [tracking(merchant) for _ in range(shipment.tracking)]
     fulfillment = act.ship(order, merchant.ids, format_timestamp(at), part, tracking=parcels, status=shipment.status)
     expected = format_timestamp(at, plus=timedelta(days=3))
-    town = (order["shippingAddress"] or {}).get("city")
+    city = (order["shippingAddress"] or {}).get("city")
     last, pace = at, merchant.rng.uniform(0.8, 1.2)
     for carrier_status, hours in TRACKING_HISTORIES[shipment.tracking_status]:
         last = at + timedelta(hours=hours * pace)
@@ -231,7 +231,7 @@ def _shipped(
             carrier_status,
             format_timestamp(last),
             expected=expected if carrier_status == "IN_TRANSIT" else None,
-            town=town,
+            city=city,
         )
     return last
 
@@ -255,7 +255,7 @@ def _give_back(order: Document, merchant: Merchant, at: str, *, lines: int, unit
     A refund of all lines includes the shipping charge.
     """
     chosen = order["lineItems"][:lines]
-    quantities = {row["id"]: min(units, row["currentQuantity"]) for row in chosen if row["currentQuantity"]}
+    quantities = {item["id"]: min(units, item["currentQuantity"]) for item in chosen if item["currentQuantity"]}
     act.create_refund(order, merchant.ids, at, quantities, restock=restock, shipping=lines >= len(order["lineItems"]))
 
 

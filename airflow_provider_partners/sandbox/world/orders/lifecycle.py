@@ -108,7 +108,7 @@ def ship(
 
 
 def add_tracking_event(
-    fulfillment: Document, ids: Ids, status: str, at: str, *, expected: str | None = None, town: str | None = None
+    fulfillment: Document, ids: Ids, status: str, at: str, *, expected: str | None = None, city: str | None = None
 ) -> None:
     """Add the carrier's report to a fulfillment, such as ``IN_TRANSIT`` or ``DELIVERED``.
 
@@ -122,7 +122,7 @@ def add_tracking_event(
         "estimatedDeliveryAt": expected,
         "message": None,
         "address1": None,
-        "city": town,
+        "city": city,
         "country": None,
         "province": None,
         "zip": None,
@@ -169,7 +169,7 @@ def create_refund(
     lines = {line["id"]: line for line in order["lineItems"]}
     amount = total(charged_amount(order, lines[name]) * units for name, units in quantities.items())
     shipping_rows = _refunded_shipping(order, ids) if shipping else []
-    amount += total(parse_money_bag(row["subtotalAmountSet"]) for row in shipping_rows)
+    amount += total(parse_money_bag(item["subtotalAmountSet"]) for item in shipping_rows)
     number = ids.take()
     refund: Document = {
         "id": gid("Refund", number),
@@ -221,10 +221,10 @@ def _refunded_shipping(order: Document, ids: Ids) -> list[Document]:
     return [
         {
             "id": gid("RefundShippingLine", ids.take()),
-            "shippingLine": row,
-            "subtotalAmountSet": row["discountedPriceSet"],
+            "shippingLine": item,
+            "subtotalAmountSet": item["discountedPriceSet"],
             "taxAmountSet": currencies.render(ZERO),
         }
-        for row in order["shippingLines"]
-        if parse_money_bag(row["discountedPriceSet"])
+        for item in order["shippingLines"]
+        if parse_money_bag(item["discountedPriceSet"])
     ]

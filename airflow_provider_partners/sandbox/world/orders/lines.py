@@ -77,7 +77,7 @@ def usual(merchant: Merchant) -> list[Item]:
 
 def variants(merchant: Merchant) -> list[Item]:
     """Two variants of one product."""
-    product = merchant.rng.choice([row for row in merchant.products.products if len(row["variants"]) > 1])
+    product = merchant.rng.choice([item for item in merchant.products.products if len(item["variants"]) > 1])
     first, second = merchant.rng.sample(product["variants"], k=2)
     return [_item(product, first, 1), _item(product, second, 2)]
 
@@ -124,8 +124,13 @@ def long(merchant: Merchant) -> list[Item]:
 
 def hundreds(merchant: Merchant) -> list[Item]:
     """Four hundred lines: a wholesale order in which each piece has its own label."""
-    rows = [(product, variant) for product in merchant.products.products for variant in product["variants"]]
-    return [_item(*rows[index % len(rows)], 1, ("Label", f"{index + 1}")) for index in range(400)]
+    variants_by_product = [
+        (product, variant) for product in merchant.products.products for variant in product["variants"]
+    ]
+    return [
+        _item(*variants_by_product[index % len(variants_by_product)], 1, ("Label", f"{index + 1}"))
+        for index in range(400)
+    ]
 
 
 def sixty(merchant: Merchant) -> list[Item]:
@@ -160,7 +165,7 @@ def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
     tax = money.share(net, rate / (1 + rate) if terms.taxes_included else rate)
     count, variant, product = item.quantity, item.variant, item.product
     option = variant["title"] if variant and variant["title"] != "Default Title" else None
-    there = product is not None and not item.deleted
+    exists = product is not None and not item.deleted
     return {
         "id": gid("LineItem", ids.take()),
         "title": item.title,
@@ -176,10 +181,10 @@ def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
         "requiresShipping": item.ships,
         "isGiftCard": item.gift_card,
         "taxable": bool(rate),
-        "restockable": there,
+        "restockable": exists,
         "merchantEditable": True,
-        "product": {"id": product["id"]} if product and there else None,
-        "variant": {"id": variant["id"]} if variant and there else None,
+        "product": {"id": product["id"]} if product and exists else None,
+        "variant": {"id": variant["id"]} if variant and exists else None,
         "customAttributes": [{"key": key, "value": value} for key, value in item.attributes],
         "originalUnitPriceSet": money.render(unit),
         "originalTotalSet": money.render(unit * count),

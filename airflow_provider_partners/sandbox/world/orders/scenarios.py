@@ -65,7 +65,11 @@ SHIPPING: dict[str, Sequence[Shipment]] = {
     "sixty": tuple(Shipment(units=1 / 60, tracking_status="DELIVERED" if index % 2 else "") for index in range(60)),
     # The carrier failed to deliver. In "failure" the merchant failed to ship.
     "undelivered": (Shipment(tracking_status="FAILURE"),),
-    **{news.lower(): (Shipment(tracking_status=news),) for news in TRACKING_HISTORIES if news not in {"", "FAILURE"}},
+    **{
+        status.lower(): (Shipment(tracking_status=status),)
+        for status in TRACKING_HISTORIES
+        if status not in {"", "FAILURE"}
+    },
 }
 
 
@@ -144,7 +148,7 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario(name="free of charge", edge_cases=("free",)),
     Scenario(name="custom line", lines=("usual", "custom")),
     Scenario(name="untracked", shipping="untracked", weight=3),
-    Scenario(name="no news", shipping="silent", weight=4),
+    Scenario(name="no tracking events", shipping="silent", weight=4),
     Scenario(name="two tracking numbers", shipping="two numbers"),
     Scenario(name="cancelled fulfillment", shipping="cancelled", days=(4, 40)),
     Scenario(name="replaced fulfillment", shipping="replaced", days=_SETTLED),

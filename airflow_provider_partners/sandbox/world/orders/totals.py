@@ -46,14 +46,14 @@ def unit_price(line: Document) -> MoneyBag:
     count: int = line["quantity"]
     if not count:
         return ZERO
-    codes = total(parse_money_bag(row["allocatedAmountSet"]) for row in line["discountAllocations"])
+    codes = total(parse_money_bag(item["allocatedAmountSet"]) for item in line["discountAllocations"])
     return (parse_money_bag(line["discountedTotalSet"]) - codes) // count
 
 
 def unit_tax(line: Document) -> MoneyBag:
     """Return the tax of one unit, included in its price or not."""
     count: int = line["quantity"]
-    return total(parse_money_bag(row["priceSet"]) for row in line["taxLines"]) // count if count else ZERO
+    return total(parse_money_bag(item["priceSet"]) for item in line["taxLines"]) // count if count else ZERO
 
 
 def charged_amount(order: Document, line: Document) -> MoneyBag:
@@ -73,7 +73,7 @@ def refunded_amount(order: Document) -> MoneyBag:
 
 def has_transaction(order: Document, kind: str) -> bool:
     """Return True if a transaction of this kind succeeded."""
-    return any(row["kind"] == kind and row["status"] == "SUCCESS" for row in order["transactions"])
+    return any(item["kind"] == kind and item["status"] == "SUCCESS" for item in order["transactions"])
 
 
 def fulfilled_quantities(order: Document) -> Counter[str]:
@@ -81,25 +81,25 @@ def fulfilled_quantities(order: Document) -> Counter[str]:
     units: Counter[str] = Counter()
     for fulfillment in order["fulfillments"]:
         if fulfillment["status"] not in FAILED:
-            for row in fulfillment["fulfillmentLineItems"]:
-                units[row["lineItem"]["id"]] += row["quantity"]
+            for item in fulfillment["fulfillmentLineItems"]:
+                units[item["lineItem"]["id"]] += item["quantity"]
     return units
 
 
 def _paid(order: Document, *kinds: str) -> Iterator[MoneyBag]:
-    for row in order["transactions"]:
-        if row["kind"] in kinds and row["status"] == "SUCCESS":
-            yield parse_money_bag(row["amountSet"])
+    for item in order["transactions"]:
+        if item["kind"] in kinds and item["status"] == "SUCCESS":
+            yield parse_money_bag(item["amountSet"])
 
 
 def _quantities(order: Document) -> None:
     removed: Counter[str] = Counter()
     never_shipped: Counter[str] = Counter()
     for refund in order["refunds"]:
-        for row in refund["refundLineItems"]:
-            removed[row["lineItem"]["id"]] += row["quantity"]
-            if row["restockType"] == "CANCEL":
-                never_shipped[row["lineItem"]["id"]] += row["quantity"]
+        for item in refund["refundLineItems"]:
+            removed[item["lineItem"]["id"]] += item["quantity"]
+            if item["restockType"] == "CANCEL":
+                never_shipped[item["lineItem"]["id"]] += item["quantity"]
     shipped = fulfilled_quantities(order)
     money = Currencies.of(order)
     for line in order["lineItems"]:
@@ -118,11 +118,11 @@ def _amounts(order: Document) -> None:
     money = Currencies.of(order)
     lines = order["lineItems"]
     back_shipping = total(
-        parse_money_bag(row["subtotalAmountSet"])
+        parse_money_bag(item["subtotalAmountSet"])
         for refund in order["refunds"]
-        for row in refund["refundShippingLines"]
+        for item in refund["refundShippingLines"]
     )
-    shipping = total(parse_money_bag(row["discountedPriceSet"]) for row in order["shippingLines"])
+    shipping = total(parse_money_bag(item["discountedPriceSet"]) for item in order["shippingLines"])
     tip = parse_money_bag(order["totalTipReceivedSet"])
     subtotal = total(unit_price(line) * line["quantity"] for line in lines)
     tax = total(unit_tax(line) * line["quantity"] for line in lines)
@@ -138,7 +138,7 @@ def _amounts(order: Document) -> None:
     open_amount = now_total - (paid - back)
     settled = has_transaction(order, "VOID") or order["cancelledAt"] or open_amount.shop <= 0
     discounts = total(parse_money_bag(line["totalDiscountSet"]) for line in lines) + total(
-        parse_money_bag(row["allocatedAmountSet"]) for line in lines for row in line["discountAllocations"]
+        parse_money_bag(item["allocatedAmountSet"]) for line in lines for item in line["discountAllocations"]
     )
     amounts = {
         "subtotalPriceSet": subtotal,
@@ -198,7 +198,7 @@ def _financial_status(order: Document) -> str | None:
         return "PAID" if not parse_money_bag(order["totalOutstandingSet"]) else "PARTIALLY_PAID"
     if not has_transaction(order, "AUTHORIZATION"):
         return "PENDING"
-    ends = [row["authorizationExpiresAt"] for row in order["transactions"] if row["authorizationExpiresAt"]]
+    ends = [item["authorizationExpiresAt"] for item in order["transactions"] if item["authorizationExpiresAt"]]
     return "EXPIRED" if ends and max(ends) <= order["updatedAt"] else "AUTHORIZED"
 
 

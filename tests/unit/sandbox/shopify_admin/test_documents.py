@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 SHOP = "aurora-apparel.myshopify.com"
+Orders = Sequence[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -28,41 +30,42 @@ def sandbox() -> Sandbox:
     return made
 
 
-def stored_orders(sandbox: Sandbox) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def orders(sandbox: Sandbox) -> Orders:
     return sandbox.store.select("shopify_admin", SHOP, "order")
 
 
+@pytest.fixture(scope="module")
+def entries(sandbox: Sandbox) -> Orders:
+    """The search fields of all orders, with their contents."""
+    return ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
+
+
 @pytest.mark.parametrize("name", sorted(resources.ORDERS.fields))
-def test_every_filter_finds_the_same_in_cached_fields_and_in_orders(sandbox: Sandbox, name: str) -> None:
-    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
-    found = resources.ORDERS.fields[name]
-    assert [found.values(row) or None for row in entries] == [
-        found.values(row) or None for row in stored_orders(sandbox)
-    ]
-    for word, fits in found.choices.items():
-        assert [fits(row) for row in entries] == [fits(row) for row in stored_orders(sandbox)], word
+def test_every_filter_finds_the_same_in_cached_fields_and_in_orders(entries: Orders, orders: Orders, name: str) -> None:
+    field = resources.ORDERS.fields[name]
+    assert [field.values(entry) or None for entry in entries] == [field.values(order) or None for order in orders]
+    for word, matches in field.choices.items():
+        assert [matches(entry) for entry in entries] == [matches(order) for order in orders], word
 
 
 @pytest.mark.parametrize("key", sorted(sorting.ORDERS))
-def test_every_sort_is_the_same_for_cached_fields_and_orders(sandbox: Sandbox, key: str) -> None:
-    entries = ShopDocuments(sandbox.store, SHOP).orders(contents=True).documents
+def test_every_sort_is_the_same_for_cached_fields_and_orders(entries: Orders, orders: Orders, key: str) -> None:
     value = sorting.ORDERS[key]
-    assert [value(row) for row in entries] == [value(row) for row in stored_orders(sandbox)]
+    assert [value(entry) for entry in entries] == [value(order) for order in orders]
 
 
 @pytest.mark.parametrize("name", sorted(set(resources.ORDERS.fields) - {"sku"}))
-def test_only_skus_and_quantities_need_the_contents(sandbox: Sandbox, name: str) -> None:
-    documents = ShopDocuments(sandbox.store, SHOP)
+def test_only_skus_and_quantities_need_the_contents(sandbox: Sandbox, entries: Orders, name: str) -> None:
     values = resources.ORDERS.fields[name].values
-    light, full = documents.orders().documents, documents.orders(contents=True).documents
-    assert [values(row) for row in light] == [values(row) for row in full]
+    without_contents = ShopDocuments(sandbox.store, SHOP).orders().documents
+    assert [values(entry) for entry in without_contents] == [values(entry) for entry in entries]
 
 
-def test_words_are_found_in_the_cached_fields(sandbox: Sandbox) -> None:
-    name = stored_orders(sandbox)[3]["customer"]["lastName"]
-    matches = compile_search(name, resources.ORDERS, now=NOW).matches
+def test_words_are_found_in_the_cached_fields(sandbox: Sandbox, orders: Orders) -> None:
+    matches = compile_search(orders[3]["customer"]["lastName"], resources.ORDERS, now=NOW).matches
     entries = ShopDocuments(sandbox.store, SHOP).orders().documents
-    assert [matches(row) for row in entries] == [matches(row) for row in stored_orders(sandbox)]
+    assert [matches(entry) for entry in entries] == [matches(order) for order in orders]
     assert any(map(matches, entries))
 
 
@@ -76,17 +79,17 @@ class ResolveInfo:
 
 
 def listed(sandbox: Sandbox, lists: ListCache, **arguments: Any) -> list[str]:
-    answer = AdminRequest(sandbox=sandbox, shop=SHOP, version="2026-07", table=TABLE, lists=lists)
+    request = AdminRequest(sandbox=sandbox, shop=SHOP, version="2026-07", table=TABLE, lists=lists)
     arguments = {"first": 5, "sortKey": "UPDATED_AT", **arguments}
-    entries = answer.documents.orders()
-    page = answer.list_connection(entries, ResolveInfo(), arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
-    return [row["id"] for row in page["nodes"]]
+    entries = request.documents.orders()
+    page = request.list_connection(entries, ResolveInfo(), arguments, filters=resources.ORDERS, sorts=sorting.ORDERS)
+    return [node["id"] for node in page["nodes"]]
 
 
-def test_a_cached_list_is_rebuilt_after_an_order_changes(sandbox: Sandbox) -> None:
+def test_a_cached_list_is_rebuilt_after_an_order_changes(sandbox: Sandbox, orders: Orders) -> None:
     lists = ListCache(1_000)
     before = listed(sandbox, lists, reverse=True)
-    order = stored_orders(sandbox)[0]
+    order = orders[0]
     changed = order | {"updatedAt": "2026-05-20T13:59:59Z"}
     sandbox.store.put("shopify_admin", SHOP, "order", order["id"], changed, at=changed["updatedAt"])
     assert listed(sandbox, lists, reverse=True) == [order["id"], *before[:4]]
