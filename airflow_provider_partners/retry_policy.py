@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider_partners._compat import RETRY_POLICIES, RetryDecision, RetryPolicy
-from airflow_provider_partners.exceptions import PartnersError, ThrottledError
-from airflow_provider_partners.operators.base import FATAL_ERRORS
+from airflow_provider_partners.exceptions import FatalError, PartnersError, ThrottledError
 
 
 class PartnerRetryPolicy(RetryPolicy):
@@ -35,7 +34,7 @@ class PartnerRetryPolicy(RetryPolicy):
         :param context: not regarded
         """
         error = _partner_error(exception)
-        if isinstance(error, FATAL_ERRORS):
+        if isinstance(error, FatalError):
             return RetryDecision.fail(reason=str(error))
         if isinstance(error, ThrottledError):
             delay = timedelta(seconds=max(error.retry_after, 1.0))

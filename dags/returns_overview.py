@@ -17,13 +17,14 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, Variable, get_current_context, task
 
+from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.reader import read_column
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.hooks.base import in_thread
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.operators.base import dataset_uri, translate_errors
 from airflow_provider_partners.pipelines import routing
+from airflow_provider_partners.task_errors import translate_errors
 
 log = logging.getLogger(__name__)
 

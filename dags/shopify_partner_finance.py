@@ -26,11 +26,11 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from airflow_provider_partners import settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
-from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerExtractOperator
 from airflow_provider_partners.pipelines import partner_finance
 from airflow_provider_partners.pipelines.order_sync import APP_ID_TEMPLATE, TIME_SCHEMA
 from airflow_provider_partners.retry_policy import default_args
+from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 log = logging.getLogger(__name__)
 

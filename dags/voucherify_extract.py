@@ -21,10 +21,10 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from airflow_provider_partners import windows
 from airflow_provider_partners.api.voucherify.client import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.pipelines.order_sync import TIME_SCHEMA
 from airflow_provider_partners.retry_policy import default_args
+from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,6 @@ from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, Variable, get
 
 from airflow_provider_partners import settings, windows
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.pipelines import routing
 from airflow_provider_partners.pipelines.order_sync import (
     TIME_SCHEMA,
@@ -33,6 +32,7 @@ from airflow_provider_partners.pipelines.order_sync import (
     upsert_order_tasks,
     with_lookbacks,
 )
+from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.triggers.watch import events as news
 from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 

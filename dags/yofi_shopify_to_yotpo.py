@@ -20,7 +20,6 @@ from airflow.sdk import DAG, Asset, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import settings, watermarks, windows
-from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines.order_sync import (
     APP_ID_TEMPLATE,
@@ -33,6 +32,7 @@ from airflow_provider_partners.pipelines.order_sync import (
     with_lookbacks,
 )
 from airflow_provider_partners.retry_policy import default_args
+from airflow_provider_partners.task_errors import translate_errors
 
 log = logging.getLogger(__name__)
 

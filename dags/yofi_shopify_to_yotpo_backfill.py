@@ -17,7 +17,6 @@ from typing import Any
 from airflow.sdk import DAG, Param, get_current_context, task
 
 from airflow_provider_partners import windows
-from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines.order_sync import (
     APP_ID_TEMPLATE,
@@ -29,6 +28,7 @@ from airflow_provider_partners.pipelines.order_sync import (
     with_lookbacks,
 )
 from airflow_provider_partners.retry_policy import default_args
+from airflow_provider_partners.task_errors import translate_errors
 
 log = logging.getLogger(__name__)
 

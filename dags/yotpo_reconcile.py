@@ -18,7 +18,6 @@ from airflow.sdk import DAG, Param, get_current_context, task, task_group
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import windows
-from airflow_provider_partners.operators.base import translate_errors
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator, YotpoReconcileOrdersOperator
 from airflow_provider_partners.pipelines.order_sync import (
@@ -34,6 +33,7 @@ from airflow_provider_partners.pipelines.order_sync import (
     with_lookbacks,
 )
 from airflow_provider_partners.retry_policy import default_args
+from airflow_provider_partners.task_errors import translate_errors
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def reconcile_lane(
         redemptions_since=redemptions_since,
         query=query,
     )
-    held = YotpoExtractOperator(
+    stored = YotpoExtractOperator(
         task_id="extract_yotpo_orders",
         resource="orders",
         since=since,
@@ -92,10 +92,10 @@ def reconcile_lane(
     compare = YotpoReconcileOrdersOperator(
         task_id="reconcile",
         built=steps[-1].output,
-        yotpo_orders=held.output,
+        yotpo_orders=stored.output,
         map_index_template="{{ task.built.extra.shop }}",
     )
-    steps += [held, compare, *upsert_order_tasks(compare.output, yotpo_conn_id=yotpo_conn_id)]
+    steps += [stored, compare, *upsert_order_tasks(compare.output, yotpo_conn_id=yotpo_conn_id)]
     return summarize_tasks(steps, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
 

@@ -1,13 +1,13 @@
-"""Reading a dataset back: only what its manifest lists, checked against it."""
+"""Read a dataset: only the parts that its manifest lists, each checked against its hash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder
-from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
-    """The records of a dataset in the order they were written, one part in memory at a time.
+    """Yield the records of a dataset in the order they were written, with one part in memory at a time.
 
-    :param reference: the output of the task that wrote it
-    :raises DatasetError: when it can't be seen from here, is unfinished, or differs from its reference
+    :param reference: output of the task that wrote the dataset
+    :raises DatasetError: when the dataset is not readable here, is unfinished, or differs from its reference
     """
     ref = DatasetRef.from_dict(reference)
     folder = DatasetFolder(ref.uri)
@@ -27,16 +27,16 @@ def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
         message = f"The dataset {ref.uri} is not readable here: it has no manifest"
         raise DatasetError(message, remedy=UNREADABLE_REMEDY)
     if manifest["reference"]["sha256"] != ref.sha256:
-        message = f"The dataset {ref.uri} is not the one referred to: it was written again since"
+        message = f"The dataset {ref.uri} differs from its reference: it was written again since"
         raise DatasetError(message, remedy="Clear the task that wrote it together with this one.")
     for part in manifest["parts"]:
         yield from folder.read_records(part)
 
 
 def read_column(reference: DatasetRef | Mapping[str, Any], field: str) -> Iterator[str]:
-    """One field of every record that has it, as text, each value once, in order.
+    """Yield one field of every record that has it, as text, each value once.
 
-    :param reference: the output of the task that wrote the dataset
+    :param reference: output of the task that wrote the dataset
     :param field: the field's name; dots lead into nested objects (``customer.legacyResourceId``)
     """
     seen: set[str] = set()
@@ -45,3 +45,22 @@ def read_column(reference: DatasetRef | Mapping[str, Any], field: str) -> Iterat
         if value is not None and (text := str(value)) not in seen:
             seen.add(text)
             yield text
+
+
+def resolve_match_values(field: str, values: Any) -> list[str]:
+    """Return the ids of one field of an operator's ``match``.
+
+    :param field: the field's name, for errors
+    :param values: a list of ids, or ``{"dataset": …, "field": …}`` for a column of a dataset
+    :raises ConfigurationError: when it is neither
+    """
+    if isinstance(values, Mapping):
+        if set(values) != {"dataset", "field"}:
+            message = f"'match' has a wrong entry for '{field}'"
+            remedy = "Give a list, or {'dataset': an extract operator's output, 'field': a column of it}."
+            raise ConfigurationError(message, remedy=remedy)
+        return list(read_column(values["dataset"], values["field"]))
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        message = f"'match' has no list of values for '{field}'"
+        raise ConfigurationError(message, remedy="Give a list, even of one value.")
+    return list(dict.fromkeys(str(value) for value in values))

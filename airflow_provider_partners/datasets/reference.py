@@ -1,29 +1,49 @@
-"""What travels through XCom instead of records: where a dataset is, and what was counted while writing it."""
+"""The reference of a dataset: it travels through XCom in place of the records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from airflow_provider_partners.exceptions import DatasetError
+
+
+class WindowDict(TypedDict):
+    """A half-open time range as ISO 8601 text."""
+
+    since: str
+    until: str
+
+
+class DatasetRefDict(TypedDict):
+    """A dataset reference as it travels through XCom; see :class:`DatasetRef` for the fields."""
+
+    uri: str
+    source: str
+    resource: str
+    window: WindowDict | None
+    records: int
+    parts: int
+    bytes: int
+    sha256: str
+    extra: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRef:
     """A finished dataset.
 
-    :param uri: the folder that holds its parts and ``manifest.json``
+    :param uri: the folder with the part files and ``manifest.json``
     :param source: the partner, such as ``shopify_admin``
     :param resource: the list, such as ``orders``
-    :param window: ``{"since": …, "until": …}``, or ``None`` where no window applies
-    :param records: how many records it holds
-    :param parts: how many part files
-    :param bytes: their compressed size together
-    :param sha256: hash over the parts' hashes, in order
-    :param extra: counts of the task that wrote it (API calls, set-aside records); small, and free of customers' data
-    :param fields: the records' fields with their JSON types, for lineage; known to whoever wrote it, and in the
-        manifest, but not part of what travels
+    :param window: ``{"since": …, "until": …}``, or ``None`` if the records have no time range
+    :param records: number of records
+    :param parts: number of part files
+    :param bytes: compressed size of all parts
+    :param sha256: hash of the parts' hashes, in order
+    :param extra: counts of the task that wrote it, such as API calls and rejects: small, without customers' data
+    :param fields: the records' fields with their JSON types, for lineage. They are in the manifest and do not travel
+        through XCom
     """
 
     uri: str
@@ -37,17 +57,17 @@ class DatasetRef:
     extra: dict[str, Any] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As it travels through XCom."""
-        travels = asdict(self)
-        del travels["fields"]
-        return travels
+    def to_dict(self) -> DatasetRefDict:
+        """Return the reference as it travels through XCom."""
+        value = asdict(self)
+        del value["fields"]
+        return cast("DatasetRefDict", value)
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any] | DatasetRef) -> DatasetRef:
-        """Back from :meth:`to_dict`.
+    def from_dict(cls, value: Any) -> DatasetRef:
+        """Return the reference that :meth:`to_dict` has written.
 
-        :raises DatasetError: when the value is no dataset reference
+        :raises DatasetError: when the value is not a dataset reference
         """
         if isinstance(value, DatasetRef):
             return value

@@ -1,7 +1,7 @@
-"""Files of one dataset, on local disk or in object storage.
+"""The files of one dataset, on local disk or in object storage.
 
-The one module that touches files. A file is put whole: written to a temporary name and renamed on local disk, a single
-put in object storage, so that a reader never sees half of one.
+No other module touches files. A file is written completely or not at all: on local disk under a temporary name and
+then renamed, in object storage by a single upload. A reader never sees half a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MANIFEST_FILE = "manifest.json"
 PROGRESS_FILE = "progress.json"
 JOB_FILE = "job.json"
-"""The note of the partner's job that fills the dataset; see :mod:`airflow_provider_partners.datasets.job_checkpoint`."""
+"""Checkpoint of the job that fills the dataset, see :mod:`airflow_provider_partners.datasets.job_checkpoint`."""
 
 UNREADABLE_REMEDY = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
@@ -32,27 +32,24 @@ UNREADABLE_REMEDY = (
 
 
 def storage_path(uri: str) -> ObjectStoragePath:
-    """The folder a URI names; a plain path is a local one."""
+    """Return the path of a URI; a plain path is a local one."""
     from airflow.sdk import ObjectStoragePath
 
     return ObjectStoragePath(uri if "://" in uri else f"file://{os.path.abspath(uri)}")
 
 
 class DatasetFolder:
-    """One dataset's folder.
-
-    :param uri: where it is; nothing is read or made until a method is called
-    """
+    """The folder of one dataset. Nothing is read or created until a method is called."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._path = storage_path(uri)
-        self._local = self._path.protocol in {"", "file"}
+        self._is_local = self._path.protocol in {"", "file"}
 
     def write(self, name: str, content: bytes) -> None:
-        """Write one file, whole or not at all."""
+        """Write one file, completely or not at all."""
         self._path.mkdir(parents=True, exist_ok=True)
-        if not self._local:
+        if not self._is_local:
             (self._path / name).write_bytes(content)
             return
         temporary = self._path / f".{name}.tmp"
@@ -62,7 +59,7 @@ class DatasetFolder:
     def read(self, name: str) -> bytes:
         """Read one file.
 
-        :raises DatasetError: when it is not there
+        :raises DatasetError: when it does not exist
         """
         try:
             return (self._path / name).read_bytes()
@@ -71,42 +68,42 @@ class DatasetFolder:
             raise DatasetError(message, remedy=UNREADABLE_REMEDY) from None
 
     def read_part(self, part: Mapping[str, Any]) -> bytes:
-        """One part as it was written.
+        """Read one part file and check its hash.
 
-        :param part: as the manifest lists it
-        :raises DatasetError: when it is missing, or not the one listed
+        :param part: the part's entry in the manifest
+        :raises DatasetError: when the file is missing or has another hash
         """
         content = self.read(part["name"])
         if hashlib.sha256(content).hexdigest() != part["sha256"]:
-            message = f"{part['name']} of the dataset {self.uri} is damaged: its hash is not the one noted"
+            message = f"{part['name']} of the dataset {self.uri} is damaged: its hash differs from the manifest's"
             raise DatasetError(message, remedy="Clear the task that wrote it, so that it is written again.")
         return content
 
     def read_records(self, part: Mapping[str, Any]) -> Iterator[Record]:
-        """The records of one part, which is held in memory whole.
+        """Yield the records of one part; the whole part is in memory.
 
-        :param part: as the manifest lists it
-        :raises DatasetError: when it is missing, or not the one listed
+        :param part: the part's entry in the manifest
+        :raises DatasetError: when the file is missing or has another hash
         """
         for line in gzip.decompress(self.read_part(part)).splitlines():
             yield json.loads(line)
 
     def read_json(self, name: str) -> Any | None:
-        """One file as JSON; ``None`` when it is missing or not whole."""
+        """Read one JSON file; ``None`` if it is missing or incomplete."""
         try:
             return json.loads((self._path / name).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write one JSON file, whole or not at all."""
+        """Write one JSON file, completely or not at all."""
         self.write(name, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
     def remove(self, *names: str) -> None:
-        """Delete files that may be there."""
+        """Delete files; a missing one is ignored."""
         for name in names:
             (self._path / name).unlink(missing_ok=True)
 
     def file_names(self) -> list[str]:
-        """The files that are there, sorted."""
+        """Return the names of the files, sorted."""
         return sorted(path.name for path in self._path.iterdir()) if self._path.exists() else []

@@ -1,11 +1,11 @@
-"""Writing a dataset: part after part, each once and whole, the manifest last.
+"""Write a dataset: one part file per page, each written once, and the manifest last.
 
-A page of an extraction becomes a part, and progress is noted after it (fingerprint of the request, position, latest
-parts): a retry after a crash goes on behind the last whole page. A dataset that was finished is never resumed but
-replaced. Nothing counts until the manifest is there.
+After each page the progress is saved: the request's fingerprint, the position and the latest parts. A retry after a
+crash resumes after the last complete page. A finished dataset is replaced, never resumed. A dataset counts only once
+its manifest exists.
 
-Progress is noted whole each time, since object storage can't append; so it must stay short however long the list. The
-facts of every hundred parts move on to a file of their own, which isn't touched again.
+Object storage cannot append to a file, so the progress file is rewritten after each page. It must stay short for any
+length of list. Therefore the entries of every hundred parts move to a file of their own, which does not change again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder
 
@@ -27,41 +27,18 @@ if TYPE_CHECKING:
     from airflow_provider_partners.windows import Window
 
 FORMAT_VERSION = 2
-"""Version of the layout; another one is never resumed."""
+"""Version of the layout; a dataset of another version is never resumed."""
 
 PARTS_PER_LIST = 100
-"""Parts whose facts one file lists."""
+"""Parts whose entries one list file holds."""
 
 MAX_FIELDS = 500
-"""Fields whose names are noted; a list that has more of them uses names as values."""
+"""Field names that are recorded; a list with more fields uses names as values."""
 
 _JSON_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
 
 _END_POSITION: dict[str, Any] = {"end": True}
-"""The position behind the last page: everything is written but the manifest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a dataset has come.
-
-    :param records: records written so far, those of an earlier try included
-    :param parts: parts so far
-    :param total: records in all, where the API tells
-    :param seconds: since this try began
-    :param resumed_records: records that an earlier try had written
-    """
-
-    records: int
-    parts: int
-    total: int | None
-    seconds: float
-    resumed_records: int
-
-    @property
-    def rate(self) -> float:
-        """Records per second of this try."""
-        return (self.records - self.resumed_records) / self.seconds if self.seconds > 0 else 0.0
+"""The position after the last page: only the manifest is missing."""
 
 
 class DatasetWriter:
@@ -70,8 +47,8 @@ class DatasetWriter:
     :param uri: the dataset's folder
     :param source: the partner
     :param resource: the list
-    :param fingerprint: what was asked; progress of another request is not taken up
-    :param window: the stretch of time it covers
+    :param fingerprint: identifies the request; progress of another request is not resumed
+    :param window: the time range of the records
     """
 
     def __init__(
@@ -87,23 +64,23 @@ class DatasetWriter:
 
     @property
     def records(self) -> int:
-        """Records written so far."""
+        """Number of records written so far."""
         return self._records
 
     @property
     def parts(self) -> int:
-        """Parts written so far."""
+        """Number of parts written so far."""
         return len(self._parts)
 
     def resume(self) -> dict[str, Any] | None:
-        """Take up an unfinished try of the same request, or begin anew.
+        """Resume an unfinished try of the same request, or remove old files and start from the beginning.
 
-        :returns: the position to go on from; ``None`` at the beginning
+        :returns: the position to continue from; ``None`` for the beginning
         """
         progress = self._folder.read_json(PROGRESS_FILE)
         names = self._folder.file_names()
-        same = progress is not None and {key: progress.get(key) for key in self._header} == self._header
-        parts = self._load_parts(progress) if progress and same and MANIFEST_FILE not in names else None
+        same_request = progress is not None and {key: progress.get(key) for key in self._header} == self._header
+        parts = self._load_parts(progress) if progress and same_request and MANIFEST_FILE not in names else None
         if progress is None or parts is None:
             self._folder.remove(*(name for name in names if name != JOB_FILE))
             return None
@@ -114,28 +91,28 @@ class DatasetWriter:
         return position
 
     def _load_parts(self, progress: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-        """The parts that an earlier try had noted; ``None`` where a list of them is missing or not whole."""
+        """Return the parts of an earlier try; ``None`` if a list file of them is missing or incomplete."""
         parts: list[dict[str, Any]] = []
         for number in range(progress["lists"]):
-            listed = self._folder.read_json(_part_list_name(number))
-            if not isinstance(listed, list) or len(listed) != PARTS_PER_LIST:
+            part_list = self._folder.read_json(_part_list_name(number))
+            if not isinstance(part_list, list) or len(part_list) != PARTS_PER_LIST:
                 return None
-            parts += listed
+            parts += part_list
         return parts + list(progress["parts"])
 
     def append(self, records: Iterable[Record], *, position: Mapping[str, Any] | None = None) -> None:
-        """Write one part and note the progress; no records make no part.
+        """Write one part and save the progress. An empty iterable writes no part.
 
-        :param records: the records, at most as many as fit in memory at once
-        :param position: where to go on behind them
+        :param records: no more than fit in memory at once
+        :param position: where a retry continues after these records; ``None`` saves no progress
         """
         lines = []
         for record in records:
             lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-            self._note_fields(record)
+            self._collect_fields(record)
         if lines:
             name = f"part-{len(self._parts):05d}.jsonl.gz"
-            # No time stamp and no name inside, so that the same records give the same bytes.
+            # No timestamp and no name inside, so that the same records give the same bytes.
             content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
             self._folder.write(name, content)
             digest = hashlib.sha256(content).hexdigest()
@@ -144,31 +121,31 @@ class DatasetWriter:
         if position is not None:
             self._save_progress(position)
 
-    def _note_fields(self, record: Record) -> None:
-        """Remember the names of a record's fields, and their types from the first values; no value itself."""
+    def _collect_fields(self, record: Record) -> None:
+        """Collect the names and types of a record's fields, never a value."""
         for name, value in record.items():
             if self._fields.get(name, "null") == "null" and (name in self._fields or len(self._fields) < MAX_FIELDS):
                 self._fields[name] = _JSON_TYPES.get(type(value), "null" if value is None else "string")
 
     def _save_progress(self, position: Mapping[str, Any]) -> None:
-        """Note the progress. What isn't noted when the task dies is written again, over the same names."""
+        """Save the progress. A part missing in it after a crash is written again, under the same name."""
         while len(self._parts) >= (self._part_lists + 1) * PARTS_PER_LIST:
-            begin = self._part_lists * PARTS_PER_LIST
-            self._folder.write_json(_part_list_name(self._part_lists), self._parts[begin : begin + PARTS_PER_LIST])
+            start = self._part_lists * PARTS_PER_LIST
+            self._folder.write_json(_part_list_name(self._part_lists), self._parts[start : start + PARTS_PER_LIST])
             self._part_lists += 1
         latest = self._parts[self._part_lists * PARTS_PER_LIST :]
-        noted = {"position": position, "lists": self._part_lists, "parts": latest, "fields": self._fields}
-        self._folder.write_json(PROGRESS_FILE, {**self._header, **noted})
+        progress = {"position": position, "lists": self._part_lists, "parts": latest, "fields": self._fields}
+        self._folder.write_json(PROGRESS_FILE, {**self._header, **progress})
 
     def written_records(self) -> Iterator[Record]:
-        """The records written so far, those of an earlier try included, one part in memory at a time."""
+        """Yield the records written so far, also by earlier tries, with one part in memory at a time."""
         for part in self._parts:
             yield from self._folder.read_records(part)
 
     def commit(self, *, extra: Mapping[str, Any] | None = None) -> DatasetRef:
-        """Write the manifest; from now on the dataset counts.
+        """Write the manifest, which finishes the dataset, and return its reference.
 
-        :param extra: counts to hand on with the reference
+        :param extra: counts that become part of the reference
         """
         reference = DatasetRef(
             uri=self._folder.uri,
@@ -182,8 +159,13 @@ class DatasetWriter:
             extra=dict(extra or {}),
             fields=dict(self._fields),
         )
-        facts = {"parts": self._parts, "fields": self._fields, "reference": reference.to_dict()}
-        self._folder.write_json(MANIFEST_FILE, {**self._header, **facts})
+        manifest = {
+            **self._header,
+            "parts": self._parts,
+            "fields": self._fields,
+            "reference": reference.to_dict(),
+        }
+        self._folder.write_json(MANIFEST_FILE, manifest)
         self._folder.remove(PROGRESS_FILE, *map(_part_list_name, range(self._part_lists)))
         return reference
 
@@ -200,13 +182,12 @@ def write_dataset(
     on_page: Callable[[Progress], None] | None = None,
     extra: Callable[[], Mapping[str, Any]] | None = None,
 ) -> DatasetRef:
-    """Fetch an extraction into a dataset, resuming an unfinished try of the same request.
+    """Fetch an extraction into a dataset, and resume an unfinished try of the same request.
 
-    :param extraction: what to fetch
     :param uri: the dataset's folder
-    :param workers: pages fetched side by side, where the list allows it; they are committed in order
-    :param on_page: told after each page
-    :param extra: asked at the end for counts to hand on with the reference
+    :param workers: pages fetched in parallel, where the list allows it; they are written in order
+    :param on_page: called after each page
+    :param extra: called at the end; its counts become part of the reference
     """
     writer = DatasetWriter(
         uri,
@@ -216,19 +197,17 @@ def write_dataset(
         window=extraction.window,
     )
     position = writer.resume()
-    resumed, begun = writer.records, time.monotonic()
-    steps = () if position == _END_POSITION else extraction.pages(position=position, workers=workers)
-    for step in steps:
-        writer.append(step.records, position=_END_POSITION if step.position is None else step.position)
+    resumed, started = writer.records, time.monotonic()
+    pages = () if position == _END_POSITION else extraction.pages(position=position, workers=workers)
+    for page in pages:
+        writer.append(page.records, position=_END_POSITION if page.position is None else page.position)
         if on_page:
-            seconds = time.monotonic() - begun
-            on_page(
-                Progress(
-                    records=writer.records,
-                    parts=writer.parts,
-                    total=step.total,
-                    seconds=seconds,
-                    resumed_records=resumed,
-                )
+            progress = Progress(
+                records=writer.records,
+                parts=writer.parts,
+                total=page.total,
+                seconds=time.monotonic() - started,
+                resumed_records=resumed,
             )
+            on_page(progress)
     return writer.commit(extra={**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})})

@@ -1,286 +1,166 @@
-"""The order sync as parts of a Dag: which lanes a run takes, a lane from Shopify to Yotpo, and what is said in the end.
+"""Hourly: sync the orders of every shop to Yotpo, without a review request where Yofi sees abuse.
 
-A lane is one shop in one window. The Dags of the order sync are made of these parts and differ in their windows; a Dag
-of one's own can be made of them too::
+Each shop is a lane of its own. A lane reads the shop's changed orders from Shopify, what Yofi knows about them, and the
+used coupons if the route has a Voucherify connection. It joins and maps them, then writes products and orders to the
+shop's Yotpo store. A failed lane does not stop the others. The summary names it, and the next run of that shop starts
+where the last successful one ended. The end of each shop is a watermark in the state store of the asset
+``partner_order_sync``, and before Airflow 3.3 in XComs of the task ``confirm``.
 
-    lanes = choose_lanes(installed.output, [window])
-    summary = summarize(lanes, order_lane.expand_kwargs(lanes))
-
-Knows no partner's API; what it knows of Airflow is the TaskFlow API.
+The Dag needs the Variable ``partner_shop_routes`` and the connections that it names. The Variable ``partner_app_id``
+(``gid://partners/App/…``) is optional: without it, a run takes every routed shop.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, Param, Variable, get_current_context, task, task_group
+from airflow.sdk import DAG, Asset, Param, get_current_context, task
+from airflow.timetables.trigger import CronTriggerTimetable
 
-from airflow_provider_partners import settings
-from airflow_provider_partners.operators.base import PartnerTaskError, parse_bool, translate_errors
-from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
-from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
-from airflow_provider_partners.operators.yofi import YofiExtractOperator
-from airflow_provider_partners.operators.yotpo import (
-    YotpoBuildOrdersOperator,
-    YotpoUpsertOrdersOperator,
-    YotpoUpsertProductsOperator,
-)
-from airflow_provider_partners.pipelines import routing, run_summary
-from airflow_provider_partners.windows import Window
+from airflow_provider_partners import settings, timestamps, watermarks, windows
+from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
+from airflow_provider_partners.pipelines import lanes as steps
+from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.task_errors import translate_errors
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sync.coupons import CouponPolicy
+    from airflow_provider_partners.sync.options import MappingOptions
+    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
+
+__all__ = ["order_sync_dag"]
 
 log = logging.getLogger(__name__)
 
-TIME_SCHEMA: Mapping[str, Any] = {"type": ["null", "string"], "format": "date-time"}
-"""The schema of a param that is a time, or nothing."""
+# Airflow 3 gives the runs of a plain cron string an empty interval.
+HOURLY = CronTriggerTimetable("0 * * * *", timezone="UTC", interval=timedelta(hours=1))
 
-DRY_RUN_TEMPLATE = "{{ params.dry_run }}"
-APP_ID_TEMPLATE = "{{ var.value.get('partner_app_id', '') }}"
-
-REDEMPTIONS_TASK_ID = "extract_redemptions"
-"""The step that is skipped for a shop whose route names no Voucherify connection."""
-
-_SHOP_LABEL = "{{ task.shop }}"
-_BUILT_LABEL = "{{ task.built.extra.shop }}"
-_SINCE_LABEL = "{{ ' ' ~ task.%s[:10] if params.get('window_days') else '' }}"
-"""Where a shop has several lanes, they are told apart by the first day of their windows."""
+WATERMARK_ASSET = Asset("partner_order_sync")
+"""Keeps the watermarks of the shops. From Airflow 3.3 on, schedule a Dag on it that follows a successful run."""
 
 
-def shared_params() -> dict[str, Param]:
-    """The params that the Dags of the order sync share: ``shops`` and ``dry_run``."""
-    listed: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
-    return {
-        "shops": Param(None, description="Shops to take; all by default", **listed),
-        "dry_run": Param(False, description="Plan, but write nothing to Yotpo", type="boolean"),
-    }
-
-
-def with_lookbacks(window: Window) -> dict[str, str]:
-    """A window of orders as a lane takes it, with the earlier beginnings of what is read beside them.
-
-    :param window: of the orders' changes
-    """
-    claims_since = min(window.since, window.until - settings.claims_lookback())
-    redemptions_since = window.since - settings.coupons_lookback()
-    return {
-        **window.to_dict(),
-        "claims_since": Window(claims_since, window.until).to_dict()["since"],
-        "redemptions_since": Window(redemptions_since, window.until).to_dict()["since"],
-    }
-
-
-@task
-def select_shops(
-    installed: Sequence[str] | None, windows: Sequence[Mapping[str, str]] | None = None
-) -> list[dict[str, str | None]]:
-    """Which shops are taken, each with the connections of its route, once for every window.
-
-    :param installed: domains of the shops that have the app; None takes every routed shop
-    :param windows: as :func:`with_lookbacks` gives them; None where each shop is yet to have its own
-    """
-    context: Any = get_current_context()
-    with translate_errors(context):
-        routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
-        selected = routing.select_lanes(routes, installed=installed, shops=context["params"]["shops"])
-    for shop in selected.without_route:
-        log.warning("%s has the app installed, but no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
-    for shop in selected.not_installed:
-        log.info("%s has a route, but not the app installed: it is left out", shop)
-    log.info("%d shops are taken", len(selected.lanes))
-    return [{**lane, **window} for lane in selected.lanes for window in windows or [{}]]
-
-
-def build_order_tasks(
+def order_sync_dag(
     *,
-    shop: Any,
-    shopify_admin_conn_id: Any,
-    yofi_conn_id: Any,
-    voucherify_conn_id: Any,
-    since: Any,
-    until: Any,
-    claims_since: Any,
-    redemptions_since: Any,
-    query: Any = None,
-    order_ids: Any = None,
-) -> list[BaseOperator]:
-    """The steps of a lane up to its built orders, which are the last one's output.
+    dag_id: str = "yofi_shopify_to_yotpo",
+    schedule: Any = HOURLY,
+    options: MappingOptions | Mapping[str, Any] | None = None,
+    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
+    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
+    catchup_limit: timedelta = timedelta(hours=72),
+    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
+    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    app_id: str = APP_ID_TEMPLATE,
+    shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
+    asset: Asset = WATERMARK_ASSET,
+    **dag_args: Any,
+) -> DAG:
+    """Return the Dag that syncs orders to Yotpo.
 
-    :param query: a search that the orders must meet besides their window
-    :param order_ids: the orders themselves, whenever they changed; the window is of what is read beside them then
+    :param schedule: a timetable whose runs have an interval; see ``HOURLY``
+    :param options: options of the mapping
+    :param policy: when the review request of an order is suppressed
+    :param coupon_policy: which redemptions count as an order's coupons
+    :param catchup_limit: how far back a run reads, per shop, to cover earlier runs that failed or never ran
+    :param claims_lookback: how old a claim may be to count
+    :param coupons_lookback: how long before the orders' window redemptions are read. An older order keeps its coupon
+        fields
+    :param app_id: the app whose installed shops are taken; by default the Variable ``partner_app_id``
+    :param shopify_partner_conn_id: connection that lists the installed shops
+    :param asset: keeps the watermarks; two Dags that sync the same shop need one each
+    :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
-    selection = {"since": since, "until": until} if order_ids is None else {"match": {"id": order_ids}}
-    orders = ShopifyAdminExtractOperator(
-        task_id="extract_orders",
-        resource="orders",
-        shop=shop,
-        **selection,
-        query=query,
-        shopify_admin_conn_id=shopify_admin_conn_id,
-        map_index_template=_SHOP_LABEL + _SINCE_LABEL % "since",
-    )
-    # Yofi's returns can't be asked by time, and an old order may come back today: those of known orders it is.
-    returns = YofiExtractOperator(
-        task_id="extract_returns",
-        resource="returns",
-        shop=shop,
-        match={"order_id": {"dataset": orders.output, "field": "legacyResourceId"}},
-        yofi_conn_id=yofi_conn_id,
-        map_index_template=_SHOP_LABEL + _SINCE_LABEL % "match.order_id.dataset.window.since",
-    )
-    # A customer's predictions count for orders too that nothing has come back of yet.
-    customers = YofiExtractOperator(
-        task_id="extract_customers",
-        resource="customers",
-        shop=shop,
-        match={"customer_id": {"dataset": orders.output, "field": "customer.legacyResourceId"}},
-        yofi_conn_id=yofi_conn_id,
-        map_index_template=_SHOP_LABEL + _SINCE_LABEL % "match.customer_id.dataset.window.since",
-    )
-    claims = YofiExtractOperator(
-        task_id="extract_claims",
-        resource="claims",
-        shop=shop,
-        since=claims_since,
-        until=until,
-        yofi_conn_id=yofi_conn_id,
-        map_index_template=_SHOP_LABEL + _SINCE_LABEL % "since",
-    )
-    redemptions = VoucherifyExtractOperator(
-        task_id=REDEMPTIONS_TASK_ID,
-        resource="redemptions",
-        since=redemptions_since,
-        until=until,
-        voucherify_conn_id=voucherify_conn_id,
-        skip_without_connection=True,
-        map_index_template="{{ task.voucherify_conn_id or 'no Voucherify' }}" + _SINCE_LABEL % "since",
-    )
-    build = YotpoBuildOrdersOperator(
-        task_id="build",
-        orders=orders.output,
-        returns=returns.output,
-        claims=claims.output,
-        customers=customers.output,
-        redemptions=redemptions.output,
-        shop=shop,
-        # A shop without Voucherify has its redemptions skipped.
-        trigger_rule="none_failed",
-        map_index_template=_SHOP_LABEL + _SINCE_LABEL % "orders.window.since",
-    )
-    return [orders, returns, customers, claims, redemptions, build]
+    assets = watermarks.watermark_assets(asset)
+
+    @task(retries=0)
+    def check_params() -> None:
+        """Refuse a run with an unknown key in its conf, before anything is read or written."""
+        context: Any = get_current_context()
+        with translate_errors(context):
+            reject_unknown_params(context)
+
+    @task(inlets=assets)
+    def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the lanes with their windows: ``since`` to ``until``, or the interval and what was not covered."""
+        context: Any = get_current_context()
+        with translate_errors(context):
+            chosen = _choose_windows(context, lanes, asset=asset, catchup_limit=catchup_limit)
+            lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
+            return [{**lane, **steps.with_lookbacks(window, **lookbacks)} for lane, window in chosen]
+
+    @task(retries=0, outlets=assets)
+    def confirm(summary: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
+        """Advance the watermark of each shop, so that the next run leaves no gap; fail if a lane failed."""
+        context: Any = get_current_context()
+        _advance_watermarks(context, summary, lanes, asset=asset)
+        for outlet in assets:
+            context["outlet_events"][outlet].extra = {"shops": len(lanes), "dry_run": summary["dry_run"]}
+        steps.fail_on_failed_shops(summary)
+
+    with create_dag(
+        dag_id,
+        schedule=schedule,
+        params={
+            "since": Param(None, description="Start of the changes to read, instead of the interval's", **TIME_SCHEMA),
+            "until": Param(None, description="End of the changes to read; needs 'since'", **TIME_SCHEMA),
+            **steps.shared_params(),
+        },
+        tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
+        doc_md=__doc__,
+        dag_args=dag_args,
+    ) as dag:
+        installed = ShopifyPartnerActiveShopsOperator(
+            task_id="active_shops", app_id=app_id, shopify_partner_conn_id=shopify_partner_conn_id
+        )
+        check_params() >> installed
+        lanes = choose_windows(steps.select_shops(installed.output))
+        lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
+        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)), lanes)
+    return dag
 
 
-def upsert_order_tasks(built: Any, *, yotpo_conn_id: Any) -> list[BaseOperator]:
-    """The steps of a lane that write: products first.
-
-    :param built: the output of a step that gives built orders
-    """
-    products = YotpoUpsertProductsOperator(
-        task_id="upsert_products",
-        built=built,
-        dry_run=DRY_RUN_TEMPLATE,
-        yotpo_conn_id=yotpo_conn_id,
-        map_index_template=_BUILT_LABEL + _SINCE_LABEL % "built.window.since",
-    )
-    orders = YotpoUpsertOrdersOperator(
-        task_id="upsert_orders",
-        built=built,
-        dry_run=DRY_RUN_TEMPLATE,
-        yotpo_conn_id=yotpo_conn_id,
-        map_index_template=_BUILT_LABEL + _SINCE_LABEL % "built.window.since",
-    )
-    products >> orders
-    return [products, orders]
+def _watermark(context: Mapping[str, Any], shop: str, asset: Asset) -> watermarks.Watermark:
+    """Return the watermark of a shop: its orders are in Yotpo up to here. Only the task ``confirm`` moves it."""
+    return watermarks.Watermark(shop, watermarks.watermark_stores(context, asset, task_id="confirm"))
 
 
-def summarize_tasks(tasks: Sequence[BaseOperator], *, shop: Any, since: Any, voucherify_conn_id: Any) -> Any:
-    """The last step of a lane: what became of it.
-
-    :param tasks: all before, in order
-    """
-    return summarize_lane(
-        shop=shop,
-        since=since,
-        optional_connections={REDEMPTIONS_TASK_ID: voucherify_conn_id},
-        results={step.task_id.rpartition(".")[2]: step.output for step in tasks},
-    )
-
-
-@task_group(group_id="lane")
-def order_lane(
-    shop: Any,
-    shopify_admin_conn_id: Any,
-    yofi_conn_id: Any,
-    yotpo_conn_id: Any,
-    voucherify_conn_id: Any,
-    since: Any,
-    until: Any,
-    claims_since: Any,
-    redemptions_since: Any,
-) -> Any:
-    """One shop in one window, from Shopify to Yotpo. Mapped over the lanes of :func:`choose_lanes`."""
-    tasks = build_order_tasks(
-        shop=shop,
-        shopify_admin_conn_id=shopify_admin_conn_id,
-        yofi_conn_id=yofi_conn_id,
-        voucherify_conn_id=voucherify_conn_id,
-        since=since,
-        until=until,
-        claims_since=claims_since,
-        redemptions_since=redemptions_since,
-    )
-    tasks += upsert_order_tasks(tasks[-1].output, yotpo_conn_id=yotpo_conn_id)
-    return summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+def _choose_windows(
+    context: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, asset: Asset, catchup_limit: timedelta
+) -> list[tuple[Mapping[str, Any], windows.Window]]:
+    params, lookback, now = context["params"], settings.lookback(), datetime.now(UTC).replace(microsecond=0)
+    chosen = []
+    for lane in lanes:
+        watermark = None if params["since"] else _watermark(context, lane["shop"], asset).get()
+        window = windows.resolve(
+            since=params["since"],
+            until=params["until"],
+            context=context,
+            lookback=lookback,
+            # For a run without an interval: a new shop starts at the catch-up limit.
+            initial_since=now - (lookback if watermark else catchup_limit),
+            now=now,
+        )
+        window, warning = watermarks.extend_to_watermark(
+            window, watermark=watermark, lookback=lookback, max_lookback=catchup_limit
+        )
+        if warning:
+            log.warning("%s: %s", lane["shop"], warning)
+        log.info("%s: this run reads %s", lane["shop"], window)
+        chosen.append((lane, window))
+    return chosen
 
 
-@task(
-    multiple_outputs=False,
-    trigger_rule="all_done",
-    map_index_template="{{ task.op_kwargs['shop'] }}" + _SINCE_LABEL % "op_kwargs['since']",
-)
-def summarize_lane(
-    shop: str, since: str, optional_connections: Mapping[str, Any], results: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What became of one lane, whether it got through or not.
-
-    :param shop: its shop
-    :param since: the beginning of its window
-    :param optional_connections: by step, the connection without which it is skipped
-    :param results: by step, what it returned
-    """
-    context: Any = get_current_context()
-    run_results = {step: left for step, left in results.items() if optional_connections.get(step, step)}
-    return run_summary.build_lane_summary(
-        shop, run_results, since=since, dry_run=parse_bool(context["params"]["dry_run"], "dry_run")
-    )
-
-
-@task(multiple_outputs=False, trigger_rule="all_done")
-def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
-    """A table over all lanes, in the log and as this task's result.
-
-    :param lanes: of :func:`choose_lanes`
-    :param summaries: of the mapped :func:`order_lane`
-    """
-    context: Any = get_current_context()
-    # Of a group with a single lane, Airflow hands on the one result instead of a list of it.
-    lane_summaries = [summaries] if isinstance(summaries, dict) else list(summaries or [])
-    summary = run_summary.build_run_summary(
-        lane_summaries,
-        [(lane["shop"], lane["since"]) for lane in lanes or []],
-        dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
-    )
-    log.info("Summary:\n%s", summary["table"])
-    return summary
-
-
-def fail_on_failed_shops(summary: Mapping[str, Any]) -> None:
-    """Fail the task where a lane failed.
-
-    :param summary: of :func:`summarize`
-    :raises PartnerTaskError: naming the lanes, and the step each of them got to
-    """
-    if summary["failed"]:
-        failed = ", ".join(f"{lane} (at {step})" for lane, step in summary["failed"].items())
-        message = f"{len(summary['failed'])} of {len(summary['lanes'])} lanes failed: {failed}. See their logs."
-        raise PartnerTaskError(message)
+def _advance_watermarks(
+    context: Mapping[str, Any], summary: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, asset: Asset
+) -> None:
+    params = context["params"]
+    if summary["dry_run"] or params["since"] or params["until"]:
+        return
+    failed = {lane["shop"] for lane in summary["lanes"] if lane["failed"]}
+    for lane in lanes:
+        # For a shop that never succeeded, remember where its gap starts.
+        covered_until = lane["since"] if lane["shop"] in failed else lane["until"]
+        _watermark(context, lane["shop"], asset).advance(timestamps.parse(covered_until, "until"))

@@ -1,4 +1,4 @@
-"""A partner that has jobs, as far as those who wait for them can see: it counts what was submitted."""
+"""A fake partner with asynchronous jobs. It counts the submitted jobs; no network."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from airflow_provider_partners.api.pagination.page import Page
 from airflow_provider_partners.exceptions import ExpiredError, NotFoundError
 from airflow_provider_partners.windows import Window
 
-ROWS = [{"id": str(number)} for number in range(6)]
+RECORDS = [{"id": str(number)} for number in range(6)]
 
 
 @dataclass
 class FakePartner:
-    """Keeps its jobs while those who wait for them die and come back.
+    """Keeps its jobs while the tasks that wait for them crash and retry.
 
-    ``dies`` maps a step's name to how often it raises: ``submit`` before the job exists, ``submitted`` after, ``find``,
-    ``status``, ``rows``, ``page 1``.
+    ``errors`` maps a step's name to the errors that it raises, one per call: ``submit`` before the job exists,
+    ``submitted`` after it, ``find``, ``status``, ``file``, ``page 1``.
     """
 
-    dies: dict[str, list[Exception]] = field(default_factory=dict)
+    errors: dict[str, list[Exception]] = field(default_factory=dict)
     submitted: list[tuple[str, str, datetime]] = field(default_factory=list)
     states: list[JobState] = field(default_factory=lambda: [JobState.DONE])
     cancelled: list[str] = field(default_factory=list)
     expired: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     searched: list[datetime] = field(default_factory=list)
-    worth: bool = True
+    job_preferred: bool = True
     now: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
     calls: list[str] = field(default_factory=list)
-    usage: RequestStats = field(default_factory=RequestStats)
+    stats: RequestStats = field(default_factory=RequestStats)
 
     def step(self, name: str) -> None:
         self.calls.append(name)
-        if self.dies.get(name):
-            raise self.dies[name].pop(0)
+        if self.errors.get(name):
+            raise self.errors[name].pop(0)
 
-    def job(self, resource: str, **asked: Any) -> FakeJob:
-        return FakeJob(self, resource, asked)
+    def job(self, resource: str, **query: Any) -> FakeJob:
+        return FakeJob(self, resource, query)
 
-    def worth_a_job(self, resource: str, **asked: Any) -> bool:
-        self.calls.append("worth")
-        return self.worth
+    def prefers_job(self, resource: str, **query: Any) -> bool:
+        self.calls.append("prefers_job")
+        return self.job_preferred
 
     def job_status(self, job_id: str) -> JobStatus:
         self.step("status")
@@ -56,14 +56,14 @@ class FakePartner:
         if job_id in self.cancelled:
             return JobStatus(job_id=job_id, state=JobState.FAILED, partner_status="CANCELED", reason="it was cancelled")
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        reason = "the partner is out of order" if state is JobState.FAILED else ""
+        reason = "the partner has a failure" if state is JobState.FAILED else ""
         return JobStatus(job_id=job_id, state=state, partner_status=state.upper(), record_count=3, reason=reason)
 
     def cancel_job(self, job_id: str) -> None:
         self.step("cancel")
         self.cancelled.append(job_id)
 
-    def extract(self, resource: str, **asked: Any) -> Extraction:
+    def extract(self, resource: str, **query: Any) -> Extraction:
         self.calls.append("paged")
         return Extraction(
             source="fake", resource=resource, request={"paged": True}, segments=[Segment("all", self.page)]
@@ -73,7 +73,7 @@ class FakePartner:
         number = cursor.get("page", 0)
         self.step(f"page {number}")
         following = {"page": number + 1} if number < 2 else None
-        return Page(records=ROWS[number * 2 : number * 2 + 2], next=following)
+        return Page(records=RECORDS[number * 2 : number * 2 + 2], next=following)
 
     def close(self) -> None:
         self.calls.append("close")
@@ -81,20 +81,20 @@ class FakePartner:
 
 @dataclass
 class FakeJob:
-    """One question to it."""
+    """One query of the fake partner."""
 
     partner: FakePartner
     resource: str
-    asked: dict[str, Any]
+    query: dict[str, Any]
     source: str = "fake"
 
     @property
     def request(self) -> dict[str, Any]:
-        return {name: str(value) for name, value in self.asked.items()}
+        return {name: str(value) for name, value in self.query.items()}
 
     @property
     def window(self) -> Window | None:
-        return Window(self.asked["since"], self.asked["until"]) if "since" in self.asked else None
+        return Window(self.query["since"], self.query["until"]) if "since" in self.query else None
 
     @property
     def fingerprint(self) -> str:
@@ -103,8 +103,8 @@ class FakeJob:
     def find(self, since: datetime) -> str | None:
         self.partner.step("find")
         self.partner.searched.append(since)
-        fitting = (job_id for job_id, of, at in self.partner.submitted if of == self.fingerprint and at >= since)
-        return next(fitting, None)
+        matching = (job_id for job_id, of, at in self.partner.submitted if of == self.fingerprint and at >= since)
+        return next(matching, None)
 
     def submit(self) -> str:
         self.partner.step("submit")
@@ -119,8 +119,8 @@ class FakeJob:
     def cancel(self, job_id: str) -> None:
         self.partner.cancel_job(job_id)
 
-    def rows(self, job_id: str) -> Extraction:
-        self.partner.step("rows")
+    def extraction(self, job_id: str) -> Extraction:
+        self.partner.step("file")
         if job_id in self.partner.expired:
             message = "the file has expired"
             raise ExpiredError(message)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow.sdk import DAG, task
 
+from airflow_provider_partners import _compat
 from airflow_provider_partners import retry_policy as policies
 from airflow_provider_partners._compat import RETRY_POLICIES, AirflowFailException, AirflowRescheduleException
 from airflow_provider_partners.exceptions import (
@@ -18,9 +19,9 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     TransientError,
 )
-from airflow_provider_partners.operators.base import PartnerTaskError, translate_errors
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.retry_policy import PartnerRetryPolicy, default_args
+from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 from_3_3 = pytest.mark.skipif(not RETRY_POLICIES, reason="Airflow has no retry policies before 3.3")
 
@@ -71,7 +72,7 @@ def test_an_operator_that_gave_its_slot_back_too_often_waits_as_long_as_was_aske
 def test_operators_need_no_policy_to_fail_at_once_or_to_give_their_slot_back(monkeypatch):
     """Airflow never asks a policy about these two."""
     assert type(raised(AuthenticationError("refused"))) is AirflowFailException
-    monkeypatch.setattr("airflow_provider_partners.operators.base.RESCHEDULES", True)
+    monkeypatch.setattr(_compat, "RESCHEDULES", True)
     assert type(raised(ThrottledError("busy", retry_after=900))) is AirflowRescheduleException
 
 

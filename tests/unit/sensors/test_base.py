@@ -23,7 +23,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     UnexpectedResponseError,
 )
-from airflow_provider_partners.operators.base import PartnerTaskError
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 pytestmark = pytest.mark.usefixtures("looks", "clock")
 

@@ -16,8 +16,8 @@ from airflow_provider_partners._compat import (
     AirflowTaskTimeout,
 )
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
-from airflow_provider_partners.operators.base import PartnerTaskError
 from airflow_provider_partners.sensors.base import TRIGGER_GRACE_PERIOD
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 pytestmark = pytest.mark.usefixtures("looks", "clock")
 

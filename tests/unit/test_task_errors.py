@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+
+from airflow_provider_partners import _compat
+from airflow_provider_partners._compat import AirflowException, AirflowFailException, AirflowRescheduleException
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    DatasetError,
+    PagingError,
+    RejectedError,
+    RejectThresholdError,
+    ThrottledError,
+    TransientError,
+    UnexpectedResponseError,
+)
+from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
+
+CONTEXT = {"task_reschedule_count": 0}
+NOW = "2026-05-01T10:00:00+00:00"
+
+
+def translated(error, context=CONTEXT):
+    """Return what Airflow sees of an error."""
+    with pytest.raises(Exception) as raised, translate_errors(context):  # noqa: PT011  # the caller checks the type
+        raise error
+    return raised.value
+
+
+@pytest.mark.parametrize("error", [ConfigurationError("c"), AuthenticationError("a"), RejectThresholdError("r")])
+def test_a_fatal_error_fails_the_task_at_once(error):
+    assert type(translated(error)) is AirflowFailException
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TransientError("t"), UnexpectedResponseError("u"), PagingError("p"), DatasetError("d"), RejectedError("r")],
+)
+def test_any_other_error_uses_the_retries(error):
+    task_error = translated(error)
+    assert type(task_error) is PartnerTaskError
+    assert isinstance(task_error, AirflowException)
+    assert not isinstance(task_error, AirflowFailException)
+
+
+def test_the_message_keeps_partner_status_and_remedy():
+    error = AuthenticationError(
+        "the token was refused", partner="Yotpo", status=401, request_id="r-1", remedy="Renew it."
+    )
+    assert str(translated(error)) == "Yotpo: the token was refused (HTTP 401, request id r-1). Renew it."
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_long_wait_reschedules_the_task():
+    error = translated(ThrottledError("busy", retry_after=900))
+    assert type(error) is AirflowRescheduleException
+    assert error.reschedule_date == datetime.fromisoformat(NOW) + timedelta(minutes=15)
+
+
+def test_too_many_reschedules_use_up_a_retry(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_RESCHEDULES", "3")
+    busy = ThrottledError("busy", retry_after=900)
+    assert type(translated(busy, {"task_reschedule_count": 2})) is AirflowRescheduleException
+    assert type(translated(busy, {"task_reschedule_count": 3})) is PartnerTaskError
+
+
+def test_where_airflow_ignores_the_date_the_task_retries(monkeypatch):
+    monkeypatch.setattr(_compat, "RESCHEDULES", False)
+    assert type(translated(ThrottledError("busy", retry_after=900))) is PartnerTaskError
+
+
+def test_errors_of_other_code_pass_through():
+    assert type(translated(KeyError("x"))) is KeyError
+
+
+@pytest.mark.parametrize(
+    ("installed", "honours"), [("1.0.6", False), ("1.1.0", True), ("1.3.2", True), ("2.0.0", True), ("odd", False)]
+)
+def test_the_date_of_a_reschedule_is_honoured_from_airflow_3_1_on(monkeypatch, installed, honours):
+    monkeypatch.setattr(_compat, "version", lambda name: installed)
+    assert (_compat._sdk() >= (1, 1)) is honours
