@@ -1,7 +1,7 @@
-"""The only place that knows Airflow versions (3.0 and later). Everything else imports these names from here.
+"""The only module that knows Airflow versions (3.0 and later). All others import these names from here.
 
-Names moved between releases: ``BaseHook`` and ``mask_secret`` entered the SDK in 3.1, exceptions and ``conf``
-in 3.2. Retry policies, and the state that is kept for a task and for an asset, came with 3.3.
+Names moved between releases: ``BaseHook`` and ``mask_secret`` entered the SDK in 3.1, exceptions and ``conf`` in 3.2.
+Retry policies, and the state stores of tasks and assets, came with 3.3.
 """
 
 from __future__ import annotations
@@ -93,17 +93,17 @@ T = TypeVar("T")
 
 
 async def in_thread(function: Callable[[], T]) -> T:
-    """Do something that blocks, off the event loop.
+    """Run a blocking function in a thread, off the event loop, and return its result.
 
-    In such a thread the synchronous ways to connections and to the masking of secrets work in every version: what they
-    tell the supervisor goes back over the loop that waits here. Of ``asyncio.to_thread`` versions before 3.2 don't know
-    that loop and would begin another one on the same socket; on the loop itself the synchronous ways are an error, and
-    the asynchronous ones don't exist in 3.0, lock up before 3.3.2, and aren't served by ``dag.test()``.
+    In such a thread Airflow's synchronous APIs for connections and for masking secrets work in every version of Airflow
+    3. Their messages to the supervisor go back over the waiting loop. ``asyncio.to_thread`` does not work before 3.2:
+    it does not know that loop and starts another one on the same socket. On the loop itself the synchronous APIs raise
+    an error. The asynchronous ones do not exist in 3.0, deadlock before 3.3.2, and ``dag.test()`` does not serve them.
 
-    Whoever waits and is cancelled gets the very cancellation, since its message tells the triggerer that a user stopped
-    the task; without the shield asgiref raises one of its own.
+    A cancelled caller gets its own ``CancelledError``: its message tells the triggerer that a user stopped the task.
+    Without the shield, asgiref raises a new one without the message.
 
-    :param function: called once; it goes on to its end even if nobody waits any more
+    :param function: called once; it runs to its end even if the caller is cancelled
     """
     from asgiref.sync import sync_to_async
 
@@ -111,30 +111,32 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 
 def task_state(context: Mapping[str, Any]) -> Any | None:
-    """What a task can leave to its later tries and to itself after a reschedule: ``get``, ``set`` and ``delete``.
+    """Return the store that a task's later tries can read (``get``, ``set``, ``delete``).
 
-    :param context: the task's context
-    :returns: ``None`` before Airflow 3.3, which has no such store
+    :returns: ``None`` before Airflow 3.3
     """
     return context.get("task_state_store")
 
 
 def asset_state(context: Mapping[str, Any], asset: Asset) -> Any | None:
-    """What is kept for an asset from run to run: ``get``, ``set`` and ``delete``.
+    """Return the store that an asset keeps from run to run (``get``, ``set``, ``delete``).
 
-    Of the task's own thread alone, as the task's state: ``dag.test()`` serves one question at a time.
+    Use it in the task's own thread only, as the task's store: ``dag.test()`` serves one request at a time.
 
-    :param context: of a task that has the asset among its inlets or outlets
-    :param asset: a concrete one; nothing is kept for an alias
+    :param context: of a task with the asset among its inlets or outlets
+    :param asset: a concrete asset; an alias has no store
     :returns: ``None`` before Airflow 3.3
-    :raises KeyError: when the task doesn't have the asset
+    :raises KeyError: when the asset is not an inlet or outlet of the task
     """
     stores = context.get("asset_state_store")
     return None if stores is None else stores[asset]
 
 
 def __getattr__(name: str) -> Any:
-    """Names that few need and that take long to import: the producer of a poll that triggers share (3.3 and later)."""
+    """Import the producer of a shared poll (Airflow 3.3 and later) on first use.
+
+    Few modules need it, and it loads slowly.
+    """
     if name != "SharedStreamProducer":
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
@@ -146,12 +148,12 @@ def __getattr__(name: str) -> Any:
 
 
 def asset_state_stores(watcher: Any) -> list[Any]:
-    """Where a watcher can leave what it must know when it starts anew: a store for each asset that it watches for.
+    """Return the stores in which a watcher keeps its state across restarts, one per watched asset.
 
-    Two assets whose watchers are made alike share one trigger, and then Airflow's own short cuts refuse to choose.
+    Airflow shares one trigger between two assets with equal watchers. Its own accessor refuses to choose a store then.
 
-    :param watcher: an event trigger, run by a triggerer
-    :returns: none before Airflow 3.3, which has no such store
+    :param watcher: an event trigger that runs in a triggerer
+    :returns: an empty list before Airflow 3.3
     """
     held = getattr(watcher, "asset_state_store", None)
     if held is None:
@@ -161,7 +163,7 @@ def asset_state_stores(watcher: Any) -> list[Any]:
 
 
 def stats() -> Any:
-    """Airflow's own metrics, as configured in ``[metrics]``: ``incr``, ``gauge`` and ``timing``."""
+    """Return Airflow's metrics client, as configured in ``[metrics]``: ``incr``, ``gauge`` and ``timing``."""
     try:
         from airflow.sdk.observability.stats import Stats
     except ImportError:  # 3.0, 3.1
@@ -170,7 +172,7 @@ def stats() -> Any:
 
 
 def _sdk() -> tuple[int, int]:
-    """Major and minor version of the task SDK: 1.0 came with Airflow 3.0, 1.1 with 3.1 and so on."""
+    """Return the major and minor version of the task SDK: 1.0 is Airflow 3.0, 1.1 is 3.1, and so on."""
     try:
         major, minor, *_ = version("apache-airflow-task-sdk").split(".")
         return int(major), int(minor)
@@ -179,11 +181,12 @@ def _sdk() -> tuple[int, int]:
 
 
 RESCHEDULES = _sdk() >= (1, 1)
-"""Whether the scheduler waits until the date of an ``AirflowRescheduleException`` from a task that is no
-sensor. Airflow 3.0 accepted the exception but started the task again at once."""
+"""Whether the scheduler honours the date of an ``AirflowRescheduleException`` from a task that is not a sensor. Airflow
+3.0 accepts the exception but starts the task again at once.
+"""
 
 ASSET_STATE = _sdk() >= (1, 3)
-"""Whether Airflow keeps state for an asset."""
+"""Whether Airflow keeps state for an asset (3.3 and later)."""
 
 RETRY_POLICIES = RetryDecision is not None
-"""Whether a task may have a retry policy, from 3.3 on; before, the argument is refused."""
+"""Whether a task may have a retry policy (3.3 and later); before, the argument is refused."""

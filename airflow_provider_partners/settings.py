@@ -1,7 +1,6 @@
-"""The ``[partners]`` options: every read of Airflow's configuration is here.
+"""The ``[partners]`` options. All reads of Airflow's configuration are here.
 
-An option is read when it is asked for, never at import. Defaults are those that the provider declares in
-``get_provider_info``, so that the two can't differ.
+An option is read when it is needed, never at import. The defaults are those that ``get_provider_info`` declares.
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ SECTION = "partners"
 
 
 def staging_uri() -> str:
-    """Where datasets rest: a folder below ``AIRFLOW_HOME`` when nothing is set."""
+    """Folder of the datasets; ``partners/staging`` below ``AIRFLOW_HOME`` by default."""
     return _get_text("staging_uri") or os.path.join(_home(), "partners", "staging")
 
 
 def budget_uri() -> str | None:
-    """Where tasks share request budgets; ``None`` means files in the machine's temporary folder."""
+    """Where tasks share rate limits; ``None`` means files in the machine's temporary folder."""
     return _get_text("budget_uri") or None
 
 
 def request_deadline() -> float:
-    """Seconds one request may take, waits included."""
+    """Seconds that one request may take, retries and waits included."""
     return _get_number("request_deadline", above=0)
 
 
 def max_wait() -> float:
-    """The longest wait a task sits out, in seconds."""
+    """Longest wait, in seconds, that a task sits out itself."""
     return _get_number("max_wait", minimum=0)
 
 
@@ -44,33 +43,33 @@ def max_reschedules() -> int:
 
 
 def parallel_calls() -> int:
-    """Calls one task makes side by side."""
+    """Parallel calls of one task."""
     return int(_get_number("parallel_calls", minimum=1, integer=True))
 
 
 def max_rejects() -> float:
-    """Records that may be rejected before a task fails: a count where it is an integer, else a share."""
-    found = _get_number("max_rejects", minimum=0)
-    return int(found) if _get_text("max_rejects").isdigit() else found
+    """Records that may be rejected before a task fails: an ``int`` is a count, a ``float`` a share."""
+    value = _get_number("max_rejects", minimum=0)
+    return int(value) if _get_text("max_rejects").isdigit() else value
 
 
 def log_every() -> float:
-    """Seconds between two lines of progress."""
+    """Seconds between two progress lines in a task's log."""
     return _get_number("log_every", minimum=0)
 
 
 def lookback() -> timedelta:
-    """How much earlier than its interval, or a watermark, a run begins to read."""
+    """How much earlier than its interval, or than a watermark, a run starts to read."""
     return timedelta(minutes=_get_number("lookback_minutes", minimum=0))
 
 
 def catchup() -> timedelta:
-    """How far back a run reaches to cover earlier ones that failed."""
+    """How far back a run reads to cover earlier failed runs."""
     return timedelta(hours=_get_number("catchup_hours", minimum=0))
 
 
 def claims_lookback() -> timedelta:
-    """How old claims may be that the main Dag regards."""
+    """Maximum age of the claims that the main Dag reads."""
     return timedelta(days=_get_number("claims_lookback_days", minimum=0))
 
 
@@ -82,29 +81,29 @@ def coupons_lookback() -> timedelta:
 def watched_shops() -> dict[str, str]:
     """Shops that are watched for returns and claims, with the connection of each."""
     entries = [entry.strip() for entry in _get_text("watched_shops").split(",") if entry.strip()]
-    found: dict[str, str] = {}
+    connections: dict[str, str] = {}
     for entry in entries:
-        named, _, conn_id = (part.strip() for part in entry.partition("="))
-        shop = shop_domain(named) if named else ""
-        if not shop or shop in found or ("=" in entry and not conn_id):
-            message = f"[{SECTION}] watched_shops has the entry {entry!r}, which is there twice or incomplete"
+        name, _, conn_id = (part.strip() for part in entry.partition("="))
+        shop = shop_domain(name) if name else ""
+        if not shop or shop in connections or ("=" in entry and not conn_id):
+            message = f"[{SECTION}] watched_shops has the entry {entry!r}, which is incomplete or has a shop twice"
             raise ConfigurationError(message, remedy="Write a.myshopify.com, b.myshopify.com=yofi_b.")
-        found[shop] = conn_id or "yofi_default"
-    return found
+        connections[shop] = conn_id or "yofi_default"
+    return connections
 
 
 def watch_seconds() -> float:
-    """Seconds between two looks at a watched list."""
+    """Seconds between two polls of a watched list."""
     return _get_number("watch_seconds", above=0)
 
 
 def yofi_console() -> str:
-    """Where a shop's users open Yofi; ``{shop}`` stands for the shop's name."""
+    """Where a shop's users open Yofi; ``{shop}`` is the shop's name."""
     return _get_text("yofi_console")
 
 
 def declared_default(option: str) -> str:
-    """The declared default of an option, as text."""
+    """Return the declared default of an option, as text."""
     declared: Any = get_provider_info()["config"]
     return str(declared[SECTION]["options"][option]["default"])
 

@@ -1,1 +1,1 @@
-"""Connections become API clients: one hook per partner, thin."""
+"""Hooks: an Airflow connection becomes the API client of a partner."""

@@ -169,7 +169,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
             with self as client:
                 return True, client.ping()
         except TransientError as error:
-            return False, f"{error}{'' if error.remedy else ' ' + UNREACHABLE_REMEDY}"
+            return False, str(error) if error.remedy else f"{str(error).rstrip('.')}. {UNREACHABLE_REMEDY}"
         except PartnersError as error:
             return False, str(error)
 

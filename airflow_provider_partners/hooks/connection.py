@@ -1,7 +1,7 @@
-"""An Airflow connection, read and checked: base URL, credentials, and the named extras alone.
+"""Read and check an Airflow connection: base URL, credentials and the declared extras.
 
-A connection's editor is less trusted than a Dag's author, so no extra is handed on that is not declared.
-Knows nothing of the partners beyond their declared forms.
+A connection's editor is less trusted than a Dag's author. Therefore an extra that is not declared is refused.
+Knows the partners only by their declared forms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_partners.hooks import connection_forms
 
 
 class StoredConnection(Protocol):
-    """What is read of an Airflow connection."""
+    """The fields of an Airflow connection that are read here."""
 
     conn_id: str
     conn_type: str | None
@@ -33,12 +33,10 @@ class StoredConnection(Protocol):
 class PartnerConnection:
     """A connection that passed the checks.
 
-    :param conn_id: its id, for messages
-    :param conn_type: such as ``yofi``
-    :param base_url: host, port and path prefix, without a slash at the end
-    :param login: the login, or nothing
-    :param password: the credential
-    :param extras: the extras that were given, of the declared types
+    :param base_url: scheme, host, port and path prefix, without a slash at the end
+    :param login: the login, or ``""``
+    :param password: the secret credential
+    :param extras: the extras that have a value, converted to their declared types
     """
 
     conn_id: str
@@ -49,9 +47,9 @@ class PartnerConnection:
     extras: Mapping[str, Any] = field(repr=False)
 
     def require(self, *names: str) -> None:
-        """Refuse a connection that lacks one of these, ``login`` or extras.
+        """Raise an error unless the connection has these fields: ``login``, or names of extras.
 
-        :raises ConfigurationError: naming the field as the form does
+        :raises ConfigurationError: with the field's label in the form
         """
         for name in names:
             if name == "login" and not self.login:
@@ -59,21 +57,23 @@ class PartnerConnection:
                     self.conn_id, f"has no {connection_forms.field_label(self.conn_type, name)}", "Put it in 'login'."
                 )
             if name != "login" and self.extras.get(name) in {None, ""}:
-                about = connection_forms.extra_fields(self.conn_type)[name]["description"]
-                _raise_invalid(self.conn_id, f"has no extra '{name}'", about)
+                description = connection_forms.extra_fields(self.conn_type)[name]["description"]
+                _raise_invalid(self.conn_id, f"has no extra '{name}'", description)
 
 
 def read_connection(stored: StoredConnection, *, conn_type: str, default_host: str) -> PartnerConnection:
-    """Check a connection.
+    """Check a connection and return it in its typed form.
 
-    :param stored: as Airflow gives it
-    :param conn_type: the type it has to be of
-    :param default_host: the base URL where it names none
-    :raises ConfigurationError: naming the field and the remedy, never a value of it that may be secret
+    :param stored: the connection as Airflow returns it
+    :param conn_type: the required type
+    :param default_host: the base URL when the connection has no host
+    :raises ConfigurationError: with the field and the remedy, never a value that may be secret
     """
-    found = (stored.conn_type or conn_type).replace("-", "_")
-    if found != conn_type:
-        _raise_invalid(stored.conn_id, f"is of type '{found}'", f"A connection of type '{conn_type}' is needed here.")
+    stored_type = (stored.conn_type or conn_type).replace("-", "_")
+    if stored_type != conn_type:
+        _raise_invalid(
+            stored.conn_id, f"is of type '{stored_type}'", f"A connection of type '{conn_type}' is needed here."
+        )
     if not stored.password:
         _raise_invalid(
             stored.conn_id,
@@ -91,11 +91,11 @@ def read_connection(stored: StoredConnection, *, conn_type: str, default_host: s
 
 
 def base_url(stored: StoredConnection, default: str) -> str:
-    """The base URL of a connection.
+    """Return the base URL of a connection.
 
-    The host may be a full URL with a path prefix. A connection in URI form has the port and the prefix in
-    fields of their own (Airflow reads ``yofi://http://:secret@127.0.0.1:8000/yofi`` as host, port and
-    schema); a schema of ``http`` or ``https`` is the protocol, as in Airflow's own HTTP connections.
+    The host may be a full URL with a path prefix. Airflow splits a connection in URI form: it reads
+    ``yofi://http://:secret@127.0.0.1:8000/yofi`` as host, port and schema. A schema of ``http`` or ``https`` is the
+    protocol, as in Airflow's HTTP connections; any other schema is the path prefix.
     """
     host = (stored.host or "").strip()
     if not host:
@@ -108,9 +108,9 @@ def base_url(stored: StoredConnection, default: str) -> str:
         parts = urlsplit(url)
         has_port = parts.port is not None
     except ValueError:
-        _raise_invalid(stored.conn_id, "has a host that is no URL", _HOST_REMEDY)
+        _raise_invalid(stored.conn_id, "has a host that is not a URL", _HOST_REMEDY)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        problem = "has a host that is no http or https URL"
+        problem = "has a host that is not an http or https URL"
     elif "@" in parts.netloc or parts.query or parts.fragment:
         problem = "has a host with credentials, a query or a fragment in it"
     if problem:
@@ -132,34 +132,34 @@ def _read_extras(stored: StoredConnection, conn_type: str) -> dict[str, Any]:
     declared = connection_forms.extra_fields(conn_type)
     remedy = f"Its extras are: {', '.join(sorted(declared))}."
     try:
-        given = json.loads(stored.extra) if stored.extra and stored.extra.strip() else {}
+        extras = json.loads(stored.extra) if stored.extra and stored.extra.strip() else {}
     except ValueError:
         _raise_invalid(stored.conn_id, "has an extra that is not JSON", remedy)
-    if not isinstance(given, Mapping):
+    if not isinstance(extras, Mapping):
         _raise_invalid(stored.conn_id, "has an extra that is not a JSON object", remedy)
-    if unknown := sorted(set(given) - set(declared)):
+    if unknown := sorted(set(extras) - set(declared)):
         names = ", ".join(f"'{name}'" for name in unknown)
         _raise_invalid(stored.conn_id, f"has unknown extras: {names}", remedy)
     return {
         name: _convert_extra(stored.conn_id, name, value, declared[name]["schema"])
-        for name, value in given.items()
+        for name, value in extras.items()
         if value not in (None, "")
     }
 
 
 def _convert_extra(conn_id: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any:
-    """One extra, of its declared type; the UI and URIs give numbers and objects as text."""
+    """Convert one extra to its declared type. The UI and connection URIs pass numbers and objects as text."""
     convert, expected = _CONVERSIONS[next(kind for kind in schema["type"] if kind != "null")]
     try:
         converted = convert(value)
     except (TypeError, ValueError):
-        _raise_invalid(conn_id, f"has an extra '{name}' of a wrong type", f"It has to be {expected}.")
+        _raise_invalid(conn_id, f"has an extra '{name}' of the wrong type", f"It has to be {expected}.")
     if "enum" in schema and converted not in schema["enum"]:
         _raise_invalid(conn_id, f"has an unknown value in '{name}'", f"Use one of: {', '.join(schema['enum'])}.")
-    least, most = schema.get("minimum"), schema.get("maximum")
-    if (least is not None and converted < least) or (most is not None and converted > most):
-        bounds = f"{least} or more" if most is None else f"{least} to {most}"
-        _raise_invalid(conn_id, f"has '{name}' out of bounds", f"It has to be {bounds}.")
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
+    if (minimum is not None and converted < minimum) or (maximum is not None and converted > maximum):
+        allowed = f"{minimum} or more" if maximum is None else f"{minimum} to {maximum}"
+        _raise_invalid(conn_id, f"has '{name}' out of range", f"It has to be {allowed}.")
     return converted
 
 
@@ -182,17 +182,17 @@ def _to_float(value: Any) -> float:
 
 
 def _to_object(value: Any) -> dict[str, str]:
-    found = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(found, Mapping) or not all(isinstance(text, str) for text in found.values()):
+    texts = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(texts, Mapping) or not all(isinstance(text, str) for text in texts.values()):
         raise TypeError
-    return dict(found)
+    return dict(texts)
 
 
 def _to_bool(value: Any) -> bool:
-    found = {"true": True, "false": False}.get(str(value).strip().lower())
-    if found is None:
+    boolean = {"true": True, "false": False}.get(str(value).strip().lower())
+    if boolean is None:
         raise TypeError
-    return found
+    return boolean
 
 
 _CONVERSIONS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
@@ -200,5 +200,5 @@ _CONVERSIONS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "integer": (_to_int, "a whole number"),
     "number": (_to_float, "a number"),
     "boolean": (_to_bool, "true or false"),
-    "object": (_to_object, "a JSON object of texts"),
+    "object": (_to_object, "a JSON object with text values"),
 }

@@ -1,7 +1,7 @@
-"""The connection forms of ``get_provider_info``, in the shapes that others ask for.
+"""The connection forms declared in ``get_provider_info``, in the shapes that hooks and Airflow need.
 
-Airflow 3.2 and later read the declarations themselves. Airflow 3.0 and 3.1 ask hook classes for WTForms
-fields, which are made here of the same declarations. Reads no connection.
+Airflow 3.2 and later read the declarations directly. Airflow 3.0 and 3.1 need WTForms fields from the hook class;
+they are built here from the same declarations.
 """
 
 from __future__ import annotations
@@ -15,33 +15,30 @@ if TYPE_CHECKING:
 
 
 def connection_type(conn_type: str) -> Mapping[str, Any]:
-    """The declaration of a connection type.
-
-    :param conn_type: such as ``yofi``
-    """
+    """Return the declaration of a connection type, such as ``yofi``."""
     types: Any = get_provider_info()["connection-types"]
     return next(entry for entry in types if entry["connection-type"] == conn_type)
 
 
 def extra_fields(conn_type: str) -> Mapping[str, Mapping[str, Any]]:
-    """The extras of a connection type: name to label, description and JSON schema."""
+    """Return the extras of a connection type: name to label, description and JSON schema."""
     extras: Mapping[str, Mapping[str, Any]] = connection_type(conn_type)["conn-fields"]
     return extras
 
 
 def field_label(conn_type: str, standard_field: str) -> str:
-    """What the form calls a standard field (``password`` is the signing secret of Yofi)."""
+    """Return the form's label of a standard field, such as ``Signing secret`` for Yofi's ``password``."""
     name = connection_type(conn_type)["ui-field-behaviour"]["relabeling"].get(standard_field, standard_field)
     return str(name)
 
 
 def field_behaviour(conn_type: str) -> dict[str, Any]:
-    """How the standard fields look, with the keys that hook classes use."""
+    """Return how the form shows the standard fields, with the keys that hook classes use."""
     return {key.replace("-", "_"): value for key, value in connection_type(conn_type)["ui-field-behaviour"].items()}
 
 
 def form_widgets(conn_type: str) -> dict[str, Any]:
-    """The extras as WTForms fields; the library is imported here since only Airflow 3.0 and 3.1 need it."""
+    """Return the extras as WTForms fields. The library is imported here because only Airflow 3.0 and 3.1 need it."""
     from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
         BS3PasswordFieldWidget,
         BS3TextFieldWidget,

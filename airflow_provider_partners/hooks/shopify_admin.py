@@ -27,8 +27,8 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
 
     :param shopify_admin_conn_id: id of the Airflow connection
     :param shop: the shop, such as ``a.myshopify.com`` or ``a``; by default the shop in the connection's host
-    :param token_provider: returns the shop's current token, for apps that store expiring tokens elsewhere; it replaces the
-        connection's password
+    :param token_provider: returns the shop's current token, for apps that store expiring tokens elsewhere; it replaces
+        the connection's password
     """
 
     conn_name_attr: ClassVar[str] = "shopify_admin_conn_id"

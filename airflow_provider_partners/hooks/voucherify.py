@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class VoucherifyHook(PartnerHook[VoucherifyClient]):
     """Builds the client of the Voucherify API.
 
-    The extra ``auth`` says which kind of key the connection holds: a server-side key of a project, a client-side key, or a
-    management key. The host is the project's cluster, such as ``https://us1.api.voucherify.io``; Europe by default.
+    The extra ``auth`` says which kind of key the connection holds: a server-side key of a project, a client-side key,
+    or a management key. The host is the project's cluster, such as ``https://us1.api.voucherify.io``; Europe by
+    default.
 
     :param voucherify_conn_id: id of the Airflow connection
     """

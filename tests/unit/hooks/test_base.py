@@ -13,7 +13,7 @@ from airflow_provider_partners.hooks.base import PartnerHook
 
 
 class StoreClient:
-    """A client that answers without a network."""
+    """A client without a network."""
 
     def __init__(self, connection, options):
         self.connection, self.options, self.closed, self.stats = connection, options, False, RequestStats()
@@ -38,11 +38,11 @@ class StoreHook(PartnerHook):
 
 @pytest.fixture
 def connection(monkeypatch):
-    """Store a connection as users do, through the environment."""
+    """Return a function that defines a connection in the environment and returns its hook."""
 
     def store(**fields):
-        given = {"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value", **fields}
-        monkeypatch.setenv("AIRFLOW_CONN_STORE_A", json.dumps(given))
+        values = {"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value", **fields}
+        monkeypatch.setenv("AIRFLOW_CONN_STORE_A", json.dumps(values))
         return StoreHook("store_a")
 
     return store
@@ -53,7 +53,7 @@ def test_nothing_is_read_when_a_hook_is_made():
 
 
 def test_a_missing_connection_is_named_with_its_type():
-    with pytest.raises(ConfigurationError, match=r"'not_there' isn't defined. Make one of type 'yotpo'"):
+    with pytest.raises(ConfigurationError, match=r"'not_there' isn't defined. Create a connection of type 'yotpo'"):
         StoreHook("not_there").get_conn()
 
 
@@ -89,8 +89,8 @@ def test_the_test_button_shows_the_remedy(connection):
 
 
 def test_the_test_button_shows_what_is_wrong_with_the_connection(connection):
-    found, message = connection(extra={"secret": "x"}).test_connection()
-    assert not found
+    success, message = connection(extra={"secret": "x"}).test_connection()
+    assert not success
     assert "unknown extras: 'secret'. Its extras are: auth, requests_per_second" in message
 
 
@@ -147,7 +147,7 @@ def test_the_form_method_returns_the_declared_labels():
 
 
 class Field:
-    """A WTForms field as far as it is needed."""
+    """A WTForms field."""
 
     def __init__(self, label, **options):
         self.label, self.options = label, options
@@ -155,7 +155,7 @@ class Field:
 
 @pytest.fixture
 def wtforms(monkeypatch):
-    """The two libraries that Airflow 3.0 and 3.1 draw forms with."""
+    """The libraries of the connection form in Airflow 3.0 and 3.1."""
     kinds = {name: type(name, (Field,), {}) for name in ("IntegerField", "PasswordField", "StringField")}
     parts = {
         "wtforms": kinds,
@@ -175,8 +175,8 @@ def wtforms(monkeypatch):
 @pytest.mark.usefixtures("wtforms")
 def test_older_airflow_gets_the_same_extras_as_fields():
     for conn_type in ("yofi", "shopify_partner", "shopify_admin", "voucherify", "yotpo"):
-        made = connection_forms.form_widgets(conn_type)
-        assert {name: field.label for name, field in made.items()} == {
+        widgets = connection_forms.form_widgets(conn_type)
+        assert {name: field.label for name, field in widgets.items()} == {
             name: field["label"] for name, field in connection_forms.extra_fields(conn_type).items()
         }
 

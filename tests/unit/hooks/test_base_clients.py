@@ -1,4 +1,4 @@
-"""Each hook against its partner's API in the sandbox, over real HTTP."""
+"""Each hook against its partner's API in the sandbox, over HTTP."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ SHOP = "aurora-apparel.myshopify.com"
 
 
 @pytest.fixture(scope="module")
-def served():
+def running_sandbox():
     sandbox = build(path=":memory:", seed=7, shops=1, orders=2, now=None)
-    with serve(sandbox) as running:
-        yield running
+    with serve(sandbox) as server:
+        yield server
     sandbox.store.close()
 
 
 @pytest.fixture
-def connections(served, monkeypatch):
-    """The sandbox's connections in the environment; gives one of them, changed, under the same id."""
-    variables = environment(served.url, seed=7, shops=1)
+def connections(running_sandbox, monkeypatch):
+    """Define the sandbox's connections in the environment; return a function that changes one of them."""
+    variables = environment(running_sandbox.url, seed=7, shops=1)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
     def change(conn_id, **fields):
         name = f"AIRFLOW_CONN_{conn_id.upper()}"
-        given = json.loads(variables[name])
-        given = {**given, **fields, "extra": {**given.get("extra", {}), **fields.get("extra", {})}}
-        monkeypatch.setenv(name, json.dumps(given))
-        return given
+        values = json.loads(variables[name])
+        values = {**values, **fields, "extra": {**values.get("extra", {}), **fields.get("extra", {})}}
+        monkeypatch.setenv(name, json.dumps(values))
+        return values
 
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
     return change
@@ -50,7 +50,7 @@ def connections(served, monkeypatch):
 
 @pytest.mark.usefixtures("connections")
 @pytest.mark.parametrize(
-    ("hook", "told"),
+    ("hook", "text"),
     [
         (lambda: YofiHook(shop=SHOP), f"Yofi answers for {SHOP}"),
         (ShopifyPartnerHook, "Organization 12345 answers"),
@@ -58,10 +58,10 @@ def connections(served, monkeypatch):
         (lambda: YotpoHook("yotpo_aurora_apparel"), ""),
     ],
 )
-def test_a_right_connection_answers(hook, told):
+def test_a_correct_connection_works(hook, text):
     works, message = hook().test_connection()
     assert works, message
-    assert told in message
+    assert text in message
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_right_connection_answers(hook, told):
         ("yotpo_aurora_apparel", lambda: YotpoHook("yotpo_aurora_apparel")),
     ],
 )
-def test_a_wrong_secret_is_told_with_a_remedy_and_without_the_secret(connections, conn_id, hook):
+def test_the_error_about_a_wrong_secret_has_a_remedy_and_not_the_secret(connections, conn_id, hook):
     connections(conn_id, password="a-wrong-secret-of-mine-that-is-long-enough")
     works, message = hook().test_connection()
     assert not works
@@ -85,7 +85,7 @@ def test_the_second_token_of_the_partner_api_is_tried_when_the_first_is_refused(
     assert ShopifyPartnerHook().test_connection()[0]
 
 
-def test_the_shop_of_the_hook_goes_before_that_of_the_connection(connections):
+def test_the_shop_of_the_hook_overrides_the_connections(connections):
     connections("yofi_default", extra={"shop": "another.myshopify.com"})
     with YofiHook(shop=SHOP) as client:
         assert client.shop == SHOP
@@ -94,28 +94,28 @@ def test_the_shop_of_the_hook_goes_before_that_of_the_connection(connections):
 
 
 def test_one_connection_serves_every_shop_by_a_placeholder_in_its_host(connections):
-    given = connections("shopify_admin_aurora_apparel")
-    connections("shopify_admin_aurora_apparel", host=given["host"].replace(SHOP, "{shop}"))
+    values = connections("shopify_admin_aurora_apparel")
+    connections("shopify_admin_aurora_apparel", host=values["host"].replace(SHOP, "{shop}"))
     assert ShopifyAdminHook("shopify_admin_aurora_apparel", shop=SHOP).test_connection()[0]
 
 
-def test_without_any_shop_the_remedy_is_to_name_one(connections):
+def test_the_error_about_a_missing_shop_says_to_pass_one(connections):
     connections("shopify_admin_aurora_apparel", host="")
     with pytest.raises(ConfigurationError, match="Pass 'shop'"):
         ShopifyAdminHook("shopify_admin_aurora_apparel").get_conn()
 
 
-def test_a_token_provider_goes_before_the_connections_password(connections):
+def test_a_token_provider_overrides_the_connections_password(connections):
     token = connections("shopify_admin_aurora_apparel")["password"]
     connections("shopify_admin_aurora_apparel", password="not-this-one")
     assert ShopifyAdminHook("shopify_admin_aurora_apparel", token_provider=lambda: token).test_connection()[0]
 
 
-@pytest.mark.parametrize(("hook", "told"), [(YofiHook, "issuer"), (ShopifyPartnerHook, "organization_id")])
-def test_a_missing_extra_is_told_before_any_call(monkeypatch, hook, told):
+@pytest.mark.parametrize(("hook", "text"), [(YofiHook, "issuer"), (ShopifyPartnerHook, "organization_id")])
+def test_a_missing_extra_is_an_error_before_any_call(monkeypatch, hook, text):
     name = f"AIRFLOW_CONN_{hook.default_conn_name.upper()}"
     monkeypatch.setenv(name, json.dumps({"conn_type": hook.conn_type, "password": "s3cret-value"}))
-    with pytest.raises(ConfigurationError, match=f"has no extra '{told}'"):
+    with pytest.raises(ConfigurationError, match=f"has no extra '{text}'"):
         hook().get_conn()
 
 
@@ -125,9 +125,9 @@ def test_client_credentials_need_the_client_id(connections):
         ShopifyAdminHook("shopify_admin_aurora_apparel").get_conn()
 
 
-def voucherify(served, kind, **fields):
-    """A connection with a key of a kind, some of it changed."""
-    known = served.sandbox.credentials["voucherify"]
+def voucherify(running_sandbox, kind, **fields):
+    """Return a connection with a kind of key, with changed fields."""
+    known = running_sandbox.sandbox.credentials["voucherify"]
     keys = {
         "keys": ("app_id", "secret_key"),
         "oauth": ("app_id", "secret_key"),
@@ -140,14 +140,19 @@ def voucherify(served, kind, **fields):
         **({"origin": known["client_origin"]} if kind == "client" else {}),
         **fields.pop("extra", {}),
     }
-    return {"conn_type": "voucherify", "host": f"{served.url}/voucherify", "login": login, "password": password} | {
+    return {
+        "conn_type": "voucherify",
+        "host": f"{running_sandbox.url}/voucherify",
+        "login": login,
+        "password": password,
+    } | {
         **fields,
         "extra": extra,
     }
 
 
 @pytest.mark.parametrize(
-    ("kind", "changed", "works", "told"),
+    ("kind", "changed", "works", "text"),
     [
         ("keys", {}, True, "redemptions"),
         ("oauth", {}, True, "redemptions"),
@@ -163,34 +168,36 @@ def voucherify(served, kind, **fields):
     ],
 )
 @pytest.mark.usefixtures("connections")
-def test_each_kind_of_voucherify_key_is_tested_by_a_list_of_its_own(served, monkeypatch, kind, changed, works, told):
-    monkeypatch.setenv("AIRFLOW_CONN_KEY", json.dumps(voucherify(served, kind, **changed)))
-    found, message = VoucherifyHook("key").test_connection()
-    assert found is works, message
-    assert told in message
+def test_each_kind_of_voucherify_key_is_tested_with_a_list_that_it_may_read(
+    running_sandbox, monkeypatch, kind, changed, works, text
+):
+    monkeypatch.setenv("AIRFLOW_CONN_KEY", json.dumps(voucherify(running_sandbox, kind, **changed)))
+    success, message = VoucherifyHook("key").test_connection()
+    assert success is works, message
+    assert text in message
     assert "a-wrong-key" not in message
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "text"),
     [
-        ({"host": "http://127.0.0.1:1"}, "Check the connection's host, and that this machine reaches it"),
+        ({"host": "http://127.0.0.1:1"}, "made. Check the connection's host, and that this machine can reach it"),
         ({"login": "no-such-store"}, "Check store id (login)"),
         ({"login": ""}, "Put it in 'login'"),
         ({"password": ""}, "Put it in 'password'"),
         ({"extra": {"store": "x"}}, "Its extras are: auth"),
     ],
 )
-def test_what_is_wrong_with_a_connection_is_told_with_its_remedy(connections, changed, told):
+def test_the_error_about_a_wrong_connection_has_a_remedy(connections, changed, text):
     connections("yotpo_aurora_apparel", **changed)
     works, message = YotpoHook("yotpo_aurora_apparel").test_connection()
     assert not works
-    assert told in message
+    assert text in message
 
 
-@pytest.mark.parametrize("given", [True, "true", "True"])
-def test_grouped_bulk_files_are_an_extra_of_the_connection(connections, given):
-    connections("shopify_admin_aurora_apparel", extra={"bulk_grouping": given})
+@pytest.mark.parametrize("grouping", [True, "true", "True"])
+def test_grouping_of_bulk_files_is_an_extra_of_the_connection(connections, grouping):
+    connections("shopify_admin_aurora_apparel", extra={"bulk_grouping": grouping})
     window = {"since": datetime(2026, 1, 1, tzinfo=UTC), "until": datetime(2026, 2, 1, tzinfo=UTC)}
     with ShopifyAdminHook("shopify_admin_aurora_apparel") as client:
         grouped = client.job("orders", **window).fingerprint
@@ -199,15 +206,15 @@ def test_grouped_bulk_files_are_an_extra_of_the_connection(connections, given):
         assert client.job("orders", **window).fingerprint != grouped
 
 
-def test_a_hook_serves_asynchronous_code(connections):
-    async def ask():
+def test_a_hook_works_in_asynchronous_code(connections):
+    async def read_customers():
         async with YofiHook(shop=SHOP) as yofi:
             return await in_thread(lambda: list(yofi.extract("customers").records()))
 
-    assert asyncio.run(ask())
+    assert asyncio.run(read_customers())
 
 
-def test_an_account_is_told_by_the_connection_or_the_shop(connections):
+def test_the_account_comes_from_the_connection_or_the_shop(connections):
     accounts = {
         YofiHook(shop=f"https://{SHOP}/").account,
         ShopifyAdminHook("shopify_admin_aurora_apparel").account,

@@ -1,4 +1,4 @@
-"""Secrets in the log: by Airflow's own masker, in every form that they may take there."""
+"""Airflow's masker hides the secrets of a connection in logs, in every encoding."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk.log import redact
 
+from airflow_provider_partners.hooks import base
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
@@ -18,13 +19,13 @@ PEM = "\n".join(["-----BEGIN PRIVATE KEY-----", *LINES, "-----END PRIVATE KEY---
 
 
 @pytest.fixture(autouse=True)
-def _budgets(monkeypatch):
+def _in_memory_rate_limits(monkeypatch):
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
 
 
 def store(monkeypatch, conn_type, password, **extra):
-    given = {"conn_type": conn_type, "login": "login-1", "password": password, "extra": extra}
-    monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(given))
+    values = {"conn_type": conn_type, "login": "login-1", "password": password, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_MASKED", json.dumps(values))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_the_frame_of_a_key_is_left_readable(monkeypatch):
     assert redact("MSt0 is not masked") == "MSt0 is not masked"
 
 
-def test_a_secret_is_masked_as_it_looks_in_an_address(monkeypatch):
+def test_a_secret_is_masked_in_its_url_encoding(monkeypatch):
     secret = "s3cret/with+signs and spaces"
     store(monkeypatch, "yotpo", secret)
     YotpoHook("masked").get_conn()
@@ -68,14 +69,14 @@ def test_a_minted_token_is_masked_before_it_is_used(monkeypatch):
     assert redact(f"sent {token}") == "sent ***"
 
 
-def test_what_a_client_obtains_is_told_to_the_masker_once(monkeypatch):
-    told = []
-    monkeypatch.setattr("airflow_provider_partners.hooks.base.mask_secret", told.append)
+def test_each_secret_is_passed_to_the_masker_once(monkeypatch):
+    masked = []
+    monkeypatch.setattr(base, "mask_secret", masked.append)
     store(monkeypatch, "voucherify", "the-secret-key-of-the-project")
     hook = VoucherifyHook("masked")
     client = hook.get_conn()
     for _ in range(3):
         client._transport._settings.auth.headers()
         hook.mask_secret("token-of-this-hour")
-    assert told.count("the-secret-key-of-the-project") == 1
-    assert told.count("token-of-this-hour") == 1
+    assert masked.count("the-secret-key-of-the-project") == 1
+    assert masked.count("token-of-this-hour") == 1

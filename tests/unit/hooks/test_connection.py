@@ -52,25 +52,25 @@ def test_the_host_may_be_a_full_url_with_a_path_prefix(fields, url):
     ],
 )
 def test_a_connection_in_uri_form_gives_the_same_url(uri, url):
-    found = read(Connection(conn_id="shop_a", uri=uri))
-    assert (found.base_url, found.password) == (url, "s3cret-value")
+    connection = read(Connection(conn_id="shop_a", uri=uri))
+    assert (connection.base_url, connection.password) == (url, "s3cret-value")
 
 
 def test_a_type_with_an_underscore_is_a_dash_in_a_uri():
-    found = read(Connection(conn_id="p", uri="shopify-partner://:token@/?organization_id=12"), "shopify_partner")
-    assert found.extras == {"organization_id": "12"}
+    connection = read(Connection(conn_id="p", uri="shopify-partner://:token@/?organization_id=12"), "shopify_partner")
+    assert connection.extras == {"organization_id": "12"}
 
 
 @pytest.mark.parametrize(
     "host", ["ftp://x", "https://", "https://host:port", "https://me:secret@host", "https://host?x=1"]
 )
-def test_a_host_that_is_no_plain_url_is_refused(host):
+def test_a_host_that_is_not_a_plain_url_is_refused(host):
     with pytest.raises(ConfigurationError, match=r"'shop_a' has a host.*https://host/prefix") as raised:
         read(stored(host=host))
     assert "secret" not in str(raised.value)
 
 
-def test_an_unknown_extra_is_an_error_that_lists_the_known():
+def test_the_error_about_an_unknown_extra_lists_the_known_ones():
     with pytest.raises(
         ConfigurationError,
         match=r"'shop_a' has unknown extras: 'verify', 'yofi_shop'. Its extras are: algorithm, auth_profile",
@@ -84,7 +84,7 @@ def test_an_empty_extra_counts_as_not_given(empty):
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "taken"),
+    ("name", "value", "converted"),
     [
         ("page_size", 50, 50),
         ("page_size", "50", 50),
@@ -96,41 +96,41 @@ def test_an_empty_extra_counts_as_not_given(empty):
         ("auth_profile", "legacy", "legacy"),
     ],
 )
-def test_an_extra_is_taken_by_its_declared_type(name, given, taken):
-    assert read(stored({name: given})).extras == {name: taken}
+def test_an_extra_is_converted_to_its_declared_type(name, value, converted):
+    assert read(stored({name: value})).extras == {name: converted}
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "told"),
+    ("name", "value", "problem"),
     [
-        ("page_size", "many", "'page_size' of a wrong type. It has to be a whole number"),
+        ("page_size", "many", "'page_size' of the wrong type. It has to be a whole number"),
         ("page_size", 1.5, "a whole number"),
         ("page_size", True, "a whole number"),
-        ("page_size", 0, "'page_size' out of bounds. It has to be 1 to 1000"),
-        ("issuer", ["p"], "'issuer' of a wrong type. It has to be text"),
+        ("page_size", 0, "'page_size' out of range. It has to be 1 to 1000"),
+        ("issuer", ["p"], "'issuer' of the wrong type. It has to be text"),
         ("issuer", True, "text"),
-        ("paths", "/r/", "'paths' of a wrong type. It has to be a JSON object of texts"),
-        ("paths", {"returns": 1}, "a JSON object of texts"),
+        ("paths", "/r/", "'paths' of the wrong type. It has to be a JSON object with text values"),
+        ("paths", {"returns": 1}, "a JSON object with text values"),
         ("auth_profile", "jwt", "unknown value in 'auth_profile'. Use one of: service_account, legacy"),
     ],
 )
-def test_a_wrong_extra_is_named_with_its_remedy(name, given, told):
-    with pytest.raises(ConfigurationError, match=told):
-        read(stored({name: given}))
+def test_a_wrong_extra_is_named_with_its_remedy(name, value, problem):
+    with pytest.raises(ConfigurationError, match=problem):
+        read(stored({name: value}))
 
 
 @pytest.mark.parametrize("extra", ["{", '["issuer"]'])
-def test_an_extra_that_is_no_json_object_is_refused(extra):
+def test_an_extra_that_is_not_a_json_object_is_refused(extra):
     with pytest.raises(ConfigurationError, match="has an extra that is not"):
         read(Connection(conn_id="shop_a", conn_type="yofi", password="s3cret-value", extra=extra))
 
 
-def test_a_number_below_its_least_is_refused():
+def test_a_number_below_its_minimum_is_refused():
     with pytest.raises(ConfigurationError, match=r"It has to be 0.1 or more"):
         read(stored({"requests_per_second": 0}, conn_type="yotpo"), "yotpo")
 
 
-def test_a_connection_without_its_secret_says_what_the_form_calls_it():
+def test_the_error_about_a_missing_secret_uses_the_label_of_the_form():
     with pytest.raises(ConfigurationError, match=r"'shop_a' has no signing secret. Put it in 'password'"):
         read(stored(password=None))
 
@@ -140,17 +140,17 @@ def test_a_connection_of_another_type_is_refused():
         read(stored(conn_type="http"))
 
 
-def test_a_missing_login_is_called_as_in_the_form():
+def test_the_error_about_a_missing_login_uses_the_label_of_the_form():
     with pytest.raises(ConfigurationError, match=r"has no Store id \(app key\). Put it in 'login'"):
         read(stored(conn_type="yotpo"), "yotpo").require("login")
 
 
 def test_a_missing_extra_is_explained():
-    with pytest.raises(ConfigurationError, match=r"has no extra 'issuer'. The partner id that Yofi gave you"):
+    with pytest.raises(ConfigurationError, match=r"has no extra 'issuer'. Your partner id at Yofi"):
         read(stored()).require("issuer")
 
 
 def test_secrets_are_not_in_its_repr():
-    found = read(stored({"secondary_access_token": "shp_other"}, conn_type="shopify_partner"), "shopify_partner")
-    assert "s3cret-value" not in repr(found)
-    assert "shp_other" not in repr(found)
+    connection = read(stored({"secondary_access_token": "shp_other"}, conn_type="shopify_partner"), "shopify_partner")
+    assert "s3cret-value" not in repr(connection)
+    assert "shp_other" not in repr(connection)

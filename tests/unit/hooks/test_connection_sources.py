@@ -1,4 +1,4 @@
-"""One connection in each place that Airflow reads connections from: over real HTTP, by Airflow's own machinery."""
+"""Connections of every partner in each source that Airflow reads them from, over HTTP."""
 
 from __future__ import annotations
 
@@ -24,82 +24,81 @@ HOOKS = {
     "yotpo_aurora_apparel": "YotpoHook",
 }
 
-ASK = """
+SCRIPT = """
 import json, sys
 from airflow.sdk import BaseHook
 
-found = {}
+results = {}
 for conn_id in json.loads(sys.argv[1]):
     hook = BaseHook.get_connection(conn_id).get_hook()
     if hook.conn_type == "yofi":
         hook.shop = "aurora-apparel.myshopify.com"
-    found[conn_id] = [type(hook).__name__, *hook.test_connection()]
-print("FOUND " + json.dumps(found))
+    results[conn_id] = [type(hook).__name__, *hook.test_connection()]
+print("RESULTS " + json.dumps(results))
 """
 
 
 @pytest.fixture(scope="module")
-def served():
+def sandbox_url():
     sandbox = build(path=":memory:", seed=7, shops=1, orders=2, now=None)
     with serve(sandbox) as running:
-        yield running
+        yield running.url
     sandbox.store.close()
 
 
-def as_uri(given):
-    """Host and extras of a connection in URI form, as users write it."""
-    kind, secret = given["conn_type"].replace("_", "-"), quote(given["password"], safe="")
-    login, host = quote(given.get("login", ""), safe=""), quote(given["host"], safe="")
-    query = urlencode(given.get("extra") or {})
-    return f"{kind}://{login}:{secret}@{host}" + (f"/?{query}" if query else "")
+def as_uri(fields):
+    """Return a connection in URI form, as users write it."""
+    conn_type, secret = fields["conn_type"].replace("_", "-"), quote(fields["password"], safe="")
+    login, host = quote(fields.get("login", ""), safe=""), quote(fields["host"], safe="")
+    query = urlencode(fields.get("extra") or {})
+    return f"{conn_type}://{login}:{secret}@{host}" + (f"/?{query}" if query else "")
 
 
-def in_environment_json(known, folder):
-    return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(given) for name, given in known.items()}
+def as_airflow_uri(fields):
+    """Return a connection in URI form, as Airflow writes it."""
+    return Connection(conn_id="any", **{**fields, "extra": json.dumps(fields.get("extra") or {})}).get_uri()
 
 
-def in_environment_uri(known, folder):
-    return {f"AIRFLOW_CONN_{name.upper()}": as_uri(given) for name, given in known.items()}
+SOURCES = {"json": json.dumps, "uri": as_uri, "airflow_uri": as_airflow_uri}
+"""How the environment holds a connection."""
 
 
-def in_airflows_own_uri(known, folder):
-    return {
-        f"AIRFLOW_CONN_{name.upper()}": Connection(
-            conn_id=name, **{**given, "extra": json.dumps(given.get("extra") or {})}
-        ).get_uri()
-        for name, given in known.items()
+@pytest.fixture(scope="module")
+def output(sandbox_url, tmp_path_factory):
+    """What one Airflow process prints that tests each connection from each source; a source prefixes the id."""
+    known = credentials.connections(sandbox_url, seed=7, shops=1)
+    variables = {
+        f"AIRFLOW_CONN_{source.upper()}_{name.upper()}": write(known[name])
+        for source, write in SOURCES.items()
+        for name in HOOKS
     }
-
-
-def in_secrets_backend(known, folder):
-    path = folder / "connections.json"
-    path.write_text(json.dumps(known))
-    return {
+    folder = tmp_path_factory.mktemp("airflow")
+    (folder / "connections.json").write_text(json.dumps({f"backend_{name}": known[name] for name in HOOKS}))
+    variables |= {
         "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
-        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(path)}),
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"connections_file_path": str(folder / "connections.json")}),
+        "AIRFLOW__PARTNERS__BUDGET_URI": "memory://",
+        "AIRFLOW_HOME": str(folder),
     }
-
-
-@pytest.mark.parametrize(
-    "place",
-    [in_environment_json, in_environment_uri, in_airflows_own_uri, in_secrets_backend],
-    ids=lambda way: way.__name__,
-)
-def test_every_kind_of_connection_answers_from_there(served, tmp_path, place):
-    known = credentials.connections(served.url, seed=7, shops=1)
-    variables = place({name: known[name] for name in HOOKS}, tmp_path)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_CONN_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_CONN_")}
+    conn_ids = [f"{source}_{name}" for source in (*SOURCES, "backend") for name in HOOKS]
     done = subprocess.run(
-        [sys.executable, "-c", ASK, json.dumps(list(HOOKS))],
-        env={**kept, **variables, "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__PARTNERS__BUDGET_URI": "memory://"},
+        [sys.executable, "-c", SCRIPT, json.dumps(conn_ids)],
+        env={**environment, **variables},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    told = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
-    assert told, done.stderr[-3000:]
-    found = json.loads(told[0].removeprefix("FOUND "))
-    assert {name: (kind, works) for name, (kind, works, _) in found.items()} == {
+    printed = done.stdout + done.stderr
+    assert not [fields["password"] for fields in known.values() if fields["password"] in printed]
+    return done
+
+
+@pytest.mark.parametrize("source", [*SOURCES, "backend"])
+def test_a_connection_of_every_partner_works_from_each_source(output, source):
+    lines = [line for line in output.stdout.splitlines() if line.startswith("RESULTS ")]
+    assert lines, output.stderr[-3000:]
+    results = json.loads(lines[0].removeprefix("RESULTS "))
+    assert {name: tuple(results[f"{source}_{name}"][:2]) for name in HOOKS} == {
         name: (hook, True) for name, hook in HOOKS.items()
-    }, found
-    assert not [given["password"] for given in known.values() if given["password"] in done.stdout + done.stderr]
+    }, results
