@@ -104,7 +104,7 @@ class YofiApi:
         return JSONResponse(body, media_type=self._sandbox.switches["yofi.media_type"])
 
     def _operation(self, method: str, path: str) -> tuple[Operation, str, bool]:
-        """Return a path's operation, the id in the path, and whether its trailing slash differs from the documented one."""
+        """Return a path's operation, the id in it, and whether its trailing slash differs from the documented one."""
         for operation in OPERATIONS:
             documented: str = self._sandbox.switches[f"yofi.path.{operation.name}"]
             pattern = re.escape(documented.rstrip("/")).replace(r"\{id\}", "(?P<id>[^/]+)")

@@ -1,3 +1,3 @@
-"""The sandbox's Yotpo API."""
+"""The sandbox's Yotpo Core API."""
 
 from __future__ import annotations

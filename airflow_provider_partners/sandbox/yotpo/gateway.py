@@ -1,7 +1,7 @@
-"""What stands before a Yotpo store: the rate limit, the tokens, the headers of the gateway, the shapes of refusals.
+"""The gateway in front of Yotpo's stores: rate limit, access tokens, response headers, error bodies.
 
-The live API answers through Kong; its headers are recorded, its refusals are Kong's stock ones. It must not know what
-is behind it.
+The live API answers through Kong. Its headers are those of recorded live responses
+(https://github.com/ldgnoack/yotpo-ruby, ``spec/cassettes``); its errors are Kong's stock ones.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _VIA = "kong/2.1.4"
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """Where a store stands within the present second."""
+    """The rate limit of a store within the current second."""
 
     allowed: bool
     limit: int
     remaining: int
 
     def headers(self) -> dict[str, str]:
-        """As recorded, on every answer of a store."""
+        """Return the rate-limit headers of a response."""
         limit, remaining = str(self.limit), str(self.remaining)
         return {
             "RateLimit-Limit": limit,
@@ -55,12 +55,12 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[int, int]] = {}
 
-    def take(self, store_id: str, limit: int) -> RateLimitStatus:
-        """Count one call; a refused one doesn't count."""
+    def acquire(self, store_id: str, limit: int) -> RateLimitStatus:
+        """Count one call, unless the limit is reached."""
         with self._lock:
             second = int(self._clock())
-            window, used = self._windows.get(store_id, (second, 0))
-            if window != second:
+            window_start, used = self._windows.get(store_id, (second, 0))
+            if window_start != second:
                 used = 0
             if used >= limit:
                 return RateLimitStatus(allowed=False, limit=limit, remaining=0)
@@ -69,9 +69,9 @@ class RateLimiter:
 
 
 class Tokens:
-    """Makes and checks access tokens; any number of a store's tokens are good at once.
+    """Issues and checks access tokens. Several tokens of a store are valid at once.
 
-    :param clock: epoch seconds by which tokens age
+    :param clock: epoch seconds; tokens expire by it
     """
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
@@ -80,12 +80,12 @@ class Tokens:
         self._lock = threading.Lock()
 
     def is_secret(self, store_id: str, secret: Any) -> bool:
-        """Whether this is the store's secret."""
-        known: str = self._sandbox.credentials["yotpo"].get(store_id, {}).get("secret", "")
-        return isinstance(secret, str) and bool(known) and hmac.compare_digest(secret.encode(), known.encode())
+        """Return True if this is the store's secret."""
+        expected: str = self._sandbox.credentials["yotpo"].get(store_id, {}).get("secret", "")
+        return isinstance(secret, str) and bool(expected) and hmac.compare_digest(secret.encode(), expected.encode())
 
     def make(self, store_id: str) -> str:
-        """A new token; older ones stay good."""
+        """Issue a new token; older ones stay valid."""
         with self._lock:
             serial = self._sandbox.store.count("yotpo", store_id, "token")
             secret = self._sandbox.credentials["yotpo"][store_id]["secret"]
@@ -94,32 +94,32 @@ class Tokens:
         return token
 
     def check(self, store_id: str, token: str | None) -> None:
-        """Let a call of the store pass.
+        """Check the token of a call and count the call.
 
-        :raises Refusal: 401 without a good token, 403 with one of another store (both by switch)
+        :raises ApiError: 401 without a valid token, 403 with the token of another store (both statuses are switches)
         """
         switches = self._sandbox.switches
         if not token:
             raise ApiError(401, "X-Yotpo-Token is missing")
         with self._lock:
-            known = self._known(store_id, token)
-            if known is None:
+            record = self._load(store_id, token)
+            if record is None:
                 others = self._sandbox.credentials["yotpo"].keys() - {store_id}
-                foreign = any(self._known(other, token) for other in others)
+                foreign = any(self._load(other, token) for other in others)
                 name = "foreign" if foreign else "invalid"
                 raise ApiError(switches[f"yotpo.{name}_token_status"], "The access token is invalid")
-            self._age(store_id, token, known)
+            self._check_expiry(store_id, token, record)
 
-    def _age(self, store_id: str, token: str, known: Document) -> None:
+    def _check_expiry(self, store_id: str, token: str, record: Document) -> None:
         switches = self._sandbox.switches
         seconds, calls = switches["yotpo.token_seconds"], switches["yotpo.token_calls"]
-        too_old = seconds is not None and self._clock() - known["issued"] >= seconds
-        if too_old or (calls is not None and known["calls"] >= calls):
+        too_old = seconds is not None and self._clock() - record["issued"] >= seconds
+        if too_old or (calls is not None and record["calls"] >= calls):
             raise ApiError(switches["yotpo.invalid_token_status"], "The access token has expired")
         if calls is not None:
-            self._save(store_id, token, known | {"calls": known["calls"] + 1})
+            self._save(store_id, token, record | {"calls": record["calls"] + 1})
 
-    def _known(self, store_id: str, token: str) -> Document | None:
+    def _load(self, store_id: str, token: str) -> Document | None:
         return self._sandbox.store.get("yotpo", store_id, "token", _digest(token))
 
     def _save(self, store_id: str, token: str, body: Document) -> None:
@@ -131,11 +131,11 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def json_response(status: int, body: Document | None, allowance: RateLimitStatus | None) -> Response:
-    """An answer that came from behind the gateway; without a body it has neither content nor a type (recorded)."""
+def json_response(status: int, body: Document | None, rate_limit: RateLimitStatus | None) -> Response:
+    """Return a response from behind the gateway. One without a body has no content type, as recorded."""
     response = Response(status_code=status) if body is None else JSONResponse(body, status_code=status)
-    if allowance is not None:
-        response.headers.update(allowance.headers())
+    if rate_limit is not None:
+        response.headers.update(rate_limit.headers())
     response.headers["Correlation-Id"] = str(uuid.uuid4())
     response.headers["X-Kong-Upstream-Latency"] = "1"
     response.headers["X-Kong-Proxy-Latency"] = "1"
@@ -143,14 +143,14 @@ def json_response(status: int, body: Document | None, allowance: RateLimitStatus
     return response
 
 
-def error_response(error: ApiError, allowance: RateLimitStatus | None) -> Response:
-    """A refusal of the store, in the shape that known clients read."""
-    return json_response(error.status, {"errors": [{"message": each} for each in error.messages]}, allowance)
+def error_response(error: ApiError, rate_limit: RateLimitStatus | None) -> Response:
+    """Return an error of the store."""
+    return json_response(error.status, {"errors": [{"message": each} for each in error.messages]}, rate_limit)
 
 
 def gateway_error_response(
-    status: int, message: str, allowance: RateLimitStatus | None = None, more: Mapping[str, str] | None = None
+    status: int, message: str, rate_limit: RateLimitStatus | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A refusal of the gateway itself."""
-    headers = {**(allowance.headers() if allowance else {}), "X-Kong-Response-Latency": "1", "Server": _VIA}
-    return JSONResponse({"message": message}, status_code=status, headers=headers | dict(more or {}))
+    """Return an error of the gateway itself."""
+    own_headers = {**(rate_limit.headers() if rate_limit else {}), "X-Kong-Response-Latency": "1", "Server": _VIA}
+    return JSONResponse({"message": message}, status_code=status, headers=own_headers | dict(headers or {}))

@@ -1,6 +1,7 @@
-"""The properties of Yotpo's orders, fulfillments, products, variants and customers, as documented.
+"""The properties of Yotpo's orders, fulfillments, products, variants and customers.
 
-Tables only. Read-only properties (``yotpo_id``, ``created_at`` …) are left out: in a body they are dropped.
+Tables from https://core-api.yotpo.com/reference. They leave out read-only properties (``yotpo_id``, ``created_at``):
+Yotpo drops these from a body.
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ _NUMBER = PropertyRule(kind="number")
 _BOOLEAN = PropertyRule(kind="boolean")
 _TIME = PropertyRule(kind="datetime")
 _CURRENCY = PropertyRule(kind="currency")
-_64 = PropertyRule(max_length=64)
-_255 = PropertyRule(max_length=255)
+_STRING_64 = PropertyRule(max_length=64)
+_STRING_255 = PropertyRule(max_length=255)
 _URL = PropertyRule(max_length=2048)
 
 ADDRESS: Rules = {
-    "address1": _255,
-    "address2": _255,
-    "city": _255,
-    "company": _255,
-    "state": _64,
-    "zip": _64,
-    "province_code": _64,
+    "address1": _STRING_255,
+    "address2": _STRING_255,
+    "city": _STRING_255,
+    "company": _STRING_255,
+    "state": _STRING_64,
+    "zip": _STRING_64,
+    "province_code": _STRING_64,
     "country_code": PropertyRule(kind="country"),
     "phone_number": PropertyRule(kind="phone", max_length=64),
 }
-# First and last name are documented as required for reviews; a recorded live create went without.
+# The documentation requires first and last name for reviews; a recorded live call created an order without them.
 _ORDER_CUSTOMER: Rules = {
-    "external_id": _255,
-    "first_name": _255,
-    "last_name": _255,
-    "email": _255,
-    "phone_number": _255,
+    "external_id": _STRING_255,
+    "first_name": _STRING_255,
+    "last_name": _STRING_255,
+    "email": _STRING_255,
+    "phone_number": _STRING_255,
     "accepts_sms_marketing": _BOOLEAN,
     "accepts_email_marketing": _BOOLEAN,
     "custom_properties": PropertyRule(kind="object", free=True, maximum=100),
@@ -47,7 +48,7 @@ _ORDER_CUSTOM: Rules = {
     "suppress_review_request": _BOOLEAN,
     "coupon_used": _BOOLEAN,
     "delivery_type": _STRING,
-    "customer_state": _64,
+    "customer_state": _STRING_64,
     "customer_country": PropertyRule(kind="country"),
     "customer_address": _STRING,
     "customer_phonenumber": PropertyRule(kind="phone", max_length=64),
@@ -89,7 +90,7 @@ _SHIPMENT: Rules = {
 }
 _FULFILLED_ITEM: Rules = {"external_product_id": _PRODUCT_ID, "quantity": _QUANTITY}
 _STATUSES = frozenset({"pending", "open", "success", "cancelled", "error", "failure"})
-# An empty list is answered with a permanent 400 (a defect report of Yotpo's own connector).
+# Yotpo answers an empty list with 400: https://github.com/YotpoLtd/magento2-module-core
 _FULFILLED_ITEMS = PropertyRule(kind="array", fields=_FULFILLED_ITEM, minimum=1, required=True)
 
 FULFILLMENT: Rules = {
@@ -99,7 +100,8 @@ FULFILLMENT: Rules = {
     "shipment_info": PropertyRule(kind="object", fields=_SHIPMENT),
     "fulfilled_items": _FULFILLED_ITEMS,
 }
-EMBEDDED_FULFILLMENT: Rules = {  # inside an order only the items are named as required
+# Inside an order, only the items are documented as required.
+EMBEDDED_FULFILLMENT: Rules = {
     "external_id": _STRING,
     "fulfillment_date": _TIME,
     "status": PropertyRule(choices=_STATUSES),
@@ -111,7 +113,7 @@ ORDER: Rules = {
     "order_name": _STRING,
     "order_date": PropertyRule(kind="datetime", required=True),
     "checkout_token": _STRING,
-    "payment_method": _64,
+    "payment_method": _STRING_64,
     "total_price": _NUMBER,
     "subtotal_price": _NUMBER,
     "currency": _CURRENCY,
@@ -137,9 +139,9 @@ _GTINS = PropertyRule(
         "value": PropertyRule(required=True),
     },
 )
-_SOLD: Rules = {  # what products and variants share
+_PRODUCT_OR_VARIANT: Rules = {
     "external_id": PropertyRule(max_length=255, required=True),
-    "name": _255,
+    "name": _STRING_255,
     "description": _STRING,
     "url": _URL,
     "image_url": _URL,
@@ -158,9 +160,10 @@ _SOLD: Rules = {  # what products and variants share
         maximum=100,
     ),
 }
-# Nothing but external_id is required: Yotpo's connector retries a refused product with that key alone.
+# Only external_id is required: Yotpo's connector retries a refused product with that key alone
+# (https://github.com/YotpoLtd/magento2-module-core).
 PRODUCT: Rules = {
-    **_SOLD,
+    **_PRODUCT_OR_VARIANT,
     "status": _choices("active", "draft", "archived", "inactive"),
     "group_name": _STRING,
     "brand": _STRING,
@@ -169,17 +172,17 @@ PRODUCT: Rules = {
     "external_updated_at": _TIME,
 }
 VARIANT: Rules = {
-    **_SOLD,
+    **_PRODUCT_OR_VARIANT,
     "options": PropertyRule(
         kind="array", fields={"name": PropertyRule(required=True), "value": PropertyRule(required=True)}
     ),
 }
 CUSTOMER: Rules = {
-    "external_id": _255,
-    "email": _255,
+    "external_id": _STRING_255,
+    "email": _STRING_255,
     "phone_number": PropertyRule(kind="phone", max_length=64),
-    "first_name": _255,
-    "last_name": _255,
+    "first_name": _STRING_255,
+    "last_name": _STRING_255,
     "gender": _choices("F", "M", "Other"),
     "account_created_at": _TIME,
     "account_status": _choices("enabled", "disabled", "invited", "declined"),

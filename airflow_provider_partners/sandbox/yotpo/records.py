@@ -1,7 +1,7 @@
-"""One Yotpo store's records: ids, uniqueness of external ids, visibility, and the pages of a list.
+"""The records of one Yotpo store: ids, unique external ids, delayed visibility, and the pages of a list.
 
-Everything is in the sandbox's documents, so that it survives a restart on a file. A record keeps what only the sandbox
-needs under keys that begin with an underscore; no answer shows them. It must not know which properties records have.
+Everything is in the sandbox's store, so it survives a restart. Keys that begin with an underscore belong to the
+sandbox; no response shows them.
 """
 
 from __future__ import annotations
@@ -16,20 +16,24 @@ from urllib.parse import quote
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
 from airflow_provider_partners.sandbox.yotpo.errors import ApiError
-from airflow_provider_partners.sandbox.yotpo.validation import InvalidValueError, naive, read_time
+from airflow_provider_partners.sandbox.yotpo.validation import (
+    InvalidValueError,
+    format_timestamp_naive,
+    parse_timestamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# Live ids have ten digits and exceed 32 bits; each store has a range of its own.
+# Live ids have ten digits and exceed 32 bits. Each store has a range of its own.
 _FIRST_ID = 4_300_000_000
-_RANGE = 1_000_000
+_IDS_PER_STORE = 1_000_000
 
 
 class Records:
     """The records of one store.
 
-    :param clock: epoch seconds by which new records become visible
+    :param clock: epoch seconds; new records become visible by it
     """
 
     def __init__(self, *, sandbox: Sandbox, store_id: str, clock: Callable[[], float]) -> None:
@@ -40,80 +44,86 @@ class Records:
         self._clock = clock
 
     def now(self) -> str:
-        """The time written into ``created_at`` and ``updated_at``."""
-        return naive(self._sandbox.clock())
+        """Return the timestamp for ``created_at`` and ``updated_at``."""
+        return format_timestamp_naive(self._sandbox.clock())
 
     def days_since(self, text: str) -> float:
-        """Days from a stored time to now, negative for the future."""
-        then = datetime.fromisoformat(f"{text}+00:00")
-        return (self._sandbox.clock() - then).total_seconds() / 86400
+        """Return the days from a stored timestamp to now; negative for the future."""
+        timestamp = datetime.fromisoformat(f"{text}+00:00")
+        return (self._sandbox.clock() - timestamp).total_seconds() / 86400
 
     def new_id(self, count: int = 1) -> int:
-        """The next id of this store, the first of ``count`` taken at once."""
+        """Reserve ``count`` ids of this store and return the first."""
         counter = self._store.get("yotpo", self.store_id, "counter", "ids")
-        start = _FIRST_ID + zlib.crc32(self.store_id.encode()) % 5000 * _RANGE
-        number: int = counter["next"] if counter else start
-        self._write("counter", "ids", {"next": number + count})
-        return number
+        start = _FIRST_ID + zlib.crc32(self.store_id.encode()) % 5000 * _IDS_PER_STORE
+        first: int = counter["next"] if counter else start
+        self._write("counter", "ids", {"next": first + count})
+        return first
 
     def add(self, kind: str, record: Document, *, lag: float = 0) -> None:
-        """Store a new record and claim its external id.
+        """Save a new record and its external id.
 
-        :param lag: seconds until it can be read
+        :param lag: seconds until the record becomes visible
         """
         self.save(kind, record | {"_visible": self._clock() + lag, "_created": self._clock()})
         if external_id := record.get("external_id"):
             self._write(f"{kind}_key", external_id, {"yotpo_id": record["_id"]})
 
     def save(self, kind: str, *records: Document) -> None:
-        """Add or replace records, by their ``_id``."""
+        """Add or replace records by their ``_id``."""
         at = format_timestamp(self._sandbox.clock())
-        rows = [(str(record["_id"]), at, record) for record in records]
-        self._store.put_many("yotpo", self.store_id, kind, rows)
+        documents = [(str(record["_id"]), at, record) for record in records]
+        self._store.put_many("yotpo", self.store_id, kind, documents)
 
-    def rename(self, kind: str, number: int, old: str, new: str) -> None:
+    def rename(self, kind: str, yotpo_id: int, old: str, new: str) -> None:
         """Give a record another external id."""
         self._store.delete("yotpo", self.store_id, f"{kind}_key", old)
-        self._write(f"{kind}_key", new, {"yotpo_id": number})
+        self._write(f"{kind}_key", new, {"yotpo_id": yotpo_id})
 
-    def number_of(self, kind: str, external_id: str) -> int | None:
-        """The id of the record with this external id, visible or not."""
-        found = self._store.get("yotpo", self.store_id, f"{kind}_key", external_id)
-        return int(found["yotpo_id"]) if found else None
+    def id_of(self, kind: str, external_id: str) -> int | None:
+        """Return the id of the record with this external id, visible or not."""
+        key = self._store.get("yotpo", self.store_id, f"{kind}_key", external_id)
+        return int(key["yotpo_id"]) if key else None
 
-    def find(self, kind: str, number: str | int, *, hidden: bool = False) -> Document | None:
-        """A record by its id; ``hidden`` ones too, for writes."""
-        record = self._store.get("yotpo", self.store_id, kind, str(number))
+    def find(self, kind: str, yotpo_id: str | int, *, hidden: bool = False) -> Document | None:
+        """Return a record by its id, or ``None``.
+
+        :param hidden: include records that are not visible yet, as writes do
+        """
+        record = self._store.get("yotpo", self.store_id, kind, str(yotpo_id))
         return record if record and (hidden or self._visible(record)) else None
 
-    def get_record(self, kind: str, number: str | int, *, hidden: bool = False) -> Document:
-        """A record by its id.
+    def get_record(self, kind: str, yotpo_id: str | int, *, hidden: bool = False) -> Document:
+        """Return a record by its id.
 
-        :raises Refusal: 404 if there is none
+        :raises ApiError: 404 if there is none
         """
-        record = self.find(kind, number, hidden=hidden)
+        record = self.find(kind, yotpo_id, hidden=hidden)
         if record is None:
-            raise ApiError(404, f"{kind.capitalize()} {number} was not found")
+            raise ApiError(404, f"{kind.capitalize()} {yotpo_id} was not found")
         return record
 
-    def list_records(self, kind: str, numbers: Sequence[int]) -> list[Document]:
-        """Records by their ids, in that order."""
-        ids = [str(each) for each in numbers]
-        found = {record["_id"]: record for record in self._store.select("yotpo", self.store_id, kind, ids=ids)}
-        return [found[number] for number in numbers if number in found]
+    def list_records(self, kind: str, yotpo_ids: Sequence[int]) -> list[Document]:
+        """Return records by their ids, in that order."""
+        ids = [str(each) for each in yotpo_ids]
+        by_id = {record["_id"]: record for record in self._store.select("yotpo", self.store_id, kind, ids=ids)}
+        return [by_id[yotpo_id] for yotpo_id in yotpo_ids if yotpo_id in by_id]
 
-    def settled(self, record: Document, seconds: float) -> bool:
-        """Whether a record was made at least ``seconds`` ago."""
+    def is_older_than(self, record: Document, seconds: float) -> bool:
+        """Return True if a record was created at least ``seconds`` ago."""
         return bool(self._clock() - record["_created"] >= seconds)
 
     def select(self, kind: str, external_ids: Sequence[str] | None, *, hidden: bool = False) -> list[Document]:
-        """Records by rising id, all or those with the external ids; ``hidden`` ones too, for writes."""
+        """Return records by ascending id: all, or those with these external ids.
+
+        :param hidden: include records that are not visible yet, as writes do
+        """
         if external_ids is None:
-            found = self._store.select("yotpo", self.store_id, kind)
+            records = self._store.select("yotpo", self.store_id, kind)
         else:
-            numbers = [self.number_of(kind, each) for each in dict.fromkeys(external_ids)]
-            found = self.list_records(kind, [each for each in numbers if each is not None])
-        return sorted((each for each in found if hidden or self._visible(each)), key=_number)
+            yotpo_ids = [self.id_of(kind, each) for each in dict.fromkeys(external_ids)]
+            records = self.list_records(kind, [each for each in yotpo_ids if each is not None])
+        return sorted((each for each in records if hidden or self._visible(each)), key=lambda each: int(each["_id"]))
 
     def _visible(self, record: Document) -> bool:
         return bool(record.get("_visible", 0) <= self._clock())
@@ -122,26 +132,22 @@ class Records:
         self._store.put("yotpo", self.store_id, kind, id_, record, at=format_timestamp(self._sandbox.clock()))
 
 
-def _number(record: Document) -> int:
-    return int(record["_id"])
-
-
-def ended(cursor: str | None) -> Document:
-    """``pagination`` as orders and fulfillments have it: empty at the end of the list (recorded)."""
+def omit_null_cursor(cursor: str | None) -> Document:
+    """Return ``pagination`` of orders and fulfillments, which is empty on the last page, as recorded."""
     return {"next_page_info": cursor} if cursor else {}
 
 
-def merge_fields(present: Any, given: Any) -> Any:
-    """Objects key by key, anything else replaced."""
-    if not (isinstance(present, dict) and isinstance(given, dict)):
-        return given
-    return present | {key: merge_fields(present.get(key), value) for key, value in given.items()}
+def merge_fields(present: Any, values: Any) -> Any:
+    """Merge objects key by key, and replace anything else."""
+    if not (isinstance(present, dict) and isinstance(values, dict)):
+        return values
+    return present | {key: merge_fields(present.get(key), value) for key, value in values.items()}
 
 
 def visible_fields(record: Document, keys: Iterable[str] | None = None) -> Document:
-    """A record as it is answered: without what is the sandbox's own.
+    """Return a record without the sandbox's own keys.
 
-    :param keys: all keys to show, null where unset, as products do; without it, those that are set
+    :param keys: show exactly these keys, with null where nothing is set; otherwise the keys that are set
     """
     if keys is not None:
         return {key: record.get(key) for key in keys}
@@ -149,52 +155,52 @@ def visible_fields(record: Document, keys: Iterable[str] | None = None) -> Docum
 
 
 class ListQuery:
-    """Which page of a list is asked for, by ``limit`` and ``page_info`` or by filters.
+    """The query of one page: ``limit``, and ``page_info`` or filters.
 
-    :param resource: a cursor is good for the list that gave it alone
-    :param filters: the filters the list has; parameters it doesn't know are ignored, as Yotpo seems to do
-    :raises Refusal: 400 for a limit out of bounds, a cursor that is none, or a cursor beside filters
+    :param resource: the list; a cursor is valid for the list that issued it
+    :param filters: filters of the list; other parameters are ignored
+    :raises ApiError: 400 for a wrong limit, an invalid cursor, or a cursor together with filters
     """
 
     def __init__(
         self, params: Sequence[tuple[str, str]], *, resource: str, filters: Sequence[str], switches: Mapping[str, Any]
     ) -> None:
-        given = dict(params)
+        values = dict(params)
         self._resource = resource
         self._switches = switches
         self.after = 0
-        self.limit = self._read_limit(given.get("limit"))
-        if "page_info" not in given:
-            self.filters = {name: value for name, value in given.items() if name in filters}
+        self.limit = self._read_limit(values.get("limit"))
+        if "page_info" not in values:
+            self.filters = {name: value for name, value in values.items() if name in filters}
             return
-        if others := given.keys() - {"page_info", "limit"}:
+        if others := values.keys() - {"page_info", "limit"}:
             raise ApiError(400, f"page_info can't be combined with {', '.join(sorted(others))}")
-        self.after, self.filters = self._read_cursor(given["page_info"])
+        self.after, self.filters = self._read_cursor(values["page_info"])
 
     def external_ids(self) -> list[str] | None:
-        """The external ids filtered by, ``None`` without that filter."""
+        """Return the external ids of the filter, or ``None`` without that filter."""
         text = self.filters.get("external_ids")
         if text is None:
             return None
         form = self._switches["yotpo.external_ids_list"]
-        if form == "nothing":  # a list is taken for one id, which nobody has
+        if form == "nothing":  # a list is read as one id, which no record has
             return [text]
-        found = [each.strip() for each in text.split(",")]
-        return found[:1] if form == "first" else found
+        ids = [each.strip() for each in text.split(",")]
+        return ids[:1] if form == "first" else ids
 
-    def time(self, name: str) -> str | None:
-        """A time filtered by, as records keep it."""
+    def timestamp(self, name: str) -> str | None:
+        """Return the timestamp of a filter, in the form of the records."""
         text = self.filters.get(name)
         try:
-            return None if text is None else read_time(text)
-        except InvalidValueError as wrong:
-            raise ApiError(400, f"{name} {wrong}") from None
+            return None if text is None else parse_timestamp(text)
+        except InvalidValueError as error:
+            raise ApiError(400, f"{name} {error}") from None
 
     def take_page(self, records: Sequence[Document]) -> tuple[list[Document], str | None]:
-        """The records of the page asked for, and the cursor of the next if there is one."""
-        rest = [each for each in records if each["_id"] > self.after]
-        page = rest[: self.limit]
-        return page, self._cursor(page[-1]["_id"]) if len(rest) > self.limit else None
+        """Return the records of this page, and the cursor of the next page if there is one."""
+        following = [each for each in records if each["_id"] > self.after]
+        page = following[: self.limit]
+        return page, self._cursor(page[-1]["_id"]) if len(following) > self.limit else None
 
     def _read_limit(self, text: str | None) -> int:
         if text is None:
@@ -206,7 +212,8 @@ class ListQuery:
     def _cursor(self, after: int) -> str:
         text = json.dumps([self._resource, after, self.filters], ensure_ascii=False)
         cursor = base64.b64encode(text.encode()).decode()
-        # One client found cursors already URL-encoded, which must be decoded once before they are sent again.
+        # One client got cursors that are URL-encoded already and must be decoded once before they are sent again:
+        # https://github.com/singer-io/tap-yotpo
         return quote(cursor, safe="") if self._switches["yotpo.cursor"] == "encoded" else cursor
 
     def _read_cursor(self, cursor: str) -> tuple[int, dict[str, str]]:

@@ -1,7 +1,4 @@
-"""One call to a Yotpo store after the gateway let it through: what its operations are handed.
-
-It must not know any operation.
-"""
+"""One authenticated call to a Yotpo store, as its operation gets it."""
 
 from __future__ import annotations
 
@@ -11,14 +8,15 @@ from typing import Any
 from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 from airflow_provider_partners.sandbox.yotpo.records import ListQuery, Records
-from airflow_provider_partners.sandbox.yotpo.validation import Check, Rules
+from airflow_provider_partners.sandbox.yotpo.validation import BodyValidator, Rules
 
+#: Status and body of a response.
 OperationResult = tuple[int, Document | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One authorized call: the store's records, the ids in the path, the query and the body."""
+    """An authenticated call: the store's records, the ids of the path, the query parameters and the JSON body."""
 
     records: Records
     ids: tuple[str, ...]
@@ -26,26 +24,26 @@ class Call:
     body: Any
 
     def checked_body(self, envelope: str, rules: Rules, *, partial: bool = False) -> Document:
-        """What the body's envelope holds, checked.
+        """Return the validated content of the body's envelope.
 
-        :raises Refusal: 400
+        :raises ApiError: 400
         """
-        inside = self.body.get(envelope) if isinstance(self.body, dict) else None
-        if not isinstance(inside, dict):
+        payload = self.body.get(envelope) if isinstance(self.body, dict) else None
+        if not isinstance(payload, dict):
             raise ApiError(400, f"{envelope} is missing")
         switches = self.records.switches
-        check = Check(
+        validator = BodyValidator(
             lenient=switches["yotpo.lenient_types"],
             any_phone=not switches["yotpo.refuse_invalid_phone"],
             refuse_unknown=switches["yotpo.refuse_unknown_properties"],
         )
-        return check.body(rules, inside, partial=partial)
+        return validator.validate(rules, payload, partial=partial)
 
     def update_response(self) -> OperationResult:
-        """The answer to an update: no body at all."""
+        """Return the response to an update, which has no body."""
         return self.records.switches["yotpo.patch_status"], None
 
-    def page_request(self, resource: str, *filters: str) -> ListQuery:
-        """The page asked for."""
+    def list_query(self, resource: str, *filters: str) -> ListQuery:
+        """Return the query of a list."""
         resource = f"{self.records.store_id}/{resource}"
         return ListQuery(self.params, resource=resource, filters=filters, switches=self.records.switches)

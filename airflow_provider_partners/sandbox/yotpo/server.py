@@ -1,7 +1,7 @@
-"""Yotpo's Core API v3 on this machine: routes, and what every call goes through before and after its operation.
+"""The sandbox's server of Yotpo's Core API v3: routes, gateway, tokens and operations.
 
-What the documentation and the recorded exchanges leave open is a switch. State is in the sandbox's documents, one lock
-per store; only the limiter's present second is in memory.
+API: https://core-api.yotpo.com/reference. A behaviour that the documentation and recorded calls leave open is a switch.
+Each store has one lock. Everything except the rate limit's counters is in the sandbox's store.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from airflow_provider_partners.sandbox.yotpo import orders, products
+from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 from airflow_provider_partners.sandbox.yotpo.gateway import (
     RateLimiter,
     RateLimitStatus,
@@ -28,7 +29,6 @@ from airflow_provider_partners.sandbox.yotpo.gateway import (
 )
 from airflow_provider_partners.sandbox.yotpo.records import Records
 from airflow_provider_partners.sandbox.yotpo.request import Call, OperationResult
-from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,29 +39,29 @@ if TYPE_CHECKING:
 
 SWITCHES: dict[str, Any] = {
     "yotpo.rate_limit": 5,  # calls per second and store; 0: none
-    "yotpo.throttle_body": "gateway",  # of a 429; or "errors"
-    "yotpo.retry_after": True,  # a 429 has that header
-    "yotpo.auth_body": "errors",  # of a 401 or 403; or "gateway"
-    "yotpo.token_seconds": None,  # a token's age at its end
-    "yotpo.token_calls": None,  # how many calls a token is good for
+    "yotpo.throttle_body": "gateway",  # body of a 429; or "errors"
+    "yotpo.retry_after": True,  # a 429 has a Retry-After header
+    "yotpo.auth_body": "errors",  # body of a 401 or 403; or "gateway"
+    "yotpo.token_seconds": None,  # seconds until a token expires; None: never
+    "yotpo.token_calls": None,  # calls until a token expires; None: never
     "yotpo.invalid_token_status": 401,
     "yotpo.foreign_token_status": 403,
     "yotpo.unknown_store_status": 404,  # or 401
     "yotpo.patch_status": 200,  # or 204
     "yotpo.unknown_product_status": 404,  # or 400
-    "yotpo.variants_in_line_items": False,  # a variant's external id may name a line's product
+    "yotpo.variants_in_line_items": False,  # a line item may name a variant's external id
     "yotpo.product_lag": 0,  # seconds until an order may name a new product
     "yotpo.visibility_lag": 0,  # seconds until a new order, product or variant can be read
-    "yotpo.customer_lag": 0,  # the same for customers; documented: up to a minute
+    "yotpo.customer_lag": 0,  # the same for customers; documented as up to a minute
     "yotpo.refuse_beyond_six_months": False,
     "yotpo.refuse_invalid_phone": True,
     "yotpo.refuse_unknown_properties": False,
     "yotpo.lenient_types": False,
-    "yotpo.embedded_fulfillments": "merge",  # by external id; or "append": a re-send doubles them
+    "yotpo.embedded_fulfillments": "merge",  # by external id; or "append": sending them again doubles them
     "yotpo.duplicate_fulfillment": 409,  # or "accept"
     "yotpo.default_limit": 10,
-    "yotpo.cursor": "plain",  # or "encoded": to be URL-decoded once before it is sent
-    "yotpo.external_ids_list": "list",  # or "nothing": a list matches nothing; or "first"
+    "yotpo.cursor": "plain",  # or "encoded": the client must URL-decode it once before it sends it
+    "yotpo.external_ids_list": "list",  # or "nothing": a list matches no record; or "first": use the first id
 }
 _OPERATIONS: tuple[tuple[str, str, str, Callable[[Call], OperationResult]], ...] = (
     ("POST", "orders", "orders.create", orders.create_order),
@@ -87,9 +87,9 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[BaseRoute]:
-    """The routes below Yotpo's prefix.
+    """Return the routes below Yotpo's prefix.
 
-    :param clock: epoch seconds for the limiter, the tokens and the lags
+    :param clock: epoch seconds for the rate limit, the tokens and the lags
     """
     api = YotpoApi(sandbox=sandbox, clock=clock)
     return [
@@ -105,7 +105,7 @@ async def _no_route(request: Request) -> Response:
 
 @dataclass(frozen=True, kw_only=True)
 class _ApiRequest:
-    """A request as the worker thread needs it."""
+    """A request as the worker thread gets it."""
 
     method: str
     store_id: str
@@ -116,9 +116,9 @@ class _ApiRequest:
     content: bytes
 
     def json(self) -> Any:
-        """The body.
+        """Return the JSON body.
 
-        :raises Refusal: 400 if it isn't JSON
+        :raises ApiError: 400 if it is no JSON
         """
         if self.method == "GET":
             return None
@@ -126,7 +126,7 @@ class _ApiRequest:
             raise ApiError(400, "Content-Type must be application/json")
         try:
             body = json.loads(self.content, parse_constant=_reject_constant)
-            if b"\\u" in self.content:  # half a surrogate pair is no text, and could not be kept
+            if b"\\u" in self.content:  # one half of a surrogate pair is no text: it cannot be stored
                 json.dumps(body, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise ApiError(400, "The body is not valid JSON") from None
@@ -138,7 +138,7 @@ def _reject_constant(text: str) -> NoReturn:
 
 
 class YotpoApi:
-    """Answers requests: finds the operation, throttles, checks the token, takes the store's lock, runs it."""
+    """Answers requests: finds the operation, counts the call, checks the token, locks the store, runs the operation."""
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
@@ -149,7 +149,7 @@ class YotpoApi:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request to a store."""
-        asked = _ApiRequest(
+        store_request = _ApiRequest(
             method=request.method,
             store_id=request.path_params["store_id"],
             path=request.path_params["path"],
@@ -158,86 +158,89 @@ class YotpoApi:
             content_type=request.headers.get("content-type", ""),
             content=await request.body(),
         )
-        return await run_in_threadpool(self._answer, asked)
+        return await run_in_threadpool(self._answer, store_request)
 
-    def _answer(self, asked: _ApiRequest) -> Response:
-        found = _operation(asked.method, asked.path)
-        if found is None:
+    def _answer(self, request: _ApiRequest) -> Response:
+        operation = _operation(request.method, request.path)
+        if operation is None:
             return gateway_error_response(404, "no Route matched with those values")
-        name, run, ids = found
+        name, run, ids = operation
         switches = self._sandbox.switches
-        if asked.store_id not in self._sandbox.credentials["yotpo"]:
+        if request.store_id not in self._sandbox.credentials["yotpo"]:
             return error_response(ApiError(switches["yotpo.unknown_store_status"], "The store was not found"), None)
-        allowance = None
+        rate_limit = None
         if switches["yotpo.rate_limit"]:
-            allowance = self._limiter.take(asked.store_id, switches["yotpo.rate_limit"])
-            if not allowance.allowed:
-                self._sandbox.count("yotpo", asked.store_id, f"{name}.throttled")
-                return self._throttled(allowance)
-        response = self._run(asked, run, ids, allowance)
-        self._sandbox.count("yotpo", asked.store_id, name)
+            rate_limit = self._limiter.acquire(request.store_id, switches["yotpo.rate_limit"])
+            if not rate_limit.allowed:
+                self._sandbox.count("yotpo", request.store_id, f"{name}.throttled")
+                return self._throttled(rate_limit)
+        response = self._run(request, run, ids, rate_limit)
+        self._sandbox.count("yotpo", request.store_id, name)
         return response
 
     def _run(
         self,
-        asked: _ApiRequest,
+        request: _ApiRequest,
         run: Callable[[Call], OperationResult] | None,
         ids: tuple[str, ...],
-        allowance: RateLimitStatus | None,
+        rate_limit: RateLimitStatus | None,
     ) -> Response:
         try:
             if run is None:
-                return json_response(*self._token(asked), allowance)
-            self._tokens.check(asked.store_id, asked.token)
-            records = Records(sandbox=self._sandbox, store_id=asked.store_id, clock=self._clock)
-            call = Call(records=records, ids=ids, params=asked.params, body=asked.json())
-            with self._locks.setdefault(asked.store_id, threading.Lock()):
+                return json_response(*self._token(request), rate_limit)
+            self._tokens.check(request.store_id, request.token)
+            records = Records(sandbox=self._sandbox, store_id=request.store_id, clock=self._clock)
+            call = Call(records=records, ids=ids, params=request.params, body=request.json())
+            with self._locks.setdefault(request.store_id, threading.Lock()):
                 products.add_site_reviews_product(records)
-                return json_response(*run(call), allowance)
-        except ApiError as refusal:
+                return json_response(*run(call), rate_limit)
+        except ApiError as error:
             gateway = self._sandbox.switches["yotpo.auth_body"] == "gateway"
-            if refusal.status in {401, 403} and gateway:
-                return gateway_error_response(refusal.status, "Unauthorized", allowance)
-            return error_response(refusal, allowance)
+            if error.status in {401, 403} and gateway:
+                return gateway_error_response(error.status, "Unauthorized", rate_limit)
+            return error_response(error, rate_limit)
 
-    def _token(self, asked: _ApiRequest) -> OperationResult:
-        body = asked.json()
+    def _token(self, request: _ApiRequest) -> OperationResult:
+        body = request.json()
         secret = body.get("secret") if isinstance(body, dict) else None
         if not secret:
             raise ApiError(400, "secret is missing")
-        if not self._tokens.is_secret(asked.store_id, secret):
+        if not self._tokens.is_secret(request.store_id, secret):
             raise ApiError(401, "The secret is wrong")
-        return 200, {"access_token": self._tokens.make(asked.store_id)}
+        return 200, {"access_token": self._tokens.make(request.store_id)}
 
-    def _throttled(self, allowance: RateLimitStatus) -> Response:
+    def _throttled(self, rate_limit: RateLimitStatus) -> Response:
         switches = self._sandbox.switches
-        more = {"Retry-After": "1"} if switches["yotpo.retry_after"] else {}
+        headers = {"Retry-After": "1"} if switches["yotpo.retry_after"] else {}
         if switches["yotpo.throttle_body"] == "gateway":
-            return gateway_error_response(429, "API rate limit exceeded", allowance, more)
-        response = error_response(ApiError(429, "API rate limit exceeded"), allowance)
-        response.headers.update(more)
+            return gateway_error_response(429, "API rate limit exceeded", rate_limit, headers)
+        response = error_response(ApiError(429, "API rate limit exceeded"), rate_limit)
+        response.headers.update(headers)
         return response
 
     async def oauth(self, request: Request) -> Response:
-        """``POST /oauth/token``, in JSON or as a form; its tokens are as good as the others."""
+        """``POST /oauth/token``, with JSON or a form. Its tokens are the same as those of ``access_tokens``."""
         return await run_in_threadpool(self._oauth, request.headers.get("content-type", ""), await request.body())
 
     def _oauth(self, content_type: str, content: bytes) -> Response:
         try:
-            given = json.loads(content) if "json" in content_type else dict(parse_qsl(content.decode()))
+            form = json.loads(content) if "json" in content_type else dict(parse_qsl(content.decode()))
         except ValueError:
-            given = None
-        if not isinstance(given, dict) or given.get("grant_type") != "client_credentials":
+            form = None
+        if not isinstance(form, dict) or form.get("grant_type") != "client_credentials":
             return JSONResponse({"error": "unsupported_grant_type"}, status_code=400)
-        store_id = given.get("client_id")
-        if not isinstance(store_id, str) or not self._tokens.is_secret(store_id, given.get("client_secret")):
+        store_id = form.get("client_id")
+        if not isinstance(store_id, str) or not self._tokens.is_secret(store_id, form.get("client_secret")):
             return JSONResponse({"error": "invalid_client"}, status_code=401)
         self._sandbox.count("yotpo", store_id, "token")
         return JSONResponse({"access_token": self._tokens.make(store_id), "token_type": "bearer"})
 
 
 def _operation(method: str, path: str) -> tuple[str, Callable[[Call], OperationResult] | None, tuple[str, ...]] | None:
-    """Name, function (``None`` for the token's) and ids of what a path asks for; ``None`` for an unknown path."""
+    """Return the name, the function and the ids of a path, or ``None`` for an unknown path.
+
+    The operation that issues a token has no function.
+    """
     if (method, path) == ("POST", "access_tokens"):
         return "token", None, ()
     parts = path.split("/")

@@ -1,8 +1,8 @@
-"""How a body written to Yotpo is checked: kinds of values, lengths, enumerations, required keys, list sizes.
+"""Validation of a body: kinds of values, lengths, enumerations, required keys, list sizes.
 
-The engine only; which property obeys which rule is told by the tables of ``yotpo_properties``. A null counts as
-not given, as Yotpo's own connector relies on; keys without a rule are dropped, as a recorded call shows for stray
-ones beside the envelope.
+The rules of each property are in :mod:`~airflow_provider_partners.sandbox.yotpo.properties`. A null means "not given",
+as Yotpo's connector expects (https://github.com/YotpoLtd/magento2-module-core). A key without a rule is dropped, as in
+recorded live calls (https://github.com/ldgnoack/yotpo-ruby, ``spec/cassettes``).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PropertyRule:
-    """What a property may hold.
+    """The rule of one property.
 
-    :param kind: a key of ``KINDS``, or ``object``, ``array``
-    :param max_length: characters of a string
+    :param kind: a key of ``KINDS``, ``object`` or ``array``
+    :param max_length: maximum characters of a string
     :param choices: the values of an enumeration
-    :param required: when something is created
-    :param fields: of an object, or of each object in an array
-    :param free: an object keeps keys that have no rule
-    :param minimum: members of an array
-    :param maximum: members of an array, keys of an object
+    :param required: must be there when a record is created
+    :param fields: rules of an object, or of each object in an array
+    :param free: the object keeps keys that have no rule
+    :param minimum: minimum members of an array
+    :param maximum: maximum members of an array, or keys of an object
     """
 
     kind: str = "string"
@@ -48,26 +48,29 @@ Rules = Mapping[str, PropertyRule]
 
 
 class InvalidValueError(ValueError):
-    """A value breaks its rule; the text completes "<property> …"."""
+    """A value breaks its rule. The text completes "<property> …"."""
 
 
-def naive(timestamp: datetime) -> str:
-    """A time as Yotpo returns it: UTC, whole seconds, no zone suffix (recorded live responses)."""
+def format_timestamp_naive(timestamp: datetime) -> str:
+    """Return a timestamp as Yotpo returns it: UTC, whole seconds, without a zone.
+
+    Recorded: https://github.com/ldgnoack/yotpo-ruby, ``spec/cassettes``.
+    """
     return timestamp.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def read_time(text: str) -> str:
-    """An ISO 8601 time as Yotpo keeps it.
+def parse_timestamp(text: str) -> str:
+    """Return an ISO 8601 time in the form that Yotpo returns.
 
-    :raises Wrong: if it is none
+    :raises InvalidValueError: the text is no date and time
     """
     msg = "must be an ISO 8601 date and time"
     if "T" not in text.upper():
         raise InvalidValueError(msg)
     try:
-        moment = datetime.fromisoformat(text)
-        return naive(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):  # the latter for the first and last day of the calendar
+        timestamp = datetime.fromisoformat(text)
+        return format_timestamp_naive(timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # OverflowError: the first and the last day of the calendar
         raise InvalidValueError(msg) from None
 
 
@@ -87,8 +90,8 @@ def _number(value: Any, lenient: bool) -> int | float:
     if isinstance(value, bool) or not finite:
         msg = "must be a number"
         raise InvalidValueError(msg)
-    number: int | float = value
-    return number
+    index: int | float = value
+    return index
 
 
 def _integer(value: Any, lenient: bool) -> int:
@@ -142,7 +145,7 @@ KINDS: dict[str, Callable[[Any, bool], Any]] = {
     "quantity": _quantity,
     "boolean": _boolean,
     "scalar": _scalar,
-    "datetime": lambda value, lenient: read_time(_string(value, lenient)),
+    "datetime": lambda value, lenient: parse_timestamp(_string(value, lenient)),
     "currency": _matching(r"[A-Z]{3}", "an ISO 4217 code of three letters"),
     "country": _matching(r"[A-Z]{2}", "an ISO 3166 code of two letters"),
     "language": _matching(r"[a-z]{2}", "an ISO 639-1 code of two letters"),
@@ -150,12 +153,12 @@ KINDS: dict[str, Callable[[Any, bool], Any]] = {
 }
 
 
-class Check:
-    """Checks one body and gathers everything wrong with it.
+class BodyValidator:
+    """Validates one body and collects every problem.
 
-    :param lenient: numbers and booleans given as strings, and strings given as numbers, are taken
-    :param any_phone: phone numbers may have any form
-    :param refuse_unknown: a key without a rule is an error instead of being dropped
+    :param lenient: accept numbers and booleans as strings, and numbers as strings' values
+    :param any_phone: accept phone numbers in any form
+    :param refuse_unknown: refuse a key without a rule instead of dropping it
     """
 
     def __init__(self, *, lenient: bool, any_phone: bool, refuse_unknown: bool) -> None:
@@ -164,64 +167,64 @@ class Check:
         self._refuse_unknown = refuse_unknown
         self.problems: list[str] = []
 
-    def body(self, rules: Rules, given: Any, *, partial: bool = False) -> Document:
-        """What is kept of a body.
+    def validate(self, rules: Rules, payload: Any, *, partial: bool = False) -> Document:
+        """Return the valid properties of a body.
 
-        :param partial: an update: nothing is required at the top
-        :raises Refusal: 400 with every problem
+        :param partial: an update: no top-level property is required
+        :raises ApiError: 400 with every problem
         """
-        kept = self._object(rules, given, at="", required=not partial, free=False)
+        body = self._object(rules, payload, path="", required=not partial, free=False)
         if self.problems:
             raise ApiError(400, *self.problems)
-        return kept
+        return body
 
-    def _object(self, rules: Rules, given: Any, *, at: str, required: bool, free: bool) -> Document:
-        kept: Document = {}
+    def _object(self, rules: Rules, payload: Any, *, path: str, required: bool, free: bool) -> Document:
+        valid: Document = {}
         for name, rule in rules.items():
-            value = given.get(name)
+            value = payload.get(name)
             if value is None or (value == "" and rule.required):
                 if rule.required and (required or value == ""):
-                    self.problems.append(f"{at}{name} can't be blank")
+                    self.problems.append(f"{path}{name} can't be blank")
             else:
-                self._keep(kept, rule, name, value, at)
-        for name in (each for each in given if each not in rules):
-            if free and given[name] is not None:
-                kept[name] = given[name]
+                self._validate_property(valid, rule, name, value, path)
+        for name in (each for each in payload if each not in rules):
+            if free and payload[name] is not None:
+                valid[name] = payload[name]
             elif not free and self._refuse_unknown:
-                self.problems.append(f"{at}{name} is unknown")
-        return kept
+                self.problems.append(f"{path}{name} is unknown")
+        return valid
 
-    def _keep(self, kept: Document, rule: PropertyRule, name: str, value: Any, at: str) -> None:
+    def _validate_property(self, valid: Document, rule: PropertyRule, name: str, value: Any, path: str) -> None:
         try:
-            kept[name] = self._value(rule, value, f"{at}{name}")
-        except InvalidValueError as wrong:
-            self.problems.append(f"{at}{name} {wrong}")
+            valid[name] = self._value(rule, value, f"{path}{name}")
+        except InvalidValueError as error:
+            self.problems.append(f"{path}{name} {error}")
 
-    def _value(self, rule: PropertyRule, value: Any, at: str) -> Any:
+    def _value(self, rule: PropertyRule, value: Any, path: str) -> Any:
         if rule.kind == "object":
-            return self._nested(rule, value, at)
+            return self._nested(rule, value, path)
         if rule.kind == "array":
-            return self._members(rule, value, at)
+            return self._members(rule, value, path)
         kind = "string" if rule.kind == "phone" and self._any_phone else rule.kind
-        found = KINDS[kind](value, self._lenient)
-        if rule.max_length is not None and len(found) > rule.max_length:
+        converted = KINDS[kind](value, self._lenient)
+        if rule.max_length is not None and len(converted) > rule.max_length:
             msg = f"is too long (maximum is {rule.max_length} characters)"
             raise InvalidValueError(msg)
-        if rule.choices is not None and found not in rule.choices:
+        if rule.choices is not None and converted not in rule.choices:
             msg = f"is not one of {', '.join(sorted(rule.choices))}"
             raise InvalidValueError(msg)
-        return found
+        return converted
 
-    def _nested(self, rule: PropertyRule, value: Any, at: str) -> Document:
+    def _nested(self, rule: PropertyRule, value: Any, path: str) -> Document:
         if not isinstance(value, dict):
             msg = "must be an object"
             raise InvalidValueError(msg)
         if rule.maximum is not None and len(value) > rule.maximum:
             msg = f"has too many keys (maximum is {rule.maximum})"
             raise InvalidValueError(msg)
-        return self._object(rule.fields, value, at=f"{at}.", required=True, free=rule.free)
+        return self._object(rule.fields, value, path=f"{path}.", required=True, free=rule.free)
 
-    def _members(self, rule: PropertyRule, value: Any, at: str) -> list[Any]:
+    def _members(self, rule: PropertyRule, value: Any, path: str) -> list[Any]:
         if not isinstance(value, list):
             msg = "must be an array"
             raise InvalidValueError(msg)
@@ -231,11 +234,11 @@ class Check:
         if rule.maximum is not None and len(value) > rule.maximum:
             msg = f"has too many members (maximum is {rule.maximum})"
             raise InvalidValueError(msg)
-        member = PropertyRule(kind="object", fields=rule.fields)
-        kept = []
-        for number, each in enumerate(value):
+        member_rule = PropertyRule(kind="object", fields=rule.fields)
+        members = []
+        for index, each in enumerate(value):
             try:
-                kept.append(self._nested(member, each, f"{at}[{number}]"))
-            except InvalidValueError as wrong:
-                self.problems.append(f"{at}[{number}] {wrong}")
-        return kept
+                members.append(self._nested(member_rule, each, f"{path}[{index}]"))
+            except InvalidValueError as error:
+                self.problems.append(f"{path}[{index}] {error}")
+        return members

@@ -127,7 +127,7 @@ def add_late_returns(shop_records: ShopRecords, app: list[str]) -> None:
 
 
 def _return_time(shop_records: ShopRecords, order: Document) -> datetime:
-    """Return when the buyer opened the return: 18 hours before the refund, or some time after the order's last update."""
+    """Return when the buyer opened the return: before the refund, or some time after the order's last update."""
     if order["refunds"]:
         refund = datetime.fromisoformat(order["refunds"][-1]["createdAt"])
         return max(datetime.fromisoformat(order["createdAt"]), refund - timedelta(hours=18))
