@@ -19,12 +19,12 @@ from airflow_provider_partners.api.pagination.strategies import (
 )
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.shopify_admin import client as shopify_admin
-from airflow_provider_partners.api.shopify_admin import resources as shopify_admin_resources
+from airflow_provider_partners.api.shopify_admin import query as shopify_admin_query
 from airflow_provider_partners.api.shopify_admin.bulk.records import MAX_NODE_IDS
-from airflow_provider_partners.api.shopify_admin.query import MAX_SEARCH_RESULTS
+from airflow_provider_partners.api.shopify_admin.pages import MAX_SEARCH_RESULTS
 from airflow_provider_partners.api.shopify_admin.search import COUNT_LIMIT
 from airflow_provider_partners.api.shopify_partner import client as shopify_partner
-from airflow_provider_partners.api.shopify_partner.resources import PartnerResource
+from airflow_provider_partners.api.shopify_partner.model import PartnerResource
 from airflow_provider_partners.api.voucherify import client as voucherify
 from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.resources.model import MAX_VALUES_PER_CONDITION, VoucherifyResource
@@ -94,7 +94,7 @@ Limits: Yofi documents none. The provider sends {yofi.REQUESTS_PER_SECOND:g} req
 {_lists(rows, beyond=_beyond_yofi)}
 Filters, as RSQL text or from Python objects. A list of predictions is that of the other list's relation, row by row.
 
-{_table(("resource", "`filter`", "`prediction_filter`", "`include`"), details)}"""
+{_table(("resource", "`filters`", "`prediction_filter`", "`include`"), details)}"""
 
 
 def _partner() -> str:
@@ -140,7 +140,7 @@ into a file instead, which takes no points but for the fulfillments' lines ({MAX
 
 {_lists(rows, beyond=_beyond_admin)}
 Filters: `query` takes any of Shopify's search syntax, such as `financial_status:paid`. `match={{"id": ids}}` reads
-{shopify_admin_resources.IDS_PER_QUERY} objects a request by their ids."""
+{shopify_admin_query.IDS_PER_QUERY} objects a request by their ids."""
 
 
 def _voucherify() -> str:

@@ -1,1 +1,1 @@
-"""Tasks: extract a list to a dataset, build orders, write them to Yotpo. Thin, one module per partner."""
+"""Operators: one module per partner, and the base classes they share."""

@@ -1,6 +1,6 @@
-"""Extracting a list of any partner to a dataset: the steps that the partners' extract operators share.
+"""Base class of the extract operators: read a list of a partner page by page into a dataset.
 
-Knows no partner: which lists there are, and which filters, the client's table of resources says.
+Knows no partner. The client's table of resources says which lists and filters exist.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from airflow.sdk import Asset
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
+from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import publish
-from airflow_provider_partners.datasets.reader import read_column
+from airflow_provider_partners.datasets.reader import resolve_match_values
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
+from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
+from airflow_provider_partners.task_errors import Context
 from airflow_provider_partners.watermarks import Watermark
 from airflow_provider_partners.windows import Window, is_given, resolve
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.datasets.reference import DatasetRef
+    from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
     from airflow_provider_partners.hooks.base import PartnerHook
 
 WINDOW_FILE = "window.json"
-"""The note of a window that ends with the present, in a folder beside the dataset's."""
+"""File with the window that the run's first try chose; it is in a folder beside the dataset's."""
 
 
 class ExtractOperator(PartnerOperator):
-    """Extracts a list to a dataset and returns its reference.
+    """Extracts a list into a dataset and returns the dataset's reference.
 
-    The stretch of time is that of ``since`` and ``until``, or else the run's data interval, or else what lies between
-    the task's watermark and the present. Lists that can't be asked by time, and records asked for by ids, have none
-    unless it is given.
+    The time range is the first of these that is set: ``since`` and ``until``; the run's data interval; from the task's
+    watermark until now. A list without a time filter, and a read by ids (``match``), have no time range by default.
 
-    From Airflow 3.3 on, a task with an asset among its outlets keeps a watermark in the asset's state store: everything
-    up to there was read. There is one for each shop (or connection), list and set of filters, so that a mapped task and
-    several tasks may share an asset; with several assets it rests with the first one. It moves when the dataset is
-    finished, and no further than without a gap.
+    From Airflow 3.3 on, a task with an asset among its outlets keeps a watermark in the asset's state store: the end of
+    the range that was read without a gap. There is one watermark per shop (or connection), list and set of filters.
+    Mapped tasks and several tasks may therefore share an asset. With several assets, the first one stores it. The
+    watermark moves when the dataset is finished.
 
-    :param resource: the list's name (templated)
-    :param since: ISO 8601 text or datetime, the first moment asked for (templated)
-    :param until: the first moment not asked for any more (templated)
-    :param initial_since: where to begin where there is neither a data interval nor a watermark yet; it also has lists
-        go by watermark that have no filter by time but can be asked for a stretch of it (templated)
-    :param lookback: how much earlier than the data interval or the watermark to begin; by default not at all, and
-        ``[partners] lookback_minutes``; not applied to ``since``
-    :param match: asks for the records that belong to known ids, in batches: a mapping of a field to its
-        values, or to a column of a dataset, ``{"order_id": {"dataset": extract_orders.output, "field":
-        "legacyResourceId"}}`` (templated)
-    :param page_size: records per page; the API's best by default
-    :param workers: pages fetched side by side where the list allows it; ``[partners] parallel_calls`` by
-        default
-    :param uri: the folder that the finished dataset is put into, in place of the one that was there; by default it
-        stays in the folder of the task's run (templated)
+    :param resource: name of the list (templated)
+    :param since: start of the time range, inclusive: ISO 8601 text or datetime (templated)
+    :param until: end of the time range, exclusive (templated)
+    :param initial_since: start of the time range when there is neither a data interval nor a watermark. It also makes
+        a list use a watermark that has no time filter of its own but can be read for a time range (templated)
+    :param lookback: how much earlier than the data interval or the watermark to start. Default: no lookback for the
+        interval, ``[partners] lookback_minutes`` for the watermark. It never applies to ``since``
+    :param match: reads the records with known ids, in batches. Maps a field to its values, or to a column of a dataset:
+        ``{"order_id": {"dataset": extract_orders.output, "field": "legacyResourceId"}}`` (templated)
+    :param page_size: records per page; the largest that the API serves well by default
+    :param workers: pages fetched in parallel where the list allows it; ``[partners] parallel_calls`` by default
+    :param uri: folder that the finished dataset is published to, where it replaces the previous one. By default the
+        dataset stays in the folder of the task's run (templated)
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
@@ -69,9 +69,9 @@ class ExtractOperator(PartnerOperator):
         self,
         *,
         resource: str,
-        since: Any = None,
-        until: Any = None,
-        initial_since: Any = None,
+        since: TemplatedTime | None = None,
+        until: TemplatedTime | None = None,
+        initial_since: TemplatedTime | None = None,
         lookback: timedelta | None = None,
         match: Mapping[str, Any] | None = None,
         page_size: int | None = None,
@@ -92,30 +92,33 @@ class ExtractOperator(PartnerOperator):
 
     @abstractmethod
     def hook(self) -> PartnerHook[Any]:
-        """The partner's hook."""
+        """Return the partner's hook."""
 
     def query_filters(self) -> dict[str, Any]:
-        """The API's own filters, as the client takes them; those that are ``None`` were not given."""
+        """Return the API's own filters as the client takes them; ``None`` means "not given"."""
         return {}
 
-    def run(self, context: Context) -> dict[str, Any]:
+    def run(self, context: Context) -> DatasetRefDict:
         """Resolve the window, fetch into the dataset, return its reference."""
-        asked = self.query_arguments(context)
+        query_arguments = self.query_arguments(context)
         hook = self.hook()
         with hook as client:
             self.record_partner(hook)
-            reference = self.extract_pages(context, hook, client, asked)
+            reference = self.extract_pages(context, hook, client, query_arguments)
         return self.finish(context, reference)
 
-    def finish(self, context: Context, reference: DatasetRef) -> dict[str, Any]:
-        """The reference to return, once the dataset is where it was asked to be. The watermark moves then, not before.
+    def finish(self, context: Context, reference: DatasetRef) -> DatasetRefDict:
+        """Publish the dataset, record the activity, advance the watermark, and return the reference.
 
-        :param context: the task's context
-        :param reference: of the dataset in the folder of the task's run
+        The watermark moves last, when the dataset is where it belongs.
+
+        :param reference: the dataset in the folder of the task's run
         """
         if is_given(self.uri):
             reference = publish(reference, str(self.uri))
-            self.log.info("Put to %s, %s", reference.uri, "new" if reference.extra["changed"] else "as it was there")
+            self.log.info(
+                "Published to %s, %s", reference.uri, "changed" if reference.extra["changed"] else "unchanged"
+            )
         self.activity.set_datasets_written(reference)
         self.activity.set_list_read(self.resource, reference.records)
         self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
@@ -123,147 +126,120 @@ class ExtractOperator(PartnerOperator):
         return reference.to_dict()
 
     def record_partner(self, hook: PartnerHook[Any]) -> None:
-        """Take note of whom the task asks, and for which list.
-
-        :param hook: whose connection was read
-        """
-        self.activity.set_partner(hook)
+        """Record the account that the task reads, and the list."""
+        super().record_partner(hook)
         self.activity.set_list_read(self.resource)
 
     def input_datasets(self) -> list[Any]:
-        """The datasets whose columns are asked for."""
-        wanted = self.match.values() if isinstance(self.match, Mapping) else ()
-        return [value.get("dataset") for value in wanted if isinstance(value, Mapping)]
+        """Return the datasets whose columns ``match`` refers to."""
+        values = self.match.values() if isinstance(self.match, Mapping) else ()
+        return [value.get("dataset") for value in values if isinstance(value, Mapping)]
 
     def query_arguments(self, context: Context) -> dict[str, Any]:
-        """What the client is asked for: the filters, the ids and the window that were given."""
+        """Return the arguments for the client's ``extract``: filters, ids and time range, without those not given."""
         window = self.window(context)
-        asked: dict[str, Any] = {**self.query_filters(), "match": self.match_values(), "page_size": self.page_size}
+        arguments: dict[str, Any] = {**self.query_filters(), "match": self.match_values(), "page_size": self.page_size}
         if window:
-            asked |= {"since": window.since, "until": window.until}
+            arguments |= {"since": window.since, "until": window.until}
         self.log.info("Extracting %s, %s", self.resource, window or "without a window")
-        return {name: value for name, value in asked.items() if value is not None}
+        return {name: value for name, value in arguments.items() if value is not None}
 
     def extract_pages(
         self, context: Context, hook: PartnerHook[Any], client: Any, query_arguments: Mapping[str, Any]
     ) -> DatasetRef:
-        """Fetch page after page into the dataset.
+        """Fetch the list page by page into the dataset.
 
-        :param context: the task's context
-        :param hook: the partner's
-        :param client: of the hook
-        :param query_arguments: of :meth:`query_arguments`
+        :param query_arguments: from :meth:`query_arguments`
         """
         extraction = client.extract(self.resource, **query_arguments)
-        self.log.info("Asking %s page by page", hook.hook_name)
+        self.log.info("Reading %s page by page", hook.hook_name)
         reference = write_dataset(
             extraction,
             uri=dataset_uri(context),
             workers=self.workers or settings.parallel_calls(),
             on_page=ProgressLog(self.log.info, self.resource),
-            extra=lambda: {"api": client.usage.snapshot()},
+            extra=lambda: {"api": client.stats.snapshot()},
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference
 
     def window(self, context: Context) -> Window | None:
-        """The stretch of time to ask for.
+        """Return the time range to read, or ``None`` for a list that is read without one.
 
-        :raises ConfigurationError: when the list is unknown, or needs a window and nothing gives one
+        :raises ConfigurationError: when the list is unknown, or it needs a time range and none is given
         """
-        declared = self.available_resources.get(self.resource)
-        if declared is None:
+        resource = self.available_resources.get(self.resource)
+        if resource is None:
             message = f"There is no list '{self.resource}'"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources))}.")
-        begins = self._initial_since()
-        optional = self.match is not None or not declared.time_field
-        if optional and not (is_given(self.since) or is_given(self.until) or is_given(begins)):
+        initial_since = self._initial_since()
+        optional = self.match is not None or not resource.time_field
+        if optional and not (is_given(self.since) or is_given(self.until) or is_given(initial_since)):
             return None
-        mark = self.watermark(context)
-        covered = mark.get() if mark else None
-        if covered and self.lookback is None:
-            covered -= settings.lookback()
+        watermark = self.watermark(context)
+        read_until = watermark.get() if watermark else None
+        if read_until and self.lookback is None:
+            read_until -= settings.lookback()
         now = utcnow().replace(microsecond=0)
         window = resolve(
             since=self.since,
             until=self.until,
             context=context,
             lookback=self.lookback or timedelta(),
-            watermark=covered,
-            initial_since=begins,
+            watermark=read_until,
+            initial_since=initial_since,
             now=now,
         )
-        if mark is None and window.origin == "initial_since":
+        if watermark is None and window.origin == "initial_since":
             self.log.warning(
-                "No watermark is kept (it takes Airflow 3.3 and an asset among the outlets): each run reads all"
+                "No watermark is stored (it takes Airflow 3.3 and an asset among the outlets): each run reads all"
             )
-        # Any other end is the same for every try.
+        # An end other than now is the same for every try.
         return self._fixed_window(context, window) if window.until == now else window
 
     def watermark(self, context: Context) -> Watermark | None:
-        """Up to where this list was read by earlier runs; ``None`` where Airflow keeps nothing for the task.
-
-        :param context: the task's context
-        """
-        # For an alias nothing is kept: which assets it stands for is known only when there are events.
+        """Return the watermark of this list; ``None`` where Airflow keeps no state for the task."""
+        # An alias has no store: Airflow knows its assets only once there are events.
         asset = next((outlet for outlet in self.outlets if isinstance(outlet, Asset)), None)
-        kept = asset_state(context, asset) if asset is not None and self.match is None else None
-        return Watermark(self._watermark_key(), [kept]) if kept is not None else None
+        store = asset_state(context, asset) if asset is not None and self.match is None else None
+        return Watermark(self._watermark_key(), [store]) if store is not None else None
 
     def _initial_since(self) -> Any:
         return None if self.match is not None else self.initial_since
 
     def _watermark_key(self) -> str:
-        """What the watermark is about: another question's rows were not read by this one's runs."""
+        """Return the watermark's name. Other filters read other records, so they get another watermark."""
         account = getattr(self, "shop", None) or self.hook().conn_id
-        asked = {name: value for name, value in self.query_filters().items() if value is not None}
-        text = json.dumps(asked, sort_keys=True, default=str)
-        return ":".join([account, self.resource, *([hashlib.sha256(text.encode()).hexdigest()[:12]] if asked else [])])
+        filters = {name: value for name, value in self.query_filters().items() if value is not None}
+        text = json.dumps(filters, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return ":".join([account, self.resource, *([digest] if filters else [])])
 
     def _fixed_window(self, context: Context, window: Window) -> Window:
-        """The window that the run's first try has chosen: a later one goes on with its dataset, or writes it again.
+        """Return the window that the run's first try chose, so that a retry resumes the same dataset.
 
-        By then the present has moved, and maybe the watermark too, where a try died behind its last step.
+        A retry would compute a later end, and perhaps a later watermark if a try died after its last step.
         """
         folder = DatasetFolder(dataset_uri(context, "window"))
-        asked = [str(value) for value in (self._watermark_key(), self.since, self._initial_since(), self.lookback)]
-        note = folder.read_json(WINDOW_FILE)
-        if note and note["query"] == asked:
-            return Window.from_dict(note["window"], origin=note["origin"])
-        folder.write_json(WINDOW_FILE, {"query": asked, "window": window.to_dict(), "origin": window.origin})
+        query = [str(value) for value in (self._watermark_key(), self.since, self._initial_since(), self.lookback)]
+        stored = folder.read_json(WINDOW_FILE)
+        if stored and stored["query"] == query:
+            return Window.from_dict(stored["window"], origin=stored["origin"])
+        folder.write_json(WINDOW_FILE, {"query": query, "window": window.to_dict(), "origin": window.origin})
         return window
 
     def _advance_watermark(self, context: Context, reference: DatasetRef) -> None:
-        """Move the watermark behind the window of a finished dataset."""
-        mark = self.watermark(context)
-        if mark is None or reference.window is None:
+        """Move the watermark to the end of a finished dataset's window."""
+        watermark = self.watermark(context)
+        if watermark is None or reference.window is None:
             return
         window = Window.from_dict(reference.window)
-        beginning = timestamps.parse(self.initial_since, "initial_since") if is_given(self.initial_since) else None
-        moved = mark.advance_over(window, start=beginning)
-        self.log.info("%s %s", mark.key, f"moved to {reference.window['until']}" if moved else "stays")
+        start = timestamps.parse(self.initial_since, "initial_since") if is_given(self.initial_since) else None
+        moved = watermark.advance_over(window, start=start)
+        self.log.info("%s %s", watermark.key, f"moved to {reference.window['until']}" if moved else "is unchanged")
 
     def match_values(self) -> dict[str, Iterable[str]] | None:
-        """The ids to ask for, by field."""
+        """Return the ids to read, by field."""
         if self.match is None:
             return None
-        return {field: resolve_match_values(field, wanted) for field, wanted in self.match.items()}
-
-
-def resolve_match_values(field: str, values: Any) -> list[str]:
-    """The ids of one field of ``match``.
-
-    :param field: for errors
-    :param values: a list of ids, or ``{"dataset": …, "field": …}`` for a column of a dataset
-    :raises ConfigurationError: when it is neither
-    """
-    if isinstance(values, Mapping):
-        if set(values) != {"dataset", "field"}:
-            message = f"'match' has a wrong entry for '{field}'"
-            remedy = "Give a list, or {'dataset': an extract operator's output, 'field': a column of it}."
-            raise ConfigurationError(message, remedy=remedy)
-        return list(read_column(values["dataset"], values["field"]))
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        message = f"'match' has no list of values for '{field}'"
-        raise ConfigurationError(message, remedy="Give a list, even of one value.")
-    return list(dict.fromkeys(str(value) for value in values))
+        return {field: resolve_match_values(field, values) for field, values in self.match.items()}

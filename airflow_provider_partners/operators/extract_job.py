@@ -1,7 +1,7 @@
-"""Extracting by a partner's job: the steps that operators share whose partner has such jobs.
+"""Base class of the extract operators of partners that can also write a list into a file by an asynchronous job.
 
-Knows no partner. What is known of a job rests in the dataset's folder, nowhere else: whoever runs next (a retry, the
-task after its deferral, a cleared task) goes on from there.
+Knows no partner. The state of a job is stored in the dataset's folder and nowhere else. A retry, the task after its
+deferral, and a cleared task all resume from there.
 """
 
 from __future__ import annotations
@@ -24,33 +24,35 @@ from airflow_provider_partners.datasets.job_checkpoint import (
     raise_if_failed,
     resume_or_submit,
 )
+from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.exceptions import ConfigurationError, JobFailedError, PartnersError, TransientError
-from airflow_provider_partners.operators.base import Context, ProgressLog, dataset_uri
 from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.task_errors import Context
 from airflow_provider_partners.triggers.base import ERROR, growing_pauses, validate_event
 from airflow_provider_partners.triggers.job import JobTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob, JobStatus
-    from airflow_provider_partners.datasets.reference import DatasetRef
+    from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
 
 AUTO, PAGES, JOB = "auto", "pages", "job"
-"""How a list is fetched, whatever words a partner has for it."""
+"""How a list is fetched. Partners have their own words for it, see ``modes``."""
 
 MAX_POLL_FAILURES = 10
-"""Questions about a job, in a row, that may fail."""
+"""Consecutive status requests that may fail."""
 
 TRIGGER_GRACE = timedelta(minutes=10)
-"""How much longer than the trigger Airflow itself waits, in case that no triggerer runs."""
+"""How much longer than the trigger Airflow itself waits, in case no triggerer runs."""
 
 _CANCEL_TIMEOUT = 10.0
 _STOP_CHECK_INTERVAL = 1.0
-"""Seconds: how long a cancellation is waited for, and how soon a stopped task notices it."""
+"""Seconds: how long a cancellation may take, and how soon a stopped task notices the stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class _RunningJob:
-    """The job under way."""
+    """The job that the task waits for."""
 
     job_id: str
     uri: str
@@ -58,18 +60,18 @@ class _RunningJob:
 
 
 class JobExtractOperator(ExtractOperator):
-    """Extracts a list page by page, or by a job of the partner's that makes a file of it.
+    """Extracts a list page by page, or by an asynchronous job of the partner that writes a file.
 
-    A job is submitted once for a question, whatever becomes of the task; it isn't Airflow's ``ResumableJobMixin`` that
-    sees to this but a note in the dataset's folder, which works in every version of Airflow 3, also where the job was
-    submitted and the task died before it knew.
+    The same query submits a job only once, whatever happens to the task. The dataset's folder holds a checkpoint of the
+    job for this. Airflow's ``ResumableJobMixin`` is not used: the checkpoint works in every version of Airflow 3, also
+    when the task dies after the submission but before it knows the job's id.
 
-    :param mode: ``auto`` asks the partner whether the list is long enough for a job
+    :param mode: ``auto`` lets the client decide whether the list is long enough for a job
     :param deferrable: whether to wait for a job in the triggerer, without a worker's slot; ``[operators]
         default_deferrable`` by default
-    :param poll_interval: seconds between two looks at a job, at most; the first ones come sooner
-    :param job_timeout: how long a job may take, from its submission on, over all deferrals and tries; it is cancelled
-        then, and the next try submits another
+    :param poll_interval: longest time between two status requests, in seconds; the first ones come sooner
+    :param job_timeout: how long a job may take from its submission on, over all deferrals and tries. Then it is
+        cancelled, and the next try submits another one
     """
 
     modes: ClassVar[Mapping[str, str]]
@@ -95,89 +97,88 @@ class JobExtractOperator(ExtractOperator):
 
     @abstractmethod
     def hook_params(self) -> dict[str, Any]:
-        """What the hook is made of besides the connection, as JSON: a trigger makes it anew."""
+        """Return the hook's arguments besides the connection, as JSON; the trigger builds the hook from them."""
 
     def job_arguments(self) -> dict[str, Any]:
-        """What only a job is asked for; those that are ``None`` were not given."""
+        """Return the arguments that only a job takes; ``None`` means "not given"."""
         return {}
 
-    def run(self, context: Context) -> dict[str, Any]:
-        """Fetch by pages or by a job, whichever is right; return the dataset's reference."""
-        # A task that gave its slot back begins here again, but it is the same try.
+    def run(self, context: Context) -> DatasetRefDict:
+        """Fetch by pages or by a job, and return the dataset's reference."""
+        # A rescheduled task starts here again, but it is the same try.
         return self._fetch(context, new_try=not context.get("task_reschedule_count"))
 
-    def _fetch(self, context: Context, *, new_try: bool) -> dict[str, Any]:
-        way, asked = self._resolve_mode(), self.query_arguments(context)
+    def _fetch(self, context: Context, *, new_try: bool) -> DatasetRefDict:
+        mode, query_arguments = self._resolve_mode(), self.query_arguments(context)
         uri, hook = dataset_uri(context), self.hook()
         with hook as client:
             self.record_partner(hook)
-            job = self._choose_job(client, asked, way, uri)
+            job = self._choose_job(client, query_arguments, mode, uri)
             if job is None:
                 clear_checkpoint(uri)
-                return self.finish(context, self.extract_pages(context, hook, client, asked))
+                return self.finish(context, self.extract_pages(context, hook, client, query_arguments))
             status = resume_or_submit(job, uri, now=utcnow(), replace_failed=new_try)
-            self._running_job = watch = _RunningJob(status.job_id, uri, self._deadline(uri))
+            self._running_job = running_job = _RunningJob(status.job_id, uri, self._deadline(uri))
             self.log.info("%s job %s: %s", hook.hook_name, status.job_id, status.partner_status or status.state)
             if status.state is JobState.RUNNING:
-                if self.deferrable and utcnow() < watch.deadline:
-                    self._defer(watch)
-                self._wait_for_job(client, watch)
-            return self.finish(context, self._collect(client, job, watch))
+                if self.deferrable and utcnow() < running_job.deadline:
+                    self._defer(running_job)
+                self._wait_for_job(client, running_job)
+            return self.finish(context, self._collect(client, job, running_job))
 
-    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
-        """Go on where the trigger left off.
+    def execute_complete(self, context: Context, event: Any = None) -> DatasetRefDict:
+        """Resume after the trigger. The partner is asked for the job's status again; the event only wakes the task up.
 
-        The event is but the reason to look again: where the job stands, the partner says.
-
-        :param context: the task's context
-        :param event: what the trigger told
+        :param event: the trigger's event
         """
         with self.tracked(context):
-            told = validate_event(event)
-            self.log.info("The trigger says of job %s: %s %s", told.get("job_id"), told["status"], told.get("message"))
-            if told["status"] == ERROR:
-                message = f"The triggerer could not ask for job {told.get('job_id')}: {told.get('message')}"
-                raise TransientError(message, remedy="The job goes on; the next try looks for it again.")
+            payload = validate_event(event)
+            job_id, status, message = payload.get("job_id"), payload["status"], payload.get("message")
+            self.log.info("Event of the trigger for job %s: %s %s", job_id, status, message)
+            if status == ERROR:
+                problem = f"The triggerer could not read the status of job {job_id}: {message}"
+                raise TransientError(problem, remedy="The job continues; the next try resumes it.")
             return self._fetch(context, new_try=False)
 
     def on_kill(self) -> None:
-        """Have the partner stop, as far as it can be told in a few seconds, and stop waiting."""
+        """Cancel the job if that takes only a few seconds, and stop waiting."""
         self._stopped = True
         if self._running_job is not None:
-            # In a thread of its own: this may run inside of a signal's handler, amid a call that holds locks.
+            # In a new thread: on_kill may run inside a signal handler, while a call holds locks.
             thread = threading.Thread(target=self._cancel, args=(self._running_job,), daemon=True)
             thread.start()
             thread.join(_CANCEL_TIMEOUT)
 
     def _resolve_mode(self) -> str:
-        found = self.modes.get(self.mode)
-        if found is None:
+        mode = self.modes.get(self.mode)
+        if mode is None:
             message = f"There is no mode '{self.mode}'"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(self.modes)}.")
-        if found == JOB and self.match is not None:
+        if mode == JOB and self.match is not None:
             message = f"mode='{self.mode}' can't be used with 'match'"
             raise ConfigurationError(message, remedy="Leave one of them out.")
-        return found
+        return mode
 
     def _choose_job(self, client: Any, query_arguments: Mapping[str, Any], mode: str, uri: str) -> AsyncJob | None:
-        """The job to fetch by; ``None`` to fetch by pages."""
-        own = {name: value for name, value in self.job_arguments().items() if value is not None}
-        question = {name: value for name, value in {**query_arguments, **own}.items() if name != "page_size"}
+        """Return the job to fetch by, or ``None`` to fetch by pages."""
         if mode == PAGES or self.match is not None:
             return None
-        note = load_checkpoint(uri) if mode == AUTO else None
-        if note is not None:
-            noted_job: AsyncJob = client.job(self.resource, **question)
-            if noted_job.fingerprint == note.fingerprint:
-                return noted_job
-        if mode == AUTO and not client.worth_a_job(self.resource, **question):
+        arguments = {**query_arguments, **self.job_arguments()}
+        query = {name: value for name, value in arguments.items() if name != "page_size" and value is not None}
+        checkpoint = load_checkpoint(uri) if mode == AUTO else None
+        if checkpoint is not None:
+            # Resume without asking the client again: its choice may change while the job runs.
+            submitted_job: AsyncJob = client.job(self.resource, **query)
+            if submitted_job.fingerprint == checkpoint.fingerprint:
+                return submitted_job
+        if mode == AUTO and not client.prefers_job(self.resource, **query):
             return None
-        job: AsyncJob = client.job(self.resource, **question)
+        job: AsyncJob = client.job(self.resource, **query)
         return job
 
     def _deadline(self, uri: str) -> datetime:
-        note = load_checkpoint(uri)
-        return (note.started_at if note else utcnow()) + self.job_timeout
+        checkpoint = load_checkpoint(uri)
+        return (checkpoint.started_at if checkpoint else utcnow()) + self.job_timeout
 
     def _defer(self, running_job: _RunningJob) -> None:
         hook = self.hook()
@@ -195,63 +196,63 @@ class JobExtractOperator(ExtractOperator):
         )
 
     def _wait_for_job(self, client: Any, running_job: _RunningJob) -> None:
-        """Look at the job now and then until it is done."""
-        failures, steps = 0, growing_pauses(self.poll_interval)
-        what, told = f"{self.resource} by job", time.monotonic()
+        """Poll the job until it is done."""
+        failures, pauses = 0, growing_pauses(self.poll_interval)
+        description, last_logged = f"{self.resource} by job", time.monotonic()
         while utcnow() < running_job.deadline:
-            self._sleep(min(next(steps), (running_job.deadline - utcnow()).total_seconds()))
+            self._sleep(min(next(pauses), (running_job.deadline - utcnow()).total_seconds()))
             try:
-                status: JobStatus = raise_if_failed(client.job_status(running_job.job_id), running_job.uri, what)
+                job_status = client.job_status(running_job.job_id)
+                status: JobStatus = raise_if_failed(job_status, running_job.uri, description)
             except JobFailedError:
                 raise
             except TransientError as error:
                 failures += 1
                 if failures >= MAX_POLL_FAILURES:
                     raise
-                self.log.warning("Looking at the job failed, %d of %d times: %s", failures, MAX_POLL_FAILURES, error)
+                self.log.warning("Polling the job failed, %d of %d times: %s", failures, MAX_POLL_FAILURES, error)
                 continue
             failures = 0
             if status.state is JobState.DONE:
                 return
-            if time.monotonic() - told >= self.poll_interval:
-                told = time.monotonic()
-                rows = "" if status.record_count is None else f", {status.record_count} rows so far"
-                self.log.info("Job %s: %s%s", running_job.job_id, status.partner_status or status.state, rows)
+            if time.monotonic() - last_logged >= self.poll_interval:
+                last_logged = time.monotonic()
+                count = "" if status.record_count is None else f", {status.record_count} records so far"
+                self.log.info("Job %s: %s%s", running_job.job_id, status.partner_status or status.state, count)
         self._cancel(running_job)
-        message = (
-            f"{what}: the partner's job {running_job.job_id} was not done within {self.job_timeout}, and was cancelled"
-        )
-        raise JobFailedError(message, remedy="Raise 'job_timeout', or ask for a shorter window.")
+        job_id, limit = running_job.job_id, self.job_timeout
+        message = f"{description}: the partner's job {job_id} was not done within {limit}, and was cancelled"
+        raise JobFailedError(message, remedy="Raise 'job_timeout', or use a shorter window.")
 
     def _sleep(self, seconds: float) -> None:
-        """Wait, but not after the task was told to stop: Airflow's signal alone doesn't end it."""
-        ends = time.monotonic() + seconds
-        while (left := ends - time.monotonic()) > 0 and not self._stopped:
-            time.sleep(min(left, _STOP_CHECK_INTERVAL))
+        """Sleep, but stop when the task is killed: Airflow's signal alone does not end the sleep."""
+        end = time.monotonic() + seconds
+        while (remaining := end - time.monotonic()) > 0 and not self._stopped:
+            time.sleep(min(remaining, _STOP_CHECK_INTERVAL))
         if self._stopped:
-            message = "The task was told to stop while it waited for the partner's job"
+            message = "The task was killed while it waited for the partner's job"
             raise TransientError(message)
 
     def _cancel(self, running_job: _RunningJob) -> None:
         try:
             with self.hook() as client:
                 client.cancel_job(running_job.job_id)
-            # Only now: the next try must find a job that may be running still.
+            # Only after the cancellation: the next try must find a job that may still run.
             clear_checkpoint(running_job.uri)
             self.log.info("Cancelled job %s", running_job.job_id)
         except PartnersError as error:
             self.log.warning("Job %s could not be cancelled: %s", running_job.job_id, error)
 
     def _collect(self, client: Any, job: AsyncJob, running_job: _RunningJob) -> DatasetRef:
-        self.log.info("Job %s is done, fetching its rows", running_job.job_id)
-        self._running_job = None  # there is nothing to cancel any more; the next try fetches on
+        self.log.info("Job %s is done, fetching its records", running_job.job_id)
+        self._running_job = None  # A finished job needs no cancellation; the next try resumes the download.
         reference = collect(
             job,
             running_job.job_id,
             running_job.uri,
             workers=self.workers or settings.parallel_calls(),
             on_page=ProgressLog(self.log.info, self.resource),
-            extra=lambda: {"api": client.usage.snapshot()},
+            extra=lambda: {"api": client.stats.snapshot()},
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference

@@ -1,10 +1,10 @@
-"""Shopify Admin: a shop's orders and products to datasets."""
+"""Operator of the Shopify Admin API: a shop's orders and products."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.shopify_admin.client import RESOURCES
+from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
 from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
@@ -14,24 +14,22 @@ if TYPE_CHECKING:
 
 
 class ShopifyAdminExtractOperator(JobExtractOperator):
-    """Extracts a shop's orders or products to a dataset, and returns the dataset's reference.
+    """Extracts a shop's orders or products into a dataset and returns the dataset's reference.
 
-    Orders come whole, with every line item and fulfillment. ``since`` and ``until`` are about the time of the
-    last change.
+    Orders include every line item and fulfillment. ``since`` and ``until`` filter by the time of the last change.
 
-    Where a window holds ten thousand objects or more, Shopify is asked to write them into a file (a bulk operation),
-    which takes nothing of the rate limit; ``mode`` decides otherwise. The task waits for it in the triggerer where it
-    is ``deferrable``.
+    For a window of ten thousand objects or more, Shopify writes them into a file (a bulk operation), which costs
+    nothing of the rate limit. ``mode`` overrides this. With ``deferrable`` the task waits for the file in the
+    triggerer.
 
     .. seealso:: :ref:`howto/operator:ShopifyAdminExtractOperator`
 
     :param resource: ``orders`` or ``products`` (templated)
-    :param shop: the shop, such as ``a.myshopify.com``; the one of the connection's host by default
-        (templated)
+    :param shop: the shop, such as ``a.myshopify.com``; by default the shop in the connection's host (templated)
     :param query: a filter in Shopify's search syntax, such as ``financial_status:paid`` (templated)
-    :param personal_data: whether customers' names, mails and addresses are asked for
-    :param shopify_admin_conn_id: the connection (templated)
-    :param mode: ``auto``, ``paged`` or ``bulk``; asked for by ids (``match``), a list is always paged
+    :param personal_data: whether to read customers' names, email addresses and postal addresses
+    :param shopify_admin_conn_id: id of the Airflow connection (templated)
+    :param mode: ``auto``, ``paged`` or ``bulk``; a read by ids (``match``) is always paged
     """
 
     template_fields: Sequence[str] = (
@@ -61,13 +59,13 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         self.shopify_admin_conn_id = shopify_admin_conn_id
 
     def hook(self) -> ShopifyAdminHook:
-        """The shop's hook."""
+        """Return the shop's hook."""
         return ShopifyAdminHook(self.shopify_admin_conn_id, **self.hook_params())
 
     def hook_params(self) -> dict[str, Any]:
-        """The shop."""
+        """Return the shop."""
         return {"shop": self.shop}
 
     def query_filters(self) -> dict[str, Any]:
-        """The search, and whether personal data is wanted."""
+        """Return the search query, and whether to read personal data."""
         return {"query": self.query, "personal_data": self.personal_data}

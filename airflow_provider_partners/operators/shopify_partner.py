@@ -1,36 +1,40 @@
-"""Shopify Partner: transactions and app events to datasets, and the shops that have an app installed."""
+"""Operators of the Shopify Partner API: transactions, app events, and the shops that have an app installed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.shopify_partner.client import RESOURCES
+from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
+from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
-from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
+from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
 from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.task_errors import Context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_partners.datasets.reference import DatasetRefDict
+
 
 class ShopifyPartnerExtractOperator(ExtractOperator):
-    """Extracts a list of the Shopify Partner API to a dataset, and returns the dataset's reference.
+    """Extracts a list of the Shopify Partner API into a dataset and returns the dataset's reference.
 
     .. seealso:: :ref:`howto/operator:ShopifyPartnerExtractOperator`
 
-    :param resource: ``transactions``, ``app_events`` or ``events``; of versions up to 2025-04 also ``jobs``,
+    :param resource: ``transactions``, ``app_events`` or ``events``; API versions up to 2025-04 also have ``jobs``,
         ``conversations`` and ``messages`` (templated)
-    :param app_id: the app, ``gid://partners/App/…``; needed by ``app_events`` (templated)
-    :param types: the types of transactions or events asked for, or the statuses of jobs and conversations; all by
-        default (templated)
+    :param app_id: the app, ``gid://partners/App/…``; required by ``app_events`` (templated)
+    :param types: types of transactions or events, or statuses of jobs and conversations; all by default (templated)
     :param shop: the shop's domain (templated)
     :param shop_id: the shop's id, ``gid://partners/Shop/…`` (templated)
-    :param conversation_id: the conversation whose ``messages`` are read (templated)
-    :param shopify_partner_conn_id: the connection (templated)
+    :param conversation_id: the conversation that ``messages`` belong to (templated)
+    :param shopify_partner_conn_id: id of the Airflow connection (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -66,16 +70,16 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
     def hook(self) -> ShopifyPartnerHook:
-        """The organisation's hook."""
+        """Return the organization's hook."""
         return ShopifyPartnerHook(self.shopify_partner_conn_id)
 
     def query_filters(self) -> dict[str, Any]:
-        """App, types and shop.
+        """Return the filters by app, type and shop.
 
-        :raises ConfigurationError: when records are asked for by ids
+        :raises ConfigurationError: when ``match`` is given
         """
         if self.match is not None:
-            message = "The Shopify Partner API can't be asked by ids, so 'match' has no meaning here"
+            message = "The Shopify Partner API has no filter by ids, so 'match' has no meaning here"
             raise ConfigurationError(message, remedy="Filter by 'app_id', 'types', 'shop' or 'shop_id'.")
         return {
             "app_id": self.app_id,
@@ -87,13 +91,12 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
 
 
 class ShopifyPartnerActiveShopsOperator(PartnerOperator):
-    """Finds the shops that have an app installed, from its events, and returns their domains.
+    """Returns the domains of the shops that have an app installed, computed from the app's events.
 
-    :param app_id: the app, ``gid://partners/App/…``. Where it renders to nothing, nothing is asked and
-        ``None`` is returned: the shops are not known then, which is not the same as there being none
-        (templated)
-    :param until: regard events before this moment alone; all by default (templated)
-    :param shopify_partner_conn_id: the connection (templated)
+    :param app_id: the app, ``gid://partners/App/…``. If it renders to nothing, the task makes no call and returns
+        ``None``: the shops are unknown, which is not the same as no shops (templated)
+    :param until: use only events before this time; all by default (templated)
+    :param shopify_partner_conn_id: id of the Airflow connection (templated)
     """
 
     template_fields: Sequence[str] = ("app_id", "until", "shopify_partner_conn_id")
@@ -104,7 +107,7 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         self,
         *,
         app_id: str | None,
-        until: Any = None,
+        until: TemplatedTime | None = None,
         shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -114,33 +117,33 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
     def run(self, context: Context) -> list[str] | None:
-        """Ask for the app's events and keep the shops that have it."""
+        """Read the app's events and return the shops that have it installed."""
         if self.app_id in {None, "", "None"}:
-            self.log.info("No app is named, so Shopify isn't asked which shops have it installed.")
+            self.log.info("No app is given, so the shops that have it installed are unknown.")
             return None
         until = timestamps.parse(self.until, "until") if self.until not in {None, "", "None"} else None
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
-            self.activity.set_partner(hook)
+            self.record_partner(hook)
             self.activity.set_list_read("app_events")
-            known = client.installed_shops(str(self.app_id), until=until)
-        shops = sorted(shop["shop"] for shop in known if shop["installed"])
-        self.log.info("%d of the %d shops that ever had the app have it installed.", len(shops), len(known))
-        return shops
+            shops = client.installed_shops(str(self.app_id), until=until)
+        installed = sorted(shop["shop"] for shop in shops if shop["installed"])
+        self.log.info("%d of the %d shops that ever had the app have it installed.", len(installed), len(shops))
+        return installed
 
 
 class ShopifyPartnerQueryOperator(PartnerOperator):
-    """Extracts what any GraphQL document with one paged connection asks for to a dataset.
+    """Extracts the records of one paged connection of any GraphQL document into a dataset.
 
-    The document takes the variables ``$first`` and ``$after`` and asks for the connection's ``pageInfo`` or
-    its edges' ``cursor``.
+    The document takes the variables ``$first`` and ``$after``. It selects the connection's ``pageInfo``, or the
+    ``cursor`` of its edges.
 
     :param document: the GraphQL document (templated)
-    :param connection: where the connection is in the answer, such as ``app.events``
-    :param variables: its other variables (templated)
-    :param resource: what to call the records
+    :param connection: path of the connection in the response, such as ``app.events``
+    :param variables: further variables of the document (templated)
+    :param resource: name of the records in the dataset
     :param key: the fields that identify a record
-    :param shopify_partner_conn_id: the connection (templated)
+    :param shopify_partner_conn_id: id of the Airflow connection (templated)
     """
 
     template_fields: Sequence[str] = ("document", "variables", "shopify_partner_conn_id")
@@ -168,11 +171,11 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
         self.key = key
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
-    def run(self, context: Context) -> dict[str, Any]:
-        """Walk the connection into the dataset."""
+    def run(self, context: Context) -> DatasetRefDict:
+        """Read the connection page by page into the dataset."""
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
-            self.activity.set_partner(hook)
+            self.record_partner(hook)
             self.activity.set_list_read(self.resource)
             extraction = client.query(
                 self.document,

@@ -1,12 +1,12 @@
-"""Voucherify: every list of its API to datasets."""
+"""Operator of the Voucherify API: any of its lists."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners._compat import AirflowSkipException
-from airflow_provider_partners.api.voucherify.client import RESOURCES
-from airflow_provider_partners.api.voucherify.exports.job import EXPORTS
+from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
+from airflow_provider_partners.api.voucherify.resources import RESOURCES
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
 from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
@@ -15,30 +15,31 @@ from airflow_provider_partners.windows import is_given
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_partners.operators.base import Context
+    from airflow_provider_partners.datasets.reference import DatasetRefDict
+    from airflow_provider_partners.task_errors import Context
 
 
 class VoucherifyExtractOperator(JobExtractOperator):
-    """Extracts a list of the Voucherify API to a dataset, and returns the dataset's reference.
+    """Extracts a list of the Voucherify API into a dataset and returns the dataset's reference.
 
-    A list that holds more than its pages can reach is fetched by an export, a file that Voucherify writes; ``mode``
-    decides otherwise. The task waits for it in the triggerer where it is ``deferrable``.
+    A list with more records than its pages can reach is read by an export, a file that Voucherify writes. ``mode``
+    overrides this. With ``deferrable`` the task waits for the file in the triggerer.
 
     .. seealso:: :ref:`howto/operator:VoucherifyExtractOperator`
 
-    :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers``; ``points_expiration`` is had by
-        an export alone (templated)
-    :param parents: what a list is below, one id each: ``{"program_id": "lprg_1"}``; one of them with many ids goes into
-        ``match``, as ``{"campaign_id": ids}`` (templated)
-    :param time_field: which time the window is meant for, such as ``updated_at``; that of creation by default
+    :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers``; ``points_expiration`` exists as
+        an export only (templated)
+    :param parents: the parents of a nested list, one id each: ``{"program_id": "lprg_1"}``. For many ids of one parent
+        use ``match``: ``{"campaign_id": ids}`` (templated)
+    :param time_field: the timestamp that the window filters, such as ``updated_at``; the creation time by default
     :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: the list's own query parameters, such as ``{"result": "SUCCESS"}`` (templated)
-    :param sort: the order asked for, such as ``-created_at``
-    :param fields: of the rows of an export, ``metadata.x`` among them; by default all that are documented (templated)
-    :param voucherify_conn_id: the connection (templated)
-    :param mode: ``auto``, ``paged`` or ``export``; asked for by ids (``match``), a list is always paged
-    :param skip_without_connection: skip the task where ``voucherify_conn_id`` is empty, as for shops whose route names
-        none
+    :param sort: the field to sort by, such as ``-created_at`` for newest first
+    :param fields: fields of an export, also ``metadata.x``; by default all documented fields (templated)
+    :param voucherify_conn_id: id of the Airflow connection (templated)
+    :param mode: ``auto``, ``paged`` or ``export``; a read by ids (``match``) is always paged
+    :param skip_without_connection: skip the task when ``voucherify_conn_id`` is empty, as for a shop whose route has no
+        Voucherify connection
     """
 
     template_fields: Sequence[str] = (
@@ -77,23 +78,23 @@ class VoucherifyExtractOperator(JobExtractOperator):
         self.voucherify_conn_id = voucherify_conn_id
         self.skip_without_connection = skip_without_connection
 
-    def run(self, context: Context) -> dict[str, Any]:
-        """Extract the list, unless there is nothing to extract it from."""
+    def run(self, context: Context) -> DatasetRefDict:
+        """Extract the list, or skip the task when it has no connection."""
         if self.skip_without_connection and not is_given(self.voucherify_conn_id):
-            message = "No Voucherify connection is named"
+            message = "No Voucherify connection is given"
             raise AirflowSkipException(message)
         return super().run(context)
 
     def hook(self) -> VoucherifyHook:
-        """The project's hook."""
+        """Return the project's hook."""
         return VoucherifyHook(self.voucherify_conn_id or "")
 
     def hook_params(self) -> dict[str, Any]:
-        """Nothing: the connection says it all."""
+        """Return nothing: the connection is enough."""
         return {}
 
     def query_filters(self) -> dict[str, Any]:
-        """What the list is below, its filters and parameters, time and order."""
+        """Return the parents, filters, parameters, time field and sort field."""
         return {
             "parents": self.parents,
             "time_field": self.time_field,
@@ -103,5 +104,5 @@ class VoucherifyExtractOperator(JobExtractOperator):
         }
 
     def job_arguments(self) -> dict[str, Any]:
-        """The fields of an export's rows; those of a list can't be chosen."""
+        """Return the fields of an export; the fields of a list cannot be chosen."""
         return {"fields": self.fields}

@@ -1,10 +1,10 @@
-"""Yofi: claims, customers, returns and notification events to datasets."""
+"""Operator of Yofi's Partner Data API: claims, customers, returns, notification events and predictions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.yofi.client import RESOURCES
+from airflow_provider_partners.api.yofi.resources import RESOURCES
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
 from airflow_provider_partners.operators.extract import ExtractOperator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class YofiExtractOperator(ExtractOperator):
-    """Extracts a list of Yofi's Partner Data API to a dataset, and returns the dataset's reference.
+    """Extracts a list of Yofi's Partner Data API into a dataset and returns the dataset's reference.
 
     The returns of known orders, for example::
 
@@ -28,23 +28,23 @@ class YofiExtractOperator(ExtractOperator):
 
     .. seealso:: :ref:`howto/operator:YofiExtractOperator`
 
-    Returns have no filter by time: a window of them is read by a walk from the newest one back. What changes later of a
-    return that was read (its state, its predictions) shows in no window; read the list whole now and then
-    (no ``since``), or ask by ids.
+    Yofi has no time filter for returns: a window is read by a newest-first walk. A return that changes later (its
+    state, its predictions) does not appear in a later window. Read the whole list now and then (no ``since``), or read
+    by ids.
 
-    :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone, a row
+    :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or predictions alone, one record
         each: ``return_predictions``, ``customer_predictions`` (templated)
-    :param shop: the shop whose data is read; the connection's own by default (templated)
+    :param shop: the shop to read; by default the connection's extra ``shop`` (templated)
     :param filters: an RSQL expression, checked before it is sent (templated)
-    :param prediction_filter: one on the predictions of returns, or of the list of predictions, such as
+    :param prediction_filter: an RSQL expression on the predictions of returns, or on a list of predictions, such as
         ``prediction_category==drop_off_fraud;predicted_value>0.9`` (templated)
-    :param fields: fields asked for, by type; all known ones by default
-    :param include: relations asked for; all known ones by default
-    :param sort: the order asked for
-    :param walk_lookback: how far behind the window's beginning returns are walked: a day by default where Yofi sorts
-        by the returns' own dates, 180 days where by the orders' only
-    :param one_by_one: ask for customers singly, instead of finding out whether several can be asked for at once
-    :param yofi_conn_id: the connection (templated)
+    :param fields: fields to read, by JSON:API type; all known fields by default
+    :param include: relationships to include; all known ones by default
+    :param sort: the fields to sort by, with ``-`` for descending
+    :param walk_lookback: how far before ``since`` the walk through the returns continues. Default: a day where Yofi
+        sorts by the returns' dates, 180 days where it sorts by the orders' dates
+    :param one_by_one: read customers one at a time; by default the client tests whether Yofi accepts several ids
+    :param yofi_conn_id: id of the Airflow connection (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -64,7 +64,7 @@ class YofiExtractOperator(ExtractOperator):
         shop: str | None = None,
         filters: str | None = None,  # the word of the API
         prediction_filter: str | None = None,
-        fields: Any = None,
+        fields: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
         include: Sequence[str] | None = None,
         sort: str | None = None,
         walk_lookback: timedelta | None = None,
@@ -84,11 +84,11 @@ class YofiExtractOperator(ExtractOperator):
         self.yofi_conn_id = yofi_conn_id
 
     def hook(self) -> YofiHook:
-        """Yofi's hook, for the shop."""
+        """Return Yofi's hook for the shop."""
         return YofiHook(self.yofi_conn_id, shop=self.shop)
 
     def query_filters(self) -> dict[str, Any]:
-        """RSQL, fields, relations and order, and how to go about it."""
+        """Return the RSQL filters, fields, relationships, sort fields and walk options."""
         return {
             "filters": self.filters,
             "prediction_filter": self.prediction_filter,

@@ -1,403 +1,52 @@
-"""Yotpo: a store's lists to datasets, and orders built of what Shopify and Yofi know.
+"""Operators of a Yotpo store: extract its lists, build orders, write them, and compare both.
 
-Writing to Yotpo is in ``operators/yotpo.py``; its operators are offered here too, so that there is one place to import
-a store's operators from.
-
-Writing what was built into a Yotpo store: outcomes of every record, rejects that can be replayed, a threshold.
-
-How a record is written is ``sync``'s; here are the datasets around it, and what a second try of the task skips.
-
-Comparing what Yotpo has with what it should have; what differs becomes a dataset that the upsert operators take.
+``sync`` maps and writes the records. The operators add the datasets around it and what a retry skips.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.datasets.reader import read_dataset
-from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.writer import DatasetWriter
-from airflow_provider_partners.links import DatasetLink
-from airflow_provider_partners.operators.base import Context, PartnerOperator, ProgressLog, dataset_uri
-from airflow_provider_partners.sync.reconcile import REPAIRABLE, OrderDifference, reconcile_orders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import AirflowSkipException
+from airflow_provider_partners.api.extraction import batches
+from airflow_provider_partners.api.yotpo.resources import RESOURCES
+from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.progress import ProgressLog
+from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
-from airflow_provider_partners.links import YotpoLink
-from airflow_provider_partners.operators.base import enforce_reject_threshold, parse_bool
-from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary, format_summary
-from airflow_provider_partners.sync.upsert.orders import upsert_fulfillments, upsert_orders, upsert_products
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-if TYPE_CHECKING:
-    from airflow_provider_partners.records import Record
-if TYPE_CHECKING:
-    from airflow_provider_partners.api.yotpo.client import YotpoClient
-if TYPE_CHECKING:
-    pass
-from airflow_provider_partners.api.yotpo.client import RESOURCES
+from airflow_provider_partners.links import DatasetLink, YotpoLink
+from airflow_provider_partners.operators.base import (
+    DatasetInput,
+    PartnerOperator,
+    enforce_reject_threshold,
+    parse_bool,
+)
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
-from airflow_provider_partners.sync.outcomes import mask_numbers
+from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary, format_summary, mask_numbers
+from airflow_provider_partners.sync.reconcile import REPAIRABLE, OrderDifference, reconcile_orders
+from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-
-DIFFERENCES_PER_PART = 500
-
-
-class YotpoReconcileOrdersOperator(PartnerOperator):
-    """Compares built orders with those that a Yotpo store has, over the same range of order dates.
-
-    Returns the reference of a dataset of the orders to repair (missing, stale or different), which
-    :class:`~airflow_provider_partners.operators.yotpo.YotpoUpsertOrdersOperator` takes. ``extra["found"]`` counts the
-    orders by state, those that differ by field too, ``extra["same"]`` those that don't, and ``extra["findings"]`` is
-    the dataset of all findings. Calls no API.
-
-    .. seealso:: :ref:`howto/operator:YotpoReconcileOrdersOperator`
-
-    :param built: the output of :class:`~airflow_provider_partners.operators.yotpo.YotpoBuildOrdersOperator`
-        (templated)
-    :param yotpo_orders: the output of a task that extracted the store's orders (templated)
-    """
-
-    template_fields: Sequence[str] = ("built", "yotpo_orders")
-    operator_extra_links = (DatasetLink(),)
-    ui_color = "#e6f1fb"
-
-    def __init__(self, *, built: Any, yotpo_orders: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.built = built
-        self.yotpo_orders = yotpo_orders
-
-    def input_datasets(self) -> list[Any]:
-        """The datasets that are compared."""
-        return [self.built, self.yotpo_orders]
-
-    def run(self, context: Context) -> dict[str, Any]:
-        """Compare, keep the findings and what is to be repaired."""
-        built, held = DatasetRef.from_dict(self.built), DatasetRef.from_dict(self.yotpo_orders)
-        unbuilt = built.extra.get("rejects")
-        left_out = (
-            {row["external_id"]: f"not built: {row['reason']}" for row in read_dataset(unbuilt)} if unbuilt else {}
-        )
-        found, same, findings, repairs = self._write_datasets(
-            context,
-            reconcile_orders(read_dataset(built), read_dataset(held), excluded=left_out),
-            total=max(built.records, held.records),
-        )
-        differing = findings.commit()
-        extra = {
-            "shop": built.extra.get("shop"),
-            "same": same,
-            "found": dict(found.most_common()),
-            "findings": differing.to_dict(),
-        }
-        reference = repairs.commit(extra=extra)
-        self.activity.set_datasets_written(reference, differing, same=same, found=extra["found"])
-        told = ", ".join(f"{count} {state}" for state, count in found.most_common())
-        self.log.info("%d orders are the same in Yotpo; %s", same, told or "nothing differs")
-        return reference.to_dict()
-
-    def _write_datasets(
-        self, context: Context, compared: Iterable[OrderDifference], *, total: int
-    ) -> tuple[Counter[str], int, DatasetWriter, DatasetWriter]:
-        findings = DatasetWriter(dataset_uri(context, "findings"), source="yotpo", resource="findings")
-        repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders")
-        for writer in (findings, repairs):
-            writer.resume()
-        found, same = Counter[str](), 0
-        progress = ProgressLog(self.log.info, "orders", total=total)
-        for batch in batches(compared, DIFFERENCES_PER_PART):
-            differing = [finding for finding in batch if finding.state != "same"]
-            same += len(batch) - len(differing)
-            findings.append(finding.to_dict() for finding in differing)
-            repairs.append(finding.built for finding in differing if finding.built and finding.state in REPAIRABLE)
-            for finding in differing:
-                found[finding.state] += 1
-                found.update(f"{finding.state}: {name}" for name in finding.fields)
-            progress.count(same + findings.records, findings.parts)
-        return found, same, findings, repairs
-
-
-OUTCOMES_PER_PART = 100
-"""As many as are looked up at Yotpo in one call."""
-
-
-class UpsertOperator(PartnerOperator):
-    """Writes built records to a Yotpo store, and returns the reference of a dataset of their outcomes.
-
-    Every record ends as created, updated, unchanged, or rejected with its reason. Rejected ones go into a dataset of
-    their own, whose reference is ``extra["rejects"]``: :class:`YotpoReplayRejectsOperator` takes it. The counts are
-    ``extra["summary"]``. A second try leaves alone what the first has dealt with.
-
-    :param built: the output of :class:`~airflow_provider_partners.operators.yotpo.YotpoBuildOrdersOperator`
-        (templated)
-    :param dry_run: look up and plan, but write nothing (templated)
-    :param max_rejects: how many rejected records are borne before the task fails, an integer for a count, a float
-        for a share; ``[partners] max_rejects`` by default
-    :param workers: writes side by side; ``[partners] parallel_calls`` by default
-    :param yotpo_conn_id: the connection of the store (templated)
-    """
-
-    template_fields: Sequence[str] = ("built", "dry_run", "yotpo_conn_id")
-    record_kind: ClassVar[str]
-    operator_extra_links = (YotpoLink(), DatasetLink())
-    ui_color = "#e6f1fb"
-
-    def __init__(
-        self,
-        *,
-        built: Any,
-        dry_run: bool | str = False,
-        max_rejects: float | None = None,
-        workers: int | None = None,
-        yotpo_conn_id: str = YotpoHook.default_conn_name,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.built = built
-        # Hides a method of the base class, which shows rendered templates and which Airflow 3 never calls.
-        self.dry_run = dry_run  # type: ignore[method-assign,assignment]
-        self.max_rejects = max_rejects
-        self.workers = workers
-        self.yotpo_conn_id = yotpo_conn_id
-
-    @abstractmethod
-    def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
-    ) -> Iterator[Outcome]:
-        """Write the records.
-
-        :param client: of the store
-        :param records: as they were built
-        :param skip: external ids that an earlier try has dealt with
-        :param options: ``dry_run`` and ``workers``
-        """
-
-    def hook(self) -> YotpoHook:
-        """The store's hook."""
-        return YotpoHook(self.yotpo_conn_id)
-
-    def input_datasets(self) -> list[Any]:
-        """The dataset of what is to be written."""
-        return [self.built]
-
-    def input_dataset(self) -> DatasetRef:
-        """The dataset of what is to be written."""
-        return DatasetRef.from_dict(self.built)
-
-    def run(self, context: Context) -> dict[str, Any]:
-        """Write what an earlier try hasn't, keep outcomes and rejects, check the threshold."""
-        source, dry_run = self.input_dataset(), parse_bool(self.dry_run, "dry_run")
-        told, rejects, done = self._open_datasets(context, source, dry_run)
-        if done:
-            self.log.info("An earlier try has dealt with %d %s; they are left alone.", len(done), self.record_kind)
-        progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(done))
-        options = {"dry_run": dry_run, "workers": self.workers or settings.parallel_calls()}
-        hook = self.hook()
-        hook.metrics_shop = source.extra.get("shop")
-        with hook as client:
-            self.activity.set_partner(hook)
-            self.activity.shop = hook.metrics_shop
-            for batch in batch_outcomes(self.upsert(client, read_dataset(source), skip=done, **options)):
-                # Rejects first: a crash between the two may set one aside twice, never lose it.
-                refused = [outcome.reject for outcome in batch if outcome.reject is not None]
-                rejects.append(refused, position={"parts": rejects.parts})
-                told.append([outcome.to_dict() for outcome in batch], position={"parts": told.parts})
-                self._record_batch(Counter(outcome.action for outcome in batch))
-                progress.count(told.records, told.parts)
-            calls = client.stats.snapshot()
-        return self._commit(context, source, told, rejects, {"dry_run": dry_run, "api": calls})
-
-    def _record_batch(self, counts: Counter[str]) -> None:
-        """Take note of a batch, so that a try that fails has still told what it did."""
-        before = self.activity.lists_written[0].records or 0 if self.activity.lists_written else 0
-        self.activity.set_list_written(self.record_kind, before + counts["created"] + counts["updated"])
-        self.activity.records += counts.total() - counts["rejected"]
-        self.activity.rejects += counts["rejected"]
-
-    def _open_datasets(
-        self, context: Context, source: DatasetRef, dry_run: bool
-    ) -> tuple[DatasetWriter, DatasetWriter, set[str]]:
-        """The datasets of outcomes and of rejects, taken up where an earlier try of the same work left them."""
-        work = f"{self.record_kind} {source.sha256} {self.yotpo_conn_id} {'planned' if dry_run else 'written'}"
-        told = DatasetWriter(
-            dataset_uri(context), source="yotpo", resource=f"{self.record_kind} outcomes", fingerprint=work
-        )
-        rejects = DatasetWriter(
-            dataset_uri(context, "rejects"), source="yotpo", resource=f"{self.record_kind} rejects", fingerprint=work
-        )
-        told.resume()
-        rejects.resume()
-        return told, rejects, {row["external_id"] for row in told.written_records()}
-
-    def _commit(
-        self,
-        context: Context,
-        source: DatasetRef,
-        outcomes: DatasetWriter,
-        rejects: DatasetWriter,
-        facts: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        summary = OutcomeSummary.of(Outcome(**row) for row in outcomes.written_records())
-        counts = summary.counts
-        set_aside = rejects.commit() if summary.counts["rejected"] else None
-        extra = {
-            **facts,
-            "shop": source.extra.get("shop"),
-            "summary": summary.to_dict(),
-            "rejects": set_aside.to_dict() if set_aside else None,
-        }
-        reference = outcomes.commit(extra=extra)
-        self.activity.set_list_written(self.record_kind, counts["created"] + counts["updated"])
-        self.activity.set_datasets_written(
-            reference, set_aside, rejects=counts["rejected"], outcomes=dict(counts), dry_run=facts["dry_run"]
-        )
-        self.log.info("%s:\n%s", self.record_kind.capitalize(), format_summary(summary))
-        if set_aside:
-            self.log.warning("%d rejects are in %s", summary.counts["rejected"], set_aside.uri)
-        enforce_reject_threshold(context, reference, summary, self.max_rejects)
-        return reference.to_dict()
-
-
-class YotpoUpsertProductsOperator(UpsertOperator):
-    """Creates or updates the products of built orders in a Yotpo store.
-
-    Products that orders need are created with the orders too, so this task is for keeping names, links and pictures
-    current; it saves calls when it goes first.
-    """
-
-    record_kind: ClassVar[str] = "products"
-
-    def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
-    ) -> Iterator[Outcome]:
-        """Write each product once, however many orders name it."""
-        return upsert_products(client, unique_products(records), skip=skip, **options)
-
-
-class YotpoUpsertOrdersOperator(UpsertOperator):
-    """Creates or updates orders, with their fulfillments, in a Yotpo store.
-
-    .. seealso:: :ref:`howto/operator:YotpoUpsertOrdersOperator`
-
-    :param with_fulfillments: whether orders carry their fulfillments with them. Yotpo merges those by their ids; for a
-        store where that proves not to hold, send orders without them and let
-        :class:`YotpoUpsertFulfillmentsOperator` follow
-    """
-
-    record_kind: ClassVar[str] = "orders"
-
-    def __init__(self, *, with_fulfillments: bool = True, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.with_fulfillments = with_fulfillments
-
-    def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
-    ) -> Iterator[Outcome]:
-        """Write the orders, in batches."""
-        return upsert_orders(client, records, skip=skip, with_fulfillments=self.with_fulfillments, **options)
-
-
-class YotpoUpsertFulfillmentsOperator(UpsertOperator):
-    """Creates or updates the fulfillments of orders that are in a Yotpo store already.
-
-    For those who sync fulfillments apart from orders: orders carry theirs with them.
-    """
-
-    record_kind: ClassVar[str] = "fulfillments"
-
-    def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], **options: Any
-    ) -> Iterator[Outcome]:
-        """Write the fulfillments, order by order."""
-        return upsert_fulfillments(client, records, skip=skip, **options)
-
-
-class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
-    """Tries the rejected orders of an earlier run again, once the cause is mended; skipped where there are none.
-
-    :param rejects: the output of a task that upserted orders, or its ``extra["rejects"]`` (templated)
-    """
-
-    template_fields: Sequence[str] = ("rejects", "dry_run", "yotpo_conn_id")
-
-    def __init__(self, *, rejects: Any, **kwargs: Any) -> None:
-        super().__init__(built=None, **kwargs)
-        self.rejects = rejects
-
-    def input_datasets(self) -> list[Any]:
-        """The dataset of rejects, or that of the outcomes that names it."""
-        extra = self.rejects.get("extra") if isinstance(self.rejects, dict) else None
-        return [(extra or {}).get("rejects") or self.rejects]
-
-    def input_dataset(self) -> DatasetRef:
-        """The dataset of rejects.
-
-        :raises ConfigurationError: when another dataset was passed
-        """
-        given = DatasetRef.from_dict(self.rejects)
-        if given.resource == f"{self.record_kind} outcomes":
-            if not given.extra.get("rejects"):
-                message = "Nothing was rejected"
-                raise AirflowSkipException(message)
-            given = DatasetRef.from_dict(given.extra["rejects"])
-        if given.resource != f"{self.record_kind} rejects":
-            message = f"'rejects' is a dataset of {given.resource}"
-            raise ConfigurationError(message, remedy="Pass the output of a task that upserted orders.")
-        return given
-
-
-def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
-    """Outcomes in parts; when the writing fails, those there are come before the failure, so that none is forgotten.
-
-    :param outcomes: as they become known
-    """
-    part: list[Outcome] = []
-    try:
-        for outcome in outcomes:
-            part.append(outcome)
-            if len(part) == OUTCOMES_PER_PART:
-                yield part
-                part = []
-    except PartnersError:
-        yield part
-        raise
-    if part:
-        yield part
-
-
-def unique_products(records: Iterable[Record]) -> Iterator[Record]:
-    """The products of built orders, each at its first place.
-
-    :param records: of a built dataset, or rejected products
-    """
-    seen: set[str] = set()
-    for record in records:
-        for product in record.get("products", ()):
-            if product["external_id"] not in seen:
-                seen.add(product["external_id"])
-                yield product
+    from airflow_provider_partners.api.yotpo.client import YotpoClient
+    from airflow_provider_partners.records import Record
+    from airflow_provider_partners.task_errors import Context
 
 
 __all__ = [
     "YotpoBuildOrdersOperator",
     "YotpoExtractOperator",
+    "YotpoReconcileOrdersOperator",
     "YotpoReplayRejectsOperator",
     "YotpoUpsertFulfillmentsOperator",
     "YotpoUpsertOrdersOperator",
@@ -406,14 +55,19 @@ __all__ = [
 
 ORDERS_PER_PART = 500
 
+OUTCOMES_PER_PART = 100
+"""Yotpo returns as many records in one lookup, see :mod:`airflow_provider_partners.api.yotpo.lookup`."""
+
+DIFFERENCES_PER_PART = 500
+
 
 class YotpoExtractOperator(ExtractOperator):
-    """Extracts a list of a Yotpo store to a dataset, and returns the dataset's reference.
+    """Extracts a list of a Yotpo store into a dataset and returns the dataset's reference.
 
     .. seealso:: :ref:`howto/operator:YotpoExtractOperator`
 
     :param resource: ``orders``, ``products``, ``customers``, ``fulfillments`` or ``variants`` (templated)
-    :param yotpo_conn_id: the connection (templated)
+    :param yotpo_conn_id: id of the Airflow connection (templated)
     """
 
     template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
@@ -426,34 +80,54 @@ class YotpoExtractOperator(ExtractOperator):
         self.yotpo_conn_id = yotpo_conn_id
 
     def hook(self) -> YotpoHook:
-        """The store's hook."""
+        """Return the store's hook."""
         return YotpoHook(self.yotpo_conn_id)
 
 
-class YotpoBuildOrdersOperator(PartnerOperator):
-    """Joins a shop's orders with what Yofi and others know of them, and maps each to a Yotpo order.
+class BuildOrdersExtra(TypedDict):
+    """``extra`` of the dataset that :class:`YotpoBuildOrdersOperator` returns."""
 
-    Returns the reference of the dataset of built orders. Its ``extra`` counts those whose review request is suppressed,
-    those the options leave out, and those that can't be mapped, each with reasons; the latter two rest in a dataset of
-    their own, ``extra["rejects"]``. Calls no API.
+    shop: str
+    suppressed: int
+    """Orders without a review request."""
+    suppressions: dict[str, int]
+    """Reasons for that."""
+    left_out: int
+    """Orders that the options leave out."""
+    left_outs: dict[str, int]
+    """Reasons for that."""
+    rejected: int
+    """Orders that cannot be mapped."""
+    rejections: dict[str, int]
+    """Reasons for that."""
+    rejects: DatasetRefDict | None
+    """The dataset of the orders that were left out or cannot be mapped."""
+
+
+class YotpoBuildOrdersOperator(PartnerOperator):
+    """Joins a shop's orders with the data of Yofi and Voucherify, and maps each to a Yotpo order. Calls no API.
+
+    Returns the reference of the dataset of built orders. Its ``extra`` (:class:`BuildOrdersExtra`) has the counts, with
+    reasons: orders whose review request is suppressed, orders that the options leave out, and orders that cannot be
+    mapped. The last two are stored in a dataset of their own, ``extra["rejects"]``.
 
     .. seealso:: :ref:`howto/operator:YotpoBuildOrdersOperator`
 
-    :param orders: the output of a task that extracted Shopify orders (templated)
+    :param orders: output of the task that extracted the Shopify orders (templated)
     :param shop: the shop's domain (templated)
-    :param returns: the output of a task that extracted Yofi's returns (templated)
-    :param claims: likewise, claims (templated)
-    :param customers: likewise, customers, for orders that nothing was returned of (templated)
-    :param redemptions: likewise, Voucherify's redemptions, whose window also tells from when on they are known; without
-        it the orders' coupon fields are left alone (templated)
-    :param options: choices of the mapping, see :class:`~airflow_provider_partners.sync.options.MappingOptions`
-        (templated)
+    :param returns: output of the task that extracted Yofi's returns (templated)
+    :param claims: output of the task that extracted Yofi's claims (templated)
+    :param customers: output of the task that extracted Yofi's customers, for orders without a return (templated)
+    :param redemptions: output of the task that extracted Voucherify's redemptions. Its window says since when they are
+        complete. Without it the orders' coupon fields stay unchanged (templated)
+    :param options: options of the mapping, see
+        :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
     :param policy: when a review request is suppressed, see
-        :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
+        :class:`~airflow_provider_partners.sync.suppression.SuppressionPolicy` (templated)
     :param coupon_policy: which redemptions count as an order's coupons, see
         :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
-    :param max_rejects: how many orders that can't be mapped are borne before the task fails, an integer for a count, a
-        float for a share; ``[partners] max_rejects`` by default
+    :param max_rejects: how many orders may fail to map before the task fails: an ``int`` is a count, a ``float`` a
+        share; ``[partners] max_rejects`` by default
     """
 
     template_fields: Sequence[str] = (
@@ -474,12 +148,12 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     def __init__(
         self,
         *,
-        orders: Any,
+        orders: DatasetInput,
         shop: str,
-        returns: Any = None,
-        claims: Any = None,
-        customers: Any = None,
-        redemptions: Any = None,
+        returns: DatasetInput | None = None,
+        claims: DatasetInput | None = None,
+        customers: DatasetInput | None = None,
+        redemptions: DatasetInput | None = None,
         options: Mapping[str, Any] | None = None,
         policy: Mapping[str, Any] | None = None,
         coupon_policy: Mapping[str, Any] | None = None,
@@ -499,26 +173,27 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.max_rejects = max_rejects
 
     def input_datasets(self) -> list[Any]:
-        """The datasets that are joined."""
+        """Return the datasets that are joined."""
         return [self.orders, self.returns, self.claims, self.customers, self.redemptions]
 
-    def run(self, context: Context) -> dict[str, Any]:
-        """Join, map, keep what was built and what was not, check the threshold."""
+    def run(self, context: Context) -> DatasetRefDict:
+        """Join and map the orders, write both datasets, check the threshold."""
         orders = DatasetRef.from_dict(self.orders)
-        made = build_orders(
+        mapped_orders = build_orders(
             read_dataset(orders),
             _read_optional(self.returns),
             _read_optional(self.claims),
             customers=_read_optional(self.customers),
-            redemptions=None if self.redemptions is None else read_dataset(self.redemptions),
+            redemptions=None if self.redemptions is None else _read_optional(self.redemptions),
             redemptions_from=_window_start(self.redemptions),
             shop=self.shop,
             options=self.options,
             policy=self.policy,
             coupon_policy=self.coupon_policy,
         )
-        built, rejects, summary, left_out = self._write_datasets(context, orders, made)
-        extra: dict[str, Any] = {
+        built, rejects, summary, left_out = self._write_datasets(context, orders, mapped_orders)
+        reject_reference = rejects.commit() if rejects.records else None
+        extra: BuildOrdersExtra = {
             "shop": self.shop,
             "suppressed": summary.suppressed,
             "suppressions": dict(summary.suppressions.most_common()),
@@ -526,14 +201,16 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             "left_outs": dict(left_out.most_common()),
             "rejected": summary.counts["rejected"],
             "rejections": dict(summary.rejections.most_common()),
+            "rejects": reject_reference.to_dict() if reject_reference else None,
         }
-        set_aside = rejects.commit() if rejects.records else None
-        reference = built.commit(extra={**extra, "rejects": set_aside.to_dict() if set_aside else None})
-        self.activity.set_datasets_written(reference, set_aside, rejects=extra["rejected"], left_out=extra["left_out"])
+        reference = built.commit(extra=extra)
+        self.activity.set_datasets_written(
+            reference, reject_reference, rejects=extra["rejected"], left_out=extra["left_out"]
+        )
         self.activity.api, self.activity.shop = YotpoHook.conn_type, self.shop
         self.activity.rejects = extra["rejected"]
         self.log.info(
-            "Built %d of %d orders; %d are left out, %d can't be mapped, %d are without a review request",
+            "Built %d of %d orders; %d are left out, %d can't be mapped, %d have no review request",
             reference.records,
             orders.records,
             extra["left_out"],
@@ -544,7 +221,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         return reference.to_dict()
 
     def _write_datasets(
-        self, context: Context, orders: DatasetRef, made: Iterator[BuiltOrder | UnmappableOrder]
+        self, context: Context, orders: DatasetRef, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
     ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
         window = Window.from_dict(orders.window) if orders.window else None
         built = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders", window=window)
@@ -555,21 +232,384 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             writer.resume()
         summary, left_out = OutcomeSummary(), Counter[str]()
         progress = ProgressLog(self.log.info, "orders", total=orders.records)
-        for batch in batches(made, ORDERS_PER_PART):
-            unbuilt = [order for order in batch if isinstance(order, UnmappableOrder)]
+        for batch in batches(mapped_orders, ORDERS_PER_PART):
+            unmappable = [order for order in batch if isinstance(order, UnmappableOrder)]
             ready = [order for order in batch if isinstance(order, BuiltOrder)]
-            rejects.append(order.to_dict() for order in unbuilt)
+            rejects.append(order.to_dict() for order in unmappable)
             built.append(order.to_dict() for order in ready)
-            left_out.update(mask_numbers(order.reason) for order in unbuilt if order.is_excluded)
-            for outcome in (*map(_reject_outcome, unbuilt), *map(_built_outcome, ready)):
+            left_out.update(mask_numbers(order.reason) for order in unmappable if order.is_excluded)
+            for outcome in (*map(_reject_outcome, unmappable), *map(_built_outcome, ready)):
                 if outcome:
                     summary.add(outcome)
             progress.count(built.records + rejects.records, built.parts + rejects.parts)
         return built, rejects, summary, left_out
 
 
+class UpsertExtra(TypedDict):
+    """``extra`` of the dataset that an upsert operator returns."""
+
+    dry_run: bool
+    """True if nothing was written (``plan_only``)."""
+    api: dict[str, Any]
+    """Request counts of the client."""
+    shop: str | None
+    summary: dict[str, Any]
+    """Counts of the outcomes, see :meth:`~airflow_provider_partners.sync.outcomes.OutcomeSummary.to_dict`."""
+    rejects: DatasetRefDict | None
+    """The dataset of rejected records."""
+
+
+class UpsertOperator(PartnerOperator):
+    """Writes built records to a Yotpo store and returns the reference of the dataset of their outcomes.
+
+    The outcome of a record is created, updated, unchanged, or rejected with a reason. Rejected records go into a
+    dataset of their own, ``extra["rejects"]``; :class:`YotpoReplayRejectsOperator` takes it. ``extra["summary"]`` has
+    the counts, see :class:`UpsertExtra`. A retry skips the records that the first try has finished.
+
+    :param built: output of :class:`YotpoBuildOrdersOperator` (templated)
+    :param plan_only: look up and plan, but write nothing (templated)
+    :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
+        share; ``[partners] max_rejects`` by default
+    :param workers: parallel writes; ``[partners] parallel_calls`` by default
+    :param yotpo_conn_id: id of the Airflow connection of the store (templated)
+    """
+
+    template_fields: Sequence[str] = ("built", "plan_only", "yotpo_conn_id")
+    record_kind: ClassVar[str]
+    operator_extra_links = (YotpoLink(), DatasetLink())
+    ui_color = "#e6f1fb"
+
+    def __init__(
+        self,
+        *,
+        built: DatasetInput | None,
+        plan_only: bool | str = False,
+        max_rejects: float | None = None,
+        workers: int | None = None,
+        yotpo_conn_id: str = YotpoHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.built = built
+        self.plan_only = plan_only
+        self.max_rejects = max_rejects
+        self.workers = workers
+        self.yotpo_conn_id = yotpo_conn_id
+
+    @abstractmethod
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+    ) -> Iterator[Outcome]:
+        """Write the records and yield an outcome for each.
+
+        :param records: the built records
+        :param skip: external ids that an earlier try has finished
+        """
+
+    def hook(self) -> YotpoHook:
+        """Return the store's hook."""
+        return YotpoHook(self.yotpo_conn_id)
+
+    def input_datasets(self) -> list[Any]:
+        """Return the dataset of records to write."""
+        return [self.built]
+
+    def input_dataset(self) -> DatasetRef:
+        """Return the dataset of records to write."""
+        return DatasetRef.from_dict(self.built)
+
+    def run(self, context: Context) -> DatasetRefDict:
+        """Write the records that no earlier try has written, store outcomes and rejects, check the threshold."""
+        source, plan_only = self.input_dataset(), parse_bool(self.plan_only, "plan_only")
+        outcomes, rejects, finished = self._open_datasets(context, source, plan_only=plan_only)
+        if finished:
+            self.log.info("An earlier try has finished %d %s; they are skipped.", len(finished), self.record_kind)
+        progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(finished))
+        hook = self.hook()
+        hook.metrics_shop = source.extra.get("shop")
+        with hook as client:
+            self.record_partner(hook)
+            self.activity.shop = hook.metrics_shop
+            results = self.upsert(
+                client,
+                read_dataset(source),
+                skip=finished,
+                plan_only=plan_only,
+                workers=self.workers or settings.parallel_calls(),
+            )
+            for batch in batch_outcomes(results):
+                # Rejects first: a crash between the two may store a reject twice, but never lose one.
+                rejected = [outcome.reject for outcome in batch if outcome.reject is not None]
+                rejects.append(rejected, position={"parts": rejects.parts})
+                outcomes.append([outcome.to_dict() for outcome in batch], position={"parts": outcomes.parts})
+                self._record_batch(Counter(outcome.action for outcome in batch))
+                progress.count(outcomes.records, outcomes.parts)
+            calls = client.stats.snapshot()
+        return self._commit(context, source, outcomes, rejects, plan_only=plan_only, calls=calls)
+
+    def _record_batch(self, counts: Counter[str]) -> None:
+        """Add a batch to the task's activity, so that a failed try also reports what it wrote."""
+        before = self.activity.lists_written[0].records or 0 if self.activity.lists_written else 0
+        self.activity.set_list_written(self.record_kind, before + counts["created"] + counts["updated"])
+        self.activity.records += counts.total() - counts["rejected"]
+        self.activity.rejects += counts["rejected"]
+
+    def _open_datasets(
+        self, context: Context, source: DatasetRef, *, plan_only: bool
+    ) -> tuple[DatasetWriter, DatasetWriter, set[str]]:
+        """Open the datasets of outcomes and rejects, and resume an earlier try of the same work.
+
+        :returns: both writers, and the external ids that the earlier try has finished
+        """
+        kind = self.record_kind
+        work = f"{kind} {source.sha256} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
+        outcomes = DatasetWriter(dataset_uri(context), source="yotpo", resource=f"{kind} outcomes", fingerprint=work)
+        rejects = DatasetWriter(
+            dataset_uri(context, "rejects"), source="yotpo", resource=f"{kind} rejects", fingerprint=work
+        )
+        outcomes.resume()
+        rejects.resume()
+        return outcomes, rejects, {record["external_id"] for record in outcomes.written_records()}
+
+    def _commit(
+        self,
+        context: Context,
+        source: DatasetRef,
+        outcomes: DatasetWriter,
+        rejects: DatasetWriter,
+        *,
+        plan_only: bool,
+        calls: dict[str, Any],
+    ) -> DatasetRefDict:
+        summary = OutcomeSummary.of(Outcome(**record) for record in outcomes.written_records())
+        counts = summary.counts
+        reject_reference = rejects.commit() if counts["rejected"] else None
+        extra: UpsertExtra = {
+            "dry_run": plan_only,
+            "api": calls,
+            "shop": source.extra.get("shop"),
+            "summary": summary.to_dict(),
+            "rejects": reject_reference.to_dict() if reject_reference else None,
+        }
+        reference = outcomes.commit(extra=extra)
+        self.activity.set_list_written(self.record_kind, counts["created"] + counts["updated"])
+        self.activity.set_datasets_written(
+            reference, reject_reference, rejects=counts["rejected"], outcomes=dict(counts), dry_run=plan_only
+        )
+        self.log.info("%s:\n%s", self.record_kind.capitalize(), format_summary(summary))
+        if reject_reference:
+            self.log.warning("%d rejects are in %s", counts["rejected"], reject_reference.uri)
+        enforce_reject_threshold(context, reference, summary, self.max_rejects)
+        return reference.to_dict()
+
+
+class YotpoUpsertProductsOperator(UpsertOperator):
+    """Creates or updates the products of built orders in a Yotpo store.
+
+    Orders create the products they need by themselves. This task keeps names, links and pictures current, and it saves
+    calls when it runs before the orders.
+    """
+
+    record_kind: ClassVar[str] = "products"
+
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+    ) -> Iterator[Outcome]:
+        """Write each product once, however many orders contain it."""
+        return upsert_products(client, unique_products(records), skip=skip, dry_run=plan_only, workers=workers)
+
+
+class YotpoUpsertOrdersOperator(UpsertOperator):
+    """Creates or updates orders, with their fulfillments, in a Yotpo store.
+
+    .. seealso:: :ref:`howto/operator:YotpoUpsertOrdersOperator`
+
+    :param with_fulfillments: whether orders include their fulfillments. Yotpo merges those by their ids. If a store
+        turns out to behave differently, send orders without them and use :class:`YotpoUpsertFulfillmentsOperator`
+    """
+
+    record_kind: ClassVar[str] = "orders"
+
+    def __init__(self, *, with_fulfillments: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.with_fulfillments = with_fulfillments
+
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+    ) -> Iterator[Outcome]:
+        """Write the orders in batches."""
+        return upsert_orders(
+            client,
+            records,
+            skip=skip,
+            with_fulfillments=self.with_fulfillments,
+            dry_run=plan_only,
+            workers=workers,
+        )
+
+
+class YotpoUpsertFulfillmentsOperator(UpsertOperator):
+    """Creates or updates the fulfillments of orders that already exist in a Yotpo store.
+
+    Orders include their fulfillments; use this operator to sync them separately.
+    """
+
+    record_kind: ClassVar[str] = "fulfillments"
+
+    def upsert(
+        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+    ) -> Iterator[Outcome]:
+        """Write the fulfillments, order by order."""
+        return upsert_fulfillments(client, records, skip=skip, dry_run=plan_only, workers=workers)
+
+
+class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
+    """Writes the rejected orders of an earlier run again, after the cause is fixed. Skips the task if there are none.
+
+    :param rejects: output of the task that upserted the orders, or its ``extra["rejects"]`` (templated)
+    """
+
+    template_fields: Sequence[str] = ("rejects", "plan_only", "yotpo_conn_id")
+
+    def __init__(self, *, rejects: DatasetInput, **kwargs: Any) -> None:
+        super().__init__(built=None, **kwargs)
+        self.rejects = rejects
+
+    def input_datasets(self) -> list[Any]:
+        """Return the dataset of rejects."""
+        extra = self.rejects.get("extra") if isinstance(self.rejects, dict) else None
+        return [(extra or {}).get("rejects") or self.rejects]
+
+    def input_dataset(self) -> DatasetRef:
+        """Return the dataset of rejects.
+
+        :raises ConfigurationError: when another dataset was passed
+        """
+        reference = DatasetRef.from_dict(self.rejects)
+        if reference.resource == f"{self.record_kind} outcomes":
+            if not reference.extra.get("rejects"):
+                message = "Nothing was rejected"
+                raise AirflowSkipException(message)
+            reference = DatasetRef.from_dict(reference.extra["rejects"])
+        if reference.resource != f"{self.record_kind} rejects":
+            message = f"'rejects' is a dataset of {reference.resource}"
+            raise ConfigurationError(message, remedy="Pass the output of a task that upserted orders.")
+        return reference
+
+
+class ReconcileExtra(TypedDict):
+    """``extra`` of the dataset that :class:`YotpoReconcileOrdersOperator` returns."""
+
+    shop: str | None
+    same: int
+    """Orders without a difference."""
+    found: dict[str, int]
+    """Differences by state, and by state and field."""
+    findings: DatasetRefDict
+    """The dataset of all differences."""
+
+
+class YotpoReconcileOrdersOperator(PartnerOperator):
+    """Compares built orders with the orders in a Yotpo store, over the same range of order dates. Calls no API.
+
+    Returns the reference of the dataset of orders to repair (missing, stale or different), which
+    :class:`YotpoUpsertOrdersOperator` takes. ``extra["found"]`` counts the differences by state and by field,
+    ``extra["same"]`` the equal orders. ``extra["findings"]`` is the dataset of all differences, see
+    :class:`ReconcileExtra`.
+
+    .. seealso:: :ref:`howto/operator:YotpoReconcileOrdersOperator`
+
+    :param built: output of :class:`YotpoBuildOrdersOperator` (templated)
+    :param yotpo_orders: output of the task that extracted the store's orders (templated)
+    """
+
+    template_fields: Sequence[str] = ("built", "yotpo_orders")
+    operator_extra_links = (DatasetLink(),)
+    ui_color = "#e6f1fb"
+
+    def __init__(self, *, built: DatasetInput, yotpo_orders: DatasetInput, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.built = built
+        self.yotpo_orders = yotpo_orders
+
+    def input_datasets(self) -> list[Any]:
+        """Return the datasets that are compared."""
+        return [self.built, self.yotpo_orders]
+
+    def run(self, context: Context) -> DatasetRefDict:
+        """Compare, and write the differences and the orders to repair."""
+        built, stored = DatasetRef.from_dict(self.built), DatasetRef.from_dict(self.yotpo_orders)
+        unbuilt = _read_optional(built.extra.get("rejects"))
+        excluded = {record["external_id"]: f"not built: {record['reason']}" for record in unbuilt}
+        compared = reconcile_orders(read_dataset(built), read_dataset(stored), excluded=excluded)
+        counts, same, differences, repairs = self._write_datasets(
+            context, compared, total=max(built.records, stored.records)
+        )
+        difference_reference = differences.commit()
+        extra: ReconcileExtra = {
+            "shop": built.extra.get("shop"),
+            "same": same,
+            "found": dict(counts.most_common()),
+            "findings": difference_reference.to_dict(),
+        }
+        reference = repairs.commit(extra=extra)
+        self.activity.set_datasets_written(reference, difference_reference, same=same, found=extra["found"])
+        listed = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+        self.log.info("%d orders are the same in Yotpo; %s", same, listed or "nothing differs")
+        return reference.to_dict()
+
+    def _write_datasets(
+        self, context: Context, compared: Iterable[OrderDifference], *, total: int
+    ) -> tuple[Counter[str], int, DatasetWriter, DatasetWriter]:
+        differences = DatasetWriter(dataset_uri(context, "findings"), source="yotpo", resource="findings")
+        repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders")
+        for writer in (differences, repairs):
+            writer.resume()
+        counts, same = Counter[str](), 0
+        progress = ProgressLog(self.log.info, "orders", total=total)
+        for batch in batches(compared, DIFFERENCES_PER_PART):
+            differing = [order for order in batch if order.state != "same"]
+            same += len(batch) - len(differing)
+            differences.append(order.to_dict() for order in differing)
+            repairs.append(order.built for order in differing if order.built and order.state in REPAIRABLE)
+            for order in differing:
+                counts[order.state] += 1
+                counts.update(f"{order.state}: {name}" for name in order.fields)
+            progress.count(same + differences.records, differences.parts)
+        return counts, same, differences, repairs
+
+
+def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Group outcomes into batches. If writing fails, yield the unfinished batch first, so that no outcome is lost."""
+    batch: list[Outcome] = []
+    try:
+        for outcome in outcomes:
+            batch.append(outcome)
+            if len(batch) == OUTCOMES_PER_PART:
+                yield batch
+                batch = []
+    except PartnersError:
+        yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def unique_products(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the products of built orders, each at its first place.
+
+    :param records: built orders, or rejected products
+    """
+    seen: set[str] = set()
+    for record in records:
+        for product in record.get("products", ()):
+            if product["external_id"] not in seen:
+                seen.add(product["external_id"])
+                yield product
+
+
 def _reject_outcome(order: UnmappableOrder) -> Outcome | None:
-    """A reject where something is wrong; what the options leave out is none."""
+    """Return a reject for an order that cannot be mapped; ``None`` for one that the options leave out."""
     return None if order.is_excluded else Outcome("order", order.external_id, "rejected", reason=order.reason)
 
 
@@ -577,12 +617,12 @@ def _built_outcome(order: BuiltOrder) -> Outcome:
     return Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
 
 
-def _window_start(reference: Any) -> datetime | None:
-    """The first moment that a dataset covers; None where it covers all of its list, or wasn't given."""
-    window = None if reference is None else DatasetRef.from_dict(reference).window
+def _window_start(dataset: DatasetInput | None) -> datetime | None:
+    """Return the start of a dataset's window; ``None`` when it covers its whole list or was not given."""
+    window = None if dataset is None else DatasetRef.from_dict(dataset).window
     return Window.from_dict(window).since if window else None
 
 
-def _read_optional(reference: Any) -> Iterator[Record]:
-    """The records of a dataset; none where it wasn't given."""
-    return iter(()) if reference is None else read_dataset(reference)
+def _read_optional(dataset: DatasetInput | None) -> Iterator[Record]:
+    """Return the records of a dataset; nothing when it was not given."""
+    return iter(()) if dataset is None else read_dataset(DatasetRef.from_dict(dataset))

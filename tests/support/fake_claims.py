@@ -1,4 +1,4 @@
-"""A list of three pages of two claims, and an operator that extracts it; no partner, no network."""
+"""A fake list with three pages of two claims, and an operator that extracts it; no network."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.windows import Window
 
 NINE, TEN = datetime(2026, 5, 1, 9, tzinfo=UTC), datetime(2026, 5, 1, 10, tzinfo=UTC)
-ROWS = [{"id": str(number)} for number in range(6)]
+RECORDS = [{"id": str(number)} for number in range(6)]
 
 
 class Client:
-    """Three pages of two records; remembers what it was asked."""
+    """Returns three pages of two records, and remembers its query."""
 
     def __init__(self, fails_at=None):
-        self.asked, self.fetched, self.fails_at, self.usage = None, [], fails_at, RequestStats()
+        self.query, self.fetched, self.fails_at, self.stats = None, [], fails_at, RequestStats()
 
-    def extract(self, resource, **asked):
-        self.asked = {"resource": resource, **asked}
-        window = Window(asked["since"], asked["until"]) if "since" in asked else None
+    def extract(self, resource, **query):
+        self.query = {"resource": resource, **query}
+        window = Window(query["since"], query["until"]) if "since" in query else None
         request = {"resource": resource, "window": window.to_dict() if window else None}
         return Extraction(
             source="yofi", resource=resource, request=request, segments=[Segment("all", self.page)], window=window
@@ -37,9 +37,9 @@ class Client:
         if number == self.fails_at:
             raise TransientError("the network is down")
         self.fetched.append(number)
-        self.usage.on_request("claims.list")
+        self.stats.on_request("claims.list")
         return Page(
-            records=ROWS[number * 2 : number * 2 + 2], next={"page": number + 1} if number < 2 else None, total=6
+            records=RECORDS[number * 2 : number * 2 + 2], next={"page": number + 1} if number < 2 else None, total=6
         )
 
 
@@ -49,19 +49,19 @@ class ClaimsOperator(ExtractOperator):
         "customers": Resource(name="customers", paginator=PageNumberPaginator(size=2)),
     }
 
-    def __init__(self, *, client, wanted=None, shop=None, **kwargs):
+    def __init__(self, *, client, filters=None, shop=None, **kwargs):
         super().__init__(task_id="extract", **kwargs)
-        self.client, self.wanted, self.shop = client, wanted, shop
+        self.client, self.filters, self.shop = client, filters, shop
 
     def query_filters(self):
-        return {"filter": self.wanted}
+        return {"filters": self.filters}
 
     def hook(self):
         @contextmanager
-        def opened():
+        def open_client():
             yield self.client
 
-        hook = opened()
+        hook = open_client()
         hook.hook_name, hook.conn_id, hook.conn_type = "Yofi", "yofi_default", "yofi"
         hook.account, hook.host = "a.myshopify.com", "yofi.example"
         return hook

@@ -1,4 +1,4 @@
-"""Each partner's operators against its API in the sandbox, over real HTTP."""
+"""The operators of each partner against its API in the sandbox, over HTTP."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def app_id(variables, monkeypatch):
 
 @pytest.fixture
 def run(variables, monkeypatch, tmp_path):
-    """Execute an operator as a task does."""
+    """Execute an operator as Airflow does."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
@@ -73,7 +73,7 @@ def test_the_shops_that_have_the_app_are_found(run, app_id):
 
 
 @pytest.mark.parametrize("nothing", [None, "", "None"])
-def test_without_an_app_nothing_is_asked_and_the_shops_are_unknown(nothing):
+def test_without_an_app_no_call_is_made_and_the_shops_are_unknown(nothing):
     assert ShopifyPartnerActiveShopsOperator(task_id="shops", app_id=nothing).execute({}) is None
 
 
@@ -83,7 +83,7 @@ def test_app_events_are_extracted(run, app_id):
     assert all(event["type"] for event in read_dataset(reference))
 
 
-def test_the_partner_api_cannot_be_asked_by_ids(run):
+def test_the_partner_api_cannot_be_read_by_ids(run):
     with pytest.raises(AirflowFailException, match="'match' has no meaning here"):
         run(ShopifyPartnerExtractOperator(task_id="events", resource="transactions", match={"id": ["1"]}, **YEAR))
 
@@ -103,7 +103,7 @@ def test_any_document_with_a_paged_connection_is_extracted(run, app_id):
     assert SHOP in {event["shop"]["myshopifyDomain"] for event in read_dataset(reference)}
 
 
-def test_orders_and_what_yofi_knows_of_them_are_extracted(run):
+def test_orders_and_their_returns_are_extracted(run):
     orders = run(
         ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop=SHOP, shopify_admin_conn_id=ADMIN, **YEAR)
     )
@@ -116,7 +116,7 @@ def test_orders_and_what_yofi_knows_of_them_are_extracted(run):
 
 def test_returns_of_a_window_and_their_predictions_are_extracted(run):
     returns = run(YofiExtractOperator(task_id="returns", resource="returns", shop=SHOP, **YEAR))
-    walked = YofiExtractOperator(
+    longer_walk = YofiExtractOperator(
         task_id="far", resource="returns", shop=SHOP, walk_lookback=timedelta(days=400), page_size=3, **YEAR
     )
     predictions = YofiExtractOperator(
@@ -127,18 +127,22 @@ def test_returns_of_a_window_and_their_predictions_are_extracted(run):
         **YEAR,
     )
     assert returns["window"] is not None
-    assert sorted(row["id"] for row in read_dataset(run(walked))) == sorted(row["id"] for row in read_dataset(returns))
-    assert all(row["predicted_value"] > 0.5 for row in read_dataset(run(predictions)))
+    assert sorted(record["id"] for record in read_dataset(run(longer_walk))) == sorted(
+        record["id"] for record in read_dataset(returns)
+    )
+    assert all(record["predicted_value"] > 0.5 for record in read_dataset(run(predictions)))
 
 
-def test_customers_can_be_asked_for_one_by_one(run):
-    every = list(read_dataset(run(YofiExtractOperator(task_id="customers", resource="customers", shop=SHOP))))
-    match = {"customer_id": [row["customer_id"] for row in every][:3]}
-    singly = run(YofiExtractOperator(task_id="singly", resource="customers", shop=SHOP, match=match, one_by_one=True))
-    assert singly["records"] == singly["extra"]["api"]["by_label"]["customers.list"] == 3
+def test_customers_can_be_read_one_at_a_time(run):
+    customers = list(read_dataset(run(YofiExtractOperator(task_id="customers", resource="customers", shop=SHOP))))
+    match = {"customer_id": [record["customer_id"] for record in customers][:3]}
+    one_by_one = run(
+        YofiExtractOperator(task_id="one_by_one", resource="customers", shop=SHOP, match=match, one_by_one=True)
+    )
+    assert one_by_one["records"] == one_by_one["extra"]["api"]["by_label"]["customers.list"] == 3
 
 
-def test_a_filter_that_yofi_does_not_take_is_refused_before_it_is_sent(run):
+def test_an_unknown_filter_field_is_refused_before_it_is_sent(run):
     with pytest.raises(AirflowFailException, match="colour"):
         run(YofiExtractOperator(task_id="claims", resource="claims", shop=SHOP, filters="colour==red", **YEAR))
 
@@ -150,35 +154,35 @@ def test_a_store_without_orders_gives_an_empty_dataset(run):
     assert (reference["records"], list(read_dataset(reference))) == (0, [])
 
 
-def test_an_export_gives_the_fields_that_were_asked_for(run):
-    asked = {"resource": "orders", "mode": "export", "fields": ["id", "source_id"], "poll_interval": 0.05}
+def test_an_export_has_the_requested_fields(run):
+    arguments = {"resource": "orders", "mode": "export", "fields": ["id", "source_id"], "poll_interval": 0.05}
     reference = run(
-        VoucherifyExtractOperator(task_id="orders", voucherify_conn_id="voucherify_sandbox", **asked, **YEAR)
+        VoucherifyExtractOperator(task_id="orders", voucherify_conn_id="voucherify_sandbox", **arguments, **YEAR)
     )
-    rows = list(read_dataset(reference))
-    assert rows
-    assert {tuple(row) for row in rows} == {("id", "source_id")}
+    records = list(read_dataset(reference))
+    assert records
+    assert {tuple(record) for record in records} == {("id", "source_id")}
 
 
-def test_a_task_without_a_connection_is_skipped_where_that_is_meant(run):
+def test_a_task_without_a_connection_is_skipped_if_the_option_is_set(run):
     for missing in (None, "", "None"):
         operator = VoucherifyExtractOperator(
-            task_id="rows", resource="rewards", voucherify_conn_id=missing, skip_without_connection=True
+            task_id="records", resource="rewards", voucherify_conn_id=missing, skip_without_connection=True
         )
         with pytest.raises(AirflowSkipException):
             run(operator)
 
 
-def test_an_unknown_list_of_any_partner_names_the_known(run):
+def test_the_error_about_an_unknown_list_of_any_partner_names_the_known_ones(run):
     for operator in (YofiExtractOperator, ShopifyAdminExtractOperator, VoucherifyExtractOperator, YotpoExtractOperator):
         with pytest.raises(AirflowFailException, match="Use one of: "):
             run(operator(task_id="wrong", resource="nonsense"))
 
 
 @pytest.mark.parametrize(
-    ("shop", "address"),
+    ("shop", "url"),
     [(SHOP, "https://admin.shopify.com/store/aurora-apparel/orders"), (None, ""), ("not a shop", "")],
 )
-def test_a_task_links_to_its_shop(shop, address):
+def test_a_task_links_to_its_shop(shop, url):
     operator = ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop=shop)
-    assert ShopifyAdminLink().get_link(operator, ti_key=None) == address
+    assert ShopifyAdminLink().get_link(operator, ti_key=None) == url

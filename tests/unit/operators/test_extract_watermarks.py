@@ -1,4 +1,4 @@
-"""Extract tasks that go by a watermark: where they begin, when it moves, and what a second try sees."""
+"""Extract tasks with a watermark: where they start, when it moves, and what a second try reads."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk import Asset, AssetAlias
-from fake_claims import NINE, ROWS, TEN, ClaimsOperator, Client, run
+from fake_claims import NINE, RECORDS, TEN, ClaimsOperator, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.datasets.reader import read_dataset
-from airflow_provider_partners.operators.base import PartnerTaskError
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 ORDERS = Asset("claims")
 LATER = "2026-05-02T12:00:00+00:00"
 
 
-class Kept(dict):
-    """The state of one asset, for the task's own thread."""
+class FakeStateStore(dict):
+    """The state store of one asset; it records the threads that use it."""
 
-    def __init__(self, **kept):
-        super().__init__(kept)
+    def __init__(self, **values):
+        super().__init__(values)
         self.threads, self.fails = set(), False
 
     def get(self, key):
@@ -46,176 +46,180 @@ def context(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def kept(context):
-    """A run that was triggered by an asset, under an Airflow that keeps state for assets."""
+def state_store(context):
+    """The state store of an asset that triggered the run; Airflow has it from 3.3 on."""
     del context["data_interval_start"], context["data_interval_end"]
-    context["asset_state_store"] = {ORDERS: Kept()}
+    context["asset_state_store"] = {ORDERS: FakeStateStore()}
     return context["asset_state_store"][ORDERS]
 
 
-def marked(context, client=None, **arguments):
-    """A run at :data:`LATER`."""
+def run_later(context, client=None, **arguments):
+    """Run the task at :data:`LATER`, with an asset among its outlets."""
     with time_machine.travel(LATER, tick=False):
         return run(context, client, **{"outlets": [AssetAlias("alias"), ORDERS], **arguments})
 
 
-MARK = "watermark:yofi_default:claims"
+KEY = "watermark:yofi_default:claims"
 
 
-def test_the_first_run_begins_at_initial_since_and_leaves_a_watermark(context, kept):
-    client, _ = marked(context, initial_since="2026-04-01")
-    assert (client.asked["since"].isoformat(), client.asked["until"].isoformat()) == (
+def test_the_first_run_starts_at_initial_since_and_stores_a_watermark(context, state_store):
+    client, _ = run_later(context, initial_since="2026-04-01")
+    assert (client.query["since"].isoformat(), client.query["until"].isoformat()) == (
         "2026-04-01T00:00:00+00:00",
         LATER,
     )
-    assert kept == {MARK: "2026-05-02T12:00:00Z"}
+    assert state_store == {KEY: "2026-05-02T12:00:00Z"}
 
 
-def test_a_later_run_goes_on_at_the_watermark_less_the_lookback(context, kept):
-    kept[MARK] = "2026-05-01T10:00:00Z"
-    client, _ = marked(context, initial_since="2026-04-01", lookback=timedelta(hours=1))
-    assert client.asked["since"] == NINE
-    assert kept[MARK] == "2026-05-02T12:00:00Z"
+def test_a_later_run_starts_at_the_watermark_minus_the_lookback(context, state_store):
+    state_store[KEY] = "2026-05-01T10:00:00Z"
+    client, _ = run_later(context, initial_since="2026-04-01", lookback=timedelta(hours=1))
+    assert client.query["since"] == NINE
+    assert state_store[KEY] == "2026-05-02T12:00:00Z"
 
 
-def test_without_a_lookback_of_its_own_the_settings_one_is_taken_off_the_watermark(context, kept):
-    kept[MARK] = "2026-05-01T11:00:00Z"
-    assert marked(context)[0].asked["since"] == NINE
+def test_the_default_lookback_is_that_of_the_settings(context, state_store):
+    state_store[KEY] = "2026-05-01T11:00:00Z"
+    assert run_later(context)[0].query["since"] == NINE
 
 
-def test_arguments_and_intervals_go_before_the_watermark(context, kept):
-    kept[MARK] = "2026-05-01T11:00:00Z"
-    assert marked(context, since="2026-01-01", until="2026-01-02")[0].asked["since"].month == 1
+def test_arguments_and_intervals_override_the_watermark(context, state_store):
+    state_store[KEY] = "2026-05-01T11:00:00Z"
+    assert run_later(context, since="2026-01-01", until="2026-01-02")[0].query["since"].month == 1
     context |= {"data_interval_start": NINE, "data_interval_end": TEN}
-    assert marked(context)[0].asked["since"] == NINE
+    assert run_later(context)[0].query["since"] == NINE
 
 
-def test_without_watermark_and_beginning_the_error_says_what_to_set(context, kept):
+def test_without_a_watermark_the_error_names_initial_since(context, state_store):
     with pytest.raises(AirflowFailException, match="'initial_since'"):
-        marked(context)
+        run_later(context)
 
 
-def test_a_window_before_a_gap_moves_no_watermark(context, kept):
-    kept[MARK] = "2026-05-01T08:00:00Z"
+def test_a_window_after_a_gap_does_not_move_the_watermark(context, state_store):
+    state_store[KEY] = "2026-05-01T08:00:00Z"
     context |= {"data_interval_start": NINE, "data_interval_end": TEN}
-    marked(context)
-    assert kept[MARK] == "2026-05-01T08:00:00Z"
+    run_later(context)
+    assert state_store[KEY] == "2026-05-01T08:00:00Z"
 
 
-def test_an_old_window_moves_no_watermark_back(context, kept):
-    kept[MARK] = "2026-05-01T08:00:00Z"
-    marked(context, since="2026-01-01", until="2026-01-02")
-    assert kept[MARK] == "2026-05-01T08:00:00Z"
+def test_an_old_window_does_not_move_the_watermark_back(context, state_store):
+    state_store[KEY] = "2026-05-01T08:00:00Z"
+    run_later(context, since="2026-01-01", until="2026-01-02")
+    assert state_store[KEY] == "2026-05-01T08:00:00Z"
 
 
-def test_a_window_begins_no_watermark_above_the_beginning(context, kept):
-    marked(context, since="2026-04-10", until="2026-04-11", initial_since="2026-04-01")
-    assert kept == {}
+def test_a_window_after_initial_since_does_not_start_a_watermark(context, state_store):
+    run_later(context, since="2026-04-10", until="2026-04-11", initial_since="2026-04-01")
+    assert state_store == {}
 
 
-def test_each_shop_list_and_question_has_its_own(context, kept):
-    marked(context, initial_since="2026-04-01", shop="a.myshopify.com")
+def test_each_shop_list_and_filter_has_its_own_watermark(context, state_store):
+    run_later(context, initial_since="2026-04-01", shop="a.myshopify.com")
     context["ti"].map_index = 1
-    marked(context, initial_since="2026-04-01", shop="b.myshopify.com")
+    run_later(context, initial_since="2026-04-01", shop="b.myshopify.com")
     context["ti"].map_index = 2
-    marked(context, initial_since="2026-04-01", shop="b.myshopify.com", wanted="x==1")
-    assert len(kept) == 3
-    assert {"watermark:a.myshopify.com:claims", "watermark:b.myshopify.com:claims"} < set(kept)
+    run_later(context, initial_since="2026-04-01", shop="b.myshopify.com", filters="x==1")
+    assert len(state_store) == 3
+    assert {"watermark:a.myshopify.com:claims", "watermark:b.myshopify.com:claims"} < set(state_store)
 
 
-def test_the_watermark_moves_after_the_manifest_is_written(context, kept, tmp_path):
+def test_the_watermark_moves_after_the_manifest_is_written(context, state_store, tmp_path):
     with pytest.raises(PartnerTaskError):
-        marked(context, Client(fails_at=2), initial_since="2026-04-01")
-    assert kept == {}
-    kept.set = lambda key, value: kept.update({key: (tmp_path / "dag/extract/run/-1/manifest.json").exists()})
-    marked(context, initial_since="2026-04-01")
-    assert kept == {MARK: True}
+        run_later(context, Client(fails_at=2), initial_since="2026-04-01")
+    assert state_store == {}
+    state_store.set = lambda key, value: state_store.update({
+        key: (tmp_path / "dag/extract/run/-1/manifest.json").exists()
+    })
+    run_later(context, initial_since="2026-04-01")
+    assert state_store == {KEY: True}
 
 
-def test_a_second_try_keeps_the_window_and_goes_on_behind_the_last_page(context, kept):
+def test_a_second_try_keeps_the_window_and_resumes_after_the_last_page(context, state_store):
     first = Client(fails_at=2)
     with pytest.raises(PartnerTaskError):
-        marked(context, first, initial_since="2026-04-01")
-    # Some hours later, and as if another run had moved the watermark meanwhile.
-    kept[MARK] = "2026-05-02T11:00:00Z"
+        run_later(context, first, initial_since="2026-04-01")
+    # Some hours later, when another run has moved the watermark.
+    state_store[KEY] = "2026-05-02T11:00:00Z"
     second, reference = run(context, initial_since="2026-04-01", outlets=[ORDERS])
-    assert second.asked == {"resource": "claims", "since": first.asked["since"], "until": first.asked["until"]}
+    assert second.query == {"resource": "claims", "since": first.query["since"], "until": first.query["until"]}
     assert second.fetched == [2]
-    assert list(read_dataset(reference)) == ROWS
+    assert list(read_dataset(reference)) == RECORDS
 
 
-def test_a_try_that_dies_behind_the_watermark_is_repeated_whole(context, kept):
-    """What follows must be handed the whole window, not the little behind the watermark."""
-    _, before = marked(context, initial_since="2026-04-01")
+def test_a_try_that_crashes_after_moving_the_watermark_is_repeated_completely(context, state_store):
+    """Downstream tasks need the whole window, not only the part after the watermark."""
+    _, before = run_later(context, initial_since="2026-04-01")
     client, after = run(context, initial_since="2026-04-01", outlets=[ORDERS])
     assert after["window"] == before["window"] == {"since": "2026-04-01T00:00:00Z", "until": "2026-05-02T12:00:00Z"}
     assert client.fetched == [0, 1, 2]
-    assert kept[MARK] == "2026-05-02T12:00:00Z"
+    assert state_store[KEY] == "2026-05-02T12:00:00Z"
 
 
-def test_a_watermark_that_cannot_be_moved_fails_the_try(context, kept):
-    kept.fails = True
+def test_a_watermark_that_cannot_be_moved_fails_the_try(context, state_store):
+    state_store.fails = True
     with pytest.raises(RuntimeError):
-        marked(context, initial_since="2026-04-01")
-    kept.fails = False
-    marked(context, initial_since="2026-04-01")
-    assert kept[MARK] == "2026-05-02T12:00:00Z"
+        run_later(context, initial_since="2026-04-01")
+    state_store.fails = False
+    run_later(context, initial_since="2026-04-01")
+    assert state_store[KEY] == "2026-05-02T12:00:00Z"
 
 
-def test_another_beginning_is_chosen_anew(context, kept):
+def test_another_initial_since_resolves_the_window_again(context, state_store):
     with pytest.raises(PartnerTaskError):
-        marked(context, Client(fails_at=1), initial_since="2026-04-01")
-    assert marked(context, initial_since="2026-03-01")[0].asked["since"].month == 3
+        run_later(context, Client(fails_at=1), initial_since="2026-04-01")
+    assert run_later(context, initial_since="2026-03-01")[0].query["since"].month == 3
 
 
-def test_a_window_up_to_the_present_does_not_move_over_tries_without_any_store_too(context):
+def test_a_window_that_ends_now_stays_the_same_over_tries_without_a_state_store(context):
     del context["data_interval_start"], context["data_interval_end"]
     first = Client(fails_at=2)
     with time_machine.travel(LATER, tick=False), pytest.raises(PartnerTaskError):
         run(context, first, since="2026-04-01")
     second, _ = run(context, since="2026-04-01")
-    assert second.asked["until"] == first.asked["until"] == datetime.fromisoformat(LATER)
+    assert second.query["until"] == first.query["until"] == datetime.fromisoformat(LATER)
     assert second.fetched == [2]
 
 
-def test_two_runs_within_a_second_are_no_error(context, kept):
-    kept[MARK] = "2026-05-02T12:00:03Z"
-    client, _ = marked(context, lookback=timedelta())
-    assert client.asked["since"] < client.asked["until"]
-    assert kept[MARK] == "2026-05-02T12:00:03Z"
+def test_two_runs_within_a_second_are_no_error(context, state_store):
+    state_store[KEY] = "2026-05-02T12:00:03Z"
+    client, _ = run_later(context, lookback=timedelta())
+    assert client.query["since"] < client.query["until"]
+    assert state_store[KEY] == "2026-05-02T12:00:03Z"
 
 
-def test_ids_keep_no_watermark(context, kept):
-    client, _ = marked(context, match={"order_id": ["1"]}, initial_since="2026-04-01")
-    assert "since" not in client.asked
-    assert kept == {}
+def test_a_read_by_ids_stores_no_watermark(context, state_store):
+    client, _ = run_later(context, match={"order_id": ["1"]}, initial_since="2026-04-01")
+    assert "since" not in client.query
+    assert state_store == {}
 
 
-def test_a_list_without_a_time_goes_by_watermark_where_it_is_given_a_beginning(context, kept):
-    assert "since" not in marked(context, resource="customers")[0].asked
+def test_a_list_without_a_time_filter_uses_a_watermark_when_initial_since_is_given(context, state_store):
+    assert "since" not in run_later(context, resource="customers")[0].query
     context["ti"].map_index = 1
-    assert marked(context, resource="customers", initial_since="2026-04-01")[0].asked["since"].month == 4
-    assert list(kept) == ["watermark:yofi_default:customers"]
+    assert run_later(context, resource="customers", initial_since="2026-04-01")[0].query["since"].month == 4
+    assert list(state_store) == ["watermark:yofi_default:customers"]
 
 
 @pytest.mark.parametrize("outlets", [[], [AssetAlias("alias")]])
-def test_without_a_concrete_asset_nothing_is_kept_and_that_is_said(context, kept, outlets, caplog, capsys):
-    client, _ = marked(context, outlets=outlets, initial_since="2026-04-01")
-    assert client.asked["since"].month == 4
-    assert kept == {}
-    assert "No watermark is kept" in caplog.text + capsys.readouterr().out
+def test_without_a_concrete_asset_no_watermark_is_stored_and_a_warning_is_logged(
+    context, state_store, outlets, caplog, capsys
+):
+    client, _ = run_later(context, outlets=outlets, initial_since="2026-04-01")
+    assert client.query["since"].month == 4
+    assert state_store == {}
+    assert "No watermark is stored" in caplog.text + capsys.readouterr().out
 
 
-def test_before_airflow_3_3_every_run_reads_from_the_beginning(context):
+def test_before_airflow_3_3_every_run_reads_from_initial_since(context):
     del context["data_interval_start"], context["data_interval_end"]
-    assert marked(context, initial_since="2026-04-01")[0].asked["since"].month == 4
+    assert run_later(context, initial_since="2026-04-01")[0].query["since"].month == 4
 
 
-def test_the_store_is_used_by_the_tasks_own_thread_alone(context, kept):
-    """Airflow's own ``dag.test()`` serves no other, however many pages are fetched side by side."""
+def test_the_state_store_is_used_only_by_the_tasks_own_thread(context, state_store):
+    """``dag.test()`` serves no other thread, even if pages are fetched in parallel."""
     with time_machine.travel(LATER, tick=False):
         operator = ClaimsOperator(
             client=Client(), resource="claims", workers=4, initial_since="2026-04-01", outlets=[ORDERS]
         )
         operator.execute(context)
-    assert kept.threads == {threading.get_ident()}
+    assert state_store.threads == {threading.get_ident()}

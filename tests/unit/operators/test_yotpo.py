@@ -4,13 +4,13 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+from fake_yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.api.http.stats import RequestStats
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import RejectedError, TransientError
-from airflow_provider_partners.operators.base import PartnerTaskError
 from airflow_provider_partners.operators.yotpo import (
     YotpoBuildOrdersOperator,
     YotpoReplayRejectsOperator,
@@ -18,71 +18,51 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 SHOP = "a.myshopify.com"
 
 
-class Store:
-    """A Yotpo store in memory, with a list of what was written to it."""
+class Store(FakeYotpoStore):
+    """A Yotpo store in memory that can reject some orders, or fail at one of them."""
 
-    def __init__(self, *, refuses=(), fails_at=None):
-        self.kept, self.writes, self.usage = {"order": {}, "product": {}}, [], RequestStats()
-        self.refuses, self.fails_at = set(refuses), fails_at
+    def __init__(self, *, rejects=(), fails_at=None):
+        super().__init__()
+        self.stats, self.rejects, self.fails_at = RequestStats(), set(rejects), fails_at
 
-    def products(self, external_ids):
-        return {key: self.kept["product"][key] for key in external_ids if key in self.kept["product"]}
+    @property
+    def order_ids(self):
+        return sorted(order["external_id"] for order in self.records["order"].values())
 
-    def orders(self, external_ids):
-        self.usage.on_request("orders.list")
-        return {key: self.kept["order"][key] for key in external_ids if key in self.kept["order"]}
-
-    def create_product(self, payload):
-        return self._create("product", payload)
-
-    def create_order(self, payload):
-        return self._create("order", payload)
-
-    def update_order(self, yotpo_id, payload):
-        self.writes.append(("order", "update", sorted(payload)))
-        next(body for body in self.kept["order"].values() if body["yotpo_id"] == yotpo_id).update(payload)
-
-    def update_product(self, yotpo_id, payload):
-        self.writes.append(("product", "update", sorted(payload)))
-
-    def fulfillments(self, order_yotpo_id):
-        return []
-
-    def create_fulfillment(self, order_yotpo_id, payload):
-        self.writes.append(("fulfillment", "create", payload["external_id"]))
-        return 1
+    @property
+    def created(self):
+        """What was created, as operation and external id."""
+        return [(name, payload["external_id"]) for name, payload in self.sent if name.endswith("create")]
 
     def _create(self, kind, payload):
-        key = payload["external_id"]
-        if key in self.refuses:
-            message = f"{kind} {key} is refused"
+        if payload["external_id"] in self.rejects:
+            message = f"{kind} {payload['external_id']} is refused"
             raise RejectedError(message, partner="Yotpo", status=400)
-        if (kind, key) == ("order", self.fails_at):
+        if (kind, payload["external_id"]) == ("order", self.fails_at):
             message = "the network is down"
             raise TransientError(message)
-        self.writes.append((kind, "create", key))
-        self.kept[kind][key] = {**payload, "yotpo_id": len(self.writes)}
-        return len(self.writes)
+        return super()._create(kind, payload)
 
 
-def at(operator, store):
-    """The operator with a store in memory behind its hook."""
+def with_store(operator, store):
+    """Return the operator with a store in memory behind its hook."""
 
-    class AtStore(operator):
+    class WithStore(operator):
         def hook(self):
             @contextmanager
-            def opened():
+            def open_store():
                 yield store
 
-            hook = opened()
+            hook = open_store()
             hook.conn_type, hook.account, hook.host = "yotpo", "store-1", "yotpo.example"
             return hook
 
-    return AtStore
+    return WithStore
 
 
 @pytest.fixture
@@ -100,7 +80,7 @@ def context(monkeypatch, tmp_path):
 
 
 def order(number, **changes):
-    """An order as Shopify gives it, with one line item."""
+    """Return an order as Shopify returns it, with one line item."""
     return {
         "id": f"gid://shopify/Order/{number}",
         "legacyResourceId": str(number),
@@ -152,7 +132,7 @@ def dataset(tmp_path, name, records):
 
 @pytest.fixture
 def built(context, tmp_path):
-    """Three built orders; the second one's review request is suppressed, as it has come back."""
+    """Three built orders; the review request of the second is suppressed, because it was returned."""
     orders = dataset(tmp_path, "orders", [order(number) for number in (1, 2, 3)])
     returns = dataset(tmp_path, "returns", [{"id": "r", "order_id": "2", "state": "refunded", "customer_id": "7"}])
     return YotpoBuildOrdersOperator(task_id="build", orders=orders, returns=returns, shop=SHOP).execute(context)
@@ -160,24 +140,24 @@ def built(context, tmp_path):
 
 def upsert(context, operator, store, **arguments):
     context["ti"].task_id = operator.__name__
-    return at(operator, store)(task_id="upsert", **{"workers": 1, **arguments}).execute(context)
+    return with_store(operator, store)(task_id="upsert", **{"workers": 1, **arguments}).execute(context)
 
 
 def test_building_counts_suppressed_orders_with_their_reason(built):
     assert (built["records"], built["extra"]["suppressed"], built["extra"]["rejected"]) == (3, 1, 0)
     assert sum(built["extra"]["suppressions"].values()) == 1
     assert built["extra"]["shop"] == SHOP
-    assert [row["external_id"] for row in read_dataset(built) if row["suppressed"]] == ["2"]
+    assert [record["external_id"] for record in read_dataset(built) if record["suppressed"]] == ["2"]
 
 
-def test_an_order_that_cannot_be_mapped_is_set_aside_with_its_reason(context, tmp_path):
+def test_an_unmappable_order_becomes_a_reject_with_its_reason(context, tmp_path):
     orders = dataset(tmp_path, "orders", [order(1), order(2, createdAt=None, processedAt=None)])
     reference = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP, max_rejects=1).execute(context)
     assert (reference["records"], reference["extra"]["rejected"]) == (1, 1)
-    assert [row["external_id"] for row in read_dataset(reference["extra"]["rejects"])] == ["2"]
+    assert [record["external_id"] for record in read_dataset(reference["extra"]["rejects"])] == ["2"]
 
 
-def test_what_the_options_leave_out_is_no_reject(context, tmp_path):
+def test_an_order_that_the_options_leave_out_does_not_count_as_rejected(context, tmp_path):
     orders = dataset(tmp_path, "orders", [order(1), order(2, test=True)])
     reference = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP, max_rejects=0).execute(context)
     assert (reference["extra"]["left_out"], reference["extra"]["rejected"]) == (1, 0)
@@ -206,7 +186,7 @@ def test_no_orders_build_an_empty_dataset(context, tmp_path):
 
 
 def test_the_references_hold_no_personal_data(context, built):
-    reference = upsert(context, YotpoUpsertOrdersOperator, Store(refuses={"1"}), built=built, max_rejects=1)
+    reference = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"1"}), built=built, max_rejects=1)
     for text in (str(built), str(reference)):
         assert "@example.com" not in text
         assert "Ada" not in text
@@ -215,95 +195,95 @@ def test_the_references_hold_no_personal_data(context, built):
 def test_orders_are_created_and_counted(context, built):
     store = Store()
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
-    assert sorted(store.kept["order"]) == ["1", "2", "3"]
+    assert store.order_ids == ["1", "2", "3"]
     assert reference["extra"]["summary"]["created"] == 3
     assert reference["extra"]["rejects"] is None
-    assert [(row["external_id"], row["action"]) for row in read_dataset(reference)] == [
+    assert [(record["external_id"], record["action"]) for record in read_dataset(reference)] == [
         ("1", "created"),
         ("2", "created"),
         ("3", "created"),
     ]
 
 
-def test_the_same_again_writes_nothing(context, built):
+def test_a_second_run_with_the_same_orders_writes_nothing(context, built):
     store = Store()
     upsert(context, YotpoUpsertOrdersOperator, store, built=built)
-    store.writes.clear()
+    store.sent.clear()
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
-    assert store.writes == []
+    assert store.sent == []
     assert reference["extra"]["summary"]["unchanged"] == 3
 
 
-@pytest.mark.parametrize("dry_run", [True, "True"])
-def test_a_dry_run_plans_and_writes_nothing(context, built, dry_run):
+@pytest.mark.parametrize("plan_only", [True, "True"])
+def test_a_dry_run_plans_and_writes_nothing(context, built, plan_only):
     store = Store()
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, dry_run=dry_run)
-    assert store.writes == []
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, plan_only=plan_only)
+    assert store.sent == []
     assert reference["extra"]["dry_run"] is True
     assert reference["extra"]["summary"]["would_create"] == 3
 
 
-def test_a_rejected_order_is_set_aside_and_the_others_are_written(context, built):
-    store = Store(refuses={"2"})
+def test_a_rejected_order_is_stored_and_the_others_are_written(context, built):
+    store = Store(rejects={"2"})
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
-    assert sorted(store.kept["order"]) == ["1", "3"]
+    assert store.order_ids == ["1", "3"]
     assert reference["extra"]["summary"]["rejected"] == 1
-    assert [row["external_id"] for row in read_dataset(reference["extra"]["rejects"])] == ["2"]
+    assert [record["external_id"] for record in read_dataset(reference["extra"]["rejects"])] == ["2"]
 
 
 def test_too_many_rejects_fail_the_task_but_its_counts_stay(context, built):
     with pytest.raises(AirflowFailException, match="1 of 3 records were rejected"):
-        upsert(context, YotpoUpsertOrdersOperator, Store(refuses={"2"}), built=built, max_rejects=0)
-    left = context["pushed"]["return_value"]["extra"]
-    assert (left["over_threshold"], left["summary"]["created"]) == (True, 2)
+        upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built, max_rejects=0)
+    extra = context["pushed"]["return_value"]["extra"]
+    assert (extra["over_threshold"], extra["summary"]["created"]) == (True, 2)
 
 
 def test_the_threshold_is_that_of_the_configuration_by_default(context, built, monkeypatch):
     monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_REJECTS", "1")
     assert (
-        upsert(context, YotpoUpsertOrdersOperator, Store(refuses={"2"}), built=built)["extra"]["summary"]["rejected"]
+        upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built)["extra"]["summary"]["rejected"]
         == 1
     )
 
 
-def test_a_second_try_leaves_alone_what_the_first_has_dealt_with(context, built):
+def test_a_second_try_skips_the_orders_that_the_first_has_finished(context, built):
     store = Store(fails_at="3")
     with pytest.raises(PartnerTaskError, match="the network is down"):
         upsert(context, YotpoUpsertOrdersOperator, store, built=built)
     store.fails_at = None
-    asked = store.usage.snapshot()["requests"]
+    lookups = store.calls["orders.list"]
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
-    assert [key for kind, _, key in store.writes if kind == "order"] == ["1", "2", "3"]
+    assert store.order_ids == ["1", "2", "3"]
     assert reference["extra"]["summary"]["created"] == 3
-    assert store.usage.snapshot()["requests"] == asked + 1
+    assert store.calls["orders.list"] == lookups + 1
 
 
-def test_a_reject_of_the_first_try_is_kept_by_the_second(context, built):
-    store = Store(refuses={"1"}, fails_at="3")
+def test_the_second_try_keeps_the_rejects_of_the_first(context, built):
+    store = Store(rejects={"1"}, fails_at="3")
     with pytest.raises(PartnerTaskError):
         upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
     store.fails_at = None
     reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
-    assert [row["external_id"] for row in read_dataset(reference["extra"]["rejects"])] == ["1"]
+    assert [record["external_id"] for record in read_dataset(reference["extra"]["rejects"])] == ["1"]
     assert (reference["extra"]["summary"]["created"], reference["extra"]["summary"]["rejected"]) == (2, 1)
 
 
-def test_after_a_dry_run_that_failed_nothing_counts_as_done(context, built):
+def test_a_failed_dry_run_marks_no_order_as_finished(context, built):
     store = Store()
-    store.orders = lambda external_ids: (_ for _ in ()).throw(TransientError("down"))
+    store.errors["orders.list"] = [TransientError("down")]
     with pytest.raises(PartnerTaskError):
-        upsert(context, YotpoUpsertOrdersOperator, store, built=built, dry_run=True)
+        upsert(context, YotpoUpsertOrdersOperator, store, built=built, plan_only=True)
     assert upsert(context, YotpoUpsertOrdersOperator, Store(), built=built)["extra"]["summary"]["created"] == 3
 
 
 def test_each_product_is_written_once(context, built):
     store = Store()
     reference = upsert(context, YotpoUpsertProductsOperator, store, built=built)
-    assert store.writes == [("product", "create", "5")]
+    assert store.created == [("products.create", "5")]
     assert reference["extra"]["summary"]["created"] == 1
 
 
-def test_fulfillments_of_orders_that_are_not_there_are_rejected(context, tmp_path):
+def test_fulfillments_of_missing_orders_are_rejected(context, tmp_path):
     fulfillment = {
         "id": "gid://shopify/Fulfillment/9",
         "legacyResourceId": "9",
@@ -316,12 +296,12 @@ def test_fulfillments_of_orders_that_are_not_there_are_rejected(context, tmp_pat
         "fulfillmentLineItems": [{"id": "f", "quantity": 1, "lineItem": {"id": "gid://shopify/LineItem/11"}}],
     }
     orders = dataset(tmp_path, "orders", [order(1, fulfillments=[fulfillment])])
-    made = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
-    reference = upsert(context, YotpoUpsertFulfillmentsOperator, Store(), built=made, max_rejects=1)
+    built = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
+    reference = upsert(context, YotpoUpsertFulfillmentsOperator, Store(), built=built, max_rejects=1)
     assert reference["extra"]["summary"]["rejected"] == 1
 
 
-def test_orders_can_go_without_their_fulfillments_and_these_follow_apart(context, tmp_path):
+def test_orders_and_fulfillments_can_be_written_separately(context, tmp_path):
     shipment = {
         "id": "gid://shopify/Fulfillment/70",
         "legacyResourceId": "70",
@@ -334,29 +314,31 @@ def test_orders_can_go_without_their_fulfillments_and_these_follow_apart(context
     store = Store()
 
     upsert(context, YotpoUpsertOrdersOperator, store, built=built, with_fulfillments=False)
-    assert "fulfillments" not in store.kept["order"]["1"]
+    assert store.get("order", "1")["fulfillments"] == []
 
     upsert(context, YotpoUpsertFulfillmentsOperator, store, built=built)
-    assert store.writes[-1] == ("fulfillment", "create", "70")
+    assert store.created[-1] == ("fulfillments.create", "70")
 
 
-def test_nothing_built_makes_no_call(context, tmp_path):
-    made = YotpoBuildOrdersOperator(task_id="build", orders=dataset(tmp_path, "orders", []), shop=SHOP).execute(context)
+def test_an_empty_dataset_makes_no_call(context, tmp_path):
+    built = YotpoBuildOrdersOperator(task_id="build", orders=dataset(tmp_path, "orders", []), shop=SHOP).execute(
+        context
+    )
     store = Store()
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=made)
-    assert (reference["records"], store.usage.snapshot()["requests"]) == (0, 0)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+    assert (reference["records"], store.calls.total()) == (0, 0)
 
 
-def test_rejects_are_replayed_once_the_cause_is_mended(context, built):
-    store = Store(refuses={"2"})
+def test_rejects_are_replayed_after_the_cause_is_fixed(context, built):
+    store = Store(rejects={"2"})
     rejected = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
-    store.refuses.clear()
+    store.rejects.clear()
     reference = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
-    assert sorted(store.kept["order"]) == ["1", "2", "3"]
+    assert store.order_ids == ["1", "2", "3"]
     assert reference["extra"]["summary"]["created"] == 1
 
 
-def test_where_nothing_was_rejected_the_replay_is_skipped(context, built):
+def test_without_rejects_the_replay_is_skipped(context, built):
     done = upsert(context, YotpoUpsertOrdersOperator, Store(), built=built)
     with pytest.raises(AirflowSkipException):
         upsert(context, YotpoReplayRejectsOperator, Store(), rejects=done)

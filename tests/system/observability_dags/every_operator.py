@@ -1,4 +1,4 @@
-"""One task of each kind of operator, most with outlets; what they tell is compared by ``test_evidence.py``."""
+"""A Dag with a task of every operator, most with outlets; ``test_observability.py`` compares what they report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo
     orders = ShopifyAdminExtractOperator(
         task_id="orders",
         resource="orders",
-        # The shop is named by the connection alone.
+        # Only the connection has the shop.
         shopify_admin_conn_id="shopify_admin_aurora_apparel",
         outlets=[Asset("shopify-admin://aurora-apparel.myshopify.com/orders")],
         **YEARS,
@@ -79,7 +79,7 @@ with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo
     planned = YotpoUpsertOrdersOperator(
         task_id="plan",
         built=built.output,
-        dry_run=True,
+        plan_only=True,
         yotpo_conn_id=STORE,
         outlets=[AssetAlias("planned"), Asset("planned_orders")],
     )
@@ -87,11 +87,11 @@ with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo
     written = YotpoUpsertOrdersOperator(
         task_id="upsert_orders", built=built.output, yotpo_conn_id=STORE, outlets=[AssetAlias("written")]
     )
-    held = YotpoExtractOperator(
-        task_id="held", resource="orders", yotpo_conn_id=STORE, outlets=[AssetAlias("held")], **YEARS
+    stored = YotpoExtractOperator(
+        task_id="stored", resource="orders", yotpo_conn_id=STORE, outlets=[AssetAlias("stored")], **YEARS
     )
     compared = YotpoReconcileOrdersOperator(
-        task_id="compare", built=built.output, yotpo_orders=held.output, outlets=[Asset("differences")]
+        task_id="compare", built=built.output, yotpo_orders=stored.output, outlets=[Asset("differences")]
     )
     refused = YofiExtractOperator(task_id="refused", resource="claims", shop=SHOP, yofi_conn_id="yofi_wrong", **YEARS)
-    planned >> products >> written >> held >> compared
+    planned >> products >> written >> stored >> compared

@@ -197,7 +197,7 @@ def test_the_outlets_are_the_lists_that_were_read_and_written(told: Told) -> Non
     }
 
 
-def test_what_was_written_at_yotpo_is_the_same_in_lineage_in_the_event_and_in_the_store(told: Told) -> None:
+def test_lineage_asset_event_and_store_agree_on_the_orders_written_to_yotpo(told: Told) -> None:
     (event,) = told.lineage["upsert_orders"]
     (store,) = [output for output in event["outputs"] if not _file(output)]
     ((_, extra),) = told.events["upsert_orders", -1]
@@ -226,14 +226,14 @@ def test_lineage_leads_from_the_partners_lists_to_the_store(told: Told) -> None:
     assert wrote["shops"] == set()
 
 
-def test_rows_that_were_read_are_counted_at_their_list(told: Told) -> None:
+def test_lineage_counts_the_records_read_from_each_list(told: Told) -> None:
     for task in ("orders", "held", "redemptions"):
         (event,) = told.lineage[task]
         (listed,) = [one for one in event["inputs"] if not _file(one)]
         assert listed["inputFacets"]["inputStatistics"]["rowCount"] == told.references[task, -1]["records"]
 
 
-def test_a_task_that_failed_has_lineage_without_outputs(told: Told) -> None:
+def test_a_failed_task_has_lineage_without_outputs(told: Told) -> None:
     (event,) = told.lineage["refused"]
     assert event["eventType"] == "FAIL"
     assert event["outputs"] == []
@@ -274,12 +274,12 @@ def test_links_lead_to_the_console_and_the_dataset(told: Told) -> None:
     assert told.links["shops/-1"] == {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"}
 
 
-def test_a_task_that_failed_links_to_the_console_alone(told: Told) -> None:
+def test_a_failed_task_links_to_the_console_only(told: Told) -> None:
     handle = SHOP.partition(".")[0]
     assert told.links["refused/-1"] == {"Dataset": None, "Yofi": f"https://admin.shopify.com/store/{handle}/apps"}
 
 
-def test_every_kind_of_operator_is_among_them(told: Told) -> None:
+def test_the_dag_has_a_task_of_every_operator(told: Told) -> None:
     assert Counter(task for task, _ in told.references) == Counter(dict.fromkeys(DATASETS, 1) | {"lists": 2})
 
 
