@@ -99,9 +99,9 @@ def test_every_list_is_read_completely(empty_project: RunningSandbox, name: str)
 
     options = {} if count == 10 else {"page_size": 10}
     with client(empty_project, resource.family) as voucherify:
-        found = list(voucherify.extract(name, parents=parents or None, **options).records())
+        result = list(voucherify.extract(name, parents=parents or None, **options).records())
 
-    assert sorted(record["id"] for record in found) == ids
+    assert sorted(record["id"] for record in result) == ids
 
 
 @pytest.mark.parametrize("bounds", ["inclusive", "exclusive"])
@@ -114,8 +114,8 @@ def test_a_list_beyond_its_last_page_is_complete(
 
     with client(empty_project) as voucherify:
         for window in ({}, {"since": "2026-05-01", "until": "2026-05-02"}):
-            found = [record["id"] for record in voucherify.extract(name, page_size=1, **window).records(workers=3)]
-            assert sorted(found) == ids
+            result = [record["id"] for record in voucherify.extract(name, page_size=1, **window).records(workers=3)]
+            assert sorted(result) == ids
 
 
 def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(empty_project: RunningSandbox) -> None:
@@ -155,9 +155,9 @@ def test_filters_with_many_values_return_each_record_once(empty_project: Running
     filters = {"customer_id": {"conditions": {"$in": [f"cust_{number}" for number in range(45)]}}}
 
     with client(empty_project) as voucherify:
-        found = [record["id"] for record in voucherify.extract("redemptions", filters=filters).records()]
+        result = [record["id"] for record in voucherify.extract("redemptions", filters=filters).records()]
 
-    assert found == [f"r_{number:02}" for number in range(45)]
+    assert result == [f"r_{number:02}" for number in range(45)]
 
 
 def test_an_order_is_found_by_its_id_and_by_the_stores_id(empty_project: RunningSandbox) -> None:

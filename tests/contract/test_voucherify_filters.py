@@ -203,12 +203,12 @@ def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     """Return a query as Node's ``qs`` parses it, as far as filters need it."""
     tree: dict[str, Any] = {}
     for name, value in pairs:
-        first, *rest = re.findall(r"[^\[\]]+", name)
-        assert len(rest) <= 5, "qs does not parse deeper brackets"
+        first, *keys = re.findall(r"[^\[\]]+", name)
+        assert len(keys) <= 5, "qs does not parse deeper brackets"
         node = tree
-        for step in (first, *rest[:-1]) if rest else ():
-            node = node.setdefault(step, {})
-        node[rest[-1] if rest else first] = value
+        for key in (first, *keys[:-1]) if keys else ():
+            node = node.setdefault(key, {})
+        node[keys[-1] if keys else first] = value
     return {name: with_lists(value) for name, value in tree.items()}
 
 

@@ -1,7 +1,8 @@
-"""What the sandbox answers for Voucherify fits the vendor's OpenAPI file: every list and object of a seeded world.
+"""The sandbox's Voucherify answers match the vendor's OpenAPI file: every list and single object of a seeded project.
 
-The file is looked for in the folder that ``VOUCHERIFY_SCHEMAS`` names, or in ``shared/schemas`` beside the repository;
-without it these tests are skipped. Where the file contradicts itself is said in ``CONTRADICTIONS``.
+The file (https://github.com/voucherifyio/voucherify-openapi) is read from the folder that ``VOUCHERIFY_SCHEMAS`` names,
+or from ``shared/schemas`` beside the repository. Without it the tests are skipped. ``CONTRADICTIONS`` lists where the
+file contradicts itself.
 """
 
 from __future__ import annotations
@@ -34,45 +35,46 @@ FILE = next((path for folder in FOLDERS if (path := folder / "voucherify_openapi
 SPEC: dict[str, Any] = json.loads(FILE.read_text()) if FILE else {"paths": {}, "components": {"schemas": {}}}
 pytestmark = pytest.mark.skipif(FILE is None, reason="Voucherify's OpenAPI file is not here")
 
-#: Members that the file requires of an answer, and shows nowhere in its own examples.
+#: Members that the file requires, while none of its examples has them.
 CONTRADICTIONS = {
     "/v1/metadata-schemas": {"data"},
     "/v1/templates/campaigns": {"campaign_template"},
     "/management/v1/projects/{projectId}/templates/campaigns": {"campaign_template"},
 }
-SCOPES_AT_MOST = 5
+MAX_SCOPES = 5
 
 
 def documented(path: str) -> bool:
     return "get" in SPEC["paths"].get(path, {})
 
 
-def converted(schema: Any) -> Any:
-    """A schema of OpenAPI 3.0 in the words of JSON Schema.
+def to_json_schema(schema: Any) -> Any:
+    """Convert a schema of OpenAPI 3.0 to JSON Schema.
 
-    ``oneOf`` becomes ``anyOf``: the file's alternatives overlap, since they all allow further members.
+    ``oneOf`` becomes ``anyOf``: the file's alternatives overlap, because they all allow further members.
     """
     if isinstance(schema, list):
-        return [converted(each) for each in schema]
+        return [to_json_schema(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {("anyOf" if name == "oneOf" else name): converted(value) for name, value in schema.items()}
-    if made.get("nullable") is True:
-        del made["nullable"]
-        return {"anyOf": [made, {"type": "null"}]}
-    return made
+    converted = {("anyOf" if name == "oneOf" else name): to_json_schema(value) for name, value in schema.items()}
+    if converted.get("nullable") is True:
+        del converted["nullable"]
+        return {"anyOf": [converted, {"type": "null"}]}
+    return converted
 
 
-COMPONENTS = converted(SPEC["components"])
+COMPONENTS = to_json_schema(SPEC["components"])
 
 
 def validator(path: str) -> Draft4Validator:
     schema = SPEC["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-    return Draft4Validator({"allOf": [converted(schema)], "components": COMPONENTS})
+    return Draft4Validator({"allOf": [to_json_schema(schema)], "components": COMPONENTS})
 
 
 @pytest.fixture(scope="module")
-def world():
+def seeded_project():
+    """Return a function that sends a GET, the scopes of each kind of object, and the store."""
     sandbox = build(shops=1, orders=60, now=datetime(2026, 9, 1, 12, tzinfo=UTC))
     app = create_app(sandbox)
     sandbox.switches["voucherify.rate_limit"] = 0
@@ -87,7 +89,7 @@ def world():
         "X-Management-Token": keys["management_token"],
     }
 
-    def ask(path: str) -> Any:
+    def get_json(path: str) -> Any:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(transport=transport, base_url="http://sandbox/voucherify") as client:
@@ -101,62 +103,66 @@ def world():
     for partner, scope, kind, _, _ in sandbox.store:
         if partner == "voucherify" and scope not in scopes.setdefault(kind, []):
             scopes[kind].append(scope)
-    return ask, scopes, sandbox.store
+    return get_json, scopes, sandbox.store
 
 
-def filled(template: str, scope: str) -> str:
+def fill_path(template: str, scope: str) -> str:
     for name, value in zip(placeholders(template), scope.split("/"), strict=False):
         template = template.replace(f"{{{name}}}", value)
     return template
 
 
-def pages(listing: Listing, ask: Any, scopes: dict[str, list[str]]) -> Iterator[tuple[str, Any]]:
-    """Answers of a list: its first and its last page below a few parents, and one without rows."""
-    for scope in scopes.get(listing.kind, [""] if not placeholders(listing.path) else [])[:SCOPES_AT_MOST]:
-        path = filled(listing.path, scope)
+def sample_pages(listing: Listing, get_json: Any, scopes: dict[str, list[str]]) -> Iterator[tuple[str, Any]]:
+    """Yield answers of a list: a full page, a page of one record, and an empty page, below a few parents."""
+    for scope in scopes.get(listing.kind, [""] if not placeholders(listing.path) else [])[:MAX_SCOPES]:
+        path = fill_path(listing.path, scope)
         for query in ("?limit=100", "?limit=1", "?page=99&limit=100"):
-            yield path + query, ask(path + query)
+            yield path + query, get_json(path + query)
 
 
-def faults(path: str, body: Any) -> list[str]:
+def schema_errors(path: str, body: Any) -> list[str]:
     known = CONTRADICTIONS.get(path, set())
-    found = []
+    errors = []
     for error in validator(path).iter_errors(body):
         if error.validator == "required" and not error.absolute_path and any(name in error.message for name in known):
             continue
-        # Of several alternatives the one that comes nearest tells what is wrong.
+        # Among several alternatives, the error of the closest one explains the failure.
         nearest = best_match([error]) or error
-        found.append(f"{'.'.join(str(step) for step in nearest.absolute_path)}: {nearest.message[:300]}")
-    return found
+        errors.append(f"{'.'.join(str(step) for step in nearest.absolute_path)}: {nearest.message[:300]}")
+    return errors
 
 
-@pytest.mark.parametrize("listing", [each for each in LISTS if documented(each.path)], ids=lambda each: each.kind)
-def test_a_lists_answers_fit_its_schema(world, listing):
-    ask, scopes, _ = world
-    wrong = {}
-    for path, body in pages(listing, ask, scopes):
-        if found := faults(listing.path, body):
-            wrong[path] = found[:5]
-    assert wrong == {}
+@pytest.mark.parametrize(
+    "listing", [listing for listing in LISTS if documented(listing.path)], ids=lambda entry: entry.kind
+)
+def test_the_answers_of_a_list_match_its_schema(seeded_project, listing):
+    get_json, scopes, _ = seeded_project
+    errors = {}
+    for path, body in sample_pages(listing, get_json, scopes):
+        if page_errors := schema_errors(listing.path, body):
+            errors[path] = page_errors[:5]
+    assert errors == {}
 
 
-@pytest.mark.parametrize("listing", LISTS, ids=lambda each: each.kind)
-def test_every_list_has_rows_in_a_seeded_world(world, listing):
-    ask, scopes, _ = world
-    answers = [ask(filled(listing.path, scope))[listing.key] for scope in scopes.get(listing.kind, [])[:SCOPES_AT_MOST]]
-    assert any(answers)
+@pytest.mark.parametrize("listing", LISTS, ids=lambda entry: entry.kind)
+def test_every_list_has_records_in_a_seeded_project(seeded_project, listing):
+    get_json, scopes, _ = seeded_project
+    pages = [
+        get_json(fill_path(listing.path, scope))[listing.key] for scope in scopes.get(listing.kind, [])[:MAX_SCOPES]
+    ]
+    assert any(pages)
 
 
-OWN = [each for each in SINGLES if documented(each.path) and each.through is None]
-"""The single objects whose list is their own."""
+OWN = [single for single in SINGLES if documented(single.path) and single.through is None]
+"""The single objects that have a list of their own."""
 
 
-@pytest.mark.parametrize("single", OWN, ids=lambda each: each.path)
-def test_a_single_object_fits_its_schema(world, single):
-    ask, scopes, store = world
-    for scope in scopes.get(single.kind, [])[:SCOPES_AT_MOST]:
-        row = store.select("voucherify", scope, single.kind)[0]
+@pytest.mark.parametrize("single", OWN, ids=lambda entry: entry.path)
+def test_a_single_object_matches_its_schema(seeded_project, single):
+    get_json, scopes, store = seeded_project
+    for scope in scopes.get(single.kind, [])[:MAX_SCOPES]:
+        record = store.select("voucherify", scope, single.kind)[0]
         parents = "" if single.anywhere else scope
-        named = row[single.named[0]] if single.path.endswith("{resource}") else row["id"]
-        path = filled(single.path, "/".join(part for part in (parents, named) if part))
-        assert faults(single.path, ask(path)) == []
+        named = record[single.named[0]] if single.path.endswith("{resource}") else record["id"]
+        path = fill_path(single.path, "/".join(part for part in (parents, named) if part))
+        assert schema_errors(single.path, get_json(path)) == []

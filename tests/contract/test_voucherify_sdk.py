@@ -1,6 +1,6 @@
-"""Voucherify's own Python SDK reads the sandbox: what it asks for is understood, what it gets passes its strict models.
+"""Voucherify's own Python SDK reads the sandbox: its requests are understood, and the answers pass its strict models.
 
-It is given no ``filters``: of those it sends the text ``None`` for every one that is not set.
+No test uses ``filters``: the SDK sends the text ``None`` for every filter that is not set.
 """
 
 from __future__ import annotations
@@ -19,42 +19,41 @@ from airflow_provider_partners.sandbox.store import Store
 from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow
 from airflow_provider_partners.sandbox.world.build import build
 
-# The SDK says so of each list of the first loyalty API.
+# The SDK warns about each list of the first loyalty API.
 pytestmark = pytest.mark.filterwarnings("ignore:GET /v1/loyalties.* is deprecated:DeprecationWarning")
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[RunningSandbox]:
-    sandbox = build(now=NOW)
-    with serve(sandbox) as served:
-        yield served
+def voucherify_sandbox() -> Iterator[RunningSandbox]:
+    with serve(build(now=NOW)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def store(served):
-    return served.sandbox.store
+def store(voucherify_sandbox):
+    return voucherify_sandbox.sandbox.store
 
 
-def configuration(served: RunningSandbox, **keys: str) -> Any:
-    accepted = served.sandbox.credentials["voucherify"]
+def configuration(voucherify_sandbox: RunningSandbox, **keys: str) -> Any:
+    accepted = voucherify_sandbox.sandbox.credentials["voucherify"]
     keys = keys or {"X-App-Id": accepted["app_id"], "X-App-Token": accepted["secret_key"]}
-    return sdk.Configuration(host=f"{served.url}/voucherify", api_key=keys)
+    return sdk.Configuration(host=f"{voucherify_sandbox.url}/voucherify", api_key=keys)
 
 
 @pytest.fixture(scope="module")
-def client(served) -> Iterator[Any]:
-    with sdk.ApiClient(configuration(served)) as client:
+def client(voucherify_sandbox) -> Iterator[Any]:
+    with sdk.ApiClient(configuration(voucherify_sandbox)) as client:
         yield client
 
 
-def longest(store: Store, kind: str) -> str:
-    """Below which records a list has most rows: the SDK's arguments, joined by slashes."""
+def longest_scope(store: Store, kind: str) -> str:
+    """Return the parents with most records in a list: the SDK's arguments, joined by slashes."""
     return max(store.shops("voucherify"), key=lambda scope: store.count("voucherify", scope, kind))
 
 
-# The SDK's class and method, and our name of the list.
+# The SDK's class, its method, and the provider's name of the list.
 LISTS = [
     ("AsyncActionsApi", "list_async_actions", "async_actions"),
     ("BinApi", "list_bin_entries", "trash_bin"),
@@ -110,7 +109,7 @@ LISTS = [
     ("VouchersApi", "list_voucher_transactions", "voucher_transactions"),
     ("VouchersApi", "list_vouchers", "vouchers"),
 ]
-MANAGED = [
+MANAGEMENT_LISTS = [
     ("list_projects", "management_projects"),
     ("list_users", "management_users"),
     ("list_stacking_rules", "management_stacking_rules"),
@@ -122,138 +121,140 @@ MANAGED = [
 ]
 
 
-def rows_of(answer: Any) -> list[Any]:
-    """The rows of an answer of the SDK, wherever it has them."""
-    found = [value for value in vars(answer).values() if isinstance(value, list)]
-    assert len(found) == 1, answer
-    return found[0]
+def records_of(answer: Any) -> list[Any]:
+    """Return the records of an answer of the SDK: its only list."""
+    lists = [value for value in vars(answer).values() if isinstance(value, list)]
+    assert len(lists) == 1, answer
+    return lists[0]
 
 
-def named(row: Any) -> str | None:
-    """The id of a row; of a reward with its assignment, the assignment's."""
-    row = row if isinstance(row, dict) else row.to_dict()
-    found: str | None = row.get("id") or row.get("assignment", {}).get("id")
-    return found
+def id_of(record: Any) -> str | None:
+    """Return the id of a record; for a reward with its assignment, the assignment's."""
+    values = record if isinstance(record, dict) else record.to_dict()
+    id_: str | None = values.get("id") or values.get("assignment", {}).get("id")
+    return id_
 
 
-def ask(client: Any, api: str, method: str, scope: str) -> Any:
-    """Ask for the first page of a list, the longest there is."""
+def first_page(client: Any, api: str, method: str, scope: str) -> Any:
+    """Request the first page of a list, with as many records as possible."""
     call = getattr(getattr(sdk, api)(client), method)
-    most = {"limit": 100} if "limit" in inspect.signature(call).parameters else {}
-    return call(*(part for part in scope.split("/") if part), **most)
+    limit = {"limit": 100} if "limit" in inspect.signature(call).parameters else {}
+    return call(*(part for part in scope.split("/") if part), **limit)
 
 
 @pytest.mark.parametrize(("api", "method", "kind"), LISTS, ids=[f"{api}.{method}" for api, method, _ in LISTS])
-def test_the_sdk_reads(client, store, api, method, kind):
-    scope = longest(store, kind)
-    kept = store.select("voucherify", scope, kind)
+def test_the_sdk_reads_a_list(client, store, api, method, kind):
+    scope = longest_scope(store, kind)
+    stored = store.select("voucherify", scope, kind)
 
-    rows = rows_of(ask(client, api, method, scope))
+    records = records_of(first_page(client, api, method, scope))
 
-    assert len(rows) == min(100, len(kept))
-    assert {named(row) for row in rows} <= {named(row) for row in kept}
-    assert None not in {named(row) for row in rows}
+    assert len(records) == min(100, len(stored))
+    assert {id_of(record) for record in records} <= {id_of(record) for record in stored}
+    assert None not in {id_of(record) for record in records}
 
 
-@pytest.mark.parametrize(("method", "kind"), MANAGED)
-def test_the_sdk_reads_with_a_management_key(served, store, method, kind):
-    accepted = served.sandbox.credentials["voucherify"]
+@pytest.mark.parametrize(("method", "kind"), MANAGEMENT_LISTS)
+def test_the_sdk_reads_with_a_management_key(voucherify_sandbox, store, method, kind):
+    accepted = voucherify_sandbox.sandbox.credentials["voucherify"]
     keys = {"X-Management-Id": accepted["management_id"], "X-Management-Token": accepted["management_token"]}
-    scope = longest(store, kind)
+    scope = longest_scope(store, kind)
 
-    with sdk.ApiClient(configuration(served, **keys)) as client:
-        rows = rows_of(ask(client, "ManagementApi", method, scope))
+    with sdk.ApiClient(configuration(voucherify_sandbox, **keys)) as client:
+        records = records_of(first_page(client, "ManagementApi", method, scope))
 
-    assert len(rows) == store.count("voucherify", scope, kind)
+    assert len(records) == store.count("voucherify", scope, kind)
 
 
-def test_the_sdk_reads_promotions_with_a_client_side_key(served, store):
-    accepted = served.sandbox.credentials["voucherify"]
+def test_the_sdk_reads_promotions_with_a_client_side_key(voucherify_sandbox, store):
+    accepted = voucherify_sandbox.sandbox.credentials["voucherify"]
     keys = {"X-Client-Application-Id": accepted["client_app_id"], "X-Client-Token": accepted["client_token"]}
 
-    with sdk.ApiClient(configuration(served, **keys)) as client:
+    with sdk.ApiClient(configuration(voucherify_sandbox, **keys)) as client:
         answer = sdk.ClientSideApi(client).list_promotion_tiers_client_side(accepted["client_origin"])
 
     assert len(answer.tiers) == store.count("voucherify", "", "client_promotion_tiers")
 
 
-def test_every_list_that_the_sdk_has_is_asked_for():
-    asked = (
-        {method for _, method, _ in LISTS} | {method for method, _ in MANAGED} | {"list_promotion_tiers_client_side"}
+def test_every_list_of_the_sdk_is_tested():
+    tested = (
+        {method for _, method, _ in LISTS}
+        | {method for method, _ in MANAGEMENT_LISTS}
+        | {"list_promotion_tiers_client_side"}
     )
     apis = [value for name, value in vars(sdk).items() if name.endswith("Api")]
     methods = {name for api in apis for name in vars(api) if name.startswith(("list_", "management_list_"))}
-    has = {name for name in methods if not name.endswith(("_with_http_info", "_without_preload_content"))}
+    sdk_lists = {name for name in methods if not name.endswith(("_with_http_info", "_without_preload_content"))}
 
-    assert len(has) > 50
-    assert has <= asked
+    assert len(sdk_lists) > 50
+    assert sdk_lists <= tested
 
 
-def test_the_sdk_walks_pages_to_the_end(client, store):
-    orders, seen = sdk.OrdersApi(client), []
+def test_the_sdk_reads_all_pages(client, store):
+    orders, ids = sdk.OrdersApi(client), []
     for page in range(1, 100):
-        rows = orders.list_orders(limit=50, page=page, order="created_at").orders
-        seen += [row.id for row in rows]
-        if not rows:
+        records = orders.list_orders(limit=50, page=page, order="created_at").orders
+        ids += [record.id for record in records]
+        if not records:
             break
 
-    assert sorted(seen) == sorted(row["id"] for row in store.select("voucherify", "", "orders"))
+    assert sorted(ids) == sorted(record["id"] for record in store.select("voucherify", "", "orders"))
 
 
-def test_the_sdk_asks_for_a_window_of_customers(client, store):
+def test_the_sdk_reads_a_window_of_customers(client, store):
     since, until = NOW - timedelta(days=100), NOW - timedelta(days=20)
 
     answer = sdk.CustomersApi(client).list_customers(limit=100, created_at_after=since, created_at_before=until)
 
-    kept = store.select("voucherify", "", "customers")
-    wanted = {row["id"] for row in kept if since < datetime.fromisoformat(row["created_at"]) < until}
-    assert {row.id for row in answer.customers} == wanted
-    assert 0 < answer.total == len(wanted) < len(kept)
+    stored = store.select("voucherify", "", "customers")
+    expected = {record["id"] for record in stored if since < datetime.fromisoformat(record["created_at"]) < until}
+    assert {record.id for record in answer.customers} == expected
+    assert 0 < answer.total == len(expected) < len(stored)
 
 
 def test_the_sdk_scrolls_customers_by_time(client, store):
     seen: set[str] = set()
     after = datetime(1970, 1, 1, tzinfo=UTC)
     for _ in range(20):
-        rows = sdk.CustomersApi(client).list_customers(limit=100, order="created_at", starting_after=after).customers
-        new = {row.id for row in rows} - seen
+        records = sdk.CustomersApi(client).list_customers(limit=100, order="created_at", starting_after=after).customers
+        new = {record.id for record in records} - seen
         if not new:
             break
         seen |= new
-        # An overlap, as several customers share their time across the edge of a page.
-        after = max(row.created_at for row in rows) - timedelta(milliseconds=1)
+        # Overlap by a millisecond: customers on both sides of a page's edge may share a timestamp.
+        after = max(record.created_at for record in records) - timedelta(milliseconds=1)
 
     assert len(seen) == store.count("voucherify", "", "customers")
 
 
-def test_the_sdk_asks_for_the_redemptions_of_a_customer(client, store):
-    kept = store.select("voucherify", "", "redemptions")
-    customer, count = Counter(row["customer_id"] for row in kept if row["customer_id"]).most_common(1)[0]
+def test_the_sdk_reads_the_redemptions_of_a_customer(client, store):
+    stored = store.select("voucherify", "", "redemptions")
+    customer, count = Counter(record["customer_id"] for record in stored if record["customer_id"]).most_common(1)[0]
 
     answer = sdk.RedemptionsApi(client).list_redemptions(limit=100, customer=customer)
 
     assert answer.total == len(answer.redemptions) == count
-    assert {row.customer_id for row in answer.redemptions} == {customer}
+    assert {record.customer_id for record in answer.redemptions} == {customer}
 
 
-def test_the_sdk_orders_an_export_and_waits_for_it(served, client, store):
+def test_the_sdk_creates_an_export_and_waits_for_it(voucherify_sandbox, client, store):
     exports = sdk.ExportsApi(client)
     body = {"exported_object": "order", "parameters": {"fields": ["id", "source_id"]}}
 
-    made = exports.create_export(sdk.ExportsCreateRequestBody.from_dict(body))
-    states = [made.status]
+    export = exports.create_export(sdk.ExportsCreateRequestBody.from_dict(body))
+    states = [export.status]
     while states[-1] != "DONE" and len(states) < 20:
-        states.append(exports.get_export(made.id).status)
+        states.append(exports.get_export(export.id).status)
 
-    done = exports.get_export(made.id)
+    finished = exports.get_export(export.id)
     assert states[0] == "SCHEDULED"
     assert states[-1] == "DONE"
-    assert done.result.url
-    assert made.id in {row.id for row in exports.list_exports(limit=100).exports}
+    assert finished.result.url
+    assert export.id in {record.id for record in exports.list_exports(limit=100).exports}
 
 
-def test_the_sdk_gets_single_records(client, store):
-    order = next(row for row in store.select("voucherify", "", "orders") if row["source_id"])
+def test_the_sdk_reads_single_records(client, store):
+    order = next(record for record in store.select("voucherify", "", "orders") if record["source_id"])
 
     assert sdk.OrdersApi(client).get_order(order["source_id"]).id == order["id"]
     assert sdk.VouchersApi(client).get_voucher("ÉTÉ20").code == "ÉTÉ20"
@@ -261,13 +262,16 @@ def test_the_sdk_gets_single_records(client, store):
         sdk.VouchersApi(client).get_voucher("NO-SUCH-CODE")
 
 
-def test_a_wrong_key_is_refused(served):
+def test_a_wrong_key_is_rejected(voucherify_sandbox):
     keys = {"X-App-Id": "nobody", "X-App-Token": "nothing"}
-    with sdk.ApiClient(configuration(served, **keys)) as client, pytest.raises(sdk.exceptions.UnauthorizedException):
+    with (
+        sdk.ApiClient(configuration(voucherify_sandbox, **keys)) as client,
+        pytest.raises(sdk.exceptions.UnauthorizedException),
+    ):
         sdk.OrdersApi(client).list_orders()
 
 
-def test_grown_rows_pass_the_models_as_well(client, store):
+def test_generated_records_pass_the_models_too(client, store):
     for kind in ("redemptions", "publications", "vouchers"):
         grow(store, seed=7, kind=kind, count=150, now=NOW)
 

@@ -79,12 +79,12 @@ class FakeList:
         limit, page = int(query.get("limit", 10)), int(query.get("page", 1))
         if page > self.max_page or limit > 100:
             return refusal("invalid_query_params", f"Property .page cannot be higher than {self.max_page}")
-        found = [record for record in self.records if self._within(record, query)]
+        matching = [record for record in self.records if self._within(record, query)]
         order = query.get("order", "-created_at")
         field = self.time.get(order.lstrip("-"), order.lstrip("-"))
-        found = sorted(found, key=lambda record: record.get(field) or "", reverse=order.startswith("-"))
-        total = len(found)
-        selected, more = self._page(found, query, limit, page, field, descending=order.startswith("-"))
+        matching = sorted(matching, key=lambda record: record.get(field) or "", reverse=order.startswith("-"))
+        total = len(matching)
+        selected, more = self._page(matching, query, limit, page, field, descending=order.startswith("-"))
         body: dict[str, Any] = {"object": "list", "data_ref": self.key, self.key: selected}
         if self.total:
             body["total"] = total

@@ -16,6 +16,7 @@ from airflow_provider_partners.exceptions import (
     RejectedError,
     UnexpectedResponseError,
 )
+from airflow_provider_partners.windows import Window
 
 SINCE, UNTIL = datetime(2022, 11, 18, tzinfo=UTC), datetime(2022, 11, 19, tzinfo=UTC)
 # From the example answers of https://github.com/voucherifyio/voucherify-openapi, shortened.
@@ -79,9 +80,9 @@ def test_main_lists_are_requested_at_their_path_with_an_explicit_order(name: str
 def test_all_pages_are_read() -> None:
     api = NumberedList(records=redemptions(25))
 
-    found = list(voucherify_client(api).extract("redemptions", page_size=10).records())
+    result = list(voucherify_client(api).extract("redemptions", page_size=10).records())
 
-    assert [record["id"] for record in found] == [f"r_{number}" for number in range(25)]
+    assert [record["id"] for record in result] == [f"r_{number}" for number in range(25)]
     assert len(api.requests) == 3
 
 
@@ -99,10 +100,10 @@ def test_records_are_found_at_data_ref_or_else_under_data_or_in_the_only_list() 
         {"data_ref": "missing", "data": [record]},
         {"data_ref": "missing", "something": [record]},
     ):
-        found = (
+        result = (
             voucherify_client(lambda request, body=body: httpx.Response(200, json=body)).extract("campaigns").records()
         )
-        assert list(found) == [record]
+        assert list(result) == [record]
 
 
 @pytest.mark.parametrize("body", [[], {}, {"a": [{}], "b": [{}]}, {"data": ["x"]}, {"data": {}}])
@@ -128,12 +129,21 @@ def test_a_window_is_requested_a_millisecond_wider_and_applied_exactly() -> None
     assert extraction.window is not None
 
 
+def test_since_and_until_may_be_iso_text_or_datetimes() -> None:
+    voucherify = voucherify_client(NumberedList())
+
+    text = voucherify.extract("redemptions", since="2022-11-18", until="2022-11-19T00:00:00Z")
+
+    assert text.fingerprint == voucherify.extract("redemptions", since=SINCE, until=UNTIL).fingerprint
+    assert text.window == Window(SINCE, UNTIL)
+
+
 def test_customers_and_vouchers_are_filtered_by_creation_by_default() -> None:
     records = [{"id": "1", "created_at": "2022-11-17T00:00:00Z"}, {"id": "2", "created_at": "2022-11-18T00:00:00Z"}]
 
     for name in ("customers", "vouchers"):
-        found = voucherify_client(NumberedList(name, records)).extract(name, since=SINCE).records()
-        assert [record["id"] for record in found] == ["2"]
+        result = voucherify_client(NumberedList(name, records)).extract(name, since=SINCE).records()
+        assert [record["id"] for record in result] == ["2"]
 
 
 def test_pages_are_predicted_for_closed_windows_only() -> None:

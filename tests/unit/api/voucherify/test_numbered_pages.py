@@ -29,14 +29,14 @@ def ids(extraction: Extraction, **options: Any) -> list[str]:
 
 def ids_with_a_restart_after_each_page(extraction: Extraction) -> list[str]:
     """Return the ids of an extraction that is interrupted and ids_with_a_restart_after_each_page after every page."""
-    found: list[str] = []
+    result: list[str] = []
     position = None
     while True:
         page = next(extraction.pages(position=position))
-        found += [record["id"] for record in page.records]
+        result += [record["id"] for record in page.records]
         position = page.position
         if position is None:
-            return found
+            return result
 
 
 @pytest.mark.parametrize("inclusive", [True, False])
@@ -131,9 +131,9 @@ def test_a_list_that_grows_beyond_the_last_page_returns_its_initial_records() ->
 
     api.before_answer = grow
 
-    found = ids(voucherify_client(api).extract("orders", page_size=1))
+    result = ids(voucherify_client(api).extract("orders", page_size=1))
 
-    assert [id_ for id_ in found if id_.startswith("ord_")] == initial_ids
+    assert [id_ for id_ in result if id_.startswith("ord_")] == initial_ids
 
 
 def test_a_list_that_grows_at_its_start_beyond_the_last_page_is_an_error() -> None:
@@ -163,10 +163,10 @@ def test_records_that_leave_the_window_during_the_read_hide_no_others(size: int)
             changed.add(records[number]["id"])
 
     api.before_answer = change
-    found = ids(voucherify_client(api).extract("vouchers", time_field="updated_at", page_size=size, **MAY))
+    result = ids(voucherify_client(api).extract("vouchers", time_field="updated_at", page_size=size, **MAY))
 
-    assert set(found) | changed == initial_ids
-    assert len(found) == len(set(found))
+    assert set(result) | changed == initial_ids
+    assert len(result) == len(set(result))
 
 
 def test_an_open_window_by_time_of_change_ends_when_the_read_starts() -> None:
@@ -178,9 +178,9 @@ def test_an_open_window_by_time_of_change_ends_when_the_read_starts() -> None:
             records[number]["updated_at"] = "2026-06-30T00:00:00.000Z"
 
     api.before_answer = change
-    found = ids(voucherify_client(api).extract("vouchers", time_field="updated_at", since="2026-05-01", page_size=2))
+    result = ids(voucherify_client(api).extract("vouchers", time_field="updated_at", since="2026-05-01", page_size=2))
 
-    assert {f"v_{number}" for number in range(10, 30)} <= set(found)
+    assert {f"v_{number}" for number in range(10, 30)} <= set(result)
     assert all(query["updated_at[before]"] == "2026-05-28T20:26:40.001Z" for query in api.queries)
 
 
@@ -249,15 +249,15 @@ def test_a_collection_beyond_the_last_page_is_scrolled_by_timestamp(inclusive: b
     records = [{"id": f"prod_{number}", "created_at": at(number // 3 * 10)} for number in range(1100)]
     api = FakeList(records, max_page=100, inclusive=inclusive)
 
-    found = ids(
+    result = ids(
         voucherify_client(api).extract("product_collection_products", parents={"product_collection_id": "pc_1"})
     )
     scrolled = voucherify_client(api).extract(
         "product_collection_products", parents={"product_collection_id": "pc_1"}, page_size=10
     )
 
-    assert found == [record["id"] for record in records]
-    assert ids(scrolled) == found
+    assert result == [record["id"] for record in records]
+    assert ids(scrolled) == result
     assert api.queries[-1].keys() == {"starting_after", "order", "limit"}
 
 

@@ -64,10 +64,10 @@ def test_every_list_is_read_completely_in_its_paging_style(name: str) -> None:
     options = {} if resource.paging_style == "single_shot" else {"page_size": 10}
 
     voucherify = voucherify_client(api, **CLIENT_OPTIONS.get(resource.family, {}))
-    found = list(voucherify.extract(name, parents=parents or None, **options).records())
+    result = list(voucherify.extract(name, parents=parents or None, **options).records())
 
-    assert sorted(record["id"] for record in found) == [record["id"] for record in records]
-    assert all(parents.items() <= record.items() for record in found)
+    assert sorted(record["id"] for record in result) == [record["id"] for record in records]
+    assert all(parents.items() <= record.items() for record in result)
     for query in api.queries:
         assert query.get("limit") == (None if resource.paging_style == "single_shot" else "10")
         assert query.get("order") == (resource.sort or None)
@@ -79,9 +79,9 @@ def test_every_list_is_read_completely_in_its_paging_style(name: str) -> None:
 def test_without_has_more_a_page_that_is_not_full_ends_a_list_by_last_id() -> None:
     api = FakeList(created(list(range(25))), has_more=False)
 
-    found = ids(voucherify_client(api).extract("customer_activities", parents={"customer_id": "cust_1"}, page_size=10))
+    result = ids(voucherify_client(api).extract("customer_activities", parents={"customer_id": "cust_1"}, page_size=10))
 
-    assert len(found) == 25
+    assert len(result) == 25
     assert api.queries[1]["starting_after_id"] == "row_0009"
 
 
@@ -103,9 +103,9 @@ def test_a_list_read_backwards_in_time_is_complete(name: str, has_more: bool, in
     records = created([number // 3 * 10 for number in range(500)])
     api = FakeList(records, key=RESOURCES[name].records_path, inclusive=inclusive, has_more=has_more, total=False)
 
-    found = ids(voucherify_client(api).extract(name))
+    result = ids(voucherify_client(api).extract(name))
 
-    assert sorted(found) == [record["id"] for record in records]
+    assert sorted(result) == [record["id"] for record in records]
 
 
 @pytest.mark.parametrize("name", ["async_actions", "locations", "segments"])
@@ -113,11 +113,11 @@ def test_a_list_read_backwards_in_time_ends_at_the_start_of_its_window(name: str
     records = created([number * 1000 for number in range(1000)])
     api = FakeList(records, key=RESOURCES[name].records_path, total=False)
 
-    found = ids(
+    result = ids(
         voucherify_client(api).extract(name, since="2026-05-01T00:02:00Z", until="2026-05-01T00:05:00Z", page_size=50)
     )
 
-    assert sorted(found) == [f"row_{number:04}" for number in range(120, 300)]
+    assert sorted(result) == [f"row_{number:04}" for number in range(120, 300)]
     assert len(api.queries) <= 5
 
 
@@ -159,10 +159,10 @@ def test_after_an_expired_cursor_the_list_restarts_and_skips_read_records() -> N
     api.generation += 1
     api.records[3:5] = []  # deleted records shift the pages
     api.records.append({"id": "new", "created_at": at(99_999)})
-    rest = [record for page in extraction.pages(position=second.position) for record in page.records]
+    remaining = [record for page in extraction.pages(position=second.position) for record in page.records]
 
-    found = [record["id"] for record in [*first.records, *second.records, *rest]]
-    assert found == [*(f"row_{number:04}" for number in range(35)), "new"]
+    result = [record["id"] for record in [*first.records, *second.records, *remaining]]
+    assert result == [*(f"row_{number:04}" for number in range(35)), "new"]
 
 
 def test_an_expired_cursor_is_an_error_when_its_last_record_was_deleted() -> None:
@@ -190,10 +190,10 @@ def test_a_list_is_read_below_each_of_many_parents() -> None:
     api = FakeList(created([1, 2]), has_more=True)
 
     extraction = voucherify_client(api).extract("voucher_transactions", match={"code": ["10% off/x", "B", "10% off/x"]})
-    found = list(extraction.records())
+    result = list(extraction.records())
 
     assert api.paths == ["/v1/vouchers/10%25%20off%2Fx/transactions", "/v1/vouchers/B/transactions"]
-    assert [record["code"] for record in found] == ["10% off/x", "10% off/x", "B", "B"]
+    assert [record["code"] for record in result] == ["10% off/x", "10% off/x", "B", "B"]
     assert [segment.name for segment in extraction.segments] == [
         "voucher_transactions of code 1 of 2",
         "voucher_transactions of code 2 of 2",
@@ -204,9 +204,9 @@ def test_a_list_is_read_below_each_of_many_parents() -> None:
 def test_a_record_keeps_its_own_field_with_a_parents_name() -> None:
     api = FakeList([{"id": "1", "campaign_id": None}, {"id": "2", "campaign_id": "other"}], has_more=True)
 
-    found = list(voucherify_client(api).extract("campaign_transactions", parents={"campaign_id": "camp_1"}).records())
+    result = list(voucherify_client(api).extract("campaign_transactions", parents={"campaign_id": "camp_1"}).records())
 
-    assert [record["campaign_id"] for record in found] == [None, "other"]
+    assert [record["campaign_id"] for record in result] == [None, "other"]
 
 
 def test_one_parent_may_be_fixed_while_the_other_has_many_ids() -> None:
@@ -232,11 +232,11 @@ def test_a_missing_parent_among_many_is_skipped_with_a_warning(caplog: pytest.Lo
     def answer(request: httpx.Request) -> httpx.Response:
         return missing(request) if "/deleted/" in request.url.path else api(request)
 
-    found = ids(
+    result = ids(
         voucherify_client(answer).extract("campaign_transactions", match={"campaign_id": ["a", "deleted", "b"]})
     )
 
-    assert found == ["row_0000", "row_0000"]
+    assert result == ["row_0000", "row_0000"]
     assert "skipped one parent" in caplog.text
     with pytest.raises(NotFoundError):
         ids(voucherify_client(answer).extract("campaign_transactions", parents={"campaign_id": "deleted"}))
@@ -271,9 +271,9 @@ def test_single_records_are_read_by_id_and_unknown_ids_are_skipped(name: str, pa
 def test_a_single_record_gets_its_parents_id() -> None:
     voucherify = voucherify_client(lambda request: httpx.Response(200, json={"id": "asg_1"}))
 
-    found = voucherify.extract("reward_assignments", parents={"reward_id": "rew_1"}, match={"id": ["asg_1"]}).records()
+    result = voucherify.extract("reward_assignments", parents={"reward_id": "rew_1"}, match={"id": ["asg_1"]}).records()
 
-    assert list(found) == [{"reward_id": "rew_1", "id": "asg_1"}]
+    assert list(result) == [{"reward_id": "rew_1", "id": "asg_1"}]
 
 
 def test_more_values_than_one_query_carries_are_split_over_several() -> None:

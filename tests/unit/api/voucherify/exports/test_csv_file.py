@@ -162,7 +162,7 @@ def many(count: int) -> str:
 def test_a_long_file_is_fetched_once_and_returned_in_pages(count: int) -> None:
     server = ExportsServer(many(count))
     records = exported_records(server, "orders", fields=["id", "status"])
-    assert [row["id"] for row in records] == [f"ord_{number}" for number in range(count)]
+    assert [record["id"] for record in records] == [f"ord_{number}" for number in range(count)]
     assert server.files == 1
 
 
@@ -204,10 +204,14 @@ def test_only_one_page_is_in_memory(tmp_path: Path) -> None:
             file.writelines(f"{number}\n" for number in range(100))
 
     file = ExportCsv(
-        fetch=fetch, name="exp_1", fields=("id",), transform=lambda row: transformed.append(1) or row, page_size=10
+        fetch=fetch,
+        name="exp_1",
+        fields=("id",),
+        transform=lambda record: transformed.append(1) or record,
+        page_size=10,
     )
     page = file.page({"row": 20})
-    assert [row["id"] for row in page.records] == [str(number) for number in range(20, 30)]
+    assert [record["id"] for record in page.records] == [str(number) for number in range(20, 30)]
     assert (len(transformed), page.next) == (10, {"row": 30})
     assert list(tmp_path.glob("voucherify-export-*"))
 
