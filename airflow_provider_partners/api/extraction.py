@@ -107,8 +107,8 @@ class Extraction:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of source, resource and request. The order of keys does not matter."""
-        question = [self.source, self.resource, self.request]
-        text = json.dumps(question, sort_keys=True, separators=(",", ":"), default=_json_default)
+        content = [self.source, self.resource, self.request]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_json_default)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def pages(self, *, position: ResumePosition | None = None, workers: int = 1) -> Generator[ExtractedPage]:
@@ -122,7 +122,7 @@ class Extraction:
         :raises PagingError: the list loops, repeats itself or does not end
         """
         if workers < 1:
-            message = f"workers={workers} fetch nothing"
+            message = f"workers={workers} is not possible"
             raise ConfigurationError(message, remedy="Use 1 or more.")
         index, cursor, seen = self._resume(position)
         if index >= len(self.segments):
@@ -149,7 +149,9 @@ class Extraction:
         index, cursor, seen = position.get("segment"), position.get("cursor"), position.get("seen", ())
         if not isinstance(index, int) or not 0 <= index < len(self.segments) or not isinstance(cursor, Mapping):
             message = f"the stored position of '{self.resource}' does not belong to this extraction"
-            raise PagingError(message, remedy="Remove the dataset's folder, so that it is fetched anew.")
+            raise PagingError(
+                message, remedy="Remove the dataset's folder, so that the list is read from its beginning."
+            )
         return index, dict(cursor), seen
 
     def _to_extracted_page(self, at: FetchedPage, guard: _LoopGuard) -> ExtractedPage:
@@ -224,20 +226,20 @@ class _LoopGuard:
         where = f"page {self._pages} of '{name}' ({self._extraction.source} {self._extraction.resource})"
         self._visited.add(_hash(at.cursor))
         if _hash(at.page.next) in self._visited:
-            message = f"{where} leads back to a page that was read already"
-            raise PagingError(message, remedy="The partner's paging loops; try again, or ask for a shorter window.")
+            message = f"{where} leads back to a page that was already read"
+            raise PagingError(message, remedy="The partner's paging loops. Try again, or use a shorter window.")
         if repeated:
-            message = f"{where} holds only rows that were read just before"
+            message = f"{where} has only records that the previous pages had"
             raise PagingError(message, remedy="The partner seems to ignore the paging parameters.")
         if self._pages >= self._extraction.max_pages:
             message = f"'{name}' has more than {self._extraction.max_pages} pages"
-            raise PagingError(message, remedy="Ask for a shorter window, or larger pages.")
+            raise PagingError(message, remedy="Use a shorter window, or larger pages.")
 
     def log_dropped(self) -> None:
         """Log how many repeated records were dropped."""
         if self._dropped:
             log.info(
-                "%s %s: left out %d rows that pages repeated while the list changed",
+                "%s %s: dropped %d records that pages repeated while the list changed",
                 self._extraction.source,
                 self._extraction.resource,
                 self._dropped,
@@ -247,7 +249,7 @@ class _LoopGuard:
 def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the values in lists of at most ``size``, in order. The input is read lazily."""
     if size < 1:
-        message = f"batches of {size} hold nothing"
+        message = f"a batch size of {size} is not possible"
         raise ConfigurationError(message, remedy="Use 1 or more.")
     iterator = iter(values)
     while batch := list(islice(iterator, size)):

@@ -41,7 +41,7 @@ def match_field(
         raise ConfigurationError(message, remedy=remedy, partner=partner)
     if isinstance(match[name], str):
         message = f"'match' has text instead of a list of values for '{name}'"
-        raise ConfigurationError(message, remedy="Give a list, even of one value.", partner=partner)
+        raise ConfigurationError(message, remedy="Pass a list, also for one value.", partner=partner)
     return name, unique_ids(match[name])
 
 

@@ -80,7 +80,7 @@ class RotatingHeader:
         self._name = name
         self._values = tuple(dict.fromkeys(value for value in values if value))
         if not self._values:
-            message = f"no value is given for the header {name}"
+            message = f"the header {name} has no value"
             raise ConfigurationError(message, remedy="Set the access token in the connection's password.")
         self._extra = dict(extra or {})
         self._on_secret = on_secret
@@ -134,7 +134,7 @@ class _TokenHeader:
         self._leeway = leeway
         self._on_secret = on_secret
         self._token: _Token | None = None
-        # Held while a token is obtained, so that threads which need one wait for the same one.
+        # A thread that obtains a token holds the lock, so that the other threads wait for the same token.
         self._lock = threading.Lock()
 
     def headers(self) -> Mapping[str, str]:
@@ -161,7 +161,7 @@ class _TokenHeader:
         self._on_secret(value)
         if expires_at is None:
             return _Token(value, None)
-        # A token that lives shorter than the leeway would otherwise be renewed for each request.
+        # Without this limit, a token with a lifetime below the leeway would be renewed for every request.
         return _Token(value, expires_at - min(self._leeway, max(0.0, expires_at - begun) / 2))
 
 

@@ -59,7 +59,7 @@ STATUS_ACTIONS: Mapping[int, ResponseAction] = {
     401: ResponseAction.REAUTHENTICATE,
     403: ResponseAction.REFUSE_CREDENTIALS,
     404: ResponseAction.NOT_FOUND,
-    407: ResponseAction.MISCONFIGURED,  # a proxy on the way wants credentials
+    407: ResponseAction.MISCONFIGURED,  # a proxy requires credentials
     408: ResponseAction.RETRY,
     409: ResponseAction.CONFLICT,
     425: ResponseAction.RETRY,
@@ -73,7 +73,7 @@ _STATUS_CLASS_ACTIONS: Mapping[int, ResponseAction] = {
     1: ResponseAction.UNEXPECTED,
     3: ResponseAction.UNEXPECTED,
     4: ResponseAction.REJECT,
-    5: ResponseAction.RETRY,  # 500, 502, 503, 504, and what gateways add (Cloudflare's 520 to 530)
+    5: ResponseAction.RETRY,  # 500, 502, 503, 504, and gateways' own ones (Cloudflare's 520 to 530)
 }
 
 REMEDIES: Mapping[int, str] = {
@@ -94,10 +94,10 @@ def default_message(response: Response) -> str:
     if not text:
         return "no explanation given"
     try:
-        said = _find_message(json.loads(text))
+        message = _find_message(json.loads(text))
     except ValueError:
         return _text_of_page(text)
-    return said or f"no explanation found in {len(text)} characters of JSON"
+    return message or f"no explanation found in {len(text)} characters of JSON"
 
 
 _MESSAGE_KEYS = ("errors", "title", "message", "error", "error_description", "detail", "details", "reason")
@@ -114,7 +114,7 @@ def _find_message(body: Any, depth: int = 0) -> str:
         return ""
     texts = [_find_message(body[key], depth + 1) for key in _MESSAGE_KEYS if body.get(key)]
     if not texts and depth and all(isinstance(value, str | list) for value in body.values()):
-        # {"errors": {"email": ["is invalid"]}}: by field
+        # messages by field: {"errors": {"email": ["is invalid"]}}
         texts = [f"{key} {_find_message(value, depth + 1)}" for key, value in body.items()]
     return _join_unique(texts, ": ")
 
@@ -127,8 +127,8 @@ def _text_of_page(text: str) -> str:
     if "<" not in text:
         return text
     title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
-    found = title.group(1) if title else re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", text)
-    return f"a page of HTML: {found.strip()}" if found.strip() else "a page of HTML without text"
+    content = title.group(1) if title else re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", text)
+    return f"an HTML page: {content.strip()}" if content.strip() else "an HTML page without text"
 
 
 def truncate(text: str, length: int = MAX_MESSAGE_LENGTH) -> str:
@@ -158,18 +158,18 @@ class ErrorHandler:
 
         :param redact: removes secrets from the message before it is cut
         """
-        found = self.inspect(response) if self.inspect else None
-        if found is None:
+        resolution = self.inspect(response) if self.inspect else None
+        if resolution is None:
             if 200 <= response.status < 300:
                 return None
-            found = ErrorResolution(self.action(response.status), self.message(response))
-        remedy = found.remedy or self.remedies.get(response.status)
-        return replace(found, message=truncate(redact(found.message)), remedy=remedy)
+            resolution = ErrorResolution(self.action(response.status), self.message(response))
+        remedy = resolution.remedy or self.remedies.get(response.status)
+        return replace(resolution, message=truncate(redact(resolution.message)), remedy=remedy)
 
     def action(self, status: int) -> ResponseAction:
         """Return the action for an unsuccessful status."""
-        listed = self.statuses.get(status) or STATUS_ACTIONS.get(status)
-        return listed or _STATUS_CLASS_ACTIONS.get(status // 100, ResponseAction.UNEXPECTED)
+        action = self.statuses.get(status) or STATUS_ACTIONS.get(status)
+        return action or _STATUS_CLASS_ACTIONS.get(status // 100, ResponseAction.UNEXPECTED)
 
     def with_overrides(
         self,

@@ -43,7 +43,7 @@ class Request:
         if self.json is None:
             return None, {}
         text = json.dumps(self.json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        # Half an emoji, as cut texts have it, can't be sent; its place is marked.
+        # A cut text may end in half an emoji, which UTF-8 cannot encode. It is replaced by "?".
         return text.encode("utf-8", "replace"), {"Content-Type": "application/json"}
 
 
@@ -70,5 +70,5 @@ class Response:
         try:
             return json.loads(self.content)
         except ValueError as error:
-            message = f"the answer is not JSON ({len(self.content)} bytes)"
+            message = f"the response is not JSON ({len(self.content)} bytes)"
             raise UnexpectedResponseError(message, status=self.status, request_id=self.request_id) from error

@@ -85,8 +85,10 @@ class RateLimiter:
         self, *, rate: float, capacity: float = 1.0, store: RateLimitStore | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         if not (0 < rate < math.inf and 0 < capacity < math.inf):
-            message = f"a budget of {rate} per second with a burst of {capacity} grants nothing, or has no bound"
-            raise ConfigurationError(message, remedy="Both must be greater than zero, as in requests_per_second=4.")
+            message = f"a rate limit of {rate} per second with a burst of {capacity} is not possible"
+            raise ConfigurationError(
+                message, remedy="Both must be greater than zero and finite, as in requests_per_second=4."
+            )
         self._rate = rate
         self._capacity = capacity
         self._store = store or InMemoryStore()
@@ -99,7 +101,7 @@ class RateLimiter:
         wait = 0.0
 
         def change(stored: float | None) -> float:
-            nonlocal wait  # set anew each time: a ledger may have to try more than once
+            nonlocal wait  # assigned again on every call: a store may call this function more than once
             arrival = _valid_arrival(stored, now)
             wait = max(0.0, arrival + (cost - capacity) * interval - now)
             return arrival if wait > max_wait else arrival + cost * interval
@@ -128,7 +130,7 @@ class RateLimiter:
         if available is not None:
             least = now + (size - min(max(available, 0.0), size)) * interval
         if blocked_for is not None:
-            # Half of the longest, so that it is never mistaken for a ruined ledger.
+            # At most half of MAX_BLOCK, so that the next reader does not take it for a damaged store.
             least = max(least, now + min(blocked_for, MAX_BLOCK / 2) + (size - cost) * interval)
         self._store.update(lambda stored: max(_valid_arrival(stored, now) - refund * interval, least))
 

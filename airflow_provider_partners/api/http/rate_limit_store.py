@@ -28,7 +28,7 @@ log = logging.getLogger("airflow_provider_partners.api")
 Change = Callable[[float | None], float]
 """Computes the new number from the stored one (``None`` at first). A store may call it more than once."""
 
-_REMEDY = "Set [partners] budget_uri to nothing, memory://, file:///a/directory or redis://host:6379/0."
+_REMEDY = "Leave [partners] budget_uri empty, or use memory://, file:///a/directory or redis://host:6379/0."
 
 
 class RateLimitStoreError(Exception):
@@ -81,14 +81,14 @@ class FileStore:
             try:
                 self._lock(descriptor)
                 value = change(_parse_float(os.read(descriptor, 64)))
-                # One short write, then the cut: whoever dies between leaves a number that can still be read.
+                # Write first, then truncate: a process that dies in between leaves a readable number.
                 text = f"{value!r}\n".encode()
                 os.pwrite(descriptor, text, 0)
                 os.ftruncate(descriptor, len(text))
             finally:
                 os.close(descriptor)
         except OSError as error:
-            message = f"the budget's file can't be used ({error.strerror or type(error).__name__})"
+            message = f"the rate limit's file is not usable ({error.strerror or type(error).__name__})"
             raise RateLimitStoreError(message) from None
         return value
 
@@ -107,7 +107,7 @@ class FileStore:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                # A holder that is suspended must not hold up every other task for good.
+                # A suspended process must not block every other task forever.
                 if time.monotonic() > until:
                     raise
                 time.sleep(pause)
@@ -133,7 +133,7 @@ class RedisStore:
             redis = import_module("redis")
         except ImportError:
             message = "[partners] budget_uri names Redis, but the package 'redis' is not installed"
-            remedy = "Install airflow-provider-partners[redis] on every worker, or set budget_uri to nothing."
+            remedy = "Install airflow-provider-partners[redis] on every worker, or leave budget_uri empty."
             raise ConfigurationError(message, remedy=remedy) from None
         self._failures: tuple[type[Exception], ...] = (redis.exceptions.RedisError, OSError)
         self._conflict: type[Exception] = redis.exceptions.WatchError
@@ -141,7 +141,7 @@ class RedisStore:
         try:
             self._client = client or redis.Redis.from_url(uri, socket_timeout=2.0, socket_connect_timeout=2.0)
         except ValueError:
-            message = "[partners] budget_uri can't be read as an address of Redis"
+            message = "[partners] budget_uri is not a valid Redis URL"
             raise ConfigurationError(message, remedy=_REMEDY) from None
 
     def update(self, change: Change) -> float:
@@ -149,17 +149,17 @@ class RedisStore:
 
         :raises RateLimitStoreError: Redis does not answer
         """
-        # The client's own message could hold the address with its password, so its kind alone is told.
-        failure = "too many tasks change it at once"
-        for turn in range(self._MAX_ATTEMPTS):
+        # The client's message may contain the URL with its password, so only the error's class is reported.
+        failure = "too many tasks change it at the same time"
+        for attempt in range(self._MAX_ATTEMPTS):
             try:
                 return self._attempt(change)
             except self._conflict:
-                time.sleep(min(0.02, 0.0005 * turn))
+                time.sleep(min(0.02, 0.0005 * attempt))
             except self._failures as error:
                 failure = type(error).__name__
                 break
-        message = f"the budget in Redis can't be changed ({failure})"
+        message = f"the rate limit in Redis cannot be changed ({failure})"
         raise RateLimitStoreError(message)
 
     def _attempt(self, change: Change) -> float:
@@ -201,11 +201,11 @@ class FallbackStore:
     def _record_failure(self, error: RateLimitStoreError) -> None:
         with self._lock:
             self._retry_at = time.monotonic() + self._retry_every
-            first, self._warned = not self._warned, True
-        if first:
+            is_first, self._warned = not self._warned, True
+        if is_first:
             log.warning(
-                "%s; this task keeps its budget by itself, so parallel tasks of the same credential may together "
-                "ask faster than the partner allows, and be slowed down by its refusals",
+                "%s; this task counts its requests alone. Parallel tasks of the same credential may exceed the partner's "
+                "rate limit, and its refusals will slow them down",
                 error,
             )
 
@@ -242,10 +242,10 @@ class _PrivateDirectoryStore(FileStore):
     def _open(self) -> int:
         with contextlib.suppress(FileExistsError):
             self._folder.mkdir(mode=0o700)
-        facts = self._folder.lstat()
-        # Anybody can make a folder of this name first, and would then decide how fast this user's tasks go.
-        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
-            message = "its folder is not this user's alone"
+        status = self._folder.lstat()
+        # Another user could create this folder first, and would then control the speed of our tasks.
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+            message = "other users can write to its folder"
             raise PermissionError(1, message)
         return super()._open()
 

@@ -43,7 +43,7 @@ _HTTP_LOGGERS = (
 def silence_http_logs() -> None:
     """Stop the HTTP library from logging our own requests. Other users of the library are still logged."""
     for name in _HTTP_LOGGERS:
-        logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # the same filter is added but once
+        logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # adding the same filter again has no effect
 
 
 @contextmanager
@@ -70,8 +70,7 @@ _MIN_KEY_LINE_LENGTH = 16
 _SENSITIVE_FIELD = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # Header lines, dumped as "Name: value", 'Name': 'value' or Name=value; a scheme such as Bearer belongs
-    # to the value.
+    # Header lines such as "Name: value", 'Name': 'value' or Name=value. A scheme such as Bearer belongs to the value.
     (
         re.compile(
             r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|signature))"
@@ -86,7 +85,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?i)(['\"]{_SENSITIVE_FIELD}['\"]\s*:\s*)(['\"])(?:(?!\2).)*\2"), rf"\1\2{HIDDEN}\2"),
     # Credentials inside of a URL: https://user:password@host
     (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{HIDDEN}@"),
-    # Signed tokens, and Shopify's own token forms, wherever they stand.
+    # Signed tokens and Shopify's tokens, everywhere.
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
     (re.compile(r"\b(?:shp[a-z]{2}|prtapi)_[A-Za-z0-9]{8,}"), HIDDEN),
     (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
@@ -131,7 +130,7 @@ class Redactor:
         with self._lock:
             self._known |= new
             forms = {form for secret in self._known for form in secret_forms(secret)}
-            # The longest first, so that no secret is left half by a shorter one within it.
+            # The longest first, because a secret may contain a shorter one.
             self._forms = tuple(sorted(forms, key=len, reverse=True))
 
     def __call__(self, text: str) -> str:

@@ -43,20 +43,20 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
     (httpx.ConnectTimeout, "no connection within the time allowed", ResponseAction.RETRY),
     (httpx.PoolTimeout, "no connection of the pool was free within the time allowed", ResponseAction.RETRY),
     (httpx.WriteTimeout, "the request could not be sent within the time allowed", ResponseAction.RETRY),
-    (httpx.ReadTimeout, "no answer within the time allowed", ResponseAction.RETRY),
+    (httpx.ReadTimeout, "no response within the time allowed", ResponseAction.RETRY),
     (httpx.ProxyError, "the proxy refused or failed", ResponseAction.RETRY),
     (httpx.ConnectError, "no connection could be made", ResponseAction.RETRY),
-    (httpx.RemoteProtocolError, "the connection was closed without a whole answer", ResponseAction.RETRY),
+    (httpx.RemoteProtocolError, "the connection was closed before the response was complete", ResponseAction.RETRY),
     (httpx.NetworkError, "the connection broke", ResponseAction.RETRY),
-    (httpx.DecodingError, "the answer's compression is broken", ResponseAction.RETRY),
-    (httpx.UnsupportedProtocol, "the address has an unknown scheme", ResponseAction.MISCONFIGURED),
+    (httpx.DecodingError, "the response's compression is broken", ResponseAction.RETRY),
+    (httpx.UnsupportedProtocol, "the URL has an unknown scheme", ResponseAction.MISCONFIGURED),
     (
         httpx.LocalProtocolError,
-        "a header or the address holds characters that HTTP forbids",
+        "a header or the URL contains characters that HTTP forbids",
         ResponseAction.MISCONFIGURED,
     ),
-    (httpx.InvalidURL, "the address can't be read", ResponseAction.MISCONFIGURED),
-    (UnicodeEncodeError, "a header holds characters that HTTP forbids", ResponseAction.MISCONFIGURED),
+    (httpx.InvalidURL, "the URL is not valid", ResponseAction.MISCONFIGURED),
+    (UnicodeEncodeError, "a header contains characters that HTTP forbids", ResponseAction.MISCONFIGURED),
     (httpx.TransportError, "the connection failed", ResponseAction.RETRY),
 )
 """Error type of the library to our text and action. The library's texts may contain a URL or a header's value."""
@@ -162,26 +162,25 @@ class Transport:
         :raises ExpiredError: the file does not exist any more
         :raises UnexpectedResponseError: the URL or a redirect is not safe to follow
         """
-        trusts = partial(may_receive_credentials, base_url=self._base_url, hosts=self._file_hosts)
-        terms = replace(self._settings, error_handler=DOWNLOAD_ERROR_HANDLER)
-        if not trusts(url):
-            # Another host's answers say nothing of the partner's limits.
-            terms = replace(terms, rate_limit=NoRateLimit(), rate_limit_observer=None)
+        is_trusted = partial(may_receive_credentials, base_url=self._base_url, hosts=self._file_hosts)
+        settings = replace(self._settings, error_handler=DOWNLOAD_ERROR_HANDLER)
+        if not is_trusted(url):
+            # The partner's rate limit does not count requests to another host.
+            settings = replace(settings, rate_limit=NoRateLimit(), rate_limit_observer=None)
         headers = {**(self._headers if authenticated else {}), "Accept": "*/*"}
         request = Request(method="GET", path="", headers=headers, label=label, authenticated=authenticated)
-        secure = not self._base_url.startswith("http://")
         with to.open("ab" if resume else "wb") as file:
-            part = PartialFile(file)
+            partial_file = PartialFile(file)
             Download(
                 request,
                 url,
-                terms,
+                settings,
                 self._pool.send_attempt,
-                partial_file=part,
-                may_receive_credentials=trusts,
-                https_only=secure,
+                partial_file=partial_file,
+                may_receive_credentials=is_trusted,
+                https_only=not self._base_url.startswith("http://"),
             ).run()
-            return part.size
+            return partial_file.size
 
     def sibling(self, *, auth: Auth | None = None, headers: Mapping[str, str] | None = None) -> Transport:
         """Another client of the same partner, on the same connections, budget and counters.
@@ -234,8 +233,8 @@ class _ConnectionPool:
         except RuntimeError:
             if not self.is_closed():
                 raise
-            failure = NoAnswerError("the client was closed meanwhile")
-        # Raised here, so that the library's error is not even its context.
+            failure = NoAnswerError("the client was closed during the request")
+        # Raised outside of the except block, so that the library's error is not its context.
         raise failure
 
     def close(self) -> None:
@@ -247,7 +246,7 @@ class _ConnectionPool:
     def _send(
         self, request: Request, url: str, headers: Mapping[str, str], give_up_at: float, sink: Sink | None
     ) -> Response:
-        content, kind = request.body()
+        content, content_type = request.body()
         remaining = max(0.001, give_up_at - self._options.clock.monotonic())
         timeouts = {name: min(seconds, remaining) for name, seconds in asdict(self._options.timeouts).items()}
         client = self._open_client()
@@ -255,33 +254,34 @@ class _ConnectionPool:
             request.method,
             url,
             content=content,
-            headers={**kind, **request.headers, **headers},
+            headers={**content_type, **request.headers, **headers},
             timeout=httpx.Timeout(**timeouts),
         )
-        answer = client.send(message, stream=True)
+        response = client.send(message, stream=True)
         try:
-            named = {name.lower(): value for name, value in answer.headers.items()}
-            request_id = next((named[name][:100] for name in self._request_id_headers if named.get(name)), None)
-            head = Response(status=answer.status_code, headers=named, content=b"", request_id=request_id)
+            response_headers = {name.lower(): value for name, value in response.headers.items()}
+            ids = (response_headers.get(name) for name in self._request_id_headers)
+            request_id = next((value[:100] for value in ids if value), None)
+            head = Response(status=response.status_code, headers=response_headers, content=b"", request_id=request_id)
             write = sink(head) if sink else None
-            return self._write_to_sink(answer, head, write) if write else self._read(answer, head, give_up_at)
+            return self._write_to_sink(response, head, write) if write else self._read(response, head, give_up_at)
         finally:
-            answer.close()
+            response.close()
 
-    def _read(self, answer: httpx.Response, head: Response, give_up_at: float) -> Response:
+    def _read(self, response: httpx.Response, head: Response, give_up_at: float) -> Response:
         pieces = []
-        for piece in answer.iter_bytes():
+        for piece in response.iter_bytes():
             pieces.append(piece)
             if self._options.clock.monotonic() > give_up_at:
-                text = "the answer was still arriving at the deadline"
+                text = "the response was not complete at the deadline"
                 raise NoAnswerError(text)
         return replace(head, content=b"".join(pieces))
 
-    def _write_to_sink(self, answer: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
-        for piece in answer.iter_bytes():
+    def _write_to_sink(self, response: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
+        for piece in response.iter_bytes():
             write(piece)
             if self.is_closed():
-                text = "the client was closed meanwhile"
+                text = "the client was closed during the download"
                 raise NoAnswerError(text)
         return head
 
@@ -297,7 +297,7 @@ class _ConnectionPool:
                     follow_redirects=False,
                     limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
                     headers={"User-Agent": f"airflow-provider-partners/{__version__}"},
-                    # Nothing that a partner sets for one shop may follow into the next.
+                    # A cookie that a partner sets for one shop must not be sent for another.
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 )
             return self._client
@@ -305,7 +305,7 @@ class _ConnectionPool:
 
 def _describe_failure(error: Exception) -> NoAnswerError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        text = "the host's certificate can't be verified; check the host, and the machine's certificates"
+        text = "the host's certificate cannot be verified; check the host and the certificates of this machine"
         return NoAnswerError(text, ResponseAction.MISCONFIGURED)
-    found = next((text, action) for kind, text, action in _FAILURE_RULES if isinstance(error, kind))
-    return NoAnswerError(*found)
+    text, action = next((text, action) for kind, text, action in _FAILURE_RULES if isinstance(error, kind))
+    return NoAnswerError(text, action)

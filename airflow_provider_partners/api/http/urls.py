@@ -20,8 +20,8 @@ def normalize_base_url(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment:
-        message = "the connection's host is no address of the form https://host or https://host/prefix"
-        raise ConfigurationError(message, remedy="Write scheme and host, without a query.")
+        message = "the connection's host is not a URL of the form https://host or https://host/prefix"
+        raise ConfigurationError(message, remedy="Use scheme and host, without a query.")
     return url.rstrip("/")
 
 

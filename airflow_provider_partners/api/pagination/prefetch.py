@@ -80,7 +80,7 @@ def fetch_parallel(
     try:
         yield from _Prefetcher(segments, index, cursor, pool, workers)
     finally:
-        # Whoever closes the walk is not kept waiting: what is queued never starts, what runs ends with its page.
+        # Do not keep the consumer waiting: cancel queued requests, and let running ones end alone.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -131,7 +131,7 @@ class _Prefetcher:
                 self._queues.popleft()
                 self._open_next_segment(lane.index)
             elif lane.pages and lane.pages[0][0] != page.next:
-                # The list goes on elsewhere than was guessed.
+                # The page's own cursor differs from the predicted one.
                 self._cancel(lane)
             yield FetchedPage(lane.index, cursor, page)
 

@@ -65,7 +65,7 @@ class Expression(ABC):
                 raise ConfigurationError(message, remedy=remedy)
             if comparison.operator not in operators:
                 used = f"{comparison.selector}{comparison.operator}"
-                message = f"the filter uses '{used}', an operator that this selector doesn't take"
+                message = f"the filter uses '{used}', an operator that this selector does not support"
                 raise ConfigurationError(message, remedy=remedy)
 
 
@@ -89,8 +89,8 @@ class Comparison(Expression):
             message = f"'{self.selector}{self.operator}' is compared with {len(self.arguments)} values"
             raise ConfigurationError(message, remedy="Use =in= or =out= to compare with several values.")
         if not self.arguments:
-            message = f"'{self.selector}{self.operator}' has no values, so it says nothing"
-            raise ConfigurationError(message, remedy="Give at least one value, or leave the comparison out.")
+            message = f"'{self.selector}{self.operator}' has no values"
+            raise ConfigurationError(message, remedy="Add at least one value, or remove the comparison.")
 
     def __str__(self) -> str:
         """Return the RSQL text."""
@@ -211,12 +211,12 @@ def _to_argument(value: Any, selector: str) -> Argument:
         case int():
             return Argument(str(value), quoted=False)
         case float() | Decimal() if math.isfinite(value):
-            # Never with an exponent: servers read 1e-7 in different ways.
+            # Without an exponent, because servers parse 1e-7 differently.
             return Argument(format(Decimal(str(value)), "f"), quoted=False)
         case datetime():
             aware = (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
             exact = aware.isoformat(timespec="microseconds" if aware.microsecond else "seconds")
-            # Z and not +00:00: a plus sign that loses its encoding on the way becomes a space.
+            # Z instead of +00:00: a plus sign that loses its URL encoding becomes a space.
             return Argument(exact.replace("+00:00", "Z"), quoted=False)
     message = f"'{selector}' can't be compared with a value of type {type(value).__name__}"
     raise ConfigurationError(message, remedy="Use text, a finite number, true or false, or a datetime.")

@@ -389,7 +389,7 @@ def test_records_that_shift_to_the_next_page_are_yielded_once_and_counted(caplog
     found = extraction(listed("a", [rows(1, 2, 3), rows(3, 4, 5), rows(4, 6)]))
     with caplog.at_level(logging.INFO):
         assert ids(found) == [1, 2, 3, 4, 5, 6]
-    assert "yofi returns: left out 2 rows" in caplog.text
+    assert "yofi returns: dropped 2 records" in caplog.text
 
 
 def test_the_first_of_two_versions_of_a_record_is_kept() -> None:
@@ -485,5 +485,5 @@ def test_batches_read_only_what_they_need() -> None:
 
 
 def test_a_batch_size_of_zero_is_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="batches of 0"):
+    with pytest.raises(ConfigurationError, match="batch size of 0"):
         list(batches([1], 0))

@@ -103,7 +103,7 @@ def test_waiting_for_the_lock_times_out(tmp_path: Path) -> None:
     path = tmp_path / "budget"
     with path.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(RateLimitStoreError, match="can't be used"):
+        with pytest.raises(RateLimitStoreError, match="is not usable"):
             FileStore(path, lock_timeout=0.02).update(counted)
 
 
@@ -155,7 +155,7 @@ class Failing:
     def update(self, change: Change) -> float:
         self.asked += 1
         if not self.healed:
-            message = "the budget in Redis can't be changed (ConnectionError)"
+            message = "the rate limit in Redis cannot be changed (ConnectionError)"
             raise RateLimitStoreError(message)
         return change(None)
 
@@ -167,7 +167,7 @@ def test_a_failing_shared_store_is_replaced_by_memory_with_one_warning(caplog: p
         assert [ledger.update(counted) for _ in range(3)] == [1, 2, 3]
     assert shared.asked == 1
     assert len(caplog.records) == 1
-    assert "by itself" in caplog.text
+    assert "counts its requests alone" in caplog.text
 
 
 def test_a_failed_shared_store_is_tried_again_later() -> None:
@@ -280,5 +280,5 @@ def test_a_folder_that_others_can_write_to_is_not_used(
     folder.mkdir()
     folder.chmod(0o777)
     assert make_rate_limit_store("", "key").update(counted) == 1
-    assert "not this user's alone" in caplog.text
+    assert "other users can write to its folder" in caplog.text
     assert list(folder.iterdir()) == []

@@ -241,7 +241,7 @@ def test_a_slow_response_is_given_up_at_the_deadline(clock: TurningClock) -> Non
 
         return httpx.Response(200, content=pieces())
 
-    with pytest.raises(TransientError, match="still arriving"):
+    with pytest.raises(TransientError, match="not complete at the deadline"):
         transport(Api(trickle), clock, deadline=60).send(GET)
     assert clock.now <= 1_000 + 70
 
