@@ -26,7 +26,7 @@ SHOP = "aurora-apparel.myshopify.com"
 
 @contextmanager
 def control(sandbox: Sandbox) -> Iterator[httpx.Client]:
-    with serve(sandbox) as served, httpx.Client(base_url=f"{served.url}/_sandbox", timeout=20) as client:
+    with serve(sandbox) as running, httpx.Client(base_url=f"{running.url}/_sandbox", timeout=20) as client:
         yield client
 
 
@@ -65,9 +65,9 @@ def busy_client(busy_sandbox):
 
 
 def order(sandbox: Sandbox, gid: str, shop: str = SHOP) -> dict[str, Any]:
-    found = sandbox.store.get("shopify_admin", shop, "order", gid)
-    assert found
-    return found
+    changed_order = sandbox.store.get("shopify_admin", shop, "order", gid)
+    assert changed_order
+    return changed_order
 
 
 def test_health_returns_the_world(client):
@@ -192,12 +192,12 @@ def test_each_change_can_be_seen_by_a_review_platform(busy_client, busy_sandbox)
 def test_changed_orders_still_add_up(busy_client, busy_sandbox):
     body = busy_client.post(f"/shopify/{SHOP}/orders/change", params={"count": 25}).json()
 
-    for found in (order(busy_sandbox, row["id"]) for row in body["changed"]):
-        for line in found["lineItems"]:
+    for changed_order in (order(busy_sandbox, row["id"]) for row in body["changed"]):
+        for line in changed_order["lineItems"]:
             assert 0 <= line["unfulfilledQuantity"] <= line["quantity"]
             assert 0 <= line["currentQuantity"] <= line["quantity"]
-        refunds = sum(float(row["totalRefundedSet"]["shopMoney"]["amount"]) for row in found["refunds"])
-        assert float(found["totalRefundedSet"]["shopMoney"]["amount"]) == pytest.approx(refunds)
+        refunds = sum(float(row["totalRefundedSet"]["shopMoney"]["amount"]) for row in changed_order["refunds"])
+        assert float(changed_order["totalRefundedSet"]["shopMoney"]["amount"]) == pytest.approx(refunds)
 
 
 def test_the_same_world_changes_in_the_same_way():

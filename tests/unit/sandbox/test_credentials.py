@@ -14,34 +14,34 @@ URL = "http://127.0.0.1:8900"
 def test_the_connections_have_the_credentials_that_the_server_accepts():
     accepted = build(seed=5, shops=2, orders=1).credentials
 
-    found = credentials.connections(URL, seed=5, shops=2)
+    connections = credentials.connections(URL, seed=5, shops=2)
 
-    assert found["yofi_default"]["password"] == accepted["yofi"]["secret"]
-    assert found["shopify_partner_default"]["password"] == accepted["shopify_partner"]["tokens"][0]
+    assert connections["yofi_default"]["password"] == accepted["yofi"]["secret"]
+    assert connections["shopify_partner_default"]["password"] == accepted["shopify_partner"]["tokens"][0]
     domain = "maison-lumiere.myshopify.com"
-    admin = found["shopify_admin_maison_lumiere"]
+    admin = connections["shopify_admin_maison_lumiere"]
     assert admin["password"] == accepted["shopify_admin"][domain]["token"]
     assert admin["host"] == f"{URL}/shopify-admin/{domain}"
-    store = found["yotpo_maison_lumiere"]
+    store = connections["yotpo_maison_lumiere"]
     assert accepted["yotpo"][store["login"]] == {"secret": store["password"], "shop": domain}
-    coupons = found["voucherify_sandbox"]
+    coupons = connections["voucherify_sandbox"]
     assert (coupons["login"], coupons["password"]) == (
         accepted["voucherify"]["app_id"],
         accepted["voucherify"]["secret_key"],
     )
     assert coupons["host"] == f"{URL}/voucherify"
-    assert found["voucherify_default"] == coupons
+    assert connections["voucherify_default"] == coupons
 
 
 def test_connections_carry_the_documented_fields_and_no_others():
-    found = credentials.connections(f"{URL}/", seed=7, shops=1)
+    connections = credentials.connections(f"{URL}/", seed=7, shops=1)
 
-    assert found["yofi_default"]["host"] == f"{URL}/yofi"
-    assert set(found["yofi_default"]["extra"]) == {"auth_profile", "issuer", "subject", "client_id", "platform"}
-    assert set(found["shopify_partner_default"]["extra"]) == {"organization_id", "secondary_access_token"}
-    assert set(found["shopify_admin_aurora_apparel"]) == {"conn_type", "host", "password"}
-    assert set(found["yotpo_aurora_apparel"]) == {"conn_type", "host", "login", "password"}
-    assert set(found["voucherify_default"]) == {"conn_type", "host", "login", "password"}
+    assert connections["yofi_default"]["host"] == f"{URL}/yofi"
+    assert set(connections["yofi_default"]["extra"]) == {"auth_profile", "issuer", "subject", "client_id", "platform"}
+    assert set(connections["shopify_partner_default"]["extra"]) == {"organization_id", "secondary_access_token"}
+    assert set(connections["shopify_admin_aurora_apparel"]) == {"conn_type", "host", "password"}
+    assert set(connections["yotpo_aurora_apparel"]) == {"conn_type", "host", "login", "password"}
+    assert set(connections["voucherify_default"]) == {"conn_type", "host", "login", "password"}
 
 
 def test_the_uninstalled_shop_is_routed_with_a_token_that_no_longer_works():
@@ -63,17 +63,17 @@ def test_the_unrouted_shop_is_installed_but_has_neither_route_nor_store():
 
 
 def test_every_route_names_connections_that_exist():
-    found = credentials.connections(URL, seed=7, shops=9)
+    connections = credentials.connections(URL, seed=7, shops=9)
 
     routes = credentials.routes(9)
 
     assert len(routes) == 10
     for route in routes:
-        assert {route["shopify_conn_id"], route["yofi_conn_id"], route["yotpo_conn_id"]} <= set(found)
-        assert found[route["shopify_conn_id"]]["host"].endswith(route["shop"])
+        assert {route["shopify_conn_id"], route["yofi_conn_id"], route["yotpo_conn_id"]} <= set(connections)
+        assert connections[route["shopify_conn_id"]]["host"].endswith(route["shop"])
     projects = {route["shop"]: route["voucherify_conn_id"] for route in routes if route["voucherify_conn_id"]}
     assert projects == {"aurora-apparel.myshopify.com": "voucherify_sandbox"}
-    assert "voucherify_sandbox" in found
+    assert "voucherify_sandbox" in connections
 
 
 def test_secrets_are_long_enough_and_marked_as_fake():

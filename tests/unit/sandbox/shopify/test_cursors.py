@@ -59,23 +59,23 @@ def test_a_cursor_in_id_order_contains_the_id_twice() -> None:
 
 
 def test_database_times_are_read_back_to_the_millisecond() -> None:
-    moment = epoch_ms("2026-06-22T22:34:00.609Z")
-    assert database_time(moment) == "2026-06-22 22:34:00.609000"
-    assert from_database_time("2026-06-22 22:34:00.609000") == moment
+    milliseconds = epoch_ms("2026-06-22T22:34:00.609Z")
+    assert database_time(milliseconds) == "2026-06-22 22:34:00.609000"
+    assert from_database_time("2026-06-22 22:34:00.609000") == milliseconds
 
 
 def test_pages_are_complete_if_nodes_share_a_second() -> None:
     first = take_page(ROWS, BY_UPDATE, {"first": 1})
-    rest = take_page(ROWS, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
-    assert (numbers(first.nodes), numbers(rest.nodes)) == ([1], [2, 3, 4])
-    assert (first.has_next, first.has_previous, rest.has_next, rest.has_previous) == (True, False, False, True)
+    second = take_page(ROWS, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
+    assert (numbers(first.nodes), numbers(second.nodes)) == ([1], [2, 3, 4])
+    assert (first.has_next, first.has_previous, second.has_next, second.has_previous) == (True, False, False, True)
 
 
 def test_a_node_that_moves_behind_the_cursor_is_repeated() -> None:
     first = take_page(ROWS, BY_UPDATE, {"first": 2})
     moved = [*ROWS[:1], order(1, "2026-01-01T00:00:09Z"), *ROWS[2:]]
-    rest = take_page(moved, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
-    assert numbers(rest.nodes) == [3, 4, 1]
+    second = take_page(moved, BY_UPDATE, {"first": 5, "after": BY_UPDATE.cursor(first.nodes[-1])})
+    assert numbers(second.nodes) == [3, 4, 1]
 
 
 def test_a_cursor_is_valid_after_its_node_is_deleted() -> None:
@@ -137,16 +137,16 @@ def test_a_list_inside_a_document_keeps_its_order_and_is_paged_by_id() -> None:
     first = nested_connection(items, {"first": 2})
     assert [row["id"][-2:] for row in first["nodes"]] == ["30", "10"]
     assert decoded(first["pageInfo"]["endCursor"]) == {"last_id": 10, "last_value": 10}
-    rest = nested_connection(items, {"first": 2, "after": first["pageInfo"]["endCursor"]})
-    assert [row["id"][-2:] for row in rest["nodes"]] == ["20"]
-    assert not rest["pageInfo"]["hasNextPage"]
+    second = nested_connection(items, {"first": 2, "after": first["pageInfo"]["endCursor"]})
+    assert [row["id"][-2:] for row in second["nodes"]] == ["20"]
+    assert not second["pageInfo"]["hasNextPage"]
 
 
 def test_items_without_ids_are_paged_by_index() -> None:
     items = [{"quantity": 1}, {"quantity": 2}, {"quantity": 3}]
     first = nested_connection(items, {"first": 2})
-    rest = nested_connection(items, {"first": 2, "after": first["pageInfo"]["endCursor"]})
-    assert [row["quantity"] for row in (*first["nodes"], *rest["nodes"])] == [1, 2, 3]
+    second = nested_connection(items, {"first": 2, "after": first["pageInfo"]["endCursor"]})
+    assert [row["quantity"] for row in (*first["nodes"], *second["nodes"])] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("value", "text"), [("55.00", "55.0"), ("0", "0.0"), ("7.25", "7.25"), ("1200", "1200.0")])

@@ -160,13 +160,13 @@ class AdminSandbox:
     def data(self, query: str, **variables: Any) -> dict[str, Any]:
         body = self.execute(query, **variables)
         assert "errors" not in body, body["errors"]
-        found: dict[str, Any] = body["data"]
-        return found
+        data: dict[str, Any] = body["data"]
+        return data
 
     def error(self, query: str, **variables: Any) -> dict[str, Any]:
         (error,) = self.execute(query, **variables)["errors"]
-        found: dict[str, Any] = error
-        return found
+        first: dict[str, Any] = error
+        return first
 
 
 @pytest.fixture
@@ -263,9 +263,9 @@ def test_line_items_are_paged_inside_an_order(admin_sandbox: AdminSandbox) -> No
     query = """query($after: String) { order(id: "gid://shopify/Order/2") { lineItems(first: 3, after: $after) {
         edges { node { sku } } pageInfo { hasNextPage endCursor } } } }"""
     first = admin_sandbox.data(query)["order"]["lineItems"]
-    rest = admin_sandbox.data(query, after=first["pageInfo"]["endCursor"])["order"]["lineItems"]
-    assert [edge["node"]["sku"] for edge in rest["edges"]] == ["SKU-23"]
-    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
+    second = admin_sandbox.data(query, after=first["pageInfo"]["endCursor"])["order"]["lineItems"]
+    assert [edge["node"]["sku"] for edge in second["edges"]] == ["SKU-23"]
+    assert (first["pageInfo"]["hasNextPage"], second["pageInfo"]["hasNextPage"]) == (True, False)
 
 
 def test_fulfillments_are_a_plain_list_that_first_truncates_and_query_filters(admin_sandbox: AdminSandbox) -> None:

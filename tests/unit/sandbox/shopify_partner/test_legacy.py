@@ -116,14 +116,14 @@ def test_jobs_are_found_by_status_shop_and_last_event(execute: Execute) -> None:
     every = nodes(execute(JOBS, first=100)["data"]["jobs"])
     shop, edge = every[0]["shop"]["id"], every[4]["lastEventAt"]
 
-    def found(**variables: Any) -> list[str]:
+    def find(**variables: Any) -> list[str]:
         return [job["id"] for job in nodes(execute(JOBS, first=100, **variables)["data"]["jobs"])]
 
-    assert found(statuses=["NEW", "CLOSED"]) == [job["id"] for job in every if job["status"] in {"NEW", "CLOSED"}]
-    assert found(shopId=shop) == [job["id"] for job in every if job["shop"]["id"] == shop]
+    assert find(statuses=["NEW", "CLOSED"]) == [job["id"] for job in every if job["status"] in {"NEW", "CLOSED"}]
+    assert find(shopId=shop) == [job["id"] for job in every if job["shop"]["id"] == shop]
     # Both ends belong to the range.
-    assert found(lastEventAtMin=edge) == [job["id"] for job in every[:5]]
-    assert found(lastEventAtMax=edge) == [job["id"] for job in every[4:]]
+    assert find(lastEventAtMin=edge) == [job["id"] for job in every[:5]]
+    assert find(lastEventAtMax=edge) == [job["id"] for job in every[4:]]
 
 
 def test_a_page_of_more_than_a_hundred_is_refused(execute: Execute) -> None:
@@ -155,9 +155,9 @@ def test_one_job_and_its_conversation_are_read_by_id(execute: Execute) -> None:
         job(id: $job) { id status }
         conversation(id: $conversation) {
             id messages(first: 100, sentAtMin: $since) { edges { node { id sentAt } } } } }"""
-    found = execute(query, job=job["id"], conversation=job["conversation"]["id"])["data"]
-    assert found["job"] == {"id": job["id"], "status": job["status"]}
-    messages = nodes(found["conversation"]["messages"])
+    data = execute(query, job=job["id"], conversation=job["conversation"]["id"])["data"]
+    assert data["job"] == {"id": job["id"], "status": job["status"]}
+    messages = nodes(data["conversation"]["messages"])
     later = execute(query, job=job["id"], conversation=job["conversation"]["id"], since=messages[1]["sentAt"])["data"]
     assert nodes(later["conversation"]["messages"]) == messages[:2]
     assert execute('{ job(id: "gid://partners/Job/1") { id } }')["data"] == {"job": None}

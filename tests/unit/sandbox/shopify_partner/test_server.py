@@ -114,8 +114,8 @@ class PartnerSandbox:
     def nodes(self, query: str, **variables: Any) -> list[dict[str, Any]]:
         body = self.execute(query, **variables)
         assert "errors" not in body, body["errors"]
-        (found,) = body["data"].values()
-        return [edge["node"] for edge in (found.get("events") or found)["edges"]]
+        (value,) = body["data"].values()
+        return [edge["node"] for edge in (value.get("events") or value)["edges"]]
 
     def transactions(self, arguments: str) -> list[int]:
         rows = self.nodes(f"{{ transactions({arguments}) {{ edges {{ node {{ id }} }} }} }}")

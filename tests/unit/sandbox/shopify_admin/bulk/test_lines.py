@@ -56,9 +56,9 @@ def test_a_search_is_honoured_and_a_page_size_is_not(bulk_client: BulkClient) ->
     query = f"""{{ orders(first: 2, query: "updated_at:>='{since}'") {{ edges {{ cursor node {{ id updatedAt
         lineItems(first: 1) {{ edges {{ node {{ id }} }} pageInfo {{ hasNextPage }} }} }} }} }} }}"""
     lines = bulk_client.lines(query)
-    found = [order for order in stored_orders(bulk_client) if order["updatedAt"] >= since]
-    assert {line["id"] for line in lines if "__parentId" not in line} == {order["id"] for order in found}
-    assert sum("__parentId" in line for line in lines) == sum(len(order["lineItems"]) for order in found)
+    matching = [order for order in stored_orders(bulk_client) if order["updatedAt"] >= since]
+    assert {line["id"] for line in lines if "__parentId" not in line} == {order["id"] for order in matching}
+    assert sum("__parentId" in line for line in lines) == sum(len(order["lineItems"]) for order in matching)
 
 
 def test_grouped_children_follow_their_parent_directly(bulk_client: BulkClient) -> None:

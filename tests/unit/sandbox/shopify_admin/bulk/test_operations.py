@@ -181,11 +181,11 @@ def test_operations_are_listed_newest_first(bulk_client: BulkClient) -> None:
     listed = bulk_client.execute("{ bulkOperations(first: 2) { nodes { id } pageInfo { hasNextPage endCursor } } }")
     page = listed["bulkOperations"]
     assert ([row["id"] for row in page["nodes"]], page["pageInfo"]["hasNextPage"]) == (ids[:0:-1], True)
-    rest = bulk_client.execute(
-        "query Rest($after: String) { bulkOperations(first: 2, after: $after) { nodes { id } } }",
+    second = bulk_client.execute(
+        "query SecondPage($after: String) { bulkOperations(first: 2, after: $after) { nodes { id } } }",
         after=page["pageInfo"]["endCursor"],
     )
-    assert [row["id"] for row in rest["bulkOperations"]["nodes"]] == ids[:1]
+    assert [row["id"] for row in second["bulkOperations"]["nodes"]] == ids[:1]
     assert bulk_client.execute("{ currentBulkOperation { id } }")["currentBulkOperation"]["id"] == ids[-1]
 
 
@@ -196,16 +196,16 @@ def test_operations_are_found_by_status_type_and_time(bulk_client: BulkClient) -
     bulk_client.switch("bulk_seconds", 3_600)
     running = bulk_client.submit()
 
-    def found(query: str) -> list[str]:
+    def find(query: str) -> list[str]:
         listed = bulk_client.execute(
             "query Find($query: String) { bulkOperations(first: 9, query: $query) { nodes { id } } }", query=query
         )
         return [row["id"] for row in listed["bulkOperations"]["nodes"]]
 
-    assert found("status:RUNNING operation_type:QUERY") == [running]
-    assert found("status:completed") == [ended]
-    assert found("operation_type:MUTATION") == []
-    assert found("created_at:>='2026-05-20T14:01:00Z'") == [running]
+    assert find("status:RUNNING operation_type:QUERY") == [running]
+    assert find("status:completed") == [ended]
+    assert find("operation_type:MUTATION") == []
+    assert find("created_at:>='2026-05-20T14:01:00Z'") == [running]
 
 
 def test_the_operations_of_one_shop_are_unknown_to_another(bulk_client: BulkClient) -> None:

@@ -34,7 +34,7 @@ def order(number: int, **fields: Any) -> dict[str, Any]:
     return {**known, **fields}
 
 
-def found(query: str, *orders: dict[str, Any]) -> list[str]:
+def find(query: str, *orders: dict[str, Any]) -> list[str]:
     search = compile_search(query, ORDERS, now=NOW)
     return [row["name"] for row in orders if search.matches(row)]
 
@@ -62,7 +62,7 @@ DAY = [
     ],
 )
 def test_a_quoted_time_means_one_second(query: str, names: list[str]) -> None:
-    assert found(query, *DAY) == names
+    assert find(query, *DAY) == names
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_quoted_time_means_one_second(query: str, names: list[str]) -> None:
     ],
 )
 def test_a_time_without_quotes_means_a_whole_day(query: str, names: list[str]) -> None:
-    assert found(query, *DAY) == names
+    assert find(query, *DAY) == names
 
 
 @pytest.mark.parametrize("value", ["'not a time'", "yesterday", "2026-13-01", "'2026-02-30T00:00:00Z'"])
@@ -104,7 +104,7 @@ def test_an_unknown_field_matches_everything_and_causes_a_warning() -> None:
 
 
 def test_a_negated_unknown_field_matches_everything_too() -> None:
-    assert found("-nothing:x", order(1)) == ["#1"]
+    assert find("-nothing:x", order(1)) == ["#1"]
 
 
 def test_a_known_field_causes_no_warning() -> None:
@@ -155,7 +155,7 @@ STATES = [
     ],
 )
 def test_terms_are_joined_by_and_or_and_not(query: str, names: list[str]) -> None:
-    assert found(query, *STATES) == names
+    assert find(query, *STATES) == names
 
 
 def test_products_have_fields_of_their_own() -> None:
