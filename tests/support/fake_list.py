@@ -1,4 +1,4 @@
-"""A partner with one list, for watchers: rows come when a test says so, and reading fails when it says so."""
+"""A fake partner with one list, for watchers: a test adds records and makes reads fail."""
 
 from __future__ import annotations
 
@@ -12,36 +12,39 @@ from airflow_provider_partners.hooks.base import PartnerHook
 
 
 class FakeList:
-    """The list, and the client that reads it."""
+    """The list, and the client that reads it. It stores the queries."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.records: list[dict[str, Any]] = []
         self.failures: deque[Exception] = deque()
-        self.asked: list[dict[str, Any]] = []
-        self.made = 0
-        self.closed = 0
-        self.usage = RequestStats()
+        self.queries: list[dict[str, Any]] = []
+        self.clients_created = 0
+        self.clients_closed = 0
+        self.stats = RequestStats()
 
     def add(self, *names: str, at: datetime | None = None) -> None:
-        """Let rows come, now by default."""
-        moment = (at or datetime.now(UTC)).timestamp()
-        self.rows += [{"id": name, "created_at_epoch": moment, "customer_email": "ada@shop.example"} for name in names]
+        """Add records that were created at a time, now by default."""
+        epoch = (at or datetime.now(UTC)).timestamp()
+        self.records += [
+            {"id": name, "created_at_epoch": epoch, "customer_email": "ada@shop.example"} for name in names
+        ]
 
-    def extract(self, resource: str, *, since: datetime, **asked: Any) -> Any:
-        """What a client gives: the rows since a moment."""
-        self.asked.append({"resource": resource, "since": since, **asked})
+    def extract(self, resource: str, *, since: datetime, **arguments: Any) -> Any:
+        """Return the records since a timestamp, as a client does."""
+        self.queries.append({"resource": resource, "since": since, **arguments})
         if self.failures:
             raise self.failures.popleft()
-        found = [row for row in self.rows if (row.get("created_at_epoch") or since.timestamp()) >= since.timestamp()]
-        return SimpleNamespace(key=("id",), request={"shop": "a.myshopify.com"}, records=lambda: iter(found))
+        epoch = since.timestamp()
+        records = [record for record in self.records if (record.get("created_at_epoch") or epoch) >= epoch]
+        return SimpleNamespace(key=("id",), request={"shop": "a.myshopify.com"}, records=lambda: iter(records))
 
     def close(self) -> None:
-        """Count it."""
-        self.closed += 1
+        """Count the closed client."""
+        self.clients_closed += 1
 
 
 def hook_of(partner: FakeList) -> type[PartnerHook[Any]]:
-    """A hook that gives the fake's client, and notes what it was made of."""
+    """Return a hook class whose client is the fake."""
 
     class FakeHook(PartnerHook[Any]):
         conn_name_attr, default_conn_name, conn_type = "yofi_conn_id", "yofi_default", "yofi"
@@ -52,14 +55,14 @@ def hook_of(partner: FakeList) -> type[PartnerHook[Any]]:
             self.shop = shop
 
         def build_client(self, connection: Any) -> Any:
-            partner.made += 1
+            partner.clients_created += 1
             return partner
 
     return FakeHook
 
 
 class FakeStore:
-    """An asset's state store, as the triggerer gives it to watchers."""
+    """The state store of an asset, as the triggerer passes it to watchers."""
 
     def __init__(self, values: dict[str, Any] | None = None) -> None:
         self.values = {} if values is None else values
@@ -67,13 +70,13 @@ class FakeStore:
         self.writes = 0
 
     def get(self, key: str, default: Any = None) -> Any:
-        """What was stored."""
+        """Return a stored value."""
         if self.failures:
             raise self.failures.popleft()
         return self.values.get(key, default)
 
     def set(self, key: str, value: Any) -> None:
-        """Store it."""
+        """Store a value."""
         if self.failures:
             raise self.failures.popleft()
         self.writes += 1

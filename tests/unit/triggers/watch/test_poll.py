@@ -83,8 +83,8 @@ async def until(condition):
 
 
 async def readings(partner, more=3):
-    wanted = len(partner.asked) + more
-    await until(lambda: len(partner.asked) >= wanted)
+    wanted = len(partner.queries) + more
+    await until(lambda: len(partner.queries) >= wanted)
 
 
 def test_two_watchers_share_one_poll_and_both_are_told(partner):
@@ -102,8 +102,8 @@ def test_two_watchers_share_one_poll_and_both_are_told(partner):
     triggerer = asyncio.run(scenario())
     assert triggerer.ids(1) == ["a", "b"]
     assert triggerer.ids(2) == ["a"]
-    assert partner.made == 1
-    assert partner.closed == 1
+    assert partner.clients_created == 1
+    assert partner.clients_closed == 1
 
 
 def test_a_position_is_noted_only_when_the_event_is_stored(partner):
@@ -188,14 +188,14 @@ def test_who_leaves_is_read_for_no_longer(partner):
         triggerer.start(1, watcher())
         triggerer.start(2, watcher(lookback=86_400.0))
         await readings(partner)
-        assert datetime.now(UTC) - partner.asked[-1]["since"] > timedelta(hours=23)
+        assert datetime.now(UTC) - partner.queries[-1]["since"] > timedelta(hours=23)
         await triggerer.stop(2)
         await readings(partner)
-        assert datetime.now(UTC) - partner.asked[-1]["since"] < timedelta(hours=2)
+        assert datetime.now(UTC) - partner.queries[-1]["since"] < timedelta(hours=2)
         await triggerer.stop()
-        read = len(partner.asked)
+        read = len(partner.queries)
         await asyncio.sleep(0.1)
-        assert len(partner.asked) == read
+        assert len(partner.queries) == read
         assert triggerer.manager._groups == {}
 
     asyncio.run(scenario())

@@ -55,8 +55,8 @@ def told(made, partner, *steps, rounds=0):
     """Run a watcher: each step is done once it has read the list again; the events that came."""
 
     async def until_read(again):
-        wanted = len(partner.asked) + again
-        while len(partner.asked) < wanted:
+        wanted = len(partner.queries) + again
+        while len(partner.queries) < wanted:
             await asyncio.to_thread(lambda: None)
 
     async def run():
@@ -83,7 +83,7 @@ def told(made, partner, *steps, rounds=0):
 
 def test_rows_that_come_are_told_in_one_event(partner):
     partner.add("old")
-    partner.rows[0]["created_at_epoch"] -= 600
+    partner.records[0]["created_at_epoch"] -= 600
     (event,) = told(watcher(), partner, lambda: partner.add("clm_1", "clm_2"))
     assert event["count"] == 2
     assert event["ids"] == ["clm_1", "clm_2"]
@@ -123,10 +123,10 @@ def test_quiet_rounds_tell_nothing(partner):
 
 def test_the_list_is_asked_for_little_and_from_the_lookback_on(partner):
     told(watcher(lookback=120.0), partner)
-    asked = partner.asked[-1]
-    assert asked["resource"] == "claims"
-    assert asked["fields"] == ("id", "created_at_epoch")
-    assert timedelta(seconds=100) < datetime.now(UTC) - asked["since"] < timedelta(seconds=140)
+    query = partner.queries[-1]
+    assert query["resource"] == "claims"
+    assert query["fields"] == ("id", "created_at_epoch")
+    assert timedelta(seconds=100) < datetime.now(UTC) - query["since"] < timedelta(seconds=140)
 
 
 def test_readings_keep_to_the_interval(partner, pauses):
@@ -165,8 +165,8 @@ def test_a_wait_that_the_partner_asks_for_is_granted_and_is_no_failure(partner, 
 def test_the_connection_is_looked_up_again_after_a_failure(partner):
     partner.failures.append(AuthenticationError("refused"))
     told(watcher(), partner, lambda: None)
-    assert partner.made == 2
-    assert partner.closed == 2  # the second time in the end
+    assert partner.clients_created == 2
+    assert partner.clients_closed == 2  # the second time in the end
 
 
 def test_a_missing_connection_is_waited_for(partner, monkeypatch):
@@ -207,8 +207,8 @@ def test_how_loud_a_failure_is(partner, caplog, errors, levels):
 def test_the_connection_is_looked_up_anew_now_and_then(partner, monkeypatch):
     monkeypatch.setattr(watch_poll, "RECONNECT_AFTER", -1.0)
     told(watcher(), partner)
-    assert partner.made >= 2
-    assert partner.closed == partner.made
+    assert partner.clients_created >= 2
+    assert partner.clients_closed == partner.clients_created
 
 
 def test_an_error_of_another_library_is_named_but_not_quoted(partner, caplog):
@@ -219,7 +219,7 @@ def test_an_error_of_another_library_is_named_but_not_quoted(partner, caplog):
 
 
 def test_rows_without_a_time_are_left_out_and_said_once(partner, caplog):
-    partner.rows.append({"id": "clm_0", "created_at_epoch": None})
+    partner.records.append({"id": "clm_0", "created_at_epoch": None})
     assert told(watcher(), partner, lambda: None) == []
     assert caplog.text.count("carry no id or no time") == 1
 
@@ -248,7 +248,7 @@ def test_a_watcher_that_dies_behind_its_event_tells_it_again(partner):
     async def first_event():
         async with aclosing(watcher(store).run()) as stream:
             coming = asyncio.ensure_future(anext(stream))
-            while len(partner.asked) < 2:
+            while len(partner.queries) < 2:
                 await asyncio.to_thread(lambda: None)
             partner.add("a")
             return (await coming).payload
@@ -261,7 +261,7 @@ def test_a_watcher_that_dies_behind_its_event_tells_it_again(partner):
 def test_without_a_store_a_watcher_begins_with_what_comes(partner):
     (event,) = told(watcher(), partner, lambda: partner.add("a"))
     assert event["ids"] == ["a"]
-    partner.rows[0]["created_at_epoch"] -= 5
+    partner.records[0]["created_at_epoch"] -= 5
     assert told(watcher(), partner) == []
 
 
