@@ -1,4 +1,4 @@
-"""Timestamps: every one is aware, in UTC, and printed in one form."""
+"""Parse and print timestamps. Every timestamp is aware, in UTC, and printed in one form."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def parse(value: Any, field: str = "timestamp") -> datetime:
     """Return the timestamp that a user wrote, aware and in UTC.
 
     :param value: ISO 8601 text, ``datetime`` or ``date``; a naive one is UTC
-    :param field: the argument's name, for the error
-    :raises ConfigurationError: when it is no timestamp
+    :param field: name of the argument, for the error
+    :raises ConfigurationError: the value is not a timestamp
     """
     if isinstance(value, str):
         try:
@@ -40,7 +40,7 @@ def parse(value: Any, field: str = "timestamp") -> datetime:
 
 
 def try_parse(value: Any) -> datetime | None:
-    """Return the timestamp that a partner wrote, aware and in UTC, or ``None`` when it is none.
+    """Return the timestamp that a partner wrote, aware and in UTC, or None if it is not a timestamp.
 
     :param value: ISO 8601 text of any precision, or a ``datetime``; a naive one is UTC
     """
@@ -62,23 +62,20 @@ def isoformat(value: datetime, timespec: str = "auto") -> str:
     """Return a timestamp as ISO 8601 in UTC, such as ``2026-05-01T00:00:00Z``.
 
     :param value: a naive one is UTC
-    :param timespec: as :meth:`datetime.isoformat` takes it; ``auto`` prints microseconds only where there are any
+    :param timespec: as for :meth:`datetime.isoformat`; ``auto`` prints microseconds only if they are not zero
     """
     aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return aware.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def to_epoch(value: datetime) -> int:
-    """Return the whole seconds since 1970, rounded down.
-
-    :param value: aware
-    """
+    """Return the seconds since 1970, rounded down."""
     return int(value.timestamp() // 1)
 
 
 def from_epoch(seconds: float) -> datetime:
-    """Return the timestamp of seconds since 1970.
+    """Return the timestamp of a number of seconds since 1970.
 
-    :raises ValueError: (or ``OverflowError``) when no calendar has it
+    :raises ValueError: the number is outside of the calendar (also ``OverflowError``)
     """
     return datetime.fromtimestamp(seconds, UTC)

@@ -22,7 +22,8 @@ _NOT_GIVEN = (None, "", "None", "null")
 _REMEDY = (
     "Pass 'since' and 'until' (or the Dag's params of these names), or schedule the Dag with an interval, such as "
     "CronTriggerTimetable(..., interval=timedelta(hours=1)): a plain cron string gives an empty one in Airflow 3. An "
-    "extract operator also takes 'initial_since', and continues from there with an asset among its outlets (Airflow 3.3)."
+    "extract operator also takes 'initial_since', and then continues from there if an asset is among its outlets "
+    "(Airflow 3.3)."
 )
 
 _MIN_LENGTH = timedelta(seconds=1)

@@ -1,3 +1,3 @@
-"""The wire: clients of the partners' APIs. Nothing in here imports Airflow."""
+"""Clients of the partners' APIs. Nothing in this package imports Airflow."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Base class of the API clients, and the options that all clients take."""
+"""Base class of the API clients."""
 
 from __future__ import annotations
 

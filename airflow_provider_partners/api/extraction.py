@@ -67,7 +67,7 @@ class Segment:
 class ExtractedPage:
     """One page of an extraction.
 
-    :param records: the page's records, without those that the previous pages held already
+    :param records: the page's records, without those of the previous pages
     :param position: position after this page; ``None`` after the last page
     :param total: number of records of the whole extraction, if the API reports it
     """
@@ -129,9 +129,9 @@ class Extraction:
             return
         fetch = partial(fetch_parallel, workers=workers) if workers > 1 else fetch_sequential
         guard = _LoopGuard(self, seen)
-        with closing(fetch(self.segments, index, cursor)) as fetched:
-            for at in fetched:
-                yield self._to_extracted_page(at, guard)
+        with closing(fetch(self.segments, index, cursor)) as fetched_pages:
+            for fetched in fetched_pages:
+                yield self._to_extracted_page(fetched, guard)
         guard.log_dropped()
 
     def records(self, *, workers: int = 1) -> Iterator[Record]:
@@ -139,9 +139,9 @@ class Extraction:
 
         :param workers: number of pages fetched at the same time
         """
-        with closing(self.pages(workers=workers)) as steps:
-            for step in steps:
-                yield from step.records
+        with closing(self.pages(workers=workers)) as pages:
+            for page in pages:
+                yield from page.records
 
     def _resume(self, position: ResumePosition | None) -> tuple[int, Cursor, Sequence[str]]:
         if position is None:
@@ -154,21 +154,23 @@ class Extraction:
             )
         return index, dict(cursor), seen
 
-    def _to_extracted_page(self, at: FetchedPage, guard: _LoopGuard) -> ExtractedPage:
-        records = guard.new_records(at)
-        total = at.page.total if len(self.segments) == 1 else None
-        if at.page.next is not None:
+    def _to_extracted_page(self, fetched: FetchedPage, guard: _LoopGuard) -> ExtractedPage:
+        records = guard.new_records(fetched)
+        total = fetched.page.total if len(self.segments) == 1 else None
+        if fetched.page.next is not None:
             seen = guard.recent_fingerprints()
-            behind: ResumePosition = {
-                "segment": at.segment,
-                "cursor": at.page.next,
+            position: ResumePosition = {
+                "segment": fetched.segment,
+                "cursor": fetched.page.next,
                 **({"seen": seen} if seen else {}),
             }
-            return ExtractedPage(records, behind, total)
-        following = at.segment + 1
-        if following == len(self.segments):
+            return ExtractedPage(records, position, total)
+        next_segment = fetched.segment + 1
+        if next_segment == len(self.segments):
             return ExtractedPage(records, None, total)
-        return ExtractedPage(records, {"segment": following, "cursor": dict(self.segments[following].start)}, total)
+        return ExtractedPage(
+            records, {"segment": next_segment, "cursor": dict(self.segments[next_segment].start)}, total
+        )
 
 
 class _LoopGuard:
@@ -186,20 +188,20 @@ class _LoopGuard:
         """Return the fingerprints of the latest records."""
         return list(self._recent)
 
-    def new_records(self, at: FetchedPage) -> list[Record]:
-        """Return the page's records that the previous pages did not hold.
+    def new_records(self, fetched: FetchedPage) -> list[Record]:
+        """Return the page's records that the previous pages did not contain.
 
         :raises PagingError: the page leads back, repeats only known records, or exceeds the page limit
         """
-        if self._segment is not None and at.segment != self._segment:
+        if self._segment is not None and fetched.segment != self._segment:
             self._recent.clear()
             self._visited.clear()
             self._pages = 0
-        self._segment = at.segment
+        self._segment = fetched.segment
         self._pages += 1
-        new = self._without_repeated(at.page.records)
-        if at.page.next is not None:
-            self._check(at, repeated=bool(at.page.records) and not new)
+        new = self._without_repeated(fetched.page.records)
+        if fetched.page.next is not None:
+            self._check(fetched, repeated=bool(fetched.page.records) and not new)
         return new
 
     def _without_repeated(self, records: list[Record]) -> list[Record]:
@@ -210,22 +212,22 @@ class _LoopGuard:
         known = set(self._recent)
         new = []
         for record in records:
-            mark = record_fingerprint(record, key)
-            if mark is None or mark not in known:
+            fingerprint = record_fingerprint(record, key)
+            if fingerprint is None or fingerprint not in known:
                 new.append(record)
-            if mark is not None and mark not in known:
-                known.add(mark)
-                self._recent.append(mark)
+            if fingerprint is not None and fingerprint not in known:
+                known.add(fingerprint)
+                self._recent.append(fingerprint)
         self._dropped += len(records) - len(new)
         while len(self._recent) > max(REMEMBERED_RECORDS, len(records)):
             self._recent.popleft()
         return new
 
-    def _check(self, at: FetchedPage, *, repeated: bool) -> None:
-        name = self._extraction.segments[at.segment].name
+    def _check(self, fetched: FetchedPage, *, repeated: bool) -> None:
+        name = self._extraction.segments[fetched.segment].name
         where = f"page {self._pages} of '{name}' ({self._extraction.source} {self._extraction.resource})"
-        self._visited.add(_hash(at.cursor))
-        if _hash(at.page.next) in self._visited:
+        self._visited.add(_hash(fetched.cursor))
+        if _hash(fetched.page.next) in self._visited:
             message = f"{where} leads back to a page that was already read"
             raise PagingError(message, remedy="The partner's paging loops. Try again, or use a shorter window.")
         if repeated:

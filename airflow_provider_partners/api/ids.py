@@ -55,14 +55,14 @@ def id_batches(
     :param max_length: maximum encoded length of a batch; a longer id gets a batch of its own
     """
     batch: list[str] = []
-    taken = 0
+    batch_length = 0
     for value in ids:
-        needs = len(quote(encode(value), safe=""))
-        if batch and (len(batch) >= size or taken + needs > max_length):
+        length = len(quote(encode(value), safe=""))
+        if batch and (len(batch) >= size or batch_length + length > max_length):
             yield batch
-            batch, taken = [], 0
+            batch, batch_length = [], 0
         batch.append(value)
-        taken += needs
+        batch_length += length
     if batch:
         yield batch
 
@@ -72,5 +72,5 @@ def ids_digest(ids: Iterable[str]) -> dict[str, Any]:
 
     The ids may be many, and they may be customers' data.
     """
-    listed = list(ids)
-    return {"ids": len(listed), "sha256": sha256("\0".join(listed).encode("utf-8", "replace")).hexdigest()}
+    id_list = list(ids)
+    return {"ids": len(id_list), "sha256": sha256("\0".join(id_list).encode("utf-8", "replace")).hexdigest()}

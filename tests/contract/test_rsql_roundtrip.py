@@ -32,7 +32,7 @@ def comparison(chance: random.Random) -> tuple[Expression, Tree]:
         "<": lambda: selector < values[0],
         "<=": lambda: selector <= values[0],
         "=in=": lambda: selector.in_(values),
-        "=out=": lambda: selector.out(values),
+        "=out=": lambda: selector.not_in(values),
     }[operator]()
     return built, (name, operator, tuple(values))
 

@@ -126,13 +126,13 @@ class RateLimiter:
         if available is None and blocked_for is None and not refund:
             return
         now, interval, size = self._parameters()
-        least = now
+        earliest = now
         if available is not None:
-            least = now + (size - min(max(available, 0.0), size)) * interval
+            earliest = now + (size - min(max(available, 0.0), size)) * interval
         if blocked_for is not None:
             # At most half of MAX_BLOCK, so that the next reader does not take it for a damaged store.
-            least = max(least, now + min(blocked_for, MAX_BLOCK / 2) + (size - cost) * interval)
-        self._store.update(lambda stored: max(_valid_arrival(stored, now) - refund * interval, least))
+            earliest = max(earliest, now + min(blocked_for, MAX_BLOCK / 2) + (size - cost) * interval)
+        self._store.update(lambda stored: max(_valid_arrival(stored, now) - refund * interval, earliest))
 
     def _parameters(self) -> tuple[float, float, float]:
         with self._lock:

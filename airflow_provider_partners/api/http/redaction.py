@@ -1,60 +1,22 @@
 """Keep secrets and customers' data out of logs and errors.
 
-Every text of the HTTP layer that reaches a log or an error passes a :class:`Redactor`. It replaces the
-secrets that it knows, texts that look like secrets (header values, tokens in query strings and JSON, signed
-tokens), e-mail addresses and phone numbers. The HTTP library would log whole URLs, so its logs of our own
-requests are silenced too.
+Every text of the HTTP layer that reaches a log or an error passes a :class:`Redactor`. It replaces the secrets that it
+knows, texts that look like secrets (header values, tokens in query strings and JSON, signed tokens), e-mail addresses
+and phone numbers. The HTTP library would log whole URLs, so its logs of our own requests are silenced too.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-import json
-import re
-from urllib.parse import quote, quote_plus
-
-_own_requests = threading.local()
-
-
-class _OwnRequestFilter(logging.Filter):
-    """Drops log records of our own requests in the current thread."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not getattr(_own_requests, "now", False)
-
-
-_OWN_REQUEST_FILTER = _OwnRequestFilter()
-_HTTP_LOGGERS = (
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
-)
-
-
-def silence_http_logs() -> None:
-    """Stop the HTTP library from logging our own requests. Other users of the library are still logged."""
-    for name in _HTTP_LOGGERS:
-        logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # adding the same filter again has no effect
-
-
-@contextmanager
-def own_request() -> Iterator[None]:
-    """Mark the block as one of our own requests."""
-    _own_requests.now = True
-    try:
-        yield
-    finally:
-        _own_requests.now = False
-
 
 HIDDEN = "***"
 """Replaces a secret, as in Airflow's own logs."""
@@ -149,6 +111,45 @@ def secret_forms(secret: str) -> set[str]:
     """
     lines = [line.strip() for line in secret.replace("\\r", "").replace("\\n", "\n").splitlines()]
     body = "".join(line for line in lines if not line.startswith("-----"))
-    whole = {body} if len(lines) > 1 and len(body) >= _MIN_KEY_LINE_LENGTH else set()
-    known = {line for line in lines if len(line) >= _MIN_KEY_LINE_LENGTH}
-    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *known, *whole}
+    joined = {body} if len(lines) > 1 and len(body) >= _MIN_KEY_LINE_LENGTH else set()
+    long_lines = {line for line in lines if len(line) >= _MIN_KEY_LINE_LENGTH}
+    return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *long_lines, *joined}
+
+
+# --- logs of the HTTP library ---
+
+_own_requests = threading.local()
+
+
+class _OwnRequestFilter(logging.Filter):
+    """Drops log records of our own requests in the current thread."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not getattr(_own_requests, "now", False)
+
+
+_OWN_REQUEST_FILTER = _OwnRequestFilter()
+_HTTP_LOGGERS = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+def silence_http_logs() -> None:
+    """Stop the HTTP library from logging our own requests. Other users of the library are still logged."""
+    for name in _HTTP_LOGGERS:
+        logging.getLogger(name).addFilter(_OWN_REQUEST_FILTER)  # adding the same filter again has no effect
+
+
+@contextmanager
+def own_request() -> Iterator[None]:
+    """Mark the block as one of our own requests."""
+    _own_requests.now = True
+    try:
+        yield
+    finally:
+        _own_requests.now = False

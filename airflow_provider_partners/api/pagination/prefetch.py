@@ -57,14 +57,14 @@ def fetch_sequential(segments: Sequence[FetchableSegment], index: int, cursor: C
     :param index: index of the first segment
     :param cursor: first cursor in this segment
     """
-    at: Cursor | None = cursor
+    next_cursor: Cursor | None = cursor
     while index < len(segments):
-        while at is not None:
-            page = segments[index].fetch(at)
-            yield FetchedPage(index, at, page)
-            at = page.next
+        while next_cursor is not None:
+            page = segments[index].fetch(next_cursor)
+            yield FetchedPage(index, next_cursor, page)
+            next_cursor = page.next
         index += 1
-        at = dict(segments[index].start) if index < len(segments) else None
+        next_cursor = dict(segments[index].start) if index < len(segments) else None
 
 
 def fetch_parallel(
@@ -121,39 +121,39 @@ class _Prefetcher:
 
     def __iter__(self) -> Iterator[FetchedPage]:
         while self._queues:
-            lane = self._queues[0]
-            cursor, future = self._next_fetched(lane)
+            queue = self._queues[0]
+            cursor, future = self._next_fetched(queue)
             page = future.result()
-            lane.confirmed += 1
-            lane.next = page.next
+            queue.confirmed += 1
+            queue.next = page.next
             if page.next is None:
-                self._cancel(lane)
+                self._cancel(queue)
                 self._queues.popleft()
-                self._open_next_segment(lane.index)
-            elif lane.pages and lane.pages[0][0] != page.next:
+                self._open_next_segment(queue.index)
+            elif queue.pages and queue.pages[0][0] != page.next:
                 # The page's own cursor differs from the predicted one.
-                self._cancel(lane)
-            yield FetchedPage(lane.index, cursor, page)
+                self._cancel(queue)
+            yield FetchedPage(queue.index, cursor, page)
 
-    def _next_fetched(self, lane: _SegmentQueue) -> tuple[Cursor, Future[Page]]:
+    def _next_fetched(self, queue: _SegmentQueue) -> tuple[Cursor, Future[Page]]:
         """Return the first page of the first queue. Keep all workers busy until it is there."""
         while True:
             self._submit_pages()
-            if lane.pages[0][1].done():
-                return lane.pages.popleft()
+            if queue.pages[0][1].done():
+                return queue.pages.popleft()
             wait(
-                [future for each in self._queues for _, future in each.pages if not future.done()],
+                [future for started in self._queues for _, future in started.pages if not future.done()],
                 return_when=FIRST_COMPLETED,
             )
 
     def _submit_pages(self) -> None:
         """Submit work: the first queue's next page always, then the following pages in order, within the limit."""
-        room = 2 * self._workers - sum(len(lane.pages) for lane in self._queues)
-        for lane in self._queues_in_order():
-            while (room > 0 or not (lane.pages or lane is not self._queues[0])) and (
-                cursor := lane.cursor_to_fetch(self._workers)
+        room = 2 * self._workers - sum(len(queue.pages) for queue in self._queues)
+        for queue in self._queues_in_order():
+            while (room > 0 or not (queue.pages or queue is not self._queues[0])) and (
+                cursor := queue.cursor_to_fetch(self._workers)
             ) is not None:
-                lane.pages.append((cursor, self._pool.submit(lane.segment.fetch, cursor)))
+                queue.pages.append((cursor, self._pool.submit(queue.segment.fetch, cursor)))
                 room -= 1
             if room <= 0:
                 return
@@ -175,7 +175,7 @@ class _Prefetcher:
             self._queues.append(_SegmentQueue(following, segment, dict(segment.start)))
 
     @staticmethod
-    def _cancel(lane: _SegmentQueue) -> None:
-        for _, future in lane.pages:
+    def _cancel(queue: _SegmentQueue) -> None:
+        for _, future in queue.pages:
             future.cancel()
-        lane.pages.clear()
+        queue.pages.clear()

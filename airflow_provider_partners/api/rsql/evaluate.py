@@ -28,8 +28,8 @@ def matches(expression: Expression, record: Mapping[str, Any]) -> bool:
     :param record: values by selector
     """
     if isinstance(expression, CompoundExpression):
-        join = all if expression.separator == ";" else any
-        return join(matches(part, record) for part in expression.parts)
+        combine = all if expression.separator == ";" else any
+        return combine(matches(part, record) for part in expression.parts)
     if not isinstance(expression, Comparison):
         message = f"a filter can't be {type(expression).__name__}"
         raise TypeError(message)

@@ -172,11 +172,8 @@ class Selector:
         """Equal to one of the values; there must be at least one."""
         return self._compare("=in=", values)
 
-    def out(self, values: Iterable[Any]) -> Comparison:
-        """Is none of the values.
-
-        :param values: at least one
-        """
+    def not_in(self, values: Iterable[Any]) -> Comparison:
+        """Equal to none of the values; there must be at least one."""
         return self._compare("=out=", values)
 
     def equals_any(self, values: Iterable[Any]) -> Expression:
@@ -243,5 +240,6 @@ def to_expression(value: Expression | str) -> Expression:
 def _from_tree(tree: Any) -> Expression:
     if len(tree) == 3:
         return Comparison(*tree)
-    mark, parts = tree
-    return CompoundExpression(mark, tuple(part for branch in parts for part in _operands(_from_tree(branch), mark)))
+    separator, branches = tree
+    parts = (part for branch in branches for part in _operands(_from_tree(branch), separator))
+    return CompoundExpression(separator, tuple(parts))

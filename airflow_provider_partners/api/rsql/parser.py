@@ -82,14 +82,16 @@ def parse_tree(text: str) -> tuple[Any, ...]:
     :returns: ``(selector, operator, arguments)`` or ``(separator, branches)``
     :raises ConfigurationError: the text is not RSQL; the error names the character
     """
-    reader = _Parser(text)
-    tree = reader.parse_or()
-    if reader.token.kind != "end":
-        reader.fail("';', ',' or the end")
+    parser = _Parser(text)
+    tree = parser.parse_or()
+    if parser.token.kind != "end":
+        parser.fail("';', ',' or the end")
     return tree
 
 
 class _Parser:
+    """A recursive descent parser of one text."""
+
     def __init__(self, text: str) -> None:
         self._text = text
         self._position = 0
@@ -100,10 +102,10 @@ class _Parser:
         return self._parse_operands(",", "or", lambda: self._parse_operands(";", "and", self._parse_constraint))
 
     def fail(self, expected: str) -> NoReturn:
-        found = "the end" if self.token.kind == "end" else f"character {self.token.position + 1}"
-        message = f"the filter is not RSQL at {found}: expected {expected}"
+        place = "the end" if self.token.kind == "end" else f"character {self.token.position + 1}"
+        message = f"the filter is not RSQL at {place}: expected {expected}"
         remedy = (
-            "Write it as in state=='open';order_id=in=('1','2'), and quote values that hold spaces or any of "
+            "Write it as in state=='open';order_id=in=('1','2'), and quote values that contain spaces or any of "
             "\"'();,=!~<>."
         )
         raise ConfigurationError(message, remedy=remedy)
@@ -159,10 +161,10 @@ class _Parser:
 
     def _next_token(self) -> _Token:
         while self._position < len(self._text):
-            found = _TOKEN.match(self._text, self._position)
-            if found is None:
+            match = _TOKEN.match(self._text, self._position)
+            if match is None:
                 return _Token("wrong", self._text[self._position], self._position)
-            begun, self._position = self._position, found.end()
-            if found.lastgroup != "space":
-                return _Token(str(found.lastgroup), found.group(), begun)
+            start, self._position = self._position, match.end()
+            if match.lastgroup != "space":
+                return _Token(str(match.lastgroup), match.group(), start)
         return _Token("end", "", self._position)
