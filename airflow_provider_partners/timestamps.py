@@ -46,7 +46,7 @@ def try_parse(value: Any) -> datetime | None:
     """
     if isinstance(value, str):
         try:
-            # fromisoformat refuses some lengths of a fraction and knows microseconds only: pad, and cut the rest.
+            # fromisoformat refuses some lengths of a fraction. So pad it to microseconds, and cut the rest.
             value = datetime.fromisoformat(_FRACTION.sub(lambda match: f".{match.group(1)[:6]:0<6}", value.strip()))
         except ValueError:
             return None
@@ -54,7 +54,7 @@ def try_parse(value: Any) -> datetime | None:
         return None
     try:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    except OverflowError:  # the year 1 or 9999, near the end of the calendar
+    except OverflowError:  # a time zone moves the year 1 or 9999 out of the calendar
         return None
 
 
