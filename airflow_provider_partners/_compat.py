@@ -155,11 +155,11 @@ def asset_state_stores(watcher: Any) -> list[Any]:
     :param watcher: an event trigger that runs in a triggerer
     :returns: an empty list before Airflow 3.3
     """
-    held = getattr(watcher, "asset_state_store", None)
-    if held is None:
+    stores = getattr(watcher, "asset_state_store", None)
+    if stores is None:
         return []
-    single = [*getattr(held, "_by_name", {}).values(), *getattr(held, "_by_uri", {}).values()]
-    return single or [held]
+    by_asset = [*getattr(stores, "_by_name", {}).values(), *getattr(stores, "_by_uri", {}).values()]
+    return by_asset or [stores]
 
 
 def stats() -> Any:

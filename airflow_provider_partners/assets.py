@@ -1,11 +1,12 @@
 """Assets of the partners' lists, such as ``yotpo://store/orders`` and ``shopify-admin://shop/orders``.
 
-The account (shop, store, organisation, project) is the URI's host, the list its path. Registered in
-``get_provider_info``, so that Airflow checks such URIs when a Dag is read. Calls no API.
+The URI's host is the account (shop, store, organization or project), its path is the list. The schemes are registered
+in ``get_provider_info``, so Airflow checks such URIs when it parses a Dag. Makes no calls.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
-    """One spelling for each list of an account.
+    """Return the normal form of an asset's URI.
 
-    :param uri: the URI in parts
-    :raises ValueError: when it names no account or no list
+    :raises ValueError: when it has no account or no list
     """
     resource = uri.path.strip("/")
     if not uri.netloc or not resource or "/" in resource or uri.query:
@@ -28,77 +28,49 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     return uri._replace(netloc=uri.netloc.lower(), path=f"/{resource}")
 
 
-def create_yofi_asset(*, account: str, resource: str, extra: Any = None) -> Asset:
-    """A list of Yofi's.
+def _asset(scheme: str, /, *, account: str, resource: str, extra: Any = None) -> Asset:
+    """Return the asset of an account's list.
 
-    :param account: the shop's domain
-    :param resource: the list's name, such as ``returns``
-    :param extra: what else is known of it
+    :param account: the shop's domain, or the id of the organization, project or store
+    :param resource: name of the list, such as ``orders``
+    :param extra: further facts about the asset
     """
-    return _asset("yofi", account, resource, extra)
+    return Asset(uri=f"{scheme}://{account}/{resource}", extra=extra)
 
 
-def create_shopify_partner_asset(*, account: str, resource: str, extra: Any = None) -> Asset:
-    """A list of the Shopify Partner API's.
+create_yofi_asset = partial(_asset, "yofi")
+"""Return the asset of a shop's list at Yofi; ``account`` is the shop's domain."""
 
-    :param account: the organisation's id
-    :param resource: the list's name, such as ``transactions``
-    :param extra: what else is known of it
-    """
-    return _asset("shopify-partner", account, resource, extra)
+create_shopify_partner_asset = partial(_asset, "shopify-partner")
+"""Return the asset of a list of the Shopify Partner API; ``account`` is the organization's id."""
 
+create_shopify_admin_asset = partial(_asset, "shopify-admin")
+"""Return the asset of a shop's list at Shopify; ``account`` is the shop's domain."""
 
-def create_shopify_admin_asset(*, account: str, resource: str, extra: Any = None) -> Asset:
-    """A list of a shop's.
+create_voucherify_asset = partial(_asset, "voucherify")
+"""Return the asset of a list of a Voucherify project; ``account`` is the application id."""
 
-    :param account: the shop's domain
-    :param resource: the list's name, such as ``orders``
-    :param extra: what else is known of it
-    """
-    return _asset("shopify-admin", account, resource, extra)
-
-
-def create_voucherify_asset(*, account: str, resource: str, extra: Any = None) -> Asset:
-    """A list of a Voucherify project's.
-
-    :param account: the project's application id
-    :param resource: the list's name, such as ``redemptions``
-    :param extra: what else is known of it
-    """
-    return _asset("voucherify", account, resource, extra)
-
-
-def create_yotpo_asset(*, account: str, resource: str, extra: Any = None) -> Asset:
-    """A list of a Yotpo store's.
-
-    :param account: the store's id
-    :param resource: the list's name, such as ``orders``
-    :param extra: what else is known of it
-    """
-    return _asset("yotpo", account, resource, extra)
+create_yotpo_asset = partial(_asset, "yotpo")
+"""Return the asset of a list of a Yotpo store; ``account`` is the store's id."""
 
 
 def asset_uri(api: str, account: str, resource: str) -> str:
-    """The URI of a list of any of the APIs, in the one spelling it has.
+    """Return the URI of a partner's list in its normal form.
 
-    :param api: a connection's type, such as ``shopify_admin``
-    :param account: whose list it is
-    :param resource: the list's name
+    :param api: a connection type, such as ``shopify_admin``
+    :param account: the account that the list belongs to
+    :param resource: name of the list
     """
     return f"{api.replace('_', '-')}://{quote(account.lower(), safe='')}/{quote(resource, safe='')}"
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> Dataset:
-    """The dataset that OpenLineage names for an asset: the account as namespace, the list as name.
+    """Return OpenLineage's dataset of an asset: the account is the namespace, the list is the name.
 
-    :param asset: of one of this provider's schemes
-    :param lineage_context: the hook that met it; not needed
+    :param asset: an asset with a scheme of this provider
+    :param lineage_context: the hook that uses the asset; not needed
     """
     from airflow.providers.common.compat.openlineage.facet import Dataset as OpenLineageDataset
 
     parts = urlsplit(asset.uri)
     return OpenLineageDataset(namespace=f"{parts.scheme}://{parts.netloc}", name=parts.path.lstrip("/"))
-
-
-def _asset(scheme: str, account: str, resource: str, extra: Any) -> Asset:
-    return Asset(uri=f"{scheme}://{account}/{resource}", extra=extra)

@@ -84,7 +84,7 @@ _YOFI = {
         "auth_profile": _field(
             "Authentication profile",
             "service_account: the token names a service account, the shop goes in a header (integrations "
-            "since 2026). legacy: the token names one shop of one organisation.",
+            "since 2026). legacy: the token names one shop of one organization.",
             default="service_account",
             enum=["service_account", "legacy"],
         ),

@@ -25,7 +25,7 @@ def translate_errors(context: Context) -> Iterator[None]:
 
     :param context: the task's context
     :raises AirflowFailException: for a :class:`~airflow_provider_partners.exceptions.FatalError`: no retry
-    :raises AirflowRescheduleException: for a long wait that the partner asks for: the task gives its slot back
+    :raises AirflowRescheduleException: for a long wait that the partner requires: the task gives its slot back
     :raises PartnerTaskError: for any other error of this provider: the task's retries count
     """
     try:

@@ -20,7 +20,7 @@ from airflow_provider_partners.exceptions import ConfigurationError, DatasetErro
 _PUBLISHED_PART = re.compile(r"part-\d{5,}-[0-9a-f]{12}\.jsonl\.gz")
 
 
-def publish(reference: DatasetRef | Mapping[str, Any], uri: str) -> DatasetRef:
+def publish_dataset(reference: DatasetRef | Mapping[str, Any], uri: str) -> DatasetRef:
     """Publish a dataset to a folder. Publishing the same dataset again changes no file.
 
     :param reference: the finished dataset

@@ -1,9 +1,9 @@
-"""OpenLineage: what a task has read and written, told from memory.
+"""OpenLineage: the inputs and outputs of a task, taken from its activity.
 
-A list of a partner's is the dataset that its asset URI names (``yotpo://store``, ``orders``). A dataset of files goes
-by a name that stays from run to run, its folder without the run and the map index, so that lineage shows one dataset
-with many versions; its version is the hash that manifest and asset event have, its data source the manifest. Asks
-nobody, and works where OpenLineage isn't installed. Knows no partner.
+A partner's list is the dataset that its asset URI names (``yotpo://store``, ``orders``). A dataset of files is named by
+its folder without the run and the map index. Lineage thus shows one dataset with many versions. Its version is the hash
+that the manifest and the asset event have; its data source is the manifest. Makes no calls, and does nothing where
+OpenLineage is not installed. Knows no partner.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRef
     from airflow_provider_partners.observability.activity import PartnerList, TaskActivity
 
-_RUN_FOLDER = re.compile(r"(?P<task>[^/]+/[^/]+)/[^/]+/-?\d+(?:-(?P<kind>[a-z]+))?")
-"""Below the staging folder: Dag and task, run, map index, and what tells a second dataset from the first."""
+_RUN_FOLDER = re.compile(r"(?P<task>[^/]+/[^/]+)/[^/]+/-?\d+(?:-(?P<suffix>[a-z]+))?")
+"""Path below the staging folder: Dag and task, run, map index, and the suffix of a second dataset."""
 
 _SCHEMES = {"gcs": "gs", "s3a": "s3", "s3n": "s3"}
-"""Spellings of a scheme for which OpenLineage has one."""
+"""Schemes that OpenLineage spells differently."""
 
 
 def operator_lineage(
     activity: TaskActivity | None, input_datasets: Iterable[DatasetRef]
 ) -> OperatorLineage[Any, Any] | None:
-    """What a task has read and written so far; ``None`` where OpenLineage isn't installed.
+    """Return the inputs and outputs of a task so far; ``None`` where OpenLineage is not installed.
 
-    :param activity: of the try, ``None`` before it began
-    :param input_datasets: the datasets that were handed to the task
+    :param activity: of the try; ``None`` before it started
+    :param input_datasets: the datasets that were passed to the task
     """
     try:
         from airflow.providers.openlineage.extractors import OperatorLineage
@@ -54,7 +54,9 @@ def operator_lineage(
 
 
 def dataset_name(uri: str) -> tuple[str, str]:
-    """What OpenLineage calls a dataset of files: namespace and name, by its naming conventions.
+    """Return OpenLineage's namespace and name of a dataset of files.
+
+    Naming conventions: https://openlineage.io/docs/spec/naming/
 
     :param uri: the dataset's folder
     """
@@ -66,24 +68,21 @@ def dataset_name(uri: str) -> tuple[str, str]:
 
 
 def list_name(partner_list: PartnerList) -> tuple[str, str]:
-    """What OpenLineage calls a list of a partner's; the same that the converter of assets gives.
-
-    :param partner_list: the list
-    """
+    """Return OpenLineage's namespace and name of a partner's list, equal to those of its asset."""
     parts = urlsplit(asset_uri(partner_list.api, partner_list.account, partner_list.resource))
     return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
 
 
 def _stable_uri(uri: str) -> str:
-    """A dataset's folder without what changes from run to run; folders of the user's choice stay as they are."""
-    whole, staging = _absolute(uri), _absolute(settings.staging_uri())
-    if not whole.startswith(f"{staging}/"):
-        return whole
-    found = _RUN_FOLDER.fullmatch(whole[len(staging) + 1 :])
-    if found is None:
-        return whole
-    kind = found["kind"]
-    return "/".join([staging, found["task"], *([kind] if kind else [])])
+    """Return a dataset's folder without the run and the map index. A folder that the user chose stays as it is."""
+    folder, staging = _absolute(uri), _absolute(settings.staging_uri())
+    if not folder.startswith(f"{staging}/"):
+        return folder
+    run_folder = _RUN_FOLDER.fullmatch(folder[len(staging) + 1 :])
+    if run_folder is None:
+        return folder
+    suffix = run_folder["suffix"]
+    return "/".join([staging, run_folder["task"], *([suffix] if suffix else [])])
 
 
 def _absolute(uri: str) -> str:
@@ -91,7 +90,7 @@ def _absolute(uri: str) -> str:
 
 
 def _without_connection(uri: str) -> str:
-    """A URI without the id of the connection that opens it."""
+    """Return a URI without the id of the Airflow connection that opens it."""
     parts = urlsplit(_absolute(uri))
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
@@ -151,5 +150,5 @@ def _output_dataset(namespace: str, name: str, facets: dict[str, Any], **counts:
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import output_statistics_output_dataset
 
-    told = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(**counts)
-    return OutputDataset(namespace=namespace, name=name, facets=facets, outputFacets={"outputStatistics": told})
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(**counts)
+    return OutputDataset(namespace=namespace, name=name, facets=facets, outputFacets={"outputStatistics": statistics})

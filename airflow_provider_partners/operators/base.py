@@ -34,7 +34,7 @@ TemplatedTime = str | datetime | XComArg
 class PartnerOperator(BaseOperator):
     """Runs the steps of a task, and decides by the kind of an error what happens next.
 
-    Wrong configuration and refused credentials fail the task at once. When a partner asks for a long wait, the task
+    Wrong configuration and refused credentials fail the task at once. When a partner requires a long wait, the task
     gives its slot back until then and uses up no retry. Any other error counts as one of the task's retries.
 
     Four places show what a task has read and written, and they agree: the manifest of its dataset, the events of the

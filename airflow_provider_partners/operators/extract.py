@@ -18,7 +18,7 @@ from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
-from airflow_provider_partners.datasets.publish import publish
+from airflow_provider_partners.datasets.publish import publish_dataset
 from airflow_provider_partners.datasets.reader import resolve_match_values
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -115,7 +115,7 @@ class ExtractOperator(PartnerOperator):
         :param reference: the dataset in the folder of the task's run
         """
         if is_given(self.uri):
-            reference = publish(reference, str(self.uri))
+            reference = publish_dataset(reference, str(self.uri))
             self.log.info(
                 "Published to %s, %s", reference.uri, "changed" if reference.extra["changed"] else "unchanged"
             )

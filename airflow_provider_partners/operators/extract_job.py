@@ -127,7 +127,7 @@ class JobExtractOperator(ExtractOperator):
             return self.finish(context, self._collect(client, job, running_job))
 
     def execute_complete(self, context: Context, event: Any = None) -> DatasetRefDict:
-        """Resume after the trigger. The partner is asked for the job's status again; the event only wakes the task up.
+        """Resume after the trigger. The status is read from the partner again; the event only wakes the task up.
 
         :param event: the trigger's event
         """

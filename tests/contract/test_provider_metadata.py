@@ -1,4 +1,4 @@
-"""What the provider declares is what Airflow shows, what the code has, and what the hooks read."""
+"""The provider's metadata agrees with Airflow's schema and UI, with the code, and with the hooks."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def named_modules():
     ]
 
 
-def test_it_is_valid_for_the_schema_that_airflow_reads_with():
+def test_the_metadata_is_valid_for_airflows_schema():
     jsonschema.validate(INFO, schema("provider_info.schema.json"))
 
 
-def test_it_is_valid_for_the_schema_of_official_providers():
+def test_the_metadata_is_valid_for_the_schema_of_official_providers():
     built = schema("provider.yaml.schema.json")
     shared = {name: part for name, part in INFO.items() if name in built["properties"]}
     assert set(INFO) == set(shared)
@@ -64,13 +64,13 @@ def test_the_version_that_added_the_options_exists():
 
 
 def test_the_module_imports_nothing():
-    found = [
+    imports = [
         node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Import | ast.ImportFrom)
     ]
-    assert [node.module for node in found] == ["__future__"]
+    assert [node.module for node in imports] == ["__future__"]
 
 
-def test_every_call_gives_the_same():
+def test_every_call_returns_the_same():
     assert get_provider_info() == INFO
 
 
@@ -97,19 +97,19 @@ def test_every_named_object_exists(dotted):
 
 def test_every_module_of_a_role_is_declared():
     root = Path(module.__file__).parent
-    shared = {"base", "extract", "jobs", "upsert", "forms", "connection", "records", "failures"}
-    shared |= {"watch_poll", "watch_position", "watch_trigger"}
-    found = {
+    shared = {"base", "extract", "extract_job", "connection", "connection_forms", "records", "failure_count"}
+    shared |= {"conditions"}
+    modules = {
         f"airflow_provider_partners.{folder}.{path.stem}"
         for folder in ("hooks", "operators", "sensors", "triggers")
         for path in (root / folder).glob("[a-z]*.py")
         if path.stem not in shared
     }
-    assert found == set(named_modules())
+    assert modules == set(named_modules())
 
 
 @pytest.mark.parametrize("conn_type", sorted(TYPES))
-def test_a_hook_is_what_its_declaration_says(conn_type):
+def test_a_hook_matches_its_declaration(conn_type):
     hook = imported(TYPES[conn_type]["hook-class-name"])
     assert hook.conn_type == conn_type
     assert hook.hook_name == TYPES[conn_type]["hook-name"]
@@ -163,11 +163,11 @@ def test_the_ui_shows_every_type_with_its_name_and_extras():
         assert meta.hook_name == declared["hook-name"]
         assert list(meta.extra_fields) == list(declared["conn-fields"])
         for name, field in declared["conn-fields"].items():
-            given = meta.extra_fields[name]
-            assert given["schema"]["title"] == field["label"]
-            assert given["description"] == field["description"]
-            assert given["value"] == field["schema"].get("default")
-            assert given["schema"].get("enum") == field["schema"].get("enum")
+            shown_field = meta.extra_fields[name]
+            assert shown_field["schema"]["title"] == field["label"]
+            assert shown_field["description"] == field["description"]
+            assert shown_field["value"] == field["schema"].get("default")
+            assert shown_field["schema"].get("enum") == field["schema"].get("enum")
 
 
 def test_the_ui_labels_the_standard_fields():
@@ -188,18 +188,18 @@ def test_airflow_resolves_a_connection_to_its_hook(monkeypatch):
         assert hook.conn_id == "any"
 
 
-def test_airflow_gives_the_default_of_every_option():
+def test_airflow_returns_the_default_of_every_option():
     for name, option in INFO["config"]["partners"]["options"].items():
         assert conf.get("partners", name) == option["default"]
 
 
-def test_airflow_takes_no_braces_of_a_default_for_variables_of_its_own():
-    """Airflow 3.0 formats defaults when it starts, and dies of names that it doesn't know."""
+def test_braces_in_a_default_are_not_formatted_by_airflow():
+    """Airflow 3.0 formats defaults when it starts, and crashes on an unknown name."""
     for name, option in INFO["config"]["partners"]["options"].items():
         assert option.get("is_template") or option["default"].format() == option["default"], name
 
 
-def test_every_option_is_read_by_the_settings():
+def test_the_settings_read_every_option():
     source = inspect.getsource(settings)
     for name in INFO["config"]["partners"]["options"]:
         assert f'("{name}"' in source, name

@@ -12,7 +12,7 @@ from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoUpsertOrdersOperator
 
 SHOP = "aurora-apparel.myshopify.com"
-EVERY = [
+LINKS = [
     links.ShopifyAdminLink,
     links.ShopifyPartnerLink,
     links.YotpoLink,
@@ -22,21 +22,21 @@ EVERY = [
 ]
 
 
-def ran(evidence=None, **arguments):
-    """A task as it is when Airflow asks for its links."""
-    return SimpleNamespace(**{"resource": "orders", "shop": None, **arguments}, _evidence=evidence)
+def finished_task(activity=None, **arguments):
+    """Return a task as Airflow passes it to a link."""
+    return SimpleNamespace(**{"resource": "orders", "shop": None, **arguments}, _activity=activity)
 
 
-def address(link, operator):
+def url_of(link, operator):
     return link().get_link(operator, ti_key=None)
 
 
-def wrote(uri):
+def wrote_dataset(uri):
     return TaskActivity(datasets_written=[DatasetRef(uri=uri, source="yofi", resource="claims")])
 
 
 @pytest.mark.parametrize(
-    ("evidence", "arguments", "told"),
+    ("activity", "arguments", "url"),
     [
         (None, {"shop": SHOP}, "https://admin.shopify.com/store/aurora-apparel/orders"),
         (TaskActivity(account=SHOP), {}, "https://admin.shopify.com/store/aurora-apparel/orders"),
@@ -46,21 +46,21 @@ def wrote(uri):
         (None, {"shop": "{{ params.shop }}"}, ""),
     ],
 )
-def test_the_admin_of_the_shop(evidence, arguments, told):
-    assert address(links.ShopifyAdminLink, ran(evidence, **arguments)) == told
+def test_the_admin_link_opens_the_shop(activity, arguments, url):
+    assert url_of(links.ShopifyAdminLink, finished_task(activity, **arguments)) == url
 
 
 @pytest.mark.parametrize(
     ("app", "page"),
     [("gid://partners/App/1001", "/apps/1001"), ("1001", "/apps/1001"), (None, ""), ("{{ var.value.app }}", "")],
 )
-def test_the_partner_dashboard_at_the_app(app, page):
-    task = ran(TaskActivity(account="12345"), app_id=app)
-    assert address(links.ShopifyPartnerLink, task) == f"https://partners.shopify.com/12345{page}"
+def test_the_partner_link_opens_the_app_in_the_dashboard(app, page):
+    task = finished_task(TaskActivity(account="12345"), app_id=app)
+    assert url_of(links.ShopifyPartnerLink, task) == f"https://partners.shopify.com/12345{page}"
 
 
 @pytest.mark.parametrize(
-    ("host", "told"),
+    ("host", "url"),
     [
         ("api.voucherify.io", "https://app.voucherify.io/"),
         ("us1.api.voucherify.io", "https://us1.app.voucherify.io/"),
@@ -70,18 +70,18 @@ def test_the_partner_dashboard_at_the_app(app, page):
         (None, ""),
     ],
 )
-def test_voucherifys_dashboard_is_that_of_the_cluster(host, told):
-    assert address(links.VoucherifyLink, ran(TaskActivity(account="app", host=host))) == told
+def test_the_voucherify_link_opens_the_dashboard_of_the_cluster(host, url):
+    assert url_of(links.VoucherifyLink, finished_task(TaskActivity(account="app", host=host))) == url
 
 
-def test_yofi_is_opened_from_the_shops_admin_or_where_the_settings_say(monkeypatch):
-    assert address(links.YofiLink, ran(shop=SHOP)) == "https://admin.shopify.com/store/aurora-apparel/apps"
+def test_the_yofi_link_opens_the_shops_admin_or_the_configured_console(monkeypatch):
+    assert url_of(links.YofiLink, finished_task(shop=SHOP)) == "https://admin.shopify.com/store/aurora-apparel/apps"
     monkeypatch.setenv("AIRFLOW__PARTNERS__YOFI_CONSOLE", "https://yofi.example/{shop}/returns")
-    assert address(links.YofiLink, ran(shop=SHOP)) == "https://yofi.example/aurora-apparel/returns"
+    assert url_of(links.YofiLink, finished_task(shop=SHOP)) == "https://yofi.example/aurora-apparel/returns"
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "url"),
     [
         (
             "s3://aws_default@bucket/partners/d/t/r/-1",
@@ -93,11 +93,11 @@ def test_yofi_is_opened_from_the_shops_admin_or_where_the_settings_say(monkeypat
         ("/opt/staging/d/t", "file:///opt/staging/d/t"),
     ],
 )
-def test_the_dataset_without_the_connection_that_opens_it(uri, told):
-    assert address(links.DatasetLink, ran(wrote(uri))) == told
+def test_the_dataset_link_hides_the_connection_id(uri, url):
+    assert url_of(links.DatasetLink, finished_task(wrote_dataset(uri))) == url
 
 
-@pytest.mark.parametrize("link", EVERY, ids=lambda link: link.__name__)
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: link.__name__)
 def test_before_a_task_has_run_a_link_is_no_error(link):
     for operator in (
         ShopifyAdminExtractOperator(task_id="t", resource="{{ params.resource }}", shop="{{ params.shop }}"),
@@ -105,9 +105,9 @@ def test_before_a_task_has_run_a_link_is_no_error(link):
         YotpoUpsertOrdersOperator(task_id="t", built="{{ ti.xcom_pull() }}"),
         object(),
     ):
-        found = address(link, operator)
-        assert found == "" or link is links.YotpoLink
+        url = url_of(link, operator)
+        assert url == "" or link is links.YotpoLink
 
 
 def test_links_have_names_of_their_own():
-    assert len({link().name for link in EVERY}) == len({link().xcom_key for link in EVERY}) == len(EVERY)
+    assert len({link().name for link in LINKS}) == len({link().xcom_key for link in LINKS}) == len(LINKS)

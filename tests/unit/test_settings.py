@@ -14,12 +14,12 @@ def option(monkeypatch):
     return lambda name, value: monkeypatch.setenv(f"AIRFLOW__PARTNERS__{name.upper()}", value)
 
 
-def test_without_a_setting_datasets_rest_below_airflows_home(monkeypatch):
+def test_by_default_datasets_are_stored_below_airflow_home(monkeypatch):
     monkeypatch.setenv("AIRFLOW_HOME", "/srv/airflow")
     assert settings.staging_uri() == "/srv/airflow/partners/staging"
 
 
-def test_a_staging_uri_is_taken_as_it_is(option):
+def test_a_staging_uri_is_returned_unchanged(option):
     option("staging_uri", "s3://aws@bucket/staging")
     assert settings.staging_uri() == "s3://aws@bucket/staging"
 
@@ -28,7 +28,7 @@ def test_without_a_budget_uri_there_is_none():
     assert settings.budget_uri() is None
 
 
-def test_a_budget_uri_is_taken_as_it_is(option):
+def test_a_budget_uri_is_returned_unchanged(option):
     option("budget_uri", " redis://redis:6379/0 ")
     assert settings.budget_uri() == "redis://redis:6379/0"
 
@@ -51,7 +51,7 @@ def test_an_emptied_option_counts_as_its_default(option):
     assert settings.parallel_calls() == 4
 
 
-def test_an_option_that_is_no_number_is_named_with_its_remedy(option):
+def test_the_error_about_an_option_that_is_not_a_number_has_a_remedy(option):
     option("max_wait", "long")
     with pytest.raises(
         ConfigurationError, match=r"\[partners\] max_wait is 'long', which is not a number.*AIRFLOW__PARTNERS__MAX_WAIT"
@@ -84,7 +84,7 @@ def test_allowed_rejects_are_a_count_or_a_share_by_their_decimal_point(option, t
     assert settings.max_rejects() == value
 
 
-def test_nothing_is_watched_unless_it_is_named():
+def test_no_shop_is_watched_by_default():
     assert settings.watched_shops() == {}
 
 
@@ -100,7 +100,7 @@ def test_watched_shops_that_are_incomplete_or_named_twice_are_refused(option, te
         settings.watched_shops()
 
 
-def test_the_pace_of_watching_is_an_option(option):
+def test_the_poll_interval_of_watched_lists_is_an_option(option):
     assert settings.watch_seconds() == 300
     option("watch_seconds", "0")
     with pytest.raises(ConfigurationError, match="watch_seconds"):

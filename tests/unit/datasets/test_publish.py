@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.datasets.publish import publish
+from airflow_provider_partners.datasets.publish import publish_dataset
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.writer import DatasetWriter
@@ -31,7 +31,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_published_dataset_is_read_by_its_new_reference(tmp_path: Path) -> None:
-    moved = publish(write(tmp_path / "run", [1, 2], [3]), str(tmp_path / "day"))
+    moved = publish_dataset(write(tmp_path / "run", [1, 2], [3]), str(tmp_path / "day"))
 
     assert moved.uri == str(tmp_path / "day")
     assert moved.extra["changed"] is True
@@ -39,8 +39,8 @@ def test_a_published_dataset_is_read_by_its_new_reference(tmp_path: Path) -> Non
 
 
 def test_the_previous_dataset_is_replaced_completely(tmp_path: Path) -> None:
-    first = publish(write(tmp_path / "one", [1, 2], [3], [4]), str(tmp_path / "day"))
-    second = publish(write(tmp_path / "two", [1, 9]), str(tmp_path / "day"))
+    first = publish_dataset(write(tmp_path / "one", [1, 2], [3], [4]), str(tmp_path / "day"))
+    second = publish_dataset(write(tmp_path / "two", [1, 9]), str(tmp_path / "day"))
 
     assert ids(second) == [1, 9]
     assert len(list((tmp_path / "day").glob("part-*"))) == 1
@@ -49,10 +49,10 @@ def test_the_previous_dataset_is_replaced_completely(tmp_path: Path) -> None:
 
 
 def test_publishing_the_same_dataset_again_changes_no_file(tmp_path: Path) -> None:
-    publish(write(tmp_path / "one", [1, 2]), str(tmp_path / "day"))
+    publish_dataset(write(tmp_path / "one", [1, 2]), str(tmp_path / "day"))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "day").iterdir()}
 
-    again = publish(write(tmp_path / "two", [1, 2]), str(tmp_path / "day"))
+    again = publish_dataset(write(tmp_path / "two", [1, 2]), str(tmp_path / "day"))
 
     assert again.extra["changed"] is False
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "day").iterdir()} == before
@@ -60,8 +60,8 @@ def test_publishing_the_same_dataset_again_changes_no_file(tmp_path: Path) -> No
 
 
 def test_an_empty_dataset_replaces_a_full_one(tmp_path: Path) -> None:
-    publish(write(tmp_path / "one", [1]), str(tmp_path / "day"))
-    empty = publish(write(tmp_path / "two"), str(tmp_path / "day"))
+    publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"))
+    empty = publish_dataset(write(tmp_path / "two"), str(tmp_path / "day"))
 
     assert ids(empty) == []
     assert sorted(files(tmp_path / "day")) == ["manifest.json"]
@@ -69,14 +69,14 @@ def test_an_empty_dataset_replaces_a_full_one(tmp_path: Path) -> None:
 
 def test_the_next_try_completes_a_publication_that_crashed(tmp_path: Path) -> None:
     """Until the manifest is replaced, readers see the complete old dataset."""
-    old = publish(write(tmp_path / "one", [1], [2]), str(tmp_path / "day"))
+    old = publish_dataset(write(tmp_path / "one", [1], [2]), str(tmp_path / "day"))
     new = write(tmp_path / "two", [1], [3])
-    elsewhere = publish(new, str(tmp_path / "elsewhere"))
+    elsewhere = publish_dataset(new, str(tmp_path / "elsewhere"))
     for part in (tmp_path / "elsewhere").glob("part-*"):
         (tmp_path / "day" / part.name).write_bytes(part.read_bytes())
     assert ids(old) == [1, 2]
 
-    done = publish(new, str(tmp_path / "day"))
+    done = publish_dataset(new, str(tmp_path / "day"))
 
     assert ids(done) == [1, 3]
     assert files(tmp_path / "day").keys() == files(tmp_path / "elsewhere").keys()
@@ -84,20 +84,20 @@ def test_the_next_try_completes_a_publication_that_crashed(tmp_path: Path) -> No
 
 
 def test_a_lost_part_is_published_again(tmp_path: Path) -> None:
-    first = publish(write(tmp_path / "one", [1]), str(tmp_path / "day"))
+    first = publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"))
     next((tmp_path / "day").glob("part-*")).unlink()
 
-    again = publish(write(tmp_path / "two", [1]), str(tmp_path / "day"))
+    again = publish_dataset(write(tmp_path / "two", [1]), str(tmp_path / "day"))
 
     assert again.extra["changed"] is True
     assert ids(again) == ids(first) == [1]
 
 
 def test_the_dataset_of_another_list_is_not_replaced(tmp_path: Path) -> None:
-    publish(write(tmp_path / "one", [1]), str(tmp_path / "day"))
+    publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"))
 
     with pytest.raises(ConfigurationError, match=r"the folder holds shopify_partner transactions.*folder of its own"):
-        publish(write(tmp_path / "two", [1], resource="app_events"), str(tmp_path / "day"))
+        publish_dataset(write(tmp_path / "two", [1], resource="app_events"), str(tmp_path / "day"))
 
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "day" / "budget.xlsx").write_bytes(b"x")
 
     with pytest.raises(ConfigurationError, match=r"such as budget\.xlsx"):
-        publish(write(tmp_path / "one", [1]), str(tmp_path / "day"))
+        publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"))
     assert sorted(files(tmp_path / "day")) == ["budget.xlsx"]
 
 
@@ -114,12 +114,12 @@ def test_a_missing_or_overwritten_dataset_cannot_be_published(tmp_path: Path) ->
     write(tmp_path / "run", [2])
 
     with pytest.raises(DatasetError, match="not readable here, or it was written again since"):
-        publish(reference, str(tmp_path / "day"))
+        publish_dataset(reference, str(tmp_path / "day"))
     assert not (tmp_path / "day").exists()
 
 
 def test_a_published_dataset_can_be_published_again_elsewhere(tmp_path: Path) -> None:
-    further = publish(publish(write(tmp_path / "run", [1]), str(tmp_path / "a")), str(tmp_path / "b"))
+    further = publish_dataset(publish_dataset(write(tmp_path / "run", [1]), str(tmp_path / "a")), str(tmp_path / "b"))
 
     assert files(tmp_path / "a").keys() == files(tmp_path / "b").keys()
     assert ids(further) == [1]

@@ -11,11 +11,11 @@ from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.observability import metrics
 
 SHOP = "a.myshopify.com"
-USAGE = {"requests": 12, "retries": 1, "throttled": 2, "waited": 2.5, "by_label": {}}
+STATS = {"requests": 12, "retries": 1, "throttled": 2, "waited": 2.5, "by_label": {}}
 
 
 class StatsDClient:
-    """What the client of StatsD's own package sends: a datagram for each count."""
+    """Sends a datagram per count, as the client of the ``statsd`` package does."""
 
     def __init__(self, port):
         self.socket, self.to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), ("127.0.0.1", port)
@@ -24,7 +24,7 @@ class StatsDClient:
         self.socket.sendto(f"airflow.{stat}:{count}|c".encode(), self.to)
 
 
-class Broken:
+class FailingBackend:
     def incr(self, *args, **kwargs):
         message = "no such host"
         raise OSError(message)
@@ -32,12 +32,12 @@ class Broken:
 
 @contextmanager
 def backend(logger):
-    """Airflow's metrics with another backend, in whichever way this version keeps it."""
-    kept = stats()
+    """Replace the backend of Airflow's metrics; each Airflow version stores it elsewhere."""
+    original = stats()
     try:
         from airflow.sdk.observability.stats import initialize
     except ImportError:
-        kind = type(kept)
+        kind = type(original)
         before, kind.instance = kind.instance, logger
         yield
         kind.instance = before
@@ -51,7 +51,7 @@ def backend(logger):
 
 @pytest.fixture(params=[False, True], ids=["names alone", "tags"])
 def received(request, monkeypatch):
-    """A StatsD server, behind Airflow's own logger with its checks of names; gives what has arrived, by name."""
+    """A StatsD server behind Airflow's logger, which checks the names. Returns the counts that arrived, by name."""
     try:
         from airflow.sdk.observability.metrics.statsd_logger import SafeStatsdLogger
     except ImportError:
@@ -64,13 +64,13 @@ def received(request, monkeypatch):
     server.settimeout(0.05)
 
     def arrived():
-        found = {}
+        counts = {}
         while True:
             try:
                 name, _, count = server.recv(1000).decode().rpartition(":")
             except TimeoutError:
-                return found
-            found[name.removeprefix("airflow.partners.")] = int(count.partition("|")[0])
+                return counts
+            counts[name.removeprefix("airflow.partners.")] = int(count.partition("|")[0])
 
     client = StatsDClient(server.getsockname()[1])
     monkeypatch.setenv("AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED", str(request.param))
@@ -86,13 +86,13 @@ def received(request, monkeypatch):
 
 
 def tagged(names, tags, api, shop):
-    """How a counter with tags arrives: with them, or without where they are off."""
+    """Return the names of counters with tags; without tags if they are switched off."""
     return {name + (f",api={api},shop={shop}" if tags else ""): count for name, count in names.items()}
 
 
-def test_what_a_client_has_sent_arrives_per_api_and_shop(received):
+def test_request_metrics_arrive_per_api_and_shop(received):
     arrived, tags = received
-    metrics.emit_request_metrics(USAGE, api="yotpo", shop=SHOP)
+    metrics.emit_request_metrics(STATS, api="yotpo", shop=SHOP)
     counts = {"requests": 12, "retries": 1, "throttled": 2, "waited_ms": 2500}
     assert arrived() == {
         **tagged(counts, tags, "yotpo", SHOP),
@@ -103,20 +103,20 @@ def test_what_a_client_has_sent_arrives_per_api_and_shop(received):
 def test_records_and_rejects_arrive(received):
     arrived, _ = received
     metrics.emit_record_metrics(74, 3, api="yofi", shop=SHOP)
-    found = arrived()
-    assert found["records.yofi.a_myshopify_com"] == 74
-    assert found["rejects.yofi.a_myshopify_com"] == 3
-    assert len(found) == 4
+    counts = arrived()
+    assert counts["records.yofi.a_myshopify_com"] == 74
+    assert counts["rejects.yofi.a_myshopify_com"] == 3
+    assert len(counts) == 4
 
 
-def test_what_did_not_happen_is_not_told(received):
+def test_zero_counts_are_not_emitted(received):
     arrived, _ = received
     metrics.emit_record_metrics(0, 0, api="yofi", shop=SHOP)
     assert arrived() == {}
 
 
 @pytest.mark.parametrize("shop", ["a,b=c d", "x" * 400, "größe.example", None])
-def test_any_account_makes_a_name_that_airflow_accepts(received, shop):
+def test_any_account_gives_a_valid_metric_name(received, shop):
     arrived, _ = received
     metrics.emit_record_metrics(1, 0, api="shopify_partner", shop=shop)
     names = [name for name in arrived() if name.startswith("records.shopify_partner.")]
@@ -124,15 +124,15 @@ def test_any_account_makes_a_name_that_airflow_accepts(received, shop):
     assert names[0].isascii()
 
 
-def test_metrics_that_cannot_be_told_fail_nothing():
-    with backend(Broken()):
+def test_a_failing_metrics_backend_raises_no_error():
+    with backend(FailingBackend()):
         metrics.emit_record_metrics(1, 0, api="yofi", shop=SHOP)
 
 
-def test_a_hook_tells_what_its_client_sent_when_it_is_closed_and_once(received, monkeypatch):
+def test_closing_a_hook_emits_its_clients_metrics_once(received, monkeypatch):
     arrived, tags = received
-    given = {"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value"}
-    monkeypatch.setenv("AIRFLOW_CONN_STORE_A", json.dumps(given))
+    values = {"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value"}
+    monkeypatch.setenv("AIRFLOW_CONN_STORE_A", json.dumps(values))
     monkeypatch.setenv("AIRFLOW__PARTNERS__BUDGET_URI", "memory://")
     hook = YotpoHook("store_a")
     client = hook.get_conn()
@@ -148,7 +148,7 @@ def test_a_hook_tells_what_its_client_sent_when_it_is_closed_and_once(received, 
     }
 
 
-def test_a_stores_shop_stands_for_it_where_it_is_known(received, monkeypatch):
+def test_the_shop_replaces_the_account_in_metrics(received, monkeypatch):
     arrived, _ = received
     monkeypatch.setenv(
         "AIRFLOW_CONN_STORE_A", json.dumps({"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value"})

@@ -31,9 +31,9 @@ def _staging(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("uri", "named"),
+    ("uri", "name"),
     [
-        ("s3://aws_default@bucket/partners/dag/lane.orders/run-1/-1", ("s3://bucket", "partners/dag/lane.orders")),
+        ("s3://aws_default@bucket/partners/dag/group.orders/run-1/-1", ("s3://bucket", "partners/dag/group.orders")),
         ("s3://aws_default@bucket/partners/dag/orders/run-1/12", ("s3://bucket", "partners/dag/orders")),
         ("s3://aws_default@bucket/partners/dag/orders/r/-1-rejects", ("s3://bucket", "partners/dag/orders/rejects")),
         ("s3://aws_default@bucket/warehouse/orders/day=2026-11-01", ("s3://bucket", "warehouse/orders/day=2026-11-01")),
@@ -43,8 +43,8 @@ def _staging(monkeypatch):
         ("/opt/data/orders", ("file", "/opt/data/orders")),
     ],
 )
-def test_a_dataset_keeps_its_name_from_run_to_run(uri, named):
-    assert dataset_name(uri) == named
+def test_a_dataset_keeps_its_name_from_run_to_run(uri, name):
+    assert dataset_name(uri) == name
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_dataset_keeps_its_name_from_run_to_run(uri, named):
         ("shopify_partner", "1", "any events"),
     ],
 )
-def test_a_list_is_named_as_the_converter_of_assets_does(api, account, resource):
+def test_a_list_has_the_same_name_as_its_asset(api, account, resource):
     pytest.importorskip("openlineage.client")
     uri = assets.asset_uri(api, account, resource)
     assert Asset(uri).uri == uri
@@ -64,17 +64,17 @@ def test_a_list_is_named_as_the_converter_of_assets_does(api, account, resource)
 
 
 def test_references_are_found_among_the_arguments():
-    found = REFERENCE.to_dict()
-    assert dataset_references([None, "{{ x }}", found, found, {"uri": "x"}, [found]]) == [REFERENCE]
+    reference = REFERENCE.to_dict()
+    assert dataset_references([None, "{{ x }}", reference, reference, {"uri": "x"}, [reference]]) == [REFERENCE]
 
 
-def test_before_the_task_runs_its_handed_datasets_are_known():
+def test_the_input_datasets_are_known_before_the_task_runs():
     pytest.importorskip("airflow.providers.openlineage")
     task = YotpoBuildOrdersOperator(task_id="t", orders=REFERENCE.to_dict(), shop="a.myshopify.com")
-    told = task.get_openlineage_facets_on_start()
-    assert [(one.namespace, one.name) for one in told.inputs] == [("s3://bucket", "partners/dag/orders")]
-    assert told.inputs[0].inputFacets["inputStatistics"].rowCount == 3
-    assert told.outputs == []
+    lineage = task.get_openlineage_facets_on_start()
+    assert [(one.namespace, one.name) for one in lineage.inputs] == [("s3://bucket", "partners/dag/orders")]
+    assert lineage.inputs[0].inputFacets["inputStatistics"].rowCount == 3
+    assert lineage.outputs == []
 
 
 def test_unrendered_arguments_are_no_error():
@@ -90,14 +90,14 @@ def test_unrendered_arguments_are_no_error():
 
 def test_the_data_source_is_the_manifest_without_the_connection():
     pytest.importorskip("airflow.providers.openlineage")
-    told = operator_lineage(TaskActivity(datasets_written=[REFERENCE]), [])
-    facets = told.outputs[0].facets
+    lineage = operator_lineage(TaskActivity(datasets_written=[REFERENCE]), [])
+    facets = lineage.outputs[0].facets
     assert facets["dataSource"].uri == "s3://bucket/partners/dag/orders/run-1/-1/manifest.json"
     assert facets["version"].datasetVersion == REFERENCE.sha256
     assert {field.name: field.type for field in facets["schema"].fields} == REFERENCE.fields
 
 
-def test_without_openlineage_there_is_nothing_to_tell_and_nothing_breaks():
+def test_without_openlineage_there_is_no_lineage_and_no_error():
     code = """
 import sys
 sys.modules["airflow.providers.openlineage.extractors"] = None
