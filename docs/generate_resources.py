@@ -228,7 +228,7 @@ def _beyond_voucherify(row: VoucherifyResource) -> str:
         return f"{row.page_size:,}: error"
     if not row.max_page_number:
         return "no bound"
-    ways = ["split by time"] if row.times else ["read on behind a time"] if row.scroll else []
+    ways = ["split by time"] if row.times else ["read on behind a time"] if row.scroll_param else []
     ways += ["export"] if row.exported_object else []
     return f"{row.page_size * row.max_page_number:,}: {' or '.join(ways) or 'error'}"
 
@@ -252,7 +252,7 @@ def _lists(rows: Iterable[Any], *, beyond: Callable[[Any], str]) -> str:
         (
             f"`{row.name}`",
             row.doc + (" Deprecated." if getattr(row, "deprecated", False) and "/loyalties" not in row.path else ""),
-            WALKS[type(row.paging)],
+            WALKS[type(row.paginator)],
             _names(row.key),
             _times(row),
             _sizes(row),
@@ -269,7 +269,7 @@ def _times(row: Any) -> str:
     if isinstance(row, VoucherifyResource):
         names = list(row.times)
     else:
-        names = [name for name in (row.time_field or getattr(row, "dated", ""),) if name]
+        names = [name for name in (row.time_field or getattr(row, "date_field", ""),) if name]
     return ", ".join(f"**`{name}`**" if name == row.time_field else f"`{name}`" for name in names)
 
 
