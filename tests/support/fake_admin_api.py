@@ -1,4 +1,4 @@
-"""A shop's Admin API that answers what a test tells it to."""
+"""A fake Admin API of one shop that returns the answers of a test."""
 
 from __future__ import annotations
 
@@ -17,43 +17,49 @@ NOW = datetime(2026, 5, 2, tzinfo=UTC)
 TOKEN = "shpat_0123456789"
 
 
-class Shop:
-    """Answers by the operation's name: a body, a response, or a function of the variables."""
+class FakeAdminApi:
+    """Answers by the operation's name: with a body, a response, or a function of the variables.
+
+    A list gives its items in turn, and then the last one again.
+    """
 
     def __init__(self, **answers: object) -> None:
         self.answers = {
             "OrdersCount": {"data": {"ordersCount": {"count": 1, "precision": "EXACT"}}},
             "ProductsCount": {"data": {"productsCount": {"count": 1, "precision": "EXACT"}}},
-            "Shop": shop_answer("read_all_orders"),
+            "Shop": shop_body("read_all_orders"),
             **answers,
         }
-        self.sent: list[tuple[str, dict]] = []
+        self.operations_sent: list[tuple[str, dict]] = []
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if request.url.path.endswith("access_token"):
-            found = self.answers["token"](request)  # type: ignore[operator]
-            return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
+            answer = self.answers["token"](request)  # type: ignore[operator]
+            return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
         body = json.loads(request.content)
         name = re.search(r"(?:query|mutation) (\w+)", body["query"]).group(1)  # type: ignore[union-attr]
-        self.sent.append((name, body["variables"]))
-        found = self.answers[name]
-        if isinstance(found, list):
-            found = found.pop(0) if len(found) > 1 else found[0]
-        if callable(found):
-            found = found(body["variables"])
-        return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
+        self.operations_sent.append((name, body["variables"]))
+        answer = self.answers[name]
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if callable(answer):
+            answer = answer(body["variables"])
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 
-    def of(self, name: str) -> list[dict]:
-        return [variables for operation, variables in self.sent if operation == name]
+    def variables_of(self, name: str) -> list[dict]:
+        """Return the variables of each request for an operation."""
+        return [variables for operation, variables in self.operations_sent if operation == name]
 
     def document(self, name: str) -> str:
-        bodies = (json.loads(request.content)["query"] for request in self.requests)
-        return next(document for document in bodies if f"query {name}(" in document)
+        """Return the document of an operation that was sent."""
+        documents = (json.loads(request.content)["query"] for request in self.requests)
+        return next(document for document in documents if f"query {name}(" in document)
 
 
-def shop_answer(*scopes: str) -> dict:
+def shop_body(*scopes: str) -> dict:
+    """The answer to the query of the shop's domain and the token's scopes."""
     return {
         "data": {
             "shop": {"name": "A", "myshopifyDomain": "a.myshopify.com"},
@@ -62,12 +68,45 @@ def shop_answer(*scopes: str) -> dict:
     }
 
 
-def client(api: Shop, **options: object) -> ShopifyAdminClient:
+def connection(*nodes: dict, more: bool = False, cursor: str = "c1") -> dict:
+    """One page of a connection."""
+    return {"nodes": list(nodes), "pageInfo": {"hasNextPage": more, "endCursor": cursor if nodes else None}}
+
+
+def order_node(number: int = 1, **fields: object) -> dict:
+    """An order as the list returns it, without line items and fulfillments."""
+    return {
+        "id": f"gid://shopify/Order/{number}",
+        "updatedAt": "2026-05-01T00:30:00Z",
+        "lineItems": connection(),
+        "fulfillmentsCount": {"count": 0, "precision": "EXACT"},
+        "fulfillments": [],
+        **fields,
+    }
+
+
+def orders_body(*nodes: dict, more: bool = False, cursor: str = "c1", **extensions: object) -> dict:
+    """The answer with one page of orders."""
+    return {"data": {"orders": connection(*nodes, more=more, cursor=cursor)}, "extensions": extensions}
+
+
+def error_body(message: str, code: str | None = None, data: object = None, **extensions: object) -> dict:
+    """The answer with one error."""
+    given = {**({"code": code} if code else {}), **extensions}
+    return {"errors": [{"message": message, **({"extensions": given} if given else {})}], "data": data}
+
+
+def make_client(api: FakeAdminApi, **options: object) -> ShopifyAdminClient:
+    """A client of the fake shop at the time ``NOW``."""
     given = {"shop": "a", "access_token": TOKEN, **options}
     return ShopifyAdminClient(
         **gather_options(handler=httpx.MockTransport(api), clock=TurningClock(NOW.timestamp()), **given)
     )
 
 
-def nodes(*rows: dict, more: bool = False, cursor: str = "c1") -> dict:
-    return {"nodes": list(rows), "pageInfo": {"hasNextPage": more, "endCursor": cursor if rows else None}}
+def extract(
+    api: FakeAdminApi, resource: str = "orders", client_options: dict | None = None, **arguments: object
+) -> list[dict]:
+    """The records of the hour from ``SINCE`` to ``UNTIL``."""
+    given = {"since": SINCE, "until": UNTIL, **arguments}
+    return list(make_client(api, **(client_options or {})).extract(resource, **given).records())  # type: ignore[arg-type]

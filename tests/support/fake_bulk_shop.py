@@ -1,4 +1,4 @@
-"""A shop whose orders and products can be read page by page and by bulk operations, from the same records."""
+"""A fake shop that gives the same records page by page and by bulk operations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import httpx
-from fake_admin_api import SINCE, UNTIL, Shop, client, nodes
+from fake_admin_api import SINCE, UNTIL, FakeAdminApi, connection, make_client
 
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
 
 FILE = "https://storage.example/outputs/abc?Expires=1790000000&Signature=s1gned-by-the-storage-itself"
-LISTED = {
+INNER_CONNECTIONS = {
     "orders": ("lineItems", "Order"),
     "products": ("variants", "Product"),
 }
@@ -35,7 +35,7 @@ def fulfillment(number: int, lines: int = 1) -> dict:
 
 
 def order(number: int, *, lines: int = 2, fulfillments: Iterable[dict] = (), minute: int | None = None) -> dict:
-    """A whole order, as the client hands it on."""
+    """A complete order, as the client returns it."""
     return {
         "id": f"gid://shopify/Order/{number}",
         "name": f"#{number}",
@@ -62,8 +62,8 @@ def product(number: int, variants: int = 1) -> dict:
     }
 
 
-class BulkShop(Shop):
-    """Serves whole records.
+class FakeBulkShop(FakeAdminApi):
+    """Serves complete records, page by page and as a bulk file.
 
     :param records: orders or products, in the order of their change
     """
@@ -73,19 +73,19 @@ class BulkShop(Shop):
         self.records = list(records)
         self.operations: dict[str, dict] = {}
         self.files: dict[str, bytes | httpx.Response] = {}
-        self.fetched: list[httpx.Request] = []
+        self.downloads: list[httpx.Request] = []
         name = resource.capitalize()
         inner = "OrderLineItems" if resource == "orders" else "ProductVariants"
         super().__init__(**{
             name: self._page,
-            f"{name}Count": lambda asked: self._counted(asked["query"]),
+            f"{name}Count": lambda variables: self._count(variables["query"]),
             f"{name}ById": self._by_id,
             inner: self._inner,
             "OrderFulfillments": self._fulfillments,
             "FulfillmentLineItems": self._lines_of_fulfillment,
             "FulfillmentsById": self._fulfillments_by_id,
             "BulkRun": self._run,
-            "BulkById": lambda asked: {"data": {"nodes": [self.operations.get(gid) for gid in asked["ids"]]}},
+            "BulkById": lambda variables: {"data": {"nodes": [self.operations.get(gid) for gid in variables["ids"]]}},
             "BulkCancel": {"data": {"bulkOperationCancel": {"userErrors": []}}},
             **answers,
         })
@@ -93,44 +93,44 @@ class BulkShop(Shop):
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method != "GET":
             return super().__call__(request)
-        self.fetched.append(request)
-        found = self.files[str(request.url)]
-        return found if isinstance(found, httpx.Response) else httpx.Response(200, content=found)
+        self.downloads.append(request)
+        answer = self.files[str(request.url)]
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, content=answer)
 
-    def ends(self, job_id: str, content: bytes | None = None, **fields: object) -> dict:
-        """Have an operation end, by default with the file of everything."""
+    def complete_operation(self, job_id: str, content: bytes | None = None, **fields: object) -> dict:
+        """End an operation, by default with the file of all records."""
         content = self.file() if content is None else content
-        found = content.splitlines()
+        lines = content.splitlines()
         self.files[FILE] = content
         self.operations[job_id] |= {
             "status": "COMPLETED",
-            "objectCount": str(len(found)),
-            "rootObjectCount": str(sum(b'"__parentId": "gid' not in line for line in found)),
-            "url": FILE if found else None,
+            "objectCount": str(len(lines)),
+            "rootObjectCount": str(sum(b'"__parentId": "gid' not in line for line in lines)),
+            "url": FILE if lines else None,
             **fields,
         }
         return self.operations[job_id]
 
     def file(self, arrange: Callable[[list[dict]], list[dict]] = list) -> bytes:
         """The records as a bulk operation writes them, grouped unless arranged otherwise."""
-        inner, _ = LISTED[self.resource]
-        written = []
+        inner, _ = INNER_CONNECTIONS[self.resource]
+        lines = []
         for record in self.records:
             plain = {name: value for name, value in record.items() if name != inner}
             if "fulfillments" in plain:
                 plain["fulfillmentsCount"] = {"count": len(record["fulfillments"]), "precision": "EXACT"}
                 plain["fulfillments"] = [_without_lines(each) for each in record["fulfillments"]]
-            written.append(plain)
-            written += [{**each, "__parentId": record["id"]} for each in record[inner]]
-        return b"".join(json.dumps(line).encode() + b"\n" for line in arrange(written))
+            lines.append(plain)
+            lines += [{**each, "__parentId": record["id"]} for each in record[inner]]
+        return b"".join(json.dumps(line).encode() + b"\n" for line in arrange(lines))
 
-    def _run(self, asked: dict) -> dict:
+    def _run(self, variables: dict) -> dict:
         job_id = f"gid://shopify/BulkOperation/{len(self.operations) + 1}"
-        self.operations[job_id] = operation(job_id, query=asked["query"])
+        self.operations[job_id] = operation(job_id, query=variables["query"])
         return {"data": {"bulkOperationRunQuery": {"bulkOperation": {"id": job_id}, "userErrors": []}}}
 
-    def _within(self, query: str) -> list[dict]:
-        since, until = (re.search(rf"updated_at:{mark}'([^']+)'", query) for mark in (">=", "<"))
+    def _records_in_range(self, query: str) -> list[dict]:
+        since, until = (re.search(rf"updated_at:{operator}'([^']+)'", query) for operator in (">=", "<"))
         return [
             record
             for record in self.records
@@ -138,71 +138,74 @@ class BulkShop(Shop):
             and (until is None or record["updatedAt"] < until.group(1))
         ]
 
-    def _counted(self, query: str) -> dict:
-        counted = {"count": len(self._within(query)), "precision": "EXACT"}
+    def _count(self, query: str) -> dict:
+        counted = {"count": len(self._records_in_range(query)), "precision": "EXACT"}
         return {"data": {f"{self.resource}Count": counted}}
 
-    def _page(self, asked: dict) -> dict:
-        found = self._within(asked["query"])
-        begin = int(asked["after"] or 0)
-        end = begin + asked["first"]
-        rows = [self._listed(record) for record in found[begin:end]]
-        return {"data": {self.resource: nodes(*rows, more=end < len(found), cursor=str(end))}}
+    def _page(self, variables: dict) -> dict:
+        records = self._records_in_range(variables["query"])
+        begin = int(variables["after"] or 0)
+        end = begin + variables["first"]
+        nodes = [self._list_node(record) for record in records[begin:end]]
+        return {"data": {self.resource: connection(*nodes, more=end < len(records), cursor=str(end))}}
 
-    def _by_id(self, asked: dict) -> dict:
-        there = {record["id"]: record for record in self.records}
-        kind = LISTED[self.resource][1]
-        found = [{"__typename": kind, **self._listed(there[gid])} if gid in there else None for gid in asked["ids"]]
-        return {"data": {"nodes": found}}
+    def _by_id(self, variables: dict) -> dict:
+        by_id = {record["id"]: record for record in self.records}
+        kind = INNER_CONNECTIONS[self.resource][1]
+        nodes = [
+            {"__typename": kind, **self._list_node(by_id[gid])} if gid in by_id else None for gid in variables["ids"]
+        ]
+        return {"data": {"nodes": nodes}}
 
-    def _listed(self, record: dict) -> dict:
-        inner, _ = LISTED[self.resource]
+    def _list_node(self, record: dict) -> dict:
+        inner, _ = INNER_CONNECTIONS[self.resource]
         first = 30 if self.resource == "orders" else 50
-        node = {**record, inner: _cut(record[inner], 0, first)}
+        node = {**record, inner: _page_of(record[inner], 0, first)}
         if "fulfillments" in record:
             node["fulfillmentsCount"] = {"count": len(record["fulfillments"]), "precision": "EXACT"}
             node["fulfillments"] = [_with_lines(each) for each in record["fulfillments"][:50]]
         return node
 
-    def _one(self, gid: str) -> dict:
+    def _record(self, gid: str) -> dict:
         return next(record for record in self.records if record["id"] == gid)
 
-    def _inner(self, asked: dict) -> dict:
-        inner, kind = LISTED[self.resource]
-        rows = self._one(asked["id"])[inner]
-        return {"data": {kind.lower(): {inner: _cut(rows, int(asked["after"]), asked["first"])}}}
+    def _inner(self, variables: dict) -> dict:
+        inner, kind = INNER_CONNECTIONS[self.resource]
+        nodes = self._record(variables["id"])[inner]
+        return {"data": {kind.lower(): {inner: _page_of(nodes, int(variables["after"]), variables["first"])}}}
 
-    def _fulfillments(self, asked: dict) -> dict:
-        listed = [_with_lines(each) for each in self._one(asked["id"])["fulfillments"]]
-        counted = {"count": len(listed), "precision": "EXACT"}
-        return {"data": {"order": {"fulfillmentsCount": counted, "fulfillments": listed[: asked["first"]]}}}
+    def _fulfillments(self, variables: dict) -> dict:
+        fulfillments = [_with_lines(each) for each in self._record(variables["id"])["fulfillments"]]
+        counted = {"count": len(fulfillments), "precision": "EXACT"}
+        return {"data": {"order": {"fulfillmentsCount": counted, "fulfillments": fulfillments[: variables["first"]]}}}
 
     def _all_fulfillments(self) -> dict[str, dict]:
         return {each["id"]: each for record in self.records for each in record["fulfillments"]}
 
-    def _lines_of_fulfillment(self, asked: dict) -> dict:
-        rows = self._all_fulfillments()[asked["id"]]["fulfillmentLineItems"]
-        cut = _cut(rows, int(asked["after"]), asked["first"])
-        return {"data": {"fulfillment": {"fulfillmentLineItems": cut}}}
+    def _lines_of_fulfillment(self, variables: dict) -> dict:
+        nodes = self._all_fulfillments()[variables["id"]]["fulfillmentLineItems"]
+        page = _page_of(nodes, int(variables["after"]), variables["first"])
+        return {"data": {"fulfillment": {"fulfillmentLineItems": page}}}
 
-    def _fulfillments_by_id(self, asked: dict) -> dict:
-        there = self._all_fulfillments()
-        found = [there.get(gid) for gid in asked["ids"]]
-        cut = [
-            each and {"id": each["id"], "fulfillmentLineItems": _cut(each["fulfillmentLineItems"])} for each in found
+    def _fulfillments_by_id(self, variables: dict) -> dict:
+        by_id = self._all_fulfillments()
+        fulfillments = [by_id.get(gid) for gid in variables["ids"]]
+        nodes = [
+            each and {"id": each["id"], "fulfillmentLineItems": _page_of(each["fulfillmentLineItems"])}
+            for each in fulfillments
         ]
-        return {"data": {"nodes": cut}}
+        return {"data": {"nodes": nodes}}
 
 
-def submitted(shop: BulkShop, *, grouping: bool = False, **asked: object) -> tuple[BulkJob, str]:
-    """The whole list as a job, which Shopify has begun."""
-    given = {"since": SINCE, "until": UNTIL, **asked}
-    job = client(shop, bulk_grouping=grouping).job(shop.resource, **given)  # type: ignore[arg-type]
+def submit_job(shop: FakeBulkShop, *, grouping: bool = False, **arguments: object) -> tuple[BulkJob, str]:
+    """Submit the list of ``SINCE`` to ``UNTIL`` as a bulk operation; return the job and its id."""
+    given = {"since": SINCE, "until": UNTIL, **arguments}
+    job = make_client(shop, bulk_grouping=grouping).job(shop.resource, **given)  # type: ignore[arg-type]
     return job, job.submit()
 
 
 def operation(job_id: str, **fields: object) -> dict:
-    """A bulk operation as Shopify shows a fresh one."""
+    """A new bulk operation, as Shopify shows it."""
     return {
         "id": job_id,
         "status": "CREATED",
@@ -217,25 +220,25 @@ def operation(job_id: str, **fields: object) -> dict:
     }
 
 
-def refused(code: str, message: str) -> dict:
-    """The answer to a bulk operation that Shopify doesn't take on."""
+def refusal(code: str, message: str) -> dict:
+    """The answer to a bulk operation that Shopify refuses."""
     errors = [{"field": None, "message": message, "code": code}]
     return {"data": {"bulkOperationRunQuery": {"bulkOperation": None, "userErrors": errors}}}
 
 
-def day(text: str) -> datetime:
-    """A moment."""
+def timestamp(text: str) -> datetime:
+    """A datetime from ISO text."""
     return datetime.fromisoformat(text)
 
 
-def _cut(rows: list[dict], begin: int = 0, first: int = 50) -> dict:
+def _page_of(items: list[dict], begin: int = 0, first: int = 50) -> dict:
     end = begin + first
-    return nodes(*rows[begin:end], more=end < len(rows), cursor=str(end))
+    return connection(*items[begin:end], more=end < len(items), cursor=str(end))
 
 
-def _with_lines(found: dict) -> dict:
-    return {**found, "fulfillmentLineItems": _cut(found["fulfillmentLineItems"])}
+def _with_lines(fulfillment: dict) -> dict:
+    return {**fulfillment, "fulfillmentLineItems": _page_of(fulfillment["fulfillmentLineItems"])}
 
 
-def _without_lines(found: dict) -> dict:
-    return {name: value for name, value in found.items() if name != "fulfillmentLineItems"}
+def _without_lines(fulfillment: dict) -> dict:
+    return {name: value for name, value in fulfillment.items() if name != "fulfillmentLineItems"}

@@ -1,4 +1,4 @@
-"""GraphQL answers: which are data, which are faults, and of which kind."""
+"""GraphQL: answers that are data, answers that are errors, and the documents that users write."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import pytest
 from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
 from airflow_provider_partners.api.http.messages import Response
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.shopify.graphql import (
     GraphQLCaller,
     GraphQLError,
     GraphQLErrorHandler,
+    has_balanced_braces,
     is_at_least,
     parse_errors,
+    validate_paged_document,
     validate_version,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
@@ -44,7 +47,7 @@ class StandingClock(Clock):
 
 
 class Endpoint:
-    """Answers with what it is given, in turn; the last one stays."""
+    """Returns the given answers in turn, and then the last one again."""
 
     def __init__(self, *answers: httpx.Response) -> None:
         self.answers = list(answers)
@@ -59,14 +62,13 @@ def answer(body: object, status: int = 200, **headers: str) -> httpx.Response:
     return httpx.Response(status, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def caller(endpoint: Endpoint, *, strict: bool = False, version: str = "2026-07", budget=None) -> GraphQLCaller:
+def caller(endpoint: Endpoint, *, strict: bool = False, version: str = "2026-07", rate_limit=None) -> GraphQLCaller:
     transport = Transport(
         partner="Test",
         base_url="https://api.test",
         error_handler=ErrorHandler().with_overrides(inspect=TABLE.inspect),
-        handler=httpx.MockTransport(endpoint),
-        clock=StandingClock(),
-        rate_limit=budget,
+        rate_limit=rate_limit,
+        options=ClientOptions(handler=httpx.MockTransport(endpoint), clock=StandingClock()),
     )
     return GraphQLCaller(transport=transport, path="/graphql.json", api_version=version, strict_version=strict)
 
@@ -77,9 +79,9 @@ def response(body: object, status: int = 200) -> Response:
 
 def test_a_document_is_posted_with_its_variables_and_its_operation() -> None:
     endpoint = Endpoint(answer({"data": {"a": 1}, "extensions": {"b": 2}}))
-    got = caller(endpoint).execute("query Q { a }", {"x": 1}, operation_name="Q")
+    result = caller(endpoint).execute("query Q { a }", {"x": 1}, operation_name="Q")
     assert endpoint.sent == [{"query": "query Q { a }", "variables": {"x": 1}, "operationName": "Q"}]
-    assert (got.data, got.extensions) == ({"a": 1}, {"b": 2})
+    assert (result.data, result.extensions) == ({"a": 1}, {"b": 2})
 
 
 @pytest.mark.parametrize(
@@ -112,18 +114,18 @@ def test_errors_are_read_in_every_shape(body: object, expected: list[GraphQLErro
         ([{"message": "App not found", "path": ["app"]}], ResponseAction.MISCONFIGURED),
     ],
 )
-def test_a_successful_answer_with_errors_is_a_fault(errors: object, action: ResponseAction) -> None:
+def test_a_successful_answer_with_errors_is_an_error(errors: object, action: ResponseAction) -> None:
     assert TABLE.inspect(response({"errors": errors, "data": None})).action is action
 
 
-def test_a_refused_answer_goes_by_its_status_unless_its_code_is_known() -> None:
+def test_the_status_decides_on_a_refused_answer_of_an_unknown_code() -> None:
     assert TABLE.inspect(response({"errors": [{"message": "who knows"}]}, 502)) is None
     assert TABLE.inspect(response({"errors": [{"message": "x", "extensions": {"code": "429"}}]}, 400)).action is (
         ResponseAction.THROTTLE
     )
 
 
-def test_the_gravest_of_several_errors_decides() -> None:
+def test_the_most_important_of_several_errors_decides() -> None:
     errors = [
         {"message": "a field"},
         {"message": "oops", "extensions": {"code": "500"}},
@@ -132,49 +134,49 @@ def test_the_gravest_of_several_errors_decides() -> None:
     assert TABLE.inspect(response({"errors": errors})).action is ResponseAction.REFUSE_CREDENTIALS
 
 
-def test_an_error_inside_the_data_is_no_error_of_the_answer() -> None:
+def test_a_data_field_called_errors_is_not_an_error() -> None:
     assert TABLE.inspect(response({"data": {"errors": [{"message": "a field of this name"}]}})) is None
 
 
-def test_a_body_that_is_no_json_is_left_to_the_status() -> None:
+def test_the_status_decides_on_a_body_that_is_not_json() -> None:
     assert TABLE.inspect(Response(status=502, headers={}, content=b'<html>"errors"</html>')) is None
 
 
-def test_the_message_says_where_in_the_answer_it_went_wrong() -> None:
+def test_the_message_names_the_path_of_the_error() -> None:
     endpoint = Endpoint(answer({"errors": [{"message": "App not found", "path": ["app"]}], "data": {"app": None}}))
     with pytest.raises(ConfigurationError, match=r"App not found \(at app\)"):
         caller(endpoint).execute("{ app }")
 
 
-def test_a_throttled_answer_is_asked_again() -> None:
+def test_a_throttled_request_is_retried() -> None:
     endpoint = Endpoint(answer({"errors": "Too many requests"}), answer({"data": {"a": 1}}))
     assert caller(endpoint).execute("{ a }").data == {"a": 1}
     assert len(endpoint.sent) == 2
 
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, [], "text", {"data": []}])
-def test_an_answer_without_data_and_errors_cannot_be_understood(body: object) -> None:
+def test_an_answer_without_data_and_errors_is_an_error(body: object) -> None:
     with pytest.raises(UnexpectedResponseError):
         caller(Endpoint(answer(body))).execute("{ a }")
 
 
-def test_an_answer_of_another_version_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    asking = caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2025-10")), version="2024-01")
+def test_an_answer_of_another_version_logs_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    graphql = caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2025-10")), version="2024-01")
     with caplog.at_level(logging.WARNING):
-        asking.execute("{ a }")
-        asking.execute("{ a }")
-    told = [record.getMessage() for record in caplog.records if "2024-01 was asked for" in record.getMessage()]
-    assert len(told) == 1
-    assert "2025-10" in told[0]
+        graphql.execute("{ a }")
+        graphql.execute("{ a }")
+    warnings = [record.getMessage() for record in caplog.records if "2024-01 was requested" in record.getMessage()]
+    assert len(warnings) == 1
+    assert "2025-10" in warnings[0]
 
 
-def test_an_answer_of_another_version_is_an_error_where_that_is_wished() -> None:
-    asking = caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2025-10")), version="2024-01", strict=True)
-    with pytest.raises(ConfigurationError, match="2024-01 was asked for, 2025-10 answered"):
-        asking.execute("{ a }")
+def test_an_answer_of_another_version_is_an_error_with_strict_version() -> None:
+    graphql = caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2025-10")), version="2024-01", strict=True)
+    with pytest.raises(ConfigurationError, match="2024-01 was requested, 2025-10 answered"):
+        graphql.execute("{ a }")
 
 
-def test_an_answer_of_the_same_version_is_no_matter(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_answer_of_the_same_version_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2026-07")), strict=True).execute("{ a }")
     assert not caplog.records
 
@@ -185,7 +187,7 @@ def test_a_version_that_cannot_exist_is_refused(version: str) -> None:
         validate_version(version)
 
 
-def test_versions_are_compared_by_date_and_unstable_has_everything() -> None:
+def test_versions_are_compared_by_date_and_unstable_is_the_latest() -> None:
     assert is_at_least("2026-07", "2026-07")
     assert is_at_least("2026-10", "2026-07")
     assert is_at_least("unstable", "2026-07")
@@ -199,31 +201,89 @@ def test_an_ignored_search_field_is_an_error_that_names_it() -> None:
         caller(Endpoint(answer({"data": {}, "extensions": {"search": search}}))).execute("{ a }")
 
 
-def test_a_search_without_warnings_is_no_matter() -> None:
-    got = caller(Endpoint(answer({"data": {"a": 1}, "extensions": {"search": [{"path": ["orders"]}]}})))
-    assert got.execute("{ a }").data == {"a": 1}
+def test_a_search_without_warnings_passes() -> None:
+    graphql = caller(Endpoint(answer({"data": {"a": 1}, "extensions": {"search": [{"path": ["orders"]}]}})))
+    assert graphql.execute("{ a }").data == {"a": 1}
 
 
-class Purse:
-    """A budget that remembers what it was asked for."""
+class RecordingRateLimit:
+    """Remembers the reserved costs."""
 
     def __init__(self) -> None:
-        self.asked: list[float] = []
+        self.costs: list[float] = []
 
-    def reserve(self, cost: float = 1.0, *, within: float = 0.0) -> float:
-        self.asked.append(cost)
+    def acquire(self, cost: float = 1.0, *, max_wait: float = 0.0) -> float:
+        self.costs.append(cost)
         return 0.0
 
-    def observe(self, **told: object) -> None:
-        """Nothing is learnt."""
+    def update_from_server(self, **figures: object) -> None:
+        """Ignore the figures."""
 
 
-def test_the_budget_is_asked_for_what_the_same_page_cost_before() -> None:
-    purse = Purse()
+def test_a_request_reserves_the_previous_cost_of_the_same_page() -> None:
+    rate_limit = RecordingRateLimit()
     costly = answer({"data": {}, "extensions": {"cost": {"requestedQueryCost": 331}}})
-    asking = caller(Endpoint(costly), budget=purse)
-    asking.execute("{ a }", {"first": 50})
-    asking.execute("{ a }", {"first": 50})
-    asking.execute("{ a }", {"first": 25})
-    asking.execute("{ b }", {"first": 50})
-    assert purse.asked == [1.0, 331.0, 1.0, 1.0]
+    graphql = caller(Endpoint(costly), rate_limit=rate_limit)
+    graphql.execute("{ a }", {"first": 50})
+    graphql.execute("{ a }", {"first": 50})
+    graphql.execute("{ a }", {"first": 25})
+    graphql.execute("{ b }", {"first": 50})
+    assert rate_limit.costs == [1.0, 331.0, 1.0, 1.0]
+
+
+# --- documents that users write ---
+
+PAGED = """query Events($first: Int!, $after: String) {
+  app(id: "gid://partners/App/1") { events(first: $first, after: $after) {
+    pageInfo { hasNextPage } edges { cursor node { type } } } } }"""
+
+
+def test_a_paged_document_is_accepted() -> None:
+    assert validate_paged_document(PAGED, max_length=50_000).declares_first
+
+
+def test_a_document_with_a_page_size_of_its_own_is_accepted() -> None:
+    document = PAGED.replace("$first: Int!, ", "").replace("first: $first", "first: 20")
+    assert not validate_paged_document(document, max_length=50_000).declares_first
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "missing"),
+    [
+        (", $after: String", "", "declare the variable"),
+        (", after: $after", "", "pass 'after: "),
+        ("first: $first, ", "", "page size"),
+        ("hasNextPage", "hasPreviousPage", "hasNextPage"),
+        ("cursor ", "", "cursor"),
+        (", after: $after", " # , after: $after\n", "pass 'after: "),
+    ],
+)
+def test_a_document_that_cannot_be_paged_is_refused(old: str, new: str, missing: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(missing)):
+        validate_paged_document(PAGED.replace(old, new), max_length=50_000)
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["", "{ a }", PAGED.replace("query Events", "mutation Events"), PAGED + PAGED.replace("Events(", "Others(")],
+)
+def test_a_document_must_have_exactly_one_query(document: str) -> None:
+    with pytest.raises(ConfigurationError, match="exactly one query"):
+        validate_paged_document(document, max_length=50_000)
+
+
+def test_a_field_called_query_is_not_a_second_operation() -> None:
+    assert validate_paged_document(
+        PAGED.replace("node { type }", "node { type query(a: 1) }"), max_length=50_000
+    ).declares_first
+
+
+def test_a_document_that_is_too_long_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="characters"):
+        validate_paged_document(PAGED, max_length=10)
+
+
+def test_extra_fields_must_not_close_a_brace_of_the_document() -> None:
+    assert has_balanced_braces('note metafield(key: "}") { value }')
+    assert not has_balanced_braces("note } customer { email")
+    assert not has_balanced_braces("note { value")

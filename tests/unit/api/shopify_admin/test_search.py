@@ -1,4 +1,4 @@
-"""Shopify's search strings, and crowded windows cut into pieces that lose and double nothing."""
+"""Shopify's search strings, and large time ranges split into parts without gaps and overlaps."""
 
 from __future__ import annotations
 
@@ -8,43 +8,50 @@ from itertools import pairwise
 
 import pytest
 
-from airflow_provider_partners.api.shopify_admin.search import build_search, ceil_to_second, split_range, validate_query
+from airflow_provider_partners.api.shopify_admin import search
+from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, validate_query
+from airflow_provider_partners.windows import TimeRange
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 1, 1, tzinfo=UTC)
+LIMIT = 10
 
 
 @pytest.mark.parametrize("query", ["name:'a (b'", r"name:'Bob\'s'", "(tag:a) OR (tag:b)"])
-def test_a_sound_search_passes(query: str) -> None:
+def test_a_valid_search_passes(query: str) -> None:
     assert validate_query(query) == query
 
 
-def test_windows_with_fractions_of_a_second_still_touch() -> None:
+def test_adjacent_windows_with_fractions_of_a_second_stay_adjacent() -> None:
     edge = datetime(2026, 5, 1, 0, 0, 0, 1, tzinfo=UTC)
-    before = build_search((None, ceil_to_second(edge)), None)
-    after = build_search((ceil_to_second(edge), UNTIL), None)
+    before = build_search(in_whole_seconds(TimeRange(None, edge)), None)
+    after = build_search(in_whole_seconds(TimeRange(edge, UNTIL)), None)
     assert before == "updated_at:<'2026-05-01T00:00:01Z'"
     assert after.startswith("updated_at:>='2026-05-01T00:00:01Z'")
 
 
-def counting(moments: list[datetime], limit: int) -> Callable[[tuple], dict]:
-    def count(span: tuple) -> dict:
-        held = sum((span[0] is None or moment >= span[0]) and moment < span[1] for moment in moments)
-        return {"count": min(held, limit), "precision": "EXACT" if held < limit else "AT_LEAST"}
+def counting(changes: list[datetime], limit: int) -> Callable[[TimeRange], dict]:
+    """Shopify's count of the changes in a range, up to a limit."""
+
+    def count(time_range: TimeRange) -> dict:
+        number = sum(time_range.contains(change) for change in changes)
+        return {"count": min(number, limit), "precision": "EXACT" if number < limit else "AT_LEAST"}
 
     return count
 
 
 @pytest.mark.parametrize("since", [SINCE, None])
-def test_a_crowded_window_is_read_in_pieces_that_lose_and_double_nothing(since: datetime | None) -> None:
-    moments = [SINCE + timedelta(seconds=second % 1_800) for second in range(95)]
-    moments += [SINCE + timedelta(seconds=7)] * 5
-    spans = list(split_range((since, UNTIL), count=counting(moments, 10)))
-    assert (spans[0][0], spans[-1][1]) == (since, UNTIL)
-    assert all(end == begin for (_, end), (begin, _) in pairwise(spans))
-    assert sum(counting(moments, 10_000)(span)["count"] for span in spans) == len(moments)
-    assert all(counting(moments, 10_000)(span)["count"] < 10 for span in spans)
+def test_a_large_range_is_split_without_gaps_and_overlaps(since: datetime | None) -> None:
+    changes = [SINCE + timedelta(seconds=second % 1_800) for second in range(95)]
+    changes += [SINCE + timedelta(seconds=7)] * 5
+    parts = list(search.split_range(TimeRange(since, UNTIL), count=counting(changes, LIMIT)))
+    assert (parts[0].since, parts[-1].until) == (since, UNTIL)
+    assert all(earlier.until == later.since for earlier, later in pairwise(parts))
+    counts = [counting(changes, 10_000)(part)["count"] for part in parts]
+    assert sum(counts) == len(changes)
+    assert all(count < LIMIT for count in counts)
 
 
-def test_a_second_that_is_too_crowded_stays_whole() -> None:
-    spans = list(split_range((SINCE, SINCE + timedelta(seconds=4)), count=counting([SINCE] * 50, 10)))
-    assert spans[0] == (SINCE, SINCE + timedelta(seconds=1))
+def test_a_single_second_is_not_split() -> None:
+    count = counting([SINCE] * 50, LIMIT)
+    parts = list(search.split_range(TimeRange(SINCE, SINCE + timedelta(seconds=4)), count=count))
+    assert parts[0] == TimeRange(SINCE, SINCE + timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""Lists that the Partner API had until 2025-04, and the edges of windows of its events."""
+"""Lists that the Partner API had until 2025-04, and the parts of long windows of its events."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 from clocks import TurningClock
 
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -18,8 +19,8 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 YEAR = timedelta(days=365)
 
 
-class Api:
-    """Answers every request alike, and remembers variables and documents."""
+class FakePartnerApi:
+    """Gives every request the same answer, and records variables and documents."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -34,13 +35,12 @@ class Api:
         return [sent["variables"] for sent in self.sent]
 
 
-def client(api: Api, version: str = "2025-01") -> ShopifyPartnerClient:
+def make_client(api: FakePartnerApi, version: str = "2025-01") -> ShopifyPartnerClient:
     return ShopifyPartnerClient(
         organization_id=1,
         access_token="prtapi_x",
         api_version=version,
-        handler=httpx.MockTransport(api),
-        clock=TurningClock(NOW.timestamp()),
+        options=ClientOptions(handler=httpx.MockTransport(api), clock=TurningClock(NOW.timestamp())),
     )
 
 
@@ -53,11 +53,17 @@ def job(number: int, at: str = "2025-01-01T10:00:00Z", shop: str = "a.myshopify.
 
 
 def test_jobs_are_read_by_their_last_event() -> None:
-    api = Api({"data": {"jobs": connection(job(1), job(2, "2025-01-02T00:00:00Z"), job(3, shop="b.myshopify.com"))}})
+    api = FakePartnerApi({
+        "data": {"jobs": connection(job(1), job(2, "2025-01-02T00:00:00Z"), job(3, shop="b.myshopify.com"))}
+    })
 
-    rows = client(api).extract("jobs", since=SINCE, until=UNTIL, types=["new", "OPENED"], shop_id=5, shop="a").records()
+    records = (
+        make_client(api)
+        .extract("jobs", since=SINCE, until=UNTIL, types=["new", "OPENED"], shop_id=5, shop="a")
+        .records()
+    )
 
-    assert [row["id"] for row in rows] == ["gid://partners/Job/1"]
+    assert [record["id"] for record in records] == ["gid://partners/Job/1"]
     assert api.variables == [
         {
             "first": 100,
@@ -70,48 +76,50 @@ def test_jobs_are_read_by_their_last_event() -> None:
 
 
 def test_conversations_are_read_by_their_last_event() -> None:
-    row = {"id": "gid://partners/Conversation/1", "lastEventAt": "2025-01-01T10:00:00Z"}
-    api = Api({"data": {"conversations": connection(row)}})
+    record = {"id": "gid://partners/Conversation/1", "lastEventAt": "2025-01-01T10:00:00Z"}
+    api = FakePartnerApi({"data": {"conversations": connection(record)}})
 
-    assert list(client(api).extract("conversations", since=SINCE, until=UNTIL, types="blocked").records()) == [row]
+    assert list(make_client(api).extract("conversations", since=SINCE, until=UNTIL, types="blocked").records()) == [
+        record
+    ]
     assert api.variables[0]["statuses"] == ["BLOCKED"]
 
 
 def test_messages_are_those_of_one_conversation() -> None:
-    row = {"id": "gid://partners/Message/1", "sentAt": "2025-01-01T10:00:00Z", "body": "Hello"}
-    api = Api({"data": {"conversation": {"messages": connection(row)}}})
+    record = {"id": "gid://partners/Message/1", "sentAt": "2025-01-01T10:00:00Z", "body": "Hello"}
+    api = FakePartnerApi({"data": {"conversation": {"messages": connection(record)}}})
 
-    assert list(client(api).extract("messages", conversation_id=8).records()) == [row]
+    assert list(make_client(api).extract("messages", conversation_id=8).records()) == [record]
     assert api.variables[0]["conversationId"] == "gid://partners/Conversation/8"
 
 
 @pytest.mark.parametrize("resource", ["jobs", "conversations", "messages"])
 @pytest.mark.parametrize("version", ["2025-07", "2026-07", "unstable"])
-def test_versions_that_no_longer_have_them_are_refused_with_the_reason(resource: str, version: str) -> None:
-    api = Api({})
+def test_versions_without_these_lists_are_refused_with_the_reason(resource: str, version: str) -> None:
+    api = FakePartnerApi({})
 
     with pytest.raises(
         ConfigurationError,
-        match=rf"'{resource}' went with API version 2025-04, but {version} is asked for.*around 2025-07",
+        match=rf"'{resource}' exists up to API version 2025-04, but {version} is configured.*around 2025-07",
     ):
-        client(api, version).extract(resource, conversation_id=1 if resource == "messages" else None)
+        make_client(api, version).extract(resource, conversation_id=1 if resource == "messages" else None)
     assert api.sent == []
 
 
-def test_an_expired_version_that_a_later_one_answers_for_is_explained() -> None:
-    """Shopify "falls forward": the document is then judged by a schema that has no jobs."""
-    api = Api({"errors": [{"message": "Field 'jobs' doesn't exist on type 'QueryRoot'", "extensions": {}}]})
+def test_an_answer_of_a_later_version_for_an_expired_one_is_explained() -> None:
+    """Shopify "falls forward": it then checks the document against a schema without jobs."""
+    api = FakePartnerApi({"errors": [{"message": "Field 'jobs' doesn't exist on type 'QueryRoot'", "extensions": {}}]})
 
-    with pytest.raises(ConfigurationError, match=r"the API has no 'jobs'.*answers for a version that has expired"):
-        list(client(api).extract("jobs").records())
+    with pytest.raises(ConfigurationError, match=r"the API has no 'jobs'.*for an expired version Shopify answers"):
+        list(make_client(api).extract("jobs").records())
 
 
 @pytest.mark.parametrize(
-    ("resource", "asked", "named"),
+    ("resource", "arguments", "message"),
     [
         ("jobs", {"app_id": 1}, "'jobs' can't be filtered by 'app_id'.*types, shop_id"),
         ("conversations", {"shop_id": 1}, "'conversations' can't be filtered by 'shop_id'"),
-        ("conversations", {"shop": "a"}, "'conversations' can't be sifted by 'shop'"),
+        ("conversations", {"shop": "a"}, "'conversations' can't be filtered by 'shop'"),
         ("transactions", {"conversation_id": 1}, "'transactions' can't be filtered by 'conversation_id'"),
         ("messages", {}, "'messages' needs 'conversation_id': messages are listed by conversation"),
         ("messages", {"conversation_id": "gid://partners/Job/1"}, "gid://partners/Conversation/<number>"),
@@ -119,48 +127,50 @@ def test_an_expired_version_that_a_later_one_answers_for_is_explained() -> None:
         ("jobs", {"page_size": 101}, "page_size=101"),
     ],
 )
-def test_what_such_a_list_does_not_take_is_refused(resource: str, asked: dict[str, Any], named: str) -> None:
-    with pytest.raises(ConfigurationError, match=named):
-        client(Api({})).extract(resource, **asked)
+def test_unsupported_arguments_are_refused(resource: str, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        make_client(FakePartnerApi({})).extract(resource, **arguments)
 
 
-# --- the edges of windows of historical events
+# --- parts of long windows of historical events ---
 
 
-def spans(since: datetime, until: datetime) -> list[tuple[str, str]]:
-    api = Api({"data": {"events": connection()}})
-    list(client(api, "2026-07").extract("events", since=since, until=until).records())
+def requested_ranges(since: datetime, until: datetime) -> list[tuple[str, str]]:
+    api = FakePartnerApi({"data": {"events": connection()}})
+    list(make_client(api, "2026-07").extract("events", since=since, until=until).records())
     return [(sent["filter"]["occurredAtMin"], sent["filter"]["occurredAtMax"]) for sent in api.variables]
 
 
-def test_a_window_of_just_a_year_is_one_query() -> None:
-    assert len(spans(NOW - YEAR, NOW)) == 1
-    assert len(spans(NOW - YEAR - timedelta(microseconds=1), NOW)) == 2
+def test_a_window_of_exactly_a_year_is_one_query() -> None:
+    assert len(requested_ranges(NOW - YEAR, NOW)) == 1
+    assert len(requested_ranges(NOW - YEAR - timedelta(microseconds=1), NOW)) == 2
 
 
-def test_no_query_reaches_into_the_future() -> None:
-    assert spans(NOW - timedelta(days=1), NOW + 3 * YEAR) == [
+def test_no_query_ends_in_the_future() -> None:
+    assert requested_ranges(NOW - timedelta(days=1), NOW + 3 * YEAR) == [
         ("2026-05-31T12:00:00.000000Z", "2026-06-01T12:00:00.000000Z")
     ]
 
 
-def test_a_window_that_lies_in_the_future_asks_nothing_and_holds_nothing() -> None:
-    api = Api({})
-    extraction = client(api, "2026-07").extract("events", since=NOW, until=NOW + timedelta(days=1))
+def test_a_window_in_the_future_sends_nothing_and_is_empty() -> None:
+    api = FakePartnerApi({})
+    extraction = make_client(api, "2026-07").extract("events", since=NOW, until=NOW + timedelta(days=1))
 
     assert list(extraction.records()) == []
     assert api.sent == []
     assert extraction.window is not None
 
 
-def test_the_same_window_is_the_same_question_however_late_it_is_asked() -> None:
+def test_the_same_window_has_the_same_fingerprint_at_any_time() -> None:
     clock = TurningClock(NOW.timestamp())
-    asking = ShopifyPartnerClient(
-        organization_id=1, access_token="x", clock=clock, handler=httpx.MockTransport(Api({}))
+    client = ShopifyPartnerClient(
+        organization_id=1,
+        access_token="x",
+        options=ClientOptions(clock=clock, handler=httpx.MockTransport(FakePartnerApi({}))),
     )
-    first = asking.extract("events", since=NOW - 2 * YEAR, until=NOW + timedelta(days=1))
+    first = client.extract("events", since=NOW - 2 * YEAR, until=NOW + timedelta(days=1))
     clock.now += 7200
 
     assert (
-        asking.extract("events", since=NOW - 2 * YEAR, until=NOW + timedelta(days=1)).fingerprint == first.fingerprint
+        client.extract("events", since=NOW - 2 * YEAR, until=NOW + timedelta(days=1)).fingerprint == first.fingerprint
     )
