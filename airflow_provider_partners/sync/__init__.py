@@ -1,1 +1,1 @@
-"""The mission: join, map, plan, write. Imports no Airflow and knows no HTTP."""
+"""From Shopify orders and Yofi records to Yotpo orders: join, map, suppress, and write. No Airflow."""

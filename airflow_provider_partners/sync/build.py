@@ -1,6 +1,6 @@
-"""From extracted records to orders that can be sent: join, map, decide on the review request.
+"""From extracted records to built orders: join, map, and decide on the review request.
 
-The steps are elsewhere; this is their order, and the record that goes into a file between two tasks.
+A built order is the record that travels in a dataset from the build task to the upsert task.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.coupons import CouponPolicy
+from airflow_provider_partners.sync.coupons import Coupon, CouponPolicy
 from airflow_provider_partners.sync.join import OrderContext, join_orders
 from airflow_provider_partners.sync.mapping.order import UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
@@ -24,12 +24,12 @@ __all__ = ["BuiltOrder", "UnmappableOrder", "build_order", "build_orders"]
 
 @dataclass(frozen=True, slots=True)
 class BuiltOrder:
-    """An order ready for :func:`~airflow_provider_partners.sync.upsert.orders.upsert_orders`.
+    """An order that is ready for :func:`~airflow_provider_partners.sync.upsert.orders.upsert_orders`.
 
     :param order: Yotpo's payload
     :param products: payloads of the products it names
-    :param suppressed: why no review is asked for; empty when one is
-    :param notes: what was left out on the way
+    :param suppressed: why the review request is suppressed; empty when it is not
+    :param notes: what the mapping left out
     :param changed_at: when the order last changed in the shop
     """
 
@@ -41,7 +41,7 @@ class BuiltOrder:
     changed_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As it rests in a file."""
+        """Return the record of a built dataset."""
         return {
             "external_id": self.external_id,
             "order": self.order,
@@ -66,32 +66,33 @@ def build_orders(
     coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     spill_dir: str | Path | None = None,
 ) -> Iterator[BuiltOrder | UnmappableOrder]:
-    """Each order as it should be in Yotpo, or why it shan't be there. Memory doesn't grow with the number of records.
+    """Map each Shopify order to a Yotpo payload, or to the reason why it is not sent.
+
+    Memory does not grow with the number of records.
 
     :param orders: of Shopify's Admin API
     :param returns: of Yofi, with customer, order and predictions included
     :param claims: of Yofi
-    :param customers: of Yofi, for orders that nothing was returned of
-    :param redemptions: of Voucherify; None leaves the coupon fields alone
-    :param redemptions_from: earlier ones were not read, so that an older order without any may still have had one
+    :param customers: of Yofi, for orders without a return
+    :param redemptions: of Voucherify; ``None`` leaves the coupon fields out
+    :param redemptions_from: earlier redemptions were not read, so an older order without any may still have had one
     :param shop: the shop's domain
     :param options: of the mapping
-    :param policy: of the suppression; None is the default policy
-    :param coupon_policy: which redemptions count as coupons; None is the default policy
-    :raises ConfigurationError: when options or policy are wrong
+    :param policy: of the suppression; ``None`` is the default policy
+    :param coupon_policy: which redemptions count as coupons; ``None`` is the default policy
+    :param spill_dir: where the temporary database is made; the system's temporary folder by default
+    :raises ConfigurationError: when options or a policy are wrong
     """
-    chosen, rules, counted = (
-        MappingOptions.parse(options),
-        SuppressionPolicy.parse(policy),
-        CouponPolicy.parse(coupon_policy),
-    )
-    asked = redemptions is not None
+    mapping_options = MappingOptions.parse(options)
+    suppression_policy = SuppressionPolicy.parse(policy)
+    coupon_rules = CouponPolicy.parse(coupon_policy)
+    knows_coupons = redemptions is not None
     joined = join_orders(
         orders,
         returns=returns,
         claims=claims,
         customers=customers,
-        redemptions=counted.relevant(redemptions or ()),
+        redemptions=coupon_rules.relevant(redemptions or ()),
         spill_dir=spill_dir,
     )
     return (
@@ -99,9 +100,9 @@ def build_orders(
             order,
             context,
             shop=shop,
-            options=chosen,
-            policy=rules,
-            coupons=counted.coupons_of(order, context.redemptions, redemptions_from) if asked else None,
+            options=mapping_options,
+            policy=suppression_policy,
+            coupons=coupon_rules.coupons_of(order, context.redemptions, redemptions_from) if knows_coupons else None,
         )
         for order, context in joined
     )
@@ -114,11 +115,11 @@ def build_order(
     shop: str,
     options: MappingOptions,
     policy: SuppressionPolicy,
-    coupons: list[Record] | None = None,
+    coupons: list[Coupon] | None = None,
 ) -> BuiltOrder | UnmappableOrder:
-    """One order with its context.
+    """Map one order with its context.
 
-    :param coupons: those it was bought with; None where that isn't known
+    :param coupons: the coupons it was bought with; ``None`` when that is unknown
     """
     mapped = map_order(order, shop=shop, options=options, coupons=coupons)
     if isinstance(mapped, UnmappableOrder):

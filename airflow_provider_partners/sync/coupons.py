@@ -1,8 +1,8 @@
-"""From Voucherify's redemptions to the coupons of an order: which still count, which code, and for which products.
+"""From Voucherify's redemptions to the coupons of an order: which count, with which code, for which products.
 
-Redemptions come one by one and tell of each other: a checkout with several codes has a parent and a child per code, a
-rollback is a row of its own, a failed try is one too. So rows are first cut down to what matters (``of_row``), joined
-with their order, and weighed together (``CouponPolicy.coupons_of``). Knows no API and sends nothing.
+Redemptions refer to each other. A checkout with several codes is a parent redemption with one child per code. A
+rollback is a redemption of its own, and so is a failed attempt. So each redemption is first reduced to what matters
+(``CouponPolicy.relevant``). All that belong to one order are then judged together (``CouponPolicy.coupons_of``).
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.options import Options
-from airflow_provider_partners.sync.values import id_tail, items, parse_timestamp, shopify_id, text, to_count
+from airflow_provider_partners.sync.values import id_tail, items, shopify_id, text, to_count
 
 CHECKOUT_LEAD = timedelta(hours=1)
-"""A coupon may be redeemed in the checkout, shortly before its order exists."""
+"""How long before the order a coupon may be redeemed: the checkout comes before the order."""
 
 RedemptionKind = Literal["discount", "gift", "loyalty", "promotion"]
 
@@ -28,11 +29,39 @@ _KINDS: Mapping[str, RedemptionKind] = {
 }
 
 
+class Coupon(TypedDict):
+    """One coupon of an order.
+
+    ``products`` are external ids, ``None`` for a coupon of all products. A promotion has no ``code``.
+    """
+
+    code: str | None
+    products: list[str] | None
+
+
+class CondensedRedemption(TypedDict):
+    """What matters of a redemption or a rollback.
+
+    ``keys`` join it with the shop's order. ``products`` are the ids of discounted items. ``rolled_back`` are the
+    redemptions that it shows to be rolled back, and ``listed`` those that its order lists.
+    """
+
+    id: str
+    keys: list[str]
+    is_redemption: bool
+    parent: str | None
+    kind: str
+    code: str | None
+    products: list[str] | None
+    rolled_back: list[str]
+    listed: list[str]
+
+
 class CouponPolicy(Options):
     """Which redemptions make an order one with a coupon.
 
-    :param kinds: ``discount`` (the default: a code that lowers the price); a ``gift`` card or a ``loyalty`` card is a
-        way to pay, and a ``promotion`` has no code, so these count on request
+    :param kinds: ``discount`` (the default: a code that lowers the price), ``gift``, ``loyalty``, ``promotion``. A gift
+        card or a loyalty card is a means of payment and a promotion has no code, so these count only if named here
     :param order_id_metadata: a key of the Voucherify order's metadata that holds the shop's order id, for projects
         whose ``source_id`` is something else
     """
@@ -42,75 +71,75 @@ class CouponPolicy(Options):
     kinds: frozenset[RedemptionKind] = frozenset({"discount"})
     order_id_metadata: str | None = None
 
-    def relevant(self, redemptions: Iterable[Record]) -> Iterator[Record]:
-        """What matters of each redemption and rollback that names an order and went through.
+    def relevant(self, redemptions: Iterable[Record]) -> Iterator[CondensedRedemption]:
+        """Yield what matters of each successful redemption and rollback that names an order.
 
-        :param redemptions: rows of ``GET /v1/redemptions``, of both kinds
+        :param redemptions: records of ``GET /v1/redemptions``, of both kinds
         """
         for redemption in redemptions:
-            if row := self._condense(redemption):
-                yield row
+            if condensed := self._condense(redemption):
+                yield condensed
 
     def coupons_of(
-        self, order: Record, redemptions: Iterable[Record], read_from: datetime | None
-    ) -> list[Record] | None:
-        """The coupons that an order was bought with.
+        self, order: Record, redemptions: Iterable[CondensedRedemption], read_from: datetime | None
+    ) -> list[Coupon] | None:
+        """Return the coupons that an order was bought with.
 
         :param order: of Shopify's Admin API
-        :param redemptions: those of :meth:`redemptions` that belong to it
-        :param read_from: redemptions before this moment were not read; None where all were
-        :returns: each ``{"code", "products"}`` (``products`` is None where it counts for all of them); nothing for an
-            order without a coupon; None where that isn't known
+        :param redemptions: those of :meth:`relevant` that belong to the order
+        :param read_from: earlier redemptions were not read; ``None`` when all were
+        :returns: empty for an order without a coupon; ``None`` when that is unknown
         """
-        latest = {row["id"]: row for row in redemptions}
-        back = _all_rolled_back_ids(latest.values())
-        redeemed = [row for row in latest.values() if row["redeemed"]]
-        # A stacked redemption's parent stands for its children, which have the codes.
-        parents = {row["parent"] for row in redeemed}
+        latest = {redemption["id"]: redemption for redemption in redemptions}
+        rolled_back = {id_ for redemption in latest.values() for id_ in redemption["rolled_back"]}
+        redeemed = [redemption for redemption in latest.values() if redemption["is_redemption"]]
+        # The parent of a stacked redemption has no code of its own; its children have them.
+        parents = {redemption["parent"] for redemption in redeemed}
         products = _products_by_any_id(order)
-        coupons = {
-            row["code"]: {"code": row["code"], "products": _shop_products(row["products"], products)}
-            for row in redeemed
-            if row["kind"] in self.kinds and row["id"] not in parents and not back & {row["id"], row["parent"]}
-        }
-        if coupons or _was_read_from_start(order, read_from) or _has_all_redemptions(latest, back):
+        coupons: dict[str | None, Coupon] = {}
+        for redemption in redeemed:
+            stands = not rolled_back & {redemption["id"], redemption["parent"]}
+            if redemption["kind"] in self.kinds and redemption["id"] not in parents and stands:
+                code = redemption["code"]
+                coupons[code] = {"code": code, "products": _shop_products(redemption["products"], products)}
+        if coupons or _was_read_from_start(order, read_from) or _has_all_redemptions(latest, rolled_back):
             return list(coupons.values())
         return None
 
-    def _condense(self, redemption: Record) -> Record | None:
-        """What matters of one row; None where it has no order, or failed and so changed nothing."""
+    def _condense(self, redemption: Record) -> CondensedRedemption | None:
+        """Return what matters of a redemption; ``None`` when it names no order, or failed."""
         keys = join_keys_of_order(redemption.get("order"), self.order_id_metadata)
-        identity = text(redemption.get("id"))
-        if not keys or not identity or redemption.get("result") == "FAILURE" or redemption.get("status") == "FAILED":
+        id_ = text(redemption.get("id"))
+        if not keys or not id_ or redemption.get("result") == "FAILURE" or redemption.get("status") == "FAILED":
             return None
-        redeemed = redemption.get("object") != "redemption_rollback"
+        is_redemption = redemption.get("object") != "redemption_rollback"
         parent = text(redemption.get("redemption"))
         return {
-            "id": identity,
+            "id": id_,
             "keys": keys,
-            "redeemed": redeemed,
+            "is_redemption": is_redemption,
             "parent": parent,
             "kind": _kind(redemption),
             "code": text(get_path(redemption, "voucher.code"), 255),
             "products": _discounted_products(redemption),
-            "undone": _rolled_back_ids(redemption, is_redemption=redeemed, parent=parent),
-            "known": list(_redemptions_of_order(redemption.get("order"))),
+            "rolled_back": _rolled_back_ids(redemption, is_redemption=is_redemption, parent=parent),
+            "listed": list(_redemptions_of_order(redemption.get("order"))),
         }
 
 
 def join_keys_of_order(order: Any, metadata_key: str | None = None) -> list[str]:
-    """What the shop's order of a redemption may be found by; ``source_id`` is whatever the integration wrote.
+    """Return the keys by which the shop's order of a redemption may be found.
 
-    A global id or a number is the shop's id of it. A number may also be its name without the sign, and anything else is
-    a name (Voucherify documents the field as free text).
+    ``source_id`` is free text (Voucherify documents no form). A global id is the shop's order id. A number is the
+    shop's order id, or the order's name without its ``#``. Anything else is a name.
 
-    >>> order_keys({"source_id": "gid://shopify/Order/1001"})
+    >>> join_keys_of_order({"source_id": "gid://shopify/Order/1001"})
     ['order:1001']
-    >>> order_keys({"source_id": "#EN7"})
+    >>> join_keys_of_order({"source_id": "#EN7"})
     ['name:#EN7', 'name:EN7']
 
     :param order: of Voucherify
-    :param metadata_key: the key of its metadata to believe first
+    :param metadata_key: the key of its metadata that goes before ``source_id``
     """
     value = text(get_path(order, f"metadata.{metadata_key}")) if metadata_key else None
     value = value or text(get_path(order, "source_id"))
@@ -132,67 +161,61 @@ def _kind(redemption: Record) -> str:
 
 
 def _redemptions_of_order(order: Any) -> dict[str, Any]:
-    """The redemptions that an order knows of, by id."""
-    known = get_path(order, "redemptions")
-    return {str(key): value for key, value in known.items() if isinstance(value, Mapping)} if known else {}
+    """Return the redemptions that an order lists, by id."""
+    listed = get_path(order, "redemptions")
+    return {str(key): value for key, value in listed.items() if isinstance(value, Mapping)} if listed else {}
 
 
 def _rolled_back_ids(redemption: Record, *, is_redemption: bool, parent: str | None) -> list[str]:
-    """The redemptions that this row shows to be rolled back."""
-    known = _redemptions_of_order(redemption.get("order"))
-    undone = [key for key, entry in known.items() if entry.get("rollback_id")]
-    undone += [child for key in undone for child in known[key].get("stacked") or ()]
+    """Return the ids of the redemptions that this record shows to be rolled back."""
+    listed = _redemptions_of_order(redemption.get("order"))
+    rolled_back = [key for key, entry in listed.items() if entry.get("rollback_id")]
+    rolled_back += [child for key in rolled_back for child in listed[key].get("stacked") or ()]
     if is_redemption and redemption.get("status") == "ROLLED_BACK":
-        undone.append(str(redemption["id"]))
+        rolled_back.append(str(redemption["id"]))
     if not is_redemption and parent:
-        undone.append(parent)
-    return undone
+        rolled_back.append(parent)
+    return rolled_back
 
 
-def _all_rolled_back_ids(redemptions: Iterable[Record]) -> set[str]:
-    return {undone for row in redemptions for undone in row["undone"]}
-
-
-def _has_all_redemptions(latest: Mapping[str, Record], rolled_back: set[str]) -> bool:
-    """Whether every redemption that the order knows of was read, or is rolled back, though the order is an old one."""
-    known = {identity for row in latest.values() for identity in row["known"]}
-    return bool(known) and known <= rolled_back | set(latest)
+def _has_all_redemptions(latest: Mapping[str, CondensedRedemption], rolled_back: set[str]) -> bool:
+    """Return True if every redemption that the order lists was read or is rolled back."""
+    listed = {id_ for redemption in latest.values() for id_ in redemption["listed"]}
+    return bool(listed) and listed <= rolled_back | set(latest)
 
 
 def _discounted_products(redemption: Record) -> list[str] | None:
-    """The products of the lines that a redemption's code lowered; None where it counts for the order as a whole.
-
-    An order's items show what all of its codes took off together, so a code that works on the order has none of them.
-    """
+    """Return the ids of the products that a code lowered; ``None`` when it counts for the whole order."""
     order, effect = redemption.get("order"), get_path(redemption, "voucher.discount.effect")
     if "ITEM" not in effect if isinstance(effect, str) else to_count(get_path(order, "discount_amount")) > 0:
         return None
-    found = []
+    # An item shows what all codes took off together, so a code that works on the order counts for no single item.
+    products = []
     for item in items(get_path(order, "items")):
         amounts = (item.get(name) for name in ("discount_amount", "applied_discount_amount"))
         if any(to_count(amount) > 0 for amount in amounts):
-            named = (item.get("source_id"), get_path(item, "product.source_id"), get_path(item, "sku.source_id"))
-            found += [tail for value in named if (tail := id_tail(value))]
-    return found or None
+            ids = (item.get("source_id"), get_path(item, "product.source_id"), get_path(item, "sku.source_id"))
+            products += [tail for value in ids if (tail := id_tail(value))]
+    return products or None
 
 
 def _products_by_any_id(order: Record) -> dict[str, str]:
-    """A Shopify order's products, by the ids that an item of Voucherify may name: of product, variant or line; SKUs."""
-    found: dict[str, str] = {}
+    """Return a Shopify order's products by every id that Voucherify may use: of product, variant, line, or SKU."""
+    products: dict[str, str] = {}
     for line in items(order.get("lineItems")):
         if product := shopify_id(line.get("product")):
             variant = line.get("variant")
-            names = (product, shopify_id(variant), id_tail(line.get("id")), get_path(variant, "sku"), line.get("sku"))
-            found |= {name: product for value in names if (name := text(value))}
-    return found
+            ids = (product, shopify_id(variant), id_tail(line.get("id")), get_path(variant, "sku"), line.get("sku"))
+            products |= {id_: product for value in ids if (id_ := text(value))}
+    return products
 
 
 def _shop_products(item_ids: Iterable[str] | None, products: Mapping[str, str]) -> list[str] | None:
-    """The shop's products that discounted items stand for; None (all) where that can't be told."""
-    return list(dict.fromkeys(products[name] for name in item_ids or () if name in products)) or None
+    """Return the shop's products of discounted items; ``None`` (all) when none is recognised."""
+    return list(dict.fromkeys(products[id_] for id_ in item_ids or () if id_ in products)) or None
 
 
 def _was_read_from_start(order: Record, read_from: datetime | None) -> bool:
-    """Whether redemptions were read from before the order was made, so that finding none means that there is none."""
-    made = parse_timestamp(order.get("createdAt"))
-    return read_from is None or (made is not None and made - CHECKOUT_LEAD >= read_from)
+    """Return True if redemptions were read from before the order, so that finding none means that there is none."""
+    created_at = timestamps.try_parse(order.get("createdAt"))
+    return read_from is None or (created_at is not None and created_at - CHECKOUT_LEAD >= read_from)

@@ -1,7 +1,7 @@
-"""Orders with what Yofi and others know of them, in bounded memory: orders stream through, the rest lies in a file.
+"""Join orders with the records of Yofi and Voucherify that belong to them, in bounded memory.
 
-The side tables (returns, claims, customers, redemptions) are written to a temporary SQLite database by the keys that
-orders have, then each order asks for its own. Decides nothing; knows only the fields that join.
+Orders stream through. Returns, claims, customers and redemptions are first written to a temporary SQLite database, by
+the keys that orders have.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
 
 ORDERS_PER_QUERY = 100
-"""Orders whose related records are asked for in one go."""
+"""Orders whose related records are read in one query."""
 
 RECORDS_PER_TRANSACTION = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class OrderContext:
-    """What is known of an order besides itself.
+    """The records that belong to an order.
 
-    :param returns: Yofi's returns of it
-    :param claims: Yofi's claims, with ``of_order``: whether the claim names this order or only its customer made it
+    :param returns: Yofi's returns of the order
+    :param claims: Yofi's claims, with ``of_order``: True if the claim names this order, False if only its customer made
+        it
     :param customer: Yofi's customer
-    :param redemptions: what matters of Voucherify's redemptions of it
+    :param redemptions: Voucherify's redemptions of the order, as ``CouponPolicy.relevant`` yields them
     """
 
     returns: tuple[Record, ...] = ()
@@ -50,15 +51,15 @@ def join_orders(
     redemptions: Iterable[Record] = (),
     spill_dir: str | Path | None = None,
 ) -> Iterator[tuple[Record, OrderContext]]:
-    """Each order with its context, in the orders' own order.
+    """Yield each order with its context, in the order of ``orders``.
 
-    A record that comes twice counts once, as it came last.
+    Of a record that comes twice, the last counts.
 
     :param orders: of Shopify's Admin API
-    :param returns: by ``order_id``, else by ``order_name``
-    :param claims: by the orders that ``claim_items`` name, and by ``customer_id``
-    :param customers: by ``customer_id``, which is Shopify's
-    :param redemptions: as ``CouponPolicy.relevant`` gives them, by their own ``keys``
+    :param returns: joined by ``order_id``, else by ``order_name``
+    :param claims: joined by the orders that ``claim_items`` name, and by ``customer_id``
+    :param customers: joined by ``customer_id``, which is Shopify's
+    :param redemptions: as ``CouponPolicy.relevant`` yields them, joined by their own ``keys``
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     """
     sides = {"return": returns, "claim": claims, "customer": customers, "redemption": redemptions}
@@ -68,13 +69,13 @@ def join_orders(
     ):
         for kind, records in sides.items():
             _store(database, kind, records, KEY_FUNCTIONS[kind])
-        rest = iter(orders)
-        while batch := list(islice(rest, ORDERS_PER_QUERY)):
+            remaining = iter(orders)
+        while batch := list(islice(remaining, ORDERS_PER_QUERY)):
             yield from _with_context(database, batch)
 
 
 def keys_of_order_reference(record: Record) -> list[str]:
-    """The keys of a record that names its order by ``order_id`` (the shop's order id) or else ``order_name``."""
+    """Return the keys of a record that names its order by ``order_id`` (the shop's id), else by ``order_name``."""
     if number := id_tail(record.get("order_id")):
         return [f"order:{number}"]
     name = text(record.get("order_name"))
@@ -82,24 +83,24 @@ def keys_of_order_reference(record: Record) -> list[str]:
 
 
 def keys_of_claim(claim: Record) -> list[str]:
-    """The keys of a claim: the orders its items name, itself, and its customer."""
+    """Return the keys of a claim: the orders that its items name, its own order, and its customer."""
     keys = keys_of_order_reference(claim)
-    listed = decode_json(claim.get("claim_items"))
-    for item in items(listed):
+    claim_items = decode_json(claim.get("claim_items"))
+    for item in items(claim_items):
         keys += keys_of_order_reference(item)
-    if isinstance(listed, list):
-        keys += [f"order:{id_tail(item)}" for item in listed if isinstance(item, str | int)]
+    if isinstance(claim_items, list):
+        keys += [f"order:{id_tail(item)}" for item in claim_items if isinstance(item, str | int)]
     return [*dict.fromkeys(keys), *keys_of_customer(claim)]
 
 
 def keys_of_customer(record: Record) -> list[str]:
-    """The key of a record of a customer, by Shopify's customer id."""
-    number = id_tail(record.get("customer_id"))
-    return [f"customer:{number}"] if number else []
+    """Return the key of a customer's record, by Shopify's customer id."""
+    customer_id = id_tail(record.get("customer_id"))
+    return [f"customer:{customer_id}"] if customer_id else []
 
 
 def precomputed_keys(record: Record) -> list[str]:
-    """The keys that a record brings along."""
+    """Return the keys that a record brings along."""
     keys: list[str] = record["keys"]
     return keys
 
@@ -110,17 +111,17 @@ KEY_FUNCTIONS: dict[str, Callable[[Record], list[str]]] = {
     "customer": keys_of_customer,
     "redemption": precomputed_keys,
 }
-"""What each kind is found by."""
+"""What gives the keys of each kind of record."""
 
 
 def _open_database(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level=None)
-    # Thrown away in any case, so nothing has to survive a crash; the cache stays at 8 MB whatever the size.
+    # The file is deleted in any case, so nothing has to survive a crash. The cache stays at 8 MB.
     database.executescript("""
         PRAGMA journal_mode = OFF;
         PRAGMA synchronous = OFF;
         PRAGMA cache_size = -8192;
-        CREATE TABLE record (id INTEGER PRIMARY KEY, kind TEXT, identity TEXT, body TEXT, UNIQUE (kind, identity));
+        CREATE TABLE record (id INTEGER PRIMARY KEY, kind TEXT, record_id TEXT, body TEXT, UNIQUE (kind, record_id));
         CREATE TABLE related (key TEXT, record INTEGER, PRIMARY KEY (key, record)) WITHOUT ROWID;
     """)
     return database
@@ -133,15 +134,15 @@ def _store(
     while batch := list(islice(numbered, RECORDS_PER_TRANSACTION)):
         database.execute("BEGIN")
         for number, record in batch:
-            if not (found := keys(record)):
+            if not (record_keys := keys(record)):
                 continue
-            identity = _record_id(kind, record) or f"#{number}"
+            record_id = _record_id(kind, record) or f"#{number}"
             ((row,),) = database.execute(
-                "INSERT INTO record (kind, identity, body) VALUES (?, ?, ?) "
-                "ON CONFLICT (kind, identity) DO UPDATE SET body = excluded.body RETURNING id",
-                (kind, identity, json.dumps(record)),
+                "INSERT INTO record (kind, record_id, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, record_id) DO UPDATE SET body = excluded.body RETURNING id",
+                (kind, record_id, json.dumps(record)),
             ).fetchall()
-            database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in found])
+            database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in record_keys])
         database.execute("COMMIT")
 
 
@@ -152,18 +153,20 @@ def _record_id(kind: str, record: Record) -> str | None:
 
 
 def _with_context(database: sqlite3.Connection, batch: list[Record]) -> Iterator[tuple[Record, OrderContext]]:
-    wanted = [_keys_of_order(order) for order in batch]
-    related = _related_records(database, sorted({key for keys in wanted for key in keys}))
-    for order, keys in zip(batch, wanted, strict=True):
-        rows: dict[tuple[str, int], Record] = {}
+    keys_by_order = [_keys_of_order(order) for order in batch]
+    related = _related_records(database, sorted({key for keys in keys_by_order for key in keys}))
+    for order, keys in zip(batch, keys_by_order, strict=True):
+        records: dict[tuple[str, int], Record] = {}
         for key in keys:
             for number, kind, body in related.get(key, ()):
                 of_order = not key.startswith("customer:")
                 if of_order or kind in {"claim", "customer"}:
-                    rows.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
-        found = {kind: tuple(row for (own, _), row in rows.items() if own == kind) for kind in KEY_FUNCTIONS}
-        customer = found["customer"][-1] if found["customer"] else None
-        yield order, OrderContext(found["return"], found["claim"], customer, found["redemption"])
+                    records.setdefault((kind, number), {**body, "of_order": of_order} if kind == "claim" else body)
+        by_kind = {
+            name: tuple(record for (kind, _), record in records.items() if kind == name) for name in KEY_FUNCTIONS
+        }
+        customer = by_kind["customer"][-1] if by_kind["customer"] else None
+        yield order, OrderContext(by_kind["return"], by_kind["claim"], customer, by_kind["redemption"])
 
 
 def _keys_of_order(order: Record) -> list[str]:
@@ -173,13 +176,13 @@ def _keys_of_order(order: Record) -> list[str]:
 
 
 def _related_records(database: sqlite3.Connection, keys: list[str]) -> dict[str, list[tuple[int, str, Any]]]:
-    marks = ",".join("?" * len(keys))
-    found: dict[str, list[tuple[int, str, Any]]] = {}
+    placeholders = ",".join("?" * len(keys))
+    related: dict[str, list[tuple[int, str, Any]]] = {}
     rows = database.execute(
         "SELECT related.key, record.id, kind, body FROM related JOIN record ON record.id = related.record "  # noqa: S608
-        f"WHERE related.key IN ({marks}) ORDER BY record.id",
+        f"WHERE related.key IN ({placeholders}) ORDER BY record.id",
         keys,
     )
     for key, number, kind, body in rows:
-        found.setdefault(key, []).append((number, kind, json.loads(body)))
-    return found
+        related.setdefault(key, []).append((number, kind, json.loads(body)))
+    return related

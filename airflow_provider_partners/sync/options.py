@@ -1,8 +1,6 @@
-"""The choices of the mapping that a Dag's author may make, each with its default and the reason for it.
+"""Options that a Dag's author passes as a plain dict, and those of the mapping.
 
-What a Dag's author passes as a plain dict, checked: a wrong key or value is one error that names it.
-
-Base class of mapping options and the suppression policy. Knows neither.
+A wrong key or value is one error that names all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 
 
 class Options(BaseModel):
-    """A frozen set of options that can be written as JSON."""
+    """Base class of options: frozen, without unknown keys, and writable as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,9 +22,9 @@ class Options(BaseModel):
 
     @classmethod
     def parse(cls, value: Mapping[str, Any] | Self | None) -> Self:
-        """The options from what was passed: nothing (the defaults), a dict, or the options themselves.
+        """Return the options of ``None`` (the defaults), a dict, or options.
 
-        :raises ConfigurationError: naming every field that is unknown or wrong
+        :raises ConfigurationError: naming every unknown or wrong field
         """
         if isinstance(value, cls):
             return value
@@ -38,39 +36,39 @@ class Options(BaseModel):
             raise ConfigurationError(message, remedy=f"Known fields: {known}.") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as JSON."""
+        """Return the options as JSON."""
         return self.model_dump(mode="json")
 
 
 def describe_violations(error: ValidationError) -> list[str]:
-    """Each fault as ``field: reason``, without the values: they may be customers' data."""
-    found = []
-    for fault in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ""
-        for part in fault["loc"]:
-            place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
-        reason = "unknown field" if fault["type"] == "extra_forbidden" else fault["msg"]
-        found.append(f"{place or 'value'}: {reason.removeprefix('Value error, ')}")
-    return found
+    """Return each violation as ``field: reason``. The values stay out, because they may be customers' data."""
+    violations = []
+    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ""
+        for step in detail["loc"]:
+            path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+        reason = "unknown field" if detail["type"] == "extra_forbidden" else detail["msg"]
+        violations.append(f"{path or 'value'}: {reason.removeprefix('Value error, ')}")
+    return violations
 
 
 class MappingOptions(Options):
-    """How a Shopify order becomes a Yotpo order where there is more than one right way.
+    """The choices of the mapping from Shopify orders to Yotpo orders.
 
-    :param order_date: ``created`` (default: when it was entered in the shop) or ``processed`` (when it was bought;
-        differs for orders imported from another system)
-    :param fulfillment_date: ``created`` (default: when it was shipped) or ``delivered`` (the delivery where the
-        carrier has reported one, else as ``created``). Yotpo counts the days to its e-mail from this date
+    :param order_date: ``created`` (default: when the order was entered in the shop) or ``processed`` (when it was
+        bought; differs for orders imported from another system)
+    :param fulfillment_date: ``created`` (default: when it was shipped) or ``delivered`` (the delivery if the carrier
+        reported one, else as ``created``). Yotpo counts the days to its e-mail from this date
     :param test_orders: ``exclude`` (default: nobody bought anything) or ``include``
     :param gift_cards: ``exclude`` (default: nobody reviews a gift card) or ``include``
     :param missing_products: for deleted products and custom items: ``drop`` (default: there is nothing to review) or
-        ``placeholder``, which books them on one product so that the order is complete
-    :param placeholder_id: the external id of that product
-    :param placeholder_name: its name
-    :param guest_external_id: ``none`` (default: Yotpo asks for a stable id or none) or ``email``, as Yotpo's Magento
+        ``placeholder``, which books them on one product, so that the order is complete
+    :param placeholder_id: the external id of the placeholder product
+    :param placeholder_name: the name of the placeholder product
+    :param guest_external_id: ``none`` (default: Yotpo wants a stable id or none) or ``email``, as Yotpo's Magento
         module does
-    :param removed_items: ``cancelled`` (default: units taken off the order become a fulfillment with the status
-        ``cancelled``, since Yotpo can't remove a line) or ``ignore``
+    :param removed_items: ``cancelled`` (default: units that were removed from the order become a fulfillment with the
+        status ``cancelled``, because Yotpo can't remove a line) or ``ignore``
     """
 
     title: ClassVar[str] = "mapping options"

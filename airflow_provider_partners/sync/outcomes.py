@@ -1,17 +1,12 @@
-"""Summaries as a table of text, for the log of a task. Formats and nothing else.
-
-What became of each record, the rejects that can be replayed, and the sums that decide whether a task fails.
-
-Knows nothing of how a record was written.
-"""
+"""The outcome of each record, rejects that can be replayed, and the summary that decides whether a task fails."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict
 
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
 from airflow_provider_partners.records import Record
@@ -21,25 +16,35 @@ Action = Literal["created", "updated", "unchanged", "rejected", "would_create", 
 
 ACTIONS: tuple[Action, ...] = ("created", "updated", "unchanged", "rejected", "would_create", "would_update")
 EXAMPLES_PER_REASON = 5
-"""How many ids are kept as examples of a reason for rejection."""
+"""External ids that are kept as examples of a reason for rejection."""
 
 MAX_REASONS = 20
-"""How many different reasons a summary tells apart; the rest is counted together."""
+"""Different reasons that a summary counts apart; further ones are counted together."""
 
 OTHER_REASONS = "other reasons"
 
 
+class Rejection(TypedDict):
+    """Why a record was rejected: the value of the key ``rejected`` of a reject."""
+
+    kind: RecordKind
+    external_id: str
+    reason: str
+    status: int | None
+    request_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record.
+    """The outcome of one record.
 
     :param external_id: the merchant's id
-    :param yotpo_id: Yotpo's id, where it is known
-    :param reason: why it was rejected
-    :param suppressed: why no review is asked for
+    :param yotpo_id: Yotpo's id, if known
+    :param reason: why the record was rejected
+    :param suppressed: why the review request is suppressed
     :param changed: properties that were (or would be) updated
-    :param notes: what happened on the way, such as products that were created first
-    :param reject: for a rejected record: all that is needed to try it again (customers' data: keep it out of logs)
+    :param notes: what else was done, such as products that were created first
+    :param reject: for a rejected record, all that a replay needs (customers' data: keep it out of logs)
     """
 
     kind: RecordKind
@@ -53,7 +58,7 @@ class Outcome:
     reject: Record | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """For a file of outcomes; without the reject record, which goes into a file of its own."""
+        """Return the record of a dataset of outcomes. The reject goes into a dataset of its own."""
         return {
             "kind": self.kind,
             "external_id": self.external_id,
@@ -67,33 +72,34 @@ class Outcome:
 
 
 def rejected_outcome(
-    kind: RecordKind, external_id: str, record: Mapping[str, Any], reason: str | PartnersError, **details: Any
+    kind: RecordKind, external_id: str, record: Mapping[str, Any], reason: str | PartnersError, **fields: Any
 ) -> Outcome:
-    """The outcome of a record that was refused, with the record to be replayed.
+    """Return the outcome of a rejected record, with the record for a replay.
 
-    :param record: as it was given to the upsert; handed back with a key ``rejected`` added, which a replay ignores
+    :param record: the upsert's input. The reject is the same with a key ``rejected``, which a replay ignores
+    :param fields: further fields of the outcome
     """
-    fault = reason if isinstance(reason, PartnersError) else None
-    words = fault.message if fault else str(reason)
-    told = {
+    error = reason if isinstance(reason, PartnersError) else None
+    message = error.message if error else str(reason)
+    rejection: Rejection = {
         "kind": kind,
         "external_id": external_id,
-        "reason": words,
-        "status": fault.status if fault else None,
-        "request_id": fault.request_id if fault else None,
+        "reason": message,
+        "status": error.status if error else None,
+        "request_id": error.request_id if error else None,
     }
-    return Outcome(kind, external_id, "rejected", reason=words, reject={**record, "rejected": told}, **details)
+    return Outcome(kind, external_id, "rejected", reason=message, reject={**record, "rejected": rejection}, **fields)
 
 
 @dataclass(slots=True)
 class OutcomeSummary:
-    """Counts of outcomes. Size doesn't grow with the number of records, so it can go into XCom.
+    """Counts of outcomes. Its size does not grow with the number of records, so it can go into XCom.
 
     :param counts: outcomes by action
     :param suppressed: orders without a review request
-    :param suppressions: reasons for that, scores left out
-    :param rejections: reasons for rejection, ids and numbers left out
-    :param examples: some external ids of each reason for rejection
+    :param suppressions: reasons for suppression, without scores
+    :param rejections: reasons for rejection, without ids and numbers
+    :param examples: some external ids for each reason for rejection
     :param changes: how often each property was updated
     """
 
@@ -106,7 +112,7 @@ class OutcomeSummary:
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Self:
-        """The summary of outcomes, which are read to the end."""
+        """Return the summary of outcomes."""
         summary = cls()
         for outcome in outcomes:
             summary.add(outcome)
@@ -123,7 +129,7 @@ class OutcomeSummary:
         self.changes.update(outcome.changed)
         if outcome.suppressed:
             self.suppressed += 1
-            # Once per order, however many scores say the same.
+            # Several scores of one category count once per order.
             self.suppressions.update({mask_score(reason) for reason in outcome.suppressed})
         if outcome.action == "rejected":
             reason = mask_numbers(outcome.reason or "no reason given")
@@ -135,7 +141,7 @@ class OutcomeSummary:
                 examples.append(outcome.external_id)
 
     def merge(self, other: OutcomeSummary) -> None:
-        """Add the counts of another task."""
+        """Add the counts of another summary."""
         self.counts.update(other.counts)
         self.suppressed += other.suppressed
         self.suppressions.update(other.suppressions)
@@ -148,7 +154,7 @@ class OutcomeSummary:
             ]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, for XCom: every action with its count, then the rest."""
+        """Return the summary as JSON for XCom: the count of every action, then the rest."""
         return {
             "total": self.total,
             **{action: self.counts[action] for action in ACTIONS},
@@ -161,7 +167,7 @@ class OutcomeSummary:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
-        """The summary that :meth:`to_dict` wrote."""
+        """Return the summary that :meth:`to_dict` wrote."""
         return cls(
             counts=Counter({action: value[action] for action in ACTIONS if value.get(action)}),
             suppressed=value.get("suppressed", 0),
@@ -173,22 +179,21 @@ class OutcomeSummary:
 
 
 def mask_score(reason: str) -> str:
-    """A reason for suppression without this order's score: ``return_abuse >= 0.8 (return_predictions)``."""
+    """Return a reason for suppression without the order's score: ``return_abuse >= 0.8 (return_predictions)``."""
     return re.sub(r" -?\d[\d.e+-]* (>=)", r" \1", reason)
 
 
 def mask_numbers(reason: str) -> str:
-    """A reason for rejection that groups: long numbers and quoted values are replaced."""
+    """Return a reason for rejection without long numbers and quoted values, so that equal reasons count together."""
     return re.sub(r"'[^']*'|\"[^\"]*\"|\b[\w-]*\d{3,}[\w-]*", "…", " ".join(reason.split()))[:200]
 
 
 def check_threshold(summary: OutcomeSummary, max_rejects: float) -> None:
-    """Fail when too much was rejected.
+    """Raise an error when too many records were rejected.
 
-    :param max_rejects: how many rejected records are borne: an integer is a number of records, a float a share of all
-        (``0.05`` is one in twenty)
-    :raises RejectThresholdError: with the commonest reasons
-    :raises ConfigurationError: when it is negative, or a share above 1
+    :param max_rejects: most rejected records: an ``int`` is a count, a ``float`` a share (``0.05`` = 5 %)
+    :raises RejectThresholdError: with the most frequent reasons
+    :raises ConfigurationError: when ``max_rejects`` is negative, or a share above 1
     """
     is_share = isinstance(max_rejects, float)
     if isinstance(max_rejects, bool) or max_rejects < 0 or (is_share and max_rejects > 1):
@@ -197,38 +202,37 @@ def check_threshold(summary: OutcomeSummary, max_rejects: float) -> None:
     count, total = summary.counts["rejected"], summary.total
     if count <= (max_rejects * total if is_share else max_rejects):
         return
-    borne = f"{max_rejects:.1%}" if is_share else f"{max_rejects}"
+    limit = f"{max_rejects:.1%}" if is_share else f"{max_rejects}"
     reasons = "; ".join(f"{number}x {reason}" for reason, number in summary.rejections.most_common(3))
-    message = f"{count} of {total} records were rejected, and {borne} are allowed: {reasons}"
+    message = f"{count} of {total} records were rejected, and {limit} are allowed: {reasons}"
     raise RejectThresholdError(
-        message, remedy="Read the file of rejects, mend the cause, then replay it; or raise max_rejects."
+        message, remedy="Read the dataset of rejects, correct the cause, then replay it; or raise max_rejects."
     )
 
 
 def format_summary(
     summaries: OutcomeSummary | Mapping[str, OutcomeSummary | Mapping[str, Any]], *, label: str = "shop"
 ) -> str:
-    """One line per shop (or whatever the keys are) and one for all of them, then the reasons.
+    """Return summaries as a table for the log: one line per name, one for all, then the reasons.
 
-    Columns without a count anywhere are left out, except the four that every run is read by.
+    The columns created, updated, unchanged and rejected are always shown, others only where a count is above zero.
 
-    :param summaries: one, or several by name; as objects or as the dicts that XCom holds
+    :param summaries: one, or several by name; as objects or as the dicts of XCom
     :param label: what the names are
     """
     by_name = _summaries_by_name(summaries)
-    everything = OutcomeSummary()
+    total = OutcomeSummary()
     for summary in by_name.values():
-        everything.merge(summary)
-    always = ACTIONS[:4]
-    columns = [action for action in ACTIONS if action in always or everything.counts[action]]
+        total.merge(summary)
+    columns = [action for action in ACTIONS if action in ACTIONS[:4] or total.counts[action]]
     header = [label, *columns, "suppressed", "total"]
     rows = [_summary_row(name, summary, columns) for name, summary in by_name.items()]
     if len(rows) != 1 or "" in by_name:
-        rows = [*(row for row in rows if row[0]), _summary_row("all", everything, columns)]
+        rows = [*(row for row in rows if row[0]), _summary_row("all", total, columns)]
     lines = text_table([header, *rows])
-    for title, reasons in (("Rejected", everything.rejections), ("Suppressed", everything.suppressions)):
+    for title, reasons in (("Rejected", total.rejections), ("Suppressed", total.suppressions)):
         for reason, count in reasons.most_common():
-            examples = ", ".join(everything.examples.get(reason, []))
+            examples = ", ".join(total.examples.get(reason, []))
             lines.append(f"{title}: {count}x {reason}" + (f" (such as {examples})" if examples else ""))
     return "\n".join(lines)
 
@@ -248,12 +252,18 @@ def _summary_row(name: str, summary: OutcomeSummary, columns: list[Any]) -> list
     return [name, *(str(summary.counts[column]) for column in columns), str(summary.suppressed), str(summary.total)]
 
 
-def text_table(rows: list[list[str]]) -> list[str]:
+def text_table(rows: Sequence[Sequence[str]], *, left: Container[int] = (0,), rule: bool = False) -> list[str]:
+    """Return one line per row, with numbers to the right.
+
+    :param left: the columns whose text is to the left
+    :param rule: add a line of dashes below the first row
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([
-            row[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-        ])
-        for row in rows
-    ]
+    if rule:
+        rows = [rows[0], ["-" * width for width in widths], *rows[1:]]
+    return ["  ".join(_align(row, widths, left)).rstrip() for row in rows]
+
+
+def _align(row: Sequence[str], widths: Sequence[int], left: Container[int]) -> Iterator[str]:
+    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        yield cell.ljust(width) if column in left else cell.rjust(width)

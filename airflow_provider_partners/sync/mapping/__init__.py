@@ -1,3 +1,3 @@
-"""A Shopify order as a Yotpo order: tables of values, lines, fulfillments, customer."""
+"""Map a Shopify order to a Yotpo order: value tables, lines, fulfillments, customer."""
 
 from __future__ import annotations

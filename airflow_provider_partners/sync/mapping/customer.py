@@ -1,6 +1,7 @@
-"""Who bought and where it goes: Shopify's customer and addresses as Yotpo's. Any personal field may be missing.
+"""Map a Shopify order's customer and addresses to Yotpo's. Every personal field may be missing.
 
-An order without a single personal field is fine: apps without access to protected customer data get nothing else.
+An app without access to protected customer data gets none of them
+(https://shopify.dev/docs/apps/launch/protected-customer-data).
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ NAME_LIMIT = 255
 
 
 def map_address(record: Any) -> Address | None:
-    """An address, or None where nothing of it is known."""
+    """Return an address, ``None`` when no field of it is known."""
     if not isinstance(record, dict):
         return None
     fields: dict[str, Any] = {name: text(record.get(source), limit) for name, (source, limit) in ADDRESS_FIELDS.items()}
     fields["country_code"] = _two_letter_code(record.get("countryCodeV2"))
-    # Two letters by the documentation: codes of other forms (ENG, JP-13) would be refused. The name is in `state`.
+    # Yotpo documents two letters (https://core-api.yotpo.com/reference/address). Other codes (ENG, JP-13) would be
+    # refused; the province's name is in `state`.
     fields["province_code"] = _two_letter_code(record.get("provinceCode"))
     fields["phone_number"] = phone(record.get("phone"))
     known = {name: value for name, value in fields.items() if value is not None}
@@ -31,18 +33,18 @@ def map_address(record: Any) -> Address | None:
 
 
 def map_customer(order: Record, options: MappingOptions) -> Customer | None:
-    """The buyer; a guest has no customer in Shopify, but an e-mail and an address on the order.
+    """Return the buyer. A guest has no customer in Shopify, but an e-mail and addresses on the order.
 
-    The external id is Shopify's customer id, as Yotpo asks for.
+    The external id is Shopify's customer id: Yotpo wants a stable id (https://core-api.yotpo.com/reference/customers).
     """
     email = text_within_limit(get_path(order, "customer.defaultEmailAddress.emailAddress"), 255) or text_within_limit(
         order.get("email"), 255
     )
-    account = shopify_id(order.get("customer"))
-    if not account and options.guest_external_id == "email":
-        account = email
+    external_id = shopify_id(order.get("customer"))
+    if not external_id and options.guest_external_id == "email":
+        external_id = email
     fields = {
-        "external_id": account,
+        "external_id": external_id,
         "first_name": _first_known_name(order, "firstName"),
         "last_name": _first_known_name(order, "lastName"),
         "email": email,
@@ -59,13 +61,13 @@ def map_customer(order: Record, options: MappingOptions) -> Customer | None:
 
 
 def _first_known_name(order: Record, part: str) -> str | None:
-    """A name from the customer, else from whom the bill or the parcel goes to."""
+    """Return a name of the customer, else of the billing address, else of the shipping address."""
     for holder in ("customer", "billingAddress", "shippingAddress"):
-        if found := text(get_path(order, f"{holder}.{part}"), NAME_LIMIT):
-            return found
+        if name := text(get_path(order, f"{holder}.{part}"), NAME_LIMIT):
+            return name
     return None
 
 
 def _two_letter_code(code: Any) -> str | None:
-    found = (text(code) or "").upper()
-    return found if re.fullmatch("[A-Z]{2}", found) else None
+    letters = (text(code) or "").upper()
+    return letters if re.fullmatch("[A-Z]{2}", letters) else None

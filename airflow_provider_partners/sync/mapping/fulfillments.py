@@ -1,6 +1,6 @@
-"""Shipments: Shopify's fulfillments as Yotpo's, and what was taken off an order as a cancelled one.
+"""Map Shopify's fulfillments to Yotpo's, and removed units to a cancelled fulfillment.
 
-Ids are Shopify's own and never change, since a changed scheme would make Yotpo hold a shipment twice.
+External ids are Shopify's ids and must never change: Yotpo would store a shipment twice.
 """
 
 from __future__ import annotations
@@ -22,74 +22,77 @@ from airflow_provider_partners.sync.payload.models import FulfilledItem, OrderFu
 from airflow_provider_partners.sync.values import format_utc, items, shopify_id, text, text_within_limit, to_count
 
 REMOVED_SUFFIX = "-removed"
-"""What follows the order's id in the external id of the fulfillment that stands for removed units."""
+"""Suffix of the order's id in the external id of the fulfillment of removed units."""
 
 
 def map_fulfillments(
     order: Record, lines: OrderLines, options: MappingOptions, notes: list[str]
 ) -> list[OrderFulfillment]:
-    """The order's fulfillments; one that can't be told to Yotpo is left out with a note."""
-    found: dict[str, OrderFulfillment] = {}
-    for row in items(order.get("fulfillments")):
-        key = shopify_id(row)
-        status = translate_value(FULFILLMENT_STATUS, row.get("status"), "fulfillment status", notes)
+    """Return the order's fulfillments. One that Yotpo can't take is left out with a note."""
+    by_id: dict[str, OrderFulfillment] = {}
+    for fulfillment in items(order.get("fulfillments")):
+        external_id = shopify_id(fulfillment)
+        status = translate_value(FULFILLMENT_STATUS, fulfillment.get("status"), "fulfillment status", notes)
         date = next(
-            filter(None, (format_utc(row.get(name)) for name in FULFILLMENT_DATE_FIELDS[options.fulfillment_date])),
+            filter(
+                None, (format_utc(fulfillment.get(name)) for name in FULFILLMENT_DATE_FIELDS[options.fulfillment_date])
+            ),
             None,
         )
-        fulfilled = _fulfilled_items(row, lines)
-        if key and status and date and fulfilled:
-            found[key] = OrderFulfillment(
-                external_id=key,
+        fulfilled_items = _fulfilled_items(fulfillment, lines)
+        if external_id and status and date and fulfilled_items:
+            by_id[external_id] = OrderFulfillment(
+                external_id=external_id,
                 fulfillment_date=date,
                 status=status,  # type: ignore[arg-type]
-                shipment_info=_shipment_info(row, notes),
-                fulfilled_items=fulfilled,
+                shipment_info=_shipment_info(fulfillment, notes),
+                fulfilled_items=fulfilled_items,
             )
-        elif not fulfilled:
+        elif not fulfilled_items:
             notes.append("a fulfillment without any of the order's lines was left out")
-    return list(found.values())
+    return list(by_id.values())
 
 
 def map_removed_units(order: Record, external_id: str, order_date: str, lines: OrderLines) -> OrderFulfillment | None:
-    """The units that were taken off the order before they were shipped, as a fulfillment that is ``cancelled``.
+    """Return the units that were removed from the order before they were shipped, as a ``cancelled`` fulfillment.
 
-    That is how Yotpo's documentation cancels a part of an order. A line's cancelled units are those ordered, less
-    those shipped, less those still to be shipped; shipped and returned units stay in their shipment. The date is the
-    order's own, as Shopify has none that would not change with every later edit.
+    Yotpo's documentation cancels a part of an order in this way
+    (https://core-api.yotpo.com/reference/order-fulfillments). The removed units of a line are those ordered, minus
+    those shipped, minus those still to be shipped. Shipped and returned units stay in their shipment.
 
-    :param order_date: of the order, as sent
+    :param order_date: the date of the order, as sent
     """
     shipped: Counter[str] = Counter()
-    for row in items(order.get("fulfillments")):
-        if str(row.get("status")).upper() not in INACTIVE_FULFILLMENTS:
-            for part in items(row.get("fulfillmentLineItems")):
-                shipped[str(get_path(part, "lineItem.id"))] += to_count(part.get("quantity"))
-    gone: Counter[str] = Counter()
-    for row in items(order.get("lineItems")):
-        line_id = str(row.get("id"))
-        if line_id not in lines.product_of or row.get("currentQuantity") is None:
+    for fulfillment in items(order.get("fulfillments")):
+        if str(fulfillment.get("status")).upper() not in INACTIVE_FULFILLMENTS:
+            for item in items(fulfillment.get("fulfillmentLineItems")):
+                shipped[str(get_path(item, "lineItem.id"))] += to_count(item.get("quantity"))
+    removed: Counter[str] = Counter()
+    for line in items(order.get("lineItems")):
+        line_id = str(line.get("id"))
+        if line_id not in lines.product_of or line.get("currentQuantity") is None:
             continue
-        ordered = to_count(row.get("quantity"))
-        taken = ordered - to_count(row.get("currentQuantity"))
-        never_shipped = ordered - shipped[line_id] - to_count(row.get("unfulfilledQuantity"))
-        if (units := min(taken, never_shipped)) > 0:
-            gone[lines.product_of[line_id]] += units
-    if not gone:
+        ordered = to_count(line.get("quantity"))
+        removed_count = ordered - to_count(line.get("currentQuantity"))
+        never_shipped = ordered - shipped[line_id] - to_count(line.get("unfulfilledQuantity"))
+        if (units := min(removed_count, never_shipped)) > 0:
+            removed[lines.product_of[line_id]] += units
+    if not removed:
         return None
     return OrderFulfillment(
         external_id=f"{external_id}{REMOVED_SUFFIX}",
+        # Shopify has no date of the removal that later edits of the order leave unchanged.
         fulfillment_date=order_date,
         status="cancelled",
-        fulfilled_items=_to_fulfilled_items(gone),
+        fulfilled_items=_to_fulfilled_items(removed),
     )
 
 
 def _fulfilled_items(fulfillment: Record, lines: OrderLines) -> list[FulfilledItem]:
     units: Counter[str] = Counter()
-    for part in items(fulfillment.get("fulfillmentLineItems")):
-        product = lines.product_of.get(str(get_path(part, "lineItem.id")))
-        if product and (count := to_count(part.get("quantity"))) > 0:
+    for item in items(fulfillment.get("fulfillmentLineItems")):
+        product = lines.product_of.get(str(get_path(item, "lineItem.id")))
+        if product and (count := to_count(item.get("quantity"))) > 0:
             units[product] += count
     return _to_fulfilled_items(units)
 
@@ -99,7 +102,7 @@ def _to_fulfilled_items(units: Counter[str]) -> list[FulfilledItem]:
 
 
 def _shipment_info(fulfillment: Record, notes: list[str]) -> ShipmentInfo | None:
-    """Where it is, and the first parcel that has a number or an address: Yotpo has room for one."""
+    """Return the shipment's status, and the first parcel that has a number or a URL: Yotpo takes one parcel."""
     parcels = [parcel for parcel in items(fulfillment.get("trackingInfo")) if any(map(text, parcel.values()))]
     parcel: dict[str, Any] = parcels[0] if parcels else {}
     fields = {

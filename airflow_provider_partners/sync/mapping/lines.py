@@ -1,7 +1,8 @@
-"""Line items grouped by parent product, and the products they name.
+"""Group an order's line items by parent product, and map the products they name.
 
-Yotpo refuses an order that names a product twice and wants the parent product, not the variant; so quantities and
-prices of a product's lines are added up, as Yotpo's own Magento module does.
+Yotpo refuses an order that names a product twice, and wants the parent product, not the variant
+(https://core-api.yotpo.com/reference/create-order). So the lines of one product become one line: their quantities and
+prices are added up, as Yotpo's Magento module does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_partners.records import Record, get_path
+from airflow_provider_partners.sync.coupons import Coupon
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.base import WEB_URL
 from airflow_provider_partners.sync.payload.models import LineItem, Product
@@ -30,7 +32,7 @@ from airflow_provider_partners.sync.values import (
 class ProductLine:
     """All lines of one product.
 
-    :param price: what the lines cost after their discounts; None where no line tells
+    :param price: the price of the lines after their discounts; ``None`` when no line has one
     """
 
     product: str
@@ -42,17 +44,15 @@ class ProductLine:
 class OrderCoupons:
     """The coupons of an order by product.
 
-    :param codes: the code of each product that had one, None where the code isn't known; under ``""`` that of all
+    :param codes: the coupon code of each product, ``None`` when the code is unknown. The key ``""`` is a coupon of all
+        products
     """
 
     codes: Mapping[str, str | None]
 
     @classmethod
-    def from_coupons(cls, coupons: Sequence[Record]) -> OrderCoupons:
-        """Of several coupons of one product, the first that has a code is named: Yotpo takes one.
-
-        :param coupons: each ``{"code": …, "products": [ids] or None}``
-        """
+    def from_coupons(cls, coupons: Sequence[Coupon]) -> OrderCoupons:
+        """Return the coupons by product. Yotpo takes one per product: the first that has a code."""
         codes: dict[str, str | None] = {}
         for coupon in coupons:
             for product in coupon.get("products") or [""]:
@@ -61,11 +61,11 @@ class OrderCoupons:
         return cls(codes)
 
     def code_for(self, product: str) -> str | None:
-        """The code that a product was bought with."""
+        """Return the code that a product was bought with."""
         return self.codes.get(product) or self.codes.get("")
 
     def has_coupon(self, product: str) -> bool:
-        """Whether a product was bought with a coupon."""
+        """Return True if a product was bought with a coupon."""
         return product in self.codes or "" in self.codes
 
 
@@ -73,9 +73,9 @@ class OrderCoupons:
 class OrderLines:
     """The lines of an order as Yotpo takes them.
 
-    :param by_product: by product, in the order's own order
-    :param product_of: Shopify's line item id to the product it is booked on; lines that were left out are missing
-    :param products: payloads of the products named
+    :param by_product: one line per product, in the order's own order
+    :param product_of: from Shopify's line item id to the product; without the lines that were left out
+    :param products: payloads of the products
     """
 
     by_product: dict[str, ProductLine] = field(default_factory=dict)
@@ -84,49 +84,49 @@ class OrderLines:
     notes: list[str] = field(default_factory=list)
 
     def payload(self, coupons: OrderCoupons | None) -> list[LineItem]:
-        """The line items.
+        """Return Yotpo's line items.
 
-        :param coupons: those of the order; None where they aren't known, which leaves the lines' fields alone
+        :param coupons: the order's coupons; ``None`` when they are unknown, which leaves the coupon fields out
         """
-        found = []
-        for group in self.by_product.values():
-            # Shopify's price of a line after its discounts. Taxes of single lines are not asked for, so both are it.
-            price = float(group.price) if group.price is not None else None
-            found.append(
+        line_items = []
+        for line in self.by_product.values():
+            # Total and subtotal are Shopify's price after discounts: taxes of single lines are not extracted.
+            price = float(line.price) if line.price is not None else None
+            line_items.append(
                 LineItem(
-                    external_product_id=group.product,
-                    quantity=group.quantity,
+                    external_product_id=line.product,
+                    quantity=line.quantity,
                     total_price=price,
                     subtotal_price=price,
-                    coupon_code=coupons.code_for(group.product) if coupons else None,
-                    custom_properties={"coupon_used": coupons.has_coupon(group.product)} if coupons else None,
+                    coupon_code=coupons.code_for(line.product) if coupons else None,
+                    custom_properties={"coupon_used": coupons.has_coupon(line.product)} if coupons else None,
                 )
             )
-        return found
+        return line_items
 
 
 def group_by_product(order: Record, *, shop: str, options: MappingOptions) -> OrderLines:
-    """The order's lines by product. What has no product, no units, or is a gift card is left out, by the options.
+    """Return the order's lines by product. The options decide about gift cards and lines without a product.
 
-    The quantity is the one ordered, also where units were removed since: Yotpo can't remove a line, so what was sent
-    once must not depend on when it was sent (see ``fulfillments.removed``).
+    The quantity is the ordered one, even if units were removed later. Yotpo can't remove a line, so a line must not
+    depend on when it is sent. ``fulfillments.map_removed_units`` reports removed units.
     """
     lines = OrderLines()
-    left_out = {"units": 0, "gift": 0, "product": 0}
-    for row in items(order.get("lineItems")):
-        units = to_count(row.get("quantity"))
-        product = _product_of(row, shop, options)
+    left_out = dict.fromkeys(_EXCLUSION_NOTES, 0)
+    for line in items(order.get("lineItems")):
+        units = to_count(line.get("quantity"))
+        product = _product_of(line, shop, options)
         if units < 1:
             left_out["units"] += 1
-        elif row.get("isGiftCard") and options.gift_cards == "exclude":
+        elif line.get("isGiftCard") and options.gift_cards == "exclude":
             left_out["gift"] += 1
         elif product is None or not product.external_id:
             left_out["product"] += 1
         else:
-            _add_line(lines, row, product, product.external_id, units)
-    for cause, words in _EXCLUSION_NOTES.items():
+            _add_line(lines, line, product, product.external_id, units)
+    for cause, note in _EXCLUSION_NOTES.items():
         if left_out[cause]:
-            lines.notes.append(f"{left_out[cause]} {words}")
+            lines.notes.append(f"{left_out[cause]} {note}")
     return lines
 
 
@@ -141,20 +141,19 @@ def _add_line(lines: OrderLines, line: Record, product: Product, external_id: st
     lines.products.setdefault(external_id, product)
     if line_id := text(line.get("id")):
         lines.product_of[line_id] = external_id
-    booked = lines.by_product.setdefault(external_id, ProductLine(external_id))
-    booked.quantity += units
+    product_line = lines.by_product.setdefault(external_id, ProductLine(external_id))
+    product_line.quantity += units
     price = to_decimal(get_path(line, "discountedTotalSet.shopMoney.amount"))
     if price is None and (unit := to_decimal(get_path(line, "originalUnitPriceSet.shopMoney.amount"))) is not None:
         price = unit * units
     if price is not None:
-        booked.price = (booked.price or Decimal(0)) + price
+        product_line.price = (product_line.price or Decimal(0)) + price
 
 
 def _product_of(line: Record, shop: str, options: MappingOptions) -> Product | None:
-    """The parent product of a line; the placeholder or None for a deleted product or a custom item."""
+    """Return the parent product of a line. A deleted product or a custom item gives the placeholder, or ``None``."""
     record = line.get("product")
-    key = shopify_id(record)
-    if key:
+    if shopify_id(record):
         return map_product(record, shop=shop)
     if options.missing_products == "placeholder":
         return Product(external_id=options.placeholder_id, name=options.placeholder_name, url=f"https://{shop}/")
@@ -162,10 +161,11 @@ def _product_of(line: Record, shop: str, options: MappingOptions) -> Product | N
 
 
 def map_product(record: Any, *, shop: str) -> Product:
-    """A Shopify product as Yotpo's, from what an order's line or the list of products tells of it.
+    """Return a Shopify product as Yotpo's product.
 
-    A product without a page in the online store gets the address it would have there: Yotpo's e-mails link to it.
+    A product without a page in the online store gets the URL it would have there, because Yotpo's e-mails link to it.
 
+    :param record: of an order's line, or of the list of products
     :param shop: the shop's domain
     """
     handle = text_within_limit(get_path(record, "handle"), 255)
@@ -181,5 +181,5 @@ def map_product(record: Any, *, shop: str) -> Product:
 
 
 def _web_url(value: Any) -> str | None:
-    found = text_within_limit(value, 2048)
-    return found if found and WEB_URL.match(found) else None
+    url = text_within_limit(value, 2048)
+    return url if url and WEB_URL.match(url) else None

@@ -1,6 +1,6 @@
-"""One Shopify order as one Yotpo order: what is sent, which products it names, and what was left out on the way.
+"""Map one Shopify order to one Yotpo order: payload, products, and notes on what was left out.
 
-Pure: the same order and options give the same payload, whenever it is mapped. Knows nothing of Yofi.
+The same order and options always give the same payload.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from airflow_provider_partners.records import Record, get_path
-from airflow_provider_partners.sync.mapping import customer as addresses
-from airflow_provider_partners.sync.mapping import fulfillments
-from airflow_provider_partners.sync.mapping import lines as line_items
+from airflow_provider_partners.sync.coupons import Coupon
+from airflow_provider_partners.sync.mapping.customer import map_address, map_customer
+from airflow_provider_partners.sync.mapping.fulfillments import map_fulfillments, map_removed_units
+from airflow_provider_partners.sync.mapping.lines import OrderCoupons, OrderLines, group_by_product
 from airflow_provider_partners.sync.mapping.tables import ORDER_DATE_FIELDS, PAYMENT_STATUS, translate_value
 from airflow_provider_partners.sync.options import MappingOptions, describe_violations
 from airflow_provider_partners.sync.payload.base import PayloadError
@@ -27,7 +28,7 @@ PAYMENT_METHOD_LIMIT = 64
 
 @dataclass(frozen=True, slots=True)
 class MappedOrder:
-    """An order ready to be sent.
+    """An order that can be sent.
 
     :param external_id: Shopify's numeric order id
     :param order: Yotpo's payload
@@ -45,9 +46,9 @@ class MappedOrder:
 class UnmappableOrder:
     """An order that is not sent.
 
-    :param external_id: Shopify's numeric order id, as far as it is known
-    :param reason: why, in words
-    :param is_excluded: whether that follows from the options (a test order, nothing to review); else something is wrong
+    :param external_id: Shopify's numeric order id; empty when the order has none
+    :param reason: why it is not sent
+    :param is_excluded: True if the options exclude it (a test order, nothing to review); False if something is wrong
     """
 
     external_id: str
@@ -55,7 +56,7 @@ class UnmappableOrder:
     is_excluded: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """For a file of what was set aside."""
+        """Return the record of a dataset of orders that were not built."""
         return {"external_id": self.external_id, "reason": self.reason, "left_out": self.is_excluded}
 
 
@@ -64,28 +65,29 @@ def map_order(
     *,
     shop: str,
     options: MappingOptions | None = None,
-    coupons: Sequence[Record] | None = None,
+    coupons: Sequence[Coupon] | None = None,
 ) -> MappedOrder | UnmappableOrder:
-    """Map an order of Shopify's Admin API, or say why it can't or shan't be sent.
+    """Map an order of Shopify's Admin API to a Yotpo payload, or to the reason why it is not sent.
 
-    :param order: as the Admin client gives it, connections as lists
+    :param order: as the Admin client returns it, with connections as lists
     :param shop: the shop's domain, for products without a page of their own
-    :param coupons: what is known of the coupons used, each ``{"code": …, "products": [ids] or None}``; None when
-        nothing is known, which leaves the fields alone
+    :param coupons: the coupons it was bought with; ``None`` when they are unknown, which leaves the coupon fields out
     """
     options = options or MappingOptions()
     external_id = shopify_id(order)
-    date = next(filter(None, (format_utc(order.get(name)) for name in ORDER_DATE_FIELDS[options.order_date])), None)
-    if not external_id or not date:
+    order_date = next(
+        filter(None, (format_utc(order.get(name)) for name in ORDER_DATE_FIELDS[options.order_date])), None
+    )
+    if not external_id or not order_date:
         return UnmappableOrder(external_id or "", f"the order has no {'date' if external_id else 'id'}")
     if order.get("test") is True and options.test_orders == "exclude":
         return UnmappableOrder(external_id, "it is a test order", is_excluded=True)
     try:
-        lines = line_items.group_by_product(order, shop=shop, options=options)
+        lines = group_by_product(order, shop=shop, options=options)
         if not lines.by_product:
             cause = "; ".join(lines.notes) or "it has no lines"
-            return UnmappableOrder(external_id, f"no line is left that could be reviewed: {cause}", is_excluded=True)
-        return _map_reviewable_order(order, external_id, date, lines, options, coupons)
+            return UnmappableOrder(external_id, f"no line can be reviewed: {cause}", is_excluded=True)
+        return _map_reviewable_order(order, external_id, order_date, lines, options, coupons)
     except ValidationError as error:
         return UnmappableOrder(external_id, PayloadError("order", describe_violations(error)).message)
 
@@ -94,28 +96,28 @@ def _map_reviewable_order(
     order: Record,
     external_id: str,
     order_date: str,
-    lines: line_items.OrderLines,
+    lines: OrderLines,
     options: MappingOptions,
-    coupons: Sequence[Record] | None,
+    coupons: Sequence[Coupon] | None,
 ) -> MappedOrder | UnmappableOrder:
     notes = list(lines.notes)
-    shipped = fulfillments.map_fulfillments(order, lines, options, notes)
+    shipped = map_fulfillments(order, lines, options, notes)
     if reason := _size_violation(len(lines.by_product), len(shipped)):
         return UnmappableOrder(external_id, reason)
     cancelled = format_utc(order.get("cancelledAt"))
     if cancelled is None and options.removed_items == "cancelled" and len(shipped) < MAX_FULFILLMENTS:
-        gone = fulfillments.map_removed_units(order, external_id, order_date, lines)
-        shipped = [*shipped, gone] if gone else shipped
+        removed = map_removed_units(order, external_id, order_date, lines)
+        shipped = [*shipped, removed] if removed else shipped
     model = Order(
         external_id=external_id,
         order_date=order_date,
         cancellation=Cancellation(cancellation_date=cancelled) if cancelled else None,
-        customer=addresses.map_customer(order, options),
-        billing_address=addresses.map_address(order.get("billingAddress")),
-        shipping_address=addresses.map_address(order.get("shippingAddress")),
+        customer=map_customer(order, options),
+        billing_address=map_address(order.get("billingAddress")),
+        shipping_address=map_address(order.get("shippingAddress")),
         custom_properties={"coupon_used": bool(coupons)} if coupons is not None else None,
-        line_items=lines.payload(None if coupons is None else line_items.OrderCoupons.from_coupons(coupons)),
-        # No fulfillment is no key: there is nothing to merge.
+        line_items=lines.payload(None if coupons is None else OrderCoupons.from_coupons(coupons)),
+        # Without a fulfillment the key is left out: there is nothing to merge.
         fulfillments=shipped or None,
         **_order_fields(order, notes),
     )
@@ -132,7 +134,7 @@ def _size_violation(products: int, shipments: int) -> str | None:
 
 
 def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
-    """The fields of the order itself."""
+    """Return the fields of the order itself."""
     gateways = order.get("paymentGatewayNames") or [None]
     currency = text(get_path(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
     totals = {

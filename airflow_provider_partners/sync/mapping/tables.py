@@ -1,9 +1,8 @@
-"""Shopify's values and fields beside Yotpo's, as tables.
+"""Tables of Shopify's values and fields with Yotpo's.
 
-Yotpo's enums are those of Shopify's older API, value for value, so most rows only change case; where Shopify has grown
-since, the nearest value is taken, or None: left out.
-
-Data alone; a value that is in no table is left out with a note, since Shopify adds values with every version.
+Yotpo's enums are those of Shopify's REST Admin API, value for value, so most entries only change case. For newer
+values of Shopify's GraphQL API, the nearest value is used, or ``None`` to leave the field out. A value that is in no
+table is left out with a note, because Shopify adds values with every version.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ FULFILLMENT_STATUS: Mapping[str, str | None] = MappingProxyType({
     "OPEN": "open",
     "PENDING": "pending",
 })
-"""A fulfillment's ``status`` to ``status``; Shopify spells the cancelled one differently in its display status."""
+"""A fulfillment's ``status`` to ``status``. Shopify spells the cancelled one differently in its display status."""
 
 SHIPMENT_STATUS: Mapping[str, str | None] = MappingProxyType({
     "ATTEMPTED_DELIVERY": "attempted_delivery",
@@ -48,7 +47,7 @@ SHIPMENT_STATUS: Mapping[str, str | None] = MappingProxyType({
     "OUT_FOR_DELIVERY": "out_for_delivery",
     "PICKED_UP": "delivered",
     "READY_FOR_PICKUP": "ready_for_pickup",
-    # These speak of the shipment's paperwork, not of where it is.
+    # These describe the shipment's documents, not its place.
     "CANCELED": None,
     "FULFILLED": None,
     "LABEL_VOIDED": None,
@@ -65,37 +64,37 @@ ADDRESS_FIELDS: Mapping[str, tuple[str, int]] = MappingProxyType({
     "state": ("province", 64),
     "zip": ("zip", 64),
 })
-"""Yotpo's field to Shopify's and the length it is cut to; codes and phones have forms of their own."""
+"""Yotpo's field to Shopify's field and the longest text. Codes and phones have rules of their own."""
 
 ORDER_DATE_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "created": ("createdAt", "processedAt"),
     "processed": ("processedAt", "createdAt"),
 })
-"""The option ``order_date`` to the fields asked in turn."""
+"""The option ``order_date`` to Shopify's fields, in order of preference."""
 
 FULFILLMENT_DATE_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     "created": ("createdAt",),
     "delivered": ("deliveredAt", "createdAt"),
 })
-"""The option ``fulfillment_date`` to the fields asked in turn."""
+"""The option ``fulfillment_date`` to Shopify's fields, in order of preference."""
 
 MARKETING_CONSENT: Mapping[str, bool] = MappingProxyType({
     "SUBSCRIBED": True,
     "UNSUBSCRIBED": False,
     "NOT_SUBSCRIBED": False,
-    # Asked to confirm and has not yet, or erased: not a consent.
+    # Not confirmed yet, or erased: no consent.
     "PENDING": False,
     "REDACTED": False,
     "INVALID": False,
 })
-"""``marketingState`` to consent; any other value is left out."""
+"""``marketingState`` to consent. Any other value is left out."""
 
 INACTIVE_FULFILLMENTS = frozenset({"CANCELLED", "CANCELED", "ERROR", "FAILURE"})
-"""Statuses of fulfillments whose units have not left."""
+"""Statuses of fulfillments whose units were not shipped."""
 
 
 def translate_value(table: Mapping[str, str | None], value: object, field: str, notes: list[str]) -> str | None:
-    """The table's value; None with a note for one that is not in it.
+    """Return the table's value. A value that is not in the table gives ``None`` and a note.
 
     :param field: Shopify's field, for the note
     """

@@ -1,3 +1,3 @@
-"""Models of what Yotpo accepts, checked before anything is sent."""
+"""Models of what Yotpo accepts; they are checked before anything is sent."""
 
 from __future__ import annotations

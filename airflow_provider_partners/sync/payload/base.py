@@ -1,7 +1,4 @@
-"""The ground of Yotpo's payload models: what a field may hold, what an endpoint requires, how violations are told.
-
-Knows no single resource; those are in ``models``.
-"""
+"""Base of Yotpo's payload models: field types, required fields per operation, and violations as text."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ WEB_URL = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
 
 
 class PayloadError(RejectedError):
-    """A payload breaks Yotpo's documented rules, so that sending it would be refused.
+    """A payload breaks Yotpo's documented rules, so Yotpo would refuse it.
 
     :param violations: ``field: reason`` each, without customers' data
     """
@@ -68,7 +65,7 @@ Scalar = bool | int | float | str
 
 
 class Payload(BaseModel):
-    """An object as Yotpo takes it. A field that is None is not sent: an omitted key is "not given"."""
+    """An object as Yotpo takes it. A field that is ``None`` is not sent: a missing key means "not given"."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -77,24 +74,24 @@ class Payload(BaseModel):
 
     @classmethod
     def validate_body(cls, body: Mapping[str, Any], operation: Operation = "create") -> Self:
-        """The model of a body as it would be sent.
+        """Return the model of a body as it would be sent.
 
-        :param operation: what is required differs between creating and updating
+        :param operation: a create and an update require different fields
         :raises PayloadError: with every violation as ``field: reason``
         """
         try:
             model = cls.model_validate(body)
         except ValidationError as error:
             raise PayloadError(cls.resource, describe_violations(error)) from None
-        wanted = cls.required.get(operation, ())
-        missing = [f"{name}: required" for name in wanted if getattr(model, name) in (None, [])]
+        required = cls.required.get(operation, ())
+        missing = [f"{name}: required" for name in required if getattr(model, name) in (None, [])]
         if missing:
             raise PayloadError(cls.resource, missing)
         return model
 
     @classmethod
     def violations(cls, body: Mapping[str, Any], operation: Operation = "create") -> list[str]:
-        """What is wrong with a body, as ``field: reason``; empty when nothing is."""
+        """Return each violation of a body as ``field: reason``; empty when there is none."""
         try:
             cls.validate_body(body, operation)
         except PayloadError as error:
@@ -102,5 +99,5 @@ class Payload(BaseModel):
         return []
 
     def payload(self) -> dict[str, Any]:
-        """The body as it is sent."""
+        """Return the body as it is sent."""
         return self.model_dump(mode="json", exclude_none=True)

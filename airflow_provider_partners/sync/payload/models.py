@@ -1,6 +1,8 @@
-"""Yotpo's order, fulfillment and product as its documentation describes them: fields, limits, enums, dependencies.
+"""Yotpo's order, fulfillment and product as documented: fields, limits, enums, dependencies.
 
-Each class is one documented object. Knows nothing of where the values come from.
+Each class is one documented object. Sources: https://core-api.yotpo.com/reference/orders,
+https://core-api.yotpo.com/reference/order-fulfillments, https://core-api.yotpo.com/reference/products, and the property
+tables at https://develop.yotpo.com/reference/introduction-to-orders-and-fulfillments.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ ShipmentStatus = Literal[
 ]
 
 YOTPO_PROPERTIES: Mapping[str, type] = {"suppress_review_request": bool, "coupon_used": bool}
-"""Custom properties that Yotpo itself acts on, with their type; other keys are the merchant's own."""
+"""Custom properties that Yotpo itself acts on, with their type. Other keys are the merchant's own."""
 
 
 def _custom_properties(value: dict[str, Scalar]) -> dict[str, Scalar]:
@@ -102,7 +104,7 @@ class Cancellation(Payload):
 
 
 class LineItem(Payload):
-    """What was bought of one product. Yotpo refuses an order that names a product twice."""
+    """The units of one product in an order. Yotpo refuses an order that names a product twice."""
 
     external_product_id: ExternalId
     quantity: Quantity
@@ -113,7 +115,7 @@ class LineItem(Payload):
 
 
 class FulfilledItem(Payload):
-    """What of one product is in a fulfillment."""
+    """The units of one product in a fulfillment."""
 
     external_product_id: ExternalId
     quantity: Quantity
@@ -129,7 +131,7 @@ class ShipmentInfo(Payload):
 
 
 class Fulfillment(Payload):
-    """One shipment of an order. Only the status ``success`` lets Yotpo ask for a review."""
+    """One shipment of an order. Only the status ``success`` makes Yotpo request a review."""
 
     resource: ClassVar[str] = "fulfillment"
     required: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -140,7 +142,7 @@ class Fulfillment(Payload):
     fulfillment_date: Timestamp | None = None
     status: FulfillmentStatus | None = None
     shipment_info: ShipmentInfo | None = None
-    # An empty list is answered with a permanent 400 (a bug report of Yotpo's own Magento module).
+    # Yotpo refuses an empty list with a permanent 400 (issues of YotpoLtd/magento2-module-core).
     fulfilled_items: Annotated[list[FulfilledItem], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
@@ -150,7 +152,7 @@ class Fulfillment(Payload):
 
 
 class OrderFulfillment(Fulfillment):
-    """A fulfillment inside an order: merged by its external id, so that and its items must be there."""
+    """A fulfillment inside an order. Yotpo merges it by its external id, so id and items are required."""
 
     external_id: ExternalId
     fulfillment_date: Timestamp
@@ -187,12 +189,18 @@ class Order(Payload):
         lines = [line.external_product_id for line in self.line_items or ()]
         _check_unique_products(lines)
         if self.line_items is not None:
-            fulfilled = {item.external_product_id for row in self.fulfillments or () for item in row.fulfilled_items}
-            if strange := sorted(fulfilled.difference(lines)):
-                message = f"fulfillments name products that are not in line_items: {', '.join(strange[:5])}"
+            fulfilled = {
+                item.external_product_id
+                for fulfillment in self.fulfillments or ()
+                for item in fulfillment.fulfilled_items
+            }
+            if unknown := sorted(fulfilled.difference(lines)):
+                message = f"fulfillments name products that are not in line_items: {', '.join(unknown[:5])}"
                 raise ValueError(message)
         repeated = [
-            key for key, count in Counter(row.external_id for row in self.fulfillments or ()).items() if count > 1
+            external_id
+            for external_id, count in Counter(item.external_id for item in self.fulfillments or ()).items()
+            if count > 1
         ]
         if repeated:
             message = f"fulfillments repeat the external_id {repeated[0]}"
@@ -201,7 +209,7 @@ class Order(Payload):
 
 
 class Product(Payload):
-    """A product. Nothing but its external id is mandatory, since Yotpo's Magento module falls back to that alone."""
+    """A product. Only its external id is required: Yotpo's Magento module falls back to that alone."""
 
     resource: ClassVar[str] = "product"
     required: ClassVar[Mapping[str, tuple[str, ...]]] = {"create": ("external_id",)}

@@ -1,18 +1,17 @@
-"""Who is not asked for a review: rules on what Yofi knows of an order, and the reasons they give.
+"""Rules that suppress review requests, and the reasons they give.
 
 The default policy, and why:
 
-- A prediction of fraud or abuse of 0.8 or more, for the return, the customer or the order, suppresses: the buyer's word
-  on the product is worth little. Only categories that speak of abuse count, since a category that Yofi adds later may
+- A prediction of fraud or abuse of 0.8 or more suppresses, for the return, the customer or the order. Such a buyer's
+  review says little about the product. Only categories that speak of abuse count: a category that Yofi adds later may
   be a harmless one. Yofi publishes no thresholds; 0.8 leaves out what is merely possible.
-- A return that has arrived (``received``, ``refunded_amount``, ``completed``) suppresses: the customer no longer has the
-  product. Yotpo's own import from Shopify doesn't ask about refunded goods either. A return only asked for doesn't.
-- Claims don't: a complaint is honest until shown otherwise, and asking only the contented is what consumer law calls
-  review gating.
-- The level is the whole order, as Yofi doesn't document how a return names its lines. With ``line``, a return that
-  names them suppresses those alone.
-
-Knows neither Yotpo's payload nor where the records come from.
+- A return that has arrived (``received``, ``refunded``, ``completed``) suppresses: the customer no longer has the
+  product. Yotpo's own import from Shopify sends no request for refunded goods either. A return that is only requested
+  does not suppress.
+- Claims do not suppress. A complaint counts as honest until it is shown not to be. To request reviews from satisfied
+  buyers only is what consumer law calls review gating.
+- The level is the whole order, because Yofi doesn't document how a return names its lines. With ``line``, a return that
+  names its lines suppresses those alone.
 """
 
 from __future__ import annotations
@@ -50,8 +49,8 @@ class Suppression:
     """The decision on one order.
 
     :param reasons: why, such as ``return_abuse 0.93 >= 0.8 (return_predictions)``; empty when nothing is suppressed
-    :param whole_order: whether the whole order is
-    :param products: products (by external id) that are, where it isn't the whole order
+    :param whole_order: True if the whole order is suppressed
+    :param products: the suppressed products (by external id), if it is not the whole order
     """
 
     reasons: tuple[str, ...] = ()
@@ -60,18 +59,19 @@ class Suppression:
 
 
 class SuppressionPolicy(Options):
-    """When a review request is suppressed. A plain dict of the same keys does as well.
+    """When a review request is suppressed. A plain dict of the same keys is accepted, too.
 
     Example: ``{"categories": {"return_abuse": 0.9, "*fraud*": 0.7}, "return_states": [], "level": "line"}``
 
-    :param categories: prediction category (with ``*`` as wildcard) to the score from which on it suppresses
-    :param sources: which predictions are listened to
-    :param per_source: further or other thresholds for one source: ``{"customer_predictions": {"return_abuse": 0.95}}``;
-        for that source they go before ``categories``
-    :param return_states: states of a return that suppress, in any case
-    :param claims: ``ignore``, ``order`` (one that names the order suppresses) or ``customer`` (any by its customer)
+    :param categories: prediction category (``*`` is a wildcard) to the score that suppresses, and any higher one
+    :param sources: which predictions count
+    :param per_source: thresholds of one source: ``{"customer_predictions": {"return_abuse": 0.95}}``. For that source
+        they go before ``categories``
+    :param return_states: states of a return that suppress, in upper or lower case
+    :param claims: ``ignore``, ``order`` (a claim that names the order suppresses) or ``customer`` (any claim of its
+        customer does)
     :param financial_statuses: Shopify's ``displayFinancialStatus`` values that suppress, such as ``REFUNDED``
-    :param level: ``order``, or ``line`` for returns and their predictions where the return names its lines
+    :param level: ``order``, or ``line`` for returns and their predictions if the return names its lines
     """
 
     title: ClassVar[str] = "suppression policy"
@@ -96,26 +96,27 @@ class SuppressionPolicy(Options):
 
         :param order: of Shopify's Admin API
         :param returns: Yofi's returns of this order
-        :param claims: Yofi's claims: of the order, or by its customer; ``of_order`` marks the former (see ``join``)
+        :param claims: Yofi's claims: of the order, or of its customer; ``of_order`` marks the former (see
+            ``join_orders``)
         :param customer: Yofi's customer
         """
-        whole: list[str] = [*self._score_reasons(predictions.scores_of_customer(customer))]
+        order_reasons: list[str] = [*self._score_reasons(predictions.scores_of_customer(customer))]
         status = text(order.get("displayFinancialStatus"))
         if status and status.upper() in {name.upper() for name in self.financial_statuses}:
-            whole.append(f"order is {status.lower()}")
-        whole += self._claim_reasons(claims)
-        partly: list[str] = []
+            order_reasons.append(f"order is {status.lower()}")
+        order_reasons += self._claim_reasons(claims)
+        product_reasons: list[str] = []
         products: set[str] = set()
         for record in returns:
-            whole += self._score_reasons([
+            order_reasons += self._score_reasons([
                 *predictions.scores_of_order(record.get("order")),
                 *predictions.scores_of_customer(record.get("customer")),
             ])
             reasons = [*self._score_reasons(predictions.scores_of_return(record)), *self._state_reasons(record)]
-            named = returned_products(record, order) if self.level == "line" and reasons else frozenset()
-            (partly if named else whole).extend(reasons)
-            products |= named
-        return _decision(whole, partly, products)
+            returned = returned_products(record, order) if self.level == "line" and reasons else frozenset()
+            (product_reasons if returned else order_reasons).extend(reasons)
+            products |= returned
+        return _decision(order_reasons, product_reasons, products)
 
     def _score_reasons(self, scores: Iterable[Score]) -> list[str]:
         reasons = []
@@ -126,14 +127,14 @@ class SuppressionPolicy(Options):
         return reasons
 
     def _threshold(self, score: Score) -> float | None:
-        """The threshold of a category: by its own name first, then by the first pattern that fits."""
+        """Return the threshold of a score's category: by its own name first, then by the first pattern that matches."""
         if score.source not in self.sources:
             return None
-        special: Mapping[str, float] = self.per_source.get(score.source, {})
-        for table in (special, self.categories):
-            if score.category in table:
-                return table[score.category]
-            for pattern, threshold in table.items():
+        of_source: Mapping[str, float] = self.per_source.get(score.source, {})
+        for thresholds in (of_source, self.categories):
+            if score.category in thresholds:
+                return thresholds[score.category]
+            for pattern, threshold in thresholds.items():
                 if fnmatchcase(score.category.lower(), pattern.lower()):
                     return threshold
         return None
@@ -143,10 +144,10 @@ class SuppressionPolicy(Options):
         return [f"return is {state}"] if state and state in {name.lower() for name in self.return_states} else []
 
     def _claim_reasons(self, claims: Iterable[Record]) -> list[str]:
-        wanted = [row for row in claims if self.claims == "customer" or row.get("of_order", True)]
-        if self.claims == "ignore" or not wanted:
-            return []
-        return ["claim on the order" if any(row.get("of_order", True) for row in wanted) else "claim by the customer"]
+        names_order = [claim.get("of_order", True) for claim in claims]
+        if self.claims != "ignore" and any(names_order):
+            return ["claim on the order"]
+        return ["claim by the customer"] if self.claims == "customer" and names_order else []
 
 
 def _decision(order_reasons: list[str], product_reasons: list[str], products: set[str]) -> Suppression:
@@ -157,27 +158,27 @@ def _decision(order_reasons: list[str], product_reasons: list[str], products: se
 
 
 def add_suppression(order: dict[str, Any], decision: Suppression, *, level: Literal["order", "line"]) -> dict[str, Any]:
-    """An order's payload with ``suppress_review_request`` set, always and explicitly.
+    """Return an order's payload with ``suppress_review_request`` set, always and explicitly.
 
-    A false is sent as well, since a suppression that is lifted later must be un-set and an omitted key means "not
-    given". With the level ``line`` every line says it too, and never otherwise than an order that is suppressed as a
-    whole. An order all of whose lines are suppressed is suppressed itself. With the level ``order`` lines say nothing:
-    a line suppressed under the other level stays so.
+    ``False`` is sent as well. A suppression that is lifted later must be unset, and a missing key means "not given".
+    With the level ``line`` every line has the property too. Lines of an order that is suppressed as a whole are
+    suppressed, and an order is suppressed if all its lines are. With the level ``order`` lines don't have the property:
+    a line that was suppressed with the other level stays suppressed.
     """
     lines = order.get("line_items") or []
-    asked_about = {line["external_product_id"] for line in lines} - decision.products
-    whole = decision.whole_order or not asked_about
-    properties = {**(order.get("custom_properties") or {}), "suppress_review_request": whole}
+    to_review = {line["external_product_id"] for line in lines} - decision.products
+    whole_order = decision.whole_order or not to_review
+    properties = {**(order.get("custom_properties") or {}), "suppress_review_request": whole_order}
     if level == "order":
         return {**order, "custom_properties": properties}
-    marked = [
+    lines_to_send = [
         {
             **line,
             "custom_properties": {
                 **(line.get("custom_properties") or {}),
-                "suppress_review_request": whole or line["external_product_id"] in decision.products,
+                "suppress_review_request": whole_order or line["external_product_id"] in decision.products,
             },
         }
         for line in lines
     ]
-    return {**order, "custom_properties": properties, "line_items": marked}
+    return {**order, "custom_properties": properties, "line_items": lines_to_send}

@@ -1,7 +1,7 @@
-"""Yofi's predictions as plain scores: one form for lists of predictions and for the summaries on orders and customers.
+"""Yofi's predictions as plain scores, from lists of predictions and from the summaries on orders and customers.
 
-Yofi doesn't document the shape of ``model_predictions``; a map of scores, a map of predictions and a list are all
-understood, and what isn't understood is no score. Decides nothing.
+Yofi doesn't document the shape of ``model_predictions``. A map of scores, a map of predictions and a list are all
+understood. Any other value gives no score.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SOURCES = ("return_predictions", "customer_predictions", "order_predictions")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one model says.
+    """One prediction of one model.
 
     :param source: one of :data:`SOURCES`
     :param value: the probability, 0 to 1
@@ -31,18 +31,18 @@ class Score:
 
 
 def scores_of_return(record: Record) -> Iterator[Score]:
-    """The scores of a return itself."""
+    """Yield the scores of a return itself."""
     yield from _scores("return_predictions", record.get("return_predictions"))
 
 
 def scores_of_order(order: Any) -> Iterator[Score]:
-    """The scores of Yofi's order."""
+    """Yield the scores of Yofi's order."""
     if isinstance(order, Mapping):
         yield from _scores("order_predictions", order.get("model_predictions"))
 
 
 def scores_of_customer(customer: Any) -> Iterator[Score]:
-    """The scores of Yofi's customer: its predictions, and their summary."""
+    """Yield the scores of Yofi's customer: its predictions, and their summary."""
     if isinstance(customer, Mapping):
         yield from _scores("customer_predictions", customer.get("customer_predictions"))
         yield from _scores("customer_predictions", customer.get("model_predictions"))
@@ -63,4 +63,4 @@ def _pairs(predictions: Any) -> Iterable[tuple[str | None, Any]]:
             (text(name), value.get("predicted_value") if isinstance(value, Mapping) else value)
             for name, value in predictions.items()
         ]
-    return [(text(row.get("prediction_category")), row.get("predicted_value")) for row in items(predictions)]
+    return [(text(item.get("prediction_category")), item.get("predicted_value")) for item in items(predictions)]

@@ -113,7 +113,7 @@ def test_an_order_of_deleted_products_alone_is_left_out() -> None:
     found = refused(make.order(lineItems=[make.line(1, None)], fulfillments=[]))
 
     assert found.is_excluded
-    assert "no line is left" in found.reason
+    assert "no line can be reviewed" in found.reason
     assert found.to_dict() == {"external_id": "1001", "reason": found.reason, "left_out": True}
 
 
