@@ -57,17 +57,17 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
         """Build the client of the shop."""
         shop = shop_domain(self.shop) if self.shop else self._shop_from_host(connection)
         base_url = connection.base_url.replace(_HOST_TEMPLATE, shop).replace("{shop}", shop)
-        options = dict(connection.extras)
-        if options.get("auth") == "client_credentials":
+        extras = dict(connection.extras)
+        if extras.get("auth") == "client_credentials":
             connection.require("login")
-            options |= {"client_id": connection.login, "client_secret": connection.password}
+            extras |= {"client_id": connection.login, "client_secret": connection.password}
         elif self.token_provider is None:
-            options["access_token"] = connection.password
+            extras["access_token"] = connection.password
         return ShopifyAdminClient(
             shop=shop,
             base_url=base_url,
             token_provider=self.token_provider,
-            **options,
+            **extras,
             options=self.client_options(base_url, shop, connection.password),
         )
 

@@ -38,10 +38,10 @@ class YofiHook(PartnerHook[YofiClient]):
     def build_client(self, connection: PartnerConnection) -> YofiClient:
         """Build the client of the shop."""
         connection.require("issuer")
-        options = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
+        extras = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
         return YofiClient(
             secret=connection.password,
             base_url=connection.base_url,
-            **options,
-            options=self.client_options(connection.base_url, str(options["issuer"]), connection.password),
+            **extras,
+            options=self.client_options(connection.base_url, str(extras["issuer"]), connection.password),
         )

@@ -6,9 +6,9 @@ from airflow_provider_partners.api.clock import Clock
 
 
 class TurningClock(Clock):
-    """Time passes only by waiting, or by turning it forward.
+    """A clock whose time passes only when somebody sleeps, or when a test changes ``now``.
 
-    :param now: where it begins, in epoch seconds
+    :param now: first timestamp, in epoch seconds
     """
 
     def __init__(self, now: float = 1_780_000_000.0) -> None:
@@ -24,3 +24,12 @@ class TurningClock(Clock):
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.now += max(seconds, 0)
+
+
+class StandingClock(Clock):
+    """A clock that stands still until a test changes ``now``."""
+
+    now = 1_000.0
+
+    def time(self) -> float:
+        return self.now

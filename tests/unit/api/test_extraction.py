@@ -1,4 +1,4 @@
-"""A walk: in order, side by side, from any point, and never round in circles."""
+"""Extractions: order, parallel pages, resumption, loop detection, fingerprints."""
 
 from __future__ import annotations
 
@@ -23,44 +23,46 @@ from airflow_provider_partners.exceptions import ConfigurationError, PagingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Rows = list[dict[str, Any]]
+Records = list[dict[str, Any]]
 
 
 def extraction(*segments: Segment, **options: Any) -> Extraction:
-    given = {"source": "yofi", "resource": "returns", "request": {"shop": "a"}, **options}
-    return Extraction(segments=segments, **given)
+    arguments = {"source": "yofi", "resource": "returns", "request": {"shop": "a"}, **options}
+    return Extraction(segments=segments, **arguments)
 
 
-def listed(name: str, pages: list[Rows], *, known_ahead: bool = False, log: list[str] | None = None) -> Segment:
-    """A segment of given pages; page n is at the cursor {"page": n}, the first at {}."""
+def list_segment(
+    name: str, pages: list[Records], *, predictable: bool = False, log: list[str] | None = None
+) -> Segment:
+    """Return a segment of these pages. Page n has the cursor {"page": n}, the first page {}."""
 
     def fetch(cursor: Cursor) -> Page:
         number = cursor.get("page", 0)
         if log is not None:
             log.append(f"{name}{number}")
-        records = [dict(row) for row in pages[number]] if number < len(pages) else []
+        records = [dict(record) for record in pages[number]] if number < len(pages) else []
         return Page(records, {"page": number + 1} if number + 1 < len(pages) else None)
 
-    def ahead(cursor: Cursor) -> Cursor | None:
+    def predict_next(cursor: Cursor) -> Cursor | None:
         return {"page": cursor.get("page", 0) + 1}
 
-    return Segment(name, fetch, predict_next=ahead) if known_ahead else Segment(name, fetch)
+    return Segment(name, fetch, predict_next=predict_next) if predictable else Segment(name, fetch)
 
 
-def rows(*numbers: int) -> Rows:
+def records_of(*numbers: int) -> Records:
     return [{"id": number} for number in numbers]
 
 
-def ids(found: Extraction, **options: Any) -> list[int]:
-    return [record["id"] for step in found.pages(**options) for record in step.records]
+def ids(extracted: Extraction, **options: Any) -> list[int]:
+    return [record["id"] for page in extracted.pages(**options) for record in page.records]
 
 
 @pytest.fixture(autouse=True)
-def _no_threads_are_left() -> Any:
+def _all_workers_end() -> Any:
     yield
     until = time.monotonic() + 5
     while any(thread.name.startswith(THREAD_NAME_PREFIX) for thread in threading.enumerate()):
-        assert time.monotonic() < until, "workers are left behind"
+        assert time.monotonic() < until, "some workers did not end"
         time.sleep(0.001)
 
 
@@ -70,30 +72,30 @@ both = pytest.mark.parametrize("workers", [1, 4])
 
 
 def layout(seed: int) -> Extraction:
-    """Segments and pages of random lengths, empty ones included, with some rows repeated on the following page."""
-    chance = random.Random(seed)
+    """Return segments and pages of random lengths, some empty, with some records repeated on the next page."""
+    rng = random.Random(seed)
     number_of = count()
     segments = []
-    for index in range(chance.randint(1, 5)):
-        pages: list[Rows] = []
-        for number in range(chance.randint(1, 7)):
-            page = rows(*(next(number_of) for _ in range(chance.choice([0, 1, 3, 5]))))
-            drifted = pages[-1][-1:] if number and page and chance.random() < 0.4 else []
+    for index in range(rng.randint(1, 5)):
+        pages: list[Records] = []
+        for number in range(rng.randint(1, 7)):
+            page = records_of(*(next(number_of) for _ in range(rng.choice([0, 1, 3, 5]))))
+            drifted = pages[-1][-1:] if number and page and rng.random() < 0.4 else []
             pages.append(drifted + page)
-        segments.append(listed(f"s{index}", pages, known_ahead=chance.random() < 0.5))
+        segments.append(list_segment(f"s{index}", pages, predictable=rng.random() < 0.5))
     return extraction(*segments)
 
 
 @both
 @pytest.mark.parametrize("seed", range(25))
 def test_every_position_resumes_with_exactly_the_remaining_records(seed: int, workers: int) -> None:
-    steps = list(layout(seed).pages())
-    assert steps[-1].position is None
-    total = len([record for step in steps for record in step.records])
-    assert ids(layout(seed), workers=workers) == list(range(total)), "all rows, in order, each once"
-    for cut, step in enumerate(steps[:-1]):
-        position = json.loads(json.dumps(step.position))
-        rest = [record for later in steps[cut + 1 :] for record in later.records]
+    extracted_pages = list(layout(seed).pages())
+    assert extracted_pages[-1].position is None
+    total = len([record for page in extracted_pages for record in page.records])
+    assert ids(layout(seed), workers=workers) == list(range(total)), "all records, in order, each once"
+    for cut, page in enumerate(extracted_pages[:-1]):
+        position = json.loads(json.dumps(page.position))
+        rest = [record for later in extracted_pages[cut + 1 :] for record in later.records]
         resumed = layout(seed).pages(position=position, workers=workers)
         assert [record for later in resumed for record in later.records] == rest
 
@@ -106,13 +108,13 @@ def test_positions_do_not_depend_on_the_number_of_workers(seed: int) -> None:
 @both
 @pytest.mark.parametrize("seed", range(10))
 def test_slow_pages_do_not_change_the_order(seed: int, workers: int) -> None:
-    chance = random.Random(seed)
-    delays = [chance.random() / 200 for _ in range(12)]
+    rng = random.Random(seed)
+    delays = [rng.random() / 200 for _ in range(12)]
 
     def fetch(cursor: Cursor) -> Page:
         number = cursor.get("page", 0)
         time.sleep(delays[number])
-        return Page(rows(number), {"page": number + 1} if number < 11 else None)
+        return Page(records_of(number), {"page": number + 1} if number < 11 else None)
 
     segment = Segment(
         "list",
@@ -129,17 +131,19 @@ def test_an_extraction_without_segments_is_empty(workers: int) -> None:
 
 @both
 def test_an_empty_page_is_yielded_too(workers: int) -> None:
-    steps = list(extraction(listed("a", [[]]), listed("b", [rows(1)])).pages(workers=workers))
-    assert [step.records for step in steps] == [[], rows(1)]
-    assert steps[0].position == {"segment": 1, "cursor": {}}
+    extracted_pages = list(
+        extraction(list_segment("a", [[]]), list_segment("b", [records_of(1)])).pages(workers=workers)
+    )
+    assert [page.records for page in extracted_pages] == [[], records_of(1)]
+    assert extracted_pages[0].position == {"segment": 1, "cursor": {}}
 
 
 def test_a_segment_can_start_at_its_own_cursor() -> None:
-    segment = Segment("late", listed("a", [rows(1), rows(2), rows(3)]).fetch, start={"page": 1})
-    found = extraction(listed("first", [rows(9)]), segment)
-    steps = list(found.pages())
-    assert [step.records for step in steps] == [rows(9), rows(2), rows(3)]
-    assert steps[0].position == {"segment": 1, "cursor": {"page": 1}}
+    segment = Segment("late", list_segment("a", [records_of(1), records_of(2), records_of(3)]).fetch, start={"page": 1})
+    extracted = extraction(list_segment("first", [records_of(9)]), segment)
+    extracted_pages = list(extracted.pages())
+    assert [page.records for page in extracted_pages] == [records_of(9), records_of(2), records_of(3)]
+    assert extracted_pages[0].position == {"segment": 1, "cursor": {"page": 1}}
 
 
 @pytest.mark.parametrize(
@@ -147,28 +151,28 @@ def test_a_segment_can_start_at_its_own_cursor() -> None:
 )
 def test_a_position_of_another_extraction_is_refused(position: dict[str, Any]) -> None:
     with pytest.raises(PagingError, match="position"):
-        list(extraction(listed("a", [rows(1)])).pages(position=position))
+        list(extraction(list_segment("a", [records_of(1)])).pages(position=position))
 
 
 def test_zero_workers_are_an_error() -> None:
     with pytest.raises(ConfigurationError, match="workers=0"):
-        list(extraction(listed("a", [rows(1)])).pages(workers=0))
+        list(extraction(list_segment("a", [records_of(1)])).pages(workers=0))
 
 
 @both
 def test_records_yields_the_records_of_all_pages(workers: int) -> None:
-    found = extraction(listed("a", [rows(1, 2), rows(3)]), listed("b", [rows(4)]))
-    assert list(found.records(workers=workers)) == rows(1, 2, 3, 4)
+    extracted = extraction(list_segment("a", [records_of(1, 2), records_of(3)]), list_segment("b", [records_of(4)]))
+    assert list(extracted.records(workers=workers)) == records_of(1, 2, 3, 4)
 
 
 def test_the_total_is_set_for_a_single_segment_only() -> None:
-    segment = Segment("a", lambda _: Page(rows(1), None, total=1))
-    assert [step.total for step in extraction(segment).pages()] == [1]
-    other = Segment("b", lambda _: Page(rows(2), None, total=1))
-    assert [step.total for step in extraction(segment, other).pages()] == [None, None]
+    segment = Segment("a", lambda _: Page(records_of(1), None, total=1))
+    assert [page.total for page in extraction(segment).pages()] == [1]
+    other = Segment("b", lambda _: Page(records_of(2), None, total=1))
+    assert [page.total for page in extraction(segment, other).pages()] == [None, None]
 
 
-# --- side by side ---
+# --- parallel pages ---
 
 
 def test_segments_are_fetched_at_the_same_time() -> None:
@@ -177,17 +181,17 @@ def test_segments_are_fetched_at_the_same_time() -> None:
     def fetch(number: int) -> Callable[[Cursor], Page]:
         def wait(_: Cursor) -> Page:
             together.wait(timeout=5)
-            return Page(rows(number), None)
+            return Page(records_of(number), None)
 
         return wait
 
-    found = extraction(*(Segment(f"s{number}", fetch(number)) for number in range(4)))
-    assert ids(found, workers=4) == [0, 1, 2, 3]
+    extracted = extraction(*(Segment(f"s{number}", fetch(number)) for number in range(4)))
+    assert ids(extracted, workers=4) == [0, 1, 2, 3]
 
 
 def test_pages_with_predictable_cursors_are_fetched_at_the_same_time() -> None:
     together = threading.Barrier(4)
-    source = listed("a", [rows(number) for number in range(30)], known_ahead=True)
+    source = list_segment("a", [records_of(number) for number in range(30)], predictable=True)
 
     def fetch(cursor: Cursor) -> Page:
         if 12 <= cursor.get("page", 0) < 16:
@@ -198,7 +202,7 @@ def test_pages_with_predictable_cursors_are_fetched_at_the_same_time() -> None:
 
 
 def slowly(segment: Segment) -> Segment:
-    """A segment whose pages take so long that whoever guesses ahead has guessed before they are there."""
+    """Return a segment with pages so slow that predictions come before them."""
 
     def fetch(cursor: Cursor) -> Page:
         page = segment.fetch(cursor)
@@ -210,31 +214,34 @@ def slowly(segment: Segment) -> Segment:
 
 def test_a_list_of_one_page_costs_one_request() -> None:
     log: list[str] = []
-    assert ids(extraction(slowly(listed("a", [rows(1)], known_ahead=True, log=log))), workers=8) == [1]
+    assert ids(extraction(slowly(list_segment("a", [records_of(1)], predictable=True, log=log))), workers=8) == [1]
     assert log == ["a0"]
 
 
 def test_fewer_requests_go_beyond_the_end_than_within() -> None:
     for length in (2, 3, 5, 9):
         log: list[str] = []
-        ids(extraction(slowly(listed("a", [rows(n) for n in range(length)], known_ahead=True, log=log))), workers=8)
+        ids(
+            extraction(slowly(list_segment("a", [records_of(n) for n in range(length)], predictable=True, log=log))),
+            workers=8,
+        )
         assert len(log) < 2 * length
 
 
 def test_the_prefetch_is_bounded_while_nobody_reads() -> None:
     log: list[str] = []
-    segments = [listed(f"s{index}-", [rows(index)], log=log) for index in range(100)]
-    steps = extraction(*segments).pages(workers=3)
-    next(steps)
+    segments = [list_segment(f"s{index}-", [records_of(index)], log=log) for index in range(100)]
+    extracted_pages = extraction(*segments).pages(workers=3)
+    next(extracted_pages)
     time.sleep(0.05)
     assert len(log) <= 8
-    steps.close()
+    extracted_pages.close()
 
 
 def test_the_pages_own_cursor_wins_over_the_predicted_one() -> None:
     def fetch(cursor: Cursor) -> Page:
         number = cursor.get("page", 0)
-        return Page(rows(number), {"page": number + 2} if number < 20 else None)
+        return Page(records_of(number), {"page": number + 2} if number < 20 else None)
 
     segment = Segment("skips", fetch, predict_next=lambda cursor: {"page": cursor.get("page", 0) + 1})
     assert ids(extraction(segment), workers=4) == list(range(0, 21, 2))
@@ -244,7 +251,7 @@ def test_the_pages_own_cursor_wins_over_the_predicted_one() -> None:
 
 
 def breaking(name: str, at: int, log: list[str] | None = None) -> Segment:
-    source = listed(name, [rows(number) for number in range(10)], log=log)
+    source = list_segment(name, [records_of(number) for number in range(10)], log=log)
 
     def fetch(cursor: Cursor) -> Page:
         if cursor.get("page", 0) == at:
@@ -259,9 +266,9 @@ def breaking(name: str, at: int, log: list[str] | None = None) -> Segment:
 @pytest.mark.parametrize("at", [0, 1, 4, 9])
 def test_an_error_is_raised_after_the_pages_before_it(at: int, workers: int) -> None:
     seen: list[int] = []
-    found = extraction(listed("first", [rows(100), rows(101)]), breaking("second", at))
+    extracted = extraction(list_segment("first", [records_of(100), records_of(101)]), breaking("second", at))
     with pytest.raises(TransientError, match="second broke"):
-        seen.extend(record["id"] for record in found.records(workers=workers))
+        seen.extend(record["id"] for record in extracted.records(workers=workers))
     assert seen == [100, 101, *range(at)]
 
 
@@ -272,13 +279,13 @@ def test_the_first_error_in_list_order_is_raised(workers: int) -> None:
         message = "the first one"
         raise TransientError(message)
 
-    found = extraction(Segment("slow", slow), breaking("quick", 0))
+    extracted = extraction(Segment("slow", slow), breaking("quick", 0))
     with pytest.raises(TransientError, match="the first one"):
-        list(found.pages(workers=workers))
+        list(extracted.pages(workers=workers))
 
 
 def test_an_error_beyond_the_end_of_a_list_is_ignored() -> None:
-    source = listed("a", [rows(0), rows(1), rows(2)])
+    source = list_segment("a", [records_of(0), records_of(1), records_of(2)])
 
     def fetch(cursor: Cursor) -> Page:
         if cursor.get("page", 0) > 2:
@@ -287,12 +294,12 @@ def test_an_error_beyond_the_end_of_a_list_is_ignored() -> None:
         return source.fetch(cursor)
 
     segment = Segment("capped", fetch, predict_next=lambda cursor: {"page": cursor.get("page", 0) + 1})
-    assert ids(extraction(segment, listed("b", [rows(7)])), workers=4) == [0, 1, 2, 7]
+    assert ids(extraction(segment, list_segment("b", [records_of(7)])), workers=4) == [0, 1, 2, 7]
 
 
 def test_after_an_error_few_more_requests_start() -> None:
     log: list[str] = []
-    segments = [listed(f"s{index}-", [rows(index)], log=log) for index in range(100)]
+    segments = [list_segment(f"s{index}-", [records_of(index)], log=log) for index in range(100)]
     with pytest.raises(TransientError):
         list(extraction(breaking("broken", 0), *segments).pages(workers=2))
     assert len(log) <= 4
@@ -301,31 +308,31 @@ def test_after_an_error_few_more_requests_start() -> None:
 def test_closing_the_generator_cancels_waiting_requests() -> None:
     log: list[str] = []
     release = threading.Event()
-    source = [listed(f"s{index}-", [rows(index)], log=log) for index in range(50)]
+    source = [list_segment(f"s{index}-", [records_of(index)], log=log) for index in range(50)]
 
-    def held(segment: Segment) -> Segment:
+    def blocked(segment: Segment) -> Segment:
         def fetch(cursor: Cursor) -> Page:
             release.wait(timeout=5)
             return segment.fetch(cursor)
 
         return Segment(segment.name, fetch)
 
-    steps = extraction(source[0], *map(held, source[1:])).pages(workers=2)
-    next(steps)
-    steps.close()
+    extracted_pages = extraction(source[0], *map(blocked, source[1:])).pages(workers=2)
+    next(extracted_pages)
+    extracted_pages.close()
     release.set()
     time.sleep(0.02)
     assert len(log) <= 3
 
 
 def test_records_that_are_not_read_to_the_end_stop_the_workers() -> None:
-    found = extraction(*(listed(f"s{index}", [rows(index)]) for index in range(50)))
-    records = found.records(workers=4)
+    extracted = extraction(*(list_segment(f"s{index}", [records_of(index)]) for index in range(50)))
+    records = extracted.records(workers=4)
     next(records)
     records.close()  # type: ignore[attr-defined]
 
 
-# --- guards ---
+# --- loop detection ---
 
 
 @both
@@ -333,7 +340,7 @@ def test_a_repeated_cursor_is_an_error(workers: int) -> None:
     fresh = count()
 
     def fetch(cursor: Cursor) -> Page:
-        return Page(rows(next(fresh)), {"page": cursor.get("page", 0) % 3 + 1})
+        return Page(records_of(next(fresh)), {"page": cursor.get("page", 0) % 3 + 1})
 
     with pytest.raises(PagingError, match=r"'loop'.*leads back"):
         list(extraction(Segment("loop", fetch)).pages(workers=workers))
@@ -347,95 +354,97 @@ def test_a_cursor_that_points_to_itself_is_an_error() -> None:
 
 @both
 def test_a_page_of_repeated_records_only_is_an_error(workers: int) -> None:
-    segment = Segment("deaf", lambda cursor: Page(rows(1, 2), {"page": cursor.get("page", 0) + 1}))
-    seen: Rows = []
-    with pytest.raises(PagingError, match=r"'deaf'.*ignore the paging"):
+    segment = Segment("ignores-cursor", lambda cursor: Page(records_of(1, 2), {"page": cursor.get("page", 0) + 1}))
+    seen: Records = []
+    with pytest.raises(PagingError, match=r"'ignores-cursor'.*ignore the paging"):
         seen.extend(extraction(segment).records(workers=workers))
-    assert seen == rows(1, 2)
+    assert seen == records_of(1, 2)
 
 
 def test_two_alternating_pages_are_an_error() -> None:
     segment = Segment(
-        "swing", lambda cursor: Page(rows(cursor.get("page", 0) % 2), {"page": cursor.get("page", 0) + 1})
+        "alternates", lambda cursor: Page(records_of(cursor.get("page", 0) % 2), {"page": cursor.get("page", 0) + 1})
     )
     with pytest.raises(PagingError, match="page 3"):
         list(extraction(segment).pages())
 
 
 def test_a_repeated_page_is_noticed_after_a_resumption_too() -> None:
-    segment = Segment("deaf", lambda cursor: Page(rows(1, 2), {"page": cursor.get("page", 0) + 1}))
+    segment = Segment("ignores-cursor", lambda cursor: Page(records_of(1, 2), {"page": cursor.get("page", 0) + 1}))
     position = next(extraction(segment).pages()).position
     with pytest.raises(PagingError, match="ignore the paging"):
         list(extraction(segment).pages(position=position))
 
 
 def test_a_last_page_of_repeated_records_is_no_error() -> None:
-    assert ids(extraction(listed("a", [rows(1, 2), rows(2)]))) == [1, 2]
+    assert ids(extraction(list_segment("a", [records_of(1, 2), records_of(2)]))) == [1, 2]
 
 
 @both
 def test_an_endless_list_is_an_error(workers: int) -> None:
-    segment = Segment("endless", lambda cursor: Page(rows(cursor.get("n", 0)), {"n": cursor.get("n", 0) + 1}))
-    found = extraction(segment, max_pages=20)
+    segment = Segment("endless", lambda cursor: Page(records_of(cursor.get("n", 0)), {"n": cursor.get("n", 0) + 1}))
+    extracted = extraction(segment, max_pages=20)
     with pytest.raises(PagingError, match="more than 20 pages"):
-        list(found.pages(workers=workers))
+        list(extracted.pages(workers=workers))
 
 
 def test_the_maximum_number_of_pages_is_no_error() -> None:
-    assert len(ids(extraction(listed("a", [rows(n) for n in range(20)]), max_pages=20))) == 20
+    assert len(ids(extraction(list_segment("a", [records_of(n) for n in range(20)]), max_pages=20))) == 20
 
 
 def test_records_that_shift_to_the_next_page_are_yielded_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    found = extraction(listed("a", [rows(1, 2, 3), rows(3, 4, 5), rows(4, 6)]))
+    extracted = extraction(list_segment("a", [records_of(1, 2, 3), records_of(3, 4, 5), records_of(4, 6)]))
     with caplog.at_level(logging.INFO):
-        assert ids(found) == [1, 2, 3, 4, 5, 6]
+        assert ids(extracted) == [1, 2, 3, 4, 5, 6]
     assert "yofi returns: dropped 2 records" in caplog.text
 
 
 def test_the_first_of_two_versions_of_a_record_is_kept() -> None:
     pages = [[{"id": 1, "state": "open"}], [{"id": 1, "state": "closed"}, {"id": 2}]]
-    assert list(extraction(listed("a", pages)).records()) == [{"id": 1, "state": "open"}, {"id": 2}]
+    assert list(extraction(list_segment("a", pages)).records()) == [{"id": 1, "state": "open"}, {"id": 2}]
 
 
 def test_the_same_record_in_two_segments_is_yielded_twice() -> None:
-    assert ids(extraction(listed("a", [rows(1)]), listed("b", [rows(1)]))) == [1, 1]
+    assert ids(extraction(list_segment("a", [records_of(1)]), list_segment("b", [records_of(1)]))) == [1, 1]
 
 
 def test_all_key_fields_identify_a_record() -> None:
     pages = [[{"shop": {"id": 1}, "type": "x"}], [{"shop": {"id": 1}, "type": "y"}, {"shop": {"id": 1}, "type": "x"}]]
-    found = extraction(listed("a", pages), key=("shop.id", "type"))
-    assert [record["type"] for record in found.records()] == ["x", "y"]
+    extracted = extraction(list_segment("a", pages), key=("shop.id", "type"))
+    assert [record["type"] for record in extracted.records()] == ["x", "y"]
 
 
 @pytest.mark.parametrize("key", [(), ("uid",)])
 def test_records_without_a_key_are_never_dropped(key: tuple[str, ...]) -> None:
-    assert ids(extraction(listed("a", [rows(1), rows(1), rows(1)]), key=key)) == [1, 1, 1]
+    assert ids(extraction(list_segment("a", [records_of(1), records_of(1), records_of(1)]), key=key)) == [1, 1, 1]
 
 
 def test_ids_of_different_types_are_different_records() -> None:
     pages = [[{"id": 1}], [{"id": "1"}], [{"id": True}]]
-    assert len(list(extraction(listed("a", pages)).records())) == 3
+    assert len(list(extraction(list_segment("a", pages)).records())) == 3
 
 
 def test_a_position_stays_small_in_a_long_list() -> None:
-    pages = [rows(*range(start, start + 50)) for start in range(0, 5_000, 50)]
-    steps = list(extraction(listed("a", pages)).pages())
-    assert max(len(json.dumps(step.position)) for step in steps) < REMEMBERED_RECORDS * 16 + 100
+    pages = [records_of(*range(start, start + 50)) for start in range(0, 5_000, 50)]
+    extracted_pages = list(extraction(list_segment("a", pages)).pages())
+    assert max(len(json.dumps(page.position)) for page in extracted_pages) < REMEMBERED_RECORDS * 16 + 100
 
 
 def test_equal_timestamps_across_pages_are_read_once() -> None:
-    chance = random.Random(3)
-    table = sorted(chance.choice(range(40)) for _ in range(120))
+    rng = random.Random(3)
+    table = sorted(rng.choice(range(40)) for _ in range(120))
     stored = [{"id": n, "created_at": f"2026-05-01T00:00:{second:02d}.000Z"} for n, second in enumerate(table)]
     for inclusive in (True, False):
-        paging = TimestampPaginator(size=25)
+        paginator = TimestampPaginator(size=25)
 
-        def fetch(cursor: Cursor, inclusive: bool = inclusive, paging: TimestampPaginator = paging) -> Page:
-            after = paging.params(cursor).get("starting_after", "")
-            page = [row for row in stored if row["created_at"] > after or (inclusive and row["created_at"] == after)][
-                :25
-            ]
-            return Page(page, paging.next(cursor, body={}, records=page))
+        def fetch(cursor: Cursor, inclusive: bool = inclusive, paginator: TimestampPaginator = paginator) -> Page:
+            after = paginator.params(cursor).get("starting_after", "")
+            page = [
+                record
+                for record in stored
+                if record["created_at"] > after or (inclusive and record["created_at"] == after)
+            ][:25]
+            return Page(page, paginator.next(cursor, body={}, records=page))
 
         for workers in (1, 4):
             assert ids(extraction(Segment("customers", fetch)), workers=workers) == list(range(120))
@@ -460,9 +469,9 @@ def test_another_request_has_another_fingerprint(change: dict[str, Any]) -> None
 
 
 def test_the_fingerprint_takes_dates_and_sets_and_is_the_same_in_each_process() -> None:
-    moment = datetime(2026, 5, 1, tzinfo=UTC)
-    one = extraction(request={"since": moment, "types": frozenset({"a", "b", "c"})})
-    other = extraction(request={"types": {"c", "b", "a"}, "since": moment})
+    timestamp = datetime(2026, 5, 1, tzinfo=UTC)
+    one = extraction(request={"since": timestamp, "types": frozenset({"a", "b", "c"})})
+    other = extraction(request={"types": {"c", "b", "a"}, "since": timestamp})
     assert one.fingerprint == other.fingerprint
     assert extraction(request={}).fingerprint == hashlib.sha256(b'["yofi","returns",{}]').hexdigest()
 

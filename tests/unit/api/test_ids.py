@@ -1,4 +1,4 @@
-"""Ids to ask for: each once, in batches that a URL can carry."""
+"""Ids for look-ups: without duplicates, and in batches that fit into a URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credentials: what goes into the headers, what happens when it is refused, and that threads agree."""
+"""Authentication headers: their values, what follows a refusal, and how threads share a token."""
 
 from __future__ import annotations
 
@@ -7,33 +7,25 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from clocks import StandingClock
 
 from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.http.auth import ExchangedToken, MintedToken, RotatingHeader, StaticHeaders
 from airflow_provider_partners.exceptions import ConfigurationError
 
 
-class StandingClock(Clock):
-    """Moves when it is told to."""
-
-    now = 1_000.0
-
-    def time(self) -> float:
-        return self.now
-
-
 class Mint:
-    """Gives token-1, token-2, … that live so many seconds."""
+    """Returns token-1, token-2, … that are valid for some seconds."""
 
     def __init__(self, clock: Clock, lifetime: float | None = 100.0) -> None:
         self.clock = clock
         self.lifetime = lifetime
-        self.given = 0
+        self.count = 0
 
     def __call__(self) -> tuple[str, float | None]:
-        self.given += 1
+        self.count += 1
         expires_at = None if self.lifetime is None else self.clock.time() + self.lifetime
-        return f"token-{self.given}", expires_at
+        return f"token-{self.count}", expires_at
 
 
 def test_static_headers_cannot_be_refreshed() -> None:
@@ -43,9 +35,9 @@ def test_static_headers_cannot_be_refreshed() -> None:
 
 
 def test_static_headers_report_secret_values_only() -> None:
-    told: list[str] = []
-    StaticHeaders({"app_id": "shop", "X-App-Token": "secret"}, on_secret=told.append).headers()
-    assert told == ["secret"]
+    secrets: list[str] = []
+    StaticHeaders({"app_id": "shop", "X-App-Token": "secret"}, on_secret=secrets.append).headers()
+    assert secrets == ["secret"]
 
 
 def test_after_a_refusal_the_second_value_is_used_and_kept() -> None:
@@ -132,36 +124,36 @@ def test_an_exchanged_token_can_follow_a_scheme() -> None:
 
 def test_every_token_is_reported_before_its_use() -> None:
     clock = StandingClock()
-    told: list[str] = []
-    auth = ExchangedToken(exchange=Mint(clock), header="T", clock=clock, on_secret=told.append)
+    secrets: list[str] = []
+    auth = ExchangedToken(exchange=Mint(clock), header="T", clock=clock, on_secret=secrets.append)
     auth.refresh(auth.headers())
     auth.headers()
-    assert told == ["token-1", "token-2"]
+    assert secrets == ["token-1", "token-2"]
 
 
 def test_threads_share_one_token_exchange() -> None:
-    clock, given = StandingClock(), []
+    clock, exchanges = StandingClock(), []
     ready = threading.Barrier(8)
 
     def exchange() -> tuple[str, float | None]:
-        given.append(1)
+        exchanges.append(1)
         time.sleep(0.01)
-        return f"token-{len(given)}", None
+        return f"token-{len(exchanges)}", None
 
     auth = ExchangedToken(exchange=exchange, header="T", clock=clock)
 
-    def ask(_: int) -> str:
+    def request(_: int) -> str:
         ready.wait()
         return auth.headers()["T"]
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(8))) == {"token-1"}
+        assert set(pool.map(request, range(8))) == {"token-1"}
 
 
 def test_no_repr_shows_a_secret() -> None:
     clock = StandingClock()
     minted = MintedToken(mint=Mint(clock), clock=clock)
     minted.headers()
-    shown = repr([StaticHeaders({"T": "hush"}), RotatingHeader("T", ["hush"]), minted, vars(minted)])
-    assert "hush" not in shown
+    shown = repr([StaticHeaders({"T": "s3cr3t"}), RotatingHeader("T", ["s3cr3t"]), minted, vars(minted)])
+    assert "s3cr3t" not in shown
     assert "token-1" not in shown

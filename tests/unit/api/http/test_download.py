@@ -1,4 +1,4 @@
-"""A file fetched to disk: whole, in pieces after breaks, without credentials where they don't belong."""
+"""Downloads: complete files, resumed files, expired URLs, and hosts that must not get the credentials."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OWN = "https://download.partner.example/v1/exports/e1?token=t0ken-of-this-one-ex
 
 
 class Storage:
-    """Serves one file, and breaks off after so many bytes of each of the first answers."""
+    """Serves one file, and closes the first connections after the given numbers of bytes."""
 
     def __init__(self, *breaks: int, ranges: bool = True, tag: str | None = '"v1"', content: bytes = FILE) -> None:
         self.breaks, self.ranges, self.tag, self.content = list(breaks), ranges, tag, content
@@ -46,10 +46,10 @@ class Storage:
         if self.first:
             return self.first.pop(0)
         headers = {"ETag": self.tag} if self.tag else {}
-        asked = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
-        start, total = int(asked.group(1)) if asked else 0, len(self.content)
+        ranges = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
+        start, total = int(ranges.group(1)) if ranges else 0, len(self.content)
         same = request.headers.get("if-range") in {None, self.tag}
-        if not asked or not self.ranges or not same:
+        if not ranges or not self.ranges or not same:
             headers["Content-Length"] = str(total)
             return httpx.Response(200, headers=headers, stream=self._body(self.content))
         if start >= total:
@@ -81,17 +81,17 @@ def target(tmp_path: Path) -> Path:
 
 
 def transport(storage: Callable[[httpx.Request], httpx.Response], clock: TurningClock, **options: object) -> Transport:
-    given = {
+    arguments = {
         "partner": "Partner",
         "base_url": "https://api.partner.example/v1",
         "auth": StaticHeaders({"X-Token": "t0ken-value"}),
         "headers": {"X-Channel": "airflow"},
         **options,
     }
-    return Transport(**gather_options(handler=httpx.MockTransport(storage), clock=clock, **given))  # type: ignore[arg-type]
+    return Transport(**gather_options(handler=httpx.MockTransport(storage), clock=clock, **arguments))  # type: ignore[arg-type]
 
 
-def answers(*statuses: int | httpx.Response) -> Storage:
+def storage_with(*statuses: int | httpx.Response) -> Storage:
     storage = Storage()
     storage.first = [httpx.Response(each) if isinstance(each, int) else each for each in statuses]
     return storage
@@ -116,8 +116,8 @@ def test_after_a_broken_connection_only_the_rest_is_requested(clock: TurningCloc
     storage = Storage(10_000, 5_000)
     assert transport(storage, clock).download(URL, target, label="f") == len(FILE)
     assert target.read_bytes() == FILE
-    asked = [request.headers.get("range") for request in storage.requests]
-    assert asked == [None, "bytes=10000-", "bytes=15000-"]
+    ranges = [request.headers.get("range") for request in storage.requests]
+    assert ranges == [None, "bytes=10000-", "bytes=15000-"]
     assert [request.headers.get("if-range") for request in storage.requests[1:]] == ['"v1"', '"v1"']
 
 
@@ -131,38 +131,38 @@ def test_a_storage_without_ranges_restarts_the_download(clock: TurningClock, tar
 def test_a_replaced_file_restarts_the_download(clock: TurningClock, target: Path) -> None:
     storage, other = Storage(10_000), FILE[::-1]
 
-    def replaced(request: httpx.Request) -> httpx.Response:
+    def replace_file(request: httpx.Request) -> httpx.Response:
         if storage.requests:
             storage.content, storage.tag = other, '"v2"'
         return storage(request)
 
-    transport(replaced, clock).download(URL, target, label="f")
+    transport(replace_file, clock).download(URL, target, label="f")
     assert target.read_bytes() == other
 
 
 def test_without_a_version_a_new_length_restarts_the_download(clock: TurningClock, target: Path) -> None:
     storage, other = Storage(10_000, tag=None), FILE[::-1] + b"more"
 
-    def replaced(request: httpx.Request) -> httpx.Response:
+    def replace_file(request: httpx.Request) -> httpx.Response:
         if storage.requests:
             storage.content = other
         return storage(request)
 
-    transport(replaced, clock).download(URL, target, label="f")
+    transport(replace_file, clock).download(URL, target, label="f")
     assert target.read_bytes() == other
 
 
-@pytest.mark.parametrize("given", ["bytes 0-9/55", "bytes 7-9/55", "items 10000-1/2", ""])
-def test_a_wrong_range_is_not_appended(given: str, clock: TurningClock, target: Path) -> None:
+@pytest.mark.parametrize("content_range", ["bytes 0-9/55", "bytes 7-9/55", "items 10000-1/2", ""])
+def test_a_wrong_range_is_not_appended(content_range: str, clock: TurningClock, target: Path) -> None:
     storage = Storage(10_000)
 
-    def odd(request: httpx.Request) -> httpx.Response:
+    def wrong_range(request: httpx.Request) -> httpx.Response:
         if len(storage.requests) == 1:
             storage.requests.append(request)
-            return httpx.Response(206, headers={"Content-Range": given}, content=b"x" * 10)
+            return httpx.Response(206, headers={"Content-Range": content_range}, content=b"x" * 10)
         return storage(request)
 
-    transport(odd, clock).download(URL, target, label="f")
+    transport(wrong_range, clock).download(URL, target, label="f")
     assert target.read_bytes() == FILE
     assert "range" not in storage.requests[2].headers
 
@@ -175,21 +175,21 @@ def test_a_response_that_ends_early_is_resumed(clock: TurningClock, target: Path
 
 
 def test_a_compressed_response_is_never_resumed(clock: TurningClock, target: Path) -> None:
-    packed, asked = gzip.compress(FILE), []
+    compressed, ranges = gzip.compress(FILE), []
 
     class Half(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            yield packed[: len(packed) // 2]
+            yield compressed[: len(compressed) // 2]
             raise httpx.ReadError("reset")
 
     def storage(request: httpx.Request) -> httpx.Response:
-        asked.append(request.headers.get("range"))
-        headers = {"Content-Encoding": "gzip", "Content-Length": str(len(packed))}
-        return httpx.Response(200, headers=headers, stream=Half() if len(asked) == 1 else httpx.ByteStream(packed))
+        ranges.append(request.headers.get("range"))
+        headers = {"Content-Encoding": "gzip", "Content-Length": str(len(compressed))}
+        return httpx.Response(200, headers=headers, stream=Half() if len(ranges) == 1 else httpx.ByteStream(compressed))
 
     assert transport(storage, clock).download(URL, target, label="f") == len(FILE)
     assert target.read_bytes() == FILE
-    assert asked == [None, None]
+    assert ranges == [None, None]
 
 
 def test_a_later_call_resumes_an_earlier_download(clock: TurningClock, target: Path) -> None:
@@ -270,20 +270,22 @@ def test_repeated_breaks_at_the_same_byte_are_given_up(clock: TurningClock, targ
 
 def test_without_progress_the_deadline_ends_the_download(clock: TurningClock, target: Path) -> None:
     with pytest.raises(TransientError, match="gave up"):
-        transport(answers(*[503] * 99), clock, deadline=30, max_attempts=99).download(URL, target, label="f")
+        transport(storage_with(*[503] * 99), clock, deadline=30, max_attempts=99).download(URL, target, label="f")
     assert clock.now - 1_000 <= 30
 
 
 def test_a_busy_storage_is_retried(clock: TurningClock, target: Path) -> None:
     busy = httpx.Response(429, headers={"Retry-After": "7"})
-    transport(answers(busy, 503), clock).download(URL, target, label="f")
+    transport(storage_with(busy, 503), clock).download(URL, target, label="f")
     assert target.read_bytes() == FILE
     assert clock.waits[0] >= 7 or sum(clock.waits[:2]) >= 7
 
 
 def test_a_long_wait_raises_throttled_error(clock: TurningClock, target: Path) -> None:
     with pytest.raises(ThrottledError):
-        transport(answers(httpx.Response(429, headers={"Retry-After": "900"})), clock).download(URL, target, label="f")
+        transport(storage_with(httpx.Response(429, headers={"Retry-After": "900"})), clock).download(
+            URL, target, label="f"
+        )
 
 
 def test_another_host_does_not_use_the_rate_limit(clock: TurningClock, target: Path) -> None:
@@ -302,7 +304,7 @@ def test_another_host_does_not_use_the_rate_limit(clock: TurningClock, target: P
 @pytest.mark.parametrize("code", [401, 403, 404, 410])
 @pytest.mark.parametrize("authenticated", [True, False])
 def test_a_missing_file_is_an_expired_error(code: int, authenticated: bool, clock: TurningClock, target: Path) -> None:
-    client = transport(answers(code), clock, file_hosts=["download.partner.example"])
+    client = transport(storage_with(code), clock, file_hosts=["download.partner.example"])
     with pytest.raises(ExpiredError, match=rf"f: the file has expired.*HTTP {code}"):
         client.download(OWN, target, label="f", authenticated=authenticated)
 
@@ -310,24 +312,24 @@ def test_a_missing_file_is_an_expired_error(code: int, authenticated: bool, cloc
 def test_googles_status_400_means_expired(clock: TurningClock, target: Path) -> None:
     body = b"<?xml version='1.0'?><Error><Code>ExpiredToken</Code><Details>expired at now</Details></Error>"
     with pytest.raises(ExpiredError):
-        transport(answers(httpx.Response(400, content=body)), clock).download(URL, target, label="f")
+        transport(storage_with(httpx.Response(400, content=body)), clock).download(URL, target, label="f")
 
 
 def test_other_refusals_show_only_their_code(clock: TurningClock, target: Path) -> None:
     body = b"<?xml version='1.0'?><Error><Code>InvalidArgument</Code><Details>s1gned-by-the-storage-itself</Details>"
     with pytest.raises(PartnersError, match="InvalidArgument") as raised:
-        transport(answers(httpx.Response(400, content=body)), clock).download(URL, target, label="f")
+        transport(storage_with(httpx.Response(400, content=body)), clock).download(URL, target, label="f")
     assert not isinstance(raised.value, ExpiredError)
     assert "s1gned" not in str(raised.value)
 
 
 def test_a_success_without_a_file_is_unexpected(clock: TurningClock, target: Path) -> None:
     with pytest.raises(UnexpectedResponseError, match="no file"):
-        transport(answers(204), clock).download(URL, target, label="f")
+        transport(storage_with(204), clock).download(URL, target, label="f")
 
 
 def test_expired_credentials_are_renewed(clock: TurningClock, target: Path) -> None:
-    storage = answers(401)
+    storage = storage_with(401)
     client = transport(
         storage, clock, auth=RotatingHeader("X-Token", ["first", "second"]), file_hosts=["download.partner.example"]
     )
@@ -398,7 +400,7 @@ def test_plain_http_is_allowed_if_the_base_url_uses_it(clock: TurningClock, targ
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_a_redirect_to_a_storage_is_followed_without_credentials(code: int, clock: TurningClock, target: Path) -> None:
-    storage = answers(httpx.Response(code, headers={"Location": URL}))
+    storage = storage_with(httpx.Response(code, headers={"Location": URL}))
     client = transport(storage, clock, file_hosts=["download.partner.example"])
     client.download(OWN, target, label="f", authenticated=True)
     first, second = storage.requests
@@ -409,13 +411,13 @@ def test_a_redirect_to_a_storage_is_followed_without_credentials(code: int, cloc
 
 
 def test_a_redirect_to_plain_http_is_refused(clock: TurningClock, target: Path) -> None:
-    storage = answers(httpx.Response(302, headers={"Location": "http://storage.example/f"}))
+    storage = storage_with(httpx.Response(302, headers={"Location": "http://storage.example/f"}))
     with pytest.raises(UnexpectedResponseError, match="not an https URL"):
         transport(storage, clock).download(URL, target, label="f")
 
 
 def test_circular_redirects_end_a_download(clock: TurningClock, target: Path) -> None:
-    storage = answers(*[httpx.Response(302, headers={"Location": URL}) for _ in range(9)])
+    storage = storage_with(*[httpx.Response(302, headers={"Location": URL}) for _ in range(9)])
     with pytest.raises(UnexpectedResponseError):
         transport(storage, clock).download(URL, target, label="f")
     assert len(storage.requests) == 4
@@ -424,9 +426,9 @@ def test_circular_redirects_end_a_download(clock: TurningClock, target: Path) ->
 def test_the_urls_query_is_in_no_log_and_no_error(
     clock: TurningClock, target: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = httpx.Response(500, json={"message": "no signature s1gned-by-the-storage-itself"})
+    response = httpx.Response(500, json={"message": "no signature s1gned-by-the-storage-itself"})
     with caplog.at_level(logging.DEBUG), pytest.raises(TransientError) as raised:
-        transport(answers(*[said] * 9), clock, max_attempts=3).download(URL, target, label="f")
+        transport(storage_with(*[response] * 9), clock, max_attempts=3).download(URL, target, label="f")
     for text in (str(raised.value), caplog.text):
         assert not re.search("s1gned|Signature|Expires", text)
     assert raised.value.__context__ is None

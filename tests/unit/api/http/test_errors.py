@@ -1,4 +1,4 @@
-"""What an answer means, and what its partner said."""
+"""What a response means, and the partner's message in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_partners.api.http.errors import (
 from airflow_provider_partners.api.http.messages import Response
 
 
-def answer(status: int = 400, body: object = None, **headers: str) -> Response:
+def make_response(status: int = 400, body: object = None, **headers: str) -> Response:
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status=status, headers=named, content=content)
@@ -49,18 +49,18 @@ def answer(status: int = 400, body: object = None, **headers: str) -> Response:
     ],
 )
 def test_each_status_has_one_action(status: int, action: ResponseAction) -> None:
-    fault = DEFAULT_ERROR_HANDLER.resolve(answer(status))
+    fault = DEFAULT_ERROR_HANDLER.resolve(make_response(status))
     assert fault is not None
     assert fault.action is action
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
 def test_a_success_has_no_resolution(status: int) -> None:
-    assert DEFAULT_ERROR_HANDLER.resolve(answer(status)) is None
+    assert DEFAULT_ERROR_HANDLER.resolve(make_response(status)) is None
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (
             {"errors": [{"message": "Order with external_id 1 already exists"}]},
@@ -89,12 +89,12 @@ def test_a_success_has_no_resolution(status: int) -> None:
         ([], "no explanation found in 2 characters of JSON"),
     ],
 )
-def test_the_partners_message_is_found_in_the_usual_bodies(body: object, said: str) -> None:
-    assert " ".join(default_message(answer(body=body)).split()) == said
+def test_the_partners_message_is_found_in_the_usual_bodies(body: object, message: str) -> None:
+    assert " ".join(default_message(make_response(body=body)).split()) == message
 
 
 def test_messages_are_cut_and_put_on_one_line() -> None:
-    fault = DEFAULT_ERROR_HANDLER.resolve(answer(body={"message": "line\nbreak " + "x" * 1000}))
+    fault = DEFAULT_ERROR_HANDLER.resolve(make_response(body={"message": "line\nbreak " + "x" * 1000}))
     assert fault is not None
     assert fault.message.startswith("line break xxx")
     assert len(fault.message) == 300
@@ -104,7 +104,7 @@ def test_secrets_are_removed_before_the_cut() -> None:
     def redact(text: str) -> str:
         return text.replace("SECRETSECRET", "***")
 
-    fault = DEFAULT_ERROR_HANDLER.resolve(answer(body={"message": "x" * 294 + "SECRETSECRET"}), redact=redact)
+    fault = DEFAULT_ERROR_HANDLER.resolve(make_response(body={"message": "x" * 294 + "SECRETSECRET"}), redact=redact)
     assert fault is not None
     assert "SEC" not in fault.message
 
@@ -118,14 +118,14 @@ def test_an_inspection_finds_failures_in_successful_responses() -> None:
         )
 
     table = ErrorHandler(inspect=inspect)
-    assert table.resolve(answer(200, {"data": {}})) is None
-    fault = table.resolve(answer(200, {"errors": []}))
+    assert table.resolve(make_response(200, {"data": {}})) is None
+    fault = table.resolve(make_response(200, {"errors": []}))
     assert fault is not None
     assert (fault.action, fault.retry_after) == (ResponseAction.THROTTLE, 2.0)
 
 
 def test_without_a_finding_the_status_decides() -> None:
-    fault = ErrorHandler(inspect=lambda _: None).resolve(answer(409))
+    fault = ErrorHandler(inspect=lambda _: None).resolve(make_response(409))
     assert fault is not None
     assert fault.action is ResponseAction.CONFLICT
 
@@ -134,7 +134,7 @@ def test_overrides_do_not_change_the_original_handler() -> None:
     table = DEFAULT_ERROR_HANDLER.with_overrides(
         {402: ResponseAction.REFUSE_CREDENTIALS}, remedies={402: "Pay the plan."}
     )
-    fault = table.resolve(answer(402))
+    fault = table.resolve(make_response(402))
     assert fault is not None
     assert (fault.action, fault.remedy) == (ResponseAction.REFUSE_CREDENTIALS, "Pay the plan.")
     assert table.action(404) is ResponseAction.NOT_FOUND
@@ -161,9 +161,9 @@ def test_a_new_handler_still_knows_the_default_statuses() -> None:
     ],
 )
 def test_retry_after_is_parsed_as_seconds_and_as_a_date(header: str, seconds: float | None) -> None:
-    assert retry_after(answer(429, retry_after=header), now=10.0) == seconds
+    assert retry_after(make_response(429, retry_after=header), now=10.0) == seconds
 
 
 def test_a_retry_date_is_compared_with_the_partners_clock() -> None:
-    told = answer(429, retry_after="Thu, 01 Jan 1970 00:01:40 GMT", date="Thu, 01 Jan 1970 00:01:35 GMT")
-    assert retry_after(told, now=9_999.0) == 5.0
+    response = make_response(429, retry_after="Thu, 01 Jan 1970 00:01:40 GMT", date="Thu, 01 Jan 1970 00:01:35 GMT")
+    assert retry_after(response, now=9_999.0) == 5.0

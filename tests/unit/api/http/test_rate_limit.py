@@ -1,4 +1,4 @@
-"""The budget: turns in time, bursts, refusals, and what the partner says about its own bucket."""
+"""The rate limit: spacing, bursts, refusals, and corrections from the partner's headers."""
 
 from __future__ import annotations
 
@@ -7,62 +7,53 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from clocks import StandingClock
 
-from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.http.rate_limit import MAX_BLOCK, NoRateLimit, RateLimiter
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.exceptions import ConfigurationError
 
 
-class StandingClock(Clock):
-    """Moves when it is told to."""
-
-    now = 1_000.0
-
-    def time(self) -> float:
-        return self.now
-
-
 def test_requests_are_spaced_evenly() -> None:
-    budget = RateLimiter(rate=4, clock=StandingClock())
-    assert [budget.acquire() for _ in range(4)] == pytest.approx([0, 0.25, 0.5, 0.75])
+    rate_limit = RateLimiter(rate=4, clock=StandingClock())
+    assert [rate_limit.acquire() for _ in range(4)] == pytest.approx([0, 0.25, 0.5, 0.75])
 
 
 def test_after_a_pause_a_burst_of_the_capacity_is_allowed() -> None:
     clock = StandingClock()
-    budget = RateLimiter(rate=2, capacity=3, clock=clock)
-    assert [budget.acquire() for _ in range(5)] == pytest.approx([0, 0, 0, 0.5, 1.0])
+    rate_limit = RateLimiter(rate=2, capacity=3, clock=clock)
+    assert [rate_limit.acquire() for _ in range(5)] == pytest.approx([0, 0, 0, 0.5, 1.0])
     clock.now += 1_000
-    assert [budget.acquire() for _ in range(4)] == pytest.approx([0, 0, 0, 0.5])
+    assert [rate_limit.acquire() for _ in range(4)] == pytest.approx([0, 0, 0, 0.5])
 
 
 def test_a_costly_request_uses_its_cost() -> None:
-    budget = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
-    assert budget.acquire(600) == 0
-    assert budget.acquire(600) == pytest.approx(2.0)
+    rate_limit = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
+    assert rate_limit.acquire(600) == 0
+    assert rate_limit.acquire(600) == pytest.approx(2.0)
 
 
 def test_a_cost_above_the_capacity_is_granted_after_a_wait() -> None:
-    budget = RateLimiter(rate=10, capacity=5, clock=StandingClock())
-    assert budget.acquire(15) == pytest.approx(1.0)
-    assert budget.acquire(1) == pytest.approx(1.1)
+    rate_limit = RateLimiter(rate=10, capacity=5, clock=StandingClock())
+    assert rate_limit.acquire(15) == pytest.approx(1.0)
+    assert rate_limit.acquire(1) == pytest.approx(1.1)
 
 
 def test_a_wait_beyond_the_limit_reserves_nothing() -> None:
-    budget = RateLimiter(rate=0.1, clock=StandingClock())
-    budget.acquire()
-    assert [budget.acquire(max_wait=5) for _ in range(3)] == pytest.approx([10, 10, 10])
-    assert budget.acquire(max_wait=10) == pytest.approx(10)
-    assert budget.acquire(max_wait=math.inf) == pytest.approx(20)
+    rate_limit = RateLimiter(rate=0.1, clock=StandingClock())
+    rate_limit.acquire()
+    assert [rate_limit.acquire(max_wait=5) for _ in range(3)] == pytest.approx([10, 10, 10])
+    assert rate_limit.acquire(max_wait=10) == pytest.approx(10)
+    assert rate_limit.acquire(max_wait=math.inf) == pytest.approx(20)
 
 
 def test_no_time_range_exceeds_rate_and_burst() -> None:
     clock, chance = StandingClock(), random.Random(7)
-    budget = RateLimiter(rate=5, capacity=3, clock=clock)
+    rate_limit = RateLimiter(rate=5, capacity=3, clock=clock)
     sent = []
     for _ in range(500):
         clock.now += chance.choice([0, 0, 0.01, 0.3, 2])
-        sent.append(clock.now + budget.acquire())
+        sent.append(clock.now + rate_limit.acquire())
     sent.sort()
     for first in range(0, 500, 7):
         for last in range(first, 500, 11):
@@ -70,8 +61,8 @@ def test_no_time_range_exceeds_rate_and_burst() -> None:
 
 
 def test_a_refusal_delays_everyone_on_the_same_store() -> None:
-    clock, ledger = StandingClock(), InMemoryStore()
-    refused, other = (RateLimiter(rate=4, store=ledger, clock=clock) for _ in range(2))
+    clock, store = StandingClock(), InMemoryStore()
+    refused, other = (RateLimiter(rate=4, store=store, clock=clock) for _ in range(2))
     refused.acquire()
     refused.update_from_server(blocked_for=30)
     assert other.acquire() == pytest.approx(30)
@@ -79,86 +70,86 @@ def test_a_refusal_delays_everyone_on_the_same_store() -> None:
 
 
 def test_after_a_block_the_refused_cost_is_available_at_once() -> None:
-    budget = RateLimiter(rate=50, capacity=1_000, clock=StandingClock())
-    budget.update_from_server(blocked_for=2, cost=752)
-    assert budget.acquire(752) == pytest.approx(2.0)
+    rate_limit = RateLimiter(rate=50, capacity=1_000, clock=StandingClock())
+    rate_limit.update_from_server(blocked_for=2, cost=752)
+    assert rate_limit.acquire(752) == pytest.approx(2.0)
 
 
 def test_a_shorter_block_does_not_shorten_a_longer_one() -> None:
-    budget = RateLimiter(rate=4, clock=StandingClock())
-    budget.update_from_server(blocked_for=30)
-    budget.update_from_server(blocked_for=1)
-    assert budget.acquire() == pytest.approx(30)
+    rate_limit = RateLimiter(rate=4, clock=StandingClock())
+    rate_limit.update_from_server(blocked_for=30)
+    rate_limit.update_from_server(blocked_for=1)
+    assert rate_limit.acquire() == pytest.approx(30)
 
 
 def test_a_low_server_balance_slows_requests_down() -> None:
-    budget = RateLimiter(rate=100, capacity=2_000, clock=StandingClock())
-    budget.update_from_server(available=100)
-    assert budget.acquire(300) == pytest.approx(2.0)
+    rate_limit = RateLimiter(rate=100, capacity=2_000, clock=StandingClock())
+    rate_limit.update_from_server(available=100)
+    assert rate_limit.acquire(300) == pytest.approx(2.0)
 
 
 def test_a_high_server_balance_keeps_existing_reservations() -> None:
-    budget = RateLimiter(rate=4, clock=StandingClock())
+    rate_limit = RateLimiter(rate=4, clock=StandingClock())
     for _ in range(8):
-        budget.acquire()
-    budget.update_from_server(available=4)
-    assert budget.acquire() == pytest.approx(2.0)
+        rate_limit.acquire()
+    rate_limit.update_from_server(available=4)
+    assert rate_limit.acquire() == pytest.approx(2.0)
 
 
 def test_uncharged_points_are_refunded() -> None:
-    budget = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
-    budget.acquire(1_000)
-    budget.update_from_server(refund=700)
-    assert budget.acquire(700) == 0
-    assert budget.acquire(100) == pytest.approx(1.0)
+    rate_limit = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
+    rate_limit.acquire(1_000)
+    rate_limit.update_from_server(refund=700)
+    assert rate_limit.acquire(700) == 0
+    assert rate_limit.acquire(100) == pytest.approx(1.0)
 
 
 def test_a_refund_does_not_exceed_the_capacity() -> None:
-    budget = RateLimiter(rate=1, capacity=2, clock=StandingClock())
-    budget.update_from_server(refund=1_000)
-    assert [budget.acquire() for _ in range(3)] == pytest.approx([0, 0, 1])
+    rate_limit = RateLimiter(rate=1, capacity=2, clock=StandingClock())
+    rate_limit.update_from_server(refund=1_000)
+    assert [rate_limit.acquire() for _ in range(3)] == pytest.approx([0, 0, 1])
 
 
 def test_the_servers_rate_and_capacity_replace_ours() -> None:
-    budget = RateLimiter(rate=1, capacity=1, clock=StandingClock())
-    budget.update_from_server(rate=10, capacity=2)
-    assert [budget.acquire() for _ in range(3)] == pytest.approx([0, 0, 0.1])
+    rate_limit = RateLimiter(rate=1, capacity=1, clock=StandingClock())
+    rate_limit.update_from_server(rate=10, capacity=2)
+    assert [rate_limit.acquire() for _ in range(3)] == pytest.approx([0, 0, 0.1])
 
 
 def test_an_invalid_server_rate_is_ignored() -> None:
-    budget = RateLimiter(rate=2, clock=StandingClock())
-    budget.update_from_server(rate=0, capacity=math.inf)
-    budget.update_from_server(rate=math.nan, capacity=-1)
-    assert [budget.acquire(), budget.acquire()] == pytest.approx([0, 0.5])
+    rate_limit = RateLimiter(rate=2, clock=StandingClock())
+    rate_limit.update_from_server(rate=0, capacity=math.inf)
+    rate_limit.update_from_server(rate=math.nan, capacity=-1)
+    assert [rate_limit.acquire(), rate_limit.acquire()] == pytest.approx([0, 0.5])
 
 
-@pytest.mark.parametrize("ruined", [math.nan, math.inf, 1_000 + MAX_BLOCK + 1, -5.0])
-def test_an_invalid_stored_number_is_reset(ruined: float) -> None:
-    ledger = InMemoryStore()
-    ledger.update(lambda _: ruined)
-    assert RateLimiter(rate=1, store=ledger, clock=StandingClock()).acquire() == 0
+@pytest.mark.parametrize("invalid", [math.nan, math.inf, 1_000 + MAX_BLOCK + 1, -5.0])
+def test_an_invalid_stored_number_is_reset(invalid: float) -> None:
+    store = InMemoryStore()
+    store.update(lambda _: invalid)
+    assert RateLimiter(rate=1, store=store, clock=StandingClock()).acquire() == 0
 
 
 def test_a_block_of_many_days_stays_a_long_block() -> None:
-    budget = RateLimiter(rate=1, clock=StandingClock())
-    budget.update_from_server(blocked_for=30 * 86_400)
-    assert budget.acquire(max_wait=60) > 3_600
+    rate_limit = RateLimiter(rate=1, clock=StandingClock())
+    rate_limit.update_from_server(blocked_for=30 * 86_400)
+    assert rate_limit.acquire(max_wait=60) > 3_600
 
 
 def test_threads_share_the_rate_limit() -> None:
-    budget = RateLimiter(rate=10, clock=StandingClock())
+    rate_limit = RateLimiter(rate=10, clock=StandingClock())
     with ThreadPoolExecutor(16) as pool:
-        waits = sorted(pool.map(lambda _: budget.acquire(), range(400)))
-    assert waits == pytest.approx([turn / 10 for turn in range(400)])
+        waits = sorted(pool.map(lambda _: rate_limit.acquire(), range(400)))
+    assert waits == pytest.approx([index / 10 for index in range(400)])
 
 
-@pytest.mark.parametrize("terms", [{"rate": 0}, {"rate": -1}, {"rate": math.inf}, {"rate": 1, "capacity": 0}])
-def test_a_rate_limit_that_grants_nothing_is_an_error(terms: dict[str, float]) -> None:
+@pytest.mark.parametrize("parameters", [{"rate": 0}, {"rate": -1}, {"rate": math.inf}, {"rate": 1, "capacity": 0}])
+def test_a_rate_limit_that_grants_nothing_is_an_error(parameters: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="requests_per_second"):
-        RateLimiter(**terms)
+        RateLimiter(**parameters)
 
 
 def test_no_rate_limit_never_waits() -> None:
-    budget = NoRateLimit()
-    budget.update_from_server(blocked_for=100)
-    assert budget.acquire(1_000) == 0
+    rate_limit = NoRateLimit()
+    rate_limit.update_from_server(blocked_for=100)
+    assert rate_limit.acquire(1_000) == 0

@@ -1,4 +1,4 @@
-"""The budget's one number, shared by threads, processes and machines, and what happens when it can't be shared."""
+"""Stores of the rate limit: shared by threads, processes and machines, with memory as the fallback."""
 
 from __future__ import annotations
 
@@ -35,37 +35,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def counted(value: float | None) -> float:
+def increment(value: float | None) -> float:
     return (value or 0.0) + 1.0
 
 
 @pytest.fixture(params=["memory", "file", "redis"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimitStore:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimitStore:
     made: dict[str, Any] = {
         "memory": InMemoryStore,
         "file": lambda: FileStore(tmp_path / "new" / "budget"),
         "redis": lambda: RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis()),
     }
-    found: RateLimitStore = made[request.param]()
-    return found
+    store: RateLimitStore = made[request.param]()
+    return store
 
 
-def test_a_store_starts_empty_and_keeps_its_number(ledger: RateLimitStore) -> None:
+def test_a_store_starts_empty_and_keeps_its_number(store: RateLimitStore) -> None:
     seen: list[float | None] = []
 
     def change(value: float | None) -> float:
         seen.append(value)
         return 1_700_000_000.123456
 
-    assert ledger.update(change) == 1_700_000_000.123456
-    ledger.update(change)
+    assert store.update(change) == 1_700_000_000.123456
+    store.update(change)
     assert seen == [None, 1_700_000_000.123456]
 
 
-def test_no_update_is_lost_between_threads(ledger: RateLimitStore) -> None:
+def test_no_update_is_lost_between_threads(store: RateLimitStore) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: ledger.update(counted), range(80)))
-    assert ledger.update(counted) == 81
+        list(pool.map(lambda _: store.update(increment), range(80)))
+    assert store.update(increment) == 81
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"12.5.1", b"1" * 200])
@@ -85,7 +85,7 @@ def test_a_shorter_number_leaves_no_old_digits(tmp_path: Path) -> None:
 
 def test_file_and_folder_are_private(tmp_path: Path) -> None:
     path = tmp_path / "budgets" / "one"
-    FileStore(path).update(counted)
+    FileStore(path).update(increment)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -95,7 +95,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     target.write_text("content")
     (tmp_path / "budget").symlink_to(target)
     with pytest.raises(RateLimitStoreError):
-        FileStore(tmp_path / "budget").update(counted)
+        FileStore(tmp_path / "budget").update(increment)
     assert target.read_text() == "content"
 
 
@@ -104,33 +104,33 @@ def test_waiting_for_the_lock_times_out(tmp_path: Path) -> None:
     with path.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(RateLimitStoreError, match="is not usable"):
-            FileStore(path, lock_timeout=0.02).update(counted)
+            FileStore(path, lock_timeout=0.02).update(increment)
 
 
-_TURNS = """
+_ACQUIRE_SCRIPT = """
 import json, sys, time
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
-class NotingClock(Clock):
+class RecordingClock(Clock):
     def time(self):
-        self.noted = super().time()
-        return self.noted
-clock = NotingClock()
+        self.last_time = super().time()
+        return self.last_time
+clock = RecordingClock()
 rate_limit = RateLimiter(rate=50, store=make_rate_limit_store(sys.argv[1], "yotpo:store"), clock=clock)
 print("ready", flush=True)
 sys.stdin.readline()
 granted = []
 for _ in range(150):
     wait = rate_limit.acquire()
-    granted.append(clock.noted + wait)
+    granted.append(clock.last_time + wait)
     time.sleep(0.0002)
 print(json.dumps(granted))
 """
 
 
 def test_two_processes_together_stay_within_the_rate(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", _TURNS, f"file://{tmp_path}"]
+    command = [sys.executable, "-c", _ACQUIRE_SCRIPT, f"file://{tmp_path}"]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for process in processes:
         assert process.stdout is not None
@@ -140,20 +140,22 @@ def test_two_processes_together_stay_within_the_rate(tmp_path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     granted = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
-    turns = sorted((turn, process) for process, given in enumerate(granted) for turn in given)
-    assert min(later - earlier for (earlier, _), (later, _) in pairwise(turns)) > 0.02 - 1e-4
-    assert sum(earlier != later for (_, earlier), (_, later) in pairwise(turns)) > 10, "they did not run at once"
+    grants = sorted((time, process) for process, times in enumerate(granted) for time in times)
+    assert min(later - earlier for (earlier, _), (later, _) in pairwise(grants)) > 0.02 - 1e-4
+    assert sum(earlier != later for (_, earlier), (_, later) in pairwise(grants)) > 10, (
+        "the processes did not run at the same time"
+    )
 
 
-class Failing:
-    """Fails until it is healed."""
+class FailingStore:
+    """A store that fails until the test repairs it."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.calls = 0
         self.healed = False
 
     def update(self, change: Change) -> float:
-        self.asked += 1
+        self.calls += 1
         if not self.healed:
             message = "the rate limit in Redis cannot be changed (ConnectionError)"
             raise RateLimitStoreError(message)
@@ -161,37 +163,37 @@ class Failing:
 
 
 def test_a_failing_shared_store_is_replaced_by_memory_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
-    shared = Failing()
-    ledger = FallbackStore(shared)
+    shared = FailingStore()
+    store = FallbackStore(shared)
     with caplog.at_level(logging.WARNING):
-        assert [ledger.update(counted) for _ in range(3)] == [1, 2, 3]
-    assert shared.asked == 1
+        assert [store.update(increment) for _ in range(3)] == [1, 2, 3]
+    assert shared.calls == 1
     assert len(caplog.records) == 1
     assert "counts its requests alone" in caplog.text
 
 
 def test_a_failed_shared_store_is_tried_again_later() -> None:
-    shared = Failing()
-    ledger = FallbackStore(shared, retry_every=0.0)
-    ledger.update(counted)
+    shared = FailingStore()
+    store = FallbackStore(shared, retry_every=0.0)
+    store.update(increment)
     shared.healed = True
-    ledger.update(counted)
-    assert shared.asked == 2
+    store.update(increment)
+    assert shared.calls == 2
 
 
 def test_memory_continues_from_the_last_shared_number() -> None:
-    shared = Failing()
+    shared = FailingStore()
     shared.healed = True
-    ledger = FallbackStore(shared)
-    ledger.update(lambda _: 41.0)
+    store = FallbackStore(shared)
+    store.update(lambda _: 41.0)
     shared.healed = False
-    assert ledger.update(counted) == 42
+    assert store.update(increment) == 42
 
 
 def test_an_unreachable_redis_warns_without_the_password(caplog: pytest.LogCaptureFixture) -> None:
-    ledger = make_rate_limit_store("redis://user:hunter2@127.0.0.1:1/0", "key")
+    store = make_rate_limit_store("redis://user:hunter2@127.0.0.1:1/0", "key")
     with caplog.at_level(logging.WARNING):
-        assert ledger.update(counted) == 1
+        assert store.update(increment) == 1
     assert "ConnectionError" in caplog.text
     assert "hunter2" not in caplog.text
 
@@ -200,38 +202,38 @@ def test_redis_clients_share_a_number_that_expires() -> None:
     server = fakeredis.FakeServer()
     clients = [fakeredis.FakeRedis(server=server) for _ in range(2)]
     first, second = (RedisStore("redis://nowhere", "key", client=client) for client in clients)
-    first.update(counted)
-    assert second.update(counted) == 2
+    first.update(increment)
+    assert second.update(increment) == 2
     assert 86_400 < clients[0].ttl("key") <= 172_800
 
 
 def test_a_conflicting_redis_update_is_retried() -> None:
     server = fakeredis.FakeServer()
     other = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
-    ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    store = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
     seen: list[float | None] = []
 
     def change(value: float | None) -> float:
         seen.append(value)
         if len(seen) == 1:
             other.update(lambda _: 10.0)
-        return counted(value)
+        return increment(value)
 
-    assert ledger.update(change) == 11
+    assert store.update(change) == 11
     assert seen == [None, 10.0]
 
 
 def test_endless_redis_conflicts_are_given_up() -> None:
     server = fakeredis.FakeServer()
     other = fakeredis.FakeRedis(server=server)
-    ledger = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
+    store = RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis(server=server))
 
     def change(value: float | None) -> float:
         other.incr("key")
         return 0.0
 
     with pytest.raises(RateLimitStoreError, match="too many tasks"):
-        ledger.update(change)
+        store.update(change)
 
 
 def test_without_the_redis_package_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,16 +250,16 @@ def test_an_invalid_uri_is_refused_and_not_repeated(uri: str) -> None:
 
 
 def test_the_file_is_named_by_the_hash_of_the_key(tmp_path: Path) -> None:
-    make_rate_limit_store(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(counted)
+    make_rate_limit_store(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(increment)
     (found,) = (tmp_path / "with space").iterdir()
     assert "store" not in found.name
     assert len(found.stem) == 40
 
 
 def test_different_keys_have_different_numbers(tmp_path: Path) -> None:
-    make_rate_limit_store(f"file://{tmp_path}", "one").update(counted)
-    assert make_rate_limit_store(f"file://{tmp_path}", "two").update(counted) == 1
-    assert make_rate_limit_store(f"file://{tmp_path}", "one").update(counted) == 2
+    make_rate_limit_store(f"file://{tmp_path}", "one").update(increment)
+    assert make_rate_limit_store(f"file://{tmp_path}", "two").update(increment) == 1
+    assert make_rate_limit_store(f"file://{tmp_path}", "one").update(increment) == 2
 
 
 @pytest.mark.parametrize("uri", [None, ""])
@@ -265,8 +267,8 @@ def test_by_default_the_machines_tasks_share_a_file_in_a_private_folder(
     uri: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    make_rate_limit_store(uri, "key").update(counted)
-    assert make_rate_limit_store(uri, "key").update(counted) == 2
+    make_rate_limit_store(uri, "key").update(increment)
+    assert make_rate_limit_store(uri, "key").update(increment) == 2
     (folder,) = tmp_path.iterdir()
     assert folder.name == f"airflow-provider-partners-{os.getuid()}"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -279,6 +281,6 @@ def test_a_folder_that_others_can_write_to_is_not_used(
     folder = tmp_path / f"airflow-provider-partners-{os.getuid()}"
     folder.mkdir()
     folder.chmod(0o777)
-    assert make_rate_limit_store("", "key").update(counted) == 1
+    assert make_rate_limit_store("", "key").update(increment) == 1
     assert "other users can write to its folder" in caplog.text
     assert list(folder.iterdir()) == []

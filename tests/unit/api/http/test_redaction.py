@@ -1,4 +1,4 @@
-"""Secrets and customers' data never reach a text that people read."""
+"""Secrets and customers' data are removed from every text for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call from first attempt to end: retries, waits, deadlines, credentials, redirects, secrets, threads."""
+"""Calls: retries, waits, deadlines, credentials, redirects, secrets, threads."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ from airflow_provider_partners.exceptions import (
 GET = Request(method="GET", path="/orders", label="orders.list")
 
 
-Answer = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
+StubResponse = httpx.Response | Exception | Callable[[httpx.Request], httpx.Response]
 
 
 class Api:
-    """Answers in turn; the last answer stays."""
+    """Returns its responses one after the other, and the last one again and again."""
 
-    def __init__(self, *answers: Answer) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: StubResponse) -> None:
+        self.responses = list(responses)
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(found, Exception):
-            raise found
-        return found(request) if callable(found) else found
+        response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return response(request) if callable(response) else response
 
 
 def ok(body: object = None, **options: object) -> httpx.Response:
@@ -74,8 +74,8 @@ def clock() -> TurningClock:
 
 
 def transport(api: Api, clock: Clock, **options: object) -> Transport:
-    given = {"partner": "Yotpo", "base_url": "https://api.yotpo.com/core/v3", **options}
-    return Transport(**gather_options(handler=httpx.MockTransport(api), clock=clock, **given))  # type: ignore[arg-type]
+    arguments = {"partner": "Yotpo", "base_url": "https://api.yotpo.com/core/v3", **options}
+    return Transport(**gather_options(handler=httpx.MockTransport(api), clock=clock, **arguments))  # type: ignore[arg-type]
 
 
 # --- what is sent ---
@@ -144,7 +144,7 @@ def test_an_invalid_host_is_an_error(host: str, clock: TurningClock) -> None:
         transport(Api(ok()), clock, base_url=host)
 
 
-# --- faults ---
+# --- failures ---
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_resolution_can_choose_the_error(clock: TurningClock) -> None:
     assert raised.value.status == 400
 
 
-# --- throttling and budgets ---
+# --- throttling and the rate limit ---
 
 
 def test_a_throttled_request_waits_as_long_as_requested(clock: TurningClock) -> None:
@@ -353,10 +353,10 @@ def test_a_request_acquires_its_cost(clock: TurningClock) -> None:
 
 
 def test_a_refusal_delays_other_clients_of_the_rate_limit(clock: TurningClock) -> None:
-    budget = RateLimiter(rate=5, clock=clock)
+    rate_limit = RateLimiter(rate=5, clock=clock)
     with pytest.raises(ThrottledError):
-        transport(Api(status(429, retry_after="40")), clock, rate_limit=budget, max_wait=10).send(GET)
-    transport(Api(ok()), clock, rate_limit=budget).send(GET)
+        transport(Api(status(429, retry_after="40")), clock, rate_limit=rate_limit, max_wait=10).send(GET)
+    transport(Api(ok()), clock, rate_limit=rate_limit).send(GET)
     assert clock.now - 1_000 >= 40
 
 
@@ -367,8 +367,8 @@ def test_the_pause_after_a_refusal_is_not_waited_twice(clock: TurningClock) -> N
 
 
 def test_a_costly_request_is_retried_as_soon_as_its_cost_is_available(clock: TurningClock) -> None:
-    budget = RateLimiter(rate=100, capacity=1_000, clock=clock)
-    client = transport(Api(status(429, retry_after="5"), ok()), clock, rate_limit=budget)
+    rate_limit = RateLimiter(rate=100, capacity=1_000, clock=clock)
+    client = transport(Api(status(429, retry_after="5"), ok()), clock, rate_limit=rate_limit)
     client.send(Request(method="POST", path="/graphql", cost=400))
     assert clock.now - 1_000 == pytest.approx(5, abs=0.3)
 
@@ -382,9 +382,9 @@ def test_a_reservation_beyond_the_deadline_raises_throttled_error(clock: Turning
 
 
 def test_a_reservation_beyond_the_longest_wait_is_not_made(clock: TurningClock) -> None:
-    budget = RateLimiter(rate=1 / 90, clock=clock)
+    rate_limit = RateLimiter(rate=1 / 90, clock=clock)
     api = Api(ok())
-    client = transport(api, clock, rate_limit=budget)
+    client = transport(api, clock, rate_limit=rate_limit)
     client.send(GET)
     for _ in range(3):
         with pytest.raises(ThrottledError, match="rate limit") as raised:
@@ -396,21 +396,21 @@ def test_a_reservation_beyond_the_longest_wait_is_not_made(clock: TurningClock) 
 def test_rate_limit_headers_are_read_after_every_response(clock: TurningClock) -> None:
     seen: list[tuple[int, str]] = []
 
-    def observe(response: Response, budget: RateLimit) -> None:
+    def update(response: Response, rate_limit: RateLimit) -> None:
         seen.append((response.status, response.headers["ratelimit-remaining"]))
-        budget.update_from_server(available=float(response.headers["ratelimit-remaining"]))
+        rate_limit.update_from_server(available=float(response.headers["ratelimit-remaining"]))
 
     api = Api(status(429, retry_after="1", ratelimit_remaining="0"), ok(headers={"RateLimit-Remaining": "4"}))
-    transport(api, clock, rate_limit=RateLimiter(rate=5, clock=clock), rate_limit_observer=observe).send(GET)
+    transport(api, clock, rate_limit=RateLimiter(rate=5, clock=clock), rate_limit_observer=update).send(GET)
     assert seen == [(429, "0"), (200, "4")]
 
 
 def test_unreadable_rate_limit_headers_do_not_fail_the_call(clock: TurningClock) -> None:
-    def observe(response: Response, budget: RateLimit) -> None:
-        budget.update_from_server(available=float(response.headers["ratelimit-remaining"]))
+    def update(response: Response, rate_limit: RateLimit) -> None:
+        rate_limit.update_from_server(available=float(response.headers["ratelimit-remaining"]))
 
     api = Api(ok(headers={"RateLimit-Remaining": "many"}))
-    assert transport(api, clock, rate_limit_observer=observe).send(GET).status == 200
+    assert transport(api, clock, rate_limit_observer=update).send(GET).status == 200
 
 
 # --- credentials ---
@@ -491,7 +491,7 @@ SECRET_GET = Request(method="GET", path="/x", params=(("email", "jane@example.co
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         status(400, {"message": "token t0ken-value of jane@example.com is bad"}),
         status(500, {"message": "t0ken-value"}),
@@ -501,9 +501,9 @@ SECRET_GET = Request(method="GET", path="/x", params=(("email", "jane@example.co
     ],
 )
 def test_no_secret_is_in_an_error_its_chain_or_a_log(
-    answer: httpx.Response | Exception, clock: TurningClock, caplog: pytest.LogCaptureFixture
+    response: httpx.Response | Exception, clock: TurningClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = transport(Api(answer), clock, auth=StaticHeaders({"X-Token": "t0ken-value"}), max_attempts=2)
+    client = transport(Api(response), clock, auth=StaticHeaders({"X-Token": "t0ken-value"}), max_attempts=2)
     with caplog.at_level(logging.DEBUG), pytest.raises(PartnersError) as raised:
         client.send(SECRET_GET)
     assert leaks(str(raised.value)) == []
@@ -545,7 +545,7 @@ def test_a_token_minted_during_the_call_is_redacted(clock: TurningClock) -> None
     assert redactor("minted-one") == "***"
 
 
-# --- life and threads ---
+# --- connections and threads ---
 
 
 def test_the_first_request_opens_the_connection() -> None:
@@ -608,13 +608,13 @@ def test_sixteen_threads_share_one_client() -> None:
         options=ClientOptions(handler=httpx.MockTransport(echo), clock=NoTime()),
     )
 
-    def ask(number: int) -> int:
+    def request(number: int) -> int:
         request = Request(method="GET", path="/", params=(("n", str(number)),), label="echo")
-        found: int = client.send(request).json()["n"]
-        return found
+        number_sent: int = client.send(request).json()["n"]
+        return number_sent
 
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(ask, range(200))) == list(range(200))
+        assert list(pool.map(request, range(200))) == list(range(200))
     counts = client.stats.snapshot()
     assert (counts["requests"], counts["retries"], counts["by_label"]) == (240, 40, {"echo": 240})
     json.dumps(counts)

@@ -1,4 +1,4 @@
-"""Applying an RSQL filter here, as a server would."""
+"""RSQL filters applied to records, as a server would."""
 
 from __future__ import annotations
 
