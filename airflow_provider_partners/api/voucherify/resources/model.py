@@ -116,7 +116,7 @@ _PAGINATORS: Mapping[str, Paginator] = {
     "cursor": TokenPaginator(
         size=PAGE_SIZE,
         param="cursor",
-        next_token_path="cursor.next",  # noqa: S106  # a path, not a secret
+        next_page_path="cursor.next",
         token_replaces_filters=False,
     ),
     "date_window": TimestampPaginator(size=PAGE_SIZE, param=_CREATED_BEFORE, descending=True),
