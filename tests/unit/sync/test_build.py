@@ -1,4 +1,4 @@
-"""Extracted records become orders to be sent."""
+"""Extracted records become built orders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_partners.sync.payload.models import Order
 SHOP = "a.myshopify.com"
 
 
-def test_each_order_is_built_or_set_aside() -> None:
+def test_each_order_is_built_or_unmappable() -> None:
     orders = [make.order(1), make.order(2, lineItems=[]), make.order(3)]
     returns = [
         {
@@ -37,7 +37,7 @@ def test_each_order_is_built_or_set_aside() -> None:
     assert three.order["custom_properties"] == {"suppress_review_request": True}
 
 
-def test_what_is_built_is_json_and_within_yotpos_rules() -> None:
+def test_built_orders_are_json_and_valid_for_yotpo() -> None:
     used = {
         "id": "r_1",
         "object": "redemption",
@@ -55,7 +55,7 @@ def test_what_is_built_is_json_and_within_yotpos_rules() -> None:
     assert record["order"]["custom_properties"] == {"coupon_used": True, "suppress_review_request": False}
 
 
-def test_wrong_options_are_an_error_before_anything_is_read() -> None:
+def test_wrong_options_are_an_error_before_any_record_is_read() -> None:
     def orders() -> Any:
         pytest.fail("read")
         yield

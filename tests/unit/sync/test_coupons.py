@@ -33,17 +33,17 @@ def rollback(of: str = "r_1", **fields: Any) -> Record:
 
 
 def decided(
-    order: Record, *rows: Record, known_from: datetime | None = None, **policy: Any
+    order: Record, *records: Record, read_from: datetime | None = None, **policy: Any
 ) -> list[tuple[Any, Any]] | None:
     chosen = CouponPolicy.parse(policy)
-    found = chosen.coupons_of(order, chosen.relevant(rows), known_from)
-    return None if found is None else [(coupon["code"], coupon["products"]) for coupon in found]
+    coupons = chosen.coupons_of(order, chosen.relevant(records), read_from)
+    return None if coupons is None else [(coupon["code"], coupon["products"]) for coupon in coupons]
 
 
 @pytest.mark.parametrize(
     "source_id", ["1001", 1001, "gid://shopify/Order/1001", "gid://shopify/Order/1001?key=x", "#A7", "A7"]
 )
-def test_an_order_is_found_by_each_form_of_its_id(source_id: Any) -> None:
+def test_an_order_joins_by_each_form_of_its_id(source_id: Any) -> None:
     order = make.order(name="#A7")
 
     (built,) = build_orders([order], shop=SHOP, redemptions=[redemption(order={"source_id": source_id})])
@@ -61,7 +61,7 @@ def test_another_orders_redemption_is_not_its_own(source_id: Any) -> None:
     assert built.order["custom_properties"]["coupon_used"] is False
 
 
-def test_nobody_asked_leaves_the_fields_alone() -> None:
+def test_without_redemptions_the_coupon_fields_are_left_out() -> None:
     (built,) = build_orders([make.order()], shop=SHOP)
 
     assert isinstance(built, BuiltOrder)
@@ -82,7 +82,7 @@ def test_a_failed_redemption_is_no_coupon() -> None:
     assert decided(make.order(), failed, with_order) == []
 
 
-def test_a_rollback_takes_the_coupon_back() -> None:
+def test_a_rollback_removes_the_coupon() -> None:
     assert decided(make.order(), redemption(), rollback()) == []
     assert decided(make.order(), redemption(status="ROLLED_BACK")) == []
 
@@ -91,27 +91,27 @@ def test_a_failed_rollback_leaves_the_coupon() -> None:
     assert decided(make.order(), redemption(), rollback(result="FAILURE", status="FAILED")) == [("TEN", None)]
 
 
-def test_of_a_stack_the_children_count_once_each() -> None:
+def test_each_child_of_a_stack_counts_once() -> None:
     parent = redemption(1, None, related_object_type="redemption", voucher=None)
     children = [redemption(number, code, redemption="r_1") for number, code in ((2, "A"), (3, "B"))]
 
     assert decided(make.order(), parent, *children) == [("A", None), ("B", None)]
 
 
-def test_a_rolled_back_stack_takes_all_its_children_back() -> None:
+def test_the_rollback_of_a_stack_removes_all_its_children() -> None:
     parent = redemption(1, None, related_object_type="redemption", voucher=None)
     children = [redemption(number, code, redemption="r_1") for number, code in ((2, "A"), (3, "B"))]
 
     assert decided(make.order(), parent, *children, rollback("r_1")) == []
 
 
-def test_one_child_of_a_stack_can_be_taken_back() -> None:
+def test_one_child_of_a_stack_can_be_rolled_back() -> None:
     children = [redemption(number, code, redemption="r_1") for number, code in ((2, "A"), (3, "B"))]
 
     assert decided(make.order(), *children, rollback("r_2")) == [("B", None)]
 
 
-def test_a_later_row_of_the_order_tells_of_a_rollback_that_was_not_read() -> None:
+def test_a_later_redemption_shows_a_rollback_that_was_not_read() -> None:
     later = {"source_id": "1001", "redemptions": {"r_1": {"related_object_type": "voucher", "rollback_id": "rr_1"}}}
 
     assert decided(make.order(), redemption(), redemption(2, "B", order=later)) == [("B", None)]
@@ -125,11 +125,11 @@ def test_a_later_row_of_the_order_tells_of_a_rollback_that_was_not_read() -> Non
         ("promotion", {"voucher": None, "related_object_type": "promotion_tier"}),
     ],
 )
-def test_what_is_no_discount_code_counts_on_request(kind: str, fields: Record) -> None:
-    row = redemption(**fields)
+def test_other_kinds_of_redemption_count_on_request(kind: str, fields: Record) -> None:
+    record = redemption(**fields)
 
-    assert decided(make.order(), row) == []
-    assert decided(make.order(), row, kinds=[kind]) == [((fields["voucher"] or {}).get("code"), None)]
+    assert decided(make.order(), record) == []
+    assert decided(make.order(), record, kinds=[kind]) == [((fields["voucher"] or {}).get("code"), None)]
 
 
 def test_discounts_of_single_items_name_their_products() -> None:
@@ -140,9 +140,9 @@ def test_discounts_of_single_items_name_their_products() -> None:
         {"source_id": "gid://shopify/Product/13", "discount_amount": 0},
     ]
 
-    found = decided(make.order(lineItems=lines), redemption(order={"source_id": "1001", "items": items}))
+    coupons = decided(make.order(lineItems=lines), redemption(order={"source_id": "1001", "items": items}))
 
-    assert found == [("TEN", ["11", "12"])]
+    assert coupons == [("TEN", ["11", "12"])]
 
 
 def test_of_two_codes_the_one_that_works_on_items_has_their_products() -> None:
@@ -167,19 +167,19 @@ def test_discounted_items_that_the_shop_does_not_know_mean_the_whole_order() -> 
     assert decided(make.order(), redemption(order={"source_id": "1001", "items": items})) == [("TEN", None)]
 
 
-def test_finding_none_says_nothing_of_an_order_older_than_what_was_read() -> None:
+def test_coupons_of_an_order_before_the_first_redemption_read_are_unknown() -> None:
     order = make.order(createdAt="2026-03-01T10:00:00Z")
 
-    assert decided(order, known_from=datetime(2026, 3, 1, 9, 30, tzinfo=UTC)) is None
-    assert decided(order, known_from=datetime(2026, 3, 1, 8, 59, tzinfo=UTC)) == []
-    assert decided(order, redemption(), known_from=datetime(2026, 4, 1, tzinfo=UTC)) == [("TEN", None)]
+    assert decided(order, read_from=datetime(2026, 3, 1, 9, 30, tzinfo=UTC)) is None
+    assert decided(order, read_from=datetime(2026, 3, 1, 8, 59, tzinfo=UTC)) == []
+    assert decided(order, redemption(), read_from=datetime(2026, 4, 1, tzinfo=UTC)) == [("TEN", None)]
 
 
-def test_an_old_orders_rollback_is_believed_when_the_order_knows_of_nothing_else() -> None:
+def test_an_old_order_has_no_coupon_if_all_listed_redemptions_are_rolled_back() -> None:
     alone = {"source_id": "1001", "redemptions": {"r_1": {"related_object_type": "voucher", "rollback_id": "rr_1"}}}
     beside = {**alone, "redemptions": {**alone["redemptions"], "r_2": {"related_object_type": "voucher"}}}
     recent = datetime(2026, 9, 1, tzinfo=UTC)
 
-    assert decided(make.order(), rollback(order=alone), known_from=recent) == []
-    assert decided(make.order(), rollback(order=beside), known_from=recent) is None
-    assert decided(make.order(), rollback(), known_from=recent) is None
+    assert decided(make.order(), rollback(order=alone), read_from=recent) == []
+    assert decided(make.order(), rollback(order=beside), read_from=recent) is None
+    assert decided(make.order(), rollback(), read_from=recent) is None

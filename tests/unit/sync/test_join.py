@@ -1,4 +1,4 @@
-"""Orders meet what is known of them."""
+"""Orders are joined with the records that belong to them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def contexts(*numbers: int, **sides: Any) -> list[OrderContext]:
     return [context for _, context in join_orders(orders(*numbers), **sides)]
 
 
-def ids(rows: tuple[dict[str, Any], ...]) -> list[str]:
-    return [row["id"] for row in rows]
+def ids(records: tuple[dict[str, Any], ...]) -> list[str]:
+    return [record["id"] for record in records]
 
 
-def test_returns_join_by_order_id_whatever_its_form() -> None:
+def test_returns_join_by_order_id_in_each_of_its_forms() -> None:
     returns = [
         {"id": "a", "order_id": "1"},
         {"id": "b", "order_id": 2},
@@ -54,8 +54,8 @@ def test_claims_join_by_the_orders_they_name_and_by_customer() -> None:
 
     one, two = contexts(1, 2, claims=claims)
 
-    assert [(row["id"], row["of_order"]) for row in one.claims] == [("a", True), ("b", False)]
-    assert [(row["id"], row["of_order"]) for row in two.claims] == [("a", True), ("c", True)]
+    assert [(record["id"], record["of_order"]) for record in one.claims] == [("a", True), ("b", False)]
+    assert [(record["id"], record["of_order"]) for record in two.claims] == [("a", True), ("c", True)]
 
 
 def test_customers_join_by_shopifys_customer_id() -> None:
@@ -65,22 +65,22 @@ def test_customers_join_by_shopifys_customer_id() -> None:
     assert two.customer == {"id": "uuid", "customer_id": "c2"}
 
 
-def test_a_record_that_comes_twice_counts_as_it_came_last() -> None:
+def test_of_a_record_that_comes_twice_the_last_counts() -> None:
     (context,) = contexts(1, returns=[{"id": "a", "order_id": "1", "state": s} for s in ("requested", "refunded")])
 
-    assert [row["state"] for row in context.returns] == ["refunded"]
+    assert [record["state"] for record in context.returns] == ["refunded"]
 
 
 def test_redemptions_join_by_any_of_their_keys() -> None:
-    rows = [{"id": "r_1", "keys": ["order:1"]}, {"id": "r_2", "keys": ["order:9", "name:#2"]}]
+    records = [{"id": "r_1", "keys": ["order:1"]}, {"id": "r_2", "keys": ["order:9", "name:#2"]}]
 
-    one, two = contexts(1, 2, redemptions=rows)
+    one, two = contexts(1, 2, redemptions=records)
 
     assert ids(one.redemptions) == ["r_1"]
     assert ids(two.redemptions) == ["r_2"]
 
 
-def test_the_orders_keep_their_order_and_come_one_by_one() -> None:
+def test_orders_keep_their_sequence_and_are_yielded_one_by_one() -> None:
     read: list[str] = []
 
     def source() -> Iterator[dict[str, Any]]:
@@ -102,7 +102,7 @@ def test_an_order_without_any_key_has_an_empty_context() -> None:
     assert context == OrderContext()
 
 
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_the_temporary_files_are_removed(tmp_path: Path) -> None:
     joined = join_orders(orders(1, 2), spill_dir=tmp_path)
     next(joined)
     assert list(tmp_path.iterdir())

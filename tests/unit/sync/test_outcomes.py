@@ -1,4 +1,4 @@
-"""Outcomes, their sums, and the threshold that decides."""
+"""Outcomes, their summary, and the threshold of rejects."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def test_a_summary_counts_and_groups() -> None:
         refused(4, "Order 1004 has 'y' wrong"),
     ])  # fmt: skip
 
-    found = summary.to_dict()
+    as_dict = summary.to_dict()
 
-    assert found["total"] == 4
-    assert (found["created"], found["updated"], found["unchanged"], found["rejected"]) == (1, 1, 0, 2)
-    assert found["suppressed"] == 2
-    assert found["suppressions"] == {"return_abuse >= 0.8 (return_predictions)": 2}
-    assert found["rejections"] == {"Order … has … wrong": 2}
-    assert found["examples"] == {"Order … has … wrong": ["3", "4"]}
-    assert found["changes"] == {"fulfillments": 1}
+    assert as_dict["total"] == 4
+    assert (as_dict["created"], as_dict["updated"], as_dict["unchanged"], as_dict["rejected"]) == (1, 1, 0, 2)
+    assert as_dict["suppressed"] == 2
+    assert as_dict["suppressions"] == {"return_abuse >= 0.8 (return_predictions)": 2}
+    assert as_dict["rejections"] == {"Order … has … wrong": 2}
+    assert as_dict["examples"] == {"Order … has … wrong": ["3", "4"]}
+    assert as_dict["changes"] == {"fulfillments": 1}
 
 
-def test_a_summary_survives_json_and_adds_up() -> None:
+def test_a_summary_makes_a_round_trip_through_json_and_merges() -> None:
     one, two = OutcomeSummary.of([refused(1), Outcome("order", "2", "created")]), OutcomeSummary.of([refused(3)])
 
     one.merge(OutcomeSummary.from_dict(json.loads(json.dumps(two.to_dict()))))
@@ -71,7 +71,7 @@ def test_a_summary_survives_json_and_adds_up() -> None:
     assert one.examples == {"bad": ["1", "3"]}
 
 
-def test_a_summary_stays_small_whatever_is_rejected() -> None:
+def test_a_summary_of_many_reasons_stays_small() -> None:
     words = [f"reason {chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(500)]
 
     summary = OutcomeSummary.of(refused(number, word) for number, word in enumerate(words))
@@ -84,7 +84,7 @@ def test_a_summary_stays_small_whatever_is_rejected() -> None:
 @pytest.mark.parametrize(
     ("max_rejects", "fails"), [(0, True), (1, True), (2, False), (0.0, True), (0.19, True), (0.2, False), (1.0, False)]
 )
-def test_the_threshold_is_a_number_or_a_share(max_rejects: float, fails: bool) -> None:
+def test_max_rejects_is_a_count_or_a_share(max_rejects: float, fails: bool) -> None:
     summary = OutcomeSummary.of([*map(refused, range(2)), *(Outcome("order", str(n), "unchanged") for n in range(8))])
 
     if fails:
@@ -94,13 +94,13 @@ def test_the_threshold_is_a_number_or_a_share(max_rejects: float, fails: bool) -
         check_threshold(summary, max_rejects)
 
 
-def test_nothing_at_all_is_within_any_threshold() -> None:
+def test_an_empty_summary_is_within_any_threshold() -> None:
     check_threshold(OutcomeSummary(), 0)
     check_threshold(OutcomeSummary(), 0.0)
 
 
 @pytest.mark.parametrize("wrong", [-1, -0.1, 1.5, True])
-def test_a_threshold_that_makes_no_sense_is_an_error(wrong: Any) -> None:
+def test_an_invalid_max_rejects_is_an_error(wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_rejects"):
         check_threshold(OutcomeSummary(), wrong)
 

@@ -14,15 +14,15 @@ SHOP = "a.myshopify.com"
 
 
 def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
-    assert isinstance(found, MappedOrder), found
-    return found
+    result = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(result, MappedOrder), result
+    return result
 
 
 def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
-    assert isinstance(found, UnmappableOrder)
-    return found
+    result = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(result, UnmappableOrder)
+    return result
 
 
 def test_lines_of_one_product_are_added_up() -> None:
@@ -34,16 +34,16 @@ def test_lines_of_one_product_are_added_up() -> None:
     ]
     shipment = make.fulfillment(501, {1: 2, 3: 1})
 
-    found = mapped(make.order(lineItems=lines, fulfillments=[shipment])).order
+    result = mapped(make.order(lineItems=lines, fulfillments=[shipment])).order
 
-    assert found["line_items"][0] == {
+    assert result["line_items"][0] == {
         "external_product_id": "11",
         "quantity": 5,
         "total_price": 0.3,
         "subtotal_price": 0.3,
     }
-    assert [row["external_product_id"] for row in found["line_items"]] == ["11", "12"]
-    assert found["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 3}]
+    assert [record["external_product_id"] for record in result["line_items"]] == ["11", "12"]
+    assert result["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 3}]
 
 
 def test_four_hundred_lines_of_fewer_products_pass() -> None:
@@ -55,10 +55,10 @@ def test_four_hundred_lines_of_fewer_products_pass() -> None:
 def test_more_products_than_yotpo_takes_are_a_clear_reject() -> None:
     lines = [make.line(number, make.product(number + 1)) for number in range(501)]
 
-    found = refused(make.order(lineItems=lines, fulfillments=[]))
+    result = refused(make.order(lineItems=lines, fulfillments=[]))
 
-    assert "501 different products" in found.reason
-    assert not found.is_excluded
+    assert "501 different products" in result.reason
+    assert not result.is_excluded
 
 
 @pytest.mark.parametrize("count", [100, 101])
@@ -73,7 +73,7 @@ def test_more_fulfillments_than_yotpo_takes_are_a_clear_reject(count: int) -> No
         assert "101 fulfillments" in refused(order).reason
 
 
-def test_what_has_no_product_no_units_or_is_a_gift_card_is_left_out_with_a_note() -> None:
+def test_lines_without_product_or_units_and_gift_cards_are_left_out_with_a_note() -> None:
     lines = [
         make.line(1, make.product(11)),
         make.line(2, None),
@@ -82,13 +82,13 @@ def test_what_has_no_product_no_units_or_is_a_gift_card_is_left_out_with_a_note(
     ]
     shipments = [make.fulfillment(501, {1: 1, 2: 1}), make.fulfillment(502, {4: 1})]
 
-    found = mapped(make.order(lineItems=lines, fulfillments=shipments))
+    result = mapped(make.order(lineItems=lines, fulfillments=shipments))
 
-    assert [row["external_product_id"] for row in found.order["line_items"]] == ["11"]
-    assert [row["external_id"] for row in found.order["fulfillments"]] == ["501"]
-    assert found.order["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 1}]
-    assert len(found.notes) == 4
-    assert [row["external_id"] for row in found.products] == ["11"]
+    assert [record["external_product_id"] for record in result.order["line_items"]] == ["11"]
+    assert [record["external_id"] for record in result.order["fulfillments"]] == ["501"]
+    assert result.order["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 1}]
+    assert len(result.notes) == 4
+    assert [record["external_id"] for record in result.products] == ["11"]
 
 
 def test_gift_cards_can_be_included() -> None:
@@ -101,45 +101,48 @@ def test_missing_products_can_be_booked_on_a_placeholder() -> None:
     lines = [make.line(1, None, 1), make.line(2, None, 2), make.line(3, make.product(11))]
     order = make.order(lineItems=lines, fulfillments=[make.fulfillment(501, {1: 1})])
 
-    found = mapped(order, missing_products="placeholder")
+    result = mapped(order, missing_products="placeholder")
 
-    assert found.order["line_items"][0]["external_product_id"] == "unlisted-item"
-    assert found.order["line_items"][0]["quantity"] == 3
-    assert found.order["fulfillments"][0]["fulfilled_items"][0]["external_product_id"] == "unlisted-item"
-    assert found.products[0] == {"external_id": "unlisted-item", "name": "Unlisted item", "url": f"https://{SHOP}/"}
+    assert result.order["line_items"][0]["external_product_id"] == "unlisted-item"
+    assert result.order["line_items"][0]["quantity"] == 3
+    assert result.order["fulfillments"][0]["fulfilled_items"][0]["external_product_id"] == "unlisted-item"
+    assert result.products[0] == {"external_id": "unlisted-item", "name": "Unlisted item", "url": f"https://{SHOP}/"}
 
 
 def test_an_order_of_deleted_products_alone_is_left_out() -> None:
-    found = refused(make.order(lineItems=[make.line(1, None)], fulfillments=[]))
+    result = refused(make.order(lineItems=[make.line(1, None)], fulfillments=[]))
 
-    assert found.is_excluded
-    assert "no line can be reviewed" in found.reason
-    assert found.to_dict() == {"external_id": "1001", "reason": found.reason, "left_out": True}
+    assert result.is_excluded
+    assert "no line can be reviewed" in result.reason
+    assert result.to_dict() == {"external_id": "1001", "reason": result.reason, "left_out": True}
 
 
-def test_test_orders_are_left_out_by_choice() -> None:
+def test_an_option_leaves_test_orders_out() -> None:
     assert refused(make.order(test=True)).is_excluded
     assert mapped(make.order(test=True), test_orders="include").external_id == "1001"
 
 
 @pytest.mark.parametrize("change", [{"id": None, "legacyResourceId": None}, {"createdAt": None, "processedAt": "soon"}])
 def test_an_order_without_id_or_date_is_rejected(change: dict[str, Any]) -> None:
-    found = refused(make.order(**change))
+    result = refused(make.order(**change))
 
-    assert not found.is_excluded
+    assert not result.is_excluded
 
 
-def test_units_taken_off_become_a_cancelled_fulfillment_and_the_line_stays() -> None:
+def test_removed_units_become_a_cancelled_fulfillment_and_the_line_stays() -> None:
     lines = [
         make.line(1, make.product(11), 3, currentQuantity=1, unfulfilledQuantity=0),
         make.line(2, make.product(12), 1, currentQuantity=0, unfulfilledQuantity=0),
     ]
     order = make.order(lineItems=lines, fulfillments=[make.fulfillment(501, {1: 1})])
 
-    found = mapped(order).order
+    result = mapped(order).order
 
-    assert [(row["external_product_id"], row["quantity"]) for row in found["line_items"]] == [("11", 3), ("12", 1)]
-    assert found["fulfillments"][1] == {
+    assert [(record["external_product_id"], record["quantity"]) for record in result["line_items"]] == [
+        ("11", 3),
+        ("12", 1),
+    ]
+    assert result["fulfillments"][1] == {
         "external_id": "1001-removed",
         "fulfillment_date": "2026-03-01T10:20:30Z",
         "status": "cancelled",
@@ -151,42 +154,42 @@ def test_units_taken_off_become_a_cancelled_fulfillment_and_the_line_stays() -> 
     assert len(mapped(order, removed_items="ignore").order["fulfillments"]) == 1
 
 
-def test_units_shipped_and_sent_back_are_not_called_cancelled() -> None:
+def test_shipped_and_returned_units_are_not_cancelled() -> None:
     lines = [make.line(1, make.product(11), 2, currentQuantity=1, unfulfilledQuantity=1)]
     order = make.order(lineItems=lines, fulfillments=[make.fulfillment(501, {1: 1})])
 
-    assert [row["external_id"] for row in mapped(order).order["fulfillments"]] == ["501"]
+    assert [record["external_id"] for record in mapped(order).order["fulfillments"]] == ["501"]
 
 
-def test_a_cancelled_order_has_its_cancellation_and_no_cancelled_fulfillment_of_ours() -> None:
+def test_a_cancelled_order_has_a_cancellation_and_no_cancelled_fulfillment() -> None:
     lines = [make.line(1, make.product(11), 1, currentQuantity=0, unfulfilledQuantity=0)]
     order = make.order(lineItems=lines, fulfillments=[], cancelledAt="2026-03-03T00:00:00+01:00")
 
-    found = mapped(order).order
+    result = mapped(order).order
 
-    assert found["cancellation"] == {"cancellation_date": "2026-03-02T23:00:00Z"}
-    assert "fulfillments" not in found
+    assert result["cancellation"] == {"cancellation_date": "2026-03-02T23:00:00Z"}
+    assert "fulfillments" not in result
 
 
 @pytest.mark.parametrize(
     ("option", "expected"), [("created", "2026-03-02T08:00:00Z"), ("delivered", "2026-03-04T15:00:00Z")]
 )
-def test_the_date_of_a_fulfillment_is_a_choice(option: str, expected: str) -> None:
+def test_an_option_chooses_the_date_of_a_fulfillment(option: str, expected: str) -> None:
     shipment = make.fulfillment(501, {1: 1}, deliveredAt="2026-03-04T15:00:00Z")
 
-    found = mapped(make.order(fulfillments=[shipment]), fulfillment_date=option).order
+    result = mapped(make.order(fulfillments=[shipment]), fulfillment_date=option).order
 
-    assert found["fulfillments"][0]["fulfillment_date"] == expected
+    assert result["fulfillments"][0]["fulfillment_date"] == expected
 
 
-def test_the_date_of_an_order_is_a_choice() -> None:
+def test_an_option_chooses_the_date_of_an_order() -> None:
     assert mapped(make.order(), order_date="processed").order["order_date"] == "2026-02-28T09:00:00Z"
 
 
-def test_the_first_parcel_that_says_something_is_taken() -> None:
+def test_the_first_parcel_with_content_is_sent() -> None:
     parcels = [{"company": None, "number": None, "url": None}, {"company": "UPS", "number": "1Z", "url": None}]
     shipment = make.fulfillment(501, {1: 1}, trackingInfo=parcels, displayStatus=None)
 
-    found = mapped(make.order(fulfillments=[shipment])).order["fulfillments"][0]
+    result = mapped(make.order(fulfillments=[shipment])).order["fulfillments"][0]
 
-    assert found["shipment_info"] == {"tracking_company": "UPS", "tracking_number": "1Z"}
+    assert result["shipment_info"] == {"tracking_company": "UPS", "tracking_number": "1Z"}

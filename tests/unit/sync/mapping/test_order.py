@@ -18,23 +18,23 @@ SHOP = "a.myshopify.com"
 
 
 def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
-    assert isinstance(found, MappedOrder), found
-    return found
+    result = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(result, MappedOrder), result
+    return result
 
 
 def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
-    assert isinstance(found, UnmappableOrder)
-    return found
+    result = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(result, UnmappableOrder)
+    return result
 
 
 def test_an_ordinary_order_maps_field_by_field() -> None:
-    found = mapped(make.order())
+    result = mapped(make.order())
 
-    assert found.external_id == "1001"
-    assert found.notes == []
-    assert found.order == {
+    assert result.external_id == "1001"
+    assert result.notes == []
+    assert result.order == {
         "external_id": "1001",
         "order_name": "#1001",
         "order_date": "2026-03-01T10:20:30Z",
@@ -86,7 +86,7 @@ def test_an_ordinary_order_maps_field_by_field() -> None:
             }
         ],
     }
-    assert found.products[0] == {
+    assert result.products[0] == {
         "external_id": "11",
         "name": "Product 11",
         "url": "https://shop.example/products/product-11",
@@ -96,18 +96,18 @@ def test_an_ordinary_order_maps_field_by_field() -> None:
     }
 
 
-def test_any_order_maps_to_what_yotpo_takes_or_says_why_not() -> None:
-    chance = random.Random(5)
-    results = [map_order(make.random_order(chance, number), shop=SHOP) for number in range(1, 400)]
+def test_any_order_maps_to_a_valid_payload_or_a_reason() -> None:
+    rng = random.Random(5)
+    results = [map_order(make.random_order(rng, number), shop=SHOP) for number in range(1, 400)]
 
-    sent = [row for row in results if isinstance(row, MappedOrder)]
+    sent = [record for record in results if isinstance(record, MappedOrder)]
     assert len(sent) > 200
-    assert [Order.violations(row.order) for row in sent if Order.violations(row.order)] == []
-    assert all(not Product.violations(product) for row in sent for product in row.products)
-    assert all(row.reason and row.is_excluded for row in results if isinstance(row, UnmappableOrder))
+    assert [Order.violations(record.order) for record in sent if Order.violations(record.order)] == []
+    assert all(not Product.violations(product) for record in sent for product in record.products)
+    assert all(record.reason and record.is_excluded for record in results if isinstance(record, UnmappableOrder))
 
 
-def test_an_order_without_any_personal_field_is_fine() -> None:
+def test_an_order_without_any_personal_field_is_mapped() -> None:
     bare = make.order(email=None, phone=None, customer=None, billingAddress=None, shippingAddress=None)
 
     assert not {"customer", "billing_address", "shipping_address"} & mapped(bare).order.keys()
@@ -132,7 +132,7 @@ def test_every_field_but_id_date_and_lines_may_be_missing() -> None:
         ),
     ],
 )
-def test_each_status_maps_as_its_table_says(table: Any, field: str, at: Any) -> None:
+def test_each_status_maps_by_its_table(table: Any, field: str, at: Any) -> None:
     for value, expected in table.items():
         if field == "displayFinancialStatus":
             order = make.order(**{field: value})
@@ -157,26 +157,26 @@ def test_the_tables_hold_every_value_that_shopify_documents() -> None:
     assert set(SHOPIFY_DISPLAY.split()) == set(SHIPMENT_STATUS)
 
 
-def test_a_status_of_the_future_is_left_out_with_a_note() -> None:
+def test_an_unknown_status_is_left_out_with_a_note() -> None:
     shipment = make.fulfillment(501, {1: 1}, displayStatus="BEAMED_UP")
-    found = mapped(make.order(displayFinancialStatus="BARTERED", fulfillments=[shipment]))
+    result = mapped(make.order(displayFinancialStatus="BARTERED", fulfillments=[shipment]))
 
-    assert "payment_status" not in found.order
-    assert "shipment_status" not in found.order["fulfillments"][0]["shipment_info"]
-    assert [note.split(" was ")[0] for note in found.notes] == [
+    assert "payment_status" not in result.order
+    assert "shipment_status" not in result.order["fulfillments"][0]["shipment_info"]
+    assert [note.split(" was ")[0] for note in result.notes] == [
         "shipment status 'BEAMED_UP' is unknown and",
         "financial status 'BARTERED' is unknown and",
     ]
 
 
-def test_a_fulfillment_with_an_unknown_status_waits_until_it_is_known() -> None:
-    found = mapped(make.order(fulfillments=[make.fulfillment(501, {1: 1}, status="TELEPORTED")]))
+def test_a_fulfillment_with_an_unknown_status_is_left_out() -> None:
+    result = mapped(make.order(fulfillments=[make.fulfillment(501, {1: 1}, status="TELEPORTED")]))
 
-    assert "fulfillments" not in found.order
-    assert "TELEPORTED" in found.notes[0]
+    assert "fulfillments" not in result.order
+    assert "TELEPORTED" in result.notes[0]
 
 
-def test_coupons_are_told_only_when_they_are_known() -> None:
+def test_coupon_fields_are_set_only_if_coupons_are_known() -> None:
     lines = [make.line(1, make.product(11)), make.line(2, make.product(12))]
     order = make.order(lineItems=lines)
     used = [{"code": "TEN", "products": ["gid://shopify/Product/12"]}, {"code": "ALL"}]
@@ -191,38 +191,38 @@ def test_coupons_are_told_only_when_they_are_known() -> None:
     assert "custom_properties" not in unknown.order
     assert none.order["custom_properties"] == {"coupon_used": False}
     assert some.order["custom_properties"] == {"coupon_used": True}
-    assert [row["coupon_code"] for row in some.order["line_items"]] == ["ALL", "TEN"]
-    assert [row["custom_properties"] for row in some.order["line_items"]] == [{"coupon_used": True}] * 2
-    assert all("coupon_code" not in row for row in none.order["line_items"])
-    assert [row["custom_properties"] for row in none.order["line_items"]] == [{"coupon_used": False}] * 2
-    assert all("custom_properties" not in row for row in unknown.order["line_items"])
+    assert [record["coupon_code"] for record in some.order["line_items"]] == ["ALL", "TEN"]
+    assert [record["custom_properties"] for record in some.order["line_items"]] == [{"coupon_used": True}] * 2
+    assert all("coupon_code" not in record for record in none.order["line_items"])
+    assert [record["custom_properties"] for record in none.order["line_items"]] == [{"coupon_used": False}] * 2
+    assert all("custom_properties" not in record for record in unknown.order["line_items"])
 
 
 def test_a_coupon_of_one_product_leaves_the_other_lines_without() -> None:
     order = make.order(lineItems=[make.line(1, make.product(11)), make.line(2, make.product(12))])
 
-    found = map_order(order, shop=SHOP, coupons=[{"code": None, "products": ["12"]}])
+    result = map_order(order, shop=SHOP, coupons=[{"code": None, "products": ["12"]}])
 
-    assert isinstance(found, MappedOrder)
-    assert found.order["custom_properties"] == {"coupon_used": True}
-    assert [row["custom_properties"]["coupon_used"] for row in found.order["line_items"]] == [False, True]
-    assert all("coupon_code" not in row for row in found.order["line_items"])
+    assert isinstance(result, MappedOrder)
+    assert result.order["custom_properties"] == {"coupon_used": True}
+    assert [record["custom_properties"]["coupon_used"] for record in result.order["line_items"]] == [False, True]
+    assert all("coupon_code" not in record for record in result.order["line_items"])
 
 
-def test_what_databases_refuse_is_taken_out_of_texts() -> None:
+def test_characters_that_databases_refuse_are_removed_from_texts() -> None:
     order = make.order(name="#1\x00001 \ud83d", shippingAddress=make.address(city=" Köln\u00a0🏠 "))
 
-    found = mapped(order).order
+    result = mapped(order).order
 
-    assert found["order_name"] == "#1001"
-    assert found["shipping_address"]["city"] == "Köln\u00a0🏠"
+    assert result["order_name"] == "#1001"
+    assert result["shipping_address"]["city"] == "Köln\u00a0🏠"
 
 
-def test_lists_may_still_have_the_shape_of_connections() -> None:
+def test_lists_may_have_the_shape_of_connections() -> None:
     order = make.order()
     order["lineItems"] = {"nodes": order["lineItems"]}
     order["fulfillments"][0]["fulfillmentLineItems"] = {
-        "edges": [{"node": row} for row in order["fulfillments"][0]["fulfillmentLineItems"]]
+        "edges": [{"node": record} for record in order["fulfillments"][0]["fulfillmentLineItems"]]
     }
 
     assert mapped(order) == mapped(make.order())

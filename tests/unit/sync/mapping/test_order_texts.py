@@ -14,15 +14,15 @@ SHOP = "a.myshopify.com"
 
 
 def mapped(order: dict[str, Any], **options: Any) -> MappedOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
-    assert isinstance(found, MappedOrder), found
-    return found
+    result = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(result, MappedOrder), result
+    return result
 
 
 def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
-    found = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
-    assert isinstance(found, UnmappableOrder)
-    return found
+    result = map_order(order, shop=SHOP, options=MappingOptions.parse(options))
+    assert isinstance(result, UnmappableOrder)
+    return result
 
 
 def test_a_guest_has_an_email_and_a_name_but_no_external_id() -> None:
@@ -39,19 +39,19 @@ def test_a_guest_has_an_email_and_a_name_but_no_external_id() -> None:
 @pytest.mark.parametrize(
     "phone", ["12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999", "030 1234567"]
 )
-def test_a_phone_number_that_is_none_is_left_out(phone: str) -> None:
+def test_an_invalid_phone_number_is_left_out(phone: str) -> None:
     order = make.order(phone=phone, customer=None, shippingAddress=make.address(phone=phone))
 
-    found = mapped(order).order
+    result = mapped(order).order
 
-    assert "phone_number" not in found["customer"]
-    assert "phone_number" not in found["shipping_address"]
+    assert "phone_number" not in result["customer"]
+    assert "phone_number" not in result["shipping_address"]
 
 
 @pytest.mark.parametrize(
     ("phone", "expected"), [("0049 (30) 230-1234", "+49302301234"), ("+1.613.555.0100", "+16135550100")]
 )
-def test_a_phone_number_is_brought_into_form(phone: str, expected: str) -> None:
+def test_a_phone_number_is_normalized_to_e164(phone: str, expected: str) -> None:
     order = make.order(shippingAddress=make.address(phone=phone))
 
     assert mapped(order).order["shipping_address"]["phone_number"] == expected
@@ -60,13 +60,13 @@ def test_a_phone_number_is_brought_into_form(phone: str, expected: str) -> None:
 def test_a_province_code_of_another_form_is_left_out_and_the_name_stays() -> None:
     order = make.order(shippingAddress=make.address(province="England", provinceCode="ENG", countryCodeV2="GB"))
 
-    found = mapped(order).order["shipping_address"]
+    result = mapped(order).order["shipping_address"]
 
-    assert "province_code" not in found
-    assert (found["state"], found["country_code"]) == ("England", "GB")
+    assert "province_code" not in result
+    assert (result["state"], result["country_code"]) == ("England", "GB")
 
 
-def test_what_is_shown_is_cut_and_what_identifies_is_not() -> None:
+def test_long_texts_are_cut_and_long_ids_are_not() -> None:
     long_url = "https://x.example/" + "y" * 2048
     lines = [make.line(1, make.product(11, title="T" * 300, onlineStoreUrl=long_url))]
     order = make.order(
@@ -78,18 +78,20 @@ def test_what_is_shown_is_cut_and_what_identifies_is_not() -> None:
         shippingAddress=make.address(zip="9" * 70, company="C" * 300),
     )
 
-    found = mapped(order)
+    result = mapped(order)
 
-    assert len(found.order["payment_method"]) == 64
-    assert len(found.order["customer"]["first_name"]) == 255
-    assert "email" not in found.order["customer"]
-    assert len(found.order["shipping_address"]["zip"]) == 64
-    assert len(found.products[0]["name"]) == 255
-    assert found.products[0]["url"] == f"https://{SHOP}/products/product-11"
+    assert len(result.order["payment_method"]) == 64
+    assert len(result.order["customer"]["first_name"]) == 255
+    assert "email" not in result.order["customer"]
+    assert len(result.order["shipping_address"]["zip"]) == 64
+    assert len(result.products[0]["name"]) == 255
+    assert result.products[0]["url"] == f"https://{SHOP}/products/product-11"
 
 
-def test_a_product_id_too_long_to_be_one_is_rejected_rather_than_cut() -> None:
-    found = refused(make.order(lineItems=[make.line(1, make.product(11, legacyResourceId="9" * 256))], fulfillments=[]))
+def test_a_product_id_that_is_too_long_is_rejected() -> None:
+    result = refused(
+        make.order(lineItems=[make.line(1, make.product(11, legacyResourceId="9" * 256))], fulfillments=[])
+    )
 
-    assert "external_id" in found.reason
-    assert not found.is_excluded
+    assert "external_id" in result.reason
+    assert not result.is_excluded

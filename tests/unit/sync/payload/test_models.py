@@ -27,7 +27,7 @@ def test_the_smallest_documented_order_is_accepted_and_sent_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("field", ["external_id", "order_date", "line_items"])
-def test_creating_an_order_requires(field: str) -> None:
+def test_required_fields_of_a_new_order(field: str) -> None:
     body = {name: value for name, value in ORDER.items() if name != field}
 
     assert Order.violations(body) == [f"{field}: required"]
@@ -35,7 +35,7 @@ def test_creating_an_order_requires(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", list(FULFILLMENT))
-def test_creating_a_fulfillment_requires_all_four_and_updating_none(field: str) -> None:
+def test_a_new_fulfillment_requires_four_fields_and_an_update_none(field: str) -> None:
     body = {name: value for name, value in FULFILLMENT.items() if name != field}
 
     assert Fulfillment.violations(body) == [f"{field}: required"]
@@ -96,16 +96,16 @@ def test_a_violation_names_its_field(change: dict[str, Any], place: str) -> None
 
 @pytest.mark.parametrize("count", [100, 101])
 def test_an_order_takes_a_hundred_fulfillments(count: int) -> None:
-    rows = [{**FULFILLMENT, "external_id": f"f-{number}"} for number in range(count)]
+    records = [{**FULFILLMENT, "external_id": f"f-{number}"} for number in range(count)]
 
-    assert bool(Order.violations({**ORDER, "fulfillments": rows})) is (count > 100)
+    assert bool(Order.violations({**ORDER, "fulfillments": records})) is (count > 100)
 
 
 @pytest.mark.parametrize("count", [500, 501])
 def test_an_order_takes_five_hundred_line_items(count: int) -> None:
-    rows = [{"external_product_id": f"p-{number}", "quantity": 1} for number in range(count)]
+    records = [{"external_product_id": f"p-{number}", "quantity": 1} for number in range(count)]
 
-    assert bool(Order.violations({**ORDER, "line_items": rows})) is (count > 500)
+    assert bool(Order.violations({**ORDER, "line_items": records})) is (count > 500)
 
 
 def test_a_product_may_be_on_one_line_only() -> None:
@@ -123,7 +123,7 @@ def test_a_fulfillment_may_only_name_products_of_the_order() -> None:
     assert "p-9" in violation
 
 
-def test_a_fulfillment_may_come_without_the_lines_in_an_update() -> None:
+def test_an_update_may_have_a_fulfillment_without_lines() -> None:
     assert Order.violations({"fulfillments": [FULFILLMENT]}, "update") == []
 
 
@@ -133,7 +133,7 @@ def test_fulfillments_of_one_order_have_different_ids() -> None:
     assert "f-1" in violation
 
 
-def test_what_is_not_known_is_not_sent() -> None:
+def test_none_is_not_sent() -> None:
     assert Customer(first_name="Zoë").payload() == {"first_name": "Zoë"}
 
 
@@ -153,5 +153,5 @@ def test_violations_hold_no_customers_data() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "shop.example/p", "https://" + "x" * 2048])
-def test_a_product_page_is_an_address_on_the_web(url: str) -> None:
+def test_a_product_page_is_a_web_url(url: str) -> None:
     assert Product.violations({"external_id": "p", "url": url})

@@ -1,4 +1,4 @@
-"""Who is not asked for a review, and why."""
+"""Which review requests are suppressed, and why."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def decide(order: dict[str, Any], policy: dict[str, Any] | None = None, **known:
 
 
 def test_a_high_score_suppresses_and_says_which() -> None:
-    found = decide(make.order(), returns=[a_return(prediction("return_abuse", 0.93), prediction("wardrobing", 0.5))])
+    decision = decide(make.order(), returns=[a_return(prediction("return_abuse", 0.93), prediction("wardrobing", 0.5))])
 
-    assert found == Suppression(("return_abuse 0.93 >= 0.8 (return_predictions)",), whole_order=True)
+    assert decision == Suppression(("return_abuse 0.93 >= 0.8 (return_predictions)",), whole_order=True)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(0.8, True), (0.7999, False), ("0.9", True), ("high", False), (None, False)]
 )
-def test_the_threshold_itself_is_enough_and_what_is_no_number_is_no_score(value: Any, expected: bool) -> None:
+def test_the_threshold_itself_suppresses_and_a_non_number_is_no_score(value: Any, expected: bool) -> None:
     assert decide(make.order(), returns=[a_return(prediction("return_abuse", value))]).whole_order is expected
 
 
-def test_a_category_that_is_not_listed_says_nothing() -> None:
+def test_an_unlisted_category_does_not_suppress() -> None:
     assert decide(make.order(), returns=[a_return(prediction("lifetime_value", 0.99))]) == Suppression()
 
 
@@ -59,11 +59,11 @@ def test_categories_may_be_patterns_and_the_exact_name_goes_first() -> None:
         ({"returns": [a_return(customer={"model_predictions": {"bot": 1}})]}, "customer_predictions"),
     ],
 )
-def test_scores_are_found_wherever_yofi_has_them(known: dict[str, Any], source: str) -> None:
+def test_scores_are_read_from_every_place_and_shape(known: dict[str, Any], source: str) -> None:
     assert decide(make.order(), **known).reasons == (f"bot 1 >= 0.8 ({source})",)
 
 
-def test_one_source_can_be_left_alone_or_have_a_threshold_of_its_own() -> None:
+def test_a_source_can_be_ignored_or_have_its_own_threshold() -> None:
     known: dict[str, Any] = {
         "customer": {"model_predictions": {"bot": 0.85}},
         "returns": [a_return(prediction("bot", 0.85))],
@@ -78,11 +78,11 @@ def test_one_source_can_be_left_alone_or_have_a_threshold_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("state", "expected"), [("REFUNDED", True), ("received", True), ("requested", False), (None, False)]
 )
-def test_goods_that_came_back_are_not_asked_about(state: str | None, expected: bool) -> None:
-    found = decide(make.order(), returns=[a_return(state=state)])
+def test_returned_goods_suppress_the_request(state: str | None, expected: bool) -> None:
+    decision = decide(make.order(), returns=[a_return(state=state)])
 
-    assert found.whole_order is expected
-    assert found.reasons == ((f"return is {state.lower()}",) if expected and state else ())
+    assert decision.whole_order is expected
+    assert decision.reasons == ((f"return is {state.lower()}",) if expected and state else ())
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_goods_that_came_back_are_not_asked_about(state: str | None, expected: b
     ],
 )
 def test_claims_count_as_the_policy_says(rule: str, of_order: bool, reasons: tuple[str, ...]) -> None:
-    found = decide(make.order(), {"claims": rule}, claims=[{"id": "c1", "of_order": of_order}])
+    decision = decide(make.order(), {"claims": rule}, claims=[{"id": "c1", "of_order": of_order}])
 
-    assert found.reasons == reasons
+    assert decision.reasons == reasons
 
 
 def test_a_financial_status_can_suppress() -> None:
@@ -121,29 +121,29 @@ def test_a_financial_status_can_suppress() -> None:
         '{"items": [{"line_item_id": "2"}]}',
     ],
 )
-def test_on_the_level_of_lines_a_return_that_names_its_lines_concerns_those_alone(meta: Any) -> None:
-    found = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
+def test_with_level_line_a_return_suppresses_only_the_lines_it_names(meta: Any) -> None:
+    decision = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
 
-    assert found == Suppression(("return is refunded",), whole_order=False, products=frozenset({"12"}))
+    assert decision == Suppression(("return is refunded",), whole_order=False, products=frozenset({"12"}))
 
 
 @pytest.mark.parametrize("meta", [None, {}, {"items": []}, {"items": [{"line_item_id": "99"}]}, {"note": "x"}, "?"])
-def test_a_return_that_names_no_line_of_the_order_concerns_the_whole_order(meta: Any) -> None:
-    found = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
+def test_with_level_line_a_return_without_known_lines_suppresses_the_order(meta: Any) -> None:
+    decision = decide(make.order(), {"level": "line"}, returns=[a_return(state="refunded", meta_data=meta)])
 
-    assert found.whole_order
+    assert decision.whole_order
 
 
-def test_a_suspect_customer_concerns_the_whole_order_on_any_level() -> None:
-    found = decide(
+def test_a_suspect_customer_suppresses_the_order_at_both_levels() -> None:
+    decision = decide(
         make.order(),
         {"level": "line"},
         returns=[a_return(state="refunded", meta_data={"items": [{"line_item_id": "2"}]})],
         customer={"model_predictions": {"return_abuse": 0.9}},
     )
 
-    assert found.whole_order
-    assert len(found.reasons) == 2
+    assert decision.whole_order
+    assert len(decision.reasons) == 2
 
 
 def payload() -> dict[str, Any]:
@@ -151,16 +151,16 @@ def payload() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("suppressed", [True, False])
-def test_the_order_always_says_yes_or_no(suppressed: bool) -> None:
-    found = add_suppression(payload(), Suppression(whole_order=suppressed), level="order")
+def test_the_order_always_has_the_property(suppressed: bool) -> None:
+    decision = add_suppression(payload(), Suppression(whole_order=suppressed), level="order")
 
-    assert found["custom_properties"] == {"coupon_used": True, "suppress_review_request": suppressed}
-    assert found["line_items"] == payload()["line_items"]
+    assert decision["custom_properties"] == {"coupon_used": True, "suppress_review_request": suppressed}
+    assert decision["line_items"] == payload()["line_items"]
 
 
 def flags(order: dict[str, Any]) -> list[bool]:
-    rows = [order, *order["line_items"]]
-    return [row["custom_properties"]["suppress_review_request"] for row in rows]
+    parts = [order, *order["line_items"]]
+    return [part["custom_properties"]["suppress_review_request"] for part in parts]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def flags(order: dict[str, Any]) -> list[bool]:
         (Suppression(whole_order=True), [True, True, True]),
     ],
 )
-def test_on_the_level_of_lines_every_line_says_yes_or_no_too(decision: Suppression, expected: list[bool]) -> None:
+def test_with_level_line_every_line_has_the_property(decision: Suppression, expected: list[bool]) -> None:
     assert flags(add_suppression(payload(), decision, level="line")) == expected
 
 
@@ -195,7 +195,7 @@ def test_a_wrong_policy_is_an_error_that_names_the_field(policy: dict[str, Any],
     assert "Known fields: categories, claims" in str(caught.value)
 
 
-def test_a_policy_survives_json() -> None:
+def test_a_policy_makes_a_round_trip_through_json() -> None:
     policy = SuppressionPolicy.parse({"level": "line", "sources": ["return_predictions"]})
 
     assert SuppressionPolicy.parse(policy.to_dict()) == policy

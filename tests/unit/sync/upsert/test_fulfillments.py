@@ -22,8 +22,8 @@ def shipment(number: int, **fields: Any) -> dict[str, Any]:
     }
 
 
-def run(store: FakeYotpoStore, rows: list[dict[str, Any]], **options: Any) -> list[tuple[str, str]]:
-    return [(outcome.external_id, outcome.action) for outcome in upsert_fulfillments(store, rows, **options)]
+def run(store: FakeYotpoStore, records: list[dict[str, Any]], **options: Any) -> list[tuple[str, str]]:
+    return [(outcome.external_id, outcome.action) for outcome in upsert_fulfillments(store, records, **options)]
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def two_orders(store: FakeYotpoStore) -> FakeYotpoStore:
     return store
 
 
-def test_new_ones_are_created_and_differing_ones_updated_by_their_listed_id(two_orders: FakeYotpoStore) -> None:
-    rows = [make.built(1, fulfillments=[shipment(10, status="cancelled"), shipment(11)]), make.built(2)]
+def test_new_fulfillments_are_created_and_differing_ones_updated_by_their_listed_id(two_orders: FakeYotpoStore) -> None:
+    records = [make.built(1, fulfillments=[shipment(10, status="cancelled"), shipment(11)]), make.built(2)]
 
-    assert run(two_orders, rows) == [("10", "updated"), ("11", "created")]
+    assert run(two_orders, records) == [("10", "updated"), ("11", "created")]
     assert two_orders.sent == [("fulfillments.update", {"status": "cancelled"}), ("fulfillments.create", shipment(11))]
     assert two_orders.calls["fulfillments.list"] == 1
-    assert run(two_orders, rows) == [("10", "unchanged"), ("11", "unchanged")]
+    assert run(two_orders, records) == [("10", "unchanged"), ("11", "unchanged")]
 
 
 def test_unchanged_fulfillments_cost_one_lookup_per_batch(two_orders: FakeYotpoStore) -> None:
@@ -57,9 +57,9 @@ def test_an_order_that_yotpo_lacks_is_rejected(two_orders: FakeYotpoStore) -> No
 
 
 def test_a_dry_run_writes_nothing(two_orders: FakeYotpoStore) -> None:
-    rows = [make.built(1, fulfillments=[shipment(10, status="open"), shipment(11)])]
+    records = [make.built(1, fulfillments=[shipment(10, status="open"), shipment(11)])]
 
-    assert run(two_orders, rows, dry_run=True) == [("10", "would_update"), ("11", "would_create")]
+    assert run(two_orders, records, dry_run=True) == [("10", "would_update"), ("11", "would_create")]
     assert two_orders.sent == []
 
 
@@ -72,9 +72,9 @@ def test_a_conflict_is_looked_up_again(two_orders: FakeYotpoStore) -> None:
 
 def test_a_refused_one_becomes_a_reject_that_can_be_replayed(two_orders: FakeYotpoStore) -> None:
     two_orders.errors["fulfillments.create"] = [RejectedError("no", status=400)]
-    rows = [make.built(2, fulfillments=[shipment(20), shipment(21)])]
+    records = [make.built(2, fulfillments=[shipment(20), shipment(21)])]
 
-    refused, created = upsert_fulfillments(two_orders, rows)
+    refused, created = upsert_fulfillments(two_orders, records)
 
     assert (refused.action, created.action) == ("rejected", "created")
     assert refused.reject
@@ -89,12 +89,12 @@ def test_an_invalid_fulfillment_is_rejected_without_being_sent(two_orders: FakeY
 
 
 def test_skipped_fulfillments_are_not_written(two_orders: FakeYotpoStore) -> None:
-    rows = [make.built(1, fulfillments=[shipment(10), shipment(11)])]
+    records = [make.built(1, fulfillments=[shipment(10), shipment(11)])]
 
-    assert run(two_orders, rows, skip={"11"}) == [("10", "unchanged")]
+    assert run(two_orders, records, skip={"11"}) == [("10", "unchanged")]
 
 
 def test_workers_keep_the_order(two_orders: FakeYotpoStore) -> None:
-    rows = [make.built(1, fulfillments=[shipment(11), shipment(12)]), make.built(2, fulfillments=[shipment(21)])]
+    records = [make.built(1, fulfillments=[shipment(11), shipment(12)]), make.built(2, fulfillments=[shipment(21)])]
 
-    assert [key for key, _ in run(two_orders, rows, workers=4)] == ["11", "12", "21"]
+    assert [key for key, _ in run(two_orders, records, workers=4)] == ["11", "12", "21"]

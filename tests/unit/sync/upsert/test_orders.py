@@ -15,8 +15,8 @@ from airflow_provider_partners.sync.build import BuiltOrder, build_orders
 from airflow_provider_partners.sync.upsert import upsert_orders
 
 
-def run(store: FakeYotpoStore, rows: Any, **options: Any) -> list[Any]:
-    return list(upsert_orders(store, rows, sleep=store.slept.append, **options))
+def run(store: FakeYotpoStore, records: Any, **options: Any) -> list[Any]:
+    return list(upsert_orders(store, records, sleep=store.slept.append, **options))
 
 
 def actions(outcomes: list[Any]) -> list[str]:
@@ -34,36 +34,38 @@ def test_a_new_order_is_created_with_its_products_first(store: FakeYotpoStore) -
 
 
 def test_a_second_run_writes_nothing(store: FakeYotpoStore) -> None:
-    rows = [make.built(number, f"p-{number % 7}") for number in range(250)]
-    run(store, rows)
+    records = [make.built(number, f"p-{number % 7}") for number in range(250)]
+    run(store, records)
     store.calls.clear()
 
-    outcomes = run(store, rows)
+    outcomes = run(store, records)
 
     assert set(actions(outcomes)) == {"unchanged"}
     assert all(outcome.yotpo_id for outcome in outcomes)
     assert store.writes == 0
-    assert sum(store.calls.values()) / len(rows) <= 0.03
+    assert sum(store.calls.values()) / len(records) <= 0.03
 
 
 def test_new_orders_cost_little_more_than_one_call_each(store: FakeYotpoStore) -> None:
     products = [f"p-{number}" for number in range(40)]
     store.add_products(*products)
     store.calls.clear()
-    rows = [make.built(number, products[number % 40]) for number in range(1000)]
+    records = [make.built(number, products[number % 40]) for number in range(1000)]
 
-    outcomes = run(store, rows)
+    outcomes = run(store, records)
 
     assert set(actions(outcomes)) == {"created"}
-    assert sum(store.calls.values()) / len(rows) <= 1.05
+    assert sum(store.calls.values()) / len(records) <= 1.05
 
 
 def test_mapped_orders_are_created_and_then_unchanged(store: FakeYotpoStore) -> None:
     orders = [make.order(number) for number in range(1, 30)]
-    rows = [built.to_dict() for built in build_orders(orders, shop="a.myshopify.com") if isinstance(built, BuiltOrder)]
+    records = [
+        built.to_dict() for built in build_orders(orders, shop="a.myshopify.com") if isinstance(built, BuiltOrder)
+    ]
 
-    assert set(actions(run(store, rows))) == {"created"}
-    assert set(actions(run(store, rows))) == {"unchanged"}
+    assert set(actions(run(store, records))) == {"created"}
+    assert set(actions(run(store, records))) == {"unchanged"}
 
 
 def test_only_the_difference_is_patched(store: FakeYotpoStore) -> None:
@@ -76,9 +78,11 @@ def test_only_the_difference_is_patched(store: FakeYotpoStore) -> None:
 
 
 def test_the_reasons_of_a_suppression_stay_with_the_outcome(store: FakeYotpoStore) -> None:
-    row = {**make.built(1), "suppressed": ["return is refunded"]}
+    record = {**make.built(1), "suppressed": ["return is refunded"]}
 
-    assert [outcome.suppressed for outcome in (*run(store, [row]), *run(store, [row]))] == [row["suppressed"]] * 2
+    assert [outcome.suppressed for outcome in (*run(store, [record]), *run(store, [record]))] == [
+        record["suppressed"]
+    ] * 2
 
 
 def test_of_an_order_twice_in_a_batch_the_last_is_sent(store: FakeYotpoStore) -> None:
@@ -91,9 +95,9 @@ def test_of_an_order_twice_in_a_batch_the_last_is_sent(store: FakeYotpoStore) ->
 
 
 def test_an_order_twice_in_different_batches_is_never_doubled(store: FakeYotpoStore) -> None:
-    rows = [make.built(1, payment_status="pending"), make.built(2), make.built(1, payment_status="paid")]
+    records = [make.built(1, payment_status="pending"), make.built(2), make.built(1, payment_status="paid")]
 
-    outcomes = run(store, rows, batch_size=2)
+    outcomes = run(store, records, batch_size=2)
 
     assert actions(outcomes) == ["created", "created", "updated"]
     assert len(store.records["order"]) == 2
@@ -139,22 +143,22 @@ def test_an_error_of_the_run_is_raised_after_the_earlier_outcomes(
 
 
 def test_workers_keep_the_order_of_outcomes(store: FakeYotpoStore) -> None:
-    rows = [make.built(number, f"p-{number % 5}") for number in range(120)]
+    records = [make.built(number, f"p-{number % 5}") for number in range(120)]
 
-    outcomes = run(store, rows, workers=8)
+    outcomes = run(store, records, workers=8)
 
-    assert [outcome.external_id for outcome in outcomes] == [row["external_id"] for row in rows]
+    assert [outcome.external_id for outcome in outcomes] == [record["external_id"] for record in records]
     assert set(actions(outcomes)) == {"created"}
-    assert set(actions(run(store, rows, workers=8))) == {"unchanged"}
+    assert set(actions(run(store, records, workers=8))) == {"unchanged"}
 
 
 def test_workers_notice_a_broken_filter_once(store: FakeYotpoStore, caplog: Any) -> None:
-    rows = [make.built(number) for number in range(40)]
-    run(store, rows)
+    records = [make.built(number) for number in range(40)]
+    run(store, records)
     store.takes_lists = False
 
     with caplog.at_level(logging.WARNING):
-        outcomes = run(store, rows, workers=8, batch_size=20)
+        outcomes = run(store, records, workers=8, batch_size=20)
 
     assert set(actions(outcomes)) == {"unchanged"}
     assert len(caplog.messages) == 1

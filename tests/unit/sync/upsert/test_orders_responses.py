@@ -13,8 +13,8 @@ from airflow_provider_partners.exceptions import NotFoundError, RejectedError
 from airflow_provider_partners.sync.upsert import upsert_orders
 
 
-def run(store: FakeYotpoStore, rows: Any, **options: Any) -> list[Any]:
-    return list(upsert_orders(store, rows, sleep=store.slept.append, **options))
+def run(store: FakeYotpoStore, records: Any, **options: Any) -> list[Any]:
+    return list(upsert_orders(store, records, sleep=store.slept.append, **options))
 
 
 def actions(outcomes: list[Any]) -> list[str]:
@@ -23,7 +23,7 @@ def actions(outcomes: list[Any]) -> list[str]:
 
 def test_a_conflict_with_another_writer_ends_in_an_update(store: FakeYotpoStore) -> None:
     run(store, [make.built(1, payment_status="pending")])
-    store.hidden["1"] = 1  # not yet there when the batch is looked up
+    store.hidden["1"] = 1  # not listed yet when the batch is looked up
 
     outcomes = run(store, [make.built(1, payment_status="paid"), make.built(2)])
 
@@ -66,13 +66,13 @@ def test_a_record_that_exists_and_is_never_found_is_rejected(store: FakeYotpoSto
 def test_a_filter_that_takes_no_list_is_noticed_once_and_then_single_lookups_are_used(
     store: FakeYotpoStore, caplog: Any
 ) -> None:
-    rows = [make.built(number) for number in range(6)]
-    run(store, rows[:4])
+    records = [make.built(number) for number in range(6)]
+    run(store, records[:4])
     store.takes_lists = False
     store.calls.clear()
 
     with caplog.at_level(logging.WARNING):
-        outcomes = run(store, rows, batch_size=2)
+        outcomes = run(store, records, batch_size=2)
 
     assert actions(outcomes) == ["unchanged"] * 4 + ["created"] * 2
     assert len(caplog.messages) == 1

@@ -1,4 +1,4 @@
-"""What has to be sent, given what is there."""
+"""The next write of a record follows from Yotpo's record."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ PRESENT: dict[str, Any] = {
                 {"external_product_id": "deleted", "quantity": 1},
             ],
         },
-        {"external_id": "gone", "fulfillment_date": "2024-05-02T10:20:30", "status": "cancelled"},
+        {"external_id": "obsolete", "fulfillment_date": "2024-05-02T10:20:30", "status": "cancelled"},
     ],
 }
 
@@ -63,25 +63,25 @@ def changed(**fields: Any) -> Any:
     return plan_write({**WANTED, **fields}, PRESENT)
 
 
-def test_an_order_that_is_not_there_is_created_whole() -> None:
+def test_a_missing_order_is_created_with_the_whole_payload() -> None:
     plan = plan_write(WANTED, None)
 
     assert (plan.action, plan.payload, plan.changed) == ("create", WANTED, ())
 
 
-def test_the_same_order_in_yotpos_clothes_is_unchanged() -> None:
+def test_the_same_order_in_yotpos_format_is_unchanged() -> None:
     plan = plan_write(WANTED, PRESENT)
 
     assert (plan.action, plan.payload) == ("unchanged", {})
 
 
-def test_what_is_not_wanted_any_more_but_cant_be_removed_is_left_alone() -> None:
+def test_values_that_an_update_cannot_remove_are_no_difference() -> None:
     wanted = {name: value for name, value in WANTED.items() if name not in {"cancellation", "fulfillments", "customer"}}
 
     assert plan_write(wanted, PRESENT).action == "unchanged"
 
 
-def test_only_what_differs_is_sent() -> None:
+def test_only_differing_properties_are_sent() -> None:
     plan = changed(payment_status="refunded", total_price=13.0)
 
     assert plan.action == "update"
@@ -89,28 +89,28 @@ def test_only_what_differs_is_sent() -> None:
     assert plan.changed == ("total_price", "payment_status")
 
 
-def test_a_changed_customer_is_sent_whole() -> None:
+def test_a_changed_customer_is_sent_complete() -> None:
     customer = {"external_id": "77", "email": "other@example.com"}
 
     assert changed(customer=customer).payload == {"customer": customer}
 
 
-def test_a_lifted_suppression_is_sent_and_others_properties_stay() -> None:
+def test_a_lifted_suppression_is_sent_with_the_properties_of_others() -> None:
     plan = changed(custom_properties={"suppress_review_request": False})
 
     assert plan.payload == {"custom_properties": {"suppress_review_request": False, "gift": "yes"}}
 
 
-def test_others_properties_are_kept_up_to_the_limit() -> None:
+def test_properties_of_others_are_kept_up_to_the_limit() -> None:
     crowded = {**PRESENT, "custom_properties": {f"k{number}": 1 for number in range(100)}}
 
-    found = plan_write(WANTED, crowded).payload["custom_properties"]
+    sent = plan_write(WANTED, crowded).payload["custom_properties"]
 
-    assert len(found) == 100
-    assert found["suppress_review_request"] is True
+    assert len(sent) == 100
+    assert sent["suppress_review_request"] is True
 
 
-def test_a_changed_line_sends_the_lines_with_what_others_set_on_them() -> None:
+def test_a_changed_line_sends_all_lines_with_the_properties_of_others() -> None:
     present = copy.deepcopy(PRESENT)
     present["line_items"][0]["custom_properties"] = {"color": "red", "suppress_review_request": False}
     lines = [
@@ -118,9 +118,9 @@ def test_a_changed_line_sends_the_lines_with_what_others_set_on_them() -> None:
         {"external_product_id": "12", "quantity": 1},
     ]
 
-    found = plan_write({**WANTED, "line_items": lines}, present).payload
+    sent = plan_write({**WANTED, "line_items": lines}, present).payload
 
-    assert found == {
+    assert sent == {
         "line_items": [
             {
                 "external_product_id": "11",
@@ -133,9 +133,9 @@ def test_a_changed_line_sends_the_lines_with_what_others_set_on_them() -> None:
 
 
 def test_a_new_fulfillment_sends_all_of_them() -> None:
-    rows = [*WANTED["fulfillments"], {**WANTED["fulfillments"][0], "external_id": "502"}]
+    records = [*WANTED["fulfillments"], {**WANTED["fulfillments"][0], "external_id": "502"}]
 
-    assert changed(fulfillments=rows).payload == {"fulfillments": rows}
+    assert changed(fulfillments=records).payload == {"fulfillments": records}
 
 
 @pytest.mark.parametrize("amount", [12.004, 11.996, 12])
@@ -149,17 +149,17 @@ def test_a_cent_is_a_difference(amount: float) -> None:
 
 
 @pytest.mark.parametrize("date", ["2024-05-01T10:20:30Z", "2024-05-01T12:20:30+02:00", "2024-05-01T10:20:30.250000"])
-def test_the_same_moment_is_the_same_however_it_is_written(date: str) -> None:
+def test_equal_timestamps_in_different_formats_are_the_same(date: str) -> None:
     assert plan_write(WANTED, {**PRESENT, "order_date": date}).action == "unchanged"
 
 
 @pytest.mark.parametrize("kept", [True, "true", "True"])
-def test_a_truth_kept_as_a_text_is_the_same(kept: Any) -> None:
+def test_a_boolean_stored_as_text_is_the_same(kept: Any) -> None:
     assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "unchanged"
 
 
 @pytest.mark.parametrize("kept", [False, "false", None, 1])
-def test_another_truth_is_not(kept: Any) -> None:
+def test_another_boolean_is_a_difference(kept: Any) -> None:
     assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "update"
 
 

@@ -14,17 +14,17 @@ def actions(outcomes: list[Any]) -> list[str]:
     return [outcome.action for outcome in outcomes]
 
 
-def products(store: FakeYotpoStore, rows: list[dict[str, Any]], **options: Any) -> list[Any]:
-    return list(upsert_products(store, rows, sleep=store.slept.append, **options))
+def products(store: FakeYotpoStore, records: list[dict[str, Any]], **options: Any) -> list[Any]:
+    return list(upsert_products(store, records, sleep=store.slept.append, **options))
 
 
 def test_products_are_created_updated_or_unchanged(store: FakeYotpoStore) -> None:
-    rows = [{"external_id": str(number), "name": f"Cup {number}"} for number in range(150)]
-    assert set(actions(products(store, rows))) == {"created"}
+    records = [{"external_id": str(number), "name": f"Cup {number}"} for number in range(150)]
+    assert set(actions(products(store, records))) == {"created"}
     store.calls.clear()
 
-    rows[3]["name"] = "Mug"
-    outcomes = products(store, rows)
+    records[3]["name"] = "Mug"
+    outcomes = products(store, records)
 
     assert [outcome.external_id for outcome in outcomes if outcome.action == "updated"] == ["3"]
     assert store.sent[-1] == ("products.update", {"name": "Mug"})
@@ -32,10 +32,15 @@ def test_products_are_created_updated_or_unchanged(store: FakeYotpoStore) -> Non
 
 
 def test_duplicates_skipped_invalid_and_planned_products(store: FakeYotpoStore) -> None:
-    rows = [{"external_id": "1", "name": "a"}, {"external_id": "1", "name": "b"}, {"external_id": "2"}, {"name": "x"}]
+    records = [
+        {"external_id": "1", "name": "a"},
+        {"external_id": "1", "name": "b"},
+        {"external_id": "2"},
+        {"name": "x"},
+    ]
 
-    planned = products(store, rows, dry_run=True, skip={"2"})
-    outcomes = products(store, rows, skip={"2"})
+    planned = products(store, records, dry_run=True, skip={"2"})
+    outcomes = products(store, records, skip={"2"})
 
     assert actions(planned) == ["would_create", "rejected"]
     assert actions(outcomes) == ["created", "rejected"]
