@@ -1,7 +1,7 @@
-"""Who may ask Voucherify for what: key pairs of the three API families, OAuth tokens with scopes, API versions.
+"""Authentication of Voucherify's API: key pairs of the three API families, OAuth tokens with scopes, API versions.
 
-A fault of the credentials is 401; a token whose scope has not the resource is 403. It must not know how an answer
-comes about.
+Bad credentials are answered with 401. A token without the scope of a resource is answered with 403.
+Source: https://docs.voucherify.io/api-reference/introduction-api
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
-from airflow_provider_partners.sandbox.voucherify.records import PARTNER
 from airflow_provider_partners.sandbox.voucherify.errors import (
     ApiError,
     api_error,
@@ -23,13 +22,14 @@ from airflow_provider_partners.sandbox.voucherify.errors import (
     missing_permission,
     unauthorized,
 )
+from airflow_provider_partners.sandbox.voucherify.records import PARTNER
 
-#: The published life of a token, and how many a project may have.
+#: Documented lifetime of a token in seconds, and the documented maximum of tokens per project.
 TOKEN_SECONDS = 900
 TOKENS_MAX = 1000
 _VERSIONS = ("v2018-08-01", "v2017-04-20", "v2017-04-05")
 _FORM = "application/x-www-form-urlencoded"
-# Family to headers and what they must be; the server's and the client's also take tokens.
+# Headers and the credentials that they must hold, by API family. The server and client families also accept tokens.
 _KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "server": (("x-app-id", "app_id"), ("x-app-token", "secret_key")),
     "client": (
@@ -51,25 +51,25 @@ _SERVER_SCOPES = (
 SCOPES = frozenset({"api", "client_api", *_CLIENT_SCOPES.split(), *_SERVER_SCOPES.split()})
 
 
-def family(parts: list[str]) -> str:
-    """The API that a path belongs to: ``server``, ``client`` or ``management``."""
+def api_family(parts: list[str]) -> str:
+    """Return the API that a path belongs to: ``server``, ``client`` or ``management``."""
     return parts[0] if parts[0] in {"client", "management"} else "server"
 
 
 class Authenticator:
-    """Checks credentials; gives, shows and revokes tokens."""
+    """Checks credentials; issues, shows and revokes tokens."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._lock = threading.Lock()
 
     def check(self, headers: Mapping[str, str], parts: list[str]) -> None:
-        """Let a request pass.
+        """Check the credentials and the API version of a request.
 
-        :param parts: of its path
-        :raises Refused: 401, 403, or 400 for an API version that there isn't
+        :param parts: parts of the request's path
+        :raises ApiError: 401, 403, or 400 for an unknown API version
         """
-        api = family(parts)
+        api = api_family(parts)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and api != "management":
             self._check_token(token.strip(), api, parts)
@@ -82,30 +82,30 @@ class Authenticator:
             )
 
     def _has_keys(self, headers: Mapping[str, str], api: str) -> bool:
-        known = self._sandbox.credentials.get(PARTNER, {})
-        pairs = [(headers.get(header, ""), known.get(name) or "") for header, name in _KEYS[api]]
-        # Every pair is compared, so that the time taken tells nothing.
-        equal = [hmac.compare_digest(given.encode(), right.encode()) and bool(right) for given, right in pairs]
+        credentials = self._sandbox.credentials.get(PARTNER, {})
+        pairs = [(headers.get(header, ""), credentials.get(name) or "") for header, name in _KEYS[api]]
+        # Compare every pair, so that the response time does not depend on which key is wrong.
+        equal = [hmac.compare_digest(value.encode(), secret.encode()) and bool(secret) for value, secret in pairs]
         return all(equal)
 
     def _check_token(self, token: str, api: str, parts: list[str]) -> None:
-        known = self._known(token)
-        if known is None or parts[:2] == ["v1", "oauth"]:
+        record = self._find_token(token)
+        if record is None or parts[:2] == ["v1", "oauth"]:
             raise unauthorized()
-        scopes = set(known["scope"].split())
+        scopes = set(record["scope"].split())
         resource = parts[2 if api == "client" else 1] if len(parts) > 1 else ""
         resource = {"skus": "SKUs"}.get(resource, resource)
-        wanted = {"client_api", f"client_{resource}"} if api == "client" else {"api", resource}
-        if not scopes & wanted:
+        sufficient = {"client_api", f"client_{resource}"} if api == "client" else {"api", resource}
+        if not scopes & sufficient:
             raise missing_permission()
 
-    def _known(self, token: str) -> Document | None:
-        known = self._sandbox.store.get(PARTNER, "", "oauth_tokens", _digest(token))
+    def _find_token(self, token: str) -> Document | None:
+        record = self._sandbox.store.get(PARTNER, "", "oauth_tokens", _digest(token))
         keys = self._sandbox.credentials.get(PARTNER, {})
-        # A token dies with its key, but survives a new secret of that key.
-        if known is None or known["app_id"] != keys.get("app_id") or known["expires_at"] <= self._now():
+        # A token ends with its key, but not with a new secret of the same key.
+        if record is None or record["app_id"] != keys.get("app_id") or record["expires_at"] <= self._now():
             return None
-        return known
+        return record
 
     def _now(self) -> int:
         return int(self._sandbox.clock().timestamp())
@@ -113,7 +113,7 @@ class Authenticator:
     def token(self, form: Mapping[str, str]) -> Document:
         """``POST /v1/oauth/token``.
 
-        :raises Refused: 400 for another grant or an unknown scope; scopes have spaces between, not commas
+        :raises ApiError: 400 for another grant type or an unknown scope; spaces separate scopes, not commas
         """
         if form.get("grant_type") != "client_credentials":
             _refuse("invalid_grant_type", "Invalid grant_type")
@@ -121,65 +121,65 @@ class Authenticator:
         if not scope.split() or not set(scope.split()) <= SCOPES:
             _refuse("invalid_scope", f"Invalid scope: {scope}")
         with self._lock:
-            if self._alive() >= self._sandbox.switches["voucherify.tokens_max"]:
+            if self._valid_token_count() >= self._sandbox.switches["voucherify.tokens_max"]:
                 _refuse("too_many_tokens", "Too many OAuth tokens in the project")
             token, now = secrets.token_urlsafe(36), self._now()
-            lives = self._sandbox.switches["voucherify.token_seconds"]
+            lifetime = self._sandbox.switches["voucherify.token_seconds"]
             app_id = self._sandbox.credentials[PARTNER]["app_id"]
-            kept = {
+            record = {
                 "client_id": hashlib.sha256(app_id.encode()).hexdigest()[:21],
-                "expires_at": now + lives,
+                "expires_at": now + lifetime,
                 "scope": " ".join(scope.split()),
                 "app_id": app_id,
             }
             at = format_timestamp(self._sandbox.clock())
-            self._sandbox.store.put(PARTNER, "", "oauth_tokens", _digest(token), kept, at=at)
-        return {"access_token": token, **self._shown(kept)}
+            self._sandbox.store.put(PARTNER, "", "oauth_tokens", _digest(token), record, at=at)
+        return {"access_token": token, **self._token_body(record)}
 
-    def _alive(self) -> int:
-        now, kept = self._now(), self._sandbox.store.select(PARTNER, "", "oauth_tokens")
-        return sum(each["expires_at"] > now for each in kept)
+    def _valid_token_count(self) -> int:
+        now, records = self._now(), self._sandbox.store.select(PARTNER, "", "oauth_tokens")
+        return sum(each["expires_at"] > now for each in records)
 
-    def _shown(self, kept: Document) -> Document:
+    def _token_body(self, record: Document) -> Document:
         return {
-            "client_id": kept["client_id"],
-            "expires_at": kept["expires_at"],
-            "expires_in": kept["expires_at"] - self._now(),
-            "scope": kept["scope"],
+            "client_id": record["client_id"],
+            "expires_at": record["expires_at"],
+            "expires_in": record["expires_at"] - self._now(),
+            "scope": record["scope"],
             "token_type": "Bearer",
         }
 
     def introspect(self, form: Mapping[str, str]) -> Document:
-        """``POST /v1/oauth/introspect``: one that isn't there is said to be inactive.
+        """``POST /v1/oauth/introspect``. An unknown token is "not active".
 
-        :raises Refused: 400 without a token
+        :raises ApiError: 400 without a token
         """
         token = form.get("access_token")
         if not token:
             _refuse("missing_parameters", "Missing parameters")
-        known = self._known(token)
-        return {"access_token": token, **self._shown(known), "active": True} if known else {"active": False}
+        record = self._find_token(token)
+        return {"access_token": token, **self._token_body(record), "active": True} if record else {"active": False}
 
     def revoke(self, form: Mapping[str, str]) -> None:
         """``POST /v1/oauth/token/revoke``.
 
-        :raises Refused: 404 without a body for one that isn't there
+        :raises ApiError: 404 without a body for an unknown token
         """
         token = form.get("access_token") or ""
-        if self._known(token) is None:
+        if self._find_token(token) is None:
             raise ApiError(404, None)
         self._sandbox.store.delete(PARTNER, "", "oauth_tokens", _digest(token))
 
 
-def form_of(content_type: str, content: bytes) -> dict[str, str]:
-    """The body of a request to the token endpoints.
+def parse_form(content_type: str, content: bytes) -> dict[str, str]:
+    """Return the form of a request to the token endpoints.
 
-    :raises Refused: 415 if it isn't a form: JSON is not taken
+    :raises ApiError: 415 for any other content type, including JSON
     """
     if content_type.partition(";")[0].strip().lower() != _FORM:
         raise framework_error(415)
-    given: dict[str, list[Any]] = parse_qs(content.decode(errors="replace"), keep_blank_values=True)
-    return {name: values[-1] for name, values in given.items()}
+    form: dict[str, list[Any]] = parse_qs(content.decode(errors="replace"), keep_blank_values=True)
+    return {name: values[-1] for name, values in form.items()}
 
 
 def _digest(token: str) -> str:

@@ -1,7 +1,7 @@
-"""Where in a row of Voucherify the fields are that filters, shortcuts and orders name.
+"""Where a record of Voucherify has the fields that filters, parameters and sort orders name.
 
-A filter's name is often not the row's: redemptions are filtered by ``campaign_name`` and have it in their voucher. It
-must not know how rows are compared.
+A filter's name often differs from the record's: redemptions are filtered by ``campaign_name``, and a redemption has
+that name in its voucher.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_partners.sandbox.store import Document
 
-# Kind to field to paths; the first path that leads to anything counts. A field that isn't here stands as it is named.
+# Paths by kind and field; the first path with a value counts. A field that is not here has its own name as its path.
 _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
     "redemptions": {
         "created_at": ("date",),
@@ -65,7 +65,7 @@ _PATHS: dict[str, dict[str, tuple[str, ...]]] = {
     "loyalty_campaign_rewards": {"assignment_id": ("id",)},
     "loyalty_campaign_reward_assignments": {"assignmentId": ("id",)},
 }
-#: Fields that may be filtered by, where the documentation lists them; elsewhere any may. ``metadata.…`` always may.
+#: Fields with a filter, where the documentation lists them; other kinds accept any field. ``metadata.…`` always works.
 FILTERS: Mapping[str, frozenset[str]] = {
     kind: frozenset(names.split())
     for kind, names in {
@@ -92,40 +92,40 @@ FILTERS: Mapping[str, frozenset[str]] = {
 }
 
 
-def field_values(row: Document, kind: str, name: str) -> list[Any]:
-    """What a row has of a field: nothing, one value, or several where a list is on the way; never ``None``."""
+def field_values(record: Document, kind: str, name: str) -> list[Any]:
+    """Return a record's values of a field without nulls: several if the path leads through a list."""
     if kind == "campaigns" and name == "is_referral_code":
-        return [row.get("campaign_type") == "REFERRAL_PROGRAM"]
+        return [record.get("campaign_type") == "REFERRAL_PROGRAM"]
     for path in _PATHS.get(kind, {}).get(name, (name,)):
-        found = [value for value in _walk(row, path.split(".")) if value is not None]
-        if found:
-            return found
+        values = [value for value in _values_at(record, path.split(".")) if value is not None]
+        if values:
+            return values
     return []
 
 
-def first_value(row: Document, kind: str, name: str) -> Any:
-    """The first value of a field, or ``None``."""
-    found = field_values(row, kind, name)
-    return found[0] if found else None
+def first_value(record: Document, kind: str, name: str) -> Any:
+    """Return the first value of a field, or ``None``."""
+    values = field_values(record, kind, name)
+    return values[0] if values else None
 
 
-def _walk(value: Any, steps: Sequence[str]) -> Iterator[Any]:
+def _values_at(value: Any, steps: Sequence[str]) -> Iterator[Any]:
     if isinstance(value, list):
         for each in value:
-            yield from _walk(each, steps)
+            yield from _values_at(each, steps)
     elif not steps:
         yield value
     elif isinstance(value, dict):
-        # A key of the metadata may have dots itself.
-        whole = ".".join(steps)
-        if whole in value:
-            yield from _walk(value[whole], ())
+        # A key of the metadata may contain dots.
+        dotted_key = ".".join(steps)
+        if dotted_key in value:
+            yield from _values_at(value[dotted_key], ())
         elif steps[0] in value:
-            yield from _walk(value[steps[0]], steps[1:])
+            yield from _values_at(value[steps[0]], steps[1:])
 
 
 def as_text(value: Any) -> str:
-    """A value as a query string writes it."""
+    """Return a value as a query string has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

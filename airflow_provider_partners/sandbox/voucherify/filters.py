@@ -1,21 +1,22 @@
 """Filters of Voucherify's lists and exports: conditions on fields, joined by ``and`` or ``or``.
 
-The operators are those that the server's validator lists; its refusals are worded as it words them where that is
-published. It must not know how a filter was written down: in a query string or in a body.
+The operators are those of the server's validator, which names them all in an error
+(https://github.com/voucherifyio/voucherify-openapi). Error details use the validator's words where these are published.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from airflow_provider_partners.sandbox.store import Document
+from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 from airflow_provider_partners.sandbox.voucherify.fields import FILTERS, as_text, field_values
 from airflow_provider_partners.sandbox.voucherify.query import parse_timestamp
-from airflow_provider_partners.sandbox.voucherify.relative_dates import CONDITIONS, COUNTED
-from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
+from airflow_provider_partners.sandbox.voucherify.relative_dates import CONDITIONS, NEED_INTEGER
 
 Predicate = Callable[[Document], bool]
 _FORMAT = (
@@ -28,12 +29,12 @@ _FORMAT = (
 class FilterReader:
     """Reads filters.
 
-    :param kind: of the rows
-    :param now: by which days are counted
-    :param inclusive: a row of exactly the time given is within ``$before`` and ``$after``
-    :param long_lists: take what is left of an array with an index above 20: an object; else it is refused
-    :param any_field: every field may be filtered by
-    :param key: of refusals
+    :param kind: kind of the records
+    :param now: the current time; conditions count days from it
+    :param inclusive: ``$before`` and ``$after`` accept a record with exactly that timestamp
+    :param long_lists: accept an object with indexes above 20 instead of an array
+    :param any_field: accept every field
+    :param key: key of the errors
     """
 
     kind: str
@@ -44,22 +45,22 @@ class FilterReader:
     key: str = INVALID_QUERY
 
     def predicate(self, filters: Any) -> Predicate:
-        """Whether a row passes.
+        """Return a test of records.
 
         :param filters: ``{"junction": "and", "result": {"conditions": {"$is": "SUCCESS"}}}``
-        :raises Refused: 400 for anything the validator turns down
+        :raises ApiError: 400 for anything that the validator refuses
         """
         if not isinstance(filters, dict):
             self._refuse(_FORMAT)
-        given = dict(filters)
-        junction = given.pop("junction", None) or "and"
+        fields = dict(filters)
+        junction = fields.pop("junction", None) or "and"
         if str(junction).lower() not in {"and", "or"}:
             self._refuse("has wrong `junction` property. It must be one of: and, or")
-        tests = [test for name, inner in given.items() for test in self._tests(name, inner)]
+        tests = [test for name, inner in fields.items() for test in self._tests(name, inner)]
         if not tests:
             return lambda _: True
-        together = all if str(junction).lower() == "and" else any
-        return lambda row: together(test(row) for test in tests)
+        combine = all if str(junction).lower() == "and" else any
+        return lambda record: combine(test(record) for test in tests)
 
     def _tests(self, name: str, inner: Any) -> list[Predicate]:
         known = FILTERS.get(self.kind)
@@ -68,49 +69,52 @@ class FilterReader:
         conditions = inner.get("conditions") if isinstance(inner, dict) else None
         if not isinstance(conditions, dict) or not conditions or len(inner) > 1:
             self._refuse(_FORMAT)
-        return [self._test(name, operator, self._arguments(value)) for operator, value in conditions.items()]
+        return [
+            self._test(name, name_of_condition, self._arguments(value))
+            for name_of_condition, value in conditions.items()
+        ]
 
     def _arguments(self, value: Any) -> list[str]:
         if isinstance(value, dict) and self.long_lists:
             value = list(value.values())
-        found = value if isinstance(value, list) else [value]
-        if any(isinstance(each, dict | list) for each in found):
+        arguments = value if isinstance(value, list) else [value]
+        if any(isinstance(each, dict | list) for each in arguments):
             self._refuse(_FORMAT)
-        return ["" if each is None else as_text(each) for each in found]
+        return ["" if each is None else as_text(each) for each in arguments]
 
-    def _test(self, name: str, operator: str, arguments: list[str]) -> Predicate:
+    def _test(self, name: str, condition: str, arguments: list[str]) -> Predicate:
         kind = self.kind
-        if operator in _STATES:
-            return _state(operator, arguments, self.now)
-        if operator not in OPERATORS:
+        if condition in _STATES:
+            return _state(condition, arguments, self.now)
+        if condition not in OPERATORS:
             allowed = ", ".join((*OPERATORS, *_STATES))
-            self._refuse(f"has wrong condition `{operator}`. It must be one of: {allowed}")
-        compare = self._compare(name, operator, arguments)
-        return lambda row: compare(field_values(row, kind, name))
+            self._refuse(f"has wrong condition `{condition}`. It must be one of: {allowed}")
+        compare = self._compare(name, condition, arguments)
+        return lambda record: compare(field_values(record, kind, name))
 
-    def _compare(self, name: str, operator: str, arguments: list[str]) -> Callable[[list[Any]], bool]:
-        if operator in {"$before", "$after"}:
-            edge = self._time(name, operator, arguments[0] if arguments else "")
-            return lambda found: any(_is_beyond(operator, each, edge, inclusive=self.inclusive) for each in found)
-        if operator in CONDITIONS:
+    def _compare(self, name: str, condition: str, arguments: list[str]) -> Callable[[list[Any]], bool]:
+        if condition in {"$before", "$after"}:
+            limit = self._timestamp(name, condition, arguments[0] if arguments else "")
+            return lambda values: any(_is_beyond(condition, each, limit, inclusive=self.inclusive) for each in values)
+        if condition in CONDITIONS:
             value = arguments[0] if arguments else ""
-            if operator in COUNTED and not value.lstrip("-").isdecimal():
-                self._refuse(f".{name}.{operator} must be integer")
-            return lambda found: any(
-                CONDITIONS[operator](at, self.now, value)
-                for each in found
+            if condition in NEED_INTEGER and not value.lstrip("-").isdecimal():
+                self._refuse(f".{name}.{condition} must be integer")
+            return lambda values: any(
+                CONDITIONS[condition](at, self.now, value)
+                for each in values
                 if (at := _parse_timestamp(each)) is not None
             )
-        if operator in _NUMBERS and not all(_is_number(each) for each in arguments):
-            self._refuse(f".{name}.{operator} must be number")
-        compare = OPERATORS[operator]
-        return lambda found: compare(found, arguments, self.now)
+        if condition in _NUMBERS and not all(_is_number(each) for each in arguments):
+            self._refuse(f".{name}.{condition} must be number")
+        compare = OPERATORS[condition]
+        return lambda values: compare(values, arguments, self.now)
 
-    def _time(self, name: str, operator: str, value: str) -> datetime:
+    def _timestamp(self, name: str, condition: str, value: str) -> datetime:
         try:
             return parse_timestamp(value)
         except ValueError:
-            detail = f"Property .filters.{name}.{operator} cannot be recognized as a ISO-8601 compliant date"
+            detail = f"Property .filters.{name}.{condition} cannot be recognized as a ISO-8601 compliant date"
             raise invalid(self.key, detail) from None
 
     def _refuse(self, details: str) -> NoReturn:
@@ -138,18 +142,18 @@ def _parse_timestamp(value: Any) -> datetime | None:
         return None
 
 
-def _is_beyond(operator: str, value: Any, edge: datetime, *, inclusive: bool) -> bool:
+def _is_beyond(condition: str, value: Any, limit: datetime, *, inclusive: bool) -> bool:
     at = _parse_timestamp(value)
     if at is None:
         return False
-    return (inclusive and at == edge) or (at < edge if operator == "$before" else at > edge)
+    return (inclusive and at == limit) or (at < limit if condition == "$before" else at > limit)
 
 
 def _numeric(compare: Callable[[float, float], bool]) -> Callable[[list[Any], Sequence[str], datetime], bool]:
-    """A number is compared; of a time the days that it lies back are."""
+    """Compare a number; of a timestamp, compare its age in days."""
 
-    def meets(found: list[Any], arguments: Sequence[str], now: datetime) -> bool:
-        for value in found:
+    def test(values: list[Any], arguments: Sequence[str], now: datetime) -> bool:
+        for value in values:
             at = _parse_timestamp(value)
             number = (now - at) / timedelta(days=1) if at is not None else value
             if isinstance(number, bool) or (isinstance(number, str) and not _is_number(number)):
@@ -158,46 +162,48 @@ def _numeric(compare: Callable[[float, float], bool]) -> Callable[[list[Any], Se
                 return True
         return False
 
-    return meets
+    return test
 
 
 def _any(test: Callable[[str, str], bool]) -> Callable[[list[Any], Sequence[str], datetime], bool]:
-    return lambda found, arguments, _: any(test(as_text(value), argument) for value in found for argument in arguments)
+    return lambda values, arguments, _: any(
+        test(as_text(value), argument) for value in values for argument in arguments
+    )
 
 
-def _in(found: list[Any], arguments: Sequence[str]) -> bool:
-    return any(_equal(value, argument) for value in found for argument in arguments)
+def _in(values: list[Any], arguments: Sequence[str]) -> bool:
+    return any(_equal(value, argument) for value in values for argument in arguments)
 
 
-def _number_of(found: list[Any], arguments: Sequence[str], compare: Callable[[float, float], bool]) -> bool:
-    return any(compare(len(found), float(argument)) for argument in arguments)
+def _compare_count(values: list[Any], arguments: Sequence[str], compare: Callable[[float, float], bool]) -> bool:
+    return any(compare(len(values), float(argument)) for argument in arguments)
 
 
-#: Operator to whether the values found in a row meet its arguments.
+#: Test of a record's values against the arguments, by operator.
 OPERATORS: Mapping[str, Callable[[list[Any], Sequence[str], datetime], bool]] = {
-    "$in": lambda found, arguments, _: _in(found, arguments),
-    "$not_in": lambda found, arguments, _: not _in(found, arguments),
-    # By the id of a location that the row names: where it lies is not told by any list.
-    "$in_location": lambda found, arguments, _: _in(found, arguments),
-    "$not_in_location": lambda found, arguments, _: not _in(found, arguments),
-    "$is": lambda found, arguments, _: _in(found, arguments),
-    "$is_not": lambda found, arguments, _: not _in(found, arguments),
-    "$has_value": lambda found, _, __: any(value != "" for value in found),
-    "$is_unknown": lambda found, _, __: not any(value != "" for value in found),
+    "$in": lambda values, arguments, _: _in(values, arguments),
+    "$not_in": lambda values, arguments, _: not _in(values, arguments),
+    # Compares the id of the location: no list shows whether a place is inside a location.
+    "$in_location": lambda values, arguments, _: _in(values, arguments),
+    "$not_in_location": lambda values, arguments, _: not _in(values, arguments),
+    "$is": lambda values, arguments, _: _in(values, arguments),
+    "$is_not": lambda values, arguments, _: not _in(values, arguments),
+    "$has_value": lambda values, _, __: any(value != "" for value in values),
+    "$is_unknown": lambda values, _, __: not any(value != "" for value in values),
     "$contains": _any(lambda value, argument: argument in value),
-    "$not_contain": lambda found, arguments, _: (
-        not any(argument in as_text(value) for value in found for argument in arguments)
+    "$not_contain": lambda values, arguments, _: (
+        not any(argument in as_text(value) for value in values for argument in arguments)
     ),
     "$starts_with": _any(lambda value, argument: value.startswith(argument)),
     "$ends_with": _any(lambda value, argument: value.endswith(argument)),
-    "$more_than": _numeric(lambda value, argument: value > argument),
-    "$less_than": _numeric(lambda value, argument: value < argument),
-    "$more_than_equal": _numeric(lambda value, argument: value >= argument),
-    "$less_than_equal": _numeric(lambda value, argument: value <= argument),
-    "$count": lambda found, arguments, _: _number_of(found, arguments, lambda here, wanted: here == wanted),
-    "$count_less": lambda found, arguments, _: _number_of(found, arguments, lambda here, wanted: here < wanted),
-    "$count_more": lambda found, arguments, _: _number_of(found, arguments, lambda here, wanted: here > wanted),
-    # The two below and those of the calendar are made where the present is known.
+    "$more_than": _numeric(operator.gt),
+    "$less_than": _numeric(operator.lt),
+    "$more_than_equal": _numeric(operator.ge),
+    "$less_than_equal": _numeric(operator.le),
+    "$count": lambda values, arguments, _: _compare_count(values, arguments, operator.eq),
+    "$count_less": lambda values, arguments, _: _compare_count(values, arguments, operator.lt),
+    "$count_more": lambda values, arguments, _: _compare_count(values, arguments, operator.gt),
+    # FilterReader._compare implements these: they need the current time.
     **dict.fromkeys(("$before", "$after", *CONDITIONS), lambda *_: False),
 }
 _NUMBERS = frozenset({
@@ -206,50 +212,50 @@ _NUMBERS = frozenset({
 })
 
 
-def _not_begun(row: Document, now: datetime) -> bool:
-    start = _parse_timestamp(row.get("start_date"))
+def _before_start(record: Document, now: datetime) -> bool:
+    start = _parse_timestamp(record.get("start_date"))
     return start is not None and start > now
 
 
-def _expired(row: Document, now: datetime) -> bool:
-    end = _parse_timestamp(row.get("expiration_date"))
+def _expired(record: Document, now: datetime) -> bool:
+    end = _parse_timestamp(record.get("expiration_date"))
     return end is not None and end <= now
 
 
-def _enabled(row: Document, _: datetime) -> bool:
-    return row.get("active") is not False
+def _enabled(record: Document, _: datetime) -> bool:
+    return record.get("active") is not False
 
 
-def active(row: Document, now: datetime) -> bool:
-    """Enabled, begun and not expired."""
-    return _enabled(row, now) and not _not_begun(row, now) and not _expired(row, now)
+def active(record: Document, now: datetime) -> bool:
+    """Return True if the record is enabled, has started and is not expired."""
+    return _enabled(record, now) and not _before_start(record, now) and not _expired(record, now)
 
 
-def _redeemed(row: Document, _: datetime) -> bool:
-    return bool((row.get("redemption") or {}).get("redeemed_quantity"))
+def _redeemed(record: Document, _: datetime) -> bool:
+    return bool((record.get("redemption") or {}).get("redeemed_quantity"))
 
 
-def _redeemable(row: Document, now: datetime) -> bool:
-    redemption = row.get("redemption") or {}
+def _redeemable(record: Document, now: datetime) -> bool:
+    redemption = record.get("redemption") or {}
     quantity = redemption.get("quantity")
-    left = quantity is None or (redemption.get("redeemed_quantity") or 0) < quantity
-    return active(row, now) and left
+    has_quantity = quantity is None or (redemption.get("redeemed_quantity") or 0) < quantity
+    return active(record, now) and has_quantity
 
 
-#: States of a voucher or a campaign, asked for with ``true``: ``filters[active][conditions][$expired]=true``.
+#: States of a voucher or a campaign: ``filters[active][conditions][$expired]=true``.
 _STATES: Mapping[str, Callable[[Document, datetime], bool]] = {
     "$active": active,
-    "$failed": lambda row, _: row.get("creation_status") == "FAILED",
-    "$in_progress": lambda row, _: row.get("creation_status") == "IN_PROGRESS",
+    "$failed": lambda record, _: record.get("creation_status") == "FAILED",
+    "$in_progress": lambda record, _: record.get("creation_status") == "IN_PROGRESS",
     "$expired": _expired,
-    "$before_start": _not_begun,
+    "$before_start": _before_start,
     "$enabled": _enabled,
-    "$disabled": lambda row, now: not _enabled(row, now),
+    "$disabled": lambda record, now: not _enabled(record, now),
     "$redeemed": _redeemed,
     "$redeemable": _redeemable,
 }
 
 
-def _state(operator: str, arguments: Sequence[str], now: datetime) -> Predicate:
-    wanted = "false" not in arguments
-    return lambda row: _STATES[operator](row, now) is wanted
+def _state(state: str, arguments: Sequence[str], now: datetime) -> Predicate:
+    expected = "false" not in arguments
+    return lambda record: _STATES[state](record, now) is expected

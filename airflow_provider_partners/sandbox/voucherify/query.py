@@ -1,7 +1,7 @@
-"""Query strings as Voucherify's server reads them, and the checks of ``limit``, ``page``, ``order`` and times.
+"""Query strings as Voucherify's server reads them, and the checks of ``limit``, ``page``, ``order`` and timestamps.
 
-The server is one of Node's: brackets make objects and arrays, with or without a bracket before the first name, and
-an index above 20 makes an object of an array (qs 6.17). It must not know what the rows are.
+The server runs on Node: brackets make objects and arrays, with or without a bracket before the first name. An index
+above 20 turns an array into an object (https://github.com/ljharb/qs, version 6.17).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.errors import (
     INVALID_QUERY,
     ApiError,
@@ -22,29 +21,30 @@ from airflow_provider_partners.sandbox.voucherify.errors import (
     invalid,
     not_one_of,
 )
+from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 
-#: A parameter's value: text, or what brackets or a repeated name make of it.
+#: A parameter's value: text, or a list or an object if the parameter has brackets or is repeated.
 Value = str | list[Any] | dict[str, Any]
-#: The last index that still belongs to an array.
+#: The highest index of an array.
 ARRAY_LIMIT = 20
 _LIMIT_MAX = 100
 _DEFAULT_LIMIT = 10
 _IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?")
-# What doesn't change which rows a list holds, only which of them are sent.
-_PLACE = frozenset({"limit", "page", "starting_after_id", "starting_after", "cursor"})
+# Parameters that choose a page, not records.
+_PAGE_PARAMETERS = frozenset({"limit", "page", "starting_after_id", "starting_after", "cursor"})
 
 
 def parse_query_string(text: str) -> dict[str, Value]:
-    """A query string as nested values.
+    """Return a query string as nested values.
 
-    >>> parsed("[filters][a.b][conditions][$in][0]=1&result=X&result=Y")
+    >>> parse_query_string("[filters][a.b][conditions][$in][0]=1&result=X&result=Y")
     {'filters': {'a.b': {'conditions': {'$in': ['1']}}}, 'result': ['X', 'Y']}
     """
     tree: dict[str, Any] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         _put(tree, _steps(name), value)
-    return {name: _settled(value) for name, value in tree.items()}
+    return {name: _with_arrays(value) for name, value in tree.items()}
 
 
 def _steps(name: str) -> list[str]:
@@ -54,15 +54,15 @@ def _steps(name: str) -> list[str]:
 
 
 def _put(tree: dict[str, Any], steps: list[str], value: str) -> None:
-    *way, last = steps
-    for step in way:
+    *path, last = steps
+    for step in path:
         inner = tree.get(step)
         if not isinstance(inner, dict):
-            # A text that was there becomes a member named by itself, as qs has it.
+            # A text that is there already becomes the name of a member, as in qs.
             inner = {} if inner is None else {str(inner): "true"}
             tree[step] = inner
         tree = inner
-    if last == "" and way:
+    if last == "" and path:
         last = str(len(tree))
     if last not in tree:
         tree[last] = value
@@ -74,33 +74,34 @@ def _put(tree: dict[str, Any], steps: list[str], value: str) -> None:
         tree[last] = [tree[last], value]
 
 
-def _settled(value: Any) -> Any:
-    """Objects whose members are all small indexes are arrays."""
+def _with_arrays(value: Any) -> Any:
+    """Turn objects into arrays if all their keys are indexes of an array."""
     if not isinstance(value, dict):
         return value
     if value and all(key.isdecimal() and str(int(key)) == key and int(key) <= ARRAY_LIMIT for key in value):
-        return [_settled(value[key]) for key in sorted(value, key=int)]
-    return {key: _settled(inner) for key, inner in value.items()}
+        return [_with_arrays(value[key]) for key in sorted(value, key=int)]
+    return {key: _with_arrays(inner) for key, inner in value.items()}
 
 
 def parse_timestamp(text: str) -> datetime:
-    """An ISO 8601 time or day, in UTC where it names no zone.
+    """Return an ISO 8601 timestamp or date; without a zone it is UTC.
 
-    :raises ValueError: it is none
+    :raises ValueError: the text is neither
     """
     if not _TIME.fullmatch(text):
         msg = f"{text!r} is no ISO 8601 time"
         raise ValueError(msg)
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    timestamp = datetime.fromisoformat(text)
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What is asked of one list, read and allowed.
+    """The checked query of one list.
 
-    :param parameters: the parameters that the list takes
-    :param order: a field, with ``-`` for the other way; empty: as the rows came in
+    :param parameters: parameters that the list accepts
+    :param order: the sort field, with ``-`` for descending order; empty: as stored
+    :param ignored: names of parameters that the list does not accept
     """
 
     parameters: Mapping[str, Value]
@@ -110,9 +111,9 @@ class Query:
     ignored: frozenset[str] = field(default_factory=frozenset)
 
     def text(self, name: str) -> str | None:
-        """A parameter that is text; ``None`` if it isn't given.
+        """Return a text parameter, or ``None`` without it.
 
-        :raises Refused: 400 if it is something else
+        :raises ApiError: 400 for a list or an object
         """
         value = self.parameters.get(name)
         if value is not None and not isinstance(value, str):
@@ -120,7 +121,7 @@ class Query:
         return value
 
     def texts(self, name: str) -> list[str]:
-        """A parameter that may be repeated."""
+        """Return the values of a parameter that may be repeated."""
         value = self.parameters.get(name)
         if value is None:
             return []
@@ -129,18 +130,18 @@ class Query:
             raise invalid(INVALID_QUERY, f"Property .{name} must be string")
         return values
 
-    def time(self, name: str) -> datetime | None:
-        """A parameter that is a time.
+    def timestamp(self, name: str) -> datetime | None:
+        """Return a timestamp parameter, or ``None`` without it.
 
-        :raises Refused: 400 if it is none
+        :raises ApiError: 400 for any other text
         """
         text = self.text(name)
-        return None if text is None else _time(name, text)
+        return None if text is None else _parse_parameter(name, text)
 
     def time_limits(self, name: str) -> Iterator[tuple[str, datetime]]:
-        """``before`` and ``after`` of a time filter such as ``created_at[after]``.
+        """Yield the limits of a time filter such as ``created_at[after]``: ``before`` or ``after``, and the timestamp.
 
-        :raises Refused: 400 for anything else
+        :raises ApiError: 400 for anything else
         """
         value = self.parameters.get(name)
         if value is None:
@@ -152,15 +153,15 @@ class Query:
                 raise not_one_of(INVALID_QUERY, name, ("before", "after"))
             if not isinstance(text, str):
                 raise invalid(INVALID_QUERY, f"Property .{name}.{side} must be string")
-            yield side, _time(f"{name}.{side}", text)
+            yield side, _parse_parameter(f"{name}.{side}", text)
 
     def identity(self) -> str:
-        """The same for every page of one walk."""
-        rows = {name: value for name, value in self.parameters.items() if name not in _PLACE}
-        return json.dumps([rows, self.order], sort_keys=True)
+        """Return a text that is the same for every page of one list query."""
+        parameters = {name: value for name, value in self.parameters.items() if name not in _PAGE_PARAMETERS}
+        return json.dumps([parameters, self.order], sort_keys=True)
 
 
-def _time(name: str, text: str) -> datetime:
+def _parse_parameter(name: str, text: str) -> datetime:
     try:
         return parse_timestamp(text)
     except ValueError:
@@ -170,17 +171,17 @@ def _time(name: str, text: str) -> datetime:
 def read_query(listing: Listing, text: str, switches: Mapping[str, Any]) -> Query:
     """Read the query string of a list.
 
-    :raises Refused: 400 for a value that isn't allowed
+    :raises ApiError: 400 for a value that is not allowed
     """
-    everything = parse_query_string(text)
-    taken = set(listing.parameters)
-    if switches["voucherify.created_at_everywhere"] and listing.paging != "whole":
-        taken.add("created_at")
-    ignored = frozenset(everything) - taken
+    parameters = parse_query_string(text)
+    accepted = set(listing.parameters)
+    if switches["voucherify.created_at_everywhere"] and listing.paging != "single_shot":
+        accepted.add("created_at")
+    ignored = frozenset(parameters) - accepted
     if ignored and switches["voucherify.unknown_parameter"] != "ignore":
         raise invalid(INVALID_QUERY, f"Query should NOT have additional property '{min(ignored)}'")
     query = Query(
-        parameters={name: value for name, value in everything.items() if name in taken},
+        parameters={name: value for name, value in parameters.items() if name in accepted},
         limit=_DEFAULT_LIMIT,
         page=1,
         order=_default_order(listing, switches),
@@ -191,7 +192,7 @@ def read_query(listing: Listing, text: str, switches: Mapping[str, Any]) -> Quer
         raise not_one_of(INVALID_QUERY, "order", listing.orders)
     return Query(
         parameters=query.parameters,
-        limit=_number("limit", query.text("limit"), usual=_DEFAULT_LIMIT, most=_LIMIT_MAX),
+        limit=_number("limit", query.text("limit"), default=_DEFAULT_LIMIT, maximum=_LIMIT_MAX),
         page=_page(listing, query.text("page"), switches),
         order=order if order and listing.order else query.order,
         ignored=ignored,
@@ -205,33 +206,33 @@ def _default_order(listing: Listing, switches: Mapping[str, Any]) -> str:
 
 
 def _page(listing: Listing, text: str | None, switches: Mapping[str, Any]) -> int:
-    most = listing.page_max
+    maximum = listing.page_max
     if listing.kind == "publications":
-        most = int(switches["voucherify.publications_page_max"])
-    page = _number("page", text, usual=1, most=None)
-    if most is not None and page > most:
-        raise page_over_limit(most)
+        maximum = int(switches["voucherify.publications_page_max"])
+    page = _number("page", text, default=1, maximum=None)
+    if maximum is not None and page > maximum:
+        raise page_over_limit(maximum)
     return page
 
 
-def page_over_limit(most: int) -> ApiError:
-    """400 beyond the last page that may be asked for; documented for publications alone."""
+def page_over_limit(maximum: int) -> ApiError:
+    """Return the 400 for a page beyond the maximum. The documentation has it for publications only."""
     return api_error(
         400,
         "page_over_limit",
-        f"Listing resource above {most} page is not supported",
-        f"Property .page cannot be higher than {most}",
+        f"Listing resource above {maximum} page is not supported",
+        f"Property .page cannot be higher than {maximum}",
     )
 
 
-def _number(name: str, text: str | None, *, usual: int, most: int | None) -> int:
+def _number(name: str, text: str | None, *, default: int, maximum: int | None) -> int:
     if text is None:
-        return usual
+        return default
     if not re.fullmatch(r"-?[0-9]{1,12}", text):
         raise invalid(INVALID_QUERY, f"Property .{name} must be integer")
     value = int(text)
     if value < 1:
         raise invalid(INVALID_QUERY, f"Property .{name} must be >= 1")
-    if most is not None and value > most:
-        raise invalid(INVALID_QUERY, f"Property .{name} must be <= {most}")
+    if maximum is not None and value > maximum:
+        raise invalid(INVALID_QUERY, f"Property .{name} must be <= {maximum}")
     return value

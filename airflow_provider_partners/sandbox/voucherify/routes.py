@@ -1,7 +1,4 @@
-"""Operations of Voucherify's API: which path and method is which, and what runs for it.
-
-It must not know who may call, nor how often.
-"""
+"""The operations of Voucherify's API: their methods and paths, and the code that runs them."""
 
 from __future__ import annotations
 
@@ -14,13 +11,7 @@ from urllib.parse import parse_qs
 from starlette.responses import JSONResponse, Response
 
 from airflow_provider_partners.sandbox.store import Sandbox
-from airflow_provider_partners.sandbox.voucherify.auth import Authenticator, form_of
-from airflow_provider_partners.sandbox.voucherify.exports.download import file_response
-from airflow_provider_partners.sandbox.voucherify.exports.jobs import Exports
-from airflow_provider_partners.sandbox.voucherify.lists.endpoint import Lists
-from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing, match_path, most_literal_first, segments
-from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
-from airflow_provider_partners.sandbox.voucherify.records import Records
+from airflow_provider_partners.sandbox.voucherify.auth import Authenticator, parse_form
 from airflow_provider_partners.sandbox.voucherify.errors import (
     PAYLOAD_MAX,
     ApiError,
@@ -29,6 +20,12 @@ from airflow_provider_partners.sandbox.voucherify.errors import (
     missing_permission,
     wrong_method,
 )
+from airflow_provider_partners.sandbox.voucherify.exports.download import file_response
+from airflow_provider_partners.sandbox.voucherify.exports.jobs import Exports
+from airflow_provider_partners.sandbox.voucherify.lists.endpoint import Lists
+from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing, match_path, most_literal_first, segments
+from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
+from airflow_provider_partners.sandbox.voucherify.records import Records
 from airflow_provider_partners.sandbox.voucherify.single_objects import SINGLES, Single, read_one
 
 if TYPE_CHECKING:
@@ -43,17 +40,17 @@ _NO_JSON = "Invalid request payload JSON format"
 class Operation:
     """One operation.
 
-    :param name: by which its calls are counted
-    :param about: the list or the object that it reads, if it does
+    :param name: the name in call counts
+    :param resource: the list or the single object that it reads
     """
 
     method: str
     path: str
     name: str
-    about: Listing | Single | None = None
+    resource: Listing | Single | None = None
 
 
-_OWN: tuple[tuple[str, str, str], ...] = (
+_TOKENS_AND_EXPORTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/oauth/token", "token"),
     ("POST", "/v1/oauth/introspect", "introspect"),
     ("POST", "/v1/oauth/token/revoke", "revoke"),
@@ -65,19 +62,20 @@ _OWN: tuple[tuple[str, str, str], ...] = (
 )
 OPERATIONS: tuple[Operation, ...] = tuple(
     most_literal_first([
-        *(Operation(method=method, path=path, name=name) for method, path, name in _OWN),
-        *(Operation(method="GET", path=each.path, name=f"{each.kind}.list", about=each) for each in LISTS),
-        *(Operation(method="GET", path=each.path, name=f"{each.kind}.get", about=each) for each in SINGLES),
+        *(Operation(method=method, path=path, name=name) for method, path, name in _TOKENS_AND_EXPORTS),
+        *(Operation(method="GET", path=each.path, name=f"{each.kind}.list", resource=each) for each in LISTS),
+        *(Operation(method="GET", path=each.path, name=f"{each.kind}.get", resource=each) for each in SINGLES),
     ])
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRequest:
-    """A request as the worker thread needs it.
+    """A request as the worker thread gets it.
 
-    :param parts: of the path below the prefix, decoded one by one
-    :param files: the address below which files are
+    :param parts: parts of the path below the prefix, each one URL-decoded
+    :param file_url: address of the export files
+    :param address: the client's IP address
     """
 
     method: str
@@ -85,12 +83,12 @@ class ApiRequest:
     query: str
     headers: Mapping[str, str]
     content: bytes
-    files: str
+    file_url: str
     address: str
 
     @classmethod
     def from_request(cls, request: Request, content: bytes) -> ApiRequest:
-        """Take what is needed of a request."""
+        """Copy what an operation needs from a request."""
         root = request.scope.get("root_path", "")
         raw = request.scope.get("raw_path") or request.scope["path"].encode()
         path = raw.decode("ascii", errors="replace").partition("?")[0].removeprefix(root)
@@ -100,14 +98,14 @@ class ApiRequest:
             query=request.url.query,
             headers=request.headers,
             content=content,
-            files=f"{request.url.scheme}://{request.url.netloc}{root}/download",
+            file_url=f"{request.url.scheme}://{request.url.netloc}{root}/download",
             address=request.client.host if request.client else "",
         )
 
     def json(self) -> Any:
-        """The body.
+        """Return the JSON body.
 
-        :raises Refused: 413, 415 or 400, in the framework's own words
+        :raises ApiError: 413, 415 or 400, in the web framework's words
         """
         if len(self.content) > PAYLOAD_MAX:
             raise framework_error(413, _TOO_LARGE)
@@ -121,27 +119,27 @@ class ApiRequest:
             raise framework_error(400, _NO_JSON) from None
 
     def form(self) -> dict[str, str]:
-        """The body of a form.
+        """Return the form of the body.
 
-        :raises Refused: 413 or 415
+        :raises ApiError: 413 or 415
         """
         if len(self.content) > PAYLOAD_MAX:
             raise framework_error(413, _TOO_LARGE)
-        return form_of(self.headers.get("content-type", ""), self.content)
+        return parse_form(self.headers.get("content-type", ""), self.content)
 
 
 def find(method: str, parts: Sequence[str]) -> tuple[Operation, dict[str, str]]:
-    """The operation that a path and a method name, and the values of its placeholders.
+    """Return the operation of a path and a method, and the values of the path's placeholders.
 
-    :raises Refused: 404 for an unknown path, 405 for a method that it hasn't
+    :raises ApiError: 404 for an unknown path, 405 for another method
     """
     allowed: dict[str, None] = {}
     for operation in OPERATIONS:
-        given = match_path(operation.path, parts)
-        if given is None:
+        path_values = match_path(operation.path, parts)
+        if path_values is None:
             continue
         if operation.method == method:
-            return operation, given
+            return operation, path_values
         allowed[operation.method] = None
     if allowed:
         raise wrong_method(method, list(allowed))
@@ -149,7 +147,7 @@ def find(method: str, parts: Sequence[str]) -> tuple[Operation, dict[str, str]]:
 
 
 def operation_name(method: str, path: str) -> str:
-    """By what a request's calls are counted; for an unknown one ``unknown``.
+    """Return the name in call counts; ``unknown`` for an unknown path.
 
     >>> operation_name("GET", "/v1/vouchers/SPRING/transactions")
     'voucher_transactions.list'
@@ -161,20 +159,22 @@ def operation_name(method: str, path: str) -> str:
 
 
 class Operations:
-    """Runs operations."""
+    """Runs the operations."""
 
-    def __init__(self, *, sandbox: Sandbox, gate: Authenticator) -> None:
+    def __init__(self, *, sandbox: Sandbox, authenticator: Authenticator) -> None:
         self._sandbox = sandbox
-        self._gate = gate
+        self._authenticator = authenticator
         self._records = Records(sandbox)
         self._lists = Lists(sandbox=sandbox, records=self._records)
         self._exports = Exports(sandbox=sandbox, records=self._records)
-        self._own: Mapping[str, Callable[[ApiRequest, dict[str, str]], Response]] = {
-            "token": lambda asked, _: JSONResponse(gate.token(asked.form())),
-            "introspect": lambda asked, _: JSONResponse(gate.introspect(asked.form())),
+        self._handlers: Mapping[str, Callable[[ApiRequest, dict[str, str]], Response]] = {
+            "token": lambda request, _: JSONResponse(authenticator.token(request.form())),
+            "introspect": lambda request, _: JSONResponse(authenticator.introspect(request.form())),
             "revoke": self._revoke,
             "exports.create": self._create_export,
-            "exports.get": lambda asked, given: JSONResponse(self._exports.read(given["exportId"], asked.files)),
+            "exports.get": lambda request, path_values: JSONResponse(
+                self._exports.read(path_values["exportId"], request.file_url)
+            ),
             "exports.delete": self._delete_export,
             DOWNLOAD: self._download,
         }
@@ -182,37 +182,37 @@ class Operations:
     def run(self, operation: Operation, path_values: dict[str, str], request: ApiRequest) -> Response:
         """Run one operation.
 
-        :param path_values: values of its path's placeholders
-        :raises Refused: whatever it refuses
+        :param path_values: values of the path's placeholders
+        :raises ApiError: the operation refuses the request
         """
-        about = operation.about
-        if about is None:
-            return self._own[operation.name](request, path_values)
-        if about.kind in self._sandbox.switches["voucherify.missing_features"]:
+        resource = operation.resource
+        if resource is None:
+            return self._handlers[operation.name](request, path_values)
+        if resource.kind in self._sandbox.switches["voucherify.missing_features"]:
             raise missing_feature()
-        if about.kind in self._sandbox.switches["voucherify.missing_permissions"]:
+        if resource.kind in self._sandbox.switches["voucherify.missing_permissions"]:
             raise missing_permission()
-        if isinstance(about, Single):
-            return JSONResponse(read_one(self._records, about, path_values))
-        body = self._lists.list_page(about, path_values, request.query)
-        if about.kind == "exports":
-            body |= {"exports": [self._exports.document(row, request.files) for row in body["exports"]]}
+        if isinstance(resource, Single):
+            return JSONResponse(read_one(self._records, resource, path_values))
+        body = self._lists.list_page(resource, path_values, request.query)
+        if resource.kind == "exports":
+            body |= {"exports": [self._exports.document(export, request.file_url) for export in body["exports"]]}
         return JSONResponse(body)
 
-    def _revoke(self, asked: ApiRequest, _: dict[str, str]) -> Response:
-        self._gate.revoke(asked.form())
+    def _revoke(self, request: ApiRequest, _: dict[str, str]) -> Response:
+        self._authenticator.revoke(request.form())
         return Response(status_code=204)
 
-    def _create_export(self, asked: ApiRequest, _: dict[str, str]) -> Response:
-        object_ = "order" if asked.parts[1] == "orders" else None
-        return JSONResponse(self._exports.create(asked.json(), object_=object_))
+    def _create_export(self, request: ApiRequest, _: dict[str, str]) -> Response:
+        object_ = "order" if request.parts[1] == "orders" else None
+        return JSONResponse(self._exports.create(request.json(), object_=object_))
 
-    def _delete_export(self, _: ApiRequest, given: dict[str, str]) -> Response:
-        self._exports.delete(given["exportId"])
+    def _delete_export(self, _: ApiRequest, path_values: dict[str, str]) -> Response:
+        self._exports.delete(path_values["exportId"])
         return Response(status_code=204)
 
-    def _download(self, asked: ApiRequest, given: dict[str, str]) -> Response:
-        token = parse_qs(asked.query).get("token", [None])[0]
-        text, breaks = self._exports.download(given["exportId"], token)
+    def _download(self, request: ApiRequest, path_values: dict[str, str]) -> Response:
+        token = parse_qs(request.query).get("token", [None])[0]
+        text, truncate = self._exports.download(path_values["exportId"], token)
         ranges = self._sandbox.switches["voucherify.download_ranges"]
-        return file_response(text, headers=asked.headers, ranges=ranges, truncate=breaks)
+        return file_response(text, headers=request.headers, ranges=ranges, truncate=truncate)

@@ -1,7 +1,7 @@
-"""Voucherify's API on this machine: its lists, single objects, exports and tokens, behind keys and a rate limit.
+"""The sandbox's server of Voucherify's API: lists, single objects, exports and tokens, with keys and a rate limit.
 
-What the documentation leaves open is a switch. The path of the download host is below ``/download``. It must not know
-how rows come about.
+API: https://docs.voucherify.io/api-reference. A behaviour that the documentation leaves open is a switch. The download
+host is the path ``/download``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from airflow_provider_partners.sandbox.voucherify.auth import Authenticator, family
+from airflow_provider_partners.sandbox.voucherify.auth import Authenticator, api_family
+from airflow_provider_partners.sandbox.voucherify.errors import PAYLOAD_MAX, ApiError
 from airflow_provider_partners.sandbox.voucherify.rate_limits import RateLimiter, RateLimitStatus
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER
-from airflow_provider_partners.sandbox.voucherify.errors import PAYLOAD_MAX, ApiError
 from airflow_provider_partners.sandbox.voucherify.routes import DOWNLOAD, ApiRequest, Operations, find
 
 if TYPE_CHECKING:
@@ -29,61 +29,61 @@ SWITCHES: dict[str, Any] = {
     "voucherify.rate_limit": 2000,  # calls per period and project; 0: none, and no headers
     "voucherify.rate_period": "minute",  # or "hour", or seconds
     "voucherify.rate_type": "api_calls",  # or "api_calls_cycle": the bucket lasts a month; or "webhook_calls"
-    "voucherify.rate_retry_after": None,  # other seconds in Retry-After than those left
-    "voucherify.bulk_rate_limit": 0,  # exports per period of their own bucket; 0: they count as any call
+    "voucherify.rate_retry_after": None,  # seconds to send in Retry-After instead of the real ones
+    "voucherify.bulk_rate_limit": 0,  # exports per period, in their own bucket; 0: they count like any call
     "voucherify.bulk_rate_period": "hour",
     "voucherify.client_rate_limit": 0,  # client-side calls per 5 seconds and address; documented: 5
     "voucherify.token_seconds": 900,
     "voucherify.tokens_max": 1000,
-    "voucherify.project_version": "v2018-08-01",  # of the API, where a request names none
-    "voucherify.missing_features": [],  # kinds that the plan has not: 402
+    "voucherify.project_version": "v2018-08-01",  # API version of a request without a version header
+    "voucherify.missing_features": [],  # kinds that the plan does not have: 402
     "voucherify.missing_permissions": [],  # kinds that the key's role may not read: 403
     "voucherify.unknown_parameter": "ignore",  # or 400
-    "voucherify.created_at_everywhere": False,  # also on lists that don't declare created_at, such as orders
-    "voucherify.time_bounds": "exclusive",  # of before and after; or "inclusive"
-    "voucherify.starting_after": "strict",  # of customers; or "inclusive": rows of that very time come again
+    "voucherify.created_at_everywhere": False,  # lists that do not document created_at, such as orders, accept it
+    "voucherify.time_bounds": "exclusive",  # limits of before and after; or "inclusive"
+    "voucherify.starting_after": "strict",  # for customers; or "inclusive": records with that timestamp come again
     "voucherify.long_lists": "refuse",  # a filter's index above 20; or "accept"
-    "voucherify.orders_default_order": "created_at",  # the text says: oldest first; the example: "-created_at"
-    "voucherify.publications_page_max": 100,  # the schema says; the text: 1000
-    "voucherify.optional_members": True,  # total and has_more where the schema has them as optional
-    "voucherify.data_ref_mismatch": True,  # skus and segments are not where data_ref says
+    "voucherify.orders_default_order": "created_at",  # the documentation's text; its example has "-created_at"
+    "voucherify.publications_page_max": 100,  # the OpenAPI schema; the documentation's text has 1000
+    "voucherify.optional_members": True,  # send total and has_more where they are optional in the schema
+    "voucherify.data_ref_mismatch": True,  # skus and segments have another key than data_ref says
     "voucherify.cursor_seconds": 600,  # until a cursor of the second loyalty API expires
     "voucherify.export_objects": [
         *("voucher", "redemption", "customer", "publication", "order"),
         *("points_expiration", "voucher_transactions", "product", "sku"),
     ],
-    "voucherify.export_refused_fields": {},  # {"redemption": ["order_id"]}: it is in the schema, not in the texts
+    "voucherify.export_refused_fields": {},  # {"redemption": ["order_id"]}: in the schema, but not in the text
     "voucherify.export_polls": 2,  # GETs until an export is done
-    "voucherify.export_seconds": None,  # the sandbox's seconds until then, instead of GETs
+    "voucherify.export_seconds": None,  # seconds of the sandbox's clock until an export is done, instead of GETs
     "voucherify.export_outcome": "DONE",  # or "ERROR"
-    "voucherify.export_echo": "sent",  # parameters as sent; or "filled": with the defaults
+    "voucherify.export_echo": "sent",  # show the parameters as sent; or "filled": with the defaults
     "voucherify.export_header": "labels",  # or "names"
-    "voucherify.export_amounts": "decimal",  # or "minor": as in JSON
-    "voucherify.export_file_seconds": None,  # the sandbox's seconds that a file is kept
-    "voucherify.download_ranges": True,  # a file may be fetched in part
-    "voucherify.download_breaks": 0,  # so many first transfers of each file break off halfway
+    "voucherify.export_amounts": "decimal",  # or "minor": minor units, as in JSON
+    "voucherify.export_file_seconds": None,  # seconds of the sandbox's clock until a file expires
+    "voucherify.download_ranges": True,  # range requests work
+    "voucherify.download_breaks": 0,  # number of transfers of each file that stop halfway
 }
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[BaseRoute]:
-    """The routes below Voucherify's prefix.
+    """Return the routes below Voucherify's prefix.
 
     :param clock: epoch seconds for the rate limit
     """
     api = VoucherifyApi(sandbox=sandbox, clock=clock)
-    # One route for all: ids in paths may hold an escaped slash, which Starlette's routes would take for a slash.
+    # One route for all paths: an id may contain an escaped slash, which Starlette's routes read as a slash.
     return [Route("/{path:path}", api.handle, methods=_METHODS)]
 
 
 class VoucherifyApi:
-    """Answers requests: finds the operation, checks the keys, counts the call against the limit, runs it."""
+    """Answers requests: finds the operation, checks the credentials, counts the call, runs the operation."""
 
     def __init__(self, *, sandbox: Sandbox, clock: Callable[[], float]) -> None:
         self._sandbox = sandbox
-        self._gate = Authenticator(sandbox)
+        self._authenticator = Authenticator(sandbox)
         self._limiter = RateLimiter(clock=clock, switches=sandbox.switches)
-        self._operations = Operations(sandbox=sandbox, gate=self._gate)
+        self._operations = Operations(sandbox=sandbox, authenticator=self._authenticator)
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -93,36 +93,36 @@ class VoucherifyApi:
                 content += chunk
         return await run_in_threadpool(self._answer, ApiRequest.from_request(request, bytes(content)))
 
-    def _answer(self, asked: ApiRequest) -> Response:
-        operation = "unknown"
+    def _answer(self, request: ApiRequest) -> Response:
+        name = "unknown"
         try:
-            found, parents = find(asked.method, asked.parts)
-            operation = found.name
-            self._gate.check(asked.headers, asked.parts[1:] if found.name == DOWNLOAD else asked.parts)
-            self._count_against_limit(asked, found.name)
-            response = self._operations.run(found, parents, asked)
-        except ApiError as refused:
-            response = refused.response()
-        allowance = self._limiter.calls(consume=False)
-        for name, value in allowance.headers().items() if allowance else ():
-            response.headers.setdefault(name, value)
-        self._sandbox.count(PARTNER, "", f"{operation}.throttled" if response.status_code == 429 else operation)
+            operation, path_values = find(request.method, request.parts)
+            name = operation.name
+            self._authenticator.check(request.headers, request.parts[1:] if name == DOWNLOAD else request.parts)
+            self._count_against_limit(request, name)
+            response = self._operations.run(operation, path_values, request)
+        except ApiError as error:
+            response = error.response()
+        rate_limit = self._limiter.calls(consume=False)
+        for header, value in rate_limit.headers().items() if rate_limit else ():
+            response.headers.setdefault(header, value)
+        self._sandbox.count(PARTNER, "", f"{name}.throttled" if response.status_code == 429 else name)
         return response
 
-    def _count_against_limit(self, asked: ApiRequest, operation: str) -> None:
-        """Take a call from every bucket that it belongs to; files come from another host and count nowhere.
+    def _count_against_limit(self, request: ApiRequest, operation: str) -> None:
+        """Count a call in each of its buckets. Downloads come from another host and do not count.
 
-        :raises Refused: 429
+        :raises ApiError: 429
         """
         if operation == DOWNLOAD:
             return
         buckets: list[Callable[[], RateLimitStatus | None]] = [self._limiter.calls]
         if operation == "exports.create":
-            # Which calls are bulk ones is not documented; exports are the likeliest among those served here.
+            # Voucherify does not document which calls are bulk calls. Of those in the sandbox, exports are likely.
             buckets.append(self._limiter.bulk)
-        if family(asked.parts) == "client":
-            buckets.append(lambda: self._limiter.client_side(asked.address))
-        for take in buckets:
-            allowance = take()
-            if allowance is not None and not allowance.allowed:
-                raise allowance.refusal(self._sandbox.switches["voucherify.rate_retry_after"])
+        if api_family(request.parts) == "client":
+            buckets.append(lambda: self._limiter.client_side(request.address))
+        for count_call in buckets:
+            rate_limit = count_call()
+            if rate_limit is not None and not rate_limit.allowed:
+                raise rate_limit.error(self._sandbox.switches["voucherify.rate_retry_after"])

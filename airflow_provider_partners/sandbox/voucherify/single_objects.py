@@ -1,7 +1,7 @@
-"""Single objects of Voucherify's API: which are read one at a time, by what names, and where their rows are.
+"""Single objects of Voucherify's API: the path, the identifiers and the kind of each one.
 
-Written from the vendor's OpenAPI file, and for the second loyalty API from its pattern: a list's path and an id. It
-must not know how a request came in.
+Source: the vendor's OpenAPI file (https://github.com/voucherifyio/voucherify-openapi). For the second loyalty API,
+which that file does not have, a path is a list's path and an id.
 """
 
 from __future__ import annotations
@@ -10,25 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_provider_partners.sandbox.store import Document
+from airflow_provider_partners.sandbox.voucherify.errors import not_found
 from airflow_provider_partners.sandbox.voucherify.lists.paths import placeholders
 from airflow_provider_partners.sandbox.voucherify.records import Records
-from airflow_provider_partners.sandbox.voucherify.errors import not_found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Single:
-    """One kind of object that is read by its id: the last placeholder of its path.
+    """A kind of object that is read by its id, the last placeholder of its path.
 
-    :param named: by what it may be asked for besides its id
-    :param anywhere: its kind is listed below parents that its own path doesn't name
-    :param through: the field with the id of the object that is answered instead
+    :param also_by: fields that identify it, besides the id
+    :param any_parent: its list has parents that its own path does not name
+    :param through: the field with the id of the object to return instead
     """
 
     path: str
     kind: str
     type: str
-    named: tuple[str, ...] = ()
-    anywhere: bool = False
+    also_by: tuple[str, ...] = ()
+    any_parent: bool = False
     through: str | None = None
 
 
@@ -36,11 +36,11 @@ def _one(
     path: str,
     kind: str,
     type_: str,
-    *named: str,
-    anywhere: bool = False,
+    *also_by: str,
+    any_parent: bool = False,
     through: str | None = None,
 ) -> Single:
-    return Single(path=path, kind=kind, type=type_, named=named, anywhere=anywhere, through=through)
+    return Single(path=path, kind=kind, type=type_, also_by=also_by, any_parent=any_parent, through=through)
 
 
 _LOYALTIES = "/v1/loyalties/{campaignId}"
@@ -56,7 +56,7 @@ SINGLES: tuple[Single, ...] = (
     _one("/v1/rewards/{rewardId}", "rewards", "reward"),
     _one("/v1/rewards/{rewardId}/assignments/{assignmentId}", "reward_assignments", "reward_assignment"),
     _one("/v1/products/{productId}", "products", "product", "source_id"),
-    _one("/v1/skus/{skuId}", "product_skus", "sku", "source_id", anywhere=True),
+    _one("/v1/skus/{skuId}", "product_skus", "sku", "source_id", any_parent=True),
     _one("/v1/product-collections/{productCollectionId}", "product_collections", "products_collection"),
     _one("/v1/validation-rules/{validationRuleId}", "validation_rules", "validation_rules"),
     _one("/v1/segments/{segmentId}", "segments", "segment"),
@@ -67,7 +67,7 @@ SINGLES: tuple[Single, ...] = (
     _one("/v1/templates/campaigns/{campaignTemplateId}", "campaign_templates", "campaign_template"),
     _one(_LOYALTIES, "loyalties_v1", "campaign", "name"),
     _one(f"{_LOYALTIES}/members/{{memberId}}", "loyalty_campaign_members", "voucher", "code"),
-    _one("/v1/loyalties/members/{memberId}", "loyalty_campaign_members", "voucher", "code", anywhere=True),
+    _one("/v1/loyalties/members/{memberId}", "loyalty_campaign_members", "voucher", "code", any_parent=True),
     _one(f"{_LOYALTIES}/earning-rules/{{earningRuleId}}", "loyalty_campaign_earning_rules", "earning_rule"),
     _one(
         f"{_LOYALTIES}/reward-assignments/{{assignmentId}}", "loyalty_campaign_reward_assignments", "reward_assignment"
@@ -97,22 +97,23 @@ SINGLES: tuple[Single, ...] = (
 )
 
 
-def read_one(records: Records, single: Single, given: Mapping[str, str]) -> Document:
-    """The object that a path names.
+def read_one(records: Records, single: Single, path_values: Mapping[str, str]) -> Document:
+    """Return the object that a path names.
 
-    :param given: values of the path's placeholders
-    :raises Refused: 404 if it isn't there
+    :param path_values: values of the path's placeholders
+    :raises ApiError: 404 without such an object
     """
-    *above, own = placeholders(single.path)
-    id_ = given[own]
-    if single.anywhere:
-        rows = records.across_parents(single.kind)
-        found = next((row for row in rows if any(row.get(name) == id_ for name in ("id", *single.named))), None)
+    *parents, own = placeholders(single.path)
+    id_ = path_values[own]
+    if single.any_parent:
+        fields = ("id", *single.also_by)
+        candidates = records.across_parents(single.kind)
+        record = next((each for each in candidates if any(each.get(name) == id_ for name in fields)), None)
     else:
-        scope = "/".join(given[name] for name in above)
-        found = records.find(single.kind, scope, id_, single.named)
-    if found is not None and single.through is not None:
-        found = records.find("rewards", "", str(found[single.through]))
-    if found is None:
+        scope = "/".join(path_values[name] for name in parents)
+        record = records.find(single.kind, scope, id_, single.also_by)
+    if record is not None and single.through is not None:
+        record = records.find("rewards", "", str(record[single.through]))
+    if record is None:
         raise not_found(id_, single.type)
-    return found
+    return record

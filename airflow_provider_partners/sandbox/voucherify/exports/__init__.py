@@ -1,3 +1,3 @@
-"""Exports of the sandbox's Voucherify API."""
+"""The exports of the sandbox's Voucherify API."""
 
 from __future__ import annotations

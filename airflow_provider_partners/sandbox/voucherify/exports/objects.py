@@ -1,6 +1,7 @@
-"""What Voucherify exports: objects, their fields with the places of these in the rows, orders, and the file's cells.
+"""The objects that Voucherify exports: their fields, where a record has these, their sort orders, and the file's cells.
 
-Written from the vendor's OpenAPI file and the tables of its page on exports. It must not know of jobs.
+Source: the vendor's OpenAPI file (https://github.com/voucherifyio/voucherify-openapi) and
+https://docs.voucherify.io/api-reference/exports/export-object.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _METADATA = "metadata"
 class ExportObject:
     """One kind of object that can be exported.
 
-    :param kinds: of its rows; those that are listed below parents are taken from everywhere
-    :param fields: that may be asked for, with their paths in a row where these differ
-    :param default_fields: what comes when no fields are asked for
-    :param orders: fields to order by, either way
-    :param money: fields in minor units that the file has as decimals
+    :param kinds: kinds of its records, with any parents
+    :param fields: paths in a record, by field
+    :param default_fields: fields of an export without ``fields``
+    :param orders: sort fields, each one ascending or descending
+    :param money: fields in minor units, which the file has as decimals
     """
 
     kinds: tuple[str, ...]
@@ -35,7 +36,7 @@ class ExportObject:
 
     @property
     def kind(self) -> str:
-        """By which fields of filters and orders are found in the rows."""
+        """The kind whose fields filters and sort orders name."""
         return self.kinds[0]
 
 
@@ -102,7 +103,7 @@ EXPORT_OBJECTS: Mapping[str, ExportObject] = {
     ),
     "publication": ExportObject(
         kinds=("publications",),
-        # "code" is a default though it is not among the fields.
+        # "code" is a default, although the documented fields do not contain it.
         fields=_fields(
             "voucher_code customer_id customer_source_id date channel campaign is_winner metadata code",
             customer_source_id="customer.source_id",
@@ -185,57 +186,57 @@ EXPORT_OBJECTS: Mapping[str, ExportObject] = {
 }
 
 
-def _voucher_value(row: Document) -> tuple[Any, bool]:
-    """What a voucher is worth, and whether that is money."""
-    if gift := row.get("gift"):
+def _voucher_value(record: Document) -> tuple[Any, bool]:
+    """Return a voucher's value, and whether it is money."""
+    if gift := record.get("gift"):
         return gift.get("amount"), True
-    if card := row.get("loyalty_card"):
+    if card := record.get("loyalty_card"):
         return card.get("points"), False
-    discount = row.get("discount") or {}
+    discount = record.get("discount") or {}
     for name in ("amount_off", "fixed_amount"):
         if discount.get(name) is not None:
             return discount[name], True
     return discount.get("percent_off", discount.get("unit_off")), False
 
 
-def _transaction_amount(row: Document) -> tuple[Any, bool]:
-    balance = (row.get("details") or {}).get("balance") or {}
+def _transaction_amount(record: Document) -> tuple[Any, bool]:
+    balance = (record.get("details") or {}).get("balance") or {}
     money = balance.get("type") == "gift_voucher"
     return balance.get("amount" if money else "points"), money
 
 
-def _transaction_balance(row: Document) -> tuple[Any, bool]:
-    balance = (row.get("details") or {}).get("balance") or {}
+def _transaction_balance(record: Document) -> tuple[Any, bool]:
+    balance = (record.get("details") or {}).get("balance") or {}
     return balance.get("balance"), balance.get("type") == "gift_voucher"
 
 
-# What is no mere path.
-_MADE: Mapping[tuple[str, str], Callable[[Document], tuple[Any, bool]]] = {
+# Columns that no path leads to.
+_COMPUTED: Mapping[tuple[str, str], Callable[[Document], tuple[Any, bool]]] = {
     ("voucher", "value"): _voucher_value,
     ("voucher_transactions", "amount"): _transaction_amount,
     ("voucher_transactions", "balance"): _transaction_balance,
 }
 
 
-def value_of(name: str, column: str, row: Document) -> tuple[Any, bool]:
-    """A row's value for a column, and whether it is money in minor units.
+def value_of(name: str, column: str, record: Document) -> tuple[Any, bool]:
+    """Return a record's value of a column, and whether it is money in minor units.
 
-    :param name: of the exported object
+    :param name: name of the exported object
     """
     exported = EXPORT_OBJECTS[name]
-    if made := _MADE.get((name, column)):
-        return made(row)
+    if compute := _COMPUTED.get((name, column)):
+        return compute(record)
     if column.startswith("metadata."):
-        return (row.get(_METADATA) or {}).get(column.removeprefix("metadata.")), False
-    found = field_values(row, exported.kind, exported.fields[column])
-    value = row.get(column) if not found and column == "attributes" else found
+        return (record.get(_METADATA) or {}).get(column.removeprefix("metadata.")), False
+    values = field_values(record, exported.kind, exported.fields[column])
+    value = record.get(column) if not values and column == "attributes" else values
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else value or None
     return value, column in exported.money
 
 
 def columns(fields: Iterable[str], metadata_keys: Iterable[str]) -> list[str]:
-    """The file's columns: ``metadata`` stands for one column per key."""
+    """Return the file's columns: ``metadata`` becomes one column per key."""
     keys = sorted(metadata_keys)
     return [
         column for name in fields for column in ([f"metadata.{key}" for key in keys] if name == _METADATA else [name])
@@ -243,7 +244,7 @@ def columns(fields: Iterable[str], metadata_keys: Iterable[str]) -> list[str]:
 
 
 def label(column: str) -> str:
-    """A column's header: the one published file has labels, not names.
+    """Return a column's header. The published sample file has labels, not names.
 
     >>> label("voucher_type"), label("id"), label("metadata.shopify_order")
     ('Voucher Type', 'ID', 'shopify_order')
@@ -255,9 +256,9 @@ def label(column: str) -> str:
 
 
 def cell(value: Any, *, money: bool) -> str:
-    """A value as the file has it.
+    """Return a value as the file has it.
 
-    :param money: it is in minor units, to be written with decimals
+    :param money: the value is in minor units; write it with decimals
     """
     if value is None:
         return ""

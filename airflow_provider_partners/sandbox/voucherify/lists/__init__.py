@@ -1,3 +1,3 @@
-"""Lists of the sandbox's Voucherify API: tables, filters, sorting, paging."""
+"""The lists of the sandbox's Voucherify API."""
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Cursors of Voucherify's second loyalty API: opaque, bound to one walk of one list, good for a while.
-
-It must not know how rows are chosen.
-"""
+"""Cursors of Voucherify's second loyalty API: opaque, valid for one query of one list, and for a limited time."""
 
 from __future__ import annotations
 
@@ -11,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox
+from airflow_provider_partners.sandbox.voucherify.errors import ApiError, api_error
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.query import Query
-from airflow_provider_partners.sandbox.voucherify.errors import ApiError, api_error
+from airflow_provider_partners.timestamps import isoformat
 
-# Two prefixes are documented by example; the others follow them.
+# The documentation's examples have these prefixes; those of other lists are unknown.
 _PREFIXES = {
     "loyalty_programs": "prg",
     "loyalty_program_members": "mbr",
@@ -24,8 +22,8 @@ _PREFIXES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """Where a walk stands."""
+class _Position:
+    """The query that a cursor belongs to, and the last record before it."""
 
     kind: str
     scope: str
@@ -35,55 +33,53 @@ class _Place:
 
 
 class Cursors:
-    """Gives cursors and knows them again."""
+    """Issues cursors and resolves them."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self._lock = threading.Lock()
-        self._places: dict[str, _Place] = {}
+        self._positions: dict[str, _Position] = {}
 
     def issue(self, listing: Listing, scope: str, query: Query, last: Document) -> Document:
-        """The cursor after a row, as the envelope has it."""
-        id_ = _identity(last)
+        """Return the envelope's cursor after a record."""
+        id_ = _record_id(last)
         expires = self._sandbox.clock() + timedelta(seconds=self._sandbox.switches["voucherify.cursor_seconds"])
         digest = hashlib.sha256("/".join((listing.kind, scope, query.identity(), id_)).encode()).hexdigest()[:18]
         token = f"lcrs{_PREFIXES.get(listing.kind, 'lst')}_{digest}"
-        place = _Place(kind=listing.kind, scope=scope, query=query, last=id_, expires_at=expires.timestamp())
+        position = _Position(kind=listing.kind, scope=scope, query=query, last=id_, expires_at=expires.timestamp())
         with self._lock:
-            self._places[token] = place
-        return {
-            "next": token,
-            "expires_at": expires.strftime("%Y-%m-%dT%H:%M:%S.") + f"{expires.microsecond // 1000:03}Z",
-        }
+            self._positions[token] = position
+        return {"next": token, "expires_at": isoformat(expires, timespec="milliseconds")}
 
     def resolve(self, token: str, listing: Listing, scope: str, query: Query) -> tuple[Query, str]:
-        """The walk that a cursor goes on with, its page size as asked for now, and the row it stands after.
+        """Return the query that a cursor continues, with this request's page size, and the id of the record before it.
 
-        :raises Refused: 400 if it is of another list, or expired
+        :raises ApiError: 400 for a cursor of another list, or an expired one
         """
         with self._lock:
-            place = self._places.get(token)
-        if place is None or (place.kind, place.scope) != (listing.kind, scope):
+            position = self._positions.get(token)
+        if position is None or (position.kind, position.scope) != (listing.kind, scope):
             raise _stale_cursor_error()
-        if self._sandbox.clock().timestamp() >= place.expires_at:
+        if self._sandbox.clock().timestamp() >= position.expires_at:
             raise _stale_cursor_error()
-        return replace(place.query, limit=query.limit if "limit" in query.parameters else place.query.limit), place.last
+        limit = query.limit if "limit" in query.parameters else position.query.limit
+        return replace(position.query, limit=limit), position.last
 
     @staticmethod
-    def position(rows: list[Document], last: str) -> int:
-        """The first row after the one that a cursor stands after.
+    def start_index(records: list[Document], last: str) -> int:
+        """Return the index of the first record after the cursor.
 
-        :raises Refused: 400 if that one is gone
+        :raises ApiError: 400 if the record before the cursor was removed
         """
-        for number, row in enumerate(rows):
-            if _identity(row) == last:
+        for number, record in enumerate(records):
+            if _record_id(record) == last:
                 return number + 1
         raise _stale_cursor_error()
 
 
-def _identity(row: Document) -> str:
-    """A row's id; what is assigned to a program has none, but comes first with that of what it is: ``reward_id``."""
-    return str(row.get("id") or next(value for name, value in row.items() if name.endswith("_id")))
+def _record_id(record: Document) -> str:
+    """Return a record's id, or for an assignment to a program, which has none, the id of the assigned object."""
+    return str(record.get("id") or next(value for name, value in record.items() if name.endswith("_id")))
 
 
 def _stale_cursor_error() -> ApiError:

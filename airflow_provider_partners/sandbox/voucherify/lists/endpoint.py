@@ -1,7 +1,6 @@
-"""Answers Voucherify's lists: picks the rows, cuts the page in the list's way, wraps it in the list's envelope.
+"""Answers Voucherify's lists: selects the records, takes one page, wraps it in the list's envelope.
 
-One engine for all lists: what differs is in their table, what is uncertain in the switches. It must not know how a
-request came in.
+One engine serves all lists: their tables hold the differences, and switches hold what the documentation leaves open.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox
+from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 from airflow_provider_partners.sandbox.voucherify.lists.cursors import Cursors
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.lists.selection import Selection
 from airflow_provider_partners.sandbox.voucherify.query import Query, read_query
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER, Records, View, sorted_view
-from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Rows that are sent, and what is known of those that aren't."""
+    """The records of one page, and what the envelope says about the others."""
 
     records: list[Document]
     total: int
@@ -30,10 +29,7 @@ class Page:
 
 
 class Lists:
-    """Answers lists.
-
-    :param records: the rows
-    """
+    """Answers lists."""
 
     def __init__(self, *, sandbox: Sandbox, records: Records) -> None:
         self._sandbox = sandbox
@@ -41,11 +37,11 @@ class Lists:
         self._cursors = Cursors(sandbox)
 
     def list_page(self, listing: Listing, parents: Mapping[str, str], text: str) -> Document:
-        """The body that answers one request.
+        """Return the body of one request.
 
         :param parents: values of the path's placeholders
         :param text: the query string
-        :raises Refused: 400 for the query, 404 for a parent
+        :raises ApiError: 400 for the query, 404 for a parent
         """
         query = read_query(listing, text, self._sandbox.switches)
         scope = self._records.scope(listing, parents)
@@ -61,41 +57,41 @@ class Lists:
             return self._records.view(listing.kind, scope, query.order)
 
         def make(_: list[Document]) -> View:
-            whole = self._records.view(listing.kind, scope, query.order)
-            kept = [number for number, row in enumerate(whole.records) if selection.matches(row)]
-            times = [whole.times[number] for number in kept] if whole.times else []
-            return View(records=[whole.records[number] for number in kept], times=times)
+            view = self._records.view(listing.kind, scope, query.order)
+            indexes = [index for index, record in enumerate(view.records) if selection.matches(record)]
+            times = [view.times[index] for index in indexes] if view.times else []
+            return View(records=[view.records[index] for index in indexes], times=times)
 
-        return self._records.cached(("selected", query.identity(), selection.depends), listing.kind, scope, make)
+        return self._records.cached(("selected", query.identity(), selection.cache_key), listing.kind, scope, make)
 
     def _page(self, listing: Listing, view: View, query: Query) -> Page:
         total = len(view.records)
-        if listing.paging == "whole":
+        if listing.paging == "single_shot":
             return Page(records=view.records, total=total, has_more=False)
         start = (query.page - 1) * query.limit if listing.paging == "page" else 0
         if "starting_after" in query.parameters:
             view, start = self._after_time(listing, view, query), 0
         elif "starting_after_id" in query.parameters:
             start = _after_id(view, query)
-        rows = view.records[start : start + query.limit]
-        return Page(records=rows, total=total, has_more=start + len(rows) < len(view.records))
+        records = view.records[start : start + query.limit]
+        return Page(records=records, total=total, has_more=start + len(records) < len(view.records))
 
     def _after_time(self, listing: Listing, view: View, query: Query) -> View:
-        """What follows a time, in the order asked for: older where newest come first.
+        """Return the records after a timestamp in the query's order; with newest first, these are the older ones.
 
-        Whether a row of that very time follows is not documented.
+        Voucherify does not document whether a record with exactly that timestamp follows.
         """
-        at = query.time("starting_after")
+        at = query.timestamp("starting_after")
         if at is None:
             return view
-        edge, descending = at.timestamp(), query.order.startswith("-")
+        limit, descending = at.timestamp(), query.order.startswith("-")
         if not view.times:
             view = sorted_view(view.records, listing.kind, "-created_at")
             descending = True
         inclusive = self._sandbox.switches["voucherify.starting_after"] == "inclusive"
         times = [-each for each in view.times] if descending else view.times
         find = bisect.bisect_left if inclusive else bisect.bisect_right
-        start = find(times, -edge if descending else edge)
+        start = find(times, -limit if descending else limit)
         return View(records=view.records[start:], times=view.times[start:])
 
     def _by_cursor(self, listing: Listing, scope: str, query: Query) -> Document:
@@ -103,11 +99,11 @@ class Lists:
         if token is not None:
             query, last = self._cursors.resolve(token, listing, scope, query)
         view = self._selected(listing, scope, query)
-        start = 0 if token is None else self._cursors.position(view.records, last)
-        rows = view.records[start : start + query.limit]
-        more = start + len(rows) < len(view.records)
-        cursor = self._cursors.issue(listing, scope, query, rows[-1]) if more else None
-        return {"object": "list", "data": rows, "cursor": cursor}
+        start = 0 if token is None else self._cursors.start_index(view.records, last)
+        records = view.records[start : start + query.limit]
+        has_more = start + len(records) < len(view.records)
+        cursor = self._cursors.issue(listing, scope, query, records[-1]) if has_more else None
+        return {"object": "list", "data": records, "cursor": cursor}
 
     def _envelope(self, listing: Listing, scope: str, page: Page, query: Query) -> Document:
         switches = self._sandbox.switches
@@ -125,16 +121,16 @@ class Lists:
             if listing.paging == "id" and page.has_more:
                 body["more_starting_after"] = page.records[-1]["id"]
         if listing.kind == "voucher_redemptions":
-            body |= self._of_voucher(scope)
+            body |= self._voucher_totals(scope)
         return body
 
     def _total(self, listing: Listing, scope: str, page: Page) -> int:
         if "include_total" in listing.parameters:
-            # The documentation says of templates: of all, regardless of filters.
+            # The total of templates counts all, regardless of filters: https://docs.voucherify.io/api-reference/listing
             return self._sandbox.store.count(PARTNER, scope, listing.kind)
         return page.total
 
-    def _of_voucher(self, code: str) -> Document:
+    def _voucher_totals(self, code: str) -> Document:
         voucher = self._records.find("vouchers", "", code, ("code",)) or {}
         redemption: dict[str, Any] = voucher.get("redemption") or {}
         return {
@@ -154,7 +150,7 @@ def _wants_total(listing: Listing, query: Query) -> bool:
 
 def _after_id(view: View, query: Query) -> int:
     id_ = query.text("starting_after_id")
-    for number, row in enumerate(view.records):
-        if row.get("id") == id_:
-            return number + 1
+    for index, record in enumerate(view.records):
+        if record.get("id") == id_:
+            return index + 1
     raise invalid(INVALID_QUERY, "Property .starting_after_id does not name a result of this list")

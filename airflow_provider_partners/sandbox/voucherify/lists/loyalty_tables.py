@@ -1,6 +1,6 @@
-"""The lists of Voucherify's loyalty programs: the first version, deprecated, and the second, with cursors of its own.
+"""The lists of Voucherify's loyalty programs: the first API, which is deprecated, and the second one with cursors.
 
-Written from the vendor's OpenAPI files. It must not know where the rows are.
+Source: the vendor's OpenAPI files, https://github.com/voucherifyio/voucherify-openapi.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from airflow_provider_partners.sandbox.voucherify.lists.paths import (
     by_cursor,
     by_ids,
     by_page,
-    unpaged,
-    without_page,
+    limit_only,
+    single_shot,
 )
 
-_FIRST = (
+_V1 = (
     by_page("/v1/loyalties", "loyalties_v1", key="campaigns", order=TIMES, total="optional", also=("expand",)),
     by_page(
         "/v1/loyalties/{campaignId}/members",
@@ -45,7 +45,7 @@ _FIRST = (
     by_page(
         "/v1/loyalties/{campaignId}/earning-rules", "loyalty_campaign_earning_rules", order=TIMES, total="optional"
     ),
-    unpaged("/v1/loyalties/members/{memberId}/rewards", "loyalty_member_rewards", also=("affordable_only",)),
+    single_shot("/v1/loyalties/members/{memberId}/rewards", "loyalty_member_rewards", also=("affordable_only",)),
     by_page(
         "/v1/loyalties/{campaignId}/reward-assignments",
         "loyalty_campaign_reward_assignments",
@@ -55,12 +55,12 @@ _FIRST = (
     by_page(
         "/v1/loyalties/{campaignId}/rewards", "loyalty_campaign_rewards", total="optional", also=("assignment_id",)
     ),
-    without_page("/v1/loyalties/{campaignId}/tiers", "loyalty_campaign_tiers", order=TIMES),
-    unpaged("/v1/loyalties/members/{memberId}/tiers", "loyalty_member_tiers"),
+    limit_only("/v1/loyalties/{campaignId}/tiers", "loyalty_campaign_tiers", order=TIMES),
+    single_shot("/v1/loyalties/members/{memberId}/tiers", "loyalty_member_tiers"),
     by_page("/v1/loyalties/{campaignId}/tiers/{loyaltyTierId}/earning-rules", "loyalty_tier_earning_rules"),
-    unpaged("/v1/loyalties/{campaignId}/tiers/{loyaltyTierId}/rewards", "loyalty_tier_rewards"),
+    single_shot("/v1/loyalties/{campaignId}/tiers/{loyaltyTierId}/rewards", "loyalty_tier_rewards"),
 )
-_SECOND = (
+_V2 = (
     by_cursor("/v2/loyalties/programs", "loyalty_programs", order=("created_at", "name")),
     by_cursor("/v2/loyalties/programs/{programId}/activities", "loyalty_program_activities"),
     by_cursor("/v2/loyalties/programs/{programId}/card-definitions", "loyalty_program_card_definitions", also=()),
@@ -108,7 +108,7 @@ _SECOND = (
         "/v2/loyalties/programs/{programId}/members/{memberId}/tiers/transactions",
         "loyalty_program_member_tier_transactions",
     ),
-    without_page(
+    limit_only(
         "/v2/loyalties/programs/{programId}/reports/tiers/summary",
         "loyalty_program_tier_summary",
         order=("id",),
@@ -137,4 +137,4 @@ _SECOND = (
     by_cursor("/v2/loyalties/rewards", "loyalty_rewards", order=("created_at", "name")),
     by_cursor("/v2/loyalties/rewards/{rewardId}/activities", "loyalty_reward_activities"),
 )
-LOYALTY: tuple[Listing, ...] = (*_FIRST, *_SECOND)
+LOYALTY: tuple[Listing, ...] = (*_V1, *_V2)

@@ -1,7 +1,4 @@
-"""Paths of Voucherify's API and what a list is: how it is paged, ordered and wrapped.
-
-The tables of the lists and of the single objects are written with these words. It must not know any of them.
-"""
+"""A list of Voucherify's API as a value: its path, its paging, its sort orders, its envelope."""
 
 from __future__ import annotations
 
@@ -12,12 +9,13 @@ from typing import Literal, Protocol, TypeVar
 from urllib.parse import unquote
 
 Presence = Literal["required", "optional", "absent"]
-Paging = Literal["page", "id", "cursor", "some", "whole"]
+#: ``limit_only`` has a limit but no second page; ``single_shot`` returns everything at once.
+Paging = Literal["page", "id", "cursor", "limit_only", "single_shot"]
 
 TIMES = ("created_at", "updated_at")
-#: Products and their collections are ordered by what vouchers have, too: the enumeration is shared.
-CATALOGUE = (*TIMES, "type", "code", "campaign", "category")
-#: Names of the fields that hold times, to be ordered as such.
+#: Sort fields of products and collections. Voucherify's enumeration includes fields that only vouchers have.
+PRODUCT_SORT_FIELDS = (*TIMES, "type", "code", "campaign", "category")
+#: Fields that are sorted as timestamps.
 TIME_FIELDS = frozenset({*TIMES, "date", "expiration_date"})
 
 
@@ -25,13 +23,13 @@ TIME_FIELDS = frozenset({*TIMES, "date", "expiration_date"})
 class Listing:
     """One list.
 
-    :param kind: of its rows in the store
-    :param key: under which the array of rows is
-    :param data_ref: what the envelope says of that; ``None`` where it says nothing
-    :param order: fields to order by, either way
-    :param default: the order when none is asked for; empty: as the rows came in
-    :param page_max: the last page that may be asked for, if there is one
-    :param parameters: that it takes, by the name before any bracket; others are ignored
+    :param kind: kind of its records in the store
+    :param key: the envelope's key of the records
+    :param data_ref: the envelope's ``data_ref``; ``None`` without it
+    :param order: sort fields, each one ascending or descending
+    :param default: order of a request without ``order``; empty: as stored
+    :param page_max: highest ``page``; ``None`` without a maximum
+    :param parameters: accepted parameters, without brackets; others are ignored
     """
 
     path: str
@@ -52,7 +50,7 @@ class Listing:
         return tuple(sign + name for name in self.order for sign in ("", "-"))
 
 
-def _listing(
+def _make_listing(
     path: str,
     kind: str,
     paging: Paging,
@@ -93,8 +91,8 @@ def by_page(
     has_more: Presence = "absent",
     also: Sequence[str] = (),
 ) -> Listing:
-    """A list with ``page``, newest first unless asked otherwise."""
-    return _listing(
+    """Return a list with ``page``, newest first by default."""
+    return _make_listing(
         path,
         kind,
         "page",
@@ -119,8 +117,8 @@ def by_ids(
     has_more: Presence = "required",
     also: Sequence[str] = (),
 ) -> Listing:
-    """A list with ``starting_after_id``."""
-    return _listing(
+    """Return a list with ``starting_after_id``."""
+    return _make_listing(
         path,
         kind,
         "id",
@@ -136,9 +134,9 @@ def by_ids(
 def by_cursor(
     path: str, kind: str, *, order: tuple[str, ...] = ("created_at",), also: Sequence[str] = ("filters",)
 ) -> Listing:
-    """A list of the second loyalty API, with ``cursor``."""
+    """Return a list of the second loyalty API, with ``cursor``."""
     default = "-created_at" if "created_at" in order else order[0]
-    return _listing(
+    return _make_listing(
         path,
         kind,
         "cursor",
@@ -152,7 +150,7 @@ def by_cursor(
     )
 
 
-def without_page(
+def limit_only(
     path: str,
     kind: str,
     *,
@@ -163,11 +161,11 @@ def without_page(
     has_more: Presence = "absent",
     also: Sequence[str] = (),
 ) -> Listing:
-    """A list with ``limit`` alone: what lies beyond is reached by its filters or dates, if at all."""
-    return _listing(
+    """Return a list with ``limit`` alone. Only its filters reach records beyond the limit."""
+    return _make_listing(
         path,
         kind,
-        "some",
+        "limit_only",
         {"limit", "order", *also},
         key=key,
         data_ref=data_ref,
@@ -178,7 +176,7 @@ def without_page(
     )
 
 
-def unpaged(
+def single_shot(
     path: str,
     kind: str,
     *,
@@ -187,23 +185,23 @@ def unpaged(
     has_more: Presence = "absent",
     also: Sequence[str] = (),
 ) -> Listing:
-    """A list that comes at once."""
-    return _listing(path, kind, "whole", also, key=key, order=(), default="", total=total, has_more=has_more)
+    """Return a list that sends all its records at once."""
+    return _make_listing(path, kind, "single_shot", also, key=key, order=(), default="", total=total, has_more=has_more)
 
 
 class HasPath(Protocol):
-    """Something that stands at a path."""
+    """An object with a path."""
 
     @property
     def path(self) -> str:
-        """With placeholders, ``/v1/vouchers/{code}``."""
+        """The path with placeholders, ``/v1/vouchers/{code}``."""
 
 
-Found = TypeVar("Found", bound=HasPath)
+HasPathT = TypeVar("HasPathT", bound=HasPath)
 
 
 def segments(raw: str) -> list[str]:
-    """The parts of a path as it was sent; an escaped slash stays in its part, as ids of a shop may have one.
+    """Return the decoded parts of a raw path. An escaped slash stays in its part: a shop's id may contain one.
 
     >>> segments("/v1/customers/a%2Fb")
     ['v1', 'customers', 'a/b']
@@ -212,9 +210,9 @@ def segments(raw: str) -> list[str]:
 
 
 def match_path(template: str, parts: Sequence[str]) -> dict[str, str] | None:
-    """The values of a template's placeholders, or ``None`` if the path is another.
+    """Return the values of a template's placeholders, or ``None`` for another path.
 
-    >>> matches("/v1/vouchers/{code}/redemption", ["v1", "vouchers", "SPRING", "redemption"])
+    >>> match_path("/v1/vouchers/{code}/redemption", ["v1", "vouchers", "SPRING", "redemption"])
     {'code': 'SPRING'}
     """
     steps = template.strip("/").split("/")
@@ -231,16 +229,16 @@ def match_path(template: str, parts: Sequence[str]) -> dict[str, str] | None:
     return values
 
 
-def most_literal_first(table: Iterable[Found]) -> list[Found]:
-    """The table in the order of asking: ``/v1/loyalties/members/…`` before ``/v1/loyalties/{campaignId}/…``."""
+def most_literal_first(table: Iterable[HasPathT]) -> list[HasPathT]:
+    """Return a table in matching order: ``/v1/loyalties/members/…`` before ``/v1/loyalties/{campaignId}/…``."""
     return sorted(table, key=lambda each: [step.startswith("{") for step in each.path.strip("/").split("/")])
 
 
 def placeholders(template: str) -> list[str]:
-    """Names of the placeholders in their order."""
+    """Return the names of a template's placeholders, in order."""
     return re.findall(r"\{(\w+)\}", template)
 
 
 def fill_path(template: str, values: Mapping[str, str]) -> str:
-    """The scope under which a list's rows are kept: its parents' ids joined by slashes."""
+    """Return the scope of a list's records: the ids of its parents, joined by slashes."""
     return "/".join(values[name] for name in placeholders(template))

@@ -1,7 +1,4 @@
-"""Which rows of one of Voucherify's lists a query is after: its shortcuts, its windows of time, its filters.
-
-It must not know in what order the rows come, nor how many are sent.
-"""
+"""Selects the records of a Voucherify list that a query wants: by parameters, time ranges and filters."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_partners.sandbox.store import Document, Sandbox
+from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 from airflow_provider_partners.sandbox.voucherify.fields import as_text, field_values
 from airflow_provider_partners.sandbox.voucherify.filters import FilterReader, Predicate, active
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing
 from airflow_provider_partners.sandbox.voucherify.query import Query
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER, timestamp
-from airflow_provider_partners.sandbox.voucherify.errors import INVALID_QUERY, invalid
 
 _TIMES = ("created_at", "updated_at")
 _DATES = {"start_date": "after", "end_date": "before"}
-# Not for choosing rows, or with a meaning of their own below.
-_OTHERS = frozenset({
+# Parameters that select no records, or that have a method of their own below.
+_NO_SHORTCUTS = frozenset({
     *_TIMES,
     *_DATES,
     *("limit", "page", "order", "starting_after", "starting_after_id", "cursor"),
@@ -31,9 +28,9 @@ _FLAGS = frozenset({"true", "false"})
 
 
 class Selection:
-    """The tests that a row of a list must pass.
+    """The tests that a record of a list must pass.
 
-    :param sandbox: for the present, the switches, and what is not in the row itself
+    :param sandbox: has the clock, the switches, and records of other kinds
     """
 
     def __init__(self, *, listing: Listing, query: Query, sandbox: Sandbox) -> None:
@@ -42,32 +39,32 @@ class Selection:
         self._sandbox = sandbox
         self._inclusive = sandbox.switches["voucherify.time_bounds"] == "inclusive"
         self._now = sandbox.clock().replace(microsecond=0)
-        self._timed = False
-        self._joined: tuple[str, ...] = ()
+        self._uses_clock = False
+        self._joined_kinds: tuple[str, ...] = ()
         self.tests: list[Predicate] = [*self._time_tests(), *self._shortcuts(), *self._filters()]
 
     @property
-    def depends(self) -> tuple[Any, ...]:
-        """What the choice depends on besides the query."""
-        long = self._sandbox.switches["voucherify.long_lists"]
-        others = [self._sandbox.store.revision(PARTNER, "", kind) for kind in self._joined]
-        return (self._inclusive, long, self._now if self._timed else None, *others)
+    def cache_key(self) -> tuple[Any, ...]:
+        """Everything besides the query that the selection depends on."""
+        long_lists = self._sandbox.switches["voucherify.long_lists"]
+        revisions = [self._sandbox.store.revision(PARTNER, "", kind) for kind in self._joined_kinds]
+        return (self._inclusive, long_lists, self._now if self._uses_clock else None, *revisions)
 
-    def matches(self, row: Document) -> bool:
-        """Whether the row is chosen."""
-        return all(test(row) for test in self.tests)
+    def matches(self, record: Document) -> bool:
+        """Return True if the record passes every test."""
+        return all(test(record) for test in self.tests)
 
     def _time_tests(self) -> Iterator[Predicate]:
         for name in _TIMES:
-            for side, edge in self._query.time_limits(name):
-                yield self._within(name, side, edge)
+            for side, limit in self._query.time_limits(name):
+                yield self._within(name, side, limit)
         for name, side in _DATES.items():
-            edge_of = self._query.time(name)
-            if edge_of is not None:
-                yield self._within("created_at", side, edge_of)
+            date_limit = self._query.timestamp(name)
+            if date_limit is not None:
+                yield self._within("created_at", side, date_limit)
 
-    def _within(self, name: str, side: str, edge: datetime) -> Predicate:
-        at = edge.timestamp()
+    def _within(self, name: str, side: str, limit: datetime) -> Predicate:
+        at = limit.timestamp()
         compare: Callable[[float, float], bool] = {
             ("before", False): operator.lt,
             ("before", True): operator.le,
@@ -76,11 +73,11 @@ class Selection:
         }[side, self._inclusive]
         kind = self._listing.kind
 
-        def test(row: Document) -> bool:
-            for value in field_values(row, kind, name):
-                moment = timestamp(value)
-                if moment is not None:
-                    return compare(moment, at)
+        def test(record: Document) -> bool:
+            for value in field_values(record, kind, name):
+                seconds = timestamp(value)
+                if seconds is not None:
+                    return compare(seconds, at)
             return False
 
         return test
@@ -89,7 +86,7 @@ class Selection:
         filters = self._query.parameters.get("filters")
         if filters is None or filters == "":
             return
-        self._timed = True
+        self._uses_clock = True
         reader = FilterReader(
             kind=self._listing.kind,
             now=self._now,
@@ -100,7 +97,7 @@ class Selection:
 
     def _shortcuts(self) -> Iterator[Predicate]:
         for name in self._query.parameters:
-            if name in _OTHERS:
+            if name in _NO_SHORTCUTS:
                 continue
             if special := _SPECIAL.get((self._listing.kind, name)) or _SPECIAL.get(("", name)):
                 test = special(self, name)
@@ -110,61 +107,62 @@ class Selection:
                 yield self._is(name)
 
     def _is(self, name: str) -> Predicate:
-        wanted, kind = frozenset(self._query.texts(name)), self._listing.kind
-        return lambda row: any(as_text(value) in wanted for value in field_values(row, kind, name))
+        accepted, kind = frozenset(self._query.texts(name)), self._listing.kind
+        return lambda record: any(as_text(value) in accepted for value in field_values(record, kind, name))
 
     def by_customer(self, name: str) -> Predicate:
-        """By id, or by the source id of the customer; nothing for one that isn't there."""
-        self._joined = ("customers",)
-        wanted = set(self._query.texts(name))
-        for row in self._sandbox.store.cached(PARTNER, "", "customers"):
-            if row.get("source_id") in wanted:
-                wanted.add(row["id"])
+        """Select by the customer's id or source id. An unknown customer has no records."""
+        self._joined_kinds = ("customers",)
+        identifiers = set(self._query.texts(name))
+        for record in self._sandbox.store.cached(PARTNER, "", "customers"):
+            if record.get("source_id") in identifiers:
+                identifiers.add(record["id"])
         kind = self._listing.kind
-        return lambda row: any(as_text(value) in wanted for value in field_values(row, kind, name))
+        return lambda record: any(as_text(value) in identifiers for value in field_values(record, kind, name))
 
     def by_ids(self, name: str) -> Predicate:
-        """By several ids at once."""
-        wanted = frozenset(self._query.texts(name))
-        return lambda row: row.get("id") in wanted
+        """Select by several ids."""
+        ids = frozenset(self._query.texts(name))
+        return lambda record: record.get("id") in ids
 
     def by_segment(self, name: str) -> Predicate:
-        """Who is in a segment is told by each customer's own list of segments."""
-        self._timed = True
-        wanted, store = self._query.text(name), self._sandbox.store
-        return lambda row: any(
-            each.get("id") == wanted for each in store.cached(PARTNER, row["id"], "customer_segments")
+        """Select the customers of a segment. Each customer has a list of segments."""
+        self._uses_clock = True
+        segment_id, store = self._query.text(name), self._sandbox.store
+        return lambda record: any(
+            each.get("id") == segment_id for each in store.cached(PARTNER, record["id"], "customer_segments")
         )
 
     def by_availability(self, name: str) -> Predicate | None:
-        """Those active now, when asked with ``true``."""
+        """Select the tiers that are active now, if the value is ``true``."""
         if not self._flag(name):
             return None
-        self._timed = True
-        return lambda row: active(row, self._now)
+        self._uses_clock = True
+        return lambda record: active(record, self._now)
 
     def by_referral(self, name: str) -> Predicate | None:
-        """Referral codes, or all others."""
-        wanted, kind = self._flag(name), self._listing.kind
-        if kind == "publications" and not wanted:
-            return None  # documented: works for true only
-        return lambda row: any(value is wanted for value in field_values(row, kind, name))
+        """Select referral codes, or all others."""
+        expected, kind = self._flag(name), self._listing.kind
+        # For publications, only "true" is documented to work: https://docs.voucherify.io/api-reference/listing
+        if kind == "publications" and not expected:
+            return None
+        return lambda record: any(value is expected for value in field_values(record, kind, name))
 
     def _flag(self, name: str) -> bool:
-        given = self._query.text(name)
-        if given not in _FLAGS:
+        text = self._query.text(name)
+        if text not in _FLAGS:
             raise invalid(INVALID_QUERY, f"Property .{name} must be boolean")
-        return given == "true"
+        return text == "true"
 
     def by_areas(self, name: str) -> Predicate:
-        """Campaigns assigned to areas or stores: ``access_settings[filter][areas_ids][0]``."""
-        given = self._query.parameters[name]
-        inner = given.get("filter", given) if isinstance(given, dict) else {}
-        wanted = {as_text(each) for ids in inner.values() for each in (ids if isinstance(ids, list) else [ids])}
-        return lambda row: any(
-            as_text(value) in wanted
+        """Select campaigns assigned to areas or stores: ``access_settings[filter][areas_ids][0]``."""
+        value = self._query.parameters[name]
+        filters = value.get("filter", value) if isinstance(value, dict) else {}
+        areas = {as_text(each) for ids in filters.values() for each in (ids if isinstance(ids, list) else [ids])}
+        return lambda record: any(
+            as_text(value) in areas
             for field in ("area_id", "area_store_id")
-            for value in field_values(row, "", f"access_settings_assignments.data.{field}")
+            for value in field_values(record, "", f"access_settings_assignments.data.{field}")
         )
 
 

@@ -1,23 +1,24 @@
-"""The lists that Voucherify's API has, outside its loyalty programs: how each is paged and what it takes.
+"""The lists of Voucherify's API outside its loyalty programs: paging, sort orders and parameters of each.
 
-Written from the vendor's OpenAPI files and its page "Fetching Data". It must not know where the rows are.
+Source: the vendor's OpenAPI files (https://github.com/voucherifyio/voucherify-openapi) and
+https://docs.voucherify.io/api-reference/listing.
 """
 
 from __future__ import annotations
 
 from airflow_provider_partners.sandbox.voucherify.lists.loyalty_tables import LOYALTY
 from airflow_provider_partners.sandbox.voucherify.lists.paths import (
-    CATALOGUE,
+    PRODUCT_SORT_FIELDS,
     TIMES,
     Listing,
     by_ids,
     by_page,
-    unpaged,
-    without_page,
+    limit_only,
+    single_shot,
 )
 
 _SERVER = (
-    without_page(
+    limit_only(
         "/v1/async-actions",
         "async_actions",
         key="async_actions",
@@ -35,7 +36,7 @@ _SERVER = (
         also=("campaign_type", "expand", "campaign_status", "is_referral_code", "filters", "access_settings"),
     ),
     by_ids("/v1/campaigns/{campaignId}/transactions", "campaign_transactions", also=("filters",)),
-    unpaged("/v1/categories", "categories"),
+    single_shot("/v1/categories", "categories"),
     by_page(
         "/v1/customers",
         "customers",
@@ -54,33 +55,39 @@ _SERVER = (
     by_ids(
         "/v1/customers/{customerId}/activities",
         "customer_activities",
-        order=CATALOGUE,
+        order=PRODUCT_SORT_FIELDS,
         total="required",
         has_more="absent",
         also=("starting_after", "campaign_type", "campaign_id", "product_id", "start_date", "end_date"),
     ),
-    unpaged("/v1/customers/{customerId}/segments", "customer_segments"),
+    single_shot("/v1/customers/{customerId}/segments", "customer_segments"),
     by_ids("/v1/customers/{customerId}/redeemables", "customer_redeemables", total="required", also=("filters",)),
     by_page("/v1/exports", "exports", key="exports", order=("created_at", "status")),
-    without_page(
+    limit_only(
         "/v1/locations", "locations", order=TIMES, total="optional", has_more="optional", also=("filters", "end_date")
     ),
-    unpaged("/v1/metadata-schemas", "metadata_schemas", key="schemas"),
+    single_shot("/v1/metadata-schemas", "metadata_schemas", key="schemas"),
     by_page("/v1/orders", "orders", key="orders", order=TIMES),
-    by_page("/v1/product-collections", "product_collections", order=CATALOGUE),
+    by_page("/v1/product-collections", "product_collections", order=PRODUCT_SORT_FIELDS),
     by_page(
         "/v1/product-collections/{productCollectionId}/products",
         "product_collection_products",
-        order=CATALOGUE,
+        order=PRODUCT_SORT_FIELDS,
         also=("starting_after",),
     ),
-    by_page("/v1/products", "products", key="products", order=CATALOGUE, also=("start_date", "end_date", "filters")),
+    by_page(
+        "/v1/products",
+        "products",
+        key="products",
+        order=PRODUCT_SORT_FIELDS,
+        also=("start_date", "end_date", "filters"),
+    ),
     by_page(
         "/v1/products/{productId}/skus",
         "product_skus",
         key="skus",
         data_ref="data",
-        order=CATALOGUE,
+        order=PRODUCT_SORT_FIELDS,
         also=("start_date", "end_date", "filters"),
     ),
     by_page(
@@ -92,7 +99,7 @@ _SERVER = (
         has_more="optional",
         also=("is_available",),
     ),
-    unpaged(
+    single_shot(
         "/v1/promotions/{campaignId}/tiers",
         "campaign_promotion_tiers",
         key="tiers",
@@ -105,7 +112,7 @@ _SERVER = (
         order=(*TIMES, "name"),
         also=("created_at", "updated_at", "filters"),
     ),
-    unpaged("/v1/promotions/{campaignId}/stacks", "campaign_promotion_stacks"),
+    single_shot("/v1/promotions/{campaignId}/stacks", "campaign_promotion_stacks"),
     by_page(
         "/v1/publications",
         "publications",
@@ -145,7 +152,7 @@ _SERVER = (
             "related_object_parent_id",
         ),
     ),
-    unpaged("/v1/vouchers/{code}/redemption", "voucher_redemptions", key="redemption_entries"),
+    single_shot("/v1/vouchers/{code}/redemption", "voucher_redemptions", key="redemption_entries"),
     by_ids(
         "/v1/referrals/{campaignId}/members/{memberId}/holders",
         "referral_campaign_member_holders",
@@ -155,7 +162,7 @@ _SERVER = (
     by_ids("/v1/referrals/members/{memberId}/holders", "referral_member_holders", total="required", also=("filters",)),
     by_page("/v1/rewards", "rewards", also=("assignment_id",)),
     by_page("/v1/rewards/{rewardId}/assignments", "reward_assignments"),
-    without_page(
+    limit_only(
         "/v1/segments",
         "segments",
         key="segments",
@@ -191,19 +198,19 @@ _CLIENT_AND_MANAGEMENT = (
         has_more="optional",
         also=("is_available",),
     ),
-    unpaged("/management/v1/projects", "management_projects"),
-    unpaged("/management/v1/projects/{projectId}/users", "management_users"),
+    single_shot("/management/v1/projects", "management_projects"),
+    single_shot("/management/v1/projects/{projectId}/users", "management_users"),
     by_ids(
         "/management/v1/projects/{projectId}/templates/campaigns",
         "management_campaign_templates",
         total="optional",
         also=("include_total", "filters"),
     ),
-    unpaged("/management/v1/projects/{projectId}/stacking-rules", "management_stacking_rules"),
-    unpaged("/management/v1/projects/{projectId}/metadata-schemas", "management_metadata_schemas"),
-    unpaged("/management/v1/projects/{projectId}/custom-event-schemas", "management_custom_event_schemas"),
-    unpaged("/management/v1/projects/{projectId}/webhooks", "management_webhooks"),
-    unpaged("/management/v1/projects/{projectId}/branding", "management_branding"),
+    single_shot("/management/v1/projects/{projectId}/stacking-rules", "management_stacking_rules"),
+    single_shot("/management/v1/projects/{projectId}/metadata-schemas", "management_metadata_schemas"),
+    single_shot("/management/v1/projects/{projectId}/custom-event-schemas", "management_custom_event_schemas"),
+    single_shot("/management/v1/projects/{projectId}/webhooks", "management_webhooks"),
+    single_shot("/management/v1/projects/{projectId}/branding", "management_branding"),
 )
 LISTS: tuple[Listing, ...] = (*_SERVER, *LOYALTY, *_CLIENT_AND_MANAGEMENT)
 BY_KIND = {listing.kind: listing for listing in LISTS}
