@@ -1,7 +1,7 @@
-"""What becomes of a task that failed: given up at once, tried again when the partner said, or when the task says.
+"""Retry policy for partners' failures: fail at once, or retry when the partner allows it.
 
-Airflow asks a retry policy from 3.3 on; :func:`default_args` leaves it out where it would be refused. Of a policy only
-a flag is stored with the Dag: the worker reads it from the Dag's file. Knows no partner.
+Airflow has retry policies from 3.3 on; :func:`default_args` omits the policy before. Airflow stores only a flag with
+the Dag: the worker reads the policy from the Dag file. This module knows no partner.
 """
 
 from __future__ import annotations
@@ -15,23 +15,21 @@ from airflow_provider_partners.exceptions import FatalError, PartnersError, Thro
 
 
 class PartnerRetryPolicy(RetryPolicy):
-    """Goes by the kind of a partner's failure, for operators of this provider and ``@task`` functions alike.
+    """Retries by the class of a failure, in operators of this provider and in ``@task`` functions.
 
-    Refused credentials and wrong configuration fail at once. A partner that asks to wait gets its wait, instead of the
-    task's ``retry_delay``. Anything else is left to the task.
+    A :class:`~airflow_provider_partners.exceptions.FatalError`, such as refused credentials, fails the task at once. A
+    partner that requests a wait gets it instead of the task's ``retry_delay``. Other failures follow the task's own
+    retries.
 
-    Operators of this provider fail at once anyway, by an exception of which Airflow asks no policy, and give their slot
-    back for a wait; what reaches the policy of them is a wait after too many of those. Functions that use a hook, or a
-    client, raise the failures as they are.
+    Operators of this provider raise an exception for fatal errors that Airflow never retries, and reschedule the task
+    for a wait. So the policy sees only a wait after too many reschedules. Functions that use a hook or a client raise
+    the errors themselves.
     """
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
-        """Decide by the failure.
+        """Return the decision for a failure.
 
-        :param exception: what the task ended in
-        :param try_number: not regarded
-        :param max_tries: not regarded; Airflow never exceeds it
-        :param context: not regarded
+        :param exception: the failure of the task; the other parameters are not used
         """
         error = _partner_error(exception)
         if isinstance(error, FatalError):
@@ -43,15 +41,15 @@ class PartnerRetryPolicy(RetryPolicy):
 
 
 def default_args(**overrides: Any) -> dict[str, Any]:
-    """A Dag's ``default_args`` with the retry policy, where the installed Airflow has such.
+    """Return a Dag's ``default_args`` with the retry policy, if the installed Airflow has retry policies.
 
-    :param overrides: the Dag's own, such as ``retries=2``
+    :param overrides: the Dag's own arguments, such as ``retries=2``
     """
     return {**({"retry_policy": PartnerRetryPolicy()} if RETRY_POLICIES else {}), **overrides}
 
 
 def _partner_error(exception: BaseException) -> PartnersError | None:
-    """The failure of ours that an exception is, or that it was raised from; of several the last one raised."""
+    """Return the latest error of this provider among an exception and its causes."""
     return next((error for error in _causes(exception) if isinstance(error, PartnersError)), None)
 
 

@@ -1,9 +1,8 @@
-"""How far what an account has is covered, where that is remembered from run to run, and how far back a run reaches.
+"""Watermarks: the timestamp up to which a stream is covered, kept from run to run.
 
-A watermark is one point in time: all that lies before it was dealt with. It moves after the data is safe, and only
-forward. It rests in the state store that Airflow 3.3 and later keep for an asset, or, for the Dag that asks for it, in
-XComs. Neither store can compare and set: have one run of a Dag at a time where a watermark matters. Knows of Airflow
-only these stores, no partner, and no task's steps.
+A watermark moves after the data is safe, and only forward. From Airflow 3.3 on, it is kept in the state store of an
+asset. For the Dag that needs it, it is also kept in XComs. Neither store can compare and set, so allow one active run
+per Dag where a watermark matters. This module uses Airflow's stores; it knows no partner and no task.
 """
 
 from __future__ import annotations
@@ -20,22 +19,24 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Asset
 
+__all__ = ["StateStore", "Watermark", "XComStateStore", "extend_to_watermark", "watermark_assets", "watermark_stores"]
+
 
 class StateStore(Protocol):
-    """What remembers small values from run to run."""
+    """A store of small values that survive a run."""
 
     def get(self, key: str) -> Any:
-        """The value; ``None`` where there is none."""
+        """Return the value, or ``None``."""
 
     def set(self, key: str, value: Any) -> None:
-        """Remember it from now on."""
+        """Store the value."""
 
 
 class XComStateStore:
-    """The XComs that one task of the Dag leaves, of this run or an earlier one.
+    """The XComs of one task of the Dag, from this run or an earlier one.
 
-    :param context: of the running task; only the task named next may write
-    :param task_id: the task that leaves them
+    :param context: the running task's context; only the task ``task_id`` may write
+    :param task_id: the task that pushes them
     """
 
     def __init__(self, context: Mapping[str, Any], task_id: str) -> None:
@@ -43,32 +44,32 @@ class XComStateStore:
         self._task_id = task_id
 
     def get(self, key: str) -> Any:
-        """The value of the latest run that left one."""
-        # With a map index it is the latest value alone, without one a list of those of all runs.
+        """Return the value of the latest run that pushed one."""
+        # With a map index, Airflow returns the latest value only; without one, a list with the values of all runs.
         return self._context["ti"].xcom_pull(task_ids=self._task_id, key=key, include_prior_dates=True, map_indexes=-1)
 
     def set(self, key: str, value: Any) -> None:
-        """Leave it with this run, unless the run has no date: its place among the others is not known then."""
+        """Push the value, unless the run has no logical date: its order among the runs would be unknown."""
         if self._context.get("logical_date") is not None:
             self._context["ti"].xcom_push(key=key, value=value)
 
 
 def watermark_assets(asset: Asset) -> list[Asset]:
-    """The inlets, or outlets, of a task that uses watermarks of a Dag.
+    """Return the assets to declare as inlets or outlets, so that a task may read or write watermarks.
 
-    Before Airflow 3.3 there are none: an asset is of no use there, and 3.0's ``airflow dags test`` refuses tasks with
-    one that no Dag processor has seen.
+    Before Airflow 3.3 the list is empty. An asset has no state there, and ``airflow dags test`` of 3.0 refuses a task
+    whose asset no Dag processor has seen.
 
-    :param asset: that they are kept with where Airflow can
+    :param asset: the asset that keeps the watermarks
     """
     return [asset] if ASSET_STATE else []
 
 
 def watermark_stores(context: Mapping[str, Any], asset: Asset, *, task_id: str) -> list[StateStore]:
-    """Where a Dag's watermarks rest: the first is written, all are read, so that nothing is lost by an upgrade.
+    """Return the stores of a Dag's watermarks: the first is written; all are read, so an upgrade loses none.
 
-    :param context: of the running task, which has the asset among its inlets or outlets
-    :param asset: that they are kept with where Airflow can
+    :param context: the context of a task that has the asset among its inlets or outlets
+    :param asset: the asset that keeps the watermarks
     :param task_id: the task that moves them
     """
     asset_store = asset_state(context, asset)
@@ -76,10 +77,10 @@ def watermark_stores(context: Mapping[str, Any], asset: Asset, *, task_id: str) 
 
 
 class Watermark:
-    """The moment up to which a stream is covered.
+    """The timestamp up to which a stream is covered.
 
-    :param stream: what is covered, such as a shop's domain; its watermark is kept under ``watermark:{stream}``
-    :param stores: where it rests; the first one is written
+    :param stream: the stream, such as a shop's domain; the store's key is ``watermark:{stream}``
+    :param stores: the stores to read; the first one is written
     """
 
     def __init__(self, stream: str, stores: Sequence[StateStore]) -> None:
@@ -87,18 +88,18 @@ class Watermark:
         self._stores = stores
 
     def get(self) -> datetime | None:
-        """Where it is; ``None`` as long as nothing was covered.
+        """Return the watermark, or ``None`` before the first run.
 
-        :raises ConfigurationError: when someone has put there what is no time
+        :raises ConfigurationError: when the stored value is no timestamp
         """
         stored = next((value for store in self._stores if (value := store.get(self.key)) is not None), None)
         return None if stored is None else timestamps.parse(stored, self.key)
 
     def advance(self, timestamp: datetime) -> bool:
-        """Move it, but never back.
+        """Move the watermark, but never back.
 
-        :param timestamp: everything before this is covered
-        :returns: whether it was moved
+        :param timestamp: everything before it is covered
+        :returns: True if the watermark moved
         """
         current = self.get()
         if current is not None and timestamp <= current:
@@ -107,11 +108,11 @@ class Watermark:
         return True
 
     def advance_over(self, window: Window, *, start: datetime | None = None) -> bool:
-        """Move it to the end of a window that was covered, unless that would leave a gap behind it.
+        """Move the watermark to the end of a covered window, unless that leaves a gap before the window.
 
-        :param window: whose data is safe now
-        :param start: from when on there must be no gap where nothing was covered yet
-        :returns: whether it was moved
+        :param window: the window whose data is safe
+        :param start: the start of the stream, when nothing is covered yet
+        :returns: True if the watermark moved
         """
         current = self.get() or start
         return (current is None or window.since <= current) and self.advance(window.until)
@@ -120,13 +121,13 @@ class Watermark:
 def extend_to_watermark(
     window: Window, *, watermark: datetime | None, lookback: timedelta, max_lookback: timedelta
 ) -> tuple[Window, str | None]:
-    """Begin at the watermark, if that is earlier: what failed, or never ran, leaves a gap that no interval covers.
+    """Start the window at the watermark if that is earlier: a run that failed or never ran leaves a gap.
 
-    :param window: the run's own, its lookback included
-    :param watermark: up to which everything is covered; ``None`` when that is not known
-    :param lookback: how much earlier than that to begin, as for the run's own window
-    :param max_lookback: how far back to go at most, counted from the window's end
-    :returns: the window, and a warning where a part of the gap is left out
+    :param window: the run's own window, with its lookback
+    :param watermark: everything before it is covered; ``None`` when it is unknown
+    :param lookback: how much earlier than the watermark to start, as for the run's own window
+    :param max_lookback: how far back to start at most, from the window's end
+    :returns: the window, and a warning if part of the gap remains
     """
     if watermark is None:
         return window, None
@@ -138,7 +139,7 @@ def extend_to_watermark(
     warning = None
     if allowed_since > needed_since:
         warning = (
-            f"Nothing was covered since {timestamps.isoformat(watermark)}, longer ago than [partners] catchup_hours allows: this run "
-            f"begins at {timestamps.isoformat(since)}. Run yofi_shopify_to_yotpo_backfill for what lies before."
+            f"Nothing was covered since {timestamps.isoformat(watermark)}, longer ago than the catch-up limit: "
+            f"this run starts at {timestamps.isoformat(since)}. Run yofi_shopify_to_yotpo_backfill for the time before."
         )
-    return Window(since, window.until, f"{window.origin}, reaching back to the watermark"), warning
+    return Window(since, window.until, f"{window.origin}, extended to the watermark"), warning

@@ -1,11 +1,11 @@
-"""For each shop: the returns of the last days, and what Shopify and Yofi know of the orders and customers behind them.
+"""For each shop: the returns of the last days, with the numbers of their orders in Shopify and customers in Yofi.
 
-Shows hooks and clients in ``@task`` functions, without an operator: a plain one that leaves a dataset, as operators do,
-and an asynchronous one that asks two partners at the same time (Airflow 3.2 and later). Nothing but references and
-counts goes through XCom.
+An example of hooks and clients in ``@task`` functions, without an operator. One function is synchronous and writes a
+dataset, as operators do. Another is asynchronous and reads from two partners at the same time (Airflow 3.2 and later).
+Only references and counts go through XCom.
 
-Needs the connections that the Variable ``partner_shop_routes`` names. Run it by hand; the param ``days`` says how far
-back it looks.
+The Dag needs the connections that the Variable ``partner_shop_routes`` names. Run it by hand; the param ``days`` is the
+number of days that it reads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @task
 def choose_shops() -> list[dict[str, str | None]]:
-    """The routed shops, or those of them that were asked for, each with its connections."""
+    """Return the routed shops, or those of the param ``shops``, with their connections."""
     context: Any = get_current_context()
     with translate_errors(context):
         routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
@@ -40,9 +40,9 @@ def choose_shops() -> list[dict[str, str | None]]:
 
 @task(map_index_template="{{ task.op_kwargs['route']['shop'] }}", multiple_outputs=False)
 def extract_returns(route: dict[str, str]) -> dict[str, Any]:
-    """A shop's returns to a dataset; a retry goes on behind the last whole page."""
+    """Write a shop's returns to a dataset; a retry continues after the last complete page."""
     context: Any = get_current_context()
-    # The run's own beginning, which is the same for every try.
+    # The same for every try of the run.
     until = context["dag_run"].run_after
     since = until - timedelta(days=context["params"]["days"])
     with translate_errors(context), YofiHook(route["yofi_conn_id"], shop=route["shop"]) as yofi:
@@ -52,7 +52,7 @@ def extract_returns(route: dict[str, str]) -> dict[str, Any]:
 
 @task(multiple_outputs=False)
 async def look_up(extracted: dict[str, Any]) -> dict[str, Any]:
-    """The returned orders at Shopify and the customers at Yofi, asked for at the same time."""
+    """Read the returned orders from Shopify and the customers from Yofi at the same time."""
     route, returns = extracted["route"], extracted["returns"]
     order_ids, customer_ids = list(read_column(returns, "order_id")), list(read_column(returns, "customer_id"))
     with translate_errors(get_current_context()):
@@ -61,7 +61,7 @@ async def look_up(extracted: dict[str, Any]) -> dict[str, Any]:
 
 async def _counts(route: dict[str, str], order_ids: list[str], customer_ids: list[str], returns: int) -> dict[str, Any]:
     async with (
-        ShopifyAdminHook(route["shopify_conn_id"], shop=route["shop"]) as shopify,
+        ShopifyAdminHook(route["shopify_admin_conn_id"], shop=route["shop"]) as shopify,
         YofiHook(route["yofi_conn_id"], shop=route["shop"]) as yofi,
     ):
         orders, customers = await asyncio.gather(
@@ -72,11 +72,12 @@ async def _counts(route: dict[str, str], order_ids: list[str], customer_ids: lis
 
 
 @task(multiple_outputs=False)
-def report(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """A line for each shop."""
-    by_shop = {row["shop"]: {name: row[name] for name in ("returns", "orders", "customers")} for row in found}
-    for shop, counts in by_shop.items():
-        log.info("%s: %s", shop, ", ".join(f"{count} {name}" for name, count in counts.items()))
+def report(counts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Log a line for each shop."""
+    names = ("returns", "orders", "customers")
+    by_shop = {shop_counts["shop"]: {name: shop_counts[name] for name in names} for shop_counts in counts}
+    for shop, shop_counts in by_shop.items():
+        log.info("%s: %s", shop, ", ".join(f"{count} {name}" for name, count in shop_counts.items()))
     return by_shop
 
 
@@ -87,8 +88,8 @@ with DAG(
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={
-        "days": Param(30, description="How many days of returns to look at", type="integer", minimum=1),
-        "shops": Param(None, description="Shops to take; all by default", type=["null", "array"]),
+        "days": Param(30, description="Days of returns to read", type="integer", minimum=1),
+        "shops": Param(None, description="Shops to read; by default all", type=["null", "array"]),
     },
     tags=["partners", "yofi", "shopify", "taskflow"],
     doc_md=__doc__,

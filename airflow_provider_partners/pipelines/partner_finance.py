@@ -1,214 +1,213 @@
-"""The partner's money by day: which days a run reads, what they add up to, and the record of what was read.
+"""Daily: the partner's transactions and the events of its app, with a dataset per day that a later run replaces.
 
-A day is read whole and takes its own place, so that an amount that was restated replaces the old one and nothing counts
-twice. Late rows are found by reading the latest days again, and once a month a longer stretch: Shopify documents
-neither how late a transaction may appear nor whether one is restated, so both are expected. Knows no Airflow and no
-API; amounts are decimals, never floats.
+A day's dataset is in ``{destination}/transactions/day=2026-11-01/`` or ``{destination}/app_events/day=…/``. Its
+``manifest.json`` lists the files that count. ``{destination}/days.json`` lists all days, with the time of the last read
+and the day's sums. The destination is the param of that name, or the Variable ``partner_finance_uri``, or else the
+folder ``finance`` of ``[partners] staging_uri``.
+
+A record may appear late or be restated; Shopify documents neither. So each run reads its own day and the
+``lookback_days`` before it, and the first run of a month the ``resync_days`` before it. It also reads days of that
+range that were never read, so that a paused schedule leaves no gap. A day's dataset is replaced, so nothing counts
+twice, and ``summarize`` lists the days whose records changed. With ``since`` and ``until``, a run reads only the days
+of that window.
+
+The Dag needs the connection ``shopify_partner_default``, and for app events the Variable ``partner_app_id``
+(``gid://partners/App/…``). Shopify states that its transactions are for analytics, not for accounting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
-from airflow_provider_partners.datasets.reader import read_dataset
-from airflow_provider_partners.datasets.storage import DatasetFolder
-from airflow_provider_partners.windows import Window
+from airflow.sdk import DAG, AssetAlias, Param, Variable, get_current_context, task
+from airflow.timetables.trigger import CronTriggerTimetable
 
-HISTORY_FILE = "days.json"
-"""The file, beside the days' folders, that lists every day that was read."""
+from airflow_provider_partners import settings, windows
+from airflow_provider_partners.assets import create_shopify_partner_asset
+from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerExtractOperator
+from airflow_provider_partners.pipelines import finance_days
+from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
-AMOUNT_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "gross": ("grossAmount",),
-    "fee": ("shopifyFee",),
-    # What has no gross amount (referrals, taxes, the oldest rows) is net.
-    "net": ("netAmount", "amount"),
-}
-"""What is added up, and the fields of a transaction that it may stand in."""
+__all__ = ["partner_finance_dag"]
 
-_DAY = timedelta(days=1)
+log = logging.getLogger(__name__)
+
+RESOURCES = ("transactions", "app_events")
+
+# Airflow 3 gives the runs of a plain cron string an empty interval.
+DAILY = CronTriggerTimetable("30 1 * * *", timezone="UTC", interval=timedelta(days=1))
+
+CHANGED_DAYS = AssetAlias("shopify_partner_finance")
+"""Schedule a Dag on it that processes the days; it resolves to the lists' assets, ``shopify-partner://1234/…``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPlan:
-    """The days that a run reads.
+def partner_finance_dag(
+    *,
+    dag_id: str = "shopify_partner_finance",
+    schedule: Any = DAILY,
+    lookback_days: int = 3,
+    resync_days: int = 35,
+    shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
+    **dag_args: Any,
+) -> DAG:
+    """Return the Dag that extracts the partner's transactions and app events by day.
 
-    :param days: in order
-    :param resync: whether they are the longer stretch of a month's first run
-    :param unread_days: days before them that were never read, though earlier ones were, and are left out
+    :param schedule: a timetable whose runs have an interval of a day; see ``DAILY``
+    :param lookback_days: default of the param: days before the interval that each run reads again
+    :param resync_days: default of the param: days that the first run of a month reads again
+    :param shopify_partner_conn_id: the organization's connection
+    :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
 
-    days: tuple[date, ...]
-    resync: bool = False
-    unread_days: tuple[date, ...] = ()
+    @task(trigger_rule="all_done", retries=0, outlets=[CHANGED_DAYS])
+    def summarize(
+        destination: str, transactions: Any, read_transactions: Any, app_events: Any, read_app_events: Any
+    ) -> Any:
+        """Return the records and sums by type and currency, and record the days; fail if a day is missing."""
+        context: Any = get_current_context()
+        results = {"transactions": (transactions, read_transactions), "app_events": (app_events, read_app_events)}
+        with translate_errors(context):
+            summaries, missing = _summarize(context, destination, results)
+        _emit_asset_events(context, summaries, shopify_partner_conn_id)
+        if missing:
+            more = f" and {len(missing) - 5} more" if missing[5:] else ""
+            message = f"Days are missing: {', '.join(missing[:5])}{more}"
+            context["ti"].xcom_push(key="return_value", value=summaries)
+            raise PartnerTaskError(message)
+        return summaries
+
+    with create_dag(
+        dag_id,
+        schedule=schedule,
+        params={
+            "since": Param(None, description="Read days from here on, instead of the interval's", **TIME_SCHEMA),
+            "until": Param(None, description="Read days before this; needs 'since'", **TIME_SCHEMA),
+            "lookback_days": Param(
+                lookback_days, description="Days before the interval that each run reads again", minimum=0
+            ),
+            "resync_days": Param(resync_days, description="Days that the first run of a month reads again", minimum=0),
+            "destination": Param(None, description="Folder of the days", type=["null", "string"]),
+        },
+        tags=["partners", "shopify"],
+        doc_md=__doc__,
+        dag_args=dag_args,
+        retry_delay=timedelta(minutes=5),
+    ) as dag:
+        destination = choose_destination()
+        days, references = {}, {}
+        for name in RESOURCES:
+            days[name] = choose_days.override(task_id=f"days_of_{name}")(name, destination)
+            references[name] = ShopifyPartnerExtractOperator.partial(
+                task_id=f"extract_{name}",
+                resource=name,
+                shopify_partner_conn_id=shopify_partner_conn_id,
+                map_index_template="{{ task.since[:10] }}",
+                max_active_tis_per_dagrun=4,
+                **({"app_id": APP_ID_TEMPLATE} if name == "app_events" else {}),
+            ).expand_kwargs(days[name])
+        summarize(
+            destination,
+            days["transactions"],
+            references["transactions"].output,
+            days["app_events"],
+            references["app_events"].output,
+        )
+    return dag
 
 
-def extract_arguments(day: date, destination: str, resource: str) -> dict[str, str]:
-    """What an extract task is told of a day.
-
-    :param day: in UTC
-    :param destination: the folder of all lists
-    :param resource: the list
-    """
-    window = Window(_day_start(day), _day_start(day + _DAY)).to_dict()
-    return {**window, "uri": f"{destination.rstrip('/')}/{resource}/day={day.isoformat()}"}
-
-
-def days_in(window: Window, *, now: datetime) -> tuple[date, ...]:
-    """Every day that a window touches, up to the present.
-
-    :param window: any
-    :param now: the present
-    """
-    return tuple(_days_between(window.since.date(), min(window.until, now)))
+@task
+def choose_destination() -> str:
+    """Return the folder of all days."""
+    context: Any = get_current_context()
+    with translate_errors(context):
+        reject_unknown_params(context)
+    destination = context["params"]["destination"] or Variable.get("partner_finance_uri", default=None)
+    return str(destination or f"{settings.staging_uri().rstrip('/')}/finance")
 
 
-def plan_days(
-    window: Window, history: Mapping[str, Any], *, lookback_days: int, resync_days: int, now: datetime
-) -> ReadPlan:
-    """Which days a scheduled run reads: its own, the latest again, and what is missing of the longer stretch.
-
-    :param window: the run's data interval
-    :param history: of the list: what was read when, as :func:`note` leaves it
-    :param lookback_days: days before the run's own that are read again each time
-    :param resync_days: days before the run's own that are read again by each month's first run, and of which those are
-        read that never were
-    :param now: the present
-    """
-    read_days: Mapping[str, Any] = history.get("days", {})
-    run_day = window.since.date()
-    resync = str(history.get("resynced", ""))[:7] < run_day.isoformat()[:7]
-    reread_from = run_day - timedelta(days=resync_days if resync else lookback_days)
-    first = run_day - timedelta(days=max(resync_days, lookback_days))
-    days = [
-        day
-        for day in _days_between(first, min(window.until, now))
-        if day >= reread_from or not _is_complete(day, read_days)
-    ]
-    oldest = min((date.fromisoformat(name) for name in read_days), default=first)
-    unread_days = tuple(day for day in _days_between(oldest, _day_start(first)) if not _is_complete(day, read_days))
-    return ReadPlan(days=tuple(days), resync=resync, unread_days=unread_days)
-
-
-def _days_between(first: date, until: datetime) -> Iterator[date]:
-    day = first
-    while _day_start(day) < until:
-        yield day
-        day += _DAY
+@task
+def choose_days(resource: str, destination: str) -> list[dict[str, str]]:
+    """Return the days of a list that the run reads, each with its window and its folder."""
+    context: Any = get_current_context()
+    params, now = context["params"], datetime.now(UTC)
+    if resource == "app_events" and not Variable.get("partner_app_id", default=None):
+        log.info("The Variable partner_app_id names no app, so the run reads no app events")
+        return []
+    with translate_errors(context):
+        window = windows.resolve(since=params["since"], until=params["until"], context=context)
+        if params["since"]:
+            days = finance_days.days_in(window, now=now)
+        else:
+            history = finance_days.load_history(destination).get(resource, {})
+            ranges = {name: int(params[name]) for name in ("lookback_days", "resync_days")}
+            plan = finance_days.plan_days(window, history, now=now, **ranges)
+            days = plan.days
+            if plan.unread_days:
+                log.warning(
+                    "%d days from %s to %s were never read and are too old for this run: run the Dag with 'since' and "
+                    "'until'",
+                    len(plan.unread_days),
+                    plan.unread_days[0],
+                    plan.unread_days[-1],
+                )
+    log.info("Reading %d days of %s, from %s to %s", len(days), resource, *(days[:1] or ["-"]), *(days[-1:] or ["-"]))
+    return [finance_days.extract_arguments(day, destination, resource) for day in days]
 
 
-def _day_start(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+def _summarize(
+    context: Mapping[str, Any], destination: str, results: Mapping[str, tuple[Any, Any]]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Return the summary of each list, and the days that are missing."""
+    summaries: dict[str, dict[str, Any]] = {}
+    missing: list[str] = []
+    for resource, (chosen, references) in results.items():
+        by_uri = {reference["uri"]: reference for reference in references or [] if reference}
+        if chosen is None:
+            missing.append(f"those of {resource}, which could not be chosen")
+        missing += [day["uri"] for day in chosen or [] if day["uri"] not in by_uri]
+        summaries[resource] = _summarize_list(context["params"], destination, resource, chosen or [], by_uri)
+    for resource, summary in summaries.items():
+        log.info("%s: %s", resource, summary)
+    return summaries, missing
 
 
-def _is_complete(day: date, read_days: Mapping[str, Any]) -> bool:
-    """Whether a day was read after it was over."""
-    read_at = (read_days.get(day.isoformat()) or {}).get("read_at")
-    return read_at is not None and datetime.fromisoformat(read_at) >= _day_start(day + _DAY)
-
-
-@dataclass(slots=True)
-class Totals:
-    """Counts by type and, of transactions, sums by type and currency."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    sums: dict[str, dict[str, dict[str, Decimal]]] = field(default_factory=dict)
-
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Take a row into account.
-
-        :param record: a transaction or an event
-        """
-        # Of an event the type is its own word; of a tax transaction it says what is taxed.
-        kind = str(record["type"] if "occurredAt" in record else record["__typename"])
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        for name, fields in AMOUNT_FIELDS.items():
-            money = next((record[field] for field in fields if isinstance(record.get(field), Mapping)), None)
-            if money is not None:
-                sums = self.sums.setdefault(kind, {}).setdefault(str(money["currencyCode"]), {})
-                sums[name] = sums.get(name, Decimal()) + Decimal(str(money["amount"]))
-
-    def __iadd__(self, other: Totals) -> Self:
-        """Both together."""
-        for kind, count in other.counts.items():
-            self.counts[kind] = self.counts.get(kind, 0) + count
-        for kind, currency, name, amount in other.amounts():
-            sums = self.sums.setdefault(kind, {}).setdefault(currency, {})
-            sums[name] = sums.get(name, Decimal()) + amount
-        return self
-
-    def amounts(self) -> Iterator[tuple[str, str, str, Decimal]]:
-        """Every sum with its type, currency and name."""
-        for kind, currencies in self.sums.items():
-            for currency, sums in currencies.items():
-                for name, amount in sums.items():
-                    yield kind, currency, name, amount
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it travels through XCom: ``{"counts": {type: n}, "sums": {type: {currency: {"net": "12.50"}}}}``."""
-        sums: dict[str, Any] = {}
-        for kind, currency, name, amount in sorted(self.amounts()):
-            sums.setdefault(kind, {}).setdefault(currency, {})[name] = format(amount, "f")
-        return {"counts": dict(sorted(self.counts.items())), "sums": sums}
-
-
-def total_dataset(reference: Mapping[str, Any]) -> Totals:
-    """What the rows of a dataset add up to.
-
-    :param reference: of transactions or events
-    :raises DatasetError: when it is not readable here
-    """
-    totals = Totals()
-    for record in read_dataset(reference):
-        totals.add(record)
-    return totals
-
-
-def load_history(destination: str) -> dict[str, Any]:
-    """The record of the days that were read, by list; empty where there is none yet.
-
-    :param destination: the folder of all lists
-    """
-    history = DatasetFolder(destination).read_json(HISTORY_FILE)
-    return history if isinstance(history, dict) else {}
-
-
-def update_history(
+def _summarize_list(
+    params: Mapping[str, Any],
     destination: str,
     resource: str,
-    datasets_by_day: Mapping[str, tuple[Mapping[str, Any], Totals]],
-    *,
-    now: datetime,
-    resynced: date | None = None,
-) -> dict[str, list[str]]:
-    """Note what was read.
+    chosen: Sequence[Mapping[str, str]],
+    references: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Record the days of a list, and return its counts and sums.
 
-    :param destination: the folder of all lists
-    :param resource: the list
-    :param datasets_by_day: by day, the reference of its dataset and what that adds up to
-    :param now: the present
-    :param resynced: the run's own day, when it has read the longer stretch
-    :returns: days that are ``new``, and those whose rows are not what they were (``restated``)
+    :param chosen: the days of the run
+    :param references: by URI, the datasets that were read
     """
-    history = load_history(destination)
-    resource_history = history.setdefault(resource, {})
-    days: dict[str, Any] = resource_history.setdefault("days", {})
-    changes: dict[str, list[str]] = {"new": [], "restated": []}
-    for day, (reference, totals) in sorted(datasets_by_day.items()):
-        previous = days.get(day)
-        # A day that was not over yet has grown, which is no restatement.
-        if previous is None or not _is_complete(date.fromisoformat(day), days):
-            changes["new"].append(day)
-        elif previous["sha256"] != reference["sha256"]:
-            changes["restated"].append(day)
-        facts = {name: reference[name] for name in ("uri", "records", "sha256")}
-        read_at = now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        days[day] = {**facts, "read_at": read_at, **totals.to_dict()}
-    resource_history["days"] = dict(sorted(days.items()))
-    if resynced is not None:
-        resource_history["resynced"] = resynced.isoformat()
-    DatasetFolder(destination).write_json(HISTORY_FILE, history)
-    return changes
+    sums, by_day = finance_days.Totals(), {}
+    for day in chosen:
+        if reference := references.get(day["uri"]):
+            by_day[day["since"][:10]] = (reference, finance_days.total_dataset(reference))
+            sums += by_day[day["since"][:10]][1]
+    resynced = None
+    if not params["since"] and len(by_day) == len(chosen) > int(params["resync_days"]):
+        resynced = date.fromisoformat(max(by_day))
+    changes: dict[str, list[str]] = {}
+    if by_day:
+        changes = finance_days.update_history(destination, resource, by_day, now=datetime.now(UTC), resynced=resynced)
+    records = sum(reference["records"] for reference, _ in by_day.values())
+    return {"records": records, "days": {"read": len(by_day), "new": [], "restated": [], **changes}, **sums.to_dict()}
+
+
+def _emit_asset_events(
+    context: Mapping[str, Any], summaries: Mapping[str, Mapping[str, Any]], shopify_partner_conn_id: str
+) -> None:
+    for resource, summary in summaries.items():
+        if summary["days"]["new"] or summary["days"]["restated"]:
+            organization = str(ShopifyPartnerHook(shopify_partner_conn_id).connection.extras["organization_id"])
+            asset = create_shopify_partner_asset(account=organization, resource=resource)
+            context["outlet_events"][CHANGED_DAYS].add(asset, extra=summary["days"])

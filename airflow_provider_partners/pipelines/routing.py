@@ -1,7 +1,7 @@
-"""Which shop goes where: the Variable ``partner_shop_routes`` read and checked, and the lanes of a run.
+"""The routes of the shops: parse and validate the Variable ``partner_shop_routes``, and select the lanes of a run.
 
-A lane is a shop with the connections of its four partners. Knows no Airflow: the Dag hands in the Variable's
-text, the shops that have the app installed, and the shops that were asked for.
+A lane is a shop with its connections of the four partners. This module knows no Airflow: the Dag hands in the
+Variable's text, the shops that have the app installed, and the requested shops.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 
+__all__ = ["ROUTES_VARIABLE", "Route", "SelectedShops", "parse_routes", "select_lanes"]
+
 ROUTES_VARIABLE = "partner_shop_routes"
 _EXAMPLE = (
-    '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
+    '[{"shop": "a.myshopify.com", "shopify_admin_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
     '"yotpo_conn_id": "yotpo_a"}]'
 )
 _REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
 
 
 class Route(BaseModel):
-    """One shop's way through the partners.
+    """A shop with its connections.
 
-    :param shop: its permanent domain
+    :param shop: the shop's permanent domain
     :param shopify_admin_conn_id: connection of type ``shopify_admin``
     :param yofi_conn_id: connection of type ``yofi``
     :param yotpo_conn_id: connection of type ``yotpo``
@@ -53,11 +55,11 @@ class Route(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SelectedShops:
-    """What a run takes, and what it leaves out.
+    """The shops of a run, and the shops that it skips.
 
     :param lanes: one mapping per shop, with the fields of :class:`Route`
-    :param not_installed: routed shops that don't have the app installed
-    :param without_route: shops that have it installed, but no route
+    :param not_installed: routed shops without the app
+    :param without_route: shops with the app, but without a route
     """
 
     lanes: list[dict[str, str | None]] = field(default_factory=list)
@@ -66,13 +68,13 @@ class SelectedShops:
 
 
 def parse_routes(value: Any) -> list[Route]:
-    """The routes of the Variable.
+    """Return the routes in the Variable.
 
-    :param value: its text, or the list itself; ``None`` where it isn't set
-    :raises ConfigurationError: one line that names the field and the remedy
+    :param value: the Variable's text, or the list itself; ``None`` when it is not set
+    :raises ConfigurationError: with the wrong field and the remedy, in one line
     """
     if value is None or value == "":
-        _raise_invalid("isn't set", _REMEDY)
+        _raise_invalid("is not set", _REMEDY)
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -85,7 +87,7 @@ def parse_routes(value: Any) -> list[Route]:
     for number, route in enumerate(routes, start=1):
         if route.shop in first_position:
             problem = f"routes the shop '{route.shop}' twice, in the routes {first_position[route.shop]} and {number}"
-            _raise_invalid(problem, "Keep one of them ('shop' has to be unique).")
+            _raise_invalid(problem, "Keep one of them: 'shop' is unique.")
         first_position[route.shop] = number
     return routes
 
@@ -93,20 +95,18 @@ def parse_routes(value: Any) -> list[Route]:
 def select_lanes(
     routes: Sequence[Route], *, installed: Iterable[str] | None = None, shops: Any = None
 ) -> SelectedShops:
-    """The lanes of a run.
+    """Return the lanes of a run.
 
-    :param routes: every route
-    :param installed: shops that have the app installed; ``None`` when that wasn't asked: then every route
-        counts
-    :param shops: the shops that were asked for; nothing means all
-    :raises ConfigurationError: when a shop is asked for that has no route
+    :param installed: the shops that have the app installed; ``None`` takes every routed shop
+    :param shops: the requested shops; ``None`` takes all
+    :raises ConfigurationError: when a requested shop has no route
     """
     by_shop = {route.shop: route for route in routes}
     requested = _requested_shops(shops)
     if missing := [shop for shop in requested if shop not in by_shop]:
-        message = f"The param 'shops' asks for shops without a route: {', '.join(missing)}"
+        message = f"The param 'shops' names shops without a route: {', '.join(missing)}"
         known = ", ".join(sorted(by_shop)) or "none"
-        raise ConfigurationError(message, remedy=f"Add them to the Variable '{ROUTES_VARIABLE}'. It routes: {known}.")
+        raise ConfigurationError(message, remedy=f"Add them to the Variable '{ROUTES_VARIABLE}'. It has: {known}.")
     selected = [by_shop[shop] for shop in requested] or list(routes)
     if installed is None:
         return SelectedShops(lanes=[route.model_dump() for route in selected])
@@ -134,8 +134,8 @@ def _parse_route(number: int, entry: Any) -> Route:
         return Route.model_validate(dict(entry))
     except ValidationError as error:
         problems = "; ".join(
-            f"'{'.'.join(map(str, found['loc']))}' {_PROBLEM_TEXTS.get(found['type'], found['msg'])}"
-            for found in error.errors(include_url=False, include_input=False)
+            f"'{'.'.join(map(str, violation['loc']))}' {_PROBLEM_TEXTS.get(violation['type'], violation['msg'])}"
+            for violation in error.errors(include_url=False, include_input=False)
         )
         shop = entry.get("shop")
         shop_note = f" ({shop})" if isinstance(shop, str) and shop else ""

@@ -1,49 +1,108 @@
-"""What a run of the order sync tells in the end: a summary per lane, the totals, and a table of them for the log.
+"""The summary of an order run: one entry per lane, the totals, and a table for the log.
 
-Made of the references that the tasks of a lane returned; a step that left none has failed. Knows no Airflow and
-reads no dataset.
+It is built from the dataset references that a lane's tasks returned; a task without one has failed. This module knows
+no Airflow and reads no dataset.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from airflow_provider_partners.sync.outcomes import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+__all__ = ["LaneSummary", "RunSummary", "build_lane_summary", "build_run_summary", "format_summary_table"]
+
 COUNT_COLUMNS = ("read", "created", "updated", "unchanged", "suppressed", "left_out", "rejected", "api_calls")
 PLANNED_COLUMNS = ("would_create", "would_update")
 REASON_TITLES = {
-    "suppressions": "No review is asked for",
-    "left_outs": "Left out by the mapping options",
+    "suppressions": "No review request",
+    "left_outs": "Excluded by the mapping options",
     "rejections": "Rejected",
     "found": "Yotpo differed from Shopify",
 }
 
-SummaryDict = dict[str, Any]
+
+class _Counts(TypedDict):
+    read: int
+    """Orders read from Shopify."""
+    created: int
+    updated: int
+    unchanged: int
+    would_create: int
+    """Orders that a dry run would create."""
+    would_update: int
+    """Orders that a dry run would update."""
+    suppressed: int
+    """Orders without a review request."""
+    left_out: int
+    """Orders that the mapping options exclude."""
+    rejected: int
+    """Orders that can't be mapped, or that Yotpo refused."""
+    api_calls: int
+    suppressions: dict[str, int]
+    """Suppressed orders by reason."""
+    left_outs: dict[str, int]
+    """Excluded orders by reason."""
+    rejections: dict[str, int]
+    """Rejected orders by reason."""
+    found: dict[str, int]
+    """Differences between Yotpo and Shopify by state and by field, in a reconciliation."""
+
+
+class LaneSummary(_Counts):
+    """Summary of one lane: the result of its last task."""
+
+    shop: str
+    since: str
+    """Start of the lane's window."""
+    failed: str | None
+    """The task at which the lane stopped; ``None`` for a successful lane."""
+    dry_run: bool
+    lane: str
+    """Name in the table: the shop, and the start of the window if the shop has several lanes."""
+
+
+class RunSummary(TypedDict):
+    """Summary of a run: the result of the task ``summarize``."""
+
+    dry_run: bool
+    lanes: list[LaneSummary]
+    total: _Counts
+    failed: dict[str, str]
+    """By failed lane, the task at which it stopped."""
+    table: str
+    """The summary as text."""
 
 
 def build_lane_summary(
     shop: str, results: Mapping[str, Mapping[str, Any] | None], *, since: str = "", dry_run: bool = False
-) -> SummaryDict:
-    """What became of one lane.
+) -> LaneSummary:
+    """Return the summary of one lane.
 
-    :param shop: its shop's domain
-    :param results: its steps in order, each with the dataset reference it returned; ``None`` if it failed
-    :param since: the beginning of its window, which tells the lanes of one shop apart
-    :param dry_run: whether nothing was to be written
+    :param results: its tasks in order, each with the dataset reference that it returned; ``None`` if it failed
+    :param since: start of its window, which distinguishes the lanes of one shop
+    :param dry_run: True if nothing was to be written
     """
     extra = {name: (reference or {}).get("extra") or {} for name, reference in results.items()}
     build, orders = extra.get("build", {}), extra.get("upsert_orders", {}).get("summary", {})
     rejections = Counter(build.get("rejections", {})) + Counter(orders.get("rejections", {}))
+    failed = (name for name, reference in results.items() if reference is None or _exceeds_max_rejects(reference))
     return {
         "shop": shop,
         "since": since,
-        "failed": next((name for name, left in results.items() if left is None or _exceeds_max_rejects(left)), None),
+        "lane": shop,
+        "failed": next(failed, None),
         "dry_run": dry_run,
         "read": (results.get("extract_orders") or {}).get("records", 0),
-        **{name: orders.get(name, 0) for name in ("created", "updated", "unchanged", *PLANNED_COLUMNS)},
+        "created": orders.get("created", 0),
+        "updated": orders.get("updated", 0),
+        "unchanged": orders.get("unchanged", 0),
+        "would_create": orders.get("would_create", 0),
+        "would_update": orders.get("would_update", 0),
         "suppressed": build.get("suppressed", 0),
         "left_out": build.get("left_out", 0),
         "rejected": build.get("rejected", 0) + orders.get("rejected", 0),
@@ -51,81 +110,66 @@ def build_lane_summary(
         "left_outs": build.get("left_outs", {}),
         "rejections": dict(rejections),
         "found": extra.get("reconcile", {}).get("found", {}),
-        "api_calls": sum(step.get("api", {}).get("requests", 0) for step in extra.values()),
+        "api_calls": sum(task.get("api", {}).get("requests", 0) for task in extra.values()),
     }
 
 
 def build_run_summary(
-    summaries: Iterable[SummaryDict | None], lanes: Sequence[tuple[str, str]], *, dry_run: bool = False
-) -> SummaryDict:
-    """What became of all lanes.
+    summaries: Iterable[LaneSummary | None], lanes: Sequence[tuple[str, str]], *, dry_run: bool = False
+) -> RunSummary:
+    """Return the summary of a run.
 
-    :param summaries: those of the lanes; ``None`` where a lane left none
-    :param lanes: shop and beginning of every lane the run took, so that none is missing from the table
-    :param dry_run: whether nothing was to be written
+    :param summaries: the lanes' summaries; ``None`` for a lane without one
+    :param lanes: shop and window start of every lane of the run, so that none is missing from the table
+    :param dry_run: True if nothing was to be written
     """
     summary_by_lane = {(summary["shop"], summary["since"]): summary for summary in summaries if summary}
-    lane_summaries = [
+    lane_summaries: list[Any] = [
         summary_by_lane.get((shop, since)) or {**build_lane_summary(shop, {}, since=since), "failed": "summarize_lane"}
         for shop, since in lanes
     ]
     has_windows = len({shop for shop, _ in lanes}) < len(lanes)
-    for row in lane_summaries:
-        row["lane"] = f"{row['shop']} {row['since'][:16]}" if has_windows else row["shop"]
-    total: SummaryDict = {name: sum(row[name] for row in lane_summaries) for name in (*COUNT_COLUMNS, *PLANNED_COLUMNS)}
+    for lane in lane_summaries:
+        lane["lane"] = f"{lane['shop']} {lane['since'][:16]}" if has_windows else lane["shop"]
+    total: Any = {name: sum(lane[name] for lane in lane_summaries) for name in (*COUNT_COLUMNS, *PLANNED_COLUMNS)}
     for reasons in REASON_TITLES:
-        total[reasons] = dict(sum((Counter(row[reasons]) for row in lane_summaries), Counter()).most_common())
-    summary: SummaryDict = {
+        total[reasons] = dict(sum((Counter(lane[reasons]) for lane in lane_summaries), Counter()).most_common())
+    summary: RunSummary = {
         "dry_run": dry_run,
         "lanes": lane_summaries,
         "total": total,
-        "failed": {row["lane"]: row["failed"] for row in lane_summaries if row["failed"]},
+        "failed": {lane["lane"]: lane["failed"] for lane in lane_summaries if lane["failed"]},
+        "table": "",
     }
     summary["table"] = format_summary_table(summary)
     return summary
 
 
-def format_summary_table(summary: SummaryDict) -> str:
-    """The summary of a run as lines of text.
-
-    :param summary: of :func:`build_run_summary`
-    """
+def format_summary_table(summary: RunSummary) -> str:
+    """Return the summary of a run as lines of text."""
     columns = ("read", *(PLANNED_COLUMNS if summary["dry_run"] else ("created", "updated")), *COUNT_COLUMNS[3:])
-    head = ("lane", *(name.replace("_", " ") for name in columns), "state")
-    rows = [_table_row(row["lane"], row, columns, _format_state(row)) for row in summary["lanes"]]
+    rows = [["lane", *(name.replace("_", " ") for name in columns), "state"]]
+    rows += [_table_row(lane["lane"], lane, columns, _format_state(lane)) for lane in summary["lanes"]]
     rows.append(_table_row("total", summary["total"], columns, f"{len(summary['failed'])} failed"))
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    rule = tuple("-" * width for width in widths)
-    lines = [_format_line(row, widths) for row in (head, rule, *rows)]
+    lines = text_table(rows, left={0, len(columns) + 1}, rule=True)
     for reasons, title in REASON_TITLES.items():
-        reason_counts = [
-            (count, row["lane"], reason) for row in summary["lanes"] for reason, count in row[reasons].items()
-        ]
-        if reason_counts:
-            lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in reason_counts)]
+        lanes: list[Any] = list(summary["lanes"])
+        counts = [(count, lane["lane"], reason) for lane in lanes for reason, count in lane[reasons].items()]
+        if counts:
+            lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in counts)]
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)
 
 
 def _exceeds_max_rejects(reference: Mapping[str, Any]) -> bool:
-    """Whether the step failed for its many rejects, of which it left the counts."""
+    """Return True if the task failed because of too many rejects; it returns its counts anyway."""
     return bool((reference.get("extra") or {}).get("over_threshold"))
 
 
-def _format_state(row: SummaryDict) -> str:
-    return f"failed at {row['failed']}" if row["failed"] else "done"
+def _format_state(lane: LaneSummary) -> str:
+    return f"failed at {lane['failed']}" if lane["failed"] else "done"
 
 
-def _table_row(name: str, counts: Mapping[str, int], columns: Sequence[str], state: str) -> tuple[str, ...]:
-    return (name, *(str(counts[column]) for column in columns), state)
-
-
-def _format_line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Text to the left, numbers to the right."""
-    last = len(cells) - 1
-    placed = (
-        cell.ljust(width) if place in {0, last} else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "  ".join(placed).rstrip()
+def _table_row(name: str, counts: Mapping[str, Any], columns: Sequence[str], state: str) -> list[str]:
+    return [name, *(str(counts[column]) for column in columns), state]

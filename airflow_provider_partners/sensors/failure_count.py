@@ -57,7 +57,7 @@ class FailureCount:
 
     def _read(self) -> Any:
         store = task_state(self._context)
-        return store.get(STATE_KEY) if store is not None else self._folder().get_json(COUNT_FILE)
+        return store.get(STATE_KEY) if store is not None else self._folder().read_json(COUNT_FILE)
 
     def _write(self, value: dict[str, int] | None) -> None:
         store = task_state(self._context)
@@ -67,7 +67,7 @@ class FailureCount:
             elif value is None:
                 self._folder().remove(COUNT_FILE)
             else:
-                self._folder().put_json(COUNT_FILE, value)
+                self._folder().write_json(COUNT_FILE, value)
         except OSError as error:
             # This error must not hide the failure that is being counted.
             log.warning("The count of failed checks can't be saved (%s), so each failure counts as the first", error)

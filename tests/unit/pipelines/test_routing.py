@@ -10,7 +10,7 @@ from airflow_provider_partners.pipelines.routing import parse_routes, select_lan
 
 def route(shop, **changes):
     name = shop.partition(".")[0]
-    given = {"shop": shop, "shopify_conn_id": f"s_{name}", "yofi_conn_id": f"y_{name}", "yotpo_conn_id": f"o_{name}"}
+    given = {"shop": shop, "shopify_admin_conn_id": f"s_{name}", "yofi_conn_id": f"y_{name}", "yotpo_conn_id": f"o_{name}"}
     return {key: value for key, value in {**given, **changes}.items() if value is not ...}
 
 
@@ -24,7 +24,7 @@ def taken(found):
 
 def test_a_lane_has_the_shop_and_its_connections():
     assert select_lanes(parse_routes(json.dumps([route(A)]))).lanes == [
-        {"shop": A, "shopify_conn_id": "s_a", "yofi_conn_id": "y_a", "yotpo_conn_id": "o_a", "voucherify_conn_id": None}
+        {"shop": A, "shopify_admin_conn_id": "s_a", "yofi_conn_id": "y_a", "yotpo_conn_id": "o_a", "voucherify_conn_id": None}
     ]
 
 
@@ -87,7 +87,7 @@ def test_an_empty_list_of_routes_gives_no_lane():
         ([route(A), route(B, yotpo_conn_id=...)], r"wrong route 2 \(b.myshopify.com\): 'yotpo_conn_id' is missing"),
         ([route(A, yofi_conn_id="")], "'yofi_conn_id' is empty"),
         ([route(A, yofi_conn_id=7)], "'yofi_conn_id' is not text"),
-        ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_conn_id"),
+        ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_admin_conn_id"),
         ([route("not a shop")], "wrong route 1.*'shop'"),
         ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' has to be unique"),
     ],

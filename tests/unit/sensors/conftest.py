@@ -1,4 +1,4 @@
-"""Looks at a partner that are made up, and a time that passes only by sleeping."""
+"""A fake condition, and a clock that only sleeping moves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk import BaseSensorOperator
-from waiting_sensor import NO, NOW
+from fake_sensor import NOT_MET, NOW
 
 from airflow_provider_partners._compat import utcnow
 from airflow_provider_partners.sensors import base
@@ -17,41 +17,41 @@ from airflow_provider_partners.triggers import conditions
 
 
 @pytest.fixture
-def looks(monkeypatch):
-    """What each look at the partner gives, in turn; the last stays."""
-    answers, asked, clients = [NO], [], []
+def fake_condition(monkeypatch):
+    """A condition with the task_context results, one per check; the last one repeats."""
+    results, calls, clients = [NOT_MET], [], []
 
-    def look(client, question):
-        asked.append(utcnow())
+    def check(client, spec):
+        calls.append(utcnow())
         clients.append(client)
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        result = results.pop(0) if len(results) > 1 else results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-    look.answers, look.asked, look.clients = answers, asked, clients
-    monkeypatch.setattr(conditions, "CONDITIONS", {"looked": look})
+    check.results, check.calls, check.clients = results, calls, clients
+    monkeypatch.setattr(conditions, "CONDITIONS", {"fake": check})
     store = {"conn_type": "yotpo", "login": "store-1", "password": "s3cret-value"}
     monkeypatch.setenv("AIRFLOW_CONN_STORE", json.dumps(store))
-    return look
+    return check
 
 
 @pytest.fixture
 def clock(monkeypatch, tmp_path):
-    """Time passes only by sleeping."""
+    """A clock that only sleeping moves."""
     monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
     with time_machine.travel(NOW, tick=False) as travel:
-        begun = NOW.timestamp()
+        start = NOW.timestamp()
         slept = []
 
         def sleep(seconds):
             slept.append(seconds)
             travel.shift(seconds)
 
-        turned = SimpleNamespace(
-            sleep=sleep, monotonic=lambda: 1000.0 + datetime.now(UTC).timestamp() - begun, time=lambda: 0.0
+        fake_time = SimpleNamespace(
+            sleep=sleep, monotonic=lambda: 1000.0 + datetime.now(UTC).timestamp() - start, time=lambda: 0.0
         )
-        monkeypatch.setattr(base, "time", turned)
-        monkeypatch.setattr(f"{BaseSensorOperator.__module__}.time", turned)
-        turned.slept = slept
-        yield turned
+        monkeypatch.setattr(base, "time", fake_time)
+        monkeypatch.setattr(f"{BaseSensorOperator.__module__}.time", fake_time)
+        fake_time.slept = slept
+        yield fake_time

@@ -1,4 +1,4 @@
-"""Waiting in the triggerer: one look before, one event after, deadlines, and what is skipped."""
+"""Sensors in the triggerer: one check before, one event after, deadlines, and skipped tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from waiting_sensor import BUSY, DOWN, FOUND, NOW, YES, Waiting, context, raised
+from fake_sensor import DETAILS, DOWN, MET, NOW, THROTTLED, FakeSensor, context, raised
 
 from airflow_provider_partners._compat import (
     AirflowException,
@@ -19,30 +19,30 @@ from airflow_provider_partners.exceptions import AuthenticationError, Configurat
 from airflow_provider_partners.sensors.base import TRIGGER_GRACE_PERIOD
 from airflow_provider_partners.task_errors import PartnerTaskError
 
-pytestmark = pytest.mark.usefixtures("looks", "clock")
+pytestmark = pytest.mark.usefixtures("fake_condition", "clock")
 
 
 def deferred(sensor):
-    found = raised(sensor)
-    assert type(found).__name__ == "TaskDeferred"
-    return found
+    error = raised(sensor)
+    assert type(error).__name__ == "TaskDeferred"
+    return error
 
 
-def test_what_is_met_already_is_not_deferred(looks):
-    looks.answers[:] = [YES]
-    assert Waiting(deferrable=True).execute(context()) == FOUND
+def test_a_met_condition_is_not_deferred(fake_condition):
+    fake_condition.results[:] = [MET]
+    assert FakeSensor(deferrable=True).execute(context()) == DETAILS
 
 
-def test_what_is_not_met_yet_is_deferred_after_one_look(looks):
-    found = deferred(Waiting(deferrable=True, poke_interval=60, timeout=3600, max_failures=4))
-    assert len(looks.asked) == 1
-    path, arguments = found.trigger.serialize()
+def test_an_unmet_condition_is_deferred_after_one_check(fake_condition):
+    error = deferred(FakeSensor(deferrable=True, poke_interval=60, timeout=3600, max_failures=4))
+    assert len(fake_condition.calls) == 1
+    path, arguments = error.trigger.serialize()
     assert path == "airflow_provider_partners.triggers.condition.ConditionTrigger"
     assert json.loads(json.dumps(arguments)) == {
         "conn_type": "yotpo",
         "conn_id": "store",
         "hook_params": {"shop": "a"},
-        "condition": "looked",
+        "condition": "fake",
         "spec": {"ids": ["1"]},
         "poll_interval": 60,
         "max_pause": None,
@@ -50,58 +50,58 @@ def test_what_is_not_met_yet_is_deferred_after_one_look(looks):
         "deadline": (NOW + timedelta(hours=1)).timestamp(),
         "max_failures": 4,
     }
-    assert found.method_name == "execute_complete"
-    assert found.timeout == timedelta(hours=1) + TRIGGER_GRACE_PERIOD
-    assert not found.kwargs
+    assert error.method_name == "execute_complete"
+    assert error.timeout == timedelta(hours=1) + TRIGGER_GRACE_PERIOD
+    assert not error.kwargs
 
 
-def test_the_sooner_of_the_two_deadlines_is_the_trigger_s():
-    found = deferred(Waiting(deferrable=True, timeout=3600, execution_timeout=timedelta(minutes=5)))
-    assert found.trigger.deadline == (NOW + timedelta(minutes=5)).timestamp()
+def test_the_trigger_gets_the_earlier_deadline():
+    error = deferred(FakeSensor(deferrable=True, timeout=3600, execution_timeout=timedelta(minutes=5)))
+    assert error.trigger.deadline == (NOW + timedelta(minutes=5)).timestamp()
 
 
-def test_back_off_is_the_trigger_s_too():
-    back_off = {"deferrable": True, "exponential_backoff": True, "timeout": 3600}
-    assert deferred(Waiting(**back_off)).trigger.longest_pause == 3600
-    assert deferred(Waiting(**back_off, max_wait=300)).trigger.longest_pause == 300
+def test_the_trigger_gets_the_backoff():
+    backoff = {"deferrable": True, "exponential_backoff": True, "timeout": 3600}
+    assert deferred(FakeSensor(**backoff)).trigger.max_pause == 3600
+    assert deferred(FakeSensor(**backoff, max_wait=300)).trigger.max_pause == 300
 
 
-def test_a_wait_asked_for_at_the_first_look_is_the_trigger_s(looks):
-    looks.answers[:] = [BUSY]
-    assert deferred(Waiting(deferrable=True)).trigger.not_before == (NOW + timedelta(seconds=300)).timestamp()
+def test_the_trigger_gets_the_wait_of_the_first_check(fake_condition):
+    fake_condition.results[:] = [THROTTLED]
+    assert deferred(FakeSensor(deferrable=True)).trigger.not_before == (NOW + timedelta(seconds=300)).timestamp()
 
 
-def test_a_first_look_that_fails_is_borne(looks):
-    looks.answers[:] = [DOWN]
-    deferred(Waiting(deferrable=True))
-    assert type(raised(Waiting(deferrable=True, max_failures=1))) is PartnerTaskError
+def test_a_failed_first_check_is_tolerated(fake_condition):
+    fake_condition.results[:] = [DOWN]
+    deferred(FakeSensor(deferrable=True))
+    assert type(raised(FakeSensor(deferrable=True, max_failures=1))) is PartnerTaskError
 
 
 @pytest.mark.parametrize("error", [AuthenticationError("refused"), ConfigurationError("wrong")])
-def test_a_first_look_that_is_hopeless_is_not_deferred(looks, error):
-    looks.answers[:] = [error]
-    assert type(raised(Waiting(deferrable=True))) is AirflowFailException
-    assert type(raised(Waiting(deferrable=True, soft_fail=True))) is AirflowSkipException
+def test_a_fatal_first_check_is_not_deferred(fake_condition, error):
+    fake_condition.results[:] = [error]
+    assert type(raised(FakeSensor(deferrable=True))) is AirflowFailException
+    assert type(raised(FakeSensor(deferrable=True, soft_fail=True))) is AirflowSkipException
 
 
-def test_being_deferred_is_no_failure_to_be_skipped():
-    deferred(Waiting(deferrable=True, soft_fail=True))
-    deferred(Waiting(deferrable=True, never_fail=True))
+def test_a_deferral_is_no_failure():
+    deferred(FakeSensor(deferrable=True, soft_fail=True))
+    deferred(FakeSensor(deferrable=True, never_fail=True))
 
 
 def resumed(event, **kwargs):
-    return Waiting(deferrable=True, **kwargs).resume_execution("execute_complete", {"event": event}, context())
+    return FakeSensor(deferrable=True, **kwargs).resume_execution("execute_complete", {"event": event}, context())
 
 
 def failure(event, **kwargs):
-    with pytest.raises(BaseException) as caught:  # noqa: PT011  # which one is asserted by the caller
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  # the caller asserts its class
         resumed(event, **kwargs)
     return caught.value
 
 
-def test_what_the_trigger_found_is_the_result(looks):
-    assert resumed({"status": "done", "message": "", "details": FOUND}) == FOUND
-    assert looks.asked == []
+def test_the_result_is_the_details_of_the_event(fake_condition):
+    assert resumed({"status": "done", "message": "", "details": DETAILS}) == DETAILS
+    assert fake_condition.calls == []
 
 
 FAILURES = [
@@ -118,37 +118,37 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("event", "kind"), FAILURES)
-def test_a_failure_that_the_trigger_tells_fails_the_task(event, kind):
-    found = failure(event)
-    assert type(found) is kind
-    assert isinstance(found, AirflowException)
+@pytest.mark.parametrize(("event", "expected"), FAILURES)
+def test_a_failed_event_fails_the_task(event, expected):
+    error = failure(event)
+    assert type(error) is expected
+    assert isinstance(error, AirflowException)
 
 
-@pytest.mark.parametrize(("event", "kind"), FAILURES)
-@pytest.mark.parametrize("told", ["soft_fail", "never_fail"])
-def test_a_failure_after_the_deferral_is_skipped_where_that_is_asked_for(event, kind, told):
-    assert type(failure(event, **{told: True})) is AirflowSkipException
+@pytest.mark.parametrize(("event", "expected"), FAILURES)
+@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
+def test_a_soft_failure_after_the_deferral_skips_the_task(event, expected, option):
+    assert type(failure(event, **{option: True})) is AirflowSkipException
 
 
-def test_a_try_s_own_deadline_leaves_the_retries():
+def test_the_deadline_of_a_try_fails_the_try_only():
     late = {"status": "timeout", "message": "late"}
-    found = failure(late, timeout=3600, execution_timeout=timedelta(minutes=5))
-    assert type(found) is AirflowTaskTimeout
-    assert "0:05:00" in str(found)
+    error = failure(late, timeout=3600, execution_timeout=timedelta(minutes=5))
+    assert type(error) is AirflowTaskTimeout
+    assert "0:05:00" in str(error)
     assert type(failure(late, execution_timeout=timedelta(minutes=5), soft_fail=True)) is AirflowSkipException
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("option", "expected"),
     [
         ({}, AirflowSensorTimeout),
         ({"soft_fail": True}, AirflowSkipException),
         ({"never_fail": True}, AirflowSkipException),
     ],
 )
-def test_airflow_s_own_timeout_of_the_deferral_is_one_of_the_sensor(told, kind):
-    sensor = Waiting(deferrable=True, **told)
+def test_airflow_s_timeout_of_the_deferral_is_a_sensor_timeout(option, expected):
+    sensor = FakeSensor(deferrable=True, **option)
     with pytest.raises(AirflowException) as caught:
         sensor.resume_execution("__fail__", {"error": "Trigger timeout", "traceback": None}, context())
-    assert type(caught.value) is kind
+    assert type(caught.value) is expected

@@ -1,4 +1,4 @@
-"""A sensor that waits for nothing of any partner, and the contexts that tasks of it have."""
+"""A sensor of a fake condition, and the context of its task."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import ConditionResult
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-FOUND = {"orders": 1}
-YES, NO, NEVER = (
-    ConditionResult(True, FOUND),
+DETAILS = {"orders": 1}
+MET, NOT_MET, IMPOSSIBLE = (
+    ConditionResult(True, DETAILS),
     ConditionResult(False, {"orders": 0}),
     ConditionResult(False, {}, impossible_reason="it was cancelled"),
 )
-DOWN, BUSY = TransientError("the network is down"), ThrottledError("busy", retry_after=300)
+DOWN, THROTTLED = TransientError("the network is down"), ThrottledError("busy", retry_after=300)
 
 
-class Waiting(PartnerSensor):
-    condition_name = "looked"
+class FakeSensor(PartnerSensor):
+    condition_name = "fake"
 
-    def __init__(self, *, wrong=None, **kwargs):
+    def __init__(self, *, spec_error=None, **kwargs):
         super().__init__(**{"task_id": "wait", **kwargs})
-        self.wrong, self.questions = wrong, 0
+        self.spec_error, self.specs_built = spec_error, 0
 
     def hook(self):
         return YotpoHook("store")
@@ -37,13 +37,13 @@ class Waiting(PartnerSensor):
         return {"shop": "a"}
 
     def condition_spec(self):
-        self.questions += 1
-        if self.wrong:
-            raise self.wrong
+        self.specs_built += 1
+        if self.spec_error:
+            raise self.spec_error
         return {"ids": ["1"]}
 
 
-class Store(dict):
+class FakeStateStore(dict):
     """A task's state store."""
 
     def set(self, key, value):
@@ -65,7 +65,8 @@ def context(store=None, first=None, try_number=1):
     return {"ti": task, **({} if store is None else {"task_state_store": store})}
 
 
-def raised(sensor, given=None):
-    with pytest.raises(BaseException) as caught:  # noqa: PT011  # which one is asserted by the caller
-        sensor.execute(given or context())
+def raised(sensor, task_context=None):
+    """The exception that ends the sensor."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  # the caller asserts its class
+        sensor.execute(task_context or context())
     return caught.value

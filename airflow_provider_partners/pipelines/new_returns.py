@@ -1,0 +1,188 @@
+"""On events: sync the orders with new returns or claims to Yotpo, as soon as Yofi has them.
+
+``yofi_shopify_to_yotpo`` reads orders by their own changes, but a return or claim does not change the order in Shopify.
+This Dag syncs such orders. Two watch triggers for each watched shop poll Yofi's lists of returns and claims; without
+watched shops the Dag has no schedule. Events that arrive during a run are handled together by the next one. The Dag
+creates no duplicates in Yotpo, so a run may be repeated. A run by hand with ``since`` and ``until`` takes the returns
+and claims of that window.
+
+The Dag needs what ``yofi_shopify_to_yotpo`` needs. In Airflow 3.3 and later, the triggers continue where they stopped
+when the triggerer restarts. Before, they start with the records that arrive from then on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, Variable, get_current_context, task, task_group
+
+from airflow_provider_partners import windows
+from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners.pipelines import lanes as steps
+from airflow_provider_partners.pipelines import routing
+from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.task_errors import translate_errors
+from airflow_provider_partners.triggers.watch.events import windows_from_events
+from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sync.coupons import CouponPolicy
+    from airflow_provider_partners.sync.options import MappingOptions
+    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
+
+__all__ = ["new_returns_dag"]
+
+log = logging.getLogger(__name__)
+
+TRIGGERS = {"new_returns": YofiNewReturnsTrigger, "new_claims": YofiNewClaimsTrigger}
+
+
+def new_returns_dag(
+    *,
+    dag_id: str = "yofi_new_returns",
+    schedule: Any = None,
+    watched_shops: Mapping[str, str] | None = None,
+    poll_interval: float = 300.0,
+    options: MappingOptions | Mapping[str, Any] | None = None,
+    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
+    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
+    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
+    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    **dag_args: Any,
+) -> DAG:
+    """Return the Dag that syncs the orders with new returns and claims.
+
+    :param schedule: replaces the watch triggers
+    :param watched_shops: the shops to watch, each with its Yofi connection: ``{"a.myshopify.com": "yofi_default"}``
+    :param poll_interval: seconds between two polls of a list
+    :param options: options of the mapping; give it the same as the hourly Dag
+    :param policy: when the review request of an order is suppressed; give it the same as the hourly Dag
+    :param coupon_policy: which redemptions count as an order's coupons; give it the same as the hourly Dag
+    :param claims_lookback: how old a claim may be to count
+    :param coupons_lookback: how long before the window redemptions are read
+    :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
+    """
+    if schedule is None and watched_shops:
+        schedule = AssetAny(*_watched_assets(watched_shops, poll_interval))
+
+    @task
+    def choose_lanes() -> list[dict[str, str | None]]:
+        """Return the shops with new records, with the connections of their routes and the window of the records."""
+        context: Any = get_current_context()
+        with translate_errors(context):
+            reject_unknown_params(context)
+            routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
+            selected, window_by_shop = _select_shops(context, routes)
+        lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
+        for lane in selected.lanes:
+            log.info("%s: %s", lane["shop"], window_by_shop[str(lane["shop"])])
+        return [
+            {**lane, **steps.with_lookbacks(window_by_shop[str(lane["shop"])], **lookbacks)} for lane in selected.lanes
+        ]
+
+    @task_group(group_id="lane")
+    def lane(
+        shop: Any,
+        shopify_admin_conn_id: Any,
+        yofi_conn_id: Any,
+        yotpo_conn_id: Any,
+        voucherify_conn_id: Any,
+        since: Any,
+        until: Any,
+        claims_since: Any,
+        redemptions_since: Any,
+    ) -> Any:
+        """One shop: the orders with new returns or claims, from Shopify to Yotpo."""
+        tasks = steps.build_order_tasks(
+            shop=shop,
+            shopify_admin_conn_id=shopify_admin_conn_id,
+            yofi_conn_id=yofi_conn_id,
+            voucherify_conn_id=voucherify_conn_id,
+            since=since,
+            until=until,
+            claims_since=claims_since,
+            redemptions_since=redemptions_since,
+            order_ids=affected_orders(shop=shop, yofi_conn_id=yofi_conn_id, since=since, until=until),
+            options=options,
+            policy=policy,
+            coupon_policy=coupon_policy,
+        )
+        tasks += steps.upsert_order_tasks(tasks[-1].output, yotpo_conn_id=yotpo_conn_id)
+        return steps.summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+
+    @task(retries=0)
+    def confirm(summary: dict[str, Any]) -> None:
+        """Fail the run if a lane failed. Clear that lane, and it continues where it stopped."""
+        steps.fail_on_failed_shops(summary)
+
+    with create_dag(
+        dag_id,
+        schedule=schedule,
+        params={
+            "since": Param(
+                None, description="Start of the returns and claims to take, instead of the events'", **TIME_SCHEMA
+            ),
+            "until": Param(None, description="End of the returns and claims to take; needs 'since'", **TIME_SCHEMA),
+            **steps.shared_params(),
+        },
+        tags=["partners", "shopify", "yofi", "yotpo"],
+        doc_md=__doc__,
+        dag_args=dag_args,
+    ) as dag:
+        lanes = choose_lanes()
+        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)))
+    return dag
+
+
+@task(map_index_template="{{ task.op_kwargs['shop'] }}")
+def affected_orders(shop: str, yofi_conn_id: str, since: str, until: str) -> list[str]:
+    """Return the ids of the orders that have a return or claim in the window."""
+    context: Any = get_current_context()
+    with translate_errors(context), YofiHook(yofi_conn_id, shop=shop) as yofi:
+        returns = yofi.extract(
+            "returns", since=since, until=until, fields=("order_id", "return_created_at_epoch"), include=()
+        )
+        claims = yofi.extract("claims", since=since, until=until, fields=("claim_items", "created_at_epoch"))
+        ids = [record.get("order_id") for record in returns.records()]
+        ids += [item.get("order_id") for record in claims.records() for item in record.get("claim_items") or []]
+    order_ids = sorted({str(order_id) for order_id in ids if order_id})
+    log.info("%s: %d orders, from %d returns and claimed items", shop, len(order_ids), len(ids))
+    return order_ids
+
+
+def _watched_assets(watched_shops: Mapping[str, str], poll_interval: float) -> Iterator[Asset]:
+    """Yield an asset for each watched list of each shop."""
+    connections: dict[str, str] = {}
+    for name, conn_id in watched_shops.items():
+        shop = shop_domain(name)
+        if shop in connections:
+            message = f"'watched_shops' has the shop '{shop}' twice"
+            raise ConfigurationError(message, remedy='Write it as {"a.myshopify.com": "yofi_default"}.')
+        connections[shop] = conn_id
+    for shop, conn_id in connections.items():
+        for name, trigger_class in TRIGGERS.items():
+            trigger = trigger_class(shop=shop, yofi_conn_id=conn_id, poll_interval=poll_interval)
+            # A URI of its own: the URI of the list itself stands for its extractions.
+            yield Asset(uri=f"yofi://{shop}/{name}", watchers=[AssetWatcher(name=f"{shop} {name}", trigger=trigger)])
+
+
+def _select_shops(
+    context: Mapping[str, Any], routes: list[routing.Route]
+) -> tuple[routing.SelectedShops, dict[str, windows.Window]]:
+    """Return the run's shops, and the window of each."""
+    params, events = context["params"], context.get("triggering_asset_events") or {}
+    payloads = (event.extra.get("payload") for asset_events in events.values() for event in asset_events)
+    window_by_shop = windows_from_events(payloads)
+    if params["since"] or not window_by_shop:
+        window = windows.resolve(since=params["since"], until=params["until"])
+        window_by_shop = dict.fromkeys(params["shops"] or [route.shop for route in routes], window)
+    routed = {route.shop for route in routes}
+    for shop in sorted(window_by_shop.keys() - routed):
+        log.warning("%s is watched, but has no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
+    routes = [route for route in routes if route.shop in window_by_shop]
+    return routing.select_lanes(routes, shops=params["shops"]), window_by_shop

@@ -1,0 +1,99 @@
+"""By hand: sync the orders of a past time range to Yotpo, in windows that are mapped and can be repeated one by one.
+
+Every shop and window is a lane of its own, as in ``yofi_shopify_to_yotpo``. Clear a failed lane, and only that lane
+runs again. A window with 10,000 orders or more is read by a Shopify bulk operation. The Dag creates no duplicates in
+Yotpo: windows may overlap with those of the hourly Dag, and a run may be repeated.
+
+The Dag needs what ``yofi_shopify_to_yotpo`` needs. Without the scope ``read_all_orders``, Shopify returns the orders of
+the last 60 days only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, Param, get_current_context, task
+
+from airflow_provider_partners import windows
+from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
+from airflow_provider_partners.pipelines import lanes as steps
+from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, create_dag, reject_unknown_params
+from airflow_provider_partners.task_errors import translate_errors
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sync.coupons import CouponPolicy
+    from airflow_provider_partners.sync.options import MappingOptions
+    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
+
+__all__ = ["order_backfill_dag"]
+
+log = logging.getLogger(__name__)
+
+
+def order_backfill_dag(
+    *,
+    dag_id: str = "yofi_shopify_to_yotpo_backfill",
+    schedule: Any = None,
+    options: MappingOptions | Mapping[str, Any] | None = None,
+    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
+    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
+    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
+    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    app_id: str = APP_ID_TEMPLATE,
+    shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
+    **dag_args: Any,
+) -> DAG:
+    """Return the Dag that syncs the orders of a past time range.
+
+    The arguments are those of :func:`~airflow_provider_partners.pipelines.order_sync.order_sync_dag`. Give both the
+    same options and policies.
+
+    :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
+    """
+
+    @task
+    def choose_windows() -> list[dict[str, str]]:
+        """Return the range from ``since`` to ``until`` in windows of ``window_days``, the earliest first."""
+        context: Any = get_current_context()
+        params = context["params"]
+        with translate_errors(context):
+            reject_unknown_params(context)
+            full_range = windows.resolve(since=params["since"], until=params["until"])
+            parts = list(full_range.split(timedelta(days=params["window_days"])))
+        log.info("%s in %d windows", full_range, len(parts))
+        lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
+        return [steps.with_lookbacks(part, **lookbacks) for part in parts]
+
+    @task(retries=0)
+    def confirm(summary: dict[str, Any]) -> None:
+        """Fail the run if a lane failed. Clear that lane, and it continues where it stopped."""
+        steps.fail_on_failed_shops(summary)
+
+    with create_dag(
+        dag_id,
+        schedule=schedule,
+        params={
+            "since": Param(description="Start of the changes to read", type="string", format="date-time"),
+            "until": Param(description="End of the changes to read", type="string", format="date-time"),
+            "window_days": Param(30, description="Days that one lane covers", type="integer", minimum=1),
+            **steps.shared_params(),
+        },
+        tags=["partners", "shopify", "yofi", "yotpo", "voucherify", "backfill"],
+        doc_md=__doc__,
+        dag_args=dag_args,
+        task_args={"max_active_tis_per_dagrun": 4},
+    ) as dag:
+        installed = ShopifyPartnerActiveShopsOperator(
+            task_id="active_shops", app_id=app_id, shopify_partner_conn_id=shopify_partner_conn_id
+        )
+        chosen = choose_windows()
+        # The conf is checked before anything is read.
+        chosen >> installed
+        lanes = steps.select_shops(installed.output, chosen)
+        lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
+        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)))
+    return dag
