@@ -15,9 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
+from client_options import gather_options
 
 from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.extraction import Extraction
+from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.shopify_admin import client as shopify_admin
@@ -107,7 +109,7 @@ LISTS = voucherify.RESOURCES
 PAGE = 2
 """Rows of a page: what is served of a numbered list are 99 or 100 pages, so that few rows are too many."""
 NUMBERED = [name for name, row in LISTS.items() if row.paging_style == "page"]
-DIVISIBLE = [name for name in NUMBERED if LISTS[name].times or LISTS[name].scroll]
+DIVISIBLE = [name for name in NUMBERED if LISTS[name].times or LISTS[name].scroll_param]
 INDIVISIBLE = [name for name in NUMBERED if name not in DIVISIBLE]
 AT_ONCE = [name for name, row in LISTS.items() if row.paging_style == "single_shot"]
 BY_LIMIT = [
@@ -138,11 +140,13 @@ def client(served: RunningSandbox, family: str = "server", **options: Any) -> Vo
         },
     }[family]
     return VoucherifyClient(
-        base_url=f"{served.url}/voucherify",
-        rate_limit_store=InMemoryStore(),
-        requests_per_minute=FAST,
-        **keys,
-        **options,
+        **gather_options(
+            base_url=f"{served.url}/voucherify",
+            rate_limit_store=InMemoryStore(),
+            requests_per_minute=FAST,
+            **keys,
+            **options,
+        )
     )
 
 
@@ -390,11 +394,13 @@ def yofi_client(served: RunningSandbox) -> YofiClient:
     known = served.sandbox.credentials["yofi"]
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
     return YofiClient(
-        shop=yofi_shop(served),
-        base_url=f"{served.url}/yofi",
-        requests_per_second=FAST,
-        rate_limit_store=InMemoryStore(),
-        **{name: known[name] for name in names},
+        **gather_options(
+            shop=yofi_shop(served),
+            base_url=f"{served.url}/yofi",
+            requests_per_second=FAST,
+            rate_limit_store=InMemoryStore(),
+            **{name: known[name] for name in names},
+        )
     )
 
 
@@ -457,11 +463,13 @@ PARTNER_KINDS = {
 def partner(served: RunningSandbox, **options: Any) -> ShopifyPartnerClient:
     known = served.sandbox.credentials["shopify_partner"]
     return ShopifyPartnerClient(
-        organization_id=known["organization_id"],
-        access_token=known["tokens"][0],
-        base_url=f"{served.url}/shopify-partner",
-        requests_per_second=FAST,
-        **options,
+        **gather_options(
+            organization_id=known["organization_id"],
+            access_token=known["tokens"][0],
+            base_url=f"{served.url}/shopify-partner",
+            requests_per_second=FAST,
+            **options,
+        )
     )
 
 
@@ -536,7 +544,7 @@ def admin(served: RunningSandbox) -> ShopifyAdminClient:
         shop=shop,
         access_token=known["token"],
         base_url=f"{served.url}/shopify-admin/{shop}",
-        rate_limit_store=InMemoryStore(),
+        options=ClientOptions(rate_limit_store=InMemoryStore()),
     )
 
 
@@ -580,8 +588,8 @@ def yotpo_client(served: RunningSandbox) -> YotpoClient:
         store_id=store_id,
         secret=known["secret"],
         base_url=f"{served.url}/yotpo",
-        rate_limit_store=InMemoryStore(),
         requests_per_second=FAST,
+        options=ClientOptions(rate_limit_store=InMemoryStore()),
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import httpx
 import jwt
 import pytest
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.rsql.expressions import field
@@ -49,7 +50,9 @@ class Api:
 
 def client(api: Callable[[httpx.Request], httpx.Response], **options: Any) -> YofiClient:
     given = {"secret": SECRET, "issuer": "partner-7", "subject": "svc-7", "shop": SHOP, "clock": TurningClock(NOW)}
-    return YofiClient(handler=httpx.MockTransport(api), **{**given, "requests_per_second": 1000.0, **options})
+    return YofiClient(
+        **gather_options(handler=httpx.MockTransport(api), **{**given, "requests_per_second": 1000.0, **options})
+    )
 
 
 def claims_of(request: httpx.Request) -> dict[str, Any]:

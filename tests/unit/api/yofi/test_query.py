@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.rsql.evaluate import matches
@@ -55,7 +56,9 @@ class Yofi:
 def client(api: Callable[[httpx.Request], httpx.Response], **options: Any) -> YofiClient:
     given = {"secret": "a-signing-secret-of-more-than-32-bytes", "issuer": "p", "subject": "s", "shop": "a"}
     clock = TurningClock(UNTIL.timestamp() + 3600)
-    return YofiClient(handler=httpx.MockTransport(api), clock=clock, requests_per_second=1e6, **{**given, **options})
+    return YofiClient(
+        **gather_options(handler=httpx.MockTransport(api), clock=clock, requests_per_second=1e6, **{**given, **options})
+    )
 
 
 def a_return(number: int, returned: int | None, ordered: int | None = None, **more: Any) -> Row:
