@@ -1,4 +1,4 @@
-"""Historical events in windows of more than a year, over real HTTP: what lies on an edge comes once."""
+"""Historical events in windows of more than a year, over real HTTP: an event on an edge is returned once."""
 
 from __future__ import annotations
 
@@ -19,61 +19,62 @@ EDGES = [NOW - 3 * YEAR, NOW - 2 * YEAR, NOW - YEAR, NOW]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[RunningSandbox]:
-    with serve(build(shops=1, orders=5, now=NOW)) as served:
-        served.sandbox.switches["shopify_partner.requests_per_second"] = 0
-        store = served.sandbox.store
-        known = store.select("shopify_partner", "", "event")[0]
-        around = [
+def server() -> Iterator[RunningSandbox]:
+    """A sandbox with an event at each edge of a year, and one microsecond before and after it."""
+    with serve(build(shops=1, orders=5, now=NOW)) as server:
+        server.sandbox.switches["shopify_partner.requests_per_second"] = 0
+        store = server.sandbox.store
+        template = store.select("shopify_partner", "", "event")[0]
+        timestamps = [
             edge + timedelta(microseconds=offset)
             for edge in EDGES
             for offset in (-1, 0, 1)
             if edge < NOW or offset <= 0
         ]
-        for number, at in enumerate(around):
-            event = {**known, "id": f"gid://shopify/PartnerEvent/9{number}", "occurredAt": text(at)}
+        for number, timestamp in enumerate(timestamps):
+            event = {**template, "id": f"gid://shopify/PartnerEvent/9{number}", "occurredAt": text(timestamp)}
             store.put("shopify_partner", "", "event", event["id"], event, at=event["occurredAt"])
-        yield served
+        yield server
 
 
-def text(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def text(timestamp: datetime) -> str:
+    return timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def partner(served: RunningSandbox) -> ShopifyPartnerClient:
-    known = served.sandbox.credentials["shopify_partner"]
+def partner(server: RunningSandbox) -> ShopifyPartnerClient:
+    credentials = server.sandbox.credentials["shopify_partner"]
     return ShopifyPartnerClient(
-        organization_id=known["organization_id"],
-        access_token=known["tokens"][0],
-        base_url=f"{served.url}/shopify-partner",
+        organization_id=credentials["organization_id"],
+        access_token=credentials["tokens"][0],
+        base_url=f"{server.url}/shopify-partner",
         requests_per_second=1_000,
     )
 
 
-def ids(rows: Any) -> list[str]:
-    return [row["id"] for row in rows]
+def ids(records: Any) -> list[str]:
+    return [record["id"] for record in records]
 
 
-def between(served: RunningSandbox, since: datetime, until: datetime) -> list[str]:
+def stored_ids(server: RunningSandbox, since: datetime, until: datetime) -> list[str]:
     return sorted(
         event["id"]
-        for event in served.sandbox.store.select("shopify_partner", "", "event")
+        for event in server.sandbox.store.select("shopify_partner", "", "event")
         if since <= datetime.fromisoformat(event["occurredAt"]) < until
     )
 
 
 @pytest.mark.parametrize("page_size", [3, 250])
-def test_what_lies_on_the_edge_of_two_queries_comes_once(world: RunningSandbox, page_size: int) -> None:
-    with partner(world) as client:
-        rows = ids(client.extract("events", since=EDGES[0], until=EDGES[-1], page_size=page_size).records(workers=2))
+def test_an_event_on_the_edge_of_two_queries_is_returned_once(server: RunningSandbox, page_size: int) -> None:
+    with partner(server) as client:
+        records = ids(client.extract("events", since=EDGES[0], until=EDGES[-1], page_size=page_size).records(workers=2))
 
-    assert sorted(rows) == between(world, EDGES[0], EDGES[-1])
-    assert len(rows) > 10
+    assert sorted(records) == stored_ids(server, EDGES[0], EDGES[-1])
+    assert len(records) > 10
 
 
-def test_windows_that_touch_share_no_event_and_leave_none_out(world: RunningSandbox) -> None:
-    with partner(world) as client:
+def test_adjacent_windows_share_no_event_and_leave_none_out(server: RunningSandbox) -> None:
+    with partner(server) as client:
         for since, until in pairwise([*EDGES, NOW + YEAR]):
-            assert sorted(ids(client.extract("events", since=since, until=until).records())) == between(
-                world, since, until
+            assert sorted(ids(client.extract("events", since=since, until=until).records())) == stored_ids(
+                server, since, until
             )

@@ -1,4 +1,4 @@
-"""Bulk operations of the client against the sandbox, over real HTTP: the rows of the paged list, whatever happens."""
+"""Bulk operations of the client against the sandbox, over real HTTP: their records equal the paged list."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client_options import gather_options
 
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
@@ -24,44 +25,48 @@ VERSIONS = ["2025-10", "2026-07"]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[RunningSandbox]:
-    with serve(build(shops=1, orders=ORDERS, now=NOW)) as served:
-        yield served
+def shared_server() -> Iterator[RunningSandbox]:
+    with serve(build(shops=1, orders=ORDERS, now=NOW)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def everything(world: RunningSandbox) -> list[dict[str, Any]]:
+def all_orders(shared_server: RunningSandbox) -> list[dict[str, Any]]:
     """All orders of the shop, read page by page."""
-    with admin(world) as client:
-        return by_pages(client)
+    with admin(shared_server) as client:
+        return read_paged(client)
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the client makes its temporary files."""
+def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the client's temporary files."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
-def served(world: RunningSandbox) -> Iterator[RunningSandbox]:
-    before = dict(world.sandbox.switches)
-    yield world
-    world.sandbox.switches.clear()
-    world.sandbox.switches.update(before)
+def server(shared_server: RunningSandbox) -> Iterator[RunningSandbox]:
+    """The sandbox; its switches are reset afterwards."""
+    switches = shared_server.sandbox.switches
+    before = dict(switches)
+    yield shared_server
+    switches.clear()
+    switches.update(before)
 
 
-def admin(served: RunningSandbox, **options: Any) -> ShopifyAdminClient:
-    shop, known = next(iter(served.sandbox.credentials["shopify_admin"].items()))
-    base_url = f"{served.url}/shopify-admin/{shop}"
-    return ShopifyAdminClient(**{"shop": shop, "access_token": known["token"], "base_url": base_url, **options})
+def admin(server: RunningSandbox, **options: Any) -> ShopifyAdminClient:
+    shop, credentials = next(iter(server.sandbox.credentials["shopify_admin"].items()))
+    base_url = f"{server.url}/shopify-admin/{shop}"
+    return ShopifyAdminClient(
+        **gather_options(**{"shop": shop, "access_token": credentials["token"], "base_url": base_url, **options})
+    )
 
 
-def question(client: ShopifyAdminClient, resource: str = "orders", **asked: Any) -> BulkJob:
-    return client.job(resource, **{"since": SINCE, "until": NOW, **asked})
+def make_job(client: ShopifyAdminClient, resource: str = "orders", **arguments: Any) -> BulkJob:
+    return client.job(resource, **{"since": SINCE, "until": NOW, **arguments})
 
 
-def ended(job: BulkJob, job_id: str) -> JobStatus:
+def wait(job: BulkJob, job_id: str) -> JobStatus:
     for _ in range(100):
         status = job.status(job_id)
         if status.state is not JobState.RUNNING:
@@ -69,41 +74,41 @@ def ended(job: BulkJob, job_id: str) -> JobStatus:
     raise AssertionError(status)
 
 
-def by_job(job: BulkJob) -> list[dict[str, Any]]:
+def read_bulk(job: BulkJob) -> list[dict[str, Any]]:
     job_id = job.submit()
-    status = ended(job, job_id)
+    status = wait(job, job_id)
     assert status.state is JobState.DONE, status
     return list(job.extraction(job_id).records())
 
 
-def by_pages(client: ShopifyAdminClient, resource: str = "orders", **asked: Any) -> list[dict[str, Any]]:
-    return list(client.extract(resource, **{"since": SINCE, "until": NOW, **asked}).records())
+def read_paged(client: ShopifyAdminClient, resource: str = "orders", **arguments: Any) -> list[dict[str, Any]]:
+    return list(client.extract(resource, **{"since": SINCE, "until": NOW, **arguments}).records())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("grouping", [False, True])
-def test_orders_are_those_of_the_paged_list_record_by_record(
-    served: RunningSandbox, everything: list[dict[str, Any]], version: str, grouping: bool
+def test_orders_equal_those_of_the_paged_list(
+    server: RunningSandbox, all_orders: list[dict[str, Any]], version: str, grouping: bool
 ) -> None:
-    with admin(served, api_version=version, bulk_grouping=grouping) as client:
-        found = by_job(question(client))
-    assert found == everything
-    assert len(found) == ORDERS
-    assert max(len(row["lineItems"]) for row in found) == 400
-    assert max(len(row["fulfillments"]) for row in found) == 60
-    assert max(len(each["fulfillmentLineItems"]) for row in found for each in row["fulfillments"]) == 200
+    with admin(server, api_version=version, bulk_grouping=grouping) as client:
+        records = read_bulk(make_job(client))
+    assert records == all_orders
+    assert len(records) == ORDERS
+    assert max(len(record["lineItems"]) for record in records) == 400
+    assert max(len(record["fulfillments"]) for record in records) == 60
+    assert max(len(each["fulfillmentLineItems"]) for record in records for each in record["fulfillments"]) == 200
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_products_are_those_of_the_paged_list_record_by_record(served: RunningSandbox, version: str) -> None:
-    with admin(served, api_version=version) as client:
-        found = by_job(question(client, "products"))
-        assert found == by_pages(client, "products")
-    assert sum(len(row["variants"]) for row in found) > len(found) > 0
+def test_products_equal_those_of_the_paged_list(server: RunningSandbox, version: str) -> None:
+    with admin(server, api_version=version) as client:
+        records = read_bulk(make_job(client, "products"))
+        assert records == read_paged(client, "products")
+    assert sum(len(record["variants"]) for record in records) > len(records) > 0
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "arguments",
     [
         {"personal_data": False},
         {"fields": "note poNumber transactions(first: 5) { id kind }"},
@@ -111,106 +116,108 @@ def test_products_are_those_of_the_paged_list_record_by_record(served: RunningSa
         {"since": NOW - timedelta(days=9), "until": NOW - timedelta(days=2)},
     ],
 )
-def test_the_filters_mean_what_they_mean_to_the_paged_list(served: RunningSandbox, asked: dict[str, Any]) -> None:
-    with admin(served) as client:
-        found = by_job(question(client, **asked))
-        assert found == by_pages(client, **asked)
-    assert found
-
-
-def test_a_window_that_holds_nothing_has_no_rows(served: RunningSandbox) -> None:
-    with admin(served) as client:
-        assert by_job(question(client, until=SINCE + timedelta(hours=1))) == []
-
-
-def test_pages_of_rows_are_made_whole_side_by_side(
-    served: RunningSandbox, everything: list[dict[str, Any]], folder: Path
+def test_filters_select_the_same_records_as_in_the_paged_list(
+    server: RunningSandbox, arguments: dict[str, Any]
 ) -> None:
-    with admin(served) as client:
-        job = question(client, page_size=8)
+    with admin(server) as client:
+        records = read_bulk(make_job(client, **arguments))
+        assert records == read_paged(client, **arguments)
+    assert records
+
+
+def test_an_empty_window_has_no_records(server: RunningSandbox) -> None:
+    with admin(server) as client:
+        assert read_bulk(make_job(client, until=SINCE + timedelta(hours=1))) == []
+
+
+def test_pages_are_completed_in_parallel(
+    server: RunningSandbox, all_orders: list[dict[str, Any]], temporary_folder: Path
+) -> None:
+    with admin(server) as client:
+        job = make_job(client, page_size=8)
         job_id = job.submit()
-        ended(job, job_id)
+        wait(job, job_id)
         steps = list(job.extraction(job_id).pages(workers=4))
         assert [len(step.records) for step in steps] == [8] * 7 + [4]
-        assert [row for step in steps for row in step.records] == everything
-        rest = list(job.extraction(job_id).pages(position=steps[4].position))
-        assert [step.records for step in rest] == [step.records for step in steps[5:]]
-    assert not list(folder.iterdir())
+        assert [record for step in steps for record in step.records] == all_orders
+        later_pages = list(job.extraction(job_id).pages(position=steps[4].position))
+        assert [step.records for step in later_pages] == [step.records for step in steps[5:]]
+    assert not list(temporary_folder.iterdir())
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_operation_that_was_begun_is_found_again(served: RunningSandbox, version: str) -> None:
-    with admin(served, api_version=version) as client:
-        job = question(client, query=f"-tag:found-{version}")
-        began = served.sandbox.now
-        assert job.find(began - timedelta(minutes=5)) is None
+def test_a_started_operation_is_found_again(server: RunningSandbox, version: str) -> None:
+    with admin(server, api_version=version) as client:
+        job = make_job(client, query=f"-tag:found-{version}")
+        started_at = server.sandbox.now
+        assert job.find(started_at - timedelta(minutes=5)) is None
         job_id = job.submit()
-        assert job.find(began - timedelta(minutes=5)) == job_id
-        assert job.find(began + timedelta(hours=1)) is None
-        assert question(client, query="-tag:other").find(began - timedelta(minutes=5)) is None
-        ended(job, job_id)
-        assert job.find(began - timedelta(minutes=5)) == job_id
+        assert job.find(started_at - timedelta(minutes=5)) == job_id
+        assert job.find(started_at + timedelta(hours=1)) is None
+        assert make_job(client, query="-tag:other").find(started_at - timedelta(minutes=5)) is None
+        wait(job, job_id)
+        assert job.find(started_at - timedelta(minutes=5)) == job_id
 
 
-def test_before_2026_01_one_operation_keeps_others_out_but_not_itself(served: RunningSandbox) -> None:
-    served.sandbox.switches["shopify_admin.bulk_polls"] = 50
-    with admin(served, api_version="2025-10") as client:
-        job = question(client)
+def test_before_2026_01_one_operation_blocks_others_but_not_itself(server: RunningSandbox) -> None:
+    server.sandbox.switches["shopify_admin.bulk_polls"] = 50
+    with admin(server, api_version="2025-10") as client:
+        job = make_job(client)
         job_id = job.submit()
         assert job.submit() == job_id
         with pytest.raises(ThrottledError, match=job_id) as caught:
-            question(client, "products").submit()
+            make_job(client, "products").submit()
         assert caught.value.retry_after == 60
         client.cancel_job(job_id)
-        status = ended(job, job_id)
+        status = wait(job, job_id)
     assert (status.state, status.partner_status) == (JobState.FAILED, "CANCELED")
 
 
-def test_foreign_operations_of_the_same_app_are_named(served: RunningSandbox) -> None:
-    served.sandbox.switches["shopify_admin.bulk_foreign_jobs"] = 5
-    with admin(served) as client, pytest.raises(ThrottledError, match="gid://shopify/BulkOperation/") as caught:
-        question(client).submit()
+def test_foreign_operations_of_the_same_app_are_named(server: RunningSandbox) -> None:
+    server.sandbox.switches["shopify_admin.bulk_foreign_jobs"] = 5
+    with admin(server) as client, pytest.raises(ThrottledError, match="gid://shopify/BulkOperation/") as caught:
+        make_job(client).submit()
     assert str(caught.value).count("gid://shopify/BulkOperation/") == 5
 
 
-def test_a_query_that_a_bulk_operation_does_not_take_is_told_in_shopifys_words(served: RunningSandbox) -> None:
-    with admin(served) as client, pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"):
-        question(client, fields="colour").submit()
+def test_a_refused_query_is_explained_in_shopifys_words(server: RunningSandbox) -> None:
+    with admin(server) as client, pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"):
+        make_job(client, fields="colour").submit()
 
 
 @pytest.mark.parametrize("after", [1, 40, 500])
-def test_a_grouped_operation_that_fails_on_its_way_loses_nothing(
-    served: RunningSandbox, everything: list[dict[str, Any]], after: int
+def test_a_failed_grouped_operation_loses_no_record(
+    server: RunningSandbox, all_orders: list[dict[str, Any]], after: int
 ) -> None:
-    served.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "TIMEOUT", "after": after}
-    with admin(served, bulk_grouping=True) as client:
-        job = question(client)
+    server.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "TIMEOUT", "after": after}
+    with admin(server, bulk_grouping=True) as client:
+        job = make_job(client)
         job_id = job.submit()
-        status = ended(job, job_id)
+        status = wait(job, job_id)
         assert (status.state, status.partner_status) == (JobState.DONE, "FAILED")
         assert client.job_status(job_id) == status
-        assert list(job.extraction(job_id).records()) == everything
+        assert list(job.extraction(job_id).records()) == all_orders
 
 
-def test_an_operation_that_fails_without_grouping_is_submitted_anew(served: RunningSandbox) -> None:
-    served.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "INTERNAL_SERVER_ERROR", "after": 40}
-    with admin(served) as client:
-        job = question(client, query="-tag:failing")
+def test_a_failed_operation_without_grouping_is_submitted_again(server: RunningSandbox) -> None:
+    server.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "INTERNAL_SERVER_ERROR", "after": 40}
+    with admin(server) as client:
+        job = make_job(client, query="-tag:failing")
         job_id = job.submit()
-        status = ended(job, job_id)
+        status = wait(job, job_id)
         assert (status.state, status.partner_status) == (JobState.FAILED, "FAILED")
         with pytest.raises(ExpiredError, match="INTERNAL_SERVER_ERROR"):
             job.extraction(job_id)
-        assert job.find(served.sandbox.now - timedelta(minutes=5)) is None
-        assert len(by_job(job)) == ORDERS
+        assert job.find(server.sandbox.now - timedelta(minutes=5)) is None
+        assert len(read_bulk(job)) == ORDERS
 
 
-def test_a_download_that_breaks_off_goes_on(served: RunningSandbox, everything: list[dict[str, Any]]) -> None:
-    served.sandbox.switches["shopify_admin.bulk_file_breaks"] = 2
-    with admin(served) as client:
-        assert by_job(question(client)) == everything
+def test_an_interrupted_download_continues(server: RunningSandbox, all_orders: list[dict[str, Any]]) -> None:
+    server.sandbox.switches["shopify_admin.bulk_file_breaks"] = 2
+    with admin(server) as client:
+        assert read_bulk(make_job(client)) == all_orders
 
 
-def test_an_ordinary_window_is_not_worth_a_job(served: RunningSandbox) -> None:
-    with admin(served) as client:
+def test_a_job_is_not_preferred_for_a_small_window(server: RunningSandbox) -> None:
+    with admin(server) as client:
         assert client.prefers_job("orders", since=SINCE, until=NOW) is False

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from client_options import gather_options
 
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.rsql.expressions import field
@@ -52,8 +53,13 @@ def yofi(world: RunningSandbox, shop: str) -> Iterator[YofiClient]:
 def client(world: RunningSandbox, shop: str | None, **options: Any) -> YofiClient:
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
     credentials = {name: world.sandbox.credentials["yofi"][name] for name in names}
-    given = {**credentials, "base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "ledger": InMemoryStore()}
-    return YofiClient(shop=shop, **{**given, **options})
+    given = {
+        **credentials,
+        "base_url": f"{world.url}/yofi",
+        "requests_per_second": 10_000.0,
+        "rate_limit_store": InMemoryStore(),
+    }
+    return YofiClient(**gather_options(shop=shop, **{**given, **options}))
 
 
 def stored(world: RunningSandbox, shop: str, kind: str) -> list[Record]:

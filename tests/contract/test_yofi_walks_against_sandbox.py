@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from client_options import gather_options
 
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.yofi.client import YofiClient
@@ -49,8 +50,8 @@ def name(world: RunningSandbox) -> str:
 def client(world: RunningSandbox) -> YofiClient:
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
     credentials = {name: world.sandbox.credentials["yofi"][name] for name in names}
-    given = {"base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "ledger": InMemoryStore()}
-    return YofiClient(shop=name(world), **credentials, **given)
+    given = {"base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "rate_limit_store": InMemoryStore()}
+    return YofiClient(**gather_options(shop=name(world), **credentials, **given))
 
 
 def stored(world: RunningSandbox, kind: str) -> list[Record]:
