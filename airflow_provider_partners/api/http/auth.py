@@ -156,13 +156,13 @@ class _TokenHeader:
         return True
 
     def _new_token(self) -> _Token:
-        begun = self._clock.time()
+        obtained_at = self._clock.time()
         value, expires_at = self._obtain()
         self._on_secret(value)
         if expires_at is None:
             return _Token(value, None)
         # Without this limit, a token with a lifetime below the leeway would be renewed for every request.
-        return _Token(value, expires_at - min(self._leeway, max(0.0, expires_at - begun) / 2))
+        return _Token(value, expires_at - min(self._leeway, max(0.0, expires_at - obtained_at) / 2))
 
 
 class MintedToken(_TokenHeader):

@@ -278,9 +278,9 @@ class Call:
             raise self._throttled_error(resolution, response, requested)
         wait = self._wait_seconds(requested, self._failures)
         if self._failures >= self._settings.max_attempts or self._exceeds_limits(wait):
-            spent = self._settings.clock.monotonic() - self._started_at
+            seconds = self._settings.clock.monotonic() - self._started_at
             last = _describe(resolution, response)
-            message = f"gave up after {self._failures} attempts in {spent:.0f} s; the last one: {last}"
+            message = f"gave up after {self._failures} attempts in {seconds:.0f} s; the last one: {last}"
             raise self.error(TransientError, message, response, resolution.remedy)
         self._settings.stats.on_retry()
         self._log_retry(resolution, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")

@@ -46,10 +46,12 @@ class StreamAttempt(Protocol):
 
 
 def _inspect_download(response: Response) -> ErrorResolution | None:
-    """Detect expired URLs. Storages answer them with 403 or 404, Google's also with 400."""
+    """Detect expired URLs."""
     status = response.status
     if status in {200, 206}:
         return None
+    # A storage answers an expired URL with 403 or 404. Google's also answers with 400 and the code ExpiredToken:
+    # https://cloud.google.com/storage/docs/xml-api/reference-status#400-bad-request
     if status in {401, 403, 404, 410} or (status == 400 and b"Expired" in response.content):
         action = ResponseAction.REAUTHENTICATE if status == 401 else ResponseAction.NOT_FOUND
         message = "the file has expired, or its URL is not accepted any more"

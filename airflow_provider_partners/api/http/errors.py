@@ -201,7 +201,8 @@ DEFAULT_ERROR_HANDLER = ErrorHandler()
 def retry_after(response: Response, now: float) -> float | None:
     """Return the seconds in the ``Retry-After`` header (a number or a date), or None.
 
-    A date is compared with the response's own ``Date`` header, because the partner's clock and ours may differ.
+    See https://www.rfc-editor.org/rfc/rfc9110#field.retry-after. A date is compared with the response's own ``Date``
+    header, because the partner's clock and ours may differ.
 
     :param now: seconds since 1970, used if there is no ``Date`` header
     """
@@ -211,10 +212,10 @@ def retry_after(response: Response, now: float) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        until = _http_date(text)
-        if until is None:
+        retry_at = _http_date(text)
+        if retry_at is None:
             return None
-        seconds = until - (_http_date(response.headers.get("date", "")) or now)
+        seconds = retry_at - (_http_date(response.headers.get("date", "")) or now)
     return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None
 
 

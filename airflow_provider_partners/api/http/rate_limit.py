@@ -1,9 +1,10 @@
 """Client-side rate limit per credential. Each response corrects it.
 
-The algorithm is GCRA (generic cell rate algorithm). Its whole state is one number, the *theoretical arrival
-time*: when the last granted request would arrive if all requests were evenly spaced. One number fits into a
-file or Redis, so that parallel tasks share it (see :mod:`~airflow_provider_partners.api.http.rate_limit_store`).
-Each client reads its partner's headers and calls :meth:`RateLimit.update_from_server`.
+The algorithm is GCRA (https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm). Its whole state is one number, the
+*theoretical arrival time*: when the last granted request would arrive if all requests were evenly spaced. One number
+fits into a file or Redis, so that parallel tasks share it (see
+:mod:`~airflow_provider_partners.api.http.rate_limit_store`). Each client reads its partner's headers and calls
+:meth:`RateLimit.update_from_server`.
 """
 
 from __future__ import annotations

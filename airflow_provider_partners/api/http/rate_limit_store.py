@@ -101,14 +101,14 @@ class FileStore:
             return os.open(self._path, flags, 0o600)
 
     def _lock(self, descriptor: int) -> None:
-        until = time.monotonic() + self._lock_timeout
+        deadline = time.monotonic() + self._lock_timeout
         pause = 0.0005
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 # A suspended process must not block every other task forever.
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise
                 time.sleep(pause)
                 pause = min(pause * 1.5, 0.01)
@@ -118,6 +118,8 @@ class FileStore:
 
 class RedisStore:
     """Store for tasks on several machines: a number in Redis (or Valkey), changed under ``WATCH``.
+
+    See https://redis.io/docs/latest/develop/using-commands/transactions/.
 
     :param uri: URI such as ``redis://host:6379/0`` or ``rediss://…``; the first update opens the connection
     :param key: key of the number
@@ -204,8 +206,8 @@ class FallbackStore:
             is_first, self._warned = not self._warned, True
         if is_first:
             log.warning(
-                "%s; this task counts its requests alone. Parallel tasks of the same credential may exceed the partner's "
-                "rate limit, and its refusals will slow them down",
+                "%s; this task counts its requests alone. Parallel tasks of the same credential may exceed the "
+                "partner's rate limit, and its refusals will slow them down",
                 error,
             )
 

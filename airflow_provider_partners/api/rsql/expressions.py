@@ -56,8 +56,8 @@ class Expression(ABC):
         :param hint: added to the error's remedy
         :raises ConfigurationError: names the selector or operator, and lists the allowed ones
         """
-        listed = "; ".join(f"{name} ({' '.join(sorted(operators))})" for name, operators in allowed.items())
-        remedy = f"Allowed: {listed or 'no filter at all'}. {hint}".rstrip()
+        allowed_text = "; ".join(f"{name} ({' '.join(sorted(operators))})" for name, operators in allowed.items())
+        remedy = f"Allowed: {allowed_text or 'no filter at all'}. {hint}".rstrip()
         for comparison in self.comparisons():
             operators = allowed.get(comparison.selector)
             if operators is None:
@@ -94,8 +94,8 @@ class Comparison(Expression):
 
     def __str__(self) -> str:
         """Return the RSQL text."""
-        listed = ",".join(str(argument) for argument in self.arguments)
-        return f"{self.selector}{self.operator}{f'({listed})' if self.operator in _MULTI_VALUE_OPERATORS else listed}"
+        values = ",".join(str(argument) for argument in self.arguments)
+        return f"{self.selector}{self.operator}{f'({values})' if self.operator in _MULTI_VALUE_OPERATORS else values}"
 
     def comparisons(self) -> tuple[Comparison, ...]:
         """Return the comparison itself."""
