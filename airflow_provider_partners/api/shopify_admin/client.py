@@ -1,7 +1,7 @@
 """Client of Shopify's Admin API: the orders of one shop with all line items and fulfillments, and its products.
 
 The client only reads. It reads lists in order of ``updatedAt`` within half-open time ranges. If a record changes during
-a read, it moves behind the range and belongs to the next one. This module knows neither Airflow nor files.
+a read, it leaves the range and belongs to the next one. This module knows neither Airflow nor files.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class ShopifyAdminClient(ApiClient):
     :param strict_version: raise if another version answers; log a warning otherwise
     :param bulk_grouping: group the lines of each object in the files of bulk operations. Grouping is slower and more
         likely to time out, but the partial file of a failed operation can then be used
+    :param options: deadlines, rate limit store, clock and other options of every client
     """
 
     def __init__(
@@ -165,8 +166,8 @@ class ShopifyAdminClient(ApiClient):
         range with 10,000 objects or more is read in parts, because Shopify returns at most 25,000 objects of one query.
 
         :param resource: ``orders`` or ``products``
-        :param since: start of the range (inclusive); all history if not given
-        :param until: end of the range (exclusive); now if not given
+        :param since: start of the range (inclusive), ISO 8601 text or ``datetime``; all history if not given
+        :param until: end of the range (exclusive), in the same forms; now if not given
         :param query: an additional filter in Shopify's search syntax, such as ``financial_status:paid``
         :param match: ``{"id": […]}`` with global ids or their numbers, instead of a search
         :param personal_data: whether to request customers' data
@@ -226,8 +227,8 @@ class ShopifyAdminClient(ApiClient):
         ends if the job must be found again.
 
         :param resource: ``orders`` or ``products``
-        :param since: start of the range (inclusive); all history if not given
-        :param until: end of the range (exclusive); now if not given
+        :param since: start of the range (inclusive), ISO 8601 text or ``datetime``; all history if not given
+        :param until: end of the range (exclusive), in the same forms; now if not given
         :param query: an additional filter in Shopify's search syntax
         :param match: refused, because a bulk operation cannot read ids
         :param personal_data: whether to request customers' data

@@ -142,10 +142,10 @@ class ListDocuments:
 """
 
     def bulk_query(self, selection: str, query: str, *, grouped: bool) -> str:
-        """Return the query of a bulk operation: the whole list in order of change.
+        """Return the query of a bulk operation: the complete list in order of change.
 
         A bulk operation accepts no variables, so the search is part of the text. The operation's name says whether the
-        file is grouped. So a stored operation still tells how its file is grouped.
+        file is grouped, so this is known for every operation that is read later.
 
         :param query: the search string
         :param grouped: whether the nested lines of each object follow it directly

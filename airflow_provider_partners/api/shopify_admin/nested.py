@@ -49,8 +49,8 @@ class NestedConnectionLoader:
     def complete_order(self, node: Record) -> Record | None:
         """Return an order with all line items and fulfillments, or ``None`` if it was deleted.
 
-        Without personal data ``email``, ``phone``, ``customer`` and both addresses are null. Many fields
-        may be null, such as the product of a line after its deletion::
+        Without personal data ``email``, ``phone``, ``customer`` and both addresses are null. Many fields may be
+        null, such as the product of a line after its deletion::
 
             {"id": "gid://shopify/Order/1001", "legacyResourceId": "1001", "name": "#1001",
              "createdAt": "2026-06-22T22:34:00Z", "processedAt": "2026-06-22T22:34:00Z",
@@ -90,7 +90,7 @@ class NestedConnectionLoader:
                   "fulfillmentLineItems": [{"id": "gid://shopify/FulfillmentLineItem/30", "quantity": 2,
                                             "lineItem": {"id": "gid://shopify/LineItem/10"}}]}]}
 
-        :param node: an order, as the list gave it
+        :param node: an order, as the list returned it
         """
         items = self._load_connection(documents.LINE_ITEMS, node)
         fulfillments = self._complete_fulfillments(node)

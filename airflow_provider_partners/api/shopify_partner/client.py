@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.extraction import Extraction, Segment
-from airflow_provider_partners.api.http.auth import RotatingHeader
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, validate_paged_document
+from airflow_provider_partners.api.shopify_partner.auth import make_auth
 from airflow_provider_partners.api.shopify_partner.documents import VERSIONS
 from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
 from airflow_provider_partners.api.shopify_partner.installs import INSTALLED_AFTER_EVENT, replay_installs
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from airflow_provider_partners.api.shopify_partner.installs import InstalledShop
+
 
 __all__ = ["RESOURCES", "ShopifyPartnerClient"]
 
@@ -38,7 +40,7 @@ DEFAULT_VERSION = "2026-07"
 DEFAULT_URL = "https://partners.shopify.com"
 
 MAX_QUERY_LENGTH = 50_000
-"""Characters; the API refuses more."""
+"""Size limit of a document, in characters."""
 
 REQUESTS_PER_SECOND = 3.5
 """A little less than the API's limit of 4 requests a second per API client, as the two clocks may differ.
@@ -64,6 +66,7 @@ class ShopifyPartnerClient(ApiClient):
     :param locale: language of the API's error messages, such as ``de``
     :param requests_per_second: the rate limit
     :param strict_version: raise if another version answers; log a warning otherwise
+    :param options: deadlines, rate limit store, clock and other options of every client
     """
 
     def __init__(
@@ -85,9 +88,7 @@ class ShopifyPartnerClient(ApiClient):
         self._transport = Transport(
             partner="Shopify Partner",
             base_url=base_url or DEFAULT_URL,
-            auth=RotatingHeader(
-                "X-Shopify-Access-Token", [access_token, secondary_access_token], on_secret=options.on_secret
-            ),
+            auth=make_auth(access_token, secondary_access_token, on_secret=options.on_secret),
             rate_limit=RateLimiter(rate=requests_per_second, store=options.rate_limit_store, clock=options.clock),
             error_handler=PARTNER_ERROR_HANDLER,
             headers={"Accept-Language": locale} if locale else {},
@@ -129,8 +130,9 @@ class ShopifyPartnerClient(ApiClient):
 
         :param resource: ``transactions``, ``app_events`` (of one app), ``events`` (version 2026-07 and later), or
             ``jobs``, ``conversations`` and ``messages`` (of one conversation; versions up to 2025-04)
-        :param since: start of the range (inclusive); all history if not given (``events`` require it)
-        :param until: end of the range (exclusive); now if not given
+        :param since: start of the range (inclusive), ISO 8601 text or ``datetime``; all history if not given
+            (``events`` require it)
+        :param until: end of the range (exclusive), in the same forms; now if not given
         :param app_id: ``gid://partners/App/…`` or its number; ``events`` use ``gid://shopify/App/…``
         :param types: types of transactions or events, such as ``RELATIONSHIP_INSTALLED``; statuses of jobs or
             conversations
@@ -204,12 +206,12 @@ class ShopifyPartnerClient(ApiClient):
             segments=[Segment(name=resource, fetch=fetcher.fetch)],
         )
 
-    def installed_shops(self, app_id: str | int, *, until: str | datetime | None = None) -> list[dict[str, Any]]:
+    def installed_shops(self, app_id: str | int, *, until: str | datetime | None = None) -> list[InstalledShop]:
         """Return every shop that has or had the app, with its state.
 
         :param app_id: ``gid://partners/App/…`` or its number
         :param until: the state at this time; now if not given
-        :returns: by domain: ``{"shop": "a.myshopify.com", "shop_id", "name", "installed", "since", "state"}``
+        :returns: sorted by domain
         """
         return replay_installs(
             self.extract("app_events", app_id=app_id, types=INSTALLED_AFTER_EVENT, until=until).records()

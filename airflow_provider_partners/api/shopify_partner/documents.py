@@ -31,7 +31,7 @@ TRANSACTION_FIELDS: Mapping[str, str] = MappingProxyType({
     "ServiceSaleAdjustment": _SALE,
     "ThemeSale": f"theme {{ name }} {_SALE}",
     "ThemeSaleAdjustment": f"theme {{ name }} {_SALE}",
-    # Its shop is never null, everyone else's may be.
+    # In this type alone the shop is never null, so the field needs an alias.
     "ReferralTransaction": f"amount {MONEY} category referralShop: shop {SHOP}",
     "ReferralAdjustment": f"amount {MONEY} category shop {SHOP}",
     "TaxTransaction": f"amount {MONEY} type",

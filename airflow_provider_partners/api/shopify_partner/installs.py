@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from airflow_provider_partners.api.shopify.shops import normalize_domain
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
@@ -28,15 +28,30 @@ INSTALLED_AFTER_EVENT: Mapping[str, bool] = MappingProxyType({
 """Whether the app is installed after an event. A deactivated shop has closed or paused."""
 
 
-def replay_installs(events: Iterable[Record]) -> list[dict[str, Any]]:
+class InstalledShop(TypedDict):
+    """A shop that has or had the app.
+
+    :param shop: domain, such as ``a.myshopify.com``
+    :param since: start of this state, as Shopify writes it
+    :param state: the last event, such as ``UNINSTALLED``
+    """
+
+    shop: str
+    shop_id: str | None
+    name: str | None
+    installed: bool
+    since: str
+    state: str
+
+
+def replay_installs(events: Iterable[Record]) -> list[InstalledShop]:
     """Return the state of every shop that has or had the app.
 
     Shops are identified by ``myshopifyDomain``, because the API's shop ids come in two namespaces. Events of the same
     time (an app that is reinstalled immediately) are sorted so that each of them changes the state.
 
     :param events: app events in any order; other events than relationship events are ignored
-    :returns: by domain: ``shop``, ``shop_id``, ``name``, ``installed``, ``since`` (start of this state, as Shopify
-        writes it) and ``state`` (the last event, such as ``UNINSTALLED``)
+    :returns: sorted by domain
     """
     histories: dict[str, list[Record]] = {}
     for event in events:
@@ -45,7 +60,7 @@ def replay_installs(events: Iterable[Record]) -> list[dict[str, Any]]:
     return [_shop_state(domain, histories[domain]) for domain in sorted(histories)]
 
 
-def _shop_state(domain: str, history: list[Record]) -> dict[str, Any]:
+def _shop_state(domain: str, history: list[Record]) -> InstalledShop:
     installed = False
     state, since = "", ""
     last: Record = {}

@@ -45,7 +45,7 @@ _GROUPED = re.compile(rf"\s*query\s+\w*{documents.GROUPED_SUFFIX}\b")
 
 ACTIVE_STATUSES = frozenset({"CREATED", "RUNNING"})
 USABLE_STATUSES = ACTIVE_STATUSES | {"COMPLETED"}
-"""Statuses of an operation that can be used again. The others ended without a result, or will."""
+"""Statuses of an operation that can be used again. All other operations have no result, or will have none."""
 
 STATE_BY_STATUS = dict.fromkeys((*ACTIVE_STATUSES, "CANCELING"), JobState.RUNNING) | {
     "COMPLETED": JobState.DONE,
@@ -184,7 +184,10 @@ def parse_status(job_id: str, operation: Record | None) -> JobStatus:
 
 
 def is_partial(operation: Record) -> bool:
-    """Return True if an operation failed but left a grouped file, in which only the last object may be incomplete."""
+    """Return True if an operation failed but left a grouped file.
+
+    Only the last object of that file may be incomplete.
+    """
     has_usable_file = operation.get("partialDataUrl") and is_grouped(str(operation.get("query") or ""))
     return operation["status"] == "FAILED" and bool(has_usable_file)
 

@@ -106,7 +106,7 @@ class FileReader:
     def fetch(self, cursor: Cursor) -> Page:
         """Return the page at a cursor.
 
-        :param cursor: ``{}`` or ``{"at": …}``, the number of objects before the page
+        :param cursor: ``{}`` or ``{"offset": …}``, the number of objects before the page
         """
         offset = int(cursor.get("offset", 0))
         objects, total = self._read(offset)

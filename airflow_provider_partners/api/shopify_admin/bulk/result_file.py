@@ -1,8 +1,8 @@
 """Read the file of a bulk operation as objects with their nested lists, in constant memory.
 
 A file holds one object a line. A node of a connection has a line of its own and names its parent in ``__parentId``.
-Without grouping, its line may stand anywhere in the file. So the file is read once to store the offset of each line in
-a temporary SQLite database. Afterwards objects are assembled from their lines.
+Without grouping, this line can be anywhere in the file. So the file is read once to store the offset of each line in a
+temporary SQLite database. Afterwards objects are assembled from their lines.
 See https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-data.
 """
 
