@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, TypeVar
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.prefetch import FetchedPage, fetch_parallel, fetch_sequential
@@ -32,11 +32,19 @@ log = logging.getLogger("airflow_provider_partners.api")
 
 T = TypeVar("T")
 
-ResumePosition = dict[str, Any]
-"""Position after a page: ``{"segment": 0, "cursor": {...}, "seen": [...]}``, as JSON.
 
-``seen`` holds the fingerprints of the latest records.
-"""
+class ResumePosition(TypedDict):
+    """Position after a page, as JSON.
+
+    :param segment: index of the segment
+    :param cursor: cursor of the next page in this segment
+    :param seen: fingerprints of the latest records
+    """
+
+    segment: int
+    cursor: Cursor
+    seen: NotRequired[list[str]]
+
 
 REMEMBERED_RECORDS = 500
 """Number of latest records that are checked for repetition; more if the last page was larger."""
@@ -159,11 +167,9 @@ class Extraction:
         total = fetched.page.total if len(self.segments) == 1 else None
         if fetched.page.next is not None:
             seen = guard.recent_fingerprints()
-            position: ResumePosition = {
-                "segment": fetched.segment,
-                "cursor": fetched.page.next,
-                **({"seen": seen} if seen else {}),
-            }
+            position: ResumePosition = {"segment": fetched.segment, "cursor": fetched.page.next}
+            if seen:
+                position["seen"] = seen
             return ExtractedPage(records, position, total)
         next_segment = fetched.segment + 1
         if next_segment == len(self.segments):

@@ -15,14 +15,14 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.extraction import Extraction
+    from airflow_provider_partners.api.extraction import Extraction, ResumePosition
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
@@ -196,7 +196,7 @@ def write_dataset(
         fingerprint=extraction.fingerprint,
         window=extraction.window,
     )
-    position = writer.resume()
+    position = cast("ResumePosition | None", writer.resume())
     resumed, started = writer.records, time.monotonic()
     pages = () if position == _END_POSITION else extraction.pages(position=position, workers=workers)
     for page in pages:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from airflow_provider_partners.api.http.stats import RequestCounts
     from airflow_provider_partners.api.yotpo.client import YotpoClient
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.task_errors import Context
@@ -250,7 +251,7 @@ class UpsertExtra(TypedDict):
 
     dry_run: bool
     """True if nothing was written (``plan_only``)."""
-    api: dict[str, Any]
+    api: RequestCounts
     """Request counts of the client."""
     shop: str | None
     summary: dict[str, Any]
@@ -379,7 +380,7 @@ class UpsertOperator(PartnerOperator):
         rejects: DatasetWriter,
         *,
         plan_only: bool,
-        calls: dict[str, Any],
+        calls: RequestCounts,
     ) -> DatasetRefDict:
         summary = OutcomeSummary.of(Outcome(**record) for record in outcomes.written_records())
         counts = summary.counts

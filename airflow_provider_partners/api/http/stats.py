@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from typing import Any
+from typing import TypedDict
+
+
+class RequestCounts(TypedDict):
+    """Counts of a client, as JSON.
+
+    :param requests: sent requests, with retries
+    :param retries: requests that were sent again after a transient failure
+    :param throttled: requests that the partner refused because of its rate limit
+    :param waited: seconds waited for the rate limit and before retries
+    :param by_label: sent requests by operation, such as ``{"orders.create": 12}``
+    """
+
+    requests: int
+    retries: int
+    throttled: int
+    waited: float
+    by_label: dict[str, int]
 
 
 class RequestStats:
-    """Counters that threads share.
-
-    ::
-
-        {"requests": 12, "retries": 1, "throttled": 1, "waited": 2.5, "by_label": {"orders.create": 12}}
-    """
+    """Counters that threads share; see :class:`RequestCounts`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,7 +59,7 @@ class RequestStats:
         with self._lock:
             self.waited += seconds
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> RequestCounts:
         """Return the current counts as JSON."""
         with self._lock:
             return {
