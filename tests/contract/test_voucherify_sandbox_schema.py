@@ -163,6 +163,6 @@ def test_a_single_object_matches_its_schema(seeded_project, single):
     for scope in scopes.get(single.kind, [])[:MAX_SCOPES]:
         record = store.select("voucherify", scope, single.kind)[0]
         parents = "" if single.any_parent else scope
-        named = record[single.named[0]] if single.path.endswith("{resource}") else record["id"]
-        path = fill_path(single.path, "/".join(part for part in (parents, named) if part))
+        identifier = record[single.also_by[0]] if single.path.endswith("{resource}") else record["id"]
+        path = fill_path(single.path, "/".join(part for part in (parents, identifier) if part))
         assert schema_errors(single.path, get_json(path)) == []

@@ -103,7 +103,7 @@ def _fill(store: Store, parameters: Parameters, members: list[Shop], now: dateti
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
         store.put(PARTNER, shop.domain, "counters", "counters", counters, at=format_timestamp(now))
         if shop.domain == credentials.voucherify_shop(members).domain:
-            seed_voucherify.fill(
+            seed_voucherify.store_project(
                 store,
                 seed,
                 shop,

@@ -1,7 +1,6 @@
-"""Voucherify's records of one project, which belongs to one shop of the world.
+"""Seeds the Voucherify project of one shop, so that every list of the API has records.
 
-Puts together what the ``seed_voucherify_…`` modules make, in the order in which one needs the other. Every list
-that the API has gets rows. Reads the shop's Shopify records and changes none.
+The modules build on each other, so their order matters. They read the shop's Shopify records and do not change them.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from datetime import datetime
 
 from airflow_provider_partners.sandbox.store import Document, Store
 from airflow_provider_partners.sandbox.voucherify.seed.campaigns import add_offers
-from airflow_provider_partners.sandbox.voucherify.seed.customers import add_customers, add_segments, give_vouchers
+from airflow_provider_partners.sandbox.voucherify.seed.customers import add_customers, add_segments, publish_vouchers
 from airflow_provider_partners.sandbox.voucherify.seed.loyalty.programs import add_programs
 from airflow_provider_partners.sandbox.voucherify.seed.loyalty.v1 import add_earned_points, add_loyalty
 from airflow_provider_partners.sandbox.voucherify.seed.products import add_goods
@@ -21,10 +20,10 @@ from airflow_provider_partners.sandbox.voucherify.seed.redemptions import use_co
 from airflow_provider_partners.sandbox.voucherify.seed.validation_rules import add_rules
 from airflow_provider_partners.sandbox.world.shops import Shop
 
-__all__ = ["PARTNER", "fill"]
+__all__ = ["PARTNER", "store_project"]
 
 
-def fill(
+def store_project(
     store: Store,
     seed: int,
     shop: Shop,
@@ -34,22 +33,24 @@ def fill(
     customers: Sequence[Document],
     now: datetime,
 ) -> None:
-    """Write down the project of a shop.
+    """Make the project of a shop and store it.
 
-    :param orders: the shop's, as Shopify has them
-    :param products: those it still has
-    :param customers: its buyers
+    :param seed: the world's seed
+    :param orders: the shop's orders, as Shopify has them
+    :param products: the products that the shop still has
+    :param customers: the shop's customers
+    :param now: the world's current time
     """
-    ledger = SeedRecords(seed=seed, shop=shop.domain, now=now)
-    goods = add_goods(ledger, products, shop.currency)
-    offers = add_offers(ledger)
-    people = add_customers(ledger, customers)
-    add_segments(ledger, people)
-    add_project(ledger, shop)
-    give_vouchers(ledger, offers, people)
-    add_earned_points(ledger, offers)
-    use_coupons(ledger, orders, goods, offers, people)
-    add_loyalty(ledger, offers)
-    add_rules(ledger, offers)
-    add_programs(ledger, people)
-    ledger.store(store)
+    seed_records = SeedRecords(seed=seed, shop=shop.domain, now=now)
+    goods = add_goods(seed_records, products, shop.currency)
+    offers = add_offers(seed_records)
+    people = add_customers(seed_records, customers)
+    add_segments(seed_records, people)
+    add_project(seed_records, shop)
+    publish_vouchers(seed_records, offers, people)
+    add_earned_points(seed_records, offers)
+    use_coupons(seed_records, orders, goods, offers, people)
+    add_loyalty(seed_records, offers)
+    add_rules(seed_records, offers)
+    add_programs(seed_records, people)
+    seed_records.store(store)

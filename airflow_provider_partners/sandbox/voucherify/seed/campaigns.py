@@ -1,13 +1,13 @@
-"""What a shop offers through Voucherify: categories, campaigns with their vouchers, and the codes that belong to none.
+"""The offers of a Voucherify project: categories, campaigns with their vouchers, and vouchers without a campaign.
 
-Tables say what there is; the rows follow. Vouchers are handed out, and used up, by other modules.
+Tables define the offers. Other modules publish and redeem the vouchers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from airflow_provider_partners.sandbox.store import Document
@@ -18,7 +18,6 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
     digit_id,
     format_timestamp_ms,
     letter_id,
-    parse_timestamp,
 )
 
 ITEMS: Document = {"type": "PERCENT", "percent_off": 20, "effect": "APPLY_TO_ITEMS", "is_dynamic": False}
@@ -28,14 +27,15 @@ _CATEGORIES = ("Welcome", "Seasonal", "Loyalty", "Gift cards", "Réduction fidé
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A campaign.
+    """One campaign of the table.
 
-    :param type: of campaign
-    :param worth: what its vouchers are worth: a discount, a gift or a loyalty card
-    :param vouchers: how many it has
-    :param code: how their codes begin
-    :param days: how many days ago it was made
-    :param ends: in how many days it ends, if it does
+    :param type: type of the campaign
+    :param category: index of its category
+    :param worth: the value of its vouchers: a discount, a gift or a loyalty card
+    :param vouchers: number of vouchers
+    :param code: prefix of the vouchers' codes
+    :param days: age of the campaign in days
+    :param ends: days until it ends; ``None``: it does not end
     """
 
     name: str
@@ -99,7 +99,7 @@ OFFERS: Sequence[Offer] = (
     ),
     Offer(name="Draft for autumn", type="DISCOUNT_COUPONS", category=1, active=False, days=3),
 )
-#: Codes that belong to no campaign; every buyer may use them.
+#: Discounts of the codes without a campaign, which every buyer may use.
 STANDALONE: Mapping[str, Document] = {
     "WELCOME10": PERCENT,
     "WELCOME100": {"type": "PERCENT", "percent_off": 100, "effect": "APPLY_TO_ORDER", "is_dynamic": False},
@@ -111,9 +111,9 @@ _VOUCHER_TYPES = {"gift": "GIFT_VOUCHER", "loyalty_card": "LOYALTY_CARD", "disco
 
 @dataclass(frozen=True, kw_only=True)
 class Offers:
-    """What is on offer.
+    """All offers of a project.
 
-    :param vouchers: by the place of their campaign in the table
+    :param vouchers: vouchers of each campaign, in the order of ``OFFERS``
     :param standalone: vouchers without a campaign, by code
     """
 
@@ -124,35 +124,33 @@ class Offers:
     tiers: list[Document]
 
 
-def add_offers(ledger: SeedRecords) -> Offers:
-    """Write down all that is on offer."""
-    categories = _categories(ledger)
-    campaigns = [_campaign(ledger, offer, categories) for offer in OFFERS]
-    tiers = add_promotions(ledger, campaigns[TIERS])
-    vouchers = [_vouchers(ledger, *pair) for pair in zip(OFFERS, campaigns, strict=True)]
-    chance = ledger.random_stream("standalone")
+def add_offers(seed_records: SeedRecords) -> Offers:
+    """Add all offers and return them."""
+    categories = _categories(seed_records)
+    campaigns = [_campaign(seed_records, offer, categories) for offer in OFFERS]
+    tiers = add_promotions(seed_records, campaigns[TIERS])
+    vouchers = [_vouchers(seed_records, *pair) for pair in zip(OFFERS, campaigns, strict=True)]
+    rng = seed_records.random_stream("standalone")
     standalone = {
-        code: ledger.add(
-            "vouchers", voucher(chance, code, {"discount": discount}, format_timestamp_ms(ledger.days_ago(230)))
+        code: seed_records.add(
+            "vouchers", voucher(rng, code, {"discount": discount}, format_timestamp_ms(seed_records.days_ago(230)))
         )
         for code, discount in STANDALONE.items()
     }
     return Offers(categories=categories, campaigns=campaigns, vouchers=vouchers, standalone=standalone, tiers=tiers)
 
 
-def voucher(
-    chance: Random, code: str, worth: Document, created_at: str, *, campaign: Document | None = None
-) -> Document:
-    """A voucher that nobody has or used yet.
+def voucher(rng: Random, code: str, worth: Document, created_at: str, *, campaign: Document | None = None) -> Document:
+    """Return a new voucher that nobody holds.
 
     :param worth: its discount, gift or loyalty card
     """
     campaign = campaign or {}
     (kind, value), *_ = worth.items()
-    held = {"points": 0, "expired_points": 0, "subtracted_points": 0, "pending_points": 0}
-    expiring = {"next_expiration_date": None, "next_expiration_points": None}
+    no_points = {"points": 0, "expired_points": 0, "subtracted_points": 0, "pending_points": 0}
+    no_expiration = {"next_expiration_date": None, "next_expiration_points": None}
     body: Document = {
-        "id": letter_id(chance, "v"),
+        "id": letter_id(rng, "v"),
         "code": code,
         "campaign": campaign.get("name"),
         "campaign_id": campaign.get("id"),
@@ -162,13 +160,13 @@ def voucher(
         "type": _VOUCHER_TYPES[kind],
         "gift": None,
         "loyalty_card": None,
-        kind: {**held, **value, **expiring} if kind == "loyalty_card" else dict(value),
+        kind: {**no_points, **value, **no_expiration} if kind == "loyalty_card" else dict(value),
         "start_date": None,
         "expiration_date": campaign.get("expiration_date"),
         "active": True,
         "additional_info": None,
         "metadata": {},
-        "assets": assets(chance, code),
+        "assets": assets(rng, code),
         "is_referral_code": campaign.get("campaign_type") == "REFERRAL_PROGRAM",
         "created_at": created_at,
         "updated_at": None,
@@ -188,28 +186,28 @@ def voucher(
     return body
 
 
-def _categories(ledger: SeedRecords) -> list[Document]:
-    chance = ledger.random_stream("categories")
+def _categories(seed_records: SeedRecords) -> list[Document]:
+    rng = seed_records.random_stream("categories")
     return [
-        ledger.add(
+        seed_records.add(
             "categories",
             {
-                "id": digit_id(chance, "cat", ledger.days_ago(400 - place)),
+                "id": digit_id(rng, "cat", seed_records.days_ago(400 - index)),
                 "name": name,
-                "hierarchy": place + 1,
+                "hierarchy": index + 1,
                 "object": "category",
-                "created_at": format_timestamp_ms(ledger.days_ago(400 - place)),
+                "created_at": format_timestamp_ms(seed_records.days_ago(400 - index)),
                 "updated_at": None,
             },
         )
-        for place, name in enumerate(_CATEGORIES)
+        for index, name in enumerate(_CATEGORIES)
     ]
 
 
-def _campaign(ledger: SeedRecords, offer: Offer, categories: list[Document]) -> Document:
-    chance = ledger.random_stream("campaign", offer.name)
+def _campaign(seed_records: SeedRecords, offer: Offer, categories: list[Document]) -> Document:
+    rng = seed_records.random_stream("campaign", offer.name)
     body: Document = {
-        "id": letter_id(chance, "camp"),
+        "id": letter_id(rng, "camp"),
         "name": offer.name,
         "description": None,
         "campaign_type": offer.type,
@@ -219,11 +217,11 @@ def _campaign(ledger: SeedRecords, offer: Offer, categories: list[Document]) -> 
         "use_voucher_metadata_schema": False,
         "vouchers_count": offer.vouchers,
         "start_date": None,
-        "expiration_date": None if offer.ends is None else format_timestamp_ms(ledger.days_ago(-offer.ends)),
+        "expiration_date": None if offer.ends is None else format_timestamp_ms(seed_records.days_ago(-offer.ends)),
         "active": offer.active,
         "metadata": {"channel": "shopify"},
-        "created_at": format_timestamp_ms(ledger.days_ago(offer.days)),
-        "updated_at": format_timestamp_ms(ledger.days_ago(offer.days / 3)),
+        "created_at": format_timestamp_ms(seed_records.days_ago(offer.days)),
+        "updated_at": format_timestamp_ms(seed_records.days_ago(offer.days / 3)),
         "category": None,
         "creation_status": "DONE" if offer.active else "DRAFT",
         "vouchers_generation_status": "DONE" if offer.active else "DRAFT",
@@ -245,17 +243,17 @@ def _campaign(ledger: SeedRecords, offer: Offer, categories: list[Document]) -> 
         }
     if offer.type == "REFERRAL_PROGRAM":
         body["referral_program"] = {"conversion_event_type": "redemption", "custom_event": None, "referee_reward": None}
-    return ledger.add("campaigns", body)
+    return seed_records.add("campaigns", body)
 
 
-def _vouchers(ledger: SeedRecords, offer: Offer, campaign: Document) -> list[Document]:
-    """The vouchers of a campaign. All of a campaign that is not for members were generated in the same instant."""
-    chance = ledger.random_stream("vouchers", offer.name)
-    made = parse_timestamp(campaign["created_at"])
-    rows = []
-    for place in range(offer.vouchers):
-        code = offer.code + "".join(chance.choices("23456789ABCDEFGHJKLMNPQRSTUVWXYZ", k=8))
-        joined = place * (offer.days - 5) / offer.vouchers if offer.type == "LOYALTY_PROGRAM" else 0
-        at = format_timestamp_ms(made + timedelta(seconds=2, days=joined))
-        rows.append(ledger.add("vouchers", voucher(chance, code, offer.worth, at, campaign=campaign)))
-    return rows
+def _vouchers(seed_records: SeedRecords, offer: Offer, campaign: Document) -> list[Document]:
+    """Add the vouchers of a campaign. Except for loyalty cards, they all have the same timestamp."""
+    rng = seed_records.random_stream("vouchers", offer.name)
+    created = datetime.fromisoformat(campaign["created_at"])
+    records = []
+    for index in range(offer.vouchers):
+        code = offer.code + "".join(rng.choices("23456789ABCDEFGHJKLMNPQRSTUVWXYZ", k=8))
+        joined = index * (offer.days - 5) / offer.vouchers if offer.type == "LOYALTY_PROGRAM" else 0
+        at = format_timestamp_ms(created + timedelta(seconds=2, days=joined))
+        records.append(seed_records.add("vouchers", voucher(rng, code, offer.worth, at, campaign=campaign)))
+    return records

@@ -1,6 +1,7 @@
-"""Uses coupons on orders, and takes that back: one code, several at once, a promotion tier, a gift or loyalty card.
+"""Redeems vouchers and promotions on orders, and rolls redemptions back.
 
-Writes redemptions, rollbacks and failures as the API's list mixes them. Which order gets what is decided elsewhere.
+Covers one code, several codes at once, promotion tiers, gift cards and loyalty cards. Writes redemptions, rollbacks and
+failures into one list, as the API does.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
 )
 from airflow_provider_partners.sandbox.voucherify.seed.transactions import add_transaction
 
-_OF_VOUCHER = (
+_VOUCHER_FIELDS = (
     "id", "code", "campaign", "campaign_id", "category_id", "categories", "type", "discount", "gift", "loyalty_card",
     "expiration_date", "active", "metadata", "is_referral_code", "created_at", "object",
 )  # fmt: skip
-_OF_TIER = (
+_TIER_FIELDS = (
     "id",
     "name",
     "banner",
@@ -43,7 +44,7 @@ _OF_TIER = (
     "campaign_id",
     "object",
 )
-#: What a failed redemption says: code and message.
+#: Code and message of failed redemptions.
 FAILURES: Sequence[tuple[str, str]] = (
     ("voucher_expired", "voucher expired"),
     ("quantity_exceeded", "quantity exceeded"),
@@ -55,10 +56,10 @@ _ROLLBACK_FAILURE = ("already_rolled_back", "This redemption is already rolled b
 
 @dataclass(kw_only=True)
 class Checkout:
-    """Where coupons are used.
+    """Redeems coupons on orders.
 
-    :param rng: the luck of this till's ids
-    :param tracking: the hashed source ids of customers, by id
+    :param rng: random numbers of the ids
+    :param tracking: tracking ids by customer id
     """
 
     seed_records: SeedRecords
@@ -68,113 +69,118 @@ class Checkout:
     def redeem(
         self, order: Document, customer: Document | None, redeemables: Sequence[Document], at: datetime
     ) -> Document:
-        """Use vouchers and promotion tiers on an order; the redemption, the parent's for more than one."""
-        # What the shop has of an order that was not rung up yet is the same before and after.
+        """Redeem vouchers and promotion tiers on an order; return the redemption, or the parent of several."""
         children = [self._redeem_one(order, customer, each, at) for each in redeemables]
         if len(children) == 1:
-            row, _ = children[0]
-            order["redemptions"][row["id"]] = {"date": row["date"], **_related(redeemables[0])}
-            row["order"] = copy.deepcopy(order)
-            return self._add(row)
+            record, _ = children[0]
+            order["redemptions"][record["id"]] = {"date": record["date"], **_order_entry(redeemables[0])}
+            record["order"] = copy.deepcopy(order)
+            return self._add(record)
         parent = self._new_redemption("r", customer, at)
         parent |= {"related_object_type": "redemption", "related_object_id": parent["id"]}
         order["redemptions"][parent["id"]] = {
             "date": parent["date"],
             "related_object_type": "redemption",
             "related_object_id": parent["id"],
-            "stacked": [row["id"] for row, _ in children],
+            "stacked": [record["id"] for record, _ in children],
         }
         parent["order"] = copy.deepcopy(order)
         parent["related_redemptions"] = {
-            "redemptions": [{"id": row["id"], "date": row["date"]} for row, _ in children],
+            "redemptions": [{"id": record["id"], "date": record["date"]} for record, _ in children],
         }
-        for row, seen in children:
-            row |= {"redemption": parent["id"], "order": without_redemptions(seen)}
-            self._add(row)
+        for record, snapshot in children:
+            record |= {"redemption": parent["id"], "order": without_redemptions(snapshot)}
+            self._add(record)
         return self._add(parent)
 
     def refuse(self, customer: Document | None, voucher: Document, at: datetime, failure: tuple[str, str]) -> Document:
-        """A redemption that failed, of which no order is kept."""
-        row = self._new_redemption("rf", customer, at) | {"voucher": _short(voucher), **_object(voucher)}
-        return self._add(row | _failed(failure) | {"order": None})
+        """Add and return a failed redemption, which has no order."""
+        record = self._new_redemption("rf", customer, at) | {
+            "voucher": _short_voucher(voucher),
+            **_related_object(voucher),
+        }
+        return self._add(record | _failure_fields(failure) | {"order": None})
 
     def roll_back(self, order: Document, redemption: Document, at: datetime, *, reason: str | None) -> Document:
-        """Take a redemption back, a stack with all that is in it; the rollback, the parent's of a stack."""
-        rows = {row["id"]: row for row in self.seed_records.list_records("redemptions")}
+        """Roll back a redemption, with all redemptions of its stack, and return the rollback."""
+        by_id = {record["id"]: record for record in self.seed_records.list_records("redemptions")}
         entry = order["redemptions"][redemption["id"]]
-        children = [rows[id_] for id_ in entry.get("stacked", ())]
+        children = [by_id[id_] for id_ in entry.get("stacked", ())]
         remove_discounts(order, at)
         rollback = self._roll_back_one(redemption, at, reason)
-        backs = [self._roll_back_one(row, at, reason) | {"redemption": row["id"]} for row in children]
+        stacked = [self._roll_back_one(record, at, reason) | {"redemption": record["id"]} for record in children]
         entry |= {"rollback_id": rollback["id"], "rollback_date": rollback["date"]}
-        if backs:
-            entry["rollback_stacked"] = [row["id"] for row in backs]
-        for row in (rollback, *backs):
-            row["order"] = copy.deepcopy(order)
-            self._add(row)
+        if stacked:
+            entry["rollback_stacked"] = [record["id"] for record in stacked]
+        for record in (rollback, *stacked):
+            record["order"] = copy.deepcopy(order)
+            self._add(record)
         return rollback
 
     def refuse_rollback(self, redemption: Document, at: datetime) -> Document:
-        """An attempt to take back what cannot be."""
-        row = self._new_redemption("rrf", None, at) | {
+        """Add and return a failed rollback."""
+        record = self._new_redemption("rrf", None, at) | {
             "object": "redemption_rollback",
             "redemption": redemption["id"],
             "reason": "Customer called twice",
             **{name: redemption[name] for name in _COPIED_FIELDS if name in redemption},
         }
-        return self._add(row | _failed(_ROLLBACK_FAILURE) | {"order": None})
+        return self._add(record | _failure_fields(_ROLLBACK_FAILURE) | {"order": None})
 
     def _redeem_one(
-        self, order: Document, customer: Document | None, given: Document, at: datetime
+        self, order: Document, customer: Document | None, redeemable: Document, at: datetime
     ) -> tuple[Document, Document]:
-        """Use one thing: its redemption without the order, and the order as it saw it."""
-        row = self._new_redemption("r", customer, at) | _object(given)
-        card = given.get("loyalty_card") or given.get("gift")
+        """Redeem one redeemable; return the redemption without its order, and the order as it leaves it."""
+        record = self._new_redemption("r", customer, at) | _related_object(redeemable)
+        card = redeemable.get("loyalty_card") or redeemable.get("gift")
         if card:
-            # A point is worth a hundredth.
+            # One point is worth 0.01 of the currency.
             amount = min(card["balance"], order["total_amount"] // 2)
-            about = {"redemption": {"id": row["id"]}, "order": {"id": order["id"], "source_id": order["source_id"]}}
-            add_transaction(self.seed_records, self.rng, given, -amount, kind="REDEMPTION", at=at, about=about)
-            row["amount"] = amount
-            row |= {"loyalty_card": {"points": amount}} if given["loyalty_card"] else {"gift": {"amount": amount}}
-            seen = apply_discount(order, amount)
+            about = {"redemption": {"id": record["id"]}, "order": {"id": order["id"], "source_id": order["source_id"]}}
+            add_transaction(self.seed_records, self.rng, redeemable, -amount, kind="REDEMPTION", at=at, about=about)
+            record["amount"] = amount
+            record |= (
+                {"loyalty_card": {"points": amount}} if redeemable["loyalty_card"] else {"gift": {"amount": amount}}
+            )
+            snapshot = apply_discount(order, amount)
         else:
-            discount = given["discount"] if given["object"] == "voucher" else given["action"]["discount"]
-            seen = apply_discount(order, discount_amount(order, discount), items=discount["effect"] == "APPLY_TO_ITEMS")
-        if given["object"] == "voucher":
-            given["redemption"]["redeemed_quantity"] += 1
-            given["updated_at"] = format_timestamp_ms(at)
-            row["voucher"] = _short(given)
+            discount = redeemable["discount"] if redeemable["object"] == "voucher" else redeemable["action"]["discount"]
+            on_items = discount["effect"] == "APPLY_TO_ITEMS"
+            snapshot = apply_discount(order, discount_amount(order, discount), items=on_items)
+        if redeemable["object"] == "voucher":
+            redeemable["redemption"]["redeemed_quantity"] += 1
+            redeemable["updated_at"] = format_timestamp_ms(at)
+            record["voucher"] = _short_voucher(redeemable)
         else:
-            row["promotion_tier"] = {name: given[name] for name in _OF_TIER}
-            given["summary"]["redemptions"]["total_redeemed"] += 1
-        return row, seen
+            record["promotion_tier"] = {name: redeemable[name] for name in _TIER_FIELDS}
+            redeemable["summary"]["redemptions"]["total_redeemed"] += 1
+        return record, snapshot
 
     def _roll_back_one(self, redemption: Document, at: datetime, reason: str | None) -> Document:
-        """The rollback of one redemption, with negative amounts, and the card filled up again."""
-        row = self._new_redemption("rr", None, at) | {
+        """Return the rollback of one redemption, with negative amounts, and refund the card."""
+        record = self._new_redemption("rr", None, at) | {
             "object": "redemption_rollback",
             "redemption": redemption["id"],
             "reason": reason,
             **copy.deepcopy({name: redemption[name] for name in _COPIED_FIELDS if name in redemption}),
         }
         redemption["status"] = "ROLLED_BACK"
-        rolled = redemption.setdefault("related_redemptions", {})
-        rolled["rollbacks"] = [{"id": row["id"], "date": row["date"]}]
+        related = redemption.setdefault("related_redemptions", {})
+        related["rollbacks"] = [{"id": record["id"], "date": record["date"]}]
         if "amount" in redemption:
-            row["amount"] = -redemption["amount"]
+            record["amount"] = -redemption["amount"]
             unit = "gift" if "gift" in redemption else "loyalty_card"
-            row[unit] = {"amount" if unit == "gift" else "points": row["amount"]}
+            record[unit] = {"amount" if unit == "gift" else "points": record["amount"]}
             voucher = next(
                 each
                 for each in self.seed_records.list_records("vouchers")
                 if each["id"] == redemption["related_object_id"]
             )
-            about = {"redemption": {"id": redemption["id"]}, "rollback": {"id": row["id"]}}
+            about = {"redemption": {"id": redemption["id"]}, "rollback": {"id": record["id"]}}
             add_transaction(
                 self.seed_records, self.rng, voucher, redemption["amount"], kind="REFUND", at=at, about=about
             )
-        return row
+        return record
 
     def _new_redemption(self, prefix: str, customer: Document | None, at: datetime) -> Document:
         return {
@@ -182,7 +188,7 @@ class Checkout:
             "object": "redemption",
             "date": format_timestamp_ms(at),
             "customer_id": customer and customer["id"],
-            "tracking_id": self._track(customer),
+            "tracking_id": self._tracking_id(customer),
             "metadata": {},
             "result": "SUCCESS",
             "status": "SUCCEEDED",
@@ -191,17 +197,17 @@ class Checkout:
             "customer": short_customer(customer),
         }
 
-    def _track(self, customer: Document | None) -> str | None:
+    def _tracking_id(self, customer: Document | None) -> str | None:
         if customer is None:
             return None
         return self.tracking.setdefault(customer["id"], letter_id(self.rng, "track"))
 
-    def _add(self, row: Document) -> Document:
-        self.seed_records.add("redemptions", row)
-        if row.get("related_object_type") == "voucher":
-            voucher = row["voucher"]
-            self.seed_records.add("voucher_redemptions", row, scope=voucher["code"])
-        return row
+    def _add(self, record: Document) -> Document:
+        self.seed_records.add("redemptions", record)
+        if record.get("related_object_type") == "voucher":
+            voucher = record["voucher"]
+            self.seed_records.add("voucher_redemptions", record, scope=voucher["code"])
+        return record
 
 
 _COPIED_FIELDS = (
@@ -209,20 +215,20 @@ _COPIED_FIELDS = (
 )  # fmt: skip
 
 
-def _object(given: Document) -> Document:
-    return {"related_object_type": given["object"], "related_object_id": given["id"]}
+def _related_object(redeemable: Document) -> Document:
+    return {"related_object_type": redeemable["object"], "related_object_id": redeemable["id"]}
 
 
-def _related(given: Document) -> Document:
-    """What an order notes of a redemption's object."""
-    parent = given["campaign_id"]
-    return _object(given) | ({"related_object_parent_id": parent} if parent else {})
+def _order_entry(redeemable: Document) -> Document:
+    """Return what an order says about the object of a redemption."""
+    parent = redeemable["campaign_id"]
+    return _related_object(redeemable) | ({"related_object_parent_id": parent} if parent else {})
 
 
-def _short(voucher: Document) -> Document:
-    """A voucher as a redemption shows it."""
-    return copy.deepcopy({name: voucher[name] for name in _OF_VOUCHER if name in voucher})
+def _short_voucher(voucher: Document) -> Document:
+    """Return a voucher as a redemption shows it."""
+    return copy.deepcopy({name: voucher[name] for name in _VOUCHER_FIELDS if name in voucher})
 
 
-def _failed(failure: tuple[str, str]) -> Document:
+def _failure_fields(failure: tuple[str, str]) -> Document:
     return {"result": "FAILURE", "status": "FAILED", "failure_code": failure[0], "failure_message": failure[1]}

@@ -1,8 +1,7 @@
-"""The people a Voucherify project knows: the shop's customers and those who only left an address, the segments they are
-in, and the vouchers they were given.
+"""The customers of a Voucherify project: the shop's customers and newsletter readers, their segments and vouchers.
 
-``source_id`` of a buyer is the Shopify customer's id in digits; people of the newsletter have their address there, or
-nothing. What they ordered and redeemed is added by other modules.
+A buyer's ``source_id`` is the numeric id of the Shopify customer. A newsletter reader's is the e-mail address or
+nothing. Other modules add what customers order and redeem.
 """
 
 from __future__ import annotations
@@ -26,12 +25,11 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
     digit_id,
     format_timestamp_ms,
     letter_id,
-    parse_timestamp,
 )
 
-#: At least so many customers, which is more than one page holds.
-_AT_LEAST = 130
-# So many came with one import and share the time of it.
+#: Minimum number of customers: more than one page.
+_MIN_CUSTOMERS = 130
+#: Number of customers that came with one import and have the same timestamp.
 _IMPORTED = 40
 _SEGMENTS: Sequence[tuple[str, str]] = (
     ("Newsletter", "static"),
@@ -47,22 +45,24 @@ _REASONS = (
 )
 
 
-def add_customers(ledger: SeedRecords, buyers: Iterable[Document]) -> list[Document]:
-    """The shop's customers, then people who did not buy as yet; oldest records of Shopify first."""
-    chance = ledger.random_stream("customers")
-    rows = [_buyer(chance, ledger, buyer) for buyer in buyers]
-    rows += [_subscriber(chance, ledger, place) for place in range(max(_IMPORTED + 10, _AT_LEAST - len(rows)))]
-    return [ledger.add("customers", row) for row in rows]
+def add_customers(seed_records: SeedRecords, buyers: Iterable[Document]) -> list[Document]:
+    """Add the shop's customers, then newsletter readers, in the order of Shopify's customers."""
+    rng = seed_records.random_stream("customers")
+    records = [_buyer(rng, seed_records, buyer) for buyer in buyers]
+    records += [
+        _subscriber(rng, seed_records, index) for index in range(max(_IMPORTED + 10, _MIN_CUSTOMERS - len(records)))
+    ]
+    return [seed_records.add("customers", record) for record in records]
 
 
 def short_customer(customer: Document | None) -> Document | None:
-    """A customer as other records show it."""
+    """Return a customer as other records show it."""
     return customer and {name: customer[name] for name in ("id", "name", "email", "source_id", "metadata", "object")}
 
 
-def person(chance: Random, *, source_id: str | None, name: str, email: str | None, created: datetime) -> Document:
-    """A customer who did nothing as yet."""
-    id_ = letter_id(chance, "cust")
+def person(rng: Random, *, source_id: str | None, name: str, email: str | None, created: datetime) -> Document:
+    """Return a customer without orders or redemptions."""
+    id_ = letter_id(rng, "cust")
     redemptions = ("redeemed", "failed", "succeeded", "rolled_back", "rollback_failed", "rollback_succeeded")
     orders = ("total_amount", "total_count", "average_amount", "last_order_amount")
     return {
@@ -94,80 +94,81 @@ def person(chance: Random, *, source_id: str | None, name: str, email: str | Non
     }
 
 
-def _buyer(chance: Random, ledger: SeedRecords, buyer: Document) -> Document:
-    # All buyers came with the first synchronization of the shop; Voucherify's own time is the one of arrival.
-    came = ledger.days_ago(165)
-    row = person(
-        chance, source_id=buyer["legacyResourceId"], name=buyer["displayName"], email=buyer["email"], created=came
+def _buyer(rng: Random, seed_records: SeedRecords, buyer: Document) -> Document:
+    # The shop's first synchronization created all buyers, so they have the same timestamp.
+    created = seed_records.days_ago(165)
+    record = person(
+        rng, source_id=buyer["legacyResourceId"], name=buyer["displayName"], email=buyer["email"], created=created
     )
-    born = f"{chance.randint(1950, 2005)}-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}"
-    known = {"phone": buyer["phone"], "birthday": born, "birthdate": born, "metadata": {"locale": buyer["locale"]}}
-    place = {"city": "Portland", "state": "Oregon", "line_1": "1 Maple Avenue", "line_2": None}
-    if chance.random() < 0.6:
-        known["address"] = {**place, "country": "US", "postal_code": "97205"}
-    return row | known | {"updated_at": format_timestamp_ms(ledger.days_ago(chance.uniform(0.1, 160)))}
+    birthdate = f"{rng.randint(1950, 2005)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
+    details = {"phone": buyer["phone"], "birthday": birthdate, "birthdate": birthdate}
+    details["metadata"] = {"locale": buyer["locale"]}
+    address = {"city": "Portland", "state": "Oregon", "line_1": "1 Maple Avenue", "line_2": None}
+    if rng.random() < 0.6:
+        details["address"] = {**address, "country": "US", "postal_code": "97205"}
+    return record | details | {"updated_at": format_timestamp_ms(seed_records.days_ago(rng.uniform(0.1, 160)))}
 
 
-def _subscriber(chance: Random, ledger: SeedRecords, place: int) -> Document:
-    created = ledger.days_ago(45) if place < _IMPORTED else ledger.days_ago(chance.uniform(1, 140))
-    name = chance.choice(_NAMES)
-    email = f"newsletter.{place}@example.org"
-    row = person(chance, source_id=email if place % 4 else None, name=name, email=email, created=created)
-    return row | {"metadata": {"source": "newsletter"}}
+def _subscriber(rng: Random, seed_records: SeedRecords, index: int) -> Document:
+    created = seed_records.days_ago(45) if index < _IMPORTED else seed_records.days_ago(rng.uniform(1, 140))
+    name = rng.choice(_NAMES)
+    email = f"newsletter.{index}@example.org"
+    record = person(rng, source_id=email if index % 4 else None, name=name, email=email, created=created)
+    return record | {"metadata": {"source": "newsletter"}}
 
 
-def add_segments(ledger: SeedRecords, customers: Sequence[Document]) -> list[Document]:
-    """The segments, and who is in which."""
-    chance = ledger.random_stream("segments")
-    rows: list[Document] = []
-    for place, (name, kind) in enumerate(_SEGMENTS):
+def add_segments(seed_records: SeedRecords, customers: Sequence[Document]) -> list[Document]:
+    """Add the segments, and each customer's list of segments."""
+    rng = seed_records.random_stream("segments")
+    records: list[Document] = []
+    for index, (name, kind) in enumerate(_SEGMENTS):
         filters = {"junction": "and", "summary.orders.total_amount": {"conditions": {"$more_than": [20_000]}}}
         body = {
-            "id": letter_id(chance, "seg"),
+            "id": letter_id(rng, "seg"),
             "name": name,
-            "created_at": format_timestamp_ms(ledger.days_ago(190 - 3 * place)),
+            "created_at": format_timestamp_ms(seed_records.days_ago(190 - 3 * index)),
             "updated_at": None,
             "type": kind,
             "filter": None if kind == "static" else filters,
             "initial_sync_status": "DONE",
             "object": "segment",
         }
-        rows.append(ledger.add("segments", body))
+        records.append(seed_records.add("segments", body))
     for customer in customers:
-        for segment in rows[: chance.randint(0, 3)]:
+        for segment in records[: rng.randint(0, 3)]:
             short = {name: segment[name] for name in ("id", "name", "object")}
-            ledger.add("customer_segments", short, scope=customer["id"], at=segment["created_at"])
-    return rows
+            seed_records.add("customer_segments", short, scope=customer["id"], at=segment["created_at"])
+    return records
 
 
-def give_vouchers(ledger: SeedRecords, offers: Offers, customers: Sequence[Document]) -> None:
-    """Hand vouchers out: each becomes its holder's and is told of by a publication."""
-    chance = ledger.random_stream("publications")
+def publish_vouchers(seed_records: SeedRecords, offers: Offers, customers: Sequence[Document]) -> None:
+    """Give vouchers to customers, with one publication each. Some publications fail, and one has two vouchers."""
+    rng = seed_records.random_stream("publications")
     for offer in (WELCOME, SEASON, GIFTS, CLUB, FRIENDS):
-        for place, voucher in enumerate(offers.vouchers[offer]):
-            customer = customers[(place + 5 * offer) % len(customers)]
-            later = max(parse_timestamp(customer["created_at"]), parse_timestamp(voucher["created_at"])) + timedelta(
-                minutes=3
-            )
-            # A campaign's mail goes out at once: all its publications of a quarter share their time.
-            at = min(later, ledger.days_ago(0.1)) if offer != SEASON else ledger.days_ago(100 - place // 10)
-            assign_voucher(ledger, chance, voucher, customer, at=at, campaign_type=OFFERS[offer].type)
-            ledger.add("publications", publication(chance, customer, [voucher], at=at))
-    for place in range(4):
-        body = publication(chance, customers[place], [], at=ledger.days_ago(30 - place), failure=_REASONS[place % 2])
-        ledger.add("publications", body)
+        for index, voucher in enumerate(offers.vouchers[offer]):
+            customer = customers[(index + 5 * offer) % len(customers)]
+            later = max(
+                datetime.fromisoformat(customer["created_at"]), datetime.fromisoformat(voucher["created_at"])
+            ) + timedelta(minutes=3)
+            # One mailing publishes ten vouchers of the season's campaign at the same time.
+            at = min(later, seed_records.days_ago(0.1)) if offer != SEASON else seed_records.days_ago(100 - index // 10)
+            assign_voucher(seed_records, rng, voucher, customer, at=at, campaign_type=OFFERS[offer].type)
+            seed_records.add("publications", publication(rng, customer, [voucher], at=at))
+    for index in range(4):
+        body = publication(rng, customers[index], [], at=seed_records.days_ago(30 - index), failure=_REASONS[index % 2])
+        seed_records.add("publications", body)
     several = [offers.vouchers[WELCOME][-1], offers.vouchers[WELCOME][-2]]
-    ledger.add("publications", publication(chance, customers[0], several, at=ledger.days_ago(29)))
+    seed_records.add("publications", publication(rng, customers[0], several, at=seed_records.days_ago(29)))
 
 
 def assign_voucher(
-    ledger: SeedRecords, chance: Random, voucher: Document, customer: Document, *, at: datetime, campaign_type: str
+    seed_records: SeedRecords, rng: Random, voucher: Document, customer: Document, *, at: datetime, campaign_type: str
 ) -> None:
-    """Make a voucher someone's own."""
+    """Make a customer the holder of a voucher."""
     voucher["holder_id"] = customer["id"]
     voucher["publish"]["count"] += 1
     holder: Document = {
-        "id": digit_id(chance, "rh", at),
+        "id": digit_id(rng, "rh", at),
         "created_at": format_timestamp_ms(at),
         "redeemable_id": voucher["id"],
         "redeemable_object": "voucher",
@@ -179,30 +180,32 @@ def assign_voucher(
     }
     if campaign_type == "REFERRAL_PROGRAM":
         holder["holder_role"] = "REFERRER"
-        own = holder | {"metadata": {}, "object": "redeemable_holder"}
-        ledger.add("referral_member_holders", own, scope=voucher["id"])
-        ledger.add("referral_campaign_member_holders", own, scope=f"{voucher['campaign_id']}/{voucher['id']}")
+        referrer = holder | {"metadata": {}, "object": "redeemable_holder"}
+        seed_records.add("referral_member_holders", referrer, scope=voucher["id"])
+        seed_records.add(
+            "referral_campaign_member_holders", referrer, scope=f"{voucher['campaign_id']}/{voucher['id']}"
+        )
     redeemable = {"type": "voucher", "voucher": voucher, "status": "ACTIVE"}
-    ledger.add("customer_redeemables", holder | {"redeemable": redeemable}, scope=customer["id"])
+    seed_records.add("customer_redeemables", holder | {"redeemable": redeemable}, scope=customer["id"])
 
 
 def publication(
-    chance: Random,
+    rng: Random,
     customer: Document,
     vouchers: Sequence[Document],
     *,
     at: datetime,
     failure: tuple[str, str] | None = None,
 ) -> Document:
-    """That a customer was given one voucher, several, or none for a reason."""
+    """Return a publication of one voucher, of several, or of none with a failure."""
     body: Document = {
-        "id": letter_id(chance, "pub"),
+        "id": letter_id(rng, "pub"),
         "object": "publication",
         "created_at": format_timestamp_ms(at),
         "customer_id": customer["id"],
         "tracking_id": customer["source_id"],
         "metadata": {},
-        "channel": chance.choice(_CHANNELS),
+        "channel": rng.choice(_CHANNELS),
         "source_id": None,
         "result": "FAILURE" if failure else "SUCCESS",
         "customer": short_customer(customer),

@@ -1,7 +1,4 @@
-"""What happens in a Voucherify project while the sandbox runs: a coupon is used on a new order, or taken back.
-
-Reads what it needs of the project from the store, lets the till do it, and stores what came of it.
-"""
+"""Changes in a Voucherify project while the sandbox runs: a coupon is redeemed on a new order, or rolled back."""
 
 from __future__ import annotations
 
@@ -19,63 +16,63 @@ _CODE = next(iter(STANDALONE))
 
 
 def redeem(store: Store, *, seed: int, shop: str, order: Document, now: datetime) -> Document:
-    """Use a coupon on an order of the shop, as it was placed; the redemption.
+    """Redeem a coupon on a new order of the shop and return the redemption.
 
-    :param order: as Shopify has it
+    :param order: the order as Shopify has it
     """
-    ledger, till = _checkout(store, seed, shop, now)
-    voucher = next(row for row in store.select(PARTNER, "", "vouchers") if row["code"] == _CODE)
-    ledger.add("vouchers", voucher)
+    seed_records, checkout = _checkout(store, seed, shop, now)
+    voucher = next(record for record in store.select(PARTNER, "", "vouchers") if record["code"] == _CODE)
+    seed_records.add("vouchers", voucher)
     number = (order["customer"] or {}).get("legacyResourceId")
     customers = store.select(PARTNER, "", "customers")
-    customer = next((row for row in customers if number and row["source_id"] == number), None)
+    customer = next((record for record in customers if number and record["source_id"] == number), None)
     source_id = SOURCE_IDS[0](order)
-    body = shop_order(till.rng, _goods(store), order, source_id=source_id, customer=customer, at=now)
-    row = till.redeem(body, customer, [voucher], now)
-    ledger.add("orders", body)
-    ledger.store(store)
-    return row
+    body = shop_order(checkout.rng, _goods(store), order, source_id=source_id, customer=customer, at=now)
+    record = checkout.redeem(body, customer, [voucher], now)
+    seed_records.add("orders", body)
+    seed_records.store(store)
+    return record
 
 
 def roll_back(store: Store, *, seed: int, shop: str, now: datetime) -> Document | None:
-    """Take back the last redemption that can be; the rollback, or ``None`` if there is nothing to take back."""
-    ledger, till = _checkout(store, seed, shop, now)
-    rows = {row["id"]: row for row in store.select(PARTNER, "", "redemptions")}
-    chosen = next((row for row in reversed(list(rows.values())) if _can_roll_back(row)), None)
-    if chosen is None:
+    """Roll back the newest redemption that can be, and return the rollback; ``None`` if there is none."""
+    seed_records, checkout = _checkout(store, seed, shop, now)
+    records = {record["id"]: record for record in store.select(PARTNER, "", "redemptions")}
+    redemption = next((record for record in reversed(list(records.values())) if _can_roll_back(record)), None)
+    if redemption is None:
         return None
-    order = store.get(PARTNER, "", "orders", chosen["order"]["id"]) or chosen["order"]
-    ledger.add("orders", order)
-    for row in (chosen, *(rows[id_] for id_ in order["redemptions"][chosen["id"]].get("stacked", ()))):
-        ledger.add("redemptions", row)
-        if row["related_object_type"] == "voucher":
-            ledger.add("voucher_redemptions", row, scope=row["voucher"]["code"])
-            voucher = store.get(PARTNER, "", "vouchers", row["voucher"]["id"])
-            ledger.add("vouchers", voucher or row["voucher"])
-    rollback = till.roll_back(order, chosen, now, reason="The buyer changed their mind")
-    ledger.store(store)
+    order = store.get(PARTNER, "", "orders", redemption["order"]["id"]) or redemption["order"]
+    seed_records.add("orders", order)
+    for record in (redemption, *(records[id_] for id_ in order["redemptions"][redemption["id"]].get("stacked", ()))):
+        seed_records.add("redemptions", record)
+        if record["related_object_type"] == "voucher":
+            seed_records.add("voucher_redemptions", record, scope=record["voucher"]["code"])
+            voucher = store.get(PARTNER, "", "vouchers", record["voucher"]["id"])
+            seed_records.add("vouchers", voucher or record["voucher"])
+    rollback = checkout.roll_back(order, redemption, now, reason="The buyer changed their mind")
+    seed_records.store(store)
     return rollback
 
 
 def _checkout(store: Store, seed: int, shop: str, now: datetime) -> tuple[SeedRecords, Checkout]:
-    """A till with luck that none before had."""
-    ledger = SeedRecords(seed=seed, shop=shop, now=now)
-    chance = ledger.random_stream("news", store.count(PARTNER, "", "redemptions"))
-    return ledger, Checkout(seed_records=ledger, rng=chance, tracking={})
+    """Return a checkout whose random numbers differ after each redemption."""
+    seed_records = SeedRecords(seed=seed, shop=shop, now=now)
+    rng = seed_records.random_stream("live changes", store.count(PARTNER, "", "redemptions"))
+    return seed_records, Checkout(seed_records=seed_records, rng=rng, tracking={})
 
 
-def _can_roll_back(row: Document) -> bool:
+def _can_roll_back(record: Document) -> bool:
     return (
-        row["object"] == "redemption"
-        and row["status"] == "SUCCEEDED"
-        and not row.get("redemption")
-        and row["id"] in row["order"]["redemptions"]
+        record["object"] == "redemption"
+        and record["status"] == "SUCCEEDED"
+        and not record.get("redemption")
+        and record["id"] in record["order"]["redemptions"]
     )
 
 
 def _goods(store: Store) -> Goods:
     products = store.select(PARTNER, "", "products")
     return Goods(
-        products={gid("Product", row["source_id"]): row for row in products},
-        skus={gid("ProductVariant", sku["source_id"]): sku for row in products for sku in row["skus"]["data"]},
+        products={gid("Product", record["source_id"]): record for record in products},
+        skus={gid("ProductVariant", sku["source_id"]): sku for record in products for sku in record["skus"]["data"]},
     )

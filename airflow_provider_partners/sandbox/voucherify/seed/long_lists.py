@@ -1,7 +1,7 @@
-"""Makes one list of a Voucherify project long, for those who walk it to its end.
+"""Makes one list of a Voucherify project long, to test how a client reads it to the end.
 
-The rows name records that exist. Many share their time with others, so that the edge of a page falls between equals.
-What is counted on vouchers and customers stays as it was: the counts are those of the world as it began.
+The new records name records that exist. Many have the same timestamp, so that a page ends between equal timestamps.
+Counters on vouchers and customers do not change.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from airflow_provider_partners.sandbox.voucherify.seed.orders import (
 )
 from airflow_provider_partners.sandbox.voucherify.seed.records import (
     PARTNER,
-    Place,
+    ListKey,
     digit_id,
     format_timestamp_ms,
     letter_id,
@@ -38,18 +38,18 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
 )
 from airflow_provider_partners.sandbox.voucherify.seed.transactions import new_transaction, transaction_lists
 
-#: Rows are spread over so many days before the day of the world.
+#: The new records are spread over this number of days before the world's current time.
 DAYS = 90
-#: So many rows in turn share one time: some alone, some few, and at times more than a page holds.
+#: Number of records with the same timestamp, in turn. The last one is more than one page.
 SAME_TIMESTAMP_COUNT = (1, 1, 3, 7, 1, 12, 2, 150)
 
 
 @dataclass
 class Growth:
-    """A list that is made longer.
+    """A list that gets more records.
 
-    :param scope: the list's own
-    :param count: how many rows come
+    :param scope: scope of the list
+    :param count: number of new records
     """
 
     store: Store
@@ -58,89 +58,92 @@ class Growth:
     scope: str
     count: int
     now: datetime
-    records: dict[Place, list[tuple[str, str, Document]]] = field(default_factory=lambda: defaultdict(list))
+    records: dict[ListKey, list[tuple[str, str, Document]]] = field(default_factory=lambda: defaultdict(list))
 
     def list_records(self, kind: str, scope: str = "") -> list[Document]:
-        """The rows of a list as it is."""
+        """Return the records that a list has already."""
         return self.store.select(PARTNER, scope, kind)
 
     def add(self, kind: str, body: Document, *, scope: str = "") -> None:
-        """One more row of a list."""
+        """Add a new record to a list."""
         self.records[kind, scope].append((body["id"], body.get("created_at") or body["date"], body))
 
-    def times(self) -> Iterator[datetime]:
-        """The rows' times, oldest first."""
+    def timestamps(self) -> Iterator[datetime]:
+        """Yield the timestamps of the new records, oldest first."""
         step = timedelta(days=DAYS) / (self.count + 1)
         number = 0
         while number < self.count:
-            for together in SAME_TIMESTAMP_COUNT:
+            for group_size in SAME_TIMESTAMP_COUNT:
                 at = self.now - timedelta(days=DAYS) + step * number
                 at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-                for _ in range(min(together, self.count - number)):
+                for _ in range(min(group_size, self.count - number)):
                     number += 1
                     yield at
 
 
 def grow(store: Store, *, seed: int, kind: str, count: int, now: datetime, scope: str | None = None) -> str:
-    """Add so many rows to a list; the scope of the list.
+    """Add records to a list and return the list's scope.
 
-    A redemption brings its order, a movement stands in all lists of its card.
+    A new redemption also adds its order. A new transaction is added to every list of its card.
 
-    :param seed: of the world
-    :param kind: the list's name; one of :data:`RECORD_MAKERS`
-    :param now: the day of the world; all rows are from before
-    :param scope: which of the lists of that name; the one with most rows when not given
-    :raises ValueError: the list cannot be made longer, or there is none
+    :param seed: the world's seed
+    :param kind: name of the list; one of :data:`RECORD_MAKERS`
+    :param count: number of new records
+    :param now: the world's current time; all records are older
+    :param scope: scope of the list; by default the longest list of that name
+    :raises ValueError: the list cannot be made longer, or does not exist
     """
     if kind not in RECORD_MAKERS:
         msg = f"{kind} cannot be made longer, only {', '.join(sorted(RECORD_MAKERS))}"
         raise ValueError(msg)
     if scope is None:
         scope = max(store.shops(PARTNER), key=lambda each: store.count(PARTNER, each, kind), default="")
-    before = store.count(PARTNER, scope, kind)
-    if not before:
+    old_count = store.count(PARTNER, scope, kind)
+    if not old_count:
         msg = f"there is no list {kind} of {scope or 'this world'} that could be made longer"
         raise ValueError(msg)
-    growth = Growth(store, stream(seed, PARTNER, "growth", kind, scope, before), kind, scope, count, now)
+    growth = Growth(store, stream(seed, PARTNER, "growth", kind, scope, old_count), kind, scope, count, now)
     RECORD_MAKERS[kind](growth)
     store_lists(store, growth.records)
     return scope
 
 
 def _customers(growth: Growth) -> None:
-    for number, at in enumerate(growth.times()):
+    for number, at in enumerate(growth.timestamps()):
         name = f"Reader {number}"
         email = f"reader.{number}.{growth.rng.getrandbits(40):x}@example.net"
-        row = person(growth.rng, source_id=email if number % 3 else None, name=name, email=email, created=at)
-        growth.add("customers", row)
+        record = person(growth.rng, source_id=email if number % 3 else None, name=name, email=email, created=at)
+        growth.add("customers", record)
 
 
 def _vouchers(growth: Growth) -> None:
-    campaign = next(row for row in growth.list_records("campaigns") if "discount" in row.get("voucher", {}))
-    for at in growth.times():
+    campaign = next(record for record in growth.list_records("campaigns") if "discount" in record.get("voucher", {}))
+    for at in growth.timestamps():
         code = f"BULK-{growth.rng.getrandbits(60):015X}"
-        row = voucher(
+        record = voucher(
             growth.rng, code, {"discount": campaign["voucher"]["discount"]}, format_timestamp_ms(at), campaign=campaign
         )
-        growth.add("vouchers", row)
+        growth.add("vouchers", record)
 
 
 def _orders(growth: Growth) -> None:
-    taken = _OrderMaker.of(growth)
-    for number, at in enumerate(growth.times()):
-        growth.add("orders", taken.order(number, at))
+    orders = _OrderMaker.of(growth)
+    for number, at in enumerate(growth.timestamps()):
+        growth.add("orders", orders.order(number, at))
 
 
 def _redemptions(growth: Growth) -> None:
-    """One in five is refused; the others take their discount off an order of their own."""
-    taken = _OrderMaker.of(growth)
+    """Add redemptions. Every fifth fails; the others discount an order of their own."""
+    orders = _OrderMaker.of(growth)
     codes = [
-        row for row in growth.list_records("vouchers") if row["type"] == "DISCOUNT_VOUCHER" and not row["campaign_id"]
+        record
+        for record in growth.list_records("vouchers")
+        if record["type"] == "DISCOUNT_VOUCHER" and not record["campaign_id"]
     ]
-    for number, at in enumerate(growth.times()):
-        code, customer = codes[number % len(codes)], taken.customers[number % len(taken.customers)]
+    for number, at in enumerate(growth.timestamps()):
+        code, customer = codes[number % len(codes)], orders.customers[number % len(orders.customers)]
         failure = FAILURES[number % len(FAILURES)] if number % 5 == 4 else None
-        row: Document = {
+        record: Document = {
             "id": digit_id(growth.rng, "rf" if failure else "r", at),
             "object": "redemption",
             "date": format_timestamp_ms(at),
@@ -157,25 +160,25 @@ def _redemptions(growth: Growth) -> None:
             "voucher": {name: code[name] for name in ("id", "code", "type", "discount", "is_referral_code", "object")},
         }
         if failure:
-            row |= {"failure_code": failure[0], "failure_message": failure[1]}
+            record |= {"failure_code": failure[0], "failure_message": failure[1]}
         else:
-            order = taken.order(number, at)
+            order = orders.order(number, at)
             apply_discount(
                 order, discount_amount(order, code["discount"]), items=code["discount"]["effect"] == "APPLY_TO_ITEMS"
             )
-            noted = {name: row[name] for name in ("date", "related_object_type", "related_object_id")}
-            order["redemptions"] = {row["id"]: noted}
-            row["order"] = copy.deepcopy(order)
+            entry = {name: record[name] for name in ("date", "related_object_type", "related_object_id")}
+            order["redemptions"] = {record["id"]: entry}
+            record["order"] = copy.deepcopy(order)
             growth.add("orders", order)
-        growth.add("redemptions", row)
-        growth.add("voucher_redemptions", row, scope=code["code"])
+        growth.add("redemptions", record)
+        growth.add("voucher_redemptions", record, scope=code["code"])
 
 
 @dataclass
 class _OrderMaker:
-    """Takes orders that no shop knows.
+    """Makes orders that the shop does not have.
 
-    :param goods: products with one of their SKUs
+    :param goods: pairs of a product and one of its SKUs
     """
 
     growth: Growth
@@ -185,11 +188,11 @@ class _OrderMaker:
     @classmethod
     def of(cls, growth: Growth) -> _OrderMaker:
         products = growth.list_records("products")
-        goods = [(row, sku) for row in products for sku in row["skus"]["data"][:1] if sku["price"]]
+        goods = [(record, sku) for record in products for sku in record["skus"]["data"][:1] if sku["price"]]
         return cls(growth, growth.list_records("customers"), goods)
 
     def order(self, number: int, at: datetime) -> Document:
-        """An order of one item."""
+        """Return an order of one item."""
         customer = self.customers[number % len(self.customers)]
         source_id = f"BULK-{number:06d}-{self.growth.rng.getrandbits(24):06x}"
         body = empty_order(self.growth.rng, source_id=source_id, customer=customer, at=at)
@@ -200,27 +203,27 @@ class _OrderMaker:
 
 def _publications(growth: Growth) -> None:
     customers = growth.list_records("customers")
-    codes = [row for row in growth.list_records("vouchers") if row["type"] == "DISCOUNT_VOUCHER"]
-    for number, at in enumerate(growth.times()):
+    codes = [record for record in growth.list_records("vouchers") if record["type"] == "DISCOUNT_VOUCHER"]
+    for number, at in enumerate(growth.timestamps()):
         customer, code = customers[number % len(customers)], codes[number % len(codes)]
         growth.add("publications", publication(growth.rng, customer, [code], at=at))
 
 
 def _transactions(growth: Growth) -> None:
-    """Movements of the first card whose list it is."""
-    cards = [row for row in growth.list_records("vouchers") if row["type"] != "DISCOUNT_VOUCHER"]
-    card = next(row for row in cards if (growth.kind, growth.scope) in transaction_lists(row))
+    """Add transactions of the first card that this list belongs to."""
+    cards = [record for record in growth.list_records("vouchers") if record["type"] != "DISCOUNT_VOUCHER"]
+    card = next(record for record in cards if (growth.kind, growth.scope) in transaction_lists(record))
     kind = "ACCRUAL" if card["loyalty_card"] else "ADDITION"
-    for at in growth.times():
-        row = new_transaction(growth.rng, card, 1, kind=kind, at=at, about={})
+    for at in growth.timestamps():
+        record = new_transaction(growth.rng, card, 1, kind=kind, at=at, about={})
         for list_, scope in transaction_lists(card):
-            growth.add(list_, row, scope=scope)
+            growth.add(list_, record, scope=scope)
     growth.add("vouchers", card)
 
 
 def _members(growth: Growth) -> None:
     customers = growth.list_records("customers")
-    for number, at in enumerate(growth.times()):
+    for number, at in enumerate(growth.timestamps()):
         customer = customers[number % len(customers)]
         growth.add(growth.kind, member(growth.rng, growth.scope, customer["id"], at), scope=growth.scope)
 
@@ -228,44 +231,47 @@ def _members(growth: Growth) -> None:
 def _card_transactions(growth: Growth) -> None:
     first = growth.list_records(growth.kind, growth.scope)[0]
     card = {name: first[name] for name in ("card_id", "program_id", "member_id", "card_definition_id")}
-    for at in growth.times():
+    for at in growth.timestamps():
         growth.add(growth.kind, card_transaction(growth.rng, card, at), scope=growth.scope)
 
 
-def _alike(growth: Growth) -> None:
-    """Rows like those that are there, with names, ids and times of their own."""
-    kept = [(row["id"], json.dumps(row, ensure_ascii=False)) for row in growth.list_records(growth.kind, growth.scope)]
-    for number, at in enumerate(growth.times()):
-        old, body = kept[number % len(kept)]
+def _copies(growth: Growth) -> None:
+    """Add copies of the existing records, with names, ids and timestamps of their own."""
+    originals = [
+        (record["id"], json.dumps(record, ensure_ascii=False))
+        for record in growth.list_records(growth.kind, growth.scope)
+    ]
+    for number, at in enumerate(growth.timestamps()):
+        old, body = originals[number % len(originals)]
         prefix, _, tail = old.rpartition("_")
         new = digit_id(growth.rng, prefix, at) if _DIGITS.fullmatch(tail) else letter_id(growth.rng, prefix)
-        row: Document = json.loads(body.replace(old, new))
-        row["created_at"] = format_timestamp_ms(at)
-        if row.get("updated_at"):
-            row["updated_at"] = row["created_at"]
-        if row.get("name"):
-            row["name"] += f" ({number + 1})"
-        if row.get("source_id"):
-            row["source_id"] += f"{number:06d}"
-        if "skus" in row:
-            row["skus"] |= {"data": [], "total": 0}
-        growth.add(growth.kind, row, scope=growth.scope)
-        for list_, scope in _twins(growth, row):
-            growth.add(list_, row, scope=scope)
+        record: Document = json.loads(body.replace(old, new))
+        record["created_at"] = format_timestamp_ms(at)
+        if record.get("updated_at"):
+            record["updated_at"] = record["created_at"]
+        if record.get("name"):
+            record["name"] += f" ({number + 1})"
+        if record.get("source_id"):
+            record["source_id"] += f"{number:06d}"
+        if "skus" in record:
+            record["skus"] |= {"data": [], "total": 0}
+        growth.add(growth.kind, record, scope=growth.scope)
+        for list_, scope in _other_lists(growth, record):
+            growth.add(list_, record, scope=scope)
 
 
 _DIGITS = re.compile("[0-9a-f]{18}")
 
 
-def _twins(growth: Growth, row: Document) -> list[Place]:
-    """The other lists that a row stands in."""
-    campaign, member = row.get("campaign_id"), row.get("voucher_id")
+def _other_lists(growth: Growth, record: Document) -> list[ListKey]:
+    """Return the other lists that contain the same record."""
+    campaign, member = record.get("campaign_id"), record.get("voucher_id")
     return {
         "customer_activity": [("customer_activities", growth.scope)],
         "customer_activities": [("customer_activity", growth.scope)],
         "promotion_tiers": [("campaign_promotion_tiers", f"{campaign}")],
         "promotion_stacks": [("campaign_promotion_stacks", f"{campaign}")],
-        "validation_rules_assignments": [("validation_rule_assignments", f"{row.get('rule_id')}")],
+        "validation_rules_assignments": [("validation_rule_assignments", f"{record.get('rule_id')}")],
         "loyalty_campaign_pending_points": [
             ("loyalty_member_pending_points", f"{member}"),
             ("loyalty_campaign_member_pending_points", f"{campaign}/{member}"),
@@ -273,7 +279,7 @@ def _twins(growth: Growth, row: Document) -> list[Place]:
     }.get(growth.kind, [])
 
 
-#: The lists that can be made longer.
+#: The lists that can be made longer, with the function that does it.
 RECORD_MAKERS: Mapping[str, Callable[[Growth], None]] = {
     "customers": _customers,
     "vouchers": _vouchers,
@@ -321,6 +327,6 @@ RECORD_MAKERS: Mapping[str, Callable[[Growth], None]] = {
             "validation_rules",
             "validation_rules_assignments",
         ),
-        _alike,
+        _copies,
     ),
 }

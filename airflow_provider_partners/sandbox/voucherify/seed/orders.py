@@ -1,7 +1,7 @@
-"""Orders as Voucherify keeps them: synchronized from the shop or taken elsewhere, with what coupons took off them.
+"""Voucherify's orders: synchronized from the shop or taken by another channel, with the discounts of coupons.
 
-An order that a coupon was used on has whatever the shop's app wrote as ``source_id``: the vendor documents the field as
-"your reference, optional" and says nothing of its form. Amounts are hundredths; those that are nothing are left out.
+The ``source_id`` of an order with a coupon is any text that the shop's app wrote: Voucherify only documents it as a
+reference (https://docs.voucherify.io/api-reference). Amounts are minor units; an amount of zero is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.voucherify.seed.products import Goods, minor_units
 from airflow_provider_partners.sandbox.voucherify.seed.records import format_timestamp_ms, letter_id
 
-#: The forms in which a shop's order is named; the name alone is not unique across shops.
+#: The forms of an order's ``source_id``. The order's name is not unique across shops.
 SOURCE_IDS: Sequence[Callable[[Document], str | None]] = (
     lambda order: order["legacyResourceId"],
     lambda order: order["id"],
@@ -25,10 +25,10 @@ SOURCE_IDS: Sequence[Callable[[Document], str | None]] = (
 _STATUS = {"PAID": "PAID", "PARTIALLY_PAID": "PAID", "PENDING": "CREATED", "AUTHORIZED": "CREATED"}
 
 
-def empty_order(chance: Random, *, source_id: str | None, customer: Document | None, at: datetime) -> Document:
-    """An order without items."""
+def empty_order(rng: Random, *, source_id: str | None, customer: Document | None, at: datetime) -> Document:
+    """Return an order without items."""
     return {
-        "id": letter_id(chance, "ord"),
+        "id": letter_id(rng, "ord"),
         "source_id": source_id,
         "created_at": format_timestamp_ms(at),
         "updated_at": None,
@@ -45,32 +45,32 @@ def empty_order(chance: Random, *, source_id: str | None, customer: Document | N
 
 
 def shop_order(
-    chance: Random, goods: Goods, order: Document, *, source_id: str | None, customer: Document | None, at: datetime
+    rng: Random, goods: Goods, order: Document, *, source_id: str | None, customer: Document | None, at: datetime
 ) -> Document:
-    """A shop's order before any discount."""
-    body = empty_order(chance, source_id=source_id, customer=customer, at=at)
+    """Return an order of the shop, before any discount."""
+    body = empty_order(rng, source_id=source_id, customer=customer, at=at)
     body["status"] = "CANCELED" if order["cancelledAt"] else _STATUS.get(order["displayFinancialStatus"] or "", "PAID")
     body["items"] = [_item(goods, line) for line in order["lineItems"] if line["quantity"]]
     return update_totals(body)
 
 
 def external_order(
-    chance: Random, goods: Goods, *, source_id: str | None, customer: Document | None, at: datetime
+    rng: Random, goods: Goods, *, source_id: str | None, customer: Document | None, at: datetime
 ) -> Document:
-    """An order that another channel took, which the shop does not know."""
-    body = empty_order(chance, source_id=source_id, customer=customer, at=at)
+    """Return an order of another channel, which the shop does not have."""
+    body = empty_order(rng, source_id=source_id, customer=customer, at=at)
     skus = list(goods.skus.values())
-    products = {row["id"]: row for row in goods.products.values()}
+    products = {record["id"]: record for record in goods.products.values()}
     body["items"] = [
-        item_from_sku(products[sku["product_id"]], sku, chance.randint(1, 3))
-        for sku in chance.sample(skus, k=chance.randint(1, 3))
+        item_from_sku(products[sku["product_id"]], sku, rng.randint(1, 3))
+        for sku in rng.sample(skus, k=rng.randint(1, 3))
     ]
     body["metadata"] = {"channel": "pos"}
     return update_totals(body)
 
 
 def item_from_sku(product: Document, sku: Document, quantity: int) -> Document:
-    """An item of an order."""
+    """Return an order item."""
     amount = sku["price"] * quantity
     return {
         "object": "order_item",
@@ -105,45 +105,47 @@ def _item(goods: Goods, line: Document) -> Document:
 
 
 def update_totals(order: Document) -> Document:
-    """Add its amounts up."""
+    """Compute the totals of an order from its items."""
     order["amount"] = sum(item["amount"] for item in order["items"])
     order["total_amount"] = order["amount"] - order.get("total_discount_amount", 0)
     return order
 
 
 def discount_amount(order: Document, discount: Document) -> int:
-    """What a discount takes off an order as it stands, no more than what is left of it."""
-    wanted: int = (
+    """Return the amount that a discount takes off an order, at most its remaining total."""
+    amount: int = (
         order["amount"] * discount["percent_off"] // 100 if discount["type"] == "PERCENT" else discount["amount_off"]
     )
-    return min(wanted, int(order["total_amount"]))
+    return min(amount, int(order["total_amount"]))
 
 
 def apply_discount(order: Document, amount: int, *, items: bool = False) -> Document:
-    """Take an amount off an order, as a whole or off its items in proportion; the order as this redemption saw it.
+    """Subtract an amount from an order, and return the order as this redemption shows it.
 
-    What all redemptions took so far stands in ``…discount_amount``; what this one took in ``…applied_discount_amount``,
-    as in the published examples of stacked redemptions.
+    ``…discount_amount`` sums up all redemptions so far, ``…applied_discount_amount`` has this one only, as in the
+    published examples of stacked redemptions (https://github.com/voucherifyio/voucherify-openapi).
+
+    :param items: divide the amount among the items, in proportion to their price
     """
     prefix = "items_" if items else ""
     for name in (f"{prefix}discount_amount", "total_discount_amount"):
         order[name] = order.get(name, 0) + amount
     order["total_amount"] = order["amount"] - order["total_discount_amount"]
-    seen = copy.deepcopy(order)
+    snapshot = copy.deepcopy(order)
     shares = _shares(order, amount) if items else []
-    for item, own, share in zip(order["items"], seen["items"], shares, strict=False):
-        item["discount_amount"] = own["discount_amount"] = item.get("discount_amount", 0) + share
+    for item, snapshot_item, share in zip(order["items"], snapshot["items"], shares, strict=False):
+        item["discount_amount"] = snapshot_item["discount_amount"] = item.get("discount_amount", 0) + share
         item["applied_discount_amount"] = item["discount_amount"]
-        own["applied_discount_amount"] = share
-        item["subtotal_amount"] = own["subtotal_amount"] = item["amount"] - item["discount_amount"]
+        snapshot_item["applied_discount_amount"] = share
+        item["subtotal_amount"] = snapshot_item["subtotal_amount"] = item["amount"] - item["discount_amount"]
     applied = {f"{prefix}applied_discount_amount": amount, "total_applied_discount_amount": amount}
     for name in applied:
         order[name] = order.get(name, 0) + amount
-    return {name: value for name, value in seen.items() if "applied" not in name} | applied
+    return {name: value for name, value in snapshot.items() if "applied" not in name} | applied
 
 
 def _shares(order: Document, amount: int) -> list[int]:
-    """The amount dealt out over the items by their price; the last one takes what rounding left."""
+    """Divide an amount among the items in proportion to their price; the last item gets the rounding difference."""
     total = order["amount"] or 1
     shares = [amount * item["amount"] // total for item in order["items"]]
     shares[-1] += amount - sum(shares)
@@ -151,7 +153,7 @@ def _shares(order: Document, amount: int) -> list[int]:
 
 
 def remove_discounts(order: Document, at: datetime) -> None:
-    """An order of which every redemption was rolled back: cancelled, nothing taken off."""
+    """Cancel an order and remove all discounts: every redemption was rolled back."""
     for name in [name for name in order if name.endswith("discount_amount")]:
         del order[name]
     for item in order["items"]:
@@ -162,7 +164,7 @@ def remove_discounts(order: Document, at: datetime) -> None:
 
 
 def without_redemptions(order: Document) -> Document:
-    """An order as the single redemptions of a stack show it."""
+    """Return an order as the single redemptions of a stack show it."""
     return {name: value for name, value in order.items() if name not in {"redemptions", "customer"}} | {
         "customer_id": None
     }

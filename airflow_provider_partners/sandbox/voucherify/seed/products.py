@@ -1,13 +1,13 @@
-"""What a Voucherify project knows of a shop's goods: products and SKUs as synchronized from Shopify, collections, and
-the locations the shop sells at.
+"""The products of a Voucherify project: products and SKUs from Shopify, collections, and the shop's locations.
 
-``source_id`` is the Shopify id in digits, as in the vendor's own integrations. Knows nothing of orders.
+``source_id`` is the numeric Shopify id, as in the vendor's own integrations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 
@@ -18,7 +18,6 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
     digit_id,
     format_timestamp_ms,
     letter_id,
-    parse_timestamp,
 )
 
 _COLLECTIONS = (("Everything", "AUTO_UPDATE"), ("Spring picks", "STATIC"), ("Gifts under 50", "STATIC"))
@@ -31,42 +30,42 @@ _LOCATIONS = (
 
 @dataclass(kw_only=True)
 class Goods:
-    """Voucherify's products and SKUs by the global ids of the Shopify records they were made of."""
+    """Voucherify's products and SKUs, by the global ids of their Shopify records."""
 
     products: dict[str, Document] = field(default_factory=dict)
     skus: dict[str, Document] = field(default_factory=dict)
 
 
 def minor_units(amount: str) -> int:
-    """An amount in hundredths, as Voucherify counts money in any currency.
+    """Return an amount in hundredths, as Voucherify counts money of any currency.
 
-    >>> minor("7.25")
+    >>> minor_units("7.25")
     725
     """
     return int((Decimal(amount) * 100).to_integral_value())
 
 
-def add_goods(ledger: SeedRecords, products: Iterable[Document], currency: str) -> Goods:
-    """Products and SKUs of what the shop still has, then collections and locations."""
-    chance, goods = ledger.random_stream("products"), Goods()
+def add_goods(seed_records: SeedRecords, products: Iterable[Document], currency: str) -> Goods:
+    """Add the products and SKUs that the shop still has, then collections and locations."""
+    rng, goods = seed_records.random_stream("products"), Goods()
     for shopify in products:
-        product = _product(chance, shopify)
+        product = _product(rng, shopify)
         goods.products[shopify["id"]] = product
-        variants = [_sku(chance, product, variant, currency) for variant in shopify["variants"]]
+        variants = [_sku(rng, product, variant, currency) for variant in shopify["variants"]]
         for variant, sku in zip(shopify["variants"], variants, strict=True):
-            goods.skus[variant["id"]] = ledger.add("product_skus", sku, scope=product["id"])
-        listed = {"object": "list", "data_ref": "data", "data": variants, "total": len(variants)}
-        ledger.add("products", product | {"skus": listed})
-    _add_collections(ledger, goods)
-    _add_locations(ledger)
+            goods.skus[variant["id"]] = seed_records.add("product_skus", sku, scope=product["id"])
+        skus = {"object": "list", "data_ref": "data", "data": variants, "total": len(variants)}
+        seed_records.add("products", product | {"skus": skus})
+    _add_collections(seed_records, goods)
+    _add_locations(seed_records)
     return goods
 
 
-def _product(chance: Random, shopify: Document) -> Document:
-    created = parse_timestamp(shopify["createdAt"])
+def _product(rng: Random, shopify: Document) -> Document:
+    created = datetime.fromisoformat(shopify["createdAt"])
     media = shopify["featuredMedia"]
     return {
-        "id": digit_id(chance, "prod", created),
+        "id": digit_id(rng, "prod", created),
         "source_id": shopify["legacyResourceId"],
         "name": shopify["title"],
         "price": minor_units(shopify["variants"][0]["price"]),
@@ -74,16 +73,16 @@ def _product(chance: Random, shopify: Document) -> Document:
         "metadata": {"vendor": shopify["vendor"]} if shopify["vendor"] else {},
         "image_url": media and media["preview"]["image"]["url"],
         "created_at": format_timestamp_ms(created),
-        "updated_at": format_timestamp_ms(parse_timestamp(shopify["updatedAt"])),
+        "updated_at": format_timestamp_ms(datetime.fromisoformat(shopify["updatedAt"])),
         "object": "product",
     }
 
 
-def _sku(chance: Random, product: Document, variant: Document, currency: str) -> Document:
-    created = parse_timestamp(variant["createdAt"])
+def _sku(rng: Random, product: Document, variant: Document, currency: str) -> Document:
+    created = datetime.fromisoformat(variant["createdAt"])
     option = variant["selectedOptions"][0]
     return {
-        "id": digit_id(chance, "sku", created),
+        "id": digit_id(rng, "sku", created),
         "source_id": variant["legacyResourceId"],
         "product_id": product["id"],
         "sku": variant["sku"] or variant["title"],
@@ -98,52 +97,52 @@ def _sku(chance: Random, product: Document, variant: Document, currency: str) ->
     }
 
 
-def _add_collections(ledger: SeedRecords, goods: Goods) -> None:
-    chance = ledger.random_stream("collections")
+def _add_collections(seed_records: SeedRecords, goods: Goods) -> None:
+    rng = seed_records.random_stream("collections")
     products = list(goods.products.values())
     skus = list(goods.skus.values())
-    owners = {row["id"]: row for row in products}
-    for place, (name, kind) in enumerate(_COLLECTIONS):
-        chosen = products if kind == "AUTO_UPDATE" else [*chance.sample(products, k=5), *chance.sample(skus, k=3)]
+    owners = {record["id"]: record for record in products}
+    for index, (name, kind) in enumerate(_COLLECTIONS):
+        chosen = products if kind == "AUTO_UPDATE" else [*rng.sample(products, k=5), *rng.sample(skus, k=3)]
         collection: Document = {
-            "id": letter_id(chance, "pc"),
+            "id": letter_id(rng, "pc"),
             "name": name,
             "type": kind,
-            "filter": {"junction": "and", "name": {"conditions": {"$has_value": [True]}}} if not place else None,
+            "filter": {"junction": "and", "name": {"conditions": {"$has_value": [True]}}} if not index else None,
             "products": [
-                {"id": row["id"], "product_id": row.get("product_id", row["id"]), "object": row["object"]}
-                for row in chosen
+                {"id": record["id"], "product_id": record.get("product_id", record["id"]), "object": record["object"]}
+                for record in chosen
             ],
-            "created_at": format_timestamp_ms(ledger.days_ago(200 - 7 * place)),
+            "created_at": format_timestamp_ms(seed_records.days_ago(200 - 7 * index)),
             "object": "products_collection",
         }
         if collection["filter"]:
-            # What a filter finds is not listed in the collection itself.
+            # A collection with a filter does not list its products.
             del collection["products"]
-        ledger.add("product_collections", collection)
-        for row in chosen:
-            # The vendor's own SDK takes a list of attributes here for an SKU, too, so there are none to be told.
-            own = {"attributes": None, "product": owners[row["product_id"]]} if row["object"] == "sku" else {}
-            ledger.add("product_collection_products", row | own, scope=collection["id"])
+        seed_records.add("product_collections", collection)
+        for record in chosen:
+            # The vendor's SDK (PyPI voucherify 6.1.1) accepts a list of attributes only, also for an SKU: send null.
+            of_sku = {"attributes": None, "product": owners[record["product_id"]]} if record["object"] == "sku" else {}
+            seed_records.add("product_collection_products", record | of_sku, scope=collection["id"])
 
 
-def _add_locations(ledger: SeedRecords) -> None:
-    chance = ledger.random_stream("locations")
-    for place, (name, center) in enumerate(_LOCATIONS):
+def _add_locations(seed_records: SeedRecords) -> None:
+    rng = seed_records.random_stream("locations")
+    for index, (name, center) in enumerate(_LOCATIONS):
         body = {
-            "id": letter_id(chance, "loc"),
+            "id": letter_id(rng, "loc"),
             "object": "location",
             "name": name,
             "shape": {"type": "circle", "format": "distance", "distance": {"center": center, "radius": "3 km"}},
-            "created_at": format_timestamp_ms(ledger.days_ago(170 - place)),
-            "updated_at": format_timestamp_ms(ledger.days_ago(20 - place)) if place else None,
+            "created_at": format_timestamp_ms(seed_records.days_ago(170 - index)),
+            "updated_at": format_timestamp_ms(seed_records.days_ago(20 - index)) if index else None,
         }
-        ledger.add("locations", body)
+        seed_records.add("locations", body)
 
 
-def assets(chance: Random, code: str) -> Document:
-    """The pictures of a code."""
+def assets(rng: Random, code: str) -> Document:
+    """Return the images of a code."""
     return {
-        name: {"id": (id_ := f"U2FsdGVk{uuid(chance)}"), "url": f"https://dl.example.com/{name}/{id_}/{len(code)}"}
+        name: {"id": (id_ := f"U2FsdGVk{uuid(rng)}"), "url": f"https://dl.example.com/{name}/{id_}/{len(code)}"}
         for name in ("qr", "barcode")
     }

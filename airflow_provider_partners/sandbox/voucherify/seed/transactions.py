@@ -1,7 +1,6 @@
-"""What goes on and off gift and loyalty cards in Voucherify, and in which lists each movement stands.
+"""Transactions of gift and loyalty cards, and the lists that contain each one.
 
-One movement is listed by its voucher, its campaign and, for a loyalty card, by its member. Knows nothing of what a
-movement was for.
+A transaction is in the lists of its voucher and its campaign; one of a loyalty card also in the lists of its member.
 """
 
 from __future__ import annotations
@@ -10,28 +9,33 @@ from datetime import datetime
 from random import Random
 
 from airflow_provider_partners.sandbox.store import Document
-from airflow_provider_partners.sandbox.voucherify.seed.records import Place, SeedRecords, digit_id, format_timestamp_ms
+from airflow_provider_partners.sandbox.voucherify.seed.records import (
+    ListKey,
+    SeedRecords,
+    digit_id,
+    format_timestamp_ms,
+)
 
 
-def transaction_lists(voucher: Document) -> list[Place]:
-    """The lists a movement of this card stands in."""
+def transaction_lists(voucher: Document) -> list[ListKey]:
+    """Return the lists that contain the transactions of a card."""
     campaign, member = voucher["campaign_id"], voucher["id"]
-    found = [("voucher_transactions", voucher["code"]), ("campaign_transactions", campaign)]
+    lists = [("voucher_transactions", voucher["code"]), ("campaign_transactions", campaign)]
     if voucher["loyalty_card"]:
-        found.append(("loyalty_campaign_transactions", campaign))
-        found.append(("loyalty_member_transactions", member))
-        found.append(("loyalty_campaign_member_transactions", f"{campaign}/{member}"))
-    return found
+        lists.append(("loyalty_campaign_transactions", campaign))
+        lists.append(("loyalty_member_transactions", member))
+        lists.append(("loyalty_campaign_member_transactions", f"{campaign}/{member}"))
+    return lists
 
 
 def new_transaction(
-    chance: Random, voucher: Document, change: int, *, kind: str, at: datetime, about: Document, reason: str = ""
+    rng: Random, voucher: Document, change: int, *, kind: str, at: datetime, about: Document, reason: str = ""
 ) -> Document:
-    """A movement that is carried out on the card, too.
+    """Change a card's balance and return the transaction.
 
-    :param change: hundredths or points; negative when they leave the card
-    :param kind: without the first word: ``REDEMPTION``, ``ADDITION``
-    :param about: the records it belongs to: ``order``, ``redemption``
+    :param change: minor units or points; negative if they leave the card
+    :param kind: the type without its first word: ``REDEMPTION``, ``ADDITION``
+    :param about: the records that it belongs to: ``order``, ``redemption``
     """
     card = voucher["loyalty_card"] or voucher["gift"]
     unit = "points" if voucher["loyalty_card"] else "amount"
@@ -49,7 +53,7 @@ def new_transaction(
         "related_object": {"id": voucher["id"], "type": "voucher"},
     }
     return {
-        "id": digit_id(chance, "vtx", at),
+        "id": digit_id(rng, "vtx", at),
         "source_id": None,
         "voucher_id": voucher["id"],
         "campaign_id": voucher["campaign_id"],
@@ -63,8 +67,8 @@ def new_transaction(
 
 
 def add_transaction(
-    ledger: SeedRecords,
-    chance: Random,
+    seed_records: SeedRecords,
+    rng: Random,
     voucher: Document,
     change: int,
     *,
@@ -73,8 +77,8 @@ def add_transaction(
     reason: str = "",
     about: Document,
 ) -> Document:
-    """Carry a movement out and list it wherever it belongs."""
-    row = new_transaction(chance, voucher, change, kind=kind, at=at, reason=reason, about=about)
+    """Change a card's balance and add the transaction to all its lists."""
+    record = new_transaction(rng, voucher, change, kind=kind, at=at, reason=reason, about=about)
     for list_, scope in transaction_lists(voucher):
-        ledger.add(list_, row, scope=scope)
-    return row
+        seed_records.add(list_, record, scope=scope)
+    return record

@@ -361,7 +361,7 @@ def test_the_project_leaves_the_shops_records_as_they_were(sandbox):
     )
     before = str((orders, products, customers))
 
-    seed_voucherify.fill(Store(), 7, shop, orders=orders, products=products, customers=customers, now=NOW)
+    seed_voucherify.store_project(Store(), 7, shop, orders=orders, products=products, customers=customers, now=NOW)
 
     assert str((orders, products, customers)) == before
 
@@ -463,7 +463,7 @@ def test_everything_can_be_taken_back_until_nothing_is_left(small):
     while len(changes.roll_back(50)) == 50:
         pass
 
-    with pytest.raises(NothingToDoError, match="no redemption is left"):
+    with pytest.raises(NothingToDoError, match="no redemption left to roll back"):
         changes.roll_back(1)
     states = Counter(row["status"] for row in small.store.select("voucherify", "", "redemptions"))
     rows = small.store.select("voucherify", "", "redemptions")

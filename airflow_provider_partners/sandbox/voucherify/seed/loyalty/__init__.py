@@ -1,3 +1,3 @@
-"""Seed of Voucherify's loyalty programs."""
+"""Seeds Voucherify's loyalty programs, of the first and the second API."""
 
 from __future__ import annotations

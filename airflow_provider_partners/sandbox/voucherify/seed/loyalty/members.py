@@ -1,7 +1,6 @@
-"""Members of loyalty programs in Voucherify's second API: their cards, and the points that came and went.
+"""Members of Voucherify's second loyalty API: their cards, and the points that they earn and spend.
 
-Each maker writes one row; rows of one member name the same card. Used for the world as it begins and for making a list
-long.
+Each function makes one record. The records of a member name the same card.
 """
 
 from __future__ import annotations
@@ -16,21 +15,22 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
     SeedRecords,
     digit_id,
     format_timestamp_ms,
-    parse_timestamp,
 )
 
-# So many members did something; the first of all did so much that it takes more than a page.
+#: Number of members with activities.
 _ACTIVE = 12
+#: Transactions of a member; the first member has more than one page.
 _TRANSACTIONS = 5
 _BUSY_TRANSACTIONS = 125
-_TOGETHER = 5
+#: Number of records with the same timestamp.
+_SAME_TIMESTAMP_COUNT = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """What a member of a program deals with.
+    """A program and what its members use.
 
-    :param orders: some that may be paid with points
+    :param orders: orders that points can pay
     """
 
     program: Document
@@ -43,13 +43,13 @@ class Membership:
     orders: Sequence[Document]
 
 
-def member(chance: Random, program_id: str, customer_id: str, at: datetime) -> Document:
-    """A customer in a program."""
+def member(rng: Random, program_id: str, customer_id: str, at: datetime) -> Document:
+    """Return a customer's membership in a program."""
     return {
-        "id": digit_id(chance, "lmbr", at),
+        "id": digit_id(rng, "lmbr", at),
         "customer_id": customer_id,
         "program_id": program_id,
-        "status": "INACTIVE" if chance.random() < 0.05 else "ACTIVE",
+        "status": "INACTIVE" if rng.random() < 0.05 else "ACTIVE",
         "metadata": {},
         "created_at": format_timestamp_ms(at),
         "updated_at": format_timestamp_ms(at),
@@ -57,23 +57,23 @@ def member(chance: Random, program_id: str, customer_id: str, at: datetime) -> D
     }
 
 
-def on_card(card: Document, id_: str, at: datetime, **more: object) -> Document:
-    """What all rows about a card begin with.
+def card_record(card: Document, id_: str, at: datetime, **fields: object) -> Document:
+    """Return a record about a card.
 
-    :param card: the ids of the card and of whom it belongs to
+    :param card: ids of the card and of its program, member and definition
     """
-    return {"id": id_, **card, **more, "created_at": format_timestamp_ms(at), "updated_at": None}
+    return {"id": id_, **card, **fields, "created_at": format_timestamp_ms(at), "updated_at": None}
 
 
-def card_transaction(chance: Random, card: Document, at: datetime, kind: str = "POINTS_EARNED") -> Document:
-    """Points that came or went."""
-    points: Document = {"total": chance.randint(1, 500)}
+def card_transaction(rng: Random, card: Document, at: datetime, kind: str = "POINTS_EARNED") -> Document:
+    """Return a transaction of points."""
+    points: Document = {"total": rng.randint(1, 500)}
     if kind in {"POINTS_EARNED", "ADMIN_CREDIT"}:
         points["expiration_date"] = None
     details = {"reason": _REASONS[kind], "rejection": None, "metadata": {}, "points": points}
-    return on_card(
+    return card_record(
         card,
-        digit_id(chance, "lctx", at),
+        digit_id(rng, "lctx", at),
         at,
         card_type="INDIVIDUAL",
         type=kind,
@@ -93,88 +93,91 @@ _REASONS: Mapping[str, str] = {
 
 
 def activity(
-    chance: Random, prefix: str, type_: str, at: datetime, *, owner: Mapping[str, str], data: Document
+    rng: Random, prefix: str, type_: str, at: datetime, *, owner: Mapping[str, str], data: Document
 ) -> Document:
-    """Something that happened to a member or a card.
+    """Return an activity of a member or a card.
 
-    :param owner: the field that names it, with its id
+    :param owner: the field that names the member or the card, with its id
     """
     return {
-        "id": digit_id(chance, prefix, at),
+        "id": digit_id(rng, prefix, at),
         **owner,
         "type": type_,
         "data": data,
         "created_at": format_timestamp_ms(at),
-        "group_id": f"v-{chance.getrandbits(72):018x}",
+        "group_id": f"v-{rng.getrandbits(72):018x}",
     }
 
 
-def enroll(ledger: SeedRecords, chance: Random, membership: Membership, customers: Sequence[Document]) -> None:
-    """Make customers members; the first of them are busy."""
+def enroll(seed_records: SeedRecords, rng: Random, membership: Membership, customers: Sequence[Document]) -> None:
+    """Make customers members of a program. The first ones have activities."""
     program = membership.program
-    opened = parse_timestamp(program["created_at"]) + timedelta(days=1)
-    for place, customer in enumerate(customers):
-        # A campaign brings several members within one instant.
-        at = opened + timedelta(minutes=7 * (place // _TOGETHER))
-        row = ledger.add(
-            "loyalty_program_members", member(chance, program["id"], customer["id"], at), scope=program["id"]
+    opened = datetime.fromisoformat(program["created_at"]) + timedelta(days=1)
+    for index, customer in enumerate(customers):
+        # Five members join at the same time.
+        at = opened + timedelta(minutes=7 * (index // _SAME_TIMESTAMP_COUNT))
+        record = seed_records.add(
+            "loyalty_program_members", member(rng, program["id"], customer["id"], at), scope=program["id"]
         )
-        if place < _ACTIVE:
-            _add_activities(ledger, chance, membership, row, busy=not place)
+        if index < _ACTIVE:
+            _add_activities(seed_records, rng, membership, record, busy=not index)
 
 
-def _add_activities(ledger: SeedRecords, chance: Random, membership: Membership, row: Document, *, busy: bool) -> None:
-    """A member's card and all that happened with it."""
-    at = parse_timestamp(row["created_at"])
-    card_id = digit_id(chance, "lcrd", at)
+def _add_activities(
+    seed_records: SeedRecords, rng: Random, membership: Membership, record: Document, *, busy: bool
+) -> None:
+    """Add a member's card and everything that happens to it."""
+    at = datetime.fromisoformat(record["created_at"])
+    card_id = digit_id(rng, "lcrd", at)
     card: Document = {
         "card_id": card_id,
-        "program_id": row["program_id"],
-        "member_id": row["id"],
+        "program_id": record["program_id"],
+        "member_id": record["id"],
         "card_definition_id": membership.card_definition["id"],
     }
-    scope = f"{row['program_id']}/{row['id']}"
-    on_card_scope = f"{scope}/{card_id}"
-    shown = {"id": card_id, "code": f"AP-{chance.randrange(10**10):010d}", "status": "ACTIVE", "object": "card"}
-    for what, data in (("created", {}), ("card.assigned", {"card": shown})):
-        told = {"member": dict(row), **data}
-        body = activity(chance, "lambr", f"vl.member.{what}", at, owner={"member_id": row["id"]}, data=told)
-        ledger.add("loyalty_program_member_activities", body, scope=scope)
-    for what in ("created", "code_generation.succeeded", "assigned"):
-        body = activity(chance, "lacrd", f"vl.card.{what}", at, owner={"card_id": card_id}, data={"card": shown})
-        ledger.add("loyalty_program_card_activities", body, scope=on_card_scope)
+    scope = f"{record['program_id']}/{record['id']}"
+    card_scope = f"{scope}/{card_id}"
+    card_body = {"id": card_id, "code": f"AP-{rng.randrange(10**10):010d}", "status": "ACTIVE", "object": "card"}
+    for event, data in (("created", {}), ("card.assigned", {"card": card_body})):
+        owner, body_data = {"member_id": record["id"]}, {"member": dict(record), **data}
+        body = activity(rng, "lambr", f"vl.member.{event}", at, owner=owner, data=body_data)
+        seed_records.add("loyalty_program_member_activities", body, scope=scope)
+    for event in ("created", "code_generation.succeeded", "assigned"):
+        body = activity(rng, "lacrd", f"vl.card.{event}", at, owner={"card_id": card_id}, data={"card": card_body})
+        seed_records.add("loyalty_program_card_activities", body, scope=card_scope)
     kinds = list(_REASONS)
-    for time in range(_BUSY_TRANSACTIONS if busy else _TRANSACTIONS):
-        then = at + timedelta(days=1, hours=5 * (time // _TOGETHER))
-        body = card_transaction(chance, card, then, kinds[0] if time % 4 else kinds[time // 4 % len(kinds)])
-        ledger.add("loyalty_program_card_transactions", body, scope=on_card_scope)
+    for number in range(_BUSY_TRANSACTIONS if busy else _TRANSACTIONS):
+        later = at + timedelta(days=1, hours=5 * (number // _SAME_TIMESTAMP_COUNT))
+        body = card_transaction(rng, card, later, kinds[0] if number % 4 else kinds[number // 4 % len(kinds)])
+        seed_records.add("loyalty_program_card_transactions", body, scope=card_scope)
     for kind, make in _TRANSACTION_MAKERS.items():
-        where = on_card_scope if kind in _OF_CARDS else scope
-        for time in range(3):
-            then = at + timedelta(days=2 + time)
-            paid = card_transaction(chance, card, then, _SPENT.get(kind, kinds[0]))
+        list_scope = card_scope if kind in _CARD_LISTS else scope
+        for number in range(3):
+            later = at + timedelta(days=2 + number)
+            payment = card_transaction(rng, card, later, _SPENT.get(kind, kinds[0]))
             if kind in _SPENT:
-                ledger.add("loyalty_program_card_transactions", paid, scope=on_card_scope)
-            ledger.add(kind, make(chance, CardChange(membership, row, card, paid["id"], then)), scope=where)
+                seed_records.add("loyalty_program_card_transactions", payment, scope=card_scope)
+            seed_records.add(
+                kind, make(rng, CardChange(membership, record, card, payment["id"], later)), scope=list_scope
+            )
 
 
 @dataclass(frozen=True)
 class CardChange:
-    """One thing a member deals in.
+    """One change of a member's card.
 
-    :param member: who
-    :param card: the ids of the card
-    :param paid: the id of the card transaction, where points were spent
+    :param card: ids of the card and of its program, member and definition
+    :param payment_id: id of the card transaction that spent the points
     """
 
     membership: Membership
     member: Document
     card: Document
-    paid: str
+    payment_id: str
     at: datetime
 
 
-_OF_CARDS = ("loyalty_program_card_pending_points", "loyalty_program_card_expiring_points")
+_CARD_LISTS = ("loyalty_program_card_pending_points", "loyalty_program_card_expiring_points")
 _SPENT = {
     "loyalty_program_member_reward_purchases": "POINTS_SPENT_ON_REWARD",
     "loyalty_program_member_order_payments": "POINTS_SPENT_ON_ORDER",
@@ -182,44 +185,44 @@ _SPENT = {
 _Make = Callable[[Random, CardChange], Document]
 
 
-def _pending(chance: Random, deal: CardChange) -> Document:
-    return on_card(
-        deal.card,
-        digit_id(chance, "lcppb", deal.at),
-        deal.at,
+def _pending(rng: Random, change: CardChange) -> Document:
+    return card_record(
+        change.card,
+        digit_id(rng, "lcppb", change.at),
+        change.at,
         card_type="INDIVIDUAL",
-        points={"total": chance.randint(1, 90)},
-        date=f"{deal.at + timedelta(days=14):%Y-%m-%d}",
+        points={"total": rng.randint(1, 90)},
+        date=f"{change.at + timedelta(days=14):%Y-%m-%d}",
         type="PERIOD_BASED",
         status="PENDING",
         object="card_pending_points_bucket",
     )
 
 
-def _expiring(chance: Random, deal: CardChange) -> Document:
-    return on_card(
-        deal.card,
-        digit_id(chance, "lcpeb", deal.at),
-        deal.at,
-        customer_id=deal.member["customer_id"],
+def _expiring(rng: Random, change: CardChange) -> Document:
+    return card_record(
+        change.card,
+        digit_id(rng, "lcpeb", change.at),
+        change.at,
+        customer_id=change.member["customer_id"],
         card_type="INDIVIDUAL",
-        points={"total": chance.randint(1, 900)},
-        expiration_date=f"{deal.at + timedelta(days=365):%Y-%m-%d}",
+        points={"total": rng.randint(1, 900)},
+        expiration_date=f"{change.at + timedelta(days=365):%Y-%m-%d}",
         expiration_type="ROLLING_EXPIRATION",
         status="ACTIVE",
         object="card_points_bucket",
     )
 
 
-def _purchase(chance: Random, deal: CardChange) -> Document:
-    points = {"total": 100 * chance.randint(1, 9)}
+def _purchase(rng: Random, change: CardChange) -> Document:
+    points = {"total": 100 * rng.randint(1, 9)}
     details = {"reason": "Points spent on reward", "rejection": None, "metadata": {}, "points": points, "result": None}
-    return on_card(
-        deal.card,
-        digit_id(chance, "lrtx", deal.at),
-        deal.at,
-        card_transaction_id=deal.paid,
-        reward_id=deal.membership.reward["id"],
+    return card_record(
+        change.card,
+        digit_id(rng, "lrtx", change.at),
+        change.at,
+        card_transaction_id=change.payment_id,
+        reward_id=change.membership.reward["id"],
         status="APPROVED",
         type="PURCHASE",
         details=details,
@@ -227,8 +230,8 @@ def _purchase(chance: Random, deal: CardChange) -> Document:
     )
 
 
-def _payment(chance: Random, deal: CardChange) -> Document:
-    points = 100 * chance.randint(1, 9)
+def _payment(rng: Random, change: CardChange) -> Document:
+    points = 100 * rng.randint(1, 9)
     details = {
         "reason": "Points spent on order payment",
         "rejection": None,
@@ -236,12 +239,12 @@ def _payment(chance: Random, deal: CardChange) -> Document:
         "payment": {"points": points, "amount": points},
         "spending_cap": {"type": "REQUEST_PAYMENT_LIMIT", "unit": "POINTS", "value": 1000},
     }
-    return on_card(
-        deal.card,
-        digit_id(chance, "lotx", deal.at),
-        deal.at,
-        card_transaction_id=deal.paid,
-        order_id=chance.choice(deal.membership.orders)["id"],
+    return card_record(
+        change.card,
+        digit_id(rng, "lotx", change.at),
+        change.at,
+        card_transaction_id=change.payment_id,
+        order_id=rng.choice(change.membership.orders)["id"],
         status="APPROVED",
         type="PAY_WITH_POINTS",
         details=details,
@@ -249,14 +252,14 @@ def _payment(chance: Random, deal: CardChange) -> Document:
     )
 
 
-def _benefit(chance: Random, deal: CardChange) -> Document:
-    owner = {"program_id": deal.member["program_id"], "member_id": deal.member["id"]}
-    return on_card(
+def _benefit(rng: Random, change: CardChange) -> Document:
+    owner = {"program_id": change.member["program_id"], "member_id": change.member["id"]}
+    return card_record(
         owner,
-        digit_id(chance, "lbtx", deal.at),
-        deal.at,
-        benefit_id=deal.membership.benefit["id"],
-        earning_rule_id=deal.membership.rule["id"],
+        digit_id(rng, "lbtx", change.at),
+        change.at,
+        benefit_id=change.membership.benefit["id"],
+        earning_rule_id=change.membership.rule["id"],
         type="FULFILLMENT",
         details={"reason": "Benefit fulfilled", "rejection": None, "metadata": {}},
         status="APPROVED",
@@ -264,21 +267,21 @@ def _benefit(chance: Random, deal: CardChange) -> Document:
     )
 
 
-def _tier(chance: Random, deal: CardChange) -> Document:
-    return on_card(
-        deal.card,
-        digit_id(chance, "lttx", deal.at),
-        deal.at,
-        tier_structure_id=deal.membership.structure["id"],
-        tier_id=deal.membership.tiers[0]["id"],
-        type=chance.choice(("JOINED", "EVALUATION_REFRESHED")),
+def _tier(rng: Random, change: CardChange) -> Document:
+    return card_record(
+        change.card,
+        digit_id(rng, "lttx", change.at),
+        change.at,
+        tier_structure_id=change.membership.structure["id"],
+        tier_id=change.membership.tiers[0]["id"],
+        type=rng.choice(("JOINED", "EVALUATION_REFRESHED")),
         details={"reason": "Tier evaluated", "rejection": None, "metadata": {}},
         status="APPROVED",
         object="tier_transaction",
     )
 
 
-#: What a member deals in besides plain points, by list.
+#: Makers of the records that change a card in another way than by plain points, by list.
 _TRANSACTION_MAKERS: Mapping[str, _Make] = {
     "loyalty_program_card_pending_points": _pending,
     "loyalty_program_card_expiring_points": _expiring,

@@ -1,8 +1,8 @@
-"""Loyalty programs of Voucherify's second API: definitions of cards, earning rules, tiers, benefits and rewards, and
-the members with all that happened on their cards.
+"""Loyalty programs of Voucherify's second API: card definitions, earning rules, tiers, benefits, rewards and members.
 
-Ids, types and fields are those of the vendor's OpenAPI file of Loyalty v2. The first API's loyalty campaign is another
-one and is made elsewhere.
+Ids, types and fields are those of the vendor's OpenAPI file of Loyalty v2
+(https://github.com/voucherifyio/voucherify-openapi). The first API's program is in
+:mod:`~airflow_provider_partners.sandbox.voucherify.seed.loyalty.v1`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from airflow_provider_partners.sandbox.voucherify.seed.records import (
     SeedRecords,
     digit_id,
     format_timestamp_ms,
-    parse_timestamp,
 )
 
 _PROGRAMS = (("Aurora Points", 125), ("Circle of friends ♥", 15))
@@ -31,13 +30,14 @@ _TIERS = (("Bronze", 0), ("Silver", 1_000), ("Gold", 5_000))
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """A kind of record that programs are put together from.
+    """A kind of record that a program consists of.
 
-    :param kind: of its list; its activities are in a list of their own
-    :param activities: that list
-    :param activity_id: the prefix of activities' ids
+    :param kind: its list
+    :param activities: the list of its activities
+    :param prefix: prefix of its ids
+    :param activity_id: prefix of its activities' ids
     :param parent: the field by which an activity names its record
-    :param names: of the records there are
+    :param names: names of the records
     """
 
     kind: str
@@ -112,7 +112,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         more={"type": "MATERIAL", "refundable": True},
     ),
 }
-# What is put into a program: kind of definition, the list of assignments, their object.
+# The assignments of a program: kind of definition, list of assignments, their object.
 _ASSIGNED: Sequence[tuple[str, str, str]] = (
     ("card", "loyalty_program_card_definitions", "program_card_definition"),
     ("rule", "loyalty_program_earning_rules", "program_earning_rule"),
@@ -121,23 +121,23 @@ _ASSIGNED: Sequence[tuple[str, str, str]] = (
 )
 
 
-def add_programs(ledger: SeedRecords, customers: Sequence[Document]) -> None:
-    """All programs with their members, the first customers first."""
-    defined = {name: _define(ledger, definition) for name, definition in DEFINITIONS.items()}
-    tiers = [_add_tiers(ledger, structure) for structure in defined["tiers"]]
-    for place, (name, members) in enumerate(_PROGRAMS):
-        chance = ledger.random_stream("program", place)
-        at = ledger.days_ago(140 - 30 * place)
-        program = ledger.add("loyalty_programs", _named(chance, "lprg", "program", name, at))
+def add_programs(seed_records: SeedRecords, customers: Sequence[Document]) -> None:
+    """Add all programs, with the first customers as members."""
+    defined = {name: _define(seed_records, definition) for name, definition in DEFINITIONS.items()}
+    tiers = [_add_tiers(seed_records, structure) for structure in defined["tiers"]]
+    for index, (name, members) in enumerate(_PROGRAMS):
+        rng = seed_records.random_stream("program", index)
+        at = seed_records.days_ago(140 - 30 * index)
+        program = seed_records.add("loyalty_programs", _named(rng, "lprg", "program", name, at))
         program["validity_hours"] = {"type": "ANY_TIME"}
-        _add_activity(ledger, chance, program, "created", at)
+        _add_activity(seed_records, rng, program, "created", at)
         for kind, list_, object_ in _ASSIGNED:
-            _assign(ledger, chance, program, defined[kind][place], kind=kind, list_=list_, object_=object_)
-        _add_activity(ledger, chance, program, "activated", at + timedelta(hours=2))
-        for step, tier in enumerate(tiers[place]):
-            row = {
-                "id": digit_id(chance, "ltsum", at),
-                "tier_structure_id": defined["tiers"][place]["id"],
+            _assign(seed_records, rng, program, defined[kind][index], kind=kind, list_=list_, object_=object_)
+        _add_activity(seed_records, rng, program, "activated", at + timedelta(hours=2))
+        for step, tier in enumerate(tiers[index]):
+            record = {
+                "id": digit_id(rng, "ltsum", at),
+                "tier_structure_id": defined["tiers"][index]["id"],
                 "tier_id": tier["id"],
                 "joins": members if not step else 0,
                 "upgrades": 3 - step if step else 0,
@@ -146,23 +146,23 @@ def add_programs(ledger: SeedRecords, customers: Sequence[Document]) -> None:
                 "prolongs": step,
                 "object": "program_tiers_summary_report",
             }
-            ledger.add("loyalty_program_tier_summary", row, scope=program["id"], at=format_timestamp_ms(at))
+            seed_records.add("loyalty_program_tier_summary", record, scope=program["id"], at=format_timestamp_ms(at))
         membership = Membership(
             program=program,
-            card_definition=defined["card"][place],
-            rule=defined["rule"][place],
-            structure=defined["tiers"][place],
-            tiers=tiers[place],
-            benefit=defined["benefit"][place],
-            reward=defined["reward"][place],
-            orders=ledger.list_records("orders"),
+            card_definition=defined["card"][index],
+            rule=defined["rule"][index],
+            structure=defined["tiers"][index],
+            tiers=tiers[index],
+            benefit=defined["benefit"][index],
+            reward=defined["reward"][index],
+            orders=seed_records.list_records("orders"),
         )
-        enroll(ledger, chance, membership, customers[:members])
+        enroll(seed_records, rng, membership, customers[:members])
 
 
-def _named(chance: Random, prefix: str, object_: str, name: str, at: datetime) -> Document:
+def _named(rng: Random, prefix: str, object_: str, name: str, at: datetime) -> Document:
     return {
-        "id": digit_id(chance, prefix, at),
+        "id": digit_id(rng, prefix, at),
         "name": name,
         "status": "ACTIVE",
         "metadata": {},
@@ -172,47 +172,47 @@ def _named(chance: Random, prefix: str, object_: str, name: str, at: datetime) -
     }
 
 
-def _define(ledger: SeedRecords, definition: Definition) -> list[Document]:
-    chance = ledger.random_stream(definition.kind)
-    rows = []
-    for place, name in enumerate(definition.names):
-        at = ledger.days_ago(145 - 20 * place)
-        row = _named(chance, definition.prefix, definition.object, name, at) | definition.more
-        rows.append(ledger.add(definition.kind, row))
-        for what, later in (("created", 0), ("activated", 2), ("assigned", 3)):
+def _define(seed_records: SeedRecords, definition: Definition) -> list[Document]:
+    rng = seed_records.random_stream(definition.kind)
+    records = []
+    for index, name in enumerate(definition.names):
+        at = seed_records.days_ago(145 - 20 * index)
+        record = _named(rng, definition.prefix, definition.object, name, at) | definition.more
+        records.append(seed_records.add(definition.kind, record))
+        for event, hours in (("created", 0), ("activated", 2), ("assigned", 3)):
             activity = {
-                "id": digit_id(chance, definition.activity_id, at + timedelta(hours=later)),
-                definition.parent: row["id"],
-                "type": f"vl.{definition.object}.{what}",
-                "data": {definition.object: dict(row)},
-                "created_at": format_timestamp_ms(at + timedelta(hours=later)),
-                "group_id": f"v-{chance.getrandbits(72):018x}",
+                "id": digit_id(rng, definition.activity_id, at + timedelta(hours=hours)),
+                definition.parent: record["id"],
+                "type": f"vl.{definition.object}.{event}",
+                "data": {definition.object: dict(record)},
+                "created_at": format_timestamp_ms(at + timedelta(hours=hours)),
+                "group_id": f"v-{rng.getrandbits(72):018x}",
             }
-            ledger.add(definition.activities, activity, scope=row["id"])
-    return rows
+            seed_records.add(definition.activities, activity, scope=record["id"])
+    return records
 
 
-def _add_tiers(ledger: SeedRecords, structure: Document) -> list[Document]:
-    chance = ledger.random_stream("tiers of", structure["name"])
-    at = parse_timestamp(structure["created_at"])
+def _add_tiers(seed_records: SeedRecords, structure: Document) -> list[Document]:
+    rng = seed_records.random_stream("tiers of", structure["name"])
+    at = datetime.fromisoformat(structure["created_at"])
     return [
-        ledger.add(
+        seed_records.add(
             "loyalty_tier_structure_tiers",
-            _named(chance, "lt", "tier", name, at + timedelta(seconds=place))
+            _named(rng, "lt", "tier", name, at + timedelta(seconds=index))
             | {"tier_structure_id": structure["id"], "points": {"from": least}},
             scope=structure["id"],
         )
-        for place, (name, least) in enumerate(_TIERS)
+        for index, (name, least) in enumerate(_TIERS)
     ]
 
 
 def _assign(
-    ledger: SeedRecords, chance: Random, program: Document, row: Document, *, kind: str, list_: str, object_: str
+    seed_records: SeedRecords, rng: Random, program: Document, record: Document, *, kind: str, list_: str, object_: str
 ) -> None:
-    """Put a record into a program. An assignment has no id but that of what is assigned."""
-    at = parse_timestamp(program["created_at"]) + timedelta(minutes=5)
+    """Assign a record to a program. The assignment has no id of its own."""
+    at = datetime.fromisoformat(program["created_at"]) + timedelta(minutes=5)
     assignment: Document = {
-        DEFINITIONS[kind].parent: row["id"],
+        DEFINITIONS[kind].parent: record["id"],
         "created_at": format_timestamp_ms(at),
         "object": object_,
     }
@@ -220,19 +220,19 @@ def _assign(
         assignment["card_type"] = "INDIVIDUAL"
     elif kind == "reward":
         assignment["stock"] = {"type": "UNLIMITED"}
-    ledger.add(list_, assignment, scope=program["id"], key=row["id"])
-    _add_activity(ledger, chance, program, f"{row['object']}.assigned", at, **{row["object"]: dict(row)})
+    seed_records.add(list_, assignment, scope=program["id"], key=record["id"])
+    _add_activity(seed_records, rng, program, f"{record['object']}.assigned", at, **{record["object"]: dict(record)})
 
 
 def _add_activity(
-    ledger: SeedRecords, chance: Random, program: Document, what: str, at: datetime, **about: Document
+    seed_records: SeedRecords, rng: Random, program: Document, event: str, at: datetime, **about: Document
 ) -> None:
     activity = {
-        "id": digit_id(chance, "laprg", at),
+        "id": digit_id(rng, "laprg", at),
         "program_id": program["id"],
-        "type": f"vl.program.{what}",
+        "type": f"vl.program.{event}",
         "data": {"program": dict(program), **about},
         "created_at": format_timestamp_ms(at),
-        "group_id": f"v-{chance.getrandbits(72):018x}",
+        "group_id": f"v-{rng.getrandbits(72):018x}",
     }
-    ledger.add("loyalty_program_activities", activity, scope=program["id"])
+    seed_records.add("loyalty_program_activities", activity, scope=program["id"])
