@@ -6,7 +6,6 @@ because its errors may contain URLs with secrets. This module knows no partner.
 
 from __future__ import annotations
 
-import copy
 import threading
 from dataclasses import asdict, replace
 from functools import partial
@@ -104,7 +103,6 @@ class Transport:
         self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._pool = _ConnectionPool(options, request_id_headers)
-        self._owner = True
         self._settings = CallSettings(
             partner=partner,
             auth=auth,
@@ -182,23 +180,9 @@ class Transport:
             ).run()
             return partial_file.size
 
-    def sibling(self, *, auth: Auth | None = None, headers: Mapping[str, str] | None = None) -> Transport:
-        """Another client of the same partner, on the same connections, budget and counters.
-
-        Closing it leaves the connections to this one.
-
-        :param auth: its credentials; by default these
-        :param headers: sent with every request, in addition to these
-        """
-        twin = copy.copy(self)
-        terms = replace(self._settings, auth=auth) if auth else self._settings
-        vars(twin).update(_settings=terms, _headers={**self._headers, **(headers or {})}, _owner=False)
-        return twin
-
     def close(self) -> None:
         """Close the connections. Waiting calls fail with ``TransientError``."""
-        if self._owner:
-            self._pool.close()
+        self._pool.close()
 
     def __enter__(self) -> Self:
         """Return the transport."""

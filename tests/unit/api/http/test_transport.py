@@ -20,7 +20,6 @@ from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.http.auth import MintedToken, StaticHeaders
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
-from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.redaction import Redactor
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.exceptions import (
@@ -195,20 +194,6 @@ def test_a_waiting_call_ends_when_the_client_is_closed(clock: TurningClock) -> N
     with pytest.raises(TransientError, match="closed while"):
         client.send(GET)
     assert clock.now - 1_000 <= 5
-
-
-def test_a_sibling_has_its_own_credentials_and_shares_everything_else(clock: TurningClock) -> None:
-    api = FakeApi(ok())
-    client = transport(api, clock, auth=StaticHeaders({"app_id": "a"}), rate_limit=RateLimiter(rate=1, clock=clock))
-    sibling = client.sibling(auth=StaticHeaders({"app_id": "b"}), headers={"X-Shop": "b"})
-    client.send(GET)
-    sibling.send(GET)
-    assert [request.headers["app_id"] for request in api.requests] == ["a", "b"]
-    assert "x-shop" not in api.requests[0].headers
-    assert clock.now - 1_000 == pytest.approx(1.0)
-    sibling.close()
-    client.send(GET)
-    assert client.stats.snapshot()["by_label"] == {"orders.list": 3}
 
 
 def test_sixteen_threads_share_one_client() -> None:
