@@ -69,10 +69,7 @@ class FilterReader:
         conditions = inner.get("conditions") if isinstance(inner, dict) else None
         if not isinstance(conditions, dict) or not conditions or len(inner) > 1:
             self._refuse(_FORMAT)
-        return [
-            self._test(name, name_of_condition, self._arguments(value))
-            for name_of_condition, value in conditions.items()
-        ]
+        return [self._test(name, condition, self._arguments(value)) for condition, value in conditions.items()]
 
     def _arguments(self, value: Any) -> list[str]:
         if isinstance(value, dict) and self.long_lists:

@@ -46,7 +46,7 @@ SWITCHES: dict[str, Any] = {
     "voucherify.orders_default_order": "created_at",  # the documentation's text; its example has "-created_at"
     "voucherify.publications_page_max": 100,  # the OpenAPI schema; the documentation's text has 1000
     "voucherify.optional_members": True,  # send total and has_more where they are optional in the schema
-    "voucherify.data_ref_mismatch": True,  # skus and segments have another key than data_ref says
+    "voucherify.data_ref_mismatch": True,  # skus and segments have another key than their data_ref
     "voucherify.cursor_seconds": 600,  # until a cursor of the second loyalty API expires
     "voucherify.export_objects": [
         *("voucher", "redemption", "customer", "publication", "order"),

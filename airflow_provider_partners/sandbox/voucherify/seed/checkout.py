@@ -220,7 +220,7 @@ def _related_object(redeemable: Document) -> Document:
 
 
 def _order_entry(redeemable: Document) -> Document:
-    """Return what an order says about the object of a redemption."""
+    """Return the entry of an order about one of its redemptions."""
     parent = redeemable["campaign_id"]
     return _related_object(redeemable) | ({"related_object_parent_id": parent} if parent else {})
 

@@ -62,8 +62,8 @@ def build_records(seed: int, merchant: Merchant, orders: list[Document]) -> Shop
 
 def store_records(store: Store, shop_records: ShopRecords) -> None:
     """Write a shop's records to the store."""
-    for kind, rows in shop_records.documents_by_kind.items():
-        store.put_many(PARTNER, shop_records.shop, kind, rows)
+    for kind, documents in shop_records.documents_by_kind.items():
+        store.put_many(PARTNER, shop_records.shop, kind, documents)
 
 
 def add_order(store: Store, shop: str, order: Document, rng: Random) -> None:
