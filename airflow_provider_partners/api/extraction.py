@@ -46,7 +46,7 @@ class ResumePosition(TypedDict):
     seen: NotRequired[list[str]]
 
 
-REMEMBERED_RECORDS = 500
+MAX_REMEMBERED_RECORDS = 500
 """Number of latest records that are checked for repetition; more if the last page was larger."""
 
 
@@ -225,7 +225,7 @@ class _LoopGuard:
                 known.add(fingerprint)
                 self._recent.append(fingerprint)
         self._dropped += len(records) - len(new)
-        while len(self._recent) > max(REMEMBERED_RECORDS, len(records)):
+        while len(self._recent) > max(MAX_REMEMBERED_RECORDS, len(records)):
             self._recent.popleft()
         return new
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS
+from airflow_provider_partners.api.extraction import MAX_REMEMBERED_RECORDS
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, TimestampPaginator
 from airflow_provider_partners.api.voucherify.pages import PageFetcher, PageRequester, TimeSelection
@@ -172,7 +172,7 @@ class NumberedPageFetcher:
         pages = [extract_records(self.requester.resource, body)]
         while page > 1 and (number - page) * size < known_total - total:
             page -= 1
-            if (number - page) * size > REMEMBERED_RECORDS:
+            if (number - page) * size > MAX_REMEMBERED_RECORDS:
                 message = (
                     f"'{self.requester.resource.name}' lost {known_total - total} of {known_total} records since its "
                     "last page was read"

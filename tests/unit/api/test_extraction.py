@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS, Extraction, Segment, batches
+from airflow_provider_partners.api.extraction import MAX_REMEMBERED_RECORDS, Extraction, Segment, batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.prefetch import THREAD_NAME_PREFIX
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
@@ -427,7 +427,7 @@ def test_ids_of_different_types_are_different_records() -> None:
 def test_a_position_stays_small_in_a_long_list() -> None:
     pages = [records_of(*range(start, start + 50)) for start in range(0, 5_000, 50)]
     extracted_pages = list(extraction(list_segment("a", pages)).pages())
-    assert max(len(json.dumps(page.position)) for page in extracted_pages) < REMEMBERED_RECORDS * 16 + 100
+    assert max(len(json.dumps(page.position)) for page in extracted_pages) < MAX_REMEMBERED_RECORDS * 16 + 100
 
 
 def test_equal_timestamps_across_pages_are_read_once() -> None:
