@@ -92,10 +92,9 @@ def test_every_list_is_read_whole(
 
 @pytest.mark.parametrize("profile", ["service_account", "legacy"])
 def test_both_profiles_are_accepted_for_every_shop(world: RunningSandbox, profile: str) -> None:
-    with client(world, None, auth_profile=profile) as yofi:
-        for shop in world.sandbox.credentials["yofi"]["shops"]:
-            found = yofi.for_shop(shop).extract("returns").records()
-            assert ids(found) == ids(stored(world, shop, "return"))
+    for shop in world.sandbox.credentials["yofi"]["shops"]:
+        with client(world, shop, auth_profile=profile) as yofi:
+            assert ids(yofi.extract("returns").records()) == ids(stored(world, shop, "return"))
 
 
 @pytest.mark.parametrize(

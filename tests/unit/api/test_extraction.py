@@ -95,9 +95,9 @@ def test_every_position_resumes_with_exactly_the_remaining_records(seed: int, wo
     assert ids(layout(seed), workers=workers) == list(range(total)), "all records, in order, each once"
     for cut, page in enumerate(extracted_pages[:-1]):
         position = json.loads(json.dumps(page.position))
-        rest = [record for later in extracted_pages[cut + 1 :] for record in later.records]
+        remaining = [record for later in extracted_pages[cut + 1 :] for record in later.records]
         resumed = layout(seed).pages(position=position, workers=workers)
-        assert [record for later in resumed for record in later.records] == rest
+        assert [record for later in resumed for record in later.records] == remaining
 
 
 @pytest.mark.parametrize("seed", range(10))

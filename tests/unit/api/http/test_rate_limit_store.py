@@ -43,7 +43,7 @@ def increment(value: float | None) -> float:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> RateLimitStore:
     made: dict[str, Any] = {
         "memory": InMemoryStore,
-        "file": lambda: FileStore(tmp_path / "new" / "budget"),
+        "file": lambda: FileStore(tmp_path / "new" / "rate-limit"),
         "redis": lambda: RedisStore("redis://nowhere", "key", client=fakeredis.FakeRedis()),
     }
     store: RateLimitStore = made[request.param]()
@@ -70,21 +70,21 @@ def test_no_update_is_lost_between_threads(store: RateLimitStore) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\xff\xfe", b"12.5.1", b"1" * 200])
 def test_a_damaged_file_is_reset(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "budget"
+    path = tmp_path / "rate-limit"
     path.write_bytes(content)
     RateLimiter(rate=1, store=FileStore(path)).acquire()
     assert abs(float(path.read_text()) - time.time()) < 60
 
 
 def test_a_shorter_number_leaves_no_old_digits(tmp_path: Path) -> None:
-    path = tmp_path / "budget"
+    path = tmp_path / "rate-limit"
     path.write_text("1700000000.1234567\n")
     FileStore(path).update(lambda _: 2.0)
     assert path.read_text() == "2.0\n"
 
 
 def test_file_and_folder_are_private(tmp_path: Path) -> None:
-    path = tmp_path / "budgets" / "one"
+    path = tmp_path / "rate-limits" / "one"
     FileStore(path).update(increment)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -93,16 +93,16 @@ def test_file_and_folder_are_private(tmp_path: Path) -> None:
 def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("content")
-    (tmp_path / "budget").symlink_to(target)
+    (tmp_path / "rate-limit").symlink_to(target)
     with pytest.raises(RateLimitStoreError):
-        FileStore(tmp_path / "budget").update(increment)
+        FileStore(tmp_path / "rate-limit").update(increment)
     assert target.read_text() == "content"
 
 
 def test_waiting_for_the_lock_times_out(tmp_path: Path) -> None:
-    path = tmp_path / "budget"
-    with path.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    path = tmp_path / "rate-limit"
+    with path.open("w") as locked_file:
+        fcntl.flock(locked_file, fcntl.LOCK_EX)
         with pytest.raises(RateLimitStoreError, match="is not usable"):
             FileStore(path, lock_timeout=0.02).update(increment)
 
@@ -251,9 +251,9 @@ def test_an_invalid_uri_is_refused_and_not_repeated(uri: str) -> None:
 
 def test_the_file_is_named_by_the_hash_of_the_key(tmp_path: Path) -> None:
     make_rate_limit_store(f"file://{tmp_path}/with%20space", "yotpo:store-1:key").update(increment)
-    (found,) = (tmp_path / "with space").iterdir()
-    assert "store" not in found.name
-    assert len(found.stem) == 40
+    (file,) = (tmp_path / "with space").iterdir()
+    assert "store" not in file.name
+    assert len(file.stem) == 40
 
 
 def test_different_keys_have_different_numbers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_partners.api.rsql.evaluate import matches
 from airflow_provider_partners.api.rsql.expressions import parse
 
-ROW: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9", "flag": True, "none": None}
+RECORD: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9", "flag": True, "none": None}
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ ROW: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "0.9
     ],
 )
 def test_records_are_matched_against_a_filter(text: str, expected: bool) -> None:
-    assert matches(parse(text), ROW) is expected
+    assert matches(parse(text), RECORD) is expected

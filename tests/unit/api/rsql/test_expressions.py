@@ -112,7 +112,7 @@ def test_text_is_parsed_by_the_grammar(text: str, canonical: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "error"),
     [
         ("", "at the end: expected the name of a field"),
         ("a", "at the end: expected one of the operators"),
@@ -130,8 +130,8 @@ def test_text_is_parsed_by_the_grammar(text: str, canonical: str) -> None:
         ("'a'==1", "at character 1: expected the name of a field"),
     ],
 )
-def test_invalid_text_is_refused_with_its_position(text: str, wanted: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"the filter is not RSQL {wanted}"):
+def test_invalid_text_is_refused_with_its_position(text: str, error: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"the filter is not RSQL {error}"):
         parse(text)
 
 
