@@ -9,7 +9,8 @@ from __future__ import annotations
 PACKAGE = "airflow_provider_partners"
 VERSION = "0.1.0"
 
-_ADMIN_APPS = "https://admin.shopify.com/store/{shop}/apps"
+YOFI_CONSOLE_URL = "https://admin.shopify.com/store/{shop}/apps"
+"""Default page of a shop's Yofi: the apps in its Shopify admin, where the shop's users open Yofi."""
 
 
 def _field(label: str, description: str, json_type: str = "string", **schema: object) -> dict[str, object]:
@@ -118,6 +119,9 @@ _YOFI = {
             default="filter[EcommerceUnifiedReturnPrediction]",
         ),
         "page_size": _field("Page size", "Records per page.", "integer", default=100, minimum=1, maximum=1000),
+        "console_url": _field(
+            "Console", "Page that tasks link to; {shop} is the shop's name in its domain.", default=YOFI_CONSOLE_URL
+        ),
     },
     "ui-field-behaviour": _form(
         "login port schema extra", "https://portal.public-api.services.yofi.ai", {"password": "Signing secret"}
@@ -269,26 +273,6 @@ _OPTIONS = {
         "integer",
         "120",
     ),
-    "catchup_hours": _option(
-        "How far back a run of the main Dag reads, for each shop, to cover runs that failed or never started.",
-        "integer",
-        "72",
-    ),
-    "coupons_lookback_days": _option(
-        "How many days before the orders' window Voucherify's redemptions are read. An older order keeps its "
-        "coupon fields.",
-        "integer",
-        "3",
-    ),
-    "yofi_console": _option("URL that tasks of Yofi link to; ``{shop}`` is the shop's name.", "string", _ADMIN_APPS),
-    "claims_lookback_days": _option("Maximum age, in days, of the claims that the main Dag reads.", "integer", "30"),
-    "watched_shops": _option(
-        "Shops whose new returns and claims start the Dag yofi_new_returns, separated by commas, each with its Yofi "
-        "connection unless that is yofi_default: a.myshopify.com, b.myshopify.com=yofi_b.",
-        "string",
-        "",
-    ),
-    "watch_seconds": _option("Seconds between two polls of a Yofi list by that Dag's watchers.", "float", "300"),
 }
 
 

@@ -12,9 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_provider_partners import settings
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.get_provider_info import YOFI_CONSOLE_URL
 
 if TYPE_CHECKING:
     from airflow_provider_partners.observability.activity import TaskActivity
@@ -106,14 +106,15 @@ class VoucherifyLink(PartnerLink):
 
 
 class YofiLink(PartnerLink):
-    """Link to Yofi for the shop's users: by default the apps in the shop's admin, see ``[partners] yofi_console``."""
+    """Link to Yofi for the shop's users: the connection's ``console_url``, by default the apps in the shop's admin."""
 
     name = "Yofi"
 
     def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """Return the shop's page."""
         handle = _shop_handle(operator, activity)
-        return settings.yofi_console().replace("{shop}", handle) if handle else None
+        console_url = (activity.console_url if activity else None) or YOFI_CONSOLE_URL
+        return console_url.replace("{shop}", handle) if handle else None
 
 
 class DatasetLink(PartnerLink):

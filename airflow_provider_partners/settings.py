@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_provider_partners._compat import conf
-from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.get_provider_info import get_provider_info
 
@@ -61,45 +60,6 @@ def log_every() -> float:
 def lookback() -> timedelta:
     """How much earlier than its interval, or than a watermark, a run starts to read."""
     return timedelta(minutes=_get_number("lookback_minutes", minimum=0))
-
-
-def catchup() -> timedelta:
-    """How far back a run reads to cover earlier failed runs."""
-    return timedelta(hours=_get_number("catchup_hours", minimum=0))
-
-
-def claims_lookback() -> timedelta:
-    """Maximum age of the claims that the main Dag reads."""
-    return timedelta(days=_get_number("claims_lookback_days", minimum=0))
-
-
-def coupons_lookback() -> timedelta:
-    """How much earlier than the orders' window redemptions are read."""
-    return timedelta(days=_get_number("coupons_lookback_days", minimum=0))
-
-
-def watched_shops() -> dict[str, str]:
-    """Shops that are watched for returns and claims, with the connection of each."""
-    entries = [entry.strip() for entry in _get_text("watched_shops").split(",") if entry.strip()]
-    connections: dict[str, str] = {}
-    for entry in entries:
-        name, _, conn_id = (part.strip() for part in entry.partition("="))
-        shop = shop_domain(name) if name else ""
-        if not shop or shop in connections or ("=" in entry and not conn_id):
-            message = f"[{SECTION}] watched_shops has the entry {entry!r}, which is incomplete or has a shop twice"
-            raise ConfigurationError(message, remedy="Write a.myshopify.com, b.myshopify.com=yofi_b.")
-        connections[shop] = conn_id or "yofi_default"
-    return connections
-
-
-def watch_seconds() -> float:
-    """Seconds between two polls of a watched list."""
-    return _get_number("watch_seconds", above=0)
-
-
-def yofi_console() -> str:
-    """Where a shop's users open Yofi; ``{shop}`` is the shop's name."""
-    return _get_text("yofi_console")
 
 
 def declared_default(option: str) -> str:

@@ -128,6 +128,11 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         return urlsplit(self.connection.base_url).hostname
 
     @property
+    def console_url(self) -> str | None:
+        """The page that links of a task open; ``None`` for the partner's default."""
+        return self.connection.extras.get("console_url") or None
+
+    @property
     def connection(self) -> PartnerConnection:
         """The checked connection, read at the first use.
 

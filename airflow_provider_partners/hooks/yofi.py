@@ -39,6 +39,7 @@ class YofiHook(PartnerHook[YofiClient]):
         """Build the client of the shop."""
         connection.require("issuer")
         extras = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
+        extras.pop("console_url", None)
         return YofiClient(
             secret=connection.password,
             base_url=connection.base_url,

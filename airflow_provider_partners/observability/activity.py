@@ -32,6 +32,7 @@ class TaskActivity:
     :param api: the partner's API, as a connection type
     :param account: the account at the partner
     :param host: the partner's server
+    :param console_url: the page that links open, where the connection sets one
     :param shop: the shop that the data belongs to, where the account is not a shop
     :param lists_read: the partner's lists that were read
     :param lists_written: the partner's lists that were written
@@ -44,6 +45,7 @@ class TaskActivity:
     api: str | None = None
     account: str | None = None
     host: str | None = None
+    console_url: str | None = None
     shop: str | None = None
     lists_read: list[PartnerList] = field(default_factory=list)
     lists_written: list[PartnerList] = field(default_factory=list)
@@ -52,9 +54,9 @@ class TaskActivity:
     rejects: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def set_partner(self, *, api: str, account: str | None, host: str | None) -> None:
+    def set_partner(self, *, api: str, account: str | None, host: str | None, console_url: str | None = None) -> None:
         """Record the account that the task reads or writes."""
-        self.api, self.account, self.host = api, account, host
+        self.api, self.account, self.host, self.console_url = api, account, host, console_url
 
     def set_list_read(self, resource: str, records: int | None = None) -> None:
         """Record that a list of the partner is read.

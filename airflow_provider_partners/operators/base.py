@@ -78,7 +78,9 @@ class PartnerOperator(BaseOperator):
 
     def record_partner(self, hook: PartnerHook[Any]) -> None:
         """Record the account that the task reads or writes."""
-        self.activity.set_partner(api=hook.conn_type, account=hook.account, host=hook.host)
+        self.activity.set_partner(
+            api=hook.conn_type, account=hook.account, host=hook.host, console_url=hook.console_url
+        )
 
     def input_datasets(self) -> list[Any]:
         """Return the arguments that may be dataset references."""

@@ -74,10 +74,10 @@ def test_the_voucherify_link_opens_the_dashboard_of_the_cluster(host, url):
     assert url_of(links.VoucherifyLink, finished_task(TaskActivity(account="app", host=host))) == url
 
 
-def test_the_yofi_link_opens_the_shops_admin_or_the_configured_console(monkeypatch):
+def test_the_yofi_link_opens_the_shops_admin_or_the_connections_console():
     assert url_of(links.YofiLink, finished_task(shop=SHOP)) == "https://admin.shopify.com/store/aurora-apparel/apps"
-    monkeypatch.setenv("AIRFLOW__PARTNERS__YOFI_CONSOLE", "https://yofi.example/{shop}/returns")
-    assert url_of(links.YofiLink, finished_task(shop=SHOP)) == "https://yofi.example/aurora-apparel/returns"
+    activity = TaskActivity(account=SHOP, console_url="https://yofi.example/{shop}/returns")
+    assert url_of(links.YofiLink, finished_task(activity)) == "https://yofi.example/aurora-apparel/returns"
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,6 @@ def test_the_defaults_are_the_declared_ones():
     assert settings.max_rejects() == 0.1
     assert settings.log_every() == 15
     assert settings.lookback() == timedelta(hours=2)
-    assert settings.catchup() == timedelta(days=3)
-    assert settings.claims_lookback() == timedelta(days=30)
-    assert settings.coupons_lookback() == timedelta(days=3)
 
 
 def test_an_emptied_option_counts_as_its_default(option):
@@ -82,26 +79,3 @@ def test_allowed_rejects_are_a_count_or_a_share_by_their_decimal_point(option, t
     option("max_rejects", text)
     assert type(settings.max_rejects()) is kind
     assert settings.max_rejects() == value
-
-
-def test_no_shop_is_watched_by_default():
-    assert settings.watched_shops() == {}
-
-
-def test_watched_shops_have_the_default_connection_or_their_own(option):
-    option("watched_shops", " a.myshopify.com, B.myshopify.com = yofi_b ,")
-    assert settings.watched_shops() == {"a.myshopify.com": "yofi_default", "b.myshopify.com": "yofi_b"}
-
-
-@pytest.mark.parametrize("text", ["a.myshopify.com=", "=yofi_a", "a, A.myshopify.com"])
-def test_watched_shops_that_are_incomplete_or_named_twice_are_refused(option, text):
-    option("watched_shops", text)
-    with pytest.raises(ConfigurationError, match=r"watched_shops has the entry"):
-        settings.watched_shops()
-
-
-def test_the_poll_interval_of_watched_lists_is_an_option(option):
-    assert settings.watch_seconds() == 300
-    option("watch_seconds", "0")
-    with pytest.raises(ConfigurationError, match="watch_seconds"):
-        settings.watch_seconds()

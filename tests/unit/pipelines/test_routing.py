@@ -1,3 +1,5 @@
+"""Routes: the Variable is validated, and a run selects its lanes."""
+
 from __future__ import annotations
 
 import json
@@ -10,60 +12,71 @@ from airflow_provider_partners.pipelines.routing import parse_routes, select_lan
 
 def route(shop, **changes):
     name = shop.partition(".")[0]
-    given = {"shop": shop, "shopify_admin_conn_id": f"s_{name}", "yofi_conn_id": f"y_{name}", "yotpo_conn_id": f"o_{name}"}
-    return {key: value for key, value in {**given, **changes}.items() if value is not ...}
+    fields = {
+        "shop": shop,
+        "shopify_admin_conn_id": f"s_{name}",
+        "yofi_conn_id": f"y_{name}",
+        "yotpo_conn_id": f"o_{name}",
+    }
+    return {key: value for key, value in {**fields, **changes}.items() if value is not ...}
 
 
 A, B, C = "a.myshopify.com", "b.myshopify.com", "c.myshopify.com"
 ROUTES = parse_routes([route(A), route(B), route(C, voucherify_conn_id="v_c")])
 
 
-def taken(found):
-    return [lane["shop"] for lane in found.lanes]
+def shops_of(selected):
+    return [lane["shop"] for lane in selected.lanes]
 
 
 def test_a_lane_has_the_shop_and_its_connections():
     assert select_lanes(parse_routes(json.dumps([route(A)]))).lanes == [
-        {"shop": A, "shopify_admin_conn_id": "s_a", "yofi_conn_id": "y_a", "yotpo_conn_id": "o_a", "voucherify_conn_id": None}
+        {
+            "shop": A,
+            "shopify_admin_conn_id": "s_a",
+            "yofi_conn_id": "y_a",
+            "yotpo_conn_id": "o_a",
+            "voucherify_conn_id": None,
+        }
     ]
 
 
-def test_without_knowing_the_installed_shops_every_route_is_taken():
-    assert taken(select_lanes(ROUTES)) == [A, B, C]
+def test_without_installed_shops_every_route_is_taken():
+    assert shops_of(select_lanes(ROUTES)) == [A, B, C]
 
 
-def test_a_routed_shop_without_the_app_is_left_out():
-    found = select_lanes(ROUTES, installed=[A, C])
-    assert taken(found) == [A, C]
-    assert found.not_installed == [B]
-    assert found.without_route == []
+def test_a_routed_shop_without_the_app_is_skipped():
+    selected = select_lanes(ROUTES, installed=[A, C])
+    assert shops_of(selected) == [A, C]
+    assert selected.not_installed == [B]
+    assert selected.without_route == []
 
 
-def test_an_installed_shop_without_a_route_is_told():
+def test_an_installed_shop_without_a_route_is_reported():
     assert select_lanes(ROUTES, installed=[A, "d.myshopify.com"]).without_route == ["d.myshopify.com"]
 
 
 def test_when_no_shop_has_the_app_there_is_no_lane():
-    assert taken(select_lanes(ROUTES, installed=[])) == []
+    assert shops_of(select_lanes(ROUTES, installed=[])) == []
 
 
-def test_the_shops_that_are_asked_for_are_taken_alone():
-    assert taken(select_lanes(ROUTES, shops=[C, A])) == [C, A]
+def test_only_requested_shops_are_taken():
+    assert shops_of(select_lanes(ROUTES, shops=[C, A])) == [C, A]
 
 
-@pytest.mark.parametrize("nothing", [None, [], "", "None"])
-def test_nothing_asked_for_means_all(nothing):
-    assert taken(select_lanes(ROUTES, shops=nothing)) == [A, B, C]
+@pytest.mark.parametrize("shops", [None, [], "", "None"])
+def test_without_requested_shops_all_are_taken(shops):
+    assert shops_of(select_lanes(ROUTES, shops=shops)) == [A, B, C]
 
 
 def test_a_shop_is_known_by_any_spelling():
-    assert taken(
+    assert shops_of(
         select_lanes(parse_routes([route("https://A.myshopify.com/admin")]), installed=["A.myshopify.com"], shops=["a"])
     ) == [A]
 
 
-def test_asking_for_a_shop_without_a_route_is_an_error_that_lists_the_routed():
-    with pytest.raises(ConfigurationError, match=f"'shops' asks for shops without a route: d.myshopify.com.*{A}, {B}"):
+def test_a_requested_shop_without_a_route_is_an_error_with_the_known_shops():
+    with pytest.raises(ConfigurationError, match=f"'shops' names shops without a route: d.myshopify.com.*{A}, {B}"):
         select_lanes(ROUTES, shops=["d.myshopify.com"])
 
 
@@ -77,10 +90,10 @@ def test_an_empty_list_of_routes_gives_no_lane():
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "problem"),
     [
-        (None, "'partner_shop_routes' isn't set.*Set it to a JSON list"),
-        ("", "isn't set"),
+        (None, "'partner_shop_routes' is not set.*Set it to a JSON list"),
+        ("", "is not set"),
         ("[{", "is not JSON"),
         ('{"shop": "a"}', "is not a list"),
         ([A], "has a route 1 that is not an object"),
@@ -89,15 +102,15 @@ def test_an_empty_list_of_routes_gives_no_lane():
         ([route(A, yofi_conn_id=7)], "'yofi_conn_id' is not text"),
         ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_admin_conn_id"),
         ([route("not a shop")], "wrong route 1.*'shop'"),
-        ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' has to be unique"),
+        ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' is unique"),
     ],
 )
-def test_a_wrong_variable_is_one_line_that_names_the_field(value, told):
-    with pytest.raises(ConfigurationError, match=told) as raised:
+def test_a_wrong_variable_is_one_line_that_names_the_field(value, problem):
+    with pytest.raises(ConfigurationError, match=problem) as error:
         parse_routes(value)
-    assert "\n" not in str(raised.value)
+    assert "\n" not in str(error.value)
 
 
-def test_all_problems_of_a_route_are_told_at_once():
+def test_all_problems_of_a_route_are_reported_at_once():
     with pytest.raises(ConfigurationError, match="'yofi_conn_id' is missing; 'yotpo_conn_id' is missing"):
         parse_routes([route(A, yofi_conn_id=..., yotpo_conn_id=...)])

@@ -1,4 +1,4 @@
-"""Asking a partner from the triggerer: off the loop, never too often, told exactly once."""
+"""Polling a partner in the triggerer: off the event loop, never too often, with exactly one event."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from airflow_provider_partners.exceptions import (
 )
 from airflow_provider_partners.hooks.base import SHORT_DEADLINE, SHORT_WAIT
 from airflow_provider_partners.triggers import base
-from airflow_provider_partners.triggers.base import PollingTrigger, growing_pauses, validate_event
+from airflow_provider_partners.triggers.base import PollingTrigger, growing_pauses, hook_class, validate_event
 
 START = 1_780_000_000.0
 
 
-class Counting(PollingTrigger):
-    """Asks a list of answers, in which errors are raised; the last stays."""
+class FakeTrigger(PollingTrigger):
+    """Polls a list of results and raises its errors; the last one repeats."""
 
-    def __init__(self, *, answers=(None,), **kwargs):
+    def __init__(self, *, results=(None,), **kwargs):
         super().__init__(**{"conn_type": "yotpo", "conn_id": "store", **kwargs})
-        self.answers, self.asked, self.threads, self.clients = list(answers), 0, set(), []
+        self.results, self.polls, self.threads, self.clients = list(results), 0, set(), []
 
     def poll(self, client):
-        self.asked += 1
+        self.polls += 1
         self.threads.add(threading.current_thread())
         self.clients.append(client)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        result = self.results.pop(0) if len(self.results) > 1 else self.results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 @pytest.fixture(autouse=True)
@@ -50,23 +50,23 @@ def _store(monkeypatch):
 
 
 @pytest.fixture
-def waits(monkeypatch):
-    """Time passes only by waiting on the loop."""
-    made, now = [], [START]
+def pauses(monkeypatch):
+    """A clock that only sleeping on the event loop moves."""
+    slept, now = [], [START]
 
     async def sleep(seconds):
-        made.append(seconds)
+        slept.append(seconds)
         now[0] += seconds
         await real(0)
 
     real = asyncio.sleep
     monkeypatch.setattr(base.asyncio, "sleep", sleep)
     monkeypatch.setattr(base.time, "time", lambda: now[0])
-    return made
+    return slept
 
 
-def told(trigger):
-    """All that a trigger tells."""
+def events_of(trigger):
+    """All events of a trigger."""
 
     async def all_events():
         return [event.payload async for event in trigger.run()]
@@ -77,43 +77,43 @@ def told(trigger):
 DONE = {"status": "done", "message": ""}
 
 
-def test_it_asks_until_there_is_something_and_tells_it_once(waits):
-    trigger = Counting(answers=[None, None, DONE])
-    assert told(trigger) == [DONE]
-    assert trigger.asked == 3
-    assert len(waits) == 3
+def test_it_polls_until_there_is_an_event_and_emits_it_once(pauses):
+    trigger = FakeTrigger(results=[None, None, DONE])
+    assert events_of(trigger) == [DONE]
+    assert trigger.polls == 3
+    assert len(pauses) == 3
 
 
-def test_the_first_question_comes_soon_and_later_ones_at_the_interval(waits):
-    told(Counting(answers=[*[None] * 20, DONE], poll_interval=30))
-    assert waits[0] < 3
-    assert all(27 <= wait <= 33 for wait in waits[-5:])
-    assert waits[0] < waits[3] < waits[6]
+def test_the_first_polls_come_soon_and_later_ones_at_the_interval(pauses):
+    events_of(FakeTrigger(results=[*[None] * 20, DONE], poll_interval=30))
+    assert pauses[0] < 3
+    assert all(27 <= wait <= 33 for wait in pauses[-5:])
+    assert pauses[0] < pauses[3] < pauses[6]
 
 
 @pytest.mark.parametrize("interval", [0, -5, 0.001])
-def test_it_is_never_a_busy_loop(waits, interval):
-    told(Counting(answers=[*[None] * 50, DONE], poll_interval=interval))
-    assert min(waits) >= 0.5
+def test_it_is_never_a_busy_loop(pauses, interval):
+    events_of(FakeTrigger(results=[*[None] * 50, DONE], poll_interval=interval))
+    assert min(pauses) >= 0.5
 
 
-def test_the_client_is_asked_in_a_thread_and_made_once(waits):
-    trigger = Counting(answers=[None, None, DONE])
-    told(trigger)
+def test_one_client_is_polled_in_a_thread(pauses):
+    trigger = FakeTrigger(results=[None, None, DONE])
+    events_of(trigger)
     assert threading.main_thread() not in trigger.threads
     assert len(set(map(id, trigger.clients))) == 1
 
 
-def test_the_client_is_closed_at_the_end_and_when_the_trigger_is_stopped(waits):
-    trigger = Counting(answers=[DONE])
-    told(trigger)
+def test_the_client_is_closed_at_the_end_and_when_the_trigger_is_stopped(pauses):
+    trigger = FakeTrigger(results=[DONE])
+    events_of(trigger)
     assert trigger._hook._client is None
 
-    stopped = Counting(answers=[None])
+    stopped = FakeTrigger(results=[None])
 
     async def stop():
         task = asyncio.ensure_future(anext(aiter(stopped.run())))
-        while not stopped.asked:
+        while not stopped.polls:
             await asyncio.get_running_loop().run_in_executor(None, lambda: None)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -123,83 +123,83 @@ def test_the_client_is_closed_at_the_end_and_when_the_trigger_is_stopped(waits):
     assert stopped._hook._client is None
 
 
-def test_a_client_of_the_triggerer_leaves_long_waits_to_the_loop(waits):
-    trigger = Counting(answers=[DONE])
-    told(trigger)
+def test_the_client_has_short_timeouts(pauses):
+    trigger = FakeTrigger(results=[DONE])
+    events_of(trigger)
     assert trigger._hook.short_timeouts
-    wire = trigger._hook.client_options("store-1")
-    assert (wire["deadline"], wire["max_wait"]) == (SHORT_DEADLINE, SHORT_WAIT)
+    options = trigger._hook.client_options("store-1")
+    assert (options.deadline, options.max_wait) == (SHORT_DEADLINE, SHORT_WAIT)
 
 
-def test_secrets_are_masked_in_the_triggerer_too(waits):
+def test_secrets_are_masked_in_the_triggerer_too(pauses):
     from airflow.sdk.log import redact
 
-    told(Counting(answers=[DONE]))
+    events_of(FakeTrigger(results=[DONE]))
     assert redact("sent s3cret-of-the-store") == "sent ***"
 
 
-def test_a_failure_is_borne_and_forgotten_after_a_success(waits):
-    answers = [*[TransientError("down")] * 9, None, *[TransientError("down")] * 9, DONE]
-    assert told(Counting(answers=answers, max_failures=10)) == [DONE]
+def test_a_successful_poll_resets_the_failure_count(pauses):
+    results = [*[TransientError("down")] * 9, None, *[TransientError("down")] * 9, DONE]
+    assert events_of(FakeTrigger(results=results, max_failures=10)) == [DONE]
 
 
-def test_too_many_failures_in_a_row_are_told(waits):
-    trigger = Counting(answers=[TransientError("the network is down")], max_failures=4)
-    (event,) = told(trigger)
+def test_too_many_failures_in_a_row_end_it(pauses):
+    trigger = FakeTrigger(results=[TransientError("the network is down")], max_failures=4)
+    (event,) = events_of(trigger)
     assert (event["status"], event["kind"]) == ("error", "exhausted")
-    assert event["message"] == "asking failed 4 times in a row, at last with: the network is down"
-    assert trigger.asked == 4
+    assert event["message"] == "polling failed 4 times in a row; the last error: the network is down"
+    assert trigger.polls == 4
 
 
-def test_pauses_between_failures_grow(waits):
-    told(Counting(answers=[TransientError("down")], max_failures=8, poll_interval=30))
-    assert all(later > earlier * 1.3 for earlier, later in itertools.pairwise(waits[:5]))
-    assert max(waits) <= 660
+def test_pauses_between_failures_grow(pauses):
+    events_of(FakeTrigger(results=[TransientError("down")], max_failures=8, poll_interval=30))
+    assert all(later > earlier * 1.3 for earlier, later in itertools.pairwise(pauses[:5]))
+    assert max(pauses) <= 660
 
 
-def test_an_error_of_another_library_is_told_by_its_kind_alone(waits):
-    (event,) = told(Counting(answers=[ValueError("token t0ken")], max_failures=1))
-    assert event["message"].endswith("at last with: ValueError")
+def test_an_error_of_another_library_is_reported_by_its_class_only(pauses):
+    (event,) = events_of(FakeTrigger(results=[ValueError("token t0ken")], max_failures=1))
+    assert event["message"].endswith("the last error: ValueError")
 
 
 @pytest.mark.parametrize("error", [AuthenticationError("refused"), ConfigurationError("wrong")])
-def test_what_waiting_can_t_cure_is_told_at_once(waits, error):
-    trigger = Counting(answers=[error])
-    assert told(trigger) == [{"status": "error", "message": str(error), "kind": "fatal"}]
-    assert trigger.asked == 1
+def test_a_fatal_error_ends_it_at_once(pauses, error):
+    trigger = FakeTrigger(results=[error])
+    assert events_of(trigger) == [{"status": "error", "message": str(error), "kind": "fatal"}]
+    assert trigger.polls == 1
 
 
-def test_a_wait_that_the_partner_asks_for_is_granted_and_is_no_failure(waits):
-    busy = ThrottledError("busy", retry_after=200)
-    assert told(Counting(answers=[busy, busy, DONE], max_failures=1)) == [DONE]
-    assert sum(wait >= 180 for wait in waits) == 2
+def test_a_wait_that_the_partner_requests_is_no_failure(pauses):
+    throttled = ThrottledError("busy", retry_after=200)
+    assert events_of(FakeTrigger(results=[throttled, throttled, DONE], max_failures=1)) == [DONE]
+    assert sum(wait >= 180 for wait in pauses) == 2
 
 
-def test_the_deadline_ends_it_after_a_last_question(waits):
-    trigger = Counting(answers=[None], deadline=START + 100, poll_interval=30)
-    (event,) = told(trigger)
+def test_the_deadline_ends_it_after_a_last_poll(pauses):
+    trigger = FakeTrigger(results=[None], deadline=START + 100, poll_interval=30)
+    (event,) = events_of(trigger)
     assert event["status"] == "timeout"
-    assert 99 <= sum(waits) <= 101
+    assert 99 <= sum(pauses) <= 101
 
 
-def test_a_deadline_that_has_passed_still_asks_once(waits):
-    trigger = Counting(answers=[DONE], deadline=START - 100)
-    assert told(trigger) == [DONE]
+def test_after_the_deadline_it_polls_once(pauses):
+    trigger = FakeTrigger(results=[DONE], deadline=START - 100)
+    assert events_of(trigger) == [DONE]
 
 
-def test_a_long_wait_is_cut_at_the_deadline(waits):
-    (event,) = told(Counting(answers=[ThrottledError("busy", retry_after=9_999)], deadline=START + 60))
+def test_a_long_wait_is_cut_at_the_deadline(pauses):
+    (event,) = events_of(FakeTrigger(results=[ThrottledError("busy", retry_after=9_999)], deadline=START + 60))
     assert event["status"] == "timeout"
-    assert sum(waits) <= 62
+    assert sum(pauses) <= 62
 
 
-def test_an_unknown_connection_is_told(waits):
-    (event,) = told(Counting(answers=[DONE], conn_id="nowhere"))
+def test_an_unknown_connection_is_reported(pauses):
+    (event,) = events_of(FakeTrigger(results=[DONE], conn_id="nowhere"))
     assert (event["status"], "'nowhere' isn't defined" in event["message"]) == ("error", True)
 
 
-def test_an_unknown_type_is_told_and_nothing_is_imported_for_it(waits):
-    (event,) = told(Counting(answers=[DONE], conn_type="os.system"))
+def test_an_unknown_connection_type_is_reported_and_imports_nothing(pauses):
+    (event,) = events_of(FakeTrigger(results=[DONE], conn_type="os.system"))
     assert event["status"] == "error"
     assert "no hook for connections of type 'os.system'" in event["message"]
 
@@ -209,30 +209,30 @@ def test_every_connection_type_has_its_hook(conn_type):
     assert hook_class(conn_type).conn_type == conn_type
 
 
-def test_the_reason_of_a_cancellation_amid_a_question_reaches_the_triggerer(waits):
-    asked, go_on = threading.Event(), threading.Event()
+def test_the_reason_of_a_cancellation_during_a_poll_reaches_the_triggerer(pauses):
+    polled, resume = threading.Event(), threading.Event()
 
-    class Slow(Counting):
+    class Slow(FakeTrigger):
         def poll(self, client):
-            asked.set()
-            go_on.wait(5)
+            polled.set()
+            resume.wait(5)
 
     async def stop():
         task = asyncio.ensure_future(anext(aiter(Slow().run())))
-        await asyncio.get_running_loop().run_in_executor(None, asked.wait, 5)
+        await asyncio.get_running_loop().run_in_executor(None, polled.wait, 5)
         task.cancel("a user stopped the task")
         try:
-            with pytest.raises(asyncio.CancelledError) as raised:
+            with pytest.raises(asyncio.CancelledError) as error:
                 await task
         finally:
-            go_on.set()
-        return raised.value.args
+            resume.set()
+        return error.value.args
 
     assert asyncio.run(stop()) == ("a user stopped the task",)
 
 
-def test_fifty_triggers_share_a_loop(waits):
-    triggers = [Counting(answers=[*[None] * 5, DONE]) for _ in range(50)]
+def test_fifty_triggers_share_a_loop(pauses):
+    triggers = [FakeTrigger(results=[*[None] * 5, DONE]) for _ in range(50)]
 
     async def one(trigger):
         return [event.payload async for event in trigger.run()]
@@ -244,18 +244,18 @@ def test_fifty_triggers_share_a_loop(waits):
 
 
 def test_pauses_grow_up_to_the_interval():
-    found = list(itertools.islice(growing_pauses(30), 12))
-    assert found[:3] == [2, 3, 4.5]
-    assert found[-1] == 30
+    pauses = list(itertools.islice(growing_pauses(30), 12))
+    assert pauses[:3] == [2, 3, 4.5]
+    assert pauses[-1] == 30
     assert list(itertools.islice(growing_pauses(0), 2)) == [1, 1]
 
 
 @pytest.mark.parametrize("event", [None, {}, {"status": None}, {"status": "fine"}, "done", ["done"], 7])
-def test_an_event_that_is_not_understood_fails_loudly(event):
-    with pytest.raises(PartnersError, match="nothing that can be understood"):
+def test_an_unreadable_event_is_an_error(event):
+    with pytest.raises(PartnersError, match="event is not readable"):
         validate_event(event)
 
 
 @pytest.mark.parametrize("status", ["done", "failed", "timeout", "error"])
-def test_an_event_that_is_understood_passes(status):
+def test_a_readable_event_is_returned(status):
     assert validate_event({"status": status, "job_id": "1"}) == {"status": status, "job_id": "1"}

@@ -1,4 +1,4 @@
-"""A job watched from the triggerer, its partner at the other end of a real connection lookup."""
+"""A job in the triggerer, with a fake partner behind a real connection lookup."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def partner():
 
 @pytest.fixture(autouse=True)
 def _hook(partner, monkeypatch):
-    """A hook of a partner that has jobs, and no time that passes."""
+    """A hook of a partner with jobs, and pauses that take no time."""
 
     class FakeHook(PartnerHook):
         conn_name_attr, default_conn_name, conn_type = "voucherify_conn_id", "voucherify_default", "voucherify"
@@ -48,58 +48,58 @@ def trigger(**arguments):
     return JobTrigger(**{"conn_type": "voucherify", "conn_id": "project", "job_id": "job-1", **arguments})
 
 
-def told(made):
+def events_of(job_trigger):
     async def all_events():
-        return [event.payload async for event in made.run()]
+        return [event.payload async for event in job_trigger.run()]
 
     return asyncio.run(all_events())
 
 
-def test_a_job_that_is_done_is_told_with_its_id(partner):
+def test_a_done_job_is_reported_with_its_id(partner):
     partner.states = [JobState.RUNNING, JobState.RUNNING, JobState.DONE]
-    assert told(trigger()) == [{"status": "done", "job_id": "job-1", "message": ""}]
+    assert events_of(trigger()) == [{"status": "done", "job_id": "job-1", "message": ""}]
     assert partner.calls == ["status", "status", "status", "close"]
 
 
-def test_a_job_that_failed_is_told_with_its_reason(partner):
+def test_a_failed_job_is_reported_with_its_reason(partner):
     partner.states = [JobState.FAILED]
-    assert told(trigger()) == [
-        {"status": "failed", "job_id": "job-1", "message": "the partner is out of order"},
+    assert events_of(trigger()) == [
+        {"status": "failed", "job_id": "job-1", "message": "the partner has a failure"},
     ]
 
 
-def test_a_job_that_is_late_is_told(partner):
+def test_a_late_job_is_a_timeout(partner):
     partner.states = [JobState.RUNNING]
-    (event,) = told(trigger(deadline=1.0))
+    (event,) = events_of(trigger(deadline=1.0))
     assert (event["status"], event["job_id"]) == ("timeout", "job-1")
 
 
-def test_a_partner_that_can_t_be_asked_is_told(partner):
+def test_too_many_failures_in_a_row_are_an_error(partner):
     partner.errors["status"] = [TransientError("down")] * 3
-    (event,) = told(trigger(max_failures=3))
+    (event,) = events_of(trigger(max_failures=3))
     assert (event["status"], event["job_id"]) == ("error", "job-1")
 
 
-def test_its_hook_is_made_of_the_stored_parameters(partner):
-    made = trigger(hook_params={"shop": "a.myshopify.com"})
-    told(JobTrigger(**made.serialize()[1]))
+def test_the_hook_gets_the_stored_parameters(partner):
+    job_trigger = trigger(hook_params={"shop": "a.myshopify.com"})
+    events_of(JobTrigger(**job_trigger.serialize()[1]))
     assert partner.shop == "a.myshopify.com"
 
 
-def test_being_killed_cancels_the_job_even_after_the_client_was_closed(partner):
+def test_a_kill_cancels_the_job_even_after_the_client_was_closed(partner):
     partner.states = [JobState.RUNNING]
-    made = trigger()
+    job_trigger = trigger()
 
     async def kill():
-        task = asyncio.ensure_future(anext(aiter(made.run())))
+        task = asyncio.ensure_future(anext(aiter(job_trigger.run())))
         while "status" not in partner.calls:
             await asyncio.get_running_loop().run_in_executor(None, lambda: None)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         assert partner.cancelled == []
-        await made.on_kill()
-        await made.cleanup()
+        await job_trigger.on_kill()
+        await job_trigger.cleanup()
 
     asyncio.run(kill())
     assert partner.cancelled == ["job-1"]

@@ -1,4 +1,4 @@
-"""Events of watchers, put together by account."""
+"""The windows of watch events, by account."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def event(account, since, until):
 
 
 def test_an_account_s_window_holds_all_its_events():
-    found = windows_from_events([
+    windows = windows_from_events([
         event("a", "10:00", "10:05"),
         event("b", "08:00", "08:01"),
         event("a", "09:30", "10:01"),
     ])
-    assert {account: window.to_dict() for account, window in found.items()} == {
+    assert {account: window.to_dict() for account, window in windows.items()} == {
         "a": {"since": "2026-05-01T09:30:00Z", "until": "2026-05-01T10:05:00Z"},
         "b": {"since": "2026-05-01T08:00:00Z", "until": "2026-05-01T08:01:00Z"},
     }
@@ -29,6 +29,6 @@ def test_no_events_give_no_windows():
 
 
 @pytest.mark.parametrize("payload", [None, "text", {"account": "a"}, {"since": "2026-05-01", "until": "2026-05-02"}])
-def test_an_event_of_somebody_else_s_is_refused(payload):
-    with pytest.raises(ConfigurationError, match="doesn't say what is new"):
+def test_an_event_without_account_and_window_is_refused(payload):
+    with pytest.raises(ConfigurationError, match="has no account and window"):
         windows_from_events([event("a", "10:00", "10:05"), payload])

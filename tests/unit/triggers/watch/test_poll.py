@@ -1,4 +1,4 @@
-"""Watchers that share one poll, in the part of Airflow's triggerer that lets them (3.3 and later)."""
+"""Watchers that share one poll, with Airflow's own manager of shared streams (3.3 and later)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.triggers import base
 from airflow_provider_partners.triggers.shopify_partner import ShopifyPartnerNewInstallsTrigger
 from airflow_provider_partners.triggers.voucherify import VoucherifyNewRedemptionsTrigger
-from airflow_provider_partners.triggers.watch import poll as watch_poll
+from airflow_provider_partners.triggers.watch import poll
 from airflow_provider_partners.triggers.watch.trigger import WatchTrigger
 from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
 
@@ -21,18 +21,18 @@ streams = pytest.importorskip("airflow.triggers.shared_stream")
 
 
 class Triggerer:
-    """What Airflow's triggerer does for watchers, without a database: events are stored when a test says so."""
+    """Airflow's triggerer without a database: the test decides when events are stored."""
 
     def __init__(self, *, stores=True):
         self.manager = streams.SharedStreamManager()
         self.stores = stores
-        self.told = {}
+        self.events = {}
         self.sequences = []
         self.tasks = {}
 
     def start(self, number, watcher, store=None):
         watcher.asset_state_store = store
-        self.told[number] = []
+        self.events[number] = []
         self.tasks[number] = asyncio.ensure_future(self._run(number, watcher))
 
     async def _run(self, number, watcher):
@@ -40,7 +40,7 @@ class Triggerer:
         stream = self.manager.subscribe(trigger_id=number, trigger=watcher, key=key)
         try:
             async for event in watcher.filter_shared_stream(stream):
-                self.told[number].append(event.payload)
+                self.events[number].append(event.payload)
                 sequence = self.manager.bind_pending_event(trigger_id=number, key=key)
                 if self.stores:
                     self.manager.confirm_persisted([sequence])
@@ -55,7 +55,7 @@ class Triggerer:
             await asyncio.gather(self.tasks.pop(number), return_exceptions=True)
 
     def ids(self, number):
-        return [name for event in self.told[number] for name in event["ids"]]
+        return [name for event in self.events[number] for name in event["ids"]]
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def partner():
 
 
 @pytest.fixture(autouse=True)
-def _fast(partner, monkeypatch):
-    """A Yofi that is the fake, whose readings follow each other at once."""
-    monkeypatch.setattr(watch_poll, "STARTUP_DELAY", 0.01)
+def _fake_yofi(partner, monkeypatch):
+    """The fake in place of Yofi, with readings at once."""
+    monkeypatch.setattr(poll, "STARTUP_DELAY", 0.01)
     monkeypatch.setattr(base, "MIN_PAUSE", 0.01)
     monkeypatch.setattr(base, "hook_class", {"yofi": hook_of(partner)}.__getitem__)
     monkeypatch.setenv("AIRFLOW_CONN_YOFI_A", json.dumps({"conn_type": "yofi", "password": "s3cret-value"}))
@@ -76,26 +76,26 @@ def watcher(**arguments):
     return YofiNewClaimsTrigger(**{"yofi_conn_id": "yofi_a", "poll_interval": 0.01, **arguments})
 
 
-async def until(condition):
+async def wait_until(condition):
     async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110  # nothing tells that the fake was asked
+        while not condition():  # noqa: ASYNC110  # the fake has no event to wait for
             await asyncio.sleep(0.005)
 
 
-async def readings(partner, more=3):
-    wanted = len(partner.queries) + more
-    await until(lambda: len(partner.queries) >= wanted)
+async def wait_for_readings(partner, more=3):
+    target = len(partner.queries) + more
+    await wait_until(lambda: len(partner.queries) >= target)
 
 
-def test_two_watchers_share_one_poll_and_both_are_told(partner):
+def test_two_watchers_share_one_poll_and_both_emit_events(partner):
     async def scenario():
         triggerer = Triggerer()
         triggerer.start(1, watcher())
         triggerer.start(2, watcher(max_ids=1, lookback=60.0))
-        await readings(partner)
+        await wait_for_readings(partner)
         assert len(triggerer.manager._groups) == 1
         partner.add("a", "b")
-        await until(lambda: triggerer.told[1] and triggerer.told[2])
+        await wait_until(lambda: triggerer.events[1] and triggerer.events[2])
         await triggerer.stop()
         return triggerer
 
@@ -106,74 +106,74 @@ def test_two_watchers_share_one_poll_and_both_are_told(partner):
     assert partner.clients_closed == 1
 
 
-def test_a_position_is_noted_only_when_the_event_is_stored(partner):
+def test_a_position_is_saved_only_when_the_event_is_stored(partner):
     async def scenario(store):
         triggerer = Triggerer(stores=False)
         triggerer.start(1, watcher(), store)
-        await readings(partner)
+        await wait_for_readings(partner)
         before = dict(store.values)
         partner.add("a")
-        await until(lambda: triggerer.told[1])
-        await readings(partner)
+        await wait_until(lambda: triggerer.events[1])
+        await wait_for_readings(partner)
         assert store.values == before
         triggerer.manager.confirm_persisted(triggerer.sequences)
-        await until(lambda: store.values != before)
+        await wait_until(lambda: store.values != before)
         await triggerer.stop()
 
     asyncio.run(scenario(FakeStore()))
 
 
-def test_a_triggerer_that_dies_before_the_event_is_stored_tells_it_again(partner):
+def test_a_triggerer_that_dies_before_the_event_is_stored_emits_it_again(partner):
     async def scenario(store):
         first = Triggerer(stores=False)
         first.start(1, watcher(), store)
-        await readings(partner)
+        await wait_for_readings(partner)
         partner.add("a")
-        await until(lambda: first.told[1])
-        kept = dict(store.values)
+        await wait_until(lambda: first.events[1])
+        stored = dict(store.values)
         await first.stop()
         second = Triggerer()
-        second.start(1, watcher(), FakeStore(kept))
-        await until(lambda: second.told[1])
+        second.start(1, watcher(), FakeStore(stored))
+        await wait_until(lambda: second.events[1])
         await second.stop()
         return first, second
 
     first, second = asyncio.run(scenario(FakeStore()))
-    assert first.told[1] == second.told[1]
+    assert first.events[1] == second.events[1]
 
 
-def test_a_triggerer_that_restarts_tells_what_came_meanwhile_once(partner):
+def test_a_restarted_triggerer_emits_the_missed_records_once(partner):
     async def scenario(store):
         first = Triggerer()
         first.start(1, watcher(), store)
-        await readings(partner)
+        await wait_for_readings(partner)
         partner.add("a")
-        await until(lambda: first.told[1])
-        await readings(partner)
+        await wait_until(lambda: first.events[1])
+        await wait_for_readings(partner)
         await first.stop()
         partner.add("b", "c")
         second = Triggerer()
         second.start(1, watcher(), store)
-        await until(lambda: second.told[1])
-        await readings(partner)
+        await wait_until(lambda: second.events[1])
+        await wait_for_readings(partner)
         await second.stop()
         return second.ids(1)
 
     assert asyncio.run(scenario(FakeStore())) == ["b", "c"]
 
 
-def test_who_joins_later_with_an_older_position_misses_nothing(partner):
-    begun = datetime.now(UTC) - timedelta(days=2)
+def test_a_watcher_that_joins_with_an_older_position_misses_nothing(partner):
+    start = datetime.now(UTC) - timedelta(days=2)
 
     async def scenario():
         triggerer = Triggerer()
         triggerer.start(1, watcher())
-        await readings(partner)
-        partner.add("old", at=begun + timedelta(hours=3))
-        triggerer.start(2, watcher(since=begun.isoformat()))
-        await until(lambda: triggerer.told[2])
+        await wait_for_readings(partner)
+        partner.add("old", at=start + timedelta(hours=3))
+        triggerer.start(2, watcher(since=start.isoformat()))
+        await wait_until(lambda: triggerer.events[2])
         partner.add("new")
-        await until(lambda: triggerer.told[1] and len(triggerer.told[2]) == 2)
+        await wait_until(lambda: triggerer.events[1] and len(triggerer.events[2]) == 2)
         await triggerer.stop()
         return triggerer
 
@@ -182,34 +182,34 @@ def test_who_joins_later_with_an_older_position_misses_nothing(partner):
     assert triggerer.ids(2) == ["old", "new"]
 
 
-def test_who_leaves_is_read_for_no_longer(partner):
+def test_a_watcher_that_leaves_no_longer_extends_the_readings(partner):
     async def scenario():
         triggerer = Triggerer()
         triggerer.start(1, watcher())
         triggerer.start(2, watcher(lookback=86_400.0))
-        await readings(partner)
+        await wait_for_readings(partner)
         assert datetime.now(UTC) - partner.queries[-1]["since"] > timedelta(hours=23)
         await triggerer.stop(2)
-        await readings(partner)
+        await wait_for_readings(partner)
         assert datetime.now(UTC) - partner.queries[-1]["since"] < timedelta(hours=2)
         await triggerer.stop()
-        read = len(partner.queries)
+        reading_count = len(partner.queries)
         await asyncio.sleep(0.1)
-        assert len(partner.queries) == read
+        assert len(partner.queries) == reading_count
         assert triggerer.manager._groups == {}
 
     asyncio.run(scenario())
 
 
-def test_a_failure_ends_nobody_s_watch(partner):
+def test_a_failure_ends_no_watcher(partner):
     async def scenario():
         triggerer = Triggerer()
         triggerer.start(1, watcher())
         triggerer.start(2, watcher(max_ids=1))
         partner.failures.extend([TransientError("down"), RuntimeError("odd")])
-        await readings(partner)
+        await wait_for_readings(partner)
         partner.add("a")
-        await until(lambda: triggerer.told[1] and triggerer.told[2])
+        await wait_until(lambda: triggerer.events[1] and triggerer.events[2])
         assert len(triggerer.tasks) == 2
         assert not any(task.done() for task in triggerer.tasks.values())
         await triggerer.stop()
@@ -217,30 +217,30 @@ def test_a_failure_ends_nobody_s_watch(partner):
     asyncio.run(scenario())
 
 
-def test_a_watcher_that_fails_keeps_no_other_from_being_noted_later(partner):
+def test_a_failed_watcher_does_not_stop_later_saves(partner):
     async def scenario(store):
         triggerer = Triggerer()
         triggerer.start(1, watcher(), store)
-        await readings(partner)
-        found = watch_poll.PollResult(since=datetime.now(UTC), started_at=datetime.now(UTC), records=(), account="")
-        noted = []
+        await wait_for_readings(partner)
+        result = poll.PollResult(since=datetime.now(UTC), started_at=datetime.now(UTC), records=(), account="")
+        saved = []
 
-        async def note():
-            noted.append(1)
+        async def save():
+            saved.append(1)
 
-        found.on_stored.append(note)
-        shared = watch_poll.SharedListPoller(watcher().create_poller(), watch_poll.WatcherRegistry())
+        result.on_stored.append(save)
+        shared = poll.SharedListPoller(watcher().create_poller(), poll.WatcherRegistry())
         outcomes = [streams.AdvanceOutcome(acked=1, failed=1), streams.AdvanceOutcome(acked=1, failed=0)]
-        await shared.advance([streams.AdvanceItem(found, outcomes[0])])
-        assert noted == []
-        await shared.advance([streams.AdvanceItem(found, outcomes[1])])
-        assert noted == [1]
+        await shared.advance([streams.AdvanceItem(result, outcomes[0])])
+        assert saved == []
+        await shared.advance([streams.AdvanceItem(result, outcomes[1])])
+        assert saved == [1]
         await triggerer.stop()
 
     asyncio.run(scenario(FakeStore()))
 
 
-def test_what_makes_watchers_share():
+def test_watchers_of_the_same_list_connection_and_interval_share_a_poll():
     key = watcher().shared_stream_key()
     assert watcher(max_ids=3, lookback=5.0, since="2026-01-01T00:00:00Z").shared_stream_key() == key
     others = [
@@ -255,7 +255,7 @@ def test_what_makes_watchers_share():
     assert len({key, *(other.shared_stream_key() for other in others)}) == 8
 
 
-def test_airflow_takes_the_poll_for_one_that_is_told_of_what_is_stored():
+def test_airflow_reports_stored_events_to_the_poll():
     group = streams._SharedStreamGroup(
         key="k",
         trigger_class=YofiNewClaimsTrigger,
@@ -266,5 +266,5 @@ def test_airflow_takes_the_poll_for_one_that_is_told_of_what_is_stored():
         log=None,
     )
     assert group._ack_required
-    assert issubclass(watch_poll.SharedListPoller, streams.SharedStreamProducer)
+    assert issubclass(poll.SharedListPoller, streams.SharedStreamProducer)
     assert "open_shared_stream" not in vars(WatchTrigger)
