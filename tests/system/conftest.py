@@ -1,4 +1,4 @@
-"""A world per test file: the sandbox, an Airflow home, and a way to run the main Dag as a user does."""
+"""Per test file, a running sandbox and an Airflow home, to run Dags as a user does."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ DAG_ID = "yofi_shopify_to_yotpo"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the Dag: what it printed, returned, and what became of its tasks by ``(task id, map index)``."""
+    """One run of a Dag: its log, its summary, and the states of its tasks by ``(task id, map index)``."""
 
     succeeded: bool
     log: str
     summary: dict[str, Any]
     states: dict[tuple[str, int], str]
     labels: set[str]
-    calls: Counter[str]  # that the sandbox answered during the run, by ``partner/shop/operation``
+    calls: Counter[str]  # answered by the sandbox during the run, by ``partner/shop/operation``
 
     @property
     def total(self) -> dict[str, Any]:
@@ -55,36 +55,36 @@ class Run:
 
 
 @dataclass
-class World:
-    """The sandbox with an Airflow that knows it."""
+class SandboxedAirflow:
+    """An Airflow home with the connections of a running sandbox."""
 
-    served: RunningSandbox
+    running: RunningSandbox
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
     commands: AirflowCommands | None = None
 
     @property
     def sandbox(self) -> Any:
-        return self.served.sandbox
+        return self.running.sandbox
 
-    def airflow(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
+    def run_command(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
         """Run one ``airflow`` command; ``changes`` to the environment, where ``None`` removes a variable."""
         if self.commands is None:
             self.commands = AirflowCommands(self.environment)
         return self.commands.run(*arguments, **changes)
 
     def run(self, *date: str, dag_id: str = DAG_ID, conf: dict[str, Any] | None = None, **changes: str | None) -> Run:
-        """Run a Dag once: at a date, or by default over the orders of the last 200 days."""
+        """Run a Dag once: at a date, or by default for the orders of the last 200 days."""
         now = datetime.now(UTC)
         window = {"since": _iso(now - timedelta(days=200)), "until": _iso(now + timedelta(minutes=1))}
-        asked = [*date] if date else ["--conf", json.dumps({**window, **(conf or {})})]
+        arguments = [*date] if date else ["--conf", json.dumps({**window, **(conf or {})})]
         before = Counter(self.sandbox.calls)
-        done = self.airflow("dags", "test", dag_id, *asked, **changes)
-        run_id = self.rows("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
-        value = self.rows(
+        done = self.run_command("dags", "test", dag_id, *arguments, **changes)
+        run_id = self.query_database("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
+        value = self.query_database(
             "SELECT value FROM xcom WHERE run_id = ? AND task_id = 'summarize' AND key = 'return_value'", run_id
         )[0][0]
-        tasks = self.rows(
+        tasks = self.query_database(
             "SELECT task_id, map_index, state, rendered_map_index FROM task_instance WHERE run_id = ?", run_id
         )
         return Run(
@@ -96,7 +96,7 @@ class World:
             calls=Counter(self.sandbox.calls) - before,
         )
 
-    def rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def query_database(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.home / "airflow.db")) as database:
             return database.execute(query, values).fetchall()
 
@@ -104,9 +104,9 @@ class World:
         return next(id_ for id_, store in self.sandbox.credentials["yotpo"].items() if store["shop"] == shop)
 
     def yotpo_orders(self, shop: str) -> list[dict[str, Any]]:
-        """Every order of a shop's store, read page by page over HTTP as a stranger would."""
+        """Every order of a shop's store, read page by page over HTTP without this package's client."""
         store = self.store_of(shop)
-        base = f"{self.served.url}/yotpo/core/v3/stores/{store}"
+        base = f"{self.running.url}/yotpo/core/v3/stores/{store}"
         orders: list[dict[str, Any]] = []
         with httpx.Client() as client:
             secret = self.sandbox.credentials["yotpo"][store]["secret"]
@@ -121,7 +121,7 @@ class World:
 
     def control(self, method: str, path: str) -> dict[str, Any]:
         """One call of the sandbox's control API."""
-        answer = httpx.request(method, f"{self.served.url}/_sandbox{path}")
+        answer = httpx.request(method, f"{self.running.url}/_sandbox{path}")
         answer.raise_for_status()
         return answer.json()
 
@@ -145,43 +145,43 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def world(
+def airflow(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
-) -> Iterator[World]:
-    """The world that the test file asks for by its ``WORLD``."""
-    wanted = request.module.WORLD
+) -> Iterator[SandboxedAirflow]:
+    """An Airflow home with the sandbox that the test file describes in ``SANDBOX``."""
+    parameters = request.module.SANDBOX
     home = tmp_path_factory.mktemp("airflow")
-    sandbox = seed.build(path=home / "sandbox.sqlite", **wanted)
-    with serve(sandbox) as served:
+    sandbox = seed.build(path=home / "sandbox.sqlite", **parameters)
+    with serve(sandbox) as running:
         sandbox.switches["yotpo.rate_limit"] = 0
-        variables = credentials.environment(served.url, seed=wanted["seed"], shops=wanted["shops"])
-        world = World(served, home)
-        world.environment = {
+        variables = credentials.environment(running.url, seed=parameters["seed"], shops=parameters["shops"])
+        airflow = SandboxedAirflow(running, home)
+        airflow.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-            **_unhurried(variables),
+            **_without_yotpo_limit(variables),
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__PARTNERS__BUDGET_URI": (home / "budgets").as_uri(),
         }
         shutil.copy(migrated_database, home / "airflow.db")
-        yield world
-        if world.commands:
-            world.commands.close()
+        yield airflow
+        if airflow.commands:
+            airflow.commands.close()
     sandbox.store.close()
 
 
-def _unhurried(environment: dict[str, str]) -> dict[str, str]:
-    """The connections, without Yotpo's limit: it is tested elsewhere, and here it would only take time."""
-    found = {}
+def _without_yotpo_limit(environment: dict[str, str]) -> dict[str, str]:
+    """Remove Yotpo's rate limit from the connections: other tests cover it, and it takes time."""
+    changed = {}
     for name, value in environment.items():
         if name.startswith("AIRFLOW_CONN_YOTPO"):
             connection = json.loads(value)
             connection["extra"] = {**(connection.get("extra") or {}), "requests_per_second": 1000}
             value = json.dumps(connection)
-        found[name] = value
-    return found
+        changed[name] = value
+    return changed
 
 
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _iso(timestamp: datetime) -> str:
+    return timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,8 @@
-"""The Dag for a past stretch of time: every window of every shop is a lane of its own, and can be run again alone."""
+"""The backfill Dag: every window of every shop is a lane of its own."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.system
 
-WORLD = {"seed": 17, "shops": 2, "orders": 20}
+SANDBOX = {"seed": 17, "shops": 2, "orders": 20}
 DAG = "yofi_shopify_to_yotpo_backfill"
 
 
@@ -23,34 +24,41 @@ def window(days: int = 200) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def first(world: Any) -> Any:
-    return world.run(dag_id=DAG, conf=window())
+def first_run(airflow: Any) -> Any:
+    return airflow.run(dag_id=DAG, conf=window())
 
 
-def test_every_window_of_every_shop_is_a_lane(world: Any, first: Any) -> None:
-    assert first.succeeded, first.log[-6000:]
-    shops = {row["shop"] for row in first.summary["lanes"]}
-    assert len(first.summary["lanes"]) == 3 * len(shops) == 6
-    assert len({row["since"] for row in first.summary["lanes"]}) == 3
-    assert {f"{row['shop']} {row['since'][:10]}" for row in first.summary["lanes"]} <= first.labels
+def test_every_window_of_every_shop_is_a_lane(airflow: Any, first_run: Any) -> None:
+    assert first_run.succeeded, first_run.log[-6000:]
+    shops = {lane["shop"] for lane in first_run.summary["lanes"]}
+    assert len(first_run.summary["lanes"]) == 3 * len(shops) == 6
+    assert len({lane["since"] for lane in first_run.summary["lanes"]}) == 3
+    assert {f"{lane['shop']} {lane['since'][:10]}" for lane in first_run.summary["lanes"]} <= first_run.labels
 
 
-def test_the_windows_together_hold_every_order_once(world: Any, first: Any) -> None:
-    for shop in {row["shop"] for row in first.summary["lanes"]}:
-        reads = sum(row["read"] for row in first.summary["lanes"] if row["shop"] == shop)
-        assert reads == len(world.documents("shopify_admin", shop, "order"))
-    assert first.total["created"] == first.called("orders.create") > 0
+def test_the_windows_together_hold_every_order_once(airflow: Any, first_run: Any) -> None:
+    for shop in {lane["shop"] for lane in first_run.summary["lanes"]}:
+        reads = sum(lane["read"] for lane in first_run.summary["lanes"] if lane["shop"] == shop)
+        assert reads == len(airflow.documents("shopify_admin", shop, "order"))
+    assert first_run.total["created"] == first_run.called("orders.create") > 0
 
 
-def test_the_hourly_dag_finds_nothing_left_to_do(world: Any, first: Any) -> None:
-    run = world.run()
+def test_the_hourly_dag_then_writes_nothing(airflow: Any, first_run: Any) -> None:
+    run = airflow.run()
 
     assert run.succeeded, run.log[-6000:]
     assert (run.total["created"], run.total["updated"], run.writes) == (0, 0, 0)
 
 
-def test_a_backfill_without_its_window_says_what_to_give(world: Any) -> None:
-    done = world.airflow("dags", "test", DAG)
+def test_a_backfill_without_a_window_names_the_missing_param(airflow: Any) -> None:
+    process = airflow.run_command("dags", "test", DAG)
 
-    assert done.returncode != 0
-    assert "since" in done.stdout + done.stderr
+    assert process.returncode != 0
+    assert "since" in process.stdout + process.stderr
+
+
+def test_an_unknown_key_in_the_conf_is_refused(airflow: Any) -> None:
+    process = airflow.run_command("dags", "test", DAG, "--conf", json.dumps({**window(), "window_day": 5}))
+
+    assert process.returncode != 0
+    assert "unknown param 'window_day': did you mean 'window_days'?" in process.stdout + process.stderr

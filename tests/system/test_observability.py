@@ -1,6 +1,6 @@
-"""Manifest, asset event, lineage and links of every kind of operator agree, as Airflow's own machinery has them.
+"""Manifest, asset event, lineage and links agree for every operator.
 
-The Dag runs by Airflow's command with the real OpenLineage provider, which writes its events to a file.
+Airflow's command runs the Dag with the real OpenLineage provider, which writes its events to a file.
 """
 
 from __future__ import annotations
@@ -17,13 +17,24 @@ import pytest
 
 pytestmark = pytest.mark.system
 
-WORLD = {"seed": 5, "shops": 1, "orders": 12}
-FOLDER = Path(__file__).parent / "evidence_dags"
+SANDBOX = {"seed": 5, "shops": 1, "orders": 12}
+FOLDER = Path(__file__).parent / "observability_dags"
 SHOP = "aurora-apparel.myshopify.com"
 
 DATASETS = ("orders", "returns", "lists", "redemptions", "app_events", "query", "build", "plan", "upsert_products")
-DATASETS += ("upsert_orders", "held", "compare")
-EVENTS = ("orders", "returns", "lists", "redemptions", "app_events", "query", "build", "plan", "upsert_orders", "held")
+DATASETS += ("upsert_orders", "stored", "compare")
+EVENTS = (
+    "orders",
+    "returns",
+    "lists",
+    "redemptions",
+    "app_events",
+    "query",
+    "build",
+    "plan",
+    "upsert_orders",
+    "stored",
+)
 EVENTS += ("compare",)
 
 LINKS = """
@@ -33,23 +44,23 @@ from airflow.api_fastapi.app import create_app
 
 client = TestClient(create_app(), base_url="http://localhost")
 token = client.get("/auth/token").json()["access_token"]
-found = {}
+links = {}
 for task, index in json.loads(sys.argv[2]):
-    answer = client.get(
+    response = client.get(
         f"/api/v2/dags/every_operator/dagRuns/{sys.argv[1]}/taskInstances/{task}/links",
         params={"map_index": index}, headers={"Authorization": f"Bearer {token}"},
     )
-    answer.raise_for_status()
-    found[f"{task}/{index}"] = answer.json()["extra_links"]
-print("LINKS " + json.dumps(found))
+    response.raise_for_status()
+    links[f"{task}/{index}"] = response.json()["extra_links"]
+print("LINKS " + json.dumps(links))
 """
 
 
 @dataclass
-class Told:
-    """All that one run of the Dag has left."""
+class RunReport:
+    """What one run of the Dag reported."""
 
-    world: Any
+    airflow: Any
     run_id: str
     log: str
     references: dict[tuple[str, int], dict[str, Any]]
@@ -58,7 +69,7 @@ class Told:
     links: dict[str, dict[str, str | None]]
 
     def manifests(self) -> dict[tuple[str, int], dict[str, Any]]:
-        """By task and map index, as they lie on the disk."""
+        """The manifests on disk, by task and map index."""
         return {
             of: json.loads((Path(reference["uri"].removeprefix("file://")) / "manifest.json").read_text())
             for of, reference in self.references.items()
@@ -69,86 +80,94 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Told:
+def report(airflow: Any, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
     pytest.importorskip("airflow.providers.openlineage")
-    place = tmp_path_factory.mktemp("lineage") / "events.jsonl"
-    wrong = json.loads(world.environment["AIRFLOW_CONN_YOFI_DEFAULT"]) | {"password": "another-secret-" + "x" * 30}
+    lineage_file = tmp_path_factory.mktemp("lineage") / "events.jsonl"
+    wrong_connection = json.loads(airflow.environment["AIRFLOW_CONN_YOFI_DEFAULT"]) | {
+        "password": "another-secret-" + "x" * 30
+    }
     changes = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(FOLDER),
-        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(place), "append": True}),
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({
+            "type": "file",
+            "log_file_path": str(lineage_file),
+            "append": True,
+        }),
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        "AIRFLOW_CONN_YOFI_WRONG": json.dumps(wrong),
+        "AIRFLOW_CONN_YOFI_WRONG": json.dumps(wrong_connection),
     }
-    done = world.airflow("dags", "test", "every_operator", **changes)
+    done = airflow.run_command("dags", "test", "every_operator", **changes)
     log = done.stdout + done.stderr
-    run_id = world.rows("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
-    states = world.rows("SELECT task_id, map_index, state FROM task_instance WHERE run_id = ?", run_id)
+    run_id = airflow.query_database("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
+    states = airflow.query_database("SELECT task_id, map_index, state FROM task_instance WHERE run_id = ?", run_id)
     failed = [task for task, _, state in states if state != "success"]
     assert failed == ["refused"], f"{failed}\n{log[-8000:]}"
-    values = world.rows("SELECT task_id, map_index, value FROM xcom WHERE run_id = ? AND key = 'return_value'", run_id)
+    values = airflow.query_database(
+        "SELECT task_id, map_index, value FROM xcom WHERE run_id = ? AND key = 'return_value'", run_id
+    )
     references = {(task, index): json.loads(value) for task, index, value in values if task in DATASETS}
-    return Told(
-        world=world,
+    return RunReport(
+        airflow=airflow,
         run_id=run_id,
         log=log,
         references=references,
-        events=_events(world, run_id),
-        lineage=_lineage(place),
-        links=_links(world, run_id, [(task, index) for task, index, _ in states], changes),
+        events=_events(airflow, run_id),
+        lineage=_lineage(lineage_file),
+        links=_links(airflow, run_id, [(task, index) for task, index, _ in states], changes),
     )
 
 
-def _events(world: Any, run_id: str) -> dict[tuple[str, int], list[tuple[str, dict[str, Any]]]]:
-    rows = world.rows(
+def _events(airflow: Any, run_id: str) -> dict[tuple[str, int], list[tuple[str, dict[str, Any]]]]:
+    rows = airflow.query_database(
         "SELECT source_task_id, source_map_index, uri, asset_event.extra FROM asset_event "
         "JOIN asset ON asset.id = asset_id WHERE source_run_id = ?",
         run_id,
     )
-    found: dict[tuple[str, int], list[tuple[str, dict[str, Any]]]] = {}
+    events: dict[tuple[str, int], list[tuple[str, dict[str, Any]]]] = {}
     for task, index, uri, extra in rows:
-        found.setdefault((task, index), []).append((uri, json.loads(extra)))
-    return found
+        events.setdefault((task, index), []).append((uri, json.loads(extra)))
+    return events
 
 
-def _lineage(place: Path) -> dict[str, list[dict[str, Any]]]:
+def _lineage(lineage_file: Path) -> dict[str, list[dict[str, Any]]]:
     """The last event of each try, by task."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for line in place.read_text().splitlines():
+    last_events: dict[str, list[dict[str, Any]]] = {}
+    for line in lineage_file.read_text().splitlines():
         event = json.loads(line)
         if event["eventType"] in {"COMPLETE", "FAIL"} and event["job"]["name"].startswith("every_operator."):
-            found.setdefault(event["job"]["name"].partition(".")[2], []).append(event)
-    return found
+            last_events.setdefault(event["job"]["name"].partition(".")[2], []).append(event)
+    return last_events
 
 
-def _links(world: Any, run_id: str, tasks: list[tuple[str, int]], changes: dict[str, str]) -> dict[str, Any]:
-    """As the API gives them to the UI."""
+def _links(airflow: Any, run_id: str, tasks: list[tuple[str, int]], changes: dict[str, str]) -> dict[str, Any]:
+    """Return the links as the API returns them to the UI."""
     done = subprocess.run(
         [sys.executable, "-c", LINKS, run_id, json.dumps(tasks)],
-        env={**world.environment, **changes},
+        env={**airflow.environment, **changes},
         capture_output=True,
         text=True,
         timeout=300,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("LINKS ")]
     assert lines, done.stdout[-3000:] + done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(lines[0].removeprefix("LINKS "))
-    return found
+    links: dict[str, Any] = json.loads(lines[0].removeprefix("LINKS "))
+    return links
 
 
 @pytest.mark.parametrize("task", DATASETS)
-def test_manifest_and_lineage_agree(told: Told, task: str) -> None:
-    manifests = {of: manifest for of, manifest in told.manifests().items() if of[0] == task}
+def test_manifest_and_lineage_agree(report: RunReport, task: str) -> None:
+    manifests = {of: manifest for of, manifest in report.manifests().items() if of[0] == task}
     assert manifests
     # Mapped tasks write versions of one dataset; datasets without a record have one hash.
     outputs = {
         (output["name"], output["facets"]["version"]["datasetVersion"]): output
-        for output in told.outputs(task)
+        for output in report.outputs(task)
         if _file(output)
     }
     for manifest in manifests.values():
         reference = manifest["reference"]
-        output = outputs[_lasting(reference["uri"]), reference["sha256"]]
+        output = outputs[_without_run(reference["uri"]), reference["sha256"]]
         assert (
             output["outputFacets"]["outputStatistics"]
             | {
@@ -165,10 +184,10 @@ def test_manifest_and_lineage_agree(told: Told, task: str) -> None:
 
 
 @pytest.mark.parametrize("task", EVENTS)
-def test_manifest_and_asset_event_agree(told: Told, task: str) -> None:
-    manifests = {of: manifest["reference"] for of, manifest in told.manifests().items() if of[0] == task}
+def test_manifest_and_asset_event_agree(report: RunReport, task: str) -> None:
+    manifests = {of: manifest["reference"] for of, manifest in report.manifests().items() if of[0] == task}
     for of, reference in manifests.items():
-        ((_, extra),) = told.events[of]
+        ((_, extra),) = report.events[of]
         assert extra["rows"] == reference["records"]
         assert extra["bytes"] == reference["bytes"]
         assert extra["sha256"] == reference["sha256"]
@@ -178,45 +197,47 @@ def test_manifest_and_asset_event_agree(told: Told, task: str) -> None:
         assert isinstance(extra["rejects"], int)
 
 
-def test_the_outlets_are_the_lists_that_were_read_and_written(told: Told) -> None:
-    store = told.world.store_of(SHOP)
-    assert {of: [uri for uri, _ in events] for of, events in told.events.items()} == {
+def test_the_outlets_are_the_lists_that_were_read_and_written(report: RunReport) -> None:
+    store = report.airflow.store_of(SHOP)
+    assert {of: [uri for uri, _ in events] for of, events in report.events.items()} == {
         ("orders", -1): [f"shopify-admin://{SHOP}/orders"],
         ("returns", -1): [f"yofi://{SHOP}/returns"],
         ("lists", 0): [f"yofi://{SHOP}/claims"],
         ("lists", 1): [f"yofi://{SHOP}/returns"],
-        ("redemptions", -1): [f"voucherify://{told.world.sandbox.credentials['voucherify']['app_id']}/redemptions"],
+        ("redemptions", -1): [f"voucherify://{report.airflow.sandbox.credentials['voucherify']['app_id']}/redemptions"],
         ("app_events", -1): ["shopify-partner://12345/app_events"],
         ("query", -1): ["shopify-partner://12345/any%20events"],
         ("build", -1): ["built_orders"],
-        # A plan has changed nothing: there is no event of the store's list.
+        # A plan writes nothing, so there is no event of the store's list.
         ("plan", -1): ["planned_orders"],
         ("upsert_orders", -1): [f"yotpo://{store}/orders"],
-        ("held", -1): [f"yotpo://{store}/orders"],
+        ("stored", -1): [f"yotpo://{store}/orders"],
         ("compare", -1): ["differences"],
     }
 
 
-def test_lineage_asset_event_and_store_agree_on_the_orders_written_to_yotpo(told: Told) -> None:
-    (event,) = told.lineage["upsert_orders"]
+def test_lineage_asset_event_and_store_agree_on_the_orders_written_to_yotpo(report: RunReport) -> None:
+    (event,) = report.lineage["upsert_orders"]
     (store,) = [output for output in event["outputs"] if not _file(output)]
-    ((_, extra),) = told.events["upsert_orders", -1]
-    held = told.world.yotpo_orders(SHOP)
-    assert len(held) > 0
-    assert store["outputFacets"]["outputStatistics"]["rowCount"] == extra["outcomes"]["created"] == len(held)
-    assert (store["namespace"], store["name"]) == (f"yotpo://{told.world.store_of(SHOP)}", "orders")
-    ((_, planned),) = told.events["plan", -1]
+    ((_, extra),) = report.events["upsert_orders", -1]
+    stored = report.airflow.yotpo_orders(SHOP)
+    assert len(stored) > 0
+    assert store["outputFacets"]["outputStatistics"]["rowCount"] == extra["outcomes"]["created"] == len(stored)
+    assert (store["namespace"], store["name"]) == (f"yotpo://{report.airflow.store_of(SHOP)}", "orders")
+    ((_, planned),) = report.events["plan", -1]
     assert planned["dry_run"]
-    assert planned["outcomes"] == {"would_create": len(held)}
-    assert not [output for output in told.outputs("plan") if not _file(output)]
+    assert planned["outcomes"] == {"would_create": len(stored)}
+    assert not [output for output in report.outputs("plan") if not _file(output)]
 
 
-def test_lineage_leads_from_the_partners_lists_to_the_store(told: Told) -> None:
+def test_lineage_leads_from_the_partners_lists_to_the_store(report: RunReport) -> None:
     read = {
-        task: {(one["namespace"], one["name"]) for one in events[0]["inputs"]} for task, events in told.lineage.items()
+        task: {(one["namespace"], one["name"]) for one in events[0]["inputs"]}
+        for task, events in report.lineage.items()
     }
     wrote = {
-        task: {(one["namespace"], one["name"]) for one in events[0]["outputs"]} for task, events in told.lineage.items()
+        task: {(one["namespace"], one["name"]) for one in events[0]["outputs"]}
+        for task, events in report.lineage.items()
     }
     assert (f"shopify-admin://{SHOP}", "orders") in read["orders"]
     assert read["returns"] == {(f"yofi://{SHOP}", "returns"), *wrote["orders"]}
@@ -226,32 +247,32 @@ def test_lineage_leads_from_the_partners_lists_to_the_store(told: Told) -> None:
     assert wrote["shops"] == set()
 
 
-def test_lineage_counts_the_records_read_from_each_list(told: Told) -> None:
-    for task in ("orders", "held", "redemptions"):
-        (event,) = told.lineage[task]
+def test_lineage_counts_the_records_read_from_each_list(report: RunReport) -> None:
+    for task in ("orders", "stored", "redemptions"):
+        (event,) = report.lineage[task]
         (listed,) = [one for one in event["inputs"] if not _file(one)]
-        assert listed["inputFacets"]["inputStatistics"]["rowCount"] == told.references[task, -1]["records"]
+        assert listed["inputFacets"]["inputStatistics"]["rowCount"] == report.references[task, -1]["records"]
 
 
-def test_a_failed_task_has_lineage_without_outputs(told: Told) -> None:
-    (event,) = told.lineage["refused"]
+def test_a_failed_task_has_lineage_without_outputs(report: RunReport) -> None:
+    (event,) = report.lineage["refused"]
     assert event["eventType"] == "FAIL"
     assert event["outputs"] == []
 
 
-def test_lineage_and_events_hold_no_customers_data_and_no_secrets(told: Told) -> None:
-    text = json.dumps([list(told.lineage.values()), [*told.events.values()], list(told.links.values())])
-    secrets = [known["password"] for known in _connections(told.world)]
-    mails = {order["email"] for order in told.world.documents("shopify_admin", SHOP, "Order") if order.get("email")}
+def test_lineage_and_events_hold_no_customers_data_and_no_secrets(report: RunReport) -> None:
+    text = json.dumps([list(report.lineage.values()), [*report.events.values()], list(report.links.values())])
+    secrets = [known["password"] for known in _connections(report.airflow)]
+    mails = {order["email"] for order in report.airflow.documents("shopify_admin", SHOP, "Order") if order.get("email")}
     assert secrets
     assert not [secret for secret in secrets if secret in text]
     assert not [mail for mail in mails if mail in text]
 
 
-def test_links_lead_to_the_console_and_the_dataset(told: Told) -> None:
-    staging = {of: reference["uri"] for of, reference in told.references.items()}
+def test_links_lead_to_the_console_and_the_dataset(report: RunReport) -> None:
+    staging = {of: reference["uri"] for of, reference in report.references.items()}
     admin = f"https://admin.shopify.com/store/{SHOP.partition('.')[0]}"
-    app = told.world.sandbox.credentials["shopify_partner"]["app_id"].rpartition("/")[2]
+    app = report.airflow.sandbox.credentials["shopify_partner"]["app_id"].rpartition("/")[2]
     console: dict[str, dict[str, str | None]] = {
         "orders": {"Shopify admin": f"{admin}/orders"},
         "returns": {"Yofi": f"{admin}/apps"},
@@ -259,32 +280,32 @@ def test_links_lead_to_the_console_and_the_dataset(told: Told) -> None:
         "app_events": {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"},
         "query": {"Partner Dashboard": "https://partners.shopify.com/12345"},
         "upsert_orders": {"Yotpo": "https://reviews.yotpo.com/"},
-        "held": {"Yotpo": "https://reviews.yotpo.com/"},
+        "stored": {"Yotpo": "https://reviews.yotpo.com/"},
         "build": {},
         "compare": {},
     }
     for task, links in console.items():
         folder = staging[task, -1]
         shown = folder if "://" in folder else f"file://{folder}"
-        assert _plain(told.links[f"{task}/-1"]) == _plain({**links, "Dataset": shown}), task
+        assert _plain(report.links[f"{task}/-1"]) == _plain({**links, "Dataset": shown}), task
     for index in (0, 1):
-        links = told.links[f"lists/{index}"]
+        links = report.links[f"lists/{index}"]
         assert links["Yofi"] == f"{admin}/apps"
         assert links["Dataset"].endswith(f"/{index}")
-    assert told.links["shops/-1"] == {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"}
+    assert report.links["shops/-1"] == {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"}
 
 
-def test_a_failed_task_links_to_the_console_only(told: Told) -> None:
+def test_a_failed_task_links_to_the_console_only(report: RunReport) -> None:
     handle = SHOP.partition(".")[0]
-    assert told.links["refused/-1"] == {"Dataset": None, "Yofi": f"https://admin.shopify.com/store/{handle}/apps"}
+    assert report.links["refused/-1"] == {"Dataset": None, "Yofi": f"https://admin.shopify.com/store/{handle}/apps"}
 
 
-def test_the_dag_has_a_task_of_every_operator(told: Told) -> None:
-    assert Counter(task for task, _ in told.references) == Counter(dict.fromkeys(DATASETS, 1) | {"lists": 2})
+def test_the_dag_has_a_task_of_every_operator(report: RunReport) -> None:
+    assert Counter(task for task, _ in report.references) == Counter(dict.fromkeys(DATASETS, 1) | {"lists": 2})
 
 
-def _lasting(uri: str) -> str:
-    """A dataset's folder without its last two parts, run and map index."""
+def _without_run(uri: str) -> str:
+    """Return a dataset's folder without run and map index."""
     return str(Path(uri.removeprefix("file://")).parent.parent)
 
 
@@ -292,12 +313,12 @@ def _file(dataset: dict[str, Any]) -> bool:
     return bool(dataset["namespace"] == "file")
 
 
-def _connections(world: Any) -> list[dict[str, Any]]:
-    return [json.loads(value) for name, value in world.environment.items() if name.startswith("AIRFLOW_CONN_")]
+def _connections(airflow: Any) -> list[dict[str, Any]]:
+    return [json.loads(value) for name, value in airflow.environment.items() if name.startswith("AIRFLOW_CONN_")]
 
 
 def _plain(links: dict[str, str | None]) -> dict[str, str | None]:
-    """Without the escapes of what stands for a colon or a plus in a run's id."""
+    """Return the links unquoted: a run's id contains escaped colons and plus signs."""
     from urllib.parse import unquote
 
     return {name: unquote(url) if url else url for name, url in links.items()}

@@ -1,4 +1,4 @@
-"""The Dag of the partner's money: a dataset for each day, replaced whole, with sums as calculated a second time."""
+"""The finance Dag: a dataset per day that is replaced completely, with sums as calculated a second time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.system
 
-WORLD = {"seed": 5, "shops": 2, "orders": 3}
+SANDBOX = {"seed": 5, "shops": 2, "orders": 3}
 DAG = "shopify_partner_finance"
 NOW = datetime.now(UTC)
 DAYS = 7
@@ -22,57 +22,57 @@ WINDOW = {
     "since": (NOW - timedelta(days=DAYS - 1)).strftime("%Y-%m-%dT00:00:00Z"),
     "until": (NOW + timedelta(days=1)).strftime("%Y-%m-%dT00:00:00Z"),
 }
-STRETCH = [(NOW - timedelta(days=back)).date() for back in range(DAYS - 1, -1, -1)]
+DAYS_READ = [(NOW - timedelta(days=back)).date() for back in range(DAYS - 1, -1, -1)]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _made(world: Any) -> None:
-    """Sales on several days, of amounts that floats would not add up to."""
-    world.sandbox.switches["shopify_partner.requests_per_second"] = 0
+def _sales(airflow: Any) -> None:
+    """Sales on several days, with amounts that floats would not sum correctly."""
+    airflow.sandbox.switches["shopify_partner.requests_per_second"] = 0
     for number, amount in enumerate(("0.10", "0.20", "0.30", "1234567.89", "-0.05")):
-        put(world, sale(800 + number, datetime.combine(STRETCH[number // 2], time(9, number), UTC), amount))
+        put(airflow, make_sale(800 + number, datetime.combine(DAYS_READ[number // 2], time(9, number), UTC), amount))
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("finance")
 
 
 @pytest.fixture(scope="module")
-def first(world: Any, home: Path) -> Any:
-    run = world.run(dag_id=DAG, conf={**WINDOW, "destination": str(home)})
+def first_run(airflow: Any, folder: Path) -> Any:
+    run = airflow.run(dag_id=DAG, conf={**WINDOW, "destination": str(folder)})
     assert run.succeeded, run.log[-6000:]
     return run
 
 
-def again(world: Any, home: Path, **more: Any) -> Any:
-    run = world.run(dag_id=DAG, conf={**WINDOW, "destination": str(home), **more})
+def rerun(airflow: Any, folder: Path, **conf: Any) -> Any:
+    run = airflow.run(dag_id=DAG, conf={**WINDOW, "destination": str(folder), **conf})
     assert run.succeeded, run.log[-6000:]
     return run
 
 
-def rows(home: Path, resource: str, day: date) -> list[dict[str, Any]]:
-    """What lies in a day's folder, read by its manifest without a line of the package."""
-    folder = home / resource / f"day={day.isoformat()}"
+def records_of_day(folder: Path, resource: str, day: date) -> list[dict[str, Any]]:
+    """The records in a day's folder, read by its manifest without this package."""
+    folder = folder / resource / f"day={day.isoformat()}"
     manifest = json.loads((folder / "manifest.json").read_text())
     listed = [part["name"] for part in manifest["parts"]]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*listed, "manifest.json"])
     return [json.loads(line) for name in listed for line in gzip.decompress((folder / name).read_bytes()).splitlines()]
 
 
-def held(world: Any, kind: str, field: str, day: date) -> list[dict[str, Any]]:
-    app = world.sandbox.credentials["shopify_partner"]["app_id"]
-    documents = world.documents("shopify_partner", app if kind == "app_event" else "", kind)
-    return [row for row in documents if row[field][:10] == day.isoformat()]
+def stored_records(airflow: Any, kind: str, field: str, day: date) -> list[dict[str, Any]]:
+    app = airflow.sandbox.credentials["shopify_partner"]["app_id"]
+    documents = airflow.documents("shopify_partner", app if kind == "app_event" else "", kind)
+    return [record for record in documents if record[field][:10] == day.isoformat()]
 
 
-def put(world: Any, transaction: dict[str, Any]) -> None:
-    world.sandbox.store.put(
+def put(airflow: Any, transaction: dict[str, Any]) -> None:
+    airflow.sandbox.store.put(
         "shopify_partner", "", "transaction", transaction["id"], transaction, at=transaction["createdAt"]
     )
 
 
-def sale(number: int, at: datetime, amount: str, currency: str = "USD") -> dict[str, Any]:
+def make_sale(number: int, at: datetime, amount: str, currency: str = "USD") -> dict[str, Any]:
     money = {"amount": amount, "currencyCode": currency}
     return {
         "__typename": "ServiceSale",
@@ -85,91 +85,100 @@ def sale(number: int, at: datetime, amount: str, currency: str = "USD") -> dict[
     }
 
 
-def test_each_day_is_a_dataset_of_its_own_with_that_days_rows(first: Any, world: Any, home: Path) -> None:
-    for day in STRETCH:
+def test_each_day_is_a_dataset_with_that_day_s_records(first_run: Any, airflow: Any, folder: Path) -> None:
+    for day in DAYS_READ:
         for resource, kind, field in (
             ("transactions", "transaction", "createdAt"),
             ("app_events", "app_event", "occurredAt"),
         ):
-            found = Counter(row[field] for row in rows(home, resource, day))
-            assert found == Counter(row[field] for row in held(world, kind, field, day)), (resource, day)
-    assert first.summary["transactions"]["records"] >= 5
-    assert first.states["extract_transactions", DAYS - 1] == "success"
+            result = Counter(record[field] for record in records_of_day(folder, resource, day))
+            assert result == Counter(record[field] for record in stored_records(airflow, kind, field, day)), (
+                resource,
+                day,
+            )
+    assert first_run.summary["transactions"]["records"] >= 5
+    assert first_run.states["extract_transactions", DAYS - 1] == "success"
 
 
-def test_the_sums_are_those_of_a_second_calculation(first: Any, world: Any) -> None:
+def test_the_sums_are_those_of_a_second_calculation(first_run: Any, airflow: Any) -> None:
     net: dict[str, Decimal] = {}
-    for day in STRETCH:
-        for row in held(world, "transaction", "createdAt", day):
-            money = row.get("netAmount") or row["amount"]
-            net[row["__typename"]] = net.get(row["__typename"], Decimal()) + Decimal(money["amount"])
-    sums = first.summary["transactions"]["sums"]
+    for day in DAYS_READ:
+        for record in stored_records(airflow, "transaction", "createdAt", day):
+            money = record.get("netAmount") or record["amount"]
+            net[record["__typename"]] = net.get(record["__typename"], Decimal()) + Decimal(money["amount"])
+    sums = first_run.summary["transactions"]["sums"]
 
     assert {kind: Decimal(sums[kind]["USD"]["net"]) for kind in sums} == net
     assert net["ServiceSale"] >= Decimal("1234568.44")
-    assert sum(first.summary["transactions"]["counts"].values()) == first.summary["transactions"]["records"]
+    assert sum(first_run.summary["transactions"]["counts"].values()) == first_run.summary["transactions"]["records"]
 
 
-def test_a_second_run_changes_nothing(first: Any, world: Any, home: Path) -> None:
-    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and path.name != "days.json"}
+def test_a_second_run_changes_nothing(first_run: Any, airflow: Any, folder: Path) -> None:
+    previous = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "days.json"}
 
-    run = again(world, home)
+    run = rerun(airflow, folder)
 
     assert {
-        path: path.read_bytes() for path in home.rglob("*") if path.is_file() and path.name != "days.json"
-    } == before
+        path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "days.json"
+    } == previous
     days = run.summary["transactions"].pop("days")
     assert days["restated"] == []
-    # Only the day that isn't over yet.
-    assert days["new"] == [STRETCH[-1].isoformat()]
-    assert run.summary["transactions"] == {k: v for k, v in first.summary["transactions"].items() if k != "days"}
+    # Only the day that has not ended yet.
+    assert days["new"] == [DAYS_READ[-1].isoformat()]
+    assert run.summary["transactions"] == {k: v for k, v in first_run.summary["transactions"].items() if k != "days"}
 
 
-def test_a_restated_amount_takes_the_old_ones_place_and_a_late_row_comes_in(first: Any, world: Any, home: Path) -> None:
-    at = datetime.combine(STRETCH[3], time(12), UTC)
-    put(world, sale(900, at, "100.10"))
-    before = again(world, home).summary["transactions"]
-    world.sandbox.switches["shopify_partner.restatements"] = {
+def test_a_restated_amount_replaces_the_old_one_and_a_late_record_is_added(
+    first_run: Any, airflow: Any, folder: Path
+) -> None:
+    at = datetime.combine(DAYS_READ[3], time(12), UTC)
+    put(airflow, make_sale(900, at, "100.10"))
+    previous = rerun(airflow, folder).summary["transactions"]
+    airflow.sandbox.switches["shopify_partner.restatements"] = {
         "gid://partners/ServiceSale/900": {"netAmount": {"amount": "90.05", "currencyCode": "USD"}}
     }
-    put(world, sale(901, at + timedelta(days=1), "7.00", "EUR"))
+    put(airflow, make_sale(901, at + timedelta(days=1), "7.00", "EUR"))
 
-    after = again(world, home)
+    next_run = rerun(airflow, folder)
 
-    found = after.summary["transactions"]
-    assert found["days"]["restated"] == [STRETCH[3].isoformat(), STRETCH[4].isoformat()]
-    assert found["records"] == before["records"] + 1
-    changed = Decimal(found["sums"]["ServiceSale"]["USD"]["net"]) - Decimal(before["sums"]["ServiceSale"]["USD"]["net"])
+    result = next_run.summary["transactions"]
+    assert result["days"]["restated"] == [DAYS_READ[3].isoformat(), DAYS_READ[4].isoformat()]
+    assert result["records"] == previous["records"] + 1
+    changed = Decimal(result["sums"]["ServiceSale"]["USD"]["net"]) - Decimal(
+        previous["sums"]["ServiceSale"]["USD"]["net"]
+    )
     assert changed == Decimal("-10.05")
-    assert Decimal(found["sums"]["ServiceSale"]["EUR"]["net"]) == 7
-    of_day = [row for row in rows(home, "transactions", STRETCH[3]) if row["id"].endswith("/900")]
-    assert [row["netAmount"]["amount"] for row in of_day] == ["90.05"]
+    assert Decimal(result["sums"]["ServiceSale"]["EUR"]["net"]) == 7
+    restated = [
+        record for record in records_of_day(folder, "transactions", DAYS_READ[3]) if record["id"].endswith("/900")
+    ]
+    assert [record["netAmount"]["amount"] for record in restated] == ["90.05"]
 
 
-def test_the_record_of_days_tells_what_each_adds_up_to(first: Any, home: Path) -> None:
-    record = json.loads((home / "days.json").read_text())
+def test_the_history_has_the_sums_of_each_day(first_run: Any, folder: Path) -> None:
+    record = json.loads((folder / "days.json").read_text())
     days = record["transactions"]["days"]
 
-    assert list(days) == [day.isoformat() for day in STRETCH]
-    for day in STRETCH:
-        assert days[day.isoformat()]["records"] == len(rows(home, "transactions", day))
-        assert days[day.isoformat()]["uri"] == str(home / "transactions" / f"day={day.isoformat()}")
+    assert list(days) == [day.isoformat() for day in DAYS_READ]
+    for day in DAYS_READ:
+        assert days[day.isoformat()]["records"] == len(records_of_day(folder, "transactions", day))
+        assert days[day.isoformat()]["uri"] == str(folder / "transactions" / f"day={day.isoformat()}")
     assert set(record["app_events"]["days"]) == set(days)
 
 
-def test_a_scheduled_run_reads_its_day_and_the_latest_again_after_the_months_first(world: Any, home: Path) -> None:
-    """The first reads the longer stretch; the one on the next day its own day and three before."""
-    apart = home / "apart"
+def test_after_the_month_s_first_run_a_run_reads_its_day_and_the_latest_again(airflow: Any, folder: Path) -> None:
+    """The first run reads the longer range; the next day's run reads its own day and three before."""
+    separate_folder = folder / "apart"
     day = NOW - timedelta(days=2)
     if day.day == 1:
-        day -= timedelta(days=1)  # the next day has to be of the same month
+        day -= timedelta(days=1)  # the next day must be in the same month
 
     def run(on: datetime) -> Any:
         date_ = on.strftime("%Y-%m-%dT01:30:00+00:00")
-        variables = {"AIRFLOW_VAR_PARTNER_FINANCE_URI": str(apart), "AIRFLOW_VAR_PARTNER_APP_ID": None}
-        found = world.run(date_, dag_id=DAG, **variables)
-        assert found.succeeded, found.log[-6000:]
-        return found
+        variables = {"AIRFLOW_VAR_PARTNER_FINANCE_URI": str(separate_folder), "AIRFLOW_VAR_PARTNER_APP_ID": None}
+        result = airflow.run(date_, dag_id=DAG, **variables)
+        assert result.succeeded, result.log[-6000:]
+        return result
 
     assert run(day).summary["transactions"]["days"]["read"] >= 36
     second = run(day + timedelta(days=1)).summary["transactions"]["days"]
@@ -177,17 +186,17 @@ def test_a_scheduled_run_reads_its_day_and_the_latest_again_after_the_months_fir
     assert len(second["new"]) <= 2
 
 
-def test_without_an_app_the_transactions_are_read_alone(world: Any, home: Path) -> None:
+def test_without_an_app_the_transactions_are_read_alone(airflow: Any, folder: Path) -> None:
     day = {"since": WINDOW["since"], "until": WINDOW["since"].replace("T00:00", "T10:00")}
-    run = world.run(dag_id=DAG, conf={**day, "destination": str(home / "no-app")}, AIRFLOW_VAR_PARTNER_APP_ID=None)
+    run = airflow.run(dag_id=DAG, conf={**day, "destination": str(folder / "no-app")}, AIRFLOW_VAR_PARTNER_APP_ID=None)
 
     assert run.succeeded, run.log[-6000:]
     assert run.summary["transactions"]["days"]["read"] == 1
     assert run.summary["app_events"]["days"] == {"read": 0, "new": [], "restated": []}
 
 
-def test_an_asset_of_the_organization_is_told_of_what_changed(first: Any, world: Any) -> None:
-    organization = world.sandbox.credentials["shopify_partner"]["organization_id"]
-    known = {uri for (uri,) in world.rows("SELECT uri FROM asset")}
+def test_the_organization_s_assets_have_events_for_changed_days(first_run: Any, airflow: Any) -> None:
+    organization = airflow.sandbox.credentials["shopify_partner"]["organization_id"]
+    uris = {uri for (uri,) in airflow.query_database("SELECT uri FROM asset")}
 
-    assert {f"shopify-partner://{organization}/transactions", f"shopify-partner://{organization}/app_events"} <= known
+    assert {f"shopify-partner://{organization}/transactions", f"shopify-partner://{organization}/app_events"} <= uris

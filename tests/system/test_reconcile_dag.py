@@ -1,4 +1,4 @@
-"""The Dag that compares Yotpo with Shopify: everything that was done to Yotpo behind its back is found, and mended."""
+"""The Dag that compares Yotpo with Shopify: it finds every change that was made in Yotpo, and repairs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.system
 
-WORLD = {"seed": 13, "shops": 1, "orders": 60}
+SANDBOX = {"seed": 13, "shops": 1, "orders": 60}
 DAG = "yotpo_reconcile"
 
 
@@ -22,39 +22,39 @@ def window() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def synced(world: Any) -> str:
-    """The store of the shop, with all of its orders."""
-    run = world.run(conf=window())
+def synced_store(airflow: Any) -> str:
+    """The shop's store, with all of its orders."""
+    run = airflow.run(conf=window())
     assert run.succeeded, run.log[-6000:]
-    return world.store_of(run.summary["lanes"][0]["shop"])
+    return airflow.store_of(run.summary["lanes"][0]["shop"])
 
 
-def orders(world: Any, store: str) -> list[dict[str, Any]]:
-    return world.documents("yotpo", store, "order")
+def orders(airflow: Any, store: str) -> list[dict[str, Any]]:
+    return airflow.documents("yotpo", store, "order")
 
 
-def put(world: Any, store: str, order: dict[str, Any]) -> None:
-    world.sandbox.store.put("yotpo", store, "order", str(order["yotpo_id"]), order, at=order["order_date"])
+def put(airflow: Any, store: str, order: dict[str, Any]) -> None:
+    airflow.sandbox.store.put("yotpo", store, "order", str(order["yotpo_id"]), order, at=order["order_date"])
 
 
-def test_after_a_sync_nothing_differs(world: Any, synced: str) -> None:
-    run = world.run(dag_id=DAG, conf=window())
+def test_after_a_sync_nothing_differs(airflow: Any, synced_store: str) -> None:
+    run = airflow.run(dag_id=DAG, conf=window())
 
     assert run.succeeded, run.log[-6000:]
     assert run.total["found"] == {}
     assert run.writes == 0
 
 
-def test_everything_that_differs_is_told_by_kind_and_field_and_a_dry_run_mends_nothing(world: Any, synced: str) -> None:
-    lost, aged, meddled, *_ = sorted(orders(world, synced), key=lambda order: order["external_id"])
-    world.sandbox.store.delete("yotpo", synced, "order", str(lost["yotpo_id"]))
-    world.sandbox.store.delete("yotpo", synced, "order_key", lost["external_id"])
-    put(world, synced, {**aged, "order_name": "#aged", "updated_at": "2026-01-01T00:00:00"})
+def test_a_dry_run_counts_differences_by_state_and_field_and_repairs_nothing(airflow: Any, synced_store: str) -> None:
+    missing, stale, different, *_ = sorted(orders(airflow, synced_store), key=lambda order: order["external_id"])
+    airflow.sandbox.store.delete("yotpo", synced_store, "order", str(missing["yotpo_id"]))
+    airflow.sandbox.store.delete("yotpo", synced_store, "order_key", missing["external_id"])
+    put(airflow, synced_store, {**stale, "order_name": "#stale", "updated_at": "2026-01-01T00:00:00"})
     later = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S")
-    put(world, synced, {**meddled, "payment_method": "barter", "updated_at": later})
-    put(world, synced, {**meddled, "external_id": "999", "yotpo_id": meddled["yotpo_id"] + 1_000_000})
+    put(airflow, synced_store, {**different, "payment_method": "barter", "updated_at": later})
+    put(airflow, synced_store, {**different, "external_id": "999", "yotpo_id": different["yotpo_id"] + 1_000_000})
 
-    run = world.run(dag_id=DAG, conf={**window(), "dry_run": True})
+    run = airflow.run(dag_id=DAG, conf={**window(), "dry_run": True})
 
     assert run.succeeded, run.log[-6000:]
     assert run.total["found"] == {
@@ -69,13 +69,13 @@ def test_everything_that_differs_is_told_by_kind_and_field_and_a_dry_run_mends_n
     assert "stale: order_name" in run.log
 
 
-def test_what_can_be_mended_is_mended_once(world: Any, synced: str) -> None:
-    run = world.run(dag_id=DAG, conf=window())
+def test_repairable_differences_are_repaired_once(airflow: Any, synced_store: str) -> None:
+    run = airflow.run(dag_id=DAG, conf=window())
 
     assert run.succeeded, run.log[-6000:]
     assert (run.total["created"], run.total["updated"]) == (1, 2)
     assert run.writes == 3
 
-    after = world.run(dag_id=DAG, conf=window())
-    assert after.total["found"] == {"extra": 1}
-    assert after.writes == 0
+    next_run = airflow.run(dag_id=DAG, conf=window())
+    assert next_run.total["found"] == {"extra": 1}
+    assert next_run.writes == 0

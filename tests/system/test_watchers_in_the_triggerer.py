@@ -1,4 +1,4 @@
-"""Watchers in Airflow's own triggerer, which is killed and started again; and the Dag that answers to them."""
+"""Watch triggers in Airflow's own triggerer, which is killed and restarted; and the Dag that their events start."""
 
 from __future__ import annotations
 
@@ -18,33 +18,40 @@ import pytest
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.triggers.yofi import YofiNewReturnsTrigger
 
-WORLD = {"seed": 7, "shops": 1, "orders": 40}
+SANDBOX = {"seed": 7, "shops": 1, "orders": 40}
 SHOP = credentials.routes(1)[0]["shop"]
 DAG_ID = "yofi_new_returns"
+DAG_FILE = f"""
+from airflow_provider_partners.pipelines import new_returns_dag
+
+dag = new_returns_dag(watched_shops={{"{SHOP}": "yofi_default"}}, poll_interval=1.0)
+"""
 RETURNS, CLAIMS = f"/yofi/{SHOP}/returns/create?count=", f"/yofi/{SHOP}/claims/create?count="
 
 
 @pytest.fixture(scope="module")
-def watched(world):
-    """The world, with the shop watched and the Dag read."""
-    world.environment |= {
-        "AIRFLOW__PARTNERS__WATCHED_SHOPS": SHOP,
-        "AIRFLOW__PARTNERS__WATCH_SECONDS": "1",
+def watching_airflow(airflow):
+    """An Airflow whose Dag file watches the shop."""
+    folder = airflow.home / "dags"
+    folder.mkdir()
+    (folder / "new_returns.py").write_text(DAG_FILE)
+    airflow.environment |= {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__PARALLELISM": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": "a-secret-of-this-test-alone-0123456789abcdef",
     }
-    done = world.airflow("dags", "reserialize")
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return world
+    process = airflow.run_command("dags", "reserialize")
+    assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
+    return airflow
 
 
 @contextmanager
-def triggerer(world) -> Iterator[None]:
-    """Airflow's triggerer, which is killed with all that it has started."""
-    with (world.home / "triggerer.log").open("a") as log:
+def triggerer(airflow) -> Iterator[None]:
+    """Airflow's triggerer, killed with its child processes at the end."""
+    with (airflow.home / "triggerer.log").open("a") as log:
         command = [sys.executable, "-m", "airflow", "triggerer", "--skip-serve-logs"]
-        process = subprocess.Popen(command, env=world.environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, env=airflow.environment, stdout=log, stderr=log, start_new_session=True)
     try:
         yield
     finally:
@@ -52,65 +59,67 @@ def triggerer(world) -> Iterator[None]:
         process.wait(60)
 
 
-def until(condition: Callable[[], object], seconds: float = 150.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 150.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it didn't come about"
+        assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.3)
 
 
-def told(world, list_: str) -> list[str]:
-    """The ids that were told of, each as often as it was."""
-    rows = world.rows(
+def event_ids(airflow, resource: str) -> list[str]:
+    """The ids in the asset events, in order and with repetitions."""
+    events = airflow.query_database(
         "SELECT e.extra FROM asset_event e JOIN asset a ON a.id = e.asset_id WHERE a.uri = ? ORDER BY e.id",
-        f"yofi://{SHOP}/new_{list_}",
+        f"yofi://{SHOP}/new_{resource}",
     )
-    return [name for (extra,) in rows for name in json.loads(extra)["payload"]["ids"]]
+    return [name for (extra,) in events for name in json.loads(extra)["payload"]["ids"]]
 
 
-def read(world) -> Counter[str]:
-    return Counter({name.rpartition("/")[2]: calls for name, calls in world.sandbox.calls.items() if "yofi/" in name})
+def read_counts(airflow) -> Counter[str]:
+    return Counter({name.rpartition("/")[2]: calls for name, calls in airflow.sandbox.calls.items() if "yofi/" in name})
 
 
-def looked(world, times: int = 2) -> None:
-    """Wait until both lists were read so many times more."""
-    before = read(world)
-    until(lambda: all(read(world)[name] >= before[name] + times for name in ("returns.list", "claims.list")))
+def wait_for_readings(airflow, times: int = 2) -> None:
+    """Wait for so many further readings of both lists."""
+    previous = read_counts(airflow)
+    wait_until(
+        lambda: all(read_counts(airflow)[name] >= previous[name] + times for name in ("returns.list", "claims.list"))
+    )
 
 
-def created(world, path: str) -> list[dict[str, str]]:
-    return world.control("POST", path)["created"]
+def create_records(airflow, path: str) -> list[dict[str, str]]:
+    return airflow.control("POST", path)["created"]
 
 
-def test_what_comes_is_told_once_through_the_death_of_the_triggerer(watched):
-    with triggerer(watched):
-        looked(watched)
-        made = created(watched, RETURNS + "2")
-        until(lambda: len(told(watched, "returns")) >= 2)
-        looked(watched, 3)
-    assert sorted(told(watched, "returns")) == sorted(row["id"] for row in made)
-    assert told(watched, "claims") == []
+def test_new_records_have_one_event_although_the_triggerer_dies(watching_airflow):
+    with triggerer(watching_airflow):
+        wait_for_readings(watching_airflow)
+        created = create_records(watching_airflow, RETURNS + "2")
+        wait_until(lambda: len(event_ids(watching_airflow, "returns")) >= 2)
+        wait_for_readings(watching_airflow, 3)
+    assert sorted(event_ids(watching_airflow, "returns")) == sorted(record["id"] for record in created)
+    assert event_ids(watching_airflow, "claims") == []
     if not hasattr(YofiNewReturnsTrigger(), "asset_state_store"):
-        pytest.skip("this Airflow keeps no positions")
-    made += created(watched, RETURNS + "1")
-    with triggerer(watched):
-        until(lambda: len(told(watched, "returns")) >= 3)
-        looked(watched, 3)
-    assert sorted(told(watched, "returns")) == sorted(row["id"] for row in made)
+        pytest.skip("this Airflow saves no positions")
+    created += create_records(watching_airflow, RETURNS + "1")
+    with triggerer(watching_airflow):
+        wait_until(lambda: len(event_ids(watching_airflow, "returns")) >= 3)
+        wait_for_readings(watching_airflow, 3)
+    assert sorted(event_ids(watching_airflow, "returns")) == sorted(record["id"] for record in created)
 
 
-def test_the_dag_takes_the_orders_concerned_and_writes_nothing_twice(watched):
-    time.sleep(1.1)  # Yofi's times are whole seconds: what the other test made must lie before these
+def test_the_dag_syncs_the_affected_orders_and_writes_nothing_twice(watching_airflow):
+    time.sleep(1.1)  # Yofi's times are whole seconds: the other test's records must be older
     since = datetime.now(UTC).replace(microsecond=0)
-    made = created(watched, RETURNS + "3") + created(watched, CLAIMS + "2")
+    created = create_records(watching_airflow, RETURNS + "3") + create_records(watching_airflow, CLAIMS + "2")
     window = {"since": since.isoformat(), "until": (since + timedelta(minutes=1)).isoformat()}
-    first = watched.run(dag_id=DAG_ID, conf=window)
-    assert first.succeeded, first.log[-3000:]
-    assert first.total["read"] == len({row["order"] for row in made})
-    # An order that no review can be asked for is left out, here as in the hourly Dag.
-    assert first.total["created"] + first.total["left_out"] == first.total["read"]
-    assert first.total["created"]
-    again = watched.run(dag_id=DAG_ID, conf=window)
-    assert again.succeeded, again.log[-3000:]
-    assert again.total["read"] == first.total["read"]
-    assert again.total["created"] == again.total["updated"] == 0
+    first_run = watching_airflow.run(dag_id=DAG_ID, conf=window)
+    assert first_run.succeeded, first_run.log[-3000:]
+    assert first_run.total["read"] == len({record["order"] for record in created})
+    # An order without anything to review is excluded, as in the hourly Dag.
+    assert first_run.total["created"] + first_run.total["left_out"] == first_run.total["read"]
+    assert first_run.total["created"]
+    second_run = watching_airflow.run(dag_id=DAG_ID, conf=window)
+    assert second_run.succeeded, second_run.log[-3000:]
+    assert second_run.total["read"] == first_run.total["read"]
+    assert second_run.total["created"] == second_run.total["updated"] == 0

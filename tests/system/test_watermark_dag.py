@@ -1,4 +1,4 @@
-"""A mapped extract task that goes by watermarks, by Airflow's command, which serves its stores to one thread alone."""
+"""A mapped extract task with watermarks in Airflow, which serves its stores to one thread only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.system
 
-WORLD = {"seed": 7, "shops": 2, "orders": 8}
+SANDBOX = {"seed": 7, "shops": 2, "orders": 8}
 A, B = "aurora-apparel.myshopify.com", "maison-lumiere.myshopify.com"
 
 DAG = f"""
@@ -32,39 +32,39 @@ with DAG("by_watermark", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=U
 """
 
 
-def run(world: Any, folder: Path) -> tuple[dict[str, Any], str]:
-    """The references that the tasks returned, by shop."""
+def run_dag(airflow: Any, folder: Path) -> tuple[dict[str, Any], str]:
+    """Run the Dag; return the references of its tasks by shop, and the log."""
     folder.mkdir(exist_ok=True)
     (folder / "by_watermark.py").write_text(DAG)
-    done = world.airflow("dags", "test", "by_watermark", AIRFLOW__CORE__DAGS_FOLDER=str(folder))
-    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-    run_id = world.rows("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
-    rows = world.rows("SELECT map_index, value FROM xcom WHERE run_id = ? AND key = 'return_value'", run_id)
-    return {(A, B)[index]: json.loads(value) for index, value in rows}, done.stdout + done.stderr
+    process = airflow.run_command("dags", "test", "by_watermark", AIRFLOW__CORE__DAGS_FOLDER=str(folder))
+    assert process.returncode == 0, (process.stdout + process.stderr)[-6000:]
+    run_id = airflow.query_database("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
+    rows = airflow.query_database("SELECT map_index, value FROM xcom WHERE run_id = ? AND key = 'return_value'", run_id)
+    return {(A, B)[index]: json.loads(value) for index, value in rows}, process.stdout + process.stderr
 
 
-def watermarks(world: Any) -> dict[str, str]:
-    """As Airflow keeps them."""
-    rows = world.rows(
+def watermarks(airflow: Any) -> dict[str, str]:
+    """The watermarks in Airflow's database."""
+    rows = airflow.query_database(
         "SELECT key, value FROM asset_state_store JOIN asset ON asset.id = asset_id WHERE name = 'yofi_claims'"
     )
     return {key: json.loads(value) for key, value in rows}
 
 
-def test_each_shop_begins_at_the_beginning_and_goes_on_at_its_own_watermark(world: Any, tmp_path: Path) -> None:
-    """The runs have a date but, without a schedule, an empty interval."""
-    first, _ = run(world, tmp_path / "dags")
+def test_each_shop_starts_at_the_initial_time_and_continues_at_its_own_watermark(airflow: Any, tmp_path: Path) -> None:
+    """Without a schedule, the runs have a date but an empty interval."""
+    first_references, _ = run_dag(airflow, tmp_path / "dags")
 
-    assert {reference["window"]["since"] for reference in first.values()} == {"2026-01-01T00:00:00Z"}
-    assert sum(reference["records"] for reference in first.values()) > 0
-    assert watermarks(world) == {
-        f"watermark:{shop}:claims": reference["window"]["until"] for shop, reference in first.items()
+    assert {reference["window"]["since"] for reference in first_references.values()} == {"2026-01-01T00:00:00Z"}
+    assert sum(reference["records"] for reference in first_references.values()) > 0
+    assert watermarks(airflow) == {
+        f"watermark:{shop}:claims": reference["window"]["until"] for shop, reference in first_references.items()
     }
 
-    second, log = run(world, tmp_path / "dags")
+    second_references, log = run_dag(airflow, tmp_path / "dags")
 
     assert log.count("from watermark") == 2
-    assert min(reference["window"]["since"] for reference in second.values()) > "2026-01-01T00:00:00Z"
-    assert watermarks(world) == {
-        f"watermark:{shop}:claims": reference["window"]["until"] for shop, reference in second.items()
+    assert min(reference["window"]["since"] for reference in second_references.values()) > "2026-01-01T00:00:00Z"
+    assert watermarks(airflow) == {
+        f"watermark:{shop}:claims": reference["window"]["until"] for shop, reference in second_references.items()
     }

@@ -95,8 +95,8 @@ def test_the_window_of_an_event_holds_all_records_and_has_whole_seconds(partner)
     timestamp = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=100)
 
     def add_records():
-        partner.add("clm_1", timestamp=timestamp)
-        partner.add("clm_2", timestamp=timestamp + timedelta(seconds=30, microseconds=5))
+        partner.add("clm_1", at=timestamp)
+        partner.add("clm_2", at=timestamp + timedelta(seconds=30, microseconds=5))
 
     (event,) = events_of(watcher(), partner, add_records)
     assert datetime.fromisoformat(event["since"]) == timestamp
@@ -266,7 +266,7 @@ def test_without_a_store_a_watcher_starts_with_new_records(partner):
 
 
 def test_a_watcher_can_start_in_the_past(partner):
-    partner.add("old", timestamp=datetime(2026, 3, 2, tzinfo=UTC))
+    partner.add("old", at=datetime(2026, 3, 2, tzinfo=UTC))
     (event,) = events_of(watcher(since="2026-03-01T00:00:00Z"), partner)
     assert event["ids"] == ["old"]
 
@@ -279,7 +279,7 @@ def test_a_start_that_is_no_time_is_refused_at_dag_parsing():
 def test_a_saved_position_overrides_the_start(partner):
     store = FakeStore()
     events_of(watcher(store), partner)
-    partner.add("old", timestamp=datetime(2026, 3, 2, tzinfo=UTC))
+    partner.add("old", at=datetime(2026, 3, 2, tzinfo=UTC))
     assert events_of(watcher(store, since="2026-03-01T00:00:00Z"), partner) == []
 
 
