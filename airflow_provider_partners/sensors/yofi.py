@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.yofi.client import RESOURCES
-from airflow_provider_partners.api.yofi.resources import FIELDS, YofiResource
+from airflow_provider_partners.api.yofi.resources import FIELDS, RESOURCES, YofiResource
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sensors.records import RecordsSensor, resolve_match
 from airflow_provider_partners.windows import is_given

@@ -1,8 +1,8 @@
-"""Yofi's two token profiles: who the token names, and where the shop is said.
+"""Yofi's two token profiles.
 
-Integrations since 2026 sign for a *service account*, partner-wide, and say the shop in request headers. Older ones
-(*legacy*) sign for one shop, in the token itself. Both are JWTs signed here with the shared secret (Yofi's
-authentication pages). Must not know HTTP.
+Integrations since 2026 sign for a *service account* of the partner, and name the shop in request headers. Older ones
+(*legacy*) sign for one shop, inside the token. Both are JWTs that are signed here with the shared secret. Source:
+https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/authentication
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ PROFILES = ("service_account", "legacy")
 ALGORITHMS = ("HS256", "HS384", "HS512")
 
 _ISSUED_AT_LEEWAY = 5
-"""Seconds that ``iat`` lies back, for a server whose clock is behind ours."""
+"""Seconds that ``iat`` lies in the past, for a server whose clock is slow."""
 
 _REQUIRED_FIELDS = {
     "service_account": ("secret", "issuer", "subject"),
     "legacy": ("secret", "issuer", "organization_id"),
 }
-"""What each profile can't do without, besides the shop."""
+"""The fields that each profile needs, besides the shop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YofiCredentials:
-    """What signs a token, and what the token says.
+    """What signs a token, and what the token contains.
 
     :param secret: the signing secret
     :param profile: ``service_account`` or ``legacy``
-    :param issuer: the partner id given by Yofi
+    :param issuer: the partner id, assigned by Yofi
     :param subject: the service account; not used by the legacy profile
-    :param client_id: given by Yofi; not used by the legacy profile
-    :param organization_id: in the token of the legacy profile, a header of the other one where given
+    :param client_id: assigned by Yofi; not used by the legacy profile
+    :param organization_id: in the token of the legacy profile, an optional header of the other one
     :param platform: the platform's name inside Yofi
     :param algorithm: one of HS256, HS384, HS512
-    :param token_ttl: seconds that a token is valid
+    :param token_ttl: lifetime of a token in seconds
     """
 
     secret: str = field(repr=False)
@@ -65,14 +65,14 @@ class YofiCredentials:
         missing = [name for name in _REQUIRED_FIELDS[self.profile] if not getattr(self, name)]
         if missing:
             message = f"the auth_profile '{self.profile}' needs {' and '.join(missing)}"
-            remedy = "Set it in the connection (the secret is its password), as Yofi gave it to you."
+            remedy = "Set it in the connection (the secret is its password), as Yofi assigned it."
             raise ConfigurationError(message, remedy=remedy, partner="Yofi")
         if self.token_ttl < 1:
-            message = f"token_ttl={self.token_ttl} makes tokens that have expired"
+            message = f"token_ttl={self.token_ttl} makes tokens that are expired already"
             raise ConfigurationError(message, remedy="Use seconds, such as 300.", partner="Yofi")
 
     def token_claims(self, shop: str, now: int) -> dict[str, Any]:
-        """What a token says.
+        """Return the claims of a token.
 
         :param shop: the shop's domain
         :param now: seconds since 1970
@@ -80,7 +80,7 @@ class YofiCredentials:
         common: dict[str, Any] = {"iss": self.issuer, "iat": now - _ISSUED_AT_LEEWAY, "exp": now + self.token_ttl}
         if self.profile == "legacy":
             return {**common, "aud": "Yofi", "sub": shop, "org_id": self.organization_id}
-        # The audience must be a list here (a plain string is refused), and every token has an id of its own.
+        # The audience must be a list, because Yofi refuses a plain string. Every token has an id of its own.
         return {
             **common,
             "aud": ["yofi-public-api"],
@@ -90,7 +90,7 @@ class YofiCredentials:
         }
 
     def headers(self, shop: str) -> dict[str, str]:
-        """What goes with the token.
+        """Return the headers that go with a token.
 
         :param shop: the shop's domain
         """
@@ -101,7 +101,7 @@ class YofiCredentials:
 
 
 def normalize_shop(shop: str) -> str:
-    """A shop as Yofi names it: its domain without scheme or path, or its app id as it is.
+    """Return a shop as Yofi names it: its domain without scheme or path, or an app id unchanged.
 
     :param shop: such as ``a.myshopify.com`` or ``https://a.myshopify.com/``
     """
@@ -112,12 +112,9 @@ def normalize_shop(shop: str) -> str:
 def make_shop_token(
     credentials: YofiCredentials, shop: str, *, clock: Clock, on_secret: Callable[[str], None]
 ) -> MintedToken:
-    """The token of one shop. Each shop has its own, in both profiles, so that none can ever serve another.
+    """Return the token of one shop. In both profiles each shop has its own, so that none can serve another.
 
-    :param credentials: what signs it
-    :param shop: the shop's domain
-    :param clock: the time
-    :param on_secret: told every token before it is used
+    :param on_secret: called with every token before its first use
     """
 
     def mint() -> tuple[str, float]:

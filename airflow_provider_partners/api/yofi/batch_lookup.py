@@ -1,8 +1,9 @@
-"""Records by several ids in one question, ``customer_id==1,customer_id==2``, as long as the server proves to take that.
+"""Records by several ids in one query, ``customer_id==1,customer_id==2``, or one by one where the server fails that.
 
-The page lists ``==`` for such selectors but no ``=in=``, and shows *or* nowhere. So the first answers have to prove
-themselves: where *or* is refused or misread, each id is asked for alone, by the same filter of the same list (the path
-that reads one customer would do too, but a wrong path looks like a customer who isn't there). Must not know filters.
+Yofi's page lists ``==`` for this field but not ``=in=``, and shows *or* nowhere
+(https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api). So the first responses have to
+prove that *or* works. If it is refused or misread, each id is queried alone, with the same filter of the same list. The
+path of one customer is no alternative: a wrong path looks like a customer who doesn't exist.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
     from airflow_provider_partners.api.yofi.pages import PageFetcher
     from airflow_provider_partners.records import Record
 
@@ -24,51 +26,38 @@ log = logging.getLogger("airflow_provider_partners.api")
 _ID_FIELD = "customer_id"
 
 
-@dataclass(slots=True)
-class OrSupport:
-    """Whether the server takes ids joined by *or*: ``None`` until it is proven."""
-
-    is_supported: bool | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLookup:
-    """A batch of ids.
+    """Fetches the records of one batch of ids.
 
     :param name: for errors; holds no ids
-    :param batch_pages: the pages of the question for all of them
-    :param pages_by_id: those of the question for each alone
-    :param or_support: what is known of *or*
+    :param batch_pages: the pages of the query for all ids
+    :param pages_by_id: the pages of the query for each id alone
+    :param capabilities: whether the server accepts *or*
     """
 
     name: str
     batch_pages: PageFetcher
     pages_by_id: Mapping[str, PageFetcher]
-    or_support: OrSupport
+    capabilities: ServerCapabilities
 
     def predict_next(self, cursor: Cursor) -> Cursor | None:
-        """The following page, where all are asked for together.
-
-        :param cursor: where this one begins
-        """
+        """Return the cursor of the next page of the query for all ids."""
         return self.batch_pages.predict_next(cursor)
 
     def fetch(self, cursor: Cursor) -> Page:
-        """One page of the question for all, or everything in one page where that isn't taken.
-
-        :param cursor: where it begins
-        """
+        """Return one page of the query for all ids, or all records in one page if the server fails *or*."""
         if cursor:
             return self.batch_pages.fetch(cursor)
-        if len(self.pages_by_id) == 1 or self.or_support.is_supported is False:
+        if len(self.pages_by_id) == 1 or self.capabilities.accepts_or is False:
             return self._fetch_single()
         try:
             page = self.batch_pages.fetch({})
-        except RejectedError as refused:
-            if refused.status != 400:
+        except RejectedError as error:
+            if error.status != 400:
                 raise
-            return self._retry_single(refused)
-        if self.or_support.is_supported is None and not self._is_confirmed(page):
+            return self._retry_single(error)
+        if self.capabilities.accepts_or is None and not self._is_confirmed(page):
             self._disable_batches("misreads")
             return self._fetch_single()
         return page
@@ -77,21 +66,21 @@ class BatchLookup:
         try:
             page = self._fetch_single()
         except RejectedError:
-            # It was not the *or*.
+            # The server refuses single ids as well, so *or* was not the reason.
             raise error from None
         self._disable_batches("refuses")
         return page
 
     def _is_confirmed(self, page: Page) -> bool:
-        """Whether the answer is what was asked for; one that holds too little to tell is gone after."""
-        found = {_customer_id(record) for record in page.records}
-        asked = {_id_tail(id_): id_ for id_ in self.pages_by_id}
-        if not found <= {*asked, None}:
+        """Return True if the page holds what was requested. If it holds too little to tell, missing ids are read."""
+        returned = {_customer_id(record) for record in page.records}
+        requested = {_id_tail(id_): id_ for id_ in self.pages_by_id}
+        if not returned <= {*requested, None}:
             return False
-        if len(found - {None}) > 1:
-            self.or_support.is_supported = True
+        if len(returned - {None}) > 1:
+            self.capabilities.accepts_or = True
             return True
-        missing = [id_ for tail, id_ in asked.items() if tail not in found]
+        missing = [id_ for tail, id_ in requested.items() if tail not in returned]
         return page.next is not None or not any(self._read_id(id_) for id_ in missing)
 
     def _fetch_single(self) -> Page:
@@ -103,29 +92,29 @@ class BatchLookup:
         while cursor is not None:
             page = self.pages_by_id[id_].fetch(cursor)
             if any(_customer_id(record) not in {_id_tail(id_), None} for record in page.records):
-                message = f"'{self.name}' was asked for one id, and others came back"
-                remedy = "Yofi seems to ignore the filter by ids: leave 'match' out, and read the list whole."
+                message = f"'{self.name}': a query for one id returned others"
+                remedy = "Yofi seems to ignore the filter by ids: leave 'match' out, and read the whole list."
                 raise UnexpectedResponseError(message, remedy=remedy, partner="Yofi")
             records += page.records
             cursor = page.next
         return records
 
     def _disable_batches(self, problem: str) -> None:
-        if self.or_support.is_supported is not False:
-            self.or_support.is_supported = False
+        if self.capabilities.accepts_or is not False:
+            self.capabilities.accepts_or = False
             log.warning(
-                "Yofi %s several ids in one question, joined by 'or'. From now on this client asks for customers one "
-                "by one, which takes a call for each.",
+                "Yofi %s several ids in one query, joined by 'or'. From now on this client reads customers one by "
+                "one, which takes one call each.",
                 problem,
             )
 
 
 def _customer_id(record: Record) -> str | None:
-    """The store's id of a customer; ``None`` where that field was not asked for."""
+    """Return the store's id of a customer; ``None`` if the record has no such field."""
     value = record.get(_ID_FIELD)
     return None if value is None else _id_tail(str(value))
 
 
 def _id_tail(id_: str) -> str:
-    """The number of a global id; any other id is its own."""
+    """Return the number of a global id; any other id unchanged."""
     return id_.rpartition("/")[2]

@@ -1,12 +1,10 @@
-"""Yofi's Partner Data API of one shop: claims, customers, returns and notification events, read only.
+"""Client of Yofi's Partner Data API for one shop: claims, customers, returns, notification events and predictions.
 
-Puts questions into parameters and answers into records; pages, tokens and filters have modules of their own. Must not
-know Airflow, nor where records go.
+The API is read-only.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -15,19 +13,19 @@ from urllib.parse import quote
 
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.extraction import Extraction
-from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.yofi.auth import YofiCredentials, make_shop_token, normalize_shop
-from airflow_provider_partners.api.yofi.batch_lookup import OrSupport
+from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
+from airflow_provider_partners.api.yofi.errors import YOFI_ERRORS
 from airflow_provider_partners.api.yofi.jsonapi import Document
 from airflow_provider_partners.api.yofi.pages import PAGE_NUMBER, PAGE_SIZE
 from airflow_provider_partners.api.yofi.query import Names, build_query, field_params, resolve_include
 from airflow_provider_partners.api.yofi.resources import CUSTOMER, RESOURCES, YofiResource, resolve_paths
-from airflow_provider_partners.api.yofi.segments import SegmentBuilder, ServerCapabilities
+from airflow_provider_partners.api.yofi.segments import SegmentBuilder
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
 from airflow_provider_partners.records import Record
 
@@ -36,51 +34,42 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.api.rsql.expressions import Expression
 
-__all__ = ["DEFAULT_URL", "RESOURCES", "YofiClient"]
+__all__ = ["DEFAULT_URL", "YofiClient"]
 
 SOURCE = "yofi"
 DEFAULT_URL = "https://portal.public-api.services.yofi.ai"
-PREDICTION_FILTER = "filter[EcommerceUnifiedReturnPrediction]"
-"""The likeliest name of the parameter, by analogy with ``fields[...]``; Yofi's page doesn't show it."""
+
+PREDICTION_FILTER_PARAM = "filter[EcommerceUnifiedReturnPrediction]"
+"""The likeliest name of the parameter, by analogy with ``fields[...]``. Yofi's page doesn't show it."""
 
 REQUESTS_PER_SECOND = 5.0
-"""Yofi documents no limit; this one is for politeness."""
-
-YOFI_ERRORS = DEFAULT_ERROR_HANDLER.with_overrides(
-    remedies={
-        401: "Check secret, issuer, subject and auth_profile of the connection, and this machine's clock.",
-        403: "Check that shop and platform are those that Yofi gave you access to. A proxy on the way may also have "
-        "dropped the headers app_id and partner_id, as some do with underscores.",
-        404: "This list may have another path for you: set it in the connection's extra 'paths', such as "
-        '{"returns": "/ecommerce/returns/"}.',
-    }
-)
+"""Yofi documents no rate limit. This one is a courtesy."""
 
 
 class YofiClient(ApiClient):
-    """Reads what Yofi knows of one shop.
+    """Reads Yofi's data of one shop.
 
     ::
 
         with YofiClient(secret=secret, issuer="partner-7", subject="svc-7", shop="a.myshopify.com") as yofi:
-            for row in yofi.extract("returns", match={"order_id": ["450789469"]}).records():
-                print(row["state"], [p["prediction_category"] for p in row["return_predictions"]])
+            for record in yofi.extract("returns", match={"order_id": ["450789469"]}).records():
+                print(record["state"], [p["prediction_category"] for p in record["return_predictions"]])
 
     :param secret: the signing secret
     :param base_url: scheme and host, with a path prefix if need be
     :param auth_profile: ``service_account``, or ``legacy`` for integrations completed before 2026
     :param issuer: the partner id
     :param subject: the service account; not used by the legacy profile
-    :param client_id: given by Yofi; not used by the legacy profile
-    :param organization_id: needed by the legacy profile, a header of the other where given
-    :param shop: the shop's domain; :meth:`for_shop` names another
+    :param client_id: assigned by Yofi; not used by the legacy profile
+    :param organization_id: required by the legacy profile, an optional header of the other one
+    :param shop: the shop's domain
     :param platform: the platform's name inside Yofi
-    :param algorithm: how tokens are signed
-    :param token_ttl: seconds that a token is valid
-    :param paths: paths that differ, by list (or ``customer``, with ``{customer_id}`` in it)
-    :param prediction_filter_param: the parameter that filters returns by their predictions
-    :param page_size: rows per page
-    :param requests_per_second: the budget
+    :param algorithm: signing algorithm: HS256, HS384 or HS512
+    :param token_ttl: lifetime of a token in seconds
+    :param paths: paths that differ from the built-in ones, by list (or ``customer``, with ``{customer_id}`` in it)
+    :param prediction_filter_param: the query parameter that filters returns by their predictions
+    :param page_size: records per page
+    :param requests_per_second: the rate limit
     :param options: deadlines, rate limit store, clock and other options of every client
     """
 
@@ -99,7 +88,7 @@ class YofiClient(ApiClient):
         algorithm: str = "HS256",
         token_ttl: int = 300,
         paths: Mapping[str, str] | None = None,
-        prediction_filter_param: str = PREDICTION_FILTER,
+        prediction_filter_param: str = PREDICTION_FILTER_PARAM,
         page_size: int = 100,
         requests_per_second: float = REQUESTS_PER_SECOND,
         options: ClientOptions | None = None,
@@ -120,49 +109,31 @@ class YofiClient(ApiClient):
         self._prediction_filter_param = prediction_filter_param
         self._page_size = page_size
         self._clock = options.clock
-        self._on_secret = options.on_secret
         self._capabilities = ServerCapabilities()
+        self._shop = normalize_shop(shop or "")
         options.on_secret(secret)
-        self._base_transport = Transport(
+        self._transport = Transport(
             partner="Yofi",
             base_url=base_url or DEFAULT_URL,
+            auth=make_shop_token(self._credentials, self._shop, clock=options.clock, on_secret=options.on_secret),
             rate_limit=RateLimiter(rate=requests_per_second, store=options.rate_limit_store, clock=options.clock),
             error_handler=YOFI_ERRORS,
             options=options,
         )
-        self._base_transport.redactor.add(secret)
-        self._owns = True
-        self._shop, self._transport = self._of_shop(shop or "")
+        self._transport.redactor.add(secret)
 
     @property
     def shop(self) -> str:
-        """The shop whose data is read."""
+        """The shop."""
         return self._shop
 
-    def for_shop(self, shop: str) -> YofiClient:
-        """The same credentials for another shop, on the same connections and budget, with tokens of its own.
-
-        Closing it leaves this one open; closing this one closes both.
-
-        :param shop: the shop's domain
-        """
-        twin = copy.copy(self)
-        domain, transport = self._of_shop(shop)
-        vars(twin).update(_shop=domain, _transport=transport, _owns=False)
-        return twin
-
-    def close(self) -> None:
-        """Close the connections, unless they are another client's."""
-        if self._owns:
-            self._base_transport.close()
-
     def ping(self) -> str:
-        """Read one claim: the cheapest question that needs the credentials and the shop."""
+        """Read one claim: the cheapest call that needs the credentials and the shop."""
         resource = RESOURCES["claims"]
         params = {"fields[Claim]": "id", PAGE_SIZE: "1", PAGE_NUMBER: "1"}
         total = Document(self._get_page(resource, params)).total()
-        held = "" if total is None else f" {total} claims."
-        return f"Yofi answers for {self._shop} with the {self._credentials.profile} profile.{held}"
+        claims = "" if total is None else f" {total} claims."
+        return f"Yofi answers for {self._shop} with the {self._credentials.profile} profile.{claims}"
 
     def extract(
         self,
@@ -180,33 +151,33 @@ class YofiClient(ApiClient):
         walk_lookback: timedelta | None = None,
         one_by_one: bool = False,
     ) -> Extraction:
-        """Rows of one list; nothing is sent before its pages are walked.
+        """Return the records of one list as an extraction. It sends nothing before its pages are read.
 
-        A record has ``id``, ``type``, its attributes, and each relation asked for as a record, a list or ``None``.
+        A record has ``id``, ``type``, its attributes, and each requested relation as a record, a list or ``None``.
 
-        A window of returns is that of their own dates. Yofi has no filter for it: the list is walked from the newest
-        return back to ``since`` or, where it can be sorted by the orders' dates only, to orders as old as returned
-        goods may be. What changes of a return later shows in no window: ask by ids, or for the whole list, for that.
+        A time range of returns is one of their own dates. Yofi has no filter for it, so the list is read from the
+        newest return back to ``since``. If Yofi can only sort by the orders' dates, it is read back to orders as old as
+        returned goods may be. A later change of a return appears in no time range: read by ids, or the whole list.
 
         :param resource: ``claims``, ``customers``, ``returns``, ``notification_events``, or the predictions alone:
             ``return_predictions``, ``customer_predictions``
-        :param since: the first moment; customers can't be asked by time
-        :param until: the first moment not asked for
+        :param since: the first timestamp to read, as ISO 8601 text or ``datetime``; customers have no time filter
+        :param until: the first timestamp after it
         :param filters: an expression of :mod:`~airflow_provider_partners.api.rsql.expressions`, or RSQL text
-        :param prediction_filter: one on the predictions of returns, or of the list of predictions
+        :param prediction_filter: the same, for the predictions of returns, or for the list of predictions
         :param fields: fields of the list's own type, or by type; all known ones by default
         :param include: relations; all known ones by default, ``[]`` for none
-        :param sort: the order
-        :param match: ``{field: ids}``, asked for in batches; no ids give no rows
-        :param page_size: rows per page; the client's own by default
-        :param walk_lookback: how far behind ``since`` returns are walked; a day by their own dates, 180 days by the
-            orders' (the longest that a merchant takes goods back)
-        :param one_by_one: ask for customers singly, instead of finding out whether several can be asked for at once
-        :raises ConfigurationError: for what the list doesn't take, naming what it takes
+        :param sort: fields to sort by, with ``-`` for descending
+        :param match: ``{field: ids}``, requested in batches; an empty list of ids gives no records
+        :param page_size: records per page; the client's own by default
+        :param walk_lookback: how far before ``since`` returns are read: by default a day if sorted by their own dates,
+            180 days if sorted by the orders' dates (the longest that a merchant takes goods back)
+        :param one_by_one: read customers one by one, without testing whether Yofi takes several ids in one query
+        :raises ConfigurationError: for an argument that the list doesn't take; the error names those it takes
         """
-        row = find_resource(RESOURCES, resource)
-        asked = build_query(
-            row,
+        definition = find_resource(RESOURCES, resource)
+        query = build_query(
+            definition,
             since=since,
             until=until,
             filters=filters,
@@ -219,19 +190,22 @@ class YofiClient(ApiClient):
             walk_lookback=walk_lookback,
             now=self._clock.time(),
         )
-        learned = (
-            replace(self._capabilities, or_support=OrSupport(is_supported=False)) if one_by_one else self._capabilities
+        size = definition.sized_paginator(self._page_size if page_size is None else page_size).size
+        segments = SegmentBuilder(
+            resource=definition,
+            query=query,
+            page_size=size,
+            get=partial(self._get_page, definition),
+            capabilities=replace(self._capabilities, accepts_or=False) if one_by_one else self._capabilities,
         )
-        size = row.sized_paginator(self._page_size if page_size is None else page_size).size
+        path = self._path(definition)
         return Extraction(
             source=SOURCE,
-            resource=row.name,
-            key=row.key,
-            request={**asked.request, "shop": self._require_shop(), "path": self._path(row), "page_size": size},
-            segments=SegmentBuilder(
-                resource=row, query=asked, page_size=size, get=partial(self._get_page, row), capabilities=learned
-            ).build(),
-            window=asked.window,
+            resource=definition.name,
+            key=definition.key,
+            request={**query.request, "shop": self._require_shop(), "path": path, "page_size": size},
+            segments=segments.build(),
+            window=query.window,
         )
 
     def customer(
@@ -241,40 +215,37 @@ class YofiClient(ApiClient):
         include: Names | None = None,
         fields: Names | Mapping[str, Names] | None = None,
     ) -> Record | None:
-        """One customer, ``None`` when Yofi knows no such customer.
+        """Return one customer, ``None`` when Yofi doesn't have it.
 
         :param customer_id: the store's id of the customer
         :param include: relations; all known ones by default
         :param fields: fields of the customer, or by type; all known ones by default
-        :raises ConfigurationError: for what the operation doesn't take, naming what it takes
+        :raises ConfigurationError: for a relation or type that a customer doesn't have
         """
-        row = RESOURCES["customers"]
-        relations = resolve_include(row, include)
-        params = field_params(row, fields, relations)
+        customers = RESOURCES["customers"]
+        relations = resolve_include(customers, include)
+        params = field_params(customers, fields, relations)
         if relations:
             params["include"] = ",".join(relations)
         path = self._paths[CUSTOMER].replace("{customer_id}", quote(str(customer_id), safe=""))
         try:
             document = Document(self._send(path, params, "customers.get"))
         except NotFoundError:
-            # Undocumented for this API, but what its sister APIs answer.
+            # Not documented for this API; Yofi's other APIs answer an unknown customer with 404.
             return None
-        found = document.records(row.relations, include=relations)
-        named = [each for each in found if str(customer_id) in {str(each.get("customer_id")), str(each["id"])}]
-        if len(found) > 1 and len(named) != 1:
-            message = f"asked for one customer, got {len(found)}"
+        records = document.records(customers.relations, include=relations)
+        matching = [
+            record for record in records if str(customer_id) in {str(record.get("customer_id")), str(record["id"])}
+        ]
+        if len(records) > 1 and len(matching) != 1:
+            message = f"a request for one customer returned {len(records)}"
             raise UnexpectedResponseError(message, partner="Yofi")
-        return next(iter(named or found), None)
-
-    def _of_shop(self, shop: str) -> tuple[str, Transport]:
-        domain = normalize_shop(shop)
-        token = make_shop_token(self._credentials, domain, clock=self._clock, on_secret=self._on_secret)
-        return domain, self._base_transport.sibling(auth=token)
+        return next(iter(matching or records), None)
 
     def _require_shop(self) -> str:
         if not self._shop:
-            message = "no shop is named"
-            remedy = "Name it in the task, or in the connection's extra 'shop', such as a.myshopify.com."
+            message = "no shop is set"
+            remedy = "Set it in the task, or in the connection's extra 'shop', such as a.myshopify.com."
             raise ConfigurationError(message, remedy=remedy, partner="Yofi")
         return self._shop
 

@@ -1,8 +1,8 @@
-"""JSON:API documents, read leniently: rows with their relations put in place, the total, and where to go on.
+"""Read JSON:API documents leniently: records with their relations in place, the total, and the link to the next page.
 
-Takes what Yofi's sister APIs are seen to send: ``data`` as object or list even for one record, ``trace_id`` at
-the top or in ``meta``, and no ``included``, ``relationships``, ``links`` or ``meta`` at all. Must not know
-resources or HTTP.
+Yofi's other APIs are known to send ``data`` as an object or a list even for one record, and ``trace_id`` at the top or
+in ``meta``. ``included``, ``relationships``, ``links`` and ``meta`` may all be missing
+(https://docs.yofi.ai/yofi-on-enterprise/integrate-with-yofi/receiving-data-from-yofi/yofi-open-api/customer-api).
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
 
 TOTAL_PATHS = ("meta.page.totalRecords", "meta.totalRecords", "meta.page.total", "meta.count", "meta.total")
-"""Where documents are seen to tell the number of rows."""
+"""Where a document may have the total number of records."""
 
 _PAGE_SIZE_PATHS = ("meta.page.size", "meta.page.limit")
 
 _MAX_DEPTH = 3
-"""Relations of relations: a customer may name all orders, each of them the customer again."""
+"""Depth of relations inside relations: a customer may name all its orders, and each of them the customer again."""
 
 ResourceId = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A relation of a row, for documents that leave ``relationships`` out.
+    """A relation of a list's records, for documents without ``relationships``.
 
-    :param type: the type of what is related
-    :param many: whether there may be several
-    :param key: the row's attribute that holds the related id; empty where none is known
+    :param type: the type of the related resource
+    :param many: True if there may be several
+    :param key: the record's attribute with the related id; empty when none is known
     :param related_key: the attribute of the related resource that ``key`` matches
     """
 
@@ -47,9 +47,9 @@ class Relation:
 
 
 def flatten(resource: Mapping[str, Any]) -> Record:
-    """A resource as a flat record: ``id`` and ``type``, then its attributes.
+    """Return a resource as a flat record: ``id`` and ``type``, then its attributes.
 
-    An attribute that is called ``id`` or ``type`` too, but says something else, is kept as ``attribute_id``.
+    An attribute that is named ``id`` or ``type`` too and has another value is kept, as ``attribute_id`` for example.
 
     :param resource: of ``data`` or ``included``
     """
@@ -66,62 +66,61 @@ def flatten(resource: Mapping[str, Any]) -> Record:
 
 
 class Document:
-    """An answer as rows.
+    """A response as records.
 
-    :param body: the answer's JSON
+    :param body: the response's JSON
     :raises UnexpectedResponseError: when it has no ``data``
     """
 
     def __init__(self, body: Any) -> None:
         if not isinstance(body, Mapping) or "data" not in body:
-            held = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
-            message = f"the answer is no JSON:API document: it has no 'data', but {held}"
+            content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
+            message = f"the response is no JSON:API document: it has no 'data' but {content}"
             raise UnexpectedResponseError(message[:300])
         data = body["data"]
-        rows = data if isinstance(data, list) else [] if data is None else [data]
+        resources = data if isinstance(data, list) else [] if data is None else [data]
         included = body.get("included") or []
-        if not all(isinstance(row, Mapping) for row in [*rows, *included]):
-            message = "the answer is no JSON:API document: 'data' or 'included' holds what is no object"
+        if not all(isinstance(resource, Mapping) for resource in [*resources, *included]):
+            message = "the response is no JSON:API document: 'data' or 'included' has a member that is no object"
             raise UnexpectedResponseError(message)
         self._body = body
-        self._resources: list[Mapping[str, Any]] = rows
-        self._included: dict[ResourceId, Mapping[str, Any]] = {_resource_id(row): row for row in included}
+        self._resources: list[Mapping[str, Any]] = resources
+        self._included: dict[ResourceId, Mapping[str, Any]] = {
+            _resource_id(resource): resource for resource in included
+        }
 
     def __len__(self) -> int:
-        """How many rows it has."""
+        """Return the number of records."""
         return len(self._resources)
 
     def records(self, relations: Mapping[str, Relation], *, include: Iterable[str] = ()) -> list[Record]:
-        """The rows, flat, each relation a record, a list of records or ``None``.
+        """Return flat records, each relation as a record, a list of records or ``None``.
 
-        :param relations: the relations that are known of these rows
-        :param include: the relations that were asked for: every row has them, if only as ``None`` or ``[]``
+        :param relations: the known relations of these records
+        :param include: the requested relations; every record has them, if only as ``None`` or ``[]``
         """
-        return [self._record(row, relations, tuple(include)) for row in self._resources]
+        return [self._record(resource, relations, tuple(include)) for resource in self._resources]
 
     def total(self) -> int | None:
-        """The number of rows of the whole list, where the document tells."""
+        """Return the number of records of the whole list, if the document has it."""
         return find_total(self._body, TOTAL_PATHS)
 
     def page_size(self) -> int | None:
-        """The page size that the server went by, where the document tells."""
+        """Return the page size that the server used, if the document has it."""
         return find_total(self._body, _PAGE_SIZE_PATHS)
 
     def page_count(self) -> int | None:
-        """The number of pages, where the document tells."""
+        """Return the number of pages, if the document has it."""
         return find_total(self._body, ("meta.page.totalPages", "meta.totalPages"))
 
-    def next_link(self) -> tuple[bool, dict[str, str]]:
-        """What ``links.next`` says.
-
-        :returns: whether the document speaks of a next page at all, with its query (empty at the end)
-        """
+    def next_link(self) -> dict[str, str] | None:
+        """Return the query of ``links.next``, empty at the end; ``None`` if the document has no such link."""
         links = self._body.get("links")
         if not isinstance(links, Mapping) or "next" not in links:
-            return False, {}
+            return None
         link = links["next"]
-        address = get_path(link, "href") if isinstance(link, Mapping) else link
-        return True, dict(parse_qsl(urlsplit(str(address)).query)) if address else {}
+        url = get_path(link, "href") if isinstance(link, Mapping) else link
+        return dict(parse_qsl(urlsplit(str(url)).query)) if url else {}
 
     def _record(
         self, resource: Mapping[str, Any], relations: Mapping[str, Relation], include: tuple[str, ...]
@@ -131,15 +130,15 @@ class Document:
             if name in (resource.get("relationships") or {}) and name in record:
                 continue
             relation = relations.get(name)
-            found = self._related_by_key(record, relation) if relation else []
-            record[name] = found if relation and relation.many else next(iter(found), None)
+            related = self._related_by_key(record, relation) if relation else []
+            record[name] = related if relation and relation.many else next(iter(related), None)
         return record
 
     def _nested_record(self, resource: Mapping[str, Any], path: tuple[ResourceId, ...]) -> Record:
         record = flatten(resource)
         relationships = resource.get("relationships")
         for name, relationship in (relationships or {}).items():
-            # One that holds links alone says nothing of what is related.
+            # A relationship without data has links only, and does not name what is related.
             if isinstance(relationship, Mapping) and "data" in relationship:
                 record[name] = self._related(relationship["data"], path)
         return record
@@ -149,20 +148,20 @@ class Document:
             return [self._related(item, path) for item in linkage]
         if not isinstance(linkage, Mapping):
             return None
-        identity = _resource_id(linkage)
-        full = self._included.get(identity)
-        if full is None or identity in path or len(path) > _MAX_DEPTH:
+        resource_id = _resource_id(linkage)
+        full = self._included.get(resource_id)
+        if full is None or resource_id in path or len(path) > _MAX_DEPTH:
             return flatten({"id": linkage.get("id"), "type": linkage.get("type")})
-        return self._nested_record(full, (*path, identity))
+        return self._nested_record(full, (*path, resource_id))
 
     def _related_by_key(self, record: Record, relation: Relation) -> list[Record]:
-        own = record.get(relation.key) if relation.key else None
-        if own is None:
+        related_id = record.get(relation.key) if relation.key else None
+        if related_id is None:
             return []
         return [
-            self._nested_record(row, (identity,))
-            for identity, row in self._included.items()
-            if identity[0] == relation.type and str(_attribute(row, relation.related_key)) == str(own)
+            self._nested_record(resource, (resource_id,))
+            for resource_id, resource in self._included.items()
+            if resource_id[0] == relation.type and str(_attribute(resource, relation.related_key)) == str(related_id)
         ]
 
 

@@ -1,10 +1,22 @@
-"""A list that can't be asked by time, walked from its newest row back to a moment: how far to go, and when to trust
-the order.
+"""Read a list without a time filter from its newest record back to a point in time: a newest-first walk.
 
-Rows that arrive meanwhile come first in such an order: they push others onto pages that are still to be read (the
-walk drops what it has seen), and hide behind the reader's back. So the first pages are read again at the end, until
-one holds rows that were known from the beginning. An order that the server refuses, or takes and doesn't keep, gives
-way to the next one. All state is in the cursor. Must not know any partner.
+Records that arrive during the walk come first in such an order, which has two effects. They push other records onto
+pages that are still to be read; the walk drops what it has seen. And they appear behind the walk's back; so at the end
+the first pages are read again, until a page holds records that were known from the start.
+
+The server may refuse a sort order, or accept and ignore it. Then the next sort order is used.
+
+All state is in the cursor::
+
+    order          index of the sort order
+    at             the cursor of the page, as the sort order's own pages know it
+    page           fingerprints of the last page; previous_page: of the page before it
+    top            the first sort value of the last page
+    head           fingerprints of the first page, which end the final re-read
+    low, newest    the lowest and the highest sort value of the first page
+    burst          fingerprints of records above ``low`` that arrived during the walk
+    unsorted       True once a page showed that the order is not kept
+    reread         True during the final re-read
 """
 
 from __future__ import annotations
@@ -26,17 +38,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("airflow_provider_partners.api")
 
 _MAX_FINGERPRINTS = 1000
-"""Rows at the front of a list that are remembered, beyond any burst of arrivals that is likely."""
+"""Most fingerprints of ``head`` and of ``burst``: more than any likely number of arrivals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortOrder:
-    """An order that a list may be walked in.
+    """A descending order of a list.
 
-    :param sort: how it is asked for, such as ``-return_created_at_epoch``
-    :param field: the field that falls from row to row: a number, or none
-    :param stop_below: the walk ends behind a whole page that lies below it; ``None`` goes to the list's end
-    :param fetch: gives the list's pages in this order
+    :param sort: the query parameter, such as ``-return_created_at_epoch``
+    :param field: the field that falls from record to record: a number, or ``None``
+    :param stop_below: the walk ends after a page whose values are all below it; ``None`` reads to the list's end
+    :param fetch: returns the list's pages in this order
     """
 
     sort: str
@@ -47,13 +59,13 @@ class SortOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestFirstPages:
-    """A walk of one list.
+    """The pages of one newest-first walk.
 
     :param name: the list's name, for warnings
-    :param sort_orders: to be tried in turn, the best first
-    :param key: the fields that identify a row
-    :param keeps: whether a row belongs to what is asked for
-    :param refused_sorts: orders that the server is known not to take; kept up to date
+    :param sort_orders: in order of preference
+    :param key: the fields that identify a record
+    :param keeps: returns True for a record of the requested time range
+    :param refused_sorts: sort orders that the server is known to refuse or ignore; the walk adds to it
     """
 
     name: str
@@ -63,123 +75,135 @@ class NewestFirstPages:
     refused_sorts: set[str]
 
     def fetch(self, cursor: Cursor) -> Page:
-        """The wanted rows of a page.
+        """Return the requested records of the page at a cursor.
 
-        :param cursor: ``{}``, or one that a page gave
-        :raises PagingError: when the server gives the same page again and again
-        :raises RejectedError: when it takes none of the orders
+        :raises PagingError: when the server returns the same page twice in a row
+        :raises RejectedError: when it refuses all sort orders
         """
         if not cursor:
             return self._first_page()
         order = self.sort_orders[cursor["order"]]
         page = order.fetch(cursor["at"])
-        if cursor.get("again"):
+        if cursor.get("reread"):
             return self._reread_front(cursor, order, page)
         return self._next_page(cursor, order, page)
 
     def _first_page(self) -> Page:
-        rejected_sorts: dict[str, str] = {}
-        for number, order in enumerate(self.sort_orders):
-            last = number + 1 == len(self.sort_orders)
-            if order.sort in self.refused_sorts and not last:
+        problems: dict[str, str] = {}
+        for index, order in enumerate(self.sort_orders):
+            is_last = index + 1 == len(self.sort_orders)
+            if order.sort in self.refused_sorts and not is_last:
                 continue
             try:
                 page = order.fetch({})
             except RejectedError as error:
-                if last or error.status != 400:
+                if is_last or error.status != 400:
                     raise
-                rejected_sorts[order.sort] = "is refused"
+                problems[order.sort] = "is refused"
                 continue
-            if last or _is_descending(_sort_values(order, page.records)):
-                self._record_rejected(rejected_sorts, order)
-                return self._next_page({"order": number, "at": {}}, order, page)
-            rejected_sorts[order.sort] = "is taken, but not kept"
-        message = f"'{self.name}' has no order to be walked in"
+            if is_last or _is_descending(_sort_values(order, page.records)):
+                # Another order works, so the sort orders before it were the reason of their errors.
+                self._record_problems(problems, order)
+                return self._next_page({"order": index, "at": {}}, order, page)
+            problems[order.sort] = "is accepted, but not kept"
+        message = f"'{self.name}' has no sort order for a newest-first walk"
         raise PagingError(message)
 
-    def _record_rejected(self, rejected_sorts: Mapping[str, str], order: SortOrder) -> None:
-        """Only now that another order is taken, the order is known to have been the reason."""
-        self.refused_sorts.update(rejected_sorts)
-        for sort, reason in rejected_sorts.items():
-            log.warning("%s: the order %s %s, so it is walked in the order %s", self.name, sort, reason, order.sort)
+    def _record_problems(self, problems: Mapping[str, str], order: SortOrder) -> None:
+        self.refused_sorts.update(problems)
+        for sort, problem in problems.items():
+            log.warning(
+                "%s: the order %s %s, so the list is read in the order %s", self.name, sort, problem, order.sort
+            )
 
     def _next_page(self, cursor: Cursor, order: SortOrder, page: Page) -> Page:
-        every = [record_fingerprint(record, self.key) for record in page.records]
-        if every and every == cursor.get("rows"):
-            message = f"'{self.name}' gave the same page twice running"
+        page_fingerprints = self._fingerprints(page.records)
+        if page_fingerprints and page_fingerprints == cursor.get("page"):
+            message = f"'{self.name}' returned the same page twice in a row"
             raise PagingError(message, remedy="The partner seems to ignore the paging parameters.")
-        records = self._new(cursor, page.records)
-        ranks = _sort_values(order, records)
-        mixed = cursor.get("mixed") or not _is_descending(ranks) or _begins_above(ranks, cursor)
-        if mixed and not cursor.get("mixed") and order.stop_below is not None:
+        records = self._unseen(cursor, page.records)
+        values = _sort_values(order, records)
+        unsorted = cursor.get("unsorted") or not _is_descending(values) or _begins_above(values, cursor)
+        if unsorted and not cursor.get("unsorted") and order.stop_below is not None:
             log.warning("%s: the order %s is not kept, so the list is read to its end", self.name, order.sort)
-        known = {
-            "order": cursor["order"],
-            **_front_state(cursor, ranks, [record_fingerprint(record, self.key) for record in records]),
-        }
+        known = {"order": cursor["order"], **_front_state(cursor, values, self._fingerprints(records))}
         following: Cursor | None
-        if page.next is None or (not mixed and _is_below(ranks, order.stop_below)):
-            # What fits on one page was seen at one moment; and where no order is kept, nothing new comes first.
-            again = cursor["at"] and not mixed
-            following = {**known, "at": {}, "again": True} if again else None
+        if page.next is None or (not unsorted and _is_below(values, order.stop_below)):
+            # A list of one page can't have changed during the walk. In an unsorted list new records don't come first.
+            needs_reread = cursor["at"] and not unsorted
+            following = {**known, "at": {}, "reread": True} if needs_reread else None
         else:
-            dated = [rank for rank in ranks if rank < math.inf]
-            top = {"top": dated[0]} if dated else {}
-            # Two pages, as one may have been gone back to.
-            past = {"past": cursor["rows"]} if "rows" in cursor else {}
-            mark = {"mixed": True} if mixed else {}
-            following = {**known, **top, **past, **mark, "at": page.next, "rows": every}
+            known_values = [value for value in values if value < math.inf]
+            following = {
+                **known,
+                **({"top": known_values[0]} if known_values else {}),
+                # The two last pages, because one of them may be read again.
+                **({"previous_page": cursor["page"]} if "page" in cursor else {}),
+                **({"unsorted": True} if unsorted else {}),
+                "at": page.next,
+                "page": page_fingerprints,
+            }
         return self._filtered_page(records, following)
 
-    def _new(self, cursor: Cursor, records: Sequence[Record]) -> list[Record]:
-        """The rows of a page without those that arrivals have pushed onto it.
+    def _unseen(self, cursor: Cursor, records: Sequence[Record]) -> list[Record]:
+        """Return the records of a page without those that arrivals pushed onto it.
 
-        They are dropped here and not by the guard of all walks, since of a page that is cut to a window nothing else
-        may be left.
+        The extraction's own guard against repeated pages can't do this: after the selection by time range, a page may
+        have no other record.
         """
-        before = {mark for name in ("past", "rows", "head", "burst") for mark in cursor.get(name, ())} - {None}
-        return [record for record in records if record_fingerprint(record, self.key) not in before]
+        seen = {
+            fingerprint for name in ("previous_page", "page", "head", "burst") for fingerprint in cursor.get(name, ())
+        } - {None}
+        return [record for record in records if record_fingerprint(record, self.key) not in seen]
 
     def _reread_front(self, cursor: Cursor, order: SortOrder, page: Page) -> Page:
-        """The front of the list once more: its rows are new down to the first that was there at the beginning."""
+        """Return the new records at the front of the list, down to the first that was there at the start."""
         head, burst, low = set(cursor["head"]), set(cursor.get("burst", ())), _sort_value(cursor["low"])
-        ranks = _sort_values(order, page.records)
-        marks = [record_fingerprint(record, self.key) for record in page.records]
+        values = _sort_values(order, page.records)
+        fingerprints = self._fingerprints(page.records)
         new = [
             record
-            for record, rank, mark in zip(page.records, ranks, marks, strict=True)
-            if mark not in head and mark not in burst and rank >= low
+            for record, value, fingerprint in zip(page.records, values, fingerprints, strict=True)
+            if fingerprint not in head and fingerprint not in burst and value >= low
         ]
-        met = any(mark in head for mark in marks) or any(rank < low for rank in ranks)
-        if met or page.next is None:
+        reached_head = any(fingerprint in head for fingerprint in fingerprints) or any(value < low for value in values)
+        if reached_head or page.next is None:
             return self._filtered_page(new, None)
-        burst |= {mark for mark in marks if mark}
+        burst |= {fingerprint for fingerprint in fingerprints if fingerprint}
         return self._filtered_page(new, {**cursor, "at": page.next, "burst": sorted(burst)})
+
+    def _fingerprints(self, records: Sequence[Record]) -> list[str | None]:
+        return [record_fingerprint(record, self.key) for record in records]
 
     def _filtered_page(self, records: Sequence[Record], following: Cursor | None) -> Page:
         return Page([record for record in records if self.keeps(record)], following)
 
 
 def _front_state(cursor: Cursor, values: Sequence[float], fingerprints: Sequence[str | None]) -> dict[str, Any]:
-    """What will be known when the front is read again.
+    """Return what the final re-read needs: ``head``, ``low``, ``newest`` and ``burst``.
 
-    Its rows (``head``), with those behind it that share its oldest moment (``low``), and newer ones that were met
-    further on because so many had arrived at once (``burst``).
+    ``head`` grows by later records with the value of ``low``, and ``burst`` by later records above it.
     """
     if "head" not in cursor:
-        dated = [rank for rank in values if rank < math.inf]
-        moments = {"low": _to_json(min(values, default=math.inf)), **({"newest": max(dated)} if dated else {})}
-        return {"head": [mark for mark in fingerprints if mark], **moments}
-    low, ranked = _sort_value(cursor["low"]), list(zip(values, fingerprints, strict=True))
-    head = [*cursor["head"], *(mark for rank, mark in ranked if mark and rank == low)]
-    burst = [*cursor.get("burst", ()), *(mark for rank, mark in ranked if mark and low < rank < math.inf)]
-    # Longer ones would mean that nothing is sorted at all.
-    kept: dict[str, Any] = {name: cursor[name] for name in ("low", "newest") if name in cursor}
-    return {**kept, "head": head[:_MAX_FINGERPRINTS], **({"burst": burst[:_MAX_FINGERPRINTS]} if burst else {})}
+        known_values = [value for value in values if value < math.inf]
+        limits = {
+            "low": _to_json(min(values, default=math.inf)),
+            **({"newest": max(known_values)} if known_values else {}),
+        }
+        return {"head": [fingerprint for fingerprint in fingerprints if fingerprint], **limits}
+    low, pairs = _sort_value(cursor["low"]), list(zip(values, fingerprints, strict=True))
+    head = [*cursor["head"], *(fingerprint for value, fingerprint in pairs if fingerprint and value == low)]
+    burst = [
+        *cursor.get("burst", ()),
+        *(fingerprint for value, fingerprint in pairs if fingerprint and low < value < math.inf),
+    ]
+    # More than the limit would mean that nothing is sorted at all.
+    limits = {name: cursor[name] for name in ("low", "newest") if name in cursor}
+    return {**limits, "head": head[:_MAX_FINGERPRINTS], **({"burst": burst[:_MAX_FINGERPRINTS]} if burst else {})}
 
 
 def _sort_values(order: SortOrder, records: Sequence[Record]) -> list[float]:
-    """A row without a moment ranks above all: its place in the order is not known."""
+    """Return the records' sort values; infinity for a record without one, because its place is unknown."""
     return [_sort_value(record.get(order.field)) for record in records]
 
 
@@ -191,22 +215,25 @@ def _sort_value(value: Any) -> float:
 
 
 def _to_json(value: float) -> float | None:
-    """JSON has no infinity."""
+    # JSON has no infinity.
     return None if value == math.inf else value
 
 
 def _is_descending(values: Sequence[float]) -> bool:
-    dated = [rank for rank in values if rank < math.inf]
-    return all(first >= second for first, second in pairwise(dated))
+    known_values = [value for value in values if value < math.inf]
+    return all(first >= second for first, second in pairwise(known_values))
 
 
 def _begins_above(values: Sequence[float], cursor: Cursor) -> bool:
-    """Whether the page begins above the beginning of the one before; arrivals, newer than any row then, don't count."""
+    """Return True if the page begins above the start of the page before.
+
+    Records that arrived during the walk don't count: they are newer than every record of the first page.
+    """
     top, newest = cursor.get("top"), cursor.get("newest", math.inf)
-    dated = [rank for rank in values if rank < math.inf and rank <= newest]
-    return top is not None and bool(dated) and dated[0] > top
+    known_values = [value for value in values if value < math.inf and value <= newest]
+    return top is not None and bool(known_values) and known_values[0] > top
 
 
 def _is_below(values: Sequence[float], limit: float | None) -> bool:
-    dated = [rank for rank in values if rank < math.inf]
-    return limit is not None and bool(dated) and max(dated) < limit
+    known_values = [value for value in values if value < math.inf]
+    return limit is not None and bool(known_values) and max(known_values) < limit

@@ -1,114 +1,72 @@
-"""What is asked of a Yofi list: arguments checked, then written as filters and parameters.
+"""A user's arguments for a Yofi list, checked and turned into RSQL filters and query parameters.
 
-Everything that Yofi would refuse, or quietly ignore, is refused here with the allowed alternatives. Must not know HTTP,
-pages or records.
+What Yofi would refuse, or ignore in silence, is refused here with the allowed alternatives.
 
-A stretch of time of Yofi's returns, which have no filter by time: in which orders to walk, how far, what to keep.
-
-Rows are kept by the date of the *return*. One without such a date can't be judged and is kept. What changes later (a
-state, a prediction) doesn't move a row in any order, so windows don't see it: ask by ids, or for the whole list, from
-time to time. Must not know HTTP or pages.
+Returns have no time filter, so a time range of them is read by a newest-first walk (:class:`WindowWalk`) and selected
+by the date of the *return*. A later change of a return (its state, a prediction) changes no date, so no time range
+shows it. To see such changes, read by ids, or read the whole list from time to time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-from airflow_provider_partners.exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from airflow_provider_partners.records import Record
-if TYPE_CHECKING:
-    from airflow_provider_partners.api.yofi.resources import YofiResource
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from datetime import UTC
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.ids import MAX_IDS_LENGTH, id_batches, ids_digest, match_field
 from airflow_provider_partners.api.rsql.expressions import Expression, field, to_expression
 from airflow_provider_partners.api.yofi.resources import FIELDS, PREDICTION_FILTERS
-from airflow_provider_partners.windows import Window
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.windows import TimeRange, Window
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.yofi.resources import YofiResource
+    from airflow_provider_partners.records import Record
+
+IDS_PER_BATCH = 50
+"""Most ids of one query."""
+
+Names = str | Iterable[str]
+"""Names as a sequence, or as text with commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowWalk:
-    """How a stretch of time is cut out of a list.
+    """How a time range is selected from a list without a time filter.
 
-    :param field: the field that bounds it, in epoch seconds
-    :param since: its first second; ``None`` from the very beginning
-    :param until: the first second behind it; ``None`` for no end
-    :param sort_stops: fields to walk by, newest first and in order of preference, each with the moment to stop at; without
-        any, the list is read whole
+    :param field: the field that the time range limits, in epoch seconds
+    :param time_range: the time range
+    :param sort_stops: fields to walk by, newest first and in order of preference, each with the epoch seconds to stop
+        at. Without any, the whole list is read
     """
 
     field: str
-    since: float | None
-    until: float | None
+    time_range: TimeRange
     sort_stops: tuple[tuple[str, float], ...] = ()
 
     def contains(self, record: Record) -> bool:
-        """Whether a row belongs to the stretch, as far as that can be told.
-
-        :param record: of the list
-        """
+        """Return True if the record lies in the time range, or has no readable date."""
         try:
-            at = float(record[self.field])
-        except (KeyError, TypeError, ValueError):
+            timestamp = timestamps.from_epoch(float(record[self.field]))
+        except (KeyError, TypeError, ValueError, OverflowError):
             return True
-        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+        return self.time_range.contains(timestamp)
 
-    def request(self) -> dict[str, Any]:
-        """What decides the result, as JSON."""
-        return {"field": self.field, "since": self.since, "until": self.until, "stops": [*map(list, self.sort_stops)]}
-
-
-def plan_walk(
-    resource: YofiResource,
-    *,
-    since: datetime | None,
-    until: datetime | None,
-    sort: tuple[str, ...],
-    lookback: timedelta | None,
-) -> WindowWalk | None:
-    """The sweep that a window of a list needs, if any.
-
-    :param resource: the list
-    :param since: the window's beginning
-    :param until: its end
-    :param sort: the order that was asked for, if any: a walk can rely on those it knows alone
-    :param lookback: how far behind ``since`` to walk on; by the field's own measure by default
-    :raises ConfigurationError: when a lookback has no meaning, or is negative
-    """
-    if lookback is not None and (not resource.sort_fields or since is None):
-        message = f"'walk_lookback' has no meaning for '{resource.name}' here"
-        remedy = "It says how far behind 'since' a list is walked that has no filter by time; leave it out."
-        raise ConfigurationError(message, remedy=remedy, partner="Yofi")
-    if lookback is not None and lookback < timedelta():
-        message = f"'walk_lookback' is negative: {lookback}"
-        raise ConfigurationError(message, remedy="Give how far behind 'since' to walk on.", partner="Yofi")
-    if not resource.sort_fields or (since is None and until is None):
-        return None
-    begin, end = (None if bound is None else bound.timestamp() for bound in (since, until))
-    if begin is None:
-        return WindowWalk(field=resource.date_field, since=begin, until=end)
-    stops = tuple(
-        (name, begin - (usual if lookback is None else lookback).total_seconds())
-        for name, usual in resource.sort_fields.items()
-        if not sort or sort == (f"-{name}",)
-    )
-    return WindowWalk(field=resource.date_field, since=begin, until=end, sort_stops=stops)
-
-
-IDS_PER_BATCH = 50
-
-Names = str | Iterable[str]
-"""Names as a sequence, or as text with commas."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return what decides the result, as JSON."""
+        since, until = self.time_range.since, self.time_range.until
+        return {
+            "field": self.field,
+            "since": since.timestamp() if since else None,
+            "until": until.timestamp() if until else None,
+            "stops": [list(stop) for stop in self.sort_stops],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +74,9 @@ class QueryBatch:
     """One query of an extraction.
 
     :param name: for errors; holds no ids
-    :param filter: its RSQL, empty for none
-    :param can_prefetch: whether no row can be added to it any more, or its rows are few, so that pages may be read ahead
-    :param filters_by_id: where its ids are joined by *or*: each id with the filter that asks for it alone
+    :param filter: RSQL text, empty for none
+    :param can_prefetch: True if pages may be read ahead: no record can be added any more, or there are few records
+    :param filters_by_id: for ids that are joined by *or*, the filter for each id alone
     """
 
     name: str
@@ -129,15 +87,15 @@ class QueryBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """A question to a list.
+    """One validated query of a list.
 
     :param batches: its queries, in order
     :param params: the parameters that all of them share
-    :param include: the relations asked for
-    :param window: the stretch of time, where both ends are given
-    :param walk: how that is cut out of a list without a time filter
-    :param prediction_filter: what is asked of the predictions, for lists of them
-    :param request: all of it as JSON; of ids only how many, and their digest
+    :param include: the requested relations
+    :param window: the time range, if both ends are given
+    :param walk: how the time range is selected from a list without a time filter
+    :param prediction_filter: the filter of predictions, for lists of them
+    :param request: all of it as JSON; of ids only their number and digest
     """
 
     batches: tuple[QueryBatch, ...]
@@ -152,8 +110,8 @@ class ListQuery:
 def build_query(
     resource: YofiResource,
     *,
-    since: Any,
-    until: Any,
+    since: datetime | str | None,
+    until: datetime | str | None,
     filters: Expression | str | None,
     prediction_filter: Expression | str | None,
     prediction_param: str,
@@ -164,65 +122,60 @@ def build_query(
     walk_lookback: timedelta | None,
     now: float,
 ) -> ListQuery:
-    """Check the arguments of an extraction and write them down; see ``YofiClient.extract`` for most of them.
+    """Return the query that the arguments of ``YofiClient.extract`` describe.
 
-    :param resource: the list
-    :param prediction_param: the parameter of the second filter
+    :param prediction_param: the query parameter of ``prediction_filter``
     :param now: seconds since 1970
     :raises ConfigurationError: naming what the list doesn't take, and what it takes
     """
-    begin, end = (
-        timestamps.parse(value, name) if value else None for value, name in ((since, "since"), (until, "until"))
-    )
-    parts = [*_time_filters(resource, begin, end), *_user_filters(resource, filters)]
+    time_range = TimeRange.parse(since, until)
+    expressions = [*_time_filters(resource, time_range), *_user_filters(resource, filters)]
     relations = resolve_include(resource, include)
-    order = _sort_param(resource, sort)
-    swept = plan_walk(resource, since=begin, until=end, sort=_split_names(sort or ()), lookback=walk_lookback)
-    params = {**field_params(resource, fields, relations), **order}
-    name, ids = _match_ids(resource, match)
-    _add_needed_fields(resource, params, swept, name)
+    sort_params = _sort_param(resource, sort)
+    walk = _plan_walk(resource, time_range, sort=_split_names(sort or ()), lookback=walk_lookback)
+    params = {**field_params(resource, fields, relations), **sort_params}
+    match_name, ids = _match_ids(resource, match)
+    _add_needed_fields(resource, params, walk, match_name)
     if relations:
         params["include"] = ",".join(relations)
-    sift = _check_prediction_filter(resource, prediction_filter) if prediction_filter else None
-    if sift and resource.takes_prediction_filter:
-        params[prediction_param] = str(sift)
-    window = Window(begin, end) if begin and end else None
-    closed = window is not None and window.until.timestamp() <= now
-    if name:
-        batches = _id_batches(resource, name, ids, parts)
+    predictions = _check_prediction_filter(resource, prediction_filter) if prediction_filter else None
+    if predictions and resource.takes_prediction_filter:
+        params[prediction_param] = str(predictions)
+    filter_text = str(_all_of(expressions) or "")
+    window = time_range.to_window()
+    if match_name:
+        batches = _id_batches(resource, match_name, ids, expressions)
     else:
-        whole = swept is not None
-        batches = (QueryBatch(name=resource.name, filter=str(_all_of(parts) or ""), can_prefetch=closed and not whole),)
+        is_past = window is not None and window.until.timestamp() <= now
+        batches = (QueryBatch(name=resource.name, filter=filter_text, can_prefetch=is_past and walk is None),)
     request = {
-        "filter": str(_all_of(parts) or ""),
+        "filter": filter_text,
         "params": params,
-        "match": {name: ids_digest(ids)} if name else None,
-        **({"sweep": swept.request()} if swept else {}),
-        **({"sift": str(sift)} if sift and resource.prediction_filters else {}),
+        "match": {match_name: ids_digest(ids)} if match_name else None,
+        **({"walk": walk.to_dict()} if walk else {}),
+        **({"prediction_filter": str(predictions)} if predictions and resource.prediction_filters else {}),
     }
     return ListQuery(
         batches=batches,
         params=params,
         include=relations,
         window=window,
-        walk=swept,
-        prediction_filter=sift if resource.prediction_filters else None,
+        walk=walk,
+        prediction_filter=predictions if resource.prediction_filters else None,
         request=request,
     )
 
 
 def resolve_include(resource: YofiResource, include: Names | None) -> tuple[str, ...]:
-    """The relations to ask for.
+    """Return the relations to request, all known ones by default.
 
-    :param resource: the list
-    :param include: as given; all known ones by default
-    :raises ConfigurationError: for one that is unknown
+    :raises ConfigurationError: for an unknown relation
     """
     if include is None:
         return tuple(resource.relations)
     names = _split_names(include)
     if resource.relation and resource.relation not in names:
-        message = f"'{resource.name}' is made of '{resource.relation}', which has to be included"
+        message = f"'{resource.name}' consists of '{resource.relation}', which must be included"
         raise _configuration_error(message, "Leave 'include' out.")
     for name in names:
         if name not in resource.relations:
@@ -234,56 +187,83 @@ def resolve_include(resource: YofiResource, include: Names | None) -> tuple[str,
 def field_params(
     resource: YofiResource, fields: Names | Mapping[str, Names] | None, include: Iterable[str]
 ) -> dict[str, str]:
-    """The ``fields[...]`` parameters: all known fields of every type that will come, unless others are given.
+    """Return the ``fields[...]`` parameters: by default all known fields of every type in the response.
 
-    :param resource: the list
     :param fields: of the list's own type, or by type
-    :param include: the relations asked for
-    :raises ConfigurationError: for a type that the list doesn't give
+    :param include: the requested relations
+    :raises ConfigurationError: for a type that the list doesn't return
     """
     related = [resource.relations[name].type for name in include if resource.relations[name].type]
     types = [resource.type, *related]
-    given = dict(fields) if isinstance(fields, Mapping) else {} if fields is None else {resource.type: fields}
-    for name in given:
+    by_type = dict(fields) if isinstance(fields, Mapping) else {} if fields is None else {resource.type: fields}
+    for name in by_type:
         if name not in types:
-            message = f"'{resource.name}' gives no records of type '{name}'"
+            message = f"'{resource.name}' returns no records of type '{name}'"
             raise _configuration_error(message, f"Give fields by one of: {', '.join(types)}.")
-    # A list made of a relation needs little of what holds it, and no names of people.
-    usual = {**FIELDS, **({resource.type: ()} if resource.parent_fields else {})}
-    wanted = {name: _split_names(given[name]) if name in given else usual.get(name, ()) for name in types}
-    return {f"fields[{name}]": ",".join(listed) for name, listed in wanted.items() if listed}
+    # A list of predictions needs few fields of the parents, and no names of people.
+    defaults = {**FIELDS, **({resource.type: ()} if resource.parent_fields else {})}
+    requested = {name: _split_names(by_type[name]) if name in by_type else defaults.get(name, ()) for name in types}
+    return {f"fields[{name}]": ",".join(names) for name, names in requested.items() if names}
 
 
-def _time_filters(resource: YofiResource, since: datetime | None, until: datetime | None) -> list[Expression]:
-    if since is None and until is None:
-        return []
-    if resource.sort_fields:
+def _plan_walk(
+    resource: YofiResource, time_range: TimeRange, *, sort: tuple[str, ...], lookback: timedelta | None
+) -> WindowWalk | None:
+    """Return the walk that a time range of the list needs, if any.
+
+    :param sort: the sort order that the user chose. Only the resource's own sort fields allow an early stop
+    :param lookback: how far before ``since`` to walk on; by default as the sort field requires
+    """
+    since = time_range.since
+    if lookback is not None and (not resource.sort_fields or since is None):
+        message = f"'walk_lookback' has no meaning for '{resource.name}' here"
+        remedy = "It sets how far before 'since' a list without a time filter is read; leave it out."
+        raise _configuration_error(message, remedy)
+    if lookback is not None and lookback < timedelta():
+        message = f"'walk_lookback' is negative: {lookback}"
+        raise _configuration_error(message, "Give how far before 'since' to read on.")
+    if not resource.sort_fields or time_range.is_unbounded:
+        return None
+    if since is None:
+        return WindowWalk(field=resource.date_field, time_range=time_range)
+    stops = tuple(
+        (name, since.timestamp() - (default if lookback is None else lookback).total_seconds())
+        for name, default in resource.sort_fields.items()
+        if not sort or sort == (f"-{name}",)
+    )
+    return WindowWalk(field=resource.date_field, time_range=time_range, sort_stops=stops)
+
+
+def _time_filters(resource: YofiResource, time_range: TimeRange) -> list[Expression]:
+    if time_range.is_unbounded or resource.sort_fields:
         return []
     if resource.time_field is None:
-        message = f"'{resource.name}' can't be asked for by time: Yofi's page lists no such filter for it"
+        message = f"'{resource.name}' has no time filter: Yofi's page lists none"
         raise _configuration_error(message, resource.no_time_filter_hint)
     selector = field(resource.time_field)
-    written = _round_up_to_second if resource.time_format == "epoch" else _round_up_to_datetime
-    lower = [selector >= written(since)] if since else []
-    upper = [selector < written(until)] if until else []
-    return [*lower, *upper]
+    expressions = []
+    if time_range.since:
+        expressions.append(selector >= _bound(resource, time_range.since))
+    if time_range.until:
+        expressions.append(selector < _bound(resource, time_range.until))
+    return expressions
 
 
-def _round_up_to_second(bound: datetime) -> int:
-    """Whole seconds, rounded up at both ends: windows that touch still share no row and leave none out."""
-    return math.ceil(bound.timestamp())
+def _bound(resource: YofiResource, timestamp: datetime) -> int | datetime:
+    """Return an end of a time range in whole seconds.
 
-
-def _round_up_to_datetime(bound: datetime) -> datetime:
-    return datetime.fromtimestamp(_round_up_to_second(bound), UTC)
+    Both ends are rounded up. So adjacent time ranges share no record and leave none out.
+    """
+    seconds = math.ceil(timestamp.timestamp())
+    return seconds if resource.time_format == "epoch" else timestamps.from_epoch(seconds)
 
 
 def _user_filters(resource: YofiResource, filters: Expression | str | None) -> list[Expression]:
     if not filters:
         return []
-    built = to_expression(filters)
-    built.check(resource.filters, hint=resource.filter_hint)
-    return [built]
+    expression = to_expression(filters)
+    expression.check(resource.filters, hint=resource.filter_hint)
+    return [expression]
 
 
 def _check_prediction_filter(resource: YofiResource, filters: Expression | str) -> Expression:
@@ -291,18 +271,18 @@ def _check_prediction_filter(resource: YofiResource, filters: Expression | str) 
         message = f"'{resource.name}' takes no prediction_filter"
         remedy = "Only 'returns' can be filtered by their predictions, and the lists of predictions themselves."
         raise _configuration_error(message, remedy)
-    built = to_expression(filters)
-    built.check(resource.prediction_filters or PREDICTION_FILTERS)
-    return built
+    expression = to_expression(filters)
+    expression.check(resource.prediction_filters or PREDICTION_FILTERS)
+    return expression
 
 
 def _add_needed_fields(
-    resource: YofiResource, params: dict[str, str], walk: WindowWalk | None, match_field_name: str | None
+    resource: YofiResource, params: dict[str, str], walk: WindowWalk | None, match_name: str | None
 ) -> None:
-    """Ask for the fields that walks, batches of ids and rows made of a relation need, whatever others were chosen."""
+    """Request the fields that walks, batches of ids and lists of predictions need, in addition to the chosen ones."""
     needed = [
         *(resource.sort_fields if walk else ()),
-        *([match_field_name] if match_field_name else ()),
+        *([match_name] if match_name else ()),
         *resource.parent_fields.values(),
     ]
     known = [name for name in needed if name in FIELDS[resource.type]]
@@ -321,47 +301,46 @@ def _sort_param(resource: YofiResource, sort: Names | None) -> dict[str, str]:
     names = _split_names(sort)
     for name in names:
         if not re.fullmatch(r"-?\w+(\.\w+)*", name):
-            message = f"{name!r} is nothing to sort by"
-            raise _configuration_error(message, f"Give fields' names, with - for descending, such as -{resource.sort}.")
+            message = f"{name!r} is no field to sort by"
+            raise _configuration_error(message, f"Give field names, with - for descending, such as -{resource.sort}.")
     return {"sort": ",".join(names)}
 
 
 def _match_ids(resource: YofiResource, match: Mapping[str, Iterable[Any]] | None) -> tuple[str | None, list[str]]:
     if not match:
         return None, []
-    possible = [name for name in resource.filters if name != resource.time_field]
-    return match_field(resource.name, match, possible, partner="Yofi", no_fields_hint="nothing; give a window instead")
+    names = [name for name in resource.filters if name != resource.time_field]
+    return match_field(resource.name, match, names, partner="Yofi", no_fields_hint="nothing; give a time range instead")
 
 
-def _id_batches(resource: YofiResource, name: str, ids: list[str], parts: list[Expression]) -> tuple[QueryBatch, ...]:
-    several = "=in=" in resource.filters[name]
-    base = _all_of(parts)
-    room = max(MAX_IDS_LENGTH // 4, MAX_IDS_LENGTH - len(quote(str(base or ""), safe="")))
-    listed = list(id_batches(ids, size=IDS_PER_BATCH, max_length=room, encode=lambda id_: f"{field(name) == id_},"))
-    batches = []
-    for number, some in enumerate(listed, 1):
-        chosen = field(name).in_(some) if several else field(name).equals_any(some)
-        batches.append(
-            QueryBatch(
-                name=f"{resource.name} by {name}, batch {number} of {len(listed)}",
-                filter=str(_all_of([*parts, chosen])),
-                can_prefetch=True,
-                filters_by_id={} if several else {id_: str(_all_of([*parts, field(name) == id_])) for id_ in some},
-            )
+def _id_batches(
+    resource: YofiResource, name: str, ids: list[str], expressions: list[Expression]
+) -> tuple[QueryBatch, ...]:
+    takes_in = "=in=" in resource.filters[name]
+    filter_text = str(_all_of(expressions) or "")
+    room = max(MAX_IDS_LENGTH // 4, MAX_IDS_LENGTH - len(quote(filter_text, safe="")))
+    batches = list(id_batches(ids, size=IDS_PER_BATCH, max_length=room, encode=lambda id_: f"{field(name) == id_},"))
+    return tuple(
+        QueryBatch(
+            name=f"{resource.name} by {name}, batch {number} of {len(batches)}",
+            filter=str(_all_of([*expressions, field(name).in_(batch) if takes_in else field(name).equals_any(batch)])),
+            can_prefetch=True,
+            filters_by_id={} if takes_in else {id_: str(_all_of([*expressions, field(name) == id_])) for id_ in batch},
         )
-    return tuple(batches)
+        for number, batch in enumerate(batches, 1)
+    )
 
 
-def _all_of(parts: list[Expression]) -> Expression | None:
-    whole: Expression | None = None
-    for part in parts:
-        whole = part if whole is None else whole & part
-    return whole
+def _all_of(expressions: list[Expression]) -> Expression | None:
+    combined: Expression | None = None
+    for expression in expressions:
+        combined = expression if combined is None else combined & expression
+    return combined
 
 
-def _split_names(given: Names) -> tuple[str, ...]:
-    listed = given.split(",") if isinstance(given, str) else given
-    return tuple(dict.fromkeys(name.strip() for name in listed if name.strip()))
+def _split_names(names: Names) -> tuple[str, ...]:
+    parts = names.split(",") if isinstance(names, str) else names
+    return tuple(dict.fromkeys(name.strip() for name in parts if name.strip()))
 
 
 def _configuration_error(message: str, remedy: str) -> ConfigurationError:

@@ -1,8 +1,9 @@
-"""Yofi's lists as a table: paths, types, fields, relations, and what each can be filtered by.
+"""Yofi's lists as a table: paths, types, fields, relations and filters.
 
-From Yofi's Partner Data page. Of the paths that of the claims alone is published; the others follow its pattern and
-can be overridden. Fields are known in part: all known ones are asked for (servers differ in what they give unasked),
-others may be named. Must not know HTTP.
+Source: https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api. Of the paths only that of the
+claims is published. The others follow its pattern, and ``paths`` of the connection overrides them. Only a part of the
+fields is known. All known ones are requested, because servers differ in what they return by default; others may be
+named.
 """
 
 from __future__ import annotations
@@ -62,10 +63,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "EcommerceOrder": ("id", "name", "model_predictions"),
     "NotificationEvent": ("id", "notify_template_id", "created_at"),
 }
-"""The fields that are known, by type. Types that are missing here take no ``fields`` parameter as far as is known."""
+"""The known fields, by type. Types that are missing here take no ``fields`` parameter as far as is known."""
 
 PREDICTION_FILTERS: Mapping[str, frozenset[str]] = {"prediction_category": OPERATORS, "predicted_value": OPERATORS}
-"""What returns' predictions are filtered by; the page lists no operators for them, so none is refused."""
+"""The filters of returns' predictions. Yofi's page lists no operators for them, so none is refused."""
 
 CUSTOMER = "customer"
 """The name, in ``paths``, of the operation that reads one customer."""
@@ -75,19 +76,19 @@ CUSTOMER_PATH = "/ecommerce/customers/{customer_id}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YofiResource(Resource):
-    """A list of Yofi.
+    """One list of Yofi.
 
-    :param relations: what ``include`` may name
+    :param relations: the relations that ``include`` may name
     :param time_format: how ``time_field`` is written: ``epoch`` (seconds) or ``iso``
-    :param sort_fields: without a time filter, the fields it may be sorted by, newest first, the best first; each with how far
-        behind the beginning of a window the walk goes on
-    :param date_field: the field (epoch seconds) that such a window bounds
-    :param takes_prediction_filter: whether it takes the second filter
-    :param prediction_filters: what predictions can be filtered by here, where a row is a prediction
-    :param parent_list: the list whose relation it is made of
+    :param sort_fields: for lists without a time filter: sort fields in order of preference, each with the extra
+        lookback to read before ``since``
+    :param date_field: for the same lists, the field (epoch seconds) that a time range limits
+    :param takes_prediction_filter: True if the list takes a filter of predictions
+    :param prediction_filters: for lists of predictions, the fields and operators of their filter
+    :param parent_list: for lists of predictions, the list whose relation they are
     :param relation: that relation
-    :param parent_fields: a row's further fields, each with the field of the other list it comes from
-    :param no_time_filter_hint: how to come by its rows of a stretch of time, where it can't be asked by time
+    :param parent_fields: for lists of predictions, fields that come from the parent, with the parent's field
+    :param no_time_filter_hint: for lists without a time filter, what to use instead
     :param filter_hint: added to the error of a filter that is not allowed
     """
 
@@ -117,7 +118,7 @@ _LIST_RESOURCES = (
         time_format="epoch",
         filters={"created_at_epoch": OPERATORS},
         sort="created_at_epoch",
-        doc="Claims that customers made, by the time they were made.",
+        doc="Claims of customers, by creation time.",
         url=_DOCS_URL,
     ),
     YofiResource(
@@ -127,14 +128,16 @@ _LIST_RESOURCES = (
         paginator=_PAGING,
         type="EcommerceCustomer",
         filters={"customer_id": frozenset({"==", "!="})},
-        filter_hint="Yofi's page shows a filter by email, but doesn't list it among those that customers take.",
+        filter_hint="Yofi's page shows a filter by email, but doesn't list it among the filters of customers.",
         relations={
             "customer_predictions": Relation(
                 type="EcommerceCustomerPrediction", many=True, key="customer_id", related_key="customer_id"
             )
         },
-        no_time_filter_hint="Give match={'customer_id': ids} for those of known orders, or leave the window out for all of them.",
-        doc="Customers and what is predicted of them; no time filter, no order.",
+        no_time_filter_hint=(
+            "Give match={'customer_id': ids} for the customers of known orders, or leave 'since' and 'until' out."
+        ),
+        doc="Customers and their predictions; no time filter, no sort order.",
         url=_DOCS_URL,
     ),
     YofiResource(
@@ -160,16 +163,16 @@ _LIST_RESOURCES = (
             "customer": Relation(type="EcommerceCustomer", key="customer_id", related_key="customer_id"),
             "order": Relation(type="EcommerceOrder", key="order_id", related_key="id"),
             "return_predictions": Relation(type="EcommerceUnifiedReturnPrediction", many=True),
-            # The page doesn't name the types of these two, nor whether there may be several.
+            # Yofi's page names neither the types of these two, nor whether there may be several.
             "return_analytics": Relation(type=""),
             "app": Relation(type=""),
         },
-        # The page lists no filter by time. Its sample sorts by the order's date, which doesn't bound the return's: an
-        # old order is returned today, as long as the merchant takes returns.
+        # Yofi's page lists no time filter. Its sample sorts by the order's date, which doesn't limit the return's date:
+        # an old order may be returned today, as long as the merchant takes returns.
         sort_fields={"return_created_at_epoch": timedelta(days=1), "order_created_at_epoch": timedelta(days=180)},
         date_field="return_created_at_epoch",
         sort="order_created_at_epoch",
-        doc="Returns with order, customer and predictions; a window is cut out of a walk, newest first.",
+        doc="Returns with order, customer and predictions; a time range is read by a newest-first walk.",
         url=_DOCS_URL,
     ),
     YofiResource(
@@ -182,12 +185,12 @@ _LIST_RESOURCES = (
         time_format="iso",
         filters={"created_at": OPERATORS},
         sort="created_at",
-        doc="Notifications that were sent, by the time they were made.",
+        doc="Notifications that were sent, by creation time.",
         url=_DOCS_URL,
     ),
 )
 
-_LISTS_BY_NAME = {row.name: row for row in _LIST_RESOURCES}
+_LISTS_BY_NAME = {resource.name: resource for resource in _LIST_RESOURCES}
 
 _PREDICTION_RESOURCES = (
     replace(
@@ -214,7 +217,7 @@ _PREDICTION_RESOURCES = (
             },
         },
         prediction_filters=PREDICTION_FILTERS,
-        doc="The predictions of returns, one row each, with the ids of return, order and customer.",
+        doc="The predictions of returns, one record each, with the ids of return, order and customer.",
     ),
     replace(
         _LISTS_BY_NAME["customers"],
@@ -224,27 +227,29 @@ _PREDICTION_RESOURCES = (
         key=("customer_entity_id", "id"),
         parent_fields={"customer_entity_id": "id", "customer_id": "customer_id", "app_id": "app_id"},
         prediction_filters=dict.fromkeys(_PREDICTION_FIELDS, OPERATORS),
-        doc="The predictions of customers, one row each, with the customer's ids.",
+        doc="The predictions of customers, one record each, with the customer's ids.",
     ),
 )
 
-RESOURCES: Mapping[str, YofiResource] = {row.name: row for row in (*_LIST_RESOURCES, *_PREDICTION_RESOURCES)}
-"""By name. The order is ascending, so that rows which arrive during a walk don't push others over a page's edge."""
+RESOURCES: Mapping[str, YofiResource] = {
+    resource.name: resource for resource in (*_LIST_RESOURCES, *_PREDICTION_RESOURCES)
+}
+"""The lists by name. Their sort order is ascending, so a new record doesn't shift others to another page."""
 
 
 def resolve_paths(overrides: Mapping[str, str]) -> dict[str, str]:
-    """The path of every operation.
+    """Return the path of every operation.
 
-    :param overrides: those that differ from the built-in ones
-    :raises ConfigurationError: for the name of no operation, or what is no path
+    :param overrides: paths that differ from the built-in ones
+    :raises ConfigurationError: for an unknown operation, or an invalid path
     """
-    paths = {**{row.name: row.path for row in _LIST_RESOURCES}, CUSTOMER: CUSTOMER_PATH}
+    paths = {**{resource.name: resource.path for resource in _LIST_RESOURCES}, CUSTOMER: CUSTOMER_PATH}
     for name, path in overrides.items():
-        problem = None
+        problem = ""
         if name not in paths:
             problem = f"'paths' names '{name}', which is no list"
         elif not isinstance(path, str) or not path.startswith("/"):
-            problem = f"the path of '{name}' doesn't begin with a slash"
+            problem = f"the path of '{name}' doesn't start with a slash"
         elif name == CUSTOMER and "{customer_id}" not in path:
             problem = f"the path of '{CUSTOMER}' has no {{customer_id}} in it"
         if problem:

@@ -1,8 +1,7 @@
-"""Numbered pages of a list from which rows are removed meanwhile: none is skipped where the list tells its total.
+"""Numbered pages of a list from which records may be deleted during the walk.
 
-A row that is removed from a page read before draws all that follow forward, and the first of each later page slips
-onto the one before it. So when the total has fallen, the pages just before are read again with the present one; the
-walk drops what it has seen. Must not know any partner.
+Deleting a record shifts later records forward, so a numbered walk can skip one. When the total shrinks, the pages
+before are read again; the extraction drops the records it has seen.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_partners.api.extraction import REMEMBERED_RECORDS
+from airflow_provider_partners.api.extraction import MAX_REMEMBERED_RECORDS
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import PagingError
 
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StablePages:
-    """Pages that remember the list's total from one to the next.
+    """Pages that skip no record as long as the list has a total. Its cursors carry the total of the page before.
 
-    A removal that an arrival makes up for in the total can go unnoticed, unless arrivals come first in the list's
-    order.
+    A deletion can go unnoticed if a new record makes up for it in the total. If new records come first in the list's
+    order, they shift the others back, so none is skipped.
 
     :param name: the list's name, for the error
-    :param fetch_page: gives the page at a cursor ``{"page": 3}``
-    :param size: rows per page
+    :param fetch_page: returns the page at a cursor such as ``{"page": 3}``
+    :param size: records per page
     """
 
     name: str
@@ -36,10 +35,10 @@ class StablePages:
     size: int
 
     def fetch(self, cursor: Cursor) -> Page:
-        """The page at a cursor, with those before it where rows may have slipped onto them.
+        """Return the page at a cursor, with the pages before it whose records may have shifted.
 
-        :param cursor: ``{}``, or ``{"at": …}`` with the total so far
-        :raises PagingError: when more rows were removed at once than can be followed
+        :param cursor: ``{}``, or ``{"at": …}`` with the last ``total``
+        :raises PagingError: when too many records were deleted at once
         """
         at, total = cursor.get("at", {}), cursor.get("total")
         page = self.fetch_page(at)
@@ -49,7 +48,7 @@ class StablePages:
         read: dict[int, list[Record]] = {}
         while True:
             if page.total is not None and page.total < total and number > 1:
-                # Forward again from where the first row may have slipped to; what was just read comes up again.
+                # Read forward again from the first page that may have changed.
                 number = self._first_shifted_page(number, total - page.total, last)
             else:
                 read[number] = page.records
@@ -66,9 +65,7 @@ class StablePages:
 
     def _first_shifted_page(self, number: int, removed_count: int, last: int) -> int:
         first = max(1, number - -(-removed_count // self.size))
-        if (last - first) * self.size > max(REMEMBERED_RECORDS, self.size):
-            message = (
-                f"{removed_count} rows of '{self.name}' were removed between two pages, more than a walk can follow"
-            )
-            raise PagingError(message, remedy="Try again: the list is read from its beginning then.")
+        if (last - first) * self.size > max(MAX_REMEMBERED_RECORDS, self.size):
+            message = f"{removed_count} records of '{self.name}' were deleted between two pages, too many to follow"
+            raise PagingError(message, remedy="Try again: the next try reads the list from its beginning.")
         return first

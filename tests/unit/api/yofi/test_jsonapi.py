@@ -18,7 +18,7 @@ CUSTOMER = {"type": "EcommerceCustomer", "id": "c-1", "attributes": {"customer_i
 PREDICTION = {"type": "EcommerceUnifiedReturnPrediction", "id": "p-1", "attributes": {"predicted_value": 0.9}}
 
 
-def row(**relationships: Any) -> dict[str, Any]:
+def a_return(**relationships: Any) -> dict[str, Any]:
     attributes = {"state": "open", "customer_id": "77"}
     linked = {"relationships": {name: {"data": data} for name, data in relationships.items()}} if relationships else {}
     return {"type": "EcommerceUnifiedReturn", "id": "r-1", "attributes": attributes, **linked}
@@ -34,7 +34,7 @@ def only(body: Any, *wanted: str) -> dict[str, Any]:
 
 
 def test_a_record_is_flat_with_its_relations_in_place() -> None:
-    linked = row(customer=identifier(CUSTOMER), return_predictions=[identifier(PREDICTION)])
+    linked = a_return(customer=identifier(CUSTOMER), return_predictions=[identifier(PREDICTION)])
 
     record = only({"data": [linked], "included": [CUSTOMER, PREDICTION]}, "customer", "return_predictions")
 
@@ -48,14 +48,14 @@ def test_a_record_is_flat_with_its_relations_in_place() -> None:
     }
 
 
-def test_one_record_may_come_as_an_object_or_as_a_list_with_the_trace_id_anywhere() -> None:
-    for body in ({"data": row(), "meta": {"trace_id": "x="}}, {"trace_id": "x", "data": [row()]}):
+def test_one_record_may_be_an_object_or_a_list_with_the_trace_id_in_either_place() -> None:
+    for body in ({"data": a_return(), "meta": {"trace_id": "x="}}, {"trace_id": "x", "data": [a_return()]}):
         assert only(body)["id"] == "r-1"
     assert Document({"data": None}).records({}) == []
 
 
 def test_without_relationships_a_relation_is_found_by_the_ids_in_the_attributes() -> None:
-    record = only({"data": [row()], "included": [CUSTOMER, PREDICTION]}, "customer", "return_predictions", "app")
+    record = only({"data": [a_return()], "included": [CUSTOMER, PREDICTION]}, "customer", "return_predictions", "app")
 
     assert record["customer"]["first_name"] == "Zoë"
     # Nothing says which prediction belongs to which return.
@@ -63,29 +63,29 @@ def test_without_relationships_a_relation_is_found_by_the_ids_in_the_attributes(
     assert record["app"] is None
 
 
-def test_a_relation_that_is_said_to_be_empty_is_not_searched_for() -> None:
-    record = only({"data": [row(customer=None)], "included": [CUSTOMER]}, "customer")
+def test_an_empty_relationship_is_not_searched_for() -> None:
+    record = only({"data": [a_return(customer=None)], "included": [CUSTOMER]}, "customer")
 
     assert record["customer"] is None
 
 
-def test_relations_asked_for_are_there_even_when_nothing_came() -> None:
-    record = only({"data": [row()]}, "customer", "return_predictions")
+def test_requested_relations_exist_even_if_the_response_has_none() -> None:
+    record = only({"data": [a_return()]}, "customer", "return_predictions")
 
     assert (record["customer"], record["return_predictions"]) == (None, [])
 
 
-def test_what_is_linked_but_not_included_is_named() -> None:
-    assert only({"data": [row(customer=identifier(CUSTOMER))]})["customer"] == identifier(CUSTOMER)
+def test_a_linked_resource_that_is_not_included_has_id_and_type() -> None:
+    assert only({"data": [a_return(customer=identifier(CUSTOMER))]})["customer"] == identifier(CUSTOMER)
 
 
-def test_a_relationship_of_links_alone_says_nothing() -> None:
-    linked = {**row(), "relationships": {"customer": {"links": {"related": "/x"}}}}
+def test_a_relationship_with_links_only_is_ignored() -> None:
+    linked = {**a_return(), "relationships": {"customer": {"links": {"related": "/x"}}}}
 
     assert "customer" not in only({"data": [linked]})
 
 
-def test_relations_that_lead_back_end_there() -> None:
+def test_circular_relations_end_at_the_first_repetition() -> None:
     order = {"type": "Order", "id": "o", "relationships": {"customer": {"data": {"type": "Customer", "id": "c"}}}}
     customer = {"type": "Customer", "id": "c", "relationships": {"orders": {"data": [{"type": "Order", "id": "o"}]}}}
     first = {"type": "Return", "id": "r", "relationships": {"order": {"data": {"type": "Order", "id": "o"}}}}
@@ -95,14 +95,14 @@ def test_relations_that_lead_back_end_there() -> None:
     assert record["order"]["customer"]["orders"] == [{"id": "o", "type": "Order"}]
 
 
-def test_an_attribute_called_id_does_not_take_the_place_of_the_id() -> None:
+def test_an_attribute_named_id_does_not_replace_the_id() -> None:
     same, other = ({"type": "EcommerceOrder", "id": "e-1", "attributes": {"id": value}} for value in ("e-1", 450789469))
 
     assert only({"data": same}) == {"id": "e-1", "type": "EcommerceOrder"}
     assert only({"data": other}) == {"id": "e-1", "type": "EcommerceOrder", "attribute_id": 450789469}
 
 
-def test_ids_are_text_whatever_the_server_sends() -> None:
+def test_ids_are_always_text() -> None:
     assert only({"data": {"type": "Claim", "id": 5}})["id"] == "5"
     assert only({"data": {"type": "Claim", "attributes": {"id": 5}}})["id"] == "5"
 
@@ -123,20 +123,20 @@ def test_a_total_is_found_where_documents_have_it(meta: Any, total: int | None) 
 
 
 @pytest.mark.parametrize(
-    ("links", "told"),
+    ("links", "query"),
     [
-        ({"next": "https://x/ecommerce/claims/?page%5Bnumber%5D=2&a=1"}, (True, {"page[number]": "2", "a": "1"})),
-        ({"next": {"href": "/claims/?page[number]=3"}}, (True, {"page[number]": "3"})),
-        ({"next": None}, (True, {})),
-        ({"self": "/claims/"}, (False, {})),
-        (None, (False, {})),
+        ({"next": "https://x/ecommerce/claims/?page%5Bnumber%5D=2&a=1"}, {"page[number]": "2", "a": "1"}),
+        ({"next": {"href": "/claims/?page[number]=3"}}, {"page[number]": "3"}),
+        ({"next": None}, {}),
+        ({"self": "/claims/"}, None),
+        (None, None),
     ],
 )
-def test_the_next_link_is_read_for_its_query(links: Any, told: tuple[bool, dict[str, str]]) -> None:
-    assert Document({"data": [], "links": links}).next_link() == told
+def test_the_next_link_is_read_for_its_query(links: Any, query: dict[str, str] | None) -> None:
+    assert Document({"data": [], "links": links}).next_link() == query
 
 
 @pytest.mark.parametrize("body", [[], "x", None, {"errors": []}, {"data": ["x"]}, {"data": [], "included": [1]}])
-def test_what_is_no_document_is_refused(body: Any) -> None:
+def test_a_body_that_is_no_document_is_an_error(body: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="no JSON:API document"):
         Document(body)

@@ -1,193 +1,265 @@
-"""Windows of Yofi's returns, lists of predictions, and customers by ids: what is asked of a server that may refuse."""
+"""A user's arguments become RSQL filters and query parameters, or an error that names what is allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
-import httpx
 import pytest
-from client_options import gather_options
-from clocks import TurningClock
+from fake_yofi_api import NOW, FakeYofiApi, yofi_client
 
-from airflow_provider_partners.api.rsql.evaluate import matches
-from airflow_provider_partners.api.rsql.expressions import parse
-from airflow_provider_partners.api.yofi.client import YofiClient
-from airflow_provider_partners.exceptions import RejectedError, UnexpectedResponseError
+from airflow_provider_partners.api.rsql.expressions import field
+from airflow_provider_partners.api.yofi import RESOURCES
+from airflow_provider_partners.exceptions import ConfigurationError
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
-DAY = 86_400
-FIRST = int(SINCE.timestamp())
-Row = dict[str, Any]
+FIRST, LAST = 1_777_593_600, 1_777_680_000
 
 
-class Yofi:
-    """A server that sorts, filters by ids and pages; what it doesn't take is a 400."""
+def test_all_known_fields_and_relations_are_requested_by_default() -> None:
+    api = FakeYofiApi()
 
-    def __init__(self, rows: list[Row], *, sortable: tuple[str, ...] = (), alternatives: str = "taken") -> None:
-        self.rows = rows
-        self.sortable = sortable
-        self.alternatives = alternatives
-        self.included: list[Row] = []
-        self.asked: list[dict[str, str]] = []
+    list(yofi_client(api).extract("returns").records())
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        query = dict(parse_qsl(request.url.query.decode()))
-        self.asked.append(query)
-        rows = list(self.rows)
-        if sort := query.get("sort"):
-            if sort.lstrip("-") not in self.sortable:
-                return httpx.Response(400, json={"detail": f"can't sort by {sort}"})
-            rows.sort(key=lambda row: row["attributes"].get(sort.lstrip("-")) or 0, reverse=sort.startswith("-"))
-        if text := query.get("filter"):
-            first, *others = text.split(",")
-            if others and self.alternatives == "refused":
-                return httpx.Response(400, json={"detail": "no alternatives"})
-            kept = {"taken": text, "first": first, "ignored": ""}.get(self.alternatives if others else "taken", text)
-            rows = [row for row in rows if not kept or matches(parse(kept), row["attributes"])]
-        size, number = int(query["page[size]"]), int(query["page[number]"])
-        page = rows[(number - 1) * size : number * size]
-        return httpx.Response(200, json={"data": page, "included": self.included})
+    assert api.requests[0].url.path == "/ecommerce/unified-returns/"
+    query = api.query
+    assert query["include"] == "customer,order,return_predictions,return_analytics,app"
+    assert query["fields[EcommerceOrder]"] == "id,name,model_predictions"
+    assert "email" in query["fields[EcommerceCustomer]"]
+    assert "return_total" in query["fields[EcommerceUnifiedReturn]"]
+    assert query["sort"] == "order_created_at_epoch"
+    assert (query["page[number]"], query["page[size]"]) == ("1", "100")
+    assert not [name for name in query if "Prediction" in name or "filter" in name]
 
 
-def client(api: Callable[[httpx.Request], httpx.Response], **options: Any) -> YofiClient:
-    given = {"secret": "a-signing-secret-of-more-than-32-bytes", "issuer": "p", "subject": "s", "shop": "a"}
-    clock = TurningClock(UNTIL.timestamp() + 3600)
-    return YofiClient(
-        **gather_options(handler=httpx.MockTransport(api), clock=clock, requests_per_second=1e6, **{**given, **options})
+def test_fields_include_and_sort_can_be_chosen() -> None:
+    api = FakeYofiApi()
+    yofi = yofi_client(api)
+
+    list(
+        yofi.extract(
+            "returns", fields=["state", "brand_new"], include=["customer"], sort="-return_created_at_epoch"
+        ).records()
     )
+    assert api.query["fields[EcommerceUnifiedReturn]"] == "state,brand_new"
+    assert "email" in api.query["fields[EcommerceCustomer]"]
+    assert (api.query["include"], api.query["sort"]) == ("customer", "-return_created_at_epoch")
+
+    list(yofi.extract("returns", fields={"EcommerceOrder": "id, name"}, include="order").records())
+    assert api.query["fields[EcommerceOrder]"] == "id,name"
+    assert "state" in api.query["fields[EcommerceUnifiedReturn]"]
+
+    list(yofi.extract("returns", include=[]).records())
+    assert "include" not in api.query
+    assert "fields[EcommerceCustomer]" not in api.query
 
 
-def a_return(number: int, returned: int | None, ordered: int | None = None, **more: Any) -> Row:
-    attributes = {"order_id": str(number), "order_created_at_epoch": ordered, "return_created_at_epoch": returned}
-    return {"type": "EcommerceUnifiedReturn", "id": f"r{number}", "attributes": attributes, **more}
+def test_a_time_range_of_claims_is_sent_in_epoch_seconds() -> None:
+    api = FakeYofiApi()
+
+    extraction = yofi_client(api).extract("claims", since=SINCE, until="2026-05-02T00:00:00Z")
+    list(extraction.records())
+
+    assert api.query["filter"] == f"created_at_epoch>={FIRST};created_at_epoch<{LAST}"
+    assert extraction.window is not None
+    assert extraction.window.to_dict() == {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
 
 
-def customers(*numbers: int) -> list[Row]:
-    return [{"type": "EcommerceCustomer", "id": f"c{n}", "attributes": {"customer_id": n}} for n in numbers]
+def test_a_time_range_of_notification_events_is_sent_in_iso_format() -> None:
+    api = FakeYofiApi()
+
+    list(yofi_client(api).extract("notification_events", since=SINCE, until=UNTIL).records())
+
+    assert api.query["filter"] == "created_at>=2026-05-01T00:00:00Z;created_at<2026-05-02T00:00:00Z"
+    assert api.requests[0].url.path == "/ecommerce/notification-events/"
 
 
-BOTH = ("return_created_at_epoch", "order_created_at_epoch")
-HOURLY = [a_return(n, FIRST + n * 3600, FIRST + n * 3600 - 5 * DAY) for n in range(-100, 40)]
+def test_adjacent_time_ranges_within_a_second_share_no_record_and_leave_none_out() -> None:
+    api = FakeYofiApi()
+    yofi, border = yofi_client(api), datetime(2026, 5, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+
+    list(yofi.extract("claims", since=SINCE, until=border).records())
+    upper = api.query["filter"].rpartition("<")[2]
+    list(yofi.extract("claims", since=border, until=UNTIL).records())
+    lower = api.query["filter"].partition(">=")[2].partition(";")[0]
+
+    assert upper == lower == str(FIRST + 12 * 3600 + 1)
 
 
-def numbers(rows: Any) -> list[int]:
-    return [int(row["id"][1:]) for row in rows]
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("2026-05-01", "2026-05-02"), ("2026-05-01T00:00:00Z", UNTIL), (SINCE, "2026-05-02T02:00:00+02:00")],
+)
+def test_a_time_range_may_be_text_or_datetimes(since: Any, until: Any) -> None:
+    yofi = yofi_client(FakeYofiApi())
+
+    extraction = yofi.extract("claims", since=since, until=until)
+
+    assert extraction.fingerprint == yofi.extract("claims", since=SINCE, until=UNTIL).fingerprint
 
 
-def test_a_window_of_returns_is_walked_by_their_own_dates() -> None:
-    api = Yofi(HOURLY, sortable=BOTH)
+def test_a_filter_is_combined_with_the_time_range() -> None:
+    api = FakeYofiApi()
 
-    found = numbers(client(api).extract("returns", since=SINCE, until=UNTIL, page_size=10).records())
+    list(yofi_client(api).extract("claims", since=SINCE, filters="created_at_epoch!=5,created_at_epoch!=6").records())
 
-    assert found == list(range(23, -1, -1))
-    assert {query["sort"] for query in api.asked} == {"-return_created_at_epoch"}
-    # 40 newer than a day's beginning, a day more to be sure, and the front once more.
-    assert len(api.asked) == 9
-    assert not any("filter" in query for query in api.asked)
+    assert api.query["filter"] == f"created_at_epoch>={FIRST};(created_at_epoch!=5,created_at_epoch!=6)"
 
 
-def test_where_their_own_dates_are_no_order_the_walk_is_by_those_of_orders(caplog: pytest.LogCaptureFixture) -> None:
-    late = a_return(777, FIRST + 60, FIRST - 120 * DAY)
-    older = [a_return(n, FIRST - n * DAY, FIRST - n * DAY) for n in range(101, 400)]
-    api = Yofi([*HOURLY, *older, late], sortable=("order_created_at_epoch",))
-    yofi = client(api)
-
-    found = numbers(yofi.extract("returns", since=SINCE, until=UNTIL, page_size=20).records())
-
-    assert sorted(found) == [*range(24), 777]
-    assert api.asked[-1]["sort"] == "-order_created_at_epoch"
-    assert "the order -return_created_at_epoch is refused" in caplog.text
-    # 140 + 79 + the late one lie within half a year; what is older is left alone.
-    assert max(int(query["page[number]"]) for query in api.asked) <= 13
-
-    api.asked.clear()
-    list(yofi.extract("returns", since=SINCE, until=UNTIL).records())
-    assert {query["sort"] for query in api.asked} == {"-order_created_at_epoch"}, "it is remembered"
+@pytest.mark.parametrize("resource", ["customers", "customer_predictions"])
+def test_the_error_of_a_list_without_a_time_filter_names_the_alternatives(resource: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"has no time filter.*match=.*leave 'since' and 'until' out"):
+        yofi_client(FakeYofiApi()).extract(resource, since=SINCE, until=UNTIL)
+    assert RESOURCES[resource].time_field is None
 
 
-def test_how_far_back_goods_are_taken_can_be_told() -> None:
-    late = a_return(777, FIRST + 60, FIRST - 120 * DAY)
-    api = Yofi([*HOURLY, *(a_return(n, 0, FIRST - n * DAY) for n in range(30, 200)), late], sortable=BOTH[1:])
+def test_every_reserved_character_of_the_query_is_percent_encoded() -> None:
+    api = FakeYofiApi()
+    expression = field("order_name") == "#1001; a+b 'c' & d=e"
 
-    def found(lookback: timedelta) -> list[int]:
-        asked = client(api).extract("returns", since=SINCE, until=UNTIL, page_size=10, walk_lookback=lookback)
-        return numbers(asked.records())
+    list(yofi_client(api).extract("returns", filters=expression).records())
 
-    assert 777 not in found(timedelta(days=60))
-    assert 777 in found(timedelta(days=130))
-
-
-def test_an_order_that_is_asked_for_is_the_only_one_that_is_tried() -> None:
-    api = Yofi(HOURLY, sortable=BOTH[1:])
-
-    with pytest.raises(RejectedError):
-        list(client(api).extract("returns", since=SINCE, until=UNTIL, sort="-return_created_at_epoch").records())
-    assert {query["sort"] for query in api.asked} == {"-return_created_at_epoch"}
+    raw = api.requests[0].url.query.decode()
+    assert not set(raw) & set(";+'\" ()<>[]#")
+    assert api.query["filter"] == "order_name=='#1001; a+b \\'c\\' & d=e'"
+    assert "page%5Bsize%5D=100" in raw
 
 
-def test_in_any_other_order_the_list_is_read_whole_and_cut() -> None:
-    api = Yofi(HOURLY, sortable=BOTH)
+def test_the_parameter_of_the_prediction_filter_can_be_renamed() -> None:
+    text = "(prediction_category==drop_off_fraud;predicted_value>0.9)"
+    api = FakeYofiApi()
 
-    found = client(api).extract("returns", since=SINCE, until=UNTIL, sort="order_created_at_epoch", page_size=50)
+    list(yofi_client(api).extract("returns", prediction_filter=text).records())
+    assert api.query["filter[EcommerceUnifiedReturnPrediction]"] == text[1:-1]
 
-    assert numbers(found.records()) == list(range(24))
-    assert [query["page[number]"] for query in api.asked] == ["1", "2", "3"]
-
-
-def test_without_a_beginning_the_list_is_read_whole() -> None:
-    api = Yofi(HOURLY, sortable=BOTH)
-
-    assert numbers(client(api).extract("returns", until=SINCE).records()) == list(range(-100, 0))
-    assert numbers(client(api).extract("returns").records()) == list(range(-100, 40))
+    yofi = yofi_client(api, prediction_filter_param="filter[return_predictions]")
+    list(yofi.extract("returns", prediction_filter=text).records())
+    assert api.query["filter[return_predictions]"] == text[1:-1]
 
 
-def test_windows_that_touch_share_no_return_and_leave_none_out() -> None:
-    api = Yofi(HOURLY, sortable=BOTH)
-    yofi = client(api)
-    edges = [SINCE + timedelta(hours=hours) for hours in (-100, -30, 0, 7.5, 8, 40)]
+@pytest.mark.parametrize(
+    ("resource", "options", "problem"),
+    [
+        ("claim", {}, "no resource 'claim'.*claims, customer_predictions, customers, notification_events"),
+        ("customers", {"filters": "email=='x'"}, r"uses 'email'.*Allowed: customer_id.*shows a filter by email"),
+        ("customers", {"filters": "customer_id=in=(1)"}, "uses 'customer_id=in='"),
+        ("returns", {"filters": "return_created_at_epoch>1"}, "uses 'return_created_at_epoch'.*order_id"),
+        ("returns", {"filters": "state="}, "not RSQL"),
+        ("returns", {"prediction_filter": "severity==high"}, "uses 'severity'.*predicted_value"),
+        ("claims", {"prediction_filter": "predicted_value>1"}, "takes no prediction_filter"),
+        ("claims", {"include": ["customer"]}, "no relation 'customer'.*Known: none"),
+        ("returns", {"include": ["orders"]}, "no relation 'orders'.*Known: customer, order, return_predictions"),
+        ("returns", {"fields": {"Claim": ["id"]}}, "no records of type 'Claim'.*EcommerceUnifiedReturn"),
+        ("customers", {"sort": "customer_id"}, "can't be sorted"),
+        ("returns", {"sort": "a b"}, "no field to sort by"),
+        ("returns", {"match": {"email": ["x"]}}, "can't be matched on email.*order_id"),
+        ("returns", {"match": {"order_id": "1"}}, "text instead of a list"),
+        ("returns", {"match": {"order_id": ["1"], "state": ["x"]}}, "can't be matched on order_id and state"),
+        ("claims", {"match": {"order_id": ["1"]}}, "nothing; give a time range"),
+        ("claims", {"page_size": 0}, "page_size=0"),
+        ("claims", {"since": SINCE, "walk_lookback": timedelta(days=1)}, "'walk_lookback' has no meaning for 'claims'"),
+        ("returns", {"walk_lookback": timedelta(days=1)}, "'walk_lookback' has no meaning for 'returns' here"),
+        ("returns", {"since": SINCE, "walk_lookback": -timedelta(days=1)}, "'walk_lookback' is negative"),
+        ("return_predictions", {"prediction_filter": "severity==high"}, "uses 'severity'.*predicted_value"),
+        ("return_predictions", {"include": ["return_predictions", "app"]}, "no relation 'app' to include"),
+        ("return_predictions", {"include": []}, "consists of 'return_predictions', which must be included"),
+        ("customer_predictions", {"prediction_filter": "email==x"}, "uses 'email'.*severity"),
+        ("claims", {"since": "yesterdayish"}, "'since' is not a timestamp"),
+    ],
+)
+def test_arguments_that_yofi_would_refuse_are_refused_before_a_request(
+    resource: str, options: dict[str, Any], problem: str
+) -> None:
+    api = FakeYofiApi()
 
-    found = [
-        number
-        for since, until in pairwise(edges)
-        for number in numbers(yofi.extract("returns", since=since, until=until).records())
+    with pytest.raises(ConfigurationError, match=problem):
+        yofi_client(api).extract(resource, **options)
+    assert api.requests == []
+
+
+def test_ids_are_requested_in_batches_each_id_once() -> None:
+    api = FakeYofiApi()
+    ids = [str(number) for number in range(120)]
+
+    extraction = yofi_client(api).extract("returns", match={"order_id": [*ids, "7", 7, None, ""]}, filters="state!=x")
+    list(extraction.records())
+
+    filters = [dict(parse_qsl(request.url.query.decode()))["filter"] for request in api.requests]
+    assert [text.count("'") // 2 for text in filters] == [50, 50, 20]
+    assert filters[0].startswith("state!=x;order_id=in=('0','1',")
+    assert [segment.name for segment in extraction.segments][-1] == "returns by order_id, batch 3 of 3"
+
+
+def test_customers_are_matched_without_the_in_operator() -> None:
+    api = FakeYofiApi()
+
+    list(yofi_client(api).extract("customers", match={"customer_id": ["1", "2"]}).records())
+
+    first = dict(parse_qsl(api.requests[0].url.query.decode()))
+    assert first["filter"] == "customer_id=='1',customer_id=='2'"
+
+
+def test_a_batch_of_long_ids_fits_into_a_url() -> None:
+    api = FakeYofiApi()
+    names = [f"#order-{'ü' * 50}-{number}" for number in range(40)]
+
+    list(yofi_client(api).extract("returns", match={"order_name": names}).records())
+
+    assert len(api.requests) > 1
+    assert max(len(str(request.url)) for request in api.requests) < 5000
+
+
+def test_no_ids_give_no_records_and_no_request() -> None:
+    api = FakeYofiApi()
+
+    extraction = yofi_client(api).extract("returns", match={"order_id": []})
+
+    assert list(extraction.records()) == []
+    assert api.requests == []
+
+
+def test_the_fingerprint_depends_on_the_query_and_the_request_has_no_ids() -> None:
+    yofi = yofi_client(FakeYofiApi())
+    ids = {"customer_id": ["9876543210"]}
+
+    first, same = (yofi.extract("returns", match=ids) for _ in range(2))
+    others = [
+        yofi.extract("returns", match={"customer_id": ["1"]}),
+        yofi.extract("returns"),
+        yofi.extract("returns", match=ids, include=[]),
+        yofi.extract("returns", match=ids, page_size=10),
+        yofi_client(FakeYofiApi(), shop="b.myshopify.com").extract("returns", match=ids),
     ]
 
-    assert sorted(found) == list(range(-100, 40))
+    assert first.fingerprint == same.fingerprint
+    assert len({first.fingerprint, *(extraction.fingerprint for extraction in others)}) == 6
+    assert "9876543210" not in str(first.request)
 
 
-def test_a_window_of_known_orders_is_cut_here() -> None:
-    api = Yofi(HOURLY, sortable=BOTH)
+@pytest.mark.parametrize(
+    ("resource", "options", "reads_ahead"),
+    [
+        ("claims", {"since": SINCE, "until": UNTIL}, True),
+        ("claims", {"since": SINCE}, False),
+        ("claims", {"since": SINCE, "until": datetime.fromtimestamp(NOW + 60, UTC)}, False),
+        ("returns", {}, False),
+        ("returns", {"match": {"order_id": ["1"]}}, True),
+    ],
+)
+def test_pages_are_read_ahead_only_if_no_new_record_can_shift_the_others(
+    resource: str, options: dict[str, Any], reads_ahead: bool
+) -> None:
+    [segment] = yofi_client(FakeYofiApi()).extract(resource, **options).segments
 
-    rows = client(api).extract("returns", match={"order_id": ["1", "2", "30"]}, since=SINCE, until=UNTIL).records()
-
-    assert numbers(rows) == [1, 2]
-
-
-def test_the_dates_of_a_walk_are_asked_for_whatever_fields_were_chosen() -> None:
-    api = Yofi([], sortable=BOTH)
-
-    list(client(api).extract("returns", since=SINCE, fields=["state"]).records())
-
-    chosen = api.asked[0]["fields[EcommerceUnifiedReturn]"]
-    assert chosen == "state,return_created_at_epoch,order_created_at_epoch"
-
-
-def test_the_field_of_known_ids_is_asked_for_whatever_fields_were_chosen() -> None:
-    api = Yofi(customers(1, 2))
-
-    rows = client(api).extract("customers", match={"customer_id": [1, 2]}, fields=["email"]).records()
-
-    assert numbers(rows) == [1, 2]
-    assert [query["fields[EcommerceCustomer]"] for query in api.asked] == ["email,customer_id"]
+    assert segment.predict_next({}) == ({"page": 2} if reads_ahead else None)
+    assert segment.predict_next({"page": 3}) == ({"page": 4} if reads_ahead else None)
+    assert segment.predict_next({"page": 2, "full": 10}) is None
 
 
-def test_another_window_or_lookback_is_another_question() -> None:
-    yofi = client(Yofi([]))
-    asked = [
+def test_another_time_range_or_lookback_has_another_fingerprint() -> None:
+    yofi = yofi_client(FakeYofiApi())
+    extractions = [
         yofi.extract("returns"),
         yofi.extract("returns", since=SINCE),
         yofi.extract("returns", since=SINCE, until=UNTIL),
@@ -198,166 +270,4 @@ def test_another_window_or_lookback_is_another_question() -> None:
         yofi.extract("customer_predictions", prediction_filter="predicted_value>0.5"),
     ]
 
-    assert len({extraction.fingerprint for extraction in asked}) == len(asked)
-
-
-# --- predictions
-
-
-def predicted(api: Yofi, number: int, *values: float, kind: str = "drop_off_fraud") -> Row:
-    ids = [f"p{number}-{place}" for place in range(len(values))]
-    api.included += [
-        {
-            "type": "EcommerceUnifiedReturnPrediction",
-            "id": id_,
-            "attributes": {"prediction_category": kind, "predicted_value": value, "customer_id": None},
-        }
-        for id_, value in zip(ids, values, strict=True)
-    ]
-    linkage = [{"type": "EcommerceUnifiedReturnPrediction", "id": id_} for id_ in ids]
-    row = a_return(number, FIRST + number, FIRST)
-    row["attributes"] |= {"customer_id": "77", "state": "requested", "customer_first_name": "Secret"}
-    return {**row, "relationships": {"return_predictions": {"data": linkage}}}
-
-
-def test_a_prediction_is_a_row_with_the_ids_of_return_order_and_customer() -> None:
-    api = Yofi([], sortable=BOTH)
-    api.rows = [predicted(api, 1, 0.95, 0.2), predicted(api, 2, 0.5), a_return(3, FIRST + 3)]
-
-    extraction = client(api).extract("return_predictions")
-    rows = list(extraction.records())
-
-    assert extraction.key == ("return_id", "id")
-    assert sorted((row["return_id"], row["id"], row["predicted_value"]) for row in rows) == [
-        ("r1", "p1-0", 0.95),
-        ("r1", "p1-1", 0.2),
-        ("r2", "p2-0", 0.5),
-    ]
-    assert {(row["order_id"], row["customer_id"], row["return_state"]) for row in rows if row["return_id"] == "r1"} == {
-        ("1", "77", "requested")
-    }
-    assert "Secret" not in str(rows)
-    assert api.asked[0]["include"] == "return_predictions"
-    assert "first_name" not in str(api.asked)
-
-
-def test_predictions_are_filtered_by_the_server_and_again_here() -> None:
-    """This server takes no notice of the filter, as one may that only picks the returns by it."""
-    api = Yofi([], sortable=BOTH)
-    api.rows = [predicted(api, 1, 0.95, 0.2), predicted(api, 2, 0.99, kind="bot")]
-    text = "prediction_category==drop_off_fraud;predicted_value>0.9"
-
-    rows = list(client(api).extract("return_predictions", prediction_filter=text).records())
-
-    assert [row["id"] for row in rows] == ["p1-0"]
-    assert api.asked[0]["filter[EcommerceUnifiedReturnPrediction]"] == (
-        "prediction_category==drop_off_fraud;predicted_value>0.9"
-    )
-
-
-def test_predictions_that_the_server_has_left_out_are_no_rows() -> None:
-    api = Yofi([], sortable=BOTH)
-    api.rows = [predicted(api, 1, 0.95, 0.2)]
-    api.included = api.included[:1]
-
-    rows = client(api).extract("return_predictions", prediction_filter="predicted_value>0.1").records()
-
-    assert [row["id"] for row in rows] == ["p1-0"]
-
-
-def test_predictions_of_a_window_and_of_known_orders() -> None:
-    api = Yofi([], sortable=BOTH)
-    api.rows = [predicted(api, 1, 0.5), predicted(api, 2, 0.6), predicted(api, 3, 0.7)]
-    yofi = client(api)
-
-    window = yofi.extract("return_predictions", since=SINCE + timedelta(seconds=2), until=UNTIL)
-    assert sorted(row["return_id"] for row in window.records()) == ["r2", "r3"]
-    assert [row["return_id"] for row in yofi.extract("return_predictions", match={"order_id": ["2"]}).records()] == [
-        "r2"
-    ]
-
-
-def test_predictions_of_customers_are_filtered_here_since_yofi_has_no_such_filter() -> None:
-    rows = customers(1)
-    rows[0]["relationships"] = {
-        "customer_predictions": {"data": [{"type": "EcommerceCustomerPrediction", "id": f"p{n}"} for n in range(3)]}
-    }
-    api = Yofi(rows)
-    api.included = [
-        {"type": "EcommerceCustomerPrediction", "id": f"p{n}", "attributes": {"severity": severity}}
-        for n, severity in enumerate(("high", "low", "high"))
-    ]
-
-    found = list(client(api).extract("customer_predictions", prediction_filter="severity==high").records())
-
-    assert [(row["customer_entity_id"], row["customer_id"], row["id"]) for row in found] == [
-        ("c1", 1, "p0"),
-        ("c1", 1, "p2"),
-    ]
-    assert not any("Prediction]" in name for name in api.asked[0] if name.startswith("filter"))
-
-
-# --- customers by ids
-
-
-def test_several_customers_are_one_question_where_the_answer_proves_it_right() -> None:
-    api = Yofi(customers(*range(200)))
-
-    rows = list(client(api).extract("customers", match={"customer_id": range(120)}).records())
-
-    assert sorted(numbers(rows)) == list(range(120))
-    assert len({query["filter"] for query in api.asked}) == 3
-
-
-@pytest.mark.parametrize("alternatives", ["refused", "first", "ignored"])
-def test_customers_are_asked_for_one_by_one_where_several_are_not_taken(
-    alternatives: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    api = Yofi(customers(*range(60)), alternatives=alternatives)
-    yofi = client(api)
-
-    found = yofi.extract("customers", match={"customer_id": range(0, 120, 2)}).records(workers=1)
-
-    assert sorted(numbers(found)) == list(range(0, 60, 2))
-    assert caplog.text.count("From now on this client asks for customers one by one") == 1
-    singly = [query["filter"] for query in api.asked if "," not in query["filter"]]
-    assert set(singly) == {f"customer_id=='{n}'" for n in range(0, 120, 2)}
-
-
-def test_one_by_one_can_be_had_from_the_beginning() -> None:
-    api = Yofi(customers(1, 2, 3))
-    yofi = client(api)
-
-    assert numbers(yofi.extract("customers", match={"customer_id": [1, 3]}, one_by_one=True).records()) == [1, 3]
-    assert [query["filter"] for query in api.asked] == ["customer_id=='1'", "customer_id=='3'"]
-    list(yofi.extract("customers", match={"customer_id": [1, 3]}).records())
-    assert "," in api.asked[2]["filter"], "other questions are not concerned"
-
-
-def test_unknown_customers_are_no_reason_for_distrust() -> None:
-    api = Yofi(customers(1))
-
-    assert numbers(client(api).extract("customers", match={"customer_id": [1, 8, 9]}).records()) == [1]
-    assert [query["filter"] for query in api.asked] == [
-        "customer_id=='1',customer_id=='8',customer_id=='9'",
-        "customer_id=='8'",
-        "customer_id=='9'",
-    ]
-
-
-def test_what_is_refused_for_another_reason_is_not_laid_to_the_alternatives() -> None:
-    def refuse(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(400, json={"detail": "no such field"})
-
-    yofi = client(refuse)
-    with pytest.raises(RejectedError, match="no such field"):
-        list(yofi.extract("customers", match={"customer_id": [1, 2]}).records())
-    assert yofi._capabilities.or_support.is_supported is None
-
-
-def test_a_filter_that_is_ignored_for_a_single_id_is_an_error() -> None:
-    def whole(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"data": customers(1, 2, 3)})
-
-    with pytest.raises(UnexpectedResponseError, match="asked for one id, and others came back"):
-        list(client(whole).extract("customers", match={"customer_id": [7, 8]}).records())
+    assert len({extraction.fingerprint for extraction in extractions}) == len(extractions)
