@@ -10,7 +10,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow.sdk import Asset
 
@@ -29,6 +29,7 @@ from airflow_provider_partners.watermarks import Watermark
 from airflow_provider_partners.windows import Window, is_given, resolve
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.http.stats import RequestCounts
     from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
     from airflow_provider_partners.hooks.base import PartnerHook
 
@@ -36,8 +37,21 @@ WINDOW_FILE = "window.json"
 """File with the window that the run's first try chose; it is in a folder beside the dataset's."""
 
 
+class ExtractExtra(TypedDict, total=False):
+    """``extra`` of the dataset that an extract operator returns."""
+
+    api: RequestCounts
+    """Request counts of the client."""
+    resumed: int
+    """Records that an earlier try had written; missing if there are none."""
+    job: str
+    """Id of the partner's job that wrote the records; missing if they were read page by page."""
+    changed: bool
+    """Whether the published dataset differs from the previous one; missing without ``uri``."""
+
+
 class ExtractOperator(PartnerOperator):
-    """Extracts a list into a dataset and returns the dataset's reference.
+    """Extracts a list into a dataset and returns the dataset's reference. Its ``extra`` is an :class:`ExtractExtra`.
 
     The time range is the first of these that is set: ``since`` and ``until``; the run's data interval; from the task's
     watermark until now. A list without a time filter, and a read by ids (``match``), have no time range by default.
