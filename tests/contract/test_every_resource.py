@@ -1,7 +1,7 @@
-"""Every list of every partner, walked in the sandbox beyond a page and beyond what its pages reach, against the store.
+"""Every list of every partner is complete and without duplicates, over many pages and beyond the last numbered page.
 
-The cases are the clients' own tables, so a list that is added to one is walked here as well. What is compared is how
-often each row comes: once, as the store holds it.
+The cases are the clients' own tables of resources, so a list that is added to one of them is tested here as well. The
+sandbox's store has the expected records.
 """
 
 from __future__ import annotations
@@ -15,85 +15,86 @@ from typing import Any
 
 import httpx
 import pytest
-from client_options import gather_options
+from sandbox import (
+    restored_settings,
+    run_sandbox,
+    shopify_admin_client,
+    shopify_partner_client,
+    voucherify_client,
+    yofi_client,
+    yotpo_client,
+)
 
 from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.extraction import Extraction
-from airflow_provider_partners.api.http.options import ClientOptions
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.shopify_admin import client as shopify_admin
-from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.api.shopify_partner import client as shopify_partner
 from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.api.voucherify import client as voucherify
-from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 from airflow_provider_partners.api.yofi import client as yofi
-from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.api.yotpo import client as yotpo
 from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.exceptions import PagingError
 from airflow_provider_partners.records import get_path
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.sandbox.store import Store
 from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow
-from airflow_provider_partners.sandbox.world.build import build
 
 Record = dict[str, Any]
+Key = tuple[Any, ...]
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-FAST = 10_000_000.0
+NO_LIMITS = {
+    "voucherify.rate_limit": 0,
+    "yotpo.rate_limit": 0,
+    "shopify_partner.requests_per_second": 0,
+    "shopify_admin.bucket": (1_000_000, 1_000_000),
+}
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[RunningSandbox]:
-    with serve(build(shops=1, orders=60, now=NOW)) as served:
-        switches = served.sandbox.switches
-        switches["voucherify.rate_limit"] = switches["yotpo.rate_limit"] = 0
-        switches["shopify_partner.requests_per_second"] = 0
-        switches["shopify_admin.bucket"] = (1_000_000, 1_000_000)
-        file_claims(served)
-        yield served
-
-
-@pytest.fixture(scope="module")
-def large() -> Iterator[RunningSandbox]:
-    """A project whose lists are longer than the largest pages reach; up to 150 rows in turn share a moment."""
-    sandbox = build(shops=1, orders=10, now=NOW)
-    for kind, rows in {"redemptions": 9_900, "vouchers": 9_850, "customers": 9_850, "orders": 2_100}.items():
-        grow(sandbox.store, seed=7, kind=kind, count=rows, now=NOW)
-    with serve(sandbox) as served:
-        sandbox.switches["voucherify.rate_limit"] = 0
-        yield served
+def shared_sandbox() -> Iterator[RunningSandbox]:
+    """One shop whose lists need several pages."""
+    with run_sandbox(shops=1, orders=60, now=NOW, switches=NO_LIMITS) as running:
+        add_claims(running)
+        yield running
 
 
 @pytest.fixture
-def served(world: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The world with its switches as they were."""
-    before = dict(world.sandbox.switches)
-    yield world
-    world.sandbox.switches.clear()
-    world.sandbox.switches.update(before)
+def sandbox(shared_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
+    """The shared sandbox; its switches are restored after the test."""
+    with restored_settings(shared_sandbox):
+        yield shared_sandbox
 
 
-def keys(rows: Iterable[Mapping[str, Any]], key: tuple[str, ...] = ("id",)) -> Counter[tuple[Any, ...]]:
-    """How often each row comes; all of them can be told apart."""
-    found = Counter(tuple(get_path(row, name) for name in key) for row in rows)
-    assert not any(None in each for each in found)
-    return found
+@pytest.fixture(scope="module")
+def large_project() -> Iterator[RunningSandbox]:
+    """A Voucherify project with more records than its largest pages reach. Up to 150 records share a timestamp."""
+    with run_sandbox(shops=1, orders=10, now=NOW, switches=NO_LIMITS) as running:
+        for kind, size in {"redemptions": 9_900, "vouchers": 9_850, "customers": 9_850, "orders": 2_100}.items():
+            grow(running.sandbox.store, seed=7, kind=kind, count=size, now=NOW)
+        yield running
 
 
-def walked(extraction: Extraction, *, workers: int = 1, pages: int = 1) -> Counter[tuple[Any, ...]]:
-    """The rows of a walk of so many pages at least."""
-    steps = list(extraction.pages(workers=workers))
-    assert len(steps) >= pages
-    return keys((row for step in steps for row in step.records), extraction.key)
+def count_keys(records: Iterable[Mapping[str, Any]], key: tuple[str, ...] = ("id",)) -> Counter[Key]:
+    """Count the records by key. No part of a key is missing."""
+    counts = Counter(tuple(get_path(record, name) for name in key) for record in records)
+    assert not any(None in values for values in counts)
+    return counts
 
 
-def ended(job: AsyncJob) -> list[Record]:
-    """The rows of a job that is begun and waited for."""
+def extracted_keys(extraction: Extraction, *, workers: int = 1, min_pages: int = 1) -> Counter[Key]:
+    """Count the records of an extraction by key. It has at least this many pages."""
+    pages = list(extraction.pages(workers=workers))
+    assert len(pages) >= min_pages
+    return count_keys((record for page in pages for record in page.records), extraction.key)
+
+
+def job_records(job: AsyncJob) -> list[Record]:
+    """Submit a job, wait for its end, and return its records."""
     job_id = job.submit()
     for _ in range(100):
         status = job.status(job_id)
@@ -106,274 +107,262 @@ def ended(job: AsyncJob) -> list[Record]:
 # --- Voucherify ---
 
 LISTS = voucherify.RESOURCES
-PAGE = 2
-"""Rows of a page: what is served of a numbered list are 99 or 100 pages, so that few rows are too many."""
-NUMBERED = [name for name, row in LISTS.items() if row.paging_style == "page"]
+PAGE_SIZE = 2
+"""Small, because Voucherify serves 99 or 100 numbered pages: few records are more than these pages hold."""
+NUMBERED = [name for name, resource in LISTS.items() if resource.paging_style == "page"]
 DIVISIBLE = [name for name in NUMBERED if LISTS[name].times or LISTS[name].scroll_param]
 INDIVISIBLE = [name for name in NUMBERED if name not in DIVISIBLE]
-AT_ONCE = [name for name, row in LISTS.items() if row.paging_style == "single_shot"]
-BY_LIMIT = [
+SINGLE_PAGE = [name for name, resource in LISTS.items() if resource.paging_style == "single_shot"]
+LIMITED = [
     name
-    for name, row in LISTS.items()
-    if row.paging_style == "limit_only" and not isinstance(row.paginator, TimestampPaginator)
+    for name, resource in LISTS.items()
+    if resource.paging_style == "limit_only" and not isinstance(resource.paginator, TimestampPaginator)
 ]
-ONE_BY_ONE = [name for name in LISTS if name not in {*NUMBERED, *AT_ONCE, *BY_LIMIT}]
-TIMED = [name for name in LISTS if LISTS[name].times]
+BY_CURSOR = [name for name in LISTS if name not in {*NUMBERED, *SINGLE_PAGE, *LIMITED}]
+WITH_TIMES = [name for name in LISTS if LISTS[name].times]
 
-serial = count(1)
-
-
-def client(served: RunningSandbox, family: str = "server", **options: Any) -> VoucherifyClient:
-    known = served.sandbox.credentials["voucherify"]
-    keys = {
-        "server": {"application_id": known["app_id"], "secret_key": known["secret_key"]},
-        "client": {
-            "application_id": known["client_app_id"],
-            "secret_key": known["client_token"],
-            "auth": "client",
-            "origin": known["client_origin"],
-        },
-        "management": {
-            "application_id": known["management_id"],
-            "secret_key": known["management_token"],
-            "auth": "management",
-        },
-    }[family]
-    return VoucherifyClient(
-        **gather_options(
-            base_url=f"{served.url}/voucherify",
-            rate_limit_store=InMemoryStore(),
-            requests_per_minute=FAST,
-            **keys,
-            **options,
-        )
-    )
+serial_numbers = count(1)
 
 
-def longest(store: Store, row: VoucherifyResource) -> str:
-    """The parents' ids of the list of this kind that has most rows."""
-    return max(store.shops("voucherify"), key=lambda scope: store.count("voucherify", scope, row.name))
+def largest_scope(store: Store, resource: VoucherifyResource) -> str:
+    """Return the parents' ids, joined by slashes, of the list with most records."""
+    return max(store.shops("voucherify"), key=lambda scope: store.count("voucherify", scope, resource.name))
 
 
-def lengthened(served: RunningSandbox, row: VoucherifyResource, rows: int) -> dict[str, str]:
-    """A list made at least so long with rows like its own, three at a time of one moment; its parents."""
-    store = served.sandbox.store
-    scope = longest(store, row)
-    there = store.select("voucherify", scope, row.name)
-    assert there, f"the sandbox has no row of {row.name}"
-    made = []
-    for number in range(rows - len(there)):
-        pattern = there[number % len(there)]
+def fill_list(sandbox: RunningSandbox, resource: VoucherifyResource, size: int) -> dict[str, str]:
+    """Copy the records of a list until it has this size, and return its parents. Three copies share a timestamp."""
+    store = sandbox.sandbox.store
+    scope = largest_scope(store, resource)
+    records = store.select("voucherify", scope, resource.name)
+    assert records, f"the sandbox has no record of {resource.name}"
+    copies = []
+    for number in range(size - len(records)):
+        original = records[number % len(records)]
         at = (NOW - timedelta(days=80) + timedelta(milliseconds=number // 3 * 7)).isoformat(timespec="milliseconds")
-        text, new = json.dumps(pattern), f"{next(serial):08x}"
-        for name in row.key:
-            text = text.replace(get_path(pattern, name), f"{get_path(pattern, name)[:-8]}{new}")
+        text, suffix = json.dumps(original), f"{next(serial_numbers):08x}"
+        for name in resource.key:
+            text = text.replace(get_path(original, name), f"{get_path(original, name)[:-8]}{suffix}")
         body = json.loads(text)
         body |= {name: at.replace("+00:00", "Z") for name in ("created_at", "updated_at", "date") if name in body}
-        made.append((new, body.get("created_at") or body.get("date") or "", body))
-    store.put_many("voucherify", scope, row.name, made)
-    return dict(zip(row.parents, scope.split("/"), strict=True)) if row.parents else {}
+        copies.append((suffix, body.get("created_at") or body.get("date") or "", body))
+    store.put_many("voucherify", scope, resource.name, copies)
+    return dict(zip(resource.parents, scope.split("/"), strict=True)) if resource.parents else {}
 
 
-def held(served: RunningSandbox, row: VoucherifyResource, parents: Mapping[str, str]) -> list[Record]:
-    return served.sandbox.store.select("voucherify", "/".join(parents.values()), row.name)
+def stored_records(
+    sandbox: RunningSandbox, resource: VoucherifyResource, parents: Mapping[str, str] | None = None
+) -> list[Record]:
+    return sandbox.sandbox.store.select("voucherify", "/".join((parents or {}).values()), resource.name)
 
 
-def test_no_list_of_voucherify_is_left_out_here() -> None:
-    assert sorted([*DIVISIBLE, *INDIVISIBLE, *AT_ONCE, *BY_LIMIT, *ONE_BY_ONE]) == sorted(LISTS)
+def stored_keys(
+    sandbox: RunningSandbox, resource: VoucherifyResource, parents: Mapping[str, str] | None = None
+) -> Counter[Key]:
+    return count_keys(stored_records(sandbox, resource, parents), resource.key)
+
+
+def test_every_list_of_voucherify_is_in_one_group() -> None:
+    assert sorted([*DIVISIBLE, *INDIVISIBLE, *SINGLE_PAGE, *LIMITED, *BY_CURSOR]) == sorted(LISTS)
     assert len(LISTS) == 92
 
 
 @pytest.mark.parametrize("bounds", ["exclusive", "inclusive"])
 @pytest.mark.parametrize("name", DIVISIBLE)
-def test_a_numbered_list_that_can_be_parted_is_read_beyond_its_last_page(
-    served: RunningSandbox, name: str, bounds: str
+def test_a_divisible_numbered_list_is_complete_beyond_its_last_page(
+    sandbox: RunningSandbox, name: str, bounds: str
 ) -> None:
-    row = LISTS[name]
-    assert row.max_page_number
-    served.sandbox.switches["voucherify.time_bounds"] = bounds
-    served.sandbox.switches["voucherify.starting_after"] = {"exclusive": "strict"}.get(bounds, bounds)
-    # Scrolling is by time alone, so that a page has to hold more rows than share a moment.
-    size = PAGE if row.times else 5
-    parents = lengthened(served, row, row.max_page_number * size + 40)
+    resource = LISTS[name]
+    assert resource.max_page_number
+    sandbox.sandbox.switches["voucherify.time_bounds"] = bounds
+    sandbox.sandbox.switches["voucherify.starting_after"] = {"exclusive": "strict"}.get(bounds, bounds)
+    # Scrolling continues at a timestamp, so a page needs more records than share one.
+    page_size = PAGE_SIZE if resource.times else 5
+    parents = fill_list(sandbox, resource, resource.max_page_number * page_size + 40)
 
-    with client(served, row.family) as voucherify:
-        assert walked(voucherify.extract(name, page_size=size, parents=parents or None)) == keys(
-            held(served, row, parents), row.key
-        )
+    with voucherify_client(sandbox, resource.family) as client:
+        extraction = client.extract(name, page_size=page_size, parents=parents or None)
+        assert extracted_keys(extraction) == stored_keys(sandbox, resource, parents)
 
 
 @pytest.mark.parametrize("name", INDIVISIBLE)
-def test_a_numbered_list_that_can_not_be_parted_is_read_to_its_last_page_and_refused_beyond(
-    served: RunningSandbox, name: str
+def test_an_indivisible_numbered_list_is_complete_up_to_its_last_page_and_an_error_beyond(
+    sandbox: RunningSandbox, name: str
 ) -> None:
-    row = LISTS[name]
-    assert row.max_page_number
-    most = row.max_page_number * PAGE
-    if len(there := held(served, row, parents := lengthened(served, row, 0))) > most:
-        pytest.fail(f"{name} has {len(there)} rows already")
-    lengthened(served, row, most)
+    resource = LISTS[name]
+    assert resource.max_page_number
+    max_records = resource.max_page_number * PAGE_SIZE
+    parents = fill_list(sandbox, resource, 0)
+    if len(records := stored_records(sandbox, resource, parents)) > max_records:
+        pytest.fail(f"{name} already has {len(records)} records")
+    fill_list(sandbox, resource, max_records)
 
-    with client(served, row.family) as voucherify:
-        extraction = voucherify.extract(name, page_size=PAGE, parents=parents or None)
-        assert walked(extraction, pages=row.max_page_number) == keys(held(served, row, parents), row.key)
-        lengthened(served, row, most + 1)
-        with pytest.raises(PagingError, match=f"{most + 1} rows here.*serves {most}") as caught:
+    with voucherify_client(sandbox, resource.family) as client:
+        extraction = client.extract(name, page_size=PAGE_SIZE, parents=parents or None)
+        assert extracted_keys(extraction, min_pages=resource.max_page_number) == stored_keys(sandbox, resource, parents)
+        fill_list(sandbox, resource, max_records + 1)
+        with pytest.raises(PagingError, match=f"{max_records + 1} records here.*serves {max_records}") as caught:
             list(extraction.records())
     assert caught.value.remedy == "Use page_size=100."
 
 
 @pytest.mark.parametrize("name", ["orders", "publications", "rewards", "product_collections"])
-def test_beyond_the_largest_pages_the_error_says_what_helps(large: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    lengthened(large, row, 10_001)
+def test_beyond_the_largest_pages_the_error_names_a_remedy(large_project: RunningSandbox, name: str) -> None:
+    resource = LISTS[name]
+    fill_list(large_project, resource, 10_001)
 
-    with client(large) as voucherify, pytest.raises(PagingError, match=r"1\d{4} rows here") as caught:
-        list(voucherify.extract(name).records())
+    with voucherify_client(large_project) as client, pytest.raises(PagingError, match=r"1\d{4} records here") as caught:
+        list(client.extract(name).records())
 
-    helps = {"rewards": "assignment_id", "product_collections": "takes none"}
-    assert helps.get(name, 'mode="export"') in str(caught.value.remedy)
-    assert bool(row.exported_object) == (name not in helps)
-
-
-@pytest.mark.parametrize("name", ONE_BY_ONE)
-def test_a_list_with_a_cursor_of_its_own_is_read_over_many_pages(served: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    parents = lengthened(served, row, 61)
-
-    with client(served, row.family) as voucherify:
-        extraction = voucherify.extract(name, page_size=5, parents=parents or None)
-        assert walked(extraction, pages=12) == keys(held(served, row, parents), row.key)
+    remedies_without_export = {"rewards": "assignment_id", "product_collections": "takes none"}
+    assert remedies_without_export.get(name, 'mode="export"') in str(caught.value.remedy)
+    assert bool(resource.exported_object) == (name not in remedies_without_export)
 
 
-@pytest.mark.parametrize("name", [name for name in ONE_BY_ONE if LISTS[name].paging_style == "cursor"])
-def test_a_walk_whose_cursor_has_expired_goes_on_behind_the_last_row(served: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    parents = lengthened(served, row, 25)
+@pytest.mark.parametrize("name", BY_CURSOR)
+def test_a_list_with_a_cursor_is_complete_over_many_pages(sandbox: RunningSandbox, name: str) -> None:
+    resource = LISTS[name]
+    parents = fill_list(sandbox, resource, 61)
 
-    with client(served, row.family) as voucherify:
-        extraction = voucherify.extract(name, page_size=10, parents=parents or None)
+    with voucherify_client(sandbox, resource.family) as client:
+        extraction = client.extract(name, page_size=5, parents=parents or None)
+        assert extracted_keys(extraction, min_pages=12) == stored_keys(sandbox, resource, parents)
+
+
+@pytest.mark.parametrize("name", [name for name in BY_CURSOR if LISTS[name].paging_style == "cursor"])
+def test_an_extraction_with_an_expired_cursor_continues_after_the_last_record(
+    sandbox: RunningSandbox, name: str
+) -> None:
+    resource = LISTS[name]
+    parents = fill_list(sandbox, resource, 25)
+
+    with voucherify_client(sandbox, resource.family) as client:
+        extraction = client.extract(name, page_size=10, parents=parents or None)
         first = next(extraction.pages())
         assert first.position is not None
         token = first.position["cursor"]["token"]
-        stale = {**first.position["cursor"], "token": f"{token[:-18]}{'0' * 18}"}
-        rest = [row for step in extraction.pages(position={**first.position, "cursor": stale}) for row in step.records]
+        expired = {**first.position["cursor"], "token": f"{token[:-18]}{'0' * 18}"}
+        later_pages = extraction.pages(position={**first.position, "cursor": expired})
+        records = [*first.records, *(record for page in later_pages for record in page.records)]
 
-    assert keys([*first.records, *rest], row.key) == keys(held(served, row, parents), row.key)
-
-
-@pytest.mark.parametrize("name", AT_ONCE)
-def test_a_list_in_one_answer_is_read_whole(served: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    parents = lengthened(served, row, 130)
-
-    with client(served, row.family) as voucherify:
-        assert walked(voucherify.extract(name, parents=parents or None)) == keys(held(served, row, parents), row.key)
+    assert count_keys(records, resource.key) == stored_keys(sandbox, resource, parents)
 
 
-@pytest.mark.parametrize("name", BY_LIMIT)
-def test_a_list_without_a_second_page_is_read_whole_or_refused(served: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    parents = lengthened(served, row, 99)
+@pytest.mark.parametrize("name", SINGLE_PAGE)
+def test_a_list_on_a_single_page_is_complete(sandbox: RunningSandbox, name: str) -> None:
+    resource = LISTS[name]
+    parents = fill_list(sandbox, resource, 130)
 
-    with client(served, row.family) as voucherify:
-        extraction = voucherify.extract(name, parents=parents or None)
-        assert walked(extraction) == keys(held(served, row, parents), row.key)
-        lengthened(served, row, 101)
-        with pytest.raises(PagingError, match="no way to ask for the rest"):
+    with voucherify_client(sandbox, resource.family) as client:
+        extraction = client.extract(name, parents=parents or None)
+        assert extracted_keys(extraction) == stored_keys(sandbox, resource, parents)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_list_without_a_second_page_is_complete_or_an_error(sandbox: RunningSandbox, name: str) -> None:
+    resource = LISTS[name]
+    parents = fill_list(sandbox, resource, 99)
+
+    with voucherify_client(sandbox, resource.family) as client:
+        extraction = client.extract(name, parents=parents or None)
+        assert extracted_keys(extraction) == stored_keys(sandbox, resource, parents)
+        fill_list(sandbox, resource, 101)
+        with pytest.raises(PagingError, match="the list has no second page"):
             list(extraction.records())
 
 
-@pytest.mark.parametrize("name", TIMED)
-def test_a_window_holds_what_the_store_has_of_that_time(served: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    size = 40
-    parents = lengthened(served, row, size)
-    for chosen, asked in row.times.items():
-        moments = sorted(
-            each[asked.record_field] for each in held(served, row, parents) if each.get(asked.record_field)
-        )
-        since, until = moments[len(moments) // 4], moments[len(moments) * 3 // 4]
-        expected = [
-            each for each in held(served, row, parents) if since <= (each.get(asked.record_field) or "") < until
-        ]
-        with client(served, row.family) as voucherify:
-            window = {"since": since, "until": until, "time_field": chosen}
-            if since == until:
-                continue
-            extraction = voucherify.extract(name, parents=parents or None, **window)
-            assert walked(extraction) == keys(expected, row.key), chosen
+@pytest.mark.parametrize("name", WITH_TIMES)
+def test_a_window_returns_the_stored_records_of_its_time_range(sandbox: RunningSandbox, name: str) -> None:
+    resource = LISTS[name]
+    parents = fill_list(sandbox, resource, 40)
+    records = stored_records(sandbox, resource, parents)
+    for time_field, time_filter in resource.times.items():
+        field = time_filter.record_field
+        timestamps = sorted(record[field] for record in records if record.get(field))
+        since, until = timestamps[len(timestamps) // 4], timestamps[len(timestamps) * 3 // 4]
+        if since == until:
+            continue
+        expected = [record for record in records if since <= (record.get(field) or "") < until]
+        with voucherify_client(sandbox, resource.family) as client:
+            extraction = client.extract(name, parents=parents or None, since=since, until=until, time_field=time_field)
+            assert extracted_keys(extraction) == count_keys(expected, resource.key), time_field
         assert expected
 
 
 @pytest.mark.parametrize("name", list(EXPORTS))
-def test_an_export_holds_what_the_store_has(served: RunningSandbox, name: str) -> None:
+def test_an_export_has_the_stored_records(sandbox: RunningSandbox, name: str) -> None:
     kinds = {"points_expiration": "loyalty_points_expiration"}
-    store, kind = served.sandbox.store, kinds.get(name, name)
-    everywhere = {
-        row["id"]: row for scope in store.shops("voucherify") for row in store.select("voucherify", scope, kind)
+    store, kind = sandbox.sandbox.store, kinds.get(name, name)
+    stored = {
+        record["id"]: record
+        for scope in store.shops("voucherify")
+        for record in store.select("voucherify", scope, kind)
     }
 
-    with client(served) as voucherify:
-        found = ended(voucherify.job(name))
+    with voucherify_client(sandbox) as client:
+        records = job_records(client.job(name))
 
     if "id" in EXPORTS[name].fields:
-        assert keys(found) == Counter((id_,) for id_ in everywhere)
+        assert count_keys(records) == Counter((id_,) for id_ in stored)
     else:
-        assert len(found) == len(everywhere)
-    assert found
+        assert len(records) == len(stored)
+    assert records
 
 
 @pytest.mark.parametrize(
     ("name", "bounds"), [("redemptions", "exclusive"), ("vouchers", "inclusive"), ("customers", "exclusive")]
 )
-def test_a_list_of_full_size_is_read_beyond_9900_rows(large: RunningSandbox, name: str, bounds: str) -> None:
-    row, expected = LISTS[name], held(large, LISTS[name], {})
-    assert len(expected) > 9_900
-    assert max(Counter(each[row.record_time_field] for each in expected).values()) > 100
-    large.sandbox.switches["voucherify.time_bounds"] = bounds
+def test_a_list_of_full_size_is_complete_beyond_9900_records(
+    large_project: RunningSandbox, name: str, bounds: str
+) -> None:
+    resource = LISTS[name]
+    records = stored_records(large_project, resource)
+    assert len(records) > 9_900
+    assert max(Counter(record[resource.record_time_field] for record in records).values()) > 100
+    large_project.sandbox.switches["voucherify.time_bounds"] = bounds
 
-    with client(large) as voucherify:
-        assert walked(voucherify.extract(name), workers=2, pages=100) == keys(expected)
+    with voucherify_client(large_project) as client:
+        assert extracted_keys(client.extract(name), workers=2, min_pages=100) == count_keys(records)
 
 
-def test_orders_of_full_size_are_read_by_an_export(large: RunningSandbox) -> None:
-    expected = held(large, LISTS["orders"], {})
-    assert len(expected) > 10_000
+def test_orders_of_full_size_are_read_by_an_export(large_project: RunningSandbox) -> None:
+    stored = stored_records(large_project, LISTS["orders"])
+    assert len(stored) > 10_000
 
-    with client(large) as voucherify:
-        assert voucherify.prefers_job("orders")
-        found = ended(voucherify.job("orders", fields=["id", "source_id"]))
+    with voucherify_client(large_project) as client:
+        assert client.prefers_job("orders")
+        records = job_records(client.job("orders", fields=["id", "source_id"]))
 
-    assert keys(found) == keys(expected)
+    assert count_keys(records) == count_keys(stored)
 
 
 @pytest.mark.parametrize(
     "name", ["vouchers", "campaign_transactions", "loyalty_program_members", "async_actions", "segments"]
 )
-def test_rows_that_arrive_during_a_walk_neither_hide_nor_double_others(served: RunningSandbox, name: str) -> None:
-    row = LISTS[name]
-    parents = lengthened(served, row, 250)
-    before = keys(held(served, row, parents), row.key)
+def test_records_that_are_created_during_an_extraction_neither_hide_nor_duplicate_others(
+    sandbox: RunningSandbox, name: str
+) -> None:
+    resource = LISTS[name]
+    parents = fill_list(sandbox, resource, 250)
+    before = stored_keys(sandbox, resource, parents)
 
-    with client(served, row.family) as voucherify:
-        found: Counter[tuple[Any, ...]] = Counter()
-        for step in voucherify.extract(name, page_size=PAGE * 4, parents=parents or None).pages():
-            found += keys(step.records, row.key)
-            arrive(served, row, parents)
+    with voucherify_client(sandbox, resource.family) as client:
+        keys: Counter[Key] = Counter()
+        for page in client.extract(name, page_size=PAGE_SIZE * 4, parents=parents or None).pages():
+            keys += count_keys(page.records, resource.key)
+            add_newest_record(sandbox, resource, parents)
 
-    assert before <= found
-    assert max(found.values()) == 1
-    assert len(held(served, row, parents)) > len(before) + 20
+    assert before <= keys
+    assert max(keys.values()) == 1
+    assert len(stored_records(sandbox, resource, parents)) > len(before) + 20
 
 
-def arrive(served: RunningSandbox, row: VoucherifyResource, parents: Mapping[str, str]) -> None:
-    """One row more, younger than all others."""
-    pattern, number = held(served, row, parents)[0], next(serial)
+def add_newest_record(sandbox: RunningSandbox, resource: VoucherifyResource, parents: Mapping[str, str]) -> None:
+    """Store a record that is newer than all others."""
+    original, number = stored_records(sandbox, resource, parents)[0], next(serial_numbers)
     at = (NOW + timedelta(milliseconds=number)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = json.loads(json.dumps(pattern).replace(pattern["id"], f"{pattern['id'][:-8]}{number:08x}"))
+    body = json.loads(json.dumps(original).replace(original["id"], f"{original['id'][:-8]}{number:08x}"))
     body |= {name: at for name in ("created_at", "updated_at") if name in body}
-    served.sandbox.store.put("voucherify", "/".join(parents.values()), row.name, body["id"], body, at=at)
+    sandbox.sandbox.store.put("voucherify", "/".join(parents.values()), resource.name, body["id"], body, at=at)
 
 
 # --- Yofi ---
@@ -384,69 +373,60 @@ YOFI_KINDS = {
     "returns": "return",
     "notification_events": "notification_event",
 }
+"""Names of lists to kinds of stored documents."""
 
 
-def yofi_shop(served: RunningSandbox) -> str:
-    return str(next(iter(served.sandbox.credentials["yofi"]["shops"])))
+def yofi_shop(sandbox: RunningSandbox) -> str:
+    return str(next(iter(sandbox.sandbox.credentials["yofi"]["shops"])))
 
 
-def yofi_client(served: RunningSandbox) -> YofiClient:
-    known = served.sandbox.credentials["yofi"]
-    names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
-    return YofiClient(
-        **gather_options(
-            shop=yofi_shop(served),
-            base_url=f"{served.url}/yofi",
-            requests_per_second=FAST,
-            rate_limit_store=InMemoryStore(),
-            **{name: known[name] for name in names},
+def stored_yofi_keys(sandbox: RunningSandbox, name: str) -> Counter[Key]:
+    """Count the stored records by key. A list of predictions has records of its own for each record of its parent."""
+    resource = yofi.RESOURCES[name]
+    documents = sandbox.sandbox.store.select("yofi", yofi_shop(sandbox), YOFI_KINDS[resource.parent_list or name])
+    if resource.relation:
+        return Counter(
+            (document["id"], id_)
+            for document in documents
+            for _, id_ in document["relationships"][resource.relation] or []
         )
-    )
+    return Counter((document["id"],) for document in documents)
 
 
-def yofi_keys(served: RunningSandbox, name: str) -> Counter[tuple[Any, ...]]:
-    """The keys of a list's rows in the store; a list of predictions has one for each of another list's rows."""
-    row = yofi.RESOURCES[name]
-    there = served.sandbox.store.select("yofi", yofi_shop(served), YOFI_KINDS[row.parent_list or name])
-    if row.relation:
-        return Counter((each["id"], id_) for each in there for _, id_ in each["relationships"][row.relation] or [])
-    return Counter((each["id"],) for each in there)
-
-
-@pytest.mark.parametrize("told", [True, False], ids=["told totals", "told nothing"])
+@pytest.mark.parametrize("with_totals", [True, False], ids=["with totals", "without totals"])
 @pytest.mark.parametrize("name", list(yofi.RESOURCES))
-def test_every_list_of_yofi_is_read_over_many_pages(served: RunningSandbox, name: str, told: bool) -> None:
-    served.sandbox.switches.update({"yofi.meta": told, "yofi.links": told})
-    expected = yofi_keys(served, name)
+def test_every_list_of_yofi_is_complete_over_many_pages(sandbox: RunningSandbox, name: str, with_totals: bool) -> None:
+    sandbox.sandbox.switches.update({"yofi.meta": with_totals, "yofi.links": with_totals})
+    stored = stored_yofi_keys(sandbox, name)
 
-    with yofi_client(served) as client:
-        assert walked(client.extract(name, page_size=3), pages=4) == expected
+    with yofi_client(sandbox, yofi_shop(sandbox)) as client:
+        assert extracted_keys(client.extract(name, page_size=3), min_pages=4) == stored
 
 
 @pytest.mark.parametrize("name", list(YOFI_KINDS))
-def test_rows_of_yofi_that_arrive_during_a_walk_neither_hide_nor_double_others(
-    served: RunningSandbox, name: str
+def test_records_of_yofi_that_are_created_during_an_extraction_neither_hide_nor_duplicate_others(
+    sandbox: RunningSandbox, name: str
 ) -> None:
-    before = yofi_keys(served, name)
-    served.sandbox.switches["yofi.drift"] = True
+    before = stored_yofi_keys(sandbox, name)
+    sandbox.sandbox.switches["yofi.drift"] = True
 
-    with yofi_client(served) as client:
-        found = walked(client.extract(name, page_size=3), pages=3)
+    with yofi_client(sandbox, yofi_shop(sandbox)) as client:
+        keys = extracted_keys(client.extract(name, page_size=3), min_pages=3)
 
-    assert before <= found
-    assert max(found.values()) == 1
-    assert yofi_keys(served, name).total() > before.total() + 1
+    assert before <= keys
+    assert max(keys.values()) == 1
+    assert stored_yofi_keys(sandbox, name).total() > before.total() + 1
 
 
-def file_claims(served: RunningSandbox) -> None:
-    """More claims than a page or two hold, two at a time of one moment."""
-    store, shop = served.sandbox.store, yofi_shop(served)
+def add_claims(running: RunningSandbox) -> None:
+    """Store more claims than two pages hold. Two claims share a timestamp."""
+    store, shop = running.sandbox.store, yofi_shop(running)
     claim = store.select("yofi", shop, "claim")[0]
     for number in range(20):
-        id_, at = f"{claim['id'][:-4]}{number:04}", int(NOW.timestamp()) - 86_400 + number // 2
-        attributes = {**claim["attributes"], "entity_id": id_, "created_at_epoch": at}
-        moment = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        store.put("yofi", shop, "claim", id_, {**claim, "id": id_, "attributes": attributes}, at=moment)
+        id_, epoch = f"{claim['id'][:-4]}{number:04}", int(NOW.timestamp()) - 86_400 + number // 2
+        attributes = {**claim["attributes"], "entity_id": id_, "created_at_epoch": epoch}
+        at = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        store.put("yofi", shop, "claim", id_, {**claim, "id": id_, "attributes": attributes}, at=at)
 
 
 # --- Shopify Partner ---
@@ -458,154 +438,127 @@ PARTNER_KINDS = {
     "jobs": ("job", "lastEventAt"),
     "conversations": ("conversation", "lastEventAt"),
 }
+"""Names of lists to kinds of stored documents and the field with their timestamp."""
 
 
-def partner(served: RunningSandbox, **options: Any) -> ShopifyPartnerClient:
-    known = served.sandbox.credentials["shopify_partner"]
-    return ShopifyPartnerClient(
-        **gather_options(
-            organization_id=known["organization_id"],
-            access_token=known["tokens"][0],
-            base_url=f"{served.url}/shopify-partner",
-            requests_per_second=FAST,
-            **options,
-        )
-    )
-
-
-def partner_rows(served: RunningSandbox, name: str) -> list[Record]:
-    store, app = served.sandbox.store, str(served.sandbox.credentials["shopify_partner"]["app_id"])
+def stored_partner_records(sandbox: RunningSandbox, name: str) -> list[Record]:
+    store, app = sandbox.sandbox.store, str(sandbox.sandbox.credentials["shopify_partner"]["app_id"])
     if name == "messages":
-        return list(max((each["messages"] for each in partner_rows(served, "conversations")), key=len))
+        conversations = stored_partner_records(sandbox, "conversations")
+        return list(max((conversation["messages"] for conversation in conversations), key=len))
     return store.select("shopify_partner", app if name == "app_events" else "", PARTNER_KINDS[name][0])
 
 
-def partner_extraction(client: ShopifyPartnerClient, served: RunningSandbox, name: str, **asked: Any) -> Extraction:
-    needed: dict[str, Any] = {}
+def extract_partner_list(client: ShopifyPartnerClient, sandbox: RunningSandbox, name: str, **query: Any) -> Extraction:
+    required: dict[str, Any] = {}
     if name == "app_events":
-        needed["app_id"] = served.sandbox.credentials["shopify_partner"]["app_id"]
+        required["app_id"] = sandbox.sandbox.credentials["shopify_partner"]["app_id"]
     if name == "messages":
-        talks = partner_rows(served, "conversations")
-        needed["conversation_id"] = max(talks, key=lambda each: len(each["messages"]))["id"]
-    return client.extract(name, **{"since": LONG_AGO, "until": NOW + timedelta(days=1), **needed, **asked})
+        conversations = stored_partner_records(sandbox, "conversations")
+        required["conversation_id"] = max(conversations, key=lambda conversation: len(conversation["messages"]))["id"]
+    return client.extract(name, **{"since": LONG_AGO, "until": NOW + timedelta(days=1), **required, **query})
 
 
-def legacy(served: RunningSandbox, name: str) -> dict[str, str]:
-    """The version that has a list."""
-    last = shopify_partner.RESOURCES[name].last_version
-    if last:
-        served.sandbox.switches["shopify_partner.oldest_version"] = last
-    return {"api_version": last} if last else {}
+def use_last_version(sandbox: RunningSandbox, name: str) -> dict[str, str]:
+    """Make the sandbox support the last API version with a list, and return the client's argument for it."""
+    version = shopify_partner.RESOURCES[name].last_version
+    if version:
+        sandbox.sandbox.switches["shopify_partner.oldest_version"] = version
+    return {"api_version": version} if version else {}
 
 
 @pytest.mark.parametrize("name", list(shopify_partner.RESOURCES))
-def test_every_list_of_the_partner_api_is_read_over_many_pages(served: RunningSandbox, name: str) -> None:
-    expected = partner_rows(served, name)
-    size = 7 if len(expected) > 35 else 1
+def test_every_list_of_the_partner_api_is_complete_over_many_pages(sandbox: RunningSandbox, name: str) -> None:
+    stored = stored_partner_records(sandbox, name)
+    page_size = 7 if len(stored) > 35 else 1
 
-    with partner(served, **legacy(served, name)) as client:
-        extraction = partner_extraction(client, served, name, page_size=size)
-        rows = [row for step in extraction.pages() for row in step.records]
+    with shopify_partner_client(sandbox, **use_last_version(sandbox, name)) as client:
+        extraction = extract_partner_list(client, sandbox, name, page_size=page_size)
+        records = [record for page in extraction.pages() for record in page.records]
 
-    assert len(expected) >= 3 * size
+    assert len(stored) >= 3 * page_size
     if name == "app_events":
-        assert Counter((row["type"], row["occurredAt"], row["shop"]["id"]) for row in rows) == Counter(
-            (row["type"], row["occurredAt"], row["shop"]["id"]) for row in expected
+        # App events have no id.
+        assert Counter((record["type"], record["occurredAt"], record["shop"]["id"]) for record in records) == Counter(
+            (record["type"], record["occurredAt"], record["shop"]["id"]) for record in stored
         )
     else:
-        assert keys(rows) == keys(expected)
+        assert count_keys(records) == count_keys(stored)
 
 
 @pytest.mark.parametrize("name", ["transactions", "events"])
-def test_rows_of_the_partner_api_that_arrive_during_a_walk_neither_hide_nor_double_others(
-    served: RunningSandbox, name: str
+def test_records_of_the_partner_api_that_are_created_during_an_extraction_neither_hide_nor_duplicate_others(
+    sandbox: RunningSandbox, name: str
 ) -> None:
-    kind, time = PARTNER_KINDS[name]
-    before = partner_rows(served, name)
-    with partner(served) as client:
-        found: Counter[tuple[Any, ...]] = Counter()
-        for step in partner_extraction(client, served, name, page_size=10, until=NOW + timedelta(seconds=1)).pages():
-            found += keys(step.records)
-            number = next(serial)
+    kind, time_field = PARTNER_KINDS[name]
+    before = stored_partner_records(sandbox, name)
+    with shopify_partner_client(sandbox) as client:
+        keys: Counter[Key] = Counter()
+        extraction = extract_partner_list(client, sandbox, name, page_size=10, until=NOW + timedelta(seconds=1))
+        for page in extraction.pages():
+            keys += count_keys(page.records)
+            number = next(serial_numbers)
             at = (NOW + timedelta(seconds=number % 3)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            row = {**before[0], "id": f"{before[0]['id']}{number:06}", time: at}
-            served.sandbox.store.put("shopify_partner", "", kind, row["id"], row, at=at)
+            record = {**before[0], "id": f"{before[0]['id']}{number:06}", time_field: at}
+            sandbox.sandbox.store.put("shopify_partner", "", kind, record["id"], record, at=at)
 
-    assert keys(before) <= found
-    assert max(found.values()) == 1
+    assert count_keys(before) <= keys
+    assert max(keys.values()) == 1
 
 
 # --- Shopify Admin ---
 
 
-def admin(served: RunningSandbox) -> ShopifyAdminClient:
-    shop, known = next(iter(served.sandbox.credentials["shopify_admin"].items()))
-    return ShopifyAdminClient(
-        shop=shop,
-        access_token=known["token"],
-        base_url=f"{served.url}/shopify-admin/{shop}",
-        options=ClientOptions(rate_limit_store=InMemoryStore()),
-    )
-
-
-def admin_rows(served: RunningSandbox, name: str) -> list[Record]:
-    shop = next(iter(served.sandbox.credentials["shopify_admin"]))
-    return served.sandbox.store.select("shopify_admin", shop, name.removesuffix("s"))
+def stored_admin_records(sandbox: RunningSandbox, name: str) -> list[Record]:
+    shop = next(iter(sandbox.sandbox.credentials["shopify_admin"]))
+    return sandbox.sandbox.store.select("shopify_admin", shop, name.removesuffix("s"))
 
 
 @pytest.mark.parametrize("name", list(shopify_admin.RESOURCES))
-def test_every_list_of_a_shop_is_the_same_by_pages_and_by_a_bulk_operation(served: RunningSandbox, name: str) -> None:
-    with admin(served) as client:
+def test_every_list_of_a_shop_is_the_same_by_pages_and_by_a_bulk_operation(sandbox: RunningSandbox, name: str) -> None:
+    with shopify_admin_client(sandbox) as client:
         window = {"since": LONG_AGO, "until": NOW + timedelta(days=1)}
-        paged = [row for step in client.extract(name, page_size=20, **window).pages() for row in step.records]
-        bulk = ended(client.job(name, **window))
+        extraction = client.extract(name, page_size=20, **window)
+        paged = [record for page in extraction.pages() for record in page.records]
+        bulk = job_records(client.job(name, **window))
 
-    assert keys(paged) == keys(admin_rows(served, name))
+    assert count_keys(paged) == count_keys(stored_admin_records(sandbox, name))
     assert len(paged) > 20
     assert bulk == paged
 
 
-def test_orders_that_change_during_a_walk_neither_hide_nor_double_others(served: RunningSandbox) -> None:
-    shop = next(iter(served.sandbox.credentials["shopify_admin"]))
-    before = admin_rows(served, "orders")
-    found: Counter[tuple[Any, ...]] = Counter()
-    with admin(served) as client:
-        for number, step in enumerate(client.extract("orders", page_size=7, until=NOW + timedelta(days=1)).pages()):
-            found += keys(step.records)
+def test_orders_that_change_during_an_extraction_neither_hide_nor_duplicate_others(sandbox: RunningSandbox) -> None:
+    shop = next(iter(sandbox.sandbox.credentials["shopify_admin"]))
+    before = stored_admin_records(sandbox, "orders")
+    keys: Counter[Key] = Counter()
+    with shopify_admin_client(sandbox) as client:
+        extraction = client.extract("orders", page_size=7, until=NOW + timedelta(days=1))
+        for number, page in enumerate(extraction.pages()):
+            keys += count_keys(page.records)
             at = (NOW + timedelta(days=2, minutes=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
-            late = {**before[number], "id": f"gid://shopify/Order/99{next(serial):011}", "updatedAt": at}
-            served.sandbox.store.put("shopify_admin", shop, "order", late["id"], late, at=at)
+            gid = f"gid://shopify/Order/99{next(serial_numbers):011}"
+            changed = {**before[number], "id": gid, "updatedAt": at}
+            sandbox.sandbox.store.put("shopify_admin", shop, "order", gid, changed, at=at)
 
-    assert found == keys(before)
+    assert keys == count_keys(before)
 
 
 # --- Yotpo ---
 
 
-def yotpo_client(served: RunningSandbox) -> YotpoClient:
-    store_id, known = next(iter(served.sandbox.credentials["yotpo"].items()))
-    return YotpoClient(
-        store_id=store_id,
-        secret=known["secret"],
-        base_url=f"{served.url}/yotpo",
-        requests_per_second=FAST,
-        options=ClientOptions(rate_limit_store=InMemoryStore()),
-    )
-
-
 @pytest.fixture(scope="module")
-def shelf(world: RunningSandbox) -> RunningSandbox:
-    """A store with products, variants, orders, their fulfillments and customers."""
-    with yotpo_client(world) as client:
+def filled_yotpo_store(shared_sandbox: RunningSandbox) -> RunningSandbox:
+    """The shared sandbox with products, variants, orders, fulfillments and customers in its Yotpo store."""
+    with yotpo_client(shared_sandbox) as client:
         products = [client.create_product({"external_id": f"p-{number}", "name": "Tea"}) for number in range(25)]
         for number in range(25):
-            place(client, number)
+            create_order(client, number)
         order = client.orders(["1000"])["1000"]["yotpo_id"]
         for number in range(13):
             client.create_fulfillment(order, fulfillment(number))
-        store_id, known = client.store_id, next(iter(world.sandbox.credentials["yotpo"].values()))
-    root = f"{world.url}/yotpo/core/v3/stores/{store_id}"
-    token = httpx.post(f"{root}/access_tokens", json={"secret": known["secret"]}).json()["access_token"]
+        store_id, accepted = client.store_id, next(iter(shared_sandbox.sandbox.credentials["yotpo"].values()))
+    root = f"{shared_sandbox.url}/yotpo/core/v3/stores/{store_id}"
+    token = httpx.post(f"{root}/access_tokens", json={"secret": accepted["secret"]}).json()["access_token"]
     with httpx.Client(headers={"X-Yotpo-Token": token}) as http:
         for number in range(23):
             variant = {"external_id": f"v-{number}", "name": "Large"}
@@ -613,10 +566,10 @@ def shelf(world: RunningSandbox) -> RunningSandbox:
             http.post(path, json={"variant": variant}).raise_for_status()
             customer = {"external_id": f"c-{number}", "first_name": "Zoë"}
             http.patch(f"{root}/customers", json={"customer": customer}).raise_for_status()
-    return world
+    return shared_sandbox
 
 
-def place(client: YotpoClient, number: int) -> None:
+def create_order(client: YotpoClient, number: int) -> None:
     at = NOW - timedelta(days=30) + timedelta(hours=number // 2 * 12)
     client.create_order({
         "external_id": f"{1000 + number}",
@@ -635,56 +588,59 @@ def fulfillment(number: int) -> Record:
     }
 
 
-def yotpo_rows(served: RunningSandbox, kind: str) -> list[Record]:
-    return served.sandbox.store.select("yotpo", next(iter(served.sandbox.credentials["yotpo"])), kind)
+def stored_yotpo_records(sandbox: RunningSandbox, kind: str) -> list[Record]:
+    return sandbox.sandbox.store.select("yotpo", next(iter(sandbox.sandbox.credentials["yotpo"])), kind)
 
 
+@pytest.mark.usefixtures("filled_yotpo_store")
 @pytest.mark.parametrize("cursor", ["plain", "encoded"])
 @pytest.mark.parametrize("name", list(yotpo.RESOURCES))
-def test_every_list_of_a_yotpo_store_is_read_over_many_pages(
-    shelf: RunningSandbox, served: RunningSandbox, name: str, cursor: str
+def test_every_list_of_a_yotpo_store_is_complete_over_many_pages(
+    sandbox: RunningSandbox, name: str, cursor: str
 ) -> None:
-    served.sandbox.switches["yotpo.cursor"] = cursor
-    row = yotpo.RESOURCES[name]
-    with yotpo_client(served) as client:
+    sandbox.sandbox.switches["yotpo.cursor"] = cursor
+    resource = yotpo.RESOURCES[name]
+    with yotpo_client(sandbox) as client:
         match = None
-        if row.parents:
-            of = row.parents[0].removesuffix("_id") + "s"
-            match = {row.parents[0]: [each["yotpo_id"] for each in client.extract(of).records()]}
-        found = walked(client.extract(name, match=match, page_size=3), pages=5)
+        if resource.parents:
+            parent_list = resource.parents[0].removesuffix("_id") + "s"
+            match = {resource.parents[0]: [parent["yotpo_id"] for parent in client.extract(parent_list).records()]}
+        keys = extracted_keys(client.extract(name, match=match, page_size=3), min_pages=5)
 
     if name == "fulfillments":
-        assert found.total() == 13
+        assert keys.total() == 13
     else:
-        own = "external_id" if name == "customers" else "_id"
-        assert found == Counter((each[own],) for each in yotpo_rows(served, name.removesuffix("s")))
-    assert max(found.values()) == 1
+        key = "external_id" if name == "customers" else "_id"
+        assert keys == Counter((record[key],) for record in stored_yotpo_records(sandbox, name.removesuffix("s")))
+    assert max(keys.values()) == 1
 
 
-def test_orders_of_a_yotpo_store_are_asked_by_their_date(shelf: RunningSandbox) -> None:
+def test_a_window_of_yotpo_orders_selects_by_order_date(filled_yotpo_store: RunningSandbox) -> None:
     since, until = NOW - timedelta(days=28), NOW - timedelta(days=20)
-    dates = {each["external_id"]: each["order_date"] for each in yotpo_rows(shelf, "order")}
-    expected = {id_ for id_, at in dates.items() if since <= datetime.fromisoformat(f"{at}+00:00") < until}
+    dates = {
+        order["external_id"]: datetime.fromisoformat(f"{order['order_date']}+00:00")
+        for order in stored_yotpo_records(filled_yotpo_store, "order")
+    }
+    expected = sorted(id_ for id_, date in dates.items() if since <= date < until)
 
-    with yotpo_client(shelf) as client:
-        found = [
-            row["external_id"] for row in client.extract("orders", since=since, until=until, page_size=2).records()
-        ]
+    with yotpo_client(filled_yotpo_store) as client:
+        extraction = client.extract("orders", since=since, until=until, page_size=2)
+        ids = [order["external_id"] for order in extraction.records()]
 
-    assert sorted(found) == sorted(expected)
-    assert len(found) > 10
+    assert sorted(ids) == expected
+    assert len(ids) > 10
 
 
-def test_orders_of_a_yotpo_store_that_arrive_during_a_walk_neither_hide_nor_double_others(
-    shelf: RunningSandbox,
+def test_yotpo_orders_that_are_created_during_an_extraction_neither_hide_nor_duplicate_others(
+    filled_yotpo_store: RunningSandbox,
 ) -> None:
-    before = Counter((each["_id"],) for each in yotpo_rows(shelf, "order"))
-    found: Counter[tuple[Any, ...]] = Counter()
-    with yotpo_client(shelf) as client:
-        for number, step in enumerate(client.extract("orders", page_size=3).pages()):
-            found += keys(step.records, ("yotpo_id",))
+    before = Counter((order["_id"],) for order in stored_yotpo_records(filled_yotpo_store, "order"))
+    keys: Counter[Key] = Counter()
+    with yotpo_client(filled_yotpo_store) as client:
+        for number, page in enumerate(client.extract("orders", page_size=3).pages()):
+            keys += count_keys(page.records, ("yotpo_id",))
             if number < 5:
-                place(client, 100 + number)
+                create_order(client, 100 + number)
 
-    assert before <= found
-    assert max(found.values()) == 1
+    assert before <= keys
+    assert max(keys.values()) == 1
