@@ -1,9 +1,11 @@
-"""What the file of a bulk operation costs to read: memory that must not grow with it, and orders a second.
+"""Measure the time and memory of reading the file of a bulk operation.
 
-Run it as ``python benchmarks/bulk.py --orders 100000``. A file is made with three lines an order, in which the lines of
-each order stand behind all orders (nothing can be joined before the end) and then grouped; it is read through the join
-that the client uses. Memory is Python's own peak (tracemalloc), measured in a run apart, since measuring slows down;
-SQLite's cache, held to 8 MB, comes on top.
+Run it as ``python benchmarks/bulk.py --orders 100000``. The file has three line items per order, once grouped (the
+line items follow their order) and once scattered (they follow after all orders, so nothing can be joined before the
+end). The client's own join reads it. The memory should not grow with the file.
+
+Memory is Python's own peak (tracemalloc), measured in a separate run because tracing is slow. SQLite's cache, at most
+8 MB, comes on top.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ LINES = 3
 
 
 def order(number: int) -> dict[str, Any]:
-    """An order as a bulk operation writes it."""
+    """Return an order as a bulk operation writes it."""
     money = {"shopMoney": {"amount": "19.90", "currencyCode": "EUR"}}
     address = {"address1": "Hauptstraße 1", "city": "Köln", "zip": "50667", "countryCodeV2": "DE"}
     return {
@@ -43,7 +45,7 @@ def order(number: int) -> dict[str, Any]:
 
 
 def line(number: int, place: int) -> dict[str, Any]:
-    """A line item of an order."""
+    """Return a line item of an order."""
     return {
         "id": f"gid://shopify/LineItem/{number}{place}",
         "title": "Cup",
@@ -54,30 +56,30 @@ def line(number: int, place: int) -> dict[str, Any]:
 
 
 def grouped(count: int) -> Iterator[dict[str, Any]]:
-    """Each order's lines right behind it."""
+    """Yield each order with its line items after it."""
     for number in range(count):
         yield order(number)
         yield from (line(number, place) for place in range(LINES))
 
 
 def scattered(count: int) -> Iterator[dict[str, Any]]:
-    """All lines behind all orders, those of one order far apart."""
+    """Yield all orders, then all line items; those of one order are far apart."""
     yield from map(order, range(count))
     for place in range(LINES):
         yield from (line(number, place) for number in range(count))
 
 
 def read(path: Path) -> int:
-    """Read a file as the client does; how many line items there were."""
+    """Read a file as the client does, and return the number of line items."""
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index.sqlite"
         with JoinedFile(path, index, connections={"Order": {"LineItem": "lineItems"}}) as joined:
             pages = (joined.read(at, RECORDS_PER_PAGE) for at in range(0, len(joined), RECORDS_PER_PAGE))
-            return sum(len(found["lineItems"]) for page in pages for found in page)
+            return sum(len(record["lineItems"]) for page in pages for record in page)
 
 
 def peak(work: Callable[[], int]) -> float:
-    """Python's peak of memory in MB."""
+    """Return Python's peak memory in MB."""
     tracemalloc.start()
     work()
     _, highest = tracemalloc.get_traced_memory()
@@ -91,23 +93,24 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=100_000)
     count = parser.parse_args().orders
     print(f"{'':<12}{'orders':>8}{'file MB':>10}{'seconds':>10}{'orders/s':>10}{'peak MB':>10}")
-    for name, rows in {"grouped": grouped, "scattered": scattered}.items():
-        found: list[tuple[float, float]] = []
+    for name, records in {"grouped": grouped, "scattered": scattered}.items():
+        results: list[tuple[float, float]] = []
         for size in (count // 10, count):
             with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "rows.jsonl"
+                path = Path(folder) / "records.jsonl"
                 with path.open("w") as file:
-                    file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(size))
-                begun = time.perf_counter()
+                    file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records(size))
+                start = time.perf_counter()
                 if read(path) != size * LINES:
                     sys.exit(f"{name}: lines are missing")
-                taken = time.perf_counter() - begun
-                found.append((size / taken, peak(lambda path=path: read(path))))  # type: ignore[misc]
+                seconds = time.perf_counter() - start
+                results.append((size / seconds, peak(lambda path=path: read(path))))  # type: ignore[misc]
                 megabytes = path.stat().st_size / 1e6
-            rate, highest = found[-1]
-            print(f"{name:<12}{size:>8}{megabytes:>10.1f}{taken:>10.1f}{rate:>10.0f}{highest:>10.1f}", flush=True)
-        (slower, less), (faster, more) = found[1], found[0]
-        print(f"{name:<12}ten times the orders: {slower / faster:.2f} of the rate, {less / more:.2f} of the memory")
+            rate, highest = results[-1]
+            print(f"{name:<12}{size:>8}{megabytes:>10.1f}{seconds:>10.1f}{rate:>10.0f}{highest:>10.1f}", flush=True)
+        (small_rate, small_peak), (large_rate, large_peak) = results
+        rate, memory = large_rate / small_rate, large_peak / small_peak
+        print(f"{name:<12}ratios for ten times the orders: {rate:.2f} of the rate, {memory:.2f} of the memory")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""What joining and building costs: memory that must not grow with the number of orders, and orders a second.
+"""Measure the time and memory of joining orders with returns and claims, and of building Yotpo's orders from them.
 
-Run it as ``python benchmarks/join.py --orders 100000``. Orders and side tables are made on the fly, so that what is
-measured is the join, not its input. Memory is Python's own peak (tracemalloc), measured in a run apart, since measuring
-slows down; SQLite's cache, held to 8 MB, comes on top.
+Run it as ``python benchmarks/join.py --orders 100000``. The memory should not grow with the number of orders. The
+input is generated while it is read; its own cost is in the first line of each size.
+
+Memory is Python's own peak (tracemalloc), measured in a separate run because tracing is slow. SQLite's cache, at most
+8 MB, comes on top.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ SHOP = "bench.myshopify.com"
 
 
 def orders(count: int) -> Iterator[Record]:
-    """Orders of two lines and a fulfillment."""
+    """Yield orders with two line items and a fulfillment."""
     for number in range(count):
         money = {"shopMoney": {"amount": "19.90", "currencyCode": "EUR"}}
         yield {
@@ -60,7 +62,7 @@ def orders(count: int) -> Iterator[Record]:
 
 
 def returns(count: int) -> Iterator[Record]:
-    """A return for 15 % of the orders, with predictions, order and customer."""
+    """Yield a return for 15 % of the orders, with predictions, order and customer."""
     for number in range(count * 15 // 100):
         order = number * 100 // 15
         yield {
@@ -78,23 +80,23 @@ def returns(count: int) -> Iterator[Record]:
 
 
 def claims(count: int) -> Iterator[Record]:
-    """A claim for 5 % of the orders."""
+    """Yield a claim for 5 % of the orders."""
     for number in range(count // 20):
         yield {"id": f"c-{number}", "customer_id": str(number), "claim_items": [{"order_id": str(number * 20)}]}
 
 
 def sides(count: int) -> dict[str, Iterator[Record]]:
-    """All side tables."""
+    """Return the lists that orders are joined with."""
     return {"returns": returns(count), "claims": claims(count)}
 
 
-def drain(rows: Iterator[Any]) -> int:
-    """Read to the end; how many there were."""
-    return sum(1 for _ in rows)
+def count_records(records: Iterator[Any]) -> int:
+    """Read all records, and return their number."""
+    return sum(1 for _ in records)
 
 
 def peak(work: Callable[[], int]) -> float:
-    """Python's peak of memory in MB."""
+    """Return Python's peak memory in MB."""
     tracemalloc.start()
     work()
     _, highest = tracemalloc.get_traced_memory()
@@ -103,10 +105,10 @@ def peak(work: Callable[[], int]) -> float:
 
 
 def seconds(work: Callable[[], int]) -> float:
-    """How long it takes."""
-    begun = time.perf_counter()
+    """Return how long it takes."""
+    start = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def main() -> None:
@@ -117,13 +119,17 @@ def main() -> None:
     print(f"{'':<32}{'orders':>8}{'seconds':>10}{'orders/s':>10}{'peak MB':>10}")
     for size in (count // 10, count):
         jobs: dict[str, Callable[[], int]] = {
-            "making the input alone": lambda size=size: drain(orders(size)) + sum(map(drain, sides(size).values())),
-            "join": lambda size=size: drain(join_orders(orders(size), **sides(size))),
-            "join, map, suppress": lambda size=size: drain(build_orders(orders(size), **sides(size), shop=SHOP)),
+            "generate the input only": lambda size=size: (
+                count_records(orders(size)) + sum(map(count_records, sides(size).values()))
+            ),
+            "join": lambda size=size: count_records(join_orders(orders(size), **sides(size))),
+            "join, map and suppress": lambda size=size: count_records(
+                build_orders(orders(size), **sides(size), shop=SHOP)
+            ),
         }
         for name, work in jobs.items():
-            taken = seconds(work)
-            print(f"{name:<32}{size:>8}{taken:>10.1f}{size / taken:>10.0f}{peak(work):>10.1f}", flush=True)
+            elapsed = seconds(work)
+            print(f"{name:<32}{size:>8}{elapsed:>10.1f}{size / elapsed:>10.0f}{peak(work):>10.1f}", flush=True)
 
 
 if __name__ == "__main__":

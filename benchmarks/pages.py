@@ -1,7 +1,7 @@
-"""How much sooner a list is read when its pages are fetched side by side, as a ratio within one run.
+"""Measure how much faster a list is read when several workers fetch its pages.
 
-The sandbox answers each page after a delay, as a partner across the network does; the budget is wide open, so that
-what is measured is the waiting. Run it with ``python benchmarks/pages.py``.
+Run it as ``python benchmarks/pages.py``. The sandbox answers each request after a delay, as a partner on the network
+does. The rate limit is never reached. The speed is a ratio within one run, so the machine does not matter.
 """
 
 from __future__ import annotations
@@ -15,48 +15,46 @@ from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.sandbox.server import serve
 from airflow_provider_partners.sandbox.store import format_timestamp
-from airflow_provider_partners.sandbox.world import build as seed
+from airflow_provider_partners.sandbox.world.build import build
 
 SHOP = "aurora-apparel.myshopify.com"
 
 
 def main() -> None:
-    """Read the same lists with 1, 2, 4 and 8 workers, and compare."""
+    """Read the same lists with 1, 2, 4 and 8 workers, and compare the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--claims", type=int, default=1000, help="claims of the shop (default: 1000)")
-    parser.add_argument("--delay", type=float, default=0.1, help="seconds an answer takes (default: 0.1)")
+    parser.add_argument("--delay", type=float, default=0.1, help="seconds per answer (default: 0.1)")
     arguments = parser.parse_args()
-    sandbox = seed.build(shops=1, orders=100)
+    sandbox = build(shops=1, orders=100)
     now = datetime.now(UTC)
-    rows = [_claim(number, now - timedelta(minutes=number)) for number in range(arguments.claims)]
-    sandbox.store.put_many("yofi", SHOP, "claim", rows)
-    with serve(sandbox) as served:
-        served.faults.add(path_prefix="/yofi", delay=arguments.delay, times=None)
+    claims = [_claim(number, now - timedelta(minutes=number)) for number in range(arguments.claims)]
+    sandbox.store.put_many("yofi", SHOP, "claim", claims)
+    with serve(sandbox) as running:
+        running.faults.add(path_prefix="/yofi", delay=arguments.delay, times=None)
         accepted = sandbox.credentials["yofi"]
-        told: dict[str, float] = {}
+        single_worker: dict[str, float] = {}
         for workers in (1, 2, 4, 8):
             with YofiClient(
                 secret=accepted["secret"],
                 issuer=accepted["issuer"],
                 subject=accepted["subject"],
-                base_url=f"{served.url}/yofi",
+                base_url=f"{running.url}/yofi",
                 shop=SHOP,
                 requests_per_second=10_000,
                 options=ClientOptions(rate_limit_store=InMemoryStore()),
             ) as yofi:
                 window = {"since": now - timedelta(days=400), "until": now - timedelta(seconds=1)}
                 orders = [str(number) for number in range(2000)]
-                for what, extraction in (
+                for name, extraction in (
                     ("numbered pages", yofi.extract("claims", page_size=25, **window)),
                     ("batches of ids", yofi.extract("returns", match={"order_id": orders})),
                 ):
-                    begun = time.monotonic()
-                    found = sum(1 for _ in extraction.records(workers=workers))
-                    spent = time.monotonic() - begun
-                    base = told.setdefault(what, spent)
-                    print(
-                        f"{what}, {workers} workers: {found} records in {spent:.1f} s, {base / spent:.1f} times as fast"
-                    )
+                    start = time.monotonic()
+                    records = sum(1 for _ in extraction.records(workers=workers))
+                    seconds = time.monotonic() - start
+                    speed = single_worker.setdefault(name, seconds) / seconds
+                    print(f"{name}, {workers} workers: {records} records in {seconds:.1f} s, {speed:.1f} times as fast")
 
 
 def _claim(number: int, at: datetime) -> tuple[str, str, dict[str, object]]:
