@@ -1,4 +1,4 @@
-"""What the client writes in RSQL is read back as it was meant by the sandbox's reader, which was written apart."""
+"""RSQL of the client is parsed with the same meaning by the sandbox's parser, which shares no code with it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OPERATORS = ("==", "!=", ">", ">=", "<", "<=", "=in=", "=out=")
 Tree = tuple[Any, ...]
 
 
-def text(chance: random.Random) -> str:
-    return "".join(chance.choice(ALPHABET) for _ in range(chance.randrange(12)))
+def text(rng: random.Random) -> str:
+    return "".join(rng.choice(ALPHABET) for _ in range(rng.randrange(12)))
 
 
-def comparison(chance: random.Random) -> tuple[Expression, Tree]:
-    name, operator = chance.choice(["state", "order_id", "a.b", "größe"]), chance.choice(OPERATORS)
-    values = [text(chance) for _ in range(chance.randrange(1, 4) if operator.startswith("=i") else 1)]
+def comparison(rng: random.Random) -> tuple[Expression, Tree]:
+    name, operator = rng.choice(["state", "order_id", "a.b", "größe"]), rng.choice(OPERATORS)
+    values = [text(rng) for _ in range(rng.randrange(1, 4) if operator.startswith("=i") else 1)]
     selector = field(name)
     built = {
         "==": lambda: selector == values[0],
@@ -37,12 +37,12 @@ def comparison(chance: random.Random) -> tuple[Expression, Tree]:
     return built, (name, operator, tuple(values))
 
 
-def expression(chance: random.Random, depth: int = 0) -> tuple[Expression, Tree]:
-    """An expression and what it means: comparisons, or several joined by one word."""
-    if depth > 3 or chance.random() < 0.4:
-        return comparison(chance)
-    word = chance.choice(["and", "or"])
-    parts = [expression(chance, depth + 1) for _ in range(chance.randrange(2, 4))]
+def expression(rng: random.Random, depth: int = 0) -> tuple[Expression, Tree]:
+    """An expression and its meaning: a comparison, or several joined by one operator."""
+    if depth > 3 or rng.random() < 0.4:
+        return comparison(rng)
+    word = rng.choice(["and", "or"])
+    parts = [expression(rng, depth + 1) for _ in range(rng.randrange(2, 4))]
     built = parts[0][0]
     for part, _ in parts[1:]:
         built = built & part if word == "and" else built | part
@@ -56,43 +56,43 @@ def joined(word: str, meanings: list[Tree]) -> Tree:
     return word, flat
 
 
-def understood(node: Any) -> Tree:
-    """The sandbox's tree in the form of this test."""
+def normalized(node: Any) -> Tree:
+    """Return the sandbox's tree in the form of this test."""
     if isinstance(node, reader.Comparison):
         return node.selector, node.operator, node.values
-    return joined(node.operator, [understood(each) for each in node.nodes])
+    return joined(node.operator, [normalized(each) for each in node.nodes])
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_text_comes_back_as_it_was(seed: int) -> None:
-    chance = random.Random(seed)
+def test_any_text_makes_a_round_trip(seed: int) -> None:
+    rng = random.Random(seed)
     for _ in range(200):
-        value = text(chance)
+        value = text(rng)
         written = str(field("state") == value)
 
-        assert understood(reader.parse(written)) == ("state", "==", (value,)), written
+        assert normalized(reader.parse(written)) == ("state", "==", (value,)), written
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_expression_comes_back_as_it_was(seed: int) -> None:
-    chance = random.Random(seed)
+def test_any_expression_makes_a_round_trip(seed: int) -> None:
+    rng = random.Random(seed)
     for _ in range(50):
-        built, meaning = expression(chance)
+        built, meaning = expression(rng)
 
-        assert understood(reader.parse(str(built))) == meaning, str(built)
+        assert normalized(reader.parse(str(built))) == meaning, str(built)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_both_readers_understand_a_users_text_alike(seed: int) -> None:
-    chance = random.Random(seed)
+def test_both_parsers_give_a_users_text_the_same_meaning(seed: int) -> None:
+    rng = random.Random(seed)
     for _ in range(50):
-        built, meaning = expression(chance)
+        built, meaning = expression(rng)
 
-        assert understood(reader.parse(str(parse(str(built))))) == meaning
+        assert normalized(reader.parse(str(parse(str(built))))) == meaning
 
 
 @pytest.mark.parametrize(
-    "given",
+    "user_text",
     [
         "a==1",
         "a=gt=1;b=le=2",
@@ -109,5 +109,5 @@ def test_both_readers_understand_a_users_text_alike(seed: int) -> None:
         " a==1 ; b==2 ",
     ],
 )
-def test_what_users_write_keeps_its_meaning(given: str) -> None:
-    assert understood(reader.parse(str(parse(given)))) == understood(reader.parse(given))
+def test_a_users_text_keeps_its_meaning(user_text: str) -> None:
+    assert normalized(reader.parse(str(parse(user_text)))) == normalized(reader.parse(user_text))

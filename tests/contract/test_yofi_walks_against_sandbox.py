@@ -1,4 +1,4 @@
-"""Windows of returns and lists of predictions over real HTTP, under every behaviour that is not documented."""
+"""Time ranges of returns and lists of predictions over real HTTP, with every undocumented behaviour."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Record = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[RunningSandbox]:
-    with serve(build(shops=1, orders=150, now=NOW)) as served:
-        yield served
+def running_sandbox() -> Iterator[RunningSandbox]:
+    with serve(build(shops=1, orders=150, now=NOW)) as running_sandbox:
+        yield running_sandbox
 
 
 @pytest.fixture
-def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The sandbox as it was: switches, and returns that came or went."""
-    store, switches = served.sandbox.store, dict(served.sandbox.switches)
-    shop = name(served)
-    before = {row["id"]: row for row in store.select("yofi", shop, "return")}
-    yield served
-    served.sandbox.switches.clear()
-    served.sandbox.switches.update(switches)
-    now = {row["id"] for row in store.select("yofi", shop, "return")}
+def yofi_sandbox(running_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
+    """The sandbox; its switches and returns are restored afterwards."""
+    store, switches = running_sandbox.sandbox.store, dict(running_sandbox.sandbox.switches)
+    shop = name(running_sandbox)
+    before = {record["id"]: record for record in store.select("yofi", shop, "return")}
+    yield running_sandbox
+    running_sandbox.sandbox.switches.clear()
+    running_sandbox.sandbox.switches.update(switches)
+    now = {record["id"] for record in store.select("yofi", shop, "return")}
     for id_ in now - set(before):
         store.delete("yofi", shop, "return", id_)
     for id_ in set(before) - now:
@@ -43,25 +43,31 @@ def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
         store.put("yofi", shop, "return", id_, before[id_], at=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-def name(world: RunningSandbox) -> str:
-    return str(next(iter(world.sandbox.credentials["yofi"]["shops"])))
+def name(yofi_sandbox: RunningSandbox) -> str:
+    return str(next(iter(yofi_sandbox.sandbox.credentials["yofi"]["shops"])))
 
 
-def client(world: RunningSandbox) -> YofiClient:
+def client(yofi_sandbox: RunningSandbox) -> YofiClient:
     names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
-    credentials = {name: world.sandbox.credentials["yofi"][name] for name in names}
-    given = {"base_url": f"{world.url}/yofi", "requests_per_second": 10_000.0, "rate_limit_store": InMemoryStore()}
-    return YofiClient(**gather_options(shop=name(world), **credentials, **given))
+    credentials = {name: yofi_sandbox.sandbox.credentials["yofi"][name] for name in names}
+    defaults = {
+        "base_url": f"{yofi_sandbox.url}/yofi",
+        "requests_per_second": 10_000.0,
+        "rate_limit_store": InMemoryStore(),
+    }
+    return YofiClient(**gather_options(shop=name(yofi_sandbox), **credentials, **defaults))
 
 
-def stored(world: RunningSandbox, kind: str) -> list[Record]:
-    return list(world.sandbox.store.select("yofi", name(world), kind))
+def stored(yofi_sandbox: RunningSandbox, kind: str) -> list[Record]:
+    return list(yofi_sandbox.sandbox.store.select("yofi", name(yofi_sandbox), kind))
 
 
-def returned(world: RunningSandbox, since: datetime, until: datetime) -> list[str]:
+def returned(yofi_sandbox: RunningSandbox, since: datetime, until: datetime) -> list[str]:
     first, last = since.timestamp(), until.timestamp()
     return sorted(
-        row["id"] for row in stored(world, "return") if first <= row["attributes"]["return_created_at_epoch"] < last
+        record["id"]
+        for record in stored(yofi_sandbox, "return")
+        if first <= record["attributes"]["return_created_at_epoch"] < last
     )
 
 
@@ -78,126 +84,132 @@ def returned(world: RunningSandbox, since: datetime, until: datetime) -> list[st
     ids=str,
 )
 @pytest.mark.parametrize("page_size", [4, 30])
-def test_windows_of_returns_give_every_one_once_whatever_can_be_sorted(
-    world: RunningSandbox, switches: dict[str, Any], page_size: int
+def test_time_ranges_give_every_return_once_with_any_sortable_fields(
+    yofi_sandbox: RunningSandbox, switches: dict[str, Any], page_size: int
 ) -> None:
-    world.sandbox.switches.update(switches)
+    yofi_sandbox.sandbox.switches.update(switches)
     edges = [NOW - timedelta(days=days) for days in (400, 60, 30, 7, 2, -1)]
-    with client(world) as yofi:
+    with client(yofi_sandbox) as yofi:
         for since, until in pairwise(edges):
-            rows = yofi.extract("returns", since=since, until=until, page_size=page_size).records()
-            assert sorted(row["id"] for row in rows) == returned(world, since, until)
+            records = yofi.extract("returns", since=since, until=until, page_size=page_size).records()
+            assert sorted(record["id"] for record in records) == returned(yofi_sandbox, since, until)
 
 
 @pytest.mark.parametrize("switches", [SORTABLE, {}], ids=["by returns", "by orders"])
-def test_a_late_return_of_an_old_order_is_in_the_window_of_the_day_it_came(
-    world: RunningSandbox, switches: dict[str, Any]
+def test_a_late_return_of_an_old_order_is_in_the_time_range_of_its_own_date(
+    yofi_sandbox: RunningSandbox, switches: dict[str, Any]
 ) -> None:
-    world.sandbox.switches.update(switches)
+    yofi_sandbox.sandbox.switches.update(switches)
     since = NOW - timedelta(days=2)
     late = {
-        row["id"]
-        for row in stored(world, "return")
-        if row["attributes"]["return_created_at_epoch"] >= since.timestamp()
-        and row["attributes"]["order_created_at_epoch"] < since.timestamp() - 45 * 86_400
+        record["id"]
+        for record in stored(yofi_sandbox, "return")
+        if record["attributes"]["return_created_at_epoch"] >= since.timestamp()
+        and record["attributes"]["order_created_at_epoch"] < since.timestamp() - 45 * 86_400
     }
-    with client(world) as yofi:
-        found = {row["id"] for row in yofi.extract("returns", since=since, until=NOW, page_size=5).records()}
+    with client(yofi_sandbox) as yofi:
+        records = {record["id"] for record in yofi.extract("returns", since=since, until=NOW, page_size=5).records()}
 
     assert late
-    assert late <= found
+    assert late <= records
 
 
 @pytest.mark.parametrize("switches", [SORTABLE, {}], ids=["by returns", "by orders"])
 @pytest.mark.parametrize("happening", ["yofi.drift", "yofi.removal"])
-def test_returns_that_come_or_go_during_a_walk_neither_double_nor_hide_others(
-    world: RunningSandbox, switches: dict[str, Any], happening: str
+def test_returns_that_are_added_or_deleted_during_a_walk_neither_double_nor_hide_others(
+    yofi_sandbox: RunningSandbox, switches: dict[str, Any], happening: str
 ) -> None:
     since = NOW - timedelta(days=30)
-    before = set(returned(world, since, NOW + timedelta(days=1)))
-    world.sandbox.switches.update({**switches, happening: True})
+    before = set(returned(yofi_sandbox, since, NOW + timedelta(days=1)))
+    yofi_sandbox.sandbox.switches.update({**switches, happening: True})
 
-    with client(world) as yofi:
-        found = [row["id"] for row in yofi.extract("returns", since=since, page_size=5).records()]
+    with client(yofi_sandbox) as yofi:
+        records = [record["id"] for record in yofi.extract("returns", since=since, page_size=5).records()]
 
-    after = set(returned(world, since, NOW + timedelta(days=1)))
-    assert len(found) == len(set(found))
-    assert before & after <= set(found)
+    after = set(returned(yofi_sandbox, since, NOW + timedelta(days=1)))
+    assert len(records) == len(set(records))
+    assert before & after <= set(records)
     if happening == "yofi.drift":
         arrived = after - before
         assert len(arrived) > 2
-        # Even those that came while the list was read, all but what came with the last page.
-        assert len(arrived - set(found)) <= 1
+        # Also those that arrived during the walk, except with the last page.
+        assert len(arrived - set(records)) <= 1
 
 
 @pytest.mark.parametrize("semantics", ["included", "returns", "ignored"])
-def test_predictions_are_the_same_rows_whatever_their_filter_does(world: RunningSandbox, semantics: str) -> None:
+def test_predictions_are_the_same_records_with_each_filter_semantics(
+    yofi_sandbox: RunningSandbox, semantics: str
+) -> None:
     text = "predicted_value>0.7"
-    by_id = {row["id"]: row["attributes"] for row in stored(world, "return_prediction")}
+    by_id = {record["id"]: record["attributes"] for record in stored(yofi_sandbox, "return_prediction")}
     expected = sorted(
-        (row["id"], id_)
-        for row in stored(world, "return")
-        for _, id_ in row["relationships"]["return_predictions"]
+        (record["id"], id_)
+        for record in stored(yofi_sandbox, "return")
+        for _, id_ in record["relationships"]["return_predictions"]
         if by_id[id_]["predicted_value"] > 0.7
     )
-    world.sandbox.switches["yofi.prediction_filter_semantics"] = semantics
+    yofi_sandbox.sandbox.switches["yofi.prediction_filter_semantics"] = semantics
 
-    with client(world) as yofi:
-        found = list(yofi.extract("return_predictions", prediction_filter=text).records())
+    with client(yofi_sandbox) as yofi:
+        records = list(yofi.extract("return_predictions", prediction_filter=text).records())
 
-    assert sorted((row["return_id"], row["id"]) for row in found) == expected
+    assert sorted((record["return_id"], record["id"]) for record in records) == expected
     assert expected
-    assert all(row["order_id"] and row["return_created_at_epoch"] for row in found)
+    assert all(record["order_id"] and record["return_created_at_epoch"] for record in records)
 
 
-def test_predictions_of_a_window_are_those_of_its_returns(world: RunningSandbox) -> None:
+def test_predictions_of_a_time_range_are_those_of_its_returns(yofi_sandbox: RunningSandbox) -> None:
     since, until = NOW - timedelta(days=60), NOW - timedelta(days=7)
-    with client(world) as yofi:
-        found = {row["return_id"] for row in yofi.extract("return_predictions", since=since, until=until).records()}
+    with client(yofi_sandbox) as yofi:
+        records = {
+            record["return_id"] for record in yofi.extract("return_predictions", since=since, until=until).records()
+        }
 
-    assert sorted(found) == returned(world, since, until)
+    assert sorted(records) == returned(yofi_sandbox, since, until)
 
 
-def test_predictions_of_customers_are_rows_of_their_own(world: RunningSandbox) -> None:
+def test_predictions_of_customers_are_records(yofi_sandbox: RunningSandbox) -> None:
     expected = sorted(
-        (row["id"], id_)
-        for row in stored(world, "customer")
-        for _, id_ in row["relationships"]["customer_predictions"] or []
+        (record["id"], id_)
+        for record in stored(yofi_sandbox, "customer")
+        for _, id_ in record["relationships"]["customer_predictions"] or []
     )
-    with client(world) as yofi:
-        found = list(yofi.extract("customer_predictions").records())
-        known = yofi.extract("customer_predictions", match={"customer_id": {row["customer_id"] for row in found}})
+    with client(yofi_sandbox) as yofi:
+        records = list(yofi.extract("customer_predictions").records())
+        known = yofi.extract(
+            "customer_predictions", match={"customer_id": {record["customer_id"] for record in records}}
+        )
         again = list(known.records())
 
-    assert sorted((row["customer_entity_id"], row["id"]) for row in found) == expected
-    assert sorted(row["id"] for row in again) == sorted(row["id"] for row in found)
+    assert sorted((record["customer_entity_id"], record["id"]) for record in records) == expected
+    assert sorted(record["id"] for record in again) == sorted(record["id"] for record in records)
 
 
 @pytest.mark.parametrize("alternatives", ["accept", "refuse", "first"])
-def test_customers_are_found_by_their_ids_however_they_may_be_asked_for(
-    world: RunningSandbox, alternatives: str
+def test_customers_are_matched_by_ids_with_each_behaviour_of_or(
+    yofi_sandbox: RunningSandbox, alternatives: str
 ) -> None:
-    world.sandbox.switches["yofi.customers_or"] = alternatives
-    wanted = [row["attributes"]["customer_id"] for row in stored(world, "customer")][:12]
+    yofi_sandbox.sandbox.switches["yofi.customers_or"] = alternatives
+    ids_to_match = [record["attributes"]["customer_id"] for record in stored(yofi_sandbox, "customer")][:12]
 
-    with client(world) as yofi:
-        found = yofi.extract("customers", match={"customer_id": wanted}).records(workers=3)
+    with client(yofi_sandbox) as yofi:
+        records = yofi.extract("customers", match={"customer_id": ids_to_match}).records(workers=3)
 
-        assert sorted(row["customer_id"] for row in found) == sorted(wanted)
+        assert sorted(record["customer_id"] for record in records) == sorted(ids_to_match)
 
 
-def test_customers_that_go_during_a_walk_hide_no_other(world: RunningSandbox) -> None:
-    store, shop = world.sandbox.store, name(world)
-    before = {row["id"]: row for row in stored(world, "customer")}
-    world.sandbox.switches["yofi.removal"] = True
+def test_customers_that_are_deleted_during_a_walk_hide_no_other(yofi_sandbox: RunningSandbox) -> None:
+    store, shop = yofi_sandbox.sandbox.store, name(yofi_sandbox)
+    before = {record["id"]: record for record in stored(yofi_sandbox, "customer")}
+    yofi_sandbox.sandbox.switches["yofi.removal"] = True
     try:
-        with client(world) as yofi:
-            found = [row["id"] for row in yofi.extract("customers", page_size=5).records()]
-        left = {row["id"] for row in stored(world, "customer")}
+        with client(yofi_sandbox) as yofi:
+            records = [record["id"] for record in yofi.extract("customers", page_size=5).records()]
+        remaining = {record["id"] for record in stored(yofi_sandbox, "customer")}
     finally:
-        for id_, row in before.items():
-            store.put("yofi", shop, "customer", id_, row, at="2026-01-01T00:00:00Z")
+        for id_, record in before.items():
+            store.put("yofi", shop, "customer", id_, record, at="2026-01-01T00:00:00Z")
 
-    assert len(left) < len(before)
-    assert left <= set(found)
-    assert len(found) == len(set(found))
+    assert len(remaining) < len(before)
+    assert remaining <= set(records)
+    assert len(records) == len(set(records))

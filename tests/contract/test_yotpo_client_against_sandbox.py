@@ -1,4 +1,4 @@
-"""Yotpo's client against the sandbox over real HTTP: every operation, and every behaviour that is not documented."""
+"""Yotpo's client against the sandbox over real HTTP: every operation, with every undocumented behaviour."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from client_options import gather_options
 
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -28,37 +28,42 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[RunningSandbox]:
+def running_sandbox() -> Iterator[RunningSandbox]:
     credentials = {"yotpo": {STORE: {"secret": SECRET, "shop": "a.myshopify.com"}}}
-    with serve(Sandbox(store=Store(), credentials=credentials, now=NOW)) as served:
-        yield served
+    with serve(Sandbox(store=Store(), credentials=credentials, now=NOW)) as running_sandbox:
+        yield running_sandbox
 
 
 @pytest.fixture
-def world(served: RunningSandbox) -> Iterator[RunningSandbox]:
-    """An empty store without a limit; its switches as they were."""
-    sandbox = served.sandbox
+def yotpo_sandbox(running_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
+    """An empty store without a rate limit; the switches are restored afterwards."""
+    sandbox = running_sandbox.sandbox
     before = dict(sandbox.switches)
     sandbox.switches["yotpo.rate_limit"] = 0
     for partner, owner, kind, key, _ in list(sandbox.store):
         sandbox.store.delete(partner, owner, kind, key)
     sandbox.store.put("yotpo", STORE, "store", STORE, {"name": "Sandbox", "shop": "a.myshopify.com"}, at="")
     sandbox.calls.clear()
-    yield served
-    served.faults.clear()
+    yield running_sandbox
+    running_sandbox.faults.clear()
     sandbox.switches.clear()
     sandbox.switches.update(before)
 
 
 @pytest.fixture
-def yotpo(world: RunningSandbox) -> Iterator[YotpoClient]:
-    with client(world) as yotpo:
+def yotpo(yotpo_sandbox: RunningSandbox) -> Iterator[YotpoClient]:
+    with client(yotpo_sandbox) as yotpo:
         yield yotpo
 
 
-def client(world: RunningSandbox, **options: Any) -> YotpoClient:
-    given = {"store_id": STORE, "secret": SECRET, "base_url": f"{world.url}/yotpo", "rate_limit_store": InMemoryStore()}
-    return YotpoClient(**gather_options(**{**given, "requests_per_second": 100_000.0, **options}))
+def client(yotpo_sandbox: RunningSandbox, **options: Any) -> YotpoClient:
+    defaults = {
+        "store_id": STORE,
+        "secret": SECRET,
+        "base_url": f"{yotpo_sandbox.url}/yotpo",
+        "rate_limit_store": InMemoryStore(),
+    }
+    return YotpoClient(**gather_options(**{**defaults, "requests_per_second": 100_000.0, **options}))
 
 
 def order(external_id: str, *, product: str = "p-1", date: str = "2026-05-01T10:20:30Z", **more: Any) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def fulfillment(external_id: str, *, product: str = "p-1") -> dict[str, Any]:
     }
 
 
-def test_an_order_is_created_read_updated_and_found(yotpo: YotpoClient) -> None:
+def test_an_order_is_created_read_updated_and_looked_up(yotpo: YotpoClient) -> None:
     product = yotpo.create_product({"external_id": "p-1", "name": "Tea"})
     number = yotpo.create_order(order("1001"))
 
@@ -97,20 +102,20 @@ def test_an_order_is_created_read_updated_and_found(yotpo: YotpoClient) -> None:
 def test_fulfillments_are_created_updated_and_listed_with_their_ids(yotpo: YotpoClient) -> None:
     yotpo.create_product({"external_id": "p-1"})
     number = yotpo.create_order(order("1001"))
-    made = [yotpo.create_fulfillment(number, fulfillment(f"f-{place}")) for place in range(12)]
+    created_ids = [yotpo.create_fulfillment(number, fulfillment(f"f-{place}")) for place in range(12)]
 
-    yotpo.update_fulfillment(number, made[0], {"shipment_info": {"tracking_number": "T1"}})
+    yotpo.update_fulfillment(number, created_ids[0], {"shipment_info": {"tracking_number": "T1"}})
 
-    found = yotpo.fulfillments(number)
-    assert [row["yotpo_id"] for row in found] == made
-    assert found[0]["shipment_info"] == {"tracking_number": "T1"}
+    records = yotpo.fulfillments(number)
+    assert [record["yotpo_id"] for record in records] == created_ids
+    assert records[0]["shipment_info"] == {"tracking_number": "T1"}
     listed = yotpo.extract("fulfillments", match={"order_id": [number]}, page_size=5).records()
-    assert list(listed) == found
+    assert list(listed) == records
     with pytest.raises(NotFoundError):
         yotpo.fulfillments(5)
 
 
-def test_what_exists_already_is_a_conflict(yotpo: YotpoClient) -> None:
+def test_an_existing_external_id_is_a_conflict(yotpo: YotpoClient) -> None:
     yotpo.create_product({"external_id": "p-1"})
     number = yotpo.create_order(order("1001"))
     yotpo.create_fulfillment(number, fulfillment("f-1"))
@@ -124,8 +129,8 @@ def test_what_exists_already_is_a_conflict(yotpo: YotpoClient) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_unknown_products_are_named(world: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
-    world.sandbox.switches["yotpo.unknown_product_status"] = status
+def test_unknown_products_are_named(yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
+    yotpo_sandbox.sandbox.switches["yotpo.unknown_product_status"] = status
     lines = [{"external_product_id": name, "quantity": 1} for name in ("p-8", "p-9")]
 
     with pytest.raises(UnknownProductsError) as caught:
@@ -135,15 +140,15 @@ def test_unknown_products_are_named(world: RunningSandbox, yotpo: YotpoClient, s
 
 
 @pytest.mark.parametrize(
-    ("payload", "told"),
+    ("payload", "problem"),
     [({"external_id": "1"}, "order_date"), (order("1", currency="EURO"), "currency"), ({}, "external_id")],
 )
-def test_what_breaks_the_rules_is_rejected_with_the_field(
-    yotpo: YotpoClient, payload: dict[str, Any], told: str
+def test_an_invalid_payload_is_rejected_with_the_field(
+    yotpo: YotpoClient, payload: dict[str, Any], problem: str
 ) -> None:
     yotpo.create_product({"external_id": "p-1"})
 
-    with pytest.raises(RejectedError, match=told) as caught:
+    with pytest.raises(RejectedError, match=problem) as caught:
         yotpo.create_order(payload)
     assert caught.value.status == 400
     assert caught.value.request_id
@@ -151,93 +156,93 @@ def test_what_breaks_the_rules_is_rejected_with_the_field(
 
 @pytest.mark.parametrize("cursor", ["plain", "encoded"])
 @pytest.mark.parametrize("resource", ["orders", "products"])
-def test_lists_are_read_whole_in_any_page_size(
-    world: RunningSandbox, yotpo: YotpoClient, cursor: str, resource: str
+def test_lists_are_read_completely_with_any_page_size(
+    yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, cursor: str, resource: str
 ) -> None:
-    world.sandbox.switches["yotpo.cursor"] = cursor
+    yotpo_sandbox.sandbox.switches["yotpo.cursor"] = cursor
     yotpo.create_product({"external_id": "p-1"})
     for number in range(23):
         yotpo.create_product({"external_id": f"x-{number}"})
         yotpo.create_order(order(f"x-{number}"))
 
-    found = [row["external_id"] for row in yotpo.extract(resource, page_size=10).records()]
+    records = [record["external_id"] for record in yotpo.extract(resource, page_size=10).records()]
 
-    assert len(found) == len(set(found))
-    assert {f"x-{number}" for number in range(23)} <= set(found)
+    assert len(records) == len(set(records))
+    assert {f"x-{number}" for number in range(23)} <= set(records)
 
 
-def test_a_window_of_orders_holds_its_first_moment_and_not_its_last(yotpo: YotpoClient) -> None:
+def test_a_time_range_of_orders_includes_since_and_excludes_until(yotpo: YotpoClient) -> None:
     yotpo.create_product({"external_id": "p-1"})
     for hour in range(10, 20):
         yotpo.create_order(order(str(hour), date=f"2026-05-01T{hour}:00:00Z"))
 
     since, until = "2026-05-01T12:00:00Z", "2026-05-01T15:00:00Z"
-    found = yotpo.extract("orders", since=since, until=until, page_size=2).records()
+    records = yotpo.extract("orders", since=since, until=until, page_size=2).records()
 
-    assert sorted(row["external_id"] for row in found) == ["12", "13", "14"]
+    assert sorted(record["external_id"] for record in records) == ["12", "13", "14"]
 
 
-def test_known_ids_are_found_a_hundred_per_call(world: RunningSandbox, yotpo: YotpoClient) -> None:
+def test_ids_are_looked_up_a_hundred_per_call(yotpo_sandbox: RunningSandbox, yotpo: YotpoClient) -> None:
     for number in range(130):
         yotpo.create_product({"external_id": str(number)})
-    world.sandbox.calls.clear()
+    yotpo_sandbox.sandbox.calls.clear()
 
-    found = yotpo.products([str(number) for number in range(120, 260)])
+    records = yotpo.products([str(number) for number in range(120, 260)])
     listed = yotpo.extract("products", match={"external_id": [str(number) for number in range(130)]}).records()
 
-    assert list(found) == [str(number) for number in range(120, 130)]
-    assert [row["external_id"] for row in listed] == [str(number) for number in range(130)]
-    assert world.sandbox.calls[f"yotpo/{STORE}/products.list"] == 4
+    assert list(records) == [str(number) for number in range(120, 130)]
+    assert [record["external_id"] for record in listed] == [str(number) for number in range(130)]
+    assert yotpo_sandbox.sandbox.calls[f"yotpo/{STORE}/products.list"] == 4
 
 
 @pytest.mark.parametrize("form", ["first", "nothing"])
 def test_a_filter_that_takes_no_list_still_finds_single_ids(
-    world: RunningSandbox, yotpo: YotpoClient, form: str
+    yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, form: str
 ) -> None:
-    world.sandbox.switches["yotpo.external_ids_list"] = form
+    yotpo_sandbox.sandbox.switches["yotpo.external_ids_list"] = form
     for name in ("a", "b"):
         yotpo.create_product({"external_id": name})
 
     assert [*yotpo.products(["a"]), *yotpo.products(["b"]), *yotpo.products(["c"])] == ["a", "b"]
 
 
-def test_the_lists_below_products_are_read(world: RunningSandbox, yotpo: YotpoClient) -> None:
+def test_the_variants_of_products_are_read(yotpo_sandbox: RunningSandbox, yotpo: YotpoClient) -> None:
     numbers = [yotpo.create_product({"external_id": name}) for name in ("a", "b")]
 
     assert list(yotpo.extract("variants", match={"product_id": numbers}).records()) == []
     assert list(yotpo.extract("customers").records()) == []
-    assert world.sandbox.calls[f"yotpo/{STORE}/variants.list"] == 2
+    assert yotpo_sandbox.sandbox.calls[f"yotpo/{STORE}/variants.list"] == 2
 
 
 @pytest.mark.parametrize("auth", ["secret", "oauth"])
-def test_both_ways_to_a_token_work(world: RunningSandbox, auth: str) -> None:
-    with client(world, auth=auth) as yotpo:
+def test_both_token_endpoints_work(yotpo_sandbox: RunningSandbox, auth: str) -> None:
+    with client(yotpo_sandbox, auth=auth) as yotpo:
         assert yotpo.ping() == "Yotpo answers for the store sandbo…."
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_ends_is_renewed(world: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
-    world.sandbox.switches.update({"yotpo.token_calls": 3, "yotpo.invalid_token_status": status})
+def test_an_invalid_token_is_renewed(yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
+    yotpo_sandbox.sandbox.switches.update({"yotpo.token_calls": 3, "yotpo.invalid_token_status": status})
 
     for number in range(10):
         yotpo.create_product({"external_id": str(number)})
 
     assert len(yotpo.products([str(number) for number in range(10)])) == 10
-    assert world.sandbox.calls[f"yotpo/{STORE}/token"] == 4
+    assert yotpo_sandbox.sandbox.calls[f"yotpo/{STORE}/token"] == 4
 
 
 @pytest.mark.parametrize(
     "options", [{"secret": "wrong-secret"}, {"store_id": "another"}, {"auth": "oauth", "secret": "x"}]
 )
-def test_wrong_credentials_are_told_as_such(world: RunningSandbox, options: dict[str, Any]) -> None:
-    with client(world, **options) as yotpo, pytest.raises(AuthenticationError, match="of the connection"):
+def test_wrong_credentials_are_an_authentication_error(yotpo_sandbox: RunningSandbox, options: dict[str, Any]) -> None:
+    with client(yotpo_sandbox, **options) as yotpo, pytest.raises(AuthenticationError, match="of the connection"):
         yotpo.ping()
 
 
 @pytest.mark.parametrize("switches", [{}, {"yotpo.retry_after": False, "yotpo.throttle_body": "errors"}], ids=str)
-def test_a_client_that_is_too_fast_waits_and_loses_nothing(world: RunningSandbox, switches: dict[str, Any]) -> None:
-    world.sandbox.switches.update({"yotpo.rate_limit": 5, **switches})
-    with client(world) as yotpo:
+def test_a_throttled_client_waits_and_loses_nothing(yotpo_sandbox: RunningSandbox, switches: dict[str, Any]) -> None:
+    yotpo_sandbox.sandbox.switches.update({"yotpo.rate_limit": 5, **switches})
+    with client(yotpo_sandbox) as yotpo:
         for number in range(7):
             yotpo.create_product({"external_id": str(number)})
 
@@ -245,20 +250,20 @@ def test_a_client_that_is_too_fast_waits_and_loses_nothing(world: RunningSandbox
         assert yotpo.stats.throttled >= 1
 
 
-def test_the_usual_pace_keeps_within_the_limit(world: RunningSandbox) -> None:
-    world.sandbox.switches["yotpo.rate_limit"] = 5
-    with client(world, requests_per_second=4.5) as yotpo:
+def test_the_default_rate_limit_is_never_throttled(yotpo_sandbox: RunningSandbox) -> None:
+    yotpo_sandbox.sandbox.switches["yotpo.rate_limit"] = 5
+    with client(yotpo_sandbox, requests_per_second=4.5) as yotpo:
         for _ in range(8):
             yotpo.order(5)
 
-        # A busy machine may push two requests into one second.
+        # On a busy machine two more requests may fall into one second.
         assert yotpo.stats.throttled <= 1
         assert yotpo.stats.waited > 1
 
 
 @pytest.mark.parametrize("status", [200, 204])
-def test_an_update_without_a_body_is_a_success(world: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
-    world.sandbox.switches["yotpo.patch_status"] = status
+def test_an_update_without_a_body_is_a_success(yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
+    yotpo_sandbox.sandbox.switches["yotpo.patch_status"] = status
     number = yotpo.create_product({"external_id": "a"})
 
     yotpo.update_product(number, {"name": "Tea"})
@@ -266,20 +271,20 @@ def test_an_update_without_a_body_is_a_success(world: RunningSandbox, yotpo: Yot
     assert yotpo.products(["a"])["a"]["name"] == "Tea"
 
 
-def test_a_creation_whose_answer_is_lost_ends_in_a_conflict_that_can_be_looked_up(
-    world: RunningSandbox, yotpo: YotpoClient
+def test_a_create_with_a_lost_response_ends_in_a_conflict_that_can_be_looked_up(
+    yotpo_sandbox: RunningSandbox, yotpo: YotpoClient
 ) -> None:
-    world.faults.add(path_prefix="/yotpo", method="POST", path_regex="/products$", drop=True, at="after")
+    yotpo_sandbox.faults.add(path_prefix="/yotpo", method="POST", path_regex="/products$", drop=True, at="after")
 
     with pytest.raises(ConflictError):
         yotpo.create_product({"external_id": "a"})
     assert list(yotpo.products(["a"])) == ["a"]
 
 
-def test_an_answer_of_nonsense_stops_the_call(
-    world: RunningSandbox, yotpo: YotpoClient, caplog: pytest.LogCaptureFixture
+def test_a_response_that_cannot_be_read_is_an_error(
+    yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.faults.add(path_prefix="/yotpo", method="GET", status=200, body="<html>maintenance</html>")
+    yotpo_sandbox.faults.add(path_prefix="/yotpo", method="GET", status=200, body="<html>maintenance</html>")
 
     with caplog.at_level(logging.DEBUG), pytest.raises(UnexpectedResponseError, match="not JSON"):
         yotpo.products(["a"])
