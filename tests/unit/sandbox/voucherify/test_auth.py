@@ -21,19 +21,14 @@ CLIENT = {
 MANAGEMENT = {"X-Management-Id": "manager", "X-Management-Token": "manager-token"}
 
 
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world()
-
-
-def token(world, scope="api"):
-    response = world.ask("/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": scope})
+def token(voucherify, scope="api"):
+    response = voucherify.request("/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": scope})
     assert response.status_code == 200, response.text
     return response.json()["access_token"]
 
 
-def bearer(world, scope="api"):
-    return {"Authorization": f"Bearer {token(world, scope)}"}
+def bearer(voucherify, scope="api"):
+    return {"Authorization": f"Bearer {token(voucherify, scope)}"}
 
 
 # Keys
@@ -52,69 +47,78 @@ def bearer(world, scope="api"):
         CLIENT,
     ],
 )
-def test_both_keys_are_needed_and_the_refusal_has_no_request_id(world, headers):
-    response = world.ask("/v1/orders", headers=headers)
+def test_both_keys_are_needed_and_the_refusal_has_no_request_id(voucherify, headers):
+    response = voucherify.request("/v1/orders", headers=headers)
     assert (response.status_code, response.json()) == (401, UNAUTHORIZED)
 
 
-def test_keys_that_were_never_set_let_nobody_in(world):
-    world.sandbox.credentials["voucherify"]["secret_key"] = ""
-    assert world.ask("/v1/orders", headers={"X-App-Id": "app", "X-App-Token": ""}).status_code == 401
+def test_keys_that_were_never_set_let_nobody_in(voucherify):
+    voucherify.sandbox.credentials["voucherify"]["secret_key"] = ""
+    assert voucherify.request("/v1/orders", headers={"X-App-Id": "app", "X-App-Token": ""}).status_code == 401
 
 
 @pytest.mark.parametrize("left_out", CLIENT)
-def test_the_client_side_needs_its_keys_and_an_origin(world, left_out):
+def test_the_client_side_needs_its_keys_and_an_origin(voucherify, left_out):
     path = "/client/v1/promotions/tiers"
-    assert world.ask(path, headers=CLIENT).status_code == 200
-    assert world.ask(path, headers={name: CLIENT[name] for name in CLIENT if name != left_out}).status_code == 401
-    assert world.ask(path).status_code == 401
+    assert voucherify.request(path, headers=CLIENT).status_code == 200
+    assert (
+        voucherify.request(path, headers={name: CLIENT[name] for name in CLIENT if name != left_out}).status_code == 401
+    )
+    assert voucherify.request(path).status_code == 401
 
 
-def test_the_management_api_takes_its_own_keys_alone(world):
-    world.put("management_projects", {"id": "proj_1"})
-    assert world.ask("/management/v1/projects", headers=MANAGEMENT).json()["total"] == 1
-    assert world.ask("/management/v1/projects").status_code == 401
-    assert world.ask("/management/v1/projects", headers=bearer(world)).status_code == 401
+def test_the_management_api_takes_its_own_keys_alone(voucherify):
+    voucherify.put("management_projects", {"id": "proj_1"})
+    assert voucherify.request("/management/v1/projects", headers=MANAGEMENT).json()["total"] == 1
+    assert voucherify.request("/management/v1/projects").status_code == 401
+    assert voucherify.request("/management/v1/projects", headers=bearer(voucherify)).status_code == 401
 
 
-def test_an_unknown_api_version_is_refused(world):
-    headers = world.KEYS | {"X-Voucherify-API-Version": "v2018-08-01"}
-    assert world.ask("/v1/orders", headers=headers).status_code == 200
-    assert world.ask("/v1/orders", headers=world.KEYS | {"X-Voucherify-API-Version": "v3"}).status_code == 400
+def test_an_unknown_api_version_is_refused(voucherify):
+    headers = voucherify.KEYS | {"X-Voucherify-API-Version": "v2018-08-01"}
+    assert voucherify.request("/v1/orders", headers=headers).status_code == 200
+    assert (
+        voucherify.request("/v1/orders", headers=voucherify.KEYS | {"X-Voucherify-API-Version": "v3"}).status_code
+        == 400
+    )
 
 
 # Tokens
 
 
-def test_a_token_is_told_with_its_life_and_lets_pass(world):
-    body = world.ask("/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": "orders"}).json()
+def test_a_token_is_told_with_its_life_and_lets_pass(voucherify):
+    body = voucherify.request(
+        "/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": "orders"}
+    ).json()
     assert set(body) == {"access_token", "client_id", "expires_at", "expires_in", "scope", "token_type"}
     assert body["expires_in"] == 900
-    assert body["expires_at"] == int(world.sandbox.clock().timestamp()) + 900
+    assert body["expires_at"] == int(voucherify.sandbox.clock().timestamp()) + 900
     assert (body["scope"], body["token_type"]) == ("orders", "Bearer")
-    assert world.ask("/v1/orders", headers={"Authorization": f"Bearer {body['access_token']}"}).status_code == 200
+    assert (
+        voucherify.request("/v1/orders", headers={"Authorization": f"Bearer {body['access_token']}"}).status_code == 200
+    )
 
 
-def test_scopes_have_spaces_between_them(world):
+def test_scopes_have_spaces_between_them(voucherify):
     form = {"grant_type": "client_credentials", "scope": "vouchers,campaigns"}
-    response = world.ask("/v1/oauth/token", "POST", data=form)
+    response = voucherify.request("/v1/oauth/token", "POST", data=form)
     assert response.status_code == 400
     assert response.json() == {"code": 400, "key": "invalid_scope", "message": "Invalid scope: vouchers,campaigns"}
 
 
-def test_another_grant_is_refused(world):
-    response = world.ask("/v1/oauth/token", "POST", data={"grant_type": "password", "scope": "api"})
+def test_another_grant_is_refused(voucherify):
+    response = voucherify.request("/v1/oauth/token", "POST", data={"grant_type": "password", "scope": "api"})
     assert response.json() == {"code": 400, "key": "invalid_grant_type", "message": "Invalid grant_type"}
 
 
-def test_tokens_are_asked_for_with_a_form_and_not_with_json(world):
-    response = world.ask("/v1/oauth/token", "POST", json={"grant_type": "client_credentials", "scope": "api"})
+def test_tokens_are_asked_for_with_a_form_and_not_with_json(voucherify):
+    response = voucherify.request("/v1/oauth/token", "POST", json={"grant_type": "client_credentials", "scope": "api"})
     assert response.status_code == 415
 
 
-def test_a_token_gets_no_tokens(world):
+def test_a_token_gets_no_tokens(voucherify):
     form = {"grant_type": "client_credentials", "scope": "api"}
-    assert world.ask("/v1/oauth/token", "POST", headers=bearer(world), data=form).status_code == 401
+    assert voucherify.request("/v1/oauth/token", "POST", headers=bearer(voucherify), data=form).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -136,60 +140,60 @@ def test_a_token_gets_no_tokens(world):
         ("promotions", "/client/v1/promotions/tiers", 403),
     ],
 )
-def test_a_scope_covers_its_resource_alone(world, scope, path, status):
-    response = world.ask(path, headers=bearer(world, scope))
+def test_a_scope_covers_its_resource_alone(voucherify, scope, path, status):
+    response = voucherify.request(path, headers=bearer(voucherify, scope))
     assert response.status_code == status
     if status == 403:
         assert response.json() == MISSING
 
 
-def test_a_token_ends_by_the_sandboxs_clock(world):
-    headers = bearer(world)
-    world.sandbox.now += timedelta(seconds=899)
-    assert world.ask("/v1/orders", headers=headers).status_code == 200
-    world.sandbox.now += timedelta(seconds=1)
-    assert world.ask("/v1/orders", headers=headers).json() == UNAUTHORIZED
+def test_a_token_ends_by_the_sandboxs_clock(voucherify):
+    headers = bearer(voucherify)
+    voucherify.sandbox.now += timedelta(seconds=899)
+    assert voucherify.request("/v1/orders", headers=headers).status_code == 200
+    voucherify.sandbox.now += timedelta(seconds=1)
+    assert voucherify.request("/v1/orders", headers=headers).json() == UNAUTHORIZED
 
 
-def test_a_token_survives_a_new_secret_but_not_another_key(world):
-    headers = bearer(world)
-    world.sandbox.credentials["voucherify"]["secret_key"] = "renewed"
-    assert world.ask("/v1/orders", headers=headers).status_code == 200
-    world.sandbox.credentials["voucherify"]["app_id"] = "another"
-    assert world.ask("/v1/orders", headers=headers).status_code == 401
+def test_a_token_survives_a_new_secret_but_not_another_key(voucherify):
+    headers = bearer(voucherify)
+    voucherify.sandbox.credentials["voucherify"]["secret_key"] = "renewed"
+    assert voucherify.request("/v1/orders", headers=headers).status_code == 200
+    voucherify.sandbox.credentials["voucherify"]["app_id"] = "another"
+    assert voucherify.request("/v1/orders", headers=headers).status_code == 401
 
 
-def test_a_token_is_shown_until_it_is_revoked(world):
-    given = token(world, "orders")
-    world.sandbox.now += timedelta(seconds=300)
-    shown = world.ask("/v1/oauth/introspect", "POST", data={"access_token": given}).json()
+def test_a_token_is_shown_until_it_is_revoked(voucherify):
+    given = token(voucherify, "orders")
+    voucherify.sandbox.now += timedelta(seconds=300)
+    shown = voucherify.request("/v1/oauth/introspect", "POST", data={"access_token": given}).json()
     assert (shown["active"], shown["expires_in"], shown["scope"]) == (True, 600, "orders")
-    assert world.ask("/v1/oauth/token/revoke", "POST", data={"access_token": given}).status_code == 204
-    again = world.ask("/v1/oauth/token/revoke", "POST", data={"access_token": given})
+    assert voucherify.request("/v1/oauth/token/revoke", "POST", data={"access_token": given}).status_code == 204
+    again = voucherify.request("/v1/oauth/token/revoke", "POST", data={"access_token": given})
     assert (again.status_code, again.content) == (404, b"")
-    assert world.ask("/v1/oauth/introspect", "POST", data={"access_token": given}).json() == {"active": False}
+    assert voucherify.request("/v1/oauth/introspect", "POST", data={"access_token": given}).json() == {"active": False}
 
 
-def test_showing_needs_a_token(world):
-    response = world.ask("/v1/oauth/introspect", "POST", data={"other": "x"})
+def test_showing_needs_a_token(voucherify):
+    response = voucherify.request("/v1/oauth/introspect", "POST", data={"other": "x"})
     assert (response.status_code, response.json()["key"]) == (400, "missing_parameters")
 
 
-def test_a_project_has_only_so_many_tokens(world):
-    world.switch("tokens_max", 2)
-    token(world), token(world)
+def test_a_project_has_only_so_many_tokens(voucherify):
+    voucherify.set_switch("tokens_max", 2)
+    token(voucherify), token(voucherify)
     form = {"grant_type": "client_credentials", "scope": "api"}
-    assert world.ask("/v1/oauth/token", "POST", data=form).status_code == 400
-    world.sandbox.now += timedelta(seconds=900)
-    token(world)
+    assert voucherify.request("/v1/oauth/token", "POST", data=form).status_code == 400
+    voucherify.sandbox.now += timedelta(seconds=900)
+    token(voucherify)
 
 
 # Plan and role
 
 
-def test_what_the_plan_or_the_role_has_not_is_refused(world):
-    world.switch("missing_features", ["locations"])
-    world.switch("missing_permissions", ["customers"])
-    response = world.ask("/v1/locations")
+def test_what_the_plan_or_the_role_has_not_is_refused(voucherify):
+    voucherify.set_switch("missing_features", ["locations"])
+    voucherify.set_switch("missing_permissions", ["customers"])
+    response = voucherify.request("/v1/locations")
     assert (response.status_code, response.json()["key"]) == (402, "missing_required_feature")
-    assert world.ask("/v1/customers").json() == MISSING
+    assert voucherify.request("/v1/customers").json() == MISSING

@@ -13,108 +13,103 @@ CLIENT = {
 }
 
 
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world()
-
-
 # Limits
 
 
-def test_every_answer_tells_where_the_bucket_stands(world):
-    world.time = 1_789_999_970.0  # 10 seconds of a minute are over
-    world.time += 0.75
-    first = world.ask("/v1/orders").headers
+def test_every_answer_tells_where_the_bucket_stands(limited):
+    limited.time = 1_789_999_970.0  # 10 seconds of a minute are over
+    limited.time += 0.75
+    first = limited.request("/v1/orders").headers
     assert (first["X-Rate-Limit-Limit"], first["X-Rate-Limit-Remaining"]) == ("2000", "1999")
-    assert int(first["X-Rate-Limit-Retry"]) <= world.time
+    assert int(first["X-Rate-Limit-Retry"]) <= limited.time
     refusals = [
-        ("/v1/orders/none", "GET", world.KEYS),
+        ("/v1/orders/none", "GET", limited.KEYS),
         ("/v1/orders", "GET", {}),
-        ("/v1/orders", "PUT", world.KEYS),
-        ("/nowhere", "GET", world.KEYS),
-        ("/v1/orders?limit=0", "GET", world.KEYS),
+        ("/v1/orders", "PUT", limited.KEYS),
+        ("/nowhere", "GET", limited.KEYS),
+        ("/v1/orders?limit=0", "GET", limited.KEYS),
     ]
     for path, method, headers in refusals:
-        assert "X-Rate-Limit-Remaining" in world.ask(path, method, headers).headers
+        assert "X-Rate-Limit-Remaining" in limited.request(path, method, headers).headers
 
 
-def test_calls_beyond_the_limit_are_refused_until_the_minute_is_over(world):
-    world.time = 1_789_999_970.0  # 50 seconds into a minute
-    world.switch("rate_limit", 2)
-    assert [world.ask("/v1/orders").status_code for _ in range(3)] == [200, 200, 429]
-    response = world.ask("/v1/orders")
+def test_calls_beyond_the_limit_are_refused_until_the_minute_is_over(limited):
+    limited.time = 1_789_999_970.0  # 50 seconds into a minute
+    limited.set_switch("rate_limit", 2)
+    assert [limited.request("/v1/orders").status_code for _ in range(3)] == [200, 200, 429]
+    response = limited.request("/v1/orders")
     assert response.json() == {"code": 429, "message": "Too many requests hit the API too quickly."}
     headers = response.headers
     assert headers["X-Rate-Limit-Type"] == "api_calls"
     assert headers["X-Rate-Limit-Remaining"] == "0"
-    assert int(headers["X-Rate-Limit-Retry"]) == world.time + int(headers["Retry-After"])
+    assert int(headers["X-Rate-Limit-Retry"]) == limited.time + int(headers["Retry-After"])
     assert 0 < int(headers["Retry-After"]) <= 60
-    world.time = int(headers["X-Rate-Limit-Retry"])
-    assert world.ask("/v1/orders").status_code == 200
-    assert world.sandbox.calls["voucherify//orders.list.throttled"] == 2
-    assert world.sandbox.calls["voucherify//orders.list"] == 3
+    limited.time = int(headers["X-Rate-Limit-Retry"])
+    assert limited.request("/v1/orders").status_code == 200
+    assert limited.sandbox.calls["voucherify//orders.list.throttled"] == 2
+    assert limited.sandbox.calls["voucherify//orders.list"] == 3
 
 
-def test_the_period_may_be_an_hour_or_any_seconds(voucherify_world):
-    hourly = voucherify_world(rate_limit=1, rate_period="hour")
-    hourly.ask("/v1/orders")
-    wait = int(hourly.ask("/v1/orders").headers["Retry-After"])
+def test_the_period_may_be_an_hour_or_any_seconds(make_voucherify):
+    hourly = make_voucherify(rate_limit=1, rate_period="hour")
+    hourly.request("/v1/orders")
+    wait = int(hourly.request("/v1/orders").headers["Retry-After"])
     hourly.time += wait - 1
-    assert hourly.ask("/v1/orders").status_code == 429
+    assert hourly.request("/v1/orders").status_code == 429
     hourly.time += 1
-    assert hourly.ask("/v1/orders").status_code == 200
-    short = voucherify_world(rate_limit=1, rate_period=2)
-    short.ask("/v1/orders")
-    assert int(short.ask("/v1/orders").headers["Retry-After"]) <= 2
+    assert hourly.request("/v1/orders").status_code == 200
+    short = make_voucherify(rate_limit=1, rate_period=2)
+    short.request("/v1/orders")
+    assert int(short.request("/v1/orders").headers["Retry-After"]) <= 2
 
 
-def test_a_used_up_billing_cycle_says_so_and_lasts_for_days(voucherify_world):
-    world = voucherify_world(rate_limit=1, rate_type="api_calls_cycle")
-    world.ask("/v1/orders")
-    headers = world.ask("/v1/orders").headers
+def test_a_used_up_billing_cycle_says_so_and_lasts_for_days(make_voucherify):
+    api = make_voucherify(rate_limit=1, rate_type="api_calls_cycle")
+    api.request("/v1/orders")
+    headers = api.request("/v1/orders").headers
     assert headers["X-Rate-Limit-Type"] == "api_calls_cycle"
     assert int(headers["Retry-After"]) > 86_400
-    world.time = int(headers["X-Rate-Limit-Retry"])
-    assert world.ask("/v1/orders").status_code == 200
+    api.time = int(headers["X-Rate-Limit-Retry"])
+    assert api.request("/v1/orders").status_code == 200
 
 
-def test_a_refusal_may_tell_hours_to_wait_as_an_ended_plan_does(voucherify_world):
-    world = voucherify_world(rate_limit=1, rate_retry_after=7200)
-    world.ask("/v1/orders")
-    assert world.ask("/v1/orders").headers["Retry-After"] == "7200"
+def test_a_refusal_may_tell_hours_to_wait_as_an_ended_plan_does(make_voucherify):
+    api = make_voucherify(rate_limit=1, rate_retry_after=7200)
+    api.request("/v1/orders")
+    assert api.request("/v1/orders").headers["Retry-After"] == "7200"
 
 
-def test_refused_calls_without_keys_take_nothing_from_the_bucket(voucherify_world):
-    world = voucherify_world(rate_limit=2)
+def test_refused_calls_without_keys_take_nothing_from_the_bucket(make_voucherify):
+    api = make_voucherify(rate_limit=2)
     for _ in range(5):
-        assert world.ask("/v1/orders", headers={}).status_code == 401
-    assert world.ask("/v1/orders").headers["X-Rate-Limit-Remaining"] == "1"
+        assert api.request("/v1/orders", headers={}).status_code == 401
+    assert api.request("/v1/orders").headers["X-Rate-Limit-Remaining"] == "1"
 
 
-def test_exports_may_have_a_bucket_of_their_own(voucherify_world):
-    world = voucherify_world(bulk_rate_limit=1)
+def test_exports_may_have_a_bucket_of_their_own(make_voucherify):
+    api = make_voucherify(bulk_rate_limit=1)
     order = {"exported_object": "order"}
-    assert world.ask("/v1/exports", "POST", json=order).status_code == 200
-    response = world.ask("/v1/exports", "POST", json=order)
+    assert api.request("/v1/exports", "POST", json=order).status_code == 200
+    response = api.request("/v1/exports", "POST", json=order)
     assert (response.status_code, response.headers["X-Rate-Limit-Type"]) == (429, "bulk_api_calls")
     assert response.headers["X-Rate-Limit-Limit"] == "1"
-    assert world.ask("/v1/orders").status_code == 200
+    assert api.request("/v1/orders").status_code == 200
 
 
-def test_the_client_side_may_be_limited_by_address(voucherify_world):
-    world = voucherify_world(client_rate_limit=5)
-    answers = [world.ask("/client/v1/promotions/tiers", headers=CLIENT).status_code for _ in range(6)]
+def test_the_client_side_may_be_limited_by_address(make_voucherify):
+    api = make_voucherify(client_rate_limit=5)
+    answers = [api.request("/client/v1/promotions/tiers", headers=CLIENT).status_code for _ in range(6)]
     assert answers == [200] * 5 + [429]
-    assert world.ask("/v1/orders").status_code == 200
-    world.time += 5
-    assert world.ask("/client/v1/promotions/tiers", headers=CLIENT).status_code == 200
+    assert api.request("/v1/orders").status_code == 200
+    api.time += 5
+    assert api.request("/client/v1/promotions/tiers", headers=CLIENT).status_code == 200
 
 
 # The framework
 
 
-def test_another_method_is_refused_with_a_hint(world):
-    response = world.ask("/v1/exports", "PUT")
+def test_another_method_is_refused_with_a_hint(limited):
+    response = limited.request("/v1/exports", "PUT")
     assert response.status_code == 405
     body = response.json()
     assert (body["code"], body["message"]) == (405, "HTTP Method Not Allowed")
@@ -124,9 +119,9 @@ def test_another_method_is_refused_with_a_hint(world):
     }
 
 
-def test_a_body_above_ten_mebibytes_is_refused_by_the_framework(world):
-    headers = world.KEYS | {"Content-Type": "application/json"}
-    response = world.ask("/v1/exports", "POST", headers=headers, content=b" " * (10_485_760 + 1))
+def test_a_body_above_ten_mebibytes_is_refused_by_the_framework(limited):
+    headers = limited.KEYS | {"Content-Type": "application/json"}
+    response = limited.request("/v1/exports", "POST", headers=headers, content=b" " * (10_485_760 + 1))
     assert response.status_code == 413
     assert response.json() == {
         "statusCode": 413,
@@ -136,21 +131,21 @@ def test_a_body_above_ten_mebibytes_is_refused_by_the_framework(world):
 
 
 @pytest.mark.parametrize(("content", "type_", "status"), [(b"{", "application/json", 400), (b"{}", "text/plain", 415)])
-def test_a_body_that_is_no_json_is_refused_by_the_framework(world, content, type_, status):
-    response = world.ask("/v1/exports", "POST", headers=world.KEYS | {"Content-Type": type_}, content=content)
+def test_a_body_that_is_no_json_is_refused_by_the_framework(limited, content, type_, status):
+    response = limited.request("/v1/exports", "POST", headers=limited.KEYS | {"Content-Type": type_}, content=content)
     assert (response.status_code, response.json()["statusCode"]) == (status, status)
 
 
-def test_an_unknown_path_is_not_found(world):
-    assert world.ask("/v1/unheard-of").status_code == 404
-    assert world.ask("/").status_code == 404
+def test_an_unknown_path_is_not_found(limited):
+    assert limited.request("/v1/unheard-of").status_code == 404
+    assert limited.request("/").status_code == 404
 
 
-def test_answered_calls_are_counted_by_operation(world):
-    world.ask("/v1/vouchers")
-    world.ask("/v1/vouchers/none")
-    world.ask("/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": "api"})
-    assert world.sandbox.calls == {
+def test_answered_calls_are_counted_by_operation(limited):
+    limited.request("/v1/vouchers")
+    limited.request("/v1/vouchers/none")
+    limited.request("/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": "api"})
+    assert limited.sandbox.calls == {
         "voucherify//vouchers.list": 1,
         "voucherify//vouchers.get": 1,
         "voucherify//token": 1,

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world(rate_limit=0)
-
-
 @pytest.mark.parametrize("name", ["ord_1", "5001", "gid%3A%2F%2Fshopify%2FOrder%2F5001", "%231001"])
-def test_an_order_is_read_by_its_id_or_the_shops(world, name):
-    world.put(
+def test_an_order_is_read_by_its_id_or_the_shops(voucherify, name):
+    voucherify.put(
         "orders",
         {"id": "ord_1", "source_id": "5001"},
         {"id": "ord_2", "source_id": "gid://shopify/Order/5001"},
@@ -20,14 +15,14 @@ def test_an_order_is_read_by_its_id_or_the_shops(world, name):
         {"id": "ord_4", "source_id": None},
     )
     expected = {"ord_1": "ord_1", "5001": "ord_1", "%231001": "ord_3"}.get(name, "ord_2")
-    assert world.body(f"/v1/orders/{name}")["id"] == expected
+    assert voucherify.get_json(f"/v1/orders/{name}")["id"] == expected
 
 
-def test_vouchers_and_customers_are_read_by_either_name(world):
-    world.put("vouchers", {"id": "v_1", "code": "SPRING 10/%"})
-    world.put("customers", {"id": "cust_1", "source_id": "a/b@example.com"})
-    assert world.body("/v1/vouchers/SPRING%2010%2F%25") == world.body("/v1/vouchers/v_1")
-    assert world.body("/v1/customers/a%2Fb@example.com") == world.body("/v1/customers/cust_1")
+def test_vouchers_and_customers_are_read_by_either_name(voucherify):
+    voucherify.put("vouchers", {"id": "v_1", "code": "SPRING 10/%"})
+    voucherify.put("customers", {"id": "cust_1", "source_id": "a/b@example.com"})
+    assert voucherify.get_json("/v1/vouchers/SPRING%2010%2F%25") == voucherify.get_json("/v1/vouchers/v_1")
+    assert voucherify.get_json("/v1/customers/a%2Fb@example.com") == voucherify.get_json("/v1/customers/cust_1")
 
 
 @pytest.mark.parametrize(
@@ -41,8 +36,8 @@ def test_vouchers_and_customers_are_read_by_either_name(world):
         ("/v1/skus/none", "sku", "sku"),
     ],
 )
-def test_what_is_not_there_is_named_in_the_refusal(world, path, type_, words):
-    response = world.ask(path)
+def test_what_is_not_there_is_named_in_the_refusal(voucherify, path, type_, words):
+    response = voucherify.request(path)
     body = response.json()
     assert response.status_code == 404
     assert body.pop("request_id").startswith("v-")
@@ -56,70 +51,76 @@ def test_what_is_not_there_is_named_in_the_refusal(world, path, type_, words):
     }
 
 
-def test_a_literal_step_goes_before_a_placeholder(world):
-    world.put("promotion_tiers", {"id": "promo_1"})
-    world.put("campaign_promotion_tiers", {"id": "promo_2"}, scope="tiers")
-    assert world.body("/v1/promotions/tiers/promo_1")["id"] == "promo_1"
-    assert world.ids("/v1/promotions/tiers") == ["promo_1"]
-    world.put("loyalty_campaign_members", {"id": "v_1", "code": "CARD"}, scope="camp_1")
-    assert world.body("/v1/loyalties/members/CARD")["id"] == "v_1"
-    assert world.body("/v1/loyalties/camp_1/members/CARD")["id"] == "v_1"
+def test_a_literal_step_goes_before_a_placeholder(voucherify):
+    voucherify.put("promotion_tiers", {"id": "promo_1"})
+    voucherify.put("campaign_promotion_tiers", {"id": "promo_2"}, scope="tiers")
+    assert voucherify.get_json("/v1/promotions/tiers/promo_1")["id"] == "promo_1"
+    assert voucherify.ids("/v1/promotions/tiers") == ["promo_1"]
+    voucherify.put("loyalty_campaign_members", {"id": "v_1", "code": "CARD"}, scope="camp_1")
+    assert voucherify.get_json("/v1/loyalties/members/CARD")["id"] == "v_1"
+    assert voucherify.get_json("/v1/loyalties/camp_1/members/CARD")["id"] == "v_1"
 
 
-def test_a_sku_is_read_whatever_its_product_is(world):
-    world.put("product_skus", {"id": "sku_1"}, scope="prod_1")
-    world.put("product_skus", {"id": "sku_2", "source_id": "S-2"}, scope="prod_2")
-    assert world.body("/v1/skus/sku_1")["id"] == "sku_1"
-    assert world.body("/v1/skus/S-2")["id"] == "sku_2"
+def test_a_sku_is_read_whatever_its_product_is(voucherify):
+    voucherify.put("product_skus", {"id": "sku_1"}, scope="prod_1")
+    voucherify.put("product_skus", {"id": "sku_2", "source_id": "S-2"}, scope="prod_2")
+    assert voucherify.get_json("/v1/skus/sku_1")["id"] == "sku_1"
+    assert voucherify.get_json("/v1/skus/S-2")["id"] == "sku_2"
 
 
-def test_a_reward_is_read_through_its_assignment(world):
-    world.put("rewards", {"id": "rew_1", "name": "Mug"})
-    world.put("loyalty_campaign_reward_assignments", {"id": "rewa_1", "reward_id": "rew_1"}, scope="camp_1")
-    assert world.body("/v1/loyalties/camp_1/reward-assignments/rewa_1/reward")["name"] == "Mug"
-    assert world.body("/v1/loyalties/camp_1/reward-assignments/rewa_1")["id"] == "rewa_1"
+def test_a_reward_is_read_through_its_assignment(voucherify):
+    voucherify.put("rewards", {"id": "rew_1", "name": "Mug"})
+    voucherify.put("loyalty_campaign_reward_assignments", {"id": "rewa_1", "reward_id": "rew_1"}, scope="camp_1")
+    assert voucherify.get_json("/v1/loyalties/camp_1/reward-assignments/rewa_1/reward")["name"] == "Mug"
+    assert voucherify.get_json("/v1/loyalties/camp_1/reward-assignments/rewa_1")["id"] == "rewa_1"
 
 
-def test_a_metadata_schema_is_read_by_what_it_is_for(world):
-    world.put("metadata_schemas", {"id": "ms_1", "related_object": "order"})
-    assert world.body("/v1/metadata-schemas/order")["id"] == "ms_1"
+def test_a_metadata_schema_is_read_by_what_it_is_for(voucherify):
+    voucherify.put("metadata_schemas", {"id": "ms_1", "related_object": "order"})
+    assert voucherify.get_json("/v1/metadata-schemas/order")["id"] == "ms_1"
 
 
 # Parents
 
 
-def test_a_list_below_a_parent_takes_any_of_its_names(world):
-    world.put("customers", {"id": "cust_1", "source_id": "shop/7"})
-    world.put("vouchers", {"id": "v_1", "code": "CARD"})
-    world.put("customer_activity", {"id": "act_1", "created_at": "2026-01-01T00:00:00.000Z"}, scope="cust_1")
-    world.put("voucher_transactions", {"id": "vtx_1"}, scope="CARD")
-    assert world.ids("/v1/customers/shop%2F7/activity") == world.ids("/v1/customers/cust_1/activity") == ["act_1"]
-    assert world.ids("/v1/vouchers/v_1/transactions") == world.ids("/v1/vouchers/CARD/transactions") == ["vtx_1"]
+def test_a_list_below_a_parent_takes_any_of_its_names(voucherify):
+    voucherify.put("customers", {"id": "cust_1", "source_id": "shop/7"})
+    voucherify.put("vouchers", {"id": "v_1", "code": "CARD"})
+    voucherify.put("customer_activity", {"id": "act_1", "created_at": "2026-01-01T00:00:00.000Z"}, scope="cust_1")
+    voucherify.put("voucher_transactions", {"id": "vtx_1"}, scope="CARD")
+    assert (
+        voucherify.ids("/v1/customers/shop%2F7/activity")
+        == voucherify.ids("/v1/customers/cust_1/activity")
+        == ["act_1"]
+    )
+    assert (
+        voucherify.ids("/v1/vouchers/v_1/transactions") == voucherify.ids("/v1/vouchers/CARD/transactions") == ["vtx_1"]
+    )
 
 
-def test_a_parent_without_rows_has_an_empty_list_and_an_unknown_one_is_not_found(world):
-    world.put("vouchers", {"id": "v_1", "code": "CARD"})
-    assert world.ids("/v1/vouchers/CARD/transactions") == []
-    response = world.ask("/v1/vouchers/none/transactions")
+def test_a_parent_without_rows_has_an_empty_list_and_an_unknown_one_is_not_found(voucherify):
+    voucherify.put("vouchers", {"id": "v_1", "code": "CARD"})
+    assert voucherify.ids("/v1/vouchers/CARD/transactions") == []
+    response = voucherify.request("/v1/vouchers/none/transactions")
     assert (response.status_code, response.json()["resource_type"]) == (404, "voucher")
 
 
-def test_parents_of_several_steps_are_found_one_within_the_other(world):
-    world.put("loyalty_programs", {"id": "lprg_1"})
-    world.put("loyalty_program_members", {"id": "lmbr_1"}, scope="lprg_1")
-    world.put("loyalty_program_card_transactions", {"id": "lctx_1"}, scope="lprg_1/lmbr_1/lcrd_1")
+def test_parents_of_several_steps_are_found_one_within_the_other(voucherify):
+    voucherify.put("loyalty_programs", {"id": "lprg_1"})
+    voucherify.put("loyalty_program_members", {"id": "lmbr_1"}, scope="lprg_1")
+    voucherify.put("loyalty_program_card_transactions", {"id": "lctx_1"}, scope="lprg_1/lmbr_1/lcrd_1")
     cards = "/v2/loyalties/programs/lprg_1/members/lmbr_1/cards"
-    assert world.ids(f"{cards}/lcrd_1/transactions") == ["lctx_1"]
-    assert world.ids(f"{cards}/lcrd_1/pending-points") == []
-    assert world.ask(f"{cards}/lcrd_2/pending-points").json()["resource_type"] == "loyalty_card"
-    other = world.ask("/v2/loyalties/programs/lprg_2/members/lmbr_1/activities")
+    assert voucherify.ids(f"{cards}/lcrd_1/transactions") == ["lctx_1"]
+    assert voucherify.ids(f"{cards}/lcrd_1/pending-points") == []
+    assert voucherify.request(f"{cards}/lcrd_2/pending-points").json()["resource_type"] == "loyalty_card"
+    other = voucherify.request("/v2/loyalties/programs/lprg_2/members/lmbr_1/activities")
     assert (other.status_code, other.json()["resource_id"]) == (404, "lprg_2")
-    assert world.ids("/v2/loyalties/programs/lprg_1/members/lmbr_1/activities") == []
+    assert voucherify.ids("/v2/loyalties/programs/lprg_1/members/lmbr_1/activities") == []
 
 
-def test_rows_of_one_parent_are_not_those_of_another(world):
-    world.put("campaigns", {"id": "camp_1", "name": "A"}, {"id": "camp_2", "name": "B"})
-    world.put("campaign_transactions", {"id": "vtx_1"}, scope="camp_1")
-    world.put("campaign_transactions", {"id": "vtx_2"}, scope="camp_2")
-    assert world.ids("/v1/campaigns/camp_1/transactions") == ["vtx_1"]
-    assert world.ids("/v1/campaigns/B/transactions") == ["vtx_2"]
+def test_rows_of_one_parent_are_not_those_of_another(voucherify):
+    voucherify.put("campaigns", {"id": "camp_1", "name": "A"}, {"id": "camp_2", "name": "B"})
+    voucherify.put("campaign_transactions", {"id": "vtx_1"}, scope="camp_1")
+    voucherify.put("campaign_transactions", {"id": "vtx_2"}, scope="camp_2")
+    assert voucherify.ids("/v1/campaigns/camp_1/transactions") == ["vtx_1"]
+    assert voucherify.ids("/v1/campaigns/B/transactions") == ["vtx_2"]

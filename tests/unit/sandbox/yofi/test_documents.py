@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,18 +16,13 @@ RETURNS = "/ecommerce/unified-returns/"
 EVENTS = "/ecommerce/notification-events/"
 
 
-@pytest.fixture
-def world(yofi_world: Any) -> Any:
-    return yofi_world
-
-
 # Sort, fields, include
 
 
-def test_lists_are_sorted_by_the_documented_field(world):
-    assert world.ids(RETURNS, {"sort": "-order_created_at_epoch"}) == ["r2", "r4", "r3", "r1"]
-    assert world.ids(RETURNS, {"sort": "order_created_at_epoch"}) == ["r1", "r3", "r4", "r2"]
-    assert world.ids(EVENTS, {"sort": "-created_at"}) == ["n3", "n2", "n1"]
+def test_lists_are_sorted_by_the_documented_field(yofi):
+    assert yofi.ids(RETURNS, {"sort": "-order_created_at_epoch"}) == ["r2", "r4", "r3", "r1"]
+    assert yofi.ids(RETURNS, {"sort": "order_created_at_epoch"}) == ["r1", "r3", "r4", "r2"]
+    assert yofi.ids(EVENTS, {"sort": "-created_at"}) == ["n3", "n2", "n1"]
 
 
 @pytest.mark.parametrize(
@@ -40,23 +35,23 @@ def test_lists_are_sorted_by_the_documented_field(world):
         (CLAIMS, "--created_at_epoch"),
     ],
 )
-def test_sorting_by_anything_else_is_400(world, path, value):
-    world.refused(path, {"sort": value})
+def test_sorting_by_anything_else_is_400(yofi, path, value):
+    yofi.error_detail(path, {"sort": value})
 
 
-def test_more_sortable_fields_can_be_switched_on(world):
-    world.sandbox.switches["yofi.sortable"] = {"returns.list": ["return_created_at_epoch", "state"]}
-    assert world.ids(RETURNS, {"sort": "-return_created_at_epoch"}) == ["r1", "r3", "r4", "r2"]
-    assert world.ids(RETURNS, {"sort": "state,-order_created_at_epoch"}) == ["r4", "r3", "r2", "r1"]
+def test_more_sortable_fields_can_be_switched_on(yofi):
+    yofi.sandbox.switches["yofi.sortable"] = {"returns.list": ["return_created_at_epoch", "state"]}
+    assert yofi.ids(RETURNS, {"sort": "-return_created_at_epoch"}) == ["r1", "r3", "r4", "r2"]
+    assert yofi.ids(RETURNS, {"sort": "state,-order_created_at_epoch"}) == ["r4", "r3", "r2", "r1"]
 
 
-def test_fields_select_what_comes_back_and_type_and_id_always_do(world):
-    body = world.ask(CLAIMS, {"fields[Claim]": "customer_id", "page[size]": "1"}).json()
+def test_fields_select_what_comes_back_and_type_and_id_always_do(yofi):
+    body = yofi.request(CLAIMS, {"fields[Claim]": "customer_id", "page[size]": "1"}).json()
     assert body["data"] == [{"type": "Claim", "id": "c00", "attributes": {"customer_id": "0"}}]
 
 
-def test_id_may_be_asked_for_as_a_field(world):
-    body = world.ask(EVENTS, {"fields[NotificationEvent]": "id,notify_template_id,created_at"}).json()
+def test_id_may_be_asked_for_as_a_field(yofi):
+    body = yofi.request(EVENTS, {"fields[NotificationEvent]": "id,notify_template_id,created_at"}).json()
     assert body["data"][0]["attributes"] == {
         "id": "n1",
         "notify_template_id": "t",
@@ -64,24 +59,24 @@ def test_id_may_be_asked_for_as_a_field(world):
     }
 
 
-def test_a_field_may_be_named_twice_as_the_pages_sample_does(world):
+def test_a_field_may_be_named_twice_as_the_pages_sample_does(yofi):
     query = {"fields[EcommerceUnifiedReturn]": "order_created_at_epoch,state,order_created_at_epoch"}
-    assert set(world.ask(RETURNS, query).json()["data"][0]["attributes"]) == {
+    assert set(yofi.request(RETURNS, query).json()["data"][0]["attributes"]) == {
         "order_created_at_epoch",
         "state",
     }
 
 
-def test_fields_of_an_included_type_are_selected_too(world):
+def test_fields_of_an_included_type_are_selected_too(yofi):
     query = {"include": "customer", "fields[EcommerceCustomer]": "customer_id"}
-    included = world.ask(RETURNS, query).json()["included"]
+    included = yofi.request(RETURNS, query).json()["included"]
     assert [set(each["attributes"]) for each in included] == [{"customer_id"}, {"customer_id"}]
 
 
-def test_additional_fields_are_added_to_the_usual_when_switched(world):
-    world.sandbox.switches["yofi.fields"] = "additional"
-    plain = world.ask(CLAIMS).json()["data"][0]["attributes"]
-    more = world.ask(CLAIMS, {"fields[Claim]": "claim_items"}).json()["data"][0]["attributes"]
+def test_additional_fields_are_added_to_the_usual_when_switched(yofi):
+    yofi.sandbox.switches["yofi.fields"] = "additional"
+    plain = yofi.request(CLAIMS).json()["data"][0]["attributes"]
+    more = yofi.request(CLAIMS, {"fields[Claim]": "claim_items"}).json()["data"][0]["attributes"]
     assert set(more) - set(plain) == {"claim_items"}
 
 
@@ -101,17 +96,17 @@ def test_additional_fields_are_added_to_the_usual_when_switched(world):
         ("/ecommerce/customers/7001", {"filter": "customer_id==7001"}),
     ],
 )
-def test_unknown_parameters_fields_and_relations_are_400(world, path, params):
-    world.refused(path, params)
+def test_unknown_parameters_fields_and_relations_are_400(yofi, path, params):
+    yofi.error_detail(path, params)
 
 
-def test_unknown_parameters_can_be_ignored_by_switch(world):
-    world.sandbox.switches["yofi.unknown_parameter"] = "ignore"
-    assert len(world.ids(CLAIMS, {"since": "2026"})) == 10
+def test_unknown_parameters_can_be_ignored_by_switch(yofi):
+    yofi.sandbox.switches["yofi.unknown_parameter"] = "ignore"
+    assert len(yofi.ids(CLAIMS, {"since": "2026"})) == 10
 
 
-def test_included_resources_appear_once_each_and_are_linked(world):
-    body = world.ask(RETURNS, {"include": "customer,order,return_predictions,return_analytics,app"}).json()
+def test_included_resources_appear_once_each_and_are_linked(yofi):
+    body = yofi.request(RETURNS, {"include": "customer,order,return_predictions,return_analytics,app"}).json()
     keys = [(each["type"], each["id"]) for each in body["included"]]
     assert len(keys) == len(set(keys)) == 2 + 3 + 4 + 1
     links = {
@@ -126,8 +121,8 @@ def test_included_resources_appear_once_each_and_are_linked(world):
     assert body["data"][2]["relationships"]["return_predictions"] == {"data": []}
 
 
-def test_without_include_nothing_is_included_or_linked(world):
-    body = world.ask(RETURNS).json()
+def test_without_include_nothing_is_included_or_linked(yofi):
+    body = yofi.request(RETURNS).json()
     assert "included" not in body
     assert all("relationships" not in each for each in body["data"])
 
@@ -136,36 +131,36 @@ def test_without_include_nothing_is_included_or_linked(world):
 
 
 @pytest.mark.parametrize("id_", ["7001", "cust-1"])
-def test_a_customer_is_found_by_the_stores_id_or_its_own(world, id_):
-    body = world.ask(f"/ecommerce/customers/{id_}", {"include": "customer_predictions"}).json()
+def test_a_customer_is_found_by_the_stores_id_or_its_own(yofi, id_):
+    body = yofi.request(f"/ecommerce/customers/{id_}", {"include": "customer_predictions"}).json()
     assert body["data"]["attributes"]["first_name"] == "Žofie"
     assert [each["id"] for each in body["included"]] == ["cp1"]
 
 
 @pytest.mark.parametrize("status", [404, 400])
-def test_an_unknown_customer_is_404_or_400_by_switch(world, status):
-    world.sandbox.switches["yofi.unknown_customer"] = status
-    assert world.ask("/ecommerce/customers/1").status_code == status
+def test_an_unknown_customer_is_404_or_400_by_switch(yofi, status):
+    yofi.sandbox.switches["yofi.unknown_customer"] = status
+    assert yofi.request("/ecommerce/customers/1").status_code == status
 
 
-def test_the_other_house_style_has_a_trace_id_and_always_a_list(world):
-    world.sandbox.switches["yofi.body"] = "trace"
-    body = world.ask("/ecommerce/customers/7001").json()
+def test_the_other_house_style_has_a_trace_id_and_always_a_list(yofi):
+    yofi.sandbox.switches["yofi.body"] = "trace"
+    body = yofi.request("/ecommerce/customers/7001").json()
     assert set(body) == {"trace_id", "data"}
     assert [each["id"] for each in body["data"]] == ["cust-1"]
-    assert isinstance(world.ask(CLAIMS).json()["trace_id"], str)
+    assert isinstance(yofi.request(CLAIMS).json()["trace_id"], str)
 
 
-def test_the_media_type_is_a_switch(world):
-    assert world.ask(CLAIMS).headers["content-type"] == "application/json"
-    world.sandbox.switches["yofi.media_type"] = "application/vnd.api+json"
-    assert world.ask(CLAIMS).headers["content-type"] == "application/vnd.api+json"
+def test_the_media_type_is_a_switch(yofi):
+    assert yofi.request(CLAIMS).headers["content-type"] == "application/json"
+    yofi.sandbox.switches["yofi.media_type"] = "application/vnd.api+json"
+    assert yofi.request(CLAIMS).headers["content-type"] == "application/vnd.api+json"
 
 
-def test_errors_have_the_shape_switched(world):
+def test_errors_have_the_shape_switched(yofi):
     def body(shape: str) -> httpx.Response:
-        world.sandbox.switches["yofi.errors"] = shape
-        return world.ask(CLAIMS, {"page[size]": "0"})
+        yofi.sandbox.switches["yofi.errors"] = shape
+        return yofi.request(CLAIMS, {"page[size]": "0"})
 
     error = body("jsonapi").json()["errors"][0]
     assert (error["status"], error["title"], error["source"]) == (

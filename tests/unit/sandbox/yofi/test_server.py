@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,142 +14,137 @@ EVENTS = "/ecommerce/notification-events/"
 PREDICTION_FILTER = "filter[EcommerceUnifiedReturnPrediction]"
 
 
-@pytest.fixture
-def world(yofi_world: Any) -> Any:
-    return yofi_world
-
-
 # Paths
 
 
 @pytest.mark.parametrize("path", [CLAIMS, CUSTOMERS, RETURNS, EVENTS, "/ecommerce/customers/7001"])
-def test_the_last_slash_may_be_there_or_not(world, path):
-    assert world.ask(path.rstrip("/")).status_code == 200
-    assert world.ask(path.rstrip("/") + "/").status_code == 200
+def test_the_last_slash_may_be_there_or_not(yofi, path):
+    assert yofi.request(path.rstrip("/")).status_code == 200
+    assert yofi.request(path.rstrip("/") + "/").status_code == 200
 
 
-def test_another_spelling_of_the_last_slash_is_redirected_when_switched(world):
-    world.sandbox.switches["yofi.trailing_slash"] = "redirect"
-    response = world.ask(CLAIMS.rstrip("/"), {"page[size]": "2"})
+def test_another_spelling_of_the_last_slash_is_redirected_when_switched(yofi):
+    yofi.sandbox.switches["yofi.trailing_slash"] = "redirect"
+    response = yofi.request(CLAIMS.rstrip("/"), {"page[size]": "2"})
     assert response.status_code == 307
     assert urlsplit(response.headers["location"]).path == "/yofi/ecommerce/claims/"
     assert parse_qs(urlsplit(response.headers["location"]).query) == {"page[size]": ["2"]}
-    assert world.ask(CLAIMS).status_code == 200
-    removed = world.ask("/ecommerce/customers/7001/")
+    assert yofi.request(CLAIMS).status_code == 200
+    removed = yofi.request("/ecommerce/customers/7001/")
     assert (removed.status_code, urlsplit(removed.headers["location"]).path) == (
         307,
         "/yofi/ecommerce/customers/7001",
     )
 
 
-def test_paths_are_switches(world):
-    world.sandbox.switches["yofi.path.returns.list"] = "/ecommerce/returns/"
-    assert len(world.ids("/ecommerce/returns/")) == 4
-    assert world.ask(RETURNS).status_code == 404
+def test_paths_are_switches(yofi):
+    yofi.sandbox.switches["yofi.path.returns.list"] = "/ecommerce/returns/"
+    assert len(yofi.ids("/ecommerce/returns/")) == 4
+    assert yofi.request(RETURNS).status_code == 404
 
 
-def test_an_unknown_path_is_404_and_writing_405(world):
-    assert world.ask("/ecommerce/nothing/").status_code == 404
-    assert world.ask(CLAIMS, method="POST").status_code == 405
+def test_an_unknown_path_is_404_and_writing_405(yofi):
+    assert yofi.request("/ecommerce/nothing/").status_code == 404
+    assert yofi.request(CLAIMS, method="POST").status_code == 405
 
 
-def test_each_operation_is_counted_by_its_name(world):
+def test_each_operation_is_counted_by_its_name(yofi):
     for path in (CLAIMS, CUSTOMERS, "/ecommerce/customers/7001", RETURNS, EVENTS):
-        world.ask(path)
+        yofi.request(path)
     names = ["claims.list", "customers.list", "customers.get", "returns.list", "notification_events.list"]
-    assert world.sandbox.calls == {f"yofi/{SHOP}/{name}": 1 for name in names}
+    assert yofi.sandbox.calls == {f"yofi/{SHOP}/{name}": 1 for name in names}
 
 
 # Pages
 
 
-def test_a_page_holds_ten_records_unless_asked(world):
-    assert len(world.ids(CLAIMS)) == 10
-    assert world.ids(CLAIMS, {"page[number]": "2"}) == ["c10", "c11"]
-    assert world.ids(CLAIMS, {"page[number]": "9"}) == []
+def test_a_page_holds_ten_records_unless_asked(yofi):
+    assert len(yofi.ids(CLAIMS)) == 10
+    assert yofi.ids(CLAIMS, {"page[number]": "2"}) == ["c10", "c11"]
+    assert yofi.ids(CLAIMS, {"page[number]": "9"}) == []
 
 
-def test_pages_cover_every_record_once(world):
-    found = [id_ for n in (1, 2, 3) for id_ in world.ids(CLAIMS, {"page[size]": "5", "page[number]": str(n)})]
+def test_pages_cover_every_record_once(yofi):
+    found = [id_ for n in (1, 2, 3) for id_ in yofi.ids(CLAIMS, {"page[size]": "5", "page[number]": str(n)})]
     assert found == [f"c{n:02}" for n in range(12)]
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "ten", "", "1.5", "101", "٣"])
-def test_a_page_size_out_of_bounds_is_400(world, value):
-    assert "page[size]" in world.refused(CLAIMS, {"page[size]": value})
+def test_a_page_size_out_of_bounds_is_400(yofi, value):
+    assert "page[size]" in yofi.error_detail(CLAIMS, {"page[size]": value})
 
 
-def test_the_largest_page_size_is_a_switch(world):
-    assert world.ask(CLAIMS, {"page[size]": "100"}).status_code == 200
-    world.sandbox.switches["yofi.page_size_max"] = 20
-    assert world.ask(CLAIMS, {"page[size]": "21"}).status_code == 400
+def test_the_largest_page_size_is_a_switch(yofi):
+    assert yofi.request(CLAIMS, {"page[size]": "100"}).status_code == 200
+    yofi.sandbox.switches["yofi.page_size_max"] = 20
+    assert yofi.request(CLAIMS, {"page[size]": "21"}).status_code == 400
 
 
-def test_a_page_number_below_one_is_400(world):
-    assert "page[number]" in world.refused(CLAIMS, {"page[number]": "0"})
+def test_a_page_number_below_one_is_400(yofi):
+    assert "page[number]" in yofi.error_detail(CLAIMS, {"page[number]": "0"})
 
 
-def test_links_lead_from_page_to_page_and_keep_the_query(world):
+def test_links_lead_from_page_to_page_and_keep_the_query(yofi):
     query = {"page[size]": "5", "filter": "created_at_epoch>=102", "sort": "-created_at_epoch"}
-    response = world.ask(CLAIMS, query).json()
+    response = yofi.request(CLAIMS, query).json()
     seen = [each["id"] for each in response["data"]]
     while following := response["links"].get("next"):
-        response = world.ask(following).json()
+        response = yofi.request(following).json()
         seen += [each["id"] for each in response["data"]]
     assert seen == [f"c{n:02}" for n in range(11, 1, -1)]
     assert response["meta"]["page"] == {"number": 2, "size": 5, "totalRecords": 10, "totalPages": 2}
 
 
-def test_meta_and_links_can_be_switched_off(world):
-    world.sandbox.switches |= {"yofi.meta": False, "yofi.links": False}
-    assert set(world.ask(CLAIMS).json()) == {"data"}
+def test_meta_and_links_can_be_switched_off(yofi):
+    yofi.sandbox.switches |= {"yofi.meta": False, "yofi.links": False}
+    assert set(yofi.request(CLAIMS).json()) == {"data"}
 
 
-def test_drift_puts_a_newer_row_before_the_second_page(world):
-    world.sandbox.switches["yofi.drift"] = True
+def test_drift_puts_a_newer_row_before_the_second_page(yofi):
+    yofi.sandbox.switches["yofi.drift"] = True
     query = {"page[size]": "5", "sort": "-created_at_epoch"}
-    first = world.ids(CLAIMS, query)
-    second = world.ids(CLAIMS, query | {"page[number]": "2"})
+    first = yofi.ids(CLAIMS, query)
+    second = yofi.ids(CLAIMS, query | {"page[number]": "2"})
     assert first[-1] == second[0], "the newest row pushed the last of page 1 onto page 2"
-    third = world.ids(CLAIMS, query | {"page[number]": "3"})
+    third = yofi.ids(CLAIMS, query | {"page[number]": "3"})
     assert second[-1] == third[0]
-    assert len(world.ids(CLAIMS, {"page[size]": "50"})) == 14
+    assert len(yofi.ids(CLAIMS, {"page[size]": "50"})) == 14
 
 
 @pytest.mark.parametrize("path", [CUSTOMERS, RETURNS, EVENTS])
-def test_drift_happens_in_every_list(world, path):
-    world.sandbox.switches["yofi.drift"] = True
-    before = len(world.ids(path))
-    world.ids(path, {"page[number]": "2"})
-    assert len(world.ids(path)) == before + 1
+def test_drift_happens_in_every_list(yofi, path):
+    yofi.sandbox.switches["yofi.drift"] = True
+    before = len(yofi.ids(path))
+    yofi.ids(path, {"page[number]": "2"})
+    assert len(yofi.ids(path)) == before + 1
 
 
 @pytest.mark.parametrize("path", [CUSTOMERS, RETURNS, EVENTS])
-def test_removal_takes_the_first_row_away_before_the_second_page(world, path):
-    world.sandbox.switches["yofi.removal"] = True
-    before = world.ids(path, {"page[size]": "2"})
-    second = world.ids(path, {"page[size]": "2", "page[number]": "2"})
-    assert world.ids(path, {"page[size]": "2"})[0] == before[1]
+def test_removal_takes_the_first_row_away_before_the_second_page(yofi, path):
+    yofi.sandbox.switches["yofi.removal"] = True
+    before = yofi.ids(path, {"page[size]": "2"})
+    second = yofi.ids(path, {"page[size]": "2", "page[number]": "2"})
+    assert yofi.ids(path, {"page[size]": "2"})[0] == before[1]
     assert before[1] not in second
 
 
-def test_the_order_that_is_asked_for_can_be_ignored(world):
+def test_the_order_that_is_asked_for_can_be_ignored(yofi):
     query = {"page[size]": "50", "sort": "-created_at_epoch"}
-    kept = world.ids(CLAIMS, query)
-    world.sandbox.switches["yofi.sort"] = "ignore"
-    assert world.ids(CLAIMS, query) == kept[::-1]
+    kept = yofi.ids(CLAIMS, query)
+    yofi.sandbox.switches["yofi.sort"] = "ignore"
+    assert yofi.ids(CLAIMS, query) == kept[::-1]
 
 
 @pytest.mark.parametrize(("switch", "expected"), [("accept", ["cust-2", "cust-3"]), ("first", ["cust-2"])])
-def test_several_customers_may_be_taken_for_the_first_alone(world, switch, expected):
-    world.sandbox.switches["yofi.customers_or"] = switch
-    assert world.ids(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"}) == expected
+def test_several_customers_may_be_taken_for_the_first_alone(yofi, switch, expected):
+    yofi.sandbox.switches["yofi.customers_or"] = switch
+    assert yofi.ids(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"}) == expected
 
 
-def test_several_customers_may_be_refused_and_one_is_not(world):
-    world.sandbox.switches["yofi.customers_or"] = "refuse"
-    assert "alternatives" in world.refused(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"})
-    assert world.ids(CUSTOMERS, {"filter": "customer_id==7002"}) == ["cust-2"]
+def test_several_customers_may_be_refused_and_one_is_not(yofi):
+    yofi.sandbox.switches["yofi.customers_or"] = "refuse"
+    assert "alternatives" in yofi.error_detail(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"})
+    assert yofi.ids(CUSTOMERS, {"filter": "customer_id==7002"}) == ["cust-2"]
 
 
 # Filters
@@ -170,8 +164,8 @@ def test_several_customers_may_be_refused_and_one_is_not(world):
         (EVENTS, "created_at>=2025-06-02T00:00:00Z", ["n2", "n3"]),
     ],
 )
-def test_lists_are_filtered_by_rsql(world, path, expression, expected):
-    assert world.ids(path, {"filter": expression}) == expected
+def test_lists_are_filtered_by_rsql(yofi, path, expression, expected):
+    assert yofi.ids(path, {"filter": expression}) == expected
 
 
 @pytest.mark.parametrize(
@@ -188,53 +182,53 @@ def test_lists_are_filtered_by_rsql(world, path, expression, expected):
         (EVENTS, "created_at>=1746757960x", "ISO 8601"),
     ],
 )
-def test_what_an_endpoint_does_not_filter_by_is_400(world, path, expression, told):
-    assert told in world.refused(path, {"filter": expression})
+def test_what_an_endpoint_does_not_filter_by_is_400(yofi, path, expression, told):
+    assert told in yofi.error_detail(path, {"filter": expression})
 
 
-def test_a_plus_sign_that_is_not_encoded_arrives_as_a_space_and_is_refused(world):
-    response = world.ask(f"{EVENTS}?filter=created_at>=2025-06-02T00:00:00+00:00")
+def test_a_plus_sign_that_is_not_encoded_arrives_as_a_space_and_is_refused(yofi):
+    response = yofi.request(f"{EVENTS}?filter=created_at>=2025-06-02T00:00:00+00:00")
     assert response.status_code == 400
-    assert world.ids(EVENTS, {"filter": "created_at>=2025-06-02T02:00:00+02:00"}) == ["n2", "n3"]
+    assert yofi.ids(EVENTS, {"filter": "created_at>=2025-06-02T02:00:00+02:00"}) == ["n2", "n3"]
 
 
-def test_the_prediction_filter_drops_included_predictions_and_keeps_the_returns(world):
+def test_the_prediction_filter_drops_included_predictions_and_keeps_the_returns(yofi):
     query = {
         "include": "return_predictions",
         PREDICTION_FILTER: "(prediction_category==drop_off_fraud;predicted_value>0.9)",
     }
-    body = world.ask(RETURNS, query).json()
+    body = yofi.request(RETURNS, query).json()
     assert [each["id"] for each in body["data"]] == ["r1", "r2", "r3", "r4"]
     assert sorted(each["id"] for each in body["included"]) == ["p1", "p4"]
     linked = [each["relationships"]["return_predictions"]["data"] for each in body["data"]]
     assert [[one["id"] for one in each] for each in linked] == [["p1"], [], [], ["p4"]]
 
 
-def test_the_prediction_filter_can_be_switched_to_drop_returns(world):
-    world.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
-    assert world.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==drop_off_fraud;predicted_value>0.9"}) == [
+def test_the_prediction_filter_can_be_switched_to_drop_returns(yofi):
+    yofi.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
+    assert yofi.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==drop_off_fraud;predicted_value>0.9"}) == [
         "r1",
         "r4",
     ]
 
 
-def test_a_return_is_kept_only_if_one_prediction_satisfies_the_whole_expression(world):
-    world.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
-    assert world.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==return_abuse;predicted_value<0.5"}) == []
+def test_a_return_is_kept_only_if_one_prediction_satisfies_the_whole_expression(yofi):
+    yofi.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
+    assert yofi.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==return_abuse;predicted_value<0.5"}) == []
 
 
-def test_both_filters_work_together(world):
-    world.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
+def test_both_filters_work_together(yofi):
+    yofi.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
     query = {"filter": "state==requested", PREDICTION_FILTER: "predicted_value>0.9"}
-    assert world.ids(RETURNS, query) == ["r1"]
+    assert yofi.ids(RETURNS, query) == ["r1"]
 
 
-def test_the_prediction_filter_goes_by_the_name_switched(world):
-    world.sandbox.switches["yofi.prediction_filter"] = "filter[return_predictions]"
-    assert world.ask(RETURNS, {"filter[return_predictions]": "predicted_value>0"}).status_code == 200
-    assert "Unknown parameter" in world.refused(RETURNS, {PREDICTION_FILTER: "predicted_value>0"})
+def test_the_prediction_filter_goes_by_the_name_switched(yofi):
+    yofi.sandbox.switches["yofi.prediction_filter"] = "filter[return_predictions]"
+    assert yofi.request(RETURNS, {"filter[return_predictions]": "predicted_value>0"}).status_code == 200
+    assert "Unknown parameter" in yofi.error_detail(RETURNS, {PREDICTION_FILTER: "predicted_value>0"})
 
 
-def test_the_prediction_filter_has_its_own_selectors(world):
-    assert "not supported" in world.refused(RETURNS, {PREDICTION_FILTER: "severity==high"})
-    assert "Unknown parameter" in world.refused(CUSTOMERS, {PREDICTION_FILTER: "predicted_value>0"})
+def test_the_prediction_filter_has_its_own_selectors(yofi):
+    assert "not supported" in yofi.error_detail(RETURNS, {PREDICTION_FILTER: "severity==high"})
+    assert "Unknown parameter" in yofi.error_detail(CUSTOMERS, {PREDICTION_FILTER: "predicted_value>0"})

@@ -26,13 +26,6 @@ FULFILLMENT = {
 }
 
 
-@pytest.fixture
-def world(yotpo_world: Any) -> Any:
-    world = yotpo_world()
-    world.products("p-1", "p-2", "p-3")
-    return world
-
-
 def messages(response: httpx.Response) -> str:
     return " | ".join(each["message"] for each in response.json()["errors"])
 
@@ -48,18 +41,20 @@ def fulfillment(external_id: str, *items: dict[str, Any], **more: Any) -> dict[s
 # Orders
 
 
-def test_the_smallest_order_is_made_and_its_id_alone_answered(world):
-    response = world.create()
+def test_the_smallest_order_is_made_and_its_id_alone_answered(yotpo_shop):
+    response = yotpo_shop.post_order()
     assert response.status_code == 201
     number = response.json()["order"].pop("yotpo_id")
     assert response.json() == {"order": {"yotpo_id": number}}
     assert number > 2**32
 
 
-def test_an_order_reads_back_without_what_was_never_set(world):
-    number = world.made(customer={"external_id": "c-1", "email": None}, total_price=9.5, billing_address=None)
-    product = world.ask("GET", "products", params={"external_ids": "p-1"}).json()["products"][0]["yotpo_id"]
-    order = world.order(number)
+def test_an_order_reads_back_without_what_was_never_set(yotpo_shop):
+    number = yotpo_shop.create_order(
+        customer={"external_id": "c-1", "email": None}, total_price=9.5, billing_address=None
+    )
+    product = yotpo_shop.request("GET", "products", params={"external_ids": "p-1"}).json()["products"][0]["yotpo_id"]
+    order = yotpo_shop.read_order(number)
     item = order.pop("line_items")[0]
     assert order == {
         "external_id": "1001",
@@ -93,122 +88,127 @@ def test_an_order_reads_back_without_what_was_never_set(world):
         ("2026-05-01T10:20:30", "2026-05-01T10:20:30"),
     ],
 )
-def test_times_read_back_in_utc_without_a_zone(world, sent, read):
-    assert world.order(world.made(order_date=sent))["order_date"] == read
+def test_times_read_back_in_utc_without_a_zone(yotpo_shop, sent, read):
+    assert yotpo_shop.read_order(yotpo_shop.create_order(order_date=sent))["order_date"] == read
 
 
-def test_a_second_order_of_that_external_id_is_409(world):
-    world.made()
-    response = world.create()
+def test_a_second_order_of_that_external_id_is_409(yotpo_shop):
+    yotpo_shop.create_order()
+    response = yotpo_shop.post_order()
     assert response.status_code == 409
     assert messages(response) == "Order with external_id 1001 already exists"
 
 
-def test_the_same_external_id_is_free_in_another_store(world):
-    world.made()
-    world.products("p-1", store=OTHER)
-    assert world.ask("POST", "orders", OTHER, json={"order": ORDER}).status_code == 201
+def test_the_same_external_id_is_free_in_another_store(yotpo_shop):
+    yotpo_shop.create_order()
+    yotpo_shop.create_products("p-1", store=OTHER)
+    assert yotpo_shop.request("POST", "orders", OTHER, json={"order": ORDER}).status_code == 201
 
 
-def test_stores_do_not_see_each_others_orders(world):
-    number = world.made()
-    assert world.ask("GET", f"orders/{number}", OTHER).status_code == 404
-    assert world.ask("GET", "orders", OTHER).json()["orders"] == []
-    assert world.ask("PATCH", f"orders/{number}", OTHER, json={"order": {}}).status_code == 404
+def test_stores_do_not_see_each_others_orders(yotpo_shop):
+    number = yotpo_shop.create_order()
+    assert yotpo_shop.request("GET", f"orders/{number}", OTHER).status_code == 404
+    assert yotpo_shop.request("GET", "orders", OTHER).json()["orders"] == []
+    assert yotpo_shop.request("PATCH", f"orders/{number}", OTHER, json={"order": {}}).status_code == 404
 
 
 @pytest.mark.parametrize("status", [404, 400])
-def test_unknown_products_are_refused_in_the_words_clients_look_for(world, status):
-    world.switch("unknown_product_status", status)
-    response = world.create(line_items=[line("p-1"), line("x-1"), line("x-2")])
+def test_unknown_products_are_refused_in_the_words_clients_look_for(yotpo_shop, status):
+    yotpo_shop.set_switch("unknown_product_status", status)
+    response = yotpo_shop.post_order(line_items=[line("p-1"), line("x-1"), line("x-2")])
     assert response.status_code == status
     assert messages(response) == "products not found: x-1, x-2"
     assert response.text.endswith('products not found: x-1, x-2"}]}')
-    assert world.ask("GET", "orders").json()["orders"] == []
+    assert yotpo_shop.request("GET", "orders").json()["orders"] == []
 
 
-def test_a_product_of_another_store_is_unknown(world):
-    world.products("elsewhere", store=OTHER)
-    assert world.create(line_items=[line("elsewhere")]).status_code == 404
+def test_a_product_of_another_store_is_unknown(yotpo_shop):
+    yotpo_shop.create_products("elsewhere", store=OTHER)
+    assert yotpo_shop.post_order(line_items=[line("elsewhere")]).status_code == 404
 
 
-def test_a_variant_may_stand_in_a_line_only_when_switched(world):
-    parent = world.ask("GET", "products", params={"external_ids": "p-1"}).json()["products"][0]["yotpo_id"]
-    world.ask("POST", f"products/{parent}/variants", json={"variant": {"external_id": "v-1"}})
-    assert world.create(line_items=[line("v-1")]).status_code == 404
-    world.switch("variants_in_line_items", True)
-    assert world.order(world.made(line_items=[line("v-1")]))["line_items"][0]["product_id"] == parent
+def test_a_variant_may_stand_in_a_line_only_when_switched(yotpo_shop):
+    parent = yotpo_shop.request("GET", "products", params={"external_ids": "p-1"}).json()["products"][0]["yotpo_id"]
+    yotpo_shop.request("POST", f"products/{parent}/variants", json={"variant": {"external_id": "v-1"}})
+    assert yotpo_shop.post_order(line_items=[line("v-1")]).status_code == 404
+    yotpo_shop.set_switch("variants_in_line_items", True)
+    assert (
+        yotpo_shop.read_order(yotpo_shop.create_order(line_items=[line("v-1")]))["line_items"][0]["product_id"]
+        == parent
+    )
 
 
-def test_a_new_product_can_be_ordered_after_the_lag_switched(world):
-    world.switch("product_lag", 5)
-    world.products("fresh")
-    assert world.create(line_items=[line("fresh")]).status_code == 404
-    world.time += 5
-    assert world.create(line_items=[line("fresh")]).status_code == 201
+def test_a_new_product_can_be_ordered_after_the_lag_switched(yotpo_shop):
+    yotpo_shop.set_switch("product_lag", 5)
+    yotpo_shop.create_products("fresh")
+    assert yotpo_shop.post_order(line_items=[line("fresh")]).status_code == 404
+    yotpo_shop.time += 5
+    assert yotpo_shop.post_order(line_items=[line("fresh")]).status_code == 201
 
 
-def test_two_lines_of_one_product_are_refused(world):
-    response = world.create(line_items=[line("p-1"), line("p-2"), line("p-1", 3)])
+def test_two_lines_of_one_product_are_refused(yotpo_shop):
+    response = yotpo_shop.post_order(line_items=[line("p-1"), line("p-2"), line("p-1", 3)])
     assert response.status_code == 400
     assert "p-1" in messages(response)
 
 
-def test_new_orders_show_after_the_lag_switched(world):
-    world.switch("visibility_lag", 2)
-    number = world.made(fulfillments=[FULFILLMENT])
-    assert world.ask("GET", f"orders/{number}").status_code == 404
-    assert world.ask("GET", "orders", params={"external_ids": "1001"}).json()["orders"] == []
-    assert world.create().status_code == 409
-    assert world.patch(number, total_price=1).status_code == 200
-    world.time += 2
-    assert world.order(number)["total_price"] == 1
+def test_new_orders_show_after_the_lag_switched(yotpo_shop):
+    yotpo_shop.set_switch("visibility_lag", 2)
+    number = yotpo_shop.create_order(fulfillments=[FULFILLMENT])
+    assert yotpo_shop.request("GET", f"orders/{number}").status_code == 404
+    assert yotpo_shop.request("GET", "orders", params={"external_ids": "1001"}).json()["orders"] == []
+    assert yotpo_shop.post_order().status_code == 409
+    assert yotpo_shop.patch_order(number, total_price=1).status_code == 200
+    yotpo_shop.time += 2
+    assert yotpo_shop.read_order(number)["total_price"] == 1
 
 
-def test_orders_beyond_six_months_are_refused_when_switched(world):
+def test_orders_beyond_six_months_are_refused_when_switched(yotpo_shop):
     old, future = "2025-11-01T00:00:00Z", "2027-01-01T00:00:00Z"
-    world.made(external_id="accepted", order_date=old)
-    world.switch("refuse_beyond_six_months", True)
-    assert world.create(order_date=old).status_code == 400
-    assert world.create(order_date=future).status_code == 400
-    assert world.create(order_date="2025-12-15T00:00:00Z").status_code == 201
+    yotpo_shop.create_order(external_id="accepted", order_date=old)
+    yotpo_shop.set_switch("refuse_beyond_six_months", True)
+    assert yotpo_shop.post_order(order_date=old).status_code == 400
+    assert yotpo_shop.post_order(order_date=future).status_code == 400
+    assert yotpo_shop.post_order(order_date="2025-12-15T00:00:00Z").status_code == 201
 
 
 # PATCH
 
 
-def test_a_patch_changes_what_it_gives_and_answers_nothing(world):
-    number = world.made(total_price=9.5, customer={"external_id": "c-1", "first_name": "Ann"})
-    response = world.patch(number, payment_status="refunded", customer={"first_name": "Zoë"}, total_price=None)
+def test_a_patch_changes_what_it_gives_and_answers_nothing(yotpo_shop):
+    number = yotpo_shop.create_order(total_price=9.5, customer={"external_id": "c-1", "first_name": "Ann"})
+    response = yotpo_shop.patch_order(
+        number, payment_status="refunded", customer={"first_name": "Zoë"}, total_price=None
+    )
     assert (response.status_code, response.content) == (200, b"")
-    order = world.order(number)
+    order = yotpo_shop.read_order(number)
     assert (order["payment_status"], order["total_price"]) == ("refunded", 9.5)
     assert order["customer"] == {"external_id": "c-1", "first_name": "Zoë"}
 
 
-def test_line_items_are_added_or_overwritten_never_removed(world):
-    number = world.made(line_items=[line("p-1", 2, total_price=4.0), line("p-2", 1)])
-    before = {each["external_product_id"]: each["yotpo_id"] for each in world.order(number)["line_items"]}
-    assert world.patch(number, line_items=[line("p-1", 5), line("p-3", 1)]).status_code == 200
-    items = {each["external_product_id"]: each for each in world.order(number)["line_items"]}
+def test_line_items_are_added_or_overwritten_never_removed(yotpo_shop):
+    number = yotpo_shop.create_order(line_items=[line("p-1", 2, total_price=4.0), line("p-2", 1)])
+    before = {each["external_product_id"]: each["yotpo_id"] for each in yotpo_shop.read_order(number)["line_items"]}
+    assert yotpo_shop.patch_order(number, line_items=[line("p-1", 5), line("p-3", 1)]).status_code == 200
+    items = {each["external_product_id"]: each for each in yotpo_shop.read_order(number)["line_items"]}
     assert {name: each["quantity"] for name, each in items.items()} == {"p-1": 5, "p-2": 1, "p-3": 1}
     assert items["p-1"]["total_price"] == 4.0
     assert items["p-1"]["yotpo_id"] == before["p-1"]
     assert len({each["yotpo_id"] for each in items.values()}) == 3
 
 
-def test_a_patch_with_an_unknown_product_changes_nothing(world):
-    number = world.made()
-    assert world.patch(number, total_price=3, line_items=[line("x")]).status_code == 404
-    assert "total_price" not in world.order(number)
+def test_a_patch_with_an_unknown_product_changes_nothing(yotpo_shop):
+    number = yotpo_shop.create_order()
+    assert yotpo_shop.patch_order(number, total_price=3, line_items=[line("x")]).status_code == 404
+    assert "total_price" not in yotpo_shop.read_order(number)
 
 
-def test_fulfillments_in_a_patch_are_merged_by_external_id(world):
-    number = world.made(fulfillments=[fulfillment("f-1", status="pending"), fulfillment("f-2")])
+def test_fulfillments_in_a_patch_are_merged_by_external_id(yotpo_shop):
+    number = yotpo_shop.create_order(fulfillments=[fulfillment("f-1", status="pending"), fulfillment("f-2")])
     sent = [fulfillment("f-1", status="success"), fulfillment("f-3")]
     for _ in range(2):  # a re-send doubles nothing
-        assert world.patch(number, fulfillments=sent).status_code == 200
-    found = world.order(number)["fulfillments"]
+        assert yotpo_shop.patch_order(number, fulfillments=sent).status_code == 200
+    found = yotpo_shop.read_order(number)["fulfillments"]
     assert [(each["external_id"], each["status"]) for each in found] == [
         ("f-1", "success"),
         ("f-2", "success"),
@@ -216,65 +216,65 @@ def test_fulfillments_in_a_patch_are_merged_by_external_id(world):
     ]
 
 
-def test_a_resend_doubles_fulfillments_where_the_merge_is_switched_off(world):
-    world.switch("embedded_fulfillments", "append")
-    number = world.made(fulfillments=[FULFILLMENT])
-    world.patch(number, fulfillments=[FULFILLMENT])
-    assert [each["external_id"] for each in world.order(number)["fulfillments"]] == ["f-1", "f-1"]
+def test_a_resend_doubles_fulfillments_where_the_merge_is_switched_off(yotpo_shop):
+    yotpo_shop.set_switch("embedded_fulfillments", "append")
+    number = yotpo_shop.create_order(fulfillments=[FULFILLMENT])
+    yotpo_shop.patch_order(number, fulfillments=[FULFILLMENT])
+    assert [each["external_id"] for each in yotpo_shop.read_order(number)["fulfillments"]] == ["f-1", "f-1"]
 
 
-def test_null_fulfillments_mean_none_given(world):
-    number = world.made(fulfillments=[FULFILLMENT])
+def test_null_fulfillments_mean_none_given(yotpo_shop):
+    number = yotpo_shop.create_order(fulfillments=[FULFILLMENT])
     cancelled = {"cancellation_date": "2026-05-03T00:00:00Z"}
-    assert world.patch(number, cancellation=cancelled, fulfillments=None).status_code == 200
-    order = world.order(number)
+    assert yotpo_shop.patch_order(number, cancellation=cancelled, fulfillments=None).status_code == 200
+    order = yotpo_shop.read_order(number)
     assert order["cancellation"] == {"cancellation_date": "2026-05-03T00:00:00"}
     assert len(order["fulfillments"]) == 1
 
 
-def test_a_fulfillment_may_name_a_product_that_the_same_patch_adds(world):
-    number = world.made()
+def test_a_fulfillment_may_name_a_product_that_the_same_patch_adds(yotpo_shop):
+    number = yotpo_shop.create_order()
     added = {"line_items": [line("p-2")], "fulfillments": [fulfillment("f-1", line("p-2"))]}
-    assert world.patch(number, **added).status_code == 200
+    assert yotpo_shop.patch_order(number, **added).status_code == 200
 
 
-def test_the_external_id_can_change_but_stays_unique(world):
-    number = world.made()
-    world.made(external_id="1002")
-    assert world.patch(number, external_id="1002").status_code == 409
-    assert world.patch(number, external_id="1001").status_code == 200
-    assert world.patch(number, external_id="1003").status_code == 200
-    found = world.ask("GET", "orders", params={"external_ids": "1001,1003"}).json()["orders"]
+def test_the_external_id_can_change_but_stays_unique(yotpo_shop):
+    number = yotpo_shop.create_order()
+    yotpo_shop.create_order(external_id="1002")
+    assert yotpo_shop.patch_order(number, external_id="1002").status_code == 409
+    assert yotpo_shop.patch_order(number, external_id="1001").status_code == 200
+    assert yotpo_shop.patch_order(number, external_id="1003").status_code == 200
+    found = yotpo_shop.request("GET", "orders", params={"external_ids": "1001,1003"}).json()["orders"]
     assert [each["external_id"] for each in found] == ["1003"]
 
 
 @pytest.mark.parametrize("number", ["1", "abc"])
-def test_an_unknown_order_is_404(world, number):
-    assert world.ask("GET", f"orders/{number}").status_code == 404
-    assert world.ask("PATCH", f"orders/{number}", json={"order": {}}).status_code == 404
+def test_an_unknown_order_is_404(yotpo_shop, number):
+    assert yotpo_shop.request("GET", f"orders/{number}").status_code == 404
+    assert yotpo_shop.request("PATCH", f"orders/{number}", json={"order": {}}).status_code == 404
     path = f"orders/{number}/fulfillments"
-    assert world.ask("GET", path).status_code == 404
-    assert world.ask("POST", path, json={"fulfillment": FULFILLMENT}).status_code == 404
+    assert yotpo_shop.request("GET", path).status_code == 404
+    assert yotpo_shop.request("POST", path, json={"fulfillment": FULFILLMENT}).status_code == 404
 
 
 # The store as a whole
 
 
-def test_orders_survive_a_restart_on_a_file(yotpo_world, tmp_path):
-    first = yotpo_world(Store(tmp_path / "sandbox.db"))
-    first.products("p-1")
-    number = first.made(fulfillments=[FULFILLMENT])
-    again = yotpo_world(Store(tmp_path / "sandbox.db"))
-    assert again.order(number)["fulfillments"][0]["external_id"] == "f-1"
-    assert again.create().status_code == 409
-    assert again.made(external_id="1002") > number
+def test_orders_survive_a_restart_on_a_file(make_yotpo, tmp_path):
+    first = make_yotpo(Store(tmp_path / "sandbox.db"))
+    first.create_products("p-1")
+    number = first.create_order(fulfillments=[FULFILLMENT])
+    again = make_yotpo(Store(tmp_path / "sandbox.db"))
+    assert again.read_order(number)["fulfillments"][0]["external_id"] == "f-1"
+    assert again.post_order().status_code == 409
+    assert again.create_order(external_id="1002") > number
 
 
-def test_of_two_writers_of_one_order_one_gets_409(world):
+def test_of_two_writers_of_one_order_one_gets_409(yotpo_shop):
     statuses: list[int] = []
 
     def write() -> None:
-        statuses.extend(world.create(external_id=str(n)).status_code for n in range(5))
+        statuses.extend(yotpo_shop.post_order(external_id=str(n)).status_code for n in range(5))
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for each in threads:
@@ -282,17 +282,17 @@ def test_of_two_writers_of_one_order_one_gets_409(world):
     for each in threads:
         each.join()
     assert sorted(statuses) == [201] * 5 + [409] * 15
-    assert len(world.ask("GET", "orders").json()["orders"]) == 5
+    assert len(yotpo_shop.request("GET", "orders").json()["orders"]) == 5
 
 
-def test_calls_are_counted_by_operation(world):
-    world.sandbox.calls.clear()
-    number = world.made(fulfillments=[FULFILLMENT])
-    id_ = world.ask("GET", f"orders/{number}/fulfillments").json()["fulfillments"][0]["id"]
-    world.ask("GET", f"orders/{number}/fulfillments/{id_}")
-    world.ask("PATCH", f"orders/{number}/fulfillments/{id_}", json={"fulfillment": {"status": "open"}})
-    world.patch(number, total_price=2)
-    world.create()
+def test_calls_are_counted_by_operation(yotpo_shop):
+    yotpo_shop.sandbox.calls.clear()
+    number = yotpo_shop.create_order(fulfillments=[FULFILLMENT])
+    id_ = yotpo_shop.request("GET", f"orders/{number}/fulfillments").json()["fulfillments"][0]["id"]
+    yotpo_shop.request("GET", f"orders/{number}/fulfillments/{id_}")
+    yotpo_shop.request("PATCH", f"orders/{number}/fulfillments/{id_}", json={"fulfillment": {"status": "open"}})
+    yotpo_shop.patch_order(number, total_price=2)
+    yotpo_shop.post_order()
     names = {"orders.create": 2, "orders.update": 1}
     names |= {"fulfillments.list": 1, "fulfillments.get": 1, "fulfillments.update": 1}
-    assert world.sandbox.calls == {f"yotpo/{STORE}/{name}": times for name, times in names.items()}
+    assert yotpo_shop.sandbox.calls == {f"yotpo/{STORE}/{name}": times for name, times in names.items()}

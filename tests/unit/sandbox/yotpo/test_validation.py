@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,13 +15,6 @@ FULFILLMENT = {
     "status": "success",
     "fulfilled_items": [{"external_product_id": "p-1", "quantity": 1}],
 }
-
-
-@pytest.fixture
-def world(yotpo_world: Any) -> Any:
-    world = yotpo_world()
-    world.products("p-1")
-    return world
 
 
 def message(response: httpx.Response) -> str:
@@ -55,8 +48,8 @@ FULL = {
 }
 
 
-def test_an_order_with_every_property_reads_back_as_sent(world):
-    found = world.order(world.made(**FULL))
+def test_an_order_with_every_property_reads_back_as_sent(yotpo_shop):
+    found = yotpo_shop.read_order(yotpo_shop.create_order(**FULL))
     kept = {name: found[name] for name in FULL if name not in {"cancellation", "line_items"}}
     assert kept == {name: value for name, value in FULL.items() if name in kept}
     assert found["line_items"][0].items() >= FULL["line_items"][0].items()
@@ -64,14 +57,14 @@ def test_an_order_with_every_property_reads_back_as_sent(world):
 
 @pytest.mark.parametrize("name", ["external_id", "order_date", "line_items"])
 @pytest.mark.parametrize("value", [None, ""])
-def test_three_properties_are_required(world, name, value):
-    response = world.create(**{name: value})
+def test_three_properties_are_required(yotpo_shop, name, value):
+    response = yotpo_shop.post_order(**{name: value})
     assert response.status_code == 400
     assert message(response) == f"{name} can't be blank"
 
 
-def test_an_order_without_lines_is_refused(world):
-    assert message(world.create(line_items=[])) == "line_items can't be empty"
+def test_an_order_without_lines_is_refused(yotpo_shop):
+    assert message(yotpo_shop.post_order(line_items=[])) == "line_items can't be empty"
 
 
 @pytest.mark.parametrize(
@@ -117,87 +110,89 @@ def test_an_order_without_lines_is_refused(world):
         ({"fulfillments": [FULFILLMENT | {"shipment_info": []}]}, "fulfillments[0].shipment_info must be an object"),
     ],
 )
-def test_a_wrong_value_is_400_and_named(world, changes, told):
-    response = world.create(**changes)
+def test_a_wrong_value_is_400_and_named(yotpo_shop, changes, told):
+    response = yotpo_shop.post_order(**changes)
     assert response.status_code == 400
     assert message(response).startswith(told)
-    assert world.made(), "nothing was stored"
+    assert yotpo_shop.create_order(), "nothing was stored"
 
 
 @pytest.mark.parametrize("status", ["pending", "authorized", "partially_paid", "paid", "refunded", "voided"])
-def test_every_payment_status_is_taken(world, status):
-    assert world.made(payment_status=status)
+def test_every_payment_status_is_taken(yotpo_shop, status):
+    assert yotpo_shop.create_order(payment_status=status)
 
 
 @pytest.mark.parametrize("status", ["pending", "open", "success", "cancelled", "error", "failure"])
-def test_every_fulfillment_status_is_taken(world, status):
-    assert world.made(fulfillments=[FULFILLMENT | {"status": status}])
+def test_every_fulfillment_status_is_taken(yotpo_shop, status):
+    assert yotpo_shop.create_order(fulfillments=[FULFILLMENT | {"status": status}])
 
 
-def test_five_hundred_lines_are_the_most(world):
+def test_five_hundred_lines_are_the_most(yotpo_shop):
     names = [f"q-{n}" for n in range(501)]
-    world.products(*names)
+    yotpo_shop.create_products(*names)
     lines = [{"external_product_id": each, "quantity": 1} for each in names]
-    assert message(world.create(line_items=lines)) == "line_items has too many members (maximum is 500)"
-    number = world.made(line_items=lines[:500])
-    assert world.patch(number, line_items=lines[500:]).status_code == 400
-    assert len(world.order(number)["line_items"]) == 500
+    assert message(yotpo_shop.post_order(line_items=lines)) == "line_items has too many members (maximum is 500)"
+    number = yotpo_shop.create_order(line_items=lines[:500])
+    assert yotpo_shop.patch_order(number, line_items=lines[500:]).status_code == 400
+    assert len(yotpo_shop.read_order(number)["line_items"]) == 500
 
 
-def test_a_hundred_fulfillments_are_the_most(world):
+def test_a_hundred_fulfillments_are_the_most(yotpo_shop):
     many = [FULFILLMENT | {"external_id": f"f-{n}"} for n in range(101)]
-    assert message(world.create(fulfillments=many)).startswith("fulfillments has too many members")
-    assert world.made(fulfillments=many[:100])
+    assert message(yotpo_shop.post_order(fulfillments=many)).startswith("fulfillments has too many members")
+    assert yotpo_shop.create_order(fulfillments=many[:100])
 
 
-def test_every_problem_is_told_at_once(world):
-    response = world.create(currency="x", payment_status="x", external_id=None)
+def test_every_problem_is_told_at_once(yotpo_shop):
+    response = yotpo_shop.post_order(currency="x", payment_status="x", external_id=None)
     assert len(response.json()["errors"]) == 3
 
 
-def test_a_patch_obeys_the_same_rules(world):
-    number = world.made()
-    assert world.patch(number, currency="x").status_code == 400
-    assert world.patch(number, line_items=[{"external_product_id": "p-1"}]).status_code == 400
-    assert world.patch(number).status_code == 200
+def test_a_patch_obeys_the_same_rules(yotpo_shop):
+    number = yotpo_shop.create_order()
+    assert yotpo_shop.patch_order(number, currency="x").status_code == 400
+    assert yotpo_shop.patch_order(number, line_items=[{"external_product_id": "p-1"}]).status_code == 400
+    assert yotpo_shop.patch_order(number).status_code == 200
 
 
-def test_read_only_and_unknown_properties_are_dropped(world):
-    found = world.order(world.made(yotpo_id=5, created_at="2020-01-01T00:00:00Z", source="me", colour="red"))
+def test_read_only_and_unknown_properties_are_dropped(yotpo_shop):
+    found = yotpo_shop.read_order(
+        yotpo_shop.create_order(yotpo_id=5, created_at="2020-01-01T00:00:00Z", source="me", colour="red")
+    )
     assert found["yotpo_id"] != 5
     assert (found["source"], found["created_at"]) == ("orders_api_v3", "2026-06-01T12:00:00")
     assert "colour" not in found
 
 
-def test_unknown_properties_are_refused_when_switched(world):
-    world.switch("refuse_unknown_properties", True)
-    assert message(world.create(colour="red")) == "colour is unknown"
-    assert message(world.create(customer={"mail": "x"})) == "customer.mail is unknown"
-    assert world.create(custom_properties={"own_key": 1}).status_code == 201
+def test_unknown_properties_are_refused_when_switched(yotpo_shop):
+    yotpo_shop.set_switch("refuse_unknown_properties", True)
+    assert message(yotpo_shop.post_order(colour="red")) == "colour is unknown"
+    assert message(yotpo_shop.post_order(customer={"mail": "x"})) == "customer.mail is unknown"
+    assert yotpo_shop.post_order(custom_properties={"own_key": 1}).status_code == 201
 
 
-def test_scalars_are_coerced_when_switched(world):
-    world.switch("lenient_types", True)
+def test_scalars_are_coerced_when_switched(yotpo_shop):
+    yotpo_shop.set_switch("lenient_types", True)
     lines = [{"external_product_id": "p-1", "quantity": "2", "total_price": "3.50"}]
-    number = world.made(
+    number = yotpo_shop.create_order(
         external_id=1001, total_price="10.00", line_items=lines, customer={"accepts_sms_marketing": "true"}
     )
-    found = world.order(number)
+    found = yotpo_shop.read_order(number)
     assert (found["external_id"], found["total_price"]) == ("1001", 10.0)
     assert (found["line_items"][0]["quantity"], found["line_items"][0]["total_price"]) == (2, 3.5)
     assert found["customer"] == {"accepts_sms_marketing": True}
-    assert world.create(external_id="x", total_price="ten").status_code == 400
-    assert world.create(external_id="z", customer={"accepts_sms_marketing": []}).status_code == 400
-    assert world.create(external_id="y", line_items=[LINE | {"quantity": "1.5"}]).status_code == 400
+    assert yotpo_shop.post_order(external_id="x", total_price="ten").status_code == 400
+    assert yotpo_shop.post_order(external_id="z", customer={"accepts_sms_marketing": []}).status_code == 400
+    assert yotpo_shop.post_order(external_id="y", line_items=[LINE | {"quantity": "1.5"}]).status_code == 400
 
 
-def test_phone_numbers_of_any_form_are_taken_when_switched(world):
-    world.switch("refuse_invalid_phone", False)
-    assert world.made(billing_address={"phone_number": "0123"})
+def test_phone_numbers_of_any_form_are_taken_when_switched(yotpo_shop):
+    yotpo_shop.set_switch("refuse_invalid_phone", False)
+    assert yotpo_shop.create_order(billing_address={"phone_number": "0123"})
 
 
-def test_messages_never_repeat_a_customers_values(world):
-    response = world.create(
+def test_messages_never_repeat_a_customers_values(yotpo_shop):
+    response = yotpo_shop.post_order(
         customer={"email": 5, "first_name": "Secretly" * 40}, billing_address={"zip": "Hidden" * 20}
     )
     assert response.status_code == 400

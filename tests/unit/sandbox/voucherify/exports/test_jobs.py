@@ -7,17 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world(rate_limit=0)
-
-
 # The job
 
 
-def test_an_export_is_scheduled_then_runs_then_is_done(world):
-    export = world.export(fields=["id"]).json()
+def test_an_export_is_scheduled_then_runs_then_is_done(voucherify):
+    export = voucherify.post_export(fields=["id"]).json()
     assert set(export) == {
         *("id", "object", "created_at", "status", "channel", "exported_object", "parameters", "result", "user_id")
     }
@@ -25,71 +19,73 @@ def test_an_export_is_scheduled_then_runs_then_is_done(world):
     assert export["id"].startswith("exp_")
     assert export["created_at"] == "2026-06-01T12:00:00.000Z"
     path = f"/v1/exports/{export['id']}"
-    assert [world.body(path)["status"] for _ in range(3)] == ["IN_PROGRESS", "DONE", "DONE"]
-    assert world.body(path)["result"]["url"].startswith(f"http://sandbox/voucherify/download{path}?token=")
+    assert [voucherify.get_json(path)["status"] for _ in range(3)] == ["IN_PROGRESS", "DONE", "DONE"]
+    assert voucherify.get_json(path)["result"]["url"].startswith(f"http://sandbox/voucherify/download{path}?token=")
 
 
-def test_an_export_may_take_time_instead_of_questions(world):
-    world.switch("export_seconds", 60)
-    path = f"/v1/exports/{world.export().json()['id']}"
-    assert [world.body(path)["status"] for _ in range(5)] == ["SCHEDULED"] * 5
-    world.sandbox.now += timedelta(seconds=59)
-    assert world.body(path)["status"] == "IN_PROGRESS"
-    world.sandbox.now += timedelta(seconds=1)
-    assert world.body(path)["status"] == "DONE"
+def test_an_export_may_take_time_instead_of_questions(voucherify):
+    voucherify.set_switch("export_seconds", 60)
+    path = f"/v1/exports/{voucherify.post_export().json()['id']}"
+    assert [voucherify.get_json(path)["status"] for _ in range(5)] == ["SCHEDULED"] * 5
+    voucherify.sandbox.now += timedelta(seconds=59)
+    assert voucherify.get_json(path)["status"] == "IN_PROGRESS"
+    voucherify.sandbox.now += timedelta(seconds=1)
+    assert voucherify.get_json(path)["status"] == "DONE"
 
 
-def test_an_export_may_fail(world):
-    world.switch("export_outcome", "ERROR")
-    path = f"/v1/exports/{world.export().json()['id']}"
-    world.body(path)
-    failed = world.body(path)
+def test_an_export_may_fail(voucherify):
+    voucherify.set_switch("export_outcome", "ERROR")
+    path = f"/v1/exports/{voucherify.post_export().json()['id']}"
+    voucherify.get_json(path)
+    failed = voucherify.get_json(path)
     assert (failed["status"], failed["result"]) == ("ERROR", None)
 
 
-def test_exports_are_listed_with_their_parameters_and_newest_first(world):
-    first = world.export(fields=["id"], filters={"status": {"conditions": {"$is": ["PAID"]}}}).json()
-    world.sandbox.now += timedelta(seconds=1)
-    second = world.export("redemption").json()
-    body = world.body("/v1/exports")
+def test_exports_are_listed_with_their_parameters_and_newest_first(voucherify):
+    first = voucherify.post_export(fields=["id"], filters={"status": {"conditions": {"$is": ["PAID"]}}}).json()
+    voucherify.sandbox.now += timedelta(seconds=1)
+    second = voucherify.post_export("redemption").json()
+    body = voucherify.get_json("/v1/exports")
     assert [each["id"] for each in body["exports"]] == [second["id"], first["id"]]
     assert body["exports"][1]["parameters"] == first["parameters"]
     assert (body["total"], body["data_ref"]) == (2, "exports")
-    assert world.sandbox.calls["voucherify//exports.create"] == 2
+    assert voucherify.sandbox.calls["voucherify//exports.create"] == 2
 
 
-def test_parameters_may_come_back_with_their_defaults(world):
-    world.switch("export_echo", "filled")
-    export = world.export(fields=["id"]).json()
+def test_parameters_may_come_back_with_their_defaults(voucherify):
+    voucherify.set_switch("export_echo", "filled")
+    export = voucherify.post_export(fields=["id"]).json()
     assert export["parameters"] == {"order": "-created_at", "fields": ["id"], "filters": {"junction": "and"}}
 
 
-def test_listed_exports_that_are_done_have_their_address(world):
-    url = world.finished()
-    assert world.body("/v1/exports")["exports"][0]["result"]["url"] == url
+def test_listed_exports_that_are_done_have_their_address(voucherify):
+    url = voucherify.export_url()
+    assert voucherify.get_json("/v1/exports")["exports"][0]["result"]["url"] == url
 
 
-def test_a_deleted_export_is_gone_with_its_file(world):
-    url = world.finished()
+def test_a_deleted_export_is_gone_with_its_file(voucherify):
+    url = voucherify.export_url()
     path = urlsplit(url).path.removeprefix("/voucherify/download")
-    assert world.ask(path, "DELETE").status_code == 204
-    assert world.ask(path).status_code == 404
-    assert world.ask(path, "DELETE").status_code == 404
-    assert world.ask(url).status_code == 404
+    assert voucherify.request(path, "DELETE").status_code == 204
+    assert voucherify.request(path).status_code == 404
+    assert voucherify.request(path, "DELETE").status_code == 404
+    assert voucherify.request(url).status_code == 404
 
 
-def test_orders_have_an_export_of_their_own(world):
-    response = world.ask("/v1/orders/export", "POST", json={"parameters": {"fields": ["id"]}})
+def test_orders_have_an_export_of_their_own(voucherify):
+    response = voucherify.request("/v1/orders/export", "POST", json={"parameters": {"fields": ["id"]}})
     assert (response.status_code, response.json()["exported_object"]) == (200, "order")
-    assert world.ask("/v1/orders/export", "POST", json={}).status_code == 200
+    assert voucherify.request("/v1/orders/export", "POST", json={}).status_code == 200
 
 
 # Refusals
 
 
-def test_another_object_is_refused_with_the_documented_words(world):
-    world.switch("export_objects", ["voucher", "redemption", "customer", "publication", "order", "points_expiration"])
-    response = world.export("sku")
+def test_another_object_is_refused_with_the_documented_words(voucherify):
+    voucherify.set_switch(
+        "export_objects", ["voucher", "redemption", "customer", "publication", "order", "points_expiration"]
+    )
+    response = voucherify.post_export("sku")
     assert (response.status_code, response.json()["key"]) == (400, "invalid_payload")
     assert response.json()["details"] == (
         "Property .exported_object should be equal to one of the allowed values "
@@ -97,10 +93,10 @@ def test_another_object_is_refused_with_the_documented_words(world):
     )
 
 
-def test_an_unsupported_field_is_refused_with_the_documented_words(world):
-    world.switch("export_refused_fields", {"redemption": ["order_id"]})
-    assert world.export("redemption", fields=["id", "metadata.x"]).status_code == 200
-    response = world.export("redemption", fields=["id", "order_id"])
+def test_an_unsupported_field_is_refused_with_the_documented_words(voucherify):
+    voucherify.set_switch("export_refused_fields", {"redemption": ["order_id"]})
+    assert voucherify.post_export("redemption", fields=["id", "metadata.x"]).status_code == 200
+    response = voucherify.post_export("redemption", fields=["id", "order_id"])
     body = response.json()
     assert response.status_code == 400
     assert body.pop("request_id").startswith("v-")
@@ -125,11 +121,11 @@ def test_an_unsupported_field_is_refused_with_the_documented_words(world):
         {"filters": {"created_at": {"conditions": {"$after": ["soon"]}}}},
     ],
 )
-def test_parameters_that_are_none_are_refused(world, parameters):
-    response = world.export(**parameters)
+def test_parameters_that_are_none_are_refused(voucherify, parameters):
+    response = voucherify.post_export(**parameters)
     assert (response.status_code, response.json()["key"]) == (400, "invalid_payload")
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"exported_object": "order", "parameters": "x"}])
-def test_a_body_that_orders_nothing_is_refused(world, body):
-    assert world.ask("/v1/exports", "POST", json=body).status_code == 400
+def test_a_body_that_orders_nothing_is_refused(voucherify, body):
+    assert voucherify.request("/v1/exports", "POST", json=body).status_code == 400

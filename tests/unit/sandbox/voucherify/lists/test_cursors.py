@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 
 def at(second, day=1):
     return f"2026-01-{day:02}T00:{second // 60:02}:{second % 60:02}.000Z"
@@ -15,92 +13,89 @@ def rows(count, prefix="x", **more):
     return [{"id": f"{prefix}_{n:05}", "created_at": at(n), **more} for n in range(count)]
 
 
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world(rate_limit=0)
-
-
 # By id
 
 
-def test_a_cursor_list_tells_where_to_go_on_until_it_ends(world):
-    world.put("voucher_transactions", *rows(25, "vtx"), scope="SPRING")
+def test_a_cursor_list_tells_where_to_go_on_until_it_ends(voucherify):
+    voucherify.put("voucher_transactions", *rows(25, "vtx"), scope="SPRING")
     path, seen = "/v1/vouchers/SPRING/transactions?limit=10", []
-    body = world.body(path)
+    body = voucherify.get_json(path)
     while True:
         seen += [row["id"] for row in body["data"]]
         assert "total" not in body
         if not body["has_more"]:
             break
         assert body["more_starting_after"] == seen[-1]
-        body = world.body(f"{path}&starting_after_id={seen[-1]}")
+        body = voucherify.get_json(f"{path}&starting_after_id={seen[-1]}")
     assert "more_starting_after" not in body
     assert seen == [f"vtx_{n:05}" for n in reversed(range(25))]
 
 
-def test_a_cursor_list_goes_either_way(world):
-    world.put("voucher_transactions", *rows(3, "vtx"), scope="SPRING")
+def test_a_cursor_list_goes_either_way(voucherify):
+    voucherify.put("voucher_transactions", *rows(3, "vtx"), scope="SPRING")
     path = "/v1/vouchers/SPRING/transactions"
-    assert world.ids(f"{path}?order=id&starting_after_id=vtx_00000") == ["vtx_00001", "vtx_00002"]
-    assert world.ids(f"{path}?order=-id&starting_after_id=vtx_00001") == ["vtx_00000"]
-    assert "starting_after_id" in world.refused(f"{path}?starting_after_id=unheard")
+    assert voucherify.ids(f"{path}?order=id&starting_after_id=vtx_00000") == ["vtx_00001", "vtx_00002"]
+    assert voucherify.ids(f"{path}?order=-id&starting_after_id=vtx_00001") == ["vtx_00000"]
+    assert "starting_after_id" in voucherify.error_details(f"{path}?starting_after_id=unheard")
 
 
-def test_activity_of_one_moment_is_neither_lost_nor_doubled(world):
-    world.put("customers", {"id": "cust_1", "source_id": "shop/1"})
-    world.put("customer_activity", *({"id": f"act_{n}", "created_at": at(n // 3)} for n in range(9)), scope="cust_1")
-    first = world.body("/v1/customers/cust_1/activity?limit=4")
-    second = world.ids(f"/v1/customers/cust_1/activity?limit=9&starting_after_id={first['more_starting_after']}")
+def test_activity_of_one_moment_is_neither_lost_nor_doubled(voucherify):
+    voucherify.put("customers", {"id": "cust_1", "source_id": "shop/1"})
+    voucherify.put(
+        "customer_activity", *({"id": f"act_{n}", "created_at": at(n // 3)} for n in range(9)), scope="cust_1"
+    )
+    first = voucherify.get_json("/v1/customers/cust_1/activity?limit=4")
+    second = voucherify.ids(f"/v1/customers/cust_1/activity?limit=9&starting_after_id={first['more_starting_after']}")
     assert [row["id"] for row in first["data"]] + second == [f"act_{n}" for n in reversed(range(9))]
 
 
-def test_templates_are_counted_when_asked(world):
-    world.put("campaign_templates", *rows(3, "tmpl", name="A"))
-    assert "total" not in world.body("/v1/templates/campaigns")
+def test_templates_are_counted_when_asked(voucherify):
+    voucherify.put("campaign_templates", *rows(3, "tmpl", name="A"))
+    assert "total" not in voucherify.get_json("/v1/templates/campaigns")
     path = "/v1/templates/campaigns?include_total=true&filters[name][conditions][$is]=B"
-    assert (world.body(path)["total"], world.ids(path)) == (3, [])
+    assert (voucherify.get_json(path)["total"], voucherify.ids(path)) == (3, [])
 
 
 # By date
 
 
-def customers(world, count, same=1):
-    world.put(
+def customers(voucherify, count, same=1):
+    voucherify.put(
         "customers",
         *({"id": f"cust_{n:03}", "created_at": at(n // same), "updated_at": at(n // same, 2)} for n in range(count)),
     )
 
 
-def test_customers_are_scrolled_down_from_a_time(world):
-    customers(world, 5)
-    body = world.body(f"/v1/customers?starting_after={at(3)}&limit=2")
+def test_customers_are_scrolled_down_from_a_time(voucherify):
+    customers(voucherify, 5)
+    body = voucherify.get_json(f"/v1/customers?starting_after={at(3)}&limit=2")
     assert [row["id"] for row in body["customers"]] == ["cust_002", "cust_001"]
     assert (body["has_more"], body["total"]) == (True, 5)
-    assert world.body(f"/v1/customers?starting_after={at(1)}&limit=2")["has_more"] is False
-    assert world.ids("/v1/customers?starting_after=2200-01-01T00:00:00Z&limit=1") == ["cust_004"]
+    assert voucherify.get_json(f"/v1/customers?starting_after={at(1)}&limit=2")["has_more"] is False
+    assert voucherify.ids("/v1/customers?starting_after=2200-01-01T00:00:00Z&limit=1") == ["cust_004"]
 
 
-def test_customers_are_scrolled_up_by_either_time(world):
-    customers(world, 5)
-    assert world.ids(f"/v1/customers?order=created_at&starting_after={at(2)}") == ["cust_003", "cust_004"]
-    assert world.ids(f"/v1/customers?order=updated_at&starting_after={at(2, 2)}") == ["cust_003", "cust_004"]
-    assert world.ids(f"/v1/customers?order=-updated_at&starting_after={at(2, 2)}") == ["cust_001", "cust_000"]
+def test_customers_are_scrolled_up_by_either_time(voucherify):
+    customers(voucherify, 5)
+    assert voucherify.ids(f"/v1/customers?order=created_at&starting_after={at(2)}") == ["cust_003", "cust_004"]
+    assert voucherify.ids(f"/v1/customers?order=updated_at&starting_after={at(2, 2)}") == ["cust_003", "cust_004"]
+    assert voucherify.ids(f"/v1/customers?order=-updated_at&starting_after={at(2, 2)}") == ["cust_001", "cust_000"]
 
 
-def test_customers_of_one_moment_are_skipped_or_repeated_at_a_pages_edge(world):
-    customers(world, 6, same=3)
+def test_customers_of_one_moment_are_skipped_or_repeated_at_a_pages_edge(voucherify):
+    customers(voucherify, 6, same=3)
     query = f"/v1/customers?order=created_at&starting_after={at(0)}"
-    assert world.ids(query) == ["cust_003", "cust_004", "cust_005"]
-    world.switch("starting_after", "inclusive")
-    assert world.ids(query) == [f"cust_{n:03}" for n in range(6)]
+    assert voucherify.ids(query) == ["cust_003", "cust_004", "cust_005"]
+    voucherify.set_switch("starting_after", "inclusive")
+    assert voucherify.ids(query) == [f"cust_{n:03}" for n in range(6)]
 
 
-def test_a_list_without_cursors_is_walked_by_its_end_date(world):
-    world.put("async_actions", *rows(15, "aa"))
-    first = world.body("/v1/async-actions")
+def test_a_list_without_cursors_is_walked_by_its_end_date(voucherify):
+    voucherify.put("async_actions", *rows(15, "aa"))
+    first = voucherify.get_json("/v1/async-actions")
     assert (len(first["async_actions"]), first["has_more"]) == (10, True)
     edge = first["async_actions"][-1]["created_at"]
-    rest = world.body(f"/v1/async-actions?end_date={edge}")
+    rest = voucherify.get_json(f"/v1/async-actions?end_date={edge}")
     assert [row["id"] for row in rest["async_actions"]] == [f"aa_{n:05}" for n in (4, 3, 2, 1, 0)]
     assert rest["has_more"] is False
 
@@ -108,11 +103,11 @@ def test_a_list_without_cursors_is_walked_by_its_end_date(world):
 # By the second loyalty API's cursor
 
 
-def test_a_cursor_is_followed_until_there_is_none(world):
-    world.put("loyalty_program_card_transactions", *rows(25, "lctx"), scope="lprg_1/lmbr_1/lcrd_1")
+def test_a_cursor_is_followed_until_there_is_none(voucherify):
+    voucherify.put("loyalty_program_card_transactions", *rows(25, "lctx"), scope="lprg_1/lmbr_1/lcrd_1")
     path, seen, query = "/v2/loyalties/programs/lprg_1/members/lmbr_1/cards/lcrd_1/transactions", [], ""
     while True:
-        body = world.body(path + query)
+        body = voucherify.get_json(path + query)
         assert set(body) == {"object", "data", "cursor"}
         seen += [row["id"] for row in body["data"]]
         if body["cursor"] is None:
@@ -123,29 +118,29 @@ def test_a_cursor_is_followed_until_there_is_none(world):
     assert seen == [f"lctx_{n:05}" for n in reversed(range(25))]
 
 
-def test_a_cursor_carries_its_order_and_filters(world):
-    world.put("loyalty_programs", *rows(20, "a", name="A"), *rows(20, "b", name="B"))
+def test_a_cursor_carries_its_order_and_filters(voucherify):
+    voucherify.put("loyalty_programs", *rows(20, "a", name="A"), *rows(20, "b", name="B"))
     query = "order=created_at&limit=15&filters[name][conditions][$is]=A"
-    first = world.body(f"/v2/loyalties/programs?{query}")
-    second = world.ids(f"/v2/loyalties/programs?cursor={first['cursor']['next']}")
+    first = voucherify.get_json(f"/v2/loyalties/programs?{query}")
+    second = voucherify.ids(f"/v2/loyalties/programs?cursor={first['cursor']['next']}")
     assert second == [f"a_{n:05}" for n in range(15, 20)]
 
 
-def test_a_cursor_expires_and_is_good_for_its_list_alone(world):
-    world.put("loyalty_programs", *rows(20))
-    world.put("loyalty_benefits", *rows(20))
-    cursor = world.body("/v2/loyalties/programs")["cursor"]["next"]
+def test_a_cursor_expires_and_is_good_for_its_list_alone(voucherify):
+    voucherify.put("loyalty_programs", *rows(20))
+    voucherify.put("loyalty_benefits", *rows(20))
+    cursor = voucherify.get_json("/v2/loyalties/programs")["cursor"]["next"]
     stale = {
         "code": 400,
         "key": "invalid_or_expired_cursor",
         "message": "Invalid or expired cursor",
         "details": "The provided cursor is invalid or has expired",
     }
-    response = world.ask(f"/v2/loyalties/benefits?cursor={cursor}")
+    response = voucherify.request(f"/v2/loyalties/benefits?cursor={cursor}")
     assert response.status_code == 400
     assert stale.items() <= response.json().items()
-    assert world.ask("/v2/loyalties/programs?cursor=lcrsprg_nonsense").status_code == 400
-    world.sandbox.now += timedelta(seconds=599)
-    assert world.ask(f"/v2/loyalties/programs?cursor={cursor}").status_code == 200
-    world.sandbox.now += timedelta(seconds=1)
-    assert stale.items() <= world.ask(f"/v2/loyalties/programs?cursor={cursor}").json().items()
+    assert voucherify.request("/v2/loyalties/programs?cursor=lcrsprg_nonsense").status_code == 400
+    voucherify.sandbox.now += timedelta(seconds=599)
+    assert voucherify.request(f"/v2/loyalties/programs?cursor={cursor}").status_code == 200
+    voucherify.sandbox.now += timedelta(seconds=1)
+    assert stale.items() <= voucherify.request(f"/v2/loyalties/programs?cursor={cursor}").json().items()

@@ -15,44 +15,39 @@ def rows(count, prefix="x", **more):
     return [{"id": f"{prefix}_{n:05}", "created_at": at(n), **more} for n in range(count)]
 
 
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world(rate_limit=0)
-
-
 # Any list
 
 
 @pytest.mark.parametrize("listing", LISTS, ids=lambda each: each.kind)
-def test_every_list_answers_its_rows_in_its_envelope(world, listing):
+def test_every_list_answers_its_rows_in_its_envelope(voucherify, listing):
     names = [step.strip("{}") for step in listing.path.split("/") if step.startswith("{")]
     path = listing.path
     for name in names:
         path = path.replace(f"{{{name}}}", f"parent-{name}")
     scope = "/".join(f"parent-{name}" for name in names)
-    world.put(listing.kind, {"id": "x_1", "created_at": at(1), "metadata": {"x": 1}}, scope=scope)
+    voucherify.put(listing.kind, {"id": "x_1", "created_at": at(1), "metadata": {"x": 1}}, scope=scope)
     headers = {
         "/clie": {"X-Client-Application-Id": "client-app", "X-Client-Token": "client-token"}
         | {"Origin": "https://shop.example"},
         "/mana": {"X-Management-Id": "manager", "X-Management-Token": "manager-token"},
-    }.get(path[:5], world.KEYS)
-    body = world.body(path, headers=headers)
+    }.get(path[:5], voucherify.KEYS)
+    body = voucherify.get_json(path, headers=headers)
     assert body["object"] == "list"
     assert [row["id"] for row in body[listing.key]] == ["x_1"]
     assert body.get("data_ref") == listing.data_ref
     assert ("total" in body) == (listing.total != "absent" and "include_total" not in listing.parameters)
     assert ("has_more" in body) == (listing.has_more != "absent")
-    assert world.sandbox.calls[f"voucherify//{listing.kind}.list"] == 1
+    assert voucherify.sandbox.calls[f"voucherify//{listing.kind}.list"] == 1
 
 
 def test_there_are_92_lists_each_of_its_own_kind():
     assert len(LISTS) == len(BY_KIND) == 92
 
 
-def test_ten_rows_come_unless_more_are_asked_for(world):
-    world.put("orders", *rows(150))
-    assert len(world.ids("/v1/orders")) == 10
-    assert len(world.ids("/v1/orders?limit=100")) == 100
+def test_ten_rows_come_unless_more_are_asked_for(voucherify):
+    voucherify.put("orders", *rows(150))
+    assert len(voucherify.ids("/v1/orders")) == 10
+    assert len(voucherify.ids("/v1/orders?limit=100")) == 100
 
 
 @pytest.mark.parametrize(
@@ -65,127 +60,128 @@ def test_ten_rows_come_unless_more_are_asked_for(world):
         ("limit[a]=1", "Property .limit must be string"),
     ],
 )
-def test_limits_and_pages_are_checked(world, query, details):
-    assert world.refused(f"/v1/orders?{query}") == details
+def test_limits_and_pages_are_checked(voucherify, query, details):
+    assert voucherify.error_details(f"/v1/orders?{query}") == details
 
 
-def test_members_that_the_schema_has_as_optional_may_stay_away(world):
-    world.put("customers", *rows(3))
-    world.switch("optional_members", False)
-    assert set(world.body("/v1/customers")) == {"object", "data_ref", "customers", "total"}
-    assert set(world.body("/v1/vouchers")) == {"object", "data_ref", "vouchers"}
+def test_members_that_the_schema_has_as_optional_may_stay_away(voucherify):
+    voucherify.put("customers", *rows(3))
+    voucherify.set_switch("optional_members", False)
+    assert set(voucherify.get_json("/v1/customers")) == {"object", "data_ref", "customers", "total"}
+    assert set(voucherify.get_json("/v1/vouchers")) == {"object", "data_ref", "vouchers"}
 
 
-def test_skus_and_segments_are_not_where_their_envelope_says(world):
-    world.put("product_skus", {"id": "sku_1", "created_at": at(1)}, scope="prod_1")
-    body = world.body("/v1/products/prod_1/skus")
+def test_skus_and_segments_are_not_where_their_envelope_says(voucherify):
+    voucherify.put("product_skus", {"id": "sku_1", "created_at": at(1)}, scope="prod_1")
+    body = voucherify.get_json("/v1/products/prod_1/skus")
     assert (body["data_ref"], [each["id"] for each in body["skus"]]) == ("data", ["sku_1"])
     assert "data" not in body
-    assert set(world.body("/v1/segments")) == {"object", "data_ref", "segments", "total"}
-    world.switch("data_ref_mismatch", False)
-    assert "data" in world.body("/v1/segments")
+    assert set(voucherify.get_json("/v1/segments")) == {"object", "data_ref", "segments", "total"}
+    voucherify.set_switch("data_ref_mismatch", False)
+    assert "data" in voucherify.get_json("/v1/segments")
 
 
 # By page
 
 
-def test_pages_follow_each_other_and_a_page_past_the_end_is_empty(world):
-    world.put("orders", *rows(25))
-    seen = [world.ids(f"/v1/orders?page={page}&order=created_at") for page in (1, 2, 3, 4)]
+def test_pages_follow_each_other_and_a_page_past_the_end_is_empty(voucherify):
+    voucherify.put("orders", *rows(25))
+    seen = [voucherify.ids(f"/v1/orders?page={page}&order=created_at") for page in (1, 2, 3, 4)]
     assert [len(page) for page in seen] == [10, 10, 5, 0]
     assert [id_ for page in seen for id_ in page] == [f"x_{n:05}" for n in range(25)]
-    assert world.body("/v1/orders?page=4")["total"] == 25
+    assert voucherify.get_json("/v1/orders?page=4")["total"] == 25
 
 
 @pytest.mark.parametrize("path", ["/v1/customers", "/v1/vouchers", "/v1/redemptions"])
-def test_three_lists_have_99_pages(world, path):
-    assert world.ids(f"{path}?page=99&limit=100") == []
-    response = world.ask(f"{path}?page=100&limit=100")
+def test_three_lists_have_99_pages(voucherify, path):
+    assert voucherify.ids(f"{path}?page=99&limit=100") == []
+    response = voucherify.request(f"{path}?page=100&limit=100")
     assert (response.status_code, response.json()["key"]) == (400, "page_over_limit")
     assert response.json()["details"] == "Property .page cannot be higher than 99"
 
 
 @pytest.mark.parametrize("path", ["/v1/orders", "/v1/campaigns", "/v1/publications", "/v1/exports"])
-def test_the_others_have_100_pages(world, path):
-    assert world.ids(f"{path}?page=100") == []
-    assert world.ask(f"{path}?page=101").status_code == 400
+def test_the_others_have_100_pages(voucherify, path):
+    assert voucherify.ids(f"{path}?page=100") == []
+    assert voucherify.request(f"{path}?page=101").status_code == 400
 
 
-def test_publications_may_have_a_thousand_pages(world):
-    world.switch("publications_page_max", 1000)
-    assert world.ids("/v1/publications?page=1000") == []
+def test_publications_may_have_a_thousand_pages(voucherify):
+    voucherify.set_switch("publications_page_max", 1000)
+    assert voucherify.ids("/v1/publications?page=1000") == []
     assert (
-        world.ask("/v1/publications?page=1001").json()["message"] == "Listing resource above 1000 page is not supported"
+        voucherify.request("/v1/publications?page=1001").json()["message"]
+        == "Listing resource above 1000 page is not supported"
     )
 
 
-def test_rows_beyond_the_last_page_are_out_of_reach_but_counted(world):
-    world.put("redemptions", *({"id": f"r_{n:05}", "date": at(n % 3600, 1 + n // 3600)} for n in range(9_950)))
-    body = world.body("/v1/redemptions?limit=100&page=99")
+def test_rows_beyond_the_last_page_are_out_of_reach_but_counted(voucherify):
+    voucherify.put("redemptions", *({"id": f"r_{n:05}", "date": at(n % 3600, 1 + n // 3600)} for n in range(9_950)))
+    body = voucherify.get_json("/v1/redemptions?limit=100&page=99")
     assert body["total"] == 9_950
     assert body["redemptions"][-1]["id"] == "r_00050"
 
 
 @pytest.mark.parametrize("path", ["/v1/vouchers", "/v1/campaigns", "/v1/customers", "/v1/redemptions"])
-def test_the_newest_rows_come_first(world, path):
-    world.put(path.rsplit("/", 1)[1], *({**row, "date": row["created_at"]} for row in rows(3)))
-    assert world.ids(path) == ["x_00002", "x_00001", "x_00000"]
+def test_the_newest_rows_come_first(voucherify, path):
+    voucherify.put(path.rsplit("/", 1)[1], *({**row, "date": row["created_at"]} for row in rows(3)))
+    assert voucherify.ids(path) == ["x_00002", "x_00001", "x_00000"]
 
 
-def test_orders_come_oldest_first_as_the_text_says_or_newest_first_as_the_example_shows(world):
-    world.put("orders", *rows(2))
-    assert world.ids("/v1/orders") == ["x_00000", "x_00001"]
-    world.switch("orders_default_order", "-created_at")
-    assert world.ids("/v1/orders") == ["x_00001", "x_00000"]
+def test_orders_come_oldest_first_as_the_text_says_or_newest_first_as_the_example_shows(voucherify):
+    voucherify.put("orders", *rows(2))
+    assert voucherify.ids("/v1/orders") == ["x_00000", "x_00001"]
+    voucherify.set_switch("orders_default_order", "-created_at")
+    assert voucherify.ids("/v1/orders") == ["x_00001", "x_00000"]
 
 
-def test_rows_are_ordered_by_any_field_of_the_list(world):
-    world.put(
+def test_rows_are_ordered_by_any_field_of_the_list(voucherify):
+    voucherify.put(
         "redemptions",
         {"id": "r_1", "date": at(1), "voucher": {"code": "B"}, "customer_id": "cust_3"},
         {"id": "r_2", "date": at(2), "voucher": {"code": "A"}, "customer_id": "cust_1"},
         {"id": "r_3", "date": at(3), "voucher": None, "customer_id": "cust_2"},
     )
-    assert world.ids("/v1/redemptions?order=voucher_code") == ["r_3", "r_2", "r_1"]
-    assert world.ids("/v1/redemptions?order=-customer_id") == ["r_1", "r_3", "r_2"]
-    assert world.ids("/v1/redemptions?order=created_at") == ["r_1", "r_2", "r_3"]
+    assert voucherify.ids("/v1/redemptions?order=voucher_code") == ["r_3", "r_2", "r_1"]
+    assert voucherify.ids("/v1/redemptions?order=-customer_id") == ["r_1", "r_3", "r_2"]
+    assert voucherify.ids("/v1/redemptions?order=created_at") == ["r_1", "r_2", "r_3"]
     allowed = "created_at, -created_at, updated_at, -updated_at"
-    assert world.refused("/v1/orders?order=amount") == (
+    assert voucherify.error_details("/v1/orders?order=amount") == (
         f"Property .order should be equal to one of the allowed values [ {allowed} ]"
     )
 
 
-def test_times_are_ordered_as_times_and_not_as_text(world):
-    world.put(
+def test_times_are_ordered_as_times_and_not_as_text(voucherify):
+    voucherify.put(
         "orders",
         {"id": "a", "created_at": "2026-01-01T00:00:00Z"},
         {"id": "b", "created_at": "2026-01-01T00:00:00.500Z"},
         {"id": "c", "created_at": "2026-01-01T02:00:00+02:00"},
         {"id": "d", "created_at": "2025-12-31T23:59:59.999Z"},
     )
-    assert world.ids("/v1/orders?order=created_at") == ["d", "a", "c", "b"]
+    assert voucherify.ids("/v1/orders?order=created_at") == ["d", "a", "c", "b"]
 
 
-def test_a_new_row_shifts_the_pages(world):
-    world.put("orders", *rows(4))
-    first = world.ids("/v1/orders?limit=2&order=-created_at")
-    world.put("orders", {"id": "new", "created_at": at(50)})
-    assert first[-1] == world.ids("/v1/orders?limit=2&page=2&order=-created_at")[0]
+def test_a_new_row_shifts_the_pages(voucherify):
+    voucherify.put("orders", *rows(4))
+    first = voucherify.ids("/v1/orders?limit=2&order=-created_at")
+    voucherify.put("orders", {"id": "new", "created_at": at(50)})
+    assert first[-1] == voucherify.ids("/v1/orders?limit=2&page=2&order=-created_at")[0]
 
 
 # At once
 
 
-def test_a_list_without_paging_comes_whole(world):
-    world.put("categories", *rows(130, "cat"))
-    body = world.body("/v1/categories?limit=5&page=2")
+def test_a_list_without_paging_comes_whole(voucherify):
+    voucherify.put("categories", *rows(130, "cat"))
+    body = voucherify.get_json("/v1/categories?limit=5&page=2")
     assert (len(body["data"]), body["total"]) == (130, 130)
 
 
-def test_a_vouchers_redemptions_come_with_its_count(world):
-    world.put("vouchers", {"id": "v_1", "code": "SPRING", "redemption": {"quantity": 5, "redeemed_quantity": 2}})
-    world.put("voucher_redemptions", {"id": "r_1", "date": at(1)}, {"id": "r_2", "date": at(2)}, scope="SPRING")
-    body = world.body("/v1/vouchers/SPRING/redemption")
+def test_a_vouchers_redemptions_come_with_its_count(voucherify):
+    voucherify.put("vouchers", {"id": "v_1", "code": "SPRING", "redemption": {"quantity": 5, "redeemed_quantity": 2}})
+    voucherify.put("voucher_redemptions", {"id": "r_1", "date": at(1)}, {"id": "r_2", "date": at(2)}, scope="SPRING")
+    body = voucherify.get_json("/v1/vouchers/SPRING/redemption")
     assert (body["quantity"], body["redeemed_quantity"], body["total"]) == (5, 2, 2)
     assert [row["id"] for row in body["redemption_entries"]] == ["r_1", "r_2"]
 
@@ -193,14 +189,14 @@ def test_a_vouchers_redemptions_come_with_its_count(world):
 # Unknown parameters
 
 
-def test_parameters_that_a_list_does_not_take_are_ignored_or_refused(world):
-    world.put("orders", *rows(3))
-    assert len(world.ids(f"/v1/orders?created_at[after]={at(1)}&colour=red")) == 3
-    world.switch("unknown_parameter", 400)
-    assert "colour" in world.refused("/v1/orders?colour=red")
+def test_parameters_that_a_list_does_not_take_are_ignored_or_refused(voucherify):
+    voucherify.put("orders", *rows(3))
+    assert len(voucherify.ids(f"/v1/orders?created_at[after]={at(1)}&colour=red")) == 3
+    voucherify.set_switch("unknown_parameter", 400)
+    assert "colour" in voucherify.error_details("/v1/orders?colour=red")
 
 
-def test_created_at_may_work_on_lists_that_do_not_declare_it(world):
-    world.put("orders", *rows(3))
-    world.switch("created_at_everywhere", True)
-    assert world.ids(f"/v1/orders?created_at[after]={at(1)}") == ["x_00002"]
+def test_created_at_may_work_on_lists_that_do_not_declare_it(voucherify):
+    voucherify.put("orders", *rows(3))
+    voucherify.set_switch("created_at_everywhere", True)
+    assert voucherify.ids(f"/v1/orders?created_at[after]={at(1)}") == ["x_00002"]

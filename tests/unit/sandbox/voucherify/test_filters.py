@@ -14,14 +14,9 @@ def voucher(number, **more):
 
 
 @pytest.fixture
-def world(voucherify_world):
-    return voucherify_world(rate_limit=0)
-
-
-@pytest.fixture
-def vouchers(world):
+def vouchers(voucherify):
     """Asks for vouchers; the project's day is 2026-06-01."""
-    world.put(
+    voucherify.put(
         "vouchers",
         voucher(1, campaign="Spring", campaign_id="camp_1", holder_id="cust_1", metadata={"seq": 1, "a.b": "dotted"}),
         voucher(2, campaign="Spring", campaign_id="camp_1", expiration_date="2026-05-01T00:00:00Z", category="Gold"),
@@ -31,7 +26,7 @@ def vouchers(world):
     )
 
     def ask(query):
-        return [int(id_.removeprefix("v_")) for id_ in world.ids(f"/v1/vouchers?order=created_at&{query}")]
+        return [int(id_.removeprefix("v_")) for id_ in voucherify.ids(f"/v1/vouchers?order=created_at&{query}")]
 
     return ask
 
@@ -67,15 +62,15 @@ def test_both_spellings_of_a_filter_mean_the_same(vouchers):
     assert vouchers("[filters][code][conditions][$in][0]=CODE-2&[filters][code][conditions][$in][1]=CODE-4") == [2, 4]
 
 
-def test_an_index_above_20_makes_an_object_of_an_array(world, vouchers):
+def test_an_index_above_20_makes_an_object_of_an_array(voucherify, vouchers):
     short = "&".join(f"filters[code][conditions][$in][{n}]=CODE-{n}" for n in range(21))
     assert vouchers(short) == [1, 2, 3, 4, 5]
-    details = world.refused(f"/v1/vouchers?{short}&filters[code][conditions][$in][21]=CODE-21")
+    details = voucherify.error_details(f"/v1/vouchers?{short}&filters[code][conditions][$in][21]=CODE-21")
     assert details.endswith(
         "should match either `filters[${field}][conditions][${condition}][${index}]` or "
         "`filters[${field}][conditions][${condition}]` format"
     )
-    world.switch("long_lists", "accept")
+    voucherify.set_switch("long_lists", "accept")
     assert vouchers(f"{short}&filters[code][conditions][$in][21]=CODE-21") == [1, 2, 3, 4, 5]
 
 
@@ -145,16 +140,16 @@ def test_conditions_are_evaluated(vouchers, field, condition, value, found):
 
 
 @pytest.mark.parametrize("condition", OPERATORS)
-def test_no_condition_of_the_validators_list_fails(world, vouchers, condition):
+def test_no_condition_of_the_validators_list_fails(voucherify, vouchers, condition):
     value = {"$before": "2026-01-01", "$after": "2026-01-01"}.get(condition, "1")
-    response = world.ask(f"/v1/vouchers?filters[created_at][conditions][{condition}]={value}")
+    response = voucherify.request(f"/v1/vouchers?filters[created_at][conditions][{condition}]={value}")
     assert response.status_code == 200, response.text
 
 
-def test_a_birthday_is_compared_without_its_year(world):
-    world.put("vouchers", voucher(1, birthday="1990-06-01"), voucher(2, birthday="1990-06-02"))
-    assert world.ids("/v1/vouchers?filters[birthday][conditions][$today_md]=") == ["v_1"]
-    assert world.ids("/v1/vouchers?filters[birthday][conditions][$is_days_in_future_md]=1") == ["v_2"]
+def test_a_birthday_is_compared_without_its_year(voucherify):
+    voucherify.put("vouchers", voucher(1, birthday="1990-06-01"), voucher(2, birthday="1990-06-02"))
+    assert voucherify.ids("/v1/vouchers?filters[birthday][conditions][$today_md]=") == ["v_1"]
+    assert voucherify.ids("/v1/vouchers?filters[birthday][conditions][$is_days_in_future_md]=1") == ["v_2"]
 
 
 def test_filters_are_joined_by_and_or_by_or(vouchers):
@@ -177,16 +172,18 @@ def test_filters_are_joined_by_and_or_by_or(vouchers):
         ("filters[created_at][conditions][$is_days_ago]=soon", "must be integer"),
     ],
 )
-def test_what_the_validator_turns_down_is_said(world, query, wrong):
-    assert wrong in world.refused(f"/v1/vouchers?{query}")
+def test_what_the_validator_turns_down_is_said(voucherify, query, wrong):
+    assert wrong in voucherify.error_details(f"/v1/vouchers?{query}")
 
 
-def test_a_list_takes_the_filters_that_are_documented_for_it_and_any_metadata(world):
-    assert "`date`" in world.refused("/v1/redemptions?filters[date][conditions][$is]=x")
-    assert "`created_at`" in world.refused("/v1/publications?filters[created_at][conditions][$after]=2026-01-01")
-    assert world.ids("/v1/redemptions?filters[metadata.channel][conditions][$is]=web") == []
+def test_a_list_takes_the_filters_that_are_documented_for_it_and_any_metadata(voucherify):
+    assert "`date`" in voucherify.error_details("/v1/redemptions?filters[date][conditions][$is]=x")
+    assert "`created_at`" in voucherify.error_details(
+        "/v1/publications?filters[created_at][conditions][$after]=2026-01-01"
+    )
+    assert voucherify.ids("/v1/redemptions?filters[metadata.channel][conditions][$is]=web") == []
 
 
-def test_the_text_none_is_a_value_like_any_other(world):
-    world.put("redemptions", {"id": "r_1", "date": "2026-01-01T00:00:00.000Z", "result": "SUCCESS"})
-    assert world.ids("/v1/redemptions?filters[result][conditions][$in]=None") == []
+def test_the_text_none_is_a_value_like_any_other(voucherify):
+    voucherify.put("redemptions", {"id": "r_1", "date": "2026-01-01T00:00:00.000Z", "result": "SUCCESS"})
+    assert voucherify.ids("/v1/redemptions?filters[result][conditions][$in]=None") == []

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-
-@pytest.fixture
-def world(voucherify_world):
-    return voucherify_world(rate_limit=0)
-
-
 # Redemptions
 
 
 @pytest.fixture
-def redemptions(world):
-    world.put("customers", {"id": "cust_1", "source_id": "shop/7"}, {"id": "cust_2", "source_id": "shop/8"})
-    world.put(
+def redemptions(voucherify):
+    voucherify.put("customers", {"id": "cust_1", "source_id": "shop/7"}, {"id": "cust_2", "source_id": "shop/8"})
+    voucherify.put(
         "redemptions",
         {
             "id": "r_1",
@@ -48,7 +42,7 @@ def redemptions(world):
         },
         {"id": "rr_4", "date": "2026-01-04T00:00:00.000Z", "object": "redemption_rollback", "result": "SUCCESS"},
     )
-    return lambda query: world.ids(f"/v1/redemptions?order=created_at&{query}")
+    return lambda query: voucherify.ids(f"/v1/redemptions?order=created_at&{query}")
 
 
 @pytest.mark.parametrize(
@@ -80,10 +74,10 @@ def test_redemptions_are_found_by_what_is_documented(redemptions, query, found):
     assert redemptions(query) == found
 
 
-def test_a_window_may_take_its_edges_in(world, redemptions):
+def test_a_window_may_take_its_edges_in(voucherify, redemptions):
     edges = "created_at[after]=2026-01-02T00:00:00Z&created_at[before]=2026-01-03T00:00:00Z"
     assert redemptions(edges) == []
-    world.switch("time_bounds", "inclusive")
+    voucherify.set_switch("time_bounds", "inclusive")
     assert redemptions(edges) == ["rf_2", "r_3"]
 
 
@@ -99,28 +93,28 @@ def test_a_window_may_take_its_edges_in(world, redemptions):
         ("created_at=2026-01-01", "Property .created_at must be object"),
     ],
 )
-def test_a_window_that_is_none_is_refused(world, query, details):
-    assert details in world.refused(f"/v1/redemptions?{query}")
+def test_a_window_that_is_none_is_refused(voucherify, query, details):
+    assert details in voucherify.error_details(f"/v1/redemptions?{query}")
 
 
-def test_a_customer_that_comes_later_is_found_later(world, redemptions):
+def test_a_customer_that_comes_later_is_found_later(voucherify, redemptions):
     assert redemptions("customer=shop/9") == []
-    world.put("customers", {"id": "cust_1", "source_id": "shop/9"})
+    voucherify.put("customers", {"id": "cust_1", "source_id": "shop/9"})
     assert redemptions("customer=shop/9") == ["r_1"]
 
 
-def test_a_row_that_is_written_between_pages_is_seen(world, redemptions):
+def test_a_row_that_is_written_between_pages_is_seen(voucherify, redemptions):
     assert len(redemptions("result=SUCCESS")) == 3
-    world.put("redemptions", {"id": "r_5", "date": "2026-01-05T00:00:00.000Z", "result": "SUCCESS"})
+    voucherify.put("redemptions", {"id": "r_5", "date": "2026-01-05T00:00:00.000Z", "result": "SUCCESS"})
     assert len(redemptions("result=SUCCESS")) == 4
 
 
 # Other lists
 
 
-def test_vouchers_are_found_by_their_shortcuts(world):
-    world.put("customers", {"id": "cust_1", "source_id": "shop-7"})
-    world.put(
+def test_vouchers_are_found_by_their_shortcuts(voucherify):
+    voucherify.put("customers", {"id": "cust_1", "source_id": "shop-7"})
+    voucherify.put(
         "vouchers",
         {"id": "v_1", "code": "A", "campaign": "Spring", "campaign_id": "camp_1", "holder_id": "cust_1"},
         {"id": "v_2", "code": "B", "campaign": "Autumn", "campaign_id": "camp_2", "category": "Gold"},
@@ -128,45 +122,50 @@ def test_vouchers_are_found_by_their_shortcuts(world):
     )
     one = ("campaign=Spring", "campaign_id=camp_1", "customer=shop-7", "customer=cust_1", "code=A", "ids=v_1")
     for query in one:
-        assert world.ids(f"/v1/vouchers?{query}") == ["v_1"], query
-    assert world.ids("/v1/vouchers?category=Gold") == ["v_2"]
+        assert voucherify.ids(f"/v1/vouchers?{query}") == ["v_1"], query
+    assert voucherify.ids("/v1/vouchers?category=Gold") == ["v_2"]
     assert (
-        world.ids("/v1/vouchers?ids[0]=v_1&ids[1]=v_3") == world.ids("/v1/vouchers?ids=v_1&ids=v_3") == ["v_3", "v_1"]
+        voucherify.ids("/v1/vouchers?ids[0]=v_1&ids[1]=v_3")
+        == voucherify.ids("/v1/vouchers?ids=v_1&ids=v_3")
+        == ["v_3", "v_1"]
     )
-    assert world.ids("/v1/vouchers?updated_at[after]=2026-01-01") == ["v_3"]
+    assert voucherify.ids("/v1/vouchers?updated_at[after]=2026-01-01") == ["v_3"]
 
 
-def test_customers_are_found_by_their_shortcuts(world):
-    world.put(
+def test_customers_are_found_by_their_shortcuts(voucherify):
+    voucherify.put(
         "customers",
         {"id": "cust_1", "email": "a@example.com", "name": "Žofie", "address": {"city": "Brno"}},
         {"id": "cust_2", "email": "b@example.com", "name": "Ann", "address": None},
     )
-    world.put("customer_segments", {"id": "seg_1", "name": "VIP"}, scope="cust_2")
-    assert world.ids("/v1/customers?email=a@example.com") == ["cust_1"]
-    assert world.ids("/v1/customers?name=%C5%BDofie") == ["cust_1"]
-    assert world.ids("/v1/customers?city=Brno") == ["cust_1"]
-    assert world.ids("/v1/customers?segment_id=seg_1") == ["cust_2"]
-    assert world.ids("/v1/customers?segment_id=seg_2") == []
+    voucherify.put("customer_segments", {"id": "seg_1", "name": "VIP"}, scope="cust_2")
+    assert voucherify.ids("/v1/customers?email=a@example.com") == ["cust_1"]
+    assert voucherify.ids("/v1/customers?name=%C5%BDofie") == ["cust_1"]
+    assert voucherify.ids("/v1/customers?city=Brno") == ["cust_1"]
+    assert voucherify.ids("/v1/customers?segment_id=seg_1") == ["cust_2"]
+    assert voucherify.ids("/v1/customers?segment_id=seg_2") == []
 
 
-def test_campaigns_are_found_by_kind_status_and_their_own_filters(world):
-    world.put(
+def test_campaigns_are_found_by_kind_status_and_their_own_filters(voucherify):
+    voucherify.put(
         "campaigns",
         {"id": "camp_1", "name": "Spring", "campaign_type": "DISCOUNT_COUPONS", "creation_status": "DONE"},
         {"id": "camp_2", "name": "Friends", "campaign_type": "REFERRAL_PROGRAM", "creation_status": "DRAFT"},
     )
-    assert world.ids("/v1/campaigns?campaign_type=DISCOUNT_COUPONS") == ["camp_1"]
-    assert world.ids("/v1/campaigns?campaign_status=DRAFT") == ["camp_2"]
-    assert world.ids("/v1/campaigns?is_referral_code=true") == ["camp_2"]
-    assert world.ids("/v1/campaigns?is_referral_code=false") == ["camp_1"]
-    assert world.refused("/v1/campaigns?is_referral_code=perhaps") == "Property .is_referral_code must be boolean"
-    assert world.ids("/v1/campaigns?filters[campaigns][conditions][$is]=Spring") == ["camp_1"]
+    assert voucherify.ids("/v1/campaigns?campaign_type=DISCOUNT_COUPONS") == ["camp_1"]
+    assert voucherify.ids("/v1/campaigns?campaign_status=DRAFT") == ["camp_2"]
+    assert voucherify.ids("/v1/campaigns?is_referral_code=true") == ["camp_2"]
+    assert voucherify.ids("/v1/campaigns?is_referral_code=false") == ["camp_1"]
+    assert (
+        voucherify.error_details("/v1/campaigns?is_referral_code=perhaps")
+        == "Property .is_referral_code must be boolean"
+    )
+    assert voucherify.ids("/v1/campaigns?filters[campaigns][conditions][$is]=Spring") == ["camp_1"]
 
 
-def test_publications_are_found_by_their_shortcuts(world):
-    world.put("customers", {"id": "cust_1", "source_id": "shop-7"})
-    world.put(
+def test_publications_are_found_by_their_shortcuts(voucherify):
+    voucherify.put("customers", {"id": "cust_1", "source_id": "shop-7"})
+    voucherify.put(
         "publications",
         {"id": "pub_1", "customer_id": "cust_1", "source_id": "s-1", "result": "SUCCESS"}
         | {"voucher": {"code": "A", "campaign": "Friends", "type": "DISCOUNT_VOUCHER", "is_referral_code": True}},
@@ -174,34 +173,37 @@ def test_publications_are_found_by_their_shortcuts(world):
         | {"voucher": {"code": "B", "campaign": "Spring", "type": "GIFT_VOUCHER", "is_referral_code": False}},
     )
     for query in ("campaign=Friends", "customer=shop-7", "voucher=A", "result=SUCCESS", "source_id=s-1"):
-        assert world.ids(f"/v1/publications?{query}") == ["pub_1"], query
-    assert world.ids("/v1/publications?voucher_type=GIFT_VOUCHER") == ["pub_2"]
-    assert world.ids("/v1/publications?is_referral_code=true") == ["pub_1"]
-    assert len(world.ids("/v1/publications?is_referral_code=false")) == 2
+        assert voucherify.ids(f"/v1/publications?{query}") == ["pub_1"], query
+    assert voucherify.ids("/v1/publications?voucher_type=GIFT_VOUCHER") == ["pub_2"]
+    assert voucherify.ids("/v1/publications?is_referral_code=true") == ["pub_1"]
+    assert len(voucherify.ids("/v1/publications?is_referral_code=false")) == 2
 
 
-def test_promotion_tiers_may_be_limited_to_those_available_now(world):
-    world.put(
+def test_promotion_tiers_may_be_limited_to_those_available_now(voucherify):
+    voucherify.put(
         "promotion_tiers",
         {"id": "promo_1", "active": True, "expiration_date": "2026-01-01T00:00:00Z"},
         {"id": "promo_2", "active": True},
         {"id": "promo_3", "active": False},
     )
-    assert world.ids("/v1/promotions/tiers?is_available=true") == ["promo_2"]
-    assert len(world.ids("/v1/promotions/tiers?is_available=false")) == 3
+    assert voucherify.ids("/v1/promotions/tiers?is_available=true") == ["promo_2"]
+    assert len(voucherify.ids("/v1/promotions/tiers?is_available=false")) == 3
 
 
-def test_products_take_filters_and_a_span_of_days(world):
-    world.put("products", *({"id": f"prod_{n}", "created_at": f"2026-01-0{n}T12:00:00.000Z"} for n in (1, 2, 3)))
-    assert world.ids("/v1/products?filters[created_at][conditions][$after][0]=2026-01-02") == ["prod_3", "prod_2"]
-    assert world.ids("/v1/products?start_date=2026-01-02&end_date=2026-01-03") == ["prod_2"]
+def test_products_take_filters_and_a_span_of_days(voucherify):
+    voucherify.put("products", *({"id": f"prod_{n}", "created_at": f"2026-01-0{n}T12:00:00.000Z"} for n in (1, 2, 3)))
+    assert voucherify.ids("/v1/products?filters[created_at][conditions][$after][0]=2026-01-02") == [
+        "prod_3",
+        "prod_2",
+    ]
+    assert voucherify.ids("/v1/products?start_date=2026-01-02&end_date=2026-01-03") == ["prod_2"]
 
 
-def test_assignments_are_found_by_rule_and_object(world):
-    world.put(
+def test_assignments_are_found_by_rule_and_object(voucherify):
+    voucherify.put(
         "validation_rules_assignments",
         {"id": "asgm_1", "rule_id": "val_1", "related_object_id": "promo_1"},
         {"id": "asgm_2", "rule_id": "val_2", "related_object_id": "promo_2"},
     )
-    assert world.ids("/v1/validation-rules-assignments?rule=val_2") == ["asgm_2"]
-    assert world.ids("/v1/validation-rules-assignments?related_object_id=promo_1") == ["asgm_1"]
+    assert voucherify.ids("/v1/validation-rules-assignments?rule=val_2") == ["asgm_2"]
+    assert voucherify.ids("/v1/validation-rules-assignments?related_object_id=promo_1") == ["asgm_1"]
