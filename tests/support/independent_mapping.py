@@ -1,7 +1,7 @@
-"""What Yotpo should hold for a shop, worked out a second time from the sandbox's Shopify and Yofi documents.
+"""A second mapping of orders to Yotpo, from the sandbox's Shopify, Yofi and Voucherify documents.
 
-Written from the partners' documentation and from what the options promise by default. It shares no line with the
-package: a mistake in the mapping and the same mistake here would have to be made twice.
+It is written from the partners' documentation and from the documented defaults of the options. It shares no code with
+the package, so a mistake in the package's mapping is not repeated here.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 Doc = dict[str, Any]
 
 PAYMENT = {"PENDING", "AUTHORIZED", "PARTIALLY_PAID", "PAID", "PARTIALLY_REFUNDED", "REFUNDED", "VOIDED"}
-SHIPPED_AS = {"CARRIER_PICKED_UP": "in_transit", "DELAYED": "in_transit", "PICKED_UP": "delivered",
+SHIPMENT_STATUS = {"CARRIER_PICKED_UP": "in_transit", "DELAYED": "in_transit", "PICKED_UP": "delivered",
               "NOT_DELIVERED": "failure"}  # fmt: skip
-SHIPPED_AS |= {
+SHIPMENT_STATUS |= {
     word.upper(): word
     for word in (
         "label_printed", "label_purchased", "attempted_delivery", "ready_for_pickup", "confirmed", "in_transit",
@@ -29,23 +29,23 @@ GOODS_ARE_BACK = {"received", "refunded", "completed"}
 def expected_orders(
     shop_orders: list[Doc], yofi: dict[str, dict[str, Doc]], redemptions: list[Doc] | None = None
 ) -> dict[str, Doc]:
-    """By Shopify's order id, the order as Yotpo should show it.
+    """Return the orders that Yotpo should have, by Shopify's order id.
 
     :param shop_orders: Shopify's order documents of one shop
     :param yofi: the shop's Yofi documents by kind and id
-    :param redemptions: the shop's Voucherify documents, oldest first; none where it has no Voucherify
+    :param redemptions: the shop's Voucherify documents, oldest first; ``None`` for a shop without Voucherify
     """
-    wanted = {}
+    expected = {}
     for order in shop_orders:
         lines = reviewable(order)
         if lines and not order["test"]:
-            mapped = wanted[order["legacyResourceId"]] = expected_order(order, lines, yofi)
+            mapped = expected[order["legacyResourceId"]] = expected_order(order, lines, yofi)
             if redemptions is not None:
-                tell_coupons(mapped, order, lines, redemptions)
-    return wanted
+                add_coupons(mapped, order, lines, redemptions)
+    return expected
 
 
-def tail(gid: str) -> str:
+def numeric_id(gid: str) -> str:
     return gid.split("?")[0].split("/")[-1]
 
 
@@ -58,11 +58,13 @@ def reviewable(order: Doc) -> list[Doc]:
 
 
 def expected_order(order: Doc, lines: list[Doc], yofi: dict[str, dict[str, Doc]]) -> Doc:
-    product_of = {line["id"]: tail(line["product"]["id"]) for line in lines}
+    product_of = {line["id"]: numeric_id(line["product"]["id"]) for line in lines}
     order_date = order["createdAt"].removesuffix("Z")
-    shipments = [shipment for row in order["fulfillments"] if (shipment := expected_shipment(row, product_of))]
+    shipments = [
+        shipment for fulfillment in order["fulfillments"] if (shipment := expected_shipment(fulfillment, product_of))
+    ]
     if order["cancelledAt"] is None:
-        shipments += taken_off(order, lines, product_of, order_date)
+        shipments += removed_units(order, lines, product_of, order_date)
     gateways = order["paymentGatewayNames"]
     return compact({
         "external_id": order["legacyResourceId"],
@@ -80,31 +82,35 @@ def expected_order(order: Doc, lines: list[Doc], yofi: dict[str, dict[str, Doc]]
         "billing_address": expected_address(order["billingAddress"]),
         "shipping_address": expected_address(order["shippingAddress"]),
         "custom_properties": {"suppress_review_request": suppressed(order, yofi)},
-        "line_items": grouped(lines, product_of),
+        "line_items": line_items_by_product(lines, product_of),
         "fulfillments": {shipment["external_id"]: shipment for shipment in shipments},
     })
 
 
-def tell_coupons(mapped: Doc, order: Doc, lines: list[Doc], redemptions: list[Doc]) -> None:
-    """Add what the redemptions of an order say: of each product the first code that stands."""
+def add_coupons(mapped: Doc, order: Doc, lines: list[Doc], redemptions: list[Doc]) -> None:
+    """Add the valid redemptions of an order: to each line item, the first code for its product."""
     names = {order["id"], order["legacyResourceId"], order["name"], order["name"].lstrip("#")}
-    mine = [row for row in redemptions if row["order"] and row["order"]["source_id"] in names]
-    mine = [row for row in mine if row["result"] == "SUCCESS"]
-    taken_back = {row["redemption"] for row in mine if row["object"] == "redemption_rollback"}
-    stands = [
-        row
-        for row in mine
-        if row["object"] == "redemption"
-        and row["id"] not in taken_back
-        and row.get("redemption") not in taken_back
-        and (row.get("voucher") or {}).get("type") == "DISCOUNT_VOUCHER"
+    of_order = [
+        document
+        for document in redemptions
+        if document["order"] and document["order"]["source_id"] in names and document["result"] == "SUCCESS"
     ]
-    mapped["custom_properties"]["coupon_used"] = bool(stands)
+    rolled_back = {document["redemption"] for document in of_order if document["object"] == "redemption_rollback"}
+    valid = [
+        document
+        for document in of_order
+        if document["object"] == "redemption"
+        and document["id"] not in rolled_back
+        and document.get("redemption") not in rolled_back
+        and (document.get("voucher") or {}).get("type") == "DISCOUNT_VOUCHER"
+    ]
+    mapped["custom_properties"]["coupon_used"] = bool(valid)
     for product, line in mapped["line_items"].items():
-        own = [row for row in stands if product in discounted(row, lines)]
-        line["coupon_used"] = bool(own)
-        if own:
-            line["coupon_code"] = (sorted(own, key=lambda row: "ITEM" not in effect(row))[0])["voucher"]["code"]
+        of_product = [redemption for redemption in valid if product in discounted(redemption, lines)]
+        line["coupon_used"] = bool(of_product)
+        if of_product:
+            first = min(of_product, key=lambda redemption: "ITEM" not in effect(redemption))
+            line["coupon_code"] = first["voucher"]["code"]
 
 
 def effect(redemption: Doc) -> str:
@@ -112,69 +118,71 @@ def effect(redemption: Doc) -> str:
 
 
 def discounted(redemption: Doc, lines: list[Doc]) -> set[str]:
-    """The products that a code was for: those of the items it lowered, or all."""
-    every = {tail(line["product"]["id"]) for line in lines}
+    """Return the products that a code discounts: those of the discounted items, or all."""
+    all_products = {numeric_id(line["product"]["id"]) for line in lines}
     if "ITEM" not in effect(redemption):
-        return every
-    lowered = {item["product"]["source_id"] for item in redemption["order"]["items"] if item.get("discount_amount")}
-    return (lowered & every) or every
+        return all_products
+    items = {item["product"]["source_id"] for item in redemption["order"]["items"] if item.get("discount_amount")}
+    return (items & all_products) or all_products
 
 
-def grouped(lines: list[Doc], product_of: dict[str, str]) -> dict[str, Doc]:
-    found: dict[str, Doc] = {}
+def line_items_by_product(lines: list[Doc], product_of: dict[str, str]) -> dict[str, Doc]:
+    totals: dict[str, Doc] = {}
     for line in lines:
-        row = found.setdefault(product_of[line["id"]], {"quantity": 0, "price": Decimal(0)})
-        row["quantity"] += line["quantity"]
-        row["price"] += Decimal(line["discountedTotalSet"]["shopMoney"]["amount"])
+        total = totals.setdefault(product_of[line["id"]], {"quantity": 0, "price": Decimal(0)})
+        total["quantity"] += line["quantity"]
+        total["price"] += Decimal(line["discountedTotalSet"]["shopMoney"]["amount"])
     return {
         product: {
-            "quantity": row["quantity"],
-            "total_price": float(row["price"]),
-            "subtotal_price": float(row["price"]),
+            "quantity": total["quantity"],
+            "total_price": float(total["price"]),
+            "subtotal_price": float(total["price"]),
         }
-        for product, row in found.items()
+        for product, total in totals.items()
     }
 
 
-def expected_shipment(row: Doc, product_of: dict[str, str]) -> Doc | None:
+def expected_shipment(fulfillment: Doc, product_of: dict[str, str]) -> Doc | None:
     units: dict[str, int] = {}
-    for item in row["fulfillmentLineItems"]:
+    for item in fulfillment["fulfillmentLineItems"]:
         product = product_of.get(item["lineItem"]["id"])
         if product and item["quantity"]:
             units[product] = units.get(product, 0) + item["quantity"]
     if not units:
         return None
-    parcels = [parcel for parcel in row["trackingInfo"] if any(parcel.values())]
+    parcels = [parcel for parcel in fulfillment["trackingInfo"] if any(parcel.values())]
     parcel = parcels[0] if parcels else {}
     info = {
-        "shipment_status": SHIPPED_AS.get(row["displayStatus"]),
+        "shipment_status": SHIPMENT_STATUS.get(fulfillment["displayStatus"]),
         "tracking_company": parcel.get("company"),
         "tracking_number": parcel.get("number"),
         "tracking_url": parcel.get("url"),
     }
     return {
-        "external_id": row["legacyResourceId"],
-        "fulfillment_date": row["createdAt"].removesuffix("Z"),
-        "status": row["status"].lower(),
+        "external_id": fulfillment["legacyResourceId"],
+        "fulfillment_date": fulfillment["createdAt"].removesuffix("Z"),
+        "status": fulfillment["status"].lower(),
         "shipment_info": compact(info),
         "fulfilled_items": units,
     }
 
 
-def taken_off(order: Doc, lines: list[Doc], product_of: dict[str, str], date: str) -> list[Doc]:
-    """Units that left the order without ever having been shipped."""
+def removed_units(order: Doc, lines: list[Doc], product_of: dict[str, str], date: str) -> list[Doc]:
+    """Return a cancelled fulfillment with the units that were removed before they were shipped, if there are any."""
     units: dict[str, int] = {}
     for line in lines:
         shipped = sum(
             item["quantity"]
-            for row in order["fulfillments"]
-            if row["status"] in {"SUCCESS", "OPEN", "PENDING"}
-            for item in row["fulfillmentLineItems"]
+            for fulfillment in order["fulfillments"]
+            if fulfillment["status"] in {"SUCCESS", "OPEN", "PENDING"}
+            for item in fulfillment["fulfillmentLineItems"]
             if item["lineItem"]["id"] == line["id"]
         )
-        gone = min(line["quantity"] - line["currentQuantity"], line["quantity"] - shipped - line["unfulfilledQuantity"])
-        if gone > 0:
-            units[product_of[line["id"]]] = units.get(product_of[line["id"]], 0) + gone
+        removed = min(
+            line["quantity"] - line["currentQuantity"], line["quantity"] - shipped - line["unfulfilledQuantity"]
+        )
+        if removed > 0:
+            units[product_of[line["id"]]] = units.get(product_of[line["id"]], 0) + removed
     if not units:
         return []
     return [
@@ -197,7 +205,7 @@ def expected_customer(order: Doc) -> Doc | None:
         holders = (customer, order["billingAddress"] or {}, order["shippingAddress"] or {})
         return next((short(holder[part], 255) for holder in holders if holder.get(part)), None)
 
-    agrees = {"SUBSCRIBED": True, "UNSUBSCRIBED": False, "NOT_SUBSCRIBED": False, "PENDING": False, "REDACTED": False}
+    consents = {"SUBSCRIBED": True, "UNSUBSCRIBED": False, "NOT_SUBSCRIBED": False, "PENDING": False, "REDACTED": False}
     return (
         compact({
             "external_id": customer.get("legacyResourceId"),
@@ -205,8 +213,8 @@ def expected_customer(order: Doc) -> Doc | None:
             "last_name": name("lastName"),
             "email": email.get("emailAddress") or order["email"],
             "phone_number": telephone(number.get("phoneNumber")) or telephone(order["phone"]),
-            "accepts_email_marketing": agrees.get(email.get("marketingState")),
-            "accepts_sms_marketing": agrees.get(number.get("marketingState")),
+            "accepts_email_marketing": consents.get(email.get("marketingState")),
+            "accepts_sms_marketing": consents.get(number.get("marketingState")),
         })
         or None
     )
@@ -216,7 +224,7 @@ def expected_address(address: Doc | None) -> Doc | None:
     if not address:
         return None
     letters = re.compile("[A-Z]{2}")
-    found = {
+    fields = {
         "address1": short(address["address1"], 255),
         "address2": short(address["address2"], 255),
         "city": short(address["city"], 255),
@@ -227,7 +235,7 @@ def expected_address(address: Doc | None) -> Doc | None:
         "province_code": address["provinceCode"] if letters.fullmatch(address["provinceCode"] or "") else None,
         "phone_number": telephone(address["phone"]),
     }
-    return compact(found) or None
+    return compact(fields) or None
 
 
 def short(value: str | None, limit: int) -> str | None:
@@ -235,7 +243,7 @@ def short(value: str | None, limit: int) -> str | None:
 
 
 def telephone(value: str | None) -> str | None:
-    """E.164, as the documentation demands; anything else had better be left out."""
+    """Return a number in E.164, as Yotpo's documentation requires, or ``None``."""
     digits = "".join(char for char in value or "" if char.isdigit())
     international = (value or "").strip().startswith(("+", "00"))
     if not international or re.search(r"[A-Za-z]", value or ""):
@@ -245,15 +253,21 @@ def telephone(value: str | None) -> str | None:
 
 
 def suppressed(order: Doc, yofi: dict[str, dict[str, Doc]]) -> bool:
-    """Whether the default policy asks for silence."""
-    returns = [row for row in yofi["return"].values() if row["attributes"]["order_id"] == order["legacyResourceId"]]
+    """Return whether the default policy suppresses the review request."""
+    returns = [
+        document
+        for document in yofi["return"].values()
+        if document["attributes"]["order_id"] == order["legacyResourceId"]
+    ]
     buyer = (order["customer"] or {}).get("legacyResourceId")
-    customers = [row for row in yofi["customer"].values() if str(row["attributes"]["customer_id"]) == buyer]
+    customers = [
+        document for document in yofi["customer"].values() if str(document["attributes"]["customer_id"]) == buyer
+    ]
     scores: list[tuple[str, float]] = []
-    for row in returns:
-        if row["attributes"]["state"] in GOODS_ARE_BACK:
+    for document in returns:
+        if document["attributes"]["state"] in GOODS_ARE_BACK:
             return True
-        related = row["relationships"]
+        related = document["relationships"]
         scores += [prediction(yofi["return_prediction"][id_]) for _, id_ in related["return_predictions"]]
         if related["order"]:
             scores += yofi["order"][related["order"][1]]["attributes"]["model_predictions"].items()
@@ -269,8 +283,8 @@ def suppressed(order: Doc, yofi: dict[str, dict[str, Doc]]) -> bool:
     return any(category in ABUSE and value >= 0.8 for category, value in scores)
 
 
-def prediction(row: Doc) -> tuple[str, float]:
-    return row["attributes"]["prediction_category"], row["attributes"]["predicted_value"]
+def prediction(document: Doc) -> tuple[str, float]:
+    return document["attributes"]["prediction_category"], document["attributes"]["predicted_value"]
 
 
 def compact(fields: Doc) -> Doc:
@@ -278,9 +292,9 @@ def compact(fields: Doc) -> Doc:
 
 
 def as_read(order: Doc) -> Doc:
-    """An order as Yotpo's API shows it, in the form of :func:`expected_order`: lists by id, ids of its own left out."""
-    own = {"yotpo_id", "created_at", "updated_at", "store_id", "source"}
-    shown = {name: value for name, value in order.items() if name not in own}
+    """Convert an order of Yotpo's API to the form of :func:`expected_order`: lists by id, without Yotpo's own ids."""
+    yotpo_fields = {"yotpo_id", "created_at", "updated_at", "store_id", "source"}
+    shown = {name: value for name, value in order.items() if name not in yotpo_fields}
     shown["line_items"] = {
         line["external_product_id"]: {
             name: value
@@ -290,10 +304,12 @@ def as_read(order: Doc) -> Doc:
         for line in order["line_items"]
     }
     shown["fulfillments"] = {
-        row["external_id"]: {
-            **{name: row[name] for name in ("external_id", "fulfillment_date", "status", "shipment_info")},
-            "fulfilled_items": {item["external_product_id"]: item["quantity"] for item in row["fulfilled_items"]},
+        fulfillment["external_id"]: {
+            **{name: fulfillment[name] for name in ("external_id", "fulfillment_date", "status", "shipment_info")},
+            "fulfilled_items": {
+                item["external_product_id"]: item["quantity"] for item in fulfillment["fulfilled_items"]
+            },
         }
-        for row in order["fulfillments"]
+        for fulfillment in order["fulfillments"]
     }
     return shown
