@@ -1,4 +1,4 @@
-"""Who may ask Voucherify for what: keys, tokens and their scopes, plans and roles."""
+"""Voucherify's authentication: keys, tokens with scopes, plans and roles."""
 
 from __future__ import annotations
 
@@ -47,27 +47,27 @@ def bearer(voucherify, scope="api"):
         CLIENT,
     ],
 )
-def test_both_keys_are_needed_and_the_refusal_has_no_request_id(voucherify, headers):
+def test_both_keys_are_needed_and_the_401_has_no_request_id(voucherify, headers):
     response = voucherify.request("/v1/orders", headers=headers)
     assert (response.status_code, response.json()) == (401, UNAUTHORIZED)
 
 
-def test_keys_that_were_never_set_let_nobody_in(voucherify):
+def test_empty_credentials_accept_nobody(voucherify):
     voucherify.sandbox.credentials["voucherify"]["secret_key"] = ""
     assert voucherify.request("/v1/orders", headers={"X-App-Id": "app", "X-App-Token": ""}).status_code == 401
 
 
-@pytest.mark.parametrize("left_out", CLIENT)
-def test_the_client_side_needs_its_keys_and_an_origin(voucherify, left_out):
+@pytest.mark.parametrize("missing", CLIENT)
+def test_the_client_api_needs_its_keys_and_an_origin(voucherify, missing):
     path = "/client/v1/promotions/tiers"
     assert voucherify.request(path, headers=CLIENT).status_code == 200
     assert (
-        voucherify.request(path, headers={name: CLIENT[name] for name in CLIENT if name != left_out}).status_code == 401
+        voucherify.request(path, headers={name: CLIENT[name] for name in CLIENT if name != missing}).status_code == 401
     )
     assert voucherify.request(path).status_code == 401
 
 
-def test_the_management_api_takes_its_own_keys_alone(voucherify):
+def test_the_management_api_accepts_only_its_own_keys(voucherify):
     voucherify.put("management_projects", {"id": "proj_1"})
     assert voucherify.request("/management/v1/projects", headers=MANAGEMENT).json()["total"] == 1
     assert voucherify.request("/management/v1/projects").status_code == 401
@@ -86,7 +86,7 @@ def test_an_unknown_api_version_is_refused(voucherify):
 # Tokens
 
 
-def test_a_token_is_told_with_its_life_and_lets_pass(voucherify):
+def test_a_new_token_has_an_expiry_and_works(voucherify):
     body = voucherify.request(
         "/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": "orders"}
     ).json()
@@ -99,24 +99,24 @@ def test_a_token_is_told_with_its_life_and_lets_pass(voucherify):
     )
 
 
-def test_scopes_have_spaces_between_them(voucherify):
+def test_spaces_separate_scopes(voucherify):
     form = {"grant_type": "client_credentials", "scope": "vouchers,campaigns"}
     response = voucherify.request("/v1/oauth/token", "POST", data=form)
     assert response.status_code == 400
     assert response.json() == {"code": 400, "key": "invalid_scope", "message": "Invalid scope: vouchers,campaigns"}
 
 
-def test_another_grant_is_refused(voucherify):
+def test_another_grant_type_is_refused(voucherify):
     response = voucherify.request("/v1/oauth/token", "POST", data={"grant_type": "password", "scope": "api"})
     assert response.json() == {"code": 400, "key": "invalid_grant_type", "message": "Invalid grant_type"}
 
 
-def test_tokens_are_asked_for_with_a_form_and_not_with_json(voucherify):
+def test_a_token_request_needs_a_form(voucherify):
     response = voucherify.request("/v1/oauth/token", "POST", json={"grant_type": "client_credentials", "scope": "api"})
     assert response.status_code == 415
 
 
-def test_a_token_gets_no_tokens(voucherify):
+def test_a_token_cannot_request_tokens(voucherify):
     form = {"grant_type": "client_credentials", "scope": "api"}
     assert voucherify.request("/v1/oauth/token", "POST", headers=bearer(voucherify), data=form).status_code == 401
 
@@ -140,14 +140,14 @@ def test_a_token_gets_no_tokens(voucherify):
         ("promotions", "/client/v1/promotions/tiers", 403),
     ],
 )
-def test_a_scope_covers_its_resource_alone(voucherify, scope, path, status):
+def test_a_scope_covers_only_its_resource(voucherify, scope, path, status):
     response = voucherify.request(path, headers=bearer(voucherify, scope))
     assert response.status_code == status
     if status == 403:
         assert response.json() == MISSING
 
 
-def test_a_token_ends_by_the_sandboxs_clock(voucherify):
+def test_a_token_expires_by_the_sandboxs_clock(voucherify):
     headers = bearer(voucherify)
     voucherify.sandbox.now += timedelta(seconds=899)
     assert voucherify.request("/v1/orders", headers=headers).status_code == 200
@@ -163,23 +163,25 @@ def test_a_token_survives_a_new_secret_but_not_another_key(voucherify):
     assert voucherify.request("/v1/orders", headers=headers).status_code == 401
 
 
-def test_a_token_is_shown_until_it_is_revoked(voucherify):
-    given = token(voucherify, "orders")
+def test_introspect_shows_a_token_until_it_is_revoked(voucherify):
+    access_token = token(voucherify, "orders")
     voucherify.sandbox.now += timedelta(seconds=300)
-    shown = voucherify.request("/v1/oauth/introspect", "POST", data={"access_token": given}).json()
-    assert (shown["active"], shown["expires_in"], shown["scope"]) == (True, 600, "orders")
-    assert voucherify.request("/v1/oauth/token/revoke", "POST", data={"access_token": given}).status_code == 204
-    again = voucherify.request("/v1/oauth/token/revoke", "POST", data={"access_token": given})
+    body = voucherify.request("/v1/oauth/introspect", "POST", data={"access_token": access_token}).json()
+    assert (body["active"], body["expires_in"], body["scope"]) == (True, 600, "orders")
+    assert voucherify.request("/v1/oauth/token/revoke", "POST", data={"access_token": access_token}).status_code == 204
+    again = voucherify.request("/v1/oauth/token/revoke", "POST", data={"access_token": access_token})
     assert (again.status_code, again.content) == (404, b"")
-    assert voucherify.request("/v1/oauth/introspect", "POST", data={"access_token": given}).json() == {"active": False}
+    assert voucherify.request("/v1/oauth/introspect", "POST", data={"access_token": access_token}).json() == {
+        "active": False
+    }
 
 
-def test_showing_needs_a_token(voucherify):
+def test_introspect_needs_a_token(voucherify):
     response = voucherify.request("/v1/oauth/introspect", "POST", data={"other": "x"})
     assert (response.status_code, response.json()["key"]) == (400, "missing_parameters")
 
 
-def test_a_project_has_only_so_many_tokens(voucherify):
+def test_a_project_has_a_maximum_of_tokens(voucherify):
     voucherify.set_switch("tokens_max", 2)
     token(voucherify), token(voucherify)
     form = {"grant_type": "client_credentials", "scope": "api"}
@@ -191,7 +193,7 @@ def test_a_project_has_only_so_many_tokens(voucherify):
 # Plan and role
 
 
-def test_what_the_plan_or_the_role_has_not_is_refused(voucherify):
+def test_a_missing_feature_is_402_and_a_missing_permission_403(voucherify):
     voucherify.set_switch("missing_features", ["locations"])
     voucherify.set_switch("missing_permissions", ["customers"])
     response = voucherify.request("/v1/locations")

@@ -1,4 +1,4 @@
-"""Filters of Voucherify's lists: brackets of a query string, conditions, what the validator turns down."""
+"""Filters of Voucherify's lists: brackets of a query string, conditions, invalid filters."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from airflow_provider_partners.sandbox.voucherify.filters import OPERATORS
 from airflow_provider_partners.sandbox.voucherify.query import parse_query_string
 
 
-def voucher(number, **more):
+def voucher(number, **fields):
     body = {"id": f"v_{number}", "code": f"CODE-{number}", "created_at": f"2026-01-{number:02}T00:00:00.000Z"}
-    return body | {"type": "DISCOUNT_VOUCHER", "active": True, "metadata": {}} | more
+    return body | {"type": "DISCOUNT_VOUCHER", "active": True, "metadata": {}} | fields
 
 
 @pytest.fixture
 def vouchers(voucherify):
-    """Asks for vouchers; the project's day is 2026-06-01."""
+    """Return a function that lists the numbers of vouchers. The sandbox's date is 2026-06-01."""
     voucherify.put(
         "vouchers",
         voucher(1, campaign="Spring", campaign_id="camp_1", holder_id="cust_1", metadata={"seq": 1, "a.b": "dotted"}),
@@ -25,10 +25,10 @@ def vouchers(voucherify):
         voucher(5, start_date="2026-06-20T00:00:00Z", additional_info="", updated_at="2026-05-31T08:00:00.000Z"),
     )
 
-    def ask(query):
+    def list_numbers(query):
         return [int(id_.removeprefix("v_")) for id_ in voucherify.ids(f"/v1/vouchers?order=created_at&{query}")]
 
-    return ask
+    return list_numbers
 
 
 # Brackets
@@ -52,7 +52,7 @@ def vouchers(voucherify):
         ("", {}),
     ],
 )
-def test_query_strings_are_read_as_nodes_qs_reads_them(query, value):
+def test_query_strings_are_read_as_qs_reads_them(query, value):
     assert parse_query_string(query) == value
 
 
@@ -62,7 +62,7 @@ def test_both_spellings_of_a_filter_mean_the_same(vouchers):
     assert vouchers("[filters][code][conditions][$in][0]=CODE-2&[filters][code][conditions][$in][1]=CODE-4") == [2, 4]
 
 
-def test_an_index_above_20_makes_an_object_of_an_array(voucherify, vouchers):
+def test_an_index_above_20_turns_an_array_into_an_object(voucherify, vouchers):
     short = "&".join(f"filters[code][conditions][$in][{n}]=CODE-{n}" for n in range(21))
     assert vouchers(short) == [1, 2, 3, 4, 5]
     details = voucherify.error_details(f"/v1/vouchers?{short}&filters[code][conditions][$in][21]=CODE-21")
@@ -78,7 +78,7 @@ def test_an_index_above_20_makes_an_object_of_an_array(voucherify, vouchers):
 
 
 @pytest.mark.parametrize(
-    ("field", "condition", "value", "found"),
+    ("field", "condition", "value", "expected"),
     [
         ("code", "$is", "CODE-1", [1]),
         ("code", "$is_not", "CODE-1", [2, 3, 4, 5]),
@@ -105,7 +105,7 @@ def test_an_index_above_20_makes_an_object_of_an_array(voucherify, vouchers):
         ("expiration_date", "$after", "2026-06-01", [4]),
         ("created_at", "$after", "2026-01-03T00:00:00Z", [4, 5]),
         ("created_at", "$before", "2026-01-03T00:00:00Z", [1, 2]),
-        # Of a time the days that it lies back are compared: 147.5 for the last one.
+        # For a timestamp, the condition compares its age in days: 147.5 for the last voucher.
         ("created_at", "$more_than", "148", [1, 2, 3, 4]),
         ("created_at", "$less_than", "148", [5]),
         ("updated_at", "$is_days_ago", "1", [5]),
@@ -135,12 +135,12 @@ def test_an_index_above_20_makes_an_object_of_an_array(voucherify, vouchers):
         ("active", "$expired", "false", [1, 3, 4, 5]),
     ],
 )
-def test_conditions_are_evaluated(vouchers, field, condition, value, found):
-    assert vouchers(f"filters[{field}][conditions][{condition}]={value}") == found
+def test_conditions_are_evaluated(vouchers, field, condition, value, expected):
+    assert vouchers(f"filters[{field}][conditions][{condition}]={value}") == expected
 
 
 @pytest.mark.parametrize("condition", OPERATORS)
-def test_no_condition_of_the_validators_list_fails(voucherify, vouchers, condition):
+def test_every_condition_of_the_validator_works(voucherify, vouchers, condition):
     value = {"$before": "2026-01-01", "$after": "2026-01-01"}.get(condition, "1")
     response = voucherify.request(f"/v1/vouchers?filters[created_at][conditions][{condition}]={value}")
     assert response.status_code == 200, response.text
@@ -160,7 +160,7 @@ def test_filters_are_joined_by_and_or_by_or(vouchers):
 
 
 @pytest.mark.parametrize(
-    ("query", "wrong"),
+    ("query", "reason"),
     [
         ("filters[code][conditions][$like]=x", "`$like`"),
         ("filters[code][$is]=x", "should match either"),
@@ -172,11 +172,11 @@ def test_filters_are_joined_by_and_or_by_or(vouchers):
         ("filters[created_at][conditions][$is_days_ago]=soon", "must be integer"),
     ],
 )
-def test_what_the_validator_turns_down_is_said(voucherify, query, wrong):
-    assert wrong in voucherify.error_details(f"/v1/vouchers?{query}")
+def test_an_invalid_filter_is_refused_with_the_reason(voucherify, query, reason):
+    assert reason in voucherify.error_details(f"/v1/vouchers?{query}")
 
 
-def test_a_list_takes_the_filters_that_are_documented_for_it_and_any_metadata(voucherify):
+def test_a_list_accepts_its_documented_filters_and_any_metadata(voucherify):
     assert "`date`" in voucherify.error_details("/v1/redemptions?filters[date][conditions][$is]=x")
     assert "`created_at`" in voucherify.error_details(
         "/v1/publications?filters[created_at][conditions][$after]=2026-01-01"

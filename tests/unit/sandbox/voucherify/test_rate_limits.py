@@ -1,4 +1,4 @@
-"""Voucherify's rate limit, the refusals of the framework below it, and how calls are counted."""
+"""Voucherify's rate limit, the errors of its web framework, and the call counts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ CLIENT = {
 # Limits
 
 
-def test_every_answer_tells_where_the_bucket_stands(limited):
-    limited.time = 1_789_999_970.0  # 10 seconds of a minute are over
+def test_every_response_has_rate_limit_headers(limited):
+    limited.time = 1_789_999_970.0  # 50 seconds into a minute
     limited.time += 0.75
     first = limited.request("/v1/orders").headers
     assert (first["X-Rate-Limit-Limit"], first["X-Rate-Limit-Remaining"]) == ("2000", "1999")
@@ -33,7 +33,7 @@ def test_every_answer_tells_where_the_bucket_stands(limited):
         assert "X-Rate-Limit-Remaining" in limited.request(path, method, headers).headers
 
 
-def test_calls_beyond_the_limit_are_refused_until_the_minute_is_over(limited):
+def test_calls_beyond_the_limit_are_429_until_the_minute_ends(limited):
     limited.time = 1_789_999_970.0  # 50 seconds into a minute
     limited.set_switch("rate_limit", 2)
     assert [limited.request("/v1/orders").status_code for _ in range(3)] == [200, 200, 429]
@@ -50,7 +50,7 @@ def test_calls_beyond_the_limit_are_refused_until_the_minute_is_over(limited):
     assert limited.sandbox.calls["voucherify//orders.list"] == 3
 
 
-def test_the_period_may_be_an_hour_or_any_seconds(make_voucherify):
+def test_the_period_is_an_hour_or_a_number_of_seconds(make_voucherify):
     hourly = make_voucherify(rate_limit=1, rate_period="hour")
     hourly.request("/v1/orders")
     wait = int(hourly.request("/v1/orders").headers["Retry-After"])
@@ -63,7 +63,7 @@ def test_the_period_may_be_an_hour_or_any_seconds(make_voucherify):
     assert int(short.request("/v1/orders").headers["Retry-After"]) <= 2
 
 
-def test_a_used_up_billing_cycle_says_so_and_lasts_for_days(make_voucherify):
+def test_an_empty_billing_cycle_has_its_own_type_and_lasts_for_days(make_voucherify):
     api = make_voucherify(rate_limit=1, rate_type="api_calls_cycle")
     api.request("/v1/orders")
     headers = api.request("/v1/orders").headers
@@ -73,20 +73,20 @@ def test_a_used_up_billing_cycle_says_so_and_lasts_for_days(make_voucherify):
     assert api.request("/v1/orders").status_code == 200
 
 
-def test_a_refusal_may_tell_hours_to_wait_as_an_ended_plan_does(make_voucherify):
+def test_retry_after_may_be_hours_as_for_an_ended_plan(make_voucherify):
     api = make_voucherify(rate_limit=1, rate_retry_after=7200)
     api.request("/v1/orders")
     assert api.request("/v1/orders").headers["Retry-After"] == "7200"
 
 
-def test_refused_calls_without_keys_take_nothing_from_the_bucket(make_voucherify):
+def test_calls_without_keys_do_not_count(make_voucherify):
     api = make_voucherify(rate_limit=2)
     for _ in range(5):
         assert api.request("/v1/orders", headers={}).status_code == 401
     assert api.request("/v1/orders").headers["X-Rate-Limit-Remaining"] == "1"
 
 
-def test_exports_may_have_a_bucket_of_their_own(make_voucherify):
+def test_exports_may_have_their_own_bucket(make_voucherify):
     api = make_voucherify(bulk_rate_limit=1)
     order = {"exported_object": "order"}
     assert api.request("/v1/exports", "POST", json=order).status_code == 200
@@ -96,7 +96,7 @@ def test_exports_may_have_a_bucket_of_their_own(make_voucherify):
     assert api.request("/v1/orders").status_code == 200
 
 
-def test_the_client_side_may_be_limited_by_address(make_voucherify):
+def test_the_client_api_may_have_a_limit_per_address(make_voucherify):
     api = make_voucherify(client_rate_limit=5)
     answers = [api.request("/client/v1/promotions/tiers", headers=CLIENT).status_code for _ in range(6)]
     assert answers == [200] * 5 + [429]
@@ -105,10 +105,10 @@ def test_the_client_side_may_be_limited_by_address(make_voucherify):
     assert api.request("/client/v1/promotions/tiers", headers=CLIENT).status_code == 200
 
 
-# The framework
+# Errors of the web framework
 
 
-def test_another_method_is_refused_with_a_hint(limited):
+def test_another_method_is_405_with_a_hint(limited):
     response = limited.request("/v1/exports", "PUT")
     assert response.status_code == 405
     body = response.json()
@@ -119,7 +119,7 @@ def test_another_method_is_refused_with_a_hint(limited):
     }
 
 
-def test_a_body_above_ten_mebibytes_is_refused_by_the_framework(limited):
+def test_a_body_above_ten_mebibytes_is_413(limited):
     headers = limited.KEYS | {"Content-Type": "application/json"}
     response = limited.request("/v1/exports", "POST", headers=headers, content=b" " * (10_485_760 + 1))
     assert response.status_code == 413
@@ -131,7 +131,7 @@ def test_a_body_above_ten_mebibytes_is_refused_by_the_framework(limited):
 
 
 @pytest.mark.parametrize(("content", "type_", "status"), [(b"{", "application/json", 400), (b"{}", "text/plain", 415)])
-def test_a_body_that_is_no_json_is_refused_by_the_framework(limited, content, type_, status):
+def test_a_body_that_is_no_json_is_400_or_415(limited, content, type_, status):
     response = limited.request("/v1/exports", "POST", headers=limited.KEYS | {"Content-Type": type_}, content=content)
     assert (response.status_code, response.json()["statusCode"]) == (status, status)
 
@@ -141,7 +141,7 @@ def test_an_unknown_path_is_not_found(limited):
     assert limited.request("/").status_code == 404
 
 
-def test_answered_calls_are_counted_by_operation(limited):
+def test_calls_are_counted_by_operation(limited):
     limited.request("/v1/vouchers")
     limited.request("/v1/vouchers/none")
     limited.request("/v1/oauth/token", "POST", data={"grant_type": "client_credentials", "scope": "api"})
@@ -163,5 +163,5 @@ def test_answered_calls_are_counted_by_operation(limited):
         ("GET", "/v1/unheard-of", "unknown.fault"),
     ],
 )
-def test_a_fault_is_counted_by_the_operation_that_it_struck(method, path, counted):
+def test_a_fault_is_counted_by_its_operation(method, path, counted):
     assert operation(method, f"/voucherify{path}", {}) == ("voucherify", "", counted)

@@ -1,4 +1,4 @@
-"""Single objects of Voucherify's API, the names they go by, and lists below parents."""
+"""Single objects of Voucherify's API, their identifiers, and lists with parents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize("name", ["ord_1", "5001", "gid%3A%2F%2Fshopify%2FOrder%2F5001", "%231001"])
-def test_an_order_is_read_by_its_id_or_the_shops(voucherify, name):
+def test_an_order_is_read_by_its_id_or_its_source_id(voucherify, name):
     voucherify.put(
         "orders",
         {"id": "ord_1", "source_id": "5001"},
@@ -18,7 +18,7 @@ def test_an_order_is_read_by_its_id_or_the_shops(voucherify, name):
     assert voucherify.get_json(f"/v1/orders/{name}")["id"] == expected
 
 
-def test_vouchers_and_customers_are_read_by_either_name(voucherify):
+def test_vouchers_and_customers_are_read_by_either_identifier(voucherify):
     voucherify.put("vouchers", {"id": "v_1", "code": "SPRING 10/%"})
     voucherify.put("customers", {"id": "cust_1", "source_id": "a/b@example.com"})
     assert voucherify.get_json("/v1/vouchers/SPRING%2010%2F%25") == voucherify.get_json("/v1/vouchers/v_1")
@@ -36,7 +36,7 @@ def test_vouchers_and_customers_are_read_by_either_name(voucherify):
         ("/v1/skus/none", "sku", "sku"),
     ],
 )
-def test_what_is_not_there_is_named_in_the_refusal(voucherify, path, type_, words):
+def test_the_404_names_the_missing_object(voucherify, path, type_, words):
     response = voucherify.request(path)
     body = response.json()
     assert response.status_code == 404
@@ -51,7 +51,7 @@ def test_what_is_not_there_is_named_in_the_refusal(voucherify, path, type_, word
     }
 
 
-def test_a_literal_step_goes_before_a_placeholder(voucherify):
+def test_a_literal_path_part_wins_over_a_placeholder(voucherify):
     voucherify.put("promotion_tiers", {"id": "promo_1"})
     voucherify.put("campaign_promotion_tiers", {"id": "promo_2"}, scope="tiers")
     assert voucherify.get_json("/v1/promotions/tiers/promo_1")["id"] == "promo_1"
@@ -61,7 +61,7 @@ def test_a_literal_step_goes_before_a_placeholder(voucherify):
     assert voucherify.get_json("/v1/loyalties/camp_1/members/CARD")["id"] == "v_1"
 
 
-def test_a_sku_is_read_whatever_its_product_is(voucherify):
+def test_a_sku_is_read_without_its_product(voucherify):
     voucherify.put("product_skus", {"id": "sku_1"}, scope="prod_1")
     voucherify.put("product_skus", {"id": "sku_2", "source_id": "S-2"}, scope="prod_2")
     assert voucherify.get_json("/v1/skus/sku_1")["id"] == "sku_1"
@@ -75,7 +75,7 @@ def test_a_reward_is_read_through_its_assignment(voucherify):
     assert voucherify.get_json("/v1/loyalties/camp_1/reward-assignments/rewa_1")["id"] == "rewa_1"
 
 
-def test_a_metadata_schema_is_read_by_what_it_is_for(voucherify):
+def test_a_metadata_schema_is_read_by_its_object(voucherify):
     voucherify.put("metadata_schemas", {"id": "ms_1", "related_object": "order"})
     assert voucherify.get_json("/v1/metadata-schemas/order")["id"] == "ms_1"
 
@@ -83,7 +83,7 @@ def test_a_metadata_schema_is_read_by_what_it_is_for(voucherify):
 # Parents
 
 
-def test_a_list_below_a_parent_takes_any_of_its_names(voucherify):
+def test_a_list_with_a_parent_accepts_every_identifier_of_the_parent(voucherify):
     voucherify.put("customers", {"id": "cust_1", "source_id": "shop/7"})
     voucherify.put("vouchers", {"id": "v_1", "code": "CARD"})
     voucherify.put("customer_activity", {"id": "act_1", "created_at": "2026-01-01T00:00:00.000Z"}, scope="cust_1")
@@ -98,14 +98,14 @@ def test_a_list_below_a_parent_takes_any_of_its_names(voucherify):
     )
 
 
-def test_a_parent_without_rows_has_an_empty_list_and_an_unknown_one_is_not_found(voucherify):
+def test_a_parent_without_records_has_an_empty_list_and_an_unknown_one_is_404(voucherify):
     voucherify.put("vouchers", {"id": "v_1", "code": "CARD"})
     assert voucherify.ids("/v1/vouchers/CARD/transactions") == []
     response = voucherify.request("/v1/vouchers/none/transactions")
     assert (response.status_code, response.json()["resource_type"]) == (404, "voucher")
 
 
-def test_parents_of_several_steps_are_found_one_within_the_other(voucherify):
+def test_a_list_may_have_parents_with_parents(voucherify):
     voucherify.put("loyalty_programs", {"id": "lprg_1"})
     voucherify.put("loyalty_program_members", {"id": "lmbr_1"}, scope="lprg_1")
     voucherify.put("loyalty_program_card_transactions", {"id": "lctx_1"}, scope="lprg_1/lmbr_1/lcrd_1")
@@ -118,7 +118,7 @@ def test_parents_of_several_steps_are_found_one_within_the_other(voucherify):
     assert voucherify.ids("/v2/loyalties/programs/lprg_1/members/lmbr_1/activities") == []
 
 
-def test_rows_of_one_parent_are_not_those_of_another(voucherify):
+def test_each_parent_has_its_own_records(voucherify):
     voucherify.put("campaigns", {"id": "camp_1", "name": "A"}, {"id": "camp_2", "name": "B"})
     voucherify.put("campaign_transactions", {"id": "vtx_1"}, scope="camp_1")
     voucherify.put("campaign_transactions", {"id": "vtx_2"}, scope="camp_2")

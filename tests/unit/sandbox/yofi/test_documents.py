@@ -1,4 +1,4 @@
-"""Yofi's answers: sort, fields, included resources, one customer, house styles, errors."""
+"""Yofi's responses: sort, fields, included resources, one customer, styles, errors."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_more_sortable_fields_can_be_switched_on(yofi):
     assert yofi.ids(RETURNS, {"sort": "state,-order_created_at_epoch"}) == ["r4", "r3", "r2", "r1"]
 
 
-def test_fields_select_what_comes_back_and_type_and_id_always_do(yofi):
+def test_fields_select_the_attributes_but_type_and_id_always_come(yofi):
     body = yofi.request(CLAIMS, {"fields[Claim]": "customer_id", "page[size]": "1"}).json()
     assert body["data"] == [{"type": "Claim", "id": "c00", "attributes": {"customer_id": "0"}}]
 
 
-def test_id_may_be_asked_for_as_a_field(yofi):
+def test_id_may_be_one_of_the_fields(yofi):
     body = yofi.request(EVENTS, {"fields[NotificationEvent]": "id,notify_template_id,created_at"}).json()
     assert body["data"][0]["attributes"] == {
         "id": "n1",
@@ -73,7 +73,7 @@ def test_fields_of_an_included_type_are_selected_too(yofi):
     assert [set(each["attributes"]) for each in included] == [{"customer_id"}, {"customer_id"}]
 
 
-def test_additional_fields_are_added_to_the_usual_when_switched(yofi):
+def test_fields_come_besides_the_default_ones_by_switch(yofi):
     yofi.sandbox.switches["yofi.fields"] = "additional"
     plain = yofi.request(CLAIMS).json()["data"][0]["attributes"]
     more = yofi.request(CLAIMS, {"fields[Claim]": "claim_items"}).json()["data"][0]["attributes"]
@@ -100,7 +100,7 @@ def test_unknown_parameters_fields_and_relations_are_400(yofi, path, params):
     yofi.error_detail(path, params)
 
 
-def test_unknown_parameters_can_be_ignored_by_switch(yofi):
+def test_unknown_parameters_are_ignored_by_switch(yofi):
     yofi.sandbox.switches["yofi.unknown_parameter"] = "ignore"
     assert len(yofi.ids(CLAIMS, {"since": "2026"})) == 10
 
@@ -131,7 +131,7 @@ def test_without_include_nothing_is_included_or_linked(yofi):
 
 
 @pytest.mark.parametrize("id_", ["7001", "cust-1"])
-def test_a_customer_is_found_by_the_stores_id_or_its_own(yofi, id_):
+def test_a_customer_is_found_by_shopifys_id_or_yofis(yofi, id_):
     body = yofi.request(f"/ecommerce/customers/{id_}", {"include": "customer_predictions"}).json()
     assert body["data"]["attributes"]["first_name"] == "Žofie"
     assert [each["id"] for each in body["included"]] == ["cp1"]
@@ -143,7 +143,7 @@ def test_an_unknown_customer_is_404_or_400_by_switch(yofi, status):
     assert yofi.request("/ecommerce/customers/1").status_code == status
 
 
-def test_the_other_house_style_has_a_trace_id_and_always_a_list(yofi):
+def test_the_telemetry_style_has_a_trace_id_and_always_a_list(yofi):
     yofi.sandbox.switches["yofi.body"] = "trace"
     body = yofi.request("/ecommerce/customers/7001").json()
     assert set(body) == {"trace_id", "data"}
@@ -157,7 +157,7 @@ def test_the_media_type_is_a_switch(yofi):
     assert yofi.request(CLAIMS).headers["content-type"] == "application/vnd.api+json"
 
 
-def test_errors_have_the_shape_switched(yofi):
+def test_the_shape_of_errors_is_a_switch(yofi):
     def body(shape: str) -> httpx.Response:
         yofi.sandbox.switches["yofi.errors"] = shape
         return yofi.request(CLAIMS, {"page[size]": "0"})

@@ -1,5 +1,7 @@
-"""RSQL as rsql-parser 2.1.0 reads it. The cases follow that parser's published grammar and the behaviour its own
-specification describes."""
+"""RSQL with the rules of rsql-parser 2.1.0: the cases follow its grammar and its own tests.
+
+Source: https://github.com/jirutka/rsql-parser.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ def test_the_long_form_of_an_operator_means_the_short_one():
 
 
 @pytest.mark.parametrize("text", ["sel=val", "sel=xyz=val", "sel=GT=val", "sel~val", "sel!val", "sel=<val"])
-def test_what_is_no_operator_is_an_error(text):
+def test_a_wrong_operator_is_an_error(text):
     with pytest.raises(RsqlError):
         parse(text)
 
@@ -91,7 +93,7 @@ def test_an_incomplete_expression_is_an_error(text):
         "c:\\temp\\n",
     ],
 )
-def test_an_unquoted_value_is_taken_as_it_stands(value):
+def test_an_unquoted_value_is_read_literally(value):
     assert parse(f"sel=={value}") == eq("sel", value)
 
 
@@ -104,11 +106,11 @@ def test_a_reserved_character_in_an_unquoted_value_is_an_error(reserved, form):
 
 @pytest.mark.parametrize("inside", ["hi there!", "6*7=42", "o)O(o", "a;b,c", "<>~", " and ", "日本 語", "a\nb"])
 @pytest.mark.parametrize("quote", ["'", '"'])
-def test_inside_quotes_every_character_stands_for_itself(quote, inside):
+def test_every_character_in_quotes_is_read_literally(quote, inside):
     assert parse(f"sel=={quote}{inside}{quote}") == eq("sel", inside)
 
 
-def test_one_kind_of_quote_may_hold_the_other():
+def test_one_kind_of_quote_may_contain_the_other():
     assert parse("""sel=="Flynn's" """) == eq("sel", "Flynn's")
     assert parse("""sel=='15"'""") == eq("sel", '15"')
 
@@ -126,12 +128,12 @@ def test_one_kind_of_quote_may_hold_the_other():
         ('""', ""),
     ],
 )
-def test_a_backslash_in_quotes_takes_the_next_character_as_it_is(written, read):
+def test_a_backslash_in_quotes_escapes_the_next_character(written, read):
     assert parse(f"sel=={written}") == eq("sel", read)
 
 
 @pytest.mark.parametrize("text", ["sel=='open", 'sel=="open', r"sel=='open\'", "sel=='a'b'"])
-def test_a_quote_left_open_is_an_error(text):
+def test_an_open_quote_is_an_error(text):
     with pytest.raises(RsqlError):
         parse(text)
 
@@ -165,9 +167,9 @@ def test_and_has_two_spellings(joined):
 
 @pytest.mark.parametrize("joined", ["a==1,b==2", "a==1 or b==2", "a==1\t,  b==2"])
 def test_or_has_two_spellings(joined):
-    found = parse(joined)
-    assert isinstance(found, Logical)
-    assert found.operator == "or"
+    node = parse(joined)
+    assert isinstance(node, Logical)
+    assert node.operator == "or"
 
 
 @pytest.mark.parametrize("joined", ["a==1 AND b==2", "a==1and b==2", "a==1 Or b==2"])
@@ -199,7 +201,7 @@ def test_unbalanced_parentheses_are_an_error(text):
         parse(text)
 
 
-def test_groups_nested_without_end_are_refused_not_fatal():
+def test_groups_nested_too_deep_are_an_error():
     with pytest.raises(RsqlError, match="nested"):
         parse("(" * 5000 + "a==1" + ")" * 5000)
 
@@ -240,7 +242,7 @@ SELECTORS = {
         ("(name==drop_off_fraud;score>0.9)", {"name": "drop_off_fraud", "score": 0.91}, True),
     ],
 )
-def test_an_expression_is_true_of_a_record_or_not(text, record, expected):
+def test_a_predicate_tests_a_record(text, record, expected):
     assert predicate(text, SELECTORS)(record) is expected
 
 
@@ -255,12 +257,12 @@ def test_a_missing_text_satisfies_no_comparison_either(text):
     assert predicate(text, SELECTORS)({"name": None}) is False
 
 
-def test_a_selector_not_allowed_is_named_with_those_that_are():
+def test_an_unsupported_selector_is_named_with_the_supported_ones():
     with pytest.raises(RsqlError, match=r"'email' is not supported; supported: at, epoch, id, name, score"):
         predicate("name==a;email==b", SELECTORS)
 
 
-def test_an_operator_not_allowed_is_named_even_in_its_long_form():
+def test_an_unsupported_operator_is_named_in_its_short_form():
     with pytest.raises(RsqlError, match=r"Operator > is not supported for 'id'; supported: != =="):
         predicate("id=gt=5", SELECTORS)
 

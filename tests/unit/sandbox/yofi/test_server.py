@@ -18,12 +18,12 @@ PREDICTION_FILTER = "filter[EcommerceUnifiedReturnPrediction]"
 
 
 @pytest.mark.parametrize("path", [CLAIMS, CUSTOMERS, RETURNS, EVENTS, "/ecommerce/customers/7001"])
-def test_the_last_slash_may_be_there_or_not(yofi, path):
+def test_the_trailing_slash_is_optional(yofi, path):
     assert yofi.request(path.rstrip("/")).status_code == 200
     assert yofi.request(path.rstrip("/") + "/").status_code == 200
 
 
-def test_another_spelling_of_the_last_slash_is_redirected_when_switched(yofi):
+def test_a_wrong_trailing_slash_is_redirected_by_switch(yofi):
     yofi.sandbox.switches["yofi.trailing_slash"] = "redirect"
     response = yofi.request(CLAIMS.rstrip("/"), {"page[size]": "2"})
     assert response.status_code == 307
@@ -43,7 +43,7 @@ def test_paths_are_switches(yofi):
     assert yofi.request(RETURNS).status_code == 404
 
 
-def test_an_unknown_path_is_404_and_writing_405(yofi):
+def test_an_unknown_path_is_404_and_a_write_is_405(yofi):
     assert yofi.request("/ecommerce/nothing/").status_code == 404
     assert yofi.request(CLAIMS, method="POST").status_code == 405
 
@@ -58,19 +58,19 @@ def test_each_operation_is_counted_by_its_name(yofi):
 # Pages
 
 
-def test_a_page_holds_ten_records_unless_asked(yofi):
+def test_a_page_has_ten_records_by_default(yofi):
     assert len(yofi.ids(CLAIMS)) == 10
     assert yofi.ids(CLAIMS, {"page[number]": "2"}) == ["c10", "c11"]
     assert yofi.ids(CLAIMS, {"page[number]": "9"}) == []
 
 
 def test_pages_cover_every_record_once(yofi):
-    found = [id_ for n in (1, 2, 3) for id_ in yofi.ids(CLAIMS, {"page[size]": "5", "page[number]": str(n)})]
-    assert found == [f"c{n:02}" for n in range(12)]
+    ids = [id_ for n in (1, 2, 3) for id_ in yofi.ids(CLAIMS, {"page[size]": "5", "page[number]": str(n)})]
+    assert ids == [f"c{n:02}" for n in range(12)]
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "ten", "", "1.5", "101", "٣"])
-def test_a_page_size_out_of_bounds_is_400(yofi, value):
+def test_a_page_size_out_of_range_is_400(yofi, value):
     assert "page[size]" in yofi.error_detail(CLAIMS, {"page[size]": value})
 
 
@@ -84,14 +84,14 @@ def test_a_page_number_below_one_is_400(yofi):
     assert "page[number]" in yofi.error_detail(CLAIMS, {"page[number]": "0"})
 
 
-def test_links_lead_from_page_to_page_and_keep_the_query(yofi):
+def test_links_lead_to_the_next_page_and_keep_the_query(yofi):
     query = {"page[size]": "5", "filter": "created_at_epoch>=102", "sort": "-created_at_epoch"}
     response = yofi.request(CLAIMS, query).json()
-    seen = [each["id"] for each in response["data"]]
+    ids = [each["id"] for each in response["data"]]
     while following := response["links"].get("next"):
         response = yofi.request(following).json()
-        seen += [each["id"] for each in response["data"]]
-    assert seen == [f"c{n:02}" for n in range(11, 1, -1)]
+        ids += [each["id"] for each in response["data"]]
+    assert ids == [f"c{n:02}" for n in range(11, 1, -1)]
     assert response["meta"]["page"] == {"number": 2, "size": 5, "totalRecords": 10, "totalPages": 2}
 
 
@@ -100,19 +100,19 @@ def test_meta_and_links_can_be_switched_off(yofi):
     assert set(yofi.request(CLAIMS).json()) == {"data"}
 
 
-def test_drift_puts_a_newer_row_before_the_second_page(yofi):
+def test_drift_adds_a_newer_record_before_the_second_page(yofi):
     yofi.sandbox.switches["yofi.drift"] = True
     query = {"page[size]": "5", "sort": "-created_at_epoch"}
     first = yofi.ids(CLAIMS, query)
     second = yofi.ids(CLAIMS, query | {"page[number]": "2"})
-    assert first[-1] == second[0], "the newest row pushed the last of page 1 onto page 2"
+    assert first[-1] == second[0], "the newest record moved the last one of page 1 to page 2"
     third = yofi.ids(CLAIMS, query | {"page[number]": "3"})
     assert second[-1] == third[0]
     assert len(yofi.ids(CLAIMS, {"page[size]": "50"})) == 14
 
 
 @pytest.mark.parametrize("path", [CUSTOMERS, RETURNS, EVENTS])
-def test_drift_happens_in_every_list(yofi, path):
+def test_drift_works_in_every_list(yofi, path):
     yofi.sandbox.switches["yofi.drift"] = True
     before = len(yofi.ids(path))
     yofi.ids(path, {"page[number]": "2"})
@@ -120,7 +120,7 @@ def test_drift_happens_in_every_list(yofi, path):
 
 
 @pytest.mark.parametrize("path", [CUSTOMERS, RETURNS, EVENTS])
-def test_removal_takes_the_first_row_away_before_the_second_page(yofi, path):
+def test_removal_deletes_the_first_record_before_the_second_page(yofi, path):
     yofi.sandbox.switches["yofi.removal"] = True
     before = yofi.ids(path, {"page[size]": "2"})
     second = yofi.ids(path, {"page[size]": "2", "page[number]": "2"})
@@ -128,20 +128,20 @@ def test_removal_takes_the_first_row_away_before_the_second_page(yofi, path):
     assert before[1] not in second
 
 
-def test_the_order_that_is_asked_for_can_be_ignored(yofi):
+def test_the_sort_order_is_ignored_by_switch(yofi):
     query = {"page[size]": "50", "sort": "-created_at_epoch"}
-    kept = yofi.ids(CLAIMS, query)
+    sorted_ids = yofi.ids(CLAIMS, query)
     yofi.sandbox.switches["yofi.sort"] = "ignore"
-    assert yofi.ids(CLAIMS, query) == kept[::-1]
+    assert yofi.ids(CLAIMS, query) == sorted_ids[::-1]
 
 
 @pytest.mark.parametrize(("switch", "expected"), [("accept", ["cust-2", "cust-3"]), ("first", ["cust-2"])])
-def test_several_customers_may_be_taken_for_the_first_alone(yofi, switch, expected):
+def test_a_filter_by_several_customers_may_use_the_first_only(yofi, switch, expected):
     yofi.sandbox.switches["yofi.customers_or"] = switch
     assert yofi.ids(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"}) == expected
 
 
-def test_several_customers_may_be_refused_and_one_is_not(yofi):
+def test_a_filter_by_several_customers_may_be_refused(yofi):
     yofi.sandbox.switches["yofi.customers_or"] = "refuse"
     assert "alternatives" in yofi.error_detail(CUSTOMERS, {"filter": "customer_id==7002,customer_id==7003"})
     assert yofi.ids(CUSTOMERS, {"filter": "customer_id==7002"}) == ["cust-2"]
@@ -169,12 +169,12 @@ def test_lists_are_filtered_by_rsql(yofi, path, expression, expected):
 
 
 @pytest.mark.parametrize(
-    ("path", "expression", "told"),
+    ("path", "expression", "detail"),
     [
         (CLAIMS, "customer_id==1", "not supported"),
         (CLAIMS, "created_at_epoch>=soon", "whole number"),
         (CLAIMS, "created_at_epoch>=", "Encountered"),
-        (CUSTOMERS, "email=='1@example.com'", "not supported"),  # the page's own sample
+        (CUSTOMERS, "email=='1@example.com'", "not supported"),  # the sample of Yofi's documentation
         (CUSTOMERS, "customer_id=in=(7001,7002)", "not supported"),
         (CUSTOMERS, "customer_id=gt=7001", "not supported"),
         (RETURNS, "order_created_at_epoch>5", "not supported"),  # returns have no time filter
@@ -182,11 +182,11 @@ def test_lists_are_filtered_by_rsql(yofi, path, expression, expected):
         (EVENTS, "created_at>=1746757960x", "ISO 8601"),
     ],
 )
-def test_what_an_endpoint_does_not_filter_by_is_400(yofi, path, expression, told):
-    assert told in yofi.error_detail(path, {"filter": expression})
+def test_an_unsupported_filter_is_400(yofi, path, expression, detail):
+    assert detail in yofi.error_detail(path, {"filter": expression})
 
 
-def test_a_plus_sign_that_is_not_encoded_arrives_as_a_space_and_is_refused(yofi):
+def test_an_unencoded_plus_sign_is_read_as_a_space_and_refused(yofi):
     response = yofi.request(f"{EVENTS}?filter=created_at>=2025-06-02T00:00:00+00:00")
     assert response.status_code == 400
     assert yofi.ids(EVENTS, {"filter": "created_at>=2025-06-02T02:00:00+02:00"}) == ["n2", "n3"]
@@ -204,7 +204,7 @@ def test_the_prediction_filter_drops_included_predictions_and_keeps_the_returns(
     assert [[one["id"] for one in each] for each in linked] == [["p1"], [], [], ["p4"]]
 
 
-def test_the_prediction_filter_can_be_switched_to_drop_returns(yofi):
+def test_the_prediction_filter_drops_returns_by_switch(yofi):
     yofi.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
     assert yofi.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==drop_off_fraud;predicted_value>0.9"}) == [
         "r1",
@@ -212,7 +212,7 @@ def test_the_prediction_filter_can_be_switched_to_drop_returns(yofi):
     ]
 
 
-def test_a_return_is_kept_only_if_one_prediction_satisfies_the_whole_expression(yofi):
+def test_a_return_stays_only_if_one_prediction_satisfies_the_expression(yofi):
     yofi.sandbox.switches["yofi.prediction_filter_semantics"] = "returns"
     assert yofi.ids(RETURNS, {PREDICTION_FILTER: "prediction_category==return_abuse;predicted_value<0.5"}) == []
 
@@ -223,7 +223,7 @@ def test_both_filters_work_together(yofi):
     assert yofi.ids(RETURNS, query) == ["r1"]
 
 
-def test_the_prediction_filter_goes_by_the_name_switched(yofi):
+def test_the_name_of_the_prediction_filter_is_a_switch(yofi):
     yofi.sandbox.switches["yofi.prediction_filter"] = "filter[return_predictions]"
     assert yofi.request(RETURNS, {"filter[return_predictions]": "predicted_value>0"}).status_code == 200
     assert "Unknown parameter" in yofi.error_detail(RETURNS, {PREDICTION_FILTER: "predicted_value>0"})

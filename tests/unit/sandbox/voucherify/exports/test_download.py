@@ -1,4 +1,4 @@
-"""Files of Voucherify's exports: columns and cells, and how they are fetched."""
+"""Files of Voucherify's exports: columns, cells and downloads."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def table(voucherify, exported_object="order", **parameters):
     return list(csv.reader(io.StringIO(response.text)))
 
 
-def test_the_order_of_a_redemption_may_be_exported_unless_it_is_refused(voucherify):
+def test_the_order_of_a_redemption_can_be_exported(voucherify):
     voucherify.put("redemptions", {"id": "r_1", "date": "2026-01-01T00:00:00.000Z", "order": {"id": "ord_1"}})
     assert table(voucherify, "redemption", fields=["id", "order_id"])[1] == ["r_1", "ord_1"]
 
 
-def test_the_file_has_labels_for_a_header_and_the_fields_in_their_order(voucherify):
+def test_the_header_has_labels_in_the_order_of_the_fields(voucherify):
     assert table(voucherify, fields=["source_id", "id", "total_discount_amount"], order="created_at") == [
         ["Source ID", "ID", "Total Discount Amount"],
         ["5001", "ord_1", ""],
@@ -54,7 +54,7 @@ def test_the_file_has_labels_for_a_header_and_the_fields_in_their_order(voucheri
     ]
 
 
-def test_the_usual_fields_come_newest_first(voucherify):
+def test_the_default_is_the_default_fields_newest_first(voucherify):
     assert table(voucherify) == [
         ["ID", "Source ID", "Status"],
         ["ord_3", "5003", "CANCELED"],
@@ -70,18 +70,18 @@ def test_the_header_may_have_names_and_amounts_may_be_minor_units(voucherify):
     assert table(voucherify, fields=["amount"], order="created_at")[:2] == [["amount"], ["1005"]]
 
 
-def test_filters_hold_arrays_and_are_joined(voucherify):
+def test_filters_have_arrays_and_a_junction(voucherify):
     filters = {
         "junction": "and",
         "created_at": {"conditions": {"$after": ["2026-01-01T00:00:00Z"], "$before": ["2026-01-03T00:00:00.000Z"]}},
     }
-    assert [row[0] for row in table(voucherify, filters=filters)] == ["ID", "ord_2"]
+    assert [record[0] for record in table(voucherify, filters=filters)] == ["ID", "ord_2"]
     either = {
         "junction": "or",
         "status": {"conditions": {"$is": ["CANCELED"]}},
         "source_id": {"conditions": {"$in": ["5001"]}},
     }
-    assert [row[0] for row in table(voucherify, filters=either)] == ["ID", "ord_3", "ord_1"]
+    assert [record[0] for record in table(voucherify, filters=either)] == ["ID", "ord_3", "ord_1"]
 
 
 def test_metadata_is_one_column_per_key_of_its_schema(voucherify):
@@ -103,7 +103,7 @@ def test_one_key_of_the_metadata_is_one_column(voucherify):
     assert table(voucherify, fields=["metadata.channel"], order="created_at") == [["channel"], ["web"], [""], [""]]
 
 
-def test_redemptions_are_exported_from_inside_their_objects(voucherify):
+def test_columns_of_redemptions_come_from_nested_objects(voucherify):
     voucherify.put(
         "redemptions",
         {
@@ -124,7 +124,7 @@ def test_redemptions_are_exported_from_inside_their_objects(voucherify):
     ]
 
 
-def test_what_a_voucher_is_worth_depends_on_its_kind(voucherify):
+def test_the_value_of_a_voucher_depends_on_its_type(voucherify):
     voucherify.put(
         "vouchers",
         {"id": "v_1", "code": "A", "type": "GIFT_VOUCHER", "gift": {"amount": 200_000, "balance": 100}},
@@ -141,11 +141,11 @@ def test_what_a_voucher_is_worth_depends_on_its_kind(voucherify):
     ]
 
 
-def test_transactions_are_gathered_from_every_list_and_come_once(voucherify):
-    row = {"id": "vtx_1", "voucher_id": "v_1", "campaign_id": "camp_1", "created_at": "2026-01-01T00:00:00.000Z"}
+def test_transactions_of_every_list_come_once(voucherify):
+    record = {"id": "vtx_1", "voucher_id": "v_1", "campaign_id": "camp_1", "created_at": "2026-01-01T00:00:00.000Z"}
     balance = {"type": "gift_voucher", "amount": -500, "balance": 1500}
-    voucherify.put("voucher_transactions", row | {"details": {"balance": balance}}, scope="SPRING")
-    voucherify.put("campaign_transactions", row | {"details": {"balance": balance}}, scope="camp_1")
+    voucherify.put("voucher_transactions", record | {"details": {"balance": balance}}, scope="SPRING")
+    voucherify.put("campaign_transactions", record | {"details": {"balance": balance}}, scope="camp_1")
     points = {"type": "loyalty_card", "points": 20, "balance": 120}
     second = {"id": "vtx_2", "created_at": "2026-01-02T00:00:00.000Z", "details": {"balance": points}}
     voucherify.put("voucher_transactions", second, scope="CARD")
@@ -155,7 +155,7 @@ def test_transactions_are_gathered_from_every_list_and_come_once(voucherify):
     ]
 
 
-def test_an_export_of_nothing_has_a_header_alone(voucherify):
+def test_an_empty_export_has_only_a_header(voucherify):
     assert table(voucherify, "customer", fields=["id", "address_city"]) == [["ID", "Address City"]]
 
 
@@ -169,14 +169,14 @@ def test_the_file_is_plain_text_and_needs_keys_and_token(voucherify):
     assert (wrong.status_code, wrong.json()) == (401, {"code": 401, "message": "Unauthorized", "key": "unauthorized"})
 
 
-def test_files_are_fetched_from_elsewhere_and_take_nothing_from_the_bucket(voucherify):
+def test_downloads_do_not_count_against_the_rate_limit(voucherify):
     url = voucherify.export_url()
     voucherify.set_switch("rate_limit", 1)
     assert [voucherify.request(url).status_code for _ in range(3)] == [200] * 3
     assert voucherify.sandbox.calls["voucherify//exports.download"] == 3
 
 
-def test_a_file_may_be_gone_after_a_while(voucherify):
+def test_a_file_may_expire(voucherify):
     url = voucherify.export_url()
     voucherify.set_switch("export_file_seconds", 3600)
     voucherify.sandbox.now += timedelta(seconds=3599)
@@ -185,33 +185,33 @@ def test_a_file_may_be_gone_after_a_while(voucherify):
     assert voucherify.request(url).status_code == 404
 
 
-def test_a_part_of_a_file_is_sent_as_such(voucherify):
+def test_a_range_request_returns_a_part_of_the_file(voucherify):
     url = voucherify.export_url()
-    whole = voucherify.request(url)
-    headers = voucherify.KEYS | {"Range": "bytes=5-", "If-Range": whole.headers["etag"]}
+    complete = voucherify.request(url)
+    headers = voucherify.KEYS | {"Range": "bytes=5-", "If-Range": complete.headers["etag"]}
     part = voucherify.request(url, headers=headers)
-    assert (part.status_code, part.content) == (206, whole.content[5:])
-    assert part.headers["content-range"] == f"bytes 5-{len(whole.content) - 1}/{len(whole.content)}"
-    assert voucherify.request(url, headers=voucherify.KEYS | {"Range": "bytes=0-3"}).content == whole.content[:4]
-    beyond = voucherify.request(url, headers=voucherify.KEYS | {"Range": f"bytes={len(whole.content)}-"})
+    assert (part.status_code, part.content) == (206, complete.content[5:])
+    assert part.headers["content-range"] == f"bytes 5-{len(complete.content) - 1}/{len(complete.content)}"
+    assert voucherify.request(url, headers=voucherify.KEYS | {"Range": "bytes=0-3"}).content == complete.content[:4]
+    beyond = voucherify.request(url, headers=voucherify.KEYS | {"Range": f"bytes={len(complete.content)}-"})
     assert beyond.status_code == 416
-    assert voucherify.request(url, headers=headers | {"If-Range": '"another"'}).content == whole.content
+    assert voucherify.request(url, headers=headers | {"If-Range": '"another"'}).content == complete.content
     voucherify.set_switch("download_ranges", False)
     assert voucherify.request(url, headers=headers).status_code == 200
 
 
-def test_a_transfer_may_break_off_halfway(voucherify):
+def test_a_transfer_may_stop_halfway(voucherify):
     url = voucherify.export_url()
-    whole = voucherify.request(url).content
+    complete = voucherify.request(url).content
     voucherify.set_switch("download_breaks", 2)
     with serve(voucherify.sandbox) as served:
         parts = urlsplit(url)
-        there = f"{served.url}{parts.path}?{parts.query}"
+        address = f"{served.url}{parts.path}?{parts.query}"
         received: list[bytes] = []
         with pytest.raises(httpx.RemoteProtocolError):
-            fetch(there, voucherify.KEYS, received)
-        assert b"".join(received) == whole[: len(whole) // 2]
-        assert httpx.get(there, headers=voucherify.KEYS, trust_env=False).content == whole
+            fetch(address, voucherify.KEYS, received)
+        assert b"".join(received) == complete[: len(complete) // 2]
+        assert httpx.get(address, headers=voucherify.KEYS, trust_env=False).content == complete
 
 
 def fetch(url, headers, received):

@@ -1,4 +1,4 @@
-"""Voucherify's exports as jobs: ordered, asked about, done or failed, deleted; and what is refused."""
+"""Voucherify's export jobs: created, polled, finished or failed, deleted, refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 # The job
 
 
-def test_an_export_is_scheduled_then_runs_then_is_done(voucherify):
+def test_an_export_is_scheduled_then_in_progress_then_done(voucherify):
     export = voucherify.post_export(fields=["id"]).json()
     assert set(export) == {
         *("id", "object", "created_at", "status", "channel", "exported_object", "parameters", "result", "user_id")
@@ -23,7 +23,7 @@ def test_an_export_is_scheduled_then_runs_then_is_done(voucherify):
     assert voucherify.get_json(path)["result"]["url"].startswith(f"http://sandbox/voucherify/download{path}?token=")
 
 
-def test_an_export_may_take_time_instead_of_questions(voucherify):
+def test_an_export_may_take_time_instead_of_calls(voucherify):
     voucherify.set_switch("export_seconds", 60)
     path = f"/v1/exports/{voucherify.post_export().json()['id']}"
     assert [voucherify.get_json(path)["status"] for _ in range(5)] == ["SCHEDULED"] * 5
@@ -52,18 +52,18 @@ def test_exports_are_listed_with_their_parameters_and_newest_first(voucherify):
     assert voucherify.sandbox.calls["voucherify//exports.create"] == 2
 
 
-def test_parameters_may_come_back_with_their_defaults(voucherify):
+def test_an_export_may_show_its_parameters_with_defaults(voucherify):
     voucherify.set_switch("export_echo", "filled")
     export = voucherify.post_export(fields=["id"]).json()
     assert export["parameters"] == {"order": "-created_at", "fields": ["id"], "filters": {"junction": "and"}}
 
 
-def test_listed_exports_that_are_done_have_their_address(voucherify):
+def test_finished_exports_in_the_list_have_an_address(voucherify):
     url = voucherify.export_url()
     assert voucherify.get_json("/v1/exports")["exports"][0]["result"]["url"] == url
 
 
-def test_a_deleted_export_is_gone_with_its_file(voucherify):
+def test_a_deleted_export_and_its_file_are_404(voucherify):
     url = voucherify.export_url()
     path = urlsplit(url).path.removeprefix("/voucherify/download")
     assert voucherify.request(path, "DELETE").status_code == 204
@@ -72,16 +72,16 @@ def test_a_deleted_export_is_gone_with_its_file(voucherify):
     assert voucherify.request(url).status_code == 404
 
 
-def test_orders_have_an_export_of_their_own(voucherify):
+def test_orders_have_their_own_export_path(voucherify):
     response = voucherify.request("/v1/orders/export", "POST", json={"parameters": {"fields": ["id"]}})
     assert (response.status_code, response.json()["exported_object"]) == (200, "order")
     assert voucherify.request("/v1/orders/export", "POST", json={}).status_code == 200
 
 
-# Refusals
+# Errors
 
 
-def test_another_object_is_refused_with_the_documented_words(voucherify):
+def test_an_unsupported_object_is_refused_with_the_documented_words(voucherify):
     voucherify.set_switch(
         "export_objects", ["voucher", "redemption", "customer", "publication", "order", "points_expiration"]
     )
@@ -121,11 +121,11 @@ def test_an_unsupported_field_is_refused_with_the_documented_words(voucherify):
         {"filters": {"created_at": {"conditions": {"$after": ["soon"]}}}},
     ],
 )
-def test_parameters_that_are_none_are_refused(voucherify, parameters):
+def test_invalid_parameters_are_refused(voucherify, parameters):
     response = voucherify.post_export(**parameters)
     assert (response.status_code, response.json()["key"]) == (400, "invalid_payload")
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"exported_object": "order", "parameters": "x"}])
-def test_a_body_that_orders_nothing_is_refused(voucherify, body):
+def test_an_invalid_body_is_refused(voucherify, body):
     assert voucherify.request("/v1/exports", "POST", json=body).status_code == 400

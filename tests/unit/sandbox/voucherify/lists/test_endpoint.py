@@ -1,4 +1,4 @@
-"""Voucherify's lists by page or at once: what is around the rows, in what order they come, where the pages end."""
+"""Voucherify's lists with pages or without: envelopes, sort orders, limits of pages."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ def at(second, day=1):
     return f"2026-01-{day:02}T00:{second // 60:02}:{second % 60:02}.000Z"
 
 
-def rows(count, prefix="x", **more):
-    return [{"id": f"{prefix}_{n:05}", "created_at": at(n), **more} for n in range(count)]
+def records(count, prefix="x", **fields):
+    return [{"id": f"{prefix}_{n:05}", "created_at": at(n), **fields} for n in range(count)]
 
 
 # Any list
 
 
 @pytest.mark.parametrize("listing", LISTS, ids=lambda each: each.kind)
-def test_every_list_answers_its_rows_in_its_envelope(voucherify, listing):
+def test_every_list_returns_its_records_in_its_envelope(voucherify, listing):
     names = [step.strip("{}") for step in listing.path.split("/") if step.startswith("{")]
     path = listing.path
     for name in names:
@@ -33,19 +33,19 @@ def test_every_list_answers_its_rows_in_its_envelope(voucherify, listing):
     }.get(path[:5], voucherify.KEYS)
     body = voucherify.get_json(path, headers=headers)
     assert body["object"] == "list"
-    assert [row["id"] for row in body[listing.key]] == ["x_1"]
+    assert [record["id"] for record in body[listing.key]] == ["x_1"]
     assert body.get("data_ref") == listing.data_ref
     assert ("total" in body) == (listing.total != "absent" and "include_total" not in listing.parameters)
     assert ("has_more" in body) == (listing.has_more != "absent")
     assert voucherify.sandbox.calls[f"voucherify//{listing.kind}.list"] == 1
 
 
-def test_there_are_92_lists_each_of_its_own_kind():
+def test_there_are_92_lists_of_92_kinds():
     assert len(LISTS) == len(BY_KIND) == 92
 
 
-def test_ten_rows_come_unless_more_are_asked_for(voucherify):
-    voucherify.put("orders", *rows(150))
+def test_the_default_limit_is_ten(voucherify):
+    voucherify.put("orders", *records(150))
     assert len(voucherify.ids("/v1/orders")) == 10
     assert len(voucherify.ids("/v1/orders?limit=100")) == 100
 
@@ -64,14 +64,14 @@ def test_limits_and_pages_are_checked(voucherify, query, details):
     assert voucherify.error_details(f"/v1/orders?{query}") == details
 
 
-def test_members_that_the_schema_has_as_optional_may_stay_away(voucherify):
-    voucherify.put("customers", *rows(3))
+def test_optional_members_may_be_missing(voucherify):
+    voucherify.put("customers", *records(3))
     voucherify.set_switch("optional_members", False)
     assert set(voucherify.get_json("/v1/customers")) == {"object", "data_ref", "customers", "total"}
     assert set(voucherify.get_json("/v1/vouchers")) == {"object", "data_ref", "vouchers"}
 
 
-def test_skus_and_segments_are_not_where_their_envelope_says(voucherify):
+def test_skus_and_segments_have_another_key_than_their_data_ref(voucherify):
     voucherify.put("product_skus", {"id": "sku_1", "created_at": at(1)}, scope="prod_1")
     body = voucherify.get_json("/v1/products/prod_1/skus")
     assert (body["data_ref"], [each["id"] for each in body["skus"]]) == ("data", ["sku_1"])
@@ -84,11 +84,11 @@ def test_skus_and_segments_are_not_where_their_envelope_says(voucherify):
 # By page
 
 
-def test_pages_follow_each_other_and_a_page_past_the_end_is_empty(voucherify):
-    voucherify.put("orders", *rows(25))
-    seen = [voucherify.ids(f"/v1/orders?page={page}&order=created_at") for page in (1, 2, 3, 4)]
-    assert [len(page) for page in seen] == [10, 10, 5, 0]
-    assert [id_ for page in seen for id_ in page] == [f"x_{n:05}" for n in range(25)]
+def test_the_pages_contain_every_record_once_and_a_page_after_the_end_is_empty(voucherify):
+    voucherify.put("orders", *records(25))
+    pages = [voucherify.ids(f"/v1/orders?page={page}&order=created_at") for page in (1, 2, 3, 4)]
+    assert [len(page) for page in pages] == [10, 10, 5, 0]
+    assert [id_ for page in pages for id_ in page] == [f"x_{n:05}" for n in range(25)]
     assert voucherify.get_json("/v1/orders?page=4")["total"] == 25
 
 
@@ -115,7 +115,7 @@ def test_publications_may_have_a_thousand_pages(voucherify):
     )
 
 
-def test_rows_beyond_the_last_page_are_out_of_reach_but_counted(voucherify):
+def test_records_beyond_the_last_page_are_counted_but_unreachable(voucherify):
     voucherify.put("redemptions", *({"id": f"r_{n:05}", "date": at(n % 3600, 1 + n // 3600)} for n in range(9_950)))
     body = voucherify.get_json("/v1/redemptions?limit=100&page=99")
     assert body["total"] == 9_950
@@ -123,19 +123,19 @@ def test_rows_beyond_the_last_page_are_out_of_reach_but_counted(voucherify):
 
 
 @pytest.mark.parametrize("path", ["/v1/vouchers", "/v1/campaigns", "/v1/customers", "/v1/redemptions"])
-def test_the_newest_rows_come_first(voucherify, path):
-    voucherify.put(path.rsplit("/", 1)[1], *({**row, "date": row["created_at"]} for row in rows(3)))
+def test_the_newest_records_come_first(voucherify, path):
+    voucherify.put(path.rsplit("/", 1)[1], *({**record, "date": record["created_at"]} for record in records(3)))
     assert voucherify.ids(path) == ["x_00002", "x_00001", "x_00000"]
 
 
-def test_orders_come_oldest_first_as_the_text_says_or_newest_first_as_the_example_shows(voucherify):
-    voucherify.put("orders", *rows(2))
+def test_the_default_order_of_orders_is_a_switch(voucherify):
+    voucherify.put("orders", *records(2))
     assert voucherify.ids("/v1/orders") == ["x_00000", "x_00001"]
     voucherify.set_switch("orders_default_order", "-created_at")
     assert voucherify.ids("/v1/orders") == ["x_00001", "x_00000"]
 
 
-def test_rows_are_ordered_by_any_field_of_the_list(voucherify):
+def test_records_are_sorted_by_any_field_of_the_list(voucherify):
     voucherify.put(
         "redemptions",
         {"id": "r_1", "date": at(1), "voucher": {"code": "B"}, "customer_id": "cust_3"},
@@ -151,7 +151,7 @@ def test_rows_are_ordered_by_any_field_of_the_list(voucherify):
     )
 
 
-def test_times_are_ordered_as_times_and_not_as_text(voucherify):
+def test_timestamps_are_sorted_as_timestamps_and_not_as_text(voucherify):
     voucherify.put(
         "orders",
         {"id": "a", "created_at": "2026-01-01T00:00:00Z"},
@@ -162,41 +162,41 @@ def test_times_are_ordered_as_times_and_not_as_text(voucherify):
     assert voucherify.ids("/v1/orders?order=created_at") == ["d", "a", "c", "b"]
 
 
-def test_a_new_row_shifts_the_pages(voucherify):
-    voucherify.put("orders", *rows(4))
+def test_a_new_record_shifts_the_pages(voucherify):
+    voucherify.put("orders", *records(4))
     first = voucherify.ids("/v1/orders?limit=2&order=-created_at")
     voucherify.put("orders", {"id": "new", "created_at": at(50)})
     assert first[-1] == voucherify.ids("/v1/orders?limit=2&page=2&order=-created_at")[0]
 
 
-# At once
+# Without pages
 
 
-def test_a_list_without_paging_comes_whole(voucherify):
-    voucherify.put("categories", *rows(130, "cat"))
+def test_a_list_without_paging_returns_every_record(voucherify):
+    voucherify.put("categories", *records(130, "cat"))
     body = voucherify.get_json("/v1/categories?limit=5&page=2")
     assert (len(body["data"]), body["total"]) == (130, 130)
 
 
-def test_a_vouchers_redemptions_come_with_its_count(voucherify):
+def test_a_vouchers_redemptions_come_with_its_quantities(voucherify):
     voucherify.put("vouchers", {"id": "v_1", "code": "SPRING", "redemption": {"quantity": 5, "redeemed_quantity": 2}})
     voucherify.put("voucher_redemptions", {"id": "r_1", "date": at(1)}, {"id": "r_2", "date": at(2)}, scope="SPRING")
     body = voucherify.get_json("/v1/vouchers/SPRING/redemption")
     assert (body["quantity"], body["redeemed_quantity"], body["total"]) == (5, 2, 2)
-    assert [row["id"] for row in body["redemption_entries"]] == ["r_1", "r_2"]
+    assert [record["id"] for record in body["redemption_entries"]] == ["r_1", "r_2"]
 
 
 # Unknown parameters
 
 
-def test_parameters_that_a_list_does_not_take_are_ignored_or_refused(voucherify):
-    voucherify.put("orders", *rows(3))
+def test_unknown_parameters_are_ignored_or_refused(voucherify):
+    voucherify.put("orders", *records(3))
     assert len(voucherify.ids(f"/v1/orders?created_at[after]={at(1)}&colour=red")) == 3
     voucherify.set_switch("unknown_parameter", 400)
     assert "colour" in voucherify.error_details("/v1/orders?colour=red")
 
 
-def test_created_at_may_work_on_lists_that_do_not_declare_it(voucherify):
-    voucherify.put("orders", *rows(3))
+def test_created_at_may_work_on_lists_that_do_not_document_it(voucherify):
+    voucherify.put("orders", *records(3))
     voucherify.set_switch("created_at_everywhere", True)
     assert voucherify.ids(f"/v1/orders?created_at[after]={at(1)}") == ["x_00002"]

@@ -1,4 +1,4 @@
-"""Shortcuts and windows of time of Voucherify's lists: a parameter per question, as each list has them."""
+"""Parameters and time ranges that select records of Voucherify's lists."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def redemptions(voucherify):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("result=SUCCESS", ["r_1", "r_3", "rr_4"]),
         ("result=SUCCESS&result=FAILURE", ["r_1", "rf_2", "r_3", "rr_4"]),
@@ -70,15 +70,15 @@ def redemptions(voucherify):
         ("filters[failure_code][conditions][$is]=voucher_expired", ["rf_2"]),
     ],
 )
-def test_redemptions_are_found_by_what_is_documented(redemptions, query, found):
-    assert redemptions(query) == found
+def test_redemptions_are_selected_by_the_documented_parameters(redemptions, query, expected):
+    assert redemptions(query) == expected
 
 
-def test_a_window_may_take_its_edges_in(voucherify, redemptions):
-    edges = "created_at[after]=2026-01-02T00:00:00Z&created_at[before]=2026-01-03T00:00:00Z"
-    assert redemptions(edges) == []
+def test_the_limits_of_a_time_range_may_be_inclusive(voucherify, redemptions):
+    limits = "created_at[after]=2026-01-02T00:00:00Z&created_at[before]=2026-01-03T00:00:00Z"
+    assert redemptions(limits) == []
     voucherify.set_switch("time_bounds", "inclusive")
-    assert redemptions(edges) == ["rf_2", "r_3"]
+    assert redemptions(limits) == ["rf_2", "r_3"]
 
 
 @pytest.mark.parametrize(
@@ -93,17 +93,17 @@ def test_a_window_may_take_its_edges_in(voucherify, redemptions):
         ("created_at=2026-01-01", "Property .created_at must be object"),
     ],
 )
-def test_a_window_that_is_none_is_refused(voucherify, query, details):
+def test_an_invalid_time_range_is_refused(voucherify, query, details):
     assert details in voucherify.error_details(f"/v1/redemptions?{query}")
 
 
-def test_a_customer_that_comes_later_is_found_later(voucherify, redemptions):
+def test_a_customer_added_later_is_found_later(voucherify, redemptions):
     assert redemptions("customer=shop/9") == []
     voucherify.put("customers", {"id": "cust_1", "source_id": "shop/9"})
     assert redemptions("customer=shop/9") == ["r_1"]
 
 
-def test_a_row_that_is_written_between_pages_is_seen(voucherify, redemptions):
+def test_a_record_added_between_pages_is_visible(voucherify, redemptions):
     assert len(redemptions("result=SUCCESS")) == 3
     voucherify.put("redemptions", {"id": "r_5", "date": "2026-01-05T00:00:00.000Z", "result": "SUCCESS"})
     assert len(redemptions("result=SUCCESS")) == 4
@@ -112,7 +112,7 @@ def test_a_row_that_is_written_between_pages_is_seen(voucherify, redemptions):
 # Other lists
 
 
-def test_vouchers_are_found_by_their_shortcuts(voucherify):
+def test_vouchers_are_selected_by_their_parameters(voucherify):
     voucherify.put("customers", {"id": "cust_1", "source_id": "shop-7"})
     voucherify.put(
         "vouchers",
@@ -132,7 +132,7 @@ def test_vouchers_are_found_by_their_shortcuts(voucherify):
     assert voucherify.ids("/v1/vouchers?updated_at[after]=2026-01-01") == ["v_3"]
 
 
-def test_customers_are_found_by_their_shortcuts(voucherify):
+def test_customers_are_selected_by_their_parameters(voucherify):
     voucherify.put(
         "customers",
         {"id": "cust_1", "email": "a@example.com", "name": "Žofie", "address": {"city": "Brno"}},
@@ -146,7 +146,7 @@ def test_customers_are_found_by_their_shortcuts(voucherify):
     assert voucherify.ids("/v1/customers?segment_id=seg_2") == []
 
 
-def test_campaigns_are_found_by_kind_status_and_their_own_filters(voucherify):
+def test_campaigns_are_selected_by_type_status_and_filters(voucherify):
     voucherify.put(
         "campaigns",
         {"id": "camp_1", "name": "Spring", "campaign_type": "DISCOUNT_COUPONS", "creation_status": "DONE"},
@@ -163,7 +163,7 @@ def test_campaigns_are_found_by_kind_status_and_their_own_filters(voucherify):
     assert voucherify.ids("/v1/campaigns?filters[campaigns][conditions][$is]=Spring") == ["camp_1"]
 
 
-def test_publications_are_found_by_their_shortcuts(voucherify):
+def test_publications_are_selected_by_their_parameters(voucherify):
     voucherify.put("customers", {"id": "cust_1", "source_id": "shop-7"})
     voucherify.put(
         "publications",
@@ -179,7 +179,7 @@ def test_publications_are_found_by_their_shortcuts(voucherify):
     assert len(voucherify.ids("/v1/publications?is_referral_code=false")) == 2
 
 
-def test_promotion_tiers_may_be_limited_to_those_available_now(voucherify):
+def test_promotion_tiers_are_selected_by_availability(voucherify):
     voucherify.put(
         "promotion_tiers",
         {"id": "promo_1", "active": True, "expiration_date": "2026-01-01T00:00:00Z"},
@@ -190,7 +190,7 @@ def test_promotion_tiers_may_be_limited_to_those_available_now(voucherify):
     assert len(voucherify.ids("/v1/promotions/tiers?is_available=false")) == 3
 
 
-def test_products_take_filters_and_a_span_of_days(voucherify):
+def test_products_accept_filters_and_a_range_of_days(voucherify):
     voucherify.put("products", *({"id": f"prod_{n}", "created_at": f"2026-01-0{n}T12:00:00.000Z"} for n in (1, 2, 3)))
     assert voucherify.ids("/v1/products?filters[created_at][conditions][$after][0]=2026-01-02") == [
         "prod_3",
@@ -199,7 +199,7 @@ def test_products_take_filters_and_a_span_of_days(voucherify):
     assert voucherify.ids("/v1/products?start_date=2026-01-02&end_date=2026-01-03") == ["prod_2"]
 
 
-def test_assignments_are_found_by_rule_and_object(voucherify):
+def test_assignments_are_selected_by_rule_and_object(voucherify):
     voucherify.put(
         "validation_rules_assignments",
         {"id": "asgm_1", "rule_id": "val_1", "related_object_id": "promo_1"},
