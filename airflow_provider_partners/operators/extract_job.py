@@ -12,6 +12,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import settings
@@ -36,8 +37,14 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob, JobStatus
     from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
 
-AUTO, PAGES, JOB = "auto", "pages", "job"
-"""How a list is fetched. Partners have their own words for it, see ``modes``."""
+
+class ExtractMode(StrEnum):
+    """How a list is fetched. Partners have their own words for it, see ``JobExtractOperator.modes``."""
+
+    AUTO = "auto"
+    PAGES = "pages"
+    JOB = "job"
+
 
 MAX_POLL_FAILURES = 10
 """Consecutive status requests that may fail."""
@@ -74,8 +81,8 @@ class JobExtractOperator(ExtractOperator):
         cancelled, and the next try submits another one
     """
 
-    modes: ClassVar[Mapping[str, str]]
-    """The partner's words for :data:`AUTO`, :data:`PAGES` and :data:`JOB`."""
+    modes: ClassVar[Mapping[str, ExtractMode]]
+    """The partner's word for each mode."""
 
     _running_job: _RunningJob | None = None
     _stopped: bool = False
@@ -83,7 +90,7 @@ class JobExtractOperator(ExtractOperator):
     def __init__(
         self,
         *,
-        mode: str = AUTO,
+        mode: str = "auto",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = 30.0,
         job_timeout: timedelta = timedelta(hours=10),
@@ -149,29 +156,31 @@ class JobExtractOperator(ExtractOperator):
             thread.start()
             thread.join(_CANCEL_TIMEOUT)
 
-    def _resolve_mode(self) -> str:
+    def _resolve_mode(self) -> ExtractMode:
         mode = self.modes.get(self.mode)
         if mode is None:
             message = f"There is no mode '{self.mode}'"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(self.modes)}.")
-        if mode == JOB and self.match is not None:
+        if mode is ExtractMode.JOB and self.match is not None:
             message = f"mode='{self.mode}' can't be used with 'match'"
             raise ConfigurationError(message, remedy="Leave one of them out.")
         return mode
 
-    def _choose_job(self, client: Any, query_arguments: Mapping[str, Any], mode: str, uri: str) -> AsyncJob | None:
+    def _choose_job(
+        self, client: Any, query_arguments: Mapping[str, Any], mode: ExtractMode, uri: str
+    ) -> AsyncJob | None:
         """Return the job to fetch by, or ``None`` to fetch by pages."""
-        if mode == PAGES or self.match is not None:
+        if mode is ExtractMode.PAGES or self.match is not None:
             return None
         arguments = {**query_arguments, **self.job_arguments()}
         query = {name: value for name, value in arguments.items() if name != "page_size" and value is not None}
-        checkpoint = load_checkpoint(uri) if mode == AUTO else None
+        checkpoint = load_checkpoint(uri) if mode is ExtractMode.AUTO else None
         if checkpoint is not None:
             # Resume without asking the client again: its choice may change while the job runs.
             submitted_job: AsyncJob = client.job(self.resource, **query)
             if submitted_job.fingerprint == checkpoint.fingerprint:
                 return submitted_job
-        if mode == AUTO and not client.prefers_job(self.resource, **query):
+        if mode is ExtractMode.AUTO and not client.prefers_job(self.resource, **query):
             return None
         job: AsyncJob = client.job(self.resource, **query)
         return job

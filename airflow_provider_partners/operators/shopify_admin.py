@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
-from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
+from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,11 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         "shopify_admin_conn_id",
     )
     available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
-    modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "bulk": JOB}
+    modes: ClassVar[Mapping[str, ExtractMode]] = {
+        "auto": ExtractMode.AUTO,
+        "paged": ExtractMode.PAGES,
+        "bulk": ExtractMode.JOB,
+    }
     operator_extra_links = (ShopifyAdminLink(), DatasetLink())
     ui_color = "#eaf5ea"
 

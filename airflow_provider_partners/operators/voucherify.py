@@ -9,7 +9,7 @@ from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
-from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
+from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ class VoucherifyExtractOperator(JobExtractOperator):
         "voucherify_conn_id",
     )
     available_resources: ClassVar[Mapping[str, Any]] = {**EXPORTS, **RESOURCES}
-    modes: ClassVar[Mapping[str, str]] = {"auto": AUTO, "paged": PAGES, "export": JOB}
+    modes: ClassVar[Mapping[str, ExtractMode]] = {
+        "auto": ExtractMode.AUTO,
+        "paged": ExtractMode.PAGES,
+        "export": ExtractMode.JOB,
+    }
     operator_extra_links = (VoucherifyLink(), DatasetLink())
     ui_color = "#fdf0e6"
 

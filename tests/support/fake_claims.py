@@ -63,7 +63,7 @@ class ClaimsOperator(ExtractOperator):
 
         hook = open_client()
         hook.hook_name, hook.conn_id, hook.conn_type = "Yofi", "yofi_default", "yofi"
-        hook.account, hook.host = "a.myshopify.com", "yofi.example"
+        hook.account, hook.host, hook.console_url = "a.myshopify.com", "yofi.example", None
         return hook
 
 

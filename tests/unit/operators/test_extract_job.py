@@ -27,7 +27,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     TransientError,
 )
-from airflow_provider_partners.operators.extract_job import AUTO, JOB, PAGES, JobExtractOperator
+from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.task_errors import PartnerTaskError
@@ -46,7 +46,7 @@ class OrdersOperator(JobExtractOperator):
     available_resources = {
         "orders": Resource(name="orders", paginator=PageNumberPaginator(size=2), time_field="created_at")
     }
-    modes = {"auto": AUTO, "paged": PAGES, "bulk": JOB}
+    modes = {"auto": ExtractMode.AUTO, "paged": ExtractMode.PAGES, "bulk": ExtractMode.JOB}
 
     def __init__(self, *, partner, slept=None, **kwargs):
         super().__init__(**{"task_id": "extract", "resource": "orders", "workers": 1, **kwargs})
@@ -59,7 +59,7 @@ class OrdersOperator(JobExtractOperator):
 
         hook = open_client()
         hook.hook_name, hook.conn_type, hook.conn_id = "Fake", "shopify_admin", "fake_conn"
-        hook.account, hook.host = "a.myshopify.com", "shopify.example"
+        hook.account, hook.host, hook.console_url = "a.myshopify.com", "shopify.example", None
         return hook
 
     def hook_params(self):
@@ -307,7 +307,7 @@ def test_page_size_is_not_part_of_a_jobs_query(partner, context):
 )
 def test_each_partner_has_its_own_names_for_the_modes(operator_class, modes):
     assert list(operator_class.modes) == modes
-    assert list(operator_class.modes.values()) == [AUTO, PAGES, JOB]
+    assert list(operator_class.modes.values()) == list(ExtractMode)
     assert operator_class(task_id="t", resource="orders").mode == "auto"
     json.dumps(operator_class(task_id="t", resource="orders").hook_params())
 

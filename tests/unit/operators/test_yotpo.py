@@ -59,7 +59,7 @@ def with_store(operator, store):
                 yield store
 
             hook = open_store()
-            hook.conn_type, hook.account, hook.host = "yotpo", "store-1", "yotpo.example"
+            hook.conn_type, hook.account, hook.host, hook.console_url = "yotpo", "store-1", "yotpo.example", None
             return hook
 
     return WithStore
