@@ -14,9 +14,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from airflow_provider_partners.records import Record
+from airflow_provider_partners.sync.coupons import CondensedRedemption
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
 
 ORDERS_PER_QUERY = 100
@@ -39,7 +40,7 @@ class OrderContext:
     returns: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
     customer: Record | None = None
-    redemptions: tuple[Record, ...] = ()
+    redemptions: tuple[CondensedRedemption, ...] = ()
 
 
 def join_orders(
@@ -48,7 +49,7 @@ def join_orders(
     returns: Iterable[Record] = (),
     claims: Iterable[Record] = (),
     customers: Iterable[Record] = (),
-    redemptions: Iterable[Record] = (),
+    redemptions: Iterable[CondensedRedemption] = (),
     spill_dir: str | Path | None = None,
 ) -> Iterator[tuple[Record, OrderContext]]:
     """Yield each order with its context, in the order of ``orders``.
@@ -62,7 +63,12 @@ def join_orders(
     :param redemptions: as ``CouponPolicy.relevant`` yields them, joined by their own ``keys``
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     """
-    sides = {"return": returns, "claim": claims, "customer": customers, "redemption": redemptions}
+    sides: dict[str, Iterable[Any]] = {
+        "return": returns,
+        "claim": claims,
+        "customer": customers,
+        "redemption": redemptions,
+    }
     with (
         tempfile.TemporaryDirectory(prefix="join-", dir=spill_dir, ignore_cleanup_errors=True) as folder,
         closing(_open_database(Path(folder) / "related.sqlite")) as database,
@@ -166,7 +172,8 @@ def _with_context(database: sqlite3.Connection, batch: list[Record]) -> Iterator
             name: tuple(record for (kind, _), record in records.items() if kind == name) for name in KEY_FUNCTIONS
         }
         customer = by_kind["customer"][-1] if by_kind["customer"] else None
-        yield order, OrderContext(by_kind["return"], by_kind["claim"], customer, by_kind["redemption"])
+        redemptions = cast("tuple[CondensedRedemption, ...]", by_kind["redemption"])
+        yield order, OrderContext(by_kind["return"], by_kind["claim"], customer, redemptions)
 
 
 def _keys_of_order(order: Record) -> list[str]:

@@ -9,13 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sandbox import restored_settings, run_sandbox, shopify_admin_client, yotpo_client
 
-from airflow_provider_partners.api.http.options import ClientOptions
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
-from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.api.yotpo.client import YotpoClient
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build as build_world
+from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
 from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
@@ -26,9 +23,8 @@ Record = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def shop_sandbox() -> Iterator[RunningSandbox]:
-    sandbox = build_world(shops=1, orders=60, now=NOW)
-    with serve(sandbox) as running_sandbox:
-        yield running_sandbox
+    with run_sandbox(shops=1, orders=60, now=NOW) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +35,7 @@ def shop(shop_sandbox: RunningSandbox) -> str:
 @pytest.fixture(scope="module")
 def results(shop_sandbox: RunningSandbox, shop: str) -> list[BuiltOrder | UnmappableOrder]:
     """All orders of the shop, read by the client and built."""
-    credentials = shop_sandbox.sandbox.credentials["shopify_admin"][shop]
-    with ShopifyAdminClient(
-        shop=shop,
-        access_token=credentials["token"],
-        base_url=f"{shop_sandbox.url}/shopify-admin/{shop}",
-        options=ClientOptions(rate_limit_store=InMemoryStore()),
-    ) as client:
+    with shopify_admin_client(shop_sandbox, shop) as client:
         return list(build_orders(client.extract("orders", until=NOW).records(), shop=shop))
 
 
@@ -58,25 +48,13 @@ def built(results: list[BuiltOrder | UnmappableOrder]) -> list[Record]:
 def yotpo(shop_sandbox: RunningSandbox) -> Iterator[YotpoClient]:
     """A client of the shop's store, which is empty and has no rate limit."""
     sandbox = shop_sandbox.sandbox
-    store_id, credentials = next(iter(sandbox.credentials["yotpo"].items()))
-    before = dict(sandbox.switches)
-    sandbox.switches["yotpo.rate_limit"] = 0
+    store_id = next(iter(sandbox.credentials["yotpo"]))
     for partner, owner, kind, key, _ in list(sandbox.store):
         if partner == "yotpo" and owner == store_id and kind != "store":
             sandbox.store.delete(partner, owner, kind, key)
-    sandbox.calls.clear()
-    shop_sandbox.faults.clear()
-    with YotpoClient(
-        store_id=store_id,
-        secret=credentials["secret"],
-        base_url=f"{shop_sandbox.url}/yotpo",
-        requests_per_second=100_000,
-        options=ClientOptions(rate_limit_store=InMemoryStore()),
-    ) as client:
+    with restored_settings(shop_sandbox), yotpo_client(shop_sandbox) as client:
+        sandbox.switches["yotpo.rate_limit"] = 0
         yield client
-    shop_sandbox.faults.clear()
-    sandbox.switches.clear()
-    sandbox.switches.update(before)
 
 
 def run(client: YotpoClient, records: list[Record], **options: Any) -> list[Outcome]:

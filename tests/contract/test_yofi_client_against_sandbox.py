@@ -8,14 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from client_options import gather_options
+from sandbox import restored_settings, run_sandbox, yofi_client
 
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.rsql.expressions import field
 from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.exceptions import AuthenticationError, RejectedError
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.server import RunningSandbox
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]
@@ -23,19 +21,14 @@ Record = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def running_sandbox() -> Iterator[RunningSandbox]:
-    with serve(build(shops=2, orders=150, now=NOW)) as running_sandbox:
-        yield running_sandbox
+    with run_sandbox(shops=2, orders=150, now=NOW) as running:
+        yield running
 
 
 @pytest.fixture
 def yofi_sandbox(running_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
-    """The sandbox; its switches are restored afterwards."""
-    before = dict(running_sandbox.sandbox.switches)
-    running_sandbox.sandbox.calls.clear()
-    yield running_sandbox
-    running_sandbox.faults.clear()
-    running_sandbox.sandbox.switches.clear()
-    running_sandbox.sandbox.switches.update(before)
+    with restored_settings(running_sandbox):
+        yield running_sandbox
 
 
 @pytest.fixture
@@ -46,20 +39,8 @@ def shop(yofi_sandbox: RunningSandbox) -> str:
 
 @pytest.fixture
 def yofi(yofi_sandbox: RunningSandbox, shop: str) -> Iterator[YofiClient]:
-    with client(yofi_sandbox, shop) as yofi:
+    with yofi_client(yofi_sandbox, shop) as yofi:
         yield yofi
-
-
-def client(yofi_sandbox: RunningSandbox, shop: str | None, **options: Any) -> YofiClient:
-    names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
-    credentials = {name: yofi_sandbox.sandbox.credentials["yofi"][name] for name in names}
-    defaults = {
-        **credentials,
-        "base_url": f"{yofi_sandbox.url}/yofi",
-        "requests_per_second": 10_000.0,
-        "rate_limit_store": InMemoryStore(),
-    }
-    return YofiClient(**gather_options(shop=shop, **{**defaults, **options}))
 
 
 def stored(yofi_sandbox: RunningSandbox, shop: str, kind: str) -> list[Record]:
@@ -99,7 +80,7 @@ def test_every_list_is_read_completely(
 @pytest.mark.parametrize("profile", ["service_account", "legacy"])
 def test_both_profiles_are_accepted_for_every_shop(yofi_sandbox: RunningSandbox, profile: str) -> None:
     for shop in yofi_sandbox.sandbox.credentials["yofi"]["shops"]:
-        with client(yofi_sandbox, shop, auth_profile=profile) as yofi:
+        with yofi_client(yofi_sandbox, shop, auth_profile=profile) as yofi:
             assert ids(yofi.extract("returns").records()) == ids(stored(yofi_sandbox, shop, "return"))
 
 
@@ -122,10 +103,10 @@ def test_both_profiles_are_accepted_for_every_shop(yofi_sandbox: RunningSandbox,
 def test_every_undocumented_behaviour_gives_the_same_records(
     yofi_sandbox: RunningSandbox, shop: str, resource: str, switches: dict[str, Any]
 ) -> None:
-    with client(yofi_sandbox, shop) as yofi:
+    with yofi_client(yofi_sandbox, shop) as yofi:
         default = list(yofi.extract(resource).records())
     yofi_sandbox.sandbox.switches.update(switches)
-    with client(yofi_sandbox, shop) as yofi:
+    with yofi_client(yofi_sandbox, shop) as yofi:
         records = list(yofi.extract(resource).records(workers=3))
 
     assert records == default
@@ -256,7 +237,7 @@ def test_records_that_arrive_during_a_walk_neither_double_nor_hide_others(
     yofi_sandbox.sandbox.switches["yofi.drift"] = True
     before = ids(stored(yofi_sandbox, shop, "return"))
     try:
-        with client(yofi_sandbox, shop) as yofi:
+        with yofi_client(yofi_sandbox, shop) as yofi:
             records = ids(yofi.extract("returns", page_size=5).records())
     finally:
         for document in stored(yofi_sandbox, shop, "return"):
@@ -286,10 +267,10 @@ def test_a_token_that_is_refused_during_a_walk_is_replaced(
 
 
 def test_wrong_credentials_and_shops_are_refused_with_a_remedy(yofi_sandbox: RunningSandbox, shop: str) -> None:
-    another = client(yofi_sandbox, shop, secret="another-secret-that-is-long-enough-too")
+    another = yofi_client(yofi_sandbox, shop, secret="another-secret-that-is-long-enough-too")
     with another as yofi, pytest.raises(AuthenticationError, match="Check secret, issuer"):
         yofi.ping()
-    stranger = client(yofi_sandbox, "stranger.myshopify.com")
+    stranger = yofi_client(yofi_sandbox, "stranger.myshopify.com")
     with stranger as yofi, pytest.raises(AuthenticationError, match="shop and platform"):
         yofi.ping()
 

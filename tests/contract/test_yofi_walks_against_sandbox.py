@@ -8,12 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from client_options import gather_options
+from sandbox import restored_settings, run_sandbox, yofi_client
 
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.yofi.client import YofiClient
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.server import RunningSandbox
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SORTABLE = {"yofi.sortable": {"returns.list": ["return_created_at_epoch"]}}
@@ -22,19 +20,17 @@ Record = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def running_sandbox() -> Iterator[RunningSandbox]:
-    with serve(build(shops=1, orders=150, now=NOW)) as running_sandbox:
-        yield running_sandbox
+    with run_sandbox(shops=1, orders=150, now=NOW) as running:
+        yield running
 
 
 @pytest.fixture
 def yofi_sandbox(running_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox; its switches and returns are restored afterwards."""
-    store, switches = running_sandbox.sandbox.store, dict(running_sandbox.sandbox.switches)
-    shop = name(running_sandbox)
+    store, shop = running_sandbox.sandbox.store, name(running_sandbox)
     before = {record["id"]: record for record in store.select("yofi", shop, "return")}
-    yield running_sandbox
-    running_sandbox.sandbox.switches.clear()
-    running_sandbox.sandbox.switches.update(switches)
+    with restored_settings(running_sandbox):
+        yield running_sandbox
     now = {record["id"] for record in store.select("yofi", shop, "return")}
     for id_ in now - set(before):
         store.delete("yofi", shop, "return", id_)
@@ -48,14 +44,7 @@ def name(yofi_sandbox: RunningSandbox) -> str:
 
 
 def client(yofi_sandbox: RunningSandbox) -> YofiClient:
-    names = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
-    credentials = {name: yofi_sandbox.sandbox.credentials["yofi"][name] for name in names}
-    defaults = {
-        "base_url": f"{yofi_sandbox.url}/yofi",
-        "requests_per_second": 10_000.0,
-        "rate_limit_store": InMemoryStore(),
-    }
-    return YofiClient(**gather_options(shop=name(yofi_sandbox), **credentials, **defaults))
+    return yofi_client(yofi_sandbox, name(yofi_sandbox))
 
 
 def stored(yofi_sandbox: RunningSandbox, kind: str) -> list[Record]:

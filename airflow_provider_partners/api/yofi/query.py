@@ -241,7 +241,7 @@ def _time_filters(resource: YofiResource, time_range: TimeRange) -> list[Express
         message = f"'{resource.name}' has no time filter: Yofi's page lists none"
         raise _configuration_error(message, resource.no_time_filter_hint)
     selector = field(resource.time_field)
-    expressions = []
+    expressions: list[Expression] = []
     if time_range.since:
         expressions.append(selector >= _bound(resource, time_range.since))
     if time_range.until:
