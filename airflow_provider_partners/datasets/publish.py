@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder, PartEntry
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 
 _PUBLISHED_PART = re.compile(r"part-\d{5,}-[0-9a-f]{12}\.jsonl\.gz")
@@ -51,7 +51,7 @@ def publish_dataset(reference: DatasetRef | Mapping[str, Any], uri: str) -> Data
     return moved
 
 
-def _published_name(part: Mapping[str, Any]) -> str:
+def _published_name(part: PartEntry) -> str:
     """Return a part's name with a hash of its content, so that new parts do not overwrite old ones."""
     number = re.match(r"part-\d+", part["name"])
     return f"{number.group() if number else 'part-00000'}-{part['sha256'][:12]}.jsonl.gz"

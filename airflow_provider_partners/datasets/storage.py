@@ -10,8 +10,8 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_partners.exceptions import DatasetError
 
@@ -29,6 +29,16 @@ UNREADABLE_REMEDY = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
     "were removed since. Set [partners] staging_uri to a shared volume or object storage, such as s3://bucket/staging."
 )
+
+
+class PartEntry(TypedDict):
+    """A part file as the manifest and the progress file list it."""
+
+    name: str
+    records: int
+    bytes: int
+    """Compressed size."""
+    sha256: str
 
 
 def storage_path(uri: str) -> ObjectStoragePath:
@@ -67,10 +77,9 @@ class DatasetFolder:
             message = f"The dataset {self.uri} is not readable here: {name} is missing"
             raise DatasetError(message, remedy=UNREADABLE_REMEDY) from None
 
-    def read_part(self, part: Mapping[str, Any]) -> bytes:
+    def read_part(self, part: PartEntry) -> bytes:
         """Read one part file and check its hash.
 
-        :param part: the part's entry in the manifest
         :raises DatasetError: when the file is missing or has another hash
         """
         content = self.read(part["name"])
@@ -79,10 +88,9 @@ class DatasetFolder:
             raise DatasetError(message, remedy="Clear the task that wrote it, so that it is written again.")
         return content
 
-    def read_records(self, part: Mapping[str, Any]) -> Iterator[Record]:
+    def read_records(self, part: PartEntry) -> Iterator[Record]:
         """Yield the records of one part; the whole part is in memory.
 
-        :param part: the part's entry in the manifest
         :raises DatasetError: when the file is missing or has another hash
         """
         for line in gzip.decompress(self.read_part(part)).splitlines():

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder
+from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.extraction import Extraction, ResumePosition
@@ -57,7 +57,7 @@ class DatasetWriter:
         self._folder = DatasetFolder(uri)
         self._header = {"format": FORMAT_VERSION, "source": source, "resource": resource, "fingerprint": fingerprint}
         self._window = window.to_dict() if window else None
-        self._parts: list[dict[str, Any]] = []
+        self._parts: list[PartEntry] = []
         self._part_lists = 0
         self._records = 0
         self._fields: dict[str, str] = {}
@@ -90,9 +90,9 @@ class DatasetWriter:
         position: dict[str, Any] | None = progress["position"]
         return position
 
-    def _load_parts(self, progress: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    def _load_parts(self, progress: Mapping[str, Any]) -> list[PartEntry] | None:
         """Return the parts of an earlier try; ``None`` if a list file of them is missing or incomplete."""
-        parts: list[dict[str, Any]] = []
+        parts: list[PartEntry] = []
         for number in range(progress["lists"]):
             part_list = self._folder.read_json(_part_list_name(number))
             if not isinstance(part_list, list) or len(part_list) != PARTS_PER_LIST:

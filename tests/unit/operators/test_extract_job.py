@@ -392,7 +392,7 @@ def test_a_task_that_is_cleared_while_it_waits_submits_a_new_job(partner, contex
     assert orders_operator(partner, deferrable=True).execute(context)["extra"]["job"] == "job-2"
 
 
-def test_a_job_that_failed_while_the_slot_was_given_back_fails_the_try(partner, context):
+def test_a_job_that_fails_while_the_task_is_rescheduled_fails_the_try(partner, context):
     partner.states = [RUNNING, FAILED]
     deferred(orders_operator(partner, deferrable=True), context)
     with pytest.raises(PartnerTaskError, match="the partner has a failure"):

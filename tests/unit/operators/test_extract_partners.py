@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from sandbox import run_sandbox
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.datasets.reader import read_column, read_dataset
@@ -20,8 +21,6 @@ from airflow_provider_partners.operators.voucherify import VoucherifyExtractOper
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
 from airflow_provider_partners.sandbox.credentials import environment
-from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.world.build import build
 
 SHOP, ADMIN = "aurora-apparel.myshopify.com", "shopify_admin_aurora_apparel"
 YEAR = {"since": datetime.now(UTC) - timedelta(days=365), "until": datetime.now(UTC) + timedelta(days=1)}
@@ -39,10 +38,8 @@ query Events($app: ID!, $first: Int!, $after: String) {
 
 @pytest.fixture(scope="module")
 def variables():
-    sandbox = build(path=":memory:", seed=7, shops=2, orders=6, now=None)
-    with serve(sandbox) as running:
+    with run_sandbox(seed=7, shops=2, orders=6) as running:
         yield environment(running.url, seed=7, shops=2)
-    sandbox.store.close()
 
 
 @pytest.fixture
