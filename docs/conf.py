@@ -1,4 +1,4 @@
-"""How the documentation becomes a site: Markdown by MyST, the reference from the docstrings, every own name checked."""
+"""Build the site: Markdown with MyST, the reference from docstrings, and a check of every name of the package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 
-# Importing the operators makes Airflow write its configuration: not into the home of whoever builds this.
+# Importing the operators makes Airflow write its configuration. Keep it out of the user's home.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-docs-"))
 logging.getLogger("airflow").setLevel(logging.WARNING)
 
@@ -29,11 +29,11 @@ autodoc_class_signature = "mixed"
 autodoc_typehints = "none"
 python_use_unqualified_type_names = True
 
-# Blocks without a language are output, not Python.
+# Blocks without a language show output, not Python.
 highlight_language = "none"
 
 nitpicky = True
-# Names of others (Airflow, pydantic, the standard library) aren't looked up, since a build reaches no other site.
+# A build loads no other site, so names of Airflow, pydantic and the standard library have no links.
 nitpick_ignore_regex = [(r"py:.*", r"(?!airflow_provider_partners\b).*")]
 
 html_theme = "furo"

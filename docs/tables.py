@@ -1,6 +1,6 @@
-"""The tables of these pages that the provider's declaration holds: options, connection types and their fields.
+"""Write the tables of these pages that come from ``get_provider_info``: options, connection types and their fields.
 
-Run it after a change there: it writes each table anew between its two comments. A test compares.
+Run it after a change there. It replaces each table between its two comments. A test checks that they are current.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STANDARD = ("login", "password", "host")
 
 
 def options() -> str:
-    """Every option of ``[partners]``."""
+    """Return the table of the options of ``[partners]``."""
     info: Any = get_provider_info()
     rows = [
         (
@@ -32,7 +32,7 @@ def options() -> str:
 
 
 def connection(conn_type: str) -> str:
-    """The fields of a connection's form: the standard ones that it shows, then its extras.
+    """Return the table of a connection form's fields: the standard ones that it shows, then its extras.
 
     :param conn_type: such as ``yofi``
     """
@@ -43,17 +43,18 @@ def connection(conn_type: str) -> str:
         if name not in form["hidden-fields"]:
             default = form["placeholders"].get(name)
             label = form["relabeling"].get(name, name.capitalize())
-            rows.append((label, f"`{name}`", f"{_MEANING[name]}{_default(default)}"))
+            meaning = _LOGIN.get(conn_type, _MEANING[name]) if name == "login" else _MEANING[name]
+            rows.append((label, f"`{name}`", f"{meaning}{_default(default)}"))
     for name, field in declared["conn-fields"].items():
         schema = field["schema"]
-        secret = " Kept secret." if schema.get("format") == "password" else ""
-        told = f"{_markdown(field['description'])}{_bounds(schema)}{_default(schema.get('default'))}{secret}"
-        rows.append((field["label"], f"extra `{name}`", told))
-    return _table(("field in the form", "where it is kept", "what it is"), rows)
+        secret = " Secret." if schema.get("format") == "password" else ""
+        description = f"{_markdown(field['description'])}{_bounds(schema)}{_default(schema.get('default'))}{secret}"
+        rows.append((field["label"], f"extra `{name}`", description))
+    return _table(("field in the form", "stored in", "what it is"), rows)
 
 
 def connections() -> str:
-    """Every connection type, with the page that tells of its fields."""
+    """Return the table of the connection types, each with a link to its fields."""
     info: Any = get_provider_info()
     rows = [
         (
@@ -68,35 +69,39 @@ def connections() -> str:
 
 
 TABLES: Mapping[str, Any] = {"options": options, "connection": connection, "connections": connections}
-"""By the name that a page's comment gives."""
+"""The functions by the name in a page's comment."""
 
 _MEANING = {
-    "login": "Needed, unless the field's name says when.",
-    "password": "Needed. Never shown again, nor logged.",
-    "host": "A full URL; it may have a path, so that a proxy or the sandbox can stand in.",
+    "login": "Required.",
+    "password": "Required. Airflow doesn't show it again, and logs mask it.",
+    "host": "A full URL. It may have a path, for a proxy or the sandbox.",
 }
+"""What the standard fields are."""
+
+_LOGIN = {"shopify_admin": "Required if `auth` is `client_credentials`."}
+"""What the login is, where it is not always required."""
 
 
 def rendered(text: str) -> str:
-    """A page with its tables as they are now.
+    """Return a page with current tables.
 
     :param text: the page
     """
 
-    def table(found: re.Match[str]) -> str:
-        argument = (found["argument"] or "").strip(" `")
-        made = TABLES[found["name"]](argument) if argument else TABLES[found["name"]]()
-        return f"{found.group(1)}\n{made}\n{found.group(4)}"
+    def table(block: re.Match[str]) -> str:
+        argument = (block["argument"] or "").strip(" `")
+        text = TABLES[block["name"]](argument) if argument else TABLES[block["name"]]()
+        return f"{block.group(1)}\n{text}\n{block.group(4)}"
 
     return _BLOCK.sub(table, text)
 
 
 def main() -> None:
-    """Write every page's tables anew."""
+    """Update the tables of every page."""
     for path in sorted(PAGES.rglob("*.md")):
         text = path.read_text()
-        if (made := rendered(text)) != text:
-            path.write_text(made)
+        if (updated := rendered(text)) != text:
+            path.write_text(updated)
 
 
 def _connections() -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _markdown(text: str) -> str:
-    """What the declaration writes for reST, as Markdown; what looks like HTML is shown as it is written."""
+    """Return the declaration's reST as Markdown. ``<`` is escaped, so that it is no HTML."""
     return text.replace("``", "`").replace("<", "\\<")
 
 
