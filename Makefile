@@ -1,13 +1,13 @@
-# Every target makes the environment it needs from nothing but Python 3.11+ with pip.
+# Every target creates the environment that it needs. You need Python 3.11+ with pip, and nothing else.
 #   make demo   the main Dag against the sandbox, three times, with a summary per shop
 #   make test   lint, types and the whole suite
-#   make test-quick   lint, types and the unit tests: what to run while you write
-#   make lint   ruff, the import contracts and mypy alone
+#   make test-quick   lint, types and the unit tests: run it while you write
+#   make lint   ruff, the import contracts and mypy
 #   make docs   the documentation as a site, in docs/_build/html; a warning is an error
-#   make sandbox   serve the partners' APIs on this machine until interrupted
+#   make sandbox   serve the partners' APIs on this machine until you interrupt it
 #   make constraints   resolve the pinned set again
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
-#   make clean  remove everything these targets made
+#   make clean  remove everything that these targets created
 
 AIRFLOW ?= 3.3
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
@@ -17,7 +17,7 @@ TOOLS = .venv/tools
 UV = PYTHONPATH=$(TOOLS) UV_PYTHON_DOWNLOADS=never $(PYTHON) -m uv --quiet
 PYTEST_WORKERS ?= 2
 
-# Airflow's processes compile thousands of modules at each start where Python may not keep what it compiled.
+# Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: matrix demo test test-quick lint docs sandbox constraints clean
