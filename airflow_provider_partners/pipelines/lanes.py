@@ -95,9 +95,7 @@ def with_lookbacks(
 
 
 @task
-def select_shops(
-    installed: Sequence[str] | None, windows: Sequence[Mapping[str, str]] | None = None
-) -> list[dict[str, str | None]]:
+def select_shops(installed: Any, windows: Any = None) -> list[dict[str, str | None]]:
     """Return the run's shops with the connections of their routes, once per window.
 
     :param installed: domains of the shops that have the app; ``None`` takes every routed shop
@@ -292,7 +290,7 @@ def create_lane(
 )
 def summarize_lane(
     shop: str, since: str, optional_connections: Mapping[str, Any], results: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> run_summary.LaneSummary:
     """Return the summary of one lane, also when one of its tasks failed.
 
     :param since: start of its window
@@ -307,7 +305,7 @@ def summarize_lane(
 
 
 @task(multiple_outputs=False, trigger_rule="all_done")
-def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
+def summarize(lanes: Any, summaries: Any) -> run_summary.RunSummary:
     """Return the summary of a run, and log it as a table.
 
     :param lanes: the result of :func:`select_shops`
@@ -315,7 +313,7 @@ def summarize(lanes: Any, summaries: Any) -> dict[str, Any]:
     """
     context: Any = get_current_context()
     # For a single lane, Airflow passes its result instead of a list.
-    lane_summaries = [summaries] if isinstance(summaries, dict) else list(summaries or [])
+    lane_summaries: list[Any] = [summaries] if isinstance(summaries, dict) else list(summaries or [])
     summary = run_summary.build_run_summary(
         lane_summaries,
         [(lane["shop"], lane["since"]) for lane in lanes or []],

@@ -116,7 +116,7 @@ def new_returns_dag(
         return steps.summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
     @task(retries=0)
-    def confirm(summary: dict[str, Any]) -> None:
+    def confirm(summary: Any) -> None:
         """Fail the run if a lane failed. Clear that lane, and it continues where it stopped."""
         steps.fail_on_failed_shops(summary)
 

@@ -69,7 +69,7 @@ def order_backfill_dag(
         return [steps.with_lookbacks(part, **lookbacks) for part in parts]
 
     @task(retries=0)
-    def confirm(summary: dict[str, Any]) -> None:
+    def confirm(summary: Any) -> None:
         """Fail the run if a lane failed. Clear that lane, and it continues where it stopped."""
         steps.fail_on_failed_shops(summary)
 

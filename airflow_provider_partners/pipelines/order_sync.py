@@ -83,7 +83,7 @@ def order_sync_dag(
             reject_unknown_params(context)
 
     @task(inlets=assets)
-    def choose_windows(lanes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def choose_windows(lanes: Any) -> list[dict[str, Any]]:
         """Return the lanes with their windows: ``since`` to ``until``, or the interval and what was not covered."""
         context: Any = get_current_context()
         with translate_errors(context):
@@ -92,7 +92,7 @@ def order_sync_dag(
             return [{**lane, **steps.with_lookbacks(window, **lookbacks)} for lane, window in chosen]
 
     @task(retries=0, outlets=assets)
-    def confirm(summary: dict[str, Any], lanes: list[dict[str, Any]]) -> None:
+    def confirm(summary: Any, lanes: Any) -> None:
         """Advance the watermark of each shop, so that the next run leaves no gap; fail if a lane failed."""
         context: Any = get_current_context()
         _advance_watermarks(context, summary, lanes, asset=asset)

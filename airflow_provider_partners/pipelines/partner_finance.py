@@ -66,7 +66,7 @@ def partner_finance_dag(
 
     @task(trigger_rule="all_done", retries=0, outlets=[CHANGED_DAYS])
     def summarize(
-        destination: str, transactions: Any, read_transactions: Any, app_events: Any, read_app_events: Any
+        destination: Any, transactions: Any, read_transactions: Any, app_events: Any, read_app_events: Any
     ) -> Any:
         """Return the records and sums by type and currency, and record the days; fail if a day is missing."""
         context: Any = get_current_context()
@@ -131,7 +131,7 @@ def choose_destination() -> str:
 
 
 @task
-def choose_days(resource: str, destination: str) -> list[dict[str, str]]:
+def choose_days(resource: str, destination: Any) -> list[dict[str, str]]:
     """Return the days of a list that the run reads, each with its window and its folder."""
     context: Any = get_current_context()
     params, now = context["params"], datetime.now(UTC)

@@ -128,8 +128,10 @@ def _record_time(record: Record, path: str | None) -> str | None:
     """Return a record's time as ISO 8601, or ``None`` when it has no readable one."""
     value = get_path(record, path) if path else None
     try:
-        is_epoch = isinstance(value, int | float)
-        timestamp = timestamps.from_epoch(float(value)) if is_epoch else timestamps.parse(value, str(path))
+        if isinstance(value, int | float):
+            timestamp = timestamps.from_epoch(value)
+        else:
+            timestamp = timestamps.parse(value, str(path))
     except (ConfigurationError, ValueError, OverflowError, OSError):
         return None
     return timestamps.isoformat(timestamp)
