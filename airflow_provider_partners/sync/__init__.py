@@ -1,1 +1,34 @@
-"""From Shopify orders and Yofi records to Yotpo orders: join, map, suppress, and write. No Airflow."""
+"""From Shopify orders and Yofi records to Yotpo orders: join, map, suppress, and write. Runs without Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_partners import _lazy
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sync.build import BuiltOrder as BuiltOrder
+    from airflow_provider_partners.sync.build import build_orders as build_orders
+    from airflow_provider_partners.sync.coupons import Coupon as Coupon
+    from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
+    from airflow_provider_partners.sync.join import OrderContext as OrderContext
+    from airflow_provider_partners.sync.join import join_orders as join_orders
+    from airflow_provider_partners.sync.options import MappingOptions as MappingOptions
+    from airflow_provider_partners.sync.outcomes import Outcome as Outcome
+    from airflow_provider_partners.sync.outcomes import OutcomeSummary as OutcomeSummary
+    from airflow_provider_partners.sync.outcomes import check_threshold as check_threshold
+    from airflow_provider_partners.sync.outcomes import format_summary as format_summary
+    from airflow_provider_partners.sync.reconcile import OrderDifference as OrderDifference
+    from airflow_provider_partners.sync.reconcile import reconcile_orders as reconcile_orders
+
+__getattr__, __dir__, __all__ = _lazy.exports(
+    __name__,
+    {
+        "build": ["BuiltOrder", "build_orders"],
+        "coupons": ["Coupon", "CouponPolicy"],
+        "join": ["OrderContext", "join_orders"],
+        "options": ["MappingOptions"],
+        "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
+        "reconcile": ["OrderDifference", "reconcile_orders"],
+    },
+)

@@ -238,7 +238,7 @@ def _time_filters(resource: YofiResource, time_range: TimeRange) -> list[Express
     if time_range.is_unbounded or resource.sort_fields:
         return []
     if resource.time_field is None:
-        message = f"'{resource.name}' has no time filter: Yofi's page lists none"
+        message = f"'{resource.name}' can't be filtered by time: Yofi's page lists no such filter"
         raise _configuration_error(message, resource.no_time_filter_hint)
     selector = field(resource.time_field)
     expressions: list[Expression] = []

@@ -1,4 +1,4 @@
-"""What Yotpo's error responses mean, and what its rate-limit headers tell.
+"""What Yotpo's error responses mean, and how its headers set the rate limit.
 
 Yotpo documents the statuses in its guidelines (https://core-api.yotpo.com/reference/guidelines-and-conventions). Where
 it is silent, this follows Yotpo's own Magento module (https://github.com/YotpoLtd/magento2-module-core).
@@ -93,7 +93,7 @@ YOTPO_TOKEN_ERRORS = YOTPO_ERRORS.with_overrides(
 
 
 def update_rate_limit(response: Response, rate_limit: RateLimit) -> None:
-    """Set the rate limit to the calls that Yotpo says are left in this second.
+    """Set the rate limit to the number of calls that Yotpo still allows in this second.
 
     :param response: any response, errors included
     :param rate_limit: the store's rate limit

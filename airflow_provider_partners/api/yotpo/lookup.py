@@ -31,7 +31,7 @@ from airflow_provider_partners.records import Record
 log = logging.getLogger("airflow_provider_partners.api")
 
 CONFLICT_DELAYS = (0.5, 1.0, 2.0)
-"""Seconds between the lookups of a record that Yotpo says exists: a new record may not be listed yet."""
+"""Seconds between the lookups of a record that exists according to Yotpo: a new record may not be listed yet."""
 
 GetJson = Callable[[str, str, Mapping[str, str]], Any]
 """Sends a GET: path, label and query parameters to the response's JSON."""
@@ -82,14 +82,12 @@ class RecordLookup:
             # Taken for an absence, this would create a record that exists.
             name = self._resource.name
             message = f"a lookup of {name} by one external id returned {len(records)} others"
-            remedy = (
-                f"The store seems to ignore the filter {EXTERNAL_IDS_PARAM}; ask Yotpo's support how to look up {name}."
-            )
+            remedy = f"The store seems to ignore the filter {EXTERNAL_IDS_PARAM}; Yotpo's support knows how to look up {name}."
             raise UnexpectedResponseError(message, remedy=remedy, partner="Yotpo")
         return records.get(external_id)
 
     def find_after_conflict(self, external_id: str, *, sleep: Callable[[float], None] = time.sleep) -> Record | None:
-        """Return a record that Yotpo says exists though :meth:`find` did not find it; ``None`` if it stays missing.
+        """Return a record that exists according to Yotpo, though :meth:`find` missed it; ``None`` if it stays missing.
 
         There are three causes. Another writer created it since: a second lookup of all ids finds it. The filter takes
         no list: a lookup by this id alone finds it. Yotpo doesn't list it yet: a later lookup finds it.

@@ -51,7 +51,7 @@ def build_extraction(
     paginator = cast("TokenPaginator", resource.sized_paginator(page_size))
     field, ids = _match_ids(resource, match)
     if not time_range.is_unbounded and (not resource.time_field or field):
-        problem = "takes no time range together with ids" if resource.time_field else "takes no time range"
+        problem = f"can't be filtered by time{' and ids at once' if resource.time_field else ''}"
         message = f"'{resource.name}' {problem}"
         raise _configuration_error(message, "Leave 'since' and 'until' out.")
     params = _time_params(time_range)

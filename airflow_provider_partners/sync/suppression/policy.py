@@ -3,7 +3,7 @@
 The default policy, and why:
 
 - A prediction of fraud or abuse of 0.8 or more suppresses, for the return, the customer or the order. Such a buyer's
-  review says little about the product. Only categories that speak of abuse count: a category that Yofi adds later may
+  review is worth little. Only categories that speak of abuse count: a category that Yofi adds later may
   be a harmless one. Yofi publishes no thresholds; 0.8 leaves out what is merely possible.
 - A return that has arrived (``received``, ``refunded``, ``completed``) suppresses: the customer no longer has the
   product. Yotpo's own import from Shopify sends no request for refunded goods either. A return that is only requested

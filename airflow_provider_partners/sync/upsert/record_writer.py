@@ -1,4 +1,4 @@
-"""Write one record: create or update it, and recover from three responses that say nothing against the record.
+"""Write one record: create or update it, and recover from three responses that are no rejection of the record.
 
 The record exists already (409), its Yotpo id is no longer valid (404), or it names unknown products. Each is recovered
 from once; the second time it is a rejection. Any other error goes to the caller, because it concerns the whole run.

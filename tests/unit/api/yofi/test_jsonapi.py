@@ -58,7 +58,7 @@ def test_without_relationships_a_relation_is_found_by_the_ids_in_the_attributes(
     record = only({"data": [a_return()], "included": [CUSTOMER, PREDICTION]}, "customer", "return_predictions", "app")
 
     assert record["customer"]["first_name"] == "Zoë"
-    # Nothing says which prediction belongs to which return.
+    # The document does not show which prediction belongs to which return.
     assert record["return_predictions"] == []
     assert record["app"] is None
 

@@ -109,7 +109,7 @@ def test_a_filter_is_combined_with_the_time_range() -> None:
 
 @pytest.mark.parametrize("resource", ["customers", "customer_predictions"])
 def test_the_error_of_a_list_without_a_time_filter_names_the_alternatives(resource: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"has no time filter.*match=.*leave 'since' and 'until' out"):
+    with pytest.raises(ConfigurationError, match=r"can't be filtered by time.*match=.*leave 'since' and 'until' out"):
         yofi_client(FakeYofiApi()).extract(resource, since=SINCE, until=UNTIL)
     assert RESOURCES[resource].time_field is None
 

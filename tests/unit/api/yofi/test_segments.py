@@ -63,8 +63,8 @@ def test_walk_lookback_sets_how_far_back_returns_are_read() -> None:
     api = FakeYofiList([*HOURLY, *(a_return(n, 0, FIRST - n * DAY) for n in range(30, 200)), late], sortable=BOTH[1:])
 
     def records(lookback: timedelta) -> list[int]:
-        asked = yofi_client(api).extract("returns", since=SINCE, until=UNTIL, page_size=10, walk_lookback=lookback)
-        return numbers(asked.records())
+        extraction = yofi_client(api).extract("returns", since=SINCE, until=UNTIL, page_size=10, walk_lookback=lookback)
+        return numbers(extraction.records())
 
     assert 777 not in records(timedelta(days=60))
     assert 777 in records(timedelta(days=130))

@@ -194,8 +194,8 @@ def test_an_unknown_parent_stops_the_extraction() -> None:
         ("customers", {"match": {"external_id": ["1"]}}, "can't be matched on external_id.*nothing"),
         ("orders", {"match": {"external_id": "1"}}, "text instead of a list"),
         ("orders", {"match": {"external_id": ["1"], "order_id": [1]}}, "can't be matched on external_id and order_id"),
-        ("orders", {"match": {"external_id": ["1"]}, "since": SINCE}, "takes no time range together with ids"),
-        ("products", {"since": SINCE}, "'products' takes no time range"),
+        ("orders", {"match": {"external_id": ["1"]}, "since": SINCE}, "filtered by time and ids at once"),
+        ("products", {"since": SINCE}, "'products' can't be filtered by time"),
         ("orders", {"page_size": 101}, "page_size=101.*1 to 100"),
     ],
 )
