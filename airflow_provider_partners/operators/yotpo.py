@@ -9,10 +9,9 @@ from abc import abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
-from airflow_provider_partners import settings
+from airflow_provider_partners import settings, sync
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.api.yotpo.resources import RESOURCES
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.reader import read_dataset
@@ -28,10 +27,7 @@ from airflow_provider_partners.operators.base import (
     parse_bool,
 )
 from airflow_provider_partners.operators.extract import ExtractOperator
-from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
-from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary, format_summary, mask_numbers
-from airflow_provider_partners.sync.reconcile import REPAIRABLE, OrderDifference, reconcile_orders
-from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
+from airflow_provider_partners.sync import upsert
 from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
@@ -41,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.http.stats import RequestCounts
     from airflow_provider_partners.api.yotpo.client import YotpoClient
     from airflow_provider_partners.records import Record
+    from airflow_provider_partners.sync import BuiltOrder, OrderDifference, Outcome, OutcomeSummary, UnmappableOrder
     from airflow_provider_partners.task_errors import Context
 
 
@@ -72,13 +69,19 @@ class YotpoExtractOperator(ExtractOperator):
     """
 
     template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
     def __init__(self, *, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.yotpo_conn_id = yotpo_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.yotpo.resources import RESOURCES
+
+        return RESOURCES
 
     def hook(self) -> YotpoHook:
         """Return the store's hook."""
@@ -124,7 +127,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     :param options: options of the mapping, see
         :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
     :param policy: when a review request is suppressed, see
-        :class:`~airflow_provider_partners.sync.suppression.SuppressionPolicy` (templated)
+        :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
     :param coupon_policy: which redemptions count as an order's coupons, see
         :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
     :param max_rejects: how many orders may fail to map before the task fails: an ``int`` is a count, a ``float`` a
@@ -180,7 +183,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     def run(self, context: Context) -> DatasetRefDict:
         """Join and map the orders, write both datasets, check the threshold."""
         orders = DatasetRef.from_dict(self.orders)
-        mapped_orders = build_orders(
+        mapped_orders = sync.build_orders(
             read_dataset(orders),
             _read_optional(self.returns),
             _read_optional(self.claims),
@@ -231,14 +234,14 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         )
         for writer in (built, rejects):
             writer.resume()
-        summary, left_out = OutcomeSummary(), Counter[str]()
+        summary, left_out = sync.OutcomeSummary(), Counter[str]()
         progress = ProgressLog(self.log.info, "orders", total=orders.records)
         for batch in batches(mapped_orders, ORDERS_PER_PART):
-            unmappable = [order for order in batch if isinstance(order, UnmappableOrder)]
-            ready = [order for order in batch if isinstance(order, BuiltOrder)]
+            unmappable = [order for order in batch if isinstance(order, sync.UnmappableOrder)]
+            ready = [order for order in batch if isinstance(order, sync.BuiltOrder)]
             rejects.append(order.to_dict() for order in unmappable)
             built.append(order.to_dict() for order in ready)
-            left_out.update(mask_numbers(order.reason) for order in unmappable if order.is_excluded)
+            left_out.update(sync.mask_numbers(order.reason) for order in unmappable if order.is_excluded)
             for outcome in (*map(_reject_outcome, unmappable), *map(_built_outcome, ready)):
                 if outcome:
                     summary.add(outcome)
@@ -255,7 +258,7 @@ class UpsertExtra(TypedDict):
     """Request counts of the client."""
     shop: str | None
     summary: dict[str, Any]
-    """Counts of the outcomes, see :meth:`~airflow_provider_partners.sync.outcomes.OutcomeSummary.to_dict`."""
+    """Counts of the outcomes, see ``OutcomeSummary.to_dict``."""
     rejects: DatasetRefDict | None
     """The dataset of rejected records."""
 
@@ -382,7 +385,7 @@ class UpsertOperator(PartnerOperator):
         plan_only: bool,
         calls: RequestCounts,
     ) -> DatasetRefDict:
-        summary = OutcomeSummary.of(Outcome(**record) for record in outcomes.written_records())
+        summary = sync.OutcomeSummary.of(sync.Outcome(**record) for record in outcomes.written_records())
         counts = summary.counts
         reject_reference = rejects.commit() if counts["rejected"] else None
         extra: UpsertExtra = {
@@ -397,7 +400,7 @@ class UpsertOperator(PartnerOperator):
         self.activity.set_datasets_written(
             reference, reject_reference, rejects=counts["rejected"], outcomes=dict(counts), dry_run=plan_only
         )
-        self.log.info("%s:\n%s", self.record_kind.capitalize(), format_summary(summary))
+        self.log.info("%s:\n%s", self.record_kind.capitalize(), sync.format_summary(summary))
         if reject_reference:
             self.log.warning("%d rejects are in %s", counts["rejected"], reject_reference.uri)
         enforce_reject_threshold(context, reference, summary, self.max_rejects)
@@ -417,7 +420,7 @@ class YotpoUpsertProductsOperator(UpsertOperator):
         self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
     ) -> Iterator[Outcome]:
         """Write each product once, however many orders contain it."""
-        return upsert_products(client, unique_products(records), skip=skip, dry_run=plan_only, workers=workers)
+        return upsert.upsert_products(client, unique_products(records), skip=skip, dry_run=plan_only, workers=workers)
 
 
 class YotpoUpsertOrdersOperator(UpsertOperator):
@@ -439,7 +442,7 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
         self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
     ) -> Iterator[Outcome]:
         """Write the orders in batches."""
-        return upsert_orders(
+        return upsert.upsert_orders(
             client,
             records,
             skip=skip,
@@ -461,7 +464,7 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
         self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
     ) -> Iterator[Outcome]:
         """Write the fulfillments, order by order."""
-        return upsert_fulfillments(client, records, skip=skip, dry_run=plan_only, workers=workers)
+        return upsert.upsert_fulfillments(client, records, skip=skip, dry_run=plan_only, workers=workers)
 
 
 class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
@@ -542,7 +545,7 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
         built, stored = DatasetRef.from_dict(self.built), DatasetRef.from_dict(self.yotpo_orders)
         unbuilt = _read_optional(built.extra.get("rejects"))
         excluded = {record["external_id"]: f"not built: {record['reason']}" for record in unbuilt}
-        compared = reconcile_orders(read_dataset(built), read_dataset(stored), excluded=excluded)
+        compared = sync.reconcile_orders(read_dataset(built), read_dataset(stored), excluded=excluded)
         counts, same, differences, repairs = self._write_datasets(
             context, compared, total=max(built.records, stored.records)
         )
@@ -572,7 +575,7 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
             differing = [order for order in batch if order.state != "same"]
             same += len(batch) - len(differing)
             differences.append(order.to_dict() for order in differing)
-            repairs.append(order.built for order in differing if order.built and order.state in REPAIRABLE)
+            repairs.append(order.built for order in differing if order.built and order.state in sync.REPAIRABLE)
             for order in differing:
                 counts[order.state] += 1
                 counts.update(f"{order.state}: {name}" for name in order.fields)
@@ -611,11 +614,11 @@ def unique_products(records: Iterable[Record]) -> Iterator[Record]:
 
 def _reject_outcome(order: UnmappableOrder) -> Outcome | None:
     """Return a reject for an order that cannot be mapped; ``None`` for one that the options leave out."""
-    return None if order.is_excluded else Outcome("order", order.external_id, "rejected", reason=order.reason)
+    return None if order.is_excluded else sync.Outcome("order", order.external_id, "rejected", reason=order.reason)
 
 
 def _built_outcome(order: BuiltOrder) -> Outcome:
-    return Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
+    return sync.Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
 
 
 def _window_start(dataset: DatasetInput | None) -> datetime | None:

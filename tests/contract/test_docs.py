@@ -133,17 +133,19 @@ def test_an_operator_that_names_its_guide_names_its_own(operator: type) -> None:
 
 
 def test_every_public_class_is_in_the_reference() -> None:
-    told = "\n".join(path.read_text() for path in (DOCS / "reference").glob("*.md"))
+    reference = "\n".join(path.read_text() for path in (DOCS / "reference").glob("*.md"))
     clients = [
         value
         for module in CONNECTIONS
-        for value in vars(import_module(f"airflow_provider_partners.api.{module}")).values()
-        if inspect.isclass(value) and issubclass(value, ApiClient) and value.__module__.endswith(f"api.{module}")
+        for value in vars(import_module(f"airflow_provider_partners.api.{module}.client")).values()
+        if inspect.isclass(value) and issubclass(value, ApiClient) and value.__module__.endswith(f"api.{module}.client")
     ]
     public = [*OPERATORS, *HOOKS, *clients, *classes("triggers", BaseTrigger)]
 
     assert len(clients) == len(CONNECTIONS)
-    assert [kind.__name__ for kind in public if not re.search(rf"autoclass:: \S+\.{kind.__name__}$", told, re.M)] == []
+    assert [
+        kind.__name__ for kind in public if not re.search(rf"autoclass:: \S+\.{kind.__name__}$", reference, re.M)
+    ] == []
 
 
 @pytest.mark.parametrize("conn_type", CONNECTIONS)
