@@ -65,8 +65,8 @@ class FakeYotpoStore:
     def fulfillments(self, order_yotpo_id: int) -> list[Record]:
         with self._lock:
             self._count("fulfillments.list")
-            rows = self.records["order"][order_yotpo_id]["fulfillments"]
-            return [{**row, "id": self.fulfillment_ids[order_yotpo_id, row["external_id"]]} for row in rows]
+            records = self.records["order"][order_yotpo_id]["fulfillments"]
+            return [{**record, "id": self.fulfillment_ids[order_yotpo_id, record["external_id"]]} for record in records]
 
     def _get(self, path: str, label: str, params: Mapping[str, str]) -> dict[str, list[Record]]:
         resource, ids = path.removeprefix("/"), params["external_ids"].split(",")
@@ -98,10 +98,10 @@ class FakeYotpoStore:
             if yotpo_id not in self.records["order"]:
                 raise NotFoundError("Order was not found", partner="Yotpo", status=404)
             self._check_products(payload)
-            row = self.records["order"][yotpo_id]
+            record = self.records["order"][yotpo_id]
             for name, value in payload.items():
-                row[name] = self._merged(name, row.get(name), value)
-            self._shape(yotpo_id, row)
+                record[name] = self._merged(name, record.get(name), value)
+            self._shape(yotpo_id, record)
 
     def create_product(self, payload: Record) -> int:
         with self._lock:
@@ -119,7 +119,7 @@ class FakeYotpoStore:
         with self._lock:
             self._write("fulfillments.create", payload)
             order = self.records["order"][order_yotpo_id]
-            if any(row["external_id"] == payload["external_id"] for row in order["fulfillments"]):
+            if any(record["external_id"] == payload["external_id"] for record in order["fulfillments"]):
                 raise ConflictError("Fulfillment already exists", partner="Yotpo", status=409)
             order["fulfillments"].append(copy.deepcopy(payload))
             self._shape(order_yotpo_id, order)
@@ -128,23 +128,25 @@ class FakeYotpoStore:
     def update_fulfillment(self, order_yotpo_id: int, fulfillment_id: int, payload: Record) -> None:
         with self._lock:
             self._write("fulfillments.update", payload)
-            for row in self.records["order"][order_yotpo_id]["fulfillments"]:
-                if self.fulfillment_ids[order_yotpo_id, row["external_id"]] == fulfillment_id:
-                    row.update(copy.deepcopy(payload))
+            for record in self.records["order"][order_yotpo_id]["fulfillments"]:
+                if self.fulfillment_ids[order_yotpo_id, record["external_id"]] == fulfillment_id:
+                    record.update(copy.deepcopy(payload))
             self._shape(order_yotpo_id, self.records["order"][order_yotpo_id])
 
     # for assertions
 
     def get(self, kind: str, external_id: str) -> Record:
-        (row,) = [row for row in self.records[kind].values() if row["external_id"] == external_id]
-        return row
+        (record,) = [record for record in self.records[kind].values() if record["external_id"] == external_id]
+        return record
 
     def add_products(self, *external_ids: str) -> None:
         for key in external_ids:
             self._create("product", {"external_id": key})
 
     def drop(self, kind: str, external_id: str) -> None:
-        self.records[kind] = {key: row for key, row in self.records[kind].items() if row["external_id"] != external_id}
+        self.records[kind] = {
+            key: record for key, record in self.records[kind].items() if record["external_id"] != external_id
+        }
 
     @property
     def writes(self) -> int:
@@ -162,21 +164,21 @@ class FakeYotpoStore:
         self._count(operation)
 
     def _create(self, kind: str, payload: Record) -> int:
-        if any(row["external_id"] == payload["external_id"] for row in self.records[kind].values()):
+        if any(record["external_id"] == payload["external_id"] for record in self.records[kind].values()):
             raise ConflictError(f"{kind} already exists", partner="Yotpo", status=409)
         if kind == "order":
             self._check_products(payload)
             self.hidden[payload["external_id"]] = self.lag
         self._next_id += 1
-        row = {**copy.deepcopy(payload), "yotpo_id": self._next_id, "created_at": "2026-01-01T00:00:00"}
-        self.records[kind][self._next_id] = row
+        record = {**copy.deepcopy(payload), "yotpo_id": self._next_id, "created_at": "2026-01-01T00:00:00"}
+        self.records[kind][self._next_id] = record
         if kind == "order":
-            row["source"] = "orders_api_v3"
-            self._shape(self._next_id, row)
+            record["source"] = "orders_api_v3"
+            self._shape(self._next_id, record)
         return self._next_id
 
     def _check_products(self, payload: Record) -> None:
-        known = {row["external_id"] for row in self.records["product"].values()}
+        known = {record["external_id"] for record in self.records["product"].values()}
         if unknown := [
             line["external_product_id"]
             for line in payload.get("line_items", ())
@@ -187,26 +189,26 @@ class FakeYotpoStore:
     def _merged(self, name: str, old: Any, new: Any) -> Any:
         key = {"line_items": "external_product_id", "fulfillments": "external_id"}.get(name)
         if key:
-            rows = {row[key]: row for row in old or ()}
-            for row in new:
-                rows[row[key]] = {**rows.get(row[key], {}), **copy.deepcopy(row)}
-            return list(rows.values())
+            records = {record[key]: record for record in old or ()}
+            for record in new:
+                records[record[key]] = {**records.get(record[key], {}), **copy.deepcopy(record)}
+            return list(records.values())
         if isinstance(new, dict) and self.nested == "merge":
             return {**(old or {}), **copy.deepcopy(new)}
         return copy.deepcopy(new)
 
-    def _shape(self, yotpo_id: int, row: Record) -> None:
+    def _shape(self, yotpo_id: int, record: Record) -> None:
         """Change an order as Yotpo does: no time zones, empty containers, integers for whole amounts, own ids."""
-        row["order_date"] = row["order_date"].removesuffix("Z")
-        row["updated_at"] = "2026-01-01T00:00:00"
-        if "cancellation" in row:
-            row["cancellation"]["cancellation_date"] = row["cancellation"]["cancellation_date"].removesuffix("Z")
+        record["order_date"] = record["order_date"].removesuffix("Z")
+        record["updated_at"] = "2026-01-01T00:00:00"
+        if "cancellation" in record:
+            record["cancellation"]["cancellation_date"] = record["cancellation"]["cancellation_date"].removesuffix("Z")
         for name in ("total_price", "subtotal_price"):
-            if isinstance(row.get(name), float) and row[name].is_integer():
-                row[name] = int(row[name])
-        for number, line in enumerate(row.get("line_items", ())):
+            if isinstance(record.get(name), float) and record[name].is_integer():
+                record[name] = int(record[name])
+        for number, line in enumerate(record.get("line_items", ())):
             line |= {"yotpo_id": 9_000_000_000 + number, "product_id": 8_000_000_000 + number}
-        for fulfillment in row.setdefault("fulfillments", []):
+        for fulfillment in record.setdefault("fulfillments", []):
             fulfillment["fulfillment_date"] = fulfillment["fulfillment_date"].removesuffix("Z")
             fulfillment.setdefault("shipment_info", {})
             self.fulfillment_ids.setdefault(

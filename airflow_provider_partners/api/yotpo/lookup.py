@@ -82,7 +82,7 @@ class RecordLookup:
             # Taken for an absence, this would create a record that exists.
             name = self._resource.name
             message = f"a lookup of {name} by one external id returned {len(records)} others"
-            remedy = f"The store seems to ignore the filter {EXTERNAL_IDS_PARAM}; Yotpo's support knows how to look up {name}."
+            remedy = f"The store seems to ignore the filter {EXTERNAL_IDS_PARAM}: ask Yotpo's support for help."
             raise UnexpectedResponseError(message, remedy=remedy, partner="Yotpo")
         return records.get(external_id)
 
