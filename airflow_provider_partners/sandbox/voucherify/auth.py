@@ -24,9 +24,6 @@ from airflow_provider_partners.sandbox.voucherify.errors import (
 )
 from airflow_provider_partners.sandbox.voucherify.records import PARTNER
 
-#: Documented lifetime of a token in seconds, and the documented maximum of tokens per project.
-TOKEN_SECONDS = 900
-TOKENS_MAX = 1000
 _VERSIONS = ("v2018-08-01", "v2017-04-20", "v2017-04-05")
 _FORM = "application/x-www-form-urlencoded"
 # Headers and the credentials that they must hold, by API family. The server and client families also accept tokens.

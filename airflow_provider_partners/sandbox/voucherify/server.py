@@ -33,8 +33,8 @@ SWITCHES: dict[str, Any] = {
     "voucherify.bulk_rate_limit": 0,  # exports per period, in their own bucket; 0: they count like any call
     "voucherify.bulk_rate_period": "hour",
     "voucherify.client_rate_limit": 0,  # client-side calls per 5 seconds and address; documented: 5
-    "voucherify.token_seconds": 900,
-    "voucherify.tokens_max": 1000,
+    "voucherify.token_seconds": 900,  # lifetime of a token; documented: 900
+    "voucherify.tokens_max": 1000,  # tokens of a project; documented: 1000
     "voucherify.project_version": "v2018-08-01",  # API version of a request without a version header
     "voucherify.missing_features": [],  # kinds that the plan does not have: 402
     "voucherify.missing_permissions": [],  # kinds that the key's role may not read: 403

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 from urllib.parse import unquote
@@ -237,8 +237,3 @@ def most_literal_first(table: Iterable[HasPathT]) -> list[HasPathT]:
 def placeholders(template: str) -> list[str]:
     """Return the names of a template's placeholders, in order."""
     return re.findall(r"\{(\w+)\}", template)
-
-
-def fill_path(template: str, values: Mapping[str, str]) -> str:
-    """Return the scope of a list's records: the ids of its parents, joined by slashes."""
-    return "/".join(values[name] for name in placeholders(template))
