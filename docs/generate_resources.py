@@ -1,6 +1,6 @@
-"""Writes ``resources.md``: every list of every partner, from the tables that the clients are made of.
+"""Write ``resources.md``: every list of every partner, from the clients' tables of resources.
 
-Run it after a change there, as ``python docs/generate_resources.py``. A test compares.
+Run it after a change there: ``python docs/generate_resources.py``. A test checks that the page is current.
 """
 
 from __future__ import annotations
@@ -36,249 +36,261 @@ from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, YotpoR
 
 PAGE = Path(__file__).parent / "resources.md"
 
-WALKS: Mapping[type, str] = {
+PAGING: Mapping[type, str] = {
     PageNumberPaginator: "page number",
-    LastIdPaginator: "last row's id",
-    TimestampPaginator: "last row's time",
+    LastIdPaginator: "last record's id",
+    TimestampPaginator: "last record's time",
     ConnectionPaginator: "cursor",
     TokenPaginator: "cursor",
-    SinglePagePaginator: "one answer",
+    SinglePagePaginator: "one response",
 }
-"""How a list is walked, by its way of paging."""
+"""Name of the paging, by the class of the paginator."""
 
-HEAD = ("resource", "what it is", "walked by", "key", "time", "page", "beyond", "below")
+HEAD = ("resource", "what it is", "paging", "key", "time", "page", "longer lists", "parents")
 
 INTRODUCTION = """# Resources
 
-Every list that the provider reads, made from the clients' own declarations by `docs/generate_resources.py`. A list is
-read whole or not at all, whatever its size: where a partner gives only so many rows, it is read in parts or in another
-way, and where there is none, the task fails and says what to ask instead. Nothing is cut off silently.
+Every list that the provider reads. `docs/generate_resources.py` writes this page from the clients' own tables.
 
-| column | what it says |
+The provider reads a list completely or not at all. If a partner serves only a part of a long list, the client splits
+the list or uses another way. If there is no other way, the task fails and says what to do. It never cuts a list off
+silently.
+
+| column | meaning |
 |---|---|
-| resource | the name, as the operators' `resource` and the clients' `extract` take it |
-| walked by | what leads from a page to the next one |
-| key | the fields that identify a row; a row that two pages repeat comes once |
-| time | what `since` and `until` can bound; in bold what a task's window bounds without being told |
-| page | rows of a page, by default and at most; and how many pages the partner serves, where these are limited |
-| beyond | what happens to a list that is longer than its pages reach |
-| below | the ids that must be given, in `match` (many) or `parents` (one each) |
+| resource | the name, for the operators' `resource` and the clients' `extract` |
+| paging | how the client finds the next page |
+| key | the fields that identify a record; a record that two pages repeat comes once |
+| time | the fields that `since` and `until` can filter; bold: the one that a task's window filters by default |
+| page | records per page, by default and at most; then the number of pages that the partner serves, if it is limited |
+| longer lists | what happens to a list that is longer than its pages reach |
+| parents | the ids that the list needs, in `match` (many) or `parents` (one each) |
 
-A task's window, `match` and the other arguments are told in each partner's guide, how windows come about in
-[Windows](windows.md).
+Each partner's guide explains the arguments. [Windows](windows.md) explains which window a task takes.
 """
 
 
 def page() -> str:
-    """The page as it is to be."""
+    """Return the page."""
     sections = (INTRODUCTION, _yofi(), _partner(), _admin(), _voucherify(), _yotpo())
     return "\n".join(section.strip() + "\n" for section in sections)
 
 
 def _yofi() -> str:
-    rows: list[YofiResource] = list(yofi.RESOURCES.values())
+    resources: list[YofiResource] = list(yofi.RESOURCES.values())
     details = []
-    for row in rows:
-        relations = _names(row.relations)
-        second = "the predictions' fields" if row.takes_prediction_filter else _names(row.prediction_filters)
-        details.append((f"`{row.name}`", _names(row.filters), second, relations))
+    for resource in resources:
+        relations = _names(resource.relations)
+        second = "the predictions' fields" if resource.takes_prediction_filter else _names(resource.prediction_filters)
+        details.append((f"`{resource.name}`", _names(resource.filters), second, relations))
     return f"""
 ## Yofi
 
-Ask with [`YofiExtractOperator`](guides/yofi.md), such as
+Operator: [`YofiExtractOperator`](guides/yofi.md), such as
 `YofiExtractOperator(task_id="claims", resource="claims", shop="acme.myshopify.com")`.
 
-Limits: Yofi documents none. The provider sends {yofi.REQUESTS_PER_SECOND:g} requests a second at most. Up to
-{IDS_PER_BATCH} ids go into one request, more into several. A list has no last page.
+Limits: Yofi documents none. The provider sends at most {yofi.REQUESTS_PER_SECOND:g} requests per second. One request
+takes up to {IDS_PER_BATCH} ids. The number of pages is not limited.
 
-{_lists(rows, beyond=_beyond_yofi)}
-Filters, as RSQL text or from Python objects. A list of predictions is that of the other list's relation, row by row.
+{_lists(resources, longer=_longer_yofi)}
+Filters are RSQL text or Python objects. A list of predictions contains the predictions of returns or customers, one
+record each.
 
 {_table(("resource", "`filters`", "`prediction_filter`", "`include`"), details)}"""
 
 
 def _partner() -> str:
-    rows: list[PartnerResource] = list(shopify_partner.RESOURCES.values())
+    resources: list[PartnerResource] = list(shopify_partner.RESOURCES.values())
     details = []
-    for row in rows:
-        taken = [
-            *(name for name in row.variables if name not in {"since", "until"}),
-            *(["shop"] if row.names_shop else []),
+    for resource in resources:
+        filters = [
+            *(name for name in resource.variables if name not in {"since", "until"}),
+            *(["shop"] if resource.names_shop else []),
         ]
-        versions = f"from {row.first_version}" if row.first_version else f"until {row.last_version}"
-        needs = _names(row.required_arguments)
-        known = versions if row.first_version or row.last_version else "all"
-        details.append((f"`{row.name}`", _names(dict.fromkeys(taken)), needs, known))
+        versions = f"from {resource.first_version}" if resource.first_version else f"until {resource.last_version}"
+        needs = _names(resource.required_arguments)
+        known = versions if resource.first_version or resource.last_version else "all"
+        details.append((f"`{resource.name}`", _names(dict.fromkeys(filters)), needs, known))
     return f"""
 ## Shopify Partner
 
-Ask with [`ShopifyPartnerExtractOperator`](guides/shopify_partner.md), such as
+Operator: [`ShopifyPartnerExtractOperator`](guides/shopify_partner.md), such as
 `ShopifyPartnerExtractOperator(task_id="installs", resource="app_events", app_id="gid://partners/App/1001")`.
 
-Limits: Shopify takes 4 requests a second of one API client, the provider sends
-{shopify_partner.REQUESTS_PER_SECOND:g}. A query has {shopify_partner.MAX_QUERY_LENGTH:,} characters at most. A connection
-has no last page.
+Limits: Shopify allows 4 requests per second and API client; the provider sends
+{shopify_partner.REQUESTS_PER_SECOND:g}. A query has at most {shopify_partner.MAX_QUERY_LENGTH:,} characters. The number
+of pages is not limited.
 
-{_lists(rows, beyond=_beyond_partner)}
-What narrows a list, what it can't do without, and the API versions that have it:
+{_lists(resources, longer=_longer_partner)}
+The filters of each list, its required arguments, and the API versions that have it:
 
-{_table(("resource", "arguments", "needed", "versions"), details)}"""
+{_table(("resource", "filters", "required", "versions"), details)}"""
 
 
 def _admin() -> str:
-    rows = list(shopify_admin.RESOURCES.values())
+    resources = list(shopify_admin.RESOURCES.values())
     return f"""
 ## Shopify Admin
 
-Ask with [`ShopifyAdminExtractOperator`](guides/shopify_admin.md), such as
+Operator: [`ShopifyAdminExtractOperator`](guides/shopify_admin.md), such as
 `ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop="acme.myshopify.com")`.
 
-Limits: points instead of requests, {shopify_admin.RESTORE_RATE:g} a second and {shopify_admin.BUCKET_SIZE:,.0f} at once on
-the standard plan; what each answer reports counts from then on. Shopify gives {MAX_SEARCH_RESULTS:,} objects of one search at
-most, so a window with {COUNT_LIMIT:,} or more is read in pieces; `mode="auto"` has a bulk operation write such a window
-into a file instead, which takes no points but for the fulfillments' lines ({MAX_NODE_IDS} fulfillments a request).
+Limits: Shopify counts points instead of requests. The standard plan has {shopify_admin.RESTORE_RATE:g} per second, and
+{shopify_admin.BUCKET_SIZE:,.0f} at once; each response reports the shop's own figures. Shopify returns at most
+{MAX_SEARCH_RESULTS:,} objects per search, so the client splits a window with {COUNT_LIMIT:,} objects or more. With
+`mode="auto"` a bulk operation writes such a window into a file instead. It costs no points, except for the lines of
+fulfillments ({MAX_NODE_IDS} fulfillments per request).
 
-{_lists(rows, beyond=_beyond_admin)}
-Filters: `query` takes any of Shopify's search syntax, such as `financial_status:paid`. `match={{"id": ids}}` reads
-{shopify_admin_query.IDS_PER_QUERY} objects a request by their ids."""
+{_lists(resources, longer=_longer_admin)}
+Filters: `query` takes Shopify's search syntax, such as `financial_status:paid`. `match={{"id": ids}}` reads
+{shopify_admin_query.IDS_PER_QUERY} objects per request by their ids."""
 
 
 def _voucherify() -> str:
-    rows: list[VoucherifyResource] = list(voucherify.RESOURCES.values())
+    resources: list[VoucherifyResource] = list(voucherify.RESOURCES.values())
     parts = []
     for title, belongs in _GROUPS:
-        members = [row for row in rows if belongs(row)]
-        rows = [row for row in rows if row not in members]
+        members = [resource for resource in resources if belongs(resource)]
+        resources = [resource for resource in resources if resource not in members]
         details = [
-            (f"`{row.name}`", _names(row.parameters, in_order=True), _filters(row))
-            for row in members
-            if row.parameters or row.filters
+            (f"`{resource.name}`", _names(resource.parameters, in_order=True), _filters(resource))
+            for resource in members
+            if resource.parameters or resource.filters
         ]
-        free = [row.name for row in members if row.allows_any_filter]
-        parts += [f"### {title}\n\n{_lists(members, beyond=_beyond_voucherify)}"]
+        free = [resource.name for resource in members if resource.allows_any_filter]
+        parts += [f"### {title}\n\n{_lists(members, longer=_longer_voucherify)}"]
         if free:
             parts += [f"`filters` on any field, such as `metadata.color`: {_names(free)}.\n"]
         if details:
             parts += [_table(("resource", "`parameters`", "`filters`"), details)]
     exports = [
         (
-            f"`{row.name}`" + ("" if row.name in voucherify.RESOURCES else " (by an export alone)"),
-            _names(row.times),
-            _names(row.fields),
+            f"`{resource.name}`" + ("" if resource.name in voucherify.RESOURCES else " (an export only)"),
+            _names(resource.times),
+            _names(resource.fields),
         )
-        for row in EXPORTS.values()
+        for resource in EXPORTS.values()
     ]
     body = "\n".join(parts)
     return f"""
 ## Voucherify
 
-Ask with [`VoucherifyExtractOperator`](guides/voucherify.md), such as
-`VoucherifyExtractOperator(task_id="vouchers", resource="vouchers", time_field="updated_at")`; below others with
+Operator: [`VoucherifyExtractOperator`](guides/voucherify.md), such as
+`VoucherifyExtractOperator(task_id="vouchers", resource="vouchers", time_field="updated_at")`. A nested list also needs
 `match={{"campaign_id": ids}}`, or `parents={{"program_id": id, "member_id": id}}`.
 
-Limits: {voucherify.REQUESTS_PER_MINUTE:g} requests a minute unless the connection says otherwise, and what the answers'
-headers tell, per minute, per hour and per billing cycle. The client-side API takes five requests in five seconds from
-one address. A condition carries {MAX_VALUES_PER_CONDITION} values; more are asked for in several requests.
+Limits: {voucherify.REQUESTS_PER_MINUTE:g} requests per minute unless the connection sets another number, and the limits
+in the response headers: per minute, per hour and per billing cycle. The client-side API allows five requests in five
+seconds from one address. One request takes {MAX_VALUES_PER_CONDITION} values per condition; the client sends more in
+several requests.
 
 {body}
 ### Exports
 
-`mode="export"`, or `mode="auto"` where an export alone can answer. An export has no bound. Rows have the fields asked
-for by `fields`, as text; metadata as `metadata.x`.
+Use `mode="export"`, or `mode="auto"`, which uses an export only if pages don't reach the end. An export has no size
+limit. Its records have the fields that `fields` names, as text. A metadata field is `metadata.x`.
 
 {_table(("resource", "time", "`fields`"), exports)}"""
 
 
 def _yotpo() -> str:
-    rows: list[YotpoResource] = list(yotpo.RESOURCES.values())
-    details = [(f"`{row.name}`", _names([*row.filters, *row.parents])) for row in rows if row.filters or row.parents]
+    resources: list[YotpoResource] = list(yotpo.RESOURCES.values())
+    details = [
+        (f"`{resource.name}`", _names([*resource.filters, *resource.parents]))
+        for resource in resources
+        if resource.filters or resource.parents
+    ]
     return f"""
 ## Yotpo
 
-Ask with [`YotpoExtractOperator`](guides/yotpo.md), such as
+Operator: [`YotpoExtractOperator`](guides/yotpo.md), such as
 `YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_acme")`.
 
-Limits: Yotpo takes 5 requests a second of one store, the provider sends {yotpo.REQUESTS_PER_SECOND:g}. Up to
-{MAX_LOOKUP_IDS} external ids are looked up in one request. A list has no last page.
+Limits: Yotpo allows 5 requests per second and store; the provider sends {yotpo.REQUESTS_PER_SECOND:g}. One request
+looks up at most {MAX_LOOKUP_IDS} external ids. The number of pages is not limited.
 
-{_lists(rows, beyond=_no_bound)}
+{_lists(resources, longer=_no_limit)}
 {_table(("resource", "`match`"), details)}"""
 
 
-def _beyond_yofi(row: YofiResource) -> str:
-    return "no bound; a window is cut out of a walk, newest first" if row.sort_fields else "no bound"
+def _longer_yofi(resource: YofiResource) -> str:
+    return "no limit; a window is read by a newest-first walk" if resource.sort_fields else "no limit"
 
 
-def _beyond_partner(row: PartnerResource) -> str:
-    return f"no bound; windows over {row.max_window.days} days are split" if row.max_window else "no bound"
+def _longer_partner(resource: PartnerResource) -> str:
+    return f"no limit; windows over {resource.max_window.days} days are split" if resource.max_window else "no limit"
 
 
-def _beyond_admin(_: Resource) -> str:
-    return f"from {COUNT_LIMIT:,}: bulk operation, or split by time"
+def _longer_admin(_: Resource) -> str:
+    return f"from {COUNT_LIMIT:,} on: bulk operation, or split by time"
 
 
-def _no_bound(_: Resource) -> str:
-    return "no bound"
+def _no_limit(_: Resource) -> str:
+    return "no limit"
 
 
-def _beyond_voucherify(row: VoucherifyResource) -> str:
-    if row.paging_style == "single_shot":
-        return "comes whole"
-    if isinstance(row.paginator, SinglePagePaginator):
-        return f"{row.page_size:,}: error"
-    if not row.max_page_number:
-        return "no bound"
-    ways = ["split by time"] if row.times else ["read on behind a time"] if row.scroll_param else []
-    ways += ["export"] if row.exported_object else []
-    return f"{row.page_size * row.max_page_number:,}: {' or '.join(ways) or 'error'}"
+def _longer_voucherify(resource: VoucherifyResource) -> str:
+    if resource.paging_style == "single_shot":
+        return "comes in one response"
+    if isinstance(resource.paginator, SinglePagePaginator):
+        return f"{resource.page_size:,}: error"
+    if not resource.max_page_number:
+        return "no limit"
+    ways = ["split by time"] if resource.times else ["continued from the last time"] if resource.scroll_param else []
+    ways += ["export"] if resource.exported_object else []
+    return f"{resource.page_size * resource.max_page_number:,}: {' or '.join(ways) or 'error'}"
 
 
-def _filters(row: VoucherifyResource) -> str:
-    return "any field" if row.allows_any_filter else _names(row.filters)
+def _filters(resource: VoucherifyResource) -> str:
+    return "any field" if resource.allows_any_filter else _names(resource.filters)
 
 
 _GROUPS: Sequence[tuple[str, Callable[[VoucherifyResource], bool]]] = (
-    ("Promotions, customers, catalog, project", lambda row: row.path.startswith("/v1/") and "/loyal" not in row.path),
-    ("Loyalty programs (second version)", lambda row: row.path.startswith("/v2/loyalties")),
-    ("Loyalty campaigns (first version, which Voucherify advises against)", lambda row: "/loyalties" in row.path),
-    ("Client-side API (a connection with `auth` = `client`)", lambda row: row.family == "client"),
-    ("Management API (a connection with `auth` = `management`)", lambda row: row.family == "management"),
+    (
+        "Promotions, customers, catalog, project",
+        lambda resource: resource.path.startswith("/v1/") and "/loyal" not in resource.path,
+    ),
+    ("Loyalty programs (second version)", lambda resource: resource.path.startswith("/v2/loyalties")),
+    ("Loyalty campaigns (first version, which Voucherify deprecates)", lambda resource: "/loyalties" in resource.path),
+    ("Client-side API (a connection with `auth` = `client`)", lambda resource: resource.family == "client"),
+    ("Management API (a connection with `auth` = `management`)", lambda resource: resource.family == "management"),
 )
 
 
-def _lists(rows: Iterable[Any], *, beyond: Callable[[Any], str]) -> str:
-    """The table of some lists; columns that are empty are left out."""
+def _lists(resources: Iterable[Any], *, longer: Callable[[Any], str]) -> str:
+    """Return the table of some lists, without empty columns."""
     lines = [
         (
-            f"`{row.name}`",
-            row.doc + (" Deprecated." if getattr(row, "deprecated", False) and "/loyalties" not in row.path else ""),
-            WALKS[type(row.paginator)],
-            _names(row.key),
-            _times(row),
-            _sizes(row),
-            beyond(row),
-            _names(row.parents),
+            f"`{resource.name}`",
+            resource.doc
+            + (" Deprecated." if getattr(resource, "deprecated", False) and "/loyalties" not in resource.path else ""),
+            PAGING[type(resource.paginator)],
+            _names(resource.key),
+            _times(resource),
+            _sizes(resource),
+            longer(resource),
+            _names(resource.parents),
         )
-        for row in rows
+        for resource in resources
     ]
-    kept = [place for place, _ in enumerate(HEAD) if any(line[place] for line in lines)]
-    return _table([HEAD[place] for place in kept], [[line[place] for place in kept] for line in lines])
+    shown = [column for column, _ in enumerate(HEAD) if any(line[column] for line in lines)]
+    return _table([HEAD[column] for column in shown], [[line[column] for column in shown] for line in lines])
 
 
-def _times(row: Any) -> str:
-    if isinstance(row, VoucherifyResource):
-        names = list(row.times)
+def _times(resource: Any) -> str:
+    if isinstance(resource, VoucherifyResource):
+        names = list(resource.times)
     else:
-        names = [name for name in (row.time_field or getattr(row, "date_field", ""),) if name]
-    return ", ".join(f"**`{name}`**" if name == row.time_field else f"`{name}`" for name in names)
+        names = [name for name in (resource.time_field or getattr(resource, "date_field", ""),) if name]
+    return ", ".join(f"**`{name}`**" if name == resource.time_field else f"`{name}`" for name in names)
 
 
-def _sizes(row: Resource) -> str:
-    if isinstance(row.paginator, SinglePagePaginator) and not row.paginator.size_param:
+def _sizes(resource: Resource) -> str:
+    if isinstance(resource.paginator, SinglePagePaginator) and not resource.paginator.size_param:
         return ""
-    most = row.max_page_size
-    size = f"{row.page_size}" if most in {None, row.page_size} else f"{row.page_size}, up to {most}"
-    return f"{size} x {row.max_page_number}" if row.max_page_number else size
+    most = resource.max_page_size
+    size = f"{resource.page_size}" if most in {None, resource.page_size} else f"{resource.page_size}, up to {most}"
+    return f"{size} x {resource.max_page_number}" if resource.max_page_number else size
 
 
 def _names(names: Iterable[str], *, in_order: bool = False) -> str:
