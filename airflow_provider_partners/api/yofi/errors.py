@@ -1,6 +1,7 @@
 """What Yofi's error responses mean, and what to do about them.
 
-Yofi documents no errors, so the statuses have their usual meanings; see docs/connections.md for the settings.
+Yofi's page lists the statuses 400, 401, 403 and 500, without the shape of their bodies
+(https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api).
 """
 
 from __future__ import annotations

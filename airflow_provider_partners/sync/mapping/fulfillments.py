@@ -57,8 +57,8 @@ def map_removed_units(order: Record, external_id: str, order_date: str, lines: O
     """Return the units that were removed from the order before they were shipped, as a ``cancelled`` fulfillment.
 
     Yotpo's documentation cancels a part of an order in this way
-    (https://core-api.yotpo.com/reference/order-fulfillments). The removed units of a line are those ordered, minus
-    those shipped, minus those still to be shipped. Shipped and returned units stay in their shipment.
+    (https://develop.yotpo.com/reference/introduction-to-orders-and-fulfillments). The removed units of a line are those
+    ordered, minus those shipped, minus those still to be shipped. Shipped and returned units stay in their shipment.
 
     :param order_date: the date of the order, as sent
     """

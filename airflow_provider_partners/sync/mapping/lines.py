@@ -1,8 +1,8 @@
 """Group an order's line items by parent product, and map the products they name.
 
-Yotpo refuses an order that names a product twice, and wants the parent product, not the variant
-(https://core-api.yotpo.com/reference/create-order). So the lines of one product become one line: their quantities and
-prices are added up, as Yotpo's Magento module does.
+Yotpo refuses an order that names a product twice, and wants the parent product, not the variant. So the lines of one
+product become one line, with their quantities and prices added up. Yotpo's Magento module does the same
+(https://github.com/YotpoLtd/magento2-module-core).
 """
 
 from __future__ import annotations
