@@ -1,7 +1,7 @@
-"""The compose file is valid, pinned and healthy, keeps no secret, and says only what Airflow and the provider know.
+"""The compose file is valid and pinned, has health checks and no secret, and uses only options that exist.
 
-``compose-spec.json`` is the schema of the Compose Specification, unchanged, under the Apache License 2.0 as this
-project is. What Compose itself says of the file is ``docker compose config``.
+``compose-spec.json`` is the unchanged schema of the Compose Specification, under the Apache License 2.0 like this
+project. ``docker compose config`` is Compose's own check of the file.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ SECRETS = sorted(name for name, value in SHOWN.items() if not value and name != 
 
 
 def resolved(value: Any) -> Any:
-    """The file as Compose reads it with the example's values, and each secret's name in its place."""
+    """Return the file as Compose reads it with the example's values; a secret's value is ``the-`` plus its name."""
     if isinstance(value, dict):
         return {key: resolved(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [resolved(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    return VARIABLE.sub(lambda found: f"the-{found[1]}" if found[1] in SECRETS else SHOWN[found[1]], value).replace(
+    return VARIABLE.sub(lambda match: f"the-{match[1]}" if match[1] in SECRETS else SHOWN[match[1]], value).replace(
         "$$", "$"
     )
 
@@ -55,16 +55,16 @@ RUNNING = {name: service for name, service in SERVICES.items() if service["resta
 AIRFLOW = {name: service for name, service in SERVICES.items() if "env_file" in service}
 
 
-def test_it_is_valid_by_the_specification() -> None:
+def test_the_file_is_valid_by_the_specification() -> None:
     jsonschema.validate(COMPOSE, SCHEMA)
 
 
-def test_the_specification_would_find_what_is_misspelt() -> None:
+def test_the_specification_finds_a_misspelt_key() -> None:
     with pytest.raises(jsonschema.ValidationError, match="'restarts' was unexpected"):
         jsonschema.validate({"services": {"worker": {**SERVICES["worker"], "restarts": "no"}}}, SCHEMA)
 
 
-def test_every_part_of_an_airflow_is_there_and_no_more_starts_by_itself() -> None:
+def test_every_service_of_airflow_starts_and_the_optional_ones_need_a_profile() -> None:
     started = {name for name, service in SERVICES.items() if "profiles" not in service}
 
     assert started == {
@@ -78,7 +78,7 @@ def test_every_part_of_an_airflow_is_there_and_no_more_starts_by_itself() -> Non
 
 
 @pytest.mark.parametrize("name", sorted(RUNNING))
-def test_whoever_runs_is_watched_restarted_and_bounded(name: str) -> None:
+def test_a_running_service_has_a_health_check_a_restart_policy_and_limits(name: str) -> None:
     service = RUNNING[name]
     check = service["healthcheck"]
 
@@ -91,19 +91,19 @@ def test_whoever_runs_is_watched_restarted_and_bounded(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - set(RUNNING)))
-def test_who_ends_by_itself_has_no_health_to_ask_for(name: str) -> None:
+def test_a_service_that_ends_has_no_health_check(name: str) -> None:
     assert SERVICES[name]["healthcheck"] == {"disable": True}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_nobody_gains_rights(name: str) -> None:
+def test_no_service_gains_privileges(name: str) -> None:
     service = SERVICES[name]
 
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
     if "build" in service:
         assert service["cap_drop"] == ["ALL"]
-        # The image's own rule: any user, in the group 0.
+        # The rule of Airflow's image: any user, with the group 0.
         assert re.fullmatch(r"[1-9]\d*:0", service["user"])
 
 
@@ -123,23 +123,23 @@ def test_secrets_come_from_the_environment_and_have_no_default() -> None:
     assert {default for name, default in VARIABLE.findall(TEXT) if name in SECRETS} == {":?see deploy/env.example"}
 
 
-def test_nothing_secret_is_written_down() -> None:
+def test_no_secret_is_in_the_file() -> None:
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|SECRET|FERNET|AUTH$|_CONN$|BROKER_URL|BUDGET_URI|RESULT_BACKEND", key):
                 assert re.search(rf"the-(?:{'|'.join(SECRETS)})", str(value)), f"{name}: {key}"
-        # Arguments are shown to whoever lists processes; Redis alone takes its password by no other means.
+        # A list of processes shows arguments. Only Redis takes its password in no other way.
         assert name == "redis" or not re.search(r"the-", " ".join(service.get("command", ())))
 
 
-def test_the_sandbox_is_given_no_secret() -> None:
+def test_the_sandbox_gets_no_secret() -> None:
     sandbox = SERVICES["sandbox"]
 
     assert set(sandbox["environment"]) == {"CONNECTION_CHECK_MAX_COUNT"}
     assert not {"env_file", "volumes", "depends_on", "ports"} & set(sandbox)
 
 
-def test_the_example_names_every_variable_with_its_default_and_no_other() -> None:
+def test_the_example_has_exactly_the_used_variables_with_their_defaults() -> None:
     used = dict(VARIABLE.findall(TEXT))
 
     # Compose itself reads this one.
@@ -147,7 +147,7 @@ def test_the_example_names_every_variable_with_its_default_and_no_other() -> Non
     assert {name: default[2:] for name, default in used.items() if default.startswith(":-")}.items() <= SHOWN.items()
 
 
-def test_every_part_of_airflow_has_the_same_configuration() -> None:
+def test_every_service_of_airflow_has_the_same_configuration() -> None:
     common = COMPOSE["x-airflow"]["environment"]
 
     assert sorted(AIRFLOW) == [
@@ -176,21 +176,21 @@ def test_options_of_airflow_exist() -> None:
     for key in COMPOSE["x-airflow"]["environment"]:
         _, section, option = key.lower().split("__")
         if section.startswith("celery") and find_spec("airflow.providers.celery") is None:
-            continue  # of a provider that is in the image, but not here
+            continue  # the image has this provider, this environment has not
         declared = conf.configuration_description[section]["options"]
-        # The transport's options are the broker's, not Airflow's.
+        # Airflow passes the transport's options to the broker, and declares none of them.
         assert option in declared or section == "celery_broker_transport_options", key
 
 
-def test_datasets_rest_where_every_part_sees_them() -> None:
+def test_datasets_are_on_a_volume_that_every_service_mounts() -> None:
     staging = COMPOSE["x-airflow"]["environment"]["AIRFLOW__PARTNERS__STAGING_URI"]
 
     assert f"datasets:{staging}" in COMPOSE["x-airflow"]["volumes"]
-    # Made in the image, so that a new volume belongs to who runs Airflow.
+    # The image creates the folder, so that a new volume belongs to Airflow's user.
     assert re.search(rf"^RUN mkdir .*{staging}$", DOCKERFILE, re.MULTILINE)
 
 
-def test_workers_can_be_many_and_have_time_to_finish() -> None:
+def test_workers_can_scale_and_have_time_to_finish() -> None:
     worker = SERVICES["worker"]
 
     assert not {"container_name", "ports", "hostname"} & set(worker)
@@ -199,21 +199,21 @@ def test_workers_can_be_many_and_have_time_to_finish() -> None:
     assert worker["environment"]["DUMB_INIT_SETSID"] == "0"
 
 
-def test_only_the_api_server_is_reached_from_outside_and_only_from_this_host() -> None:
+def test_only_the_api_server_has_a_port_and_only_on_this_host() -> None:
     assert {name: service["ports"] for name, service in SERVICES.items() if "ports" in service} == {
         "api-server": ["127.0.0.1:8080:8080"]
     }
 
 
-def test_the_api_server_is_where_the_tasks_look_for_it() -> None:
+def test_tasks_have_the_address_of_the_api_server() -> None:
     assert COMPOSE["x-airflow"]["environment"]["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == (
         "http://api-server:8080/execution/"
     )
 
 
 def airflow_commands() -> dict[str, list[str]]:
-    """Every command line of Airflow's in the file, those of scripts and health checks included."""
-    found: dict[str, list[str]] = {}
+    """Return every command line of Airflow in the file, also those in scripts and health checks."""
+    commands: dict[str, list[str]] = {}
     for name, service in SERVICES.items():
         check = service["healthcheck"].get("test", ["", ""])
         for words in (service.get("command", []), check[1:]):
@@ -221,8 +221,8 @@ def airflow_commands() -> dict[str, list[str]]:
             for number, line in enumerate(script.split(" && ")):
                 arguments = shlex.split(line)
                 if arguments[:1] == ["airflow"]:
-                    found[f"{name} {' '.join(arguments[1:3])} {number}"] = arguments[1:]
-    return found
+                    commands[f"{name} {' '.join(arguments[1:3])} {number}"] = arguments[1:]
+    return commands
 
 
 COMMANDS = airflow_commands()
@@ -234,7 +234,7 @@ OF_PROVIDERS = {
         {"AIRFLOW__CORE__AUTH_MANAGER": COMPOSE["x-airflow"]["environment"]["AIRFLOW__CORE__AUTH_MANAGER"]},
     ),
 }
-"""Commands that come with a provider which is in the image: where it is, and what makes Airflow load them."""
+"""Commands of providers in the image: the provider's module, and the settings that make Airflow load the commands."""
 
 _PARSE = """
 import json, sys
@@ -246,80 +246,80 @@ for words in json.load(sys.stdin):
 
 
 def parse(commands: list[list[str]], environment: dict[str, str], home: Path) -> None:
-    """Have Airflow's parser take the commands, in a process of its own: the parser follows the configuration."""
-    done = subprocess.run(
+    """Parse the commands with Airflow's parser, in a new process, because the parser depends on the configuration."""
+    process = subprocess.run(
         [sys.executable, "-c", _PARSE],
         input=json.dumps([[re.sub(r"^\$before$", "2026-01-01", word) for word in words] for words in commands]),
         env={**os.environ, **environment, "AIRFLOW_HOME": str(home)},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr[-600:]
+    assert process.returncode == 0, process.stderr[-600:]
 
 
-def test_there_are_commands_to_look_at() -> None:
+def test_the_file_runs_these_commands() -> None:
     assert {" ".join(words[:2]) for words in COMMANDS.values()} == {
         *("api-server", "scheduler", "dag-processor", "triggerer", "celery worker"),
         *("db migrate", "users create", "jobs check", "db clean"),
     }
 
 
-def test_commands_are_taken_by_airflows_own_parser(tmp_path: Path) -> None:
-    """Those of a provider only where it is installed; which they are is told above."""
+def test_airflows_parser_accepts_the_commands(tmp_path: Path) -> None:
+    """A provider's commands are checked if that provider is installed."""
     parse([words for words in COMMANDS.values() if words[0] not in OF_PROVIDERS], {}, tmp_path)
     for group, (module, environment) in OF_PROVIDERS.items():
         if importlib.util.find_spec(module):
             parse([words for words in COMMANDS.values() if words[0] == group], environment, tmp_path)
 
 
-def test_the_jobs_that_health_checks_ask_for_exist() -> None:
+def test_the_job_types_of_the_health_checks_exist() -> None:
     from airflow.jobs.dag_processor_job_runner import DagProcessorJobRunner
     from airflow.jobs.triggerer_job_runner import TriggererJobRunner
 
-    asked = {words[words.index("--job-type") + 1] for words in COMMANDS.values() if "--job-type" in words}
+    job_types = {words[words.index("--job-type") + 1] for words in COMMANDS.values() if "--job-type" in words}
 
-    assert asked == {DagProcessorJobRunner.job_type, TriggererJobRunner.job_type}
+    assert job_types == {DagProcessorJobRunner.job_type, TriggererJobRunner.job_type}
 
 
-def test_the_sandbox_is_started_and_asked_by_what_it_has() -> None:
+def test_the_sandbox_has_the_options_and_the_path_that_the_file_uses() -> None:
     from airflow_provider_partners.sandbox.__main__ import _parser
 
     sandbox = SERVICES["sandbox"]
     assert sandbox["command"][:3] == ["python", "-m", "airflow_provider_partners.sandbox"]
-    given = _parser().parse_args(sandbox["command"][3:])
+    options = _parser().parse_args(sandbox["command"][3:])
 
-    assert (given.command, given.host, given.port) == ("serve", "0.0.0.0", 8900)
-    assert (given.shops, given.orders) == (2, 100)
+    assert (options.command, options.host, options.port) == ("serve", "0.0.0.0", 8900)
+    assert (options.shops, options.orders) == (2, 100)
     assert sandbox["healthcheck"]["test"][-1] == "http://localhost:8900/_sandbox/health"
 
 
-def test_the_example_of_connections_is_one_comment_a_line_and_is_taken_by_the_hooks() -> None:
+def test_the_example_connections_are_comments_that_the_hooks_accept() -> None:
     from types import SimpleNamespace
 
     lines = CONNECTIONS.splitlines()
-    assert all(line.startswith("#") for line in lines), "a line without # would be handed to every container"
-    found = dict(re.findall(r"^#(AIRFLOW_(?:CONN|VAR)_\w+)='(.+)'$", CONNECTIONS, re.MULTILINE))
-    given = {name: json.loads(value) for name, value in found.items() if "_CONN_" in name}
-    assert len(found) == len(lines) - 1
+    assert all(line.startswith("#") for line in lines), "every container would get a line without #"
+    variables = dict(re.findall(r"^#(AIRFLOW_(?:CONN|VAR)_\w+)='(.+)'$", CONNECTIONS, re.MULTILINE))
+    connections = {name: json.loads(value) for name, value in variables.items() if "_CONN_" in name}
+    assert len(variables) == len(lines) - 1
 
-    for name, values in given.items():
+    for name, values in connections.items():
         fields = {**dict.fromkeys(("host", "schema", "login", "password", "port")), **values}
         fields["extra"] = json.dumps(values.get("extra", {}))
         stored = SimpleNamespace(conn_id=name.lower(), **fields)
         assert read_connection(stored, conn_type=values["conn_type"], default_host="https://a.example").password, name
-    assert {values["conn_type"] for values in given.values()} == {
-        row["connection-type"]
-        for row in get_provider_info()["connection-types"]  # type: ignore[attr-defined]
+    assert {values["conn_type"] for values in connections.values()} == {
+        entry["connection-type"]
+        for entry in get_provider_info()["connection-types"]  # type: ignore[attr-defined]
     }
-    routed = json.loads(found["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])[0]
-    named = {routed[field] for field in routed if field.endswith("_conn_id")} - {None}
-    assert named <= {name.removeprefix("AIRFLOW_CONN_").lower() for name in given}
+    route = json.loads(variables["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])[0]
+    named = {route[field] for field in route if field.endswith("_conn_id")} - {None}
+    assert named <= {name.removeprefix("AIRFLOW_CONN_").lower() for name in connections}
 
 
-def test_what_the_image_is_built_from_is_handed_to_the_builder() -> None:
+def test_the_builder_gets_the_files_that_the_image_needs() -> None:
     import tomllib
 
-    handed = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+    patterns = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needed = {
         "pyproject.toml",
@@ -328,10 +328,10 @@ def test_what_the_image_is_built_from_is_handed_to_the_builder() -> None:
         *project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
     }
 
-    assert "*" in handed
-    assert {f"!{name}" for name in needed} <= set(handed)
+    assert "*" in patterns
+    assert {f"!{name}" for name in needed} <= set(patterns)
 
 
 @pytest.mark.parametrize("name", [".env", "deploy/connections.env"])
-def test_files_with_secrets_stay_out_of_version_control(name: str) -> None:
+def test_git_ignores_files_with_secrets(name: str) -> None:
     assert f"/{name}" in (ROOT / ".gitignore").read_text().splitlines()

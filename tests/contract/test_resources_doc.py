@@ -1,4 +1,4 @@
-"""The page of all resources is the one that the clients' declarations give."""
+"""The page of all resources agrees with the clients' tables."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_of_resources_is_up_to_date() -> None:
-    made = runpy.run_path(str(DOCS / "generate_resources.py"))["page"]()
-    kept = (DOCS / "resources.md").read_text()
-    assert kept == made, "a declaration has changed: run python docs/generate_resources.py"
+def test_the_page_of_resources_is_current() -> None:
+    generated = runpy.run_path(str(DOCS / "generate_resources.py"))["page"]()
+    assert (DOCS / "resources.md").read_text() == generated, "run: python docs/generate_resources.py"
 
 
 def test_the_page_names_every_resource_of_every_api() -> None:
-    from airflow_provider_partners.api.shopify_admin import client as shopify_admin
-    from airflow_provider_partners.api.shopify_partner import client as shopify_partner
-    from airflow_provider_partners.api.voucherify import client as voucherify
-    from airflow_provider_partners.api.yofi import client as yofi
-    from airflow_provider_partners.api.yotpo import client as yotpo
+    from airflow_provider_partners.api import shopify_admin, shopify_partner, voucherify, yofi, yotpo
 
     sections = (DOCS / "resources.md").read_text().split("\n## ")[1:]
     partners = {"Yofi": yofi, "Shopify Partner": shopify_partner, "Shopify Admin": shopify_admin}
     partners |= {"Voucherify": voucherify, "Yotpo": yotpo}
-    found = {section.partition("\n")[0]: section for section in sections}
-    assert set(found) == set(partners)
+    section_by_partner = {section.partition("\n")[0]: section for section in sections}
+    assert set(section_by_partner) == set(partners)
     for partner, module in partners.items():
-        assert [name for name in module.RESOURCES if found[partner].count(f"\n| `{name}` |") == 0] == []
+        assert [name for name in module.RESOURCES if section_by_partner[partner].count(f"\n| `{name}` |") == 0] == []
