@@ -27,6 +27,7 @@ myst_links_external_new_tab = False
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 
 # Blocks without a language show output, not Python.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_partners.api import shopify_admin, shopify_partner, voucherify, yofi, yotpo
 from airflow_provider_partners.api.pagination.strategies import (
     ConnectionPaginator,
     LastIdPaginator,
@@ -18,20 +19,21 @@ from airflow_provider_partners.api.pagination.strategies import (
     TokenPaginator,
 )
 from airflow_provider_partners.api.resources import Resource
-from airflow_provider_partners.api.shopify_admin import client as shopify_admin
 from airflow_provider_partners.api.shopify_admin import query as shopify_admin_query
 from airflow_provider_partners.api.shopify_admin.bulk.records import MAX_NODE_IDS
+from airflow_provider_partners.api.shopify_admin.client import BUCKET_SIZE, RESTORE_RATE
 from airflow_provider_partners.api.shopify_admin.pages import MAX_SEARCH_RESULTS
 from airflow_provider_partners.api.shopify_admin.search import COUNT_LIMIT
-from airflow_provider_partners.api.shopify_partner import client as shopify_partner
+from airflow_provider_partners.api.shopify_partner.client import MAX_QUERY_LENGTH
+from airflow_provider_partners.api.shopify_partner.client import REQUESTS_PER_SECOND as PARTNER_RATE
 from airflow_provider_partners.api.shopify_partner.model import PartnerResource
-from airflow_provider_partners.api.voucherify import client as voucherify
+from airflow_provider_partners.api.voucherify.client import REQUESTS_PER_MINUTE as VOUCHERIFY_RATE
 from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.resources.model import MAX_VALUES_PER_CONDITION, VoucherifyResource
-from airflow_provider_partners.api.yofi import client as yofi
+from airflow_provider_partners.api.yofi.client import REQUESTS_PER_SECOND as YOFI_RATE
 from airflow_provider_partners.api.yofi.query import IDS_PER_BATCH
 from airflow_provider_partners.api.yofi.resources import YofiResource
-from airflow_provider_partners.api.yotpo import client as yotpo
+from airflow_provider_partners.api.yotpo.client import REQUESTS_PER_SECOND as YOTPO_RATE
 from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, YotpoResource
 
 PAGE = Path(__file__).parent / "resources.md"
@@ -89,7 +91,7 @@ def _yofi() -> str:
 Operator: [`YofiExtractOperator`](guides/yofi.md), such as
 `YofiExtractOperator(task_id="claims", resource="claims", shop="acme.myshopify.com")`.
 
-Limits: Yofi documents none. The provider sends at most {yofi.REQUESTS_PER_SECOND:g} requests per second. One request
+Limits: Yofi documents none. The provider sends at most {YOFI_RATE:g} requests per second. One request
 takes up to {IDS_PER_BATCH} ids. The number of pages is not limited.
 
 {_lists(resources, longer=_longer_yofi)}
@@ -118,7 +120,7 @@ Operator: [`ShopifyPartnerExtractOperator`](guides/shopify_partner.md), such as
 `ShopifyPartnerExtractOperator(task_id="installs", resource="app_events", app_id="gid://partners/App/1001")`.
 
 Limits: Shopify allows 4 requests per second and API client; the provider sends
-{shopify_partner.REQUESTS_PER_SECOND:g}. A query has at most {shopify_partner.MAX_QUERY_LENGTH:,} characters. The number
+{PARTNER_RATE:g}. A query has at most {MAX_QUERY_LENGTH:,} characters. The number
 of pages is not limited.
 
 {_lists(resources, longer=_longer_partner)}
@@ -135,8 +137,8 @@ def _admin() -> str:
 Operator: [`ShopifyAdminExtractOperator`](guides/shopify_admin.md), such as
 `ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop="acme.myshopify.com")`.
 
-Limits: Shopify counts points instead of requests. The standard plan has {shopify_admin.RESTORE_RATE:g} per second, and
-{shopify_admin.BUCKET_SIZE:,.0f} at once; each response reports the shop's own figures. Shopify returns at most
+Limits: Shopify counts points instead of requests. The standard plan has {RESTORE_RATE:g} per second, and
+{BUCKET_SIZE:,.0f} at once; each response reports the shop's own figures. Shopify returns at most
 {MAX_SEARCH_RESULTS:,} objects per search, so the client splits a window with {COUNT_LIMIT:,} objects or more. With
 `mode="auto"` a bulk operation writes such a window into a file instead. It costs no points, except for the lines of
 fulfillments ({MAX_NODE_IDS} fulfillments per request).
@@ -179,7 +181,7 @@ Operator: [`VoucherifyExtractOperator`](guides/voucherify.md), such as
 `VoucherifyExtractOperator(task_id="vouchers", resource="vouchers", time_field="updated_at")`. A nested list also needs
 `match={{"campaign_id": ids}}`, or `parents={{"program_id": id, "member_id": id}}`.
 
-Limits: {voucherify.REQUESTS_PER_MINUTE:g} requests per minute unless the connection sets another number, and the limits
+Limits: {VOUCHERIFY_RATE:g} requests per minute unless the connection sets another number, and the limits
 in the response headers: per minute, per hour and per billing cycle. The client-side API allows five requests in five
 seconds from one address. One request takes {MAX_VALUES_PER_CONDITION} values per condition; the client sends more in
 several requests.
@@ -206,7 +208,7 @@ def _yotpo() -> str:
 Operator: [`YotpoExtractOperator`](guides/yotpo.md), such as
 `YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_acme")`.
 
-Limits: Yotpo allows 5 requests per second and store; the provider sends {yotpo.REQUESTS_PER_SECOND:g}. One request
+Limits: Yotpo allows 5 requests per second and store; the provider sends {YOTPO_RATE:g}. One request
 looks up at most {MAX_LOOKUP_IDS} external ids. The number of pages is not limited.
 
 {_lists(resources, longer=_no_limit)}
