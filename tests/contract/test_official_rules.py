@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -45,10 +46,16 @@ def operators():
     return [value for _, value in sorted(classes.items())]
 
 
+@cache
+def all_sources():
+    return [(path, ast.parse(path.read_text())) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
 def sources(*folders):
-    for path in sorted(PACKAGE.rglob("*.py")):
-        if not folders or path.relative_to(PACKAGE).parts[0] in folders:
-            yield path, ast.parse(path.read_text())
+    """Return the paths and syntax trees of the modules in these folders of the package, by default in all."""
+    return [
+        (path, tree) for path, tree in all_sources() if not folders or path.relative_to(PACKAGE).parts[0] in folders
+    ]
 
 
 def dag_bag(path):
@@ -495,22 +502,28 @@ def test_every_dag_survives_serialization(path):
 
 
 _PARSE = """
-import importlib.util, pathlib, sys, time
+import importlib.util, os, pathlib, sys, time
 import airflow.dag_processing.processor, airflow.sdk, airflow.timetables.trigger
 from airflow.sdk import DAG, Asset, AssetWatcher, BaseSensorOperator, ObjectStoragePath, Param, Variable, task
 
-start = time.process_time()
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-print(time.process_time() - start)
+for _ in range(3):
+    if os.fork():
+        os.wait()
+        continue
+    start = time.process_time()
+    for path in sorted(pathlib.Path(sys.argv[1]).glob("*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    print("SECONDS", time.process_time() - start, flush=True)
+    os._exit(0)
 """
+"""Airflow is loaded once. As in Airflow's Dag processor, each fork then imports this package and parses the Dags."""
 
 
 def test_all_dags_together_parse_within_a_second():
-    """The best processor time of three runs, so that other programs do not count."""
+    """The best CPU time of three runs, so that other programs do not count."""
     command = [sys.executable, "-c", _PARSE, str(ROOT / "dags")]
-    seconds = [
-        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]) for _ in range(3)
-    ]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seconds = [float(line.split()[1]) for line in printed.splitlines() if line.startswith("SECONDS")]
+    assert len(seconds) == 3
     assert min(seconds) < 1.0

@@ -8,10 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from sandbox import run_sandbox, shopify_partner_client
 
-from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.server import RunningSandbox
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -21,8 +20,7 @@ EDGES = [NOW - 3 * YEAR, NOW - 2 * YEAR, NOW - YEAR, NOW]
 @pytest.fixture(scope="module")
 def server() -> Iterator[RunningSandbox]:
     """A sandbox with an event at each edge of a year, and one microsecond before and after it."""
-    with serve(build(shops=1, orders=5, now=NOW)) as server:
-        server.sandbox.switches["shopify_partner.requests_per_second"] = 0
+    with run_sandbox(shops=1, orders=5, now=NOW, switches={"shopify_partner.requests_per_second": 0}) as server:
         store = server.sandbox.store
         template = store.select("shopify_partner", "", "event")[0]
         timestamps = [
@@ -41,16 +39,6 @@ def text(timestamp: datetime) -> str:
     return timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def partner(server: RunningSandbox) -> ShopifyPartnerClient:
-    credentials = server.sandbox.credentials["shopify_partner"]
-    return ShopifyPartnerClient(
-        organization_id=credentials["organization_id"],
-        access_token=credentials["tokens"][0],
-        base_url=f"{server.url}/shopify-partner",
-        requests_per_second=1_000,
-    )
-
-
 def ids(records: Any) -> list[str]:
     return [record["id"] for record in records]
 
@@ -65,7 +53,7 @@ def stored_ids(server: RunningSandbox, since: datetime, until: datetime) -> list
 
 @pytest.mark.parametrize("page_size", [3, 250])
 def test_an_event_on_the_edge_of_two_queries_is_returned_once(server: RunningSandbox, page_size: int) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         records = ids(client.extract("events", since=EDGES[0], until=EDGES[-1], page_size=page_size).records(workers=2))
 
     assert sorted(records) == stored_ids(server, EDGES[0], EDGES[-1])
@@ -73,7 +61,7 @@ def test_an_event_on_the_edge_of_two_queries_is_returned_once(server: RunningSan
 
 
 def test_adjacent_windows_share_no_event_and_leave_none_out(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         for since, until in pairwise([*EDGES, NOW + YEAR]):
             assert sorted(ids(client.extract("events", since=since, until=until).records())) == stored_ids(
                 server, since, until

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_options import gather_options
+from sandbox import restored_settings, run_sandbox, shopify_admin_client
 
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob
 from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.exceptions import ConfigurationError, ExpiredError, ThrottledError
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.server import RunningSandbox
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SINCE = datetime(2022, 1, 1, tzinfo=UTC)
@@ -26,14 +25,14 @@ VERSIONS = ["2025-10", "2026-07"]
 
 @pytest.fixture(scope="module")
 def shared_server() -> Iterator[RunningSandbox]:
-    with serve(build(shops=1, orders=ORDERS, now=NOW)) as server:
-        yield server
+    with run_sandbox(shops=1, orders=ORDERS, now=NOW) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def all_orders(shared_server: RunningSandbox) -> list[dict[str, Any]]:
     """All orders of the shop, read page by page."""
-    with admin(shared_server) as client:
+    with shopify_admin_client(shared_server) as client:
         return read_paged(client)
 
 
@@ -47,19 +46,8 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def server(shared_server: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox; its switches are reset afterwards."""
-    switches = shared_server.sandbox.switches
-    before = dict(switches)
-    yield shared_server
-    switches.clear()
-    switches.update(before)
-
-
-def admin(server: RunningSandbox, **options: Any) -> ShopifyAdminClient:
-    shop, credentials = next(iter(server.sandbox.credentials["shopify_admin"].items()))
-    base_url = f"{server.url}/shopify-admin/{shop}"
-    return ShopifyAdminClient(
-        **gather_options(**{"shop": shop, "access_token": credentials["token"], "base_url": base_url, **options})
-    )
+    with restored_settings(shared_server):
+        yield shared_server
 
 
 def make_job(client: ShopifyAdminClient, resource: str = "orders", **arguments: Any) -> BulkJob:
@@ -90,7 +78,7 @@ def read_paged(client: ShopifyAdminClient, resource: str = "orders", **arguments
 def test_orders_equal_those_of_the_paged_list(
     server: RunningSandbox, all_orders: list[dict[str, Any]], version: str, grouping: bool
 ) -> None:
-    with admin(server, api_version=version, bulk_grouping=grouping) as client:
+    with shopify_admin_client(server, api_version=version, bulk_grouping=grouping) as client:
         records = read_bulk(make_job(client))
     assert records == all_orders
     assert len(records) == ORDERS
@@ -101,7 +89,7 @@ def test_orders_equal_those_of_the_paged_list(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_products_equal_those_of_the_paged_list(server: RunningSandbox, version: str) -> None:
-    with admin(server, api_version=version) as client:
+    with shopify_admin_client(server, api_version=version) as client:
         records = read_bulk(make_job(client, "products"))
         assert records == read_paged(client, "products")
     assert sum(len(record["variants"]) for record in records) > len(records) > 0
@@ -119,21 +107,21 @@ def test_products_equal_those_of_the_paged_list(server: RunningSandbox, version:
 def test_filters_select_the_same_records_as_in_the_paged_list(
     server: RunningSandbox, arguments: dict[str, Any]
 ) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         records = read_bulk(make_job(client, **arguments))
         assert records == read_paged(client, **arguments)
     assert records
 
 
 def test_an_empty_window_has_no_records(server: RunningSandbox) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         assert read_bulk(make_job(client, until=SINCE + timedelta(hours=1))) == []
 
 
 def test_pages_are_completed_in_parallel(
     server: RunningSandbox, all_orders: list[dict[str, Any]], temporary_folder: Path
 ) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         job = make_job(client, page_size=8)
         job_id = job.submit()
         wait(job, job_id)
@@ -147,7 +135,7 @@ def test_pages_are_completed_in_parallel(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_started_operation_is_found_again(server: RunningSandbox, version: str) -> None:
-    with admin(server, api_version=version) as client:
+    with shopify_admin_client(server, api_version=version) as client:
         job = make_job(client, query=f"-tag:found-{version}")
         started_at = server.sandbox.now
         assert job.find(started_at - timedelta(minutes=5)) is None
@@ -161,7 +149,7 @@ def test_a_started_operation_is_found_again(server: RunningSandbox, version: str
 
 def test_before_2026_01_one_operation_blocks_others_but_not_itself(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.bulk_polls"] = 50
-    with admin(server, api_version="2025-10") as client:
+    with shopify_admin_client(server, api_version="2025-10") as client:
         job = make_job(client)
         job_id = job.submit()
         assert job.submit() == job_id
@@ -175,13 +163,19 @@ def test_before_2026_01_one_operation_blocks_others_but_not_itself(server: Runni
 
 def test_foreign_operations_of_the_same_app_are_named(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.bulk_foreign_jobs"] = 5
-    with admin(server) as client, pytest.raises(ThrottledError, match="gid://shopify/BulkOperation/") as caught:
+    with (
+        shopify_admin_client(server) as client,
+        pytest.raises(ThrottledError, match="gid://shopify/BulkOperation/") as caught,
+    ):
         make_job(client).submit()
     assert str(caught.value).count("gid://shopify/BulkOperation/") == 5
 
 
 def test_a_refused_query_is_explained_in_shopifys_words(server: RunningSandbox) -> None:
-    with admin(server) as client, pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"):
+    with (
+        shopify_admin_client(server) as client,
+        pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"),
+    ):
         make_job(client, fields="colour").submit()
 
 
@@ -190,7 +184,7 @@ def test_a_failed_grouped_operation_loses_no_record(
     server: RunningSandbox, all_orders: list[dict[str, Any]], after: int
 ) -> None:
     server.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "TIMEOUT", "after": after}
-    with admin(server, bulk_grouping=True) as client:
+    with shopify_admin_client(server, bulk_grouping=True) as client:
         job = make_job(client)
         job_id = job.submit()
         status = wait(job, job_id)
@@ -201,7 +195,7 @@ def test_a_failed_grouped_operation_loses_no_record(
 
 def test_a_failed_operation_without_grouping_is_submitted_again(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.bulk_failure"] = {"code": "INTERNAL_SERVER_ERROR", "after": 40}
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         job = make_job(client, query="-tag:failing")
         job_id = job.submit()
         status = wait(job, job_id)
@@ -214,10 +208,10 @@ def test_a_failed_operation_without_grouping_is_submitted_again(server: RunningS
 
 def test_an_interrupted_download_continues(server: RunningSandbox, all_orders: list[dict[str, Any]]) -> None:
     server.sandbox.switches["shopify_admin.bulk_file_breaks"] = 2
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         assert read_bulk(make_job(client)) == all_orders
 
 
 def test_a_job_is_not_preferred_for_a_small_window(server: RunningSandbox) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         assert client.prefers_job("orders", since=SINCE, until=NOW) is False

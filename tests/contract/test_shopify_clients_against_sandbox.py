@@ -9,16 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from client_options import gather_options
+from sandbox import restored_settings, run_sandbox, shopify_admin_client, shopify_partner_client
 
 from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.api.shopify_admin import search
-from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
-from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.api.shopify_partner.documents import APP_EVENT_TYPES, EVENT_FIELDS, TRANSACTION_FIELDS
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PartnersError
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.server import RunningSandbox
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ORDERS = 60
@@ -44,54 +41,27 @@ class FastClock(Clock):
 
 @pytest.fixture(scope="module")
 def shared_server() -> Iterator[RunningSandbox]:
-    sandbox = build(shops=1, orders=ORDERS, now=NOW)
-    with serve(sandbox) as server:
-        yield server
+    with run_sandbox(shops=1, orders=ORDERS, now=NOW) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def all_orders(shared_server: RunningSandbox) -> list[dict[str, Any]]:
     """All orders of the shop, read once by the client."""
-    with admin(shared_server) as client:
+    with shopify_admin_client(shared_server) as client:
         return list(client.extract("orders", until=NOW).records())
 
 
 @pytest.fixture
 def server(shared_server: RunningSandbox) -> Iterator[RunningSandbox]:
     """The sandbox without a limit of Partner API requests; its switches are reset afterwards."""
-    switches = shared_server.sandbox.switches
-    before = dict(switches)
-    switches["shopify_partner.requests_per_second"] = 0
-    yield shared_server
-    switches.clear()
-    switches.update(before)
+    with restored_settings(shared_server):
+        shared_server.sandbox.switches["shopify_partner.requests_per_second"] = 0
+        yield shared_server
 
 
 def shop_of(server: RunningSandbox) -> str:
     return next(iter(server.sandbox.credentials["shopify_admin"]))
-
-
-def admin(server: RunningSandbox, **options: Any) -> ShopifyAdminClient:
-    shop = shop_of(server)
-    given: dict[str, Any] = {
-        "shop": shop,
-        "access_token": server.sandbox.credentials["shopify_admin"][shop]["token"],
-        "base_url": f"{server.url}/shopify-admin/{shop}",
-        **options,
-    }
-    return ShopifyAdminClient(**gather_options(**given))
-
-
-def partner(server: RunningSandbox, **options: Any) -> ShopifyPartnerClient:
-    credentials = server.sandbox.credentials["shopify_partner"]
-    given: dict[str, Any] = {
-        "organization_id": credentials["organization_id"],
-        "access_token": credentials["tokens"][0],
-        "base_url": f"{server.url}/shopify-partner",
-        "requests_per_second": 1_000,
-        **options,
-    }
-    return ShopifyPartnerClient(**gather_options(**given))
 
 
 def app_id(server: RunningSandbox) -> str:
@@ -130,7 +100,7 @@ def test_the_largest_orders_are_included(all_orders: list[dict[str, Any]]) -> No
 
 
 def test_only_the_largest_orders_need_further_requests(server: RunningSandbox) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         list(client.extract("orders", until=NOW).records())
         labels = client.stats.snapshot()["by_label"]
     assert labels["orders.line_items"] == 2
@@ -140,7 +110,7 @@ def test_only_the_largest_orders_need_further_requests(server: RunningSandbox) -
 
 @pytest.mark.parametrize("version", ["2025-10", "2026-07"])
 def test_every_version_returns_all_orders(server: RunningSandbox, version: str) -> None:
-    with admin(server, api_version=version, strict_version=True) as client:
+    with shopify_admin_client(server, api_version=version, strict_version=True) as client:
         assert len(list(client.extract("orders", until=NOW).records())) == ORDERS
 
 
@@ -149,7 +119,7 @@ def test_adjacent_windows_split_the_orders_without_gaps_and_overlaps(
 ) -> None:
     # The edges are timestamps of changes, where a wrong bound would lose or repeat an order.
     edges = [datetime.fromisoformat(all_orders[index]["updatedAt"]) for index in (0, 20, 40)] + [NOW]
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         parts = [
             record["id"]
             for since, until in pairwise(edges)
@@ -161,7 +131,7 @@ def test_adjacent_windows_split_the_orders_without_gaps_and_overlaps(
 def test_a_window_is_half_open_to_the_second(server: RunningSandbox) -> None:
     latest = datetime.fromisoformat(max(order["updatedAt"] for order in stored(server, "order").values()))
     second = timedelta(seconds=1)
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         inside = list(client.extract("orders", since=latest, until=latest + second).records())
         outside = list(client.extract("orders", since=latest - second, until=latest).records())
     assert {record["updatedAt"] for record in inside} == {latest.isoformat().replace("+00:00", "Z")}
@@ -174,7 +144,7 @@ def test_orders_are_sorted_by_their_change(all_orders: list[dict[str, Any]]) -> 
 
 
 def test_a_read_continues_from_any_position(server: RunningSandbox) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         extraction = client.extract("products", since=LONG_AGO, until=NOW, page_size=6)
         steps = list(extraction.pages())
         for number, step in enumerate(steps[:-1], 1):
@@ -186,20 +156,20 @@ def test_a_read_continues_from_any_position(server: RunningSandbox) -> None:
 
 
 def test_a_users_search_is_combined_with_the_window(server: RunningSandbox) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         records = list(client.extract("orders", until=NOW, query="financial_status:refunded").records())
     assert records
     assert {record["displayFinancialStatus"] for record in records} == {"REFUNDED"}
 
 
 def test_an_unknown_search_field_is_an_error(server: RunningSandbox) -> None:
-    with admin(server) as client, pytest.raises(ConfigurationError, match="'colour'"):
+    with shopify_admin_client(server) as client, pytest.raises(ConfigurationError, match="'colour'"):
         list(client.extract("orders", until=NOW, query="colour:red").records())
 
 
 def test_orders_are_read_by_id(server: RunningSandbox) -> None:
     ids = list(stored(server, "order"))[-55:]
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         numbers = [gid.rpartition("/")[2] for gid in ids]
         records = list(client.extract("orders", match={"id": [*numbers, "1"]}).records())
         assert client.stats.snapshot()["by_label"]["orders.by_id"] == 2
@@ -207,13 +177,13 @@ def test_orders_are_read_by_id(server: RunningSandbox) -> None:
 
 
 def test_orders_by_id_are_the_same_as_by_search(server: RunningSandbox, all_orders: list[dict[str, Any]]) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         ids = [record["id"] for record in all_orders]
         assert list(client.extract("orders", match={"id": ids}).records()) == all_orders
 
 
 def test_every_product_is_read_with_its_variants(server: RunningSandbox) -> None:
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         records = list(client.extract("products", until=NOW).records())
     assert {record["id"]: len(record["variants"]) for record in records} == {
         gid: len(product["variants"]) for gid, product in stored(server, "product").items()
@@ -222,7 +192,7 @@ def test_every_product_is_read_with_its_variants(server: RunningSandbox) -> None
 
 def test_redacted_personal_data_is_null(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.protected_customer_data"] = "level1"
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         records = list(client.extract("orders", until=NOW).records())
     assert len(records) == ORDERS
     assert {record["email"] for record in records} == {None}
@@ -230,7 +200,7 @@ def test_redacted_personal_data_is_null(server: RunningSandbox) -> None:
 
 def test_orders_are_read_without_personal_data_if_the_customer_is_denied(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.access_denied"] = ["Order.customer"]
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         with pytest.raises(AuthenticationError, match="read_customers"):
             list(client.extract("orders", until=NOW).records())
         records = list(client.extract("orders", until=NOW, personal_data=False).records())
@@ -240,7 +210,7 @@ def test_orders_are_read_without_personal_data_if_the_customer_is_denied(server:
 
 def test_an_app_without_approval_gets_a_remedy(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.protected_customer_data"] = "none"
-    with admin(server) as client, pytest.raises(AuthenticationError, match="personal_data=False"):
+    with shopify_admin_client(server) as client, pytest.raises(AuthenticationError, match="personal_data=False"):
         list(client.extract("orders", until=NOW).records())
 
 
@@ -248,14 +218,17 @@ def test_an_app_without_approval_gets_a_remedy(server: RunningSandbox) -> None:
 def test_a_small_bucket_slows_the_read_and_loses_nothing(server: RunningSandbox, status: int) -> None:
     # The bucket refills fifty times as fast as Shopify reports, because the clock runs fifty times as fast.
     server.sandbox.switches |= {"shopify_admin.bucket": (520, 5_000), "shopify_admin.throttle_status": status}
-    with admin(server, clock=FastClock()) as client:
+    with shopify_admin_client(server, clock=FastClock()) as client:
         records = list(client.extract("orders", until=NOW).records())
     assert len({record["id"] for record in records}) == ORDERS
 
 
 def test_a_client_waits_for_points_that_another_task_used(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.bucket"] = (160, 50)
-    with admin(server, clock=FastClock()) as first, admin(server, clock=FastClock()) as second:
+    with (
+        shopify_admin_client(server, clock=FastClock()) as first,
+        shopify_admin_client(server, clock=FastClock()) as second,
+    ):
         one = first.extract("products", until=NOW, page_size=250)
         two = second.extract("products", until=NOW, page_size=250)
         assert list(one.records()) == list(two.records())
@@ -264,7 +237,7 @@ def test_a_client_waits_for_points_that_another_task_used(server: RunningSandbox
 
 def test_a_page_that_costs_too_much_is_reduced(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.max_query_cost"] = 300
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         records = list(client.extract("orders", until=NOW).records())
         assert client.stats.snapshot()["by_label"]["orders.list"] > 3
     assert len({record["id"] for record in records}) == ORDERS
@@ -272,7 +245,7 @@ def test_a_page_that_costs_too_much_is_reduced(server: RunningSandbox) -> None:
 
 def test_a_large_window_is_read_in_parts(server: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "COUNT_LIMIT", 10)
-    with admin(server) as client:
+    with shopify_admin_client(server) as client:
         extraction = client.extract("products", until=NOW)
         records = [record["id"] for record in extraction.records(workers=4)]
     assert len(extraction.segments) > 2
@@ -281,7 +254,7 @@ def test_a_large_window_is_read_in_parts(server: RunningSandbox, monkeypatch: py
 
 def test_internal_errors_are_retried(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.internal_errors"] = 2
-    with admin(server, clock=FastClock()) as client:
+    with shopify_admin_client(server, clock=FastClock()) as client:
         assert client.ping().startswith(shop_of(server))
         assert client.stats.snapshot()["retries"] == 2
 
@@ -289,11 +262,11 @@ def test_internal_errors_are_retried(server: RunningSandbox) -> None:
 def test_client_credentials_are_exchanged(server: RunningSandbox) -> None:
     credentials = server.sandbox.credentials["shopify_admin"][shop_of(server)]
     options = {"auth": "client_credentials", "access_token": None, "client_id": credentials["client_id"]}
-    with admin(server, **options, client_secret=credentials["client_secret"]) as client:
+    with shopify_admin_client(server, **options, client_secret=credentials["client_secret"]) as client:
         assert len(list(client.extract("orders", until=NOW).records())) == ORDERS
         assert client.stats.snapshot()["by_label"]["token"] == 1
     with (
-        admin(server, **options, client_secret="wrong") as client,
+        shopify_admin_client(server, **options, client_secret="wrong") as client,
         pytest.raises(AuthenticationError, match="Check client id and secret"),
     ):
         client.ping()
@@ -301,7 +274,7 @@ def test_client_credentials_are_exchanged(server: RunningSandbox) -> None:
 
 def test_a_wrong_token_is_refused(server: RunningSandbox) -> None:
     with (
-        admin(server, access_token="shpat_wrong_token") as client,
+        shopify_admin_client(server, access_token="shpat_wrong_token") as client,
         pytest.raises(AuthenticationError, match="Invalid API key or access token") as caught,
     ):
         client.ping()
@@ -311,11 +284,11 @@ def test_a_wrong_token_is_refused(server: RunningSandbox) -> None:
 def test_an_expired_version_falls_forward_with_a_warning(
     server: RunningSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with admin(server, api_version="2024-01") as client, caplog.at_level(logging.WARNING):
+    with shopify_admin_client(server, api_version="2024-01") as client, caplog.at_level(logging.WARNING):
         client.ping()
     assert "2024-01 was requested, 2025-10 answered" in caplog.text
     with (
-        admin(server, api_version="2024-01", strict_version=True) as client,
+        shopify_admin_client(server, api_version="2024-01", strict_version=True) as client,
         pytest.raises(ConfigurationError, match="2025-10 answered"),
     ):
         client.ping()
@@ -325,7 +298,7 @@ def test_an_expired_version_falls_forward_with_a_warning(
 
 
 def test_every_transaction_is_read_once_with_the_fields_of_its_type(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         records = list(client.extract("transactions", until=NOW).records())
     assert len({record["id"] for record in records}) == len(records) > 100
     assert {record["__typename"] for record in records} == set(TRANSACTION_FIELDS)
@@ -340,7 +313,7 @@ def test_adjacent_windows_split_the_transactions_without_gaps_and_overlaps(
     server: RunningSandbox, newest_first: bool
 ) -> None:
     server.sandbox.switches["shopify_partner.newest_first"] = newest_first
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         all_timestamps = {
             record["id"]: record["createdAt"] for record in client.extract("transactions", until=NOW).records()
         }
@@ -356,7 +329,7 @@ def test_adjacent_windows_split_the_transactions_without_gaps_and_overlaps(
 
 
 def test_every_type_of_app_event_is_read(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         records = list(client.extract("app_events", app_id=app_id(server), until=NOW, page_size=10).records())
     assert {record["type"] for record in records} == APP_EVENT_TYPES
     assert all(record["chargeId"] for record in records if "charge" in record or "appCredit" in record)
@@ -365,7 +338,7 @@ def test_every_type_of_app_event_is_read(server: RunningSandbox) -> None:
 
 
 def test_app_events_are_filtered_by_type_and_shop(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         filters = {"app_id": app_id(server), "types": "relationship_installed", "shop": shop_of(server)}
         records = list(client.extract("app_events", **filters).records())
     assert records
@@ -375,7 +348,7 @@ def test_app_events_are_filtered_by_type_and_shop(server: RunningSandbox) -> Non
 
 
 def test_historical_events_of_four_years_are_read_once(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         records = list(client.extract("events", since=LONG_AGO, until=NOW).records())
         assert client.stats.snapshot()["by_label"]["events"] >= 5
     assert {record["__typename"] for record in records} == set(EVENT_FIELDS)
@@ -385,7 +358,7 @@ def test_historical_events_of_four_years_are_read_once(server: RunningSandbox) -
 
 
 def test_the_installed_shops_are_those_of_the_sandbox(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         shops = {shop["shop"]: shop for shop in client.installed_shops(app_id(server))}
     installed = {domain for domain, shop in shops.items() if shop["installed"]}
     assert shop_of(server) in installed
@@ -395,7 +368,7 @@ def test_the_installed_shops_are_those_of_the_sandbox(server: RunningSandbox) ->
 
 
 def test_installed_shops_have_a_history(server: RunningSandbox) -> None:
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         now = {shop["shop"]: shop for shop in client.installed_shops(app_id(server))}
         uninstalled_at = datetime.fromisoformat(now["velvet-ember.myshopify.com"]["since"])
         before = client.installed_shops(app_id(server), until=uninstalled_at)
@@ -408,7 +381,7 @@ def test_any_connection_can_be_read(server: RunningSandbox) -> None:
     document = """query Installs($appId: ID!, $first: Int!, $after: String) { app(id: $appId) { events(
       first: $first, after: $after, types: [RELATIONSHIP_INSTALLED]) { pageInfo { hasNextPage }
       edges { cursor node { type occurredAt shop { myshopifyDomain } } } } } }"""
-    with partner(server) as client:
+    with shopify_partner_client(server) as client:
         extraction = client.query(
             document,
             variables={"appId": app_id(server)},
@@ -426,7 +399,7 @@ def test_the_limit_of_requests_is_respected(server: RunningSandbox, status: int)
         "shopify_partner.requests_per_second": 1,
         "shopify_partner.throttle_status": status,
     }
-    with partner(server, clock=FastClock()) as client:
+    with shopify_partner_client(server, clock=FastClock()) as client:
         records = list(client.extract("transactions", until=NOW, page_size=50).records())
         assert client.stats.snapshot()["throttled"] > 0
     assert len({record["id"] for record in records}) == len(records) > 100
@@ -434,39 +407,47 @@ def test_the_limit_of_requests_is_respected(server: RunningSandbox, status: int)
 
 def test_the_second_token_is_used_while_the_first_is_rotated(server: RunningSandbox) -> None:
     primary, secondary = server.sandbox.credentials["shopify_partner"]["tokens"]
-    with partner(server, access_token="prtapi_revoked_token", secondary_access_token=secondary) as client:
+    with shopify_partner_client(
+        server, access_token="prtapi_revoked_token", secondary_access_token=secondary
+    ) as client:
         assert "answers" in client.ping()
     with (
-        partner(server, access_token="prtapi_revoked_token") as client,
+        shopify_partner_client(server, access_token="prtapi_revoked_token") as client,
         pytest.raises(AuthenticationError, match="Invalid access token"),
     ):
         client.ping()
     with (
-        partner(server, organization_id="999", access_token=primary) as client,
+        shopify_partner_client(server, organization_id="999", access_token=primary) as client,
         pytest.raises(AuthenticationError, match="belongs to this organization"),
     ):
         client.ping()
 
 
 def test_an_app_of_another_organization_is_an_error(server: RunningSandbox) -> None:
-    with partner(server) as client, pytest.raises(ConfigurationError, match="'app' is null"):
+    with shopify_partner_client(server) as client, pytest.raises(ConfigurationError, match="'app' is null"):
         list(client.extract("app_events", app_id=424242).records())
 
 
 def test_internal_errors_in_successful_answers_are_retried(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_partner.internal_errors"] = 2
-    with partner(server, clock=FastClock()) as client:
+    with shopify_partner_client(server, clock=FastClock()) as client:
         assert "answers" in client.ping()
 
 
 def test_an_error_in_a_users_document_is_explained_in_shopifys_words(server: RunningSandbox) -> None:
     document = """query Q($first: Int!, $after: String) { transactions(first: $first, after: $after) {
       pageInfo { hasNextPage } edges { cursor node { id colour } } } }"""
-    with partner(server) as client, pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"):
+    with (
+        shopify_partner_client(server) as client,
+        pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"),
+    ):
         list(client.query(document, connection="transactions").records())
 
 
 def test_no_error_shows_the_token(server: RunningSandbox) -> None:
-    with partner(server, access_token="prtapi_some_wrong_token") as client, pytest.raises(PartnersError) as caught:
+    with (
+        shopify_partner_client(server, access_token="prtapi_some_wrong_token") as client,
+        pytest.raises(PartnersError) as caught,
+    ):
         list(client.extract("transactions").records())
     assert "prtapi_some_wrong_token" not in f"{caught.value!r} {caught.value} {caught.value.__cause__}"

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from client_options import gather_options
 from clocks import TurningClock
+from sandbox import restored_settings, voucherify_client
 
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.voucherify.client import RESOURCES, VoucherifyClient
 from airflow_provider_partners.exceptions import AuthenticationError, PagingError, ThrottledError
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
@@ -29,20 +27,6 @@ PROJECT = {
     "project_id": "proj_1",
     "shop": "a.myshopify.com",
 }
-KEYS: dict[str, dict[str, Any]] = {
-    "server": {"application_id": PROJECT["app_id"], "secret_key": PROJECT["secret_key"]},
-    "client": {
-        "application_id": PROJECT["client_app_id"],
-        "secret_key": PROJECT["client_token"],
-        "auth": "client",
-        "origin": PROJECT["client_origin"],
-    },
-    "management": {
-        "application_id": PROJECT["management_id"],
-        "secret_key": PROJECT["management_token"],
-        "auth": "management",
-    },
-}
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +39,11 @@ def voucherify_sandbox() -> Iterator[RunningSandbox]:
 def empty_project(voucherify_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
     """An empty project without a rate limit. The switches are restored after the test."""
     sandbox = voucherify_sandbox.sandbox
-    before = dict(sandbox.switches)
-    sandbox.switches["voucherify.rate_limit"] = 0
     for partner, owner, kind, key, _ in list(sandbox.store):
         sandbox.store.delete(partner, owner, kind, key)
-    sandbox.calls.clear()
-    yield voucherify_sandbox
-    voucherify_sandbox.faults.clear()
-    sandbox.switches.clear()
-    sandbox.switches.update(before)
-
-
-def client(empty_project: RunningSandbox, family: str = "server", **options: Any) -> VoucherifyClient:
-    defaults = {**KEYS[family], "base_url": f"{empty_project.url}/voucherify", "rate_limit_store": InMemoryStore()}
-    return VoucherifyClient(**gather_options(**{**defaults, "requests_per_minute": 6_000_000.0, **options}))
+    with restored_settings(voucherify_sandbox):
+        sandbox.switches["voucherify.rate_limit"] = 0
+        yield voucherify_sandbox
 
 
 def timestamp(milliseconds: int) -> str:
@@ -98,7 +73,7 @@ def test_every_list_is_read_completely(empty_project: RunningSandbox, name: str)
     ids = put_records(empty_project, name, [number // 2 * 10 for number in range(count)], "/".join(parents.values()))
 
     options = {} if count == 10 else {"page_size": 10}
-    with client(empty_project, resource.family) as voucherify:
+    with voucherify_client(empty_project, resource.family) as voucherify:
         result = list(voucherify.extract(name, parents=parents or None, **options).records())
 
     assert sorted(record["id"] for record in result) == ids
@@ -112,7 +87,7 @@ def test_a_list_beyond_its_last_page_is_complete(
     empty_project.sandbox.switches.update({"voucherify.time_bounds": bounds, "voucherify.optional_members": optional})
     ids = put_records(empty_project, name, [number // 40 * 7 for number in range(150)])
 
-    with client(empty_project) as voucherify:
+    with voucherify_client(empty_project) as voucherify:
         for window in ({}, {"since": "2026-05-01", "until": "2026-05-02"}):
             result = [record["id"] for record in voucherify.extract(name, page_size=1, **window).records(workers=3)]
             assert sorted(result) == ids
@@ -121,14 +96,14 @@ def test_a_list_beyond_its_last_page_is_complete(
 def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(empty_project: RunningSandbox) -> None:
     put_records(empty_project, "orders", list(range(201)))
 
-    with client(empty_project) as voucherify, pytest.raises(PagingError, match="201 records here"):
+    with voucherify_client(empty_project) as voucherify, pytest.raises(PagingError, match="201 records here"):
         list(voucherify.extract("orders", page_size=2).records())
 
 
 def test_a_list_continues_after_its_cursor_has_expired(empty_project: RunningSandbox) -> None:
     ids = put_records(empty_project, "loyalty_programs", list(range(25)))
 
-    with client(empty_project) as voucherify:
+    with voucherify_client(empty_project) as voucherify:
         extraction = voucherify.extract("loyalty_programs", page_size=10)
         first = next(extraction.pages())
         assert first.position is not None
@@ -142,7 +117,7 @@ def test_a_list_continues_after_its_cursor_has_expired(empty_project: RunningSan
 def test_a_window_is_applied_exactly_to_each_time(empty_project: RunningSandbox) -> None:
     put_records(empty_project, "customers", [0, 1, 999, 1000, 1001])
 
-    with client(empty_project) as voucherify:
+    with voucherify_client(empty_project) as voucherify:
         for field in ("created_at", "updated_at"):
             extraction = voucherify.extract("customers", time_field=field, since=timestamp(1), until=timestamp(1000))
             assert [record["id"] for record in extraction.records()] == ["customers_00001", "customers_00002"]
@@ -154,7 +129,7 @@ def test_filters_with_many_values_return_each_record_once(empty_project: Running
         empty_project.sandbox.store.put("voucherify", "", "redemptions", body["id"], body, at=body["date"])
     filters = {"customer_id": {"conditions": {"$in": [f"cust_{number}" for number in range(45)]}}}
 
-    with client(empty_project) as voucherify:
+    with voucherify_client(empty_project) as voucherify:
         result = [record["id"] for record in voucherify.extract("redemptions", filters=filters).records()]
 
     assert result == [f"r_{number:02}" for number in range(45)]
@@ -164,7 +139,7 @@ def test_an_order_is_found_by_its_id_and_by_the_stores_id(empty_project: Running
     order = {"id": "ord_1", "source_id": "gid://shopify/Order/7", "created_at": timestamp(0)}
     empty_project.sandbox.store.put("voucherify", "", "orders", "ord_1", order, at=order["created_at"])
 
-    with client(empty_project) as voucherify:
+    with voucherify_client(empty_project) as voucherify:
         for order_id in ("ord_1", "gid://shopify/Order/7"):
             extraction = voucherify.extract("orders", match={"id": ["unknown", order_id]})
             assert [record["id"] for record in extraction.records()] == ["ord_1"]
@@ -173,12 +148,12 @@ def test_an_order_is_found_by_its_id_and_by_the_stores_id(empty_project: Running
 def test_tokens_are_exchanged_for_the_keys(empty_project: RunningSandbox) -> None:
     put_records(empty_project, "redemptions", [1])
 
-    with client(empty_project, auth="oauth", oauth_scope="redemptions, orders") as voucherify:
+    with voucherify_client(empty_project, auth="oauth", oauth_scope="redemptions, orders") as voucherify:
         assert voucherify.ping().endswith("1 redemptions.")
 
 
 def test_wrong_keys_are_refused(empty_project: RunningSandbox) -> None:
-    with client(empty_project, secret_key="wrong") as voucherify, pytest.raises(AuthenticationError):
+    with voucherify_client(empty_project, secret_key="wrong") as voucherify, pytest.raises(AuthenticationError):
         voucherify.ping()
 
 
@@ -191,7 +166,7 @@ def test_an_exhausted_hourly_limit_gets_no_requests_until_the_hour_ends(empty_pr
     empty_project.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_period": "hour"})
 
     with (
-        client(empty_project, clock=TurningClock(time.time())) as voucherify,
+        voucherify_client(empty_project, clock=TurningClock(time.time())) as voucherify,
         pytest.raises(ThrottledError, match="too long here") as caught,
     ):
         ping_repeatedly(voucherify, 5)
@@ -204,7 +179,7 @@ def test_an_exhausted_billing_cycle_fails_at_once(empty_project: RunningSandbox)
     empty_project.sandbox.switches.update({"voucherify.rate_limit": 3, "voucherify.rate_type": "api_calls_cycle"})
 
     with (
-        client(empty_project, clock=TurningClock(time.time())) as voucherify,
+        voucherify_client(empty_project, clock=TurningClock(time.time())) as voucherify,
         pytest.raises(AuthenticationError, match="billing cycle"),
     ):
         ping_repeatedly(voucherify, 5)

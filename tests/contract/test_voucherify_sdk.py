@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import voucherify as sdk
+from sandbox import run_sandbox
 
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
+from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.sandbox.store import Store
 from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow
-from airflow_provider_partners.sandbox.world.build import build
 
 # The SDK warns about each list of the first loyalty API.
 pytestmark = pytest.mark.filterwarnings("ignore:GET /v1/loyalties.* is deprecated:DeprecationWarning")
@@ -27,7 +27,7 @@ NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def voucherify_sandbox() -> Iterator[RunningSandbox]:
-    with serve(build(now=NOW)) as running:
+    with run_sandbox(now=NOW) as running:
         yield running
 
 

@@ -13,14 +13,13 @@ import httpx
 import pytest
 from airflow.sdk import Asset, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger
+from sandbox import run_sandbox
 
 from airflow_provider_partners.get_provider_info import get_provider_info
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.world.build import build
 from airflow_provider_partners.triggers import yofi
 from airflow_provider_partners.triggers.shopify_partner import ShopifyPartnerNewInstallsTrigger
 from airflow_provider_partners.triggers.voucherify import VoucherifyNewRedemptionsTrigger
@@ -107,10 +106,10 @@ def test_the_provider_lists_the_modules():
 def sandbox():
     """The running sandbox, and a client of its control API."""
     with (
-        serve(build(seed=SEED, shops=SHOPS, orders=30)) as served,
-        httpx.Client(base_url=f"{served.url}/_sandbox", timeout=20) as control,
+        run_sandbox(seed=SEED, shops=SHOPS, orders=30) as running,
+        httpx.Client(base_url=f"{running.url}/_sandbox", timeout=20) as control,
     ):
-        yield served, control
+        yield running, control
 
 
 @pytest.fixture(autouse=True)
@@ -154,8 +153,8 @@ def event_after(watcher, create):
     ids=lambda value: value.__name__ if inspect.isclass(value) else "",
 )
 def test_new_records_have_one_event(sandbox, monkeypatch, watcher, arguments, path, account):
-    served, control = sandbox
-    for name, value in credentials.environment(served.url, seed=SEED, shops=SHOPS).items():
+    running, control = sandbox
+    for name, value in credentials.environment(running.url, seed=SEED, shops=SHOPS).items():
         monkeypatch.setenv(name, value)
     event, created = event_after(
         watcher(poll_interval=1.0, **arguments), lambda: control.post(path).raise_for_status().json()

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from client_options import gather_options
+from sandbox import restored_settings, yotpo_client
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.api.yotpo import UnknownProductsError, YotpoClient
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -30,40 +29,26 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def running_sandbox() -> Iterator[RunningSandbox]:
     credentials = {"yotpo": {STORE: {"secret": SECRET, "shop": "a.myshopify.com"}}}
-    with serve(Sandbox(store=Store(), credentials=credentials, now=NOW)) as running_sandbox:
-        yield running_sandbox
+    with serve(Sandbox(store=Store(), credentials=credentials, now=NOW)) as running:
+        yield running
 
 
 @pytest.fixture
 def yotpo_sandbox(running_sandbox: RunningSandbox) -> Iterator[RunningSandbox]:
     """An empty store without a rate limit; the switches are restored afterwards."""
     sandbox = running_sandbox.sandbox
-    before = dict(sandbox.switches)
-    sandbox.switches["yotpo.rate_limit"] = 0
     for partner, owner, kind, key, _ in list(sandbox.store):
         sandbox.store.delete(partner, owner, kind, key)
     sandbox.store.put("yotpo", STORE, "store", STORE, {"name": "Sandbox", "shop": "a.myshopify.com"}, at="")
-    sandbox.calls.clear()
-    yield running_sandbox
-    running_sandbox.faults.clear()
-    sandbox.switches.clear()
-    sandbox.switches.update(before)
+    with restored_settings(running_sandbox):
+        sandbox.switches["yotpo.rate_limit"] = 0
+        yield running_sandbox
 
 
 @pytest.fixture
 def yotpo(yotpo_sandbox: RunningSandbox) -> Iterator[YotpoClient]:
-    with client(yotpo_sandbox) as yotpo:
+    with yotpo_client(yotpo_sandbox) as yotpo:
         yield yotpo
-
-
-def client(yotpo_sandbox: RunningSandbox, **options: Any) -> YotpoClient:
-    defaults = {
-        "store_id": STORE,
-        "secret": SECRET,
-        "base_url": f"{yotpo_sandbox.url}/yotpo",
-        "rate_limit_store": InMemoryStore(),
-    }
-    return YotpoClient(**gather_options(**{**defaults, "requests_per_second": 100_000.0, **options}))
 
 
 def order(external_id: str, *, product: str = "p-1", date: str = "2026-05-01T10:20:30Z", **more: Any) -> dict[str, Any]:
@@ -216,7 +201,7 @@ def test_the_variants_of_products_are_read(yotpo_sandbox: RunningSandbox, yotpo:
 
 @pytest.mark.parametrize("auth", ["secret", "oauth"])
 def test_both_token_endpoints_work(yotpo_sandbox: RunningSandbox, auth: str) -> None:
-    with client(yotpo_sandbox, auth=auth) as yotpo:
+    with yotpo_client(yotpo_sandbox, auth=auth) as yotpo:
         assert yotpo.ping() == "Yotpo answers for the store sandbo…."
 
 
@@ -235,14 +220,14 @@ def test_an_invalid_token_is_renewed(yotpo_sandbox: RunningSandbox, yotpo: Yotpo
     "options", [{"secret": "wrong-secret"}, {"store_id": "another"}, {"auth": "oauth", "secret": "x"}]
 )
 def test_wrong_credentials_are_an_authentication_error(yotpo_sandbox: RunningSandbox, options: dict[str, Any]) -> None:
-    with client(yotpo_sandbox, **options) as yotpo, pytest.raises(AuthenticationError, match="of the connection"):
+    with yotpo_client(yotpo_sandbox, **options) as yotpo, pytest.raises(AuthenticationError, match="of the connection"):
         yotpo.ping()
 
 
 @pytest.mark.parametrize("switches", [{}, {"yotpo.retry_after": False, "yotpo.throttle_body": "errors"}], ids=str)
 def test_a_throttled_client_waits_and_loses_nothing(yotpo_sandbox: RunningSandbox, switches: dict[str, Any]) -> None:
     yotpo_sandbox.sandbox.switches.update({"yotpo.rate_limit": 5, **switches})
-    with client(yotpo_sandbox) as yotpo:
+    with yotpo_client(yotpo_sandbox) as yotpo:
         for number in range(7):
             yotpo.create_product({"external_id": str(number)})
 
@@ -252,7 +237,7 @@ def test_a_throttled_client_waits_and_loses_nothing(yotpo_sandbox: RunningSandbo
 
 def test_the_default_rate_limit_is_never_throttled(yotpo_sandbox: RunningSandbox) -> None:
     yotpo_sandbox.sandbox.switches["yotpo.rate_limit"] = 5
-    with client(yotpo_sandbox, requests_per_second=4.5) as yotpo:
+    with yotpo_client(yotpo_sandbox, requests_per_second=4.5) as yotpo:
         for _ in range(8):
             yotpo.order(5)
 

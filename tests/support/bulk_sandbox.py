@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
-
-from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.world.build import build
+from sandbox import restored_settings, run_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +98,7 @@ def stored_orders(client: BulkClient) -> list[dict[str, Any]]:
 @contextmanager
 def serve_two_shops() -> Iterator[Any]:
     """Serve a sandbox for the tests of one module."""
-    with serve(build(shops=2, orders=60, now=NOW)) as running:
+    with run_sandbox(shops=2, orders=60, now=NOW) as running:
         yield running
 
 
@@ -108,13 +106,11 @@ def serve_two_shops() -> Iterator[Any]:
 def client_of(running_sandbox: Any) -> Iterator[BulkClient]:
     """Return a client for one test; afterwards restore the switches and remove all operations."""
     sandbox = running_sandbox.sandbox
-    switches = dict(sandbox.switches)
-    sandbox.switches["shopify_admin.bucket"] = (1_000_000, 1_000_000)
     sandbox.now = NOW
     client = BulkClient(running_sandbox.url, sandbox)
-    yield client
-    sandbox.switches.clear()
-    sandbox.switches.update(switches)
+    with restored_settings(running_sandbox):
+        sandbox.switches["shopify_admin.bucket"] = (1_000_000, 1_000_000)
+        yield client
     sandbox.now = NOW + timedelta(days=1)
     for client.shop in (SHOP, OTHER):
         for document in sandbox.store.select("shopify_admin", client.shop, "bulk_operation"):

@@ -92,21 +92,19 @@ def orders_body(*nodes: dict, more: bool = False, cursor: str = "c1", **extensio
 
 def error_body(message: str, code: str | None = None, data: object = None, **extensions: object) -> dict:
     """The answer with one error."""
-    given = {**({"code": code} if code else {}), **extensions}
-    return {"errors": [{"message": message, **({"extensions": given} if given else {})}], "data": data}
+    extensions = {**({"code": code} if code else {}), **extensions}
+    return {"errors": [{"message": message, **({"extensions": extensions} if extensions else {})}], "data": data}
 
 
 def make_client(api: FakeAdminApi, **options: object) -> ShopifyAdminClient:
     """A client of the fake shop at the time ``NOW``."""
-    given = {"shop": "a", "access_token": TOKEN, **options}
-    return ShopifyAdminClient(
-        **gather_options(handler=httpx.MockTransport(api), clock=TurningClock(NOW.timestamp()), **given)
-    )
+    defaults = {"shop": "a", "access_token": TOKEN, "clock": TurningClock(NOW.timestamp())}
+    return ShopifyAdminClient(**gather_options(handler=httpx.MockTransport(api), **{**defaults, **options}))
 
 
 def extract(
     api: FakeAdminApi, resource: str = "orders", client_options: dict | None = None, **arguments: object
 ) -> list[dict]:
     """The records of the hour from ``SINCE`` to ``UNTIL``."""
-    given = {"since": SINCE, "until": UNTIL, **arguments}
-    return list(make_client(api, **(client_options or {})).extract(resource, **given).records())  # type: ignore[arg-type]
+    query = {"since": SINCE, "until": UNTIL, **arguments}
+    return list(make_client(api, **(client_options or {})).extract(resource, **query).records())  # type: ignore[arg-type]

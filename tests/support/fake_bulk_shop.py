@@ -199,8 +199,8 @@ class FakeBulkShop(FakeAdminApi):
 
 def submit_job(shop: FakeBulkShop, *, grouping: bool = False, **arguments: object) -> tuple[BulkJob, str]:
     """Submit the list of ``SINCE`` to ``UNTIL`` as a bulk operation; return the job and its id."""
-    given = {"since": SINCE, "until": UNTIL, **arguments}
-    job = make_client(shop, bulk_grouping=grouping).job(shop.resource, **given)  # type: ignore[arg-type]
+    query = {"since": SINCE, "until": UNTIL, **arguments}
+    job = make_client(shop, bulk_grouping=grouping).job(shop.resource, **query)  # type: ignore[arg-type]
     return job, job.submit()
 
 

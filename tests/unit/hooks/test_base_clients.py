@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from sandbox import run_sandbox
 
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.base import in_thread
@@ -16,18 +17,14 @@ from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sandbox.credentials import environment
-from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.world.build import build
 
 SHOP = "aurora-apparel.myshopify.com"
 
 
 @pytest.fixture(scope="module")
 def running_sandbox():
-    sandbox = build(path=":memory:", seed=7, shops=1, orders=2, now=None)
-    with serve(sandbox) as server:
-        yield server
-    sandbox.store.close()
+    with run_sandbox(seed=7, shops=1, orders=2) as running:
+        yield running
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from airflow.sdk import Connection
+from sandbox import run_sandbox
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.world.build import build
 
 SHOP = "aurora-apparel.myshopify.com"
 HOOKS = {
@@ -40,10 +39,8 @@ print("RESULTS " + json.dumps(results))
 
 @pytest.fixture(scope="module")
 def sandbox_url():
-    sandbox = build(path=":memory:", seed=7, shops=1, orders=2, now=None)
-    with serve(sandbox) as running:
+    with run_sandbox(seed=7, shops=1, orders=2) as running:
         yield running.url
-    sandbox.store.close()
 
 
 def as_uri(fields):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from sandbox import run_sandbox
 
 from airflow_provider_partners.sandbox.faults import FaultRule, FaultRules, operation
-from airflow_provider_partners.sandbox.server import serve
 from airflow_provider_partners.sandbox.world.build import build
 
 NOW = datetime(2026, 5, 20, 14, tzinfo=UTC)
@@ -18,7 +18,7 @@ STORE = next(iter(build(shops=1, orders=1, now=NOW).credentials["yotpo"]))
 
 @pytest.fixture(scope="module")
 def sandbox_and_client():
-    with serve(build(shops=1, orders=1, now=NOW)) as running, httpx.Client(base_url=running.url) as client:
+    with run_sandbox(shops=1, orders=1, now=NOW) as running, httpx.Client(base_url=running.url) as client:
         running.sandbox.switches["yotpo.rate_limit"] = 10_000
         yield running, client
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import httpx
 import jwt
 import pytest
+from sandbox import run_sandbox
 
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.server import PREFIXES, create_app, serve, switch_defaults
@@ -21,7 +22,7 @@ SHOP = "aurora-apparel.myshopify.com"
 
 @pytest.fixture(scope="module")
 def running_sandbox():
-    with serve(build(shops=2, orders=5, now=NOW)) as running:
+    with run_sandbox(shops=2, orders=5, now=NOW) as running:
         yield running
 
 
@@ -148,7 +149,7 @@ def test_an_unknown_prefix_is_not_found(running_sandbox):
 
 def test_the_end_of_the_context_frees_the_port_and_the_thread():
     before = threading.active_count()
-    with serve(build(shops=1, orders=1, now=NOW)) as running, httpx.Client() as client:
+    with run_sandbox(shops=1, orders=1, now=NOW) as running, httpx.Client() as client:
         assert client.get(f"{running.url}/_sandbox/health").status_code == 200
         port = running.port
         begun = time.monotonic()
@@ -165,7 +166,7 @@ def test_a_port_in_use_is_an_error_at_once(running_sandbox):
 
 
 def test_two_sandboxes_can_run_at_the_same_time(running_sandbox):
-    with serve(build(seed=8, shops=1, orders=1, now=NOW)) as other:
+    with run_sandbox(seed=8, shops=1, orders=1, now=NOW) as other:
         worlds = [
             httpx.get(f"{url}/_sandbox/health").json()["world"]["seed"] for url in (running_sandbox.url, other.url)
         ]

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-
-from airflow_provider_partners.sandbox.server import serve
-from airflow_provider_partners.sandbox.world.build import build
+from sandbox import run_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,10 +34,8 @@ CONVERSATIONS = """query Conversations($statuses: [ConversationStatus!], $unread
 
 @pytest.fixture(scope="module")
 def running_sandbox() -> Iterator[Any]:
-    sandbox = build(shops=2, orders=5, now=NOW)
-    sandbox.switches["shopify_partner.requests_per_second"] = 0
-    sandbox.switches["shopify_partner.oldest_version"] = "2024-10"
-    with serve(sandbox) as running:
+    switches = {"shopify_partner.requests_per_second": 0, "shopify_partner.oldest_version": "2024-10"}
+    with run_sandbox(shops=2, orders=5, now=NOW, switches=switches) as running:
         yield running
 
 
