@@ -13,9 +13,6 @@ from urllib.parse import urlsplit
 
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, in_thread, mask_secret
-from airflow_provider_partners.api.http.options import ClientOptions
-from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
-from airflow_provider_partners.api.http.redaction import secret_forms
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
@@ -24,6 +21,7 @@ from airflow_provider_partners.observability import metrics
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from airflow_provider_partners.api.http.options import ClientOptions
     from airflow_provider_partners.api.http.stats import RequestStats
 
 __all__ = ["Client", "PartnerHook", "in_thread"]
@@ -196,6 +194,8 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         """
         if secret in self._masked:
             return
+        from airflow_provider_partners.api.http.redaction import secret_forms
+
         self._masked.add(secret)
         for encoded in secret_forms(secret):
             mask_secret(encoded)
@@ -205,6 +205,9 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
         :param credential: what the partner counts requests by; tasks with the same credential share a rate limit
         """
+        from airflow_provider_partners.api.http.options import ClientOptions
+        from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
+
         digest = hashlib.sha256("\0".join(credential).encode()).hexdigest()[:24]
         return ClientOptions(
             rate_limit_store=make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),

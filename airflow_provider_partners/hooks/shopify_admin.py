@@ -6,20 +6,20 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_partners.api.shopify.shops import shop_domain
-from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
 _HOST_TEMPLATE = "{shop}.myshopify.com"
 _SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
-class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
+class ShopifyAdminHook(PartnerHook["ShopifyAdminClient"]):
     """Builds the client of a shop's Admin API.
 
     The connection's host may contain ``{shop}``. One connection then serves all shops of an app that exchanges its
@@ -55,6 +55,8 @@ class ShopifyAdminHook(PartnerHook[ShopifyAdminClient]):
 
     def build_client(self, connection: PartnerConnection) -> ShopifyAdminClient:
         """Build the client of the shop."""
+        from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
+
         shop = shop_domain(self.shop) if self.shop else self._shop_from_host(connection)
         base_url = connection.base_url.replace(_HOST_TEMPLATE, shop).replace("{shop}", shop)
         extras = dict(connection.extras)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
 
-class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
+class ShopifyPartnerHook(PartnerHook["ShopifyPartnerClient"]):
     """Builds the client of the Shopify Partner API.
 
     :param shopify_partner_conn_id: id of the Airflow connection
@@ -33,6 +33,8 @@ class ShopifyPartnerHook(PartnerHook[ShopifyPartnerClient]):
 
     def build_client(self, connection: PartnerConnection) -> ShopifyPartnerClient:
         """Build the client of the organization."""
+        from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
+
         connection.require("organization_id")
         return ShopifyPartnerClient(
             access_token=connection.password,

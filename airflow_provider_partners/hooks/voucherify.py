@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.voucherify.client import VoucherifyClient
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
 
-class VoucherifyHook(PartnerHook[VoucherifyClient]):
+class VoucherifyHook(PartnerHook["VoucherifyClient"]):
     """Builds the client of the Voucherify API.
 
     The extra ``auth`` says which kind of key the connection holds: a server-side key of a project, a client-side key,
@@ -32,6 +32,8 @@ class VoucherifyHook(PartnerHook[VoucherifyClient]):
 
     def build_client(self, connection: PartnerConnection) -> VoucherifyClient:
         """Build the client of the project."""
+        from airflow_provider_partners.api.voucherify.client import VoucherifyClient
+
         connection.require("login")
         return VoucherifyClient(
             application_id=connection.login,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.yofi.auth import normalize_shop
-from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.yofi.client import YofiClient
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
 
-class YofiHook(PartnerHook[YofiClient]):
+class YofiHook(PartnerHook["YofiClient"]):
     """Builds the client of Yofi's Partner Data API.
 
     :param yofi_conn_id: id of the Airflow connection
@@ -32,11 +31,15 @@ class YofiHook(PartnerHook[YofiClient]):
     @property
     def account(self) -> str | None:
         """The shop's domain."""
+        from airflow_provider_partners.api.yofi.auth import normalize_shop
+
         shop = self.shop or self.connection.extras.get("shop")
         return normalize_shop(shop) if shop else None
 
     def build_client(self, connection: PartnerConnection) -> YofiClient:
         """Build the client of the shop."""
+        from airflow_provider_partners.api.yofi.client import YofiClient
+
         connection.require("issuer")
         extras = {**connection.extras, **({"shop": self.shop} if self.shop else {})}
         extras.pop("console_url", None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.yotpo.client import YotpoClient
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
 
-class YotpoHook(PartnerHook[YotpoClient]):
+class YotpoHook(PartnerHook["YotpoClient"]):
     """Builds the client of a store's Core API.
 
     :param yotpo_conn_id: id of the Airflow connection
@@ -28,6 +28,8 @@ class YotpoHook(PartnerHook[YotpoClient]):
 
     def build_client(self, connection: PartnerConnection) -> YotpoClient:
         """Build the client of the store."""
+        from airflow_provider_partners.api.yotpo.client import YotpoClient
+
         connection.require("login")
         return YotpoClient(
             store_id=connection.login,

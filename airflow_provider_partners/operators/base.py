@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator, XComArg
 
-from airflow_provider_partners import settings
+from airflow_provider_partners import settings, sync
 from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.exceptions import ConfigurationError, RejectThresholdError
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
-from airflow_provider_partners.sync.outcomes import OutcomeSummary, check_threshold
 from airflow_provider_partners.task_errors import Context, translate_errors
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
+    from airflow_provider_partners.sync.outcomes import OutcomeSummary
 
 DatasetInput = DatasetRef | Mapping[str, Any] | XComArg
 """An operator's argument for a dataset: a reference, or the output of the task that wrote the dataset."""
@@ -123,7 +123,7 @@ def enforce_reject_threshold(
     :raises RejectThresholdError: when more records were rejected
     """
     try:
-        check_threshold(summary, settings.max_rejects() if max_rejects is None else max_rejects)
+        sync.check_threshold(summary, settings.max_rejects() if max_rejects is None else max_rejects)
     except RejectThresholdError:
         failed = replace(reference, extra={**reference.extra, "over_threshold": True})
         context["ti"].xcom_push(key="return_value", value=failed.to_dict())

@@ -10,7 +10,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.sdk import Asset
 
@@ -77,7 +77,6 @@ class ExtractOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
-    available_resources: ClassVar[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -103,6 +102,11 @@ class ExtractOperator(PartnerOperator):
         self.page_size = page_size
         self.workers = workers
         self.uri = uri
+
+    @classmethod
+    @abstractmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the partner's lists by name. Imports the table when it is called: parsing a Dag does not need it."""
 
     @abstractmethod
     def hook(self) -> PartnerHook[Any]:
@@ -182,10 +186,10 @@ class ExtractOperator(PartnerOperator):
 
         :raises ConfigurationError: when the list is unknown, or it needs a time range and none is given
         """
-        resource = self.available_resources.get(self.resource)
+        resource = self.available_resources().get(self.resource)
         if resource is None:
             message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources))}.")
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources()))}.")
         initial_since = self._initial_since()
         optional = self.match is not None or not resource.time_field
         if optional and not (is_given(self.since) or is_given(self.until) or is_given(initial_since)):

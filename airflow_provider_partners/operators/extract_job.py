@@ -30,8 +30,6 @@ from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.exceptions import ConfigurationError, JobFailedError, PartnersError, TransientError
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.task_errors import Context
-from airflow_provider_partners.triggers.base import ERROR, growing_pauses, validate_event
-from airflow_provider_partners.triggers.job import JobTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob, JobStatus
@@ -138,6 +136,8 @@ class JobExtractOperator(ExtractOperator):
 
         :param event: the trigger's event
         """
+        from airflow_provider_partners.triggers.base import ERROR, validate_event
+
         with self.tracked(context):
             payload = validate_event(event)
             job_id, status, message = payload.get("job_id"), payload["status"], payload.get("message")
@@ -190,6 +190,9 @@ class JobExtractOperator(ExtractOperator):
         return (checkpoint.started_at if checkpoint else utcnow()) + self.job_timeout
 
     def _defer(self, running_job: _RunningJob) -> None:
+        # Loaded only here: parsing a Dag should not load Airflow's triggers.
+        from airflow_provider_partners.triggers.job import JobTrigger
+
         hook = self.hook()
         trigger = JobTrigger(
             conn_type=hook.conn_type,
@@ -206,6 +209,8 @@ class JobExtractOperator(ExtractOperator):
 
     def _wait_for_job(self, client: Any, running_job: _RunningJob) -> None:
         """Poll the job until it is done."""
+        from airflow_provider_partners.triggers.base import growing_pauses
+
         failures, pauses = 0, growing_pauses(self.poll_interval)
         description, last_logged = f"{self.resource} by job", time.monotonic()
         while utcnow() < running_job.deadline:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
@@ -38,7 +37,6 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         "query",
         "shopify_admin_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     modes: ClassVar[Mapping[str, ExtractMode]] = {
         "auto": ExtractMode.AUTO,
         "paged": ExtractMode.PAGES,
@@ -61,6 +59,13 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         self.query = query
         self.personal_data = personal_data
         self.shopify_admin_conn_id = shopify_admin_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
+
+        return RESOURCES
 
     def hook(self) -> ShopifyAdminHook:
         """Return the shop's hook."""

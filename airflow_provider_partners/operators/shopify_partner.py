@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -46,7 +45,6 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         "conversation_id",
         "shopify_partner_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
 
@@ -68,6 +66,13 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         self.shop_id = shop_id
         self.conversation_id = conversation_id
         self.shopify_partner_conn_id = shopify_partner_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
+
+        return RESOURCES
 
     def hook(self) -> ShopifyPartnerHook:
         """Return the organization's hook."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners._compat import AirflowSkipException
-from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
-from airflow_provider_partners.api.voucherify.resources import RESOURCES
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
@@ -50,7 +48,6 @@ class VoucherifyExtractOperator(JobExtractOperator):
         "fields",
         "voucherify_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = {**EXPORTS, **RESOURCES}
     modes: ClassVar[Mapping[str, ExtractMode]] = {
         "auto": ExtractMode.AUTO,
         "paged": ExtractMode.PAGES,
@@ -88,6 +85,14 @@ class VoucherifyExtractOperator(JobExtractOperator):
             message = "No Voucherify connection is given"
             raise AirflowSkipException(message)
         return super().run(context)
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
+        from airflow_provider_partners.api.voucherify.resources import RESOURCES
+
+        return {**EXPORTS, **RESOURCES}
 
     def hook(self) -> VoucherifyHook:
         """Return the project's hook."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.yofi.resources import RESOURCES
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
 from airflow_provider_partners.operators.extract import ExtractOperator
@@ -54,7 +53,6 @@ class YofiExtractOperator(ExtractOperator):
         "prediction_filter",
         "yofi_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     operator_extra_links = (YofiLink(), DatasetLink())
     ui_color = "#e8eefc"
 
@@ -82,6 +80,13 @@ class YofiExtractOperator(ExtractOperator):
         self.walk_lookback = walk_lookback
         self.one_by_one = one_by_one
         self.yofi_conn_id = yofi_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.yofi.resources import RESOURCES
+
+        return RESOURCES
 
     def hook(self) -> YofiHook:
         """Return Yofi's hook for the shop."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.datasets.reader import resolve_match_values
@@ -38,7 +38,6 @@ class RecordsSensor(PartnerSensor):
 
     condition_name = RECORDS
     template_fields: Sequence[str] = ("resource", "since", "until")
-    available_resources: ClassVar[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -55,6 +54,11 @@ class RecordsSensor(PartnerSensor):
         self.until = until
         self.at_least = at_least
 
+    @classmethod
+    @abstractmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the partner's lists by name. Imports the table when it is called: parsing a Dag does not need it."""
+
     @abstractmethod
     def query_filters(self) -> dict[str, Any]:
         """Return the partner's own arguments of the client's ``extract``, as JSON; ``None`` means not given."""
@@ -69,10 +73,10 @@ class RecordsSensor(PartnerSensor):
 
     def condition_spec(self) -> dict[str, Any]:
         """Return the list, its query and the number of records."""
-        resource: Resource | None = self.available_resources.get(self.resource)
+        resource: Resource | None = self.available_resources().get(self.resource)
         if resource is None:
             message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources))}.")
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources()))}.")
         if self.at_least < 1:
             message = f"'at_least' is {self.at_least}, so there is nothing to wait for"
             raise ConfigurationError(message, remedy="Use 1 or more.")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.shopify_partner.client import RESOURCES
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.sensors.records import RecordsSensor
 from airflow_provider_partners.windows import is_given
@@ -44,7 +43,6 @@ class ShopifyPartnerEventSensor(RecordsSensor):
         "shop_id",
         "shopify_partner_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#eaf5ea"
 
     def __init__(
@@ -64,6 +62,13 @@ class ShopifyPartnerEventSensor(RecordsSensor):
         self.shop = shop
         self.shop_id = shop_id
         self.shopify_partner_conn_id = shopify_partner_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
+
+        return RESOURCES
 
     def hook(self) -> ShopifyPartnerHook:
         """Return the organization's hook."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.voucherify.client import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.sensors.base import PartnerSensor
@@ -49,7 +48,6 @@ class VoucherifyRecordsSensor(RecordsSensor):
         "parameters",
         "voucherify_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#fdf0e6"
 
     def __init__(
@@ -68,6 +66,13 @@ class VoucherifyRecordsSensor(RecordsSensor):
         self.filters = filters
         self.parameters = parameters
         self.voucherify_conn_id = voucherify_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.voucherify.resources import RESOURCES
+
+        return RESOURCES
 
     def hook(self) -> VoucherifyHook:
         """Return the project's hook."""

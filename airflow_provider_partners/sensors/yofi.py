@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.yofi.resources import FIELDS, RESOURCES, YofiResource
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sensors.records import RecordsSensor, resolve_match
 from airflow_provider_partners.windows import is_given
@@ -12,6 +11,8 @@ from airflow_provider_partners.windows import is_given
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import timedelta
+
+    from airflow_provider_partners.api.yofi.resources import YofiResource
 
 
 class YofiRecordsSensor(RecordsSensor):
@@ -51,7 +52,6 @@ class YofiRecordsSensor(RecordsSensor):
         "match",
         "yofi_conn_id",
     )
-    available_resources: ClassVar[Mapping[str, Any]] = RESOURCES
     ui_color = "#e8eefc"
 
     def __init__(
@@ -73,6 +73,13 @@ class YofiRecordsSensor(RecordsSensor):
         self.walk_lookback = walk_lookback
         self.yofi_conn_id = yofi_conn_id
 
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.yofi.resources import RESOURCES
+
+        return RESOURCES
+
     def hook(self) -> YofiHook:
         """Return the shop's hook."""
         return YofiHook(self.yofi_conn_id, **self.hook_params())
@@ -83,7 +90,7 @@ class YofiRecordsSensor(RecordsSensor):
 
     def query_filters(self) -> dict[str, Any]:
         """Return the filters and ids; of a record only its ids and its time are read."""
-        resource = RESOURCES[self.resource]
+        resource = self.available_resources()[self.resource]
         projection = {} if resource.relation else {"include": [], "fields": _minimal_fields(resource)}
         return {
             **projection,
@@ -104,6 +111,8 @@ class YofiRecordsSensor(RecordsSensor):
 
 
 def _minimal_fields(resource: YofiResource) -> list[str]:
+    from airflow_provider_partners.api.yofi.resources import FIELDS
+
     return [
         name for name in FIELDS[resource.type] if name in {"id", "entity_id", resource.time_field, resource.date_field}
     ]

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
     from airflow_provider_partners.sync.join import OrderContext as OrderContext
     from airflow_provider_partners.sync.join import join_orders as join_orders
+    from airflow_provider_partners.sync.mapping.order import UnmappableOrder as UnmappableOrder
     from airflow_provider_partners.sync.options import MappingOptions as MappingOptions
     from airflow_provider_partners.sync.outcomes import Outcome as Outcome
     from airflow_provider_partners.sync.outcomes import OutcomeSummary as OutcomeSummary
     from airflow_provider_partners.sync.outcomes import check_threshold as check_threshold
     from airflow_provider_partners.sync.outcomes import format_summary as format_summary
+    from airflow_provider_partners.sync.outcomes import mask_numbers as mask_numbers
+    from airflow_provider_partners.sync.reconcile import REPAIRABLE as REPAIRABLE
     from airflow_provider_partners.sync.reconcile import OrderDifference as OrderDifference
     from airflow_provider_partners.sync.reconcile import reconcile_orders as reconcile_orders
 
@@ -27,8 +30,9 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "build": ["BuiltOrder", "build_orders"],
         "coupons": ["Coupon", "CouponPolicy"],
         "join": ["OrderContext", "join_orders"],
+        "mapping.order": ["UnmappableOrder"],
         "options": ["MappingOptions"],
-        "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
-        "reconcile": ["OrderDifference", "reconcile_orders"],
+        "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary", "mask_numbers"],
+        "reconcile": ["REPAIRABLE", "OrderDifference", "reconcile_orders"],
     },
 )
