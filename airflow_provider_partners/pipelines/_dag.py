@@ -16,7 +16,7 @@ TIME_SCHEMA: Mapping[str, Any] = {"type": ["null", "string"], "format": "date-ti
 """JSON schema of a param that is a timestamp or ``None``."""
 
 APP_ID_TEMPLATE = "{{ var.value.get('partner_app_id', '') }}"
-"""The app whose installs count: the Variable ``partner_app_id``, or nothing."""
+"""The app that a shop must have installed: the Variable ``partner_app_id``, or nothing."""
 
 _AIRFLOW_KEYS = frozenset({"openlineage"})
 """Keys that Airflow itself adds to a conf: ``TriggerDagRunOperator`` passes the parent run to OpenLineage this way.

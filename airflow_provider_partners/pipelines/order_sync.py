@@ -60,7 +60,7 @@ def order_sync_dag(
 ) -> DAG:
     """Return the Dag that syncs orders to Yotpo.
 
-    :param schedule: a timetable whose runs have an interval; see ``HOURLY``
+    :param schedule: a timetable that gives each run an interval; see ``HOURLY``
     :param options: options of the mapping
     :param policy: when the review request of an order is suppressed
     :param coupon_policy: which redemptions count as an order's coupons
@@ -68,7 +68,7 @@ def order_sync_dag(
     :param claims_lookback: how old a claim may be to count
     :param coupons_lookback: how long before the orders' window redemptions are read. An older order keeps its coupon
         fields
-    :param app_id: the app whose installed shops are taken; by default the Variable ``partner_app_id``
+    :param app_id: the app that a shop must have installed; by default the Variable ``partner_app_id``
     :param shopify_partner_conn_id: connection that lists the installed shops
     :param asset: keeps the watermarks; two Dags that sync the same shop need one each
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`

@@ -8,7 +8,7 @@ folder ``finance`` of ``[partners] staging_uri``.
 A record may appear late or be restated; Shopify documents neither. So each run reads its own day and the
 ``lookback_days`` before it, and the first run of a month the ``resync_days`` before it. It also reads days of that
 range that were never read, so that a paused schedule leaves no gap. A day's dataset is replaced, so nothing counts
-twice, and ``summarize`` lists the days whose records changed. With ``since`` and ``until``, a run reads only the days
+twice, and ``summarize`` lists the days with changed records. With ``since`` and ``until``, a run reads only the days
 of that window.
 
 The Dag needs the connection ``shopify_partner_default``, and for app events the Variable ``partner_app_id``
@@ -57,7 +57,7 @@ def partner_finance_dag(
 ) -> DAG:
     """Return the Dag that extracts the partner's transactions and app events by day.
 
-    :param schedule: a timetable whose runs have an interval of a day; see ``DAILY``
+    :param schedule: a timetable that gives each run an interval of a day; see ``DAILY``
     :param lookback_days: default of the param: days before the interval that each run reads again
     :param resync_days: default of the param: days that the first run of a month reads again
     :param shopify_partner_conn_id: the organization's connection

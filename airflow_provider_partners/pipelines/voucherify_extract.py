@@ -96,7 +96,7 @@ def voucherify_extract_dag(
 ) -> DAG:
     """Return the Dag that extracts Voucherify's lists.
 
-    :param schedule: a timetable whose runs have an interval; see ``DAILY``
+    :param schedule: a timetable that gives each run an interval; see ``DAILY``
     :param voucherify_conn_id: the project's connection
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """

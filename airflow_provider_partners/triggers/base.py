@@ -83,8 +83,8 @@ def hook_class(conn_type: str) -> type[PartnerHook[Any]]:
         message = f"There is no hook for connections of type '{conn_type}'"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(classes))}.")
     module, _, name = classes[conn_type].rpartition(".")
-    found: type[PartnerHook[Any]] = getattr(import_module(module), name)
-    return found
+    cls: type[PartnerHook[Any]] = getattr(import_module(module), name)
+    return cls
 
 
 class PollingTrigger(BaseTrigger):

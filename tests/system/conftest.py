@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -80,7 +81,9 @@ class SandboxedAirflow:
         arguments = [*date] if date else ["--conf", json.dumps({**window, **(conf or {})})]
         before = Counter(self.sandbox.calls)
         done = self.run_command("dags", "test", dag_id, *arguments, **changes)
-        run_id = self.query_database("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")[0][0]
+        runs = self.query_database("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")
+        assert runs, done.stdout[-4000:] + done.stderr[-4000:]
+        run_id = runs[0][0]
         value = self.query_database(
             "SELECT value FROM xcom WHERE run_id = ? AND task_id = 'summarize' AND key = 'return_value'", run_id
         )[0][0]
@@ -162,6 +165,8 @@ def airflow(
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            # One key for the commands and for a triggerer, which is a process of its own.
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(bytes(32)).decode(),
             "AIRFLOW__PARTNERS__BUDGET_URI": (home / "budgets").as_uri(),
         }
         shutil.copy(migrated_database, home / "airflow.db")

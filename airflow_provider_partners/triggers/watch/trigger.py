@@ -81,7 +81,7 @@ class WatchTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         if since:
-            # Fail where the Dag file is parsed: nobody would see the error in the triggerer.
+            # Fail where the Dag file is parsed: an error in the triggerer is easily missed.
             timestamps.parse(since, "since")
         self.conn_id = conn_id
         self.hook_params = dict(hook_params or {})
