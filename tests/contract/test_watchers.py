@@ -123,12 +123,12 @@ def event_after(watcher, create):
     async def first():
         async with aclosing(watcher.run()) as stream:
             first_event = asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait([first_event], timeout=1.5)
+            done, _ = await asyncio.wait([first_event], timeout=0.6)
             assert not done, "an older record had an event"
             created = await asyncio.to_thread(create)
             event = await asyncio.wait_for(first_event, 20)
             second_event = asyncio.ensure_future(anext(stream))
-            done, _ = await asyncio.wait([second_event], timeout=2.5)
+            done, _ = await asyncio.wait([second_event], timeout=1.0)
             assert not done, "a record had two events"
             second_event.cancel()
             await asyncio.gather(second_event, return_exceptions=True)
@@ -157,7 +157,7 @@ def test_new_records_have_one_event(sandbox, monkeypatch, watcher, arguments, pa
     for name, value in credentials.environment(running.url, seed=SEED, shops=SHOPS).items():
         monkeypatch.setenv(name, value)
     event, created = event_after(
-        watcher(poll_interval=1.0, **arguments), lambda: control.post(path).raise_for_status().json()
+        watcher(poll_interval=0.3, **arguments), lambda: control.post(path).raise_for_status().json()
     )
     if "created" in created:
         ids = [record["id"] for record in created["created"]]

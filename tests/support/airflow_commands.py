@@ -2,7 +2,7 @@
 
 A fork runs Airflow's own entry point with the arguments and the environment of its command, in its own process, as the
 command line does. What Airflow reads when it is loaded (``AIRFLOW_HOME``, the database) is that of the first process,
-so a test with another home takes another :class:`AirflowCommands`.
+so a test with another home needs another :class:`AirflowCommands`.
 
 Run as a script, this module is that process: it reads one JSON request per line, and answers with the exit code.
 """
@@ -28,7 +28,7 @@ _LOADED_FIRST = (
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
 )
-"""What ``airflow dags test`` loads. A module that a release doesn't have is left out."""
+"""What ``airflow dags test`` imports. A module that an Airflow version does not have is skipped."""
 
 
 class AirflowCommands:
@@ -52,7 +52,7 @@ class AirflowCommands:
     def run(self, *arguments: str, **changes: str | None) -> subprocess.CompletedProcess[str]:
         """Run one command and wait for its end.
 
-        :param arguments: behind ``airflow``
+        :param arguments: those after ``airflow``
         :param changes: to the environment, for this command; ``None`` removes a variable
         :return: with stdout and stderr, in the order in which they were written, as ``stdout``
         """
@@ -71,7 +71,8 @@ class AirflowCommands:
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate()
+        with self._process:
+            pass  # closes its pipes, and waits
         self._folder.cleanup()
 
 
@@ -85,7 +86,9 @@ def _serve(requests: TextIO, answers: TextIO) -> None:
         request = json.loads(line)
         child = os.fork()
         if child == 0:
-            os._exit(_run(**request))
+            # A regular exit ends what the command has started, such as OpenLineage's processes.
+            answers.close()
+            sys.exit(_run(**request))
         _, status = os.waitpid(child, 0)
         answers.write(json.dumps(os.waitstatus_to_exitcode(status)) + "\n")
         answers.flush()

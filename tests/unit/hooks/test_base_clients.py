@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from sandbox import run_sandbox
 
+from airflow_provider_partners.api.clock import Clock
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.base import in_thread
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
@@ -185,7 +186,8 @@ def test_each_kind_of_voucherify_key_is_tested_with_a_list_that_it_may_read(
         ({"extra": {"store": "x"}}, "Its extras are: auth"),
     ],
 )
-def test_the_error_about_a_wrong_connection_has_a_remedy(connections, changed, text):
+def test_the_error_about_a_wrong_connection_has_a_remedy(connections, monkeypatch, changed, text):
+    monkeypatch.setattr(Clock, "sleep", lambda clock, seconds: None)  # between the tries to reach a host
     connections("yotpo_aurora_apparel", **changed)
     works, message = YotpoHook("yotpo_aurora_apparel").test_connection()
     assert not works
