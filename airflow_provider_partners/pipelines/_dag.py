@@ -73,12 +73,11 @@ def reject_unknown_params(context: Mapping[str, Any]) -> None:
     unknown = sorted(set(conf) - set(known) - _AIRFLOW_KEYS)
     if not unknown:
         return
-    hints = "; ".join(_describe_unknown(name, known) for name in unknown)
-    remedy = f"This Dag's params are: {', '.join(known)}. Trigger a new run with one of these names."
-    message = f"The run's conf has an {hints}" if len(unknown) == 1 else f"The run's conf has unknown params: {hints}"
-    raise ConfigurationError(message, remedy=remedy)
+    problems = " ".join(_describe_unknown(name, known) for name in unknown)
+    message = f"The run's conf has an {problems} Its params are: {', '.join(known)}"
+    raise ConfigurationError(message, remedy="Trigger a new run with these params only.")
 
 
 def _describe_unknown(name: str, known: list[str]) -> str:
     nearest = get_close_matches(name.lower(), known, n=1)
-    return f"unknown param '{name}'" + (f": did you mean '{nearest[0]}'?" if nearest else "")
+    return f"unknown param '{name}'" + (f": did you mean '{nearest[0]}'?" if nearest else ".")

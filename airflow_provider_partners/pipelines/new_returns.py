@@ -116,8 +116,8 @@ def new_returns_dag(
         return steps.summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
     @task(retries=0)
-    def confirm(summary: Any) -> None:
-        """Fail the run if a lane failed. Clear that lane, and it continues where it stopped."""
+    def confirm(summary: Any, lanes: Any) -> None:
+        """Fail the run if a lane failed, or if no lanes could be chosen. Clear a failed lane, and it continues."""
         steps.fail_on_failed_shops(summary)
 
     with create_dag(
@@ -135,7 +135,7 @@ def new_returns_dag(
         dag_args=dag_args,
     ) as dag:
         lanes = choose_lanes()
-        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)))
+        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)), lanes)
     return dag
 
 

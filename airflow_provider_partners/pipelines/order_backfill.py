@@ -69,8 +69,8 @@ def order_backfill_dag(
         return [steps.with_lookbacks(part, **lookbacks) for part in parts]
 
     @task(retries=0)
-    def confirm(summary: Any) -> None:
-        """Fail the run if a lane failed. Clear that lane, and it continues where it stopped."""
+    def confirm(summary: Any, lanes: Any) -> None:
+        """Fail the run if a lane failed, or if no lanes could be chosen. Clear a failed lane, and it continues."""
         steps.fail_on_failed_shops(summary)
 
     with create_dag(
@@ -95,5 +95,5 @@ def order_backfill_dag(
         chosen >> installed
         lanes = steps.select_shops(installed.output, chosen)
         lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
-        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)))
+        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)), lanes)
     return dag

@@ -125,8 +125,8 @@ def order_reconcile_dag(
         return steps.summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
 
     @task(retries=0)
-    def confirm(summary: Any) -> None:
-        """Fail the run if a lane failed."""
+    def confirm(summary: Any, lanes: Any) -> None:
+        """Fail the run if a lane failed, or if no lanes could be chosen."""
         steps.fail_on_failed_shops(summary)
 
     with create_dag(
@@ -149,5 +149,5 @@ def order_reconcile_dag(
         # The conf is checked before anything is read.
         chosen >> installed
         lanes = steps.select_shops(installed.output, chosen)
-        confirm(steps.summarize(lanes, reconcile_lane.expand_kwargs(lanes)))
+        confirm(steps.summarize(lanes, reconcile_lane.expand_kwargs(lanes)), lanes)
     return dag

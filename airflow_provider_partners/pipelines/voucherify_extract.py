@@ -169,11 +169,14 @@ def choose_below(read: Any) -> list[dict[str, Any]]:
 @task(multiple_outputs=False, trigger_rule="all_done", retries=0)
 def summarize(lists: Any, read: Any, nested: Any, read_nested: Any) -> dict[str, int]:
     """Return the number of records of each list; fail if a list failed."""
+    if lists is None or nested is None:
+        message = "The run's lists could not be chosen. See the logs of choose_lists and choose_below."
+        raise PartnerTaskError(message)
     references = [reference for reference in [*(read or []), *(read_nested or [])] if reference]
     counts = {reference["resource"]: reference["records"] for reference in references}
     for name, count in counts.items():
         log.info("%8d  %s", count, name)
-    failed = [entry["resource"] for entry in [*(lists or []), *(nested or [])] if entry["resource"] not in counts]
+    failed = [entry["resource"] for entry in [*lists, *nested] if entry["resource"] not in counts]
     if failed:
         message = f"{len(failed)} lists failed: {', '.join(failed)}. See their logs, or exclude them with 'leave_out'."
         raise PartnerTaskError(message)
