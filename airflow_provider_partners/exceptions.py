@@ -77,6 +77,14 @@ class TransientError(RetryableError):
     """The partner or the network failed until the deadline. A later try may work."""
 
 
+class TimedOutError(TransientError):
+    """The partner ran out of time. A later try, or a smaller request, may work."""
+
+
+class UnknownOutcomeError(TransientError):
+    """The response is lost, and the partner may have done what was requested. Look before sending it again."""
+
+
 class ExpiredError(TransientError):
     """A result that the partner prepared, such as a job's file, has expired. A later try creates a new one."""
 
@@ -107,6 +115,10 @@ class PagingError(UnexpectedResponseError):
 
 class DatasetError(PartnersError):
     """The dataset is not readable on this worker, or differs from its reference."""
+
+
+class StorageError(PartnersError):
+    """Files can't be read or written: there is no space, or the storage fails."""
 
 
 class RejectThresholdError(FatalError):

@@ -25,8 +25,10 @@ from airflow_provider_partners.exceptions import (
     PartnersError,
     RejectedError,
     ThrottledError,
+    TimedOutError,
     TransientError,
     UnexpectedResponseError,
+    UnknownOutcomeError,
 )
 
 if TYPE_CHECKING:
@@ -64,11 +66,22 @@ class NoAnswerError(Exception):
     """An attempt got no response. This error never leaves a call.
 
     :param action: what the call does next
+    :param timed_out: the partner ran out of time
+    :param not_sent: the partner has not received the request
     """
 
-    def __init__(self, message: str, action: ResponseAction = ResponseAction.RETRY) -> None:
+    def __init__(
+        self,
+        message: str,
+        action: ResponseAction = ResponseAction.RETRY,
+        *,
+        timed_out: bool = False,
+        not_sent: bool = False,
+    ) -> None:
         super().__init__(message)
         self.action = action
+        self.timed_out = timed_out
+        self.not_sent = not_sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +175,7 @@ class Call:
         self._give_up_at = self._started_at + settings.deadline
         self._not_before = self._started_at
         self._failures = 0
+        self._timeouts = 0
         self._throttles = 0
         self._redirects = 0
         self._renewed = False
@@ -222,7 +236,8 @@ class Call:
         try:
             response = self._send_attempt(self._request, self._url, headers, give_up_at=self._give_up_at)
         except NoAnswerError as error:
-            return None, ErrorResolution(error.action, settings.redactor(str(error)))
+            message = settings.redactor(str(error))
+            return None, ErrorResolution(error.action, message, timed_out=error.timed_out, not_sent=error.not_sent)
         if settings.rate_limit_observer:
             try:
                 settings.rate_limit_observer(response, settings.rate_limit)
@@ -267,24 +282,34 @@ class Call:
         return is_renewed
 
     def _retry(self, resolution: ErrorResolution, response: Response | None) -> None:
+        if not self._request.repeatable and not resolution.not_sent:
+            message = f"the response is lost: {_describe(resolution, response)}"
+            raise self.error(UnknownOutcomeError, message, response, resolution.remedy)
         if self._has_progressed():
             self._failures = 0
             self._renewed = False
             self._started_at = self._settings.clock.monotonic()
             self._give_up_at = self._started_at + self._settings.deadline
         self._failures += 1
+        self._timeouts += resolution.timed_out
         requested = self._requested_wait(resolution, response)
         if requested and self._exceeds_limits(requested):
             raise self._throttled_error(resolution, response, requested)
         wait = self._wait_seconds(requested, self._failures)
-        if self._failures >= self._settings.max_attempts or self._exceeds_limits(wait):
+        if self._has_no_attempt_left() or self._exceeds_limits(wait):
             seconds = self._settings.clock.monotonic() - self._started_at
             last = _describe(resolution, response)
             message = f"gave up after {self._failures} attempts in {seconds:.0f} s; the last one: {last}"
-            raise self.error(TransientError, message, response, resolution.remedy)
+            error_class = resolution.raises or (TimedOutError if resolution.timed_out else TransientError)
+            raise self.error(error_class, message, response, resolution.remedy)
         self._settings.stats.on_retry()
         self._log_retry(resolution, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
         self._not_before = self._settings.clock.monotonic() + wait
+
+    def _has_no_attempt_left(self) -> bool:
+        max_timeouts = self._request.max_timeouts
+        too_slow = max_timeouts is not None and self._timeouts >= max_timeouts
+        return too_slow or self._failures >= self._settings.max_attempts
 
     def _throttle(self, resolution: ErrorResolution, response: Response | None) -> None:
         self._throttles += 1

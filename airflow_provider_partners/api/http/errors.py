@@ -45,7 +45,9 @@ class ErrorResolution:
     :param retry_after: seconds that the partner requires to wait, if it states them
     :param remedy: next step for the reader of the error
     :param raises: builds the error instead of the action's own class; called with the message and the keywords
-        ``remedy``, ``partner``, ``status``, ``request_id``
+        ``remedy``, ``partner``, ``status``, ``request_id``. For a retried action it is the error after the last attempt
+    :param timed_out: the partner ran out of time, so a smaller request may succeed
+    :param not_sent: the partner has not received the request, so nothing happened there
     """
 
     action: ResponseAction
@@ -53,6 +55,8 @@ class ErrorResolution:
     retry_after: float | None = None
     remedy: str | None = None
     raises: Callable[..., PartnersError] | None = None
+    timed_out: bool = False
+    not_sent: bool = False
 
 
 STATUS_ACTIONS: Mapping[int, ResponseAction] = {
@@ -64,10 +68,14 @@ STATUS_ACTIONS: Mapping[int, ResponseAction] = {
     409: ResponseAction.CONFLICT,
     425: ResponseAction.RETRY,
     429: ResponseAction.THROTTLE,
+    430: ResponseAction.THROTTLE,  # not in the standard: Shopify's protection refuses a burst of requests
     501: ResponseAction.UNEXPECTED,
     505: ResponseAction.UNEXPECTED,
 }
 """Action by status. Other statuses use the action of their class (4xx, 5xx)."""
+
+GATEWAY_TIMEOUTS = frozenset({504, 524})
+"""Statuses of a gateway that waited too long for the API: the standard one and Cloudflare's."""
 
 _STATUS_CLASS_ACTIONS: Mapping[int, ResponseAction] = {
     1: ResponseAction.UNEXPECTED,
@@ -163,6 +171,8 @@ class ErrorHandler:
             if 200 <= response.status < 300:
                 return None
             resolution = ErrorResolution(self.action(response.status), self.message(response))
+        if response.status in GATEWAY_TIMEOUTS:
+            resolution = replace(resolution, timed_out=True)
         remedy = resolution.remedy or self.remedies.get(response.status)
         return replace(resolution, message=truncate(redact(resolution.message)), remedy=remedy)
 

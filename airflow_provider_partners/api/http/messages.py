@@ -24,6 +24,10 @@ class Request:
     :param cost: what the request takes from the rate limit: requests, or cost points
     :param label: name of the operation in logs and counters, such as ``orders.create``; contains no data
     :param authenticated: send the client's credentials
+    :param max_timeouts: attempts that may run out of time before the call raises ``TimedOutError``, because the caller
+        then sends a smaller request; by default as many as for other failures
+    :param repeatable: False if each request that the partner receives has its own effect. If its response is lost, the
+        call raises ``UnknownOutcomeError`` instead of sending it again
     """
 
     method: str
@@ -35,6 +39,8 @@ class Request:
     cost: float = 1.0
     label: str = ""
     authenticated: bool = True
+    max_timeouts: int | None = None
+    repeatable: bool = True
 
     def body(self) -> tuple[bytes | None, dict[str, str]]:
         """Return the body's bytes and its content type header."""

@@ -60,6 +60,9 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
 )
 """Error type of the library to our text and action. The library's texts may contain a URL or a header's value."""
 
+_NOT_SENT_TYPES = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError)
+"""Failures before the first byte of a request."""
+
 _FAILURE_TYPES = tuple(kind for kind, _, _ in _FAILURE_RULES)
 
 
@@ -258,7 +261,7 @@ class _ConnectionPool:
             pieces.append(piece)
             if self._options.clock.monotonic() > give_up_at:
                 text = "the response was not complete at the deadline"
-                raise NoAnswerError(text)
+                raise NoAnswerError(text, timed_out=True)
         return replace(head, content=b"".join(pieces))
 
     def _write_to_sink(self, response: httpx.Response, head: Response, write: Callable[[bytes], None]) -> Response:
@@ -292,4 +295,9 @@ def _describe_failure(error: Exception) -> NoAnswerError:
         text = "the host's certificate cannot be verified; check the host and the certificates of this machine"
         return NoAnswerError(text, ResponseAction.MISCONFIGURED)
     text, action = next((text, action) for kind, text, action in _FAILURE_RULES if isinstance(error, kind))
-    return NoAnswerError(text, action)
+    return NoAnswerError(
+        text,
+        action,
+        timed_out=isinstance(error, httpx.ReadTimeout),
+        not_sent=isinstance(error, _NOT_SENT_TYPES),
+    )

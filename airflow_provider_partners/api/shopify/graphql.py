@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.http.errors import ErrorResolution, ResponseAction
+from airflow_provider_partners.api.http.errors import ErrorResolution, ResponseAction, truncate
 from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, UnexpectedResponseError
 
@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION_HEADER = "x-shopify-api-version"
+DEPRECATION_HEADER = "x-shopify-api-deprecated-reason"
+"""The deprecated fields of a document, such as ``Shop.products``; in versions before 2025-04 a URL.
+
+See https://shopify.dev/changelog/graphql-return-actual-deprecation-reasons.
+"""
 UNSTABLE = "unstable"
 
+_VALIDATION_CODE = re.compile(r"[a-z]+(?:[A-Z][a-z]*)+")
+_OPERATION_PATH = re.compile(r"(?:query|mutation|subscription|fragment)(?:[ .]|$)")
 _VERSION = re.compile(r"\d{4}-(?:01|04|07|10)|unstable")
 
 _ACTION_PRIORITY: Sequence[ResponseAction] = (
@@ -34,6 +41,7 @@ _ACTION_PRIORITY: Sequence[ResponseAction] = (
     ResponseAction.REAUTHENTICATE,
     ResponseAction.REFUSE_CREDENTIALS,
     ResponseAction.RETRY,
+    ResponseAction.MISCONFIGURED,
 )
 """If an answer holds several errors, the first of these actions decides. All other actions come after them."""
 
@@ -43,13 +51,34 @@ class GraphQLError:
     """One entry of ``errors``.
 
     :param code: ``extensions.code`` as text; empty if there is none, as in many resolver errors
-    :param path: the place in the answer, dotted
+    :param path: the place in the answer, dotted; of a validation error the place in the document
+    :param has_location: whether the error names a place in the document
     """
 
     message: str
     code: str = ""
     path: str = ""
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    has_location: bool = False
+
+    @property
+    def blames_document(self) -> bool:
+        """Whether the document has to be changed: it cannot be parsed, or does not fit the schema.
+
+        graphql-ruby writes the codes of its validation in camelCase, and their paths begin with the operation. A parse
+        error has a location alone (https://github.com/rmosolgo/graphql-ruby/tree/master/lib/graphql/static_validation).
+        """
+        if self.code:
+            return bool(_VALIDATION_CODE.fullmatch(self.code))
+        return bool(_OPERATION_PATH.match(self.path)) if self.path else self.has_location
+
+    @property
+    def concerns_request(self) -> bool:
+        """Whether the error has neither a code nor a place: Shopify refused the request before it looked at it.
+
+        Such a throttling or timeout may be in any language.
+        """
+        return not (self.code or self.path or self.has_location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +115,16 @@ def _parse_error(entry: Any) -> GraphQLError:
         code="" if code is None else str(code),
         path=".".join(str(part) for part in path) if isinstance(path, list) else "",
         extensions=extensions,
+        has_location="locations" in entry,
     )
 
 
 def _no_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     return None
+
+
+def _is_never(error: GraphQLError) -> bool:
+    return False
 
 
 def _no_wait(body: Mapping[str, Any]) -> float | None:
@@ -104,18 +138,21 @@ class GraphQLErrorHandler:
     :param codes: the action by ``extensions.code``
     :param messages: the action by message pattern. Patterns are tried in order and before the codes: a throttled answer
         may lack a code, and one code may have several meanings
-    :param default_action: the action for every other error
     :param remedy: gives the next step for the reader of the error
     :param retry_after: reads the seconds to wait from a throttled answer
     :param error_types: the error to raise by code, where it is not the action's usual one
+    :param timed_out: whether an error means that Shopify ran out of time
+
+    An error that blames the document is a wrong configuration. An error that concerns the request is retried. Every
+    other error is an unexpected response.
     """
 
     codes: Mapping[str, ResponseAction]
     messages: Sequence[tuple[re.Pattern[str], ResponseAction]] = ()
-    default_action: ResponseAction = ResponseAction.MISCONFIGURED
     remedy: Callable[[GraphQLError, ResponseAction], str | None] = _no_remedy
     retry_after: Callable[[Mapping[str, Any]], float | None] = _no_wait
     error_types: Mapping[str, Callable[..., PartnersError]] = field(default_factory=dict)
+    timed_out: Callable[[GraphQLError], bool] = _is_never
 
     def action_for(self, error: GraphQLError) -> ResponseAction | None:
         """Return the action for one error, or ``None`` if the table does not list it."""
@@ -137,7 +174,7 @@ class GraphQLErrorHandler:
             return None
         is_success = 200 <= response.status < 300
         actions = [(error, self.action_for(error)) for error in parse_errors(body)]
-        relevant = [(error, action or self.default_action) for error, action in actions if is_success or action]
+        relevant = [(error, action or _default_action(error)) for error, action in actions if is_success or action]
         if not relevant:
             return None
         error, action = min(relevant, key=lambda pair: _priority(pair[1]))
@@ -146,8 +183,16 @@ class GraphQLErrorHandler:
             f"{error.message} (at {error.path})" if error.path else error.message,
             retry_after=self.retry_after(body) if action is ResponseAction.THROTTLE else None,
             remedy=self.remedy(error, action),
-            raises=self.error_types.get(error.code),
+            raises=self.error_types.get(error.code)
+            or (UnexpectedResponseError if self.action_for(error) is None and action is ResponseAction.RETRY else None),
+            timed_out=self.timed_out(error),
         )
+
+
+def _default_action(error: GraphQLError) -> ResponseAction:
+    if error.blames_document:
+        return ResponseAction.MISCONFIGURED
+    return ResponseAction.RETRY if error.concerns_request else ResponseAction.UNEXPECTED
 
 
 def _priority(action: ResponseAction) -> int:
@@ -170,6 +215,7 @@ class GraphQLCaller:
         self._strict = strict_version
         self._costs: dict[tuple[str, Any], float] = {}
         self._reported_versions: set[str] = set()
+        self._has_reported_deprecation = False
         self._lock = threading.Lock()
 
     def execute(
@@ -179,6 +225,8 @@ class GraphQLCaller:
         *,
         operation_name: str | None = None,
         label: str = "graphql",
+        max_timeouts: int | None = None,
+        repeatable: bool = True,
     ) -> GraphQLResult:
         """Send a document and return its data.
 
@@ -187,17 +235,27 @@ class GraphQLCaller:
         :param variables: by name, without ``$``
         :param operation_name: required if the document has several operations
         :param label: the operation's name in logs and statistics
+        :param max_timeouts: attempts that may run out of time before ``TimedOutError``
+        :param repeatable: False for a mutation that must not run twice; see ``Request``
         :raises ConfigurationError: if Shopify refuses the document or a variable, or does not know a search field
-        :raises UnexpectedResponseError: if the answer has neither data nor errors
+        :raises UnexpectedResponseError: if the answer has an unknown error, or neither data nor errors
         """
         body: dict[str, Any] = {"query": document, "variables": dict(variables or {})}
         if operation_name:
             body["operationName"] = operation_name
         key = (document, _requested_size(body["variables"]))
-        response = self._transport.send(
-            Request(method="POST", path=self._path, json=body, label=label, cost=self._costs.get(key, 1.0))
+        request = Request(
+            method="POST",
+            path=self._path,
+            json=body,
+            label=label,
+            cost=self._costs.get(key, 1.0),
+            max_timeouts=max_timeouts,
+            repeatable=repeatable,
         )
+        response = self._transport.send(request)
         self._check_version(response)
+        self._report_deprecation(response, label)
         result = self._parse_result(response, label)
         cost = _as_mapping(result.extensions.get("cost")).get("requestedQueryCost")
         if isinstance(cost, int | float) and cost > 0:
@@ -229,6 +287,17 @@ class GraphQLCaller:
                 return
             self._reported_versions.add(answered)
         log.warning("%s. %s", message, remedy)
+
+    def _report_deprecation(self, response: Response, label: str) -> None:
+        """Log one warning per client about fields that a later API version removes."""
+        reason = response.headers.get(DEPRECATION_HEADER, "").strip()
+        with self._lock:
+            if not reason or self._has_reported_deprecation:
+                return
+            self._has_reported_deprecation = True
+        log.warning(
+            "API version %s: %s uses what a later version removes: %s", self.api_version, label, truncate(reason)
+        )
 
 
 def validate_version(api_version: str) -> str:

@@ -10,7 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
-from airflow_provider_partners.api.shopify.errors import INTERNAL_ERROR_PATTERN, REDIRECT_REMEDIES, THROTTLED_PATTERN
+from airflow_provider_partners.api.shopify.errors import (
+    CODE_ACTIONS,
+    MESSAGE_ACTIONS,
+    STATUS_REMEDIES,
+    ran_out_of_time,
+)
 from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
 from airflow_provider_partners.api.shopify_admin.query_cost import QueryTooCostlyError, throttle_wait
 
@@ -26,7 +31,7 @@ PROTECTED_REMEDY = (
 )
 
 ADMIN_REMEDIES: Mapping[int, str] = {
-    **REDIRECT_REMEDIES,
+    **STATUS_REMEDIES,
     401: "Check the shop's access token (or client id and secret): it is wrong, was revoked, or has expired.",
     402: "The shop is frozen for unpaid bills. Its merchant must pay them; take the shop off the routes until then.",
     403: "The token lacks the scope, or the app may not act for this shop.",
@@ -39,6 +44,8 @@ ADMIN_REMEDIES: Mapping[int, str] = {
 def _admin_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     if _PROTECTED_DATA_PATTERN.search(error.message):
         return PROTECTED_REMEDY
+    if error.code == "SHOP_INACTIVE":
+        return ADMIN_REMEDIES[423]
     if action is ResponseAction.REFUSE_CREDENTIALS:
         required = str(error.extensions.get("requiredAccess") or "").strip().rstrip(".")
         scope = f"the {required}".replace("`", "'") if required else "the scope that this field needs"
@@ -47,15 +54,9 @@ def _admin_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
 
 
 ADMIN_GRAPHQL_ERRORS = GraphQLErrorHandler(
-    codes={
-        "THROTTLED": ResponseAction.THROTTLE,
-        "INTERNAL_SERVER_ERROR": ResponseAction.RETRY,
-        "ACCESS_DENIED": ResponseAction.REFUSE_CREDENTIALS,
-        "MAX_COST_EXCEEDED": ResponseAction.MISCONFIGURED,
-    },
+    codes=CODE_ACTIONS,
     messages=(
-        (THROTTLED_PATTERN, ResponseAction.THROTTLE),
-        (INTERNAL_ERROR_PATTERN, ResponseAction.RETRY),
+        *MESSAGE_ACTIONS,
         (re.compile(r"invalid api key or access token", re.IGNORECASE), ResponseAction.REAUTHENTICATE),
         (_PROTECTED_DATA_PATTERN, ResponseAction.REFUSE_CREDENTIALS),
         (re.compile(r"^access denied", re.IGNORECASE), ResponseAction.REFUSE_CREDENTIALS),
@@ -63,6 +64,7 @@ ADMIN_GRAPHQL_ERRORS = GraphQLErrorHandler(
     remedy=_admin_remedy,
     retry_after=throttle_wait,
     error_types={"MAX_COST_EXCEEDED": QueryTooCostlyError},
+    timed_out=ran_out_of_time,
 )
 
 ADMIN_ERROR_HANDLER = ErrorHandler().with_overrides(

@@ -9,7 +9,12 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
-from airflow_provider_partners.api.shopify.errors import INTERNAL_ERROR_PATTERN, REDIRECT_REMEDIES, THROTTLED_PATTERN
+from airflow_provider_partners.api.shopify.errors import (
+    CODE_ACTIONS,
+    MESSAGE_ACTIONS,
+    STATUS_REMEDIES,
+    ran_out_of_time,
+)
 from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
 
 if TYPE_CHECKING:
@@ -40,36 +45,32 @@ def _partner_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     return _REMEDIES.get(action)
 
 
+_STATUSES = ErrorHandler().with_overrides({400: ResponseAction.MISCONFIGURED, 404: ResponseAction.MISCONFIGURED})
+
 PARTNER_GRAPHQL_ERRORS = GraphQLErrorHandler(
     # Codes are HTTP numbers as text, often on HTTP 200.
     codes={
-        "400": ResponseAction.MISCONFIGURED,
-        "401": ResponseAction.REAUTHENTICATE,
-        "403": ResponseAction.REFUSE_CREDENTIALS,
-        "404": ResponseAction.MISCONFIGURED,
-        "429": ResponseAction.THROTTLE,
-        "500": ResponseAction.RETRY,
-        "502": ResponseAction.RETRY,
-        "503": ResponseAction.RETRY,
-        "504": ResponseAction.RETRY,
-        "ACCESS_DENIED": ResponseAction.REFUSE_CREDENTIALS,
-        "THROTTLED": ResponseAction.THROTTLE,
-        "INTERNAL_SERVER_ERROR": ResponseAction.RETRY,
+        **CODE_ACTIONS,
+        **{
+            str(status): _STATUSES.action(status)
+            for status in (400, 401, 403, 404, 408, 425, 429, 430, 500, 502, 503, 504)
+        },
     },
     messages=(
-        (THROTTLED_PATTERN, ResponseAction.THROTTLE),
-        (INTERNAL_ERROR_PATTERN, ResponseAction.RETRY),
+        *MESSAGE_ACTIONS,
         (re.compile(r"^invalid access token", re.IGNORECASE), ResponseAction.REAUTHENTICATE),
         (_DENIED_PATTERN, ResponseAction.REFUSE_CREDENTIALS),
+        # Of an id that a user gave; recorded without a code.
+        (re.compile(r"\bnot found$", re.IGNORECASE), ResponseAction.MISCONFIGURED),
     ),
     remedy=_partner_remedy,
+    timed_out=ran_out_of_time,
 )
 
-PARTNER_ERROR_HANDLER = ErrorHandler().with_overrides(
-    {400: ResponseAction.MISCONFIGURED, 404: ResponseAction.MISCONFIGURED},
+PARTNER_ERROR_HANDLER = _STATUSES.with_overrides(
     inspect=PARTNER_GRAPHQL_ERRORS.inspect,
     remedies={
-        **REDIRECT_REMEDIES,
+        **STATUS_REMEDIES,
         401: PARTNER_CREDENTIALS_REMEDY,
         403: PARTNER_PERMISSION_REMEDY,
         404: PARTNER_VERSION_REMEDY,

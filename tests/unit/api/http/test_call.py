@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -23,8 +24,10 @@ from airflow_provider_partners.exceptions import (
     PartnersError,
     RejectedError,
     ThrottledError,
+    TimedOutError,
     TransientError,
     UnexpectedResponseError,
+    UnknownOutcomeError,
 )
 
 
@@ -85,6 +88,35 @@ def test_a_transient_status_is_retried(code: int, clock: TurningClock) -> None:
 )
 def test_a_broken_connection_is_retried(error: Exception, clock: TurningClock) -> None:
     assert transport(FakeApi(error, ok()), clock).send(GET).status == 200
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout("t"), status(504), status(524)])
+def test_a_call_that_may_send_less_gives_up_after_few_timeouts(failure: object, clock: TurningClock) -> None:
+    api = FakeApi(status(502), failure, failure, ok())
+    with pytest.raises(TimedOutError):
+        transport(api, clock).send(replace(GET, max_timeouts=2))
+    assert len(api.requests) == 3
+
+
+def test_timeouts_are_retried_like_other_failures_by_default(clock: TurningClock) -> None:
+    assert transport(FakeApi(*[status(504)] * 7, ok()), clock).send(GET).status == 200
+
+
+@pytest.mark.parametrize(
+    "lost", [httpx.ReadTimeout("t"), httpx.ReadError("t"), httpx.RemoteProtocolError("t"), status(502), status(504)]
+)
+def test_a_request_that_must_not_run_twice_is_not_sent_again_after_a_lost_response(
+    lost: object, clock: TurningClock
+) -> None:
+    api = FakeApi(lost, ok())
+    with pytest.raises(UnknownOutcomeError, match="the response is lost"):
+        transport(api, clock).send(replace(GET, repeatable=False))
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("failure", [httpx.ConnectError("t"), httpx.ConnectTimeout("t"), status(429), status(430)])
+def test_a_request_that_the_partner_did_not_take_is_sent_again(failure: object, clock: TurningClock) -> None:
+    assert transport(FakeApi(failure, ok()), clock).send(replace(GET, repeatable=False)).status == 200
 
 
 def test_pauses_double_with_jitter_up_to_half_a_minute(clock: TurningClock) -> None:

@@ -37,6 +37,7 @@ def make_response(status: int = 400, body: object = None, **headers: str) -> Res
         (422, ResponseAction.REJECT),
         (425, ResponseAction.RETRY),
         (429, ResponseAction.THROTTLE),
+        (430, ResponseAction.THROTTLE),  # https://shopify.dev/docs/api/usage/response-codes
         (301, ResponseAction.UNEXPECTED),
         (304, ResponseAction.UNEXPECTED),
         (500, ResponseAction.RETRY),

@@ -111,7 +111,31 @@ def test_errors_are_read_in_every_shape(body: object, expected: list[GraphQLErro
         ([{"message": "Too many requests"}], ResponseAction.THROTTLE),
         ("Too many requests", ResponseAction.THROTTLE),
         ([{"message": "oops", "extensions": {"code": "500"}}], ResponseAction.RETRY),
-        ([{"message": "App not found", "path": ["app"]}], ResponseAction.MISCONFIGURED),
+        # A document that does not fit the schema: recorded answers of the Admin API, whose codes are graphql-ruby's
+        # (https://github.com/rmosolgo/graphql-ruby/tree/master/lib/graphql/static_validation/rules).
+        (
+            [
+                {
+                    "message": "Field 'x' doesn't exist on type 'Order'",
+                    "locations": [{"line": 1, "column": 9}],
+                    "path": ["query Orders", "orders", "x"],
+                    "extensions": {"code": "undefinedField"},
+                }
+            ],
+            ResponseAction.MISCONFIGURED,
+        ),
+        ([{"message": "Zyklus", "extensions": {"code": "infiniteLoop"}}], ResponseAction.MISCONFIGURED),
+        ([{"message": "…", "locations": [], "path": ["query Q", "a"]}], ResponseAction.MISCONFIGURED),
+        # A parse error has neither a code nor a path (graphql-ruby, lib/graphql/parse_error.rb).
+        ([{"message": "syntax error", "locations": [{"line": 1, "column": 1}]}], ResponseAction.MISCONFIGURED),
+        # An unknown error may pass: a retry of the task helps more than advice about its arguments.
+        ([{"message": "odd", "path": ["app"]}], ResponseAction.UNEXPECTED),
+        ([{"message": "odd", "extensions": {"code": "SERVICE_DEGRADED"}}], ResponseAction.UNEXPECTED),
+        ([{"message": "odd", "locations": [], "path": ["queryResult"]}], ResponseAction.UNEXPECTED),
+        # Accept-Language translates messages (https://shopify.dev/docs/api/partner). Without a code and a place, the
+        # error is about the request.
+        ([{"message": "Zu viele Anfragen"}], ResponseAction.RETRY),
+        ("Demasiadas solicitudes", ResponseAction.RETRY),
     ],
 )
 def test_a_successful_answer_with_errors_is_an_error(errors: object, action: ResponseAction) -> None:
@@ -144,7 +168,7 @@ def test_the_status_decides_on_a_body_that_is_not_json() -> None:
 
 def test_the_message_names_the_path_of_the_error() -> None:
     endpoint = Endpoint(answer({"errors": [{"message": "App not found", "path": ["app"]}], "data": {"app": None}}))
-    with pytest.raises(ConfigurationError, match=r"App not found \(at app\)"):
+    with pytest.raises(UnexpectedResponseError, match=r"App not found \(at app\)"):
         caller(endpoint).execute("{ app }")
 
 
@@ -152,6 +176,12 @@ def test_a_throttled_request_is_retried() -> None:
     endpoint = Endpoint(answer({"errors": "Too many requests"}), answer({"data": {"a": 1}}))
     assert caller(endpoint).execute("{ a }").data == {"a": 1}
     assert len(endpoint.sent) == 2
+
+
+def test_an_unknown_refusal_of_the_request_is_retried_and_stays_unexpected() -> None:
+    assert caller(Endpoint(answer({"errors": "Zu viele Anfragen"}), answer({"data": {"a": 1}}))).execute("{ a }")
+    with pytest.raises(UnexpectedResponseError, match="Zu viele Anfragen"):
+        caller(Endpoint(answer({"errors": "Zu viele Anfragen"}))).execute("{ a }")
 
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, [], "text", {"data": []}])
@@ -179,6 +209,16 @@ def test_an_answer_of_another_version_is_an_error_with_strict_version() -> None:
 def test_an_answer_of_the_same_version_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2026-07")), strict=True).execute("{ a }")
     assert not caplog.records
+
+
+def test_deprecated_fields_are_named_in_one_warning_per_client(caplog: pytest.LogCaptureFixture) -> None:
+    # The header names the fields since 2025-04: https://shopify.dev/changelog/graphql-return-actual-deprecation-reasons
+    deprecated = answer({"data": {}}, X_Shopify_API_Deprecated_Reason="Shop.products, Shop.productVariants")
+    graphql = caller(Endpoint(deprecated))
+    graphql.execute("{ a }", label="shop")
+    graphql.execute("{ b }")
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert "shop uses what a later version removes: Shop.products, Shop.productVariants" in warning
 
 
 @pytest.mark.parametrize("version", ["2026-7", "2026-02", "latest", "", "2026-07-01"])

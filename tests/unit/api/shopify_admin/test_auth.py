@@ -70,6 +70,17 @@ def test_refused_client_credentials_have_a_remedy_and_keep_the_secret() -> None:
     assert "shpss_secret" not in str(caught.value)
 
 
+def test_a_security_rejection_of_the_exchange_is_no_refusal_of_the_credentials() -> None:
+    # Status 430 passes: https://shopify.dev/docs/api/usage/response-codes.
+    issue = TokenEndpoint()
+    answers = iter([httpx.Response(430, html="<title>Shopify Security Rejection</title>")])
+
+    def exchange(request: httpx.Request) -> httpx.Response | dict:
+        return next(answers, None) or issue(request)
+
+    assert make_client(FakeAdminApi(token=exchange), **CLIENT_CREDENTIALS).ping()
+
+
 def test_a_token_provider_is_called_again_after_its_token_is_refused() -> None:
     tokens = iter(["shpat_old_token", "shpat_new_token"])
     refused = httpx.Response(401, json={"errors": "[API] Invalid API key or access token"})

@@ -21,6 +21,7 @@ from fake_admin_api import (
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
+    ThrottledError,
     TransientError,
     UnexpectedResponseError,
 )
@@ -182,6 +183,44 @@ def test_an_internal_error_is_retried() -> None:
     assert len(extract(FakeAdminApi(Orders=[body, orders_body(order_node())]))) == 1
     with pytest.raises(TransientError):
         extract(FakeAdminApi(Orders=body))
+
+
+@pytest.mark.parametrize("message", ["Timeout", "Timeout on Order.lineItems"])
+def test_a_timeout_with_a_successful_status_and_without_a_code_is_retried(message: str) -> None:
+    # Reported in https://github.com/travis-r6s/gridsome-source-shopify/issues/49 as status 200 with this body; the
+    # second wording is graphql-ruby's (lib/graphql/schema/timeout.rb).
+    body = {"errors": [{"message": message}]}
+    assert len(extract(FakeAdminApi(Orders=[body, orders_body(order_node())]))) == 1
+
+
+def test_an_inactive_shop_is_no_passing_error() -> None:
+    # The code is documented at https://shopify.dev/docs/api/admin-graphql#status_and_error_codes.
+    with pytest.raises(ConfigurationError, match="contact Shopify"):
+        extract(FakeAdminApi(Orders=error_body("The shop is not active.", "SHOP_INACTIVE")))
+
+
+def test_an_unknown_code_is_unexpected_and_not_the_users_fault() -> None:
+    with pytest.raises(UnexpectedResponseError, match="Shard is moving"):
+        extract(FakeAdminApi(Orders=error_body("Shard is moving", "SHARD_MOVING")))
+
+
+REJECTION = "<html><head><title>Shopify Security Rejection</title></head><body>430</body></html>"
+"""A page as users report it: https://github.com/Shopify/shopify-api-js/issues/1030."""
+
+
+def test_a_security_rejection_is_waited_for() -> None:
+    # Status 430: https://shopify.dev/docs/api/usage/response-codes. Bursts of it pass, see
+    # https://github.com/kirillplatonov/shopify_graphql/issues/38.
+    refused = httpx.Response(430, html=REJECTION)
+    client = make_client(FakeAdminApi(Orders=[refused, refused, orders_body(order_node())]))
+    started_at = client._clock.monotonic()
+    assert len(list(client.extract("orders", since=SINCE, until=UNTIL).records())) == 1
+    assert client._clock.monotonic() > started_at
+
+
+def test_a_lasting_security_rejection_reschedules_and_says_what_it_is() -> None:
+    with pytest.raises(ThrottledError, match=r"Security Rejection.*HTTP 430.*address of your own"):
+        extract(FakeAdminApi(OrdersCount=httpx.Response(430, html=REJECTION)))
 
 
 def test_an_error_in_the_document_is_shown_in_shopifys_words() -> None:
