@@ -44,10 +44,12 @@ class Client:
 
 
 class ClaimsOperator(ExtractOperator):
-    available_resources = {
-        "claims": Resource(name="claims", paginator=PageNumberPaginator(size=2), time_field="created_at"),
-        "customers": Resource(name="customers", paginator=PageNumberPaginator(size=2)),
-    }
+    @classmethod
+    def available_resources(cls) -> dict[str, Resource]:
+        return {
+            "claims": Resource(name="claims", paginator=PageNumberPaginator(size=2), time_field="created_at"),
+            "customers": Resource(name="customers", paginator=PageNumberPaginator(size=2)),
+        }
 
     def __init__(self, *, client, filters=None, shop=None, **kwargs):
         super().__init__(task_id="extract", **kwargs)

@@ -43,10 +43,11 @@ class Killed(BaseException):
 
 
 class OrdersOperator(JobExtractOperator):
-    available_resources = {
-        "orders": Resource(name="orders", paginator=PageNumberPaginator(size=2), time_field="created_at")
-    }
     modes = {"auto": ExtractMode.AUTO, "paged": ExtractMode.PAGES, "bulk": ExtractMode.JOB}
+
+    @classmethod
+    def available_resources(cls) -> dict[str, Resource]:
+        return {"orders": Resource(name="orders", paginator=PageNumberPaginator(size=2), time_field="created_at")}
 
     def __init__(self, *, partner, slept=None, **kwargs):
         super().__init__(**{"task_id": "extract", "resource": "orders", "workers": 1, **kwargs})
