@@ -74,7 +74,9 @@ def read_connection(stored: StoredConnection, *, conn_type: str, default_host: s
         _raise_invalid(
             stored.conn_id, f"is of type '{stored_type}'", f"A connection of type '{conn_type}' is needed here."
         )
-    if not stored.password:
+    # Editors and `echo` leave a line break at the end of a secret. No partner's secret has one there.
+    password = (stored.password or "").rstrip("\r\n")
+    if not password:
         _raise_invalid(
             stored.conn_id,
             f"has no {connection_forms.field_label(conn_type, 'password').lower()}",
@@ -85,7 +87,7 @@ def read_connection(stored: StoredConnection, *, conn_type: str, default_host: s
         conn_type=conn_type,
         base_url=base_url(stored, default_host),
         login=(stored.login or "").strip(),
-        password=stored.password,
+        password=password,
         extras=_read_extras(stored, conn_type),
     )
 

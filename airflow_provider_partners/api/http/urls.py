@@ -1,9 +1,9 @@
-"""URL checks for safety: which base URLs are valid, and which URLs may receive the credentials."""
+"""URL checks for safety: valid base URLs, ids as parts of a path, and which URLs may receive the credentials."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -23,6 +23,22 @@ def normalize_base_url(url: str) -> str:
         message = "the connection's host is not a URL of the form https://host or https://host/prefix"
         raise ConfigurationError(message, remedy="Use scheme and host, without a query.")
     return url.rstrip("/")
+
+
+def path_segment(value: object) -> str:
+    """Return an id as one segment of a path.
+
+    The segments ``.`` and ``..`` stay special when they are percent-encoded
+    (https://url.spec.whatwg.org/#double-dot-path-segment), so they would lead to another path.
+
+    :param value: the id
+    :raises ConfigurationError: the id is empty, ``.`` or ``..``
+    """
+    text = str(value)
+    if text in {"", ".", ".."}:
+        message = f"the id {text!r} cannot be part of a path"
+        raise ConfigurationError(message, remedy="Pass the id of one record, as the partner shows it.")
+    return quote(text, safe="", errors="replace")
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment, batches
+from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.api.ids import ids_digest, match_field
 from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, TimestampPaginator
@@ -212,7 +212,7 @@ def _look_up(
 
 
 def _path(template: str, values: Mapping[str, str]) -> str:
-    return template.format_map({name: quote(value, safe="") for name, value in values.items()})
+    return template.format_map({name: path_segment(value) for name, value in values.items()})
 
 
 # Checks of single arguments

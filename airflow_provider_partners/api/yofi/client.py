@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.extraction import Extraction
@@ -17,6 +16,7 @@ from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
+from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.yofi.auth import YofiCredentials, make_shop_token, normalize_shop
 from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
@@ -227,7 +227,7 @@ class YofiClient(ApiClient):
         params = field_params(customers, fields, relations)
         if relations:
             params["include"] = ",".join(relations)
-        path = self._paths[CUSTOMER].replace("{customer_id}", quote(str(customer_id), safe=""))
+        path = self._paths[CUSTOMER].replace("{customer_id}", path_segment(customer_id))
         try:
             document = Document(self._send(path, params, "customers.get"))
         except NotFoundError:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 TOKEN_HEADER = "X-Yotpo-Token"  # noqa: S105 - a header's name
@@ -41,7 +41,7 @@ class StoreCredentials:
     @property
     def store_path(self) -> str:
         """The path that every endpoint of the store begins with."""
-        return f"/core/v3/stores/{quote(self.store_id, safe='')}"
+        return f"/core/v3/stores/{path_segment(self.store_id)}"
 
     def token_request(self) -> Request:
         """Return the request that a token answers."""

@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, cast
-from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.api.ids import id_batches, ids_digest, match_field
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.strategies import TokenPaginator
@@ -98,7 +98,7 @@ def _nested_segments(pages: PageFetcher, parent_ids: list[str]) -> list[Segment]
     resource, (parent, *_) = pages.resource, pages.resource.parents
     segments = []
     for number, parent_id in enumerate(parent_ids, 1):
-        path = resource.path.replace(f"{{{parent}}}", quote(parent_id, safe=""))
+        path = resource.path.replace(f"{{{parent}}}", path_segment(parent_id))
         name = f"{resource.name} of {parent} {number} of {len(parent_ids)}"
         segments.append(Segment(name=name, fetch=replace(pages, path=path).fetch))
     return segments

@@ -135,6 +135,14 @@ def test_the_error_about_a_missing_secret_uses_the_label_of_the_form():
         read(stored(password=None))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_a_line_break_at_the_end_of_a_secret_is_removed(end):
+    """A header value holds no line breaks (https://www.rfc-editor.org/rfc/rfc9110#section-5.5)."""
+    assert read(stored(password=f"s3cret value {end}")).password == "s3cret value "
+    with pytest.raises(ConfigurationError, match="has no signing secret"):
+        read(stored(password=end))
+
+
 def test_a_connection_of_another_type_is_refused():
     with pytest.raises(ConfigurationError, match=r"is of type 'http'. A connection of type 'yofi' is needed here"):
         read(stored(conn_type="http"))

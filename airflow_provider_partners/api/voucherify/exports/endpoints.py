@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.api.http.errors import (
@@ -20,6 +20,7 @@ from airflow_provider_partners.api.http.errors import (
     default_message,
 )
 from airflow_provider_partners.api.http.messages import Request
+from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def file_url(export: Mapping[str, Any]) -> str:
 
 
 def _path(job_id: str) -> str:
-    return f"{PATH}/{quote(job_id, safe='')}"
+    return f"{PATH}/{path_segment(job_id)}"
 
 
 def _json_object(response: Response) -> Mapping[str, Any]:
