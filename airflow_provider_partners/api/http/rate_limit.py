@@ -17,8 +17,14 @@ from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore, RateLimitStore
 from airflow_provider_partners.exceptions import ConfigurationError
 
-MAX_BLOCK = 86_400.0
-"""Seconds. A later arrival time means a damaged store, or a clock that was set back."""
+MAX_BLOCK = 300.0
+"""Seconds. A partner's refusal stops the tasks that share a rate limit for this long at most.
+
+The refused task itself waits as long as the partner requires. The others send one request each five minutes, so that
+neither a nonsensical header nor a clock that was set back stops them for long.
+"""
+MAX_REFILL = 7_200.0
+"""Seconds until a full bucket, at most, that a partner's values may result in. Voucherify's longest one is an hour."""
 
 
 class RateLimit(Protocol):
@@ -99,11 +105,13 @@ class RateLimiter:
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Reserve a request. A cost above the capacity is granted too, after a longer wait."""
         now, interval, capacity = self._parameters()
+        cost = min(cost, MAX_REFILL / interval)
+        longest = max(MAX_BLOCK, max_wait if math.isfinite(max_wait) else 0.0) + (capacity + cost) * interval
         wait = 0.0
 
         def change(stored: float | None) -> float:
             nonlocal wait  # assigned again on every call: a store may call this function more than once
-            arrival = _valid_arrival(stored, now)
+            arrival = _valid_arrival(stored, now, longest)
             wait = max(0.0, arrival + (cost - capacity) * interval - now)
             return arrival if wait > max_wait else arrival + cost * interval
 
@@ -122,25 +130,32 @@ class RateLimiter:
     ) -> None:
         """Apply what the partner reports; see :meth:`RateLimit.update_from_server`."""
         with self._lock:
-            self._rate = rate if rate and 0 < rate < math.inf else self._rate
-            self._capacity = capacity if capacity and 0 < capacity < math.inf else self._capacity
+            new_rate, new_capacity = rate or self._rate, capacity or self._capacity
+            if 0 < new_rate < math.inf and 0 < new_capacity <= new_rate * MAX_REFILL:
+                self._rate, self._capacity = new_rate, new_capacity
         if available is None and blocked_for is None and not refund:
             return
         now, interval, size = self._parameters()
         earliest = now
-        if available is not None:
+        if available is not None and not math.isnan(available):
             earliest = now + (size - min(max(available, 0.0), size)) * interval
-        if blocked_for is not None:
-            # At most half of MAX_BLOCK, so that the next reader does not take it for a damaged store.
-            earliest = max(earliest, now + min(blocked_for, MAX_BLOCK / 2) + (size - cost) * interval)
-        self._store.update(lambda stored: max(_valid_arrival(stored, now) - refund * interval, earliest))
+        if blocked_for is not None and blocked_for > 0:
+            earliest = max(earliest, now + min(blocked_for, MAX_BLOCK) + (size - cost) * interval)
+        returned = min(refund, size) * interval if refund > 0 else 0.0
+        longest = MAX_BLOCK + (size + cost) * interval
+        self._store.update(lambda stored: max(_valid_arrival(stored, now, longest) - returned, earliest))
 
     def _parameters(self) -> tuple[float, float, float]:
         with self._lock:
             return self._clock.time(), 1.0 / self._rate, self._capacity
 
 
-def _valid_arrival(stored: float | None, now: float) -> float:
-    if stored is None or not math.isfinite(stored) or stored > now + MAX_BLOCK:
+def _valid_arrival(stored: float | None, now: float, longest: float) -> float:
+    """Return the stored time, or the present if the stored one can't be right.
+
+    :param longest: seconds ahead that requests are reserved. A later time means that the store is damaged, or that the
+        clock was set back
+    """
+    if stored is None or not math.isfinite(stored) or stored > now + longest:
         return now
     return max(now, stored)

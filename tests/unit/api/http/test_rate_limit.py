@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from clocks import StandingClock
 
-from airflow_provider_partners.api.http.rate_limit import MAX_BLOCK, NoRateLimit, RateLimiter
+from airflow_provider_partners.api.http.rate_limit import MAX_BLOCK, MAX_REFILL, NoRateLimit, RateLimiter
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -123,17 +123,65 @@ def test_an_invalid_server_rate_is_ignored() -> None:
     assert [rate_limit.acquire(), rate_limit.acquire()] == pytest.approx([0, 0.5])
 
 
-@pytest.mark.parametrize("invalid", [math.nan, math.inf, 1_000 + MAX_BLOCK + 1, -5.0])
+@pytest.mark.parametrize("invalid", [math.nan, math.inf, 1_000 + MAX_BLOCK + 10, -5.0])
 def test_an_invalid_stored_number_is_reset(invalid: float) -> None:
     store = InMemoryStore()
     store.update(lambda _: invalid)
     assert RateLimiter(rate=1, store=store, clock=StandingClock()).acquire() == 0
 
 
-def test_a_block_of_many_days_stays_a_long_block() -> None:
-    rate_limit = RateLimiter(rate=1, clock=StandingClock())
-    rate_limit.update_from_server(blocked_for=30 * 86_400)
-    assert rate_limit.acquire(max_wait=60) > 3_600
+@pytest.mark.parametrize("days", [1, 30, 1e9, 1e300, math.inf])
+def test_a_block_of_many_days_stops_other_tasks_for_minutes_only(days: float) -> None:
+    """A partner is believed for an hour at most (``Retry-After: 1e9`` would block until 2058), others ask earlier."""
+    clock = StandingClock()
+    rate_limit = RateLimiter(rate=1, clock=clock)
+    rate_limit.update_from_server(blocked_for=days * 86_400)
+    assert rate_limit.acquire(max_wait=60) == pytest.approx(MAX_BLOCK)
+    clock.now += MAX_BLOCK
+    assert rate_limit.acquire(max_wait=60) == 0
+
+
+@pytest.mark.parametrize("seconds", [600, 3_600, 86_400 * 365])
+@pytest.mark.parametrize("max_wait", [5, 60, math.inf])
+def test_a_clock_that_is_set_back_does_not_stop_requests(seconds: float, max_wait: float) -> None:
+    clock, store = StandingClock(), InMemoryStore()
+    clock.now = 1_780_000_000.0
+    for _ in range(20):
+        RateLimiter(rate=4, store=store, clock=clock).acquire(max_wait=60)
+    clock.now -= seconds
+    task = RateLimiter(rate=4, store=store, clock=clock)
+    assert [task.acquire(max_wait=max_wait) for _ in range(3)] == pytest.approx([0, 0.25, 0.5])
+
+
+def test_a_clock_that_is_set_back_a_little_costs_no_more_than_a_block() -> None:
+    clock, store = StandingClock(), InMemoryStore()
+    RateLimiter(rate=4, store=store, clock=clock).acquire()
+    clock.now -= 200
+    assert RateLimiter(rate=4, store=store, clock=clock).acquire(max_wait=60) <= MAX_BLOCK
+
+
+def test_a_slow_rate_with_a_long_queue_is_no_clock_that_was_set_back() -> None:
+    rate_limit = RateLimiter(rate=1 / 400, clock=StandingClock())
+    assert [rate_limit.acquire(max_wait=900) for _ in range(3)] == pytest.approx([0, 400, 800])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"rate": 1e-9}, {"rate": 1.0, "capacity": 1e12}, {"available": -1e300}, {"available": math.nan}, {"cost": 1e300}]
+    + [{"refund": math.inf}, {"refund": math.nan}, {"blocked_for": math.nan}, {"blocked_for": -5.0}],
+)
+def test_nonsense_from_the_server_stops_nothing(values: dict[str, float]) -> None:
+    rate_limit = RateLimiter(rate=4, capacity=4, clock=StandingClock())
+    rate_limit.update_from_server(**values)
+    assert rate_limit.acquire() <= 1.0
+    assert rate_limit.acquire() <= 1.0
+
+
+def test_a_cost_beyond_all_limits_waits_for_hours_at_most() -> None:
+    """Shopify's answer states a query's cost, and the next query reserves it."""
+    rate_limit = RateLimiter(rate=100, capacity=1_000, clock=StandingClock())
+    rate_limit.acquire(1e300)
+    assert rate_limit.acquire(1, max_wait=60) <= MAX_REFILL
 
 
 def test_threads_share_the_rate_limit() -> None:
