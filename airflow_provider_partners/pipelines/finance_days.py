@@ -19,6 +19,17 @@ from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.windows import Window
 
+__all__ = [
+    "ReadPlan",
+    "Totals",
+    "days_in",
+    "extract_arguments",
+    "load_history",
+    "plan_days",
+    "total_dataset",
+    "update_history",
+]
+
 HISTORY_FILE = "days.json"
 """The file beside the days' folders that lists every day that was read."""
 

@@ -13,7 +13,7 @@ from airflow_provider_partners.triggers.conditions import ORDERS
 from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class YotpoOrderSensor(PartnerSensor):
@@ -43,7 +43,7 @@ class YotpoOrderSensor(PartnerSensor):
         self,
         *,
         external_id: str | None = None,
-        external_ids: Any = None,
+        external_ids: Sequence[Any] | Mapping[str, Any] | str | None = None,
         state: str = "exists",
         yotpo_conn_id: str = YotpoHook.default_conn_name,
         **kwargs: Any,
