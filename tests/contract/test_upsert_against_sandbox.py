@@ -128,6 +128,7 @@ def test_only_what_changed_is_patched(shop_sandbox: RunningSandbox, yotpo: Yotpo
         {"yotpo.unknown_product_status": 400, "yotpo.product_lag": 0.1},
         {"yotpo.external_ids_list": "nothing"},
         {"yotpo.external_ids_list": "first"},
+        {"yotpo.external_ids_list": "ignored"},
         {"yotpo.refuse_unknown_properties": True},
     ],
     ids=str,

@@ -180,8 +180,8 @@ def test_ids_are_looked_up_a_hundred_per_call(yotpo_sandbox: RunningSandbox, yot
     assert yotpo_sandbox.sandbox.calls[f"yotpo/{STORE}/products.list"] == 4
 
 
-@pytest.mark.parametrize("form", ["first", "nothing"])
-def test_a_filter_that_takes_no_list_still_finds_single_ids(
+@pytest.mark.parametrize("form", ["first", "nothing", "ignored"])
+def test_a_filter_that_takes_no_list_or_does_nothing_still_finds_single_ids(
     yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, form: str
 ) -> None:
     yotpo_sandbox.sandbox.switches["yotpo.external_ids_list"] = form

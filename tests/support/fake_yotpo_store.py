@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_partners.api.yotpo.errors import UnknownProductsError
-from airflow_provider_partners.api.yotpo.lookup import BatchFilter, RecordLookup
+from airflow_provider_partners.api.yotpo.lookup import IdFilter, RecordLookup
 from airflow_provider_partners.api.yotpo.resources import RESOURCES
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError
 
@@ -49,12 +49,19 @@ class FakeYotpoStore:
         self.sent: list[tuple[str, Record]] = []
         self._next_id = 4_300_000_000
         self._lock = threading.RLock()
-        self._batch_filter = BatchFilter()
+        self._id_filters = {name: IdFilter() for name in RESOURCES}
 
     # lookups
 
     def lookup(self, resource: str) -> RecordLookup:
-        return RecordLookup(RESOURCES[resource], self._get, self._batch_filter)
+        kind = resource.removesuffix("s")
+        return RecordLookup(
+            RESOURCES[resource],
+            self._get,
+            list_records=lambda: copy.deepcopy(list(self.records[kind].values())),
+            get_record=lambda yotpo_id: copy.deepcopy(self.records[kind].get(yotpo_id)),
+            id_filter=self._id_filters[resource],
+        )
 
     def orders(self, external_ids: Sequence[str]) -> dict[str, Record]:
         return self.lookup("orders").find(external_ids)

@@ -18,7 +18,7 @@ from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.yotpo.auth import TOKEN_HEADER, StoreCredentials, read_token
 from airflow_provider_partners.api.yotpo.errors import YOTPO_ERRORS, YOTPO_TOKEN_ERRORS, update_rate_limit
-from airflow_provider_partners.api.yotpo.lookup import BatchFilter, RecordLookup
+from airflow_provider_partners.api.yotpo.lookup import IdFilter, RecordLookup
 from airflow_provider_partners.api.yotpo.query import build_extraction
 from airflow_provider_partners.api.yotpo.resources import RESOURCES, parse_yotpo_id, with_yotpo_id, yotpo_id_of
 from airflow_provider_partners.exceptions import NotFoundError, UnexpectedResponseError
@@ -67,7 +67,7 @@ class YotpoClient(ApiClient):
     ) -> None:
         options = options or ClientOptions()
         self._credentials = StoreCredentials(store_id=store_id, secret=secret, auth=auth)
-        self._batch_filter = BatchFilter()
+        self._id_filters = {name: IdFilter() for name in RESOURCES}
         self._transport = Transport(
             partner="Yotpo",
             base_url=base_url or DEFAULT_URL,
@@ -99,13 +99,18 @@ class YotpoClient(ApiClient):
 
         :param resource: ``orders`` or ``products``
         """
-        return RecordLookup(RESOURCES[resource], self._get, self._batch_filter)
+        return RecordLookup(
+            RESOURCES[resource],
+            self._get,
+            list_records=lambda: self.extract(resource).records(),
+            get_record=lambda yotpo_id: self._get_record(resource, yotpo_id),
+            id_filter=self._id_filters[resource],
+        )
 
     def orders(self, external_ids: Sequence[str]) -> dict[str, Record]:
         """Return orders by the merchant's ids; those that Yotpo doesn't have are missing.
 
         :param external_ids: any number; each hundred is one call
-        :raises UnexpectedResponseError: when the store returns other orders even for a single id
         """
         return self.lookup("orders").find(external_ids)
 
@@ -113,7 +118,6 @@ class YotpoClient(ApiClient):
         """Return products by the merchant's ids; those that Yotpo doesn't have are missing.
 
         :param external_ids: any number; each hundred is one call
-        :raises UnexpectedResponseError: when the store returns other products even for a single id
         """
         return self.lookup("products").find(external_ids)
 

@@ -180,9 +180,9 @@ class ListQuery:
     def external_ids(self) -> list[str] | None:
         """Return the external ids of the filter, or ``None`` without that filter."""
         text = self.filters.get("external_ids")
-        if text is None:
-            return None
         form = self._switches["yotpo.external_ids_list"]
+        if text is None or form == "ignored":
+            return None
         if form == "nothing":  # a list is read as one id, which no record has
             return [text]
         ids = [each.strip() for each in text.split(",")]

@@ -61,7 +61,8 @@ SWITCHES: dict[str, Any] = {
     "yotpo.duplicate_fulfillment": 409,  # or "accept"
     "yotpo.default_limit": 10,
     "yotpo.cursor": "plain",  # or "encoded": the client must URL-decode it once before it sends it
-    "yotpo.external_ids_list": "list",  # or "nothing": a list matches no record; or "first": use the first id
+    # or "nothing": a list matches no record; or "first": use the first id; or "ignored": the filter does nothing
+    "yotpo.external_ids_list": "list",
 }
 _OPERATIONS: tuple[tuple[str, str, str, Callable[[Call], OperationResult]], ...] = (
     ("POST", "orders", "orders.create", orders.create_order),

@@ -9,8 +9,6 @@ import httpx
 import pytest
 from fake_yotpo_api import yotpo_client
 
-from airflow_provider_partners.exceptions import UnexpectedResponseError
-
 
 class ProductList:
     """Products of a store, and a lookup filter that may work or not.
@@ -27,6 +25,11 @@ class ProductList:
         if request.url.path.endswith("/access_tokens"):
             return httpx.Response(200, json={"access_token": "token"})
         self.queries.append(request.url.params)
+        product_id = request.url.path.rpartition("/products")[2].removeprefix("/")
+        if product_id:
+            return httpx.Response(200, json={"product": self.products[int(product_id) - 1]})
+        if "external_ids" not in request.url.params:
+            return self.page(int(request.url.params.get("page_info", 0)))
         ids = request.url.params["external_ids"]
         found = self.products
         if self.takes == "list":
@@ -35,6 +38,11 @@ class ProductList:
             found = [row for row in self.products if str(row["external_id"]) == ids]
         limit = int(request.url.params["limit"])
         return httpx.Response(200, json={"products": found[:limit], "pagination": {"next_page_info": None}})
+
+    def page(self, first: int) -> httpx.Response:
+        following = str(first + 100) if first + 100 < len(self.products) else None
+        page = {"products": self.products[first : first + 100], "pagination": {"next_page_info": following}}
+        return httpx.Response(200, json=page)
 
 
 def test_a_hundred_ids_are_looked_up_in_one_call() -> None:
@@ -74,12 +82,39 @@ def test_a_filter_that_returns_other_records_is_replaced_by_single_lookups_with_
     assert len([record for record in caplog.records if "takes no list" in record.getMessage()]) == 1
 
 
-def test_an_ignored_filter_does_not_make_a_record_look_missing() -> None:
-    yotpo = yotpo_client(ProductList("a", "b", takes="nothing"))
+def test_a_filter_that_does_nothing_is_replaced_by_one_walk_over_the_list(caplog: pytest.LogCaptureFixture) -> None:
+    api = ProductList(*(f"p{number}" for number in range(250)), takes="nothing")
+    yotpo = yotpo_client(api)
 
-    assert list(yotpo.products(["b"])) == ["b"]
-    with pytest.raises(UnexpectedResponseError, match="a lookup of products by one external id returned 2 others"):
-        yotpo.products(["c"])
+    with caplog.at_level(logging.WARNING):
+        assert list(yotpo.products(["p249", "p3", "missing"])) == ["p249", "p3"]
+        assert list(yotpo.products(["p120"])) == ["p120"]
+        assert yotpo.products(["missing"]) == {}
+
+    pages = [query for query in api.queries if "external_ids" not in query and "limit" in query]
+    assert len(pages) == 3
+    assert len([record for record in caplog.records if "does nothing here" in record.getMessage()]) == 1
+
+
+def test_a_lone_record_that_was_not_requested_shows_that_the_filter_does_nothing() -> None:
+    # Taken for an absence, it would create a record that exists.
+    api = ProductList("a", takes="nothing")
+
+    assert yotpo_client(api).products(["b"]) == {}
+    assert len(api.queries) == 2
+
+
+def test_a_record_that_is_newer_than_the_walk_is_found_after_a_conflict_by_another_walk() -> None:
+    api = ProductList("a", "b", takes="nothing")
+    lookup = yotpo_client(api).lookup("products")
+    assert lookup.find(["c", "d"]) == {}
+    api.products += [{"yotpo_id": 3, "external_id": "c"}, {"yotpo_id": 4, "external_id": "d"}]
+
+    found = [lookup.find_after_conflict(external_id, sleep=lambda seconds: None) for external_id in ("c", "d")]
+
+    assert found == api.products[2:]
+    pages = [query for query in api.queries if "external_ids" not in query and "limit" in query]
+    assert len(pages) == 2
 
 
 def test_an_id_with_a_comma_is_looked_up_alone() -> None:
