@@ -12,9 +12,9 @@ from airflow_provider_partners.exceptions import ConfigurationError, PartnersErr
 from airflow_provider_partners.records import Record
 
 RecordKind = Literal["order", "product", "fulfillment"]
-Action = Literal["created", "updated", "unchanged", "rejected", "would_create", "would_update"]
+Action = Literal["created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update"]
 
-ACTIONS: tuple[Action, ...] = ("created", "updated", "unchanged", "rejected", "would_create", "would_update")
+ACTIONS: tuple[Action, ...] = ("created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update")
 EXAMPLES_PER_REASON = 5
 """External ids that are kept as examples of a reason for rejection."""
 
@@ -40,10 +40,11 @@ class Outcome:
 
     :param external_id: the merchant's id
     :param yotpo_id: Yotpo's id, if known
-    :param reason: why the record was rejected
+    :param reason: why the record was rejected, or is stale
     :param suppressed: why the review request is suppressed
     :param changed: properties that were (or would be) updated
-    :param notes: what else was done, such as products that were created first
+    :param notes: what a reader should know besides: products that were created first, and what Yotpo keeps although
+        the record no longer has it. After a colon there may be ids
     :param reject: for a rejected record, all that a replay needs (customers' data: keep it out of logs)
     """
 
@@ -101,6 +102,7 @@ class OutcomeSummary:
     :param rejections: reasons for rejection, without ids and numbers
     :param examples: some external ids for each reason for rejection
     :param changes: how often each property was updated
+    :param notes: outcomes by note, without ids
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -109,6 +111,7 @@ class OutcomeSummary:
     rejections: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
     changes: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Self:
@@ -127,6 +130,7 @@ class OutcomeSummary:
         """Count one outcome."""
         self.counts[outcome.action] += 1
         self.changes.update(outcome.changed)
+        self.notes.update({note.partition(":")[0] for note in outcome.notes})
         if outcome.suppressed:
             self.suppressed += 1
             # Several scores of one category count once per order.
@@ -146,6 +150,7 @@ class OutcomeSummary:
         self.suppressed += other.suppressed
         self.suppressions.update(other.suppressions)
         self.changes.update(other.changes)
+        self.notes.update(other.notes)
         for reason, count in other.rejections.items():
             known = reason if reason in self.rejections or len(self.rejections) < MAX_REASONS else OTHER_REASONS
             self.rejections[known] += count
@@ -163,6 +168,7 @@ class OutcomeSummary:
             "rejections": dict(self.rejections.most_common()),
             "examples": self.examples,
             "changes": dict(self.changes.most_common()),
+            "notes": dict(self.notes.most_common()),
         }
 
     @classmethod
@@ -175,6 +181,7 @@ class OutcomeSummary:
             rejections=Counter(value.get("rejections", {})),
             examples={reason: list(ids) for reason, ids in value.get("examples", {}).items()},
             changes=Counter(value.get("changes", {})),
+            notes=Counter(value.get("notes", {})),
         )
 
 
@@ -230,7 +237,8 @@ def format_summary(
     if len(rows) != 1 or "" in by_name:
         rows = [*(row for row in rows if row[0]), _summary_row("all", total, columns)]
     lines = text_table([header, *rows])
-    for title, reasons in (("Rejected", total.rejections), ("Suppressed", total.suppressions)):
+    titles = {"Rejected": total.rejections, "Suppressed": total.suppressions, "Note": total.notes}
+    for title, reasons in titles.items():
         for reason, count in reasons.most_common():
             examples = ", ".join(total.examples.get(reason, []))
             lines.append(f"{title}: {count}x {reason}" + (f" (such as {examples})" if examples else ""))

@@ -2,6 +2,9 @@
 
 Yotpo refuses an order with an unknown product (see ``UnknownProductsError``). A product that an order at Yotpo names
 exists; any other is looked up once per run. To change existing products is the task of ``upsert_products``.
+
+A product is only created with a name. Yotpo would take the external id alone, show a product without a name in its
+e-mails, and have no call that deletes it.
 """
 
 from __future__ import annotations
@@ -20,17 +23,33 @@ INDEXING_DELAY = 1.0
 """Seconds to wait for a product that exists and that Yotpo still calls unknown."""
 
 
+def require_name(payload: Mapping[str, Any]) -> None:
+    """Check that a product can be created.
+
+    :raises RejectedError: when the payload has no name
+    """
+    if not payload.get("name"):
+        message = (
+            f"the store doesn't have the product {payload.get('external_id')}, and the record brings no name for it"
+        )
+        raise RejectedError(message, partner="Yotpo")
+
+
 class ProductCatalog:
     """The known products of a store. Threads may share it.
 
     :param sleep: waits a number of seconds
     :param workers: products to create in parallel
+    :param dry_run: create nothing
     """
 
-    def __init__(self, client: YotpoClient, *, sleep: Callable[[float], None], workers: int = 1) -> None:
+    def __init__(
+        self, client: YotpoClient, *, sleep: Callable[[float], None], workers: int = 1, dry_run: bool = False
+    ) -> None:
         self._client = client
         self._sleep = sleep
         self._workers = workers
+        self._dry_run = dry_run
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._errors: dict[str, RejectedError] = {}
@@ -62,7 +81,12 @@ class ProductCatalog:
         :raises RejectedError: when one of them can't be created
         """
         products = list(external_ids)
-        created = [self._create((product, payloads.get(product, {"external_id": product}))) for product in products]
+        # One without a name may exist and not be indexed yet, so the store decides.
+        nameless = [product for product in products if not payloads.get(product, {}).get("name")]
+        existing = self._client.products(nameless).keys()
+        created = [
+            self._create((product, payloads.get(product, {}))) for product in products if product not in existing
+        ]
         if error := self.error_for(products):
             raise error
         if not any(created):
@@ -72,23 +96,26 @@ class ProductCatalog:
         """Return why the first of these products that could not be created was refused."""
         for product in external_ids:
             if error := self._errors.get(product):
-                message = f"its product {product} was refused: {error.message}"
+                message = f"its product {product} was refused: {error.message}" if error.status else error.message
                 return RejectedError(message, partner=error.partner, status=error.status, request_id=error.request_id)
         return None
 
     def _create(self, product: tuple[str, Mapping[str, Any]]) -> bool:
         """Create a product. Return False if it existed, or was refused."""
-        external_id, payload = product
+        external_id, fields = product
+        payload = {**fields, "external_id": external_id}
         try:
+            require_name(payload)
+            if self._dry_run:
+                return True
             try:
-                self._client.create_product({**payload, "external_id": external_id})
+                self._client.create_product(payload)
             except ConflictError:
-                self._mark_created(external_id)
-                return False
+                raise
             except RejectedError:
-                # Yotpo's Magento module does the same (YotpoLtd/magento2-module-core). A product without a picture is
+                # Yotpo's Magento module sends less, too (YotpoLtd/magento2-module-core). A product without a picture is
                 # better than an order that can't be sent.
-                self._client.create_product({"external_id": external_id})
+                self._client.create_product({"external_id": external_id, "name": payload["name"]})
         except ConflictError:
             self._mark_created(external_id)
             return False

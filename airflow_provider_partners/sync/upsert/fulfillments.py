@@ -37,7 +37,8 @@ def upsert_fulfillments(
     """Create or update the fulfillments of orders that exist in Yotpo.
 
     :param client: of one store
-    :param built_orders: records of :func:`~airflow_provider_partners.sync.build.build_orders`
+    :param built_orders: records of :func:`~airflow_provider_partners.sync.build.build_orders`. Several records of one
+        order in a batch, such as one per fulfillment, are merged; of those with one fulfillment, the last counts
     :param dry_run: look up and plan, write nothing
     :param skip: external ids of fulfillments to leave out
     :param workers: orders in parallel; the fulfillments of one order follow each other
@@ -47,7 +48,7 @@ def upsert_fulfillments(
     lookup = client.lookup("orders")
     remaining = (record for record in built_orders if _fulfillments_to_write(record, skip))
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
-        batch = list({str(record.get("external_id")): record for record in records}.values())
+        batch = _merged_records(records)
         orders = lookup.find([str(record.get("external_id")) for record in batch], workers=workers)
 
         def upsert(record: Mapping[str, Any], orders: dict[str, Record] = orders) -> list[Outcome]:
@@ -57,6 +58,22 @@ def upsert_fulfillments(
 
         for outcomes in map_in_order(upsert, batch, workers=workers):
             yield from outcomes
+
+
+def _merged_records(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return one record per order, with the fulfillments of all its records."""
+    merged: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        external_id = str(record.get("external_id"))
+        earlier = merged.get(external_id)
+        if earlier is not None:
+            fulfillments = {
+                str(fulfillment.get("external_id")): fulfillment
+                for fulfillment in (*_fulfillments_to_write(earlier, ()), *_fulfillments_to_write(record, ()))
+            }
+            record = {**record, "order": {**record["order"], "fulfillments": list(fulfillments.values())}}
+        merged[external_id] = record
+    return list(merged.values())
 
 
 def _fulfillments_to_write(record: Mapping[str, Any], skip: Container[str]) -> list[dict[str, Any]]:

@@ -57,7 +57,7 @@ def upsert_orders(
     :param sleep: waits a number of seconds after a conflict
     :returns: one outcome for each order, as soon as it is known
     """
-    catalog = ProductCatalog(client, sleep=sleep, workers=workers)
+    catalog = ProductCatalog(client, sleep=sleep, workers=workers, dry_run=dry_run)
     writer = RecordWriter(
         record_kind="order",
         lookup=client.lookup("orders"),
@@ -95,6 +95,7 @@ def _order_upsert(record: Mapping[str, Any], *, with_fulfillments: bool) -> Reco
             if product.get("external_id")
         },
         suppressed=list(record.get("suppressed") or ()),
+        unmanaged=frozenset() if with_fulfillments else frozenset({"fulfillments"}),
     )
 
 
@@ -123,16 +124,13 @@ def _create_missing_products(catalog: ProductCatalog, upserts: list[RecordUpsert
         products = [product for product in _product_ids(upsert) if product in missing]
         if products:
             upsert.notes.append(f"products {'to create' if dry_run else 'created'} first: {', '.join(products[:20])}")
-        payloads.update({product: upsert.products.get(product, {"external_id": product}) for product in products})
-    if not dry_run:
-        catalog.create(payloads)
+        payloads.update({product: upsert.products.get(product) or payloads.get(product, {}) for product in products})
+    catalog.create(payloads)
 
 
 def _upsert_order(writer: RecordWriter, catalog: ProductCatalog, upsert: RecordUpsert, *, dry_run: bool) -> Outcome:
     if upsert.outcome is not None:
         return upsert.outcome
-    if dry_run:
-        return writer.planned_outcome(upsert)
     if error := catalog.error_for(_product_ids(upsert) if _sends_lines(upsert) else ()):
         return writer.reject(upsert, error)
-    return writer.write(upsert)
+    return writer.planned_outcome(upsert) if dry_run else writer.write(upsert)

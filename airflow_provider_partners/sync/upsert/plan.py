@@ -7,12 +7,13 @@ record is "unchanged".
 
 What Yotpo returns differs from what it was sent, so values are compared by their meaning. It returns times without a
 zone, leaves out what was never set, and adds keys of its own to nested objects. Its numbers may be integers, floats or
-texts. Additional keys, lines and fulfillments are no difference, because an update can't remove them.
+texts. Additional keys, lines and fulfillments are no difference, because an update can't remove them. The plan notes
+those that the wanted record had before and has no longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -31,6 +32,9 @@ MERGE_KEYS: Mapping[str, str] = {
 }
 """The arrays whose members Yotpo merges, with the key that identifies a member."""
 
+MAX_NOTED_IDS = 20
+"""External ids that one note names."""
+
 AMOUNT_TOLERANCE = Decimal("0.005")
 """Amounts within half a cent are equal. Otherwise a server that rounds would show a difference after every update."""
 
@@ -41,18 +45,21 @@ class WritePlan:
 
     :param payload: what to send; empty for "unchanged"
     :param changed: top-level properties that differ, for an update
+    :param notes: what Yotpo keeps although the wanted record lacks it
     """
 
     action: PlannedAction
     payload: dict[str, Any]
     changed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def plan_write(wanted: Mapping[str, Any], present: Record | None) -> WritePlan:
+def plan_write(wanted: Mapping[str, Any], present: Record | None, *, unmanaged: Container[str] = ()) -> WritePlan:
     """Return the write that makes Yotpo's order, product or fulfillment match the wanted one.
 
     :param wanted: the whole payload, as for a create
     :param present: the record as Yotpo returns it; ``None`` when Yotpo doesn't have it
+    :param unmanaged: properties that another write takes care of
     """
     if present is None:
         return WritePlan("create", dict(wanted))
@@ -63,7 +70,47 @@ def plan_write(wanted: Mapping[str, Any], present: Record | None) -> WritePlan:
         if name != "external_id" and not is_satisfied_by(present.get(name), value, name)
     )
     payload = {name: _value_to_send(name, wanted[name], present.get(name)) for name in changed}
-    return WritePlan("update" if changed else "unchanged", payload, changed)
+    return WritePlan(
+        "update" if changed else "unchanged", payload, changed, tuple(_kept_values(wanted, present, unmanaged))
+    )
+
+
+def _kept_values(wanted: Mapping[str, Any], present: Record, unmanaged: Container[str]) -> Iterator[str]:
+    """Yield a note for each value of an order that Yotpo keeps and no call takes back.
+
+    Yotpo documents that an update adds line items and never removes one, and no call that deletes a fulfillment or
+    clears a value (https://core-api.yotpo.com/reference/orders). Null means "not given".
+    """
+    if "line_items" not in wanted:
+        return
+    for name, label in (("line_items", "line items"), ("fulfillments", "fulfillments")):
+        members = index_by_merge_key(wanted.get(name), name)
+        kept = [key for key in index_by_merge_key(present.get(name), name) if key not in members]
+        if kept and name not in unmanaged:
+            yield f"Yotpo keeps {label} that the order no longer has: {', '.join(kept[:MAX_NOTED_IDS])}"
+    if present.get("cancellation") and not wanted.get("cancellation"):
+        yield "Yotpo keeps the cancellation of an order that is no longer cancelled"
+    lines = index_by_merge_key(present.get("line_items"), "line_items")
+    pairs = [(line, lines.get(str(line.get("external_product_id")), {})) for line in wanted["line_items"] or ()]
+    coupons = [line for line, kept in pairs if kept.get("coupon_code") and _lost_coupon(line)]
+    if coupons:
+        products = ", ".join(str(line["external_product_id"]) for line in coupons[:MAX_NOTED_IDS])
+        yield f"Yotpo keeps the coupon code of line items that have none: {products}"
+    suppressed = [line for line, kept in pairs if _lost_suppression(line, kept)]
+    if suppressed and not (wanted.get("custom_properties") or {}).get("suppress_review_request", True):
+        products = ", ".join(str(line["external_product_id"]) for line in suppressed[:MAX_NOTED_IDS])
+        yield f"Yotpo keeps line items suppressed that the policy decides for the whole order: {products}"
+
+
+def _lost_coupon(line: Mapping[str, Any]) -> bool:
+    """Return True if a line is known to have no coupon. Without the property it is unknown."""
+    return not line.get("coupon_code") and (line.get("custom_properties") or {}).get("coupon_used") is False
+
+
+def _lost_suppression(line: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Return True if Yotpo's line is suppressed and the wanted one says nothing."""
+    name = "suppress_review_request"
+    return name not in (line.get("custom_properties") or {}) and bool((kept.get("custom_properties") or {}).get(name))
 
 
 def is_satisfied_by(present: Any, wanted: Any, name: str = "") -> bool:

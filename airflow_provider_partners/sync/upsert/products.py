@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Product
+from airflow_provider_partners.sync.upsert.catalog import require_name
 from airflow_provider_partners.sync.upsert.record_writer import (
     BATCH_SIZE,
     RecordUpsert,
@@ -44,6 +45,7 @@ def upsert_products(
         lookup=client.lookup("products"),
         create=client.create_product,
         update=client.update_product,
+        check_create=require_name,
         sleep=sleep,
         workers=workers,
     )

@@ -35,6 +35,7 @@ class RecordUpsert:
     :param record: the input record
     :param payload: what Yotpo should have
     :param products: payloads of the products it names, by external id
+    :param unmanaged: properties that another write takes care of
     :param outcome: the outcome of a record that is rejected before anything is sent
     """
 
@@ -44,6 +45,7 @@ class RecordUpsert:
     products: dict[str, dict[str, Any]] = field(default_factory=dict)
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unmanaged: frozenset[str] = frozenset()
     plan: WritePlan | None = None
     yotpo_id: int | None = None
     outcome: Outcome | None = None
@@ -56,6 +58,7 @@ class RecordWriter:
     :param lookup: finds the records that Yotpo has
     :param create: creates a record and returns Yotpo's id of it
     :param update: changes the properties that differ
+    :param check_create: raises ``RejectedError`` for a payload that is not to be created
     :param create_missing_products: creates the products that Yotpo called unknown
     :param workers: parallel lookups where the filter takes no list of ids
     """
@@ -64,6 +67,7 @@ class RecordWriter:
     lookup: RecordLookup
     create: Callable[[dict[str, Any]], int]
     update: Callable[[int, dict[str, Any]], None]
+    check_create: Callable[[Mapping[str, Any]], None] | None = None
     create_missing_products: Callable[[list[str], Mapping[str, Mapping[str, Any]]], None] | None = None
     sleep: Sleep = time.sleep
     workers: int = 1
@@ -89,6 +93,10 @@ class RecordWriter:
     def planned_outcome(self, upsert: RecordUpsert) -> Outcome:
         """Return what a write would do, without a call."""
         actions: Mapping[str, Action] = {"create": "would_create", "update": "would_update"}
+        try:
+            self._check(_plan_of(upsert))
+        except RejectedError as error:
+            return self.reject(upsert, error)
         return self._outcome(upsert, actions.get(_plan_of(upsert).action, "unchanged"))
 
     def write(self, upsert: RecordUpsert) -> Outcome:
@@ -120,10 +128,15 @@ class RecordWriter:
 
     def _set_plan(self, upsert: RecordUpsert, present: Record | None) -> None:
         upsert.yotpo_id = yotpo_id_of(present) if present is not None else None
-        upsert.plan = plan_write(upsert.payload, present)
+        upsert.plan = plan_write(upsert.payload, present, unmanaged=upsert.unmanaged)
+
+    def _check(self, plan: WritePlan) -> None:
+        if plan.action == "create" and self.check_create is not None:
+            self.check_create(plan.payload)
 
     def _send(self, upsert: RecordUpsert) -> Outcome:
         plan = _plan_of(upsert)
+        self._check(plan)
         if plan.action == "create":
             upsert.yotpo_id = self.create(plan.payload)
             return self._outcome(upsert, "created")
@@ -163,7 +176,7 @@ class RecordWriter:
             yotpo_id=upsert.yotpo_id,
             suppressed=upsert.suppressed,
             changed=list(_plan_of(upsert).changed),
-            notes=upsert.notes,
+            notes=[*_plan_of(upsert).notes, *upsert.notes],
         )
 
 

@@ -125,3 +125,22 @@ def test_one_summary_is_a_table_too() -> None:
     table = format_summary(OutcomeSummary.of([Outcome("order", "1", "would_create")]))
 
     assert table.splitlines()[1].split() == ["all", "0", "0", "0", "0", "1", "0", "1"]
+
+
+def test_notes_are_counted_by_their_text_without_ids() -> None:
+    notes = ["Yotpo keeps line items that the order no longer has: 7, 8", "products created first: 9"]
+    summary = OutcomeSummary.of([
+        Outcome("order", "1", "updated", notes=notes),
+        Outcome("order", "2", "unchanged", notes=["Yotpo keeps line items that the order no longer has: 4"]),
+        Outcome("order", "3", "stale", reason="newer data was written"),
+    ])
+    summary.merge(OutcomeSummary.from_dict(json.loads(json.dumps(summary.to_dict()))))
+
+    as_dict = summary.to_dict()
+
+    assert as_dict["stale"] == 2
+    assert as_dict["notes"] == {
+        "Yotpo keeps line items that the order no longer has": 4,
+        "products created first": 2,
+    }
+    assert "Note: 4x Yotpo keeps line items" in format_summary(summary)

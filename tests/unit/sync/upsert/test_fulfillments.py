@@ -98,3 +98,16 @@ def test_workers_keep_the_order(two_orders: FakeYotpoStore) -> None:
     records = [make.built(1, fulfillments=[shipment(11), shipment(12)]), make.built(2, fulfillments=[shipment(21)])]
 
     assert [key for key, _ in run(two_orders, records, workers=4)] == ["11", "12", "21"]
+
+
+def test_records_of_one_order_are_merged_and_each_fulfillment_has_one_outcome(two_orders: FakeYotpoStore) -> None:
+    records = [
+        make.built(1, fulfillments=[shipment(11)]),
+        make.built(2, fulfillments=[shipment(21)]),
+        make.built(1, fulfillments=[shipment(12, status="open")]),
+        make.built(1, fulfillments=[shipment(12)]),
+    ]
+
+    assert run(two_orders, records) == [("11", "created"), ("12", "created"), ("21", "created")]
+    assert [payload["status"] for _, payload in two_orders.sent] == ["success"] * 3
+    assert run(two_orders, records, batch_size=1)[0] == ("11", "unchanged")

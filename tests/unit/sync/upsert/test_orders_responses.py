@@ -145,13 +145,45 @@ def test_products_that_stay_unknown_are_a_reject_after_one_more_try(store: FakeY
     assert store.slept == [1.0]
 
 
-def test_a_product_that_is_refused_is_created_with_its_id_alone(store: FakeYotpoStore) -> None:
+def test_a_product_that_is_refused_is_created_with_its_id_and_name_alone(store: FakeYotpoStore) -> None:
+    # Yotpo's Magento module (YotpoLtd/magento2-module-core) retries with the external id alone. That would show a
+    # product without a name in review requests, and Yotpo documents no call that deletes a product.
     store.errors["products.create"] = [RejectedError("url is not valid", status=400)]
 
     (outcome,) = run(store, [make.built(1)])
 
     assert outcome.action == "created"
-    assert store.sent[1] == ("products.create", {"external_id": "p-1"})
+    assert store.sent[1] == ("products.create", {"external_id": "p-1", "name": "P-1"})
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("products", [[], [{"external_id": "p-1", "url": "https://shop.example/p-1"}]])
+def test_an_unknown_product_without_a_name_is_never_created(
+    store: FakeYotpoStore, products: list[dict[str, Any]], dry_run: bool
+) -> None:
+    (outcome,) = run(store, [{**make.built(1), "products": products}], dry_run=dry_run)
+
+    reason = "the store doesn't have the product p-1, and the record brings no name for it"
+    assert (outcome.action, outcome.reason) == ("rejected", reason)
+    assert store.sent == []
+
+
+def test_a_name_that_one_record_of_the_batch_brings_serves_the_others(store: FakeYotpoStore) -> None:
+    assert actions(run(store, [make.built(1), {**make.built(2), "products": []}])) == ["created", "created"]
+
+
+def test_a_product_that_yotpo_calls_unknown_is_not_created_again_without_a_name(store: FakeYotpoStore) -> None:
+    store.errors["orders.create"] = [unknown_products(["p-1"])] * 2
+    store.add_products("p-1")
+    nameless = {**make.built(1), "products": []}
+    (known_later,) = run(store, [nameless])
+    store.after_lookup = lambda resource: store.drop("product", "p-1") if resource == "products" else None
+
+    (dropped,) = run(store, [{**make.built(2), "products": []}])
+
+    assert known_later.action == "rejected"
+    assert dropped.action == "rejected"
+    assert not [name for name, _ in store.sent if name == "products.create"]
 
 
 def test_an_order_whose_product_is_refused_is_rejected_without_being_sent(store: FakeYotpoStore) -> None:

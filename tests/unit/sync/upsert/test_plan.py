@@ -176,3 +176,63 @@ def test_a_fulfillment_sends_what_differs() -> None:
     plan = plan_write(wanted, {**PRESENT["fulfillments"][0], "id": 5})
 
     assert plan.payload == {"shipment_info": {"shipment_status": "delivered"}}
+
+
+def with_code(code: str | None, *, used: bool = True) -> dict[str, Any]:
+    line = {"external_product_id": "p-1", "quantity": 1, "custom_properties": {"coupon_used": used}}
+    return {"external_id": "1", "line_items": [line | ({"coupon_code": code} if code else {})]}
+
+
+# Yotpo: "line items can be added, not removed" (https://develop.yotpo.com/reference/introduction-to-orders-and-
+# fulfillments), and its pages list no call that deletes a fulfillment or clears a value.
+@pytest.mark.parametrize(
+    ("present", "wanted", "note"),
+    [
+        (
+            {"line_items": [{"external_product_id": "p-1"}, {"external_product_id": "p-2"}]},
+            {"line_items": [{"external_product_id": "p-1"}]},
+            "Yotpo keeps line items that the order no longer has: p-2",
+        ),
+        (
+            {"fulfillments": [{"external_id": "10"}, {"external_id": "11"}]},
+            {"line_items": [], "fulfillments": [{"external_id": "11"}]},
+            "Yotpo keeps fulfillments that the order no longer has: 10",
+        ),
+        (
+            with_code("TEN"),
+            with_code(None, used=False),
+            "Yotpo keeps the coupon code of line items that have none: p-1",
+        ),
+        (
+            {"cancellation": {"cancellation_date": "2026-05-01T10:00:00"}},
+            {"line_items": []},
+            "Yotpo keeps the cancellation of an order that is no longer cancelled",
+        ),
+        (
+            {"line_items": [{"external_product_id": "p-1", "custom_properties": {"suppress_review_request": True}}]},
+            {"line_items": [{"external_product_id": "p-1"}], "custom_properties": {"suppress_review_request": False}},
+            "Yotpo keeps line items suppressed that the policy decides for the whole order: p-1",
+        ),
+    ],
+    ids=["line", "fulfillment", "coupon code", "cancellation", "suppressed line"],
+)
+def test_what_no_call_takes_back_is_noted(present: dict[str, Any], wanted: dict[str, Any], note: str) -> None:
+    assert plan_write({"external_id": "1", **wanted}, {"external_id": "1", **present}).notes == (note,)
+
+
+def test_fulfillments_that_another_write_takes_care_of_are_not_noted() -> None:
+    present = {"fulfillments": [{"external_id": "10"}]}
+
+    assert plan_write({"line_items": []}, present).notes == (
+        "Yotpo keeps fulfillments that the order no longer has: 10",
+    )
+    assert plan_write({"line_items": []}, present, unmanaged={"fulfillments"}).notes == ()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [with_code("TEN"), with_code("OTHER"), {"line_items": [{"external_product_id": "p-1"}]}, {"order_name": "#1"}],
+    ids=["same code", "other code", "unknown coupons", "no lines"],
+)
+def test_what_is_unknown_or_replaced_is_not_noted(wanted: dict[str, Any]) -> None:
+    assert plan_write(wanted, with_code("TEN")).notes == ()

@@ -57,7 +57,20 @@ def test_a_product_that_exists_already_is_updated(store: FakeYotpoStore) -> None
 def test_a_refused_product_can_be_replayed(store: FakeYotpoStore) -> None:
     store.errors["products.create"] = [ConflictError("?", status=409), RejectedError("no", status=400)]
 
-    _, refused = products(store, [{"external_id": "1"}, {"external_id": "2", "name": "Cup"}])
+    _, refused = products(store, [{"external_id": "1", "name": "Mug"}, {"external_id": "2", "name": "Cup"}])
 
     assert refused.reason == "no"
     assert actions(products(store, [refused.reject])) == ["created"]
+
+
+def test_a_product_without_a_name_is_updated_but_never_created(store: FakeYotpoStore) -> None:
+    store.add_products("1")
+    records = [{"external_id": "1", "brand": "Maker"}, {"external_id": "2", "brand": "Maker"}]
+
+    planned = products(store, records, dry_run=True)
+    outcomes = products(store, records)
+
+    assert actions(planned) == ["would_update", "rejected"]
+    assert actions(outcomes) == ["updated", "rejected"]
+    assert "no name" in outcomes[1].reason
+    assert [name for name, _ in store.sent] == ["products.update"]
