@@ -20,7 +20,7 @@ __all__ = ["ROUTES_VARIABLE", "Route", "SelectedShops", "parse_routes", "select_
 
 ROUTES_VARIABLE = "partner_shop_routes"
 _EXAMPLE = (
-    '[{"shop": "a.myshopify.com", "shopify_admin_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
+    '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
     '"yotpo_conn_id": "yotpo_a"}]'
 )
 _REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
@@ -30,7 +30,7 @@ class Route(BaseModel):
     """A shop with its connections.
 
     :param shop: the shop's permanent domain
-    :param shopify_admin_conn_id: connection of type ``shopify_admin``
+    :param shopify_admin_conn_id: connection of type ``shopify_admin``; the Variable calls it ``shopify_conn_id``
     :param yofi_conn_id: connection of type ``yofi``
     :param yotpo_conn_id: connection of type ``yotpo``
     :param voucherify_conn_id: connection of type ``voucherify``, for shops that use it
@@ -39,7 +39,7 @@ class Route(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     shop: str
-    shopify_admin_conn_id: str = Field(min_length=1)
+    shopify_admin_conn_id: str = Field(min_length=1, validation_alias="shopify_conn_id")
     yofi_conn_id: str = Field(min_length=1)
     yotpo_conn_id: str = Field(min_length=1)
     voucherify_conn_id: str | None = Field(default=None, min_length=1)
@@ -139,7 +139,7 @@ def _parse_route(number: int, entry: Any) -> Route:
         )
         shop = entry.get("shop")
         shop_note = f" ({shop})" if isinstance(shop, str) and shop else ""
-        known = ", ".join(Route.model_fields)
+        known = ", ".join(str(info.validation_alias or name) for name, info in Route.model_fields.items())
         _raise_invalid(f"has a wrong route {number}{shop_note}: {problems}", f"A route's fields are: {known}.")
 
 

@@ -92,7 +92,7 @@ def test_a_wrong_route_is_one_error_that_names_the_field(first_run: Any, airflow
 
     assert not run.succeeded
     assert run.states["select_shops", -1] == "failed"
-    assert f"wrong route 1 ({A}): 'shopify_admin_conn_id' is missing; 'yofi_conn_id' is missing" in run.log
+    assert f"wrong route 1 ({A}): 'shopify_conn_id' is missing; 'yofi_conn_id' is missing" in run.log
 
 
 def test_a_missing_variable_is_one_error_with_the_remedy(first_run: Any, airflow: Any) -> None:

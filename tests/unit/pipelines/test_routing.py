@@ -14,7 +14,7 @@ def route(shop, **changes):
     name = shop.partition(".")[0]
     fields = {
         "shop": shop,
-        "shopify_admin_conn_id": f"s_{name}",
+        "shopify_conn_id": f"s_{name}",
         "yofi_conn_id": f"y_{name}",
         "yotpo_conn_id": f"o_{name}",
     }
@@ -100,7 +100,7 @@ def test_an_empty_list_of_routes_gives_no_lane():
         ([route(A), route(B, yotpo_conn_id=...)], r"wrong route 2 \(b.myshopify.com\): 'yotpo_conn_id' is missing"),
         ([route(A, yofi_conn_id="")], "'yofi_conn_id' is empty"),
         ([route(A, yofi_conn_id=7)], "'yofi_conn_id' is not text"),
-        ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_admin_conn_id"),
+        ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_conn_id"),
         ([route("not a shop")], "wrong route 1.*'shop'"),
         ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' is unique"),
     ],
