@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from airflow_provider_partners.exceptions import RetryableError as RetryableError
     from airflow_provider_partners.exceptions import ThrottledError as ThrottledError
     from airflow_provider_partners.exceptions import TransientError as TransientError
+    from airflow_provider_partners.exceptions import TimedOutError as TimedOutError
     from airflow_provider_partners.exceptions import UnexpectedResponseError as UnexpectedResponseError
     from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook as ShopifyAdminHook
+    from airflow_provider_partners.exceptions import UnknownOutcomeError as UnknownOutcomeError
     from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook as ShopifyPartnerHook
     from airflow_provider_partners.hooks.voucherify import VoucherifyHook as VoucherifyHook
     from airflow_provider_partners.hooks.yofi import YofiHook as YofiHook
@@ -124,8 +126,10 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "ThrottledError",
             "TransientError",
             "UnexpectedResponseError",
+            "TimedOutError",
         ],
         "hooks.shopify_admin": ["ShopifyAdminHook"],
+            "UnknownOutcomeError",
         "hooks.shopify_partner": ["ShopifyPartnerHook"],
         "hooks.voucherify": ["VoucherifyHook"],
         "hooks.yofi": ["YofiHook"],

@@ -19,6 +19,7 @@ from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.api.shopify_admin.auth import make_auth, shop_url
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob, fits_bulk_operation, require_bulk_fit
@@ -35,7 +36,7 @@ from airflow_provider_partners.api.shopify_admin.query import (
     reject_query_with_match,
     resolve_range,
 )
-from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize, update_rate_limit
+from airflow_provider_partners.api.shopify_admin.query_cost import update_rate_limit
 from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, validate_query
 from airflow_provider_partners.windows import TimeRange
@@ -171,7 +172,7 @@ class ShopifyAdminClient(ApiClient):
         :param query: an additional filter in Shopify's search syntax, such as ``financial_status:paid``
         :param match: ``{"id": […]}`` with global ids or their numbers, instead of a search
         :param personal_data: whether to request customers' data
-        :param page_size: objects per request; reduced automatically if a page costs too much
+        :param page_size: objects per request; reduced automatically if a page costs too much, or takes too long
         :param fields: additional fields of each object, in GraphQL
         :raises ConfigurationError: if an argument is not valid
         """

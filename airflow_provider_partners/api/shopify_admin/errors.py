@@ -17,7 +17,8 @@ from airflow_provider_partners.api.shopify.errors import (
     ran_out_of_time,
 )
 from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
-from airflow_provider_partners.api.shopify_admin.query_cost import QueryTooCostlyError, throttle_wait
+from airflow_provider_partners.api.shopify.page_size import QueryTooCostlyError
+from airflow_provider_partners.api.shopify_admin.query_cost import throttle_wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

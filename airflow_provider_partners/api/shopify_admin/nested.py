@@ -7,8 +7,10 @@ by order before the page is returned, so no record is ever partial.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_admin import documents
 from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
 
@@ -26,6 +28,7 @@ class NestedConnectionLoader:
 
     def __init__(self, caller: GraphQLCaller) -> None:
         self._caller = caller
+        self._page_size = AdaptivePageSize(documents.INNER_PAGE_SIZE)
         self._completers: Mapping[str, Callable[[Record], Record | None]] = {
             "orders": self.complete_order,
             "products": self.complete_product,
@@ -148,13 +151,22 @@ class NestedConnectionLoader:
                 message = f"'{inner.connection}' of {owner['id']} repeats its cursor"
                 raise PagingError(message, remedy="Shopify's paging loops; try again.")
             visited.add(after)
-            variables = {"id": owner["id"], "first": documents.INNER_PAGE_SIZE, "after": after}
-            parent = self._caller.execute(inner.document, variables, label=inner.label).data.get(inner.root)
+            parent = self._page_size.call(partial(self._fetch_parent, inner, {"id": owner["id"], "after": after}))
             if parent is None:
                 return None
             connection = parent[inner.connection]
             nodes |= {node["id"]: node for node in connection["nodes"]}
         return list(nodes.values())
+
+    def _fetch_parent(
+        self, inner: documents.InnerConnection, variables: Mapping[str, Any], size: int, *, max_timeouts: int | None
+    ) -> Record | None:
+        """Return the object with one page of its nested list, or ``None`` if it was deleted."""
+        result = self._caller.execute(
+            inner.document, {**variables, "first": size}, label=inner.label, max_timeouts=max_timeouts
+        )
+        parent: Record | None = result.data.get(inner.root)
+        return parent
 
 
 def _is_truncated(order: Mapping[str, Any], *, page_size: int) -> bool:

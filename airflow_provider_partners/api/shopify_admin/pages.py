@@ -1,11 +1,13 @@
 """Fetch one page of an Admin API list, by a search or by ids, and complete its records.
 
-A page that costs too much is fetched again with fewer objects. This module knows neither arguments nor time ranges.
+A page that costs too much, or takes Shopify too long, is fetched again with fewer objects. This module knows neither
+arguments nor time ranges.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.extraction import batches
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
     from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
-    from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize
     from airflow_provider_partners.records import Record
 
 MAX_SEARCH_RESULTS = 25_000
@@ -49,7 +51,7 @@ class SearchFetcher:
         :param cursor: ``{}`` or ``{"after": …, "read": …}``, where ``read`` is the number of objects before the page
         :raises PagingError: if Shopify does not return the complete list
         """
-        connection = self.page_size.call(lambda size: self._fetch_connection(cursor, size))
+        connection = self.page_size.call(partial(self._fetch_connection, cursor))
         nodes: list[Record] = connection["nodes"]
         has_more, after = connection["pageInfo"]["hasNextPage"], connection["pageInfo"].get("endCursor")
         read = cursor.get("read", 0) + len(nodes)
@@ -62,9 +64,10 @@ class SearchFetcher:
         records = self.loader.complete(self.resource, nodes)
         return Page(records, {"after": after, "read": read} if has_more else None)
 
-    def _fetch_connection(self, cursor: Cursor, size: int) -> Any:
+    def _fetch_connection(self, cursor: Cursor, size: int, *, max_timeouts: int | None) -> Any:
         variables = {"first": size, "after": cursor.get("after"), "query": self.query}
-        result = self.caller.execute(self.document, variables, label=f"{self.resource}.list")
+        label = f"{self.resource}.list"
+        result = self.caller.execute(self.document, variables, label=label, max_timeouts=max_timeouts)
         connection = result.data.get(self.resource)
         if connection is None:
             message = f"Shopify returned null for '{self.resource}' without an error"
@@ -98,14 +101,15 @@ class NodeFetcher:
         nodes: list[Record] = []
         offset = 0
         while offset < len(self.ids):
-            offset, batch = self.page_size.call(lambda size, offset=offset: self._fetch_nodes(offset, size))  # type: ignore[misc]
+            offset, batch = self.page_size.call(partial(self._fetch_nodes, offset))
             nodes += batch
         records = self.loader.complete(self.resource, nodes)
         return Page([record for record in records if self.is_included(record)], None)
 
-    def _fetch_nodes(self, offset: int, size: int) -> tuple[int, list[Record]]:
+    def _fetch_nodes(self, offset: int, size: int, *, max_timeouts: int | None) -> tuple[int, list[Record]]:
         ids = next(batches(self.ids[offset:], size))
-        result = self.caller.execute(self.document, {"ids": ids}, label=f"{self.resource}.by_id")
+        label = f"{self.resource}.by_id"
+        result = self.caller.execute(self.document, {"ids": ids}, label=label, max_timeouts=max_timeouts)
         nodes = [node for node in result.data.get("nodes") or [] if node and node.get("__typename") == self.node_type]
         return offset + len(ids), [_without_typename(node) for node in nodes]
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
     from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
     from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
-    from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize
     from airflow_provider_partners.records import Record
 
 IDS_PER_QUERY = 50

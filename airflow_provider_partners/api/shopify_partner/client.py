@@ -17,6 +17,7 @@ from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, validate_paged_document
+from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_partner.auth import make_auth
 from airflow_provider_partners.api.shopify_partner.documents import VERSIONS
 from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
@@ -191,11 +192,13 @@ class ShopifyPartnerClient(ApiClient):
         paged = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
         fixed = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
         fetcher = ConnectionFetcher(
+        size = (variables or {}).get("first", page_size)
             caller=self._caller,
             label=resource,
             document=document,
             variables=fixed,
-            paginator=ConnectionPaginator((variables or {}).get("first", page_size), connection),
+            paginator=ConnectionPaginator(size, connection),
+            page_size=AdaptivePageSize(size),
             sends_page_size=paged.declares_first,
         )
         return Extraction(

@@ -6,11 +6,13 @@ This module knows neither arguments nor the rules of resources.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
+from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import normalize_domain
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_partner.documents import ALIASES
@@ -35,7 +37,8 @@ class ConnectionFetcher:
     :param label: name of the list in logs and errors
     :param document: the GraphQL document
     :param variables: the same for every page
-    :param paginator: path of the connection, and the page size
+    :param paginator: path of the connection, and the page size that the document may fix
+    :param page_size: reduced if a page takes Shopify too long
     :param time_field: the record's field that ``since`` and ``until`` filter
     :param time_range: keep only records inside of it
     :param shop: keep only records of this domain, where the API cannot filter by it
@@ -49,6 +52,7 @@ class ConnectionFetcher:
     document: str
     variables: Mapping[str, Any]
     paginator: ConnectionPaginator
+    page_size: AdaptivePageSize
     time_field: str | None = None
     time_range: TimeRange = field(default_factory=TimeRange)
     shop: str | None = None
@@ -63,9 +67,10 @@ class ConnectionFetcher:
         :raises ConfigurationError: if the connection does not exist
         :raises PagingError: if the page announces more records without a cursor
         """
-        parameters = self.paginator.params(cursor).items()
-        paging = {name: value for name, value in parameters if self._is_declared(name, value)}
-        data = self._execute({**self.variables, **paging})
+        if self.sends_page_size:
+            data = self.page_size.call(partial(self._fetch_data, cursor))
+        else:
+            data = self._fetch_data(cursor, self.paginator.size, max_timeouts=None)
         nodes = self._nodes(data)
         if not nodes and get_path(data, f"{self.paginator.connection_path}.pageInfo.hasNextPage"):
             message = f"'{self.label}' returned an empty page, but announces more records"
@@ -73,9 +78,12 @@ class ConnectionFetcher:
         next_cursor = self.paginator.next(cursor, body=data, records=nodes)
         return Page([record for record in map(self.transform, nodes) if self._is_included(record)], next_cursor)
 
-    def _execute(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _fetch_data(self, cursor: Cursor, size: int, *, max_timeouts: int | None) -> Mapping[str, Any]:
+        parameters = replace(self.paginator, size=size).params(cursor).items()
+        paging = {name: value for name, value in parameters if self._is_declared(name, value)}
+        variables = {**self.variables, **paging}
         try:
-            return self.caller.execute(self.document, variables, label=self.label).data
+            return self.caller.execute(self.document, variables, label=self.label, max_timeouts=max_timeouts).data
         except ConfigurationError as error:
             if self.removal_notice and "doesn't exist on type" in str(error):
                 message = f"the API has no '{self.label}'"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Segment
+from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.api.shopify_partner.pages import ConnectionFetcher, restore_aliases
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -51,12 +52,13 @@ class ListQuery:
 
     def segments(self, caller: GraphQLCaller) -> list[Segment]:
         """Return the segments that read the parts of the time range."""
+        page_size = AdaptivePageSize(self.paginator.size)
         return [
-            Segment(name=f"{self.resource.name} {number}", fetch=self._fetcher(part, caller).fetch)
+            Segment(name=f"{self.resource.name} {number}", fetch=self._fetcher(part, caller, page_size).fetch)
             for number, part in enumerate(self.parts, 1)
         ]
 
-    def _fetcher(self, part: TimeRange, caller: GraphQLCaller) -> ConnectionFetcher:
+    def _fetcher(self, part: TimeRange, caller: GraphQLCaller, page_size: AdaptivePageSize) -> ConnectionFetcher:
         bounds = {"since": _api_timestamp(part.since), "until": _api_timestamp(part.until)}
         return ConnectionFetcher(
             caller=caller,
@@ -64,6 +66,7 @@ class ListQuery:
             document=self.resource.document,
             variables=self.resource.bind_variables({**self.arguments, **bounds}),
             paginator=self.paginator,
+            page_size=page_size,
             time_field=self.resource.time_field,
             time_range=part,
             shop=None if "shop" in self.resource.variables else self.shop,

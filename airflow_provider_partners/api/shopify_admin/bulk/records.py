@@ -11,14 +11,15 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.extraction import ExtractedPage, Extraction, ResumePosition, Segment, batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_admin import documents
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import Connections, JoinedFile
-from airflow_provider_partners.api.shopify_admin.query_cost import AdaptivePageSize
 from airflow_provider_partners.exceptions import PagingError, TransientError, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -238,14 +239,16 @@ class BulkRecordLoader:
         lines: dict[str, Any] = {}
         offset = 0
         while offset < len(ids):
-            size, nodes = self._batch_size.call(lambda size, offset=offset: self._fetch_batch(ids[offset:], size))  # type: ignore[misc]
+            size, nodes = self._batch_size.call(partial(self._fetch_batch, ids[offset:]))
             lines |= {node["id"]: node["fulfillmentLineItems"] for node in nodes if node and "id" in node}
             offset += size
         return lines
 
-    def _fetch_batch(self, ids: list[str], size: int) -> tuple[int, list[Record]]:
+    def _fetch_batch(self, ids: list[str], size: int, *, max_timeouts: int | None) -> tuple[int, list[Record]]:
         batch = next(batches(ids, size))
-        result = self._caller.execute(documents.FULFILLMENTS_BY_ID, {"ids": batch}, label="fulfillments.by_id")
+        result = self._caller.execute(
+            documents.FULFILLMENTS_BY_ID, {"ids": batch}, label="fulfillments.by_id", max_timeouts=max_timeouts
+        )
         return len(batch), result.data.get("nodes") or []
 
 

@@ -11,6 +11,7 @@ from fake_admin_api import (
     TOKEN,
     UNTIL,
     FakeAdminApi,
+    connection,
     error_body,
     extract,
     make_client,
@@ -125,6 +126,83 @@ def test_a_single_object_that_costs_too_much_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="a single object costs more"):
         extract(api)
     assert [variables["first"] for variables in api.variables_of("Orders")] == [50, 25, 12, 6, 3, 1]
+
+
+# --- pages that take Shopify too long ---
+
+
+def no_answer(request: object) -> httpx.Response:
+    raise httpx.ReadTimeout("no answer")
+
+
+TOO_SLOW = [
+    # HTTP 504, INTERNAL_SERVER_ERROR and Timeout for pages that go through when they are smaller, as reported in
+    # https://github.com/singer-io/tap-shopify/issues/227, https://github.com/Shopify/mobile-buy-sdk-ios/issues/940 and
+    # https://github.com/travis-r6s/gridsome-source-shopify/issues/49.
+    httpx.Response(504, html="<title>504 Gateway Time-out</title>"),
+    error_body("Internal error. Looks like something went wrong on our end.", "INTERNAL_SERVER_ERROR"),
+    {"errors": [{"message": "Timeout"}]},
+    no_answer,
+]
+
+
+def too_slow(max_size: int, failure: object) -> Callable[[dict], object]:
+    answer_in_time = too_costly(10_000)
+
+    def answer(variables: dict) -> object:
+        if (variables.get("first") or len(variables["ids"])) <= max_size:
+            return answer_in_time(variables)
+        return failure(variables) if callable(failure) else failure
+
+    return answer
+
+
+@pytest.mark.parametrize("failure", TOO_SLOW)
+def test_a_page_that_takes_too_long_is_halved_at_the_same_cursor_and_stays_small(failure: object) -> None:
+    api = FakeAdminApi(Orders=too_slow(13, failure))
+    assert len(extract(api)) == 2
+    assert [(variables["first"], variables["after"]) for variables in api.variables_of("Orders")] == [
+        (50, None),
+        (50, None),
+        (25, None),
+        (25, None),
+        (12, None),
+        (12, "x"),
+    ]
+
+
+def test_ids_that_take_too_long_are_requested_in_smaller_batches() -> None:
+    api = FakeAdminApi(OrdersById=too_slow(13, TOO_SLOW[0]))
+    records = list(make_client(api).extract("orders", match={"id": range(1, 31)}).records())
+    assert len(records) == 30
+    assert [len(variables["ids"]) for variables in api.variables_of("OrdersById")] == [30, 30, 25, 25, 12, 12, 6]
+
+
+def test_a_nested_list_that_takes_too_long_is_halved() -> None:
+    def lines(variables: dict) -> object:
+        if variables["first"] > 125:
+            return TOO_SLOW[1]
+        return {"data": {"order": {"id": variables["id"], "lineItems": connection({"id": "gid://shopify/LineItem/2"})}}}
+
+    node = order_node(lineItems=connection({"id": "gid://shopify/LineItem/1"}, more=True))
+    api = FakeAdminApi(Orders=orders_body(node), OrderLineItems=lines)
+    (record,) = extract(api)
+    assert len(record["lineItems"]) == 2
+    assert [variables["first"] for variables in api.variables_of("OrderLineItems")] == [250, 250, 125]
+
+
+def test_a_single_object_that_takes_too_long_is_asked_for_as_often_as_after_other_failures() -> None:
+    api = FakeAdminApi(Orders=too_slow(0, TOO_SLOW[0]))
+    with pytest.raises(TransientError, match="HTTP 504"):
+        extract(api)
+    assert [variables["first"] for variables in api.variables_of("Orders")].count(1) == 8
+
+
+def test_a_failure_that_does_not_depend_on_the_size_keeps_the_page() -> None:
+    failed = httpx.Response(503, html="<title>Service Unavailable</title>")
+    api = FakeAdminApi(Orders=[failed, failed, failed, orders_body(order_node())])
+    assert len(extract(api)) == 1
+    assert {variables["first"] for variables in api.variables_of("Orders")} == {50}
 
 
 # --- error answers ---

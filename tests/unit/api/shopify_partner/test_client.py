@@ -75,6 +75,23 @@ def event(kind: str, at: str, shop: str = "a.myshopify.com", **fields: object) -
     }
 
 
+def test_a_page_that_takes_too_long_is_halved_and_stays_small() -> None:
+    # Code 500 with HTTP 200: https://shopify.dev/docs/api/partner#status-and-error-codes.
+    slow = {"errors": [{"message": "Internal error. Looks like something went wrong.", "extensions": {"code": "500"}}]}
+    api = FakePartnerApi(slow, slow, transactions(sale(1), more=True), transactions(sale(2)))
+    assert len(list(make_client(api).extract("transactions", since=SINCE, until=UNTIL).records())) == 2
+    assert [variables["first"] for variables in api.variables] == [100, 100, 50, 50]
+
+
+@pytest.mark.parametrize("code", ["408", "429", "430", "500", "502", "503", "504"])
+def test_a_passing_status_in_a_code_is_retried(code: str) -> None:
+    # Codes are HTTP numbers as text, often with HTTP 200: https://shopify.dev/docs/api/partner#status-and-error-codes.
+    refused = {"errors": [{"message": "…", "extensions": {"code": code}}]}
+    assert list(
+        make_client(FakePartnerApi(refused, transactions(sale(1)))).extract("transactions", since=SINCE).records()
+    )
+
+
 def test_a_document_goes_to_the_organization_and_version_with_the_token() -> None:
     api = FakePartnerApi(transactions())
     list(make_client(api, locale="de").extract("transactions", since=SINCE, until=UNTIL).records())
