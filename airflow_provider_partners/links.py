@@ -118,20 +118,22 @@ class YofiLink(PartnerLink):
 
 
 class DatasetLink(PartnerLink):
-    """Link to the dataset that the task has written: the console of its object storage, or else its folder."""
+    """Link to the dataset that the task has written, in the console of its object storage.
+
+    A folder of a worker has no link: it isn't on the machine of the user's browser.
+    """
 
     name = "Dataset"
 
     def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
-        """Return the folder's page."""
+        """Return the folder's page, ``None`` for storage without a console."""
         if activity is None or not activity.datasets_written:
             return None
-        uri = activity.datasets_written[0].uri
-        parts = urlsplit(uri if "://" in uri else f"file://{uri}")
+        parts = urlsplit(activity.datasets_written[0].uri)
         # The user part of the URI is the id of the Airflow connection that opens the folder.
         bucket, path = parts.netloc.rpartition("@")[2], parts.path.strip("/")
-        page = _BUCKET_URLS.get(parts.scheme, "{scheme}://{bucket}/{path}")
-        return page.format(scheme=parts.scheme, bucket=bucket, path=quote(path, safe="/=+:@~,"))
+        page = _BUCKET_URLS.get(parts.scheme)
+        return page.format(bucket=bucket, path=quote(path, safe="/=+:@~,")) if page else None
 
 
 def _shop_handle(operator: Any, activity: TaskActivity | None) -> str | None:

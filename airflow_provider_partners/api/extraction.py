@@ -100,6 +100,7 @@ class Extraction:
     :param key: fields (dotted paths) that identify a record; if empty, repeated records are not noticed
     :param request: everything that decides the result, as JSON: filters, fields, shop, API version; no secrets
     :param segments: the parts, in order; the same request must give the same segments
+    :param account: the shop, store, organization or project; ``None`` if it is unknown
     :param window: the time range of the extraction
     :param max_pages: limit of pages per segment; a longer segment counts as endless
     """
@@ -109,6 +110,7 @@ class Extraction:
     key: tuple[str, ...] = ("id",)
     request: Mapping[str, Any]
     segments: Sequence[Segment]
+    account: str | None = None
     window: Window | None = None
     max_pages: int = 100_000
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
+from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -178,8 +179,8 @@ def _start_checkpoint(job: AsyncJob, uri: str, now: datetime) -> JobCheckpoint:
 
 def _finished_dataset(uri: str, checkpoint: JobCheckpoint) -> DatasetRef | None:
     """Return the finished dataset if the checkpoint's job filled it."""
-    manifest = DatasetFolder(uri).read_json(MANIFEST_FILE) if checkpoint.job_id else None
-    reference = DatasetRef(**manifest["reference"], fields=manifest.get("fields", {})) if manifest else None
+    manifest = load_manifest(DatasetFolder(uri)) if checkpoint.job_id else None
+    reference = stored_reference(manifest) if manifest else None
     return reference if reference and reference.extra.get("job") == checkpoint.job_id else None
 
 

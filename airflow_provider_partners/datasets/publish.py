@@ -3,51 +3,95 @@
 A dataset is written in the folder of its task's run, where a retry can resume. Others rely on the published folder,
 which must never be empty or half full. Therefore new parts are written first, under names of their own. Then the
 manifest is replaced, and only then the old parts are removed. A reader of the manifest sees the old or the new dataset.
-Knows nothing about the records.
+
+Two tasks that run at the same time must not replace each other's dataset. So each writes a claim first, and looks for
+other claims and for the manifest afterwards: at least one of the two sees the other.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+from airflow_provider_partners.datasets.manifest import (
+    Manifest,
+    describe_list,
+    is_other_list,
+    load_manifest,
+    verify_manifest,
+)
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder, PartEntry
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder, PartEntry
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 
 _PUBLISHED_PART = re.compile(r"part-\d{5,}-[0-9a-f]{12}\.jsonl\.gz")
+_CLAIM = re.compile(r"\.claim-[0-9a-f]{16}\.json")
+
+_CLAIM_LIFETIME = 86_400.0
+"""Seconds after which the claim of a killed task no longer counts."""
 
 
-def publish_dataset(reference: DatasetRef | Mapping[str, Any], uri: str) -> DatasetRef:
+class Publisher(NamedTuple):
+    """Who publishes what.
+
+    :param source: the partner
+    :param resource: the list
+    :param account: the shop, store, organization or project; ``None`` if it is unknown
+    :param task: the task, see :func:`~airflow_provider_partners.datasets.location.task_identity`
+    """
+
+    source: str
+    resource: str
+    account: str | None = None
+    task: Mapping[str, Any] | None = None
+
+
+def check_target(uri: str, publisher: Publisher) -> None:
+    """Find out before an extraction whether its dataset can be published to a folder.
+
+    :param uri: the target folder
+    :raises ConfigurationError: when the folder can't be written, or holds something else
+    """
+    with _claimed(DatasetFolder(uri), publisher):
+        pass
+
+
+def publish_dataset(
+    reference: DatasetRef | Mapping[str, Any], uri: str, *, task: Mapping[str, Any] | None = None
+) -> DatasetRef:
     """Publish a dataset to a folder. Publishing the same dataset again changes no file.
 
     :param reference: the finished dataset
-    :param uri: the target folder; it must be empty or hold a dataset of the same list
+    :param uri: the target folder; it must be empty or hold a dataset of the same list and account
+    :param task: the task that publishes, see :func:`~airflow_provider_partners.datasets.location.task_identity`. The
+        folder of another map index of the same run is refused
     :returns: the reference of the published dataset; ``extra["changed"]`` says whether the content has changed
-    :raises ConfigurationError: when the folder holds something else
+    :raises ConfigurationError: when the folder holds something else, or can't be written
     :raises DatasetError: when the dataset cannot be read here
     """
     ref = DatasetRef.from_dict(reference)
+    manifest = verify_manifest(ref)
     source, target = DatasetFolder(ref.uri), DatasetFolder(uri)
-    manifest = source.read_json(MANIFEST_FILE)
-    if manifest is None or manifest["reference"]["sha256"] != ref.sha256:
-        message = f"The dataset {ref.uri} is not readable here, or it was written again since"
-        raise DatasetError(message, remedy=UNREADABLE_REMEDY)
-    published, names = target.read_json(MANIFEST_FILE), target.file_names()
-    _check_target(ref, uri, published, names)
-    parts = [{**part, "name": _published_name(part)} for part in manifest["parts"]]
-    unchanged = published is not None and published["parts"] == parts and {part["name"] for part in parts} <= set(names)
-    moved = replace(ref, uri=uri, extra={**ref.extra, "changed": not unchanged})
-    if published is not None and unchanged and published["reference"]["window"] == moved.window:
-        return moved
-    for part, new_part in zip(manifest["parts"], parts, strict=True):
-        if new_part["name"] not in names:
-            target.write(new_part["name"], source.read_part(part))
-    target.write_json(MANIFEST_FILE, {**manifest, "parts": parts, "reference": moved.to_dict()})
-    current = {part["name"] for part in parts}
-    target.remove(*(name for name in names if _PUBLISHED_PART.fullmatch(name) and name not in current))
+    with _claimed(target, Publisher(ref.source, ref.resource, ref.account, task)) as (published, names):
+        parts: list[PartEntry] = [{**part, "name": _published_name(part)} for part in manifest["parts"]]
+        copied = False
+        for part, new_part in zip(manifest["parts"], parts, strict=True):
+            if new_part["name"] not in names or not _is_intact(target, new_part):
+                target.write(new_part["name"], source.read_part(part))
+                copied = True
+        changed = copied or published is None or published["parts"] != parts
+        moved = replace(ref, uri=uri, extra={**ref.extra, "changed": changed})
+        if changed or published is None or published["reference"]["window"] != moved.window:
+            new_manifest = {**manifest, "parts": parts, "reference": moved.to_dict(), "published_by": task}
+            target.write_json(MANIFEST_FILE, new_manifest)
+        current = {part["name"] for part in parts}
+        target.remove(*(name for name in names if _PUBLISHED_PART.fullmatch(name) and name not in current))
     return moved
 
 
@@ -57,15 +101,74 @@ def _published_name(part: PartEntry) -> str:
     return f"{number.group() if number else 'part-00000'}-{part['sha256'][:12]}.jsonl.gz"
 
 
-def _check_target(ref: DatasetRef, uri: str, manifest: Any, names: list[str]) -> None:
-    """Refuse a folder that holds anything but a dataset of the same list."""
-    content = None
-    if manifest is not None:
-        published = manifest.get("reference", {}) if isinstance(manifest, Mapping) else {}
-        if (published.get("source"), published.get("resource")) != (ref.source, ref.resource):
-            content = f"{published.get('source')} {published.get('resource')}"
-    elif any(not _PUBLISHED_PART.fullmatch(name) and not name.startswith(".") for name in names):
-        content = f"files that no dataset's manifest lists, such as {names[0]}"
-    if content:
-        message = f"{ref.source} {ref.resource} can't be published to {uri}: the folder holds {content}"
-        raise ConfigurationError(message, remedy="Give each list a folder of its own with 'uri'.")
+def _is_intact(folder: DatasetFolder, part: PartEntry) -> bool:
+    try:
+        folder.read_part(part)
+    except DatasetError:
+        return False
+    return True
+
+
+@contextmanager
+def _claimed(target: DatasetFolder, publisher: Publisher) -> Iterator[tuple[Manifest | None, list[str]]]:
+    """Claim a folder for the block. Return its manifest and the names of its files.
+
+    :raises ConfigurationError: when the folder belongs to somebody else
+    """
+    claim: dict[str, Any] = {**publisher._asdict(), "claimed_at": time.time()}
+    text = json.dumps(publisher._asdict(), sort_keys=True, default=str)
+    own_name = f".claim-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    target.write_json(own_name, claim)
+    try:
+        names = target.file_names()
+        for name in names:
+            if _CLAIM.fullmatch(name) and name != own_name:
+                _check_claim(target, publisher, name)
+        # After the claims: a task removes its claim only when its manifest is there.
+        manifest = target.read_json(MANIFEST_FILE)
+        if manifest is not None:
+            _refuse_if_foreign(target, publisher, manifest, "holds")
+        else:
+            _refuse_other_files(target, publisher, names)
+        yield load_manifest(target), names
+    finally:
+        target.remove(own_name)
+
+
+def _check_claim(target: DatasetFolder, publisher: Publisher, name: str) -> None:
+    """Refuse a folder that somebody else has claimed, and remove the claim of a killed task."""
+    claim = target.read_json(name)
+    if not isinstance(claim, Mapping):
+        return  # It was removed in the meantime.
+    if time.time() - claim["claimed_at"] > _CLAIM_LIFETIME:
+        target.remove(name)
+    else:
+        _refuse_if_foreign(target, publisher, claim, f"is claimed, in {name}, by")
+
+
+def _refuse_if_foreign(target: DatasetFolder, publisher: Publisher, stored: Any, verb: str) -> None:
+    """Refuse a folder whose manifest or claim is of another list, account, or mapped task of the same run."""
+    if not isinstance(stored, Mapping):
+        raise _refusal(target, publisher, f"its {MANIFEST_FILE} is not a dataset's")
+    owner = describe_list(stored.get("source"), stored.get("resource"), stored.get("account"))
+    if is_other_list(stored, publisher._asdict()):
+        raise _refusal(target, publisher, f"the folder {verb} {owner}")
+    task, other = publisher.task or {}, stored.get("task") or stored.get("published_by") or {}
+    if task and task.get("task") == other.get("task") and task.get("map_index") != other.get("map_index"):
+        raise _refusal(
+            target, publisher, f"the folder {verb} {owner}, of map index {other.get('map_index')} of this run"
+        )
+
+
+def _refuse_other_files(target: DatasetFolder, publisher: Publisher, names: list[str]) -> None:
+    others = [name for name in names if not _PUBLISHED_PART.fullmatch(name) and not name.startswith(".")]
+    if others:
+        raise _refusal(
+            target, publisher, f"the folder holds files that no dataset's manifest lists, such as {others[0]}"
+        )
+
+
+def _refusal(target: DatasetFolder, publisher: Publisher, reason: str) -> ConfigurationError:
+    own = describe_list(publisher.source, publisher.resource, publisher.account)
+    message = f"{own} can't be published to {target.uri}: {reason}"
+    return ConfigurationError(message, remedy="Give each list, account and mapped task a folder of its own with 'uri'.")

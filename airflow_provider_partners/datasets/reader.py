@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.datasets.manifest import verify_manifest
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder
-from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
+from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
     """
     ref = DatasetRef.from_dict(reference)
     folder = DatasetFolder(ref.uri)
-    manifest = folder.read_json(MANIFEST_FILE)
-    if manifest is None:
-        message = f"The dataset {ref.uri} is not readable here: it has no manifest"
-        raise DatasetError(message, remedy=UNREADABLE_REMEDY)
-    if manifest["reference"]["sha256"] != ref.sha256:
-        message = f"The dataset {ref.uri} differs from its reference: it was written again since"
-        raise DatasetError(message, remedy="Clear the task that wrote it together with this one.")
-    for part in manifest["parts"]:
+    for part in verify_manifest(ref)["parts"]:
         yield from folder.read_records(part)
 
 

@@ -21,6 +21,7 @@ class DatasetRefDict(TypedDict):
     uri: str
     source: str
     resource: str
+    account: str | None
     window: WindowDict | None
     records: int
     parts: int
@@ -36,11 +37,12 @@ class DatasetRef:
     :param uri: the folder with the part files and ``manifest.json``
     :param source: the partner, such as ``shopify_admin``
     :param resource: the list, such as ``orders``
+    :param account: the shop, store, organization or project; ``None`` if it is unknown
     :param window: ``{"since": …, "until": …}``, or ``None`` if the records have no time range
     :param records: number of records
     :param parts: number of part files
     :param bytes: compressed size of all parts
-    :param sha256: hash of the parts' hashes, in order
+    :param sha256: hash of the parts' hashes, in order. Whoever has it notices every change of the files
     :param extra: counts of the task that wrote it, such as API calls and rejects: small, without customers' data
     :param fields: the records' fields with their JSON types, for lineage. They are in the manifest and do not travel
         through XCom
@@ -49,6 +51,7 @@ class DatasetRef:
     uri: str
     source: str
     resource: str
+    account: str | None = None
     window: dict[str, str] | None = None
     records: int = 0
     parts: int = 0

@@ -1,7 +1,7 @@
 """The files of one dataset, on local disk or in object storage.
 
-No other module touches files. A file is written completely or not at all: on local disk under a temporary name and
-then renamed, in object storage by a single upload. A reader never sees half a file.
+A file is written completely or not at all: on local disk under a temporary name and then renamed, in object storage by
+a single upload. A reader never sees half a file. Every error of the storage becomes one line that names the folder.
 """
 
 from __future__ import annotations
@@ -10,10 +10,21 @@ import gzip
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
+from airflow_provider_partners.files import (
+    first_line,
+    is_stale_temporary,
+    make_private_folder,
+    storage_error,
+    write_file,
+)
+from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -30,6 +41,8 @@ UNREADABLE_REMEDY = (
     "were removed since. Set [partners] staging_uri to a shared volume or object storage, such as s3://bucket/staging."
 )
 
+DAMAGED_REMEDY = "Clear the task that wrote it, so that it is written again."
+
 
 class PartEntry(TypedDict):
     """A part file as the manifest and the progress file list it."""
@@ -41,30 +54,88 @@ class PartEntry(TypedDict):
     sha256: str
 
 
+_FILESYSTEM_PACKAGES = {
+    "s3": "apache-airflow-providers-amazon[s3fs]",
+    "s3a": "apache-airflow-providers-amazon[s3fs]",
+    "gs": "apache-airflow-providers-google",
+    "gcs": "apache-airflow-providers-google",
+    "abfs": "apache-airflow-providers-microsoft-azure",
+    "abfss": "apache-airflow-providers-microsoft-azure",
+    "adl": "apache-airflow-providers-microsoft-azure",
+    "hdfs": "apache-airflow-providers-apache-hdfs",
+    "sftp": "apache-airflow-providers-sftp[sshfs]",
+}
+"""What to install for a scheme.
+
+See https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/objectstorage.html.
+"""
+
+
 def storage_path(uri: str) -> ObjectStoragePath:
-    """Return the path of a URI; a plain path is a local one."""
+    """Return the path of a URI; a plain path is a local one.
+
+    :raises ConfigurationError: when no filesystem is installed for its scheme
+    """
     from airflow.sdk import ObjectStoragePath
 
-    return ObjectStoragePath(uri if "://" in uri else f"file://{os.path.abspath(uri)}")
+    try:
+        return ObjectStoragePath(uri if "://" in uri else f"file://{os.path.abspath(uri)}")
+    except (ImportError, ValueError) as error:
+        raise _no_filesystem(uri, error) from None
+
+
+def _no_filesystem(uri: str, error: Exception) -> ConfigurationError:
+    scheme = uri.partition("://")[0]
+    package = _FILESYSTEM_PACKAGES.get(scheme)
+    remedy = f"Install {package} on every worker." if package else "Use a local folder, s3://, gs:// or abfs://."
+    return ConfigurationError(f"{uri} can't be opened: {first_line(error)}", remedy=remedy)
 
 
 class DatasetFolder:
-    """The folder of one dataset. Nothing is read or created until a method is called."""
+    """The folder of one dataset. Nothing is read or created until a method is called.
+
+    Each method raises ``ConfigurationError`` for a filesystem that isn't installed or a place that may not be written,
+    and ``StorageError`` for any other failure of the storage.
+    """
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._path = storage_path(uri)
-        self._is_local = self._path.protocol in {"", "file"}
+        is_local = self._path.protocol in {"", "file", "local"}
+        self._local = Path(self._path.path) if is_local else None
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Translate errors of the storage, except that of a missing file."""
+        try:
+            yield
+        except (FileNotFoundError, PartnersError):
+            raise
+        except ImportError as error:
+            raise _no_filesystem(self.uri, error) from None
+        except Exception as error:
+            # Each storage has errors of its own, and Airflow has some for the storage's connection.
+            raise storage_error(self.uri, error) from error
 
     def write(self, name: str, content: bytes) -> None:
         """Write one file, completely or not at all."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        if not self._is_local:
-            (self._path / name).write_bytes(content)
-            return
-        temporary = self._path / f".{name}.tmp"
-        temporary.write_bytes(content)
-        temporary.replace(self._path / name)
+        try:
+            with self._errors():
+                if self._local is None:
+                    self._path.mkdir(parents=True, exist_ok=True)
+                    (self._path / name).write_bytes(content)
+                else:
+                    make_private_folder(self._local)
+                    write_file(self._local / name, content)
+        except FileNotFoundError as error:
+            # A bucket that doesn't exist, or a folder that somebody removes at the same time.
+            raise storage_error(self.uri, error) from error
+
+    def check_writable(self) -> None:
+        """Write and remove a file, so that a wrong place is noticed before there is something to store."""
+        name = f".probe-{secrets.token_hex(4)}"
+        self.write(name, b"")
+        self.remove(name)
 
     def read(self, name: str) -> bytes:
         """Read one file.
@@ -72,7 +143,9 @@ class DatasetFolder:
         :raises DatasetError: when it does not exist
         """
         try:
-            return (self._path / name).read_bytes()
+            with self._errors():
+                content: bytes = (self._path / name).read_bytes()
+                return content
         except FileNotFoundError:
             message = f"The dataset {self.uri} is not readable here: {name} is missing"
             raise DatasetError(message, remedy=UNREADABLE_REMEDY) from None
@@ -85,7 +158,7 @@ class DatasetFolder:
         content = self.read(part["name"])
         if hashlib.sha256(content).hexdigest() != part["sha256"]:
             message = f"{part['name']} of the dataset {self.uri} is damaged: its hash differs from the manifest's"
-            raise DatasetError(message, remedy="Clear the task that wrote it, so that it is written again.")
+            raise DatasetError(message, remedy=DAMAGED_REMEDY)
         return content
 
     def read_records(self, part: PartEntry) -> Iterator[Record]:
@@ -93,25 +166,52 @@ class DatasetFolder:
 
         :raises DatasetError: when the file is missing or has another hash
         """
-        for line in gzip.decompress(self.read_part(part)).splitlines():
-            yield json.loads(line)
+        lines = gzip.decompress(self.read_part(part)).splitlines()
+        if len(lines) != part["records"]:
+            message = f"{part['name']} of the dataset {self.uri} has {len(lines)} records, not {part['records']}"
+            raise DatasetError(message, remedy=DAMAGED_REMEDY)
+        for line in lines:
+            yield parse_json(line)
 
     def read_json(self, name: str) -> Any | None:
         """Read one JSON file; ``None`` if it is missing or incomplete."""
         try:
-            return json.loads((self._path / name).read_bytes())
+            with self._errors():
+                content = (self._path / name).read_bytes()
+            return json.loads(content)
         except (FileNotFoundError, ValueError):
             return None
 
     def write_json(self, name: str, value: Any) -> None:
-        """Write one JSON file, completely or not at all."""
-        self.write(name, json.dumps(value, ensure_ascii=False, indent=1).encode())
+        """Write one JSON file, completely or not at all.
+
+        Everything but ASCII is escaped, so that half of a surrogate pair in a cursor is read back as it was.
+        """
+        self.write(name, json.dumps(value, indent=1).encode())
 
     def remove(self, *names: str) -> None:
         """Delete files; a missing one is ignored."""
-        for name in names:
-            (self._path / name).unlink(missing_ok=True)
+        with self._errors():
+            for name in names:
+                (self._path / name).unlink(missing_ok=True)
+
+    def remove_all(self) -> None:
+        """Delete the folder with its files."""
+        self.remove(*self.file_names())
+        # The folder stays if somebody else has put something there.
+        with suppress(OSError):
+            if self._local is not None:
+                self._local.rmdir()
 
     def file_names(self) -> list[str]:
-        """Return the names of the files, sorted."""
-        return sorted(path.name for path in self._path.iterdir()) if self._path.exists() else []
+        """Return the names of the files, sorted. Temporary files that a killed writer has left are removed."""
+        with self._errors():
+            if self._local is None:
+                return sorted(path.name for path in self._path.iterdir()) if self._path.exists() else []
+            names = []
+            for path in self._local.iterdir() if self._local.exists() else ():
+                if is_stale_temporary(path):
+                    path.unlink(missing_ok=True)
+                else:
+                    names.append(path.name)
+            return sorted(names)

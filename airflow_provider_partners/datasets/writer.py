@@ -17,16 +17,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow_provider_partners.datasets.location import is_task_folder
+from airflow_provider_partners.datasets.manifest import describe_list, hash_parts, is_other_list
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.records import encode_text, repair_text
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.extraction import Extraction, ResumePosition
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Version of the layout; a dataset of another version is never resumed."""
 
 PARTS_PER_LIST = 100
@@ -47,15 +51,30 @@ class DatasetWriter:
     :param uri: the dataset's folder
     :param source: the partner
     :param resource: the list
+    :param account: the shop, store, organization or project; ``None`` if it is unknown
     :param fingerprint: identifies the request; progress of another request is not resumed
     :param window: the time range of the records
     """
 
     def __init__(
-        self, uri: str, *, source: str, resource: str, fingerprint: str = "", window: Window | None = None
+        self,
+        uri: str,
+        *,
+        source: str,
+        resource: str,
+        account: str | None = None,
+        fingerprint: str = "",
+        window: Window | None = None,
     ) -> None:
         self._folder = DatasetFolder(uri)
-        self._header = {"format": FORMAT_VERSION, "source": source, "resource": resource, "fingerprint": fingerprint}
+        self._source, self._resource, self._account = source, resource, account
+        self._header: dict[str, Any] = {
+            "format": FORMAT_VERSION,
+            "source": source,
+            "resource": resource,
+            "account": account,
+            "fingerprint": fingerprint,
+        }
         self._window = window.to_dict() if window else None
         self._parts: list[PartEntry] = []
         self._part_lists = 0
@@ -76,12 +95,15 @@ class DatasetWriter:
         """Resume an unfinished try of the same request, or remove old files and start from the beginning.
 
         :returns: the position to continue from; ``None`` for the beginning
+        :raises ConfigurationError: when the folder can't be written, or holds the records of another list or account
         """
+        self._folder.check_writable()
         progress = self._folder.read_json(PROGRESS_FILE)
         names = self._folder.file_names()
+        self._check_owner(progress, names)
         same_request = progress is not None and {key: progress.get(key) for key in self._header} == self._header
         parts = self._load_parts(progress) if progress and same_request and MANIFEST_FILE not in names else None
-        if progress is None or parts is None:
+        if progress is None or parts is None or not {part["name"] for part in parts} <= set(names):
             self._folder.remove(*(name for name in names if name != JOB_FILE))
             return None
         self._parts, self._part_lists = parts, progress["lists"]
@@ -89,6 +111,17 @@ class DatasetWriter:
         self._fields = dict(progress.get("fields") or {})
         position: dict[str, Any] | None = progress["position"]
         return position
+
+    def _check_owner(self, progress: Any, names: list[str]) -> None:
+        """Refuse the folder of another list or account, unless it belongs to this task: its arguments may change."""
+        stored = self._folder.read_json(MANIFEST_FILE) if MANIFEST_FILE in names else progress
+        if is_task_folder(self._folder.uri) or not isinstance(stored, Mapping):
+            return
+        owner = describe_list(stored.get("source"), stored.get("resource"), stored.get("account"))
+        if is_other_list(stored, self._header):
+            own = describe_list(self._source, self._resource, self._account)
+            message = f"{own} can't be written to {self._folder.uri}: the folder holds {owner}"
+            raise ConfigurationError(message, remedy="Give each list of each account a folder of its own.")
 
     def _load_parts(self, progress: Mapping[str, Any]) -> list[PartEntry] | None:
         """Return the parts of an earlier try; ``None`` if a list file of them is missing or incomplete."""
@@ -113,7 +146,7 @@ class DatasetWriter:
         if lines:
             name = f"part-{len(self._parts):05d}.jsonl.gz"
             # No timestamp and no name inside, so that the same records give the same bytes.
-            content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=6, mtime=0)
+            content = gzip.compress(encode_text("".join(f"{line}\n" for line in lines)), compresslevel=6, mtime=0)
             self._folder.write(name, content)
             digest = hashlib.sha256(content).hexdigest()
             self._parts.append({"name": name, "records": len(lines), "bytes": len(content), "sha256": digest})
@@ -125,7 +158,7 @@ class DatasetWriter:
         """Collect the names and types of a record's fields, never a value."""
         for name, value in record.items():
             if self._fields.get(name, "null") == "null" and (name in self._fields or len(self._fields) < MAX_FIELDS):
-                self._fields[name] = _JSON_TYPES.get(type(value), "null" if value is None else "string")
+                self._fields[repair_text(name)] = _JSON_TYPES.get(type(value), "null" if value is None else "string")
 
     def _save_progress(self, position: Mapping[str, Any]) -> None:
         """Save the progress. A part missing in it after a crash is written again, under the same name."""
@@ -149,13 +182,14 @@ class DatasetWriter:
         """
         reference = DatasetRef(
             uri=self._folder.uri,
-            source=str(self._header["source"]),
-            resource=str(self._header["resource"]),
+            source=self._source,
+            resource=self._resource,
+            account=self._account,
             window=self._window,
             records=self.records,
             parts=self.parts,
             bytes=sum(part["bytes"] for part in self._parts),
-            sha256=hashlib.sha256("".join(part["sha256"] for part in self._parts).encode()).hexdigest(),
+            sha256=hash_parts(self._parts),
             extra=dict(extra or {}),
             fields=dict(self._fields),
         )
@@ -193,6 +227,7 @@ def write_dataset(
         uri,
         source=extraction.source,
         resource=extraction.resource,
+        account=extraction.account,
         fingerprint=extraction.fingerprint,
         window=extraction.window,
     )

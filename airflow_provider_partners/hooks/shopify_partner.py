@@ -29,7 +29,7 @@ class ShopifyPartnerHook(PartnerHook["ShopifyPartnerClient"]):
     @property
     def account(self) -> str | None:
         """The organization's id."""
-        return self.connection.extras.get("organization_id")
+        return str(self.connection.extras.get("organization_id") or "").strip() or None
 
     def build_client(self, connection: PartnerConnection) -> ShopifyPartnerClient:
         """Build the client of the organization."""

@@ -118,6 +118,11 @@ class JobExtractOperator(ExtractOperator):
         uri, hook = dataset_uri(context), self.hook()
         with hook as client:
             self.record_partner(hook)
+            reference = self.unpublished_dataset(
+                context, hook, {**query_arguments, **self.job_arguments(), "mode": mode}
+            )
+            if reference is not None:
+                return self.finish(context, reference)
             job = self._choose_job(client, query_arguments, mode, uri)
             if job is None:
                 clear_checkpoint(uri)

@@ -83,7 +83,14 @@ def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clo
     }
     if match_name == "id":
         segments = _lookup_segments(resource, get, parents, ids)
-        return Extraction(source=SOURCE, resource=resource.name, key=resource.key, request=request, segments=segments)
+        return Extraction(
+            source=SOURCE,
+            resource=resource.name,
+            key=resource.key,
+            request=request,
+            segments=segments,
+            account=account,
+        )
     sort = _sort(query, selection)
     parameters = encode_parameters(resource, query.parameters or {})
     queries = filter_queries(resource, query.filters)
@@ -122,7 +129,13 @@ def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clo
         "page_size": paginator.size,
     }
     return Extraction(
-        source=SOURCE, resource=resource.name, key=resource.key, request=request, segments=segments, window=window
+        source=SOURCE,
+        resource=resource.name,
+        key=resource.key,
+        request=request,
+        segments=segments,
+        account=account,
+        window=window,
     )
 
 

@@ -75,6 +75,7 @@ def build_extraction(
             "page_size": paginator.size,
         },
         segments=segments,
+        account=store_id,
         window=time_range.to_window(),
     )
 

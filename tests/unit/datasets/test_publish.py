@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_partners.datasets.publish import publish_dataset
+from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 
@@ -113,7 +116,7 @@ def test_a_missing_or_overwritten_dataset_cannot_be_published(tmp_path: Path) ->
     reference = write(tmp_path / "run", [1])
     write(tmp_path / "run", [2])
 
-    with pytest.raises(DatasetError, match="not readable here, or it was written again since"):
+    with pytest.raises(DatasetError, match="it was written again since"):
         publish_dataset(reference, str(tmp_path / "day"))
     assert not (tmp_path / "day").exists()
 
@@ -123,3 +126,96 @@ def test_a_published_dataset_can_be_published_again_elsewhere(tmp_path: Path) ->
 
     assert files(tmp_path / "a").keys() == files(tmp_path / "b").keys()
     assert ids(further) == [1]
+
+
+def of_shop(folder: Path, shop: str | None) -> DatasetRef:
+    writer = DatasetWriter(str(folder), source="shopify_partner", resource="transactions", account=shop)
+    writer.append([{"id": shop}])
+    return writer.commit()
+
+
+def mapped(index: int, run: str = "r1") -> dict[str, Any]:
+    return {"task": f"dag/extract/{run}", "map_index": index}
+
+
+def test_the_dataset_of_another_account_is_not_replaced(tmp_path: Path) -> None:
+    first = publish_dataset(of_shop(tmp_path / "one", "a.myshopify.com"), str(tmp_path / "day"))
+
+    with pytest.raises(ConfigurationError, match=r"of b\.myshopify\.com can't .*holds .*of a\.myshopify\.com"):
+        publish_dataset(of_shop(tmp_path / "two", "b.myshopify.com"), str(tmp_path / "day"))
+    assert ids(first) == ["a.myshopify.com"]
+
+
+def test_the_dataset_of_another_map_index_of_the_same_run_is_not_replaced(tmp_path: Path) -> None:
+    first = publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"), task=mapped(0))
+
+    with pytest.raises(ConfigurationError, match=r"of map index 0 of this run.*mapped task a folder of its own"):
+        publish_dataset(write(tmp_path / "two", [2]), str(tmp_path / "day"), task=mapped(1))
+    assert ids(first) == [1]
+
+
+def test_a_retry_and_a_later_run_replace_the_dataset(tmp_path: Path) -> None:
+    publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"), task=mapped(0))
+    publish_dataset(write(tmp_path / "two", [2]), str(tmp_path / "day"), task=mapped(0))
+    last = publish_dataset(write(tmp_path / "three", [3]), str(tmp_path / "day"), task=mapped(1, "r2"))
+
+    assert ids(last) == [3]
+
+
+def test_of_two_tasks_that_publish_at_the_same_time_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second task begins when the first has found the folder free and has not written its manifest yet."""
+    first, second = write(tmp_path / "one", [1]), write(tmp_path / "two", [2])
+    day, write_file, refused = str(tmp_path / "day"), DatasetFolder.write, []
+
+    def write_slowly(self: DatasetFolder, name: str, content: bytes) -> None:
+        if name.startswith("part-"):
+            monkeypatch.setattr(DatasetFolder, "write", write_file)
+            with pytest.raises(ConfigurationError, match="is claimed, in .claim-") as error:
+                publish_dataset(second, day, task=mapped(1))
+            refused.append(error)
+        write_file(self, name, content)
+
+    monkeypatch.setattr(DatasetFolder, "write", write_slowly)
+    assert ids(publish_dataset(first, day, task=mapped(0))) == [1]
+    assert refused
+    assert not [name for name in files(tmp_path / "day") if name.startswith(".")]
+
+
+def test_the_claim_of_a_killed_task_ends_after_a_day(tmp_path: Path) -> None:
+    claim = {"source": "shopify_partner", "resource": "app_events", "account": None, "task": None}
+    (tmp_path / "day").mkdir()
+    path = tmp_path / "day" / ".claim-0123456789abcdef.json"
+    path.write_text(json.dumps({**claim, "claimed_at": time.time() - 3600}))
+    with pytest.raises(ConfigurationError, match="is claimed"):
+        publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"))
+
+    path.write_text(json.dumps({**claim, "claimed_at": time.time() - 90_000}))
+    assert ids(publish_dataset(write(tmp_path / "one", [1]), str(tmp_path / "day"))) == [1]
+    assert not path.exists()
+
+
+def test_a_target_is_checked_before_there_is_a_dataset(tmp_path: Path) -> None:
+    publish_dataset(of_shop(tmp_path / "one", "a.myshopify.com"), str(tmp_path / "day"))
+
+    check_target(str(tmp_path / "day"), Publisher("shopify_partner", "transactions", "a.myshopify.com"))
+    with pytest.raises(ConfigurationError, match="the folder holds"):
+        check_target(str(tmp_path / "day"), Publisher("shopify_partner", "transactions", "b.myshopify.com"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "package"),
+    [
+        ("s3://bucket/day", r"apache-airflow-providers-amazon\[s3fs\]"),
+        ("gs://bucket/day", "apache-airflow-providers-google"),
+        ("abfs://container/day", "apache-airflow-providers-microsoft-azure"),
+        ("hdfs://host/day", "apache-airflow-providers-apache-hdfs"),
+        ("nope://bucket/day", "Use a local folder"),
+    ],
+)
+def test_a_missing_filesystem_is_one_line_with_the_package_to_install(uri: str, package: str) -> None:
+    """The packages are those of Airflow's page on object storage."""
+    with pytest.raises(ConfigurationError, match=f"can't be opened.*{package}") as error:
+        check_target(uri, Publisher("yofi", "claims"))
+    assert "\n" not in str(error.value)

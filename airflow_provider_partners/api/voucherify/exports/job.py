@@ -180,6 +180,7 @@ class ExportJob:
             key=(key,) if key else (),
             request={**self.request, "export": job_id, "exported": list(exported)},
             segments=[Segment(name=f"{self.resource}, exported", fetch=csv_file.page)],
+            account=self.application_id,
             window=self.window,
         )
 

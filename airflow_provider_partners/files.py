@@ -1,0 +1,185 @@
+"""Files on this machine: for the current user alone, removed after a crash, and with errors of one line.
+
+Records hold customers' data. So folders have the mode 0700, and files 0600.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+from airflow_provider_partners.exceptions import ConfigurationError, StorageError
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+
+_SPACE_REMEDY = "Free or add space there; the next try continues."
+_RIGHTS_REMEDY = "Choose a place that the workers' user may write."
+
+_SCRATCH_PREFIX = "partners-"
+_SCRATCH_GRACE = 60.0
+"""Seconds for which a folder without a lock is left alone: its task may be about to lock it."""
+
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOT_PERMITTED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
+
+
+def make_private_folder(path: Path) -> None:
+    """Create a folder and its parents, for the current user alone. An existing folder keeps its mode."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def make_private_file(path: Path) -> Path:
+    """Create an empty file for the current user alone, and return its path."""
+    path.touch(mode=PRIVATE_FILE)
+    return path
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all: under a temporary name of its own first.
+
+    The file is for the current user alone. In a folder that its owner has opened to others, it is open to them too.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        others = path.parent.stat().st_mode & 0o066
+        if others:
+            temporary.chmod(PRIVATE_FILE | others)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def is_stale_temporary(path: Path, *, seconds: float = 86_400.0) -> bool:
+    """Return True for a temporary file of :func:`write_file` whose writer was killed.
+
+    :param seconds: age from which on no writer can still be at work
+    """
+    if not (path.name.startswith(".") and path.name.endswith(".tmp")):
+        return False
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > seconds
+    return False
+
+
+class ScratchFolder:
+    """A folder for temporary files. A context manager that returns its path.
+
+    A killed task can't remove its folder. So each folder is locked while it is in use, and who makes one removes those
+    of this user whose lock is free.
+
+    :param purpose: what the files are for, in the folder's name and in errors
+    :param base: where the folder is made; the system's temporary folder by default
+    """
+
+    def __init__(self, purpose: str, *, base: str | Path | None = None) -> None:
+        self._purpose = purpose
+        self._base = Path(base or tempfile.gettempdir())
+        self._remove: Callable[[], object] | None = None
+
+    def open(self) -> Path:
+        """Create the folder and return its path.
+
+        :raises StorageError: when there is no space
+        :raises ConfigurationError: when the place can't be written
+        """
+        with self.errors():
+            _remove_abandoned_folders(self._base)
+            path = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH_PREFIX}{self._purpose}-", dir=self._base))
+            lock: int | None = None
+            # On a file system without locks, nobody removes the folders of others.
+            with suppress(OSError):
+                lock = _lock(path)
+        self._remove = weakref.finalize(self, _remove_folder, path, lock)
+        return path
+
+    def close(self) -> None:
+        """Remove the folder. Calling it twice is harmless."""
+        if self._remove is not None:
+            self._remove()
+
+    def __enter__(self) -> Path:
+        """Create the folder and return its path."""
+        return self.open()
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Remove the folder."""
+        self.close()
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Return the context in which the files are used: it translates their errors, see :func:`storage_errors`."""
+        return storage_errors(f"The temporary files of the {self._purpose} in {self._base}")
+
+
+def _remove_abandoned_folders(base: Path) -> None:
+    """Remove the folders of killed tasks. Whatever hinders that is no error of this task."""
+    for path in base.glob(f"{_SCRATCH_PREFIX}*"):
+        with suppress(OSError):
+            status = path.lstat()
+            is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+            if is_ours and time.time() - status.st_mtime > _SCRATCH_GRACE:
+                _remove_folder(path, _lock(path))
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder until the returned descriptor is closed, at the latest when the process ends.
+
+    :raises BlockingIOError: when another process, or another object of this one, uses the folder
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_folder(path: Path, lock: int | None) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)
+
+
+@contextmanager
+def storage_errors(subject: str) -> Iterator[None]:
+    """Translate the errors of files and of SQLite databases inside of the block into one line.
+
+    :param subject: what is read or written, as the subject of a sentence
+    :raises ConfigurationError: when this user may not write there: a retry would fail too
+    :raises StorageError: when there is no space, or the storage fails
+    """
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise storage_error(subject, error) from error
+
+
+def storage_error(subject: str, error: Exception) -> StorageError | ConfigurationError:
+    """Return the error of :func:`storage_errors` for an error of files, SQLite or a storage's library."""
+    number = getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {first_line(error)}"
+    message = f"{subject} can't be read or written: {reason}"
+    if number in _NOT_PERMITTED:
+        return ConfigurationError(message, remedy=_RIGHTS_REMEDY)
+    return StorageError(message, remedy=_SPACE_REMEDY if number in _NO_SPACE or "full" in reason else None)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, cut to 200 characters."""
+    return (str(error).strip().splitlines() or [""])[0][:200]
