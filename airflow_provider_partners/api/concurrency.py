@@ -1,12 +1,13 @@
-"""Call a function for several items at once, with results in order."""
+"""Call a function for several items at once, with results in order; and tell a thread that nobody needs its result."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-__all__ = ["map_in_order"]
+__all__ = ["call_unless_abandoned", "is_abandoned", "map_in_order"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,3 +29,24 @@ def map_in_order(function: Callable[[T], R], items: Sequence[T], *, workers: int
             yield future.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+_thread = threading.local()
+
+
+def call_unless_abandoned(abandoned: threading.Event, function: Callable[[T], R], item: T) -> R:
+    """Return ``function(item)``. During the call, :func:`is_abandoned` tells this thread the state of the event.
+
+    :param abandoned: set when nobody needs the result any more
+    """
+    _thread.abandoned = abandoned
+    try:
+        return function(item)
+    finally:
+        _thread.abandoned = None
+
+
+def is_abandoned() -> bool:
+    """Return True if nobody needs the result of what this thread is doing."""
+    abandoned: threading.Event | None = getattr(_thread, "abandoned", None)
+    return abandoned is not None and abandoned.is_set()

@@ -9,12 +9,21 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
-from airflow_provider_partners.api.http.errors import ErrorHandler, ErrorResolution, ResponseAction, retry_after
+from airflow_provider_partners.api.concurrency import is_abandoned
+from airflow_provider_partners.api.http.errors import (
+    UNREACHABLE_REMEDY,
+    ErrorHandler,
+    ErrorResolution,
+    ResponseAction,
+    retry_after,
+    truncate,
+)
+from airflow_provider_partners.api.http.messages import InvalidJsonError
 from airflow_provider_partners.api.http.redaction import Redactor, is_sensitive
 from airflow_provider_partners.api.http.urls import origin
 from airflow_provider_partners.exceptions import (
@@ -29,6 +38,7 @@ from airflow_provider_partners.exceptions import (
     TransientError,
     UnexpectedResponseError,
     UnknownOutcomeError,
+    bounded_wait,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +69,14 @@ _INFO_LOG_WAIT = 5.0
 _CLOSED_CHECK_INTERVAL = 5.0
 """Seconds between two checks, during a wait, that the client is still open."""
 MAX_REDIRECTS = 3
-"""Number of redirects that one call follows."""
+"""Number of redirects that one download follows."""
+REFUSAL_PAUSES = (1.0, 3.0)
+"""Seconds before the second and the third attempt with refused credentials.
+
+A server that restarts, or a gateway without its key store, refuses right credentials for a moment. Credentials count as
+refused after three refusals in a row, which is Yotpo's rule for apps (https://develop.yotpo.com/docs/authenticating).
+After the first one, a fresh token is tried without a pause.
+"""
 
 
 class NoAnswerError(Exception):
@@ -68,6 +85,7 @@ class NoAnswerError(Exception):
     :param action: what the call does next
     :param timed_out: the partner ran out of time
     :param not_sent: the partner has not received the request
+    :param cause: the system's error, without secrets
     """
 
     def __init__(
@@ -77,11 +95,13 @@ class NoAnswerError(Exception):
         *,
         timed_out: bool = False,
         not_sent: bool = False,
+        cause: BaseException | None = None,
     ) -> None:
         super().__init__(message)
         self.action = action
         self.timed_out = timed_out
         self.not_sent = not_sent
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,32 +136,15 @@ class SendAttempt(Protocol):
 
 
 class UnsafeUrlError(Exception):
-    """A URL that must not be followed. This error never leaves a call.
-
-    :param remedy: next step for the reader of the final error
-    """
-
-    def __init__(self, message: str, remedy: str | None = None) -> None:
-        super().__init__(message)
-        self.remedy = remedy
+    """A URL that must not be followed. This error never leaves a call."""
 
 
 Redirect = Callable[["Request", str, "Response"], "tuple[Request, str] | None"]
 """Returns the request and the URL to follow after a response, or None. Raises :class:`UnsafeUrlError`."""
 
 
-def redirect_within_origin(request: Request, url: str, response: Response) -> tuple[Request, str] | None:
-    """Follow a redirect within the same origin, if it keeps method and body."""
-    location = response.headers.get("location")
-    if response.status not in {307, 308} or not location:
-        return None
-    target = urljoin(url, location)
-    if origin(target) != origin(url):
-        # Credentials must not go to another host. A renamed shop answers with such a redirect.
-        host = urlsplit(target).hostname or "nowhere"
-        message = f"redirected to another host, {host}"
-        raise UnsafeUrlError(message, "If this is the right host, set it in the connection.")
-    return request, target
+def refuse_redirects(request: Request, url: str, response: Response) -> None:
+    """Follow no redirect: no partner documents one, and a wrong or renamed host answers with one."""
 
 
 class Call:
@@ -161,7 +164,7 @@ class Call:
         settings: CallSettings,
         send_attempt: SendAttempt,
         *,
-        redirect: Redirect = redirect_within_origin,
+        redirect: Redirect = refuse_redirects,
         has_progressed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._request = request
@@ -178,7 +181,7 @@ class Call:
         self._timeouts = 0
         self._throttles = 0
         self._redirects = 0
-        self._renewed = False
+        self._refusals = 0
 
     def run(self) -> Response:
         """Send the request until it succeeds.
@@ -217,9 +220,17 @@ class Call:
         while seconds > 0:
             self._settings.clock.sleep(min(seconds, _CLOSED_CHECK_INTERVAL))
             seconds -= _CLOSED_CHECK_INTERVAL
-            if self._settings.is_closed():
-                message = f"{self._label}: the client was closed while this call waited"
-                raise TransientError(message, partner=self._settings.partner)
+            self._raise_if_abandoned()
+
+    def _raise_if_abandoned(self) -> None:
+        """Raise an error if nobody waits for the response any more."""
+        if self._settings.is_closed():
+            message = f"{self._label}: the client was closed while this call waited"
+        elif is_abandoned():
+            message = f"{self._label}: nobody needs the response any more"
+        else:
+            return
+        raise TransientError(message, partner=self._settings.partner)
 
     def _auth_headers(self) -> Mapping[str, str]:
         if self._settings.auth is None or not self._request.authenticated:
@@ -236,15 +247,38 @@ class Call:
         try:
             response = self._send_attempt(self._request, self._url, headers, give_up_at=self._give_up_at)
         except NoAnswerError as error:
-            message = settings.redactor(str(error))
-            return None, ErrorResolution(error.action, message, timed_out=error.timed_out, not_sent=error.not_sent)
+            return None, ErrorResolution(
+                error.action,
+                settings.redactor(str(error)),
+                timed_out=error.timed_out,
+                not_sent=error.not_sent,
+                cause=error.cause,
+            )
         if settings.rate_limit_observer:
             try:
                 settings.rate_limit_observer(response, settings.rate_limit)
-            except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+            except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, PartnersError):
                 # Headers and costs are hints: an unreadable one must not fail the call.
                 log.debug("%s %s: its rate limit headers are unreadable", settings.partner, self._label, exc_info=True)
-        return response, settings.error_handler.resolve(response, redact=settings.redactor)
+        resolution = settings.error_handler.resolve(response, redact=settings.redactor)
+        if resolution is None:
+            return response, self._check_body(response)
+        if 300 <= response.status < 400 and "location" in response.headers:
+            message = truncate(settings.redactor(_describe_redirect(self._url, response.headers["location"])))
+            resolution = replace(resolution, message=message)
+        return response, resolution
+
+    def _check_body(self, response: Response) -> ErrorResolution | None:
+        """Return what is wrong with the body of a successful response: its JSON may be cut on the way."""
+        if not self._request.expects_json:
+            return None
+        try:
+            response.json()
+        except InvalidJsonError as error:
+            # A page of HTML comes from another server than the API: it does not become JSON by itself.
+            is_page = response.content.lstrip().startswith(b"<")
+            return ErrorResolution(ResponseAction.UNEXPECTED if is_page else ResponseAction.RETRY, error.message)
+        return None
 
     def _follow_redirect(self, response: Response) -> bool:
         if self._redirects >= MAX_REDIRECTS:
@@ -252,7 +286,7 @@ class Call:
         try:
             target = self._redirect(self._request, self._url, response)
         except UnsafeUrlError as error:
-            raise self.error(UnexpectedResponseError, str(error), response, error.remedy) from None
+            raise self.error(UnexpectedResponseError, str(error), response) from None
         if target is None:
             return False
         self._request, self._url = target
@@ -261,33 +295,48 @@ class Call:
 
     def _handle(self, resolution: ErrorResolution, response: Response | None, headers: Mapping[str, str]) -> None:
         """Prepare the next attempt, or raise the call's error."""
+        self._raise_if_abandoned()
+        if resolution.action is ResponseAction.REAUTHENTICATE:
+            self._reauthenticate(resolution, response, headers)
+            return
+        self._refusals = 0
         if resolution.action is ResponseAction.RETRY:
             self._retry(resolution, response)
         elif resolution.action is ResponseAction.THROTTLE:
             self._throttle(resolution, response)
-        elif resolution.action is not ResponseAction.REAUTHENTICATE or not self._refresh_credentials(headers):
-            raise self.error(
-                resolution.raises or _ERRORS[resolution.action], resolution.message, response, resolution.remedy
-            )
+        else:
+            raise self._final_error(resolution, response) from resolution.cause
 
-    def _refresh_credentials(self, refused: Mapping[str, str]) -> bool:
-        """Try other credentials, at most once per call."""
+    def _final_error(self, resolution: ErrorResolution, response: Response | None) -> PartnersError:
+        error_class = resolution.raises or _ERRORS[resolution.action]
+        return self.error(error_class, resolution.message, response, resolution.remedy)
+
+    def _reauthenticate(
+        self, resolution: ErrorResolution, response: Response | None, refused: Mapping[str, str]
+    ) -> None:
+        """Try fresh credentials, or the same ones later; see :data:`REFUSAL_PAUSES`."""
+        self._refusals += 1
         auth = self._settings.auth
-        if auth is None or not self._request.authenticated or self._renewed:
-            return False
-        self._renewed = True
-        is_renewed = auth.refresh(refused)
-        if is_renewed:
-            log.info("%s %s: the credentials were refused, trying renewed ones", self._settings.partner, self._label)
-        return is_renewed
+        is_fresh = auth is not None and self._request.authenticated and auth.refresh(refused)
+        is_certain = resolution.raises is not None and not (is_fresh and self._refusals == 1)
+        if auth is None or is_certain or self._refusals > len(REFUSAL_PAUSES):
+            raise self._final_error(resolution, response)
+        pause = 0.0 if is_fresh and self._refusals == 1 else REFUSAL_PAUSES[self._refusals - 1]
+        pause = min(pause, self._settings.max_wait)
+        if self._exceeds_limits(pause):
+            message = f"the credentials were refused, too late to try them again: {resolution.message}"
+            raise self.error(TransientError, message, response, resolution.remedy)
+        self._settings.stats.on_retry()
+        which = "fresh ones" if is_fresh else "the same ones again"
+        self._log_retry(resolution, response, pause, f"the credentials were refused, trying {which}")
+        self._not_before = self._settings.clock.monotonic() + pause
 
     def _retry(self, resolution: ErrorResolution, response: Response | None) -> None:
         if not self._request.repeatable and not resolution.not_sent:
             message = f"the response is lost: {_describe(resolution, response)}"
-            raise self.error(UnknownOutcomeError, message, response, resolution.remedy)
+            raise self.error(UnknownOutcomeError, message, response, resolution.remedy) from resolution.cause
         if self._has_progressed():
             self._failures = 0
-            self._renewed = False
             self._started_at = self._settings.clock.monotonic()
             self._give_up_at = self._started_at + self._settings.deadline
         self._failures += 1
@@ -301,7 +350,8 @@ class Call:
             last = _describe(resolution, response)
             message = f"gave up after {self._failures} attempts in {seconds:.0f} s; the last one: {last}"
             error_class = resolution.raises or (TimedOutError if resolution.timed_out else TransientError)
-            raise self.error(error_class, message, response, resolution.remedy)
+            remedy = resolution.remedy or UNREACHABLE_REMEDY
+            raise self.error(error_class, message, response, remedy) from resolution.cause
         self._settings.stats.on_retry()
         self._log_retry(resolution, response, wait, f"attempt {self._failures} of {self._settings.max_attempts}")
         self._not_before = self._settings.clock.monotonic() + wait
@@ -324,9 +374,10 @@ class Call:
         self._not_before = self._settings.clock.monotonic() + wait
 
     def _requested_wait(self, resolution: ErrorResolution, response: Response | None) -> float | None:
-        if resolution.retry_after is not None or response is None:
-            return resolution.retry_after
-        return retry_after(response, self._settings.clock.time())
+        wait = resolution.retry_after
+        if wait is None and response is not None:
+            wait = retry_after(response, self._settings.clock.time())
+        return None if wait is None else bounded_wait(wait)
 
     def _wait_seconds(self, requested: float | None, times: int) -> float:
         """Return the requested wait plus a little, because clocks differ. Without a request, use our own backoff."""
@@ -382,6 +433,17 @@ def _describe(resolution: ErrorResolution, response: Response | None) -> str:
         return resolution.message
     phrases = {status.value: status.phrase for status in HTTPStatus}
     return f"HTTP {response.status} {phrases.get(response.status, '')}".rstrip() + f": {resolution.message}"
+
+
+def _describe_redirect(url: str, location: str) -> str:
+    """Say where a redirect leads, without query and credentials."""
+    try:
+        target = urljoin(url, location)
+        parts, is_same = urlsplit(target), origin(target) == origin(url)
+    except ValueError:
+        return "redirected to an address that is no URL"
+    where = "" if is_same else "another host, "
+    return f"redirected to {where}{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _backoff(failures: int) -> float:

@@ -165,7 +165,7 @@ class Download:
         self._may_receive_credentials = may_receive_credentials
         self._schemes = {"https"} if https_only else {"http", "https"}
         self._call = Call(
-            request,
+            replace(request, expects_json=False),
             url,
             settings,
             self._fetch,

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.http.messages import Response
     from airflow_provider_partners.exceptions import PartnersError
 
+UNREACHABLE_REMEDY = (
+    "Check the connection's host, and that this machine can reach it. The partner may also be down for a while."
+)
+"""The next step if a partner did not answer until the deadline."""
+
 MAX_MESSAGE_LENGTH = 300
 """Maximum length of a partner's message in our errors, in characters."""
 
@@ -48,6 +53,7 @@ class ErrorResolution:
         ``remedy``, ``partner``, ``status``, ``request_id``. For a retried action it is the error after the last attempt
     :param timed_out: the partner ran out of time, so a smaller request may succeed
     :param not_sent: the partner has not received the request, so nothing happened there
+    :param cause: the system's error behind a missing response, without secrets
     """
 
     action: ResponseAction
@@ -57,6 +63,7 @@ class ErrorResolution:
     raises: Callable[..., PartnersError] | None = None
     timed_out: bool = False
     not_sent: bool = False
+    cause: BaseException | None = None
 
 
 STATUS_ACTIONS: Mapping[int, ResponseAction] = {
@@ -85,6 +92,7 @@ _STATUS_CLASS_ACTIONS: Mapping[int, ResponseAction] = {
 }
 
 REMEDIES: Mapping[int, str] = {
+    **dict.fromkeys((301, 302, 303, 307, 308), "If this is the right address, set it as the connection's host."),
     401: "Check the credentials of the connection.",
     403: "Check that the credentials have the permission, and that they belong to this account or shop.",
     407: "Set the proxy's credentials in the environment's HTTPS_PROXY.",
@@ -102,7 +110,7 @@ def default_message(response: Response) -> str:
     if not text:
         return "no explanation given"
     try:
-        message = _find_message(json.loads(text))
+        message = _find_message(parse_json(text))
     except ValueError:
         return _text_of_page(text)
     return message or f"no explanation found in {len(text)} characters of JSON"

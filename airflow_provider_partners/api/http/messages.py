@@ -9,6 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.records import encode_text, parse_json, repair_text
+
+
+class InvalidJsonError(UnexpectedResponseError):
+    """The body is not JSON: it ends early, or it is something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,7 @@ class Request:
     :param cost: what the request takes from the rate limit: requests, or cost points
     :param label: name of the operation in logs and counters, such as ``orders.create``; contains no data
     :param authenticated: send the client's credentials
+    :param expects_json: the response's body is JSON. One that ends early is a transient failure
     :param max_timeouts: attempts that may run out of time before the call raises ``TimedOutError``, because the caller
         then sends a smaller request; by default as many as for other failures
     :param repeatable: False if each request that the partner receives has its own effect. If its response is lost, the
@@ -39,18 +45,18 @@ class Request:
     cost: float = 1.0
     label: str = ""
     authenticated: bool = True
+    expects_json: bool = True
     max_timeouts: int | None = None
     repeatable: bool = True
 
     def body(self) -> tuple[bytes | None, dict[str, str]]:
         """Return the body's bytes and its content type header."""
         if self.form is not None:
-            return urlencode(self.form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+            return encode_text(urlencode({name: repair_text(value) for name, value in self.form.items()})), {"Content-Type": "application/x-www-form-urlencoded"}
         if self.json is None:
             return None, {}
         text = json.dumps(self.json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        # A cut text may end in half an emoji, which UTF-8 cannot encode. It is replaced by "?".
-        return text.encode("utf-8", "replace"), {"Content-Type": "application/json"}
+        return encode_text(text), {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +73,25 @@ class Response:
     headers: Mapping[str, str]
     content: bytes
     request_id: str | None = None
+    _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def json(self) -> Any:
-        """Parse the body as JSON.
+        """Return the body, parsed as JSON once. Callers share the value and do not change it.
 
-        :raises UnexpectedResponseError: the body is not JSON
+        :raises InvalidJsonError: the body is not JSON
         """
-        try:
-            return json.loads(self.content)
-        except ValueError as error:
-            message = f"the response is not JSON ({len(self.content)} bytes)"
-            raise UnexpectedResponseError(message, status=self.status, request_id=self.request_id) from error
+        if not self._parsed:
+            try:
+                self._parsed.append(parse_json(self.content))
+            except ValueError as error:
+                message = f"the response is {_describe_body(self.content)}"
+                raise InvalidJsonError(message, status=self.status, request_id=self.request_id) from error
+        return self._parsed[0]
+
+
+def _describe_body(content: bytes) -> str:
+    """Say how a body differs from JSON, without its content."""
+    start = content.lstrip()[:1]
+    if start in {b"{", b"["}:
+        return f"JSON that is damaged or ends early ({len(content)} bytes)"
+    return f"{'an HTML page and ' if start == b'<' else ''}not JSON ({len(content)} bytes)"

@@ -6,6 +6,9 @@ because its errors may contain URLs with secrets. This module knows no partner.
 
 from __future__ import annotations
 
+import errno
+import socket
+import ssl
 import threading
 from dataclasses import asdict, replace
 from functools import partial
@@ -26,11 +29,13 @@ from airflow_provider_partners.api.http.redaction import Redactor, own_request, 
 from airflow_provider_partners.api.http.stats import RequestStats
 from airflow_provider_partners.api.http.urls import may_receive_credentials, normalize_base_url
 from airflow_provider_partners.exceptions import TransientError
+from airflow_provider_partners.records import repair_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.http.auth import Auth
 
 __all__ = ["Transport"]
@@ -62,6 +67,17 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
 
 _NOT_SENT_TYPES = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError)
 """Failures before the first byte of a request."""
+
+_SYSTEM_ERRORS: tuple[tuple[type[OSError], str], ...] = (
+    (socket.gaierror, "name not found"),
+    (ConnectionRefusedError, "refused"),
+    (ConnectionError, "reset"),
+    (ssl.SSLError, "TLS failed"),
+    (TimeoutError, "timed out"),
+)
+"""The system's error behind a failure, as one word for the reader."""
+
+_UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 
 _FAILURE_TYPES = tuple(kind for kind, _, _ in _FAILURE_RULES)
 
@@ -127,6 +143,11 @@ class Transport:
         return self._settings.stats
 
     @property
+    def clock(self) -> Clock:
+        """The clock of all waits."""
+        return self._settings.clock
+
+    @property
     def redactor(self) -> Redactor:
         """The redactor that knows this client's secrets."""
         return self._settings.redactor
@@ -142,7 +163,8 @@ class Transport:
         :raises UnexpectedResponseError: the response cannot be understood
         :raises ConfigurationError: the connection is wrong
         """
-        query = urlencode(request.params, quote_via=quote, safe="", errors="replace")
+        params = [(name, repair_text(value)) for name, value in request.params]
+        query = urlencode(params, quote_via=quote, safe="")
         url = f"{self._base_url}{request.path}{f'?{query}' if query else ''}"
         if self._headers:
             request = replace(request, headers={**self._headers, **request.headers})
@@ -216,7 +238,7 @@ class _ConnectionPool:
             with own_request():
                 return self._send(request, url, headers, give_up_at, sink)
         except _FAILURE_TYPES as error:
-            failure = _describe_failure(error)
+            failure = _describe_failure(error, url)
         except RuntimeError:
             if not self.is_closed():
                 raise
@@ -290,14 +312,51 @@ class _ConnectionPool:
             return self._client
 
 
-def _describe_failure(error: Exception) -> NoAnswerError:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        text = "the host's certificate cannot be verified; check the host and the certificates of this machine"
-        return NoAnswerError(text, ResponseAction.MISCONFIGURED)
+def _describe_failure(error: Exception, url: str) -> NoAnswerError:
+    cause = _system_error(error)
+    where = _host(url) if cause is None else f"{_host(url)} ({_kind(cause)})"
+    if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
+        text = f"{where}: the certificate cannot be verified; check the host and the certificates of this machine"
+        return NoAnswerError(text, ResponseAction.MISCONFIGURED, not_sent=True, cause=cause)
+    if isinstance(error, httpx.RemoteProtocolError) and "location header" in str(error):
+        # The library reads the target of a redirect that it does not follow.
+        return NoAnswerError("redirected to an address that is no URL", ResponseAction.UNEXPECTED)
     text, action = next((text, action) for kind, text, action in _FAILURE_RULES if isinstance(error, kind))
     return NoAnswerError(
-        text,
+        f"{where}: {text}",
         action,
         timed_out=isinstance(error, httpx.ReadTimeout),
         not_sent=isinstance(error, _NOT_SENT_TYPES),
+        cause=cause,
     )
+
+
+def _system_error(error: BaseException) -> OSError | None:
+    """Return the system's error behind one of the HTTP library, apart from the library's errors and their frames.
+
+    The library's texts and frames may hold a URL or a header. The system's text names a host at most.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None:
+        cause.__cause__ = cause.__context__ = None
+        cause.__traceback__ = None
+    return cause
+
+
+def _kind(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not accepted, {error.verify_message}"
+    if error.errno in _UNREACHABLE:
+        return "unreachable"
+    known = next((text for kind, text in _SYSTEM_ERRORS if isinstance(error, kind)), None)
+    return known or error.strerror or type(error).__name__
+
+
+def _host(url: str) -> str:
+    """Return the host of a URL, with its port if the URL has one."""
+    try:
+        return httpx.URL(url).netloc.decode()
+    except (httpx.InvalidURL, UnicodeError):
+        return "invalid host"

@@ -7,10 +7,13 @@ no request after its end.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_partners.api.concurrency import call_unless_abandoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -77,10 +80,12 @@ def fetch_parallel(
     :param workers: number of pages fetched at the same time
     """
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix=THREAD_NAME_PREFIX)
+    prefetcher = _Prefetcher(segments, index, cursor, pool, workers)
     try:
-        yield from _Prefetcher(segments, index, cursor, pool, workers)
+        yield from prefetcher
     finally:
         # Do not keep the consumer waiting: cancel queued requests, and let running ones end alone.
+        prefetcher.abandon()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -93,6 +98,20 @@ class _SegmentQueue:
     next: Cursor | None
     confirmed: int = 0
     pages: deque[tuple[Cursor, Future[Page]]] = field(default_factory=deque)
+    abandoned: threading.Event = field(default_factory=threading.Event)
+
+    def submit(self, cursor: Cursor, pool: ThreadPoolExecutor) -> None:
+        """Request the page at a cursor."""
+        future = pool.submit(call_unless_abandoned, self.abandoned, self.segment.fetch, cursor)
+        self.pages.append((cursor, future))
+
+    def abandon(self) -> None:
+        """Drop the requested pages: nobody reads them. Their requests are neither repeated nor reported."""
+        self.abandoned.set()
+        for _, future in self.pages:
+            future.cancel()
+        self.pages.clear()
+        self.abandoned = threading.Event()
 
     def cursor_to_fetch(self, workers: int) -> Cursor | None:
         """Return the next cursor to fetch, or None if it is unknown or not worth a request yet."""
@@ -127,12 +146,12 @@ class _Prefetcher:
             queue.confirmed += 1
             queue.next = page.next
             if page.next is None:
-                self._cancel(queue)
+                queue.abandon()
                 self._queues.popleft()
                 self._open_next_segment(queue.index)
             elif queue.pages and queue.pages[0][0] != page.next:
                 # The page's own cursor differs from the predicted one.
-                self._cancel(queue)
+                queue.abandon()
             yield FetchedPage(queue.index, cursor, page)
 
     def _next_fetched(self, queue: _SegmentQueue) -> tuple[Cursor, Future[Page]]:
@@ -153,7 +172,7 @@ class _Prefetcher:
             while (room > 0 or not (queue.pages or queue is not self._queues[0])) and (
                 cursor := queue.cursor_to_fetch(self._workers)
             ) is not None:
-                queue.pages.append((cursor, self._pool.submit(queue.segment.fetch, cursor)))
+                queue.submit(cursor, self._pool)
                 room -= 1
             if room <= 0:
                 return
@@ -174,8 +193,7 @@ class _Prefetcher:
             segment = self._segments[following]
             self._queues.append(_SegmentQueue(following, segment, dict(segment.start)))
 
-    @staticmethod
-    def _cancel(queue: _SegmentQueue) -> None:
-        for _, future in queue.pages:
-            future.cancel()
-        queue.pages.clear()
+    def abandon(self) -> None:
+        """Drop all requested pages."""
+        for queue in self._queues:
+            queue.abandon()

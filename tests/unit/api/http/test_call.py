@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,11 +14,13 @@ from clocks import TurningClock
 from fake_api import GET, FakeApi, ok, status, transport
 
 from airflow_provider_partners.api.http.auth import MintedToken, RotatingHeader, StaticHeaders
+from airflow_provider_partners.api.http.call import REFUSAL_PAUSES
 from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER, ErrorResolution, ResponseAction
 from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.api.http.options import Timeouts
 from airflow_provider_partners.api.http.rate_limit import RateLimit, RateLimiter
 from airflow_provider_partners.exceptions import (
+    MAX_RETRY_AFTER,
     AuthenticationError,
     ConfigurationError,
     ConflictError,
@@ -347,11 +351,44 @@ def test_refused_credentials_are_renewed_once_and_the_request_repeated(clock: Tu
     assert clock.waits == []
 
 
-def test_credentials_are_renewed_only_once(clock: TurningClock) -> None:
+def fresh_tokens(clock: TurningClock) -> MintedToken:
+    numbers = itertools.count(1)
+    return MintedToken(mint=lambda: (f"token-{next(numbers)}", 9_999.0), clock=clock)
+
+
+def test_fresh_credentials_are_refused_for_good_after_two_refusals_apart_in_time(clock: TurningClock) -> None:
+    """Yotpo's rule for apps: three refusals in a row (https://develop.yotpo.com/docs/authenticating)."""
     api = FakeApi(status(401, {"message": "bad token"}))
     with pytest.raises(AuthenticationError, match=r"bad token.*Check the credentials"):
-        transport(api, clock, auth=RotatingHeader("X-Token", ["first", "second", "third"])).send(GET)
-    assert len(api.requests) == 2
+        transport(api, clock, auth=fresh_tokens(clock)).send(GET)
+    assert [request.headers["authorization"] for request in api.requests] == [f"Bearer token-{n}" for n in (1, 2, 3)]
+    assert sum(clock.waits) == REFUSAL_PAUSES[1]
+
+
+@pytest.mark.parametrize("refusals", [1, 2])
+def test_a_passing_refusal_does_not_fail_the_call(refusals: int, clock: TurningClock) -> None:
+    for auth in (fresh_tokens(clock), StaticHeaders({"X-Token": "t0ken"}), RotatingHeader("X-Token", ["one", "two"])):
+        api = FakeApi(*[status(401)] * refusals, ok())
+        assert transport(api, clock, auth=auth).send(GET).status == 200
+
+
+def test_fixed_credentials_are_refused_for_good_after_three_refusals_apart_in_time(clock: TurningClock) -> None:
+    api = FakeApi(status(401, {"message": "bad token"}))
+    with pytest.raises(AuthenticationError, match="bad token"):
+        transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"})).send(GET)
+    assert len(api.requests) == 3
+    assert clock.waits == list(REFUSAL_PAUSES)
+
+
+def test_refusals_with_another_failure_between_them_prove_nothing(clock: TurningClock) -> None:
+    api = FakeApi(status(401), status(401), status(503), status(401), status(401), ok())
+    assert transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"})).send(GET).status == 200
+
+
+def test_a_refusal_just_before_the_deadline_is_left_to_a_later_try(clock: TurningClock) -> None:
+    api = FakeApi(status(401, {"message": "bad token"}))
+    with pytest.raises(TransientError, match="too late to try them again: bad token"):
+        transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"}), deadline=2).send(GET)
 
 
 def test_a_403_does_not_renew_unless_the_api_says_so(clock: TurningClock) -> None:
@@ -375,28 +412,96 @@ def test_a_request_without_credentials_does_not_renew_them(clock: TurningClock) 
 # --- redirects ---
 
 
-def test_a_redirect_within_the_origin_keeps_method_body_and_credentials(clock: TurningClock) -> None:
-    api = FakeApi(status(307, location="/core/v3/orders/?page=2"), ok())
-    client = transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"}))
-    client.send(Request(method="POST", path="/orders", json={"a": 1}))
-    followed = api.requests[1]
-    assert str(followed.url) == "https://api.yotpo.com/core/v3/orders/?page=2"
-    assert (followed.method, followed.content, followed.headers["x-token"]) == ("POST", b'{"a":1}', "t0ken")
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        ("/core/v3/orders/?token=abcdef", "redirected to https://api.yotpo.com/core/v3/orders/"),
+        ("/core/v3/orders", "redirected to https://api.yotpo.com/core/v3/orders"),
+        ("https://evil.example/orders?token=abcdef", "redirected to another host, https://evil.example/orders"),
+        ("https://user:abcdef@evil.example/", "redirected to another host, https://evil.example/"),
+        ("http://api.yotpo.com/", "redirected to another host, http://api.yotpo.com/"),
+        ("https://api.yotpo.com:8443/", "redirected to another host, https://api.yotpo.com:8443/"),
+    ],
+)
+def test_a_redirect_fails_at_once_and_says_where_it_leads(
+    code: int, location: str, leads_to: str, clock: TurningClock
+) -> None:
+    """No partner documents a redirect. Credentials must not follow one, and a body may be lost on the way."""
+    api = FakeApi(status(code, location=location), ok())
+    with pytest.raises(UnexpectedResponseError, match=re.escape(f"{leads_to} (HTTP {code})")) as raised:
+        transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"})).send(GET)
+    assert "set it as the connection's host" in str(raised.value)
+    assert "abcdef" not in str(raised.value)
+    assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("location", ["https://[::1", "http://:99999/"])
+def test_a_redirect_to_no_url_fails_at_once(location: str, clock: TurningClock) -> None:
+    api = FakeApi(status(307, location=location), ok())
+    with pytest.raises(UnexpectedResponseError, match=r"orders\.list: redirected to an address that is no URL"):
+        transport(api, clock).send(GET)
+    assert len(api.requests) == 1
+
+
+# --- cut responses ---
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/orders?token=abcdef", "http://api.yotpo.com/", "https://api.yotpo.com:8443/"]
+    "body",
+    [b"", b'{"orders": [{"id": 1}, {"na', b'{"orders": [1', b"[", b'{"name": "\xc3', b'{"a": "\\u00', b'{"a": tru'],
 )
-def test_a_redirect_to_another_host_is_not_followed(target: str, clock: TurningClock) -> None:
-    api = FakeApi(status(308, location=target), ok())
-    with pytest.raises(UnexpectedResponseError, match="another host") as raised:
-        transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"})).send(GET)
-    assert len(api.requests) == 1
-    assert "abcdef" not in str(raised.value)
+@pytest.mark.parametrize("code", [200, 201])
+def test_json_that_ends_early_is_read_again(code: int, body: bytes, clock: TurningClock) -> None:
+    client = transport(FakeApi(httpx.Response(code, content=body), ok({"whole": True})), clock)
+    assert client.send(GET).json() == {"whole": True}
+    assert client.stats.snapshot()["retries"] == 1
 
 
-def test_circular_redirects_end_a_call(clock: TurningClock) -> None:
-    api = FakeApi(status(307, location="/core/v3/orders"))
-    with pytest.raises(UnexpectedResponseError):
+def test_json_that_always_ends_early_names_partner_call_and_length(clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(200, content=b'{"orders": [{"id": 1}, '))
+    with pytest.raises(TransientError, match=r"Yotpo: orders\.list: gave up after 3 attempts.*ends early \(23 bytes\)"):
+        transport(api, clock, max_attempts=3).send(GET)
+
+
+def test_a_page_of_html_is_no_passing_failure(clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(200, content=b"<html><title>Welcome</title></html>"))
+    with pytest.raises(UnexpectedResponseError, match=r"Yotpo: orders\.list: .*an HTML page and not JSON"):
         transport(api, clock).send(GET)
-    assert len(api.requests) == 4
+    assert len(api.requests) == 1
+
+
+def test_a_request_may_expect_no_json(clock: TurningClock) -> None:
+    request = Request(method="PATCH", path="/orders/1", expects_json=False)
+    assert transport(FakeApi(httpx.Response(200, content=b"")), clock).send(request).content == b""
+
+
+def test_a_cut_response_to_a_write_that_must_not_run_twice_is_looked_up(clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(201, content=b'{"fulfillment": {"yot'), ok())
+    with pytest.raises(UnknownOutcomeError, match="ends early"):
+        transport(api, clock).send(Request(method="POST", path="/fulfillments", repeatable=False))
+    assert len(api.requests) == 1
+
+
+def test_a_rate_limit_observer_may_meet_a_cut_response(clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(200, content=b'{"extensions": {"cost'), ok())
+    client = transport(api, clock, rate_limit_observer=lambda response, limit: response.json()["extensions"])
+    assert client.send(GET).status == 200
+
+
+# --- waits that no partner means ---
+
+
+@pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.parametrize("wait", ["1e9", "1e300", "99999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_beyond_an_hour_is_not_believed(code: int, wait: str, clock: TurningClock) -> None:
+    """RFC 9110 sets no limit to Retry-After, and Airflow's dates end with the year 9999."""
+    with pytest.raises(ThrottledError, match="3600 s") as raised:
+        transport(FakeApi(status(code, retry_after=wait)), clock).send(GET)
+    assert raised.value.retry_after == MAX_RETRY_AFTER == 3_600
+
+
+@pytest.mark.parametrize("wait", ["nan", "inf", "-1e300", "-5", "soon"])
+def test_a_wait_that_is_none_is_our_own_backoff(wait: str, clock: TurningClock) -> None:
+    transport(FakeApi(status(429, retry_after=wait), ok()), clock).send(GET)
+    assert 0.5 <= sum(clock.waits) <= 1.0

@@ -167,8 +167,17 @@ def test_a_slow_rate_with_a_long_queue_is_no_clock_that_was_set_back() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"rate": 1e-9}, {"rate": 1.0, "capacity": 1e12}, {"available": -1e300}, {"available": math.nan}, {"cost": 1e300}]
-    + [{"refund": math.inf}, {"refund": math.nan}, {"blocked_for": math.nan}, {"blocked_for": -5.0}],
+    [
+        {"rate": 1e-9},
+        {"rate": 1.0, "capacity": 1e12},
+        {"available": -1e300},
+        {"available": math.nan},
+        {"cost": 1e300},
+        {"refund": math.inf},
+        {"refund": math.nan},
+        {"blocked_for": math.nan},
+        {"blocked_for": -5.0},
+    ],
 )
 def test_nonsense_from_the_server_stops_nothing(values: dict[str, float]) -> None:
     rate_limit = RateLimiter(rate=4, capacity=4, clock=StandingClock())
