@@ -40,7 +40,8 @@ def orders(count: int) -> Iterator[Record]:
                     "quantity": 1,
                     "currentQuantity": 1,
                     "unfulfilledQuantity": 0,
-                    "discountedTotalSet": money,
+                    "originalTotalSet": money,
+                    "discountAllocations": [],
                     "product": {"legacyResourceId": str((number + place) % 500), "title": "Cup", "handle": "cup"},
                 }
                 for place in range(2)

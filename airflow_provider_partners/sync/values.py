@@ -7,11 +7,17 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record, get_path
 
-E164 = re.compile(r"\+[1-9]\d{6,14}")
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A telephone number as Yotpo takes it. ``\\d`` would match the digits of every script."""
+
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_RESERVED = ":/?#[]@!$&'()*+,;="
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def items(value: Any) -> list[Record]:
@@ -53,15 +59,40 @@ def id_tail(value: Any) -> str | None:
     return id_.rsplit("/", 1)[-1].partition("?")[0] or None if id_ else None
 
 
+def percent_encoded(value: Any, limit: int) -> str | None:
+    """Return a URL with every character that RFC 3986 doesn't allow percent-encoded, ``None`` when it is too long.
+
+    What is percent-encoded already stays as it is.
+    """
+    # `quote` keeps letters, digits and "-._~" by itself.
+    encoded = quote(_STRAY_PERCENT.sub("%25", text(value) or ""), safe=f"{_RESERVED}%")
+    return encoded if 0 < len(encoded) <= limit else None
+
+
 def phone(value: Any) -> str | None:
     """Return a telephone number in E.164 form, ``None`` for anything else.
 
-    Punctuation and a leading ``00`` are understood. A number without a country code gives ``None``: to guess the
-    country may give a wrong number.
+    Punctuation, the digits of every script, a trunk prefix and a leading ``00`` are understood. A number without a
+    country code gives ``None``: to guess the country may give a wrong number. So does a number of a length that its
+    country doesn't have.
     """
-    bare = re.sub(r"[\s().\-/\u2010-\u2015]", "", text(value) or "")
-    bare = f"+{bare[2:]}" if bare.startswith("00") else bare
-    return bare if E164.fullmatch(bare) else None
+    # Imported here, because only this function needs its tables of every country.
+    import phonenumbers
+
+    written = _INVISIBLE.sub("", text(value) or "")
+    # Letters are rarely a number: "call me", or the name of an extension.
+    if any(char.isalpha() for char in written):
+        return None
+    written = f"+{written[2:]}" if written.startswith("00") else written
+    try:
+        number = phonenumbers.parse(written, None)
+    except phonenumbers.NumberParseException:
+        return None
+    # Not `is_valid_number`: numbering plans change, and then the library refuses real numbers until it is updated.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return formatted if E164.fullmatch(formatted) else None
 
 
 def to_decimal(value: Any) -> Decimal | None:

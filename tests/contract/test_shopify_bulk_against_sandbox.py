@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from discounted_orders import check_lines_add_up
 from sandbox import restored_settings, run_sandbox, shopify_admin_client
 
 from airflow_provider_partners.api.async_job import JobState, JobStatus
@@ -81,6 +82,7 @@ def test_orders_equal_those_of_the_paged_list(
     with shopify_admin_client(server, api_version=version, bulk_grouping=grouping) as client:
         records = read_bulk(make_job(client))
     assert records == all_orders
+    check_lines_add_up(records)
     assert len(records) == ORDERS
     assert max(len(record["lineItems"]) for record in records) == 400
     assert max(len(record["fulfillments"]) for record in records) == 60

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from discounted_orders import check_lines_add_up
 from sandbox import restored_settings, run_sandbox, shopify_admin_client, shopify_partner_client
 
 from airflow_provider_partners.api.clock import Clock
@@ -91,6 +92,10 @@ def test_every_order_of_the_shop_is_read_once_and_complete(
         assert {each["id"]: len(each["fulfillmentLineItems"]) for each in record["fulfillments"]} == {
             each["id"]: len(each["fulfillmentLineItems"]) for each in stored_order["fulfillments"]
         }, record["name"]
+
+
+def test_the_mapped_lines_of_every_order_add_up_to_its_subtotal(all_orders: list[dict[str, Any]]) -> None:
+    check_lines_add_up(all_orders)
 
 
 def test_the_largest_orders_are_included(all_orders: list[dict[str, Any]]) -> None:

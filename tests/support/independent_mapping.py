@@ -7,6 +7,7 @@ the package, so a mistake in the package's mapping is not repeated here.
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -131,7 +132,7 @@ def line_items_by_product(lines: list[Doc], product_of: dict[str, str]) -> dict[
     for line in lines:
         total = totals.setdefault(product_of[line["id"]], {"quantity": 0, "price": Decimal(0)})
         total["quantity"] += line["quantity"]
-        total["price"] += Decimal(line["discountedTotalSet"]["shopMoney"]["amount"])
+        total["price"] += paid(line)
     return {
         product: {
             "quantity": total["quantity"],
@@ -142,6 +143,19 @@ def line_items_by_product(lines: list[Doc], product_of: dict[str, str]) -> dict[
     }
 
 
+def paid(line: Doc) -> Decimal:
+    """Return what was paid for a line: its original price less its share of every discount.
+
+    Shopify: ``originalTotalSet`` "doesn't include discounts", and ``discountAllocations`` are "the discounts that have
+    been allocated to the line item by discount applications"
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem).
+    """
+    price = Decimal(line["originalTotalSet"]["shopMoney"]["amount"])
+    for allocation in line["discountAllocations"]:
+        price -= Decimal(allocation["allocatedAmountSet"]["shopMoney"]["amount"])
+    return price
+
+
 def expected_shipment(fulfillment: Doc, product_of: dict[str, str]) -> Doc | None:
     units: dict[str, int] = {}
     for item in fulfillment["fulfillmentLineItems"]:
@@ -150,7 +164,8 @@ def expected_shipment(fulfillment: Doc, product_of: dict[str, str]) -> Doc | Non
             units[product] = units.get(product, 0) + item["quantity"]
     if not units:
         return None
-    parcels = [parcel for parcel in fulfillment["trackingInfo"] if any(parcel.values())]
+    # Yotpo takes one parcel: the first that can be tracked, else the first with a carrier.
+    parcels = sorted(fulfillment["trackingInfo"], key=lambda parcel: not (parcel["number"] or parcel["url"]))
     parcel = parcels[0] if parcels else {}
     info = {
         "shipment_status": SHIPMENT_STATUS.get(fulfillment["displayStatus"]),
@@ -243,12 +258,15 @@ def short(value: str | None, limit: int) -> str | None:
 
 
 def telephone(value: str | None) -> str | None:
-    """Return a number in E.164, as Yotpo's documentation requires, or ``None``."""
-    digits = "".join(char for char in value or "" if char.isdigit())
-    international = (value or "").strip().startswith(("+", "00"))
-    if not international or re.search(r"[A-Za-z]", value or ""):
+    """Return a number in E.164, as Yotpo's documentation requires, or ``None``.
+
+    The sandbox's numbers are of countries whose trunk prefix is 0, written in parentheses, or not at all.
+    """
+    written = (value or "").strip().replace("(0)", "")
+    digits = "".join(str(unicodedata.digit(char)) for char in written if char.isdigit())
+    if not written.startswith(("+", "00")) or re.search(r"[A-Za-z]", written):
         return None
-    digits = digits.removeprefix("00") if not (value or "").strip().startswith("+") else digits
+    digits = digits if written.startswith("+") else digits.removeprefix("00")
     return f"+{digits}" if 7 <= len(digits) <= 15 and not digits.startswith("0") else None
 
 

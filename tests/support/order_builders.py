@@ -12,6 +12,10 @@ def money(amount: Any, currency: str = "EUR") -> Record:
     return {"shopMoney": {"amount": str(amount), "currencyCode": currency}}
 
 
+def discounts(*amounts: Any) -> list[Record]:
+    return [{"allocatedAmountSet": money(amount)} for amount in amounts]
+
+
 def product(number: int, **fields: Any) -> Record:
     return {
         "id": f"gid://shopify/Product/{number}",
@@ -35,7 +39,8 @@ def line(number: int, product: Record | None, quantity: int = 1, **fields: Any) 
         "isGiftCard": False,
         "product": product,
         "variant": {"legacyResourceId": str(number + 500_000), "sku": f"SKU-{number}"},
-        "discountedTotalSet": money("10.50"),
+        "originalTotalSet": money("10.50"),
+        "discountAllocations": [],
         **fields,
     }
 
@@ -116,7 +121,8 @@ def random_order(rng: random.Random, number: int) -> Record:
             currentQuantity=rng.randint(0, quantity),
             unfulfilledQuantity=rng.randint(0, quantity),
             isGiftCard=rng.random() < 0.1,
-            discountedTotalSet=money(rng.choice(("0.0", "7.25", "19.999", "120"))),
+            originalTotalSet=money(rng.choice(("0.0", "7.25", "19.999", "120"))),
+            discountAllocations=rng.choice(([], discounts("0.0"), discounts("2.5", "0.33"))),
         )
         for index in range(rng.randint(1, 8))
     ]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 INNER_FIRST_PAGE_SIZE = 50
 """Size of a nested list that comes with its object. Most orders need no further request."""
 
-LINE_ITEMS_FIRST_PAGE_SIZE = 30
-"""Line items that come with their order. They cost more than other fields; up to 33 of them cost the same."""
+LINE_ITEMS_FIRST_PAGE_SIZE = 20
+"""Line items that come with their order. They cost more than other fields; 13 to 20 of them cost the same."""
 
 INNER_PAGE_SIZE = 250
 """Size of the further pages of a nested list, the largest that Shopify allows."""
@@ -37,10 +37,16 @@ _ADDRESS = """{ firstName lastName name company address1 address2 city zip provi
 LINE_ITEM = f"""id title name quantity currentQuantity unfulfilledQuantity refundableQuantity sku variantTitle
         vendor requiresShipping isGiftCard
         originalUnitPriceSet {_SHOP_MONEY}
-        discountedTotalSet {_SHOP_MONEY}
+        originalTotalSet {_SHOP_MONEY}
+        discountAllocations {{ allocatedAmountSet {_SHOP_MONEY} }}
         customAttributes {{ key value }}
         product {{ id legacyResourceId title handle vendor onlineStoreUrl {_IMAGE} }}
         variant {{ id legacyResourceId title sku }}"""
+"""What was paid for a line is its ``originalTotalSet`` less all ``discountAllocations``.
+
+``discountedTotalSet`` is not requested: it leaves out discounts of the whole order, and those of codes by default
+(https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem).
+"""
 
 FULFILLMENT_LINE_ITEM = "id quantity lineItem { id }"
 

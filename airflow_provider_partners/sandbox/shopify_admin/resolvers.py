@@ -19,6 +19,8 @@ from airflow_provider_partners.sandbox.shopify_admin.documents import (
 )
 from airflow_provider_partners.sandbox.shopify_admin.request import MAX_PAGE, AdminRequest
 from airflow_provider_partners.sandbox.shopify_admin.search import fields as resources
+from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, parse_money_bag
+from airflow_provider_partners.sandbox.world.orders.discounts import allocated_amount, is_product_code
 
 
 def _order_entries(request: AdminRequest, arguments: Arguments) -> Entries:
@@ -109,6 +111,16 @@ def _product_of_item(request: AdminRequest, source: Document, _info: Info, _argu
 def _variant_of_item(request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
     reference, product = source.get("variant"), source.get("product")
     return request.documents.variant(reference["id"], product["id"]) if reference and product else None
+
+
+def _discounted_total(_request: AdminRequest, source: Document, _info: Info, arguments: Arguments) -> Document | None:
+    """Return a line's price without order-wide discounts; codes for products are left out by default."""
+    discounted: Document | None = source.get("discountedTotalSet")
+    codes = allocated_amount(source, is_product_code) if arguments.get("withCodeDiscounts") else ZERO
+    if not codes or discounted is None:
+        return discounted
+    money = Currencies(*(discounted[side]["currencyCode"] for side in ("shopMoney", "presentmentMoney")))
+    return money.render(parse_money_bag(discounted) - codes)
 
 
 def _variants(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
@@ -210,6 +222,7 @@ TABLE: dict[tuple[str, str], Resolver] = {
     ("Refund", "refundLineItems"): _same_order("refundLineItems"),
     ("Refund", "transactions"): _same_order("transactions"),
     ("RefundLineItem", "lineItem"): _line_item,
+    ("LineItem", "discountedTotalSet"): _discounted_total,
     ("LineItem", "product"): _product_of_item,
     ("LineItem", "variant"): _variant_of_item,
     ("Product", "variants"): _variants,

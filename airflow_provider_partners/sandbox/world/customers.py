@@ -71,6 +71,14 @@ ABUSERS = 3
 #: Invalid phone numbers that shop forms accept.
 INVALID_PHONES = ("12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999")
 
+#: Valid phone numbers of ranges for fiction, in forms that aren't E.164: Arabic digits, a trunk prefix, ``00``.
+LOCAL_PHONES = (
+    "+44 (0)20 7946 0018",
+    "+44\u0667\u0667\u0660\u0660\u0669\u0660\u0660\u0661\u0662\u0663",
+    "0044 20 7946 0018",
+    "+49 (0) 30 23012345",
+)
+
 
 def pick_customer(rng: Random, customers: Sequence[Document]) -> Document:
     """Return the next buyer; every eighth one returns what they buy."""

@@ -5,7 +5,7 @@ Every sum is computed in both currencies, so that totals are exact in each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -99,12 +99,29 @@ class Currencies:
         """Return a fraction of an amount, rounded to the smallest unit."""
         return MoneyBag(rounded(bag.shop * fraction, self.shop), rounded(bag.presentment * fraction, self.presentment))
 
+    def spread(self, bag: MoneyBag, weights: Sequence[MoneyBag]) -> list[MoneyBag]:
+        """Return an amount spread over weights, in smallest units that add up to it."""
+        shop = _spread(bag.shop, [weight.shop for weight in weights], self.shop)
+        presentment = _spread(bag.presentment, [weight.presentment for weight in weights], self.presentment)
+        return [MoneyBag(*amounts) for amounts in zip(shop, presentment, strict=True)]
+
     def render(self, bag: MoneyBag) -> dict[str, Any]:
         """Format the amount as a GraphQL ``MoneyBag``."""
         return {
             "shopMoney": {"amount": format_amount(bag.shop), "currencyCode": self.shop},
             "presentmentMoney": {"amount": format_amount(bag.presentment), "currencyCode": self.presentment},
         }
+
+
+def _spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    whole, passed, spent = sum(weights), Decimal(0), Decimal(0)
+    shares = []
+    for weight in weights:
+        passed += weight
+        until_here = rounded(amount * passed / whole, currency) if whole else Decimal(0)
+        shares.append(until_here - spent)
+        spent = until_here
+    return shares
 
 
 def parse_money_bag(money: Mapping[str, Any]) -> MoneyBag:

@@ -6,7 +6,6 @@ External ids are Shopify's ids and must never change: Yotpo would store a shipme
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.lines import OrderLines
@@ -19,7 +18,15 @@ from airflow_provider_partners.sync.mapping.tables import (
 )
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.models import FulfilledItem, OrderFulfillment, ShipmentInfo
-from airflow_provider_partners.sync.values import format_utc, items, shopify_id, text, text_within_limit, to_count
+from airflow_provider_partners.sync.values import (
+    format_utc,
+    items,
+    percent_encoded,
+    shopify_id,
+    text,
+    text_within_limit,
+    to_count,
+)
 
 REMOVED_SUFFIX = "-removed"
 """Suffix of the order's id in the external id of the fulfillment of removed units."""
@@ -102,14 +109,23 @@ def _to_fulfilled_items(units: Counter[str]) -> list[FulfilledItem]:
 
 
 def _shipment_info(fulfillment: Record, notes: list[str]) -> ShipmentInfo | None:
-    """Return the shipment's status, and the first parcel that has a number or a URL: Yotpo takes one parcel."""
-    parcels = [parcel for parcel in items(fulfillment.get("trackingInfo")) if any(map(text, parcel.values()))]
-    parcel: dict[str, Any] = parcels[0] if parcels else {}
+    """Return the shipment's status and one parcel, because Yotpo takes one.
+
+    It is the first that has a number or a URL. If none has, it is the first that names its carrier.
+    """
+    parcels = [known for parcel in items(fulfillment.get("trackingInfo")) if (known := _tracking(parcel))]
+    trackable = (parcel for parcel in parcels if parcel.keys() & {"tracking_number", "tracking_url"})
+    fields = next(trackable, parcels[0] if parcels else {})
+    status = translate_value(SHIPMENT_STATUS, fulfillment.get("displayStatus"), "shipment status", notes)
+    if status is not None:
+        fields["shipment_status"] = status
+    return ShipmentInfo(**fields) if fields else None  # type: ignore[arg-type]
+
+
+def _tracking(parcel: Record) -> dict[str, str]:
     fields = {
-        "shipment_status": translate_value(SHIPMENT_STATUS, fulfillment.get("displayStatus"), "shipment status", notes),
         "tracking_company": text(parcel.get("company"), 255),
-        "tracking_url": text_within_limit(parcel.get("url"), 2048),
+        "tracking_url": percent_encoded(parcel.get("url"), 2048),
         "tracking_number": text_within_limit(parcel.get("number"), 255),
     }
-    known = {name: value for name, value in fields.items() if value is not None}
-    return ShipmentInfo(**known) if known else None  # type: ignore[arg-type]
+    return {name: value for name, value in fields.items() if value is not None}

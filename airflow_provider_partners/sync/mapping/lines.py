@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.coupons import Coupon
@@ -20,6 +21,7 @@ from airflow_provider_partners.sync.payload.models import LineItem, Product
 from airflow_provider_partners.sync.values import (
     id_tail,
     items,
+    percent_encoded,
     shopify_id,
     text,
     text_within_limit,
@@ -32,7 +34,7 @@ from airflow_provider_partners.sync.values import (
 class ProductLine:
     """All lines of one product.
 
-    :param price: the price of the lines after their discounts; ``None`` when no line has one
+    :param price: the price of the lines after every discount; ``None`` when no line has one
     """
 
     product: str
@@ -143,11 +145,27 @@ def _add_line(lines: OrderLines, line: Record, product: Product, external_id: st
         lines.product_of[line_id] = external_id
     product_line = lines.by_product.setdefault(external_id, ProductLine(external_id))
     product_line.quantity += units
-    price = to_decimal(get_path(line, "discountedTotalSet.shopMoney.amount"))
-    if price is None and (unit := to_decimal(get_path(line, "originalUnitPriceSet.shopMoney.amount"))) is not None:
-        price = unit * units
+    price = _price_after_discounts(line)
     if price is not None:
         product_line.price = (product_line.price or Decimal(0)) + price
+
+
+def _price_after_discounts(line: Record) -> Decimal | None:
+    """Return what was paid for a line's ordered units, before tax is added; ``None`` when it is unknown.
+
+    Shopify's ``discountAllocations`` hold the share of every discount: automatic ones, codes, and those of the whole
+    order. ``discountedTotalSet`` leaves out the codes by default and those of the whole order always
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem). The sum over an order's lines is its
+    ``subtotalPriceSet``.
+    """
+    original = to_decimal(get_path(line, "originalTotalSet.shopMoney.amount"))
+    if original is None or not isinstance(line.get("discountAllocations"), list):
+        return None
+    allocated = [
+        to_decimal(get_path(allocation, "allocatedAmountSet.shopMoney.amount"))
+        for allocation in line["discountAllocations"]
+    ]
+    return None if None in allocated else original - sum(filter(None, allocated), Decimal(0))
 
 
 def _product_of(line: Record, shop: str, options: MappingOptions) -> Product | None:
@@ -169,7 +187,8 @@ def map_product(record: Any, *, shop: str) -> Product:
     :param shop: the shop's domain
     """
     handle = text_within_limit(get_path(record, "handle"), 255)
-    page = f"https://{shop}/products/{handle}" if handle else None
+    # A handle may have the letters of any script, and it is one segment of the path.
+    page = f"https://{shop}/products/{quote(handle, safe='')}" if handle else None
     return Product(
         external_id=shopify_id(record),
         name=text(get_path(record, "title"), 255),
@@ -181,5 +200,5 @@ def map_product(record: Any, *, shop: str) -> Product:
 
 
 def _web_url(value: Any) -> str | None:
-    url = text_within_limit(value, 2048)
+    url = percent_encoded(value, 2048)
     return url if url and WEB_URL.match(url) else None

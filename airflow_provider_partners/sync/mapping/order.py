@@ -21,7 +21,7 @@ from airflow_provider_partners.sync.mapping.tables import ORDER_DATE_FIELDS, PAY
 from airflow_provider_partners.sync.options import MappingOptions, describe_violations
 from airflow_provider_partners.sync.payload.base import PayloadError
 from airflow_provider_partners.sync.payload.models import MAX_FULFILLMENTS, MAX_LINE_ITEMS, Cancellation, Order
-from airflow_provider_partners.sync.values import format_utc, shopify_id, text, text_within_limit, to_decimal
+from airflow_provider_partners.sync.values import format_utc, percent_encoded, shopify_id, text, to_decimal
 
 PAYMENT_METHOD_LIMIT = 64
 
@@ -144,7 +144,7 @@ def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
     return {
         "order_name": text(order.get("name"), 255),
         "checkout_token": text(order.get("checkoutToken")),
-        "landing_site_url": text_within_limit(order.get("landingSite"), 2048),
+        "landing_site_url": percent_encoded(order.get("landingSite"), 2048),
         "payment_method": text(gateways[0], PAYMENT_METHOD_LIMIT),
         "payment_status": translate_value(
             PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes

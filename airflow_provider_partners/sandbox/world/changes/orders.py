@@ -69,7 +69,7 @@ def _fulfill(change: OrderChange) -> bool:
 
 def _refund(change: OrderChange) -> bool:
     """Refund one unit of a paid order."""
-    worth = [line for line in change.reviewable_lines if charged_amount(change.order, line)]
+    worth = [line for line in change.reviewable_lines if charged_amount(change.order, line, 1)]
     if not worth or change.order["displayFinancialStatus"] != "PAID":
         return False
     shipped = fulfilled_quantities(change.order)[worth[-1]["id"]]

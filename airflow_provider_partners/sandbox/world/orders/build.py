@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,8 +19,9 @@ from airflow_provider_partners.sandbox.world import customers as people
 from airflow_provider_partners.sandbox.world.identifiers import gid
 from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, parse_money_bag, priced
 from airflow_provider_partners.sandbox.world.orders import lifecycle as act
+from airflow_provider_partners.sandbox.world.orders.discounts import Discount
 from airflow_provider_partners.sandbox.world.orders.edge_cases import BASICS, EDGE_CASES, OrderBasics
-from airflow_provider_partners.sandbox.world.orders.lines import LINES, Merchant, PriceTerms, application, line
+from airflow_provider_partners.sandbox.world.orders.lines import LINES, Merchant, PriceTerms, line_items
 from airflow_provider_partners.sandbox.world.orders.scenarios import SHIPPING, TRACKING_HISTORIES, Scenario, Shipment
 from airflow_provider_partners.sandbox.world.orders.totals import recalculate
 
@@ -74,6 +75,7 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
     terms = _terms(merchant, basics)
     money = terms.money
     items = [item for name in scenario.lines for item in LINES[name](merchant)]
+    codes = terms.codes
     customer = people.pick_customer(rng, merchant.customers)
     shipping_address = people.address(rng, ids, shop.country, customer)
     costs = basics.charged or (basics.shipping and rng.random() < 0.7)
@@ -122,16 +124,16 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
         "totalWeight": "0",
         "requiresShipping": any(item.ships for item in items),
         "customAttributes": [],
-        "discountCode": terms.code or None,
-        "discountCodes": [terms.code] if terms.code else [],
-        "discountApplications": [application(terms)] if terms.code else [],
+        "discountCode": codes[0] if codes else None,
+        "discountCodes": codes,
+        "discountApplications": terms.applications,
         "customer": copy.deepcopy(customer),
         "billingAddress": shipping_address,
         "shippingAddress": copy.deepcopy(shipping_address),
         "billingAddressMatchesShippingAddress": True,
         "totalTipReceivedSet": money.render(tip),
         "shippingLines": _shipping_lines(merchant, money.render(charge)) if basics.shipping else [],
-        "lineItems": [line(ids, item, terms) for item in items],
+        "lineItems": line_items(ids, items, terms),
         "fulfillments": [],
         "refunds": [],
         "transactions": [],
@@ -144,10 +146,23 @@ def _terms(merchant: Merchant, basics: OrderBasics) -> PriceTerms:
         money=Currencies(shop.currency, rng.choice(shop.presentments) if basics.abroad else shop.currency),
         tax_rate=Decimal(shop.tax_rate),
         taxes_included=shop.taxes_included,
-        reduction=Decimal("0.15") if rng.random() < 0.15 else Decimal(0),
-        coupon=Decimal(basics.coupon) / 100,
-        code=f"WELCOME{basics.coupon}" if basics.coupon else "",
+        discounts=list(_discounts(basics, shop.currency, reduced=rng.random() < 0.15 or basics.reduced)),
     )
+
+
+def _discounts(basics: OrderBasics, currency: str, *, reduced: bool) -> Iterator[Discount]:
+    """Yield the discounts in the order in which they apply: those of products come first."""
+    if reduced:
+        yield Discount(kind="automatic", name="Season's end", whole_order=False, fraction=Decimal("0.15"))
+    if basics.product_code:
+        fraction = Decimal(basics.product_code) / 100
+        yield Discount(kind="code", name=f"HALF{basics.product_code}", whole_order=False, fraction=fraction)
+    if basics.order_code:
+        fraction = Decimal(basics.order_code) / 100
+        yield Discount(kind="code", name=f"WELCOME{basics.order_code}", whole_order=True, fraction=fraction)
+    if basics.amount_off:
+        amount = priced(Decimal(basics.amount_off), currency)
+        yield Discount(kind="manual", name="Goodwill", whole_order=True, amount=amount)
 
 
 def _shipping_lines(merchant: Merchant, charge: Document) -> list[Document]:
@@ -219,6 +234,8 @@ def _shipped(
     merchant: Merchant, order: Document, shipment: Shipment, part: Mapping[str, int], at: datetime
 ) -> datetime:
     parcels = [tracking(merchant) for _ in range(shipment.tracking)]
+    if shipment.first_parcel_unnumbered:
+        parcels[0] = {"company": parcels[0]["company"], "number": None, "url": None}
     fulfillment = act.ship(order, merchant.ids, format_timestamp(at), part, tracking=parcels, status=shipment.status)
     expected = format_timestamp(at, plus=timedelta(days=3))
     city = (order["shippingAddress"] or {}).get("city")

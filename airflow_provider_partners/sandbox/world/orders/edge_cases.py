@@ -18,14 +18,20 @@ class OrderBasics:
     """What is decided about an order before it is built.
 
     :param abroad: True if the buyer pays in another currency than the shop's
-    :param coupon: percentage of a discount code
+    :param reduced: True if an automatic discount applies to each product
+    :param product_code: percentage of a discount code for each product
+    :param order_code: percentage of a discount code for the whole order
+    :param amount_off: an amount off the whole order, in dollars, that the merchant gave by hand
     :param shipping: True if it is shipped; ``charged`` if shipping always costs something
     :param tip: True if the buyer gave a tip
     """
 
     test: bool = False
     abroad: bool = False
-    coupon: int = 0
+    reduced: bool = False
+    product_code: int = 0
+    order_code: int = 0
+    amount_off: int = 0
     shipping: bool = True
     charged: bool = False
     tip: bool = False
@@ -38,8 +44,11 @@ LONG_GATEWAY = "Buy Now, Pay In Fourteen Comfortable Instalments By The Universa
 BASICS: Mapping[str, Mapping[str, object]] = {
     "test": {"test": True, "gateway": "bogus"},
     "foreign currency": {"abroad": True},
-    "coupon": {"coupon": 10},
-    "free": {"coupon": 100, "shipping": False, "gateway": ""},
+    "reduced": {"reduced": True},
+    "product code": {"product_code": 50},
+    "coupon": {"order_code": 10},
+    "amount off": {"amount_off": 10},
+    "free": {"order_code": 100, "shipping": False, "gateway": ""},
     "no shipping": {"shipping": False},
     "charged shipping": {"charged": True},
     "tip": {"tip": True},
@@ -72,6 +81,15 @@ def invalid_phones(order: Document) -> None:
     }
     order["billingAddress"]["phone"] = customers.INVALID_PHONES[2]
     order["shippingAddress"]["phone"] = customers.INVALID_PHONES[5]
+
+
+def local_phones(order: Document) -> None:
+    """Phone numbers as people write them in their country, with its digits and a trunk prefix in parentheses."""
+    order["phone"], written = customers.LOCAL_PHONES[0], customers.LOCAL_PHONES[1]
+    order["customer"].update(phone=written)
+    order["customer"]["defaultPhoneNumber"] = {"phoneNumber": written, "marketingState": "SUBSCRIBED"}
+    order["billingAddress"]["phone"] = customers.LOCAL_PHONES[2]
+    order["shippingAddress"]["phone"] = customers.LOCAL_PHONES[3]
 
 
 def long_texts(order: Document) -> None:
@@ -127,6 +145,7 @@ EDGE_CASES: Mapping[str, Callable[[Document], None]] = {
     "guest": guest,
     "redacted": redacted,
     "invalid phones": invalid_phones,
+    "local phones": local_phones,
     "long texts": long_texts,
     "odd characters": odd_characters,
     "point of sale": point_of_sale,

@@ -7,18 +7,20 @@ Each action writes facts into the order document as Shopify would. The caller th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.world.identifiers import Ids, gid
 from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
+from airflow_provider_partners.sandbox.world.orders.discounts import price_after_discounts
 from airflow_provider_partners.sandbox.world.orders.totals import (
     charged_amount,
     has_transaction,
+    line_tax,
     paid_amount,
     refunded_amount,
-    unit_price,
-    unit_tax,
+    share_of_units,
 )
 
 # Display statuses of a fulfillment without a report from the carrier.
@@ -97,7 +99,7 @@ def ship(
                 "quantity": units,
                 "lineItem": {"id": name},
                 "originalTotalSet": money.render(parse_money_bag(lines[name]["originalUnitPriceSet"]) * units),
-                "discountedTotalSet": money.render(unit_price(lines[name]) * units),
+                "discountedTotalSet": money.render(_line_level_price(money, lines[name], units)),
             }
             for name, units in quantities.items()
         ],
@@ -167,7 +169,7 @@ def create_refund(
     """
     currencies = Currencies.of(order)
     lines = {line["id"]: line for line in order["lineItems"]}
-    amount = total(charged_amount(order, lines[name]) * units for name, units in quantities.items())
+    amount = total(charged_amount(order, lines[name], units) for name, units in quantities.items())
     shipping_rows = _refunded_shipping(order, ids) if shipping else []
     amount += total(parse_money_bag(item["subtotalAmountSet"]) for item in shipping_rows)
     number = ids.take()
@@ -180,7 +182,7 @@ def create_refund(
         "note": note,
         "totalRefundedSet": currencies.render(amount if money else ZERO),
         "refundLineItems": [
-            _refunded_line(currencies, ids, lines[name], units, restock) for name, units in quantities.items()
+            _refunded_line(order, ids, lines[name], units, restock) for name, units in quantities.items()
         ],
         "refundShippingLines": shipping_rows,
         "transactions": [],
@@ -203,16 +205,27 @@ def cancel(order: Document, ids: Ids, at: str, reason: str) -> None:
     order["closedAt"] = at
 
 
-def _refunded_line(currencies: Currencies, ids: Ids, line: Document, units: int, restock: str) -> dict[str, Any]:
+def _line_level_price(money: Currencies, line: Document, units: int) -> MoneyBag:
+    """Return the price of shipped units. Shopify leaves discounts of the whole order out of it.
+
+    See https://shopify.dev/docs/api/admin-graphql/latest/objects/FulfillmentLineItem.
+    """
+    discounted = parse_money_bag(line["originalTotalSet"]) - parse_money_bag(line["totalDiscountSet"])
+    return money.share(discounted, Decimal(units) / line["quantity"])
+
+
+def _refunded_line(order: Document, ids: Ids, line: Document, units: int, restock: str) -> dict[str, Any]:
+    money = Currencies.of(order)
+    subtotal = share_of_units(order, line, price_after_discounts(line), units)
     return {
         "id": gid("RefundLineItem", ids.take()),
         "quantity": units,
         "restockType": restock,
         "restocked": restock in {"RETURN", "CANCEL"},
         "lineItem": {"id": line["id"]},
-        "priceSet": currencies.render(unit_price(line)),
-        "subtotalSet": currencies.render(unit_price(line) * units),
-        "totalTaxSet": currencies.render(unit_tax(line) * units),
+        "priceSet": money.render(money.share(subtotal, 1 / Decimal(units)) if units else ZERO),
+        "subtotalSet": money.render(subtotal),
+        "totalTaxSet": money.render(share_of_units(order, line, line_tax(line), units)),
     }
 
 

@@ -1,7 +1,6 @@
 """Builds the line items of an order, from an ordinary product to a custom item without a product.
 
-Discounts and taxes are computed per unit, in the smallest unit of the currency, so that refunds of any number of units
-add up. Writes Shopify's ``LineItem``.
+Discounts and taxes are computed in the smallest unit of the currency. Writes Shopify's ``LineItem``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,14 @@ from random import Random
 
 from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.world.identifiers import Ids, gid
-from airflow_provider_partners.sandbox.world.money import Currencies, priced
+from airflow_provider_partners.sandbox.world.money import Currencies, MoneyBag, priced, total
+from airflow_provider_partners.sandbox.world.orders.discounts import (
+    Discount,
+    allocate,
+    allocated_amount,
+    is_product_code,
+    is_whole_order,
+)
 from airflow_provider_partners.sandbox.world.products import ShopProducts
 from airflow_provider_partners.sandbox.world.shops import Shop
 
@@ -40,16 +46,23 @@ class Merchant:
 class PriceTerms:
     """Price rules for all lines of an order.
 
-    :param reduction: automatic discount on each unit, as a fraction
-    :param coupon: discount of the code ``code``, as a fraction
+    :param discounts: in the order in which they apply
     """
 
     money: Currencies
     tax_rate: Decimal
     taxes_included: bool
-    reduction: Decimal = Decimal(0)
-    coupon: Decimal = Decimal(0)
-    code: str = ""
+    discounts: Sequence[Discount] = ()
+
+    @property
+    def codes(self) -> list[str]:
+        """The discount codes that the buyer entered."""
+        return [discount.name for discount in self.discounts if discount.kind == "code"]
+
+    @property
+    def applications(self) -> list[Document]:
+        """Shopify's ``DiscountApplication`` of each discount."""
+        return [discount.application(index, self.money) for index, discount in enumerate(self.discounts)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,16 +167,29 @@ LINES: Mapping[str, Builder] = {
 }
 
 
-def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
-    """Build the line item of one item with the order's price rules."""
-    money = terms.money
+def line_items(ids: Ids, items: Sequence[Item], terms: PriceTerms) -> list[Document]:
+    """Build the line items of an order with its price rules."""
+    shares = allocate(terms.discounts, [(terms.money.bag(item.price), item.quantity) for item in items], terms.money)
+    return [_line(ids, item, terms, share) for item, share in zip(items, shares, strict=True)]
+
+
+def _line(ids: Ids, item: Item, terms: PriceTerms, shares: Sequence[MoneyBag]) -> Document:
+    money, count, variant, product = terms.money, item.quantity, item.variant, item.product
     unit = money.bag(item.price)
-    reduction = money.share(unit, terms.reduction)
-    coupon = money.share(unit - reduction, terms.coupon)
-    net = unit - reduction - coupon
+    allocations = [
+        {"allocatedAmountSet": money.render(share), "discountApplication": application}
+        for share, application in zip(shares, terms.applications, strict=True)
+        if share
+    ]
+    of_line = {"discountAllocations": allocations}
+    of_products = allocated_amount(of_line, lambda application: not is_whole_order(application))
+    # What Shopify's fields without order-wide discounts and codes show.
+    shown = unit * count - (of_products - allocated_amount(of_line, is_product_code))
+    net = unit * count - total(shares)
+    # Shopify calls it approximate: an order-wide discount rarely divides by the units.
+    net_unit = money.share(net, 1 / Decimal(count)) if count else unit
     rate = terms.tax_rate if not item.gift_card else Decimal(0)
     tax = money.share(net, rate / (1 + rate) if terms.taxes_included else rate)
-    count, variant, product = item.quantity, item.variant, item.product
     option = variant["title"] if variant and variant["title"] != "Default Title" else None
     exists = product is not None and not item.deleted
     return {
@@ -188,40 +214,22 @@ def line(ids: Ids, item: Item, terms: PriceTerms) -> Document:
         "customAttributes": [{"key": key, "value": value} for key, value in item.attributes],
         "originalUnitPriceSet": money.render(unit),
         "originalTotalSet": money.render(unit * count),
-        "discountedUnitPriceSet": money.render(unit - reduction),
-        "discountedUnitPriceAfterAllDiscountsSet": money.render(net),
-        "discountedTotalSet": money.render((unit - reduction) * count),
-        "totalDiscountSet": money.render(reduction * count),
-        "priceAfterAllDiscountsBeforeTaxesSet": money.render((net - tax if terms.taxes_included else net) * count),
-        "discountAllocations": [
-            {"allocatedAmountSet": money.render(coupon * count), "discountApplication": application(terms)}
-        ]
-        if terms.code
-        else [],
+        "discountedUnitPriceSet": money.render(shown // count if count else unit),
+        "discountedUnitPriceAfterAllDiscountsSet": money.render(net_unit),
+        "discountedTotalSet": money.render(shown),
+        "totalDiscountSet": money.render(of_products),
+        "discountAllocations": allocations,
         "taxLines": [
             {
                 "title": "VAT" if terms.taxes_included else "Sales tax",
                 "rate": float(rate),
                 "ratePercentage": float(rate * 100),
                 "source": "Shopify",
-                "priceSet": money.render(tax * count),
+                "priceSet": money.render(tax),
             }
         ]
         if rate
         else [],
-    }
-
-
-def application(terms: PriceTerms) -> Document:
-    """Return the order's discount code as Shopify's ``DiscountCodeApplication``."""
-    return {
-        "__typename": "DiscountCodeApplication",
-        "code": terms.code,
-        "index": 0,
-        "allocationMethod": "ACROSS",
-        "targetSelection": "ALL",
-        "targetType": "LINE_ITEM",
-        "value": {"__typename": "PricingPercentageValue", "percentage": float(terms.coupon * 100)},
     }
 
 

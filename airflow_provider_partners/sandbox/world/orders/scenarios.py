@@ -18,13 +18,15 @@ class Shipment:
     :param units: its share of the order's units
     :param tracking_status: the carrier's last status, a key of :data:`TRACKING_HISTORIES`; ``""`` if there is none
     :param status: status of the fulfillment
-    :param tracking: number of tracking numbers
+    :param tracking: number of parcels
+    :param first_parcel_unnumbered: True if the first parcel has a carrier, and no number or URL
     """
 
     units: float = 1.0
     tracking_status: str = ""
     status: str = "SUCCESS"
     tracking: int = 1
+    first_parcel_unnumbered: bool = False
 
 
 #: The carrier's reports up to the last status, with the hours since the shipment.
@@ -50,6 +52,7 @@ SHIPPING: dict[str, Sequence[Shipment]] = {
     "silent": (Shipment(),),
     "untracked": (Shipment(tracking=0),),
     "two numbers": (Shipment(tracking_status="DELIVERED", tracking=2),),
+    "unnumbered parcel": (Shipment(tracking_status="DELIVERED", tracking=2, first_parcel_unnumbered=True),),
     "partial": (Shipment(units=0.5, tracking_status="IN_TRANSIT"),),
     "partial delivered": (Shipment(units=0.5, tracking_status="DELIVERED"),),
     "several": (
@@ -150,18 +153,31 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario(name="untracked", shipping="untracked", weight=3),
     Scenario(name="no tracking events", shipping="silent", weight=4),
     Scenario(name="two tracking numbers", shipping="two numbers"),
+    Scenario(name="unnumbered parcel", shipping="unnumbered parcel"),
     Scenario(name="cancelled fulfillment", shipping="cancelled", days=(4, 40)),
     Scenario(name="replaced fulfillment", shipping="replaced", days=_SETTLED),
     Scenario(name="failed fulfillment", shipping="failure", days=(4, 40)),
     Scenario(name="erroneous fulfillment", shipping="error", days=(4, 40)),
     Scenario(name="pending fulfillment", shipping="pending", days=(4, 40)),
     Scenario(name="invalid phones", edge_cases=("invalid phones",)),
+    Scenario(name="local phones", edge_cases=("local phones",)),
     Scenario(name="long texts", lines=("usual", "long"), edge_cases=("long texts",)),
     Scenario(name="long gateway name", edge_cases=("long gateway",)),
     Scenario(name="odd characters", edge_cases=("odd characters",)),
     Scenario(name="unpublished products", lines=("unpublished", "unpublished", "usual")),
     Scenario(name="foreign currency", lines=_TWO, edge_cases=("foreign currency",), weight=6),
     Scenario(name="coupon", lines=_TWO, edge_cases=("coupon",), weight=8),
+    Scenario(name="code for products", lines=_TWO, edge_cases=("product code",), days=_SETTLED),
+    Scenario(
+        name="amount off the order",
+        lines=(*_TWO, "variants"),
+        later_changes="refund one",
+        edge_cases=("amount off",),
+        days=_SETTLED,
+    ),
+    Scenario(
+        name="every kind of discount", lines=("variants", "usual"), edge_cases=("reduced", "product code", "amount off")
+    ),
     Scenario(name="tip", edge_cases=("tip",)),
     Scenario(name="point of sale", shipping="untracked", edge_cases=("point of sale",), weight=1),
     Scenario(name="label purchased", shipping="label_purchased", days=_UNDER_WAY),

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
 from airflow_provider_partners.sandbox.store import Document
 from airflow_provider_partners.sandbox.world.money import ZERO, Currencies, MoneyBag, parse_money_bag, total
+from airflow_provider_partners.sandbox.world.orders.discounts import (
+    allocated_amount,
+    is_whole_order,
+    price_after_discounts,
+)
 
 #: Statuses of failed fulfillments; their units still have to be shipped.
 FAILED = frozenset({"CANCELLED", "ERROR", "FAILURE"})
@@ -41,24 +47,24 @@ def recalculate(order: Document, at: str | None = None) -> Document:
     return order
 
 
-def unit_price(line: Document) -> MoneyBag:
-    """Return the price of one unit after all discounts, without a tax that is added on top."""
-    count: int = line["quantity"]
-    if not count:
-        return ZERO
-    codes = total(parse_money_bag(item["allocatedAmountSet"]) for item in line["discountAllocations"])
-    return (parse_money_bag(line["discountedTotalSet"]) - codes) // count
+def line_tax(line: Document) -> MoneyBag:
+    """Return the tax of a line's ordered units, included in its price or not."""
+    return total(parse_money_bag(item["priceSet"]) for item in line["taxLines"])
 
 
-def unit_tax(line: Document) -> MoneyBag:
-    """Return the tax of one unit, included in its price or not."""
-    count: int = line["quantity"]
-    return total(parse_money_bag(item["priceSet"]) for item in line["taxLines"]) // count if count else ZERO
+def share_of_units(order: Document, line: Document, amount: MoneyBag, units: int) -> MoneyBag:
+    """Return the share of a line's amount that falls on the next units to be removed.
+
+    An amount that doesn't divide by the units is split so that all shares add up to it.
+    """
+    removed = line["quantity"] - line["currentQuantity"]
+    return _share_of_first(order, line, amount, removed + units) - _share_of_first(order, line, amount, removed)
 
 
-def charged_amount(order: Document, line: Document) -> MoneyBag:
-    """Return what the buyer pays for one unit."""
-    return unit_price(line) if order["taxesIncluded"] else unit_price(line) + unit_tax(line)
+def charged_amount(order: Document, line: Document, units: int) -> MoneyBag:
+    """Return what the buyer paid for the next units to be removed."""
+    price = share_of_units(order, line, price_after_discounts(line), units)
+    return price if order["taxesIncluded"] else price + share_of_units(order, line, line_tax(line), units)
 
 
 def paid_amount(order: Document) -> MoneyBag:
@@ -86,6 +92,15 @@ def fulfilled_quantities(order: Document) -> Counter[str]:
     return units
 
 
+def _share_of_first(order: Document, line: Document, amount: MoneyBag, units: int) -> MoneyBag:
+    return Currencies.of(order).share(amount, Decimal(units) / line["quantity"]) if line["quantity"] else ZERO
+
+
+def _remaining(order: Document, line: Document, amount: MoneyBag) -> MoneyBag:
+    """Return a line's amount without the share of its removed units."""
+    return share_of_units(order, line, amount, line["currentQuantity"])
+
+
 def _paid(order: Document, *kinds: str) -> Iterator[MoneyBag]:
     for item in order["transactions"]:
         if item["kind"] in kinds and item["status"] == "SUCCESS":
@@ -110,6 +125,8 @@ def _quantities(order: Document) -> None:
         unfulfilled, reduction = line["unfulfilledQuantity"], parse_money_bag(line["discountedUnitPriceSet"])
         line["unfulfilledOriginalTotalSet"] = money.render(parse_money_bag(line["originalUnitPriceSet"]) * unfulfilled)
         line["unfulfilledDiscountedTotalSet"] = money.render(reduction * unfulfilled)
+        before_tax = price_after_discounts(line) - (line_tax(line) if order["taxesIncluded"] else ZERO)
+        line["priceAfterAllDiscountsBeforeTaxesSet"] = money.render(_remaining(order, line, before_tax))
     order["subtotalLineItemsQuantity"] = sum(line["quantity"] for line in order["lineItems"])
     order["currentSubtotalLineItemsQuantity"] = sum(line["currentQuantity"] for line in order["lineItems"])
 
@@ -124,11 +141,11 @@ def _amounts(order: Document) -> None:
     )
     shipping = total(parse_money_bag(item["discountedPriceSet"]) for item in order["shippingLines"])
     tip = parse_money_bag(order["totalTipReceivedSet"])
-    subtotal = total(unit_price(line) * line["quantity"] for line in lines)
-    tax = total(unit_tax(line) * line["quantity"] for line in lines)
+    subtotal = total(price_after_discounts(line) for line in lines)
+    tax = total(line_tax(line) for line in lines)
     on_top = ZERO if order["taxesIncluded"] else tax
-    now_subtotal = total(unit_price(line) * line["currentQuantity"] for line in lines)
-    now_tax = total(unit_tax(line) * line["currentQuantity"] for line in lines)
+    now_subtotal = total(_remaining(order, line, price_after_discounts(line)) for line in lines)
+    now_tax = total(_remaining(order, line, line_tax(line)) for line in lines)
     now_shipping = ZERO if order["cancelledAt"] else shipping - back_shipping
     now_total = now_subtotal + now_shipping + (ZERO if order["taxesIncluded"] else now_tax)
     if not order["cancelledAt"]:
@@ -137,12 +154,10 @@ def _amounts(order: Document) -> None:
     paid, back = paid_amount(order), refunded_amount(order)
     open_amount = now_total - (paid - back)
     settled = has_transaction(order, "VOID") or order["cancelledAt"] or open_amount.shop <= 0
-    discounts = total(parse_money_bag(line["totalDiscountSet"]) for line in lines) + total(
-        parse_money_bag(item["allocatedAmountSet"]) for line in lines for item in line["discountAllocations"]
-    )
     amounts = {
         "subtotalPriceSet": subtotal,
-        "totalDiscountsSet": discounts,
+        "totalDiscountsSet": total(allocated_amount(line) for line in lines),
+        "cartDiscountAmountSet": total(allocated_amount(line, is_whole_order) for line in lines),
         "totalShippingPriceSet": shipping,
         "totalTaxSet": tax,
         "totalPriceSet": original_total,
@@ -150,13 +165,9 @@ def _amounts(order: Document) -> None:
         "currentSubtotalPriceSet": now_subtotal,
         "currentShippingPriceSet": now_shipping,
         "currentTotalTaxSet": now_tax,
-        "currentTotalDiscountsSet": total(
-            (parse_money_bag(line["originalUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"]
-            for line in lines
-        ),
+        "currentTotalDiscountsSet": total(_remaining(order, line, allocated_amount(line)) for line in lines),
         "currentCartDiscountAmountSet": total(
-            (parse_money_bag(line["discountedUnitPriceSet"]) - unit_price(line)) * line["currentQuantity"]
-            for line in lines
+            _remaining(order, line, allocated_amount(line, is_whole_order)) for line in lines
         ),
         "refundDiscrepancySet": ZERO,
         "currentTotalPriceSet": now_total,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -13,6 +14,8 @@ from starlette.routing import Mount
 
 from airflow_provider_partners.sandbox.shopify_admin import server as shopify_admin
 from airflow_provider_partners.sandbox.store import Sandbox, Store
+from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.world.orders.scenarios import SCENARIOS
 
 SHOP = "a.myshopify.com"
 TOKEN = "shpat_sandbox"
@@ -257,6 +260,51 @@ def test_line_items_are_joined_with_their_products_until_those_are_deleted(admin
         {"sku": "SKU-22", "product": None, "variant": None},
         {"sku": "SKU-23", "product": None, "variant": None},
     ]
+
+
+def test_the_discounted_total_has_codes_on_request_and_discounts_of_the_order_never(
+    admin_sandbox: AdminSandbox,
+) -> None:
+    """https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem, and Shopify's changelog of 2024-02-23.
+
+    https://shopify.dev/changelog/lineitem-discountedtotalset-can-optionally-include-code-based-discounts
+    """
+    world = build(shops=1, orders=len(SCENARIOS), now=NOW).store
+    (domain, *_) = [shop for shop in world.shops("shopify_admin") if world.count("shopify_admin", shop, "order")]
+    discounted = [
+        order
+        for order in world.select("shopify_admin", domain, "order")
+        if len(order["discountApplications"]) == 3 and order["lineItems"][0]["quantity"]
+    ]
+    row = order(1, updated="2026-03-09T10:00:00Z", lineItems=discounted[0]["lineItems"])
+    admin_sandbox.put(row)
+
+    lines = admin_sandbox.data(
+        """query($id: ID!) { order(id: $id) { lineItems(first: 5) { nodes {
+             default: discountedTotalSet { shopMoney { amount } }
+             withCodes: discountedTotalSet(withCodeDiscounts: true) { shopMoney { amount } }
+             originalTotalSet { shopMoney { amount } }
+             discountAllocations {
+               allocatedAmountSet { shopMoney { amount } }
+               discountApplication { __typename allocationMethod targetSelection }
+             } } } } }""",
+        id=row["id"],
+    )["order"]["lineItems"]["nodes"]
+
+    for line in lines:
+        original = Decimal(line["originalTotalSet"]["shopMoney"]["amount"])
+        automatic, code, manual = line["discountAllocations"]
+        assert [
+            (share["discountApplication"]["__typename"], share["discountApplication"]["allocationMethod"])
+            for share in (automatic, code, manual)
+        ] == [
+            ("AutomaticDiscountApplication", "EACH"),
+            ("DiscountCodeApplication", "EACH"),
+            ("ManualDiscountApplication", "ACROSS"),
+        ]
+        first, second = (Decimal(share["allocatedAmountSet"]["shopMoney"]["amount"]) for share in (automatic, code))
+        assert Decimal(line["default"]["shopMoney"]["amount"]) == original - first
+        assert Decimal(line["withCodes"]["shopMoney"]["amount"]) == original - first - second
 
 
 def test_line_items_are_paged_inside_an_order(admin_sandbox: AdminSandbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import order_builders as make
@@ -28,9 +29,9 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
 def test_lines_of_one_product_are_added_up() -> None:
     shirt = make.product(11)
     lines = [
-        make.line(1, shirt, 2, discountedTotalSet=make.money("0.1")),
+        make.line(1, shirt, 2, originalTotalSet=make.money("0.1")),
         make.line(2, make.product(12)),
-        make.line(3, shirt, 3, discountedTotalSet=make.money("0.2")),
+        make.line(3, shirt, 3, originalTotalSet=make.money("0.2")),
     ]
     shipment = make.fulfillment(501, {1: 2, 3: 1})
 
@@ -44,6 +45,55 @@ def test_lines_of_one_product_are_added_up() -> None:
     }
     assert [record["external_product_id"] for record in result["line_items"]] == ["11", "12"]
     assert result["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 3}]
+
+
+@pytest.mark.parametrize(
+    ("lines", "subtotal"),
+    [
+        ([("20.0", ("10.0",))], 10.0),  # two units at 10.00 with a code of 50 %
+        ([("10.0", ("3.34",)), ("10.0", ("3.33",)), ("10.0", ("3.33",))], 20.0),  # 10.00 off the order
+        ([("19.99", ("2.0", "1.8", "0.54")), ("7.25", ("0.73", "0.2"))], 21.97),  # automatic, code and order-wide
+        ([("1000.0", ("333.0",)), ("500.0", ("167.0",))], 1000.0),  # yen
+        ([("1.005", ("0.335",)), ("2.25", ("0.75",))], 2.17),  # dinars have three decimals
+    ],
+)
+def test_the_price_of_a_line_is_after_every_discount_and_lines_add_up_to_the_subtotal(
+    lines: list[tuple[str, tuple[str, ...]]], subtotal: float
+) -> None:
+    """What was paid for a line is ``originalTotalSet`` less all ``discountAllocations``.
+
+    ``discountedTotalSet`` "doesn't include order-level discounts. Code-based discounts aren't included by default"
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem, and Shopify's changelog of 2024-02-23,
+    https://shopify.dev/changelog/lineitem-discountedtotalset-can-optionally-include-code-based-discounts).
+    ``subtotalPriceSet`` is "the sum of the prices for all line items after discounts and before returns"
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/Order).
+    """
+    line_items = [
+        make.line(
+            number,
+            make.product(number),
+            2,
+            originalTotalSet=make.money(original),
+            # The trap: what Shopify gives here holds neither codes nor order-wide discounts.
+            discountedTotalSet=make.money(original),
+            discountAllocations=make.discounts(*allocated),
+        )
+        for number, (original, allocated) in enumerate(lines, 1)
+    ]
+    order = make.order(lineItems=line_items, fulfillments=[], subtotalPriceSet=make.money(subtotal))
+
+    result = mapped(order).order
+
+    for price in ("total_price", "subtotal_price"):
+        assert sum(Decimal(str(line[price])) for line in result["line_items"]) == Decimal(str(subtotal))
+    assert result["subtotal_price"] == subtotal
+
+
+@pytest.mark.parametrize("unknown", ["originalTotalSet", "discountAllocations"])
+def test_a_line_whose_price_after_discounts_is_unknown_has_no_price(unknown: str) -> None:
+    order = make.order(lineItems=[make.line(1, make.product(11), **{unknown: None})], fulfillments=[])
+
+    assert mapped(order).order["line_items"] == [{"external_product_id": "11", "quantity": 1}]
 
 
 def test_four_hundred_lines_of_fewer_products_pass() -> None:
@@ -186,10 +236,66 @@ def test_an_option_chooses_the_date_of_an_order() -> None:
     assert mapped(make.order(), order_date="processed").order["order_date"] == "2026-02-28T09:00:00Z"
 
 
-def test_the_first_parcel_with_content_is_sent() -> None:
-    parcels = [{"company": None, "number": None, "url": None}, {"company": "UPS", "number": "1Z", "url": None}]
-    shipment = make.fulfillment(501, {1: 1}, trackingInfo=parcels, displayStatus=None)
+@pytest.mark.parametrize(
+    ("parcels", "expected"),
+    [
+        (
+            [("UPS", None, None), (None, " ", ""), ("DHL", "1Z", None), ("GLS", "2", None)],
+            {"tracking_company": "DHL", "tracking_number": "1Z"},
+        ),
+        ([("UPS", None, None), (None, None, "https://t.example/1")], {"tracking_url": "https://t.example/1"}),
+        ([("UPS", "9" * 256, None), ("DHL", "1Z", None)], {"tracking_company": "DHL", "tracking_number": "1Z"}),
+        ([(None, None, None), ("UPS", None, None), ("DHL", None, None)], {"tracking_company": "UPS"}),
+    ],
+    ids=["number", "address", "number too long", "carriers alone"],
+)
+def test_the_first_parcel_that_can_be_tracked_is_sent(parcels: list[Any], expected: dict[str, str]) -> None:
+    """Yotpo's ``shipment_info`` holds one parcel (https://core-api.yotpo.com/reference/order-fulfillments).
+
+    Shopify's ``FulfillmentTrackingInfo`` may have a company alone
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/FulfillmentTrackingInfo).
+    """
+    tracking = [dict(zip(("company", "number", "url"), parcel, strict=True)) for parcel in parcels]
+    shipment = make.fulfillment(501, {1: 1}, trackingInfo=tracking, displayStatus=None)
 
     result = mapped(make.order(fulfillments=[shipment])).order["fulfillments"][0]
 
-    assert result["shipment_info"] == {"tracking_company": "UPS", "tracking_number": "1Z"}
+    assert result["shipment_info"] == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"onlineStoreUrl": None, "handle": "crème-brûlée"}, "/products/cr%C3%A8me-br%C3%BBl%C3%A9e"),
+        ({"onlineStoreUrl": None, "handle": "和紙"}, "/products/%E5%92%8C%E7%B4%99"),
+        ({"onlineStoreUrl": None, "handle": "a/b?c#d%20 e"}, "/products/a%2Fb%3Fc%23d%2520%20e"),
+        ({"onlineStoreUrl": None, "handle": "plain-one_2.~"}, "/products/plain-one_2.~"),
+        ({"onlineStoreUrl": f"https://{SHOP}/products/和?a=b&c=é#x"}, "/products/%E5%92%8C?a=b&c=%C3%A9#x"),
+        ({"onlineStoreUrl": f"https://{SHOP}/products/cr%C3%A8me%2Fb"}, "/products/cr%C3%A8me%2Fb"),
+        ({"onlineStoreUrl": f"https://{SHOP}/products/100% wool|%zz"}, "/products/100%25%20wool%7C%25zz"),
+    ],
+)
+def test_the_address_of_a_product_is_percent_encoded(fields: dict[str, Any], expected: str) -> None:
+    """RFC 3986: a segment keeps its unreserved characters; others are the octets of UTF-8, percent-encoded (2.1, 2.5).
+
+    An address that is encoded already stays as it is (2.4).
+    """
+    order = make.order(lineItems=[make.line(1, make.product(11, **fields))], fulfillments=[])
+
+    assert mapped(order).products[0]["url"] == f"https://{SHOP}{expected}"
+
+
+def test_addresses_of_pictures_and_parcels_are_percent_encoded() -> None:
+    picture = {"preview": {"image": {"url": "https://cdn.example/Déshabillé 1.jpg?v=2"}}}
+    parcel = {"company": None, "number": None, "url": "https://t.example/suivi?code=é 1"}
+    order = make.order(
+        lineItems=[make.line(1, make.product(11, featuredMedia=picture))],
+        fulfillments=[make.fulfillment(501, {1: 1}, trackingInfo=[parcel])],
+        landingSite="https://shop.example/é",
+    )
+
+    result = mapped(order)
+
+    assert result.products[0]["image_url"] == "https://cdn.example/D%C3%A9shabill%C3%A9%201.jpg?v=2"
+    assert result.order["fulfillments"][0]["shipment_info"]["tracking_url"] == "https://t.example/suivi?code=%C3%A9%201"
+    assert result.order["landing_site_url"] == "https://shop.example/%C3%A9"

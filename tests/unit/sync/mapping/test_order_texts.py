@@ -37,9 +37,24 @@ def test_a_guest_has_an_email_and_a_name_but_no_external_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "phone", ["12-ab", "0000000", "call me", "+1 555", "n/a", "+999999999999999999", "030 1234567"]
+    "phone",
+    [
+        "12-ab",
+        "0000000",
+        "call me",
+        "+1 555",
+        "+1 555-0100",
+        "n/a",
+        "+999999999999999999",
+        "+999 1234567",
+        "030 1234567",
+        "\u0660\u0665\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667",
+        "+" + "1" * 100_000,
+        "+44 20 7946 0018 ext. 5",
+    ],
 )
 def test_an_invalid_phone_number_is_left_out(phone: str) -> None:
+    """ITU-T E.164: a country code that is assigned, and the number of digits that its numbering plan has."""
     order = make.order(phone=phone, customer=None, shippingAddress=make.address(phone=phone))
 
     result = mapped(order).order
@@ -49,9 +64,30 @@ def test_an_invalid_phone_number_is_left_out(phone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "expected"), [("0049 (30) 230-1234", "+49302301234"), ("+1.613.555.0100", "+16135550100")]
+    ("phone", "expected"),
+    [
+        ("0049 (30) 230-1234", "+49302301234"),
+        ("+1.613.555.0100", "+16135550100"),
+        # Arabic, Devanagari and full-width digits.
+        ("+966\u0665\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667", "+966501234567"),
+        ("+९१ ९८७६५ ४३२१०", "+919876543210"),
+        ("\uff0b\uff14\uff14 \uff12\uff10 \uff17\uff19\uff14\uff16 \uff10\uff10\uff11\uff18", "+442079460018"),
+        # The trunk prefix, which nobody dials from abroad.
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("0044 020 7946 0018", "+442079460018"),
+        ("+49 (0) 30 230 1234", "+49302301234"),
+        ("+7 8 (812) 123-45-67", "+78121234567"),
+        # Italy has no trunk prefix: the zero belongs to the number.
+        ("+39 06 698 12345", "+390669812345"),
+        # As address books copy it: marks of the direction, and spaces and hyphens that don't break.
+        ("\u202a+44\u00a020\u20117946\u20110018\u202c", "+442079460018"),
+    ],
 )
 def test_a_phone_number_is_normalized_to_e164(phone: str, expected: str) -> None:
+    """Yotpo takes E.164 (https://core-api.yotpo.com/reference/address).
+
+    That is a country code and the national number; prefixes are no part of it (ITU-T E.164, clauses 3 and 6).
+    """
     order = make.order(shippingAddress=make.address(phone=phone))
 
     assert mapped(order).order["shipping_address"]["phone_number"] == expected

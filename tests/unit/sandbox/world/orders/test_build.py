@@ -49,28 +49,75 @@ def test_yen_have_no_fractions(orders):
     assert all(money["amount"].endswith(".0") for money in yen)
 
 
+def allocated(line: dict[str, Any], side: str, *levels: str) -> Decimal:
+    return sum(
+        (
+            amount(row["allocatedAmountSet"], side)
+            for row in line["discountAllocations"]
+            if not levels or level(row["discountApplication"]) in levels
+        ),
+        Decimal(0),
+    )
+
+
+def level(application: dict[str, Any]) -> str:
+    if (application["allocationMethod"], application["targetSelection"]) == ("ACROSS", "ALL"):
+        return "order"
+    return "product code" if "code" in application else "product"
+
+
 @pytest.mark.parametrize("side", SIDES)
 def test_the_total_is_the_sum_of_its_parts(orders, side):
+    """``subtotalPriceSet``: "the sum of the prices for all line items after discounts and before returns".
+
+    ``totalDiscountsSet`` holds discounts of lines and of the order, ``cartDiscountAmountSet`` those of the order
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/Order).
+    """
     for order in orders:
         lines = order["lineItems"]
-        codes = sum(amount(row["allocatedAmountSet"], side) for line in lines for row in line["discountAllocations"])
-        subtotal = sum(amount(line["discountedTotalSet"], side) for line in lines) - codes
+        discounts = sum(allocated(line, side) for line in lines)
+        subtotal = sum(amount(line["originalTotalSet"], side) for line in lines) - discounts
         assert amount(order["subtotalPriceSet"], side) == subtotal
         tax = sum(amount(row["priceSet"], side) for line in lines for row in line["taxLines"])
         assert amount(order["totalTaxSet"], side) == tax
         on_top = 0 if order["taxesIncluded"] else tax
         parts = [order["subtotalPriceSet"], order["totalShippingPriceSet"], order["totalTipReceivedSet"]]
         assert amount(order["totalPriceSet"], side) == sum(amount(part, side) for part in parts) + on_top
-        reductions = sum(amount(line["totalDiscountSet"], side) for line in lines)
-        assert amount(order["totalDiscountsSet"], side) == codes + reductions
+        assert amount(order["totalDiscountsSet"], side) == discounts
+        assert amount(order["cartDiscountAmountSet"], side) == sum(allocated(line, side, "order") for line in lines)
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_a_line_total_is_the_sum_of_its_units(orders, side):
+def test_the_fields_of_a_line_leave_out_the_discounts_that_shopify_leaves_out(orders, side):
+    """``discountedTotalSet`` "doesn't include order-level discounts. Code-based discounts aren't included by default".
+
+    ``discountAllocations`` hold every discount, ``totalDiscountSet`` all but those of the order
+    (https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem).
+    """
     for line in (line for order in orders for line in order["lineItems"]):
         original = amount(line["originalUnitPriceSet"], side) * line["quantity"]
         assert amount(line["originalTotalSet"], side) == original
-        assert amount(line["discountedTotalSet"], side) == original - amount(line["totalDiscountSet"], side)
+        assert amount(line["discountedTotalSet"], side) == original - allocated(line, side, "product")
+        assert amount(line["totalDiscountSet"], side) == allocated(line, side, "product", "product code")
+        assert 0 <= allocated(line, side) <= original
+
+
+def test_the_world_has_every_kind_of_discount_and_shares_that_units_do_not_divide(orders):
+    lines = [line for order in orders for line in order["lineItems"]]
+    kinds = {
+        (row["discountApplication"]["__typename"], level(row["discountApplication"]))
+        for line in lines
+        for row in line["discountAllocations"]
+    }
+    uneven = [line for line in lines if line["quantity"] and allocated(line, "shopMoney") * 100 % line["quantity"]]
+
+    assert kinds == {
+        ("AutomaticDiscountApplication", "product"),
+        ("DiscountCodeApplication", "product code"),
+        ("DiscountCodeApplication", "order"),
+        ("ManualDiscountApplication", "order"),
+    }
+    assert uneven
 
 
 @pytest.mark.parametrize("side", SIDES)
