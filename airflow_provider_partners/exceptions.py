@@ -7,6 +7,9 @@ Clients and sync raise these errors; ``task_errors`` translates them for Airflow
 
 from __future__ import annotations
 
+MAX_RETRY_AFTER = 3_600.0
+"""Seconds. No partner is believed to require a longer wait: its longest window is an hour, and headers may be wrong."""
+
 
 class PartnersError(Exception):
     """Base class of all errors of this provider.
@@ -43,7 +46,7 @@ class PartnersError(Exception):
         details = ", ".join(fact for fact in facts if fact)
         line = f"{self.partner}: {self.message}" if self.partner else self.message
         line = f"{line.rstrip('.')} ({details})." if details else line
-        return f"{line.rstrip('.')}. {self.remedy}" if self.remedy else line
+        return f"{_end_sentence(line)} {self.remedy}" if self.remedy else line
 
 
 class FatalError(PartnersError):
@@ -62,15 +65,26 @@ class AuthenticationError(FatalError):
     """The partner refuses the credentials, or they lack a permission. A retry would be refused too."""
 
 
+class NotDefinedError(RetryableError):
+    """Airflow knows no such connection or Variable, or could not be asked: it answers both the same way."""
+
+
 class ThrottledError(RetryableError):
     """The partner requires a wait that is too long for the running task.
 
-    :param retry_after: seconds until the next try makes sense
+    :param retry_after: seconds until the next try makes sense, cut to :data:`MAX_RETRY_AFTER`
     """
 
     def __init__(self, message: str, *, retry_after: float, **details: object) -> None:
         super().__init__(message, **details)  # type: ignore[arg-type]
-        self.retry_after = retry_after
+        self.retry_after = bounded_wait(retry_after)
+
+
+def bounded_wait(seconds: float) -> float:
+    """Return a wait that a partner requires, from 0 to :data:`MAX_RETRY_AFTER` seconds."""
+    if seconds > MAX_RETRY_AFTER:
+        return MAX_RETRY_AFTER
+    return seconds if seconds > 0 else 0.0  # not a number is no wait
 
 
 class TransientError(RetryableError):
@@ -123,3 +137,8 @@ class StorageError(PartnersError):
 
 class RejectThresholdError(FatalError):
     """More records were rejected than the task allows."""
+
+
+def _end_sentence(line: str) -> str:
+    """Return a line with a full stop at its end, unless it ends with another mark."""
+    return line if line.endswith(("?", "!")) else f"{line.rstrip('.')}."
