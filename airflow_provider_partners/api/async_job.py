@@ -7,16 +7,31 @@ submitted before a crash can be found again. This module knows no partner, no fi
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_partners import timestamps
+from airflow_provider_partners.exceptions import UnknownOutcomeError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.extraction import Extraction
     from airflow_provider_partners.windows import Window
+
+log = logging.getLogger(__name__)
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""Possible difference between a partner's clock and ours."""
+
+_MAX_SUBMISSIONS = 4
+_SETTLE_SECONDS = 2.0
+"""How long a partner may take to list a job whose response was lost; longer after each loss."""
 
 
 class JobState(StrEnum):
@@ -36,6 +51,7 @@ class JobStatus:
     :param partner_status: the partner's own word, such as ``COMPLETED``
     :param record_count: records so far, if the partner reports it
     :param reason: why the job failed, and what to do next
+    :param is_access_denied: the job failed because the credentials lack a permission, as another job would
     """
 
     job_id: str
@@ -43,6 +59,7 @@ class JobStatus:
     partner_status: str = ""
     record_count: int | None = None
     reason: str = ""
+    is_access_denied: bool = False
 
 
 class AsyncJob(Protocol):
@@ -100,3 +117,26 @@ class AsyncJob(Protocol):
             another job
         :raises TransientError: the job's file has expired; submit another job
         """
+
+
+def submit_once(submit: Callable[[], str], find: Callable[[datetime], str | None], clock: Clock) -> str:
+    """Submit a job and return its id. After a lost response the job is looked for before it is submitted again.
+
+    :param submit: sends one request, which is not ``repeatable``
+    :param find: returns the id of an equal job that was submitted after a timestamp
+    :raises UnknownOutcomeError: if several responses in a row are lost
+    """
+    since = timestamps.from_epoch(clock.time()) - CLOCK_TOLERANCE
+    losses = 0
+    while True:
+        try:
+            return submit()
+        except UnknownOutcomeError as error:
+            losses += 1
+            clock.sleep(_SETTLE_SECONDS * losses)
+            if job_id := find(since):
+                log.info("The job %s was submitted, although its response was lost: %s", job_id, error)
+                return job_id
+            if losses >= _MAX_SUBMISSIONS:
+                raise
+            log.info("The job was not submitted, next try: %s", error)

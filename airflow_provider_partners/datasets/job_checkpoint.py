@@ -19,7 +19,7 @@ from airflow_provider_partners.datasets.manifest import load_manifest, stored_re
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
-from airflow_provider_partners.exceptions import ExpiredError, JobFailedError, NotFoundError
+from airflow_provider_partners.exceptions import AuthenticationError, ExpiredError, JobFailedError, NotFoundError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob
@@ -79,12 +79,14 @@ def resume_or_submit(job: AsyncJob, uri: str, *, now: datetime, replace_failed: 
         user clears the task that waited for it
     :returns: the status, running or done
     :raises JobFailedError: when the job has failed; the next try submits another one
+    :raises AuthenticationError: when the job has failed for a missing permission
     :raises ThrottledError: when the partner runs other jobs; the next try finds out whether this one was submitted
     """
     checkpoint = load_checkpoint(uri)
     status = _find_or_submit(job, uri, now)
     failed = status.state is JobState.FAILED
-    if failed and replace_failed and checkpoint and checkpoint.job_id == status.job_id:
+    may_replace = replace_failed and not status.is_access_denied
+    if failed and may_replace and checkpoint and checkpoint.job_id == status.job_id:
         reason = status.reason or status.partner_status
         log.info("%s: job %s of an earlier try has failed: %s", _describe(job), status.job_id, reason)
         clear_checkpoint(uri)
@@ -121,11 +123,14 @@ def raise_if_failed(status: JobStatus, uri: str, description: str) -> JobStatus:
     :param uri: the dataset's folder
     :param description: of the job, for the error
     :raises JobFailedError: when the job has failed; the checkpoint is cleared
+    :raises AuthenticationError: when it failed for a missing permission, which another job would lack too
     """
     if status.state is JobState.FAILED:
         clear_checkpoint(uri)
         message = f"{description}: the partner's job {status.job_id} has failed: "
         message += status.reason or status.partner_status
+        if status.is_access_denied:
+            raise AuthenticationError(message, remedy="Give the permission, then clear the task.")
         raise JobFailedError(message, remedy="The next try submits another.")
     return status
 

@@ -31,6 +31,7 @@ class FakePartner:
     expired: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     searched: list[datetime] = field(default_factory=list)
+    access_denied: bool = False
     job_preferred: bool = True
     now: datetime = datetime(2026, 5, 1, 12, tzinfo=UTC)
     calls: list[str] = field(default_factory=list)
@@ -57,7 +58,14 @@ class FakePartner:
             return JobStatus(job_id=job_id, state=JobState.FAILED, partner_status="CANCELED", reason="it was cancelled")
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         reason = "the partner has a failure" if state is JobState.FAILED else ""
-        return JobStatus(job_id=job_id, state=state, partner_status=state.upper(), record_count=3, reason=reason)
+        return JobStatus(
+            job_id=job_id,
+            state=state,
+            partner_status=state.upper(),
+            record_count=3,
+            reason=reason,
+            is_access_denied=self.access_denied and state is JobState.FAILED,
+        )
 
     def cancel_job(self, job_id: str) -> None:
         self.step("cancel")

@@ -257,7 +257,7 @@ class ShopifyAdminClient(ApiClient):
             complete=BulkRecordLoader(self._caller, self._loader, documents, list_query.fetch_by_ids),
             list_query=list_query,
             before_submit=partial(self._warn_about_hidden_orders, documents, time_range.since),
-            now=self._clock.time,
+            clock=self._clock,
             page_size=page_size or RECORDS_PER_PAGE,
         )
 

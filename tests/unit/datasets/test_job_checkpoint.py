@@ -21,6 +21,7 @@ from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import (
+    AuthenticationError,
     ExpiredError,
     JobFailedError,
     PartnersError,
@@ -137,6 +138,18 @@ def test_a_new_try_may_replace_the_failed_job_of_an_earlier_try(partner: FakePar
     status = resume_or_submit(fake_job(partner), uri, now=NOW, replace_failed=True)
     assert (status.job_id, status.state) == ("job-2", JobState.DONE)
     assert load_checkpoint(uri).job_id == "job-2"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("replace_failed", [False, True])
+def test_a_job_that_lacks_a_permission_is_not_submitted_again(
+    partner: FakePartner, uri: str, replace_failed: bool
+) -> None:
+    resume_or_submit(fake_job(partner), uri, now=NOW)
+    partner.states, partner.access_denied = [JobState.FAILED], True
+    with pytest.raises(AuthenticationError, match="the partner has a failure"):
+        resume_or_submit(fake_job(partner), uri, now=NOW, replace_failed=replace_failed)
+    assert len(partner.submitted) == 1
+    assert load_checkpoint(uri) is None
 
 
 def test_a_failed_job_of_this_try_is_not_replaced(partner: FakePartner, uri: str) -> None:

@@ -10,12 +10,11 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.async_job import JobState, JobStatus
+from airflow_provider_partners.api.async_job import CLOCK_TOLERANCE, JobState, JobStatus, submit_once
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin.bulk.operations import (
@@ -38,12 +37,13 @@ from airflow_provider_partners.api.shopify_admin.bulk.records import (
 )
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import read_lines
 from airflow_provider_partners.api.shopify_admin.query import range_as_json
-from airflow_provider_partners.exceptions import ConfigurationError, ExpiredError, TransientError
+from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, ExpiredError, TransientError
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from airflow_provider_partners.api.clock import Clock
     from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
     from airflow_provider_partners.api.shopify_admin.query import ListQuery
     from airflow_provider_partners.records import Record
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
 PARTNER = "Shopify Admin"
 
 _CONNECTION = re.compile(r"\b(?:edges|nodes)\b")
-
-CLOCK_TOLERANCE = timedelta(minutes=2)
-"""Possible difference between Shopify's clock and ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +65,6 @@ class BulkJob:
     :param complete: completes the objects of a file
     :param list_query: reads the same list page by page
     :param before_submit: called before a submission; logs what the result will lack
-    :param now: returns the time in seconds since 1970
     :param page_size: records per page of the result
     """
 
@@ -81,7 +77,7 @@ class BulkJob:
     complete: Callable[[list[Record]], list[Record]] = field(repr=False)
     list_query: ListQuery = field(repr=False)
     before_submit: Callable[[], None] = field(repr=False)
-    now: Callable[[], float] = field(repr=False)
+    clock: Clock = field(repr=False)
     page_size: int = RECORDS_PER_PAGE
 
     @property
@@ -126,7 +122,10 @@ class BulkJob:
         :raises ConfigurationError: if Shopify refuses the query
         """
         self.before_submit()
-        submitted_after = timestamps.from_epoch(self.now()) - CLOCK_TOLERANCE
+        return submit_once(self._start_or_adopt, self.find, self.clock)
+
+    def _start_or_adopt(self) -> str:
+        submitted_after = timestamps.from_epoch(self.clock.time()) - CLOCK_TOLERANCE
         job_id, errors = self.operations.run(self.operation_query)
         if job_id:
             return job_id
@@ -158,6 +157,7 @@ class BulkJob:
         the time range are read page by page.
 
         :raises ExpiredError: if the file no longer exists, so another operation must be submitted
+        :raises AuthenticationError: if the app lacks a permission
         :raises TransientError: if the operation still runs
         """
         operation = next(iter(self.operations.get(job_id)), None)
@@ -167,6 +167,8 @@ class BulkJob:
             raise TransientError(message, partner=PARTNER)
         if operation is None or status.state is JobState.FAILED:
             message = f"the bulk operation {job_id} has no result: {status.reason}"
+            if status.is_access_denied:
+                raise AuthenticationError(message, partner=PARTNER)
             raise ExpiredError(message, remedy="The next try submits a new operation.", partner=PARTNER)
         if is_partial(operation):
             return self._partial_extraction(job_id, str(operation["partialDataUrl"]))
@@ -203,7 +205,7 @@ class BulkJob:
 
     @property
     def _until(self) -> datetime:
-        return self.time_range.until or timestamps.from_epoch(self.now())
+        return self.time_range.until or timestamps.from_epoch(self.clock.time())
 
     def _runs_same_query(self, operation: Record) -> bool:
         return str(operation.get("query") or "").strip() == self.operation_query.strip()

@@ -21,6 +21,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     UnexpectedResponseError,
 )
+from airflow_provider_partners.records import encode_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,8 @@ BUSY_WAIT = 60.0
 
 _LIST_PAGE_SIZE = 50
 _ID = re.compile(r"gid://shopify/BulkOperation/\d+")
+_BUSY_MESSAGE = re.compile(r"\balready (in progress|running)\b", re.IGNORECASE)
+"""``code`` is nullable, and Shopify's examples have refusals without one."""
 _GROUPED = re.compile(rf"\s*query\s+\w*{documents.GROUPED_SUFFIX}\b")
 
 ACTIVE_STATUSES = frozenset({"CREATED", "RUNNING"})
@@ -83,12 +86,13 @@ class BulkOperations:
         :param query: the GraphQL text
         :returns: its id or ``None``, and Shopify's ``userErrors``
         :raises ConfigurationError: if the query is too long
+        :raises UnknownOutcomeError: if the answer is lost, so that the operation may have started
         """
-        if (size := len(query.encode())) > MAX_QUERY_BYTES:
+        if (size := len(encode_text(query))) > MAX_QUERY_BYTES:
             message = f"the bulk operation's query has {size:,} bytes, but Shopify accepts {MAX_QUERY_BYTES:,}"
             raise ConfigurationError(message, remedy="Shorten 'query' or 'fields'.", partner=PARTNER)
         variables = {"query": query, "groupObjects": is_grouped(query)}
-        data = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run").data
+        data = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run", repeatable=False).data
         payload = data.get("bulkOperationRunQuery") or {}
         operation, errors = payload.get("bulkOperation") or {}, payload.get("userErrors") or []
         if not operation.get("id") and not errors:
@@ -180,6 +184,7 @@ def parse_status(job_id: str, operation: Record | None) -> JobStatus:
         partner_status=partner_status,
         record_count=_parse_count(operation, "rootObjectCount"),
         reason=reason,
+        is_access_denied=state is JobState.FAILED and operation.get("errorCode") == "ACCESS_DENIED",
     )
 
 
@@ -227,11 +232,13 @@ def refusal_error(errors: list[Record]) -> PartnersError:
     """
     reasons = "; ".join(str(error.get("message") or "no explanation given") for error in errors)
     codes = {str(error.get("code") or "") for error in errors}
-    if codes & {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}:
+    is_busy = bool(_BUSY_MESSAGE.search(reasons) or blocking_operations(errors))
+    if codes & {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"} or (codes == {""} and is_busy):
         message = f"other bulk operations prevent a new one: {reasons}"
         return ThrottledError(message, retry_after=BUSY_WAIT, remedy=BUSY_REMEDY, partner=PARTNER)
     message = f"Shopify refused the bulk operation: {reasons}"
-    if codes <= {"INVALID", ""}:
+    # The validator names the argument; other refusals have no field.
+    if codes == {"INVALID"} or all(error.get("field") == ["query"] for error in errors):
         remedy = "Correct 'query' or 'fields'. For example, a bulk operation accepts no connection inside of a list."
         return ConfigurationError(message, remedy=remedy, partner=PARTNER)
     return UnexpectedResponseError(message, partner=PARTNER)

@@ -72,8 +72,9 @@ def create_export(transport: Transport, error_handler: ErrorHandler, body: Mappi
 
     :param error_handler: the client's own table of errors
     :raises FieldsRefusedError: when the project does not export some of the fields
+    :raises UnknownOutcomeError: when the response is lost, so that the export may exist
     """
-    request = Request(method="POST", path=PATH, json=body, label="exports.create")
+    request = Request(method="POST", path=PATH, json=body, label="exports.create", repeatable=False)
     response = transport.send(request, error_handler=_with_refused_fields(error_handler))
     return _required_text(_json_object(response), "id")
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.async_job import JobState, JobStatus
+from airflow_provider_partners.api.async_job import JobState, JobStatus, submit_once
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.voucherify.exports.csv_file import METADATA, ExportCsv
 from airflow_provider_partners.api.voucherify.exports.endpoints import (
@@ -130,7 +130,8 @@ class ExportJob:
         fields = list(self.requested_fields)
         while True:
             try:
-                job_id = create_export(self.transport, self.error_handler, self._body(fields))
+                create = partial(create_export, self.transport, self.error_handler, self._body(fields))
+                job_id = submit_once(create, self.find, self.transport.clock)
             except FieldsRefusedError as error:
                 remaining = [name for name in fields if self._is_allowed(name, error.allowed)]
                 lacks_time = self.record_time_field and self.record_time_field not in remaining

@@ -6,6 +6,7 @@ import logging
 import re
 from datetime import timedelta
 
+import httpx
 import pytest
 from fake_admin_api import NOW, SINCE, UNTIL, FakeAdminApi, make_client, shop_body
 from fake_bulk_shop import FakeBulkShop, operation, order, refusal, timestamp
@@ -17,6 +18,7 @@ from airflow_provider_partners.exceptions import (
     PagingError,
     ThrottledError,
     UnexpectedResponseError,
+    UnknownOutcomeError,
 )
 
 ONE, TWO = "gid://shopify/BulkOperation/1", "gid://shopify/BulkOperation/2"
@@ -168,6 +170,74 @@ def test_an_operation_of_the_same_attempt_is_adopted_even_if_the_window_has_not_
     shop.operations[TWO]["createdAt"] = "2026-05-01T20:00:00Z"
     with pytest.raises(ThrottledError):
         bulk_job.submit()
+
+
+def lost_answers(times: int, *, started: bool, failure: object = None) -> FakeBulkShop:
+    """A shop that starts an operation or not, and whose answer is lost."""
+    shop = FakeBulkShop()
+    start = shop.answers["BulkRun"]
+    losses = iter(range(times))
+
+    def answer(variables: dict) -> object:
+        if next(losses, None) is None:
+            return start(variables)
+        if started:
+            start(variables)
+        if failure is None:
+            message = "cut"
+            raise httpx.ReadTimeout(message)
+        return failure
+
+    shop.answers["BulkRun"] = answer
+    shop.answers["BulkRecent"] = lambda variables: list_body(*shop.operations.values())
+    return shop
+
+
+LOST = [
+    None,
+    httpx.Response(502, html="<title>Bad Gateway</title>"),
+    httpx.Response(200, content=b'{"data":{"bulkOperationRunQuery":{"bulkOp'),
+    {"errors": [{"message": "Internal error.", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}], "data": None},
+]
+
+
+@pytest.mark.parametrize("failure", LOST)
+def test_after_a_lost_answer_the_started_operation_is_found_and_no_second_one_started(failure: object) -> None:
+    # Since 2026-01 a second operation would start beside the first one:
+    # https://shopify.dev/docs/api/usage/bulk-operations/queries#rate-limits
+    shop = lost_answers(1, started=True, failure=failure)
+    assert job(shop).submit() == ONE
+    assert len(shop.variables_of("BulkRun")) == 1
+
+
+@pytest.mark.parametrize("failure", LOST)
+def test_an_operation_that_has_not_started_is_submitted_again(failure: object) -> None:
+    shop = lost_answers(2, started=False, failure=failure)
+    assert job(shop).submit() == ONE
+    assert len(shop.variables_of("BulkRun")) == 3
+    assert len(shop.operations) == 1
+
+
+def test_lasting_losses_end_the_try_without_an_operation() -> None:
+    shop = lost_answers(99, started=False)
+    with pytest.raises(UnknownOutcomeError):
+        job(shop).submit()
+    assert len(shop.variables_of("BulkRun")) == 4
+
+
+@pytest.mark.parametrize("text", [BUSY, "A bulk operation is already running.", f"Bitte warten: {ONE}."])
+def test_a_busy_shop_is_recognized_without_a_code(text: str) -> None:
+    # BulkOperationUserError.code is nullable in Shopify's schemas.
+    refused = {"bulkOperation": None, "userErrors": [{"field": None, "message": text, "code": None}]}
+    shop = FakeBulkShop(BulkRun={"data": {"bulkOperationRunQuery": refused}}, BulkById={"data": {"nodes": []}})
+    with pytest.raises(ThrottledError):
+        job(shop).submit()
+
+
+def test_a_refusal_without_a_code_that_does_not_name_the_query_is_not_the_users_fault() -> None:
+    refused = {"bulkOperation": None, "userErrors": [{"field": None, "message": "Shop is moving", "code": None}]}
+    with pytest.raises(UnexpectedResponseError, match="Shop is moving"):
+        job(FakeBulkShop(BulkRun={"data": {"bulkOperationRunQuery": refused}})).submit()
 
 
 def test_a_refused_query_is_explained_in_shopifys_words() -> None:

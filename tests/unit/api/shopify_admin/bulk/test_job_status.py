@@ -7,7 +7,7 @@ from fake_admin_api import FakeAdminApi, make_client
 from fake_bulk_shop import FakeBulkShop, operation, submit_job
 
 from airflow_provider_partners.api.async_job import JobState
-from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.exceptions import AuthenticationError, ExpiredError, UnexpectedResponseError
 
 ONE = "gid://shopify/BulkOperation/1"
 
@@ -44,6 +44,18 @@ def test_a_failure_has_a_reason_and_a_next_step(code: str, message: str) -> None
     reason = make_client(shop).job_status(ONE).reason
     assert reason.startswith(code)
     assert message in reason
+
+
+@pytest.mark.parametrize(("code", "expected"), [("ACCESS_DENIED", True), ("TIMEOUT", False), (None, False)])
+def test_only_a_missing_permission_would_fail_another_operation_too(code: str | None, expected: bool) -> None:
+    # The enum BulkOperationErrorCode of the official schema:
+    # https://shopify.dev/docs/api/admin-graphql/latest/enums/BulkOperationErrorCode
+    node = operation(ONE, query="", status="FAILED", errorCode=code)
+    shop = FakeAdminApi(BulkById={"data": {"nodes": [node]}})
+    assert make_client(shop).job_status(ONE).is_access_denied is expected
+    job, _ = submit_job(FakeBulkShop(BulkById=shop.answers["BulkById"]))
+    with pytest.raises(AuthenticationError if expected else ExpiredError, match="has no result"):
+        job.extraction(ONE)
 
 
 def test_an_operation_that_does_not_exist_has_failed() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from clocks import TurningClock
 from fake_exports import ALLOWED, SINCE, UNTIL, ExportsServer, add_export_of, client, csv_text, exported_records
 
 from airflow_provider_partners.api.async_job import AsyncJob, JobState
@@ -267,6 +269,25 @@ def test_cancelling_deletes_the_export_and_may_be_repeated() -> None:
 
 
 # Finding
+
+
+class ForgetfulServer(ExportsServer):
+    """Creates the first export, and loses the response."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        response = super().__call__(request)
+        if request.method == "POST" and len(self.bodies) == 1:
+            message = "lost"
+            raise httpx.ReadTimeout(message)
+        return response
+
+
+def test_after_a_lost_response_the_created_export_is_found_and_no_second_one_created() -> None:
+    # Each POST creates another export: https://docs.voucherify.io/api-reference/exports/create-export
+    server = ForgetfulServer()
+    voucherify = client(server, clock=TurningClock(datetime(2026, 5, 3, tzinfo=UTC).timestamp()))
+    assert voucherify.job("redemptions", since=SINCE, until=UNTIL).submit() == "exp_1"
+    assert len(server.bodies) == 1
 
 
 def test_an_export_with_the_same_request_is_found() -> None:
