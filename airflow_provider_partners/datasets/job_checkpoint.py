@@ -162,6 +162,8 @@ def collect(
                 workers=workers,
                 on_page=on_page,
                 extra=lambda: {**(extra() if extra else {}), "job": job_id},
+                # The partner reads the records some time after the submission.
+                read_at=checkpoint.intended_at if checkpoint else None,
             )
         except ExpiredError:
             clear_checkpoint(uri)

@@ -23,6 +23,7 @@ class DatasetRefDict(TypedDict):
     resource: str
     account: str | None
     window: WindowDict | None
+    read_at: str | None
     records: int
     parts: int
     bytes: int
@@ -39,6 +40,7 @@ class DatasetRef:
     :param resource: the list, such as ``orders``
     :param account: the shop, store, organization or project; ``None`` if it is unknown
     :param window: ``{"since": …, "until": …}``, or ``None`` if the records have no time range
+    :param read_at: the timestamp at which reading began: what the records hold is as new as this, or newer
     :param records: number of records
     :param parts: number of part files
     :param bytes: compressed size of all parts
@@ -53,6 +55,7 @@ class DatasetRef:
     resource: str
     account: str | None = None
     window: dict[str, str] | None = None
+    read_at: str | None = field(default=None, compare=False)
     records: int = 0
     parts: int = 0
     bytes: int = 0

@@ -15,8 +15,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.datasets.location import is_task_folder
 from airflow_provider_partners.datasets.manifest import describe_list, hash_parts, is_other_list
 from airflow_provider_partners.datasets.progress import Progress
@@ -80,6 +82,7 @@ class DatasetWriter:
         self._part_lists = 0
         self._records = 0
         self._fields: dict[str, str] = {}
+        self._read_at = timestamps.isoformat(datetime.now(UTC))
 
     @property
     def records(self) -> int:
@@ -109,6 +112,7 @@ class DatasetWriter:
         self._parts, self._part_lists = parts, progress["lists"]
         self._records = sum(part["records"] for part in parts)
         self._fields = dict(progress.get("fields") or {})
+        self._read_at = progress.get("read_at") or self._read_at
         position: dict[str, Any] | None = progress["position"]
         return position
 
@@ -167,7 +171,13 @@ class DatasetWriter:
             self._folder.write_json(_part_list_name(self._part_lists), self._parts[start : start + PARTS_PER_LIST])
             self._part_lists += 1
         latest = self._parts[self._part_lists * PARTS_PER_LIST :]
-        progress = {"position": position, "lists": self._part_lists, "parts": latest, "fields": self._fields}
+        progress = {
+            "position": position,
+            "lists": self._part_lists,
+            "parts": latest,
+            "fields": self._fields,
+            "read_at": self._read_at,
+        }
         self._folder.write_json(PROGRESS_FILE, {**self._header, **progress})
 
     def written_records(self) -> Iterator[Record]:
@@ -175,10 +185,11 @@ class DatasetWriter:
         for part in self._parts:
             yield from self._folder.read_records(part)
 
-    def commit(self, *, extra: Mapping[str, Any] | None = None) -> DatasetRef:
+    def commit(self, *, extra: Mapping[str, Any] | None = None, read_at: str | None = None) -> DatasetRef:
         """Write the manifest, which finishes the dataset, and return its reference.
 
         :param extra: counts that become part of the reference
+        :param read_at: when the partner read its records; by default when the first try began to write
         """
         reference = DatasetRef(
             uri=self._folder.uri,
@@ -186,6 +197,7 @@ class DatasetWriter:
             resource=self._resource,
             account=self._account,
             window=self._window,
+            read_at=read_at or self._read_at,
             records=self.records,
             parts=self.parts,
             bytes=sum(part["bytes"] for part in self._parts),
@@ -215,6 +227,7 @@ def write_dataset(
     workers: int = 1,
     on_page: Callable[[Progress], None] | None = None,
     extra: Callable[[], Mapping[str, Any]] | None = None,
+    read_at: str | None = None,
 ) -> DatasetRef:
     """Fetch an extraction into a dataset, and resume an unfinished try of the same request.
 
@@ -222,6 +235,7 @@ def write_dataset(
     :param workers: pages fetched in parallel, where the list allows it; they are written in order
     :param on_page: called after each page
     :param extra: called at the end; its counts become part of the reference
+    :param read_at: when the partner read the records; by default when the first try began
     """
     writer = DatasetWriter(
         uri,
@@ -245,4 +259,5 @@ def write_dataset(
                 resumed_records=resumed,
             )
             on_page(progress)
-    return writer.commit(extra={**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})})
+    counts = {**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})}
+    return writer.commit(extra=counts, read_at=read_at)
