@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
-from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.api.shopify.shops import is_admin_page, shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.base import PartnerHook
 
@@ -23,7 +24,8 @@ class ShopifyAdminHook(PartnerHook["ShopifyAdminClient"]):
     """Builds the client of a shop's Admin API.
 
     The connection's host may contain ``{shop}``. One connection then serves all shops of an app that exchanges its
-    client credentials for tokens: ``https://{shop}.myshopify.com``, or a proxy such as ``http://proxy/{shop}``.
+    client credentials for tokens: ``https://{shop}.myshopify.com``, or a proxy such as ``http://proxy/{shop}``. The
+    address of the shop's admin, ``https://admin.shopify.com/store/a``, names the shop as well.
 
     :param shopify_admin_conn_id: id of the Airflow connection
     :param shop: the shop, such as ``a.myshopify.com`` or ``a``; by default the shop in the connection's host
@@ -58,7 +60,7 @@ class ShopifyAdminHook(PartnerHook["ShopifyAdminClient"]):
         from airflow_provider_partners.api.shopify_admin.client import ShopifyAdminClient
 
         shop = shop_domain(self.shop) if self.shop else self._shop_from_host(connection)
-        base_url = connection.base_url.replace(_HOST_TEMPLATE, shop).replace("{shop}", shop)
+        base_url = self._base_url(connection, shop)
         extras = dict(connection.extras)
         if extras.get("auth") == "client_credentials":
             connection.require("login")
@@ -73,8 +75,20 @@ class ShopifyAdminHook(PartnerHook["ShopifyAdminClient"]):
             options=self.client_options(base_url, shop, connection.password),
         )
 
+    @property
+    def host(self) -> str | None:
+        """The server that the client talks to."""
+        return urlsplit(self._base_url(self.connection, self.account or "")).hostname
+
+    @classmethod
+    def _base_url(cls, connection: PartnerConnection, shop: str) -> str:
+        url = cls.default_host if is_admin_page(connection.base_url) else connection.base_url
+        return url.replace(_HOST_TEMPLATE, shop).replace("{shop}", shop)
+
     @staticmethod
     def _shop_from_host(connection: PartnerConnection) -> str:
+        if is_admin_page(connection.base_url):
+            return shop_domain(connection.base_url)
         shop = _SHOP_DOMAIN.search(connection.base_url)
         if shop is None:
             message = f"No shop is given, and the host of the connection '{connection.conn_id}' contains none"

@@ -105,7 +105,7 @@ class JobExtractOperator(ExtractOperator):
         """Return the hook's arguments besides the connection, as JSON; the trigger builds the hook from them."""
 
     def job_arguments(self) -> dict[str, Any]:
-        """Return the arguments that only a job takes; ``None`` means "not given"."""
+        """Return the arguments that only a job takes; ``None`` means "not given". With one of them, a job is used."""
         return {}
 
     def run(self, context: Context) -> DatasetRefDict:
@@ -175,9 +175,13 @@ class JobExtractOperator(ExtractOperator):
         self, client: Any, query_arguments: Mapping[str, Any], mode: ExtractMode, uri: str
     ) -> AsyncJob | None:
         """Return the job to fetch by, or ``None`` to fetch by pages."""
+        job_arguments = {name: value for name, value in self.job_arguments().items() if value is not None}
         if mode is ExtractMode.PAGES or self.match is not None:
+            if job_arguments:
+                message = f"'{next(iter(job_arguments))}' has no effect on a list that is read page by page"
+                raise ConfigurationError(message, remedy="Remove it, or read the list by a job.")
             return None
-        arguments = {**query_arguments, **self.job_arguments()}
+        arguments = {**query_arguments, **job_arguments}
         query = {name: value for name, value in arguments.items() if name != "page_size" and value is not None}
         checkpoint = load_checkpoint(uri) if mode is ExtractMode.AUTO else None
         if checkpoint is not None:
@@ -185,7 +189,7 @@ class JobExtractOperator(ExtractOperator):
             submitted_job: AsyncJob = client.job(self.resource, **query)
             if submitted_job.fingerprint == checkpoint.fingerprint:
                 return submitted_job
-        if mode is ExtractMode.AUTO and not client.prefers_job(self.resource, **query):
+        if mode is ExtractMode.AUTO and not job_arguments and not client.prefers_job(self.resource, **query):
             return None
         job: AsyncJob = client.job(self.resource, **query)
         return job

@@ -33,7 +33,8 @@ class VoucherifyExtractOperator(JobExtractOperator):
     :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: the list's own query parameters, such as ``{"result": "SUCCESS"}`` (templated)
     :param sort: the field to sort by, such as ``-created_at`` for newest first
-    :param fields: fields of an export, also ``metadata.x``; by default all documented fields (templated)
+    :param fields: fields of an export, also ``metadata.x``; by default all documented fields. With ``fields``, ``auto``
+        reads by an export (templated)
     :param voucherify_conn_id: id of the Airflow connection (templated)
     :param mode: ``auto``, ``paged`` or ``export``; a read by ids (``match``) is always paged
     :param skip_without_connection: skip the task when ``voucherify_conn_id`` is empty, as for a shop whose route has no

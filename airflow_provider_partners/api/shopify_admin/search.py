@@ -29,6 +29,9 @@ EARLIEST_TIME = datetime(2006, 1, 1, tzinfo=UTC)
 
 _SECOND = timedelta(seconds=1)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_COMPARATOR = r":\s*(?:[<>]=?|=)?\s*"
+_TIME = re.compile(rf"({_QUOTED.pattern})|({_COMPARATOR})(\d{{4}}-\d\d-\d\dT[^\s()'\"]*)", re.IGNORECASE)
+_SPLIT_TIME = re.compile(rf"{_COMPARATOR}\d{{4}}-\d\d-\d\d\s+\d\d?:\d\d")
 
 
 def build_search(time_range: TimeRange, user_query: str | None) -> str:
@@ -46,10 +49,12 @@ def build_search(time_range: TimeRange, user_query: str | None) -> str:
 
 
 def validate_query(query: str | None) -> str | None:
-    """Return a user's search if it can be put into parentheses.
+    """Return a user's search, with its times in quotes, if it can be put into parentheses.
+
+    Without quotes Shopify ignores the time of day, and gives no warning.
 
     :param query: in Shopify's search syntax
-    :raises ConfigurationError: if a quote or a parenthesis has no counterpart
+    :raises ConfigurationError: if a quote or a parenthesis has no counterpart, or a time has a space
     """
     text = (query or "").strip()
     unquoted = _QUOTED.sub("", text)
@@ -61,7 +66,15 @@ def validate_query(query: str | None) -> str | None:
     if depth or re.search(r"[\"']", unquoted):
         message = "'query' has a parenthesis or a quote without its counterpart"
         raise ConfigurationError(message, remedy="Close it, or quote the value: name:'Bob\\'s'.")
-    return text or None
+    if _SPLIT_TIME.search(unquoted):
+        message = "'query' has a time with a space, which Shopify reads as two terms"
+        raise ConfigurationError(message, remedy="Write it in quotes: created_at:>='2026-05-01T10:00:00Z'.")
+    return _TIME.sub(_quote_time, text) or None
+
+
+def _quote_time(match: re.Match[str]) -> str:
+    quoted, comparator, time = match.groups()
+    return str(quoted) if quoted else f"{comparator}'{time.replace(chr(92), '')}'"
 
 
 def in_whole_seconds(time_range: TimeRange) -> TimeRange:

@@ -97,6 +97,14 @@ def test_one_connection_serves_every_shop_by_a_placeholder_in_its_host(connectio
     assert ShopifyAdminHook("shopify_admin_aurora_apparel", shop=SHOP).test_connection()[0]
 
 
+@pytest.mark.parametrize("host", ["https://admin.shopify.com/store/acme", "admin.shopify.com/store/acme/settings"])
+def test_the_address_of_a_shops_admin_names_the_shop_and_its_api(connections, host):
+    connections("shopify_admin_aurora_apparel", host=host)
+    hook = ShopifyAdminHook("shopify_admin_aurora_apparel")
+    assert (hook.account, hook.host) == ("acme.myshopify.com", "acme.myshopify.com")
+    assert hook.get_conn()._transport._base_url == "https://acme.myshopify.com"
+
+
 def test_the_error_about_a_missing_shop_says_to_pass_one(connections):
     connections("shopify_admin_aurora_apparel", host="")
     with pytest.raises(ConfigurationError, match="Pass 'shop'"):

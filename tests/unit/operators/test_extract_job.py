@@ -110,6 +110,24 @@ def deferred(operator, context):
 
 
 # --- in the task ---
+class OrdersWithFieldsOperator(OrdersOperator):
+    def job_arguments(self):
+        return {"fields": ["id"]}
+
+
+def test_an_argument_that_only_a_job_takes_selects_the_job(partner, context):
+    partner.job_preferred = False
+    OrdersWithFieldsOperator(partner=partner, mode="auto", deferrable=False).execute(context)
+    assert len(partner.submitted) == 1
+
+
+@pytest.mark.parametrize("arguments", [{"mode": "paged"}, {"mode": "auto", "match": {"id": ["1"]}}])
+def test_an_argument_that_only_a_job_takes_is_refused_for_pages(partner, context, arguments):
+    operator = OrdersWithFieldsOperator(partner=partner, deferrable=False, **arguments)
+    with pytest.raises(AirflowFailException, match="'fields' has no effect on a list that is read page by page"):
+        operator.execute(context)
+
+
 
 
 def test_a_job_that_is_done_at_once_is_collected(partner, context):

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_partners.api.shopify_admin import search
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, validate_query
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 1, 1, tzinfo=UTC)
@@ -19,6 +20,33 @@ LIMIT = 10
 @pytest.mark.parametrize("query", ["name:'a (b'", r"name:'Bob\'s'", "(tag:a) OR (tag:b)"])
 def test_a_valid_search_passes(query: str) -> None:
     assert validate_query(query) == query
+
+
+@pytest.mark.parametrize(
+    ("query", "quoted"),
+    [
+        ("created_at:>=2026-05-01T10:00:00Z", "created_at:>='2026-05-01T10:00:00Z'"),
+        ("(created_at:<2026-05-01T10:00:00+02:00 OR tag:a)", "(created_at:<'2026-05-01T10:00:00+02:00' OR tag:a)"),
+        ("-processed_at:2026-05-01t10:00", "-processed_at:'2026-05-01t10:00'"),
+        (r"created_at:> 2026-05-01T10\:00\:00Z", "created_at:> '2026-05-01T10:00:00Z'"),
+        ("metafields.custom.due:<=2026-05-01T10:00:00.5Z", "metafields.custom.due:<='2026-05-01T10:00:00.5Z'"),
+        # Nothing to quote: a whole day is meant, the time is quoted, or it is part of a text.
+        ("created_at:>2026-05-01", "created_at:>2026-05-01"),
+        ("created_at:<'2026-05-01T10:00:00Z'", "created_at:<'2026-05-01T10:00:00Z'"),
+        ('created_at:<"2026-05-01T10:00:00Z"', 'created_at:<"2026-05-01T10:00:00Z"'),
+        ("name:'see:2026-05-01T10:00:00Z'", "name:'see:2026-05-01T10:00:00Z'"),
+    ],
+)
+def test_times_are_quoted_because_shopify_widens_unquoted_ones_to_days(query: str, quoted: str) -> None:
+    # Shopify's own examples quote times: https://shopify.dev/docs/api/usage/search-syntax. What happens otherwise is
+    # reported in https://github.com/Shopify/shopify-api-ruby/issues/588.
+    assert validate_query(query) == quoted
+
+
+@pytest.mark.parametrize("query", ["created_at:>2026-05-01 10:00:00", "tag:a created_at:2026-05-01  9:30"])
+def test_a_time_with_a_space_is_refused(query: str) -> None:
+    with pytest.raises(ConfigurationError, match="Write it in quotes"):
+        validate_query(query)
 
 
 def test_adjacent_windows_with_fractions_of_a_second_stay_adjacent() -> None:
