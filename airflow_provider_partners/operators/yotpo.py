@@ -241,7 +241,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             ready = [order for order in batch if isinstance(order, sync.BuiltOrder)]
             rejects.append(order.to_dict() for order in unmappable)
             built.append(order.to_dict() for order in ready)
-            left_out.update(sync.mask_numbers(order.reason) for order in unmappable if order.is_excluded)
+            left_out.update(order.rule for order in unmappable if order.is_excluded)
             for outcome in (*map(_reject_outcome, unmappable), *map(_built_outcome, ready)):
                 if outcome:
                     summary.add(outcome)
@@ -614,7 +614,9 @@ def unique_products(records: Iterable[Record]) -> Iterator[Record]:
 
 def _reject_outcome(order: UnmappableOrder) -> Outcome | None:
     """Return a reject for an order that cannot be mapped; ``None`` for one that the options leave out."""
-    return None if order.is_excluded else sync.Outcome("order", order.external_id, "rejected", reason=order.reason)
+    if order.is_excluded:
+        return None
+    return sync.Outcome("order", order.external_id, "rejected", reason=order.reason, rule=order.rule)
 
 
 def _built_outcome(order: BuiltOrder) -> Outcome:

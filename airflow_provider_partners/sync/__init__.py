@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.outcomes import OutcomeSummary as OutcomeSummary
     from airflow_provider_partners.sync.outcomes import check_threshold as check_threshold
     from airflow_provider_partners.sync.outcomes import format_summary as format_summary
-    from airflow_provider_partners.sync.outcomes import mask_numbers as mask_numbers
     from airflow_provider_partners.sync.reconcile import REPAIRABLE as REPAIRABLE
     from airflow_provider_partners.sync.reconcile import OrderDifference as OrderDifference
     from airflow_provider_partners.sync.reconcile import reconcile_orders as reconcile_orders
@@ -32,7 +31,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "join": ["OrderContext", "join_orders"],
         "mapping.order": ["UnmappableOrder"],
         "options": ["MappingOptions"],
-        "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary", "mask_numbers"],
+        "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
         "reconcile": ["REPAIRABLE", "OrderDifference", "reconcile_orders"],
     },
 )

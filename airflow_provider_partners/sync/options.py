@@ -5,7 +5,9 @@ A wrong key or value is one error that names all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,7 +33,7 @@ class Options(BaseModel):
         try:
             return cls.model_validate({} if value is None else value)
         except ValidationError as error:
-            message = f"The {cls.title} are wrong: {'; '.join(describe_violations(error))}"
+            message = f"The {cls.title} are wrong: {'; '.join(violation.text for violation in list_violations(error))}"
             known = ", ".join(sorted(cls.model_fields))
             raise ConfigurationError(message, remedy=f"Known fields: {known}.") from None
 
@@ -40,15 +42,36 @@ class Options(BaseModel):
         return self.model_dump(mode="json")
 
 
-def describe_violations(error: ValidationError) -> list[str]:
-    """Return each violation as ``field: reason``. The values stay out, because they may be customers' data."""
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule of a model that a value breaks. The value stays out, because it may be customers' data.
+
+    :param text: ``field: reason``
+    :param rule: the same without positions, lengths and ids, so that equal violations of several values count together
+    """
+
+    text: str
+    rule: str
+
+
+def list_violations(error: ValidationError) -> list[Violation]:
+    """Return each violation that pydantic found.
+
+    The field is pydantic's ``loc`` and the rule its ``type`` with the limits in ``msg``
+    (https://docs.pydantic.dev/latest/errors/errors/). Validators of this package give what differs between values as
+    ``values`` in the error's context.
+    """
     violations = []
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
+    for detail in error.errors(include_url=False, include_input=False):
         path = ""
         for step in detail["loc"]:
             path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
-        reason = "unknown field" if detail["type"] == "extra_forbidden" else detail["msg"]
-        violations.append(f"{path or 'value'}: {reason.removeprefix('Value error, ')}")
+        reason = "unknown field" if detail["type"] == "extra_forbidden" else detail["msg"].removeprefix("Value error, ")
+        rule = reason.replace(str(detail.get("ctx", {}).get("values") or "…"), "…")
+        if detail["type"] in {"too_long", "too_short"}:
+            rule = rule.partition(" after validation")[0]
+        field_rule = re.sub(r"\[[0-9]+\]", "[]", path)
+        violations.append(Violation(f"{path or 'value'}: {reason}", f"{field_rule or 'value'}: {rule}"))
     return violations
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, TypedDict
 
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
 from airflow_provider_partners.records import Record
+from airflow_provider_partners.sync.payload.base import PayloadError
 
 RecordKind = Literal["order", "product", "fulfillment"]
 Action = Literal["created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update"]
@@ -41,6 +42,7 @@ class Outcome:
     :param external_id: the merchant's id
     :param yotpo_id: Yotpo's id, if known
     :param reason: why the record was rejected, or is stale
+    :param rule: the reason without what differs between records, for counting; ``None`` if only its words are known
     :param suppressed: why the review request is suppressed
     :param changed: properties that were (or would be) updated
     :param notes: what a reader should know besides: products that were created first, and what Yotpo keeps although
@@ -56,6 +58,7 @@ class Outcome:
     suppressed: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rule: str | None = None
     reject: Record | None = field(default=None, repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +72,7 @@ class Outcome:
             "suppressed": self.suppressed,
             "changed": self.changed,
             "notes": self.notes,
+            "rule": self.rule,
         }
 
 
@@ -89,7 +93,9 @@ def rejected_outcome(
         "status": error.status if error else None,
         "request_id": error.request_id if error else None,
     }
-    return Outcome(kind, external_id, "rejected", reason=message, reject={**record, "rejected": rejection}, **fields)
+    rule = error.rule if isinstance(error, PayloadError) else None
+    reject = {**record, "rejected": rejection}
+    return Outcome(kind, external_id, "rejected", reason=message, rule=rule, reject=reject, **fields)
 
 
 @dataclass(slots=True)
@@ -136,7 +142,7 @@ class OutcomeSummary:
             # Several scores of one category count once per order.
             self.suppressions.update({mask_score(reason) for reason in outcome.suppressed})
         if outcome.action == "rejected":
-            reason = mask_numbers(outcome.reason or "no reason given")
+            reason = outcome.rule or mask_numbers(outcome.reason or "no reason given")
             if reason not in self.rejections and len(self.rejections) >= MAX_REASONS:
                 reason = OTHER_REASONS
             self.rejections[reason] += 1
@@ -191,7 +197,7 @@ def mask_score(reason: str) -> str:
 
 
 def mask_numbers(reason: str) -> str:
-    """Return a reason for rejection without long numbers and quoted values, so that equal reasons count together."""
+    """Return a partner's reason without long numbers and quoted values, so that equal reasons count together."""
     return re.sub(r"'[^']*'|\"[^\"]*\"|\b[\w-]*\d{3,}[\w-]*", "…", " ".join(reason.split()))[:200]
 
 

@@ -34,12 +34,12 @@ from airflow_provider_partners.sync.values import (
 class ProductLine:
     """All lines of one product.
 
-    :param price: the price of the lines after every discount; ``None`` when no line has one
+    :param price: the price of the lines after every discount; ``None`` when that of one line is unknown
     """
 
     product: str
     quantity: int = 0
-    price: Decimal | None = None
+    price: Decimal | None = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,15 @@ class OrderLines:
     :param by_product: one line per product, in the order's own order
     :param product_of: from Shopify's line item id to the product; without the lines that were left out
     :param products: payloads of the products
+    :param notes: which lines were left out
+    :param causes: the notes without the number of lines
     """
 
     by_product: dict[str, ProductLine] = field(default_factory=dict)
     product_of: dict[str, str] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
 
     def payload(self, coupons: OrderCoupons | None) -> list[LineItem]:
         """Return Yotpo's line items.
@@ -129,6 +132,7 @@ def group_by_product(order: Record, *, shop: str, options: MappingOptions) -> Or
     for cause, note in _EXCLUSION_NOTES.items():
         if left_out[cause]:
             lines.notes.append(f"{left_out[cause]} {note}")
+            lines.causes.append(note)
     return lines
 
 
@@ -146,8 +150,10 @@ def _add_line(lines: OrderLines, line: Record, product: Product, external_id: st
     product_line = lines.by_product.setdefault(external_id, ProductLine(external_id))
     product_line.quantity += units
     price = _price_after_discounts(line)
-    if price is not None:
-        product_line.price = (product_line.price or Decimal(0)) + price
+    if price is None or product_line.price is None:
+        product_line.price = None
+    else:
+        product_line.price += price
 
 
 def _price_after_discounts(line: Record) -> Decimal | None:

@@ -18,7 +18,7 @@ from airflow_provider_partners.sync.mapping.customer import map_address, map_cus
 from airflow_provider_partners.sync.mapping.fulfillments import map_fulfillments, map_removed_units
 from airflow_provider_partners.sync.mapping.lines import OrderCoupons, OrderLines, group_by_product
 from airflow_provider_partners.sync.mapping.tables import ORDER_DATE_FIELDS, PAYMENT_STATUS, translate_value
-from airflow_provider_partners.sync.options import MappingOptions, describe_violations
+from airflow_provider_partners.sync.options import MappingOptions, Violation, list_violations
 from airflow_provider_partners.sync.payload.base import PayloadError
 from airflow_provider_partners.sync.payload.models import MAX_FULFILLMENTS, MAX_LINE_ITEMS, Cancellation, Order
 from airflow_provider_partners.sync.values import format_utc, percent_encoded, shopify_id, text, to_decimal
@@ -48,12 +48,17 @@ class UnmappableOrder:
 
     :param external_id: Shopify's numeric order id; empty when the order has none
     :param reason: why it is not sent
+    :param rule: the reason without what differs between orders, for counting; the reason itself by default
     :param is_excluded: True if the options exclude it (a test order, nothing to review); False if something is wrong
     """
 
     external_id: str
     reason: str
+    rule: str = ""
     is_excluded: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rule", self.rule or self.reason)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record of a dataset of orders that were not built."""
@@ -85,11 +90,15 @@ def map_order(
     try:
         lines = group_by_product(order, shop=shop, options=options)
         if not lines.by_product:
-            cause = "; ".join(lines.notes) or "it has no lines"
-            return UnmappableOrder(external_id, f"no line can be reviewed: {cause}", is_excluded=True)
+            cause, rule = ("; ".join(texts) or "it has no lines" for texts in (lines.notes, lines.causes))
+            reason, rule = f"no line can be reviewed: {cause}", f"no line can be reviewed: {rule}"
+            return UnmappableOrder(external_id, reason, rule, is_excluded=True)
         return _map_reviewable_order(order, external_id, order_date, lines, options, coupons)
     except ValidationError as error:
-        return UnmappableOrder(external_id, PayloadError("order", describe_violations(error)).message)
+        # Pydantic names the class: OrderFulfillment.
+        resource = re.sub("(?<=[a-z])(?=[A-Z])", " ", error.title).lower()
+        broken = PayloadError(resource, list_violations(error))
+        return UnmappableOrder(external_id, broken.message, broken.rule)
 
 
 def _map_reviewable_order(
@@ -102,8 +111,8 @@ def _map_reviewable_order(
 ) -> MappedOrder | UnmappableOrder:
     notes = list(lines.notes)
     shipped = map_fulfillments(order, lines, options, notes)
-    if reason := _size_violation(len(lines.by_product), len(shipped)):
-        return UnmappableOrder(external_id, reason)
+    if violation := _size_violation(len(lines.by_product), len(shipped)):
+        return UnmappableOrder(external_id, violation.text, violation.rule)
     cancelled = format_utc(order.get("cancelledAt"))
     if cancelled is None and options.removed_items == "cancelled" and len(shipped) < MAX_FULFILLMENTS:
         removed = map_removed_units(order, external_id, order_date, lines)
@@ -125,11 +134,13 @@ def _map_reviewable_order(
     return MappedOrder(external_id, model.payload(), products, notes)
 
 
-def _size_violation(products: int, shipments: int) -> str | None:
+def _size_violation(products: int, shipments: int) -> Violation | None:
     if products > MAX_LINE_ITEMS:
-        return f"it has {products} different products, and Yotpo takes at most {MAX_LINE_ITEMS} line items"
+        text = f"it has {products} different products, and Yotpo takes at most {MAX_LINE_ITEMS} line items"
+        return Violation(text, f"more than {MAX_LINE_ITEMS} different products")
     if shipments > MAX_FULFILLMENTS:
-        return f"it has {shipments} fulfillments, and Yotpo takes at most {MAX_FULFILLMENTS}"
+        text = f"it has {shipments} fulfillments, and Yotpo takes at most {MAX_FULFILLMENTS}"
+        return Violation(text, f"more than {MAX_FULFILLMENTS} fulfillments")
     return None
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from airflow_provider_partners.exceptions import RejectedError
-from airflow_provider_partners.sync.options import describe_violations
+from airflow_provider_partners.sync.options import Violation, list_violations
 from airflow_provider_partners.sync.values import E164, format_utc
 
 Operation = Literal["create", "update"]
@@ -20,13 +21,27 @@ WEB_URL = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
 class PayloadError(RejectedError):
     """A payload breaks Yotpo's documented rules, so Yotpo would refuse it.
 
-    :param violations: ``field: reason`` each, without customers' data
+    :ivar violations: ``field: reason`` each, without customers' data
+    :ivar rule: the message without what differs between records, for counting
     """
 
-    def __init__(self, resource: str, violations: list[str]) -> None:
-        shown = "; ".join(violations[:10]) + (f"; and {len(violations) - 10} more" if len(violations) > 10 else "")
-        super().__init__(f"The {resource} breaks Yotpo's rules: {shown}")
-        self.violations = violations
+    def __init__(self, resource: str, violations: Sequence[Violation]) -> None:
+        begin = f"The {resource} breaks Yotpo's rules: "
+        self.violations = [violation.text for violation in violations]
+        self.rule = begin + _shortened(list(dict.fromkeys(violation.rule for violation in violations)), 3)
+        super().__init__(begin + _shortened(self.violations, 10))
+
+
+def _shortened(texts: list[str], count: int) -> str:
+    return "; ".join(texts[:count]) + (f"; and {len(texts) - count} more" if len(texts) > count else "")
+
+
+def broken_rule(template: str, values: Iterable[str]) -> PydanticCustomError:
+    """Return the error of a validator that names values: ``{values}`` in the template.
+
+    They are part of the violation, and not of the rule that rejects are counted by.
+    """
+    return PydanticCustomError("broken_rule", template, {"values": ", ".join(values)})
 
 
 def _check_timestamp(value: str) -> str:
@@ -82,11 +97,11 @@ class Payload(BaseModel):
         try:
             model = cls.model_validate(body)
         except ValidationError as error:
-            raise PayloadError(cls.resource, describe_violations(error)) from None
+            raise PayloadError(cls.resource, list_violations(error)) from None
         required = cls.required.get(operation, ())
         missing = [f"{name}: required" for name in required if getattr(model, name) in (None, [])]
         if missing:
-            raise PayloadError(cls.resource, missing)
+            raise PayloadError(cls.resource, [Violation(text, text) for text in missing])
         return model
 
     @classmethod

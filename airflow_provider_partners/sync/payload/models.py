@@ -27,6 +27,7 @@ from airflow_provider_partners.sync.payload.base import (
     Text255,
     Timestamp,
     Url,
+    broken_rule,
 )
 
 MAX_FULFILLMENTS = 100
@@ -67,8 +68,8 @@ CustomProperties = Annotated[
 def _check_unique_products(products: Iterable[str]) -> None:
     repeated = [product for product, count in Counter(products).items() if count > 1]
     if repeated:
-        message = f"must name each product once, but repeats {', '.join(repeated[:5])}"
-        raise ValueError(message)
+        message = "must name each product once, but repeats {values}"
+        raise broken_rule(message, repeated[:5])
 
 
 class Customer(Payload):
@@ -195,16 +196,16 @@ class Order(Payload):
                 for item in fulfillment.fulfilled_items
             }
             if unknown := sorted(fulfilled.difference(lines)):
-                message = f"fulfillments name products that are not in line_items: {', '.join(unknown[:5])}"
-                raise ValueError(message)
+                message = "fulfillments name products that are not in line_items: {values}"
+                raise broken_rule(message, unknown[:5])
         repeated = [
             external_id
             for external_id, count in Counter(item.external_id for item in self.fulfillments or ()).items()
             if count > 1
         ]
         if repeated:
-            message = f"fulfillments repeat the external_id {repeated[0]}"
-            raise ValueError(message)
+            message = "fulfillments repeat the external_id {values}"
+            raise broken_rule(message, repeated[:1])
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from airflow_provider_partners.sync.outcomes import (
     format_summary,
     rejected_outcome,
 )
+from airflow_provider_partners.sync.payload.base import PayloadError
+from airflow_provider_partners.sync.payload.models import Order
 
 
 def refused(number: int, reason: str = "bad") -> Outcome:
@@ -60,6 +63,51 @@ def test_a_summary_counts_and_groups() -> None:
     assert as_dict["rejections"] == {"Order … has … wrong": 2}
     assert as_dict["examples"] == {"Order … has … wrong": ["3", "4"]}
     assert as_dict["changes"] == {"fulfillments": 1}
+
+
+def broken_order(number: int, **fields: Any) -> Outcome:
+    payload = {"external_id": str(number), "order_date": "2026-03-01T10:20:30Z", "line_items": [line(1)], **fields}
+    with pytest.raises(PayloadError) as caught:
+        Order.validate_body(payload)
+    return rejected_outcome("order", str(number), payload, caught.value)
+
+
+def line(product: int, quantity: int = 1) -> dict[str, Any]:
+    return {"external_product_id": str(product), "quantity": quantity}
+
+
+def test_rejects_are_counted_by_the_rule_and_field_that_they_break() -> None:
+    """Pydantic gives field and rule (``loc`` and ``type``, https://docs.pydantic.dev/latest/errors/errors/)."""
+    summary = OutcomeSummary.of([
+        broken_order(1, line_items=[line(1), line(2, 0)]),
+        broken_order(2, line_items=[line(1, 0), line(2, 0), line(3)]),
+        broken_order(3, line_items=[line(1001), line(1001)]),
+        broken_order(4, line_items=[line(1002), line(1002), line(7), line(7)]),
+        broken_order(5, payment_method="x" * 65),
+        broken_order(6, customer={"first_name": "x" * 256}),
+        broken_order(7, payment_status="bartered"),
+        broken_order(8, line_items=[]),
+    ])
+
+    begin = "The order breaks Yotpo's rules: "
+    assert {reason.removeprefix(begin): count for reason, count in summary.rejections.items()} == {
+        "line_items[].quantity: Input should be greater than or equal to 1": 2,
+        "value: must name each product once, but repeats …": 2,
+        "payment_method: String should have at most 64 characters": 1,
+        "customer.first_name: String should have at most 255 characters": 1,
+        "payment_status: Input should be 'pending', 'authorized', 'partially_paid', 'paid', 'partially_refunded', "
+        "'refunded' or 'voided'": 1,
+        "line_items: List should have at least 1 item": 1,
+    }
+    assert summary.examples[f"{begin}value: must name each product once, but repeats …"] == ["3", "4"]
+
+
+def test_a_resumed_task_counts_rejects_by_the_same_rules() -> None:
+    outcome = broken_order(3, line_items=[line(1001), line(1001)])
+
+    again = Outcome(**json.loads(json.dumps(outcome.to_dict())))
+
+    assert OutcomeSummary.of([again]).rejections == OutcomeSummary.of([outcome]).rejections
 
 
 def test_a_summary_makes_a_round_trip_through_json_and_merges() -> None:
@@ -144,3 +192,32 @@ def test_notes_are_counted_by_their_text_without_ids() -> None:
         "products created first": 2,
     }
     assert "Note: 4x Yotpo keeps line items" in format_summary(summary)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "total", "max_rejects", "fails"),
+    [
+        (1, 8, 0.1, False),
+        (5, 8, 0.1, False),
+        (6, 8, 0.1, True),
+        (6, 100, 0.1, False),
+        (11, 100, 0.1, True),
+        (1, 8, 0.0, True),
+        (1, 8, 0, True),
+        (2, 8, 1, True),
+    ],
+)
+def test_a_share_has_a_floor(rejected: int, total: int, max_rejects: float, fails: bool) -> None:
+    """More than 10 % and more than 5: one reject of eight is no reason to fail. A count, and none at all, are exact."""
+    summary = OutcomeSummary(counts=Counter(rejected=rejected, created=total - rejected))
+    if fails:
+        with pytest.raises(RejectThresholdError):
+            check_threshold(summary, max_rejects, floor=5)
+    else:
+        check_threshold(summary, max_rejects, floor=5)
+
+
+def test_the_error_names_the_floor() -> None:
+    summary = OutcomeSummary(counts=Counter(rejected=6, created=2))
+    with pytest.raises(RejectThresholdError, match=r"6 of 8 records were rejected, and 10.0%, or 5 in any case, are"):
+        check_threshold(summary, 0.1, floor=5)

@@ -167,6 +167,30 @@ def test_an_order_of_deleted_products_alone_is_left_out() -> None:
     assert result.to_dict() == {"external_id": "1001", "reason": result.reason, "left_out": True}
 
 
+def test_orders_are_counted_by_the_rule_that_leaves_them_out_or_rejects_them() -> None:
+    many = [make.line(number, make.product(number + 1)) for number in range(503)]
+    shipments = [make.fulfillment(number + 1, {0: 1}) for number in range(107)]
+    reasons = [
+        refused(make.order(lineItems=[make.line(1, None), make.line(2, None)], fulfillments=[])),
+        refused(make.order(lineItems=many, fulfillments=[])),
+        refused(make.order(lineItems=many[:1], fulfillments=shipments)),
+        refused(make.order(lineItems=[make.line(1, make.product(11, legacyResourceId="9" * 256))], fulfillments=[])),
+    ]
+
+    assert [(result.reason, result.rule) for result in reasons] == [
+        (
+            "no line can be reviewed: 2 lines of deleted products or custom items were left out",
+            "no line can be reviewed: lines of deleted products or custom items were left out",
+        ),
+        ("it has 503 different products, and Yotpo takes at most 500 line items", "more than 500 different products"),
+        ("it has 107 fulfillments, and Yotpo takes at most 100", "more than 100 fulfillments"),
+        (
+            "The product breaks Yotpo's rules: external_id: String should have at most 255 characters",
+            "The product breaks Yotpo's rules: external_id: String should have at most 255 characters",
+        ),
+    ]
+
+
 def test_an_option_leaves_test_orders_out() -> None:
     assert refused(make.order(test=True)).is_excluded
     assert mapped(make.order(test=True), test_orders="include").external_id == "1001"
