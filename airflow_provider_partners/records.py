@@ -12,8 +12,9 @@ __all__ = ["Record", "encode_text", "get_path", "parse_json", "repair_text"]
 Record = dict[str, Any]
 """One record, as in the partner's JSON."""
 
-_MAY_HAVE_HALVES = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|\x00")
-r"""What JSON with half of a surrogate pair contains: an escape such as ``\ud83d``, its bytes, or UTF-16."""
+_HALVES_IN_BYTES = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]|\x00")
+_HALVES_IN_TEXT = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+r"""What JSON with half of a surrogate pair contains: an escape such as ``\ud83d``, or itself; NUL is UTF-16."""
 
 
 def get_path(body: Any, path: str) -> Any:
@@ -51,9 +52,8 @@ def parse_json(content: bytes | str) -> Any:
     :raises ValueError: when it is not JSON
     """
     value = json.loads(content)
-    if isinstance(content, str) or _MAY_HAVE_HALVES.search(content):
-        return _repair(value)
-    return value
+    suspicious = _HALVES_IN_TEXT.search(content) if isinstance(content, str) else _HALVES_IN_BYTES.search(content)
+    return _repair(value) if suspicious else value
 
 
 def _repair(value: Any) -> Any:

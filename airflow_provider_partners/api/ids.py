@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.records import encode_text
 
 MAX_IDS_LENGTH = 3000
 """Maximum encoded length of the ids of one batch, in characters. Gateways refuse request lines of 8,000."""
@@ -73,4 +74,4 @@ def ids_digest(ids: Iterable[str]) -> dict[str, Any]:
     The ids may be many, and they may be customers' data.
     """
     id_list = list(ids)
-    return {"ids": len(id_list), "sha256": sha256("\0".join(id_list).encode("utf-8", "replace")).hexdigest()}
+    return {"ids": len(id_list), "sha256": sha256(encode_text("\0".join(id_list))).hexdigest()}

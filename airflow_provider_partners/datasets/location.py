@@ -23,6 +23,14 @@ def dataset_uri(context: Mapping[str, Any], suffix: str = "") -> str:
     return "/".join([settings.staging_uri().rstrip("/"), *parts])
 
 
+def version_log_uri(store: str) -> str:
+    """Return the folder of a store's version log. It lies beside the datasets, and no Dag's folder begins with a dot.
+
+    :param store: the store's id; several connections may lead to one store
+    """
+    return f"{settings.staging_uri().rstrip('/')}/.versions/{hashlib.sha256(store.encode()).hexdigest()[:16]}"
+
+
 def is_task_folder(uri: str) -> bool:
     """Return True if a folder belongs to one task: it is below the staging folder."""
     return uri.startswith(f"{settings.staging_uri().rstrip('/')}/")

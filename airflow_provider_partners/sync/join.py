@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+from airflow_provider_partners.files import ScratchFolder, make_private_file
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.coupons import CondensedRedemption
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
@@ -69,10 +69,8 @@ def join_orders(
         "customer": customers,
         "redemption": redemptions,
     }
-    with (
-        tempfile.TemporaryDirectory(prefix="join-", dir=spill_dir, ignore_cleanup_errors=True) as folder,
-        closing(_open_database(Path(folder) / "related.sqlite")) as database,
-    ):
+    scratch = ScratchFolder("join", base=spill_dir)
+    with scratch as folder, scratch.errors(), closing(_open_database(folder / "related.sqlite")) as database:
         for kind, records in sides.items():
             _store(database, kind, records, KEY_FUNCTIONS[kind])
             remaining = iter(orders)
@@ -121,7 +119,7 @@ KEY_FUNCTIONS: dict[str, Callable[[Record], list[str]]] = {
 
 
 def _open_database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None)
+    database = sqlite3.connect(make_private_file(path), isolation_level=None)
     # The file is deleted in any case, so nothing has to survive a crash. The cache stays at 8 MB.
     database.executescript("""
         PRAGMA journal_mode = OFF;

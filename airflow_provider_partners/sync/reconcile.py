@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.files import ScratchFolder, make_private_file
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.upsert.plan import plan_write
 from airflow_provider_partners.sync.values import text
@@ -66,9 +66,11 @@ def reconcile_orders(
     :param excluded: why orders of Shopify were not built, by external id
     :param spill_dir: where the temporary file is made; the system's temporary folder by default
     """
+    scratch = ScratchFolder("comparison", base=spill_dir)
     with (
-        tempfile.TemporaryDirectory(prefix="reconcile-", dir=spill_dir, ignore_cleanup_errors=True) as folder,
-        closing(sqlite3.connect(Path(folder) / "yotpo_orders.sqlite", isolation_level=None)) as database,
+        scratch as folder,
+        scratch.errors(),
+        closing(sqlite3.connect(make_private_file(folder / "yotpo_orders.sqlite"), isolation_level=None)) as database,
     ):
         database.executescript("""
             PRAGMA journal_mode = OFF;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -10,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.records import Record, get_path
+from airflow_provider_partners.records import Record, get_path, parse_json, repair_text
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number as Yotpo takes it. ``\\d`` would match the digits of every script."""
@@ -35,10 +34,7 @@ def text(value: Any, limit: int | None = None) -> str | None:
     if value is None or isinstance(value, bool | Mapping | list):
         return None
     # NUL and halves of surrogate pairs are valid in JSON, and many databases refuse them.
-    cleaned = str(value).replace("\x00", "")
-    if not cleaned.isascii():
-        cleaned = cleaned.encode("utf-8", "ignore").decode()
-    cleaned = cleaned.strip()
+    cleaned = repair_text(str(value).replace("\x00", "")).strip()
     return (cleaned[:limit].rstrip() if limit else cleaned) or None
 
 
@@ -122,6 +118,6 @@ def decode_json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return parse_json(value)
     except ValueError:
         return value

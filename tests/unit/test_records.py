@@ -1,4 +1,4 @@
-"""Records: access to a value at a dotted path."""
+"""Records: access to a value at a dotted path, and texts with half of a surrogate pair."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_partners.records import get_path
+from airflow_provider_partners.records import encode_text, get_path, parse_json, repair_text
 
 BODY = {"pagination": {"next": "t", "total": 0}, "data": [{"id": 1}]}
 
@@ -27,3 +27,30 @@ def test_a_missing_step_gives_none(path: str) -> None:
 @pytest.mark.parametrize("body", [None, "text", []])
 def test_a_body_that_is_no_object_gives_none(body: Any) -> None:
     assert get_path(body, "data") is None
+
+
+# RFC 8259, section 8.2: JSON may contain half of a surrogate pair, and what a receiver does with it is unpredictable.
+# The Unicode Standard, chapter 3.9 (Unicode 15.0, "U+FFFD Substitution of Maximal Subparts"), has U+FFFD in its place.
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (rb'"Zo\u00eb \ud83d"', "Zoë \ufffd"),
+        (rb'"\udc20 x"', "\ufffd x"),
+        (rb'"\ud83c\udfe0"', "🏠"),
+        (rb'"\ud83d\ud83c\udfe0"', "\ufffd🏠"),
+        (b'"\xed\xa0\xbd"', "\ufffd"),
+        (rb'{"\uD83D": [{"name": "\uDBFF", "n": 1}], "x": null}', {"\ufffd": [{"name": "\ufffd", "n": 1}], "x": None}),
+        ('"\\ud83d"', "\ufffd"),
+        ('"\ud83d"', "\ufffd"),
+        (rb'"\\ud83d"', r"\ud83d"),
+        ('"\\ud83d"'.encode("utf-16"), "\ufffd"),
+    ],
+)  # fmt: skip
+def test_half_of_a_surrogate_pair_becomes_the_replacement_character(content: bytes | str, value: Any) -> None:
+    assert parse_json(content) == value
+
+
+def test_a_text_is_encoded_whatever_it_contains() -> None:
+    assert encode_text("Zoë 🏠") == "Zoë 🏠".encode()
+    assert encode_text("a\ud83db") == "a\ufffdb".encode()
+    assert repair_text("\ud83d" + "\udc4d") == "👍"

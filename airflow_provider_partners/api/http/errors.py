@@ -7,12 +7,13 @@ responses, ``inspect`` finds them. This module does not send, wait or raise.
 from __future__ import annotations
 
 import email.utils
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.http.messages import Response

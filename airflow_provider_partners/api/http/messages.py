@@ -52,7 +52,8 @@ class Request:
     def body(self) -> tuple[bytes | None, dict[str, str]]:
         """Return the body's bytes and its content type header."""
         if self.form is not None:
-            return encode_text(urlencode({name: repair_text(value) for name, value in self.form.items()})), {"Content-Type": "application/x-www-form-urlencoded"}
+            form = {name: repair_text(value) for name, value in self.form.items()}
+            return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
         if self.json is None:
             return None, {}
         text = json.dumps(self.json, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.files import make_private_folder
 
 log = logging.getLogger("airflow_provider_partners.api")
 
@@ -97,7 +98,7 @@ class FileStore:
         try:
             return os.open(self._path, flags, 0o600)
         except FileNotFoundError:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._path.parent)
             return os.open(self._path, flags, 0o600)
 
     def _lock(self, descriptor: int) -> None:

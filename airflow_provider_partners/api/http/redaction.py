@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from airflow_provider_partners.records import repair_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -101,7 +103,8 @@ class Redactor:
             text = text.replace(form, HIDDEN)
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
-        return text
+        # A log and XCom need a text that can be encoded.
+        return repair_text(text)
 
 
 def secret_forms(secret: str) -> set[str]:
@@ -109,6 +112,7 @@ def secret_forms(secret: str) -> set[str]:
 
     :param secret: the secret; line breaks may be escaped as two characters, as in connections
     """
+    secret = repair_text(secret)
     lines = [line.strip() for line in secret.replace("\\r", "").replace("\\n", "\n").splitlines()]
     body = "".join(line for line in lines if not line.startswith("-----"))
     joined = {body} if len(lines) > 1 and len(body) >= _MIN_KEY_LINE_LENGTH else set()

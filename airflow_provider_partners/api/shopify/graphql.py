@@ -6,7 +6,6 @@ answer against it, so :meth:`GraphQLCaller.execute` returns data or raises. This
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import threading
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.http.errors import ErrorResolution, ResponseAction, truncate
 from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, UnexpectedResponseError
+from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.http.transport import Transport
@@ -169,7 +169,7 @@ class GraphQLErrorHandler:
         if b'"errors"' not in response.content:
             return None
         try:
-            body = json.loads(response.content)
+            body = parse_json(response.content)
         except ValueError:
             return None
         is_success = 200 <= response.status < 300

@@ -5,7 +5,6 @@ Error bodies: https://docs.voucherify.io/api-reference/errors. Limits: https://d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from airflow_provider_partners.api.http.errors import (
     retry_after,
 )
 from airflow_provider_partners.exceptions import AuthenticationError, RejectedError
+from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
@@ -147,7 +147,7 @@ def _message_with_request_id(response: Response) -> str:
     # Voucherify sends its request id in the body, not in a header.
     text = default_message(response)
     try:
-        request_id = json.loads(response.content).get("request_id")
+        request_id = parse_json(response.content).get("request_id")
     except (ValueError, AttributeError):
         request_id = None
     return f"{text} [{request_id}]" if isinstance(request_id, str) else text

@@ -6,7 +6,6 @@ it is silent, this follows Yotpo's own Magento module (https://github.com/YotpoL
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from airflow_provider_partners.api.http.errors import (
     retry_after,
 )
 from airflow_provider_partners.exceptions import RejectedError
+from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def parse_unknown_products(response: Response) -> list[str]:
     :param response: the error response
     """
     try:
-        errors = json.loads(response.content).get("errors")
+        errors = parse_json(response.content).get("errors")
     except (ValueError, AttributeError):
         return []
     entries = errors if isinstance(errors, list) else [errors]
@@ -86,7 +86,7 @@ YOTPO_ERRORS = DEFAULT_ERROR_HANDLER.with_overrides(
 """Error handling of every request but the one for a token."""
 
 YOTPO_TOKEN_ERRORS = YOTPO_ERRORS.with_overrides(
-    {400: ResponseAction.REFUSE_CREDENTIALS, 404: ResponseAction.REFUSE_CREDENTIALS},
+    dict.fromkeys((400, 404), ResponseAction.REAUTHENTICATE),
     remedies=dict.fromkeys((400, 404), "Check store id (login) and API secret (password) of the connection."),
 )
 """Error handling of the token request: every rejection means a wrong store id or secret."""

@@ -172,7 +172,7 @@ def test_of_two_tasks_that_publish_at_the_same_time_one_is_refused(
     def write_slowly(self: DatasetFolder, name: str, content: bytes) -> None:
         if name.startswith("part-"):
             monkeypatch.setattr(DatasetFolder, "write", write_file)
-            with pytest.raises(ConfigurationError, match="is claimed, in .claim-") as error:
+            with pytest.raises(ConfigurationError, match=r"is claimed, in \.claim-") as error:
                 publish_dataset(second, day, task=mapped(1))
             refused.append(error)
         write_file(self, name, content)

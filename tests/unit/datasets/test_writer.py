@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +15,12 @@ import pytest
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.datasets.progress import Progress
+from airflow_provider_partners.datasets.publish import publish_dataset
 from airflow_provider_partners.datasets.reader import read_column, read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
-from airflow_provider_partners.exceptions import DatasetError, TransientError
+from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, StorageError, TransientError
 
 
 class Pages:
@@ -304,3 +310,139 @@ def test_at_most_500_field_names_are_recorded(tmp_path: Path) -> None:
     writer = DatasetWriter(tmp_path.as_uri(), source="yofi", resource="claims")
     writer.append({f"field {number}": number} for number in range(2000))
     assert len(writer.commit().fields) == 500
+
+
+HALF = "Zoë \ud83d"
+"""A text that ends in half an emoji: legal in JSON (RFC 8259, section 8.2), and no encoding accepts it."""
+
+
+def test_records_with_half_an_emoji_are_kept(tmp_path: Path) -> None:
+    writer = DatasetWriter(str(tmp_path), source="yofi", resource="claims")
+    writer.append([{"id": 1, "name": HALF, HALF: [{"city": HALF}]}])
+
+    reference = writer.commit(extra={"reasons": {HALF: 1}})
+
+    marked = "Zoë \ufffd"
+    assert list(read_dataset(reference)) == [{"id": 1, "name": marked, marked: [{"city": marked}]}]
+    assert reference.fields[marked] == "array"
+
+
+def test_a_cursor_with_half_an_emoji_is_resumed_as_it_was(tmp_path: Path) -> None:
+    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    first.append([{"id": 1}], position={"cursor": HALF})
+
+    assert DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f").resume() == {"cursor": HALF}
+
+
+# Files
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_folders_and_files_are_for_the_current_user_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    reference = write_dataset(Pages(2).extraction(), uri=str(tmp_path / "dag" / "task" / "run"))
+    publish_dataset(reference, str(tmp_path / "place" / "day"))
+
+    made = [path for name in ("dag", "place") for path in (tmp_path / name, *(tmp_path / name).rglob("*"))]
+    assert {mode(path) for path in made if path.is_dir()} == {0o700}
+    assert {mode(path) for path in made if path.is_file()} == {0o600}
+
+
+def test_files_in_a_folder_that_its_owner_has_opened_are_open_too(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    place.mkdir(mode=0o750)
+    publish_dataset(write_dataset(Pages(1).extraction(), uri=str(tmp_path / "run")), str(place))
+
+    assert {mode(path) for path in place.iterdir()} == {0o640}
+
+
+def test_temporary_files_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
+    old, new = tmp_path / ".part-00000.jsonl.gz.abc.tmp", tmp_path / ".part-00001.jsonl.gz.def.tmp"
+    for path in (old, new):
+        path.write_bytes(b"half a part")
+    os.utime(old, (0, 0))
+
+    assert DatasetFolder(str(tmp_path)).file_names() == [new.name]
+    assert not old.exists()
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, target: names.append(path.name) or replace(path, target))
+    for _ in range(2):
+        DatasetFolder(str(tmp_path)).write("part", b"x")
+
+    assert len(set(names)) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "text"),
+    [
+        (errno.ENOSPC, StorageError, "No space left on device. Free or add space"),
+        (errno.EDQUOT, StorageError, "quota exceeded. Free or add space"),
+        (errno.EIO, StorageError, "Input/output error"),
+        (errno.EROFS, ConfigurationError, "Read-only file system. Choose a place"),
+        (errno.EACCES, ConfigurationError, "Permission denied. Choose a place"),
+    ],
+)
+def test_a_storage_that_cannot_be_written_is_one_line_with_the_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception], text: str
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("airflow_provider_partners.files.os.fdopen", fail)
+    with pytest.raises(kind, match=text) as error:
+        write_dataset(Pages(1).extraction(), uri=str(tmp_path / "d"))
+
+    assert "\n" not in str(error.value)
+    assert str(tmp_path / "d") in str(error.value)
+
+
+def test_errors_of_object_storage_are_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each storage has errors of its own class, such as botocore's ``ClientError``."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("AccessDenied: you may not put objects\nand a second line")
+
+    monkeypatch.setattr(MemoryFileSystem, "_open", refuse)
+    with pytest.raises(
+        StorageError, match="memory://staging/d can't be read or written: RuntimeError: AccessDenied"
+    ) as error:
+        write_dataset(Pages(1).extraction(), uri="memory://staging/d")
+    assert "\n" not in str(error.value)
+
+
+# The folder's owner
+
+
+def test_the_dataset_of_another_account_is_not_replaced(tmp_path: Path) -> None:
+    def of_shop(shop: str) -> Extraction:
+        return replace(Pages(1).extraction(), account=shop)
+
+    first = write_dataset(of_shop("a.myshopify.com"), uri=str(tmp_path / "d"))
+    with pytest.raises(ConfigurationError, match=r"of b\.myshopify\.com can't be written .*of a\.myshopify\.com"):
+        write_dataset(of_shop("b.myshopify.com"), uri=str(tmp_path / "d"))
+    assert ids(first) == [0, 1]
+
+
+def test_a_task_may_write_another_account_into_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user corrects the task's connection and clears the task."""
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
+    write_dataset(replace(Pages(1).extraction(), account="a"), uri=f"{tmp_path}/dag/task/run/-1")
+    second = write_dataset(replace(Pages(2).extraction(), account="b"), uri=f"{tmp_path}/dag/task/run/-1")
+    assert (second.account, ids(second)) == ("b", [0, 1, 2, 3])
+
+
+def test_progress_with_a_lost_part_restarts_from_the_beginning(tmp_path: Path) -> None:
+    pages = Pages(4, fail_at=2)
+    with pytest.raises(TransientError):
+        write_dataset(pages.extraction(), uri=str(tmp_path))
+    (tmp_path / "part-00000.jsonl.gz").unlink()
+
+    assert ids(write_dataset(pages.extraction(), uri=str(tmp_path))) == list(range(8))

@@ -7,7 +7,6 @@ records are read page by page. See https://shopify.dev/docs/api/usage/bulk-opera
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +37,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.records import (
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import read_lines
 from airflow_provider_partners.api.shopify_admin.query import range_as_json
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, ExpiredError, TransientError
+from airflow_provider_partners.files import ScratchFolder, make_private_file
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
@@ -193,7 +193,13 @@ class BulkJob:
 
     def _extraction_fields(self, job_id: str, **request: Any) -> dict[str, Any]:
         request = {**self.request, "job": job_id, **request}
-        return {"source": self.source, "resource": self.resource, "request": request, "window": self.window}
+        return {
+            "source": self.source,
+            "resource": self.resource,
+            "request": request,
+            "account": self.request["shop"],
+            "window": self.window,
+        }
 
     def _bulk_file(self, job_id: str, url: str, **options: Any) -> BulkFile:
         return BulkFile(
@@ -230,8 +236,9 @@ class BulkJob:
         """Return the ``updatedAt`` of the last object in a partial file."""
         latest: datetime | None = None
         in_range = False
-        with tempfile.TemporaryDirectory(prefix="bulk-", ignore_cleanup_errors=True) as folder:
-            path = Path(folder) / "result.jsonl"
+        scratch = ScratchFolder("bulk-operation")
+        with scratch as folder, scratch.errors():
+            path = make_private_file(folder / "result.jsonl")
             self.download(url, path)
             for line in read_lines(path, allow_truncated=True):
                 if line.parent_id is not None:

@@ -251,4 +251,4 @@ def _failure_reason(operation: Record) -> str:
 
 def _parse_count(operation: Record, name: str) -> int | None:
     value: Any = operation.get(name)
-    return int(value) if str(value or "").isdigit() else None
+    return int(value) if str(value or "").isdecimal() else None

@@ -6,7 +6,6 @@ requested by the fulfillments' ids, one page at a time.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -21,6 +20,7 @@ from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_admin import documents
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import Connections, JoinedFile
 from airflow_provider_partners.exceptions import PagingError, TransientError, UnexpectedResponseError
+from airflow_provider_partners.files import ScratchFolder, make_private_file
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
@@ -64,7 +64,7 @@ class BulkFile:
         :param folder: the folder of the file and its index
         :raises UnexpectedResponseError: if the file holds less than Shopify counted
         """
-        path = folder / "result.jsonl"
+        path = make_private_file(folder / "result.jsonl")
         self.download(path)
         joined = JoinedFile(
             path,
@@ -95,7 +95,7 @@ class FileReader:
         self._complete = complete
         self._page_size = page_size
         self._lock = threading.Lock()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder = ScratchFolder("bulk-operation")
         self._joined: JoinedFile | None = None
         self._closed = False
 
@@ -139,9 +139,10 @@ class FileReader:
                     raise TransientError(message)
                 if self._joined is None:
                     self._remove()
-                    self._folder = tempfile.TemporaryDirectory(prefix="bulk-", ignore_cleanup_errors=True)
-                    self._joined = self._file.open(Path(self._folder.name))
-                return self._joined.read(start, self._page_size), len(self._joined)
+                    with self._folder.errors():
+                        self._joined = self._file.open(self._folder.open())
+                with self._folder.errors():
+                    return self._joined.read(start, self._page_size), len(self._joined)
             finally:
                 if self._closed:
                     self._remove()
@@ -150,9 +151,7 @@ class FileReader:
         if self._joined is not None:
             self._joined.close()
             self._joined = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        self._folder.close()
 
 
 @dataclass(frozen=True, kw_only=True)

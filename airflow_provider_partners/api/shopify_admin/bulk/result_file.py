@@ -8,7 +8,6 @@ See https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-d
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.files import make_private_file
+from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -211,7 +212,7 @@ class JoinedFile:
 
 def _parse_line(offset: int, text: bytes) -> Line | None:
     try:
-        record: Any = json.loads(text)
+        record: Any = parse_json(text)
     except ValueError:
         return None
     if not isinstance(record, dict) or not isinstance(record.get("id"), str):
@@ -227,7 +228,7 @@ def _type_of_id(gid: str) -> str:
 
 def _open_index(path: Path) -> sqlite3.Connection:
     # Any worker thread may fetch a page, one at a time.
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(make_private_file(path), isolation_level=None, check_same_thread=False)
     # The database is deleted after use, so it need not survive a crash. The cache is limited to 8 MB.
     database.executescript("""
         PRAGMA journal_mode = OFF;

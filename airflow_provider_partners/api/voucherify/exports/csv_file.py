@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.files import ScratchFolder, make_private_file
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
@@ -91,10 +90,11 @@ class ExportCsv:
 
     def _read(self, start: int) -> list[Record]:
         if self._records is None or self._position != start:
-            path = self._file.path(self._name)
-            if not self._file.is_complete:
-                self._fetch(path)
-                self._file.is_complete = True
+            with self._file.errors():
+                path = self._file.path(self._name)
+                if not self._file.is_complete:
+                    self._fetch(path)
+                    self._file.is_complete = True
             self._records, self._position = self._parse(self._file.open()), 0
             skipped = sum(1 for _ in islice(self._records, start))
             if skipped < start:
@@ -129,14 +129,14 @@ class _TemporaryFile:
 
     def __init__(self) -> None:
         self.is_complete = False
-        self._folder: Path | None = None
+        self._folder = ScratchFolder("export")
+        self.errors = self._folder.errors
         self._path: Path | None = None
         self._file: TextIO | None = None
 
     def path(self, name: str) -> Path:
         if self._path is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="voucherify-export-"))
-            self._path = self._folder / f"{name}.csv"
+            self._path = make_private_file(self._folder.open() / f"{name}.csv")
         return self._path
 
     def open(self) -> TextIO:
@@ -149,12 +149,11 @@ class _TemporaryFile:
         return self._file
 
     def delete(self) -> None:
-        file, folder = self._file, self._folder
-        self._file, self._folder, self._path, self.is_complete = None, None, None, False
+        file = self._file
+        self._file, self._path, self.is_complete = None, None, False
         if file is not None:
             file.close()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+        self._folder.close()
 
 
 Column = tuple[str, str | None]

@@ -28,9 +28,9 @@ def _temporary_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Put files into the test's own folder, and check that none remains."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
-    if list(tmp_path.glob("voucherify-export-*")):
+    if list(tmp_path.glob("partners-export-*")):
         gc.collect()  # frees objects in reference cycles, such as an error's traceback
-    assert not list(tmp_path.glob("voucherify-export-*"))
+    assert not list(tmp_path.glob("partners-export-*"))
 
 
 # Records
@@ -213,7 +213,7 @@ def test_only_one_page_is_in_memory(tmp_path: Path) -> None:
     page = file.page({"row": 20})
     assert [record["id"] for record in page.records] == [str(number) for number in range(20, 30)]
     assert (len(transformed), page.next) == (10, {"row": 30})
-    assert list(tmp_path.glob("voucherify-export-*"))
+    assert list(tmp_path.glob("partners-export-*"))
 
 
 def test_the_file_is_deleted_after_the_last_page(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_the_file_is_deleted_after_the_last_page(tmp_path: Path) -> None:
     job = client(server).job("orders", fields=["id", "status"])
     extraction = job.extraction(job.submit())
     list(extraction.records())
-    assert not list(tmp_path.glob("voucherify-export-*"))
+    assert not list(tmp_path.glob("partners-export-*"))
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "ERROR"])

@@ -1,0 +1,139 @@
+"""Scratch folders are private, and a killed task's folder is removed by the next task."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_partners.api.http.rate_limit_store import FileStore
+from airflow_provider_partners.exceptions import ConfigurationError, StorageError
+from airflow_provider_partners.files import ScratchFolder, storage_errors
+from airflow_provider_partners.sync.join import join_orders
+from airflow_provider_partners.sync.reconcile import reconcile_orders
+
+KILLED_TASK = """
+import sys, time
+from airflow_provider_partners.files import ScratchFolder
+scratch = ScratchFolder("join", base=sys.argv[1])
+folder = scratch.open()
+(folder / "related.sqlite").write_bytes(b"customers")
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def make_old(folder: Path) -> None:
+    os.utime(folder, (0, 0))
+
+
+@pytest.fixture
+def killed_task(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A task of another process that is at work in its folder."""
+    command = [sys.executable, "-c", KILLED_TASK, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_the_folder_of_a_killed_task_is_removed_by_the_next(tmp_path: Path, killed_task: subprocess.Popen[str]) -> None:
+    (folder,) = tmp_path.iterdir()
+    make_old(folder)
+    with ScratchFolder("join", base=tmp_path):
+        assert folder.exists(), "its task is still at work"
+
+    killed_task.send_signal(signal.SIGKILL)
+    killed_task.wait()
+    with ScratchFolder("export", base=tmp_path):
+        assert not folder.exists()
+
+
+def test_a_folder_that_was_just_made_is_left_alone(tmp_path: Path) -> None:
+    """Its task has perhaps not locked it yet."""
+    folder = tmp_path / "partners-join-abc"
+    folder.mkdir()
+    with ScratchFolder("join", base=tmp_path):
+        assert folder.exists()
+
+
+def test_the_folders_of_others_are_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "pytest-of-root"
+    folder.mkdir()
+    make_old(folder)
+    with ScratchFolder("join", base=tmp_path):
+        assert folder.exists()
+
+
+def test_a_folder_is_removed_at_the_end_and_twice_is_harmless(tmp_path: Path) -> None:
+    scratch = ScratchFolder("join", base=tmp_path)
+    path = scratch.open()
+    (path / "file").write_bytes(b"x")
+    scratch.close()
+    scratch.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_nobody_closed_is_removed_with_its_object(tmp_path: Path) -> None:
+    ScratchFolder("join", base=tmp_path).open()
+    assert list(tmp_path.iterdir()) == []
+
+
+def modes(base: Path) -> tuple[set[int], set[int]]:
+    made = [(path, stat.S_IMODE(path.stat().st_mode)) for path in base.rglob("*")]
+    return {mode for path, mode in made if path.is_dir()}, {mode for path, mode in made if path.is_file()}
+
+
+def test_the_database_of_a_join_is_private(tmp_path: Path) -> None:
+    joined = join_orders([{"id": "1"}, {"id": "2"}], returns=[{"id": "r", "order_id": "1"}], spill_dir=tmp_path)
+    next(joined)
+    assert modes(tmp_path) == ({0o700}, {0o600})
+    joined.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_database_of_a_comparison_is_private(tmp_path: Path) -> None:
+    compared = reconcile_orders([], [{"external_id": "1"}, {"external_id": "2"}], spill_dir=tmp_path)
+    next(compared)
+    assert modes(tmp_path) == ({0o700}, {0o600})
+
+
+def test_the_files_of_a_shared_rate_limit_are_private(tmp_path: Path) -> None:
+    FileStore(tmp_path / "new" / "folder" / "a.budget").update(lambda value: 1.0)
+    assert modes(tmp_path) == ({0o700}, {0o600})
+
+
+def test_a_full_disk_is_one_line() -> None:
+    """The text is that of SQLITE_FULL, see https://www.sqlite.org/rescode.html#full."""
+    text = r"The join can't be .*database or disk is full\. Free or add space"
+    with pytest.raises(StorageError, match=text) as error, storage_errors("The join"):
+        raise sqlite3.OperationalError("database or disk is full")
+    assert "\n" not in str(error.value)
+
+
+def test_a_disk_that_is_full_fails_the_join_with_one_line(tmp_path: Path) -> None:
+    def too_large() -> Iterator[dict[str, str]]:
+        yield {"id": "r", "order_id": "1"}
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StorageError, match=f"temporary files of the join in {tmp_path} .*No space left on device"):
+        list(join_orders([], returns=too_large(), spill_dir=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_wrong_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**arguments: object) -> str:
+        raise PermissionError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("airflow_provider_partners.files.tempfile.mkdtemp", refuse)
+    with pytest.raises(ConfigurationError, match=r"Read-only file system\. Choose a place"):
+        ScratchFolder("join", base=tmp_path).open()
