@@ -207,6 +207,7 @@ class ShopifyAdminClient(ApiClient):
                 **selected,
             },
             segments=segments,
+            account=self.shop,
             window=time_range.to_window(),
         )
 

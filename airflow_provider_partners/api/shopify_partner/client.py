@@ -163,6 +163,7 @@ class ShopifyPartnerClient(ApiClient):
             key=list_query.resource.key,
             request=self._request(**list_query.request()),
             segments=list_query.segments(self._caller),
+            account=self._organization_id,
             window=list_query.time_range.to_window(),
         )
 
@@ -191,8 +192,8 @@ class ShopifyPartnerClient(ApiClient):
         """
         paged = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
         fixed = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
-        fetcher = ConnectionFetcher(
         size = (variables or {}).get("first", page_size)
+        fetcher = ConnectionFetcher(
             caller=self._caller,
             label=resource,
             document=document,
@@ -207,6 +208,7 @@ class ShopifyPartnerClient(ApiClient):
             key=key,
             request=self._request(document=document, variables=fixed, connection=connection),
             segments=[Segment(name=resource, fetch=fetcher.fetch)],
+            account=self._organization_id,
         )
 
     def installed_shops(self, app_id: str | int, *, until: str | datetime | None = None) -> list[InstalledShop]:

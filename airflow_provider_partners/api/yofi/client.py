@@ -205,6 +205,7 @@ class YofiClient(ApiClient):
             key=definition.key,
             request={**query.request, "shop": self._require_shop(), "path": path, "page_size": size},
             segments=segments.build(),
+            account=self._require_shop(),
             window=query.window,
         )
 
