@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.exceptions import ExpiredError as ExpiredError
     from airflow_provider_partners.exceptions import FatalError as FatalError
     from airflow_provider_partners.exceptions import JobFailedError as JobFailedError
+    from airflow_provider_partners.exceptions import NotDefinedError as NotDefinedError
     from airflow_provider_partners.exceptions import NotFoundError as NotFoundError
     from airflow_provider_partners.exceptions import PagingError as PagingError
     from airflow_provider_partners.exceptions import PartnersError as PartnersError
@@ -41,11 +42,11 @@ if TYPE_CHECKING:
     from airflow_provider_partners.exceptions import RejectThresholdError as RejectThresholdError
     from airflow_provider_partners.exceptions import RetryableError as RetryableError
     from airflow_provider_partners.exceptions import ThrottledError as ThrottledError
-    from airflow_provider_partners.exceptions import TransientError as TransientError
     from airflow_provider_partners.exceptions import TimedOutError as TimedOutError
+    from airflow_provider_partners.exceptions import TransientError as TransientError
     from airflow_provider_partners.exceptions import UnexpectedResponseError as UnexpectedResponseError
-    from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook as ShopifyAdminHook
     from airflow_provider_partners.exceptions import UnknownOutcomeError as UnknownOutcomeError
+    from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook as ShopifyAdminHook
     from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook as ShopifyPartnerHook
     from airflow_provider_partners.hooks.voucherify import VoucherifyHook as VoucherifyHook
     from airflow_provider_partners.hooks.yofi import YofiHook as YofiHook
@@ -117,6 +118,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "ExpiredError",
             "FatalError",
             "JobFailedError",
+            "NotDefinedError",
             "NotFoundError",
             "PagingError",
             "PartnersError",
@@ -124,12 +126,12 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "RejectedError",
             "RetryableError",
             "ThrottledError",
+            "TimedOutError",
             "TransientError",
             "UnexpectedResponseError",
-            "TimedOutError",
+            "UnknownOutcomeError",
         ],
         "hooks.shopify_admin": ["ShopifyAdminHook"],
-            "UnknownOutcomeError",
         "hooks.shopify_partner": ["ShopifyPartnerHook"],
         "hooks.voucherify": ["VoucherifyHook"],
         "hooks.yofi": ["YofiHook"],

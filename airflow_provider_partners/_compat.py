@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         AirflowFailException,
         AirflowNotFoundException,
         AirflowRescheduleException,
+        AirflowRuntimeError,
         AirflowSensorTimeout,
         AirflowSkipException,
         AirflowTaskTimeout,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from airflow.sdk.timezone import utcnow
     from airflow.triggers.shared_stream import SharedStreamProducer
 else:
+    from airflow.sdk.exceptions import AirflowRuntimeError
+
     try:
         from airflow.sdk import BaseHook, timezone
         from airflow.sdk.log import mask_secret
@@ -71,6 +74,7 @@ __all__ = [
     "AirflowFailException",
     "AirflowNotFoundException",
     "AirflowRescheduleException",
+    "AirflowRuntimeError",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "AirflowTaskTimeout",

@@ -266,6 +266,12 @@ _OPTIONS = {
         "string",
         "0.1",
     ),
+    "reject_floor": _option(
+        "Rejected records that a share in 'max_rejects' allows in any case: one reject of eight is no reason to fail. "
+        "A 'max_rejects' of 0 and a count have no floor.",
+        "integer",
+        "5",
+    ),
     "log_every": _option("Seconds between two lines of progress in a task's log.", "float", "15"),
     "lookback_minutes": _option(
         "How much earlier than its interval, or than a watermark, a run starts to read: new records appear late "

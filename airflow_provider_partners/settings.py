@@ -52,6 +52,11 @@ def max_rejects() -> float:
     return int(value) if _get_text("max_rejects").isdigit() else value
 
 
+def reject_floor() -> int:
+    """Rejected records that a share allows in any case."""
+    return int(_get_number("reject_floor", minimum=0, integer=True))
+
+
 def log_every() -> float:
     """Seconds between two progress lines in a task's log."""
     return _get_number("log_every", minimum=0)

@@ -1,8 +1,10 @@
-"""Watermarks: the timestamp up to which a stream is covered, kept from run to run.
+"""Watermarks: the timestamp up to which a stream is covered, and the gaps below it, kept from run to run.
 
-A watermark moves after the data is safe, and only forward. From Airflow 3.3 on, it is kept in the state store of an
-asset. For the Dag that needs it, it is also kept in XComs. Neither store can compare and set, so allow one active run
-per Dag where a watermark matters. This module uses Airflow's stores; it knows no partner and no task.
+A watermark moves after the data is safe, and only forward. It never moves past the moment at which the reading began:
+a window may end in the future, and nothing can have read that. From Airflow 3.3 on, watermarks and gaps are kept in the
+state store of an asset. For the Dag that needs them, they are also kept in XComs. Neither store can compare and set, so
+allow one active run per Dag where a watermark matters. This module uses Airflow's stores; it knows no partner and no
+task.
 """
 
 from __future__ import annotations
@@ -19,7 +21,18 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Asset
 
-__all__ = ["StateStore", "Watermark", "XComStateStore", "extend_to_watermark", "watermark_assets", "watermark_stores"]
+__all__ = [
+    "Gaps",
+    "StateStore",
+    "Watermark",
+    "XComStateStore",
+    "add_gap",
+    "cover_gaps",
+    "covered_until",
+    "extend_to_watermark",
+    "watermark_assets",
+    "watermark_stores",
+]
 
 
 class StateStore(Protocol):
@@ -92,7 +105,7 @@ class Watermark:
 
         :raises ConfigurationError: when the stored value is no timestamp
         """
-        stored = next((value for store in self._stores if (value := store.get(self.key)) is not None), None)
+        stored = _stored(self._stores, self.key)
         return None if stored is None else timestamps.parse(stored, self.key)
 
     def advance(self, timestamp: datetime) -> bool:
@@ -107,39 +120,92 @@ class Watermark:
         self._stores[0].set(self.key, timestamps.isoformat(timestamp))
         return True
 
-    def advance_over(self, window: Window, *, start: datetime | None = None) -> bool:
+    def advance_over(self, window: Window, *, began: datetime, start: datetime | None = None) -> bool:
         """Move the watermark to the end of a covered window, unless that leaves a gap before the window.
 
         :param window: the window whose data is safe
+        :param began: when the reading began; the watermark moves no further
         :param start: the start of the stream, when nothing is covered yet
         :returns: True if the watermark moved
         """
         current = self.get() or start
-        return (current is None or window.since <= current) and self.advance(window.until)
+        return (current is None or window.since <= current) and self.advance(covered_until(window, began=began))
+
+
+class Gaps:
+    """The time ranges of a stream that no run has read, although later ones are read. They stay until they are read.
+
+    :param stream: the stream, such as a shop's domain; the store's key is ``gaps:{stream}``
+    :param stores: the stores to read; the first one is written
+    """
+
+    def __init__(self, stream: str, stores: Sequence[StateStore]) -> None:
+        self.key = f"gaps:{stream}"
+        self._stores = stores
+
+    def get(self) -> list[Window]:
+        """Return the gaps, the earliest first.
+
+        :raises ConfigurationError: when the stored value holds no time ranges
+        """
+        return [Window.from_dict(gap, origin="gap") for gap in _stored(self._stores, self.key) or []]
+
+    def set(self, gaps: Sequence[Window]) -> None:
+        """Store the gaps."""
+        self._stores[0].set(self.key, [gap.to_dict() for gap in gaps])
+
+
+def add_gap(gaps: Sequence[Window], gap: Window) -> list[Window]:
+    """Return gaps with one more, in order. Gaps that touch each other become one."""
+    merged: list[Window] = []
+    for window in sorted([*gaps, gap], key=lambda window: window.since):
+        if merged and window.since <= merged[-1].until:
+            merged[-1] = Window(merged[-1].since, max(merged[-1].until, window.until), "gap")
+        else:
+            merged.append(window)
+    return merged
+
+
+def cover_gaps(gaps: Sequence[Window], *, since: datetime, until: datetime) -> list[Window]:
+    """Return what remains of gaps after a time range was read.
+
+    :param since: start of what was read
+    :param until: end of what was read
+    """
+    parts = [part for gap in gaps for part in ((gap.since, min(gap.until, since)), (max(gap.since, until), gap.until))]
+    return [Window(start, end, "gap") for start, end in parts if start < end] if since < until else list(gaps)
+
+
+def covered_until(window: Window, *, began: datetime) -> datetime:
+    """Return up to when a window that was read is covered: its end, but no later than the start of the reading.
+
+    :param began: when the reading began
+    """
+    return min(window.until, began)
 
 
 def extend_to_watermark(
-    window: Window, *, watermark: datetime | None, lookback: timedelta, max_lookback: timedelta
-) -> tuple[Window, str | None]:
+    window: Window, *, watermark: datetime | None, lookback: timedelta, max_lookback: timedelta, now: datetime
+) -> tuple[Window, Window | None]:
     """Start the window at the watermark if that is earlier: a run that failed or never ran leaves a gap.
 
     :param window: the run's own window, with its lookback
     :param watermark: everything before it is covered; ``None`` when it is unknown
     :param lookback: how much earlier than the watermark to start, as for the run's own window
-    :param max_lookback: how far back to start at most, from the window's end
-    :returns: the window, and a warning if part of the gap remains
+    :param max_lookback: how far back to start at most, from the window's end, or from now if that is earlier
+    :returns: the window, and the part of the gap that it does not reach
     """
     if watermark is None:
         return window, None
     needed_since = min(watermark - lookback, window.since)
-    allowed_since = min(window.until - max_lookback, window.since)
+    allowed_since = min(min(window.until, now) - max_lookback, window.since)
     since = max(needed_since, allowed_since)
+    gap = Window(watermark, since, "gap") if watermark < since else None
     if since == window.since:
-        return window, None
-    warning = None
-    if allowed_since > needed_since:
-        warning = (
-            f"Nothing was covered since {timestamps.isoformat(watermark)}, longer ago than the catch-up limit: "
-            f"this run starts at {timestamps.isoformat(since)}. Run yofi_shopify_to_yotpo_backfill for the time before."
-        )
-    return Window(since, window.until, f"{window.origin}, extended to the watermark"), warning
+        return window, gap
+    return Window(since, window.until, f"{window.origin}, extended to the watermark"), gap
+
+
+def _stored(stores: Sequence[StateStore], key: str) -> Any:
+    """Return the value of the first store that has one."""
+    return next((value for store in stores if (value := store.get(key)) is not None), None)

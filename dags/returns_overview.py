@@ -1,11 +1,12 @@
 """For each shop: the returns of the last days, with the numbers of their orders in Shopify and customers in Yofi.
 
-An example of hooks and clients in ``@task`` functions, without an operator. One function is synchronous and writes a
-dataset, as operators do. Another is asynchronous and reads from two partners at the same time (Airflow 3.2 and later).
-Only references and counts go through XCom.
+An example of hooks and clients in ``@task`` functions. One function is synchronous and writes a dataset, as operators
+do. Another is asynchronous and reads from two partners at the same time (Airflow 3.2 and later). Only references and
+counts go through XCom. A shop that fails doesn't stop the others: ``report`` logs the others' counts, then names it.
 
-The Dag needs the connections that the Variable ``partner_shop_routes`` names. Run it by hand; the param ``days`` is the
-number of days that it reads.
+The Dag needs the connections that the Variable ``partner_shop_routes`` names, and the Variable ``partner_app_id``: the
+app that a shop must have installed, or ``none``. Run it by hand; the param ``days`` is the number of days that it
+reads.
 """
 
 from __future__ import annotations
@@ -15,27 +16,19 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Param, Variable, get_current_context, task
+from airflow.sdk import DAG, Param, get_current_context, task, task_group
 
+from airflow_provider_partners import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.reader import read_column
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.hooks.base import in_thread
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.pipelines import routing
-from airflow_provider_partners.task_errors import translate_errors
+from airflow_provider_partners.pipelines.lanes import select_shops
+from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 log = logging.getLogger(__name__)
-
-
-@task
-def choose_shops() -> list[dict[str, str | None]]:
-    """Return the routed shops, or those of the param ``shops``, with their connections."""
-    context: Any = get_current_context()
-    with translate_errors(context):
-        routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
-        return routing.select_lanes(routes, shops=context["params"]["shops"]).lanes
 
 
 @task(map_index_template="{{ task.op_kwargs['route']['shop'] }}", multiple_outputs=False)
@@ -71,13 +64,23 @@ async def _counts(route: dict[str, str], order_ids: list[str], customer_ids: lis
     return {"shop": route["shop"], "returns": returns, "orders": len(orders), "customers": len(customers)}
 
 
-@task(multiple_outputs=False)
-def report(counts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Log a line for each shop."""
+@task(multiple_outputs=False, trigger_rule="all_done", retries=0)
+def report(routes: Any, counts: Any) -> dict[str, Any]:
+    """Log a line for each shop. Fail if a shop has no counts."""
+    if routes is None:
+        message = "The shops could not be selected. See the logs of active_shops and select_shops."
+        raise PartnerTaskError(message)
     names = ("returns", "orders", "customers")
-    by_shop = {shop_counts["shop"]: {name: shop_counts[name] for name in names} for shop_counts in counts}
+    # For a single shop, Airflow passes its result instead of a list.
+    results = [counts] if isinstance(counts, dict) else [result for result in counts or [] if result]
+    by_shop = {result["shop"]: {name: result[name] for name in names} for result in results}
     for shop, shop_counts in by_shop.items():
         log.info("%s: %s", shop, ", ".join(f"{count} {name}" for name, count in shop_counts.items()))
+    if failed := [route["shop"] for route in routes if route["shop"] not in by_shop]:
+        context: Any = get_current_context()
+        context["ti"].xcom_push(key="return_value", value=by_shop)
+        message = f"{len(failed)} of {len(routes)} shops failed: {', '.join(failed)}. See their logs."
+        raise PartnerTaskError(message)
     return by_shop
 
 
@@ -94,5 +97,13 @@ with DAG(
     tags=["partners", "yofi", "shopify", "taskflow"],
     doc_md=__doc__,
 ) as dag:
-    extracted = extract_returns.expand(route=choose_shops())
-    report(look_up.expand(extracted=extracted))
+
+    @task_group(group_id="overview")
+    def overview(route: Any) -> Any:
+        """One shop."""
+        return look_up(extract_returns(route))
+
+    # A shop that has uninstalled the app refuses its token, so it is left out.
+    installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id="{{ var.value.partner_app_id }}")
+    routes = select_shops(installed.output)
+    report(routes, overview.expand(route=routes))

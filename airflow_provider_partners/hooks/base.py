@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_partners import settings
-from airflow_provider_partners._compat import AirflowNotFoundException, BaseHook, in_thread, mask_secret
-from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
+from airflow_provider_partners._compat import BaseHook, in_thread, mask_secret
+from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
+from airflow_provider_partners.lookups import find_connection
 from airflow_provider_partners.observability import metrics
+from airflow_provider_partners.records import encode_text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,10 +31,6 @@ __all__ = ["Client", "PartnerHook", "in_thread"]
 SHORT_DEADLINE = 60.0
 SHORT_WAIT = 5.0
 """Seconds for a whole call, and for one wait in it, while a trigger or the Test button waits."""
-
-UNREACHABLE_REMEDY = (
-    "Check the connection's host, and that this machine can reach it. The partner may also be down for a while."
-)
 
 
 class Client(Protocol):
@@ -134,15 +132,11 @@ class PartnerHook(BaseHook, Generic[ClientT]):
     def connection(self) -> PartnerConnection:
         """The checked connection, read at the first use.
 
-        :raises ConfigurationError: when it is missing or wrong
+        :raises NotDefinedError: when Airflow does not find it
+        :raises ConfigurationError: when it is wrong
         """
         if self._connection is None:
-            try:
-                stored = self.get_connection(self.conn_id)
-            except AirflowNotFoundException:
-                message = f"The connection '{self.conn_id}' isn't defined"
-                remedy = f"Create a connection of type '{self.conn_type}', or use another id."
-                raise ConfigurationError(message, remedy=remedy) from None
+            stored = find_connection(self.get_connection, self.conn_id, conn_type=self.conn_type)
             self._connection = read_connection(stored, conn_type=self.conn_type, default_host=self.default_host)
             self.mask_connection(self._connection)
         return self._connection
@@ -150,7 +144,8 @@ class PartnerHook(BaseHook, Generic[ClientT]):
     def get_conn(self) -> ClientT:
         """Return the API client. It is built at the first call and kept.
 
-        :raises ConfigurationError: when the connection is missing or wrong
+        :raises NotDefinedError: when Airflow does not find the connection
+        :raises ConfigurationError: when the connection is wrong
         """
         if self._client is None:
             self._client = self.build_client(self.connection)
@@ -171,8 +166,6 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         try:
             with self as client:
                 return True, client.ping()
-        except TransientError as error:
-            return False, str(error) if error.remedy else f"{str(error).rstrip('.')}. {UNREACHABLE_REMEDY}"
         except PartnersError as error:
             return False, str(error)
 
@@ -208,7 +201,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         from airflow_provider_partners.api.http.options import ClientOptions
         from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
 
-        digest = hashlib.sha256("\0".join(credential).encode()).hexdigest()[:24]
+        digest = hashlib.sha256(encode_text("\0".join(credential))).hexdigest()[:24]
         return ClientOptions(
             rate_limit_store=make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),
             on_secret=self.mask_secret,

@@ -114,16 +114,25 @@ def emit_asset_events(activity: TaskActivity, outlets: Sequence[Any], context: C
 
 
 def enforce_reject_threshold(
-    context: Context, reference: DatasetRef, summary: OutcomeSummary, max_rejects: float | None
+    context: Context,
+    reference: DatasetRef,
+    summary: OutcomeSummary,
+    max_rejects: float | None,
+    reject_floor: int | None,
 ) -> None:
     """Fail the task if too many records were rejected. The reference is pushed to XCom anyway: users need its counts.
 
     :param reference: the dataset that the task has written
     :param max_rejects: an ``int`` is a count, a ``float`` a share; ``[partners] max_rejects`` by default
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
     :raises RejectThresholdError: when more records were rejected
     """
     try:
-        sync.check_threshold(summary, settings.max_rejects() if max_rejects is None else max_rejects)
+        sync.check_threshold(
+            summary,
+            settings.max_rejects() if max_rejects is None else max_rejects,
+            floor=settings.reject_floor() if reject_floor is None else reject_floor,
+        )
     except RejectThresholdError:
         failed = replace(reference, extra={**reference.extra, "over_threshold": True})
         context["ti"].xcom_push(key="return_value", value=failed.to_dict())

@@ -9,23 +9,25 @@ import hashlib
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow.sdk import Asset
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
-from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.location import dataset_uri, task_identity
+from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.progress import ProgressLog
-from airflow_provider_partners.datasets.publish import publish_dataset
+from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
 from airflow_provider_partners.datasets.reader import resolve_match_values
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
 from airflow_provider_partners.task_errors import Context
-from airflow_provider_partners.watermarks import Watermark
+from airflow_provider_partners.watermarks import Watermark, covered_until
 from airflow_provider_partners.windows import Window, is_given, resolve
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 WINDOW_FILE = "window.json"
 """File with the window that the run's first try chose; it is in a folder beside the dataset's."""
+
+QUERY_FILE = "query.json"
+"""File with the hash of the query whose dataset is to be published; in the same folder."""
 
 
 class ExtractExtra(TypedDict, total=False):
@@ -72,8 +77,9 @@ class ExtractOperator(PartnerOperator):
         ``{"order_id": {"dataset": extract_orders.output, "field": "legacyResourceId"}}`` (templated)
     :param page_size: records per page; the largest that the API serves well by default
     :param workers: pages fetched in parallel where the list allows it; ``[partners] parallel_calls`` by default
-    :param uri: folder that the finished dataset is published to, where it replaces the previous one. By default the
-        dataset stays in the folder of the task's run (templated)
+    :param uri: folder that the finished dataset is published to, where it replaces the previous one of the same list
+        and account. Each mapped task needs a folder of its own. By default the dataset stays in the folder of the
+        task's run (templated)
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
@@ -122,18 +128,46 @@ class ExtractOperator(PartnerOperator):
         hook = self.hook()
         with hook as client:
             self.record_partner(hook)
-            reference = self.extract_pages(context, hook, client, query_arguments)
+            reference = self.unpublished_dataset(context, hook, query_arguments)
+            if reference is None:
+                reference = self.extract_pages(context, hook, client, query_arguments)
         return self.finish(context, reference)
+
+    def unpublished_dataset(
+        self, context: Context, hook: PartnerHook[Any], query_arguments: Mapping[str, Any]
+    ) -> DatasetRef | None:
+        """Return the dataset that an earlier try has finished but not published; ``None`` if there is none.
+
+        Finds out first whether the target can be written at all.
+
+        :param query_arguments: from :meth:`query_arguments`; a dataset of another query doesn't count
+        :raises ConfigurationError: when nothing can be published to ``uri``
+        """
+        if not is_given(self.uri):
+            return None
+        check_target(str(self.uri), Publisher(hook.conn_type, self.resource, hook.account, task_identity(context)))
+        text = json.dumps([hook.account, self.resource, query_arguments], sort_keys=True, default=str)
+        query = {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+        # A published dataset is removed from the run's folder. So what is there, is not published yet.
+        folder, state = DatasetFolder(dataset_uri(context)), DatasetFolder(dataset_uri(context, "window"))
+        manifest = load_manifest(folder) if state.read_json(QUERY_FILE) == query else None
+        state.write_json(QUERY_FILE, query)
+        if manifest is None:
+            return None
+        reference = stored_reference(manifest)
+        self.log.info("An earlier try has finished %s; it is published now", reference.uri)
+        return replace(reference, extra={**reference.extra, "resumed": reference.records})
 
     def finish(self, context: Context, reference: DatasetRef) -> DatasetRefDict:
         """Publish the dataset, record the activity, advance the watermark, and return the reference.
 
-        The watermark moves last, when the dataset is where it belongs.
+        The watermark moves when the dataset is where it belongs. The copy in the folder of the task's run goes last.
 
         :param reference: the dataset in the folder of the task's run
         """
+        staged = reference
         if is_given(self.uri):
-            reference = publish_dataset(reference, str(self.uri))
+            reference = publish_dataset(staged, str(self.uri), task=task_identity(context))
             self.log.info(
                 "Published to %s, %s", reference.uri, "changed" if reference.extra["changed"] else "unchanged"
             )
@@ -141,7 +175,15 @@ class ExtractOperator(PartnerOperator):
         self.activity.set_list_read(self.resource, reference.records)
         self.activity.records = reference.records - int(reference.extra.get("resumed", 0))
         self._advance_watermark(context, reference)
+        if reference.uri != staged.uri:
+            self._remove_staged(staged)
         return reference.to_dict()
+
+    def _remove_staged(self, staged: DatasetRef) -> None:
+        try:
+            DatasetFolder(staged.uri).remove_all()
+        except PartnersError as error:
+            self.log.warning("The copy in %s could not be removed: %s", staged.uri, error)
 
     def record_partner(self, hook: PartnerHook[Any]) -> None:
         """Record the account that the task reads, and the list."""
@@ -212,8 +254,8 @@ class ExtractOperator(PartnerOperator):
             self.log.warning(
                 "No watermark is stored (it takes Airflow 3.3 and an asset among the outlets): each run reads all"
             )
-        # An end other than now is the same for every try.
-        return self._fixed_window(context, window) if window.until == now else window
+        # An end in the past is the same for every try.
+        return self._fixed_window(context, window, now) if window.until >= now else window
 
     def watermark(self, context: Context) -> Watermark | None:
         """Return the watermark of this list; ``None`` where Airflow keeps no state for the task."""
@@ -233,18 +275,28 @@ class ExtractOperator(PartnerOperator):
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         return ":".join([account, self.resource, *([digest] if filters else [])])
 
-    def _fixed_window(self, context: Context, window: Window) -> Window:
+    def _fixed_window(self, context: Context, window: Window, now: datetime) -> Window:
         """Return the window that the run's first try chose, so that a retry resumes the same dataset.
 
         A retry would compute a later end, and perhaps a later watermark if a try died after its last step.
         """
         folder = DatasetFolder(dataset_uri(context, "window"))
-        query = [str(value) for value in (self._watermark_key(), self.since, self._initial_since(), self.lookback)]
+        arguments = (self._watermark_key(), self.since, self.until, self._initial_since(), self.lookback)
+        query = [str(value) for value in arguments]
         stored = folder.read_json(WINDOW_FILE)
         if stored and stored["query"] == query:
             return Window.from_dict(stored["window"], origin=stored["origin"])
-        folder.write_json(WINDOW_FILE, {"query": query, "window": window.to_dict(), "origin": window.origin})
+        began = timestamps.isoformat(now)
+        stored = {"query": query, "window": window.to_dict(), "origin": window.origin, "began": began}
+        folder.write_json(WINDOW_FILE, stored)
         return window
+
+    def _began(self, context: Context, window: Window) -> datetime:
+        """Return when the first try began to read. For a window whose end had passed then, its end is as good."""
+        stored = DatasetFolder(dataset_uri(context, "window")).read_json(WINDOW_FILE)
+        if stored is None or stored["window"] != window.to_dict():
+            return window.until
+        return timestamps.parse(stored["began"], "began")
 
     def _advance_watermark(self, context: Context, reference: DatasetRef) -> None:
         """Move the watermark to the end of a finished dataset's window."""
@@ -253,8 +305,10 @@ class ExtractOperator(PartnerOperator):
             return
         window = Window.from_dict(reference.window)
         start = timestamps.parse(self.initial_since, "initial_since") if is_given(self.initial_since) else None
-        moved = watermark.advance_over(window, start=start)
-        self.log.info("%s %s", watermark.key, f"moved to {reference.window['until']}" if moved else "is unchanged")
+        began = self._began(context, window)
+        moved = watermark.advance_over(window, began=began, start=start)
+        state = f"moved to {timestamps.isoformat(covered_until(window, began=began))}" if moved else "is unchanged"
+        self.log.info("%s %s", watermark.key, state)
 
     def match_values(self) -> dict[str, Iterable[str]] | None:
         """Return the ids to read, by field."""

@@ -8,7 +8,7 @@ from airflow_provider_partners import timestamps
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import write_dataset
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, NotDefinedError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_partners.datasets.reference import DatasetRefDict
+
+
+NO_APP = "none"
+"""The app id that says: there is no app, so every shop counts as having it."""
+
+EVERY_SHOP = "all"
+"""What :class:`ShopifyPartnerActiveShopsOperator` returns then."""
 
 
 class ShopifyPartnerExtractOperator(ExtractOperator):
@@ -98,8 +105,8 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
 class ShopifyPartnerActiveShopsOperator(PartnerOperator):
     """Returns the domains of the shops that have an app installed, computed from the app's events.
 
-    :param app_id: the app, ``gid://partners/App/…``. If it renders to nothing, the task makes no call and returns
-        ``None``: the shops are unknown, which is not the same as no shops (templated)
+    :param app_id: the app, ``gid://partners/App/…``, or ``none`` where there is no app: the task then makes no call and
+        returns the text ``all``. An id that renders to nothing is an error (templated)
     :param until: use only events before this time; all by default (templated)
     :param shopify_partner_conn_id: id of the Airflow connection (templated)
     """
@@ -111,7 +118,7 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
     def __init__(
         self,
         *,
-        app_id: str | None,
+        app_id: str,
         until: TemplatedTime | None = None,
         shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
         **kwargs: Any,
@@ -121,11 +128,18 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         self.until = until
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
-    def run(self, context: Context) -> list[str] | None:
-        """Read the app's events and return the shops that have it installed."""
+    def run(self, context: Context) -> list[str] | str:
+        """Read the app's events and return the shops that have it installed.
+
+        :raises NotDefinedError: when ``app_id`` renders to nothing
+        """
+        if self.app_id == NO_APP:
+            self.log.info("There is no app, so every shop counts as having it.")
+            return EVERY_SHOP
         if self.app_id in {None, "", "None"}:
-            self.log.info("No app is given, so the shops that have it installed are unknown.")
-            return None
+            message = "The argument 'app_id' rendered to nothing"
+            remedy = f"Name the app, gid://partners/App/…, or '{NO_APP}'. A Variable's default may hide an outage."
+            raise NotDefinedError(message, remedy=remedy)
         until = timestamps.parse(self.until, "until") if self.until not in {None, "", "None"} else None
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 from airflow_provider_partners import settings, sync
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
+from airflow_provider_partners.datasets.version_log import VersionLog
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
@@ -132,6 +133,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
     :param max_rejects: how many orders may fail to map before the task fails: an ``int`` is a count, a ``float`` a
         share; ``[partners] max_rejects`` by default
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
     """
 
     template_fields: Sequence[str] = (
@@ -162,6 +164,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         policy: Mapping[str, Any] | None = None,
         coupon_policy: Mapping[str, Any] | None = None,
         max_rejects: float | None = None,
+        reject_floor: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -175,6 +178,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.policy = policy
         self.coupon_policy = coupon_policy
         self.max_rejects = max_rejects
+        self.reject_floor = reject_floor
 
     def input_datasets(self) -> list[Any]:
         """Return the datasets that are joined."""
@@ -183,6 +187,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     def run(self, context: Context) -> DatasetRefDict:
         """Join and map the orders, write both datasets, check the threshold."""
         orders = DatasetRef.from_dict(self.orders)
+        lists = {name: getattr(self, name) for name in ("returns", "claims", "customers", "redemptions")}
         mapped_orders = sync.build_orders(
             read_dataset(orders),
             _read_optional(self.returns),
@@ -190,6 +195,13 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             customers=_read_optional(self.customers),
             redemptions=None if self.redemptions is None else _read_optional(self.redemptions),
             redemptions_from=_window_start(self.redemptions),
+            read_at={
+                "orders": orders.read_at,
+                **{
+                    name: None if value is None else DatasetRef.from_dict(value).read_at
+                    for name, value in lists.items()
+                },
+            },
             shop=self.shop,
             options=self.options,
             policy=self.policy,
@@ -221,17 +233,16 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             extra["rejected"],
             extra["suppressed"],
         )
-        enforce_reject_threshold(context, reference, summary, self.max_rejects)
+        enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
         return reference.to_dict()
 
     def _write_datasets(
         self, context: Context, orders: DatasetRef, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
     ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
         window = Window.from_dict(orders.window) if orders.window else None
-        built = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders", window=window)
-        rejects = DatasetWriter(
-            dataset_uri(context, "rejects"), source="yotpo", resource="unbuilt orders", window=window
-        )
+        lists: dict[str, Any] = {"source": "yotpo", "account": self.shop, "window": window}
+        built = DatasetWriter(dataset_uri(context), resource="built orders", **lists)
+        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource="unbuilt orders", **lists)
         for writer in (built, rejects):
             writer.resume()
         summary, left_out = sync.OutcomeSummary(), Counter[str]()
@@ -266,14 +277,16 @@ class UpsertExtra(TypedDict):
 class UpsertOperator(PartnerOperator):
     """Writes built records to a Yotpo store and returns the reference of the dataset of their outcomes.
 
-    The outcome of a record is created, updated, unchanged, or rejected with a reason. Rejected records go into a
-    dataset of their own, ``extra["rejects"]``; :class:`YotpoReplayRejectsOperator` takes it. ``extra["summary"]`` has
-    the counts, see :class:`UpsertExtra`. A retry skips the records that the first try has finished.
+    The outcome of a record is created, updated, unchanged, stale, or rejected with a reason. A record is stale when
+    another task has claimed a newer build of it: it is not written. Rejected records go into a dataset of their own,
+    ``extra["rejects"]``; :class:`YotpoReplayRejectsOperator` takes it. ``extra["summary"]`` has the counts, see
+    :class:`UpsertExtra`. A retry skips the records that the first try has finished.
 
     :param built: output of :class:`YotpoBuildOrdersOperator` (templated)
     :param plan_only: look up and plan, but write nothing (templated)
     :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
         share; ``[partners] max_rejects`` by default
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
     :param workers: parallel writes; ``[partners] parallel_calls`` by default
     :param yotpo_conn_id: id of the Airflow connection of the store (templated)
     """
@@ -289,6 +302,7 @@ class UpsertOperator(PartnerOperator):
         built: DatasetInput | None,
         plan_only: bool | str = False,
         max_rejects: float | None = None,
+        reject_floor: int | None = None,
         workers: int | None = None,
         yotpo_conn_id: str = YotpoHook.default_conn_name,
         **kwargs: Any,
@@ -297,17 +311,26 @@ class UpsertOperator(PartnerOperator):
         self.built = built
         self.plan_only = plan_only
         self.max_rejects = max_rejects
+        self.reject_floor = reject_floor
         self.workers = workers
         self.yotpo_conn_id = yotpo_conn_id
 
     @abstractmethod
     def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+        self,
+        client: YotpoClient,
+        records: Iterator[Record],
+        *,
+        skip: Container[str],
+        plan_only: bool,
+        workers: int,
+        versions: VersionLog,
     ) -> Iterator[Outcome]:
         """Write the records and yield an outcome for each.
 
         :param records: the built records
         :param skip: external ids that an earlier try has finished
+        :param versions: the versions that the store's tasks have written
         """
 
     def hook(self) -> YotpoHook:
@@ -322,6 +345,13 @@ class UpsertOperator(PartnerOperator):
         """Return the dataset of records to write."""
         return DatasetRef.from_dict(self.built)
 
+    def input_records(self, source: DatasetRef) -> Iterator[Record]:
+        """Return the records to write.
+
+        :param source: from :meth:`input_dataset`
+        """
+        return read_dataset(source)
+
     def run(self, context: Context) -> DatasetRefDict:
         """Write the records that no earlier try has written, store outcomes and rejects, check the threshold."""
         source, plan_only = self.input_dataset(), parse_bool(self.plan_only, "plan_only")
@@ -331,15 +361,16 @@ class UpsertOperator(PartnerOperator):
         progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(finished))
         hook = self.hook()
         hook.metrics_shop = source.extra.get("shop")
-        with hook as client:
+        with hook as client, VersionLog(version_log_uri(hook.account or "")) as versions:
             self.record_partner(hook)
             self.activity.shop = hook.metrics_shop
             results = self.upsert(
                 client,
-                read_dataset(source),
+                self.input_records(source),
                 skip=finished,
                 plan_only=plan_only,
                 workers=self.workers or settings.parallel_calls(),
+                versions=versions,
             )
             for batch in batch_outcomes(results):
                 # Rejects first: a crash between the two may store a reject twice, but never lose one.
@@ -367,10 +398,9 @@ class UpsertOperator(PartnerOperator):
         """
         kind = self.record_kind
         work = f"{kind} {source.sha256} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
-        outcomes = DatasetWriter(dataset_uri(context), source="yotpo", resource=f"{kind} outcomes", fingerprint=work)
-        rejects = DatasetWriter(
-            dataset_uri(context, "rejects"), source="yotpo", resource=f"{kind} rejects", fingerprint=work
-        )
+        lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
+        outcomes = DatasetWriter(dataset_uri(context), resource=f"{kind} outcomes", **lists)
+        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=f"{kind} rejects", **lists)
         outcomes.resume()
         rejects.resume()
         return outcomes, rejects, {record["external_id"] for record in outcomes.written_records()}
@@ -403,7 +433,7 @@ class UpsertOperator(PartnerOperator):
         self.log.info("%s:\n%s", self.record_kind.capitalize(), sync.format_summary(summary))
         if reject_reference:
             self.log.warning("%d rejects are in %s", counts["rejected"], reject_reference.uri)
-        enforce_reject_threshold(context, reference, summary, self.max_rejects)
+        enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
         return reference.to_dict()
 
 
@@ -417,10 +447,19 @@ class YotpoUpsertProductsOperator(UpsertOperator):
     record_kind: ClassVar[str] = "products"
 
     def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+        self,
+        client: YotpoClient,
+        records: Iterator[Record],
+        *,
+        skip: Container[str],
+        plan_only: bool,
+        workers: int,
+        versions: VersionLog,
     ) -> Iterator[Outcome]:
         """Write each product once, however many orders contain it."""
-        return upsert.upsert_products(client, unique_products(records), skip=skip, dry_run=plan_only, workers=workers)
+        return upsert.upsert_products(
+            client, unique_products(records), skip=skip, dry_run=plan_only, workers=workers, versions=versions
+        )
 
 
 class YotpoUpsertOrdersOperator(UpsertOperator):
@@ -439,7 +478,14 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
         self.with_fulfillments = with_fulfillments
 
     def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+        self,
+        client: YotpoClient,
+        records: Iterator[Record],
+        *,
+        skip: Container[str],
+        plan_only: bool,
+        workers: int,
+        versions: VersionLog,
     ) -> Iterator[Outcome]:
         """Write the orders in batches."""
         return upsert.upsert_orders(
@@ -449,6 +495,7 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
             with_fulfillments=self.with_fulfillments,
             dry_run=plan_only,
             workers=workers,
+            versions=versions,
         )
 
 
@@ -461,28 +508,55 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
     record_kind: ClassVar[str] = "fulfillments"
 
     def upsert(
-        self, client: YotpoClient, records: Iterator[Record], *, skip: Container[str], plan_only: bool, workers: int
+        self,
+        client: YotpoClient,
+        records: Iterator[Record],
+        *,
+        skip: Container[str],
+        plan_only: bool,
+        workers: int,
+        versions: VersionLog,
     ) -> Iterator[Outcome]:
         """Write the fulfillments, order by order."""
-        return upsert.upsert_fulfillments(client, records, skip=skip, dry_run=plan_only, workers=workers)
+        return upsert.upsert_fulfillments(
+            client, records, skip=skip, dry_run=plan_only, workers=workers, versions=versions
+        )
 
 
 class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
     """Writes the rejected orders of an earlier run again, after the cause is fixed. Skips the task if there are none.
 
+    A reject holds the order as it was built then. If a run has built the order again since, the reject ends as stale.
+    With ``rebuilt``, the present state is written instead.
+
     :param rejects: output of the task that upserted the orders, or its ``extra["rejects"]`` (templated)
+    :param rebuilt: output of :class:`YotpoBuildOrdersOperator` for the same orders, extracted again. It replaces the
+        rejects of the orders that it holds (templated)
     """
 
-    template_fields: Sequence[str] = ("rejects", "plan_only", "yotpo_conn_id")
+    template_fields: Sequence[str] = ("rejects", "rebuilt", "plan_only", "yotpo_conn_id")
 
-    def __init__(self, *, rejects: DatasetInput, **kwargs: Any) -> None:
+    def __init__(self, *, rejects: DatasetInput, rebuilt: DatasetInput | None = None, **kwargs: Any) -> None:
         super().__init__(built=None, **kwargs)
         self.rejects = rejects
+        self.rebuilt = rebuilt
+
+    def input_records(self, source: DatasetRef) -> Iterator[Record]:
+        """Return the rejects, with the rebuilt orders in place of theirs. Only the ids are in memory."""
+        rejected = {str(record.get("external_id")) for record in read_dataset(source)}
+        rebuilt = set()
+        for record in _read_optional(self.rebuilt):
+            if record["external_id"] in rejected:
+                rebuilt.add(record["external_id"])
+                yield record
+        for record in read_dataset(source):
+            if str(record.get("external_id")) not in rebuilt:
+                yield record
 
     def input_datasets(self) -> list[Any]:
         """Return the dataset of rejects."""
         extra = self.rejects.get("extra") if isinstance(self.rejects, dict) else None
-        return [(extra or {}).get("rejects") or self.rejects]
+        return [(extra or {}).get("rejects") or self.rejects, self.rebuilt]
 
     def input_dataset(self) -> DatasetRef:
         """Return the dataset of rejects.
@@ -565,8 +639,11 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
     def _write_datasets(
         self, context: Context, compared: Iterable[OrderDifference], *, total: int
     ) -> tuple[Counter[str], int, DatasetWriter, DatasetWriter]:
-        differences = DatasetWriter(dataset_uri(context, "findings"), source="yotpo", resource="findings")
-        repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders")
+        account = DatasetRef.from_dict(self.built).account
+        differences = DatasetWriter(
+            dataset_uri(context, "findings"), source="yotpo", resource="findings", account=account
+        )
+        repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders", account=account)
         for writer in (differences, repairs):
             writer.resume()
         counts, same = Counter[str](), 0
@@ -609,7 +686,7 @@ def unique_products(records: Iterable[Record]) -> Iterator[Record]:
         for product in record.get("products", ()):
             if product["external_id"] not in seen:
                 seen.add(product["external_id"])
-                yield product
+                yield {**product, "version": sync.product_version(record.get("version") or {})}
 
 
 def _reject_outcome(order: UnmappableOrder) -> Outcome | None:

@@ -4,7 +4,7 @@ A lane is one shop in one window. The Dags of the order sync consist of these st
 own Dag can use them too::
 
     lanes = select_shops(active_shops.output, [window])
-    summary = summarize(lanes, create_lane().expand_kwargs(lanes))
+    summary = summarize({"select_shops": lanes}, lanes, create_lane().expand_kwargs(lanes))
 
 This module calls no partner's API. It uses Airflow's TaskFlow API.
 """
@@ -16,10 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, Param, Variable, get_current_context, task, task_group
+from airflow.sdk import BaseOperator, Param, get_current_context, task, task_group
 
+from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.base import parse_bool
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
+from airflow_provider_partners.operators.shopify_partner import EVERY_SHOP
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import (
@@ -28,6 +30,7 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertProductsOperator,
 )
 from airflow_provider_partners.pipelines import routing, run_summary
+from airflow_provider_partners.pipelines._dag import require_results
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 from airflow_provider_partners.windows import Window
 
@@ -38,8 +41,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_order_tasks",
+    "build_summary",
     "create_lane",
     "fail_on_failed_shops",
+    "read_routes",
     "select_shops",
     "shared_params",
     "summarize",
@@ -94,17 +99,32 @@ def with_lookbacks(
     }
 
 
+def read_routes() -> list[routing.Route]:
+    """Return the routes in the Variable.
+
+    :raises NotDefinedError: when Airflow does not find the Variable
+    :raises ConfigurationError: when a route is wrong
+    """
+    return routing.parse_routes(get_variable(routing.ROUTES_VARIABLE, remedy=routing.ROUTES_REMEDY))
+
+
 @task
-def select_shops(installed: Any, windows: Any = None) -> list[dict[str, str | None]]:
+def select_shops(installed: Any, windows: Any = None, *, personal_data: bool = True) -> list[dict[str, Any]]:
     """Return the run's shops with the connections of their routes, once per window.
 
-    :param installed: domains of the shops that have the app; ``None`` takes every routed shop
+    :param installed: domains of the shops that have the app; the text ``all`` takes every routed shop
     :param windows: windows from :func:`with_lookbacks`; ``None`` if each shop gets its own in a later task
+    :param personal_data: False reads no customers' data of any shop; otherwise the shop's route decides
     """
     context: Any = get_current_context()
     with translate_errors(context):
-        routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
-        selected = routing.select_lanes(routes, installed=installed, shops=context["params"]["shops"])
+        require_results({"active_shops": installed})
+        selected = routing.select_lanes(
+            read_routes(),
+            installed=None if installed == EVERY_SHOP else installed,
+            shops=context["params"]["shops"],
+            personal_data=personal_data,
+        )
     for shop in selected.without_route:
         log.warning("%s has the app installed, but no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
     for shop in selected.not_installed:
@@ -123,6 +143,7 @@ def build_order_tasks(
     until: Any,
     claims_since: Any,
     redemptions_since: Any,
+    personal_data: Any = None,
     query: Any = None,
     order_ids: Any = None,
     options: MappingOptions | Mapping[str, Any] | None = None,
@@ -131,6 +152,7 @@ def build_order_tasks(
 ) -> list[BaseOperator]:
     """Return the tasks of a lane up to its built orders; the last task returns their dataset.
 
+    :param personal_data: whether to read customers' data from Shopify; by default yes
     :param query: a Shopify search that the orders must match besides the window
     :param order_ids: ids of the orders to read, whenever they changed; the window then applies to claims and
         redemptions alone
@@ -145,6 +167,7 @@ def build_order_tasks(
         shop=shop,
         **selection,
         query=query,
+        personal_data=personal_data,
         shopify_admin_conn_id=shopify_admin_conn_id,
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "since",
     )
@@ -225,16 +248,24 @@ def upsert_order_tasks(built: Any, *, yotpo_conn_id: Any) -> list[BaseOperator]:
     return [products, orders]
 
 
-def summarize_tasks(tasks: Sequence[BaseOperator], *, shop: Any, since: Any, voucherify_conn_id: Any) -> Any:
+def summarize_tasks(
+    tasks: Sequence[BaseOperator],
+    *,
+    shop: Any,
+    since: Any,
+    voucherify_conn_id: Any,
+    before: Mapping[str, Any] | None = None,
+) -> Any:
     """Return the last task of a lane, which summarizes it.
 
-    :param tasks: all tasks before it, in order
+    :param tasks: all tasks before it that return datasets, in order
+    :param before: further tasks at the lane's start, by name
     """
     return summarize_lane(
         shop=shop,
         since=since,
         optional_connections={REDEMPTIONS_TASK_ID: voucherify_conn_id},
-        results={task.task_id.rpartition(".")[2]: task.output for task in tasks},
+        results={**(before or {}), **{task.task_id.rpartition(".")[2]: task.output for task in tasks}},
     )
 
 
@@ -262,6 +293,7 @@ def create_lane(
         until: Any,
         claims_since: Any,
         redemptions_since: Any,
+        personal_data: Any = None,
     ) -> Any:
         """One shop in one window, from Shopify to Yotpo."""
         tasks = build_order_tasks(
@@ -273,6 +305,7 @@ def create_lane(
             until=until,
             claims_since=claims_since,
             redemptions_since=redemptions_since,
+            personal_data=personal_data,
             options=options,
             policy=policy,
             coupon_policy=coupon_policy,
@@ -295,7 +328,7 @@ def summarize_lane(
 
     :param since: start of its window
     :param optional_connections: by task, the connection without which the task is skipped
-    :param results: by task, the dataset reference that it returned
+    :param results: by task, what it returned
     """
     context: Any = get_current_context()
     run_results = {name: result for name, result in results.items() if optional_connections.get(name, name)}
@@ -305,20 +338,41 @@ def summarize_lane(
 
 
 @task(multiple_outputs=False, trigger_rule="all_done")
-def summarize(lanes: Any, summaries: Any) -> run_summary.RunSummary:
-    """Return the summary of a run, and log it as a table.
+def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> run_summary.RunSummary:
+    """Return the summary of a run, and log it as a table. Fail if a step before the lanes did not succeed.
 
-    :param lanes: the result of :func:`select_shops`
+    :param results: the steps before the lanes, in order, each with its result
+    :param lanes: the lanes with their windows
     :param summaries: the result of the mapped lanes
     """
     context: Any = get_current_context()
+    with translate_errors(context):
+        require_results(results)
+        return build_summary(context, lanes, summaries)
+
+
+def build_summary(
+    context: Mapping[str, Any],
+    lanes: Sequence[Mapping[str, Any]],
+    summaries: Any,
+    *,
+    find_gaps: Callable[[run_summary.RunSummary], run_summary.GapsByShop] | None = None,
+) -> run_summary.RunSummary:
+    """Return the summary of a run, and log it as a table.
+
+    :param lanes: the lanes with their windows
+    :param summaries: the result of the mapped lanes
+    :param find_gaps: returns what no run has read, from the summary
+    """
     # For a single lane, Airflow passes its result instead of a list.
     lane_summaries: list[Any] = [summaries] if isinstance(summaries, dict) else list(summaries or [])
     summary = run_summary.build_run_summary(
         lane_summaries,
-        [(lane["shop"], lane["since"]) for lane in lanes or []],
+        [(lane["shop"], lane["since"]) for lane in lanes],
         dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
     )
+    if find_gaps is not None:
+        summary = run_summary.with_table(summary, gaps=find_gaps(summary))
     log.info("Summary:\n%s", summary["table"])
     return summary
 

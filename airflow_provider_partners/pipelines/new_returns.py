@@ -3,8 +3,8 @@
 ``yofi_shopify_to_yotpo`` reads orders by their own changes, but a return or claim does not change the order in Shopify.
 This Dag syncs such orders. Two watch triggers for each watched shop poll Yofi's lists of returns and claims; without
 watched shops the Dag has no schedule. Events that arrive during a run are handled together by the next one. The Dag
-creates no duplicates in Yotpo, so a run may be repeated. A run by hand with ``since`` and ``until`` takes the returns
-and claims of that window.
+creates no duplicates in Yotpo, so a run may be repeated. A run by hand takes the returns
+and claims of the window from ``since`` to ``until``, and fails without ``since``.
 
 The Dag needs what ``yofi_shopify_to_yotpo`` needs. In Airflow 3.3 and later, the triggers continue where they stopped
 when the triggerer restarts. Before, they start with the records that arrive from then on.
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, Variable, get_current_context, task, task_group
+from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, get_current_context, task, task_group
 
 from airflow_provider_partners import windows
 from airflow_provider_partners.api.shopify.shops import shop_domain
@@ -53,6 +53,7 @@ def new_returns_dag(
     coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
     coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    personal_data: bool = True,
     **dag_args: Any,
 ) -> DAG:
     """Return the Dag that syncs the orders with new returns and claims.
@@ -65,19 +66,19 @@ def new_returns_dag(
     :param coupon_policy: which redemptions count as an order's coupons; give it the same as the hourly Dag
     :param claims_lookback: how old a claim may be to count
     :param coupons_lookback: how long before the window redemptions are read
+    :param personal_data: False reads no customers' data from Shopify; otherwise each shop's route decides
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
     if schedule is None and watched_shops:
         schedule = AssetAny(*_watched_assets(watched_shops, poll_interval))
 
     @task
-    def choose_lanes() -> list[dict[str, str | None]]:
+    def choose_lanes() -> list[dict[str, Any]]:
         """Return the shops with new records, with the connections of their routes and the window of the records."""
         context: Any = get_current_context()
         with translate_errors(context):
             reject_unknown_params(context)
-            routes = routing.parse_routes(Variable.get(routing.ROUTES_VARIABLE, default=None))
-            selected, window_by_shop = _select_shops(context, routes)
+            selected, window_by_shop = _select_shops(context, steps.read_routes(), personal_data=personal_data)
         lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
         for lane in selected.lanes:
             log.info("%s: %s", lane["shop"], window_by_shop[str(lane["shop"])])
@@ -96,8 +97,10 @@ def new_returns_dag(
         until: Any,
         claims_since: Any,
         redemptions_since: Any,
+        personal_data: Any = None,
     ) -> Any:
         """One shop: the orders with new returns or claims, from Shopify to Yotpo."""
+        order_ids: Any = affected_orders(shop=shop, yofi_conn_id=yofi_conn_id, since=since, until=until)
         tasks = steps.build_order_tasks(
             shop=shop,
             shopify_admin_conn_id=shopify_admin_conn_id,
@@ -107,13 +110,20 @@ def new_returns_dag(
             until=until,
             claims_since=claims_since,
             redemptions_since=redemptions_since,
-            order_ids=affected_orders(shop=shop, yofi_conn_id=yofi_conn_id, since=since, until=until),
+            personal_data=personal_data,
+            order_ids=order_ids,
             options=options,
             policy=policy,
             coupon_policy=coupon_policy,
         )
         tasks += steps.upsert_order_tasks(tasks[-1].output, yotpo_conn_id=yotpo_conn_id)
-        return steps.summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+        return steps.summarize_tasks(
+            tasks,
+            shop=shop,
+            since=since,
+            voucherify_conn_id=voucherify_conn_id,
+            before={"affected_orders": order_ids},
+        )
 
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:
@@ -135,7 +145,7 @@ def new_returns_dag(
         dag_args=dag_args,
     ) as dag:
         lanes = choose_lanes()
-        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)), lanes)
+        confirm(steps.summarize({"choose_lanes": lanes}, lanes, lane.expand_kwargs(lanes)), lanes)
     return dag
 
 
@@ -172,7 +182,7 @@ def _watched_assets(watched_shops: Mapping[str, str], poll_interval: float) -> I
 
 
 def _select_shops(
-    context: Mapping[str, Any], routes: list[routing.Route]
+    context: Mapping[str, Any], routes: list[routing.Route], *, personal_data: bool
 ) -> tuple[routing.SelectedShops, dict[str, windows.Window]]:
     """Return the run's shops, and the window of each."""
     params, events = context["params"], context.get("triggering_asset_events") or {}
@@ -185,4 +195,4 @@ def _select_shops(
     for shop in sorted(window_by_shop.keys() - routed):
         log.warning("%s is watched, but has no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
     routes = [route for route in routes if route.shop in window_by_shop]
-    return routing.select_lanes(routes, shops=params["shops"]), window_by_shop
+    return routing.select_lanes(routes, shops=params["shops"], personal_data=personal_data), window_by_shop

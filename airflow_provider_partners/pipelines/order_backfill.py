@@ -12,16 +12,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Param, get_current_context, task
+from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
-from airflow_provider_partners import windows
+from airflow_provider_partners import timestamps, watermarks, windows
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines.coverage import (
+    BACKFILL_DAG_ID,
+    BEGAN_KEY,
+    WATERMARK_ASSET,
+    Coverage,
+    create_summarize,
+)
 from airflow_provider_partners.task_errors import translate_errors
 
 if TYPE_CHECKING:
@@ -36,15 +43,17 @@ log = logging.getLogger(__name__)
 
 def order_backfill_dag(
     *,
-    dag_id: str = "yofi_shopify_to_yotpo_backfill",
+    dag_id: str = BACKFILL_DAG_ID,
     schedule: Any = None,
     options: MappingOptions | Mapping[str, Any] | None = None,
     policy: SuppressionPolicy | Mapping[str, Any] | None = None,
     coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
     coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    personal_data: bool = True,
     app_id: str = APP_ID_TEMPLATE,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
+    asset: Asset = WATERMARK_ASSET,
     **dag_args: Any,
 ) -> DAG:
     """Return the Dag that syncs the orders of a past time range.
@@ -52,8 +61,10 @@ def order_backfill_dag(
     The arguments are those of :func:`~airflow_provider_partners.pipelines.order_sync.order_sync_dag`. Give both the
     same options and policies.
 
+    :param asset: keeps the gaps of the hourly Dag. A gap that this Dag reads is removed (Airflow 3.3 and later)
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
+    summarize = create_summarize(asset)
 
     @task
     def choose_windows() -> list[dict[str, str]]:
@@ -64,13 +75,17 @@ def order_backfill_dag(
             reject_unknown_params(context)
             full_range = windows.resolve(since=params["since"], until=params["until"])
             parts = list(full_range.split(timedelta(days=params["window_days"])))
+        context["ti"].xcom_push(key=BEGAN_KEY, value=timestamps.isoformat(datetime.now(UTC), "seconds"))
         log.info("%s in %d windows", full_range, len(parts))
         lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
         return [steps.with_lookbacks(part, **lookbacks) for part in parts]
 
-    @task(retries=0)
+    @task(retries=0, inlets=watermarks.watermark_assets(asset))
     def confirm(summary: Any, lanes: Any) -> None:
-        """Fail the run if a lane failed, or if no lanes could be chosen. Clear a failed lane, and it continues."""
+        """Remove the gaps that were read. Fail if a lane failed: clear it, and it continues."""
+        context: Any = get_current_context()
+        with translate_errors(context):
+            Coverage(context, asset).store_gaps(summary)
         steps.fail_on_failed_shops(summary)
 
     with create_dag(
@@ -90,10 +105,11 @@ def order_backfill_dag(
         installed = ShopifyPartnerActiveShopsOperator(
             task_id="active_shops", app_id=app_id, shopify_partner_conn_id=shopify_partner_conn_id
         )
-        chosen = choose_windows()
+        chosen: Any = choose_windows()
         # The conf is checked before anything is read.
         chosen >> installed
-        lanes = steps.select_shops(installed.output, chosen)
+        lanes = steps.select_shops(installed.output, chosen, personal_data=personal_data)
         lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
-        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)), lanes)
+        results = {"choose_windows": chosen, "active_shops": installed.output, "select_shops": lanes}
+        confirm(summarize(results, lanes, chosen[BEGAN_KEY], lane.expand_kwargs(lanes)), lanes)
     return dag

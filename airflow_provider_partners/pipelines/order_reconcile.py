@@ -3,7 +3,7 @@
 The Dag builds every order that was placed in the range as ``yofi_shopify_to_yotpo`` does, and compares it with Yotpo's
 copy. An order can be missing, stale (changed in Shopify after Yotpo's copy), different in some fields, or extra. The
 Dag repairs what an upsert can repair. It only reports extra orders, because Yotpo can't delete orders. With the param
-``dry_run`` it writes nothing.
+``dry_run`` it writes nothing. A run without a logical date takes the last 24 hours as its day.
 
 The Dag also brings late data: predictions and claims of orders that no longer change. It needs what
 ``yofi_shopify_to_yotpo`` needs.
@@ -48,6 +48,7 @@ def order_reconcile_dag(
     coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
     coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    personal_data: bool = True,
     app_id: str = APP_ID_TEMPLATE,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
     **dag_args: Any,
@@ -67,12 +68,18 @@ def order_reconcile_dag(
         params = context["params"]
         with translate_errors(context):
             reject_unknown_params(context)
+            now, days = datetime.now(UTC).replace(microsecond=0), timedelta(days=params["days"])
             placed = windows.resolve(
-                since=params["since"], until=params["until"], context=context, lookback=timedelta(days=params["days"])
+                since=params["since"],
+                until=params["until"],
+                context=context,
+                lookback=days,
+                initial_since=now - timedelta(days=1) - days,
+                now=now,
             )
         log.info("Orders placed in %s", placed)
         # An order changes after it was placed, so read all changes from then on.
-        changed = windows.Window(placed.since, max(placed.until, datetime.now(UTC)))
+        changed = windows.Window(placed.since, max(placed.until, now))
         bounds = placed.to_dict()
         query = f"created_at:>='{bounds['since']}' AND created_at:<'{bounds['until']}'"
         lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
@@ -89,6 +96,7 @@ def order_reconcile_dag(
         until: Any,
         claims_since: Any,
         redemptions_since: Any,
+        personal_data: Any,
         query: Any,
         placed_until: Any,
     ) -> Any:
@@ -102,6 +110,7 @@ def order_reconcile_dag(
             until=until,
             claims_since=claims_since,
             redemptions_since=redemptions_since,
+            personal_data=personal_data,
             query=query,
             options=options,
             policy=policy,
@@ -148,6 +157,7 @@ def order_reconcile_dag(
         chosen = choose_range()
         # The conf is checked before anything is read.
         chosen >> installed
-        lanes = steps.select_shops(installed.output, chosen)
-        confirm(steps.summarize(lanes, reconcile_lane.expand_kwargs(lanes)), lanes)
+        lanes = steps.select_shops(installed.output, chosen, personal_data=personal_data)
+        results = {"choose_range": chosen, "active_shops": installed.output, "select_shops": lanes}
+        confirm(steps.summarize(results, lanes, reconcile_lane.expand_kwargs(lanes)), lanes)
     return dag

@@ -4,10 +4,12 @@ Each shop is a lane of its own. A lane reads the shop's changed orders from Shop
 used coupons if the route has a Voucherify connection. It joins and maps them, then writes products and orders to the
 shop's Yotpo store. A failed lane does not stop the others. The summary names it, and the next run of that shop starts
 where the last successful one ended. The end of each shop is a watermark in the state store of the asset
-``partner_order_sync``, and before Airflow 3.3 in XComs of the task ``confirm``.
+``partner_order_sync``, and before Airflow 3.3 in XComs of the task ``confirm``. After an outage that is longer than the
+catch-up limit, the summary names the gap that remains, and ``confirm`` fails, until the backfill has read it.
 
-The Dag needs the Variable ``partner_shop_routes`` and the connections that it names. The Variable ``partner_app_id``
-(``gid://partners/App/…``) is optional: without it, a run takes every routed shop.
+The Dag needs the Variable ``partner_shop_routes`` and the connections that it names. The Variable ``partner_app_id`` is
+the app that a shop must have installed, ``gid://partners/App/…``, or ``none`` to take every routed shop. A run without
+a logical date reads each shop from its watermark until now.
 """
 
 from __future__ import annotations
@@ -21,10 +23,26 @@ from airflow.sdk import DAG, Asset, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import settings, timestamps, watermarks, windows
+from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines import lanes as steps
-from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines._dag import (
+    APP_ID_TEMPLATE,
+    TIME_SCHEMA,
+    create_dag,
+    reject_unknown_params,
+)
+from airflow_provider_partners.pipelines.coverage import (
+    BEGAN_KEY,
+    WATERMARK_ASSET,
+    Coverage,
+    OnGap,
+    check_on_gap,
+    create_summarize,
+    describe_gaps,
+    moves_watermark,
+)
 from airflow_provider_partners.task_errors import translate_errors
 
 if TYPE_CHECKING:
@@ -39,9 +57,6 @@ log = logging.getLogger(__name__)
 # Airflow 3 gives the runs of a plain cron string an empty interval.
 HOURLY = CronTriggerTimetable("0 * * * *", timezone="UTC", interval=timedelta(hours=1))
 
-WATERMARK_ASSET = Asset("partner_order_sync")
-"""Keeps the watermarks of the shops. From Airflow 3.3 on, schedule a Dag on it that follows a successful run."""
-
 
 def order_sync_dag(
     *,
@@ -51,8 +66,10 @@ def order_sync_dag(
     policy: SuppressionPolicy | Mapping[str, Any] | None = None,
     coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     catchup_limit: timedelta = timedelta(hours=72),
+    on_gap: OnGap = "fail",
     claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
     coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
+    personal_data: bool = True,
     app_id: str = APP_ID_TEMPLATE,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
     asset: Asset = WATERMARK_ASSET,
@@ -65,40 +82,55 @@ def order_sync_dag(
     :param policy: when the review request of an order is suppressed
     :param coupon_policy: which redemptions count as an order's coupons
     :param catchup_limit: how far back a run reads, per shop, to cover earlier runs that failed or never ran
+    :param on_gap: whether the run fails, or only warns, while a shop has a gap that no run has read
     :param claims_lookback: how old a claim may be to count
     :param coupons_lookback: how long before the orders' window redemptions are read. An older order keeps its coupon
         fields
-    :param app_id: the app that a shop must have installed; by default the Variable ``partner_app_id``
+    :param personal_data: False reads no customers' data from Shopify; otherwise each shop's route decides
+    :param app_id: the app that a shop must have installed; by default the Variable ``partner_app_id``;
+        ``none`` takes every routed shop
     :param shopify_partner_conn_id: connection that lists the installed shops
-    :param asset: keeps the watermarks; two Dags that sync the same shop need one each
+    :param asset: keeps the watermarks and gaps; two Dags that sync the same shop need one each
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
+    check_on_gap(on_gap)
     assets = watermarks.watermark_assets(asset)
+    summarize = create_summarize(asset)
 
     @task(retries=0)
-    def check_params() -> None:
-        """Refuse a run with an unknown key in its conf, before anything is read or written."""
+    def check_params() -> list[str]:
+        """Return the params that the run sets. An unknown key is refused before anything is read or written."""
         context: Any = get_current_context()
         with translate_errors(context):
-            reject_unknown_params(context)
+            return reject_unknown_params(context)
 
     @task(inlets=assets)
     def choose_windows(lanes: Any) -> list[dict[str, Any]]:
         """Return the lanes with their windows: ``since`` to ``until``, or the interval and what was not covered."""
         context: Any = get_current_context()
         with translate_errors(context):
-            chosen = _choose_windows(context, lanes, asset=asset, catchup_limit=catchup_limit)
+            now = datetime.now(UTC).replace(microsecond=0)
+            chosen = _choose_windows(context, lanes, asset=asset, catchup_limit=catchup_limit, now=now)
+            context["ti"].xcom_push(key=BEGAN_KEY, value=timestamps.isoformat(now))
             lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
             return [{**lane, **steps.with_lookbacks(window, **lookbacks)} for lane, window in chosen]
 
     @task(retries=0, outlets=assets)
-    def confirm(summary: Any, lanes: Any) -> None:
-        """Advance the watermark of each shop, so that the next run leaves no gap; fail if a lane failed."""
+    def confirm(summary: Any, lanes: Any, began: Any) -> None:
+        """Store the gaps, and advance the watermark of each shop; fail if a lane failed, or for a gap."""
         context: Any = get_current_context()
-        _advance_watermarks(context, summary, lanes, asset=asset)
-        for outlet in assets:
-            context["outlet_events"][outlet].extra = {"shops": len(lanes), "dry_run": summary["dry_run"]}
-        steps.fail_on_failed_shops(summary)
+        with translate_errors(context):
+            coverage = Coverage(context, asset)
+            coverage.store_gaps(summary)
+            if moves_watermark(context["params"]) and not summary["dry_run"]:
+                for line in coverage.advance(summary, lanes, began=timestamps.parse(began, BEGAN_KEY)):
+                    log.info(line)
+            for outlet in assets:
+                gaps = {shop: gaps for shop, gaps in summary["gaps"].items() if gaps}
+                extra = {"shops": len(lanes), "dry_run": summary["dry_run"], "gaps": gaps}
+                context["outlet_events"][outlet].extra = extra
+            steps.fail_on_failed_shops(summary)
+            _report_gaps(describe_gaps(summary["gaps"]), on_gap)
 
     with create_dag(
         dag_id,
@@ -115,25 +147,42 @@ def order_sync_dag(
         installed = ShopifyPartnerActiveShopsOperator(
             task_id="active_shops", app_id=app_id, shopify_partner_conn_id=shopify_partner_conn_id
         )
-        check_params() >> installed
-        lanes = choose_windows(steps.select_shops(installed.output))
+        checked = check_params()
+        checked >> installed
+        selected = steps.select_shops(installed.output, personal_data=personal_data)
+        lanes: Any = choose_windows(selected)
         lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
-        confirm(steps.summarize(lanes, lane.expand_kwargs(lanes)), lanes)
+        results = {
+            "check_params": checked,
+            "active_shops": installed.output,
+            "select_shops": selected,
+            "choose_windows": lanes,
+        }
+        summary = summarize(results, lanes, lanes[BEGAN_KEY], lane.expand_kwargs(lanes))
+        confirm(summary, lanes, lanes[BEGAN_KEY])
     return dag
 
 
-def _watermark(context: Mapping[str, Any], shop: str, asset: Asset) -> watermarks.Watermark:
-    """Return the watermark of a shop: its orders are in Yotpo up to here. Only the task ``confirm`` moves it."""
-    return watermarks.Watermark(shop, watermarks.watermark_stores(context, asset, task_id="confirm"))
+def _report_gaps(error: PartnersError | None, on_gap: OnGap) -> None:
+    if error is None:
+        return
+    if on_gap == "fail":
+        raise error
+    log.warning("%s", error)
 
 
 def _choose_windows(
-    context: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, asset: Asset, catchup_limit: timedelta
+    context: Mapping[str, Any],
+    lanes: Sequence[Mapping[str, Any]],
+    *,
+    asset: Asset,
+    catchup_limit: timedelta,
+    now: datetime,
 ) -> list[tuple[Mapping[str, Any], windows.Window]]:
-    params, lookback, now = context["params"], settings.lookback(), datetime.now(UTC).replace(microsecond=0)
+    params, lookback = context["params"], settings.lookback()
     chosen = []
     for lane in lanes:
-        watermark = None if params["since"] else _watermark(context, lane["shop"], asset).get()
+        watermark = None if params["since"] else Coverage(context, asset).watermark(lane["shop"]).get()
         window = windows.resolve(
             since=params["since"],
             until=params["until"],
@@ -143,24 +192,11 @@ def _choose_windows(
             initial_since=now - (lookback if watermark else catchup_limit),
             now=now,
         )
-        window, warning = watermarks.extend_to_watermark(
-            window, watermark=watermark, lookback=lookback, max_lookback=catchup_limit
+        window, gap = watermarks.extend_to_watermark(
+            window, watermark=watermark, lookback=lookback, max_lookback=catchup_limit, now=now
         )
-        if warning:
-            log.warning("%s: %s", lane["shop"], warning)
+        if gap:
+            log.warning("%s: no run has read %s, which is longer ago than the catch-up limit", lane["shop"], gap)
         log.info("%s: this run reads %s", lane["shop"], window)
         chosen.append((lane, window))
     return chosen
-
-
-def _advance_watermarks(
-    context: Mapping[str, Any], summary: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, asset: Asset
-) -> None:
-    params = context["params"]
-    if summary["dry_run"] or params["since"] or params["until"]:
-        return
-    failed = {lane["shop"] for lane in summary["lanes"] if lane["failed"]}
-    for lane in lanes:
-        # For a shop that never succeeded, remember where its gap starts.
-        covered_until = lane["since"] if lane["shop"] in failed else lane["until"]
-        _watermark(context, lane["shop"], asset).advance(timestamps.parse(covered_until, "until"))

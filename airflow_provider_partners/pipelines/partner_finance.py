@@ -2,17 +2,17 @@
 
 A day's dataset is in ``{destination}/transactions/day=2026-11-01/`` or ``{destination}/app_events/day=…/``. Its
 ``manifest.json`` lists the files that count. ``{destination}/days.json`` lists all days, with the time of the last read
-and the day's sums. The destination is the param of that name, or the Variable ``partner_finance_uri``, or else the
-folder ``finance`` of ``[partners] staging_uri``.
+and the day's sums. The destination is the param of that name, or the argument of :func:`partner_finance_dag`, or else
+the folder ``finance`` of ``[partners] staging_uri``.
 
 A record may appear late or be restated; Shopify documents neither. So each run reads its own day and the
 ``lookback_days`` before it, and the first run of a month the ``resync_days`` before it. It also reads days of that
 range that were never read, so that a paused schedule leaves no gap. A day's dataset is replaced, so nothing counts
 twice, and ``summarize`` lists the days with changed records. With ``since`` and ``until``, a run reads only the days
-of that window.
+of that window. A run without a logical date reads today and yesterday as its own days.
 
-The Dag needs the connection ``shopify_partner_default``, and for app events the Variable ``partner_app_id``
-(``gid://partners/App/…``). Shopify states that its transactions are for analytics, not for accounting.
+The Dag needs the connection ``shopify_partner_default`` and the Variable ``partner_app_id``: the app whose events are
+read, ``gid://partners/App/…``, or ``none``. Shopify states that its transactions are for analytics, not for accounting.
 """
 
 from __future__ import annotations
@@ -22,15 +22,22 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AssetAlias, Param, Variable, get_current_context, task
+from airflow.sdk import DAG, AssetAlias, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
-from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerExtractOperator
+from airflow_provider_partners.operators.shopify_partner import NO_APP, ShopifyPartnerExtractOperator
 from airflow_provider_partners.pipelines import finance_days
-from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines._dag import (
+    APP_ID_TEMPLATE,
+    TIME_SCHEMA,
+    create_dag,
+    read_app_id,
+    reject_unknown_params,
+    require_results,
+)
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 __all__ = ["partner_finance_dag"]
@@ -52,6 +59,7 @@ def partner_finance_dag(
     schedule: Any = DAILY,
     lookback_days: int = 3,
     resync_days: int = 35,
+    destination: str | None = None,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
     **dag_args: Any,
 ) -> DAG:
@@ -60,6 +68,7 @@ def partner_finance_dag(
     :param schedule: a timetable that gives each run an interval of a day; see ``DAILY``
     :param lookback_days: default of the param: days before the interval that each run reads again
     :param resync_days: default of the param: days that the first run of a month reads again
+    :param destination: folder of the days (templated); ``finance`` below ``[partners] staging_uri`` by default
     :param shopify_partner_conn_id: the organization's connection
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
@@ -72,6 +81,7 @@ def partner_finance_dag(
         context: Any = get_current_context()
         results = {"transactions": (transactions, read_transactions), "app_events": (app_events, read_app_events)}
         with translate_errors(context):
+            require_results({"choose_destination": destination})
             summaries, missing = _summarize(context, destination, results)
         _emit_asset_events(context, summaries, shopify_partner_conn_id)
         if missing:
@@ -98,10 +108,10 @@ def partner_finance_dag(
         dag_args=dag_args,
         retry_delay=timedelta(minutes=5),
     ) as dag:
-        destination = choose_destination()
+        folder = choose_destination(destination)
         days, references = {}, {}
         for name in RESOURCES:
-            days[name] = choose_days.override(task_id=f"days_of_{name}")(name, destination)
+            days[name] = choose_days.override(task_id=f"days_of_{name}")(name, folder)
             references[name] = ShopifyPartnerExtractOperator.partial(
                 task_id=f"extract_{name}",
                 resource=name,
@@ -111,7 +121,7 @@ def partner_finance_dag(
                 **({"app_id": APP_ID_TEMPLATE} if name == "app_events" else {}),
             ).expand_kwargs(days[name])
         summarize(
-            destination,
+            folder,
             days["transactions"],
             references["transactions"].output,
             days["app_events"],
@@ -121,12 +131,12 @@ def partner_finance_dag(
 
 
 @task
-def choose_destination() -> str:
-    """Return the folder of all days."""
+def choose_destination(default: str | None) -> str:
+    """Return the folder of all days: the param ``destination``, or the Dag's own."""
     context: Any = get_current_context()
     with translate_errors(context):
         reject_unknown_params(context)
-    destination = context["params"]["destination"] or Variable.get("partner_finance_uri", default=None)
+    destination = context["params"]["destination"] or default
     return str(destination or f"{settings.staging_uri().rstrip('/')}/finance")
 
 
@@ -135,11 +145,17 @@ def choose_days(resource: str, destination: Any) -> list[dict[str, str]]:
     """Return the days of a list that the run reads, each with its window and its folder."""
     context: Any = get_current_context()
     params, now = context["params"], datetime.now(UTC)
-    if resource == "app_events" and not Variable.get("partner_app_id", default=None):
-        log.info("The Variable partner_app_id names no app, so the run reads no app events")
-        return []
     with translate_errors(context):
-        window = windows.resolve(since=params["since"], until=params["until"], context=context)
+        if resource == "app_events" and read_app_id() == NO_APP:
+            log.info("There is no app, so the run reads no app events")
+            return []
+        window = windows.resolve(
+            since=params["since"],
+            until=params["until"],
+            context=context,
+            initial_since=now - timedelta(days=1),
+            now=now,
+        )
         if params["since"]:
             days = finance_days.days_in(window, now=now)
         else:
@@ -168,7 +184,7 @@ def _summarize(
     for resource, (chosen, references) in results.items():
         by_uri = {reference["uri"]: reference for reference in references or [] if reference}
         if chosen is None:
-            missing.append(f"those of {resource}, which could not be chosen")
+            missing.append(f"those of {resource}, because the step 'days_of_{resource}' did not succeed")
         missing += [day["uri"] for day in chosen or [] if day["uri"] not in by_uri]
         summaries[resource] = _summarize_list(context["params"], destination, resource, chosen or [], by_uri)
     for resource, summary in summaries.items():

@@ -16,14 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 
-__all__ = ["ROUTES_VARIABLE", "Route", "SelectedShops", "parse_routes", "select_lanes"]
+__all__ = ["ROUTES_REMEDY", "ROUTES_VARIABLE", "Route", "SelectedShops", "parse_routes", "select_lanes"]
 
 ROUTES_VARIABLE = "partner_shop_routes"
 _EXAMPLE = (
     '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
     '"yotpo_conn_id": "yotpo_a"}]'
 )
-_REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
+ROUTES_REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
 
 
 class Route(BaseModel):
@@ -34,6 +34,7 @@ class Route(BaseModel):
     :param yofi_conn_id: connection of type ``yofi``
     :param yotpo_conn_id: connection of type ``yotpo``
     :param voucherify_conn_id: connection of type ``voucherify``, for shops that use it
+    :param personal_data: whether customers' data are read from Shopify; false for a shop whose app may not read them
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -43,6 +44,7 @@ class Route(BaseModel):
     yofi_conn_id: str = Field(min_length=1)
     yotpo_conn_id: str = Field(min_length=1)
     voucherify_conn_id: str | None = Field(default=None, min_length=1)
+    personal_data: bool = True
 
     @field_validator("shop", mode="after")
     @classmethod
@@ -62,7 +64,7 @@ class SelectedShops:
     :param without_route: shops with the app, but without a route
     """
 
-    lanes: list[dict[str, str | None]] = field(default_factory=list)
+    lanes: list[dict[str, Any]] = field(default_factory=list)
     not_installed: list[str] = field(default_factory=list)
     without_route: list[str] = field(default_factory=list)
 
@@ -70,18 +72,18 @@ class SelectedShops:
 def parse_routes(value: Any) -> list[Route]:
     """Return the routes in the Variable.
 
-    :param value: the Variable's text, or the list itself; ``None`` when it is not set
+    :param value: the Variable's text, or the list itself
     :raises ConfigurationError: with the wrong field and the remedy, in one line
     """
     if value is None or value == "":
-        _raise_invalid("is not set", _REMEDY)
+        _raise_invalid("is empty", ROUTES_REMEDY)
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError as error:
-            _raise_invalid(f"is not JSON ({error})", _REMEDY)
+            _raise_invalid(f"is not JSON ({error})", ROUTES_REMEDY)
     if not isinstance(value, Sequence) or isinstance(value, str):
-        _raise_invalid("is not a list", _REMEDY)
+        _raise_invalid("is not a list", ROUTES_REMEDY)
     routes = [_parse_route(number, entry) for number, entry in enumerate(value, start=1)]
     first_position: dict[str, int] = {}
     for number, route in enumerate(routes, start=1):
@@ -93,12 +95,17 @@ def parse_routes(value: Any) -> list[Route]:
 
 
 def select_lanes(
-    routes: Sequence[Route], *, installed: Iterable[str] | None = None, shops: Any = None
+    routes: Sequence[Route],
+    *,
+    installed: Iterable[str] | None = None,
+    shops: Any = None,
+    personal_data: bool = True,
 ) -> SelectedShops:
     """Return the lanes of a run.
 
     :param installed: the shops that have the app installed; ``None`` takes every routed shop
     :param shops: the requested shops; ``None`` takes all
+    :param personal_data: False reads no customers' data of any shop, whatever its route says
     :raises ConfigurationError: when a requested shop has no route
     """
     by_shop = {route.shop: route for route in routes}
@@ -108,6 +115,8 @@ def select_lanes(
         known = ", ".join(sorted(by_shop)) or "none"
         raise ConfigurationError(message, remedy=f"Add them to the Variable '{ROUTES_VARIABLE}'. It has: {known}.")
     selected = [by_shop[shop] for shop in requested] or list(routes)
+    if not personal_data:
+        selected = [route.model_copy(update={"personal_data": False}) for route in selected]
     if installed is None:
         return SelectedShops(lanes=[route.model_dump() for route in selected])
     installed_shops = {shop_domain(shop) for shop in installed}
@@ -129,7 +138,7 @@ def _requested_shops(shops: Any) -> list[str]:
 
 def _parse_route(number: int, entry: Any) -> Route:
     if not isinstance(entry, Mapping):
-        _raise_invalid(f"has a route {number} that is not an object", _REMEDY)
+        _raise_invalid(f"has a route {number} that is not an object", ROUTES_REMEDY)
     try:
         return Route.model_validate(dict(entry))
     except ValidationError as error:
@@ -148,6 +157,7 @@ _PROBLEM_TEXTS: Mapping[str, str] = {
     "extra_forbidden": "is unknown",
     "string_type": "is not text",
     "string_too_short": "is empty",
+    "bool_type": "is neither true nor false",
 }
 
 

@@ -12,16 +12,31 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from airflow_provider_partners.sync.outcomes import text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["LaneSummary", "RunSummary", "build_lane_summary", "build_run_summary", "format_summary_table"]
 
-COUNT_COLUMNS = ("read", "created", "updated", "unchanged", "suppressed", "left_out", "rejected", "api_calls")
+COUNT_COLUMNS = (
+    "read",
+    "created",
+    "updated",
+    "unchanged",
+    "stale",
+    "suppressed",
+    "left_out",
+    "rejected",
+    "noted",
+    "api_calls",
+)
+RARE_COLUMNS = frozenset({"stale", "noted"})
+"""Columns that the table leaves out while they are zero."""
+
 PLANNED_COLUMNS = ("would_create", "would_update")
 REASON_TITLES = {
     "suppressions": "No review request",
     "left_outs": "Excluded by the mapping options",
     "rejections": "Rejected",
+    "notes": "Noted",
     "found": "Yotpo differed from Shopify",
 }
 
@@ -32,6 +47,8 @@ class _Counts(TypedDict):
     created: int
     updated: int
     unchanged: int
+    stale: int
+    """Orders of which Yotpo has newer data already."""
     would_create: int
     """Orders that a dry run would create."""
     would_update: int
@@ -42,6 +59,8 @@ class _Counts(TypedDict):
     """Orders that the mapping options exclude."""
     rejected: int
     """Orders that can't be mapped, or that Yotpo refused."""
+    noted: int
+    """Notes on orders: what Yotpo keeps although Shopify has it no longer, and products that were created first."""
     api_calls: int
     suppressions: dict[str, int]
     """Suppressed orders by reason."""
@@ -49,6 +68,8 @@ class _Counts(TypedDict):
     """Excluded orders by reason."""
     rejections: dict[str, int]
     """Rejected orders by reason."""
+    notes: dict[str, int]
+    """Notes on orders, by note."""
     found: dict[str, int]
     """Differences between Yotpo and Shopify by state and by field, in a reconciliation."""
 
@@ -66,6 +87,10 @@ class LaneSummary(_Counts):
     """Name in the table: the shop, and the start of the window if the shop has several lanes."""
 
 
+GapsByShop = dict[str, list[dict[str, str]]]
+"""By shop, the time ranges that no run has read: ``{"a.myshopify.com": [{"since": "…", "until": "…"}]}``."""
+
+
 class RunSummary(TypedDict):
     """Summary of a run: the result of the task ``summarize``."""
 
@@ -74,23 +99,27 @@ class RunSummary(TypedDict):
     total: _Counts
     failed: dict[str, str]
     """By failed lane, the task at which it stopped."""
+    gaps: GapsByShop
+    """What no run has read, for the Dags that keep watermarks."""
     table: str
     """The summary as text."""
 
 
 def build_lane_summary(
-    shop: str, results: Mapping[str, Mapping[str, Any] | None], *, since: str = "", dry_run: bool = False
+    shop: str, results: Mapping[str, Any], *, since: str = "", dry_run: bool = False
 ) -> LaneSummary:
     """Return the summary of one lane.
 
-    :param results: its tasks in order, each with the dataset reference that it returned; ``None`` if it failed
+    :param results: its tasks in order, each with the dataset reference or list that it returned; ``None`` if it failed
     :param since: start of its window, which distinguishes the lanes of one shop
     :param dry_run: True if nothing was to be written
     """
-    extra = {name: (reference or {}).get("extra") or {} for name, reference in results.items()}
+    extra = {name: _extra(reference) for name, reference in results.items()}
     build, orders = extra.get("build", {}), extra.get("upsert_orders", {}).get("summary", {})
+    notes: dict[str, int] = orders.get("notes", {})
     rejections = Counter(build.get("rejections", {})) + Counter(orders.get("rejections", {}))
-    failed = (name for name, reference in results.items() if reference is None or _exceeds_max_rejects(reference))
+    # A task that failed because of too many rejects returns its counts anyway.
+    failed = (name for name, result in results.items() if result is None or extra[name].get("over_threshold"))
     return {
         "shop": shop,
         "since": since,
@@ -101,6 +130,7 @@ def build_lane_summary(
         "created": orders.get("created", 0),
         "updated": orders.get("updated", 0),
         "unchanged": orders.get("unchanged", 0),
+        "stale": orders.get("stale", 0),
         "would_create": orders.get("would_create", 0),
         "would_update": orders.get("would_update", 0),
         "suppressed": build.get("suppressed", 0),
@@ -109,6 +139,8 @@ def build_lane_summary(
         "suppressions": build.get("suppressions", {}),
         "left_outs": build.get("left_outs", {}),
         "rejections": dict(rejections),
+        "noted": sum(notes.values()),
+        "notes": notes,
         "found": extra.get("reconcile", {}).get("found", {}),
         "api_calls": sum(task.get("api", {}).get("requests", 0) for task in extra.values()),
     }
@@ -139,32 +171,52 @@ def build_run_summary(
         "lanes": lane_summaries,
         "total": total,
         "failed": {lane["lane"]: lane["failed"] for lane in lane_summaries if lane["failed"]},
+        "gaps": {},
         "table": "",
     }
-    summary["table"] = format_summary_table(summary)
-    return summary
+    return with_table(summary)
+
+
+def with_table(summary: RunSummary, *, gaps: GapsByShop | None = None) -> RunSummary:
+    """Return a summary with its table.
+
+    :param gaps: what no run has read
+    """
+    complete: RunSummary = {**summary, "gaps": gaps or summary["gaps"]}
+    return {**complete, "table": format_summary_table(complete)}
+
+
+def format_gaps(gaps: GapsByShop) -> Iterator[str]:
+    """Yield a text for each gap."""
+    for shop, shop_gaps in gaps.items():
+        for gap in shop_gaps:
+            yield f"{shop} from {gap['since']} to {gap['until']}"
 
 
 def format_summary_table(summary: RunSummary) -> str:
     """Return the summary of a run as lines of text."""
-    columns = ("read", *(PLANNED_COLUMNS if summary["dry_run"] else ("created", "updated")), *COUNT_COLUMNS[3:])
+    total: Any = summary["total"]
+    counted = [name for name in COUNT_COLUMNS[3:] if name not in RARE_COLUMNS or total[name]]
+    columns = ("read", *(PLANNED_COLUMNS if summary["dry_run"] else ("created", "updated")), *counted)
     rows = [["lane", *(name.replace("_", " ") for name in columns), "state"]]
     rows += [_table_row(lane["lane"], lane, columns, _format_state(lane)) for lane in summary["lanes"]]
-    rows.append(_table_row("total", summary["total"], columns, f"{len(summary['failed'])} failed"))
+    rows.append(_table_row("total", total, columns, f"{len(summary['failed'])} failed"))
     lines = text_table(rows, left={0, len(columns) + 1}, rule=True)
     for reasons, title in REASON_TITLES.items():
         lanes: list[Any] = list(summary["lanes"])
         counts = [(count, lane["lane"], reason) for lane in lanes for reason, count in lane[reasons].items()]
         if counts:
             lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in counts)]
+    if gap_lines := list(format_gaps(summary["gaps"])):
+        lines += ["Read by no run:", *(f"          {line}" for line in gap_lines)]
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)
 
 
-def _exceeds_max_rejects(reference: Mapping[str, Any]) -> bool:
-    """Return True if the task failed because of too many rejects; it returns its counts anyway."""
-    return bool((reference.get("extra") or {}).get("over_threshold"))
+def _extra(result: Any) -> dict[str, Any]:
+    """Return what a dataset's reference holds besides; nothing for other results."""
+    return (result.get("extra") if isinstance(result, dict) else None) or {}
 
 
 def _format_state(lane: LaneSummary) -> str:

@@ -1,9 +1,10 @@
 """Daily: every Voucherify list to datasets, and the lists nested below the short ones.
 
 Lists with a time filter are read for the run's interval, the others completely; the param ``whole`` reads all of them
-completely. A list with more pages than Voucherify serves is read in parts, or by an export if it has no time filter.
-Each list is a mapped task of its own. A list that the project's plan or the key's role does not allow fails alone, and
-the summary names it. Exclude such lists with the param ``leave_out``.
+completely. A run without a logical date reads the last 24 hours, unless it has ``since``. A list with more pages than
+Voucherify serves is read in parts, or by an export if it has no time filter. Each list is a mapped task of its own. A
+list that the project's plan or the key's role does not allow fails alone, and the summary names it. Exclude such lists
+with the param ``leave_out``.
 
 A nested list, such as the transactions of each voucher, costs at least one request per record of its parent list. It is
 read if the param ``below`` names it. The Dag needs the connection ``voucherify_default``.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, task
@@ -24,7 +25,7 @@ from airflow_provider_partners.api.voucherify.resources import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
-from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, reject_unknown_params, require_results
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 __all__ = ["voucherify_extract_dag"]
@@ -119,7 +120,7 @@ def voucherify_extract_dag(
         common = {"map_index_template": "{{ task.resource }}", "voucherify_conn_id": voucherify_conn_id}
         lists = choose_lists()
         read = VoucherifyExtractOperator.partial(task_id="lists", **common).expand_kwargs(lists)
-        nested = choose_below(read.output)
+        nested = choose_below(lists, read.output)
         read_nested = VoucherifyExtractOperator.partial(task_id="lists_below", **common).expand_kwargs(nested)
         summarize(lists, read.output, nested, read_nested.output)
     return dag
@@ -129,10 +130,16 @@ def voucherify_extract_dag(
 def choose_lists() -> list[dict[str, Any]]:
     """Return the lists that the run reads, those with a time filter with their window."""
     context: Any = get_current_context()
-    params = context["params"]
+    params, now = context["params"], datetime.now(UTC).replace(microsecond=0)
     with translate_errors(context):
         reject_unknown_params(context)
-        window = windows.resolve(since=params["since"], until=params["until"], context=context)
+        window = windows.resolve(
+            since=params["since"],
+            until=params["until"],
+            context=context,
+            initial_since=now - timedelta(days=1),
+            now=now,
+        )
         lists = [name for name in params["lists"] or LISTS if name not in (params["leave_out"] or [])]
         if unknown := sorted(set(lists) - set(LISTS)):
             message = f"The param 'lists' names {', '.join(unknown)}"
@@ -143,15 +150,17 @@ def choose_lists() -> list[dict[str, Any]]:
 
 
 @task(trigger_rule="all_done")
-def choose_below(read: Any) -> list[dict[str, Any]]:
+def choose_below(lists: Any, read: Any) -> list[dict[str, Any]]:
     """Return the nested lists that the run reads, with the ids of the parents that were read.
 
+    :param lists: the result of :func:`choose_lists`
     :param read: references of the datasets of the parent lists
     """
     context: Any = get_current_context()
     references = {reference["resource"]: reference for reference in read or [] if reference}
     chosen = []
     with translate_errors(context):
+        require_results({"choose_lists": lists})
         for name in context["params"]["below"] or []:
             if name not in NESTED_LISTS:
                 message = f"The param 'below' names {name}"
@@ -169,9 +178,8 @@ def choose_below(read: Any) -> list[dict[str, Any]]:
 @task(multiple_outputs=False, trigger_rule="all_done", retries=0)
 def summarize(lists: Any, read: Any, nested: Any, read_nested: Any) -> dict[str, int]:
     """Return the number of records of each list; fail if a list failed."""
-    if lists is None or nested is None:
-        message = "The run's lists could not be chosen. See the logs of choose_lists and choose_below."
-        raise PartnerTaskError(message)
+    with translate_errors(get_current_context()):
+        require_results({"choose_lists": lists, "choose_below": nested})
     references = [reference for reference in [*(read or []), *(read_nested or [])] if reference]
     counts = {reference["resource"]: reference["records"] for reference in references}
     for name, count in counts.items():

@@ -201,10 +201,11 @@ def mask_numbers(reason: str) -> str:
     return re.sub(r"'[^']*'|\"[^\"]*\"|\b[\w-]*\d{3,}[\w-]*", "…", " ".join(reason.split()))[:200]
 
 
-def check_threshold(summary: OutcomeSummary, max_rejects: float) -> None:
+def check_threshold(summary: OutcomeSummary, max_rejects: float, *, floor: int = 0) -> None:
     """Raise an error when too many records were rejected.
 
     :param max_rejects: most rejected records: an ``int`` is a count, a ``float`` a share (``0.05`` = 5 %)
+    :param floor: rejected records that a share above 0 allows in any case
     :raises RejectThresholdError: with the most frequent reasons
     :raises ConfigurationError: when ``max_rejects`` is negative, or a share above 1
     """
@@ -213,9 +214,11 @@ def check_threshold(summary: OutcomeSummary, max_rejects: float) -> None:
         message = f"max_rejects is {max_rejects!r}"
         raise ConfigurationError(message, remedy="Give a number of records (an integer) or a share from 0.0 to 1.0.")
     count, total = summary.counts["rejected"], summary.total
-    if count <= (max_rejects * total if is_share else max_rejects):
+    has_floor = is_share and max_rejects > 0 and floor > 0
+    if count <= (max_rejects * total if is_share else max_rejects) or (has_floor and count <= floor):
         return
     limit = f"{max_rejects:.1%}" if is_share else f"{max_rejects}"
+    limit += f", or {floor} in any case," if has_floor else ""
     reasons = "; ".join(f"{number}x {reason}" for reason, number in summary.rejections.most_common(3))
     message = f"{count} of {total} records were rejected, and {limit} are allowed: {reasons}"
     raise RejectThresholdError(

@@ -10,8 +10,12 @@ from airflow.sdk import Asset, AssetAlias
 from airflow_provider_partners import _compat, watermarks
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.watermarks import (
+    Gaps,
     Watermark,
     XComStateStore,
+    add_gap,
+    cover_gaps,
+    covered_until,
     extend_to_watermark,
     watermark_assets,
     watermark_stores,
@@ -75,32 +79,98 @@ def test_a_watermark_only_moves_forward():
 
 
 def test_a_window_that_reaches_the_watermark_moves_it():
-    assert stored_watermark(a="2026-05-01T09:00:00Z")[1].advance_over(WINDOW)
-    assert stored_watermark(a="2026-05-01T07:00:00Z")[1].advance_over(WINDOW)
+    assert stored_watermark(a="2026-05-01T09:00:00Z")[1].advance_over(WINDOW, began=TEN)
+    assert stored_watermark(a="2026-05-01T07:00:00Z")[1].advance_over(WINDOW, began=TEN)
 
 
 def test_a_window_after_a_gap_does_not_move_the_watermark():
     store, watermark = stored_watermark(a="2026-05-01T06:00:00Z")
-    assert not watermark.advance_over(WINDOW)
+    assert not watermark.advance_over(WINDOW, began=TEN)
     assert store["watermark:a"] == "2026-05-01T06:00:00Z"
 
 
 def test_the_first_window_sets_the_watermark():
     store, watermark = stored_watermark()
-    assert watermark.advance_over(WINDOW)
+    assert watermark.advance_over(WINDOW, began=TEN)
     assert store == {"watermark:a": "2026-05-01T10:00:00Z"}
 
 
 def test_the_first_window_sets_the_watermark_only_without_a_gap_after_the_start():
     store, watermark = stored_watermark()
-    assert not watermark.advance_over(WINDOW, start=TEN - 4 * HOUR)
+    assert not watermark.advance_over(WINDOW, began=TEN, start=TEN - 4 * HOUR)
     assert store == {}
-    assert watermark.advance_over(WINDOW, start=TEN - 3 * HOUR)
+    assert watermark.advance_over(WINDOW, began=TEN, start=TEN - 3 * HOUR)
 
 
 def test_a_stored_value_that_is_no_time_is_refused_with_its_key():
     with pytest.raises(ConfigurationError, match="'watermark:a' is not a timestamp: 'yesterday'"):
         stored_watermark(a="yesterday")[1].get()
+
+
+def test_a_watermark_never_moves_past_the_start_of_the_reading():
+    """A window may end in 2030 (``airflow dags test … 2030-01-01``), but nobody has read what comes until then."""
+    store, watermark = stored_watermark(a="2026-05-01T09:00:00Z")
+    far = Window(TEN - 3 * HOUR, datetime(2030, 1, 1, tzinfo=UTC), "data interval")
+    assert covered_until(far, began=TEN) == TEN
+    assert watermark.advance_over(far, began=TEN)
+    assert store["watermark:a"] == "2026-05-01T10:00:00Z"
+
+
+# --- gaps ---
+
+
+def hours(start, end):
+    """A time range in hours from ten o'clock."""
+    return Window(TEN + start * HOUR, TEN + end * HOUR, "gap")
+
+
+def test_gaps_are_kept_per_stream_in_the_same_store():
+    store = FakeAssetStore()
+    assert Gaps("a", [store]).get() == []
+    Gaps("a", [store]).set([hours(0, 1)])
+    assert store == {"gaps:a": [{"since": "2026-05-01T10:00:00Z", "until": "2026-05-01T11:00:00Z"}]}
+    assert Gaps("a", [store]).get() == [hours(0, 1)]
+    assert Gaps("b", [store]).get() == []
+
+
+def test_no_gaps_are_an_empty_list_because_airflow_stores_no_none():
+    store = FakeAssetStore()
+    Gaps("a", [store, FakeAssetStore({"gaps:a": [hours(0, 1).to_dict()]})]).set([])
+    assert store == {"gaps:a": []}
+    assert Gaps("a", [store]).get() == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "merged"),
+    [
+        (hours(5, 6), [hours(0, 2), hours(5, 6)]),
+        (hours(2, 3), [hours(0, 3)]),
+        (hours(1, 4), [hours(0, 4)]),
+        (hours(-3, -2), [hours(-3, -2), hours(0, 2)]),
+        (hours(-1, 9), [hours(-1, 9)]),
+        (hours(0, 1), [hours(0, 2)]),
+    ],
+)
+def test_gaps_that_touch_become_one(gap, merged):
+    assert add_gap([hours(0, 2)], gap) == merged
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "remaining"),
+    [
+        (0, 4, []),
+        (-9, 9, []),
+        (1, 2, [hours(0, 1), hours(2, 4)]),
+        (0, 1, [hours(1, 4)]),
+        (3, 9, [hours(0, 3)]),
+        (4, 9, [hours(0, 4)]),
+        (-9, 0, [hours(0, 4)]),
+        (2, 2, [hours(0, 4)]),
+        (3, 1, [hours(0, 4)]),
+    ],
+)
+def test_what_was_read_is_taken_out_of_the_gaps(since, until, remaining):
+    assert cover_gaps([hours(0, 4)], since=TEN + since * HOUR, until=TEN + until * HOUR) == remaining
 
 
 # --- stores ---
@@ -199,7 +269,7 @@ def test_airflows_store_gets_text_and_never_none(accessors_class, monkeypatch):
 
 
 def extended(watermark):
-    return extend_to_watermark(WINDOW, watermark=watermark, lookback=2 * HOUR, max_lookback=24 * HOUR)
+    return extend_to_watermark(WINDOW, watermark=watermark, lookback=2 * HOUR, max_lookback=24 * HOUR, now=TEN)
 
 
 @pytest.mark.parametrize("watermark", [None, TEN - HOUR, TEN, TEN + HOUR])
@@ -208,19 +278,32 @@ def test_without_a_gap_the_window_stays_the_same(watermark):
 
 
 def test_a_gap_is_covered_with_the_same_lookback():
-    window, warning = extended(TEN - 5 * HOUR)
-    assert (window.since, window.until, warning) == (TEN - 7 * HOUR, TEN, None)
+    window, gap = extended(TEN - 5 * HOUR)
+    assert (window.since, window.until, gap) == (TEN - 7 * HOUR, TEN, None)
     assert "extended to the watermark" in window.origin
 
 
-def test_a_gap_beyond_the_limit_is_cut_with_a_warning():
-    window, warning = extended(TEN - 100 * HOUR)
+def test_what_the_limit_cuts_off_remains_a_gap():
+    window, gap = extended(TEN - 100 * HOUR)
     assert window.since == TEN - 24 * HOUR
-    assert "Nothing was covered since 2026-04-27T06:00:00Z" in warning
-    assert "longer ago than the catch-up limit" in warning
+    assert (gap.since, gap.until) == (TEN - 100 * HOUR, TEN - 24 * HOUR)
+
+
+def test_a_shorter_lookback_is_no_gap():
+    """Everything since the watermark is read; a part of the lookback before it is not."""
+    window, gap = extended(TEN - 23 * HOUR)
+    assert (window.since, gap) == (TEN - 24 * HOUR, None)
+
+
+def test_the_limit_counts_from_now_if_the_window_ends_in_the_future():
+    far = Window(datetime(2029, 12, 31, 22, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC), "data interval")
+    window, gap = extend_to_watermark(far, watermark=TEN - 5 * HOUR, lookback=2 * HOUR, max_lookback=24 * HOUR, now=TEN)
+    assert (window.since, window.until, gap) == (TEN - 7 * HOUR, far.until, None)
 
 
 def test_the_limit_never_shortens_the_runs_own_window():
-    window, warning = extend_to_watermark(WINDOW, watermark=TEN - 9 * HOUR, lookback=HOUR, max_lookback=timedelta())
+    window, gap = extend_to_watermark(
+        WINDOW, watermark=TEN - 9 * HOUR, lookback=HOUR, max_lookback=timedelta(), now=TEN
+    )
     assert window == WINDOW
-    assert warning is None
+    assert (gap.since, gap.until) == (TEN - 9 * HOUR, WINDOW.since)

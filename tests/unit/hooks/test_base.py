@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from airflow_provider_partners.api.http.stats import RequestStats
-from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
+from airflow_provider_partners.exceptions import AuthenticationError, NotDefinedError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.base import PartnerHook
 
@@ -53,7 +53,7 @@ def test_nothing_is_read_when_a_hook_is_made():
 
 
 def test_a_missing_connection_is_named_with_its_type():
-    with pytest.raises(ConfigurationError, match=r"'not_there' isn't defined. Create a connection of type 'yotpo'"):
+    with pytest.raises(NotDefinedError, match=r"connection 'not_there'. Create a connection of type 'yotpo'"):
         StoreHook("not_there").get_conn()
 
 

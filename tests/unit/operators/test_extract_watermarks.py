@@ -223,3 +223,13 @@ def test_the_state_store_is_used_only_by_the_tasks_own_thread(context, state_sto
         )
         operator.execute(context)
     assert state_store.threads == {threading.get_ident()}
+
+
+def test_a_window_that_ends_in_the_future_moves_the_watermark_to_the_start_of_the_first_try(context, state_store):
+    """``airflow dags test … 2030-01-01``: later runs would leave out everything until then."""
+    context["data_interval_start"], context["data_interval_end"] = NINE, datetime.fromisoformat("2030-01-01T00:00Z")
+    with pytest.raises(PartnerTaskError):
+        run_later(context, Client(fails_at=1))
+    with time_machine.travel("2026-05-03T12:00:00+00:00", tick=False):
+        run(context, outlets=[ORDERS])
+    assert state_store == {KEY: "2026-05-02T12:00:00Z"}

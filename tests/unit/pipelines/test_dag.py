@@ -10,10 +10,8 @@ from airflow.sdk import AssetAny
 
 from airflow_provider_partners import pipelines
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.pipelines import voucherify_extract
 from airflow_provider_partners.pipelines._dag import reject_unknown_params
 from airflow_provider_partners.sync.options import MappingOptions
-from airflow_provider_partners.task_errors import PartnerTaskError
 
 FACTORIES = [getattr(pipelines, name) for name in pipelines.__all__]
 ORDER_FACTORIES = [
@@ -61,16 +59,6 @@ def test_one_task_comes_before_all_others(factory):
     assert len(factory().roots) == 1
 
 
-@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
-def test_a_run_fails_when_its_lanes_could_not_be_chosen(factory):
-    """``summarize`` runs in any case, so the last task needs the lanes, too."""
-    dag = factory()
-    (last,) = dag.leaves
-    assert dag.get_task("summarize").trigger_rule == "all_done"
-    assert last.trigger_rule == "all_success"
-    assert last.upstream_task_ids & {"select_shops", "choose_windows", "choose_lanes"}
-
-
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
 def test_the_arguments_of_a_dag_can_be_set(factory):
     dag = factory(
@@ -104,13 +92,6 @@ def test_options_and_policies_go_to_the_build(factory):
     assert build.options["order_date"] == "processed"
     assert build.policy == {"categories": {"return_abuse": 0.9}}
     assert build.coupon_policy == {"rolled_back": "{{ params.x }}"}
-
-
-@pytest.mark.parametrize(("lists", "nested"), [(None, []), ([], None)])
-def test_the_voucherify_run_fails_when_its_lists_could_not_be_chosen(lists, nested):
-    """``summarize`` runs in any case."""
-    with pytest.raises(PartnerTaskError, match="could not be chosen"):
-        voucherify_extract.summarize.function(lists, [], nested, [])
 
 
 def test_without_watched_shops_the_dag_for_new_returns_has_no_schedule():

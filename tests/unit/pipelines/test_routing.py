@@ -37,8 +37,20 @@ def test_a_lane_has_the_shop_and_its_connections():
             "yofi_conn_id": "y_a",
             "yotpo_conn_id": "o_a",
             "voucherify_conn_id": None,
+            "personal_data": True,
         }
     ]
+
+
+def test_personal_data_are_read_if_neither_the_route_nor_the_dag_forbids_it():
+    routes = parse_routes([route(A), route(B, personal_data=False)])
+    assert [lane["personal_data"] for lane in select_lanes(routes).lanes] == [True, False]
+    assert [lane["personal_data"] for lane in select_lanes(routes, personal_data=False).lanes] == [False, False]
+
+
+def test_personal_data_of_a_route_is_true_or_false():
+    with pytest.raises(ConfigurationError, match="'personal_data' is neither true nor false"):
+        parse_routes([route(A, personal_data="no")])
 
 
 def test_without_installed_shops_every_route_is_taken():
@@ -92,8 +104,8 @@ def test_an_empty_list_of_routes_gives_no_lane():
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (None, "'partner_shop_routes' is not set.*Set it to a JSON list"),
-        ("", "is not set"),
+        (None, "'partner_shop_routes' is empty.*Set it to a JSON list"),
+        ("", "is empty"),
         ("[{", "is not JSON"),
         ('{"shop": "a"}', "is not a list"),
         ([A], "has a route 1 that is not an object"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_partners.pipelines.run_summary import build_lane_summary, build_run_summary
+from airflow_provider_partners.pipelines.run_summary import build_lane_summary, build_run_summary, with_table
 
 A, B = "a.myshopify.com", "b.myshopify.com"
 BOTH = [(A, ""), (B, "")]
@@ -128,3 +128,26 @@ def test_several_lanes_of_a_shop_are_distinguished_by_their_windows():
     assert [lane["lane"] for lane in summary["lanes"]] == [f"{A} 2026-05-01T00:00", f"{A} 2026-06-01T00:00"]
     assert summary["failed"] == {f"{A} 2026-06-01T00:00": "summarize_lane"}
     assert summary["total"]["read"] == 10
+
+
+def test_stale_orders_and_notes_are_counted_where_there_are_any():
+    upserted = results()
+    upserted["upsert_orders"]["extra"]["summary"] |= {
+        "stale": 2,
+        "notes": {"a product that Yotpo didn't know was created": 3, "a coupon code stays": 1},
+    }
+    summary = build_run_summary([build_lane_summary(A, upserted), build_lane_summary(B, results())], BOTH)
+    assert (summary["total"]["stale"], summary["total"]["noted"]) == (2, 4)
+    assert summary["total"]["notes"] == {"a product that Yotpo didn't know was created": 3, "a coupon code stays": 1}
+    lines = summary["table"].splitlines()
+    assert {"stale", "noted"} <= set(lines[0].split())
+    assert f"       1  {A}: a coupon code stays" in lines
+
+
+def test_gaps_are_named_below_the_table():
+    gap = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
+    summary = with_table(build_run_summary([build_lane_summary(A, results())], [(A, "")]), gaps={A: [gap], B: []})
+    assert summary["gaps"] == {A: [gap], B: []}
+    assert summary["table"].endswith(
+        f"Read by no run:\n          {A} from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z"
+    )

@@ -195,7 +195,7 @@ def test_a_long_wait_is_cut_at_the_deadline(pauses):
 
 def test_an_unknown_connection_is_reported(pauses):
     (event,) = events_of(FakeTrigger(results=[DONE], conn_id="nowhere"))
-    assert (event["status"], "'nowhere' isn't defined" in event["message"]) == ("error", True)
+    assert (event["status"], "did not find the connection 'nowhere'" in event["message"]) == ("error", True)
 
 
 def test_an_unknown_connection_type_is_reported_and_imports_nothing(pauses):

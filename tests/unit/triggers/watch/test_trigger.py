@@ -14,6 +14,7 @@ from fake_list import FakeList, FakeStore, hook_of
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
+    NotDefinedError,
     NotFoundError,
     ThrottledError,
     TransientError,
@@ -173,7 +174,7 @@ def test_a_missing_connection_is_waited_for(partner, monkeypatch):
     trigger = watcher(yofi_conn_id="yofi_added_later")
     stored = json.dumps({"conn_type": "yofi", "password": "s3cret-value"})
     poller = trigger.create_poller()
-    with pytest.raises(ConfigurationError, match="isn't defined"):
+    with pytest.raises(NotDefinedError, match="did not find the connection"):
         poller.read(datetime.now(UTC))
 
     async def next_result():

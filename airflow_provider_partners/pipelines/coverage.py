@@ -1,0 +1,153 @@
+"""What the order Dags have read of each shop: the watermark, and the gaps below it.
+
+The hourly Dag moves a shop's watermark. When it was down for longer than its catch-up limit, a gap remains below the
+watermark. The gap is kept, and every summary names it, until a run with ``since`` and ``until`` or the backfill has
+read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from airflow.sdk import Asset, get_current_context, task
+
+from airflow_provider_partners import timestamps, watermarks
+from airflow_provider_partners.exceptions import ConfigurationError, FatalError
+from airflow_provider_partners.pipelines import lanes as steps
+from airflow_provider_partners.pipelines._dag import require_results
+from airflow_provider_partners.pipelines.run_summary import GapsByShop, RunSummary, format_gaps
+from airflow_provider_partners.task_errors import translate_errors
+from airflow_provider_partners.windows import Window
+
+OnGap = Literal["fail", "warn"]
+
+WATERMARK_ASSET = Asset("partner_order_sync")
+"""Keeps the watermarks and gaps of the shops. From Airflow 3.3 on, schedule a Dag on it that follows a run."""
+
+BACKFILL_DAG_ID = "yofi_shopify_to_yotpo_backfill"
+
+BEGAN_KEY = "began"
+"""XCom key of the moment at which the windows were chosen: nothing later was read."""
+
+
+class Coverage:
+    """The watermarks and gaps of shops.
+
+    :param context: the context of a task with the asset among its inlets or outlets
+    :param asset: the asset that keeps them
+    """
+
+    def __init__(self, context: Mapping[str, Any], asset: Asset) -> None:
+        # Only the task "confirm" writes.
+        self._stores = watermarks.watermark_stores(context, asset, task_id="confirm")
+
+    def watermark(self, shop: str) -> watermarks.Watermark:
+        """Return the watermark of a shop: its orders are in Yotpo up to here, except in its gaps."""
+        return watermarks.Watermark(shop, self._stores)
+
+    def gaps(self, shop: str) -> watermarks.Gaps:
+        """Return the gaps of a shop."""
+        return watermarks.Gaps(shop, self._stores)
+
+    def gaps_after(
+        self, summary: RunSummary, lanes: Iterable[Mapping[str, Any]], *, began: datetime, moves_watermark: bool
+    ) -> GapsByShop:
+        """Return the gaps of the run's shops after the run, without storing them.
+
+        :param summary: the summary of the run
+        :param lanes: its lanes with their windows
+        :param began: when the run chose its windows
+        :param moves_watermark: True if the run moves the watermarks, so that what it skips becomes a gap
+        """
+        gaps: dict[str, list[Window]] = {}
+        read = {(lane["shop"], lane["since"]) for lane in summary["lanes"] if not lane["failed"]}
+        for lane in lanes:
+            shop, window = lane["shop"], Window.from_dict(lane)
+            if shop not in gaps:
+                gaps[shop] = self.gaps(shop).get()
+            watermark = self.watermark(shop).get() if moves_watermark else None
+            if watermark is not None and watermark < min(window.since, began):
+                gaps[shop] = watermarks.add_gap(gaps[shop], Window(watermark, min(window.since, began)))
+            if (shop, lane["since"]) in read and not summary["dry_run"]:
+                until = watermarks.covered_until(window, began=began)
+                gaps[shop] = watermarks.cover_gaps(gaps[shop], since=window.since, until=until)
+        return {shop: [gap.to_dict() for gap in shop_gaps] for shop, shop_gaps in gaps.items()}
+
+    def store_gaps(self, summary: Mapping[str, Any]) -> None:
+        """Store the gaps that a summary names, unless the run was a dry run."""
+        if summary["dry_run"]:
+            return
+        for shop, gaps in summary["gaps"].items():
+            windows = [Window.from_dict(gap, origin="gap") for gap in gaps]
+            if windows != self.gaps(shop).get():
+                self.gaps(shop).set(windows)
+
+    def advance(
+        self, summary: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]], *, began: datetime
+    ) -> Iterator[str]:
+        """Move the watermark of each shop, so that the next run reads on from there. Yield a line for each one moved.
+
+        A lane that failed moves its shop's watermark to the start of its window at most: a gap below is kept as such,
+        and a shop that never succeeded remembers where its data begins.
+        """
+        failed = {lane["shop"] for lane in summary["lanes"] if lane["failed"]}
+        for lane in lanes:
+            window, shop = Window.from_dict(lane), lane["shop"]
+            timestamp = min(window.since if shop in failed else window.until, began)
+            if self.watermark(shop).advance(timestamp):
+                yield f"{shop}: the watermark moved to {timestamps.isoformat(timestamp)}"
+
+
+def moves_watermark(params: Mapping[str, Any]) -> bool:
+    """Return True for a run that reads on from the watermarks; a window by hand is a run of its own."""
+    return not (params["since"] or params["until"])
+
+
+def create_summarize(asset: Asset) -> Any:
+    """Return the task ``summarize`` of a Dag that keeps gaps.
+
+    :param asset: the asset that keeps them
+    """
+
+    @task(multiple_outputs=False, trigger_rule="all_done", inlets=watermarks.watermark_assets(asset))
+    def summarize(results: Mapping[str, Any], lanes: Any, began: Any, summaries: Any) -> Any:
+        """Return the summary of the run with the gaps that remain; fail if a step before the lanes did not succeed."""
+        context: Any = get_current_context()
+
+        def find_gaps(summary: RunSummary) -> GapsByShop:
+            return Coverage(context, asset).gaps_after(
+                summary,
+                lanes,
+                began=timestamps.parse(began, BEGAN_KEY),
+                moves_watermark=moves_watermark(context["params"]),
+            )
+
+        with translate_errors(context):
+            require_results(results)
+            return steps.build_summary(context, lanes, summaries, find_gaps=find_gaps)
+
+    return summarize
+
+
+def check_on_gap(on_gap: str) -> None:
+    """Raise an error unless the argument ``on_gap`` is known.
+
+    :raises ConfigurationError: when it is not
+    """
+    if on_gap not in {"fail", "warn"}:
+        message = f"The argument 'on_gap' is {on_gap!r}"
+        raise ConfigurationError(message, remedy="Use 'fail' or 'warn'.")
+
+
+def describe_gaps(gaps: GapsByShop) -> FatalError | None:
+    """Return an error that names the gaps and how to read them, or ``None`` if there are none."""
+    lines = list(format_gaps(gaps))
+    if not lines:
+        return None
+    ends = [gap for shop_gaps in gaps.values() for gap in shop_gaps]
+    since, until = min(gap["since"] for gap in ends), max(gap["until"] for gap in ends)
+    message = f"No run has read the orders that changed in these gaps: {'; '.join(lines)}"
+    remedy = f"Run {BACKFILL_DAG_ID} with 'since' {since} and 'until' {until}."
+    return FatalError(message, remedy=remedy)

@@ -1,0 +1,106 @@
+"""Look-ups in Airflow: what is not found may be an outage of Airflow, so it is never a default and never for good."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_partners import lookups
+from airflow_provider_partners._compat import AirflowNotFoundException
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    FatalError,
+    NotDefinedError,
+    RetryableError,
+)
+from airflow_provider_partners.hooks.yotpo import YotpoHook
+
+
+class FailingApiServer:
+    """A supervisor whose API server fails. Airflow sends an ``ErrorResponse`` then, as for what does not exist.
+
+    Source: ``airflow.sdk.execution_time.supervisor`` answers ``API_SERVER_ERROR`` to a failed request, and
+    ``ExecutionAPISecretsBackend`` returns ``None`` for every error but ``PERMISSION_DENIED``.
+    """
+
+    def __init__(self, error="API_SERVER_ERROR"):
+        from airflow.sdk.exceptions import ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse
+
+        self.response = ErrorResponse(error=ErrorType[error], detail={"status_code": 503})
+
+    def send(self, message):
+        return self.response
+
+
+@pytest.fixture
+def api_server(monkeypatch):
+    """Let every look-up go to a supervisor, as in a task."""
+    from airflow.sdk.execution_time import context, supervisor, task_runner
+
+    def use(error):
+        try:
+            from airflow.sdk.execution_time.secrets import ExecutionAPISecretsBackend
+        except ImportError:  # 3.0
+            pytest.skip("Airflow 3.0 asks the supervisor itself")
+        monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", FailingApiServer(error), raising=False)
+        backends = [ExecutionAPISecretsBackend()]
+        monkeypatch.setattr(supervisor, "ensure_secrets_backend_loaded", lambda: backends)
+        assert context
+
+    return use
+
+
+@pytest.mark.parametrize("error", ["API_SERVER_ERROR", "GENERIC_ERROR", "VARIABLE_NOT_FOUND"])
+def test_a_variable_that_is_not_found_is_left_to_a_retry_and_both_causes_are_named(api_server, error):
+    api_server(error)
+    with pytest.raises(NotDefinedError) as raised:
+        lookups.get_variable("partner_app_id", remedy="Set it to gid://partners/App/….")
+    assert isinstance(raised.value, RetryableError)
+    assert not isinstance(raised.value, FatalError)
+    text = str(raised.value)
+    assert text.startswith("Airflow did not find the Variable 'partner_app_id'. Set it to gid://partners/App/….")
+    assert "while its API server or secrets backend fails; then a retry helps" in text
+
+
+@pytest.mark.parametrize("error", ["API_SERVER_ERROR", "GENERIC_ERROR", "CONNECTION_NOT_FOUND"])
+def test_a_connection_that_is_not_found_is_left_to_a_retry_and_both_causes_are_named(api_server, error):
+    api_server(error)
+    with pytest.raises(NotDefinedError) as raised:
+        YotpoHook("store_a").get_conn()
+    text = str(raised.value)
+    assert text.startswith("Airflow did not find the connection 'store_a'. Create a connection of type 'yotpo'")
+    assert "while its API server or secrets backend fails; then a retry helps" in text
+
+
+def test_what_airflow_denies_is_no_outage(monkeypatch):
+    def denied(*_):
+        raise PermissionError("denied")
+
+    monkeypatch.setattr(lookups, "Variable", SimpleNamespace(get=denied))
+    with pytest.raises(AuthenticationError, match="denies this task the Variable 'x'"):
+        lookups.get_variable("x", remedy="Set it.")
+    with pytest.raises(AuthenticationError, match="denies this task the connection 'c'"):
+        lookups.find_connection(denied, "c", conn_type="yofi")
+
+
+def test_an_environment_variable_that_is_no_connection_is_named(monkeypatch):
+    """Airflow skips a backend that raises an error, so a misspelt JSON reads as "not found" too."""
+    monkeypatch.setenv("AIRFLOW_CONN_STORE_A", '{"conn_type": "yotpo", ')
+    with pytest.raises(ConfigurationError, match="AIRFLOW_CONN_STORE_A is set, but Airflow can't read a connection"):
+        YotpoHook("store_a").get_conn()
+
+
+def test_a_variable_is_returned_as_it_is(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_SOMETHING", "")
+    assert lookups.get_variable("something", remedy="Set it.") == ""
+
+
+def test_the_hooks_look_up_goes_through_airflow(monkeypatch):
+    def unknown(conn_id):
+        raise AirflowNotFoundException(conn_id)
+
+    with pytest.raises(NotDefinedError, match="of type 'yofi'"):
+        lookups.find_connection(unknown, "c", conn_type="yofi")
