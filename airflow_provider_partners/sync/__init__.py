@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.reconcile import REPAIRABLE as REPAIRABLE
     from airflow_provider_partners.sync.reconcile import OrderDifference as OrderDifference
     from airflow_provider_partners.sync.reconcile import reconcile_orders as reconcile_orders
+    from airflow_provider_partners.sync.staleness import product_version as product_version
 
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
@@ -33,5 +34,6 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "options": ["MappingOptions"],
         "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
         "reconcile": ["REPAIRABLE", "OrderDifference", "reconcile_orders"],
+        "staleness": ["product_version"],
     },
 )

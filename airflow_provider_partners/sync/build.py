@@ -16,6 +16,7 @@ from airflow_provider_partners.sync.coupons import Coupon, CouponPolicy
 from airflow_provider_partners.sync.join import OrderContext, join_orders
 from airflow_provider_partners.sync.mapping.order import UnmappableOrder, map_order
 from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.staleness import order_version
 from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy, add_suppression
 from airflow_provider_partners.sync.values import format_utc
 
@@ -31,6 +32,7 @@ class BuiltOrder:
     :param suppressed: why the review request is suppressed; empty when it is not
     :param notes: what the mapping left out
     :param changed_at: when the order last changed in the shop
+    :param version: what it was built from, see :mod:`airflow_provider_partners.sync.staleness`
     """
 
     external_id: str
@@ -39,6 +41,7 @@ class BuiltOrder:
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     changed_at: str | None = None
+    version: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record of a built dataset."""
@@ -49,6 +52,7 @@ class BuiltOrder:
             "suppressed": self.suppressed,
             "notes": self.notes,
             "changed_at": self.changed_at,
+            "version": self.version,
         }
 
 
@@ -60,6 +64,7 @@ def build_orders(
     customers: Iterable[Record] = (),
     redemptions: Iterable[Record] | None = None,
     redemptions_from: datetime | None = None,
+    read_at: Mapping[str, Any] | None = None,
     shop: str,
     options: MappingOptions | Mapping[str, Any] | None = None,
     policy: SuppressionPolicy | Mapping[str, Any] | None = None,
@@ -76,6 +81,8 @@ def build_orders(
     :param customers: of Yofi, for orders without a return
     :param redemptions: of Voucherify; ``None`` leaves the coupon fields out
     :param redemptions_from: earlier redemptions were not read, so an older order without any may still have had one
+    :param read_at: when reading each list began, by the names of these parameters. An upsert compares it, so that an
+        older build never replaces a newer one
     :param shop: the shop's domain
     :param options: of the mapping
     :param policy: of the suppression; ``None`` is the default policy
@@ -102,6 +109,7 @@ def build_orders(
             shop=shop,
             options=mapping_options,
             policy=suppression_policy,
+            read_at=read_at,
             coupons=coupon_rules.coupons_of(order, context.redemptions, redemptions_from) if knows_coupons else None,
         )
         for order, context in joined
@@ -115,10 +123,12 @@ def build_order(
     shop: str,
     options: MappingOptions,
     policy: SuppressionPolicy,
+    read_at: Mapping[str, Any] | None = None,
     coupons: list[Coupon] | None = None,
 ) -> BuiltOrder | UnmappableOrder:
     """Map one order with its context.
 
+    :param read_at: when reading each list began
     :param coupons: the coupons it was bought with; ``None`` when that is unknown
     """
     mapped = map_order(order, shop=shop, options=options, coupons=coupons)
@@ -126,5 +136,12 @@ def build_order(
         return mapped
     decision = policy.decide(order, returns=context.returns, claims=context.claims, customer=context.customer)
     payload = add_suppression(mapped.order, decision, level=policy.level)
-    changed_at = format_utc(order.get("updatedAt"))
-    return BuiltOrder(mapped.external_id, payload, mapped.products, list(decision.reasons), mapped.notes, changed_at)
+    return BuiltOrder(
+        mapped.external_id,
+        payload,
+        mapped.products,
+        list(decision.reasons),
+        mapped.notes,
+        format_utc(order.get("updatedAt")),
+        order_version(order.get("updatedAt"), read_at or {}),
+    )

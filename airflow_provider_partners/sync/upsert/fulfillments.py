@@ -16,6 +16,7 @@ from airflow_provider_partners.exceptions import ConflictError, NotFoundError, R
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Action, Outcome, rejected_outcome
 from airflow_provider_partners.sync.payload.models import Fulfillment
+from airflow_provider_partners.sync.staleness import ORDER, VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.plan import WritePlan, index_by_merge_key, plan_write
 from airflow_provider_partners.sync.upsert.record_writer import BATCH_SIZE
 
@@ -33,6 +34,7 @@ def upsert_fulfillments(
     skip: Container[str] = (),
     workers: int = 1,
     batch_size: int = BATCH_SIZE,
+    versions: VersionLog | None = None,
 ) -> Iterator[Outcome]:
     """Create or update the fulfillments of orders that exist in Yotpo.
 
@@ -43,18 +45,21 @@ def upsert_fulfillments(
     :param skip: external ids of fulfillments to leave out
     :param workers: orders in parallel; the fulfillments of one order follow each other
     :param batch_size: orders that are looked up in one call, at most 100
+    :param versions: the store's log, as for ``upsert_orders``. Both share the versions of the orders
     :returns: one outcome for each fulfillment. A rejected one can be replayed here or with its order
     """
     lookup = client.lookup("orders")
+    guard = VersionGuard(versions, "order", dry_run=dry_run)
     remaining = (record for record in built_orders if _fulfillments_to_write(record, skip))
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
         batch = _merged_records(records)
+        guard.claim({str(record.get("external_id")): record.get("version") or {} for record in batch})
         orders = lookup.find([str(record.get("external_id")) for record in batch], workers=workers)
 
         def upsert(record: Mapping[str, Any], orders: dict[str, Record] = orders) -> list[Outcome]:
             order = orders.get(str(record.get("external_id")))
             fulfillments = _fulfillments_to_write(record, skip)
-            return _OrderFulfillments(client, record, order).upsert(fulfillments, dry_run=dry_run)
+            return _OrderFulfillments(client, guard, record, order).upsert(fulfillments, dry_run=dry_run)
 
         for outcomes in map_in_order(upsert, batch, workers=workers):
             yield from outcomes
@@ -88,14 +93,21 @@ class _OrderFulfillments:
     :param order: Yotpo's order, ``None`` when Yotpo doesn't have it
     """
 
-    def __init__(self, client: YotpoClient, record: Mapping[str, Any], order: Record | None) -> None:
+    def __init__(
+        self, client: YotpoClient, guard: VersionGuard, record: Mapping[str, Any], order: Record | None
+    ) -> None:
         self._client = client
+        self._guard = guard
         self._record = record
         self._order = order
         self._fulfillments: dict[str, Any] | None = None
 
     def upsert(self, fulfillments: list[dict[str, Any]], *, dry_run: bool) -> list[Outcome]:
         """Return each fulfillment's outcome."""
+        comparison = self._guard.compare_again(str(self._record.get("external_id")), self._record.get("version") or {})
+        # A fulfillment depends on the order alone; what Yofi has found since does not matter.
+        if comparison.is_forgotten or ORDER in comparison.newer_sources:
+            return [self._stale_outcome(fulfillment, comparison.reason) for fulfillment in fulfillments]
         if self._order is None:
             reason = "its order isn't in Yotpo: upsert orders before their fulfillments"
             return [self._reject(fulfillment, reason) for fulfillment in fulfillments]
@@ -148,6 +160,9 @@ class _OrderFulfillments:
     ) -> Outcome:
         changed = list(plan.changed)
         return Outcome("fulfillment", str(payload["external_id"]), action, yotpo_id=yotpo_id, changed=changed)
+
+    def _stale_outcome(self, payload: dict[str, Any], reason: str) -> Outcome:
+        return Outcome("fulfillment", str(payload.get("external_id")), "stale", reason=reason)
 
     def _reject(self, payload: dict[str, Any], reason: str | RejectedError) -> Outcome:
         # The reject holds the whole order: fulfillments of it that are right cost nothing when it is replayed.

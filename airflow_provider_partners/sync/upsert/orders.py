@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Order
+from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.catalog import ProductCatalog
 from airflow_provider_partners.sync.upsert.record_writer import (
     BATCH_SIZE,
@@ -39,6 +40,7 @@ def upsert_orders(
     with_fulfillments: bool = True,
     batch_size: int = BATCH_SIZE,
     sleep: Sleep = time.sleep,
+    versions: VersionLog | None = None,
 ) -> Iterator[Outcome]:
     """Create or update orders with their line items and fulfillments, and the products they need.
 
@@ -55,11 +57,14 @@ def upsert_orders(
         :func:`~airflow_provider_partners.sync.upsert.fulfillments.upsert_fulfillments`
     :param batch_size: orders that are looked up in one call, at most 100
     :param sleep: waits a number of seconds after a conflict
+    :param versions: the store's log, by which an order that is older than what was written ends as stale; ``None``
+        writes without comparing
     :returns: one outcome for each order, as soon as it is known
     """
     catalog = ProductCatalog(client, sleep=sleep, workers=workers, dry_run=dry_run)
     writer = RecordWriter(
         record_kind="order",
+        guard=VersionGuard(versions, "order", dry_run=dry_run),
         lookup=client.lookup("orders"),
         create=client.create_order,
         update=client.update_order,
@@ -95,6 +100,7 @@ def _order_upsert(record: Mapping[str, Any], *, with_fulfillments: bool) -> Reco
             if product.get("external_id")
         },
         suppressed=list(record.get("suppressed") or ()),
+        version=record.get("version") or {},
         unmanaged=frozenset() if with_fulfillments else frozenset({"fulfillments"}),
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Product
+from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.catalog import require_name
 from airflow_provider_partners.sync.upsert.record_writer import (
     BATCH_SIZE,
@@ -34,6 +35,7 @@ def upsert_products(
     workers: int = 1,
     batch_size: int = BATCH_SIZE,
     sleep: Sleep = time.sleep,
+    versions: VersionLog | None = None,
 ) -> Iterator[Outcome]:
     """Create or update products; further parameters as those of ``upsert_orders``.
 
@@ -42,6 +44,7 @@ def upsert_products(
     """
     writer = RecordWriter(
         record_kind="product",
+        guard=VersionGuard(versions, "product", dry_run=dry_run),
         lookup=client.lookup("products"),
         create=client.create_product,
         update=client.update_product,
@@ -58,8 +61,15 @@ def upsert_products(
 
 
 def _product_upsert(record: Mapping[str, Any]) -> RecordUpsert:
-    payload = {name: value for name, value in record.items() if name != "rejected" and value is not None}
-    return RecordUpsert(external_id=str(record.get("external_id") or ""), record=record, payload=payload)
+    payload = {
+        name: value for name, value in record.items() if name not in {"rejected", "version"} and value is not None
+    }
+    return RecordUpsert(
+        external_id=str(record.get("external_id") or ""),
+        record=record,
+        payload=payload,
+        version=record.get("version") or {},
+    )
 
 
 def _upsert_product(writer: RecordWriter, upsert: RecordUpsert, *, dry_run: bool) -> Outcome:

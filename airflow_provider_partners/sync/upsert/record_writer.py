@@ -7,7 +7,7 @@ from once; the second time it is a rejection. Any other error goes to the caller
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -19,7 +19,9 @@ from airflow_provider_partners.exceptions import ConflictError, NotFoundError, R
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Action, Outcome, RecordKind, rejected_outcome
 from airflow_provider_partners.sync.payload.base import Payload, PayloadError
+from airflow_provider_partners.sync.staleness import Comparison, VersionGuard
 from airflow_provider_partners.sync.upsert.plan import WritePlan, plan_write
+from airflow_provider_partners.versions import Version
 
 Sleep = Callable[[float], None]
 """Waits a number of seconds."""
@@ -36,7 +38,9 @@ class RecordUpsert:
     :param payload: what Yotpo should have
     :param products: payloads of the products it names, by external id
     :param unmanaged: properties that another write takes care of
-    :param outcome: the outcome of a record that is rejected before anything is sent
+    :param version: what the record was built from; empty if unknown
+    :param comparison: of the version with what other tasks have written
+    :param outcome: the outcome of a record that is rejected or stale before anything is sent
     """
 
     external_id: str
@@ -46,6 +50,8 @@ class RecordUpsert:
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unmanaged: frozenset[str] = frozenset()
+    version: Version = field(default_factory=dict)
+    comparison: Comparison = field(default_factory=Comparison)
     plan: WritePlan | None = None
     yotpo_id: int | None = None
     outcome: Outcome | None = None
@@ -55,6 +61,7 @@ class RecordUpsert:
 class RecordWriter:
     """Validates, plans and writes the records of one kind.
 
+    :param guard: says which records are older than what other tasks have written
     :param lookup: finds the records that Yotpo has
     :param create: creates a record and returns Yotpo's id of it
     :param update: changes the properties that differ
@@ -64,6 +71,7 @@ class RecordWriter:
     """
 
     record_kind: RecordKind
+    guard: VersionGuard
     lookup: RecordLookup
     create: Callable[[dict[str, Any]], int]
     update: Callable[[int, dict[str, Any]], None]
@@ -82,13 +90,18 @@ class RecordWriter:
             if upsert.payload["external_id"] != upsert.external_id:
                 upsert.outcome = self.reject(upsert, "external_id: differs from that of the payload")
 
-    def plan_batch(self, upserts: Iterable[RecordUpsert]) -> list[RecordUpsert]:
-        """Look up the valid records in one call, plan them, and return them."""
-        valid = [upsert for upsert in upserts if upsert.outcome is None]
-        present = self.lookup.find([upsert.external_id for upsert in valid], workers=self.workers)
-        for upsert in valid:
+    def plan_batch(self, upserts: Sequence[RecordUpsert]) -> list[RecordUpsert]:
+        """Claim the records' versions, look up the valid and fresh ones in one call, plan them, and return them."""
+        comparisons = self.guard.claim({upsert.external_id: upsert.version for upsert in upserts})
+        for upsert in upserts:
+            upsert.comparison = comparisons[upsert.external_id]
+            if upsert.outcome is None and upsert.comparison.is_stale:
+                upsert.outcome = self._stale_outcome(upsert)
+        fresh = [upsert for upsert in upserts if upsert.outcome is None]
+        present = self.lookup.find([upsert.external_id for upsert in fresh], workers=self.workers)
+        for upsert in fresh:
             self._set_plan(upsert, present.get(upsert.external_id))
-        return valid
+        return [upsert for upsert in fresh if upsert.outcome is None]
 
     def planned_outcome(self, upsert: RecordUpsert) -> Outcome:
         """Return what a write would do, without a call."""
@@ -128,13 +141,23 @@ class RecordWriter:
 
     def _set_plan(self, upsert: RecordUpsert, present: Record | None) -> None:
         upsert.yotpo_id = yotpo_id_of(present) if present is not None else None
-        upsert.plan = plan_write(upsert.payload, present, unmanaged=upsert.unmanaged)
+        payload = upsert.comparison.newer_part(upsert.payload, present)
+        if payload is None:
+            upsert.outcome = self._stale_outcome(upsert)
+            return
+        upsert.plan = plan_write(payload, present, unmanaged=upsert.unmanaged)
 
     def _check(self, plan: WritePlan) -> None:
         if plan.action == "create" and self.check_create is not None:
             self.check_create(plan.payload)
 
     def _send(self, upsert: RecordUpsert) -> Outcome:
+        comparison = self.guard.compare_again(upsert.external_id, upsert.version)
+        if comparison != upsert.comparison:
+            upsert.comparison = comparison
+            self._set_plan(upsert, self.lookup.find_one(upsert.external_id))
+        if upsert.outcome is not None:
+            return upsert.outcome
         plan = _plan_of(upsert)
         self._check(plan)
         if plan.action == "create":
@@ -168,7 +191,17 @@ class RecordWriter:
             return "id"
         return None
 
+    def _stale_outcome(self, upsert: RecordUpsert) -> Outcome:
+        return Outcome(
+            self.record_kind,
+            upsert.external_id,
+            "stale",
+            yotpo_id=upsert.yotpo_id,
+            reason=upsert.comparison.reason,
+        )
+
     def _outcome(self, upsert: RecordUpsert, action: Action) -> Outcome:
+        partly = [f"written in part, because {upsert.comparison.reason}"] if upsert.comparison.newer_sources else []
         return Outcome(
             self.record_kind,
             upsert.external_id,
@@ -176,7 +209,7 @@ class RecordWriter:
             yotpo_id=upsert.yotpo_id,
             suppressed=upsert.suppressed,
             changed=list(_plan_of(upsert).changed),
-            notes=[*_plan_of(upsert).notes, *upsert.notes],
+            notes=[*_plan_of(upsert).notes, *upsert.notes, *partly],
         )
 
 

@@ -1,0 +1,165 @@
+"""The versions of records that the tasks of one store have written, or are about to write.
+
+Tasks of several runs and workers share the log, and object storage can neither lock nor append. So each claim is a file
+of its own that never changes, and the log is the set of all claims without those that are older in everything. This
+doesn't depend on the order in which files are read, or on how often. So any task may merge the files that it has read.
+
+A claim comes before the write, and a task looks again right before each call. So an older build can only win if its
+call was on the way when the newer one was claimed, and arrives after the newer one's own call.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from airflow_provider_partners import timestamps
+from airflow_provider_partners.datasets.storage import DatasetFolder, storage_path
+from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.versions import Version, is_older
+
+__all__ = ["VersionLog"]
+
+KEPT = timedelta(days=30)
+"""How long a version is kept after its last source was read. A record that is older than this is never written."""
+
+MAX_FILES = 64
+"""Files from which on they are merged into one; more in a log of many records."""
+
+RECORDS_PER_FILE = 2000
+"""With so many records per file, merging costs little compared with the calls in between."""
+
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks for new claims of other tasks."""
+
+MAX_LOOKS = 10
+"""Lists of files that are read when other tasks merge files at the same time."""
+
+_TIMESTAMP_LENGTH = len("2026-05-01T00:00:00.000000Z")
+
+
+class VersionLog:
+    """The versions of one store's records. It reads and writes nothing before the first claim.
+
+    :param uri: the log's folder
+    :param clock: returns the current time
+    """
+
+    def __init__(self, uri: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._uri = uri
+        self._folder = DatasetFolder(uri)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked_at = 0.0
+        self._read_files: set[str] = set()
+        # A database without a name is temporary: SQLite keeps it in memory, and on disk when it grows.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute("CREATE TABLE claim (key TEXT, version TEXT, PRIMARY KEY (key, version)) WITHOUT ROWID")
+
+    def __enter__(self) -> Self:
+        """Return the log."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the temporary database."""
+        self._database.close()
+
+    @property
+    def kept_since(self) -> str:
+        """Versions that were read before this timestamp may be forgotten."""
+        return timestamps.isoformat(self._clock() - KEPT, "microseconds")
+
+    def claim(self, versions: Mapping[str, Version], *, dry_run: bool = False) -> dict[str, list[Version]]:
+        """Remember versions that are about to be written.
+
+        :param versions: by key; each is a value per source, and a later value sorts behind an earlier one as text. It
+            ends with the timestamp at which the source was read
+        :param dry_run: remember nothing
+        :returns: for each key, the versions that any task has claimed, without those that are older in everything
+        """
+        with self._lock:
+            if versions and not dry_run:
+                self._write(versions.items())
+            self._read_new_files()
+            if not dry_run:
+                self._merge_files()
+            return {key: self._stored(key) for key in versions}
+
+    def newest(self, key: str) -> list[Version]:
+        """Return the versions of one record that any task has claimed by now, or a second ago."""
+        with self._lock:
+            if time.monotonic() - self._looked_at >= LOOK_INTERVAL:
+                self._read_new_files()
+            return self._stored(key)
+
+    def _stored(self, key: str) -> list[Version]:
+        rows = self._database.execute("SELECT version FROM claim WHERE key = ?", (key,))
+        return [json.loads(version) for (version,) in rows]
+
+    def _store(self, key: str, version: Version) -> None:
+        """Add a version, unless another is newer in everything; remove those that are older in everything."""
+        others = self._stored(key)
+        if any(version == other or is_older(version, other) for other in others):
+            return
+        older = [(key, _to_json(other)) for other in others if is_older(other, version)]
+        self._database.executemany("DELETE FROM claim WHERE key = ? AND version = ?", older)
+        self._database.execute("INSERT INTO claim VALUES (?, ?)", (key, _to_json(version)))
+
+    def _write(self, versions: Iterable[tuple[str, Mapping[str, str]]]) -> str:
+        name = f"{uuid.uuid4().hex}.jsonl.gz"
+        lines = "".join(f"{json.dumps([key, version])}\n" for key, version in versions)
+        self._folder.write(name, gzip.compress(lines.encode(), compresslevel=6, mtime=0))
+        return name
+
+    def _read_new_files(self) -> None:
+        self._looked_at = time.monotonic()
+        for _ in range(MAX_LOOKS):
+            # Filesystems of object storage remember lists of files.
+            storage_path(self._uri).fs.invalidate_cache()
+            names = sorted(set(self._folder.file_names()) - self._read_files)
+            if not names:
+                return
+            self._read_files.update(name for name in names if self._read(name))
+        message = f"The files of {self._uri} change while they are read"
+        raise DatasetError(message, remedy="Try again, with fewer runs at once.")
+
+    def _read(self, name: str) -> bool:
+        """Read a file. Return False if another task has merged it since: its content is in a file of another name."""
+        if not name.endswith(".jsonl.gz"):
+            return True
+        try:
+            content = self._folder.read(name)
+        except DatasetError:
+            return False
+        self._database.execute("BEGIN")
+        for line in gzip.decompress(content).splitlines():
+            self._store(*json.loads(line))
+        self._database.execute("COMMIT")
+        return True
+
+    def _merge_files(self) -> None:
+        """Write one file in place of all that were read, without what is too old."""
+        names = {name for name in self._read_files if name.endswith(".jsonl.gz")}
+        ((records,),) = self._database.execute("SELECT count(*) FROM claim").fetchall()
+        if len(names) <= max(MAX_FILES, records // RECORDS_PER_FILE):
+            return
+        kept_since = self.kept_since
+        claims = self._database.execute("SELECT key, version FROM claim")
+        versions = ((key, json.loads(version)) for key, version in claims)
+        recent = (
+            claim for claim in versions if any(value[-_TIMESTAMP_LENGTH:] >= kept_since for value in claim[1].values())
+        )
+        merged = self._write(recent)
+        self._folder.remove(*names)
+        self._read_files = {merged}
+
+
+def _to_json(version: Version) -> str:
+    return json.dumps(version, sort_keys=True)

@@ -1,0 +1,99 @@
+"""The log of versions is shared by tasks that read and write it at any time."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_partners.datasets import version_log
+from airflow_provider_partners.datasets.version_log import VersionLog
+
+
+def version(order: str, returns: str) -> dict[str, str]:
+    return {name: f"2026-05-01T{hour}:00:00.000000Z" for name, hour in {"order": order, "returns": returns}.items()}
+
+
+def clock() -> datetime:
+    return datetime(2026, 5, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return str(tmp_path / "log")
+
+
+def test_a_task_sees_the_claims_of_others_and_its_own(folder: str) -> None:
+    with VersionLog(folder, clock=clock) as one, VersionLog(folder, clock=clock) as other:
+        assert one.claim({"order:1": version("01", "01")}) == {"order:1": [version("01", "01")]}
+        assert other.claim({"order:1": version("02", "02"), "order:2": version("01", "01")}) == {
+            "order:1": [version("02", "02")],
+            "order:2": [version("01", "01")],
+        }
+        assert one.claim({"order:1": version("01", "01")}) == {"order:1": [version("02", "02")]}
+
+
+def test_versions_of_which_none_is_older_in_everything_stay_both(folder: str) -> None:
+    claims = [version("01", "03"), version("03", "01"), version("01", "01")]
+    for arrivals in itertools.permutations(claims):
+        with VersionLog(folder, clock=clock) as log:
+            for claim in arrivals:
+                newest = log.claim({"order:1": claim})["order:1"]
+        assert sorted(newest, key=str) == sorted(claims[:2], key=str)
+
+
+def test_a_dry_run_claims_nothing(folder: str) -> None:
+    with VersionLog(folder, clock=clock) as log:
+        assert log.claim({"order:1": version("01", "01")}, dry_run=True) == {"order:1": []}
+        assert log.claim({}, dry_run=True) == {}
+
+
+def test_files_are_merged_by_any_task_without_losing_a_claim(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_log, "MAX_FILES", 4)
+    monkeypatch.setattr(version_log, "LOOK_INTERVAL", 0.0)
+    logs = [VersionLog(folder, clock=clock) for _ in range(3)]
+    for number in range(60):
+        logs[number % 3].claim({
+            f"order:{number}": version("01", "01"),
+            "order:all": version(f"{number % 24:02}", "01"),
+        })
+
+    assert len(list(Path(folder).iterdir())) <= 8
+    for log in (*logs, VersionLog(folder, clock=clock)):
+        assert [log.newest(f"order:{number}") for number in range(60)] == [[version("01", "01")]] * 60
+        assert log.newest("order:all") == [version("23", "01")]
+
+
+def test_a_merge_forgets_what_is_older_than_a_month(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version_log, "MAX_FILES", 1)
+    with VersionLog(folder, clock=clock) as log:
+        log.claim({"order:1": version("01", "01")})
+    with VersionLog(folder, clock=lambda: datetime(2026, 6, 15, tzinfo=UTC)) as log:
+        later = {"order": "2026-06-14T00:00:00.000000Z"}
+        log.claim({"order:2": later})
+        assert log.kept_since == "2026-05-16T00:00:00.000000Z"
+
+    with VersionLog(folder, clock=clock) as log:
+        assert (log.newest("order:1"), log.newest("order:2")) == ([], [later])
+
+
+def test_a_file_that_another_task_merges_while_it_is_read_is_found_under_its_new_name(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version_log, "MAX_FILES", 0)
+    with VersionLog(folder, clock=clock) as first:
+        first.claim({"order:1": version("01", "01")})
+    reader, other = VersionLog(folder, clock=clock), VersionLog(folder, clock=clock)
+    names = reader._folder.file_names
+
+    def names_before_a_merge() -> list[str]:
+        listed = names()
+        if listed and not other._read_files:
+            other.claim({"order:2": version("01", "01")})
+        return listed
+
+    monkeypatch.setattr(reader._folder, "file_names", names_before_a_merge)
+
+    assert reader.newest("order:1") == [version("01", "01")]
