@@ -233,7 +233,7 @@ def _parse_content_range(head: Response) -> tuple[int | None, int | None]:
 
 
 def _parse_int(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and text.isdecimal() else None
 
 
 def _validator(head: Response) -> str | None:

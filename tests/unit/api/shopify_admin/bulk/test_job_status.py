@@ -35,6 +35,13 @@ def test_every_status_of_shopify_has_a_state(fields: dict, state: JobState) -> N
     assert job.status(ONE) == status
 
 
+def test_a_count_that_is_no_number_is_unknown() -> None:
+    """``UnsignedInt64`` is "a string of base-10 digits" (https://shopify.dev/docs/api/admin-graphql/latest/scalars)."""
+    running = operation(ONE, query="", status="RUNNING", rootObjectCount="\u00b2")  # str.isdigit() takes it, int() not.
+
+    assert make_client(FakeAdminApi(BulkById={"data": {"nodes": [running]}})).job_status(ONE).record_count is None
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [("ACCESS_DENIED", "scope"), ("TIMEOUT", "shorter window"), ("INTERNAL_SERVER_ERROR", "internal error")],
