@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
+from airflow_provider_partners.operators.base import parse_bool
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
     :param resource: ``orders`` or ``products`` (templated)
     :param shop: the shop, such as ``a.myshopify.com``; by default the shop in the connection's host (templated)
     :param query: a filter in Shopify's search syntax, such as ``financial_status:paid`` (templated)
-    :param personal_data: whether to read customers' names, email addresses and postal addresses
+    :param personal_data: whether to read customers' names, email addresses and postal addresses; by default yes. The
+        app needs the scope ``read_customers`` and Shopify's approval for them (templated)
     :param shopify_admin_conn_id: id of the Airflow connection (templated)
     :param mode: ``auto``, ``paged`` or ``bulk``; a read by ids (``match``) is always paged
     """
@@ -35,6 +37,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         *JobExtractOperator.template_fields,
         "shop",
         "query",
+        "personal_data",
         "shopify_admin_conn_id",
     )
     modes: ClassVar[Mapping[str, ExtractMode]] = {
@@ -50,7 +53,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         *,
         shop: str | None = None,
         query: str | None = None,
-        personal_data: bool | None = None,
+        personal_data: bool | str | None = None,
         shopify_admin_conn_id: str = ShopifyAdminHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -77,4 +80,5 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
 
     def query_filters(self) -> dict[str, Any]:
         """Return the search query, and whether to read personal data."""
-        return {"query": self.query, "personal_data": self.personal_data}
+        personal_data = None if self.personal_data is None else parse_bool(self.personal_data, "personal_data")
+        return {"query": self.query, "personal_data": personal_data}

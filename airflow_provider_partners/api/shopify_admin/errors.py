@@ -27,9 +27,10 @@ _PROTECTED_DATA_PATTERN = re.compile(r"protected.customer.data|not approved to (
 
 PROTECTED_REMEDY = (
     "The app needs Shopify's approval for protected customer data (Partner Dashboard, API access). Until "
-    "then extract with personal_data=False, which omits names, e-mails, phones, addresses and the customer. "
-    "Orders without them still need level 1."
+    'then extract with personal_data=False (in a shop\'s route: "personal_data": false), which omits names, e-mails, '
+    "phones, addresses and the customer. Orders without them still need level 1."
 )
+_CUSTOMERS_REMEDY = ' Or extract with personal_data=False (in a shop\'s route: "personal_data": false).'
 
 ADMIN_REMEDIES: Mapping[int, str] = {
     **STATUS_REMEDIES,
@@ -50,7 +51,8 @@ def _admin_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     if action is ResponseAction.REFUSE_CREDENTIALS:
         required = str(error.extensions.get("requiredAccess") or "").strip().rstrip(".")
         scope = f"the {required}".replace("`", "'") if required else "the scope that this field needs"
-        return f"Give the app {scope}, have the merchant accept it, and use a token issued afterwards."
+        remedy = f"Give the app {scope}, have the merchant accept it, and use a token issued afterwards."
+        return remedy + _CUSTOMERS_REMEDY if "read_customers" in required else remedy
     return None
 
 

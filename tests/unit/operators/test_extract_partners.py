@@ -100,6 +100,19 @@ def test_any_document_with_a_paged_connection_is_extracted(run, app_id):
     assert SHOP in {event["shop"]["myshopifyDomain"] for event in read_dataset(reference)}
 
 
+@pytest.mark.parametrize(("personal_data", "known"), [(None, True), ("True", True), ("False", False)])
+def test_the_choice_about_personal_data_may_come_from_a_template(run, personal_data, known):
+    orders = ShopifyAdminExtractOperator(
+        task_id="orders",
+        resource="orders",
+        shop=SHOP,
+        personal_data=personal_data,
+        shopify_admin_conn_id=ADMIN,
+        **YEAR,
+    )
+    assert any(order["customer"] for order in read_dataset(run(orders))) is known
+
+
 def test_orders_and_their_returns_are_extracted(run):
     orders = run(
         ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop=SHOP, shopify_admin_conn_id=ADMIN, **YEAR)

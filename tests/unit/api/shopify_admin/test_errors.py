@@ -218,6 +218,19 @@ def test_a_missing_scope_is_named() -> None:
         extract(FakeAdminApi(Orders=body))
 
 
+def test_a_missing_scope_for_customers_has_a_second_way_out() -> None:
+    # Recorded wording; Order.customer needs read_customers: https://shopify.dev/docs/api/usage/access-scopes
+    body = error_body(
+        "Access denied for customer field. Required access: `read_customers` access scope.",
+        "ACCESS_DENIED",
+        requiredAccess="`read_customers` access scope.",
+    )
+    with pytest.raises(
+        AuthenticationError, match=r"'read_customers' access scope.*Or extract with personal_data=False"
+    ):
+        extract(FakeAdminApi(Orders=body))
+
+
 @pytest.mark.parametrize("code", ["ACCESS_DENIED", None])
 def test_protected_customer_data_has_its_own_remedy(code: str | None) -> None:
     message = (
