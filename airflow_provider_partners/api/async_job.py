@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.exceptions import UnknownOutcomeError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_partners.windows import Window
 
 log = logging.getLogger(__name__)
+
+Id = TypeVar("Id", str, int)
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 """Possible difference between a partner's clock and ours."""
@@ -119,11 +121,11 @@ class AsyncJob(Protocol):
         """
 
 
-def submit_once(submit: Callable[[], str], find: Callable[[datetime], str | None], clock: Clock) -> str:
-    """Submit a job and return its id. After a lost response the job is looked for before it is submitted again.
+def submit_once(submit: Callable[[], Id], find: Callable[[datetime], Id | None], clock: Clock) -> Id:
+    """Submit a job, or create a record, and return its id. After a lost response it is looked for, then sent again.
 
     :param submit: sends one request, which is not ``repeatable``
-    :param find: returns the id of an equal job that was submitted after a timestamp
+    :param find: returns the id of an equal job or record that was submitted after a timestamp
     :raises UnknownOutcomeError: if several responses in a row are lost
     """
     since = timestamps.from_epoch(clock.time()) - CLOCK_TOLERANCE
@@ -135,8 +137,8 @@ def submit_once(submit: Callable[[], str], find: Callable[[datetime], str | None
             losses += 1
             clock.sleep(_SETTLE_SECONDS * losses)
             if job_id := find(since):
-                log.info("The job %s was submitted, although its response was lost: %s", job_id, error)
+                log.info("%s was submitted, although its response was lost: %s", job_id, error)
                 return job_id
             if losses >= _MAX_SUBMISSIONS:
                 raise
-            log.info("The job was not submitted, next try: %s", error)
+            log.info("It was not submitted, next try: %s", error)

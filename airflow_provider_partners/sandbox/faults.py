@@ -1,4 +1,4 @@
-"""Injects faults: a rule delays a request, answers it with an error, or drops its response.
+"""Injects faults: a rule delays a request, answers it with an error, or cuts or drops its response.
 
 It runs before all partners. It knows only their paths, because faults are counted per operation. Rules come from the
 control API, or from a test that runs the sandbox in its own process.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import threading
 from collections.abc import Mapping
@@ -31,11 +32,14 @@ class FaultRule:
     :param method: HTTP method, such as ``POST``; ``None`` matches any
     :param times: number of requests that fail before the rule is used up; ``None`` means all
     :param after: number of matching requests that succeed first
-    :param status: status of the response; without it and without ``drop`` the partner answers (after ``delay``)
+    :param share: share of the other matching requests that fail, from 0 to 1; the same ones for the same ``seed``
+    :param seed: of the choice that ``share`` makes
+    :param status: status of the response; without it, ``drop`` and ``cut`` the partner answers (after ``delay``)
     :param body: body of that response: JSON for an object or a list, plain text for a string
     :param headers: headers of that response
     :param delay: seconds to wait before anything else
     :param drop: close the connection without a response
+    :param cut: the partner answers, and only this share of its body arrives, from 0 to 1
     :param at: ``before``: the partner never sees the request; ``after``: it sees the request, but its response is lost
     """
 
@@ -49,18 +53,25 @@ class FaultRule:
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     drop: bool = False
+    cut: float | None = None
+    share: float = 1.0
+    seed: int = 0
     at: Literal["before", "after"] = "before"
     seen: int = field(default=0, init=False)
     used: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        if self.status is None and not self.drop and not self.delay:
-            msg = "a fault needs one of status, drop and delay"
+        if self.status is None and not self.drop and not self.delay and self.cut is None:
+            msg = "a fault needs one of status, drop and delay, or cut"
+            raise ValueError(msg)
+        if not (0 <= self.share <= 1 and 0 <= (self.cut or 0) <= 1):
+            msg = "share and cut are numbers from 0 to 1"
             raise ValueError(msg)
         if self.at not in {"before", "after"}:
             msg = f"at is 'before' or 'after', not {self.at!r}"
             raise ValueError(msg)
         self._pattern = re.compile(self.path_regex or "")
+        self._random = random.Random(self.seed)
 
     def claim(self, method: str, path: str) -> bool:
         """Return True if this rule makes the request fail; count the request."""
@@ -68,7 +79,7 @@ class FaultRule:
         if not fits or self.method not in {None, method} or (self.times is not None and self.used >= self.times):
             return False
         self.seen += 1
-        if self.seen <= self.after:
+        if self.seen <= self.after or (self.share < 1 and self._random.random() >= self.share):
             return False
         self.used += 1
         return True
@@ -141,7 +152,7 @@ class FaultInjection:
         if rule.delay:
             await asyncio.sleep(rule.delay)
         if rule.status is None and not rule.drop:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send if rule.cut is None else _CutResponse(send, rule.cut))
             return
         if rule.at == "after":
             await self._app(scope, receive, _discard)
@@ -201,6 +212,29 @@ async def _send_response(rule: FaultRule, send: Send) -> None:
     pairs = [(name.encode(), str(value).encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": rule.status, "headers": pairs})
     await send({"type": "http.response.body", "body": content.encode()})
+
+
+class _CutResponse:
+    """Sends a part of a response's body, with headers that fit this part, as a broken gateway does."""
+
+    def __init__(self, send: Send, share: float) -> None:
+        self._send = send
+        self._share = share
+        self._start: Message = {}
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        """Collect the response, and send its part after the last message."""
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        part = self._body[: int(len(self._body) * self._share)]
+        headers = [(name, value) for name, value in self._start["headers"] if name.lower() != b"content-length"]
+        await self._send({**self._start, "headers": [*headers, (b"content-length", str(len(part)).encode())]})
+        await self._send({"type": "http.response.body", "body": part})
 
 
 async def _drop_connection(receive: Receive, send: Send) -> None:

@@ -28,7 +28,7 @@ _CLIENT_CREDENTIALS_REMEDY = (
 )
 
 TOKEN_ERROR_HANDLER = ErrorHandler().with_overrides(
-    dict.fromkeys((400, 401, 403, 404), ResponseAction.REFUSE_CREDENTIALS),
+    dict.fromkeys((400, 401, 403, 404), ResponseAction.REAUTHENTICATE),
     remedies=dict.fromkeys((400, 401, 403, 404), _CLIENT_CREDENTIALS_REMEDY),
 )
 """The token endpoint refuses with several statuses. All of them have the same three causes."""

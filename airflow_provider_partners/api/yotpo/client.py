@@ -7,8 +7,10 @@ Yotpo has no call that creates or updates. How to combine lookup, create and upd
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.api.async_job import submit_once
 from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.http.auth import ExchangedToken
 from airflow_provider_partners.api.http.messages import Request, Response
@@ -66,6 +68,7 @@ class YotpoClient(ApiClient):
         options: ClientOptions | None = None,
     ) -> None:
         options = options or ClientOptions()
+        self._clock = options.clock
         self._credentials = StoreCredentials(store_id=store_id, secret=secret, auth=auth)
         self._id_filters = {name: IdFilter() for name in RESOURCES}
         self._transport = Transport(
@@ -175,7 +178,16 @@ class YotpoClient(ApiClient):
         :param order_yotpo_id: Yotpo's id of the order
         :param payload: the fulfillment, without its envelope
         """
-        return self._create("fulfillments", f"/orders/{parse_yotpo_id(order_yotpo_id)}/fulfillments", payload)
+        path = f"/orders/{parse_yotpo_id(order_yotpo_id)}/fulfillments"
+        external_id = str(payload.get("external_id"))
+
+        def find(since: datetime) -> int | None:
+            same = (part for part in self.fulfillments(order_yotpo_id) if str(part.get("external_id")) == external_id)
+            return next(map(yotpo_id_of, same), None)
+
+        # No document says that a second fulfillment with the same external id is refused, as a second order is.
+        create = partial(self._create, "fulfillments", path, payload, repeatable=False)
+        return submit_once(create, find, self._clock)
 
     def update_fulfillment(self, order_yotpo_id: int, fulfillment_id: int, payload: Mapping[str, Any]) -> None:
         """Change the given properties of a fulfillment.
@@ -225,15 +237,18 @@ class YotpoClient(ApiClient):
             return None
         return with_yotpo_id(_unwrap(body, resource.envelope))
 
-    def _create(self, name: str, path: str, payload: Mapping[str, Any]) -> int:
+    def _create(self, name: str, path: str, payload: Mapping[str, Any], *, repeatable: bool = True) -> int:
+        # An order or product that a lost response has created is refused with 409 when it is sent again.
         envelope = RESOURCES[name].envelope
-        response = self._send("POST", path, f"{name}.create", body={envelope: dict(payload)})
+        body = {envelope: dict(payload)}
+        response = self._send("POST", path, f"{name}.create", body=body, repeatable=repeatable)
         # The response holds the new id and nothing else: {"order": {"yotpo_id": 123}}.
         return yotpo_id_of(_unwrap(response.json(), envelope))
 
     def _update(self, name: str, path: str, payload: Mapping[str, Any]) -> None:
         # The response to a PATCH is empty.
-        self._send("PATCH", path, f"{name}.update", body={RESOURCES[name].envelope: dict(payload)})
+        body = {RESOURCES[name].envelope: dict(payload)}
+        self._send("PATCH", path, f"{name}.update", body=body, expects_json=False)
 
     def _get(self, path: str, label: str, params: Mapping[str, str]) -> Any:
         return self._send("GET", path, label, params=params).json()
@@ -246,6 +261,8 @@ class YotpoClient(ApiClient):
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        repeatable: bool = True,
+        expects_json: bool = True,
     ) -> Response:
         return self._transport.send(
             Request(
@@ -254,6 +271,8 @@ class YotpoClient(ApiClient):
                 params=tuple((params or {}).items()),
                 json=body,
                 label=label,
+                repeatable=repeatable,
+                expects_json=expects_json,
             )
         )
 

@@ -69,6 +69,29 @@ def test_a_rule_can_let_the_first_requests_succeed(running_sandbox, client):
     assert [token(client, running_sandbox).status_code for _ in range(4)] == [200, 200, 500, 200]
 
 
+def test_a_cut_response_comes_from_the_partner_and_ends_early(running_sandbox, client):
+    whole = token(client, running_sandbox)
+    running_sandbox.faults.add(path_prefix="/yotpo", cut=0.5)
+
+    cut = token(client, running_sandbox)
+
+    assert (cut.status_code, cut.headers["content-type"]) == (200, "application/json")
+    assert cut.text.startswith('{"access_token":')
+    assert 0 < len(cut.text) < len(whole.text)
+
+
+def test_a_share_of_the_requests_fails_and_the_seed_says_which(running_sandbox, client):
+    def failures(seed: int) -> list[bool]:
+        running_sandbox.faults.clear()
+        running_sandbox.faults.add(path_prefix="/yotpo", status=500, times=None, share=0.3, seed=seed)
+        return [token(client, running_sandbox).status_code == 500 for _ in range(60)]
+
+    first = failures(1)
+    assert 8 <= sum(first) <= 28
+    assert failures(1) == first
+    assert failures(2) != first
+
+
 def test_a_rule_without_limit_lasts_until_it_is_cleared(running_sandbox, client):
     running_sandbox.faults.add(path_prefix="/yotpo", status=500, times=None)
     before = {token(client, running_sandbox).status_code for _ in range(3)}
@@ -151,7 +174,9 @@ def test_rules_apply_in_the_order_they_were_added():
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ({}, "needs one of status, drop and delay"),
+        ({}, "needs one of status, drop and delay, or cut"),
+        ({"status": 500, "share": 1.5}, "numbers from 0 to 1"),
+        ({"cut": -0.1}, "numbers from 0 to 1"),
         ({"status": 500, "at": "during"}, "'before' or 'after'"),
         ({"stauts": 500}, "the fields are path_prefix"),
         ({"status": 500, "path_regex": "("}, "not a fault"),

@@ -117,7 +117,7 @@ def export_status(transport: Transport, job_id: str) -> JobStatus:
 def cancel_export(transport: Transport, job_id: str) -> None:
     """Delete an export; a missing one is not an error."""
     try:
-        transport.send(Request(method="DELETE", path=_path(job_id), label="exports.delete"))
+        transport.send(Request(method="DELETE", path=_path(job_id), label="exports.delete", expects_json=False))
     except NotFoundError:
         log.debug("export %s does not exist, so it is not deleted", job_id)
 

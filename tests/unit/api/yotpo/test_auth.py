@@ -62,12 +62,31 @@ def test_a_refused_token_is_renewed_once(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_second_refused_token_ends_the_call(status: int) -> None:
+def test_a_third_refused_token_ends_the_call(status: int) -> None:
+    """Three 401 in a row mean that a token was revoked (https://develop.yotpo.com/docs/authenticating)."""
     api = FakeYotpoApi(error_response(status, "no"))
 
     with pytest.raises(AuthenticationError, match=r"Check .*store id \(login\) and API secret \(password\)"):
         yotpo_client(api).order(5)
-    assert len(api.requests) == 2
+    assert [request.headers["x-yotpo-token"] for request in api.requests] == ["token-1", "token-2", "token-3"]
+
+
+@pytest.mark.parametrize(
+    "failure", [error_response(401, "no"), error_response(404), httpx.Response(200, content=b'{"')]
+)
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_token_endpoint_in_a_storm_gives_a_token_in_the_end(failure: httpx.Response, failures: int) -> None:
+    requests = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request.url.path.rpartition("/")[2])
+        if len(requests) <= failures:
+            return failure
+        body = {"access_token": "t"} if requests[-1] == "access_tokens" else {"order": {"yotpo_id": 5}}
+        return httpx.Response(200, json=body)
+
+    assert yotpo_client(respond).order(5) == {"yotpo_id": 5}
+    assert requests == ["access_tokens"] * (failures + 1) + ["5"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fake_yotpo_api import ROOT, FakeYotpoApi, error_response, yotpo_client
 
-from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.exceptions import UnexpectedResponseError, UnknownOutcomeError
 
 BIG = 4_294_967_296_123
 
@@ -76,3 +76,43 @@ def test_a_ping_reads_one_product() -> None:
 
     assert yotpo_client(api).ping() == "Yotpo answers for the store STORE…."
     assert api.requests[0].url.params["limit"] == "1"
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.Response(201, content=b'{"fulfillment": {"yot'), httpx.ReadError("lost"), httpx.Response(502)]
+)
+@pytest.mark.parametrize("is_created", [True, False])
+def test_a_fulfillment_whose_response_is_lost_is_looked_up_before_it_is_sent_again(
+    failure: httpx.Response | Exception, is_created: bool
+) -> None:
+    """Yotpo documents no conflict for a second fulfillment with the same external id, so a repetition could double it.
+
+    https://core-api.yotpo.com/reference/order-fulfillments
+    """
+    creates = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            known = [{"id": 8, "external_id": "f-0"}, {"id": 9, "external_id": "f-1"}][: 1 + is_created]
+            return httpx.Response(200, json={"fulfillments": known, "pagination": {}})
+        creates.append(request)
+        if len(creates) > 1:
+            return httpx.Response(201, json={"fulfillment": {"yotpo_id": 10}})
+        if isinstance(failure, Exception):
+            raise failure
+        return failure
+
+    assert yotpo_client(FakeYotpoApi(respond)).create_fulfillment(7, {"external_id": "f-1"}) == (
+        9 if is_created else 10
+    )
+    assert len(creates) == (1 if is_created else 2)
+
+
+def test_a_fulfillment_whose_responses_are_all_lost_fails_the_try() -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={"fulfillments": [], "pagination": {}})
+        return httpx.Response(500)
+
+    with pytest.raises(UnknownOutcomeError, match=r"fulfillments\.create: the response is lost"):
+        yotpo_client(FakeYotpoApi(respond)).create_fulfillment(7, {"external_id": "f-1"})
