@@ -397,7 +397,10 @@ class UpsertOperator(PartnerOperator):
         :returns: both writers, and the external ids that the earlier try has finished
         """
         kind = self.record_kind
-        work = f"{kind} {source.sha256} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
+        inputs = [DatasetRef.from_dict(dataset).sha256 for dataset in self.input_datasets() if dataset is not None]
+        work = (
+            f"{kind} {' '.join([source.sha256, *inputs])} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
+        )
         lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
         outcomes = DatasetWriter(dataset_uri(context), resource=f"{kind} outcomes", **lists)
         rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=f"{kind} rejects", **lists)
@@ -544,7 +547,10 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
     def input_records(self, source: DatasetRef) -> Iterator[Record]:
         """Return the rejects, with the rebuilt orders in place of theirs. Only the ids are in memory."""
         rejected = {str(record.get("external_id")) for record in read_dataset(source)}
-        rebuilt = set()
+        rebuilt: set[str] = set()
+        if self.rebuilt is not None and DatasetRef.from_dict(self.rebuilt).resource != "built orders":
+            message = f"'rebuilt' is a dataset of {DatasetRef.from_dict(self.rebuilt).resource}"
+            raise ConfigurationError(message, remedy="Pass the output of a YotpoBuildOrdersOperator.")
         for record in _read_optional(self.rebuilt):
             if record["external_id"] in rejected:
                 rebuilt.add(record["external_id"])

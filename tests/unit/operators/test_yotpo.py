@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -347,3 +348,53 @@ def test_without_rejects_the_replay_is_skipped(context, built):
 def test_only_rejected_orders_can_be_replayed(context, built):
     with pytest.raises(AirflowFailException, match="'rejects' is a dataset of built orders"):
         upsert(context, YotpoReplayRejectsOperator, Store(), rejects=built)
+
+
+def build_at(context, tmp_path, name, *, minute, status):
+    """Build the order 2 as Shopify had it at a minute of the day."""
+    writer = DatasetWriter(str(tmp_path / name), source="shopify_admin", resource="orders")
+    updated_at = f"2026-05-01T10:{minute:02}:00Z"
+    writer.append([order(2, updatedAt=updated_at, displayFinancialStatus=status)])
+    orders = writer.commit(read_at=datetime.now(UTC).replace(minute=minute).isoformat()).to_dict()
+    context["ti"].task_id, context["ti"].run_id = "build", name
+    return YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
+
+
+def test_a_task_that_writes_late_does_not_set_back_what_a_newer_run_wrote(context, tmp_path):
+    store = Store()
+    paid = build_at(context, tmp_path, "monday", minute=10, status="PAID")
+    refunded = build_at(context, tmp_path, "tuesday", minute=20, status="REFUNDED")
+    for operator in (YotpoUpsertProductsOperator, YotpoUpsertOrdersOperator):
+        upsert(context, operator, store, built=refunded)
+    context["ti"].run_id = "monday"
+
+    late = upsert(context, YotpoUpsertOrdersOperator, store, built=paid)
+    late_products = upsert(context, YotpoUpsertProductsOperator, store, built=paid)
+
+    assert store.get("order", "2")["payment_status"] == "refunded"
+    assert (late["extra"]["summary"]["stale"], late_products["extra"]["summary"]["stale"]) == (1, 1)
+    (outcome,) = read_dataset(late)
+    assert outcome["reason"] == "newer data was claimed since it was built: order"
+
+
+def test_a_replay_of_an_old_reject_ends_as_stale_or_writes_the_rebuilt_order(context, tmp_path):
+    store = Store(rejects={"2"})
+    monday = build_at(context, tmp_path, "monday", minute=10, status="PAID")
+    rejected = upsert(context, YotpoUpsertOrdersOperator, store, built=monday, max_rejects=1)
+    tuesday = build_at(context, tmp_path, "tuesday", minute=20, status="REFUNDED")
+    upsert(context, YotpoUpsertOrdersOperator, store, built=tuesday, max_rejects=1)
+    store.rejects.clear()
+
+    replayed = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
+    rebuilt = build_at(context, tmp_path, "friday", minute=30, status="PARTIALLY_REFUNDED")
+    again = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected, rebuilt=rebuilt)
+
+    assert replayed["extra"]["summary"]["stale"] == 1
+    assert again["extra"]["summary"]["created"] == 1
+    assert store.get("order", "2")["payment_status"] == "partially_refunded"
+
+
+def test_a_replay_takes_only_built_orders_as_rebuilt(context, built):
+    rejected = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built, max_rejects=1)
+    with pytest.raises(AirflowFailException, match="'rebuilt' is a dataset of orders outcomes"):
+        upsert(context, YotpoReplayRejectsOperator, Store(), rejects=rejected, rebuilt=rejected)
