@@ -54,6 +54,20 @@ def test_the_message_keeps_partner_status_and_remedy():
     assert str(translated(error)) == "Yotpo: the token was refused (HTTP 401, request id r-1). Renew it."
 
 
+@pytest.mark.parametrize("seconds", [3_601, 1e9, 1e300, float("inf")])
+@time_machine.travel(NOW, tick=False)
+def test_no_partner_postpones_a_task_by_more_than_an_hour(seconds):
+    """`Retry-After` has no limit (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after); a date has one."""
+    error = translated(ThrottledError("busy", retry_after=seconds))
+    assert type(error) is AirflowRescheduleException
+    assert error.reschedule_date == datetime.fromisoformat(NOW) + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("seconds", [-5, float("nan"), float("-inf")])
+def test_a_wait_that_is_no_duration_is_none(seconds):
+    assert ThrottledError("busy", retry_after=seconds).retry_after == 0
+
+
 @time_machine.travel(NOW, tick=False)
 def test_a_long_wait_reschedules_the_task():
     error = translated(ThrottledError("busy", retry_after=900))

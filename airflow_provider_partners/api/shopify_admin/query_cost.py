@@ -37,15 +37,12 @@ def update_rate_limit(response: Response, rate_limit: RateLimit) -> None:
 def throttle_wait(body: Mapping[str, Any]) -> float | None:
     """Return the seconds until the bucket holds the points of a throttled query, at least one second.
 
-    :param body: the decoded answer; ``None`` is returned if it lacks ``extensions.cost``
+    :param body: the decoded answer; ``None`` is returned if it lacks ``extensions.cost``, or if that is unreadable
     """
-    cost = (body.get("extensions") or {}).get("cost") or {}
-    status = cost.get("throttleStatus") or {}
-    requested, available, rate = (
-        cost.get("requestedQueryCost"),
-        status.get("currentlyAvailable"),
-        status.get("restoreRate"),
-    )
-    if requested is None or available is None or not rate:
+    try:
+        cost = body["extensions"]["cost"]
+        status = cost["throttleStatus"]
+        missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
+        return max(1.0, missing / float(status["restoreRate"]))
+    except (LookupError, TypeError, ValueError, ArithmeticError):
         return None
-    return max(1.0, (float(requested) - float(available)) / float(rate))
