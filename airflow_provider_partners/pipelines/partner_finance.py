@@ -2,8 +2,8 @@
 
 A day's dataset is in ``{destination}/transactions/day=2026-11-01/`` or ``{destination}/app_events/day=…/``. Its
 ``manifest.json`` lists the files that count. ``{destination}/days.json`` lists all days, with the time of the last read
-and the day's sums. The destination is the param of that name, or the argument of :func:`partner_finance_dag`, or else
-the folder ``finance`` of ``[partners] staging_uri``.
+and the day's sums. The destination is the param of that name, or else the Variable ``partner_finance_uri``; its value
+``none`` is the folder ``finance`` of ``[partners] staging_uri``.
 
 A record may appear late or be restated; Shopify documents neither. So each run reads its own day and the
 ``lookback_days`` before it, and the first run of a month the ``resync_days`` before it. It also reads days of that
@@ -28,6 +28,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from airflow_provider_partners import settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.shopify_partner import NO_APP, ShopifyPartnerExtractOperator
 from airflow_provider_partners.pipelines import finance_days
 from airflow_provider_partners.pipelines._dag import (
@@ -49,6 +50,14 @@ RESOURCES = ("transactions", "app_events")
 # Airflow 3 gives the runs of a plain cron string an empty interval.
 DAILY = CronTriggerTimetable("30 1 * * *", timezone="UTC", interval=timedelta(days=1))
 
+DESTINATION_VARIABLE = "partner_finance_uri"
+"""The Variable with the folder of the days, or :data:`STAGING`."""
+
+STAGING = "none"
+"""The value that names no folder: the days are in ``finance`` below ``[partners] staging_uri``."""
+
+DESTINATION_REMEDY = f"Set it to the folder of the days, or to '{STAGING}' for the folder 'finance' of the staging."
+
 CHANGED_DAYS = AssetAlias("shopify_partner_finance")
 """Schedule a Dag on it that processes the days; it resolves to the lists' assets, ``shopify-partner://1234/…``."""
 
@@ -59,7 +68,6 @@ def partner_finance_dag(
     schedule: Any = DAILY,
     lookback_days: int = 3,
     resync_days: int = 35,
-    destination: str | None = None,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
     **dag_args: Any,
 ) -> DAG:
@@ -68,7 +76,6 @@ def partner_finance_dag(
     :param schedule: a timetable that gives each run an interval of a day; see ``DAILY``
     :param lookback_days: default of the param: days before the interval that each run reads again
     :param resync_days: default of the param: days that the first run of a month reads again
-    :param destination: folder of the days (templated); ``finance`` below ``[partners] staging_uri`` by default
     :param shopify_partner_conn_id: the organization's connection
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
@@ -108,7 +115,7 @@ def partner_finance_dag(
         dag_args=dag_args,
         retry_delay=timedelta(minutes=5),
     ) as dag:
-        folder = choose_destination(destination)
+        folder = choose_destination()
         days, references = {}, {}
         for name in RESOURCES:
             days[name] = choose_days.override(task_id=f"days_of_{name}")(name, folder)
@@ -131,13 +138,13 @@ def partner_finance_dag(
 
 
 @task
-def choose_destination(default: str | None) -> str:
-    """Return the folder of all days: the param ``destination``, or the Dag's own."""
+def choose_destination() -> str:
+    """Return the folder of all days: the param ``destination``, or what the Variable says."""
     context: Any = get_current_context()
     with translate_errors(context):
         reject_unknown_params(context)
-    destination = context["params"]["destination"] or default
-    return str(destination or f"{settings.staging_uri().rstrip('/')}/finance")
+        destination = context["params"]["destination"] or get_variable(DESTINATION_VARIABLE, remedy=DESTINATION_REMEDY)
+    return f"{settings.staging_uri().rstrip('/')}/finance" if destination == STAGING else str(destination)
 
 
 @task

@@ -176,6 +176,7 @@ def environment(url: str, *, seed: int, shops: int) -> dict[str, str]:
     }
     variables["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"] = json.dumps(routes(shops))
     variables["AIRFLOW_VAR_PARTNER_APP_ID"] = APP_ID
+    variables["AIRFLOW_VAR_PARTNER_FINANCE_URI"] = "none"
     return variables
 
 

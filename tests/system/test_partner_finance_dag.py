@@ -175,7 +175,7 @@ def test_after_the_month_s_first_run_a_run_reads_its_day_and_the_latest_again(ai
 
     def run(on: datetime) -> Any:
         date_ = on.strftime("%Y-%m-%dT01:30:00+00:00")
-        variables = {"AIRFLOW_VAR_PARTNER_FINANCE_URI": str(separate_folder), "AIRFLOW_VAR_PARTNER_APP_ID": None}
+        variables = {"AIRFLOW_VAR_PARTNER_FINANCE_URI": str(separate_folder), "AIRFLOW_VAR_PARTNER_APP_ID": "none"}
         result = airflow.run(date_, dag_id=DAG, **variables)
         assert result.succeeded, result.log[-6000:]
         return result
@@ -188,7 +188,8 @@ def test_after_the_month_s_first_run_a_run_reads_its_day_and_the_latest_again(ai
 
 def test_without_an_app_the_transactions_are_read_alone(airflow: Any, folder: Path) -> None:
     day = {"since": WINDOW["since"], "until": WINDOW["since"].replace("T00:00", "T10:00")}
-    run = airflow.run(dag_id=DAG, conf={**day, "destination": str(folder / "no-app")}, AIRFLOW_VAR_PARTNER_APP_ID=None)
+    conf = {**day, "destination": str(folder / "no-app")}
+    run = airflow.run(dag_id=DAG, conf=conf, AIRFLOW_VAR_PARTNER_APP_ID="none")
 
     assert run.succeeded, run.log[-6000:]
     assert run.summary["transactions"]["days"]["read"] == 1

@@ -21,6 +21,7 @@ from airflow_provider_partners.operators.voucherify import VoucherifyExtractOper
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
 from airflow_provider_partners.sandbox.credentials import environment
+from airflow_provider_partners.task_errors import PartnerTaskError
 
 SHOP, ADMIN = "aurora-apparel.myshopify.com", "shopify_admin_aurora_apparel"
 YEAR = {"since": datetime.now(UTC) - timedelta(days=365), "until": datetime.now(UTC) + timedelta(days=1)}
@@ -70,8 +71,13 @@ def test_the_shops_that_have_the_app_are_found(run, app_id):
 
 
 @pytest.mark.parametrize("nothing", [None, "", "None"])
-def test_without_an_app_no_call_is_made_and_the_shops_are_unknown(nothing):
-    assert ShopifyPartnerActiveShopsOperator(task_id="shops", app_id=nothing).execute({}) is None
+def test_an_app_that_renders_to_nothing_is_an_error(nothing):
+    with pytest.raises(PartnerTaskError, match="'app_id' rendered to nothing"):
+        ShopifyPartnerActiveShopsOperator(task_id="shops", app_id=nothing).execute({})
+
+
+def test_without_an_app_every_shop_counts_and_no_call_is_made():
+    assert ShopifyPartnerActiveShopsOperator(task_id="shops", app_id="none").execute({}) == "all"
 
 
 def test_app_events_are_extracted(run, app_id):

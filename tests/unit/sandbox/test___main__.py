@@ -120,7 +120,7 @@ def test_connections_are_printed_for_a_shell(capsys):
 
     lines = capsys.readouterr().out.splitlines()
 
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert all(line.startswith("export AIRFLOW_") for line in lines)
 
 
