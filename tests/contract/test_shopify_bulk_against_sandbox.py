@@ -163,6 +163,29 @@ def test_before_2026_01_one_operation_blocks_others_but_not_itself(server: Runni
     assert (status.state, status.partner_status) == (JobState.FAILED, "CANCELED")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("fault", [{"drop": True}, {"status": 502, "body": "<html>Bad Gateway</html>"}])
+def test_a_lost_answer_starts_no_second_operation(
+    server: RunningSandbox, all_orders: list[dict[str, Any]], version: str, fault: dict[str, Any]
+) -> None:
+    # A second bulkOperationRunQuery starts another operation since 2026-01, and takes one of the app's five:
+    # https://shopify.dev/docs/api/usage/bulk-operations/queries
+    shop = next(iter(server.sandbox.credentials["shopify_admin"]))
+
+    def operations() -> set[str]:
+        stored = server.sandbox.store.select("shopify_admin", shop, "bulk_operation")
+        return {document["id"] for document in stored}
+
+    earlier = operations()
+    with shopify_admin_client(server, api_version=version) as client:
+        job = make_job(client, query=f"-tag:lost_{version}_{sorted(fault)[0]}")
+        server.faults.add(path_prefix="/shopify-admin", at="after", **fault)
+        job_id = job.submit()
+        assert operations() - earlier == {job_id}
+        wait(job, job_id)
+        assert list(job.extraction(job_id).records()) == all_orders
+
+
 def test_foreign_operations_of_the_same_app_are_named(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.bulk_foreign_jobs"] = 5
     with (

@@ -122,7 +122,18 @@ class BulkJob:
         :raises ConfigurationError: if Shopify refuses the query
         """
         self.before_submit()
-        return submit_once(self._start_or_adopt, self.find, self.clock)
+        return submit_once(self._start_or_adopt, self._find_complete, self.clock)
+
+    def _find_complete(self, submitted_after: datetime) -> str | None:
+        return self.find(self._earliest_start(submitted_after))
+
+    def _earliest_start(self, submitted_after: datetime) -> datetime:
+        """Return when an operation may have begun at the earliest to be adopted.
+
+        An operation that began before the end of the time range may miss later changes. The exception is an operation
+        of our own previous attempt, seconds ago: Shopify started it, but the answer was lost.
+        """
+        return min(self._until, submitted_after)
 
     def _start_or_adopt(self) -> str:
         submitted_after = timestamps.from_epoch(self.clock.time()) - CLOCK_TOLERANCE
@@ -130,9 +141,7 @@ class BulkJob:
         if job_id:
             return job_id
         if blocking_ids := blocking_operations(errors):
-            # An operation that began before the end of the time range may miss later changes. The exception is an
-            # operation of our own previous attempt, seconds ago: Shopify started it, but the answer was lost.
-            earliest = min(self._until, submitted_after)
+            earliest = self._earliest_start(submitted_after)
             for operation in self.operations.get(*blocking_ids):
                 if (
                     self._runs_same_query(operation)
