@@ -240,6 +240,27 @@ def test_a_client_waits_for_points_that_another_task_used(server: RunningSandbox
         assert first.stats.snapshot()["throttled"] + second.stats.snapshot()["throttled"] > 0
 
 
+def test_a_time_without_quotes_in_a_users_search_is_not_widened_to_a_day(server: RunningSandbox) -> None:
+    # The sandbox compares unquoted times by day, as users report of Shopify
+    # (https://github.com/Shopify/shopify-api-ruby/issues/588).
+    created = sorted(order["createdAt"] for order in stored(server, "order").values())
+    middle = created[len(created) // 2]
+    with shopify_admin_client(server) as client:
+        records = list(client.extract("orders", until=NOW, query=f"created_at:>={middle}").records())
+    assert sorted(record["createdAt"] for record in records) == [each for each in created if each >= middle]
+
+
+@pytest.mark.parametrize("status", [430, 504])
+def test_passing_refusals_do_not_end_a_walk(server: RunningSandbox, status: int) -> None:
+    # Status 430: https://shopify.dev/docs/api/usage/response-codes. 504 for large pages: singer-io/tap-shopify#227.
+    page = "<html><head><title>Shopify Security Rejection</title></head></html>"
+    with shopify_admin_client(server, clock=FastClock()) as client:
+        extraction = client.extract("orders", until=NOW)
+        server.faults.add(path_prefix="/shopify-admin", times=3, status=status, body=page)
+        records = list(extraction.records())
+    assert len({record["id"] for record in records}) == ORDERS
+
+
 def test_a_page_that_costs_too_much_is_reduced(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.max_query_cost"] = 300
     with shopify_admin_client(server) as client:
