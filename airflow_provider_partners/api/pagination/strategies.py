@@ -57,8 +57,14 @@ class PageNumberPaginator(Paginator):
     def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
         """Return the next page number, unless this is the last page.
 
-        :raises PagingError: the list is longer than the partner serves
+        :raises PagingError: the list is longer than the partner serves, or its first page contradicts its total
         """
+        if self.contradicts_total(cursor, body=body, record_count=len(records)):
+            message = f"the partner returned {len(records)} of {self.total(body)} records on a page of {self.size}"
+            remedy = "Try again later."
+            if records:
+                remedy += f" If it stays so, set page_size to {len(records)}, which may be the partner's maximum."
+            raise PagingError(message, remedy=remedy)
         if not records or not self._has_more(cursor, body, len(records)):
             return None
         number = self._number(cursor) + 1
@@ -76,20 +82,36 @@ class PageNumberPaginator(Paginator):
         """Return the list's total, if the response holds it."""
         return find_total(body, self.total_paths)
 
+    def contradicts_total(self, cursor: Cursor, *, body: Any, record_count: int) -> bool:
+        """Return True if the first page holds fewer records than the list's total promises.
+
+        A total and a page are counted at different times, so a record that comes or goes between the two is enough.
+        Request the page once more before you believe it.
+
+        :param body: the response
+        :param record_count: records in it
+        """
+        total = self.total(body)
+        is_first = self._number(cursor) == self.first_page_number
+        if total is None or not is_first or not self.short_page_is_last or self._next_link(body) is not None:
+            return False
+        return record_count < min(self.size, total)
+
+    def _next_link(self, body: Any) -> bool | None:
+        """Return whether the response links to a next page, ``None`` if it does not say."""
+        parent_path, _, name = self.next_link_path.rpartition(".")
+        links = get_path(body, parent_path) if self.next_link_path else None
+        return bool(links[name]) if isinstance(links, Mapping) and name in links else None
+
     def _number(self, cursor: Cursor) -> int:
         return int(cursor.get("page", self.first_page_number))
 
     def _has_more(self, cursor: Cursor, body: Any, record_count: int) -> bool:
-        parent_path, _, name = self.next_link_path.rpartition(".")
-        links = get_path(body, parent_path) if self.next_link_path else None
-        if isinstance(links, Mapping) and name in links:
-            return bool(links[name])
+        if (has_next := self._next_link(body)) is not None:
+            return has_next
         total, before = self.total(body), (self._number(cursor) - self.first_page_number) * self.size
         if total is None:
             return record_count >= self.size or not self.short_page_is_last
-        if record_count < self.size and before == 0 and record_count < total and self.short_page_is_last:
-            message = f"the partner returned {record_count} of {total} records on a page of {self.size}"
-            raise PagingError(message, remedy=f"Set page_size to {record_count}, which seems to be its maximum.")
         short = record_count < self.size and not self.short_page_is_last and record_count < total
         return short or before + record_count < total
 

@@ -68,6 +68,9 @@ class NumberedPageFetcher:
         selection, number = self._selection(pieces), int(cursor.get("page", 1))
         body = self._request(selection, number)
         records, total = extract_records(self.requester.resource, body), self.paginator.total(body)
+        if self.paginator.contradicts_total({"page": number}, body=body, record_count=len(records)):
+            body = self._request(selection, number)
+            records, total = extract_records(self.requester.resource, body), self.paginator.total(body)
         if number == 1 and not self._fits(selection, records, total):
             return Page([], self._split(cursor, pieces, selection, total), cursor.get("of", total))
         known_total = cursor.get("total")

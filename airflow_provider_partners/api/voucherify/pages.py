@@ -20,7 +20,7 @@ from airflow_provider_partners.api.voucherify.resources.model import (
     VoucherifyResource,
     extract_records,
 )
-from airflow_provider_partners.exceptions import PagingError
+from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
 from airflow_provider_partners.records import get_path
 from airflow_provider_partners.windows import TimeRange
 
@@ -126,7 +126,18 @@ class PageFetcher:
             if "last" not in cursor:
                 raise
             return self._restart_after_expiry(cursor)
+        if self._is_empty_despite_total(body, cursor):
+            body = self._request(cursor)  # the total may be older than the list: look again before judging
+            if self._is_empty_despite_total(body, cursor):
+                message = (
+                    f"'{self.requester.resource.name}' has a total of {body['total']}, but its first page is empty"
+                )
+                raise UnexpectedResponseError(message, remedy="Try again later.", partner="Voucherify")
         return self._page(body, cursor)
+
+    def _is_empty_despite_total(self, body: Any, cursor: Cursor) -> bool:
+        is_first = cursor == self.paginator.start()
+        return is_first and bool(find_total(body, ("total",))) and not extract_records(self.requester.resource, body)
 
     def _request(self, cursor: Cursor) -> Any:
         selection, paginator = self.time_selection, self.paginator

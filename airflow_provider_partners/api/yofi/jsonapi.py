@@ -69,7 +69,7 @@ class Document:
     """A response as records.
 
     :param body: the response's JSON
-    :raises UnexpectedResponseError: when it has no ``data``
+    :raises UnexpectedResponseError: when it has no ``data``, or ``errors`` beside it
     """
 
     def __init__(self, body: Any) -> None:
@@ -77,6 +77,12 @@ class Document:
             content = sorted(map(str, body)) if isinstance(body, Mapping) else type(body).__name__
             message = f"the response is no JSON:API document: it has no 'data' but {content}"
             raise UnexpectedResponseError(message[:300])
+        if body.get("errors"):
+            # "The members data and errors MUST NOT coexist": https://jsonapi.org/format/#document-top-level. What
+            # stands beside the errors may be a part of the list, so it must not pass for the whole.
+            codes = ", ".join(sorted({_error_code(error) for error in _as_list(body["errors"])}))
+            message = f"the response has 'errors' beside 'data' ({codes})"
+            raise UnexpectedResponseError(message, remedy="Try again later.", partner="Yofi")
         data = body["data"]
         resources = data if isinstance(data, list) else [] if data is None else [data]
         included = body.get("included") or []
@@ -172,3 +178,14 @@ def _attribute(resource: Mapping[str, Any], name: str) -> Any:
 
 def _resource_id(resource: Mapping[str, Any]) -> ResourceId:
     return str(resource.get("type")), str(resource.get("id"))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _error_code(error: Any) -> str:
+    """Return the code or status of an error object. Its text may hold a customer's data, so it is left out."""
+    if not isinstance(error, Mapping):
+        return "no code"
+    return str(error.get("code") or error.get("status") or "no code")[:40]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.yofi.jsonapi import Document, Relation
-from airflow_provider_partners.exceptions import PagingError, RejectedError
+from airflow_provider_partners.exceptions import PagingError, RejectedError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
@@ -63,7 +63,7 @@ class PageFetcher:
         if reduced < self.page_size and "query" not in cursor:
             return self._fetch_assembled(cursor, reduced)
         try:
-            document = Document(self.get(self._page_params(cursor, self.page_size)))
+            document = self._request(cursor, self.page_size)
         except RejectedError as error:
             if not self._page_size_suspected(error):
                 raise
@@ -71,6 +71,21 @@ class PageFetcher:
         accepted = self.capabilities.accepted_page_sizes
         accepted[self.name] = max(self.page_size, accepted.get(self.name, 0))
         return Page(self._records(document), self._following_cursor(cursor, document, self.page_size), document.total())
+
+    def _request(self, cursor: Cursor, size: int) -> Document:
+        """Return one page. An empty first page of a list with a total is requested again before it is an error."""
+        params = self._page_params(cursor, size)
+        document = Document(self.get(params))
+        if self._is_empty_despite_total(cursor, document):
+            document = Document(self.get(params))
+            if self._is_empty_despite_total(cursor, document):
+                message = f"'{self.name}' has a total of {document.total()}, but its first page is empty"
+                raise UnexpectedResponseError(message, remedy="Try again later.", partner="Yofi")
+        return document
+
+    @staticmethod
+    def _is_empty_despite_total(cursor: Cursor, document: Document) -> bool:
+        return "query" not in cursor and _page_number(cursor) == 1 and not len(document) and bool(document.total())
 
     def _page_size_suspected(self, error: RejectedError) -> bool:
         accepted = self.capabilities.accepted_page_sizes.get(self.name, 0)
@@ -99,7 +114,7 @@ class PageFetcher:
         following: Cursor | None = {"page": skipped_pages + 1}
         total = None
         while following is not None and len(records) < surplus + self.page_size:
-            document = Document(self.get(self._page_params(following, reduced)))
+            document = self._request(following, reduced)
             records += self._records(document)
             total = document.total()
             following = self._following_cursor(following, document, reduced)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import httpx
 import pytest
 from fake_voucherify import FakeList, at, voucherify_client
 
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.voucherify.client import RESOURCES
-from airflow_provider_partners.exceptions import ConfigurationError, PagingError
+from airflow_provider_partners.exceptions import ConfigurationError, PagingError, UnexpectedResponseError
 
 MAY = {"since": "2026-05-01", "until": "2026-05-02"}
 
@@ -28,7 +29,7 @@ def ids(extraction: Extraction, **options: Any) -> list[str]:
 
 
 def ids_with_a_restart_after_each_page(extraction: Extraction) -> list[str]:
-    """Return the ids of an extraction that is interrupted and ids_with_a_restart_after_each_page after every page."""
+    """Return the ids of an extraction that is interrupted after every page."""
     result: list[str] = []
     position = None
     while True:
@@ -286,3 +287,27 @@ def test_every_page_of_a_split_list_has_the_total_of_the_whole_list() -> None:
     pages = list(voucherify_client(FakeList(records, key="vouchers")).extract("vouchers", page_size=1).pages())
 
     assert {page.total for page in pages} == {300}
+
+
+@pytest.mark.parametrize("name", ["vouchers", "customers"])
+def test_a_first_page_behind_its_total_is_requested_again_before_it_is_an_error(name: str) -> None:
+    """Voucherify counts and reads at different times, so one record that comes between the two is no fault."""
+    records = vouchers([number * 1000 for number in range(8)])
+    api = FakeList(records, key=name, has_more=True)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        response = api(request)
+        if len(api.queries) > 1:
+            return response
+        return httpx.Response(200, json={**response.json(), name: [], "has_more": False})
+
+    assert sorted(ids(voucherify_client(serve).extract(name))) == sorted(record["id"] for record in records)
+
+
+@pytest.mark.parametrize("name", ["vouchers", "customers"])
+def test_a_first_page_that_stays_empty_despite_its_total_is_an_error(name: str) -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={name: [], "total": 8, "has_more": False})
+
+    with pytest.raises(UnexpectedResponseError, match=r"0 of 8 records|a total of 8, but its first page is empty"):
+        ids(voucherify_client(serve).extract(name))

@@ -140,3 +140,16 @@ def test_the_next_link_is_read_for_its_query(links: Any, query: dict[str, str] |
 def test_a_body_that_is_no_document_is_an_error(body: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="no JSON:API document"):
         Document(body)
+
+
+@pytest.mark.parametrize("errors", [[{"status": "500", "detail": "jane@example.com"}], {"status": "500"}, ["broken"]])
+def test_errors_beside_data_are_an_error_without_the_text_of_the_server(errors: Any) -> None:
+    """JSON:API 1.1, "Top Level": the members data and errors must not coexist (https://jsonapi.org/format/)."""
+    with pytest.raises(UnexpectedResponseError, match="'errors' beside 'data'") as caught:
+        Document({"data": [], "errors": errors})
+
+    assert "jane" not in str(caught.value)
+
+
+def test_an_empty_list_of_errors_is_no_error() -> None:
+    assert len(Document({"data": [a_return()], "errors": []})) == 1

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
 from airflow_provider_partners.api.yofi.pages import PAGE_NUMBER, PAGE_SIZE, PageFetcher
-from airflow_provider_partners.exceptions import NotFoundError, PagingError, RejectedError
+from airflow_provider_partners.exceptions import NotFoundError, PagingError, RejectedError, UnexpectedResponseError
 
 
 class Server:
@@ -202,3 +202,20 @@ def test_a_link_back_to_the_same_page_stops_the_read() -> None:
 
     with pytest.raises(PagingError):
         read(server)
+
+
+def empty_page(total: int) -> dict[str, Any]:
+    return {"data": [], "meta": {"page": {"totalRecords": total}}}
+
+
+def test_an_empty_first_page_of_a_list_with_a_total_is_requested_again() -> None:
+    server = Server(3, shows=("total",))
+    responses = [empty_page(3)]
+
+    assert read(lambda query: responses.pop() if responses else server(query)) == ["0", "1", "2"]
+
+
+def test_an_empty_first_page_that_stays_empty_despite_its_total_is_an_error() -> None:
+    with pytest.raises(UnexpectedResponseError, match="'claims' has a total of 3, but its first page is empty"):
+        read(lambda query: empty_page(3))
+    assert read(lambda query: empty_page(0)) == []
