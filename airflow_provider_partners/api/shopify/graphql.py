@@ -183,10 +183,16 @@ class GraphQLErrorHandler:
             f"{error.message} (at {error.path})" if error.path else error.message,
             retry_after=self.retry_after(body) if action is ResponseAction.THROTTLE else None,
             remedy=self.remedy(error, action),
-            raises=self.error_types.get(error.code)
-            or (UnexpectedResponseError if self.action_for(error) is None and action is ResponseAction.RETRY else None),
+            raises=self._error_type(error),
             timed_out=self.timed_out(error),
         )
+
+    def _error_type(self, error: GraphQLError) -> Callable[..., PartnersError] | None:
+        """Return the error to raise instead of the action's usual one."""
+        if self.action_for(error) is None and error.concerns_request:
+            # It is retried, but nobody knows what it is.
+            return UnexpectedResponseError
+        return self.error_types.get(error.code)
 
 
 def _default_action(error: GraphQLError) -> ResponseAction:
