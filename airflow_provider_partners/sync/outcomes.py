@@ -198,7 +198,7 @@ def mask_score(reason: str) -> str:
 
 def mask_numbers(reason: str) -> str:
     """Return a partner's reason without long numbers and quoted values, so that equal reasons count together."""
-    return re.sub(r"'[^']*'|\"[^\"]*\"|\b[\w-]*\d{3,}[\w-]*", "…", " ".join(reason.split()))[:200]
+    return re.sub(r"'[^']*'|\"[^\"]*\"|(?<![\w-])[\w-]*\d{3,}[\w-]*", "…", " ".join(reason.split()))[:200]
 
 
 def check_threshold(summary: OutcomeSummary, max_rejects: float, *, floor: int = 0) -> None:

@@ -260,11 +260,12 @@ class Call:
             except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, PartnersError):
                 # Headers and costs are hints: an unreadable one must not fail the call.
                 log.debug("%s %s: its rate limit headers are unreadable", settings.partner, self._label, exc_info=True)
-        resolution = settings.error_handler.resolve(response, redact=settings.redactor)
+        redact = settings.redactor.for_response_to(self._request)
+        resolution = settings.error_handler.resolve(response, redact=redact)
         if resolution is None:
             return response, self._check_body(response)
         if 300 <= response.status < 400 and "location" in response.headers:
-            message = truncate(settings.redactor(_describe_redirect(self._url, response.headers["location"])))
+            message = truncate(redact(_describe_redirect(self._url, response.headers["location"])))
             resolution = replace(resolution, message=message)
         return response, resolution
 

@@ -140,11 +140,16 @@ def _join_unique(texts: list[str], separator: str) -> str:
     return separator.join(dict.fromkeys(text for text in texts if text))
 
 
+# What is not closed ends with the text: a search for its end at every start would take quadratic time.
+_TITLE = re.compile(r"(?is)<title[^<>]*+>(.*?)(?:</title|\Z)")
+_MARKUP = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*+>|\Z)|<[^<>]++>")
+
+
 def _text_of_page(text: str) -> str:
     if "<" not in text:
         return text
-    title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
-    content = title.group(1) if title else re.sub(r"(?is)<(script|style).*?</\1>|<[^>]+>", " ", text)
+    title = _TITLE.search(text)
+    content = title.group(1) if title else _MARKUP.sub(" ", text)
     return f"an HTML page: {content.strip()}" if content.strip() else "an HTML page without text"
 
 

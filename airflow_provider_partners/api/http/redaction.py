@@ -2,23 +2,29 @@
 
 Every text of the HTTP layer that reaches a log or an error passes a :class:`Redactor`. It replaces the secrets that it
 knows, texts that look like secrets (header values, tokens in query strings and JSON, signed tokens), e-mail addresses
-and phone numbers. The HTTP library would log whole URLs, so its logs of our own requests are silenced too.
+and phone numbers. Where a response is quoted, the values of its request are replaced too, because partners repeat
+them. Long texts are cut first, and every pattern takes time in proportion to the text. The HTTP library would log whole
+URLs, so its logs of our own requests are silenced too.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import re
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from airflow_provider_partners.records import repair_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from airflow_provider_partners.api.http.messages import Request
 
 HIDDEN = "***"
 """Replaces a secret, as in Airflow's own logs."""
@@ -31,13 +37,19 @@ _MIN_SECRET_LENGTH = 4
 _MIN_KEY_LINE_LENGTH = 16
 """Shorter lines of a multi-line key are not replaced on their own."""
 
+_MAX_LENGTH = 4_000
+"""Characters of a text that are kept. Errors and logs quote far fewer."""
+
+_MIN_OVERLAP = 400
+"""Characters that are read behind the cut, then dropped: what is cut in half there is not recognized."""
+
 _SENSITIVE_FIELD = r"(?:\w*(?:token|secret|password|passwd|api[-_]?key|signature|hmac|assertion))"
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Header lines such as "Name: value", 'Name': 'value' or Name=value. A scheme such as Bearer belongs to the value.
     (
         re.compile(
-            r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:token|key|secret|signature))"
+            r"(?i)((?:proxy-)?authorization|(?:set-)?cookie|(?<![\w-])x-[\w-]*(?:token|key|secret|signature))"
             r"(['\"]?\s*[:=]\s*(?:b(?=['\"]))?['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s'\",;&]+"
         ),
         rf"\1\2{HIDDEN}",
@@ -50,9 +62,9 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Credentials inside of a URL: https://user:password@host
     (re.compile(r"(://)[^/\s@:]*:[^/\s@]+@"), rf"\1{HIDDEN}@"),
     # Signed tokens and Shopify's tokens, everywhere.
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}+(?:\.[A-Za-z0-9_-]*+){1,2}+"), HIDDEN),
     (re.compile(r"\b(?:shp[a-z]{2}|prtapi)_[A-Za-z0-9]{8,}"), HIDDEN),
-    (re.compile(r"[\w.+%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "<e-mail>"),
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]+(?:@|%40)[\w-]++(?:\.[\w-]++)++"), "<e-mail>"),
     (re.compile(r"(?<![\w+])\+\d[\d\s().-]{6,}\d\b"), "<phone>"),
 )
 
@@ -97,14 +109,29 @@ class Redactor:
             # The longest first, because a secret may contain a shorter one.
             self._forms = tuple(sorted(forms, key=len, reverse=True))
 
-    def __call__(self, text: str) -> str:
-        """Return the text without secrets."""
-        for form in self._forms:
+    def __call__(self, text: str, values: Collection[str] = ()) -> str:
+        """Return the text without secrets. A text of more than some thousand characters is cut.
+
+        :param values: further texts to hide, as whole words; see :func:`request_values`
+        """
+        forms, overlap = self._forms, 0
+        if len(text) > _MAX_LENGTH:
+            overlap = max(_MIN_OVERLAP, *map(len, forms[:1]), *map(len, values))
+            text = text[: _MAX_LENGTH + overlap]
+        for form in forms:
             text = text.replace(form, HIDDEN)
+        if values:
+            longest_first = sorted(values, key=len, reverse=True)
+            text = re.sub(
+                rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", HIDDEN, text, flags=re.IGNORECASE
+            )
         for pattern, replacement in _PATTERNS:
             text = pattern.sub(replacement, text)
-        # A log and XCom need a text that can be encoded.
-        return repair_text(text)
+        return f"{text[:-overlap]}…" if overlap else text
+
+    def for_response_to(self, request: Request) -> Callable[[str], str]:
+        """Return a function that also hides the request's values. Quote a response with it."""
+        return lambda text: self(text, request_values(request))
 
 
 def secret_forms(secret: str) -> set[str]:
@@ -118,6 +145,68 @@ def secret_forms(secret: str) -> set[str]:
     joined = {body} if len(lines) > 1 and len(body) >= _MIN_KEY_LINE_LENGTH else set()
     long_lines = {line for line in lines if len(line) >= _MIN_KEY_LINE_LENGTH}
     return {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], *long_lines, *joined}
+
+
+# --- values of a request ---
+
+_OPEN_FIELD = re.compile(
+    r"(?i:(?:.*[_-])?(?:ids?|status|currency|type|scope|sku|sort|at)|page.*|limit|offset)|.*[a-z](?:Ids?|At)"
+)
+"""Fields whose values are no customer's data. A reader of an error needs them."""
+
+_OPEN_VALUE = re.compile(r"\d{1,2}|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?|\W*")
+
+_ARGUMENT = re.compile(r"""[=<>:(,]\s*('[^']*'|"[^"]*"|[^\s;,()'"=<>!]++(?![=<>!]))""")
+"""One value inside of a filter in RSQL or in Shopify's search syntax."""
+
+_COMPARISON = re.compile(r"[=<>]|\w:\S")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_MIN_VALUE_LENGTH, _MAX_VALUE_LENGTH = 2, 500
+_MAX_WORDS = 8
+"""A name or an address has fewer words. The words of longer texts are common ones, and are not hidden one by one."""
+
+
+def request_values(request: Request) -> frozenset[str]:
+    """Return the texts of a request that a quoted response must not show: names, streets, cities, filters' values.
+
+    The words of a name or an address are included, because partners also repeat a part, or several fields in one text.
+    Ids, dates, statuses and numbers are not.
+
+    :param request: the request; its credentials are the redactor's secrets
+    """
+    names: set[str] = set()
+    texts: set[str] = set()
+    for name, text in _texts("", [request.json, request.form, *({name: text} for name, text in request.params)]):
+        names.update(_WORD.findall(name.lower()))
+        if len(text) <= _MAX_VALUE_LENGTH and not _OPEN_FIELD.fullmatch(name) and not _is_document(name, text):
+            arguments = _ARGUMENT.findall(text) if _COMPARISON.search(text) else [text]
+            texts.update(argument.strip("'\" ") for argument in arguments)
+    texts = {text for text in texts if not _OPEN_VALUE.fullmatch(text)}
+    short = (words for words in map(_WORD.findall, texts) if len(words) <= _MAX_WORDS)
+    words = {word for words in short for word in words if word.lower() not in names}
+    forms = {form for text in texts for form in (text, *_encoded_forms(text))} | words
+    return frozenset(form for form in forms if len(form) >= _MIN_VALUE_LENGTH)
+
+
+def _is_document(name: str, text: str) -> bool:
+    return name == "query" and "{" in text
+
+
+def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every text inside of a value, with the name of its field."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(str(key), item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(name, item)
+
+
+def _encoded_forms(text: str) -> Iterable[str]:
+    encodable = text.encode("utf-8", "replace").decode()
+    return quote(encodable, safe=""), quote_plus(encodable), json.dumps(text)[1:-1], html.escape(text)
 
 
 # --- logs of the HTTP library ---

@@ -7,7 +7,6 @@ equality comparisons ``*`` matches itself and any text, because some servers use
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -52,8 +51,21 @@ def _equal(value: Any, text: str) -> bool:
     first, second = _comparable(value, text)
     if first == second:
         return True
-    pattern = ".*".join(re.escape(part) for part in text.split("*"))
-    return "*" in text and re.fullmatch(pattern, _to_text(value), re.DOTALL) is not None
+    return "*" in text and _matches_wildcards(_to_text(value), text)
+
+
+def _matches_wildcards(value: str, pattern: str) -> bool:
+    """Return True if the value matches the pattern. Each part is found once, so hostile values take no longer."""
+    first, *middle, last = pattern.split("*")
+    if not value.startswith(first):
+        return False
+    position = len(first)
+    for part in middle:
+        found = value.find(part, position)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return value.endswith(last) and len(value) - len(last) >= position
 
 
 def _comparable(value: Any, text: str) -> tuple[Any, Any]:

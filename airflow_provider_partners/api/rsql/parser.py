@@ -38,13 +38,13 @@ _MAX_DEPTH = 50
 """Maximum nesting of parentheses. The parser is recursive, so it needs a limit."""
 
 _TOKEN = re.compile(
-    r"""(?P<and>;|\s+and(?=\s))
-    | (?P<or>,|\s+or(?=\s))
-    | (?P<space>\s)
+    r"""(?P<and>;|\s++and(?=\s))
+    | (?P<or>,|\s++or(?=\s))
+    | (?P<space>\s++)
     | (?P<open>\()
     | (?P<close>\))
     | (?P<operator>=[A-Za-z]*=|!=|[<>]=?)
-    | (?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+    | (?P<quoted>'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")
     | (?P<bare>[^"'();,=!~<>\s]+)""",
     re.VERBOSE | re.DOTALL,
 )

@@ -32,7 +32,7 @@ See https://shopify.dev/changelog/graphql-return-actual-deprecation-reasons.
 """
 UNSTABLE = "unstable"
 
-_VALIDATION_CODE = re.compile(r"[a-z]+(?:[A-Z][a-z]*)+")
+_VALIDATION_CODE = re.compile(r"[a-z]++(?:[A-Z][a-z]*+)++")
 _OPERATION_PATH = re.compile(r"(?:query|mutation|subscription|fragment)(?:[ .]|$)")
 _VERSION = re.compile(r"\d{4}-(?:01|04|07|10)|unstable")
 
@@ -266,8 +266,9 @@ class GraphQLCaller:
         cost = _as_mapping(result.extensions.get("cost")).get("requestedQueryCost")
         if isinstance(cost, int | float) and cost > 0:
             self._costs[key] = float(cost)
-        _raise_for_search_warnings(result.extensions, label)
-        return result
+        redact = self._transport.redactor.for_response_to(request)
+        _raise_for_search_warnings(result.extensions, label, redact)
+        return GraphQLResult(_redact_user_errors(result.data, redact), result.extensions)
 
     def _parse_result(self, response: Response, label: str) -> GraphQLResult:
         body = response.json()
@@ -323,14 +324,29 @@ def is_at_least(api_version: str, minimum: str) -> bool:
     return api_version == UNSTABLE or api_version >= minimum
 
 
-def _raise_for_search_warnings(extensions: Mapping[str, Any], label: str) -> None:
+def _redact_user_errors(data: Mapping[str, Any], redact: Callable[[str], str]) -> Mapping[str, Any]:
+    """Return the data of a mutation with messages that can be quoted."""
+    return {
+        name: {**payload, "userErrors": [_redact_message(error, redact) for error in payload["userErrors"]]}
+        if isinstance(payload, Mapping) and isinstance(payload.get("userErrors"), list)
+        else payload
+        for name, payload in data.items()
+    }
+
+
+def _redact_message(error: Any, redact: Callable[[str], str]) -> Mapping[str, Any]:
+    error = _as_mapping(error)
+    return {**error, "message": truncate(redact(str(error["message"])))} if error.get("message") else error
+
+
+def _raise_for_search_warnings(extensions: Mapping[str, Any], label: str, redact: Callable[[str], str]) -> None:
     # Shopify's search fails open: an unknown filter matches everything, and Shopify only adds a warning
     # (https://shopify.dev/docs/api/usage/search-syntax).
     searches = extensions.get("search")
     for search in searches if isinstance(searches, list) else []:
         for warning in _as_mapping(search).get("warnings") or []:
-            name = _as_mapping(warning).get("field") or "unnamed"
-            reason = _as_mapping(warning).get("message") or "no explanation given"
+            name = truncate(str(_as_mapping(warning).get("field") or "unnamed"), 100)
+            reason = truncate(redact(str(_as_mapping(warning).get("message") or "no explanation given")))
             message = f"{label} ignored the search field '{name}': {reason}"
             remedy = "Correct the field in 'query': an ignored one would match every object of the shop."
             raise ConfigurationError(message, remedy=remedy)
@@ -347,7 +363,15 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
 
 # --- documents that users write ---
 
-_TEXT_OR_COMMENT = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*')
+_TEXT_OR_COMMENT = re.compile(
+    r"""
+    \"{3} (?: [^"\\] | \\.? | "(?!"") )*+ (?: \"{3} | (?P<open_block>\Z) )
+    | " (?: [^"\\\n] | \\[^\n]? )*+ (?: " | (?P<open_text>(?=\n)|\Z) )
+    | \#[^\n]*+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""A text that is not closed matches too: otherwise each quote inside of it would be tried as its start."""
 _OPERATION = re.compile(r"\b(query|mutation|subscription)\b\s*([_A-Za-z]\w*)?\s*(?=[({@])")
 
 PAGING_REMEDY = (
@@ -380,7 +404,7 @@ def validate_paged_document(document: str, *, max_length: int) -> PagedDocument:
     if len(document) > max_length:
         message = f"the document has {len(document):,} characters, but the API accepts {max_length:,}"
         raise ConfigurationError(message, remedy="Request fewer fields, or use several documents.")
-    code = _TEXT_OR_COMMENT.sub(" ", document)
+    code = _blank_texts(document)
     operations = [match.group(1) for match in _top_level_operations(code)]
     if operations != ["query"]:
         names = ", ".join(operations) or "none with variables"
@@ -399,6 +423,11 @@ def validate_paged_document(document: str, *, max_length: int) -> PagedDocument:
     return PagedDocument(document, declares_first=bool(re.search(r"\$first\s*:", code)))
 
 
+def _blank_texts(code: str) -> str:
+    """Return the code without texts and comments. A text that is not closed stays."""
+    return _TEXT_OR_COMMENT.sub(lambda match: match[0] if match.lastgroup else " ", code)
+
+
 def _top_level_operations(code: str) -> list[re.Match[str]]:
     """Return the operations outside of all braces and parentheses."""
     operations: list[re.Match[str]] = []
@@ -415,7 +444,7 @@ def has_balanced_braces(selection: str) -> bool:
     :param selection: fields in GraphQL, as a user adds them
     """
     depth = 0
-    for character in _TEXT_OR_COMMENT.sub(" ", selection):
+    for character in _blank_texts(selection):
         depth += {"{": 1, "}": -1}.get(character, 0)
         if depth < 0:
             return False

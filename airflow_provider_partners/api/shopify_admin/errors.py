@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
+from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction, truncate
 from airflow_provider_partners.api.shopify.errors import (
     CODE_ACTIONS,
     MESSAGE_ACTIONS,
@@ -49,7 +49,7 @@ def _admin_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     if error.code == "SHOP_INACTIVE":
         return ADMIN_REMEDIES[423]
     if action is ResponseAction.REFUSE_CREDENTIALS:
-        required = str(error.extensions.get("requiredAccess") or "").strip().rstrip(".")
+        required = truncate(str(error.extensions.get("requiredAccess") or "")).rstrip(".")
         scope = f"the {required}".replace("`", "'") if required else "the scope that this field needs"
         remedy = f"Give the app {scope}, have the merchant accept it, and use a token issued afterwards."
         return remedy + _CUSTOMERS_REMEDY if "read_customers" in required else remedy

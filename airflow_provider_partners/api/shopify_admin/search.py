@@ -28,9 +28,15 @@ EARLIEST_TIME = datetime(2006, 1, 1, tzinfo=UTC)
 """A time before Shopify existed: a range without a start is split from here."""
 
 _SECOND = timedelta(seconds=1)
-_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+# A quote that is not closed matches up to the end: otherwise each quote inside of it would be tried as its start.
+_QUOTED = re.compile(
+    r"""'(?:[^'\\]|\\[\s\S]?)*+(?:'|(?P<open_single>\Z))|"(?:[^"\\]|\\[\s\S]?)*+(?:"|(?P<open_double>\Z))"""
+)
 _COMPARATOR = r":\s*(?:[<>]=?|=)?\s*"
-_TIME = re.compile(rf"({_QUOTED.pattern})|({_COMPARATOR})(\d{{4}}-\d\d-\d\dT[^\s()'\"]*)", re.IGNORECASE)
+_TIME = re.compile(
+    rf"(?P<quoted>{_QUOTED.pattern})|(?P<comparator>{_COMPARATOR})(?P<time>\d{{4}}-\d\d-\d\dT[^\s()'\"]*)",
+    re.IGNORECASE,
+)
 _SPLIT_TIME = re.compile(rf"{_COMPARATOR}\d{{4}}-\d\d-\d\d\s+\d\d?:\d\d")
 
 
@@ -57,7 +63,7 @@ def validate_query(query: str | None) -> str | None:
     :raises ConfigurationError: if a quote or a parenthesis has no counterpart, or a time has a space
     """
     text = (query or "").strip()
-    unquoted = _QUOTED.sub("", text)
+    unquoted = _QUOTED.sub(lambda match: match[0] if match.lastgroup else "", text)
     depth = 0
     for character in unquoted:
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -73,8 +79,7 @@ def validate_query(query: str | None) -> str | None:
 
 
 def _quote_time(match: re.Match[str]) -> str:
-    quoted, comparator, time = match.groups()
-    return str(quoted) if quoted else f"{comparator}'{time.replace(chr(92), '')}'"
+    return match["quoted"] or f"{match['comparator']}'{match['time'].replace(chr(92), '')}'"
 
 
 def in_whole_seconds(time_range: TimeRange) -> TimeRange:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.redaction import HIDDEN, Redactor, is_sensitive
 
 SECRET = "s3cr3t/+va=lue"
@@ -82,3 +85,115 @@ def test_sensitive_headers_are_detected_by_name() -> None:
     secret = ["Authorization", "X-Client-Token", "X-Shopify-Access-Token", "api-key", "Cookie"]
     open_ones = ["app_id", "partner_id", "Accept", "X-App-Id"]
     assert [name for name in secret + open_ones if is_sensitive(name)] == secret
+
+
+# --- long and hostile texts ---
+
+
+def test_a_long_text_is_cut_before_it_is_searched() -> None:
+    """Three megabytes that repeat the start of an e-mail address once took minutes."""
+    for seed in ("a.", "x-a", "eyJ", "+1 ", "'token':", "<", "\\'", "token", "%40", "a@", " "):
+        started = time.perf_counter()
+        assert len(Redactor(SECRET)(seed * (3_000_000 // len(seed)))) < 5_000
+        assert time.perf_counter() - started < 1.0, seed
+
+
+@pytest.mark.parametrize("hidden", [SECRET, "jane.doe@example.com", "Bearer abcdefgh1234", "+49 151 2345 6789"])
+def test_what_the_cut_would_halve_is_hidden(hidden: str) -> None:
+    for start in range(3_950, 4_450, 3):
+        text = Redactor(SECRET)("x" * (start - 1) + " " + hidden + " " + "y" * 5_000)
+        assert not any(hidden[:length] in text for length in range(8, len(hidden))), start
+
+
+def test_every_pattern_of_redaction_is_linear() -> None:
+    from airflow_provider_partners.api.http import redaction
+
+    seeds = [
+        "a.",
+        "x-a",
+        "x-",
+        "eyJaaaaa.",
+        "eyJ",
+        "+1 ",
+        "'token':'",
+        "token",
+        "%40a",
+        "a@b.",
+        "a",
+        "-",
+        "://a:",
+        " ",
+        "cookie",
+    ]
+    for pattern, _ in redaction._PATTERNS:
+        for seed in seeds:
+            text = seed * (200_000 // len(seed)) + "!"
+            started = time.perf_counter()
+            pattern.sub("", text)
+            assert time.perf_counter() - started < 1.0, (pattern.pattern, seed)
+
+
+# --- values of a request ---
+
+ORDER = Request(
+    method="POST",
+    path="/orders",
+    json={
+        "order": {
+            "external_id": "1001",
+            "payment_status": "paid",
+            "customer": {"first_name": "Jörg", "last_name": "O'Neil", "email": "j@example.com"},
+            "shipping_address": {
+                "address1": "12 Rue de la Paix, Loft",
+                "city": "Ulm",
+                "zip": "89073",
+                "state": "Baden",
+            },
+        }
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the address 12 Rue de la Paix is unknown",
+        "no Loft",
+        "no street Paix in 89073 ULM",
+        "Jörg O'Neil may not order",
+        r"J\u00f6rg",
+        "J%C3%B6rg",
+        "O&#x27;Neil",
+        "neil, jörg",
+        "BADEN",
+    ],
+)
+def test_values_of_the_request_are_hidden_in_its_response(text: str) -> None:
+    shown = Redactor().for_response_to(ORDER)(text).casefold()
+    assert not any(
+        word in shown for word in ("loft", "paix", "rue", "jörg", "neil", "ulm", "89073", "baden", "u00f6", "b6rg")
+    )
+
+
+def test_ids_statuses_and_field_names_stay_readable_in_a_response() -> None:
+    text = "Order with external_id 1001 and status paid: city is invalid, customer has no e-mail address"
+    assert Redactor().for_response_to(ORDER)(text) == text
+
+
+def test_values_inside_of_a_filter_are_hidden() -> None:
+    params = (
+        ("filter", "last_name=='Van Dyke';city=in=(Ulm,Bonn);created_at>=2026-05-01T00:00:00Z"),
+        ("page[size]", "100"),
+    )
+    redact = Redactor().for_response_to(Request(method="GET", path="/", params=params))
+    assert redact("Van Dyke in Bonn") == f"{HIDDEN} in {HIDDEN}"
+    kept = "last_name and city are no fields, page[size] 100, created_at 2026-05-01T00:00:00Z"
+    assert redact(kept) == kept
+
+
+def test_texts_of_graphql_variables_are_hidden() -> None:
+    variables = {"query": "email:'jane' OR city:Bonn", "ids": ["gid://shopify/Order/1"]}
+    redact = Redactor().for_response_to(
+        Request(method="POST", path="/", json={"query": "{ shop }", "variables": variables})
+    )
+    assert redact("jane of Bonn, gid://shopify/Order/1") == f"{HIDDEN} of {HIDDEN}, gid://shopify/Order/1"

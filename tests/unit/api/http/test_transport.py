@@ -135,6 +135,24 @@ def test_no_secret_is_in_an_error_its_chain_or_a_log(
     assert leaks(caplog.text) == []
 
 
+CUSTOMER = {"first_name": "Jörg", "last_name": "Li", "address1": "12 Rue de la Paix", "city": "Ulm"}
+CUSTOMER_POST = Request(method="POST", path="/orders", json={"order": {"external_id": "1001", "customer": CUSTOMER}})
+
+
+@pytest.mark.parametrize("code", [400, 409, 422, 429, 500, 307])
+def test_a_customers_data_that_a_partner_repeats_is_in_no_error_and_no_log(
+    code: int, clock: TurningClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server may quote any part of a request in its explanation (RFC 9457, section 5, warns of it)."""
+    texts = ["order 1001: cannot ship to Jörg Li", "12 rue de la Paix", "of Ulm", r"J\u00f6rg"]
+    api = FakeApi(status(code, {"errors": [{"message": "; ".join(texts)}]}, location="/x?city=Ulm", retry_after="90"))
+    with caplog.at_level(logging.DEBUG), pytest.raises(PartnersError) as raised:
+        transport(api, clock, max_attempts=2).send(CUSTOMER_POST)
+    for text in (str(raised.value), "".join(traceback.format_exception(raised.value)), caplog.text):
+        assert not any(word in text for word in ("Jörg", "Li ", "Paix", "Ulm", "u00f6"))
+    assert code == 307 or "order 1001: cannot ship to" in str(raised.value)
+
+
 def test_an_invalid_header_is_reported_without_its_value(clock: TurningClock) -> None:
     with pytest.raises(ConfigurationError, match="characters that HTTP forbids") as raised:
         transport(FakeApi(ok()), clock, auth=StaticHeaders({"X-Token": "t0ken-välue"})).send(GET)

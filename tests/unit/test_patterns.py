@@ -1,0 +1,127 @@
+"""Every regular expression of the package takes time in proportion to its text.
+
+Partners and users write the texts. A pattern that tries each start again and again holds the interpreter's lock, see
+https://owasp.org/www-community/attacks/Regular_expression_Denial_of_Service_-_ReDoS.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import airflow_provider_partners
+
+ROOT = Path(airflow_provider_partners.__file__).parent
+METHODS = ("search", "match", "fullmatch", "sub", "findall", "finditer", "split")
+LENGTH = 20_000
+SECONDS = 0.5
+"""A quadratic pattern needs several seconds for such a text, a linear one some milliseconds."""
+
+SEEDS = (
+    *(
+        "a",
+        "A",
+        "aA",
+        "-",
+        "_",
+        "0",
+        " ",
+        "\n",
+        "<",
+        "'",
+        '"',
+        "\\'",
+        '\\"',
+        "a.",
+        ".",
+        "@",
+        "a@b.",
+        "%40a",
+        "+1 ",
+        "://a:",
+    ),
+    *(
+        "x-a",
+        "x-token",
+        "token=",
+        "'token':'",
+        "eyJaaaaa.",
+        "shpat_",
+        "bearer ",
+        "cookie: ",
+        "<title",
+        "<title>",
+        "</script",
+    ),
+    *(
+        "<script>",
+        "{a}",
+        "2026-01-01T",
+        " and",
+        "query a ",
+        "a:",
+        ":2026-05-01 ",
+        '"""',
+        "#\n",
+        "gid://shopify/A/",
+        "(?",
+        "\\ud8",
+    ),
+)
+
+
+def patterns_of(path: Path) -> Iterator[tuple[re.Pattern[Any], set[str]]]:
+    """Yield the patterns of a module, each with the methods that the module calls on it."""
+    name = ".".join((airflow_provider_partners.__name__, *path.relative_to(ROOT).with_suffix("").parts))
+    source = path.read_text()
+    if "re." not in source:
+        return
+    for constant, value in vars(importlib.import_module(name.removesuffix(".__init__"))).items():
+        used = {method for method in METHODS if re.search(rf"\b{constant}\.{method}\(", source)}
+        yield from ((pattern, used or {"search"}) for pattern in compiled(value))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
+            text = node.args[0] if node.args and ast.unparse(node.func.value) == "re" else None
+            if isinstance(text, ast.Constant):
+                yield re.compile(text.value), {node.func.attr}
+
+
+def compiled(value: Any) -> Iterator[re.Pattern[Any]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, dict):
+        yield from compiled(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from compiled(item)
+
+
+MODULES = sorted(path for path in ROOT.rglob("*.py") if "sandbox" not in path.parts)
+CASES = {(pattern, *sorted(used)): (pattern, used) for path in MODULES for pattern, used in patterns_of(path)}
+
+
+def test_the_patterns_are_found() -> None:
+    assert len(CASES) > 50
+
+
+@pytest.mark.parametrize(("pattern", "used"), CASES.values(), ids=[str(key[0].pattern)[:60] for key in CASES])
+def test_a_pattern_is_linear(pattern: re.Pattern[Any], used: set[str]) -> None:
+    for seed in SEEDS:
+        repeated = seed * (LENGTH // len(seed)) + "!"
+        text = repeated.encode() if isinstance(pattern.pattern, bytes) else repeated
+        for method in used:
+            started = time.perf_counter()
+            if method == "sub":
+                pattern.sub(text[:0], text)
+            elif method == "finditer":
+                list(pattern.finditer(text))
+            else:
+                getattr(pattern, method)(text)
+            assert time.perf_counter() - started < SECONDS, (method, seed)
