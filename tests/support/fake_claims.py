@@ -29,7 +29,12 @@ class Client:
         window = Window(query["since"], query["until"]) if "since" in query else None
         request = {"resource": resource, "window": window.to_dict() if window else None}
         return Extraction(
-            source="yofi", resource=resource, request=request, segments=[Segment("all", self.page)], window=window
+            source="yofi",
+            resource=resource,
+            request=request,
+            segments=[Segment("all", self.page)],
+            account="a.myshopify.com",
+            window=window,
         )
 
     def page(self, cursor):

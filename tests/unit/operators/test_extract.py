@@ -9,6 +9,7 @@ from fake_claims import NINE, RECORDS, TEN, Client, run
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.writer import DatasetWriter
+from airflow_provider_partners.exceptions import StorageError
 from airflow_provider_partners.task_errors import PartnerTaskError
 
 
@@ -125,3 +126,67 @@ def test_a_failed_fetch_keeps_the_published_dataset(context, tmp_path):
     with pytest.raises(PartnerTaskError):
         run(context, Client(fails_at=1), uri=str(tmp_path / "place"))
     assert list(read_dataset(before)) == RECORDS
+
+
+def test_after_publication_no_second_copy_stays_in_the_runs_folder(context, tmp_path):
+    _, reference = run(context, uri=str(tmp_path / "place"))
+    assert not (tmp_path / "dag" / "extract" / "run" / "-1").exists()
+    assert list(read_dataset(reference)) == RECORDS
+
+
+def test_a_target_that_cannot_be_written_fails_the_task_before_anything_is_read(context):
+    client = Client()
+    with pytest.raises(AirflowFailException, match=r"Install apache-airflow-providers-amazon\[s3fs\] on every worker"):
+        run(context, client, uri="s3://bucket/place")
+    assert (client.query, client.fetched) == (None, [])
+
+
+def test_staging_that_cannot_be_written_fails_the_task_before_a_page_is_read(context, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", "gs://bucket/staging")
+    client = Client()
+    with pytest.raises(AirflowFailException, match="Install apache-airflow-providers-google on every worker"):
+        run(context, client)
+    assert client.fetched == []
+
+
+def test_a_retry_publishes_what_an_earlier_try_has_finished(context, tmp_path, monkeypatch):
+    place = str(tmp_path / "place")
+
+    def fail(*args, **kwargs):
+        raise StorageError("the storage is down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_provider_partners.operators.extract.publish_dataset", fail)
+        with pytest.raises(PartnerTaskError, match="the storage is down"):
+            run(context, uri=place)
+    client, reference = run(context, uri=place)
+    assert client.fetched == []
+    assert (reference["uri"], reference["records"], reference["extra"]["resumed"]) == (place, 6, 6)
+    assert list(read_dataset(reference)) == RECORDS
+
+
+def test_a_retry_with_another_query_reads_again(context, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_provider_partners.operators.extract.publish_dataset", lambda *args, **kwargs: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(context, uri=str(tmp_path / "place"))
+    assert run(context, uri=str(tmp_path / "place"), filters="x==1")[0].fetched == [0, 1, 2]
+
+
+def test_a_task_that_is_cleared_after_its_publication_reads_again(context, tmp_path):
+    run(context, uri=str(tmp_path / "place"))
+    client, reference = run(context, uri=str(tmp_path / "place"))
+    assert client.fetched == [0, 1, 2]
+    assert reference["extra"]["changed"] is False
+
+
+def test_of_two_tasks_mapped_over_one_folder_the_second_fails_and_replaces_nothing(context, tmp_path):
+    task = vars(context["ti"])
+    context["ti"] = SimpleNamespace(**{**task, "map_index": 0})
+    _, first = run(context, uri=str(tmp_path / "place"))
+    context["ti"] = SimpleNamespace(**{**task, "map_index": 1})
+    client = Client()
+    with pytest.raises(AirflowFailException, match="of map index 0 of this run"):
+        run(context, client, uri=str(tmp_path / "place"))
+    assert client.fetched == []
+    assert list(read_dataset(first)) == RECORDS

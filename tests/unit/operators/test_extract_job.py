@@ -24,6 +24,7 @@ from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ExpiredError,
     NotFoundError,
+    StorageError,
     ThrottledError,
     TransientError,
 )
@@ -109,7 +110,6 @@ def deferred(operator, context):
     return raised.value
 
 
-# --- in the task ---
 class OrdersWithFieldsOperator(OrdersOperator):
     def job_arguments(self):
         return {"fields": ["id"]}
@@ -128,6 +128,7 @@ def test_an_argument_that_only_a_job_takes_is_refused_for_pages(partner, context
         operator.execute(context)
 
 
+# --- in the task ---
 
 
 def test_a_job_that_is_done_at_once_is_collected(partner, context):
@@ -137,6 +138,22 @@ def test_a_job_that_is_done_at_once_is_collected(partner, context):
     assert reference["extra"]["job"] == "job-1"
     assert reference["window"] == {"since": "2026-05-01T09:00:00Z", "until": "2026-05-01T10:00:00Z"}
     assert operator.slept == []
+
+
+def test_a_retry_publishes_what_a_job_has_filled_and_submits_no_other_one(partner, context, tmp_path, monkeypatch):
+    place = str(tmp_path / "place")
+
+    def fail(*args, **kwargs):
+        raise StorageError("the storage is down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("airflow_provider_partners.operators.extract.publish_dataset", fail)
+        with pytest.raises(PartnerTaskError, match="the storage is down"):
+            orders_operator(partner, uri=place).execute(context)
+    reference = orders_operator(partner, uri=place).execute(context)
+    assert len(partner.submitted) == 1
+    assert reference["uri"] == place
+    assert list(read_dataset(reference)) == RECORDS
 
 
 def test_the_first_polls_come_soon_and_later_ones_at_the_interval(partner, context):
