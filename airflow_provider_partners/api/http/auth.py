@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 class Auth(Protocol):
     """Returns the headers that authenticate a request."""
 
+    @property
+    def alternatives(self) -> int:
+        """Number of credentials that are tried in turn."""
+
     def headers(self) -> Mapping[str, str]:
         """Return the headers of the next request. This may sign a token or exchange one."""
 
@@ -41,6 +45,8 @@ class StaticHeaders:
 
     :param on_secret: called with every secret before its use
     """
+
+    alternatives = 1
 
     def __init__(self, headers: Mapping[str, str], *, on_secret: Callable[[str], None] = ignore_secret) -> None:
         self._headers = dict(headers)
@@ -87,6 +93,11 @@ class RotatingHeader:
         self._index = 0
         self._lock = threading.Lock()
 
+    @property
+    def alternatives(self) -> int:
+        """Number of values."""
+        return len(self._values)
+
     def headers(self) -> Mapping[str, str]:
         """Return the header with the value that worked last."""
         value = self._values[self._index]
@@ -114,6 +125,8 @@ class _Token:
 
 class _TokenHeader:
     """A header with a token. The token is renewed shortly before it expires, and after a refusal."""
+
+    alternatives = 1
 
     def __init__(
         self,

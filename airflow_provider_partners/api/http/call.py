@@ -70,12 +70,14 @@ _CLOSED_CHECK_INTERVAL = 5.0
 """Seconds between two checks, during a wait, that the client is still open."""
 MAX_REDIRECTS = 3
 """Number of redirects that one download follows."""
+MAX_REFUSALS = 3
+"""Refusals in a row after which credentials count as refused."""
 REFUSAL_PAUSES = (1.0, 3.0)
-"""Seconds before the second and the third attempt with refused credentials.
+"""Seconds before the second attempt with refused credentials, and before each later one.
 
 A server that restarts, or a gateway without its key store, refuses right credentials for a moment. Credentials count as
 refused after three refusals in a row, which is Yotpo's rule for apps (https://develop.yotpo.com/docs/authenticating).
-After the first one, a fresh token is tried without a pause.
+After the first one, a fresh token is tried without a pause. Where two tokens are tried in turn, each is tried twice.
 """
 
 
@@ -276,9 +278,7 @@ class Call:
         try:
             response.json()
         except InvalidJsonError as error:
-            # A page of HTML comes from another server than the API: it does not become JSON by itself.
-            is_page = response.content.lstrip().startswith(b"<")
-            return ErrorResolution(ResponseAction.UNEXPECTED if is_page else ResponseAction.RETRY, error.message)
+            return ErrorResolution(ResponseAction.RETRY if error.may_pass else ResponseAction.UNEXPECTED, error.message)
         return None
 
     def _follow_redirect(self, response: Response) -> bool:
@@ -320,9 +320,9 @@ class Call:
         auth = self._settings.auth
         is_fresh = auth is not None and self._request.authenticated and auth.refresh(refused)
         is_certain = resolution.raises is not None and not (is_fresh and self._refusals == 1)
-        if auth is None or is_certain or self._refusals > len(REFUSAL_PAUSES):
+        if auth is None or is_certain or self._refusals >= max(MAX_REFUSALS, 2 * auth.alternatives):
             raise self._final_error(resolution, response)
-        pause = 0.0 if is_fresh and self._refusals == 1 else REFUSAL_PAUSES[self._refusals - 1]
+        pause = 0.0 if is_fresh and self._refusals == 1 else REFUSAL_PAUSES[self._refusals > 1]
         pause = min(pause, self._settings.max_wait)
         if self._exceeds_limits(pause):
             message = f"the credentials were refused, too late to try them again: {resolution.message}"

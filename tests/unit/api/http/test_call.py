@@ -380,6 +380,17 @@ def test_fixed_credentials_are_refused_for_good_after_three_refusals_apart_in_ti
     assert clock.waits == list(REFUSAL_PAUSES)
 
 
+def test_of_two_tokens_each_is_tried_twice(clock: TurningClock) -> None:
+    """The first token is revoked, and the second is refused in passing."""
+    api = FakeApi(status(401), status(401), status(401), ok())
+    assert transport(api, clock, auth=RotatingHeader("X-Token", ["revoked", "valid"])).send(GET).status == 200
+    assert [request.headers["x-token"] for request in api.requests] == ["revoked", "valid"] * 2
+    api = FakeApi(status(401))
+    with pytest.raises(AuthenticationError):
+        transport(api, clock, auth=RotatingHeader("X-Token", ["revoked", "wrong"])).send(GET)
+    assert len(api.requests) == 4
+
+
 def test_refusals_with_another_failure_between_them_prove_nothing(clock: TurningClock) -> None:
     api = FakeApi(status(401), status(401), status(503), status(401), status(401), ok())
     assert transport(api, clock, auth=StaticHeaders({"X-Token": "t0ken"})).send(GET).status == 200
