@@ -27,6 +27,11 @@ STATUSES = ("PENDING", "PAID", "PARTIALLY_REFUNDED", "REFUNDED")
 YOTPO_STATUSES = ("pending", "paid", "partially_refunded", "refunded")
 
 
+@pytest.fixture
+def store() -> FakeYotpoStore:
+    return FakeYotpoStore()
+
+
 def at(minutes: float) -> str:
     return (datetime(2026, 5, 1, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat()
 
