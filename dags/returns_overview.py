@@ -101,7 +101,7 @@ with DAG(
     @task_group(group_id="overview")
     def overview(route: Any) -> Any:
         """One shop."""
-        return look_up(extract_returns(route))
+        return look_up(extract_returns(route=route))
 
     # A shop that has uninstalled the app refuses its token, so it is left out.
     installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id="{{ var.value.partner_app_id }}")
