@@ -5,7 +5,9 @@ A built order is the record that travels in a dataset from the build task to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +20,14 @@ from airflow_provider_partners.sync.mapping.order import UnmappableOrder, map_or
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.staleness import order_version
 from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy, add_suppression
-from airflow_provider_partners.sync.values import format_utc
+from airflow_provider_partners.sync.values import format_utc, shopify_id
 
 __all__ = ["BuiltOrder", "UnmappableOrder", "build_order", "build_orders"]
+
+log = logging.getLogger("airflow_provider_partners.sync")
+
+_SHAPE_ERRORS = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError)
+"""What Python raises for JSON of another shape than the documented one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +103,15 @@ def build_orders(
     knows_coupons = redemptions is not None
     joined = join_orders(
         orders,
-        returns=returns,
-        claims=claims,
-        customers=customers,
-        redemptions=coupon_rules.relevant(redemptions or ()),
+        returns=_objects("returns", returns),
+        claims=_objects("claims", claims),
+        customers=_objects("customers", customers),
+        redemptions=coupon_rules.relevant(_objects("redemptions", redemptions or ())),
         spill_dir=spill_dir,
     )
-    return (
-        build_order(
+
+    def build(order: Record, context: OrderContext) -> BuiltOrder | UnmappableOrder:
+        return build_order(
             order,
             context,
             shop=shop,
@@ -112,8 +120,37 @@ def build_orders(
             read_at=read_at,
             coupons=coupon_rules.coupons_of(order, context.redemptions, redemptions_from) if knows_coupons else None,
         )
-        for order, context in joined
-    )
+
+    return (_build_or_reject(build, order, context) for order, context in joined)
+
+
+def _build_or_reject(
+    build: Callable[[Record, OrderContext], BuiltOrder | UnmappableOrder], order: Record, context: OrderContext
+) -> BuiltOrder | UnmappableOrder:
+    """Build an order. One of a shape that nobody has documented is a reject, and never the end of the build."""
+    if not isinstance(order, dict):
+        return UnmappableOrder("", "the record is not an object")
+    try:
+        return build(order, context)
+    except _SHAPE_ERRORS as error:
+        # Not the error's text: it may quote a customer's data.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        return UnmappableOrder(
+            shopify_id(order) or "", f"the order, or what belongs to it, has an unknown shape ({where})"
+        )
+
+
+def _objects(name: str, records: Iterable[Record]) -> Iterator[Record]:
+    """Yield the records that are objects. The others name no order that they could belong to."""
+    malformed = 0
+    for record in records:
+        if isinstance(record, dict):
+            yield record
+        else:
+            malformed += 1
+    if malformed:
+        log.warning("%d records of %s are not objects, and are left out", malformed, name)
 
 
 def build_order(

@@ -175,6 +175,8 @@ def _with_context(database: sqlite3.Connection, batch: list[Record]) -> Iterator
 
 
 def _keys_of_order(order: Record) -> list[str]:
+    if not isinstance(order, dict):
+        return []
     number, name, customer = shopify_id(order), text(order.get("name")), shopify_id(order.get("customer"))
     keys = {"order": number, "name": name, "customer": customer}
     return [f"{kind}:{value}" for kind, value in keys.items() if value]

@@ -11,6 +11,9 @@ from urllib.parse import quote
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record, get_path, parse_json, repair_text
 
+_MAX_DIGITS = 30
+"""Digits before and behind the point of an amount."""
+
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number as Yotpo takes it. ``\\d`` would match the digits of every script."""
 
@@ -18,11 +21,14 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _RESERVED = ":/?#[]@!$&'()*+,;="
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
+MAX_EXPONENT = 30
+"""Amounts and counts have fewer digits than this before the decimal point, and after it."""
+
 
 def items(value: Any) -> list[Record]:
     """Return the records of a list, or of GraphQL's connection shape (``nodes`` or ``edges``)."""
     if isinstance(value, Mapping):
-        value = value.get("nodes") or [edge.get("node") for edge in value.get("edges") or ()]
+        value = value.get("nodes") or [get_path(edge, "node") for edge in items(value.get("edges"))]
     return [record for record in value if isinstance(record, dict)] if isinstance(value, list | tuple) else []
 
 
@@ -95,9 +101,10 @@ def to_decimal(value: Any) -> Decimal | None:
     """Return an amount as Shopify writes it (a text such as ``"7.25"``), ``None`` for anything else."""
     try:
         amount = Decimal(str(value))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
-    return amount if amount.is_finite() else None
+    # A number such as 1E+9999999 is short, but takes minutes to calculate with.
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= MAX_EXPONENT else None
 
 
 def to_count(value: Any) -> int:

@@ -146,7 +146,8 @@ def _size_violation(products: int, shipments: int) -> Violation | None:
 
 def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
     """Return the fields of the order itself."""
-    gateways = order.get("paymentGatewayNames") or [None]
+    gateways = order.get("paymentGatewayNames")
+    gateway = gateways[0] if isinstance(gateways, list) and gateways else None
     currency = text(get_path(order, "totalPriceSet.shopMoney.currencyCode")) or text(order.get("currencyCode")) or ""
     totals = {
         name: to_decimal(get_path(order, f"{source}.shopMoney.amount"))
@@ -156,7 +157,7 @@ def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
         "order_name": text(order.get("name"), 255),
         "checkout_token": text(order.get("checkoutToken")),
         "landing_site_url": percent_encoded(order.get("landingSite"), 2048),
-        "payment_method": text(gateways[0], PAYMENT_METHOD_LIMIT),
+        "payment_method": text(gateway, PAYMENT_METHOD_LIMIT),
         "payment_status": translate_value(
             PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes
         ),
