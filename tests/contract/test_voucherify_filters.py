@@ -29,6 +29,7 @@ from airflow_provider_partners.api.voucherify.filters import (
     to_json,
     validate_filter,
 )
+from airflow_provider_partners.api.voucherify.known_values import FILTER_FIELDS, VALUES
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ SAMPLES: dict[OperandKind, tuple[Any, ...]] = {
     OperandKind.NUMBER: (7,),
     OperandKind.TIME: ("2026-05-01T00:00:00.000Z",),
 }
-ANY_FIELD = RESOURCES["vouchers"]
+ANY_FIELD = RESOURCES["segments"]
 
 
 @cache
@@ -96,8 +97,12 @@ def test_every_documented_filter_of_a_list_is_accepted() -> None:
     assert len(filters) > 200
     for path, name, operator in filters:
         full_name = operator if operator.startswith("$") else f"${operator}"
-        condition = field(name).where(operator, *SAMPLES.get(OPERATORS[full_name], ()))
-        queries = filter_queries(resources[path_shape(path)], condition)
+        resource = resources[path_shape(path)]
+        known = VALUES.get(resource.name, {}).get(name)
+        values = SAMPLES.get(OPERATORS[full_name], ())
+        if known and values:
+            values = tuple([min(known)] * len(values)) if not isinstance(values[0], list) else ([min(known)],)
+        queries = filter_queries(resource, field(name).where(operator, *values))
         assert queries[0][0][0].startswith(f"filters[{name}][conditions][{full_name}]"), (path, name, operator)
 
 
@@ -255,3 +260,44 @@ def test_no_index_is_so_high_that_the_server_reads_an_object() -> None:
 
 def test_the_parser_of_this_module_reads_high_indexes_as_object_keys() -> None:
     assert nested([("a[0]", "x"), ("a[21]", "y")]) == {"a": {"0": "x", "21": "y"}}
+
+
+def record_fields(node: dict[str, Any]) -> set[str]:
+    """Return the names of a record's fields, over all of its variants."""
+    while "$ref" in node:
+        kind, name = node["$ref"].removeprefix("#/components/").split("/")
+        node = description()["components"][kind][name]
+    variants = [part for word in ("allOf", "oneOf", "anyOf") for part in node.get(word, [])]
+    return set(node.get("properties", {})).union(*map(record_fields, variants))
+
+
+@pytest.mark.parametrize("name", sorted(FILTER_FIELDS))
+def test_every_documented_field_of_a_record_and_of_its_export_is_known_to_filters(name: str) -> None:
+    """The OpenAPI description is Voucherify's: a field that it names must never be refused."""
+    operation = operations()[path_shape(RESOURCES[name].path)]
+    answer = resolved(operation["responses"]["200"]["content"]["application/json"]["schema"])
+    key = next(key for key in (RESOURCES[name].records_path, name, "skus", "data") if key in answer["properties"])
+    documented = record_fields(resolved(answer["properties"][key])["items"]) | set(EXPORTS[name].fields)
+
+    assert documented - {"metadata"} <= FILTER_FIELDS[name]
+
+
+def test_the_enumerated_values_are_those_documented() -> None:
+    schemas = description()["components"]["schemas"]
+    assert set(schemas["RedemptionBase"]["properties"]["result"]["enum"]) == VALUES["redemptions"]["result"]
+    documented = {
+        (name, parameter["name"]): set(resolved(parameter["schema"])["enum"])
+        for name in ("campaigns", "publications", "customer_activity")
+        for parameter in map(resolved, operations()[path_shape(RESOURCES[name].path)]["parameters"])
+        if "enum" in resolved(parameter["schema"]) and parameter["name"] in VALUES[name]
+    }
+    assert documented == {
+        (name, field_name): set(values)
+        for name in ("campaigns", "publications", "customer_activity")
+        for field_name, values in VALUES[name].items()
+    }
+
+
+def operations() -> dict[str, dict[str, Any]]:
+    """Return the read operation of every path."""
+    return {path_shape(path): methods["get"] for path, methods in description()["paths"].items() if "get" in methods}

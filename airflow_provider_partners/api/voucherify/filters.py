@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.ids import id_batches
+from airflow_provider_partners.api.voucherify.known_values import check_field, check_values
 from airflow_provider_partners.api.voucherify.resources.model import MAX_VALUES_PER_CONDITION
 from airflow_provider_partners.exceptions import ConfigurationError
 
@@ -420,13 +421,20 @@ def parse_filter(value: Filter | Mapping[str, Any] | None) -> Filter | None:
 
 
 def validate_filter(
-    value: Filter | Mapping[str, Any] | None, *, target: str, allowed: AllowedOperators, allow_any_field: bool = False
+    value: Filter | Mapping[str, Any] | None,
+    *,
+    target: str,
+    allowed: AllowedOperators,
+    allow_any_field: bool = False,
+    list_name: str = "",
 ) -> Filter | None:
-    """Parse a filter and check its fields and operators.
+    """Parse a filter and check its fields and operators, and the values of fields with an enumeration.
 
     :param value: see :func:`parse_filter`
     :param target: the name of the filtered list, for the error
-    :param allow_any_field: accept fields that ``allowed`` does not name
+    :param allow_any_field: accept fields that ``allowed`` does not name, if the list's records have them
+    :param list_name: the list whose fields and values are known, see
+        :mod:`~airflow_provider_partners.api.voucherify.known_values`
     :raises ConfigurationError: with the rejected field or operator, and the allowed ones
     """
     parsed = parse_filter(value)
@@ -437,7 +445,14 @@ def validate_filter(
             if operators:
                 message = f"'{target}' can't be filtered by '{condition.field}' with {condition.operator}"
             raise filter_error(message, _describe_allowed(allowed))
+        if operators is None:
+            check_field(list_name, condition.field)
+        if condition.operator in _EQUALITY_OPERATORS:
+            check_values(list_name, condition.field, condition.values)
     return parsed
+
+
+_EQUALITY_OPERATORS = frozenset({"$is", "$is_not", "$in", "$not_in"})
 
 
 def _allowed_operators(name: str, allowed: AllowedOperators, *, allow_any_field: bool) -> frozenset[str] | None:
@@ -473,7 +488,11 @@ def filter_queries(
     :raises ConfigurationError: for what the list does not accept, or what no set of queries can express
     """
     parsed = validate_filter(
-        filters, target=resource.name, allowed=resource.filters, allow_any_field=resource.allows_any_filter
+        filters,
+        target=resource.name,
+        allowed=resource.filters,
+        allow_any_field=resource.allows_any_filter,
+        list_name=resource.name,
     )
     if parsed is None:
         return [[]]

@@ -74,6 +74,7 @@ def resolve_filters(
         target=f"an export of {export_object.name}",
         allowed=export_object.filters,
         allow_any_field=export_object.allows_any_filter,
+        list_name=export_object.name,
     )
     body = to_json(parsed)
     if not time_field:

@@ -19,6 +19,7 @@ from airflow_provider_partners.api.pagination.strategies import (
     TokenPaginator,
 )
 from airflow_provider_partners.api.resources import Resource
+from airflow_provider_partners.api.voucherify.known_values import check_values
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any
     ``{"filters": {"result": {"conditions": {"$in": ["A"]}}}}`` becomes ``filters[result][conditions][$in][0]=A``. A
     list at the top level is repeated: ``result=SUCCESS&result=FAILURE``.
 
-    :raises ConfigurationError: for a parameter that the list does not have
+    :raises ConfigurationError: for a parameter that the list does not have, or a value outside its enumeration
     """
     known = {*resource.parameters, *(["filters"] if resource.accepts_filters else [])}
     for name in parameters:
@@ -267,6 +268,7 @@ def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any
     pairs: list[tuple[str, str]] = []
     for name, value in parameters.items():
         is_list = isinstance(value, list | tuple)
+        check_values(resource.name, name, value if is_list else [value])
         pairs += [(name, _format_value(item)) for item in value] if is_list else list(_encode_nested(name, value))
     return pairs
 

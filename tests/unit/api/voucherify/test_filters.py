@@ -26,7 +26,7 @@ from airflow_provider_partners.api.voucherify.resources.model import (
 )
 from airflow_provider_partners.exceptions import ConfigurationError
 
-ANY_FIELD = resource("vouchers", "/v1/vouchers", "", filters="*")
+ANY_FIELD = resource("anything", "/v1/anything", "", filters="*")
 SOME_FIELDS = replace(
     resource("redemptions", "/v1/redemptions", ""),
     filters={"result": frozenset({"$is", "$in", "$not_in"}), "customer_id": None, "metadata.*": None},
