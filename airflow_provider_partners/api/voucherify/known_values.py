@@ -19,8 +19,8 @@ _VOUCHER = """
     active additional_info assets bar_code campaign campaign_id categories category category_id code created_at customer
     customer_id customer_source_id discount discount_amount_limit discount_effect discount_type discount_unit_effect
     discount_unit_type expiration_date formula gift gift_balance holder_id id is_referral_code loyalty_balance
-    loyalty_card object publish qr_code redemption redemption_count redemption_quantity referrer_id start_date type updated_at
-    validation_rules_id validity_day_of_week validity_hours validity_timeframe validity_timeframe_duration
+    loyalty_card object publish qr_code redemption redemption_count redemption_quantity referrer_id start_date type
+    updated_at validation_rules_id validity_day_of_week validity_hours validity_timeframe validity_timeframe_duration
     validity_timeframe_interval value voucher_type
 """
 _CUSTOMER = """
