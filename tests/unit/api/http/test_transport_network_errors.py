@@ -103,5 +103,7 @@ def test_a_certificate_that_is_not_accepted() -> None:
     failure = httpx.ConnectError("handshake failed")
     failure.__cause__ = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
     failure.__cause__.verify_message = "certificate has expired"
-    with pytest.raises(ConfigurationError, match=r"api\.yotpo\.com \(certificate not accepted, certificate has expired"):
+    with pytest.raises(
+        ConfigurationError, match=r"api\.yotpo\.com \(certificate not accepted, certificate has expired"
+    ):
         transport(FakeApi(failure), TurningClock()).send(GET)
