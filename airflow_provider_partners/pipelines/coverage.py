@@ -28,8 +28,9 @@ WATERMARK_ASSET = Asset("partner_order_sync")
 
 BACKFILL_DAG_ID = "yofi_shopify_to_yotpo_backfill"
 
-BEGAN_KEY = "began"
-"""XCom key of the moment at which the windows were chosen: nothing later was read."""
+_BEGAN_KEY = "began"
+_BEGAN_TASK_ID = "choose_windows"
+"""The task that chooses the windows, and the key of its XCom with the moment: nothing later was read."""
 
 
 class Coverage:
@@ -100,6 +101,16 @@ class Coverage:
                 yield f"{shop}: the watermark moved to {timestamps.isoformat(timestamp)}"
 
 
+def store_began(context: Mapping[str, Any], now: datetime) -> None:
+    """Store the moment at which the run chooses its windows, in the task that chooses them."""
+    context["ti"].xcom_push(key=_BEGAN_KEY, value=timestamps.isoformat(now))
+
+
+def began(context: Mapping[str, Any]) -> datetime:
+    """Return the moment at which the run chose its windows."""
+    return timestamps.parse(context["ti"].xcom_pull(task_ids=_BEGAN_TASK_ID, key=_BEGAN_KEY), _BEGAN_KEY)
+
+
 def moves_watermark(params: Mapping[str, Any]) -> bool:
     """Return True for a run that reads on from the watermarks; a window by hand is a run of its own."""
     return not (params["since"] or params["until"])
@@ -112,16 +123,13 @@ def create_summarize(asset: Asset) -> Any:
     """
 
     @task(multiple_outputs=False, trigger_rule="all_done", inlets=watermarks.watermark_assets(asset))
-    def summarize(results: Mapping[str, Any], lanes: Any, began: Any, summaries: Any) -> Any:
+    def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> Any:
         """Return the summary of the run with the gaps that remain; fail if a step before the lanes did not succeed."""
         context: Any = get_current_context()
 
         def find_gaps(summary: RunSummary) -> GapsByShop:
             return Coverage(context, asset).gaps_after(
-                summary,
-                lanes,
-                began=timestamps.parse(began, BEGAN_KEY),
-                moves_watermark=moves_watermark(context["params"]),
+                summary, lanes, began=began(context), moves_watermark=moves_watermark(context["params"])
             )
 
         with translate_errors(context):

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
-from airflow_provider_partners import timestamps, watermarks, windows
+from airflow_provider_partners import watermarks, windows
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, create_dag, reject_unknown_params
 from airflow_provider_partners.pipelines.coverage import (
     BACKFILL_DAG_ID,
-    BEGAN_KEY,
     WATERMARK_ASSET,
     Coverage,
     create_summarize,
+    store_began,
 )
 from airflow_provider_partners.task_errors import translate_errors
 
@@ -75,7 +75,7 @@ def order_backfill_dag(
             reject_unknown_params(context)
             full_range = windows.resolve(since=params["since"], until=params["until"])
             parts = list(full_range.split(timedelta(days=params["window_days"])))
-        context["ti"].xcom_push(key=BEGAN_KEY, value=timestamps.isoformat(datetime.now(UTC), "seconds"))
+        store_began(context, datetime.now(UTC).replace(microsecond=0))
         log.info("%s in %d windows", full_range, len(parts))
         lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
         return [steps.with_lookbacks(part, **lookbacks) for part in parts]
@@ -105,11 +105,11 @@ def order_backfill_dag(
         installed = ShopifyPartnerActiveShopsOperator(
             task_id="active_shops", app_id=app_id, shopify_partner_conn_id=shopify_partner_conn_id
         )
-        chosen: Any = choose_windows()
+        chosen = choose_windows()
         # The conf is checked before anything is read.
         chosen >> installed
         lanes = steps.select_shops(installed.output, chosen, personal_data=personal_data)
         lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
         results = {"choose_windows": chosen, "active_shops": installed.output, "select_shops": lanes}
-        confirm(summarize(results, lanes, chosen[BEGAN_KEY], lane.expand_kwargs(lanes)), lanes)
+        confirm(summarize(results, lanes, lane.expand_kwargs(lanes)), lanes)
     return dag

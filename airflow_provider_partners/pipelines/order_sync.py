@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
-from airflow_provider_partners import settings, timestamps, watermarks, windows
+from airflow_provider_partners import settings, watermarks, windows
 from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
@@ -34,14 +34,15 @@ from airflow_provider_partners.pipelines._dag import (
     reject_unknown_params,
 )
 from airflow_provider_partners.pipelines.coverage import (
-    BEGAN_KEY,
     WATERMARK_ASSET,
     Coverage,
     OnGap,
+    began,
     check_on_gap,
     create_summarize,
     describe_gaps,
     moves_watermark,
+    store_began,
 )
 from airflow_provider_partners.task_errors import translate_errors
 
@@ -111,19 +112,19 @@ def order_sync_dag(
         with translate_errors(context):
             now = datetime.now(UTC).replace(microsecond=0)
             chosen = _choose_windows(context, lanes, asset=asset, catchup_limit=catchup_limit, now=now)
-            context["ti"].xcom_push(key=BEGAN_KEY, value=timestamps.isoformat(now))
+            store_began(context, now)
             lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
             return [{**lane, **steps.with_lookbacks(window, **lookbacks)} for lane, window in chosen]
 
     @task(retries=0, outlets=assets)
-    def confirm(summary: Any, lanes: Any, began: Any) -> None:
+    def confirm(summary: Any, lanes: Any) -> None:
         """Store the gaps, and advance the watermark of each shop; fail if a lane failed, or for a gap."""
         context: Any = get_current_context()
         with translate_errors(context):
             coverage = Coverage(context, asset)
             coverage.store_gaps(summary)
             if moves_watermark(context["params"]) and not summary["dry_run"]:
-                for line in coverage.advance(summary, lanes, began=timestamps.parse(began, BEGAN_KEY)):
+                for line in coverage.advance(summary, lanes, began=began(context)):
                     log.info(line)
             for outlet in assets:
                 gaps = {shop: gaps for shop, gaps in summary["gaps"].items() if gaps}
@@ -150,7 +151,7 @@ def order_sync_dag(
         checked = check_params()
         checked >> installed
         selected = steps.select_shops(installed.output, personal_data=personal_data)
-        lanes: Any = choose_windows(selected)
+        lanes = choose_windows(selected)
         lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
         results = {
             "check_params": checked,
@@ -158,8 +159,7 @@ def order_sync_dag(
             "select_shops": selected,
             "choose_windows": lanes,
         }
-        summary = summarize(results, lanes, lanes[BEGAN_KEY], lane.expand_kwargs(lanes))
-        confirm(summary, lanes, lanes[BEGAN_KEY])
+        confirm(summarize(results, lanes, lane.expand_kwargs(lanes)), lanes)
     return dag
 
 

@@ -105,9 +105,7 @@ class RunSummary(TypedDict):
     """The summary as text."""
 
 
-def build_lane_summary(
-    shop: str, results: Mapping[str, Any], *, since: str = "", dry_run: bool = False
-) -> LaneSummary:
+def build_lane_summary(shop: str, results: Mapping[str, Any], *, since: str = "", dry_run: bool = False) -> LaneSummary:
     """Return the summary of one lane.
 
     :param results: its tasks in order, each with the dataset reference or list that it returned; ``None`` if it failed

@@ -84,16 +84,16 @@ class SandboxedAirflow:
         runs = self.query_database("SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1")
         assert runs, done.stdout[-4000:] + done.stderr[-4000:]
         run_id = runs[0][0]
-        value = self.query_database(
+        summaries = self.query_database(
             "SELECT value FROM xcom WHERE run_id = ? AND task_id = 'summarize' AND key = 'return_value'", run_id
-        )[0][0]
+        )
         tasks = self.query_database(
             "SELECT task_id, map_index, state, rendered_map_index FROM task_instance WHERE run_id = ?", run_id
         )
         return Run(
             succeeded=done.returncode == 0,
             log=done.stdout + done.stderr,
-            summary=json.loads(value),
+            summary=json.loads(summaries[0][0]) if summaries else {},
             states={(task, index): state for task, index, state, _ in tasks},
             labels={label for task, _, _, label in tasks if task.startswith("lane.") and label},
             calls=Counter(self.sandbox.calls) - before,
