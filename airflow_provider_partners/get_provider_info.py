@@ -256,6 +256,18 @@ _OPTIONS = {
         "float",
         "60",
     ),
+    "max_response_mb": _option(
+        "Megabytes that one response may have after decompression. A larger one is refused, because it would fill the "
+        "worker's memory.",
+        "float",
+        "64",
+    ),
+    "max_download_mb": _option(
+        "Megabytes that one file of an export or a bulk operation may have. A larger one is refused, because it would "
+        "fill the worker's disk.",
+        "float",
+        "20000",
+    ),
     "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
     "parallel_calls": _option(
         "Parallel calls of one task: pages where a list allows it, writes to a store.", "integer", "4"

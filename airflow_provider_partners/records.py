@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["Record", "encode_text", "get_path", "parse_json", "repair_text"]
+__all__ = ["Record", "UnsafeJsonError", "encode_text", "get_path", "parse_json", "repair_text"]
 
 Record = dict[str, Any]
 """One record, as in the partner's JSON."""
@@ -26,6 +27,17 @@ def get_path(body: Any, path: str) -> Any:
     for step in path.split(".") if path else ():
         body = body.get(step) if isinstance(body, Mapping) else None
     return body
+
+
+_MAX_DEPTH = 100
+"""Levels of a JSON text. The partners' schemas have about ten; code that walks deeper ones exhausts the stack."""
+
+_MAX_DIGITS = 40
+"""Digits of a whole number. The partners' ids have 64 bits, which are 20 digits."""
+
+
+class UnsafeJsonError(ValueError):
+    """A JSON text whose values no code of ours can work with: RFC 8259, section 9, lets a parser set such limits."""
 
 
 def repair_text(text: str) -> str:
@@ -49,11 +61,54 @@ def encode_text(text: str) -> bytes:
 def parse_json(content: bytes | str) -> Any:
     """Return the value of a JSON text. All its texts can be encoded, see :func:`repair_text`.
 
+    :raises UnsafeJsonError: when it is nested too deeply, or has a number that is no finite one
     :raises ValueError: when it is not JSON
     """
-    value = json.loads(content)
+    text = content if isinstance(content, str) else content.decode(json.detect_encoding(content), "surrogatepass")
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError:
+        raise UnsafeJsonError(_TOO_DEEP) from None
+    if text.count("{") + text.count("[") > _MAX_DEPTH:
+        _check_depth(value)
     suspicious = _HALVES_IN_TEXT.search(content) if isinstance(content, str) else _HALVES_IN_BYTES.search(content)
     return _repair(value) if suspicious else value
+
+
+_TOO_DEEP = f"JSON with more than {_MAX_DEPTH} levels"
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH + 1):
+        containers = [item for item in level if type(item) in {dict, list}]
+        if not containers:
+            return
+        level = [child for item in containers for child in (item.values() if type(item) is dict else item)]
+    raise UnsafeJsonError(_TOO_DEEP)
+
+
+def _parse_integer(text: str) -> int:
+    if len(text) > _MAX_DIGITS:
+        message = f"JSON with a number of more than {_MAX_DIGITS} digits"
+        raise UnsafeJsonError(message)
+    return int(text)
+
+
+def _parse_fraction(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        message = "JSON with a number that is too large"
+        raise UnsafeJsonError(message)
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    message = f"JSON with {name}, which is no number"
+    raise UnsafeJsonError(message)
+
+
+_DECODER = json.JSONDecoder(parse_int=_parse_integer, parse_float=_parse_fraction, parse_constant=_refuse_constant)
 
 
 def _repair(value: Any) -> Any:

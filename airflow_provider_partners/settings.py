@@ -36,6 +36,16 @@ def max_wait() -> float:
     return _get_number("max_wait", minimum=0)
 
 
+def max_response_size() -> int:
+    """Bytes that a response may have after decompression."""
+    return int(_get_number("max_response_mb", above=0) * 1_000_000)
+
+
+def max_download_size() -> int:
+    """Bytes that a downloaded file may have after decompression."""
+    return int(_get_number("max_download_mb", above=0) * 1_000_000)
+
+
 def max_reschedules() -> int:
     """How often a throttled task gives its slot back before it fails."""
     return int(_get_number("max_reschedules", minimum=0, integer=True))

@@ -206,5 +206,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
             rate_limit_store=make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),
             on_secret=self.mask_secret,
             deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
+            max_response_size=settings.max_response_size(),
+            max_download_size=settings.max_download_size(),
             max_wait=min(settings.max_wait(), SHORT_WAIT if self.short_timeouts else math.inf),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from airflow_provider_partners.records import encode_text, get_path, parse_json, repair_text
+from airflow_provider_partners.records import UnsafeJsonError, encode_text, get_path, parse_json, repair_text
 
 BODY = {"pagination": {"next": "t", "total": 0}, "data": [{"id": 1}]}
 
@@ -54,3 +55,31 @@ def test_a_text_is_encoded_whatever_it_contains() -> None:
     assert encode_text("Zoë 🏠") == "Zoë 🏠".encode()
     assert encode_text("a\ud83db") == "a\ufffdb".encode()
     assert repair_text("\ud83d" + "\udc4d") == "👍"
+
+
+# RFC 8259, section 9: "An implementation may set limits on the maximum depth of nesting" and "on the range and
+# precision of numbers". Section 6 has no Infinity and no NaN.
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 101 + b"]" * 101,
+        b'{"a":' * 200 + b"1" + b"}" * 200,
+        b"[" * 200_000,
+        b"[" * 200_000 + b"]" * 200_000,
+        b'{"amount": 1E+9999999}',
+        b'{"amount": -1e400}',
+        b'{"amount": NaN}',
+        b'{"amount": Infinity}',
+        b'{"id": 1' + b"0" * 40 + b"}",
+        b'{"id": 1' + b"0" * 10_000 + b"}",
+    ],
+)
+def test_json_that_no_code_can_work_with_is_refused(content: bytes) -> None:
+    with pytest.raises(UnsafeJsonError, match="JSON with "):
+        parse_json(content)
+
+
+def test_deep_and_large_json_within_the_limits_is_read() -> None:
+    deep = b"[" * 100 + b"]" * 100
+    assert parse_json(deep) == json.loads(deep)
+    assert parse_json(b"[" + b'{"a": [1, 2.5, "[[["]},' * 500 + b"18446744073709551615]")[-1] == 2**64 - 1

@@ -79,3 +79,10 @@ def test_allowed_rejects_are_a_count_or_a_share_by_their_decimal_point(option, t
     option("max_rejects", text)
     assert type(settings.max_rejects()) is kind
     assert settings.max_rejects() == value
+
+
+def test_the_limits_of_responses_and_files_are_megabytes(option):
+    assert (settings.max_response_size(), settings.max_download_size()) == (64_000_000, 20_000_000_000)
+    option("max_response_mb", "0.5")
+    option("max_download_mb", "10")
+    assert (settings.max_response_size(), settings.max_download_size()) == (500_000, 10_000_000)

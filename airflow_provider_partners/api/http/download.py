@@ -75,10 +75,12 @@ class PartialFile:
     """A file on disk that holds the first bytes of a remote file.
 
     :param file: file opened for appending, at its end
+    :param max_size: bytes that the file may have
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, max_size: int) -> None:
         self._file = file
+        self._max_size = max_size
         self.size = file.tell()
         self._largest_size = self.size
         self._total: int | None = None
@@ -130,6 +132,10 @@ class PartialFile:
         return self._largest_size > previous
 
     def _write(self, piece: bytes) -> None:
+        if self.size + len(piece) > self._max_size:
+            self._restart()
+            message = f"the file has more than {self._max_size / 1e6:,.0f} MB; raise max_download_mb if this is right"
+            raise NoAnswerError(message, ResponseAction.UNEXPECTED)
         self._file.write(piece)
         self.size += len(piece)
 

@@ -9,11 +9,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from airflow_provider_partners.exceptions import UnexpectedResponseError
-from airflow_provider_partners.records import encode_text, parse_json, repair_text
+from airflow_provider_partners.records import UnsafeJsonError, encode_text, parse_json, repair_text
 
 
 class InvalidJsonError(UnexpectedResponseError):
-    """The body is not JSON: it ends early, or it is something else."""
+    """The body is not JSON: it ends early, or it is something else.
+
+    :ivar may_pass: whether the same request may get another answer
+    """
+
+    may_pass = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +90,12 @@ class Response:
             try:
                 self._parsed.append(parse_json(self.content))
             except ValueError as error:
-                message = f"the response is {_describe_body(self.content)}"
-                raise InvalidJsonError(message, status=self.status, request_id=self.request_id) from error
+                is_unsafe = isinstance(error, UnsafeJsonError)
+                message = f"the response is {error if is_unsafe else _describe_body(self.content)}"
+                invalid = InvalidJsonError(message, status=self.status, request_id=self.request_id)
+                # A page of HTML comes from another server than the API: it does not become JSON by itself.
+                invalid.may_pass = not is_unsafe and not self.content.lstrip().startswith(b"<")
+                raise invalid from None
         return self._parsed[0]
 
 

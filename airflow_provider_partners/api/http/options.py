@@ -42,6 +42,8 @@ class ClientOptions:
     :param deadline: seconds for a whole call with all its waits
     :param max_wait: longest single wait in seconds; a longer one raises ``ThrottledError``
     :param max_attempts: attempts that may fail. Throttled attempts do not count; they end with the deadline
+    :param max_response_size: bytes of a response after decompression; a larger one is refused
+    :param max_download_size: bytes of a downloaded file after decompression
     :param timeouts: seconds for the parts of one attempt
     :param on_secret: called with every secret and token before its use
     :param clock: the clock, for tests
@@ -52,6 +54,8 @@ class ClientOptions:
     deadline: float = 300.0
     max_wait: float = 60.0
     max_attempts: int = 8
+    max_response_size: int = 64_000_000
+    max_download_size: int = 20_000_000_000
     timeouts: Timeouts = field(default_factory=Timeouts)
     on_secret: Callable[[str], None] = ignore_secret
     clock: Clock = SYSTEM_CLOCK

@@ -116,7 +116,7 @@ class Redactor:
         """
         forms, overlap = self._forms, 0
         if len(text) > _MAX_LENGTH:
-            overlap = max(_MIN_OVERLAP, *map(len, forms[:1]), *map(len, values))
+            overlap = max([_MIN_OVERLAP, *map(len, forms[:1]), *map(len, values)])
             text = text[: _MAX_LENGTH + overlap]
         for form in forms:
             text = text.replace(form, HIDDEN)

@@ -7,6 +7,7 @@ because its errors may contain URLs with secrets. This module knows no partner.
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import ssl
 import threading
@@ -14,7 +15,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Self
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 
@@ -27,7 +28,7 @@ from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import NoRateLimit, RateLimit
 from airflow_provider_partners.api.http.redaction import Redactor, own_request, silence_http_logs
 from airflow_provider_partners.api.http.stats import RequestStats
-from airflow_provider_partners.api.http.urls import may_receive_credentials, normalize_base_url
+from airflow_provider_partners.api.http.urls import is_loopback, may_receive_credentials, normalize_base_url
 from airflow_provider_partners.exceptions import TransientError
 from airflow_provider_partners.records import repair_text
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.http.auth import Auth
 
 __all__ = ["Transport"]
+
+log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 32
 """Connections of one pool. Up to sixteen threads share it, and token exchanges need some more."""
@@ -64,6 +67,9 @@ _FAILURE_RULES: tuple[tuple[type[Exception], str, ResponseAction], ...] = (
     (httpx.TransportError, "the connection failed", ResponseAction.RETRY),
 )
 """Error type of the library to our text and action. The library's texts may contain a URL or a header's value."""
+
+_ENCODINGS = "gzip, deflate"
+"""Compressions that are accepted. A small piece of others, or of one inside of another, can fill the memory."""
 
 _NOT_SENT_TYPES = (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError)
 """Failures before the first byte of a request."""
@@ -119,6 +125,7 @@ class Transport:
     ) -> None:
         options = options or ClientOptions()
         self._base_url = normalize_base_url(base_url)
+        _warn_about_plain_http(partner, self._base_url)
         self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._pool = _ConnectionPool(options, request_id_headers)
@@ -193,7 +200,7 @@ class Transport:
         headers = {**(self._headers if authenticated else {}), "Accept": "*/*"}
         request = Request(method="GET", path="", headers=headers, label=label, authenticated=authenticated)
         with to.open("ab" if resume else "wb") as file:
-            partial_file = PartialFile(file)
+            partial_file = PartialFile(file, self._pool.max_download_size)
             Download(
                 request,
                 url,
@@ -223,6 +230,7 @@ class _ConnectionPool:
 
     def __init__(self, options: ClientOptions, request_id_headers: Sequence[str]) -> None:
         self._options = options
+        self.max_download_size = options.max_download_size
         self._request_id_headers = tuple(name.lower() for name in request_id_headers)
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
@@ -272,15 +280,22 @@ class _ConnectionPool:
             ids = (response_headers.get(name) for name in self._request_id_headers)
             request_id = next((value[:100] for value in ids if value), None)
             head = Response(status=response.status_code, headers=response_headers, content=b"", request_id=request_id)
+            _check_encoding(head)
             write = sink(head) if sink else None
             return self._write_to_sink(response, head, write) if write else self._read(response, head, give_up_at)
         finally:
             response.close()
 
     def _read(self, response: httpx.Response, head: Response, give_up_at: float) -> Response:
-        pieces = []
+        pieces, size, max_size = [], 0, self._options.max_response_size
         for piece in response.iter_bytes():
             pieces.append(piece)
+            size += len(piece)
+            if size > max_size:
+                text = (
+                    f"the response has more than {max_size / 1e6:,.0f} MB; use smaller pages, or raise max_response_mb"
+                )
+                raise NoAnswerError(text, ResponseAction.UNEXPECTED)
             if self._options.clock.monotonic() > give_up_at:
                 text = "the response was not complete at the deadline"
                 raise NoAnswerError(text, timed_out=True)
@@ -305,11 +320,34 @@ class _ConnectionPool:
                     transport=self._options.handler,
                     follow_redirects=False,
                     limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-                    headers={"User-Agent": f"airflow-provider-partners/{__version__}"},
+                    headers={
+                        "User-Agent": f"airflow-provider-partners/{__version__}",
+                        "Accept-Encoding": _ENCODINGS,
+                    },
                     # A cookie that a partner sets for one shop must not be sent for another.
                     cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 )
             return self._client
+
+
+def _check_encoding(head: Response) -> None:
+    """Refuse a response whose decompression cannot be bounded."""
+    encoding = head.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"identity", "", *_ENCODINGS.split(", ")}:
+        text = "the response has a compression that was not requested"
+        raise NoAnswerError(text, ResponseAction.UNEXPECTED)
+
+
+_warned_urls: set[str] = set()
+
+
+def _warn_about_plain_http(partner: str, base_url: str) -> None:
+    """Log one warning for each address that sends credentials and customers' data in plain text."""
+    parts = urlsplit(base_url)
+    if parts.scheme != "http" or is_loopback(parts.hostname or "") or base_url in _warned_urls:
+        return
+    _warned_urls.add(base_url)
+    log.warning("%s: http://%s is not encrypted, so anyone on the way can read the credentials", partner, parts.netloc)
 
 
 def _describe_failure(error: Exception, url: str) -> NoAnswerError:

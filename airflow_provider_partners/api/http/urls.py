@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -23,6 +24,16 @@ def normalize_base_url(url: str) -> str:
         message = "the connection's host is not a URL of the form https://host or https://host/prefix"
         raise ConfigurationError(message, remedy="Use scheme and host, without a query.")
     return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if a host is this machine: ``localhost``, a name below it, or a loopback address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def path_segment(value: object) -> str:

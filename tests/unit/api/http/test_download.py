@@ -445,3 +445,20 @@ def test_closing_the_client_stops_a_download(clock: TurningClock, target: Path) 
     client = transport(lambda _: httpx.Response(200, stream=Endless()), clock)
     with pytest.raises(TransientError, match="closed"):
         client.download(URL, target, label="f")
+
+
+def test_a_file_without_an_end_is_refused_and_removed_from_the_disk(tmp_path: Path) -> None:
+    """A server need not state a length (RFC 9112, section 6.3), so the body may never end."""
+
+    class Endless(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                yield bytes(65_536)
+
+    handler = httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
+    arguments = gather_options(
+        partner="Voucherify", base_url="https://api.partner.example", handler=handler, max_download_size=1_000_000
+    )
+    with pytest.raises(UnexpectedResponseError, match=r"more than 1 MB.*max_download_mb"):
+        Transport(**arguments).download(URL, tmp_path / "file", label="exports.download")
+    assert (tmp_path / "file").stat().st_size == 0

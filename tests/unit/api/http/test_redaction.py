@@ -94,7 +94,7 @@ def test_a_long_text_is_cut_before_it_is_searched() -> None:
     """Three megabytes that repeat the start of an e-mail address once took minutes."""
     for seed in ("a.", "x-a", "eyJ", "+1 ", "'token':", "<", "\\'", "token", "%40", "a@", " "):
         started = time.perf_counter()
-        assert len(Redactor(SECRET)(seed * (3_000_000 // len(seed)))) < 5_000
+        assert len(Redactor()(seed * (3_000_000 // len(seed)))) < 5_000
         assert time.perf_counter() - started < 1.0, seed
 
 

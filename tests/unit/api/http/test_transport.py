@@ -8,6 +8,8 @@ import logging
 import random
 import threading
 import traceback
+import tracemalloc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -27,6 +29,7 @@ from airflow_provider_partners.exceptions import (
     PartnersError,
     RejectedError,
     TransientError,
+    UnexpectedResponseError,
 )
 
 
@@ -244,3 +247,70 @@ def test_sixteen_threads_share_one_client() -> None:
     counts = client.stats.snapshot()
     assert (counts["requests"], counts["retries"], counts["by_label"]) == (240, 40, {"echo": 240})
     json.dumps(counts)
+
+
+# --- limits ---
+
+
+def test_a_gzip_bomb_is_refused_before_it_fills_the_memory(clock: TurningClock) -> None:
+    """RFC 9110, section 8.4.1, lets a server compress; 100 MB of zeros are 100 kB of gzip."""
+    bomb = gzip.compress(bytes(100_000_000))
+    api = FakeApi(httpx.Response(200, stream=Pieces(bomb), headers={"Content-Encoding": "gzip"}))
+    tracemalloc.start()
+    with pytest.raises(UnexpectedResponseError, match=r"more than 2 MB.*max_response_mb"):
+        transport(api, clock, max_response_size=2_000_000).send(GET)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(api.requests) == 1
+    assert peak < 40_000_000
+
+
+class Pieces(httpx.SyncByteStream):
+    """The body as it arrives from a network."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self.content), 8_192):
+            yield self.content[start : start + 8_192]
+
+
+@pytest.mark.parametrize("code", [200, 500])
+def test_an_endless_body_is_refused(code: int, clock: TurningClock) -> None:
+    class Endless(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                yield b" " * 65_536
+
+    api = FakeApi(httpx.Response(code, stream=Endless()))
+    with pytest.raises(UnexpectedResponseError, match="more than 64 MB"):
+        transport(api, clock).send(GET)
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd"])
+def test_a_compression_that_cannot_be_bounded_is_refused(encoding: str, clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(200, stream=Pieces(b"x"), headers={"Content-Encoding": encoding}))
+    with pytest.raises(UnexpectedResponseError, match="compression that was not requested"):
+        transport(api, clock).send(GET)
+    assert api.requests[0].headers["accept-encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"price": 1E+9999999}', b'{"a":' * 500 + b"1" + b"}" * 500])
+@pytest.mark.parametrize("code", [200, 422])
+def test_json_beyond_the_limits_is_refused_at_once(content: bytes, code: int, clock: TurningClock) -> None:
+    api = FakeApi(httpx.Response(code, content=content))
+    with pytest.raises((UnexpectedResponseError, RejectedError)):
+        transport(api, clock).send(GET)
+    assert len(api.requests) == 1
+
+
+def test_plain_http_is_warned_about_once_except_on_this_machine(
+    clock: TurningClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for host in ("localhost:8900", "127.0.0.1", "[::1]:80", "partner.example:8080", "partner.example:8080"):
+        transport(FakeApi(ok()), clock, base_url=f"http://{host}/v1")
+    transport(FakeApi(ok()), clock, base_url="https://partner.example")
+    assert [record.message for record in caplog.records] == [
+        "Yotpo: http://partner.example:8080 is not encrypted, so anyone on the way can read the credentials"
+    ]
