@@ -24,7 +24,6 @@ from airflow_provider_partners.files import (
     storage_error,
     write_file,
 )
-from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -171,7 +170,7 @@ class DatasetFolder:
             message = f"{part['name']} of the dataset {self.uri} has {len(lines)} records, not {part['records']}"
             raise DatasetError(message, remedy=DAMAGED_REMEDY)
         for line in lines:
-            yield parse_json(line)
+            yield json.loads(line)
 
     def read_json(self, name: str) -> Any | None:
         """Read one JSON file; ``None`` if it is missing or incomplete."""

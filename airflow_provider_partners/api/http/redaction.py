@@ -118,6 +118,8 @@ class Redactor:
         if len(text) > _MAX_LENGTH:
             overlap = max([_MIN_OVERLAP, *map(len, forms[:1]), *map(len, values)])
             text = text[: _MAX_LENGTH + overlap]
+        # Logs and XCom need a text that can be encoded.
+        text = repair_text(text)
         for form in forms:
             text = text.replace(form, HIDDEN)
         if values:

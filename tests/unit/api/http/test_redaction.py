@@ -197,3 +197,7 @@ def test_texts_of_graphql_variables_are_hidden() -> None:
         Request(method="POST", path="/", json={"query": "{ shop }", "variables": variables})
     )
     assert redact("jane of Bonn, gid://shopify/Order/1") == f"{HIDDEN} of {HIDDEN}, gid://shopify/Order/1"
+
+
+def test_a_text_with_half_an_emoji_can_be_encoded_afterwards() -> None:
+    assert Redactor("s3cret\ud83dvalue")("Zoë \ud83d sent s3cret\ud83dvalue") == "Zoë \ufffd sent ***"

@@ -59,6 +59,17 @@ def test_a_json_body_is_sent_as_utf_8_and_half_an_emoji_is_marked(clock: Turning
     assert api.requests[0].headers["content-type"] == "application/json"
 
 
+def test_half_an_emoji_is_marked_in_parameters_forms_and_responses(clock: TurningClock) -> None:
+    """RFC 8259, section 8.2, allows it in JSON; no encoding does, and the Unicode Standard recommends U+FFFD."""
+    api = FakeApi(ok(), httpx.Response(200, content=rb'{"data": [{"name": "Zo\u00eb \ud83d"}]}'))
+    client = transport(api, clock)
+    client.send(Request(method="GET", path="/x", params=(("name", "a\ud83d"),)))
+    response = client.send(Request(method="POST", path="/x", form={"name": "a\ud83d"}))
+    assert api.requests[0].url.query == b"name=a%EF%BF%BD"
+    assert api.requests[1].content == b"name=a%EF%BF%BD"
+    assert response.json() == {"data": [{"name": "Zoë \ufffd"}]}
+
+
 def test_a_form_is_sent_as_one(clock: TurningClock) -> None:
     api = FakeApi(ok())
     transport(api, clock).send(Request(method="POST", path="/token", form={"a": "b c"}))

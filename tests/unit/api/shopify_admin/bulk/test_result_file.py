@@ -180,3 +180,11 @@ def test_memory_does_not_grow_with_the_file(file: Path) -> None:
         tracemalloc.stop()
     assert (record_count, item_count) == (10_000, 40_000)
     assert peak < 4_000_000
+
+
+def test_half_an_emoji_is_marked(file: Path) -> None:
+    """RFC 8259, section 8.2, allows it in JSON; SQLite and UTF-8 refuse it."""
+    write_lines(file, line("Order", 1, name="Zoë \ud83d"), line("LineItem", 2, gid("Order", 1), title="\udc20"))
+    (order,) = read_all(file)
+    assert order["name"] == "Zoë \ufffd"
+    assert order["lineItems"][0]["title"] == "\ufffd"

@@ -98,7 +98,7 @@ def test_an_error_that_nobody_foresaw_rejects_its_order_and_quotes_no_data(monke
 
     assert isinstance(rejected, sync.UnmappableOrder)
     assert rejected.external_id == NUMBER
-    assert "unknown shape (ValueError in test_malformed_records.py, line" in rejected.reason
+    assert "unknown shape (ValueError in test_build_malformed_records.py, line" in rejected.reason
     assert "Erika" not in rejected.reason
 
 
