@@ -6,6 +6,7 @@ deferral, and a cleared task all resume from there.
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from abc import abstractmethod
@@ -15,8 +16,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners import settings
-from airflow_provider_partners._compat import conf, utcnow
+from airflow_provider_partners import settings, timestamps
+from airflow_provider_partners._compat import AirflowTaskTimeout, conf, utcnow
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.datasets.job_checkpoint import (
     clear_checkpoint,
@@ -57,11 +58,17 @@ _STOP_CHECK_INTERVAL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _RunningJob:
-    """The job that the task waits for."""
+    """The job that the task waits for, until its own deadline or the deadline of the try."""
 
     job_id: str
     uri: str
     deadline: datetime
+    try_deadline: datetime | None
+
+    @property
+    def wait_until(self) -> datetime:
+        """The earlier deadline."""
+        return self.deadline if self.try_deadline is None else min(self.deadline, self.try_deadline)
 
 
 class JobExtractOperator(ExtractOperator):
@@ -70,6 +77,9 @@ class JobExtractOperator(ExtractOperator):
     The same query submits a job only once, whatever happens to the task. The dataset's folder holds a checkpoint of the
     job for this. Airflow's ``ResumableJobMixin`` is not used: the checkpoint works in every version of Airflow 3, also
     when the task dies after the submission but before it knows the job's id.
+
+    ``execution_timeout`` limits a try, in the triggerer too. A job that still runs then is cancelled, the try fails,
+    and the task's ``retries`` count.
 
     :param mode: ``auto`` lets the client decide whether the list is long enough for a job
     :param deferrable: whether to wait for a job in the triggerer, without a worker's slot; ``[operators]
@@ -111,9 +121,10 @@ class JobExtractOperator(ExtractOperator):
     def run(self, context: Context) -> DatasetRefDict:
         """Fetch by pages or by a job, and return the dataset's reference."""
         # A rescheduled task starts here again, but it is the same try.
-        return self._fetch(context, new_try=not context.get("task_reschedule_count"))
+        deadline = None if self.execution_timeout is None else utcnow() + self.execution_timeout
+        return self._fetch(context, new_try=not context.get("task_reschedule_count"), try_deadline=deadline)
 
-    def _fetch(self, context: Context, *, new_try: bool) -> DatasetRefDict:
+    def _fetch(self, context: Context, *, new_try: bool, try_deadline: datetime | None) -> DatasetRefDict:
         mode, query_arguments = self._resolve_mode(), self.query_arguments(context)
         uri, hook = dataset_uri(context), self.hook()
         with hook as client:
@@ -128,18 +139,21 @@ class JobExtractOperator(ExtractOperator):
                 clear_checkpoint(uri)
                 return self.finish(context, self.extract_pages(context, hook, client, query_arguments))
             status = resume_or_submit(job, uri, now=utcnow(), replace_failed=new_try)
-            self._running_job = running_job = _RunningJob(status.job_id, uri, self._deadline(uri))
+            self._running_job = running_job = _RunningJob(status.job_id, uri, self._deadline(uri), try_deadline)
             self.log.info("%s job %s: %s", hook.hook_name, status.job_id, status.partner_status or status.state)
             if status.state is JobState.RUNNING:
-                if self.deferrable and utcnow() < running_job.deadline:
+                if self.deferrable and utcnow() < running_job.wait_until:
                     self._defer(running_job)
                 self._wait_for_job(client, running_job)
             return self.finish(context, self._collect(client, job, running_job))
 
-    def execute_complete(self, context: Context, event: Any = None) -> DatasetRefDict:
+    def execute_complete(
+        self, context: Context, event: Any = None, try_deadline: float | None = None
+    ) -> DatasetRefDict:
         """Resume after the trigger. The status is read from the partner again; the event only wakes the task up.
 
         :param event: the trigger's event
+        :param try_deadline: when ``execution_timeout`` ends, in seconds since 1970
         """
         from airflow_provider_partners.triggers.base import ERROR, validate_event
 
@@ -150,7 +164,10 @@ class JobExtractOperator(ExtractOperator):
             if status == ERROR:
                 problem = f"The triggerer could not read the status of job {job_id}: {message}"
                 raise TransientError(problem, remedy="The job continues; the next try resumes it.")
-            return self._fetch(context, new_try=False)
+            deadline = None if try_deadline is None else timestamps.from_epoch(try_deadline)
+            if deadline is not None:
+                _shorten_timer(deadline)
+            return self._fetch(context, new_try=False, try_deadline=deadline)
 
     def on_kill(self) -> None:
         """Cancel the job if that takes only a few seconds, and stop waiting."""
@@ -209,11 +226,15 @@ class JobExtractOperator(ExtractOperator):
             hook_params=self.hook_params(),
             job_id=running_job.job_id,
             poll_interval=self.poll_interval,
-            deadline=running_job.deadline.timestamp(),
+            deadline=running_job.wait_until.timestamp(),
             max_failures=MAX_POLL_FAILURES,
         )
+        deadline = running_job.try_deadline
         self.defer(
-            trigger=trigger, method_name="execute_complete", timeout=running_job.deadline - utcnow() + TRIGGER_GRACE
+            trigger=trigger,
+            method_name="execute_complete",
+            kwargs=None if deadline is None else {"try_deadline": deadline.timestamp()},
+            timeout=running_job.wait_until - utcnow() + TRIGGER_GRACE,
         )
 
     def _wait_for_job(self, client: Any, running_job: _RunningJob) -> None:
@@ -222,8 +243,8 @@ class JobExtractOperator(ExtractOperator):
 
         failures, pauses = 0, growing_pauses(self.poll_interval)
         description, last_logged = f"{self.resource} by job", time.monotonic()
-        while utcnow() < running_job.deadline:
-            self._sleep(min(next(pauses), (running_job.deadline - utcnow()).total_seconds()))
+        while utcnow() < running_job.wait_until:
+            self._sleep(min(next(pauses), (running_job.wait_until - utcnow()).total_seconds()))
             try:
                 job_status = client.job_status(running_job.job_id)
                 status: JobStatus = raise_if_failed(job_status, running_job.uri, description)
@@ -243,8 +264,12 @@ class JobExtractOperator(ExtractOperator):
                 count = "" if status.record_count is None else f", {status.record_count} records so far"
                 self.log.info("Job %s: %s%s", running_job.job_id, status.partner_status or status.state, count)
         self._cancel(running_job)
-        job_id, limit = running_job.job_id, self.job_timeout
-        message = f"{description}: the partner's job {job_id} was not done within {limit}, and was cancelled"
+        self._running_job = None  # It is cancelled; Airflow calls on_kill after a timeout.
+        problem = f"{description}: the partner's job {running_job.job_id} was not done within"
+        if running_job.wait_until != running_job.deadline:
+            message = f"{problem} the task's execution_timeout of {self.execution_timeout}, and was cancelled"
+            raise AirflowTaskTimeout(message)
+        message = f"{problem} {self.job_timeout}, and was cancelled"
         raise JobFailedError(message, remedy="Raise 'job_timeout', or use a shorter window.")
 
     def _sleep(self, seconds: float) -> None:
@@ -269,6 +294,9 @@ class JobExtractOperator(ExtractOperator):
     def _collect(self, client: Any, job: AsyncJob, running_job: _RunningJob) -> DatasetRef:
         self.log.info("Job %s is done, fetching its records", running_job.job_id)
         self._running_job = None  # A finished job needs no cancellation; the next try resumes the download.
+        if running_job.try_deadline is not None and utcnow() >= running_job.try_deadline:
+            message = f"The job {running_job.job_id} is done, but the task's execution_timeout has passed"
+            raise AirflowTaskTimeout(message)
         reference = collect(
             job,
             running_job.job_id,
@@ -279,3 +307,10 @@ class JobExtractOperator(ExtractOperator):
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference
+
+
+def _shorten_timer(deadline: datetime) -> None:
+    """End Airflow's own timer at the deadline of the try: after a deferral Airflow starts it with the full time."""
+    running, left = signal.getitimer(signal.ITIMER_REAL)[0], (deadline - utcnow()).total_seconds()
+    if 0 < left < running:
+        signal.setitimer(signal.ITIMER_REAL, left)

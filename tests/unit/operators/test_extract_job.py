@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +16,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from fake_job import RECORDS, FakePartner
 
 from airflow_provider_partners import _compat
-from airflow_provider_partners._compat import AirflowFailException, AirflowRescheduleException
+from airflow_provider_partners._compat import AirflowFailException, AirflowRescheduleException, AirflowTaskTimeout
 from airflow_provider_partners.api.async_job import JobState
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator
 from airflow_provider_partners.api.resources import Resource
@@ -28,7 +30,8 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     TransientError,
 )
-from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
+from airflow_provider_partners.operators import extract_job
+from airflow_provider_partners.operators.extract_job import TRIGGER_GRACE, ExtractMode, JobExtractOperator
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.task_errors import PartnerTaskError
@@ -419,6 +422,69 @@ def test_a_job_that_was_not_done_in_time_is_cancelled(partner, context, clock, u
         orders_operator(partner, deferrable=True).execute_complete(context, event("timeout"))
     assert partner.cancelled == ["job-1"]
     assert load_checkpoint(uri) is None
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_job_that_outlasts_the_tasks_execution_timeout_is_cancelled_in_both_modes(
+    partner, context, clock, uri, deferrable
+):
+    """Airflow itself doesn't: its task runner says "TODO: handle timeout in case of deferral"."""
+    partner.states = [RUNNING]
+    limit = {"deferrable": deferrable, "execution_timeout": timedelta(minutes=5), "job_timeout": timedelta(hours=3)}
+    operator = orders_operator(partner, **limit)
+    if deferrable:
+        deferral = deferred(operator, context)
+        assert deferral.trigger.deadline == (NOW + timedelta(minutes=5)).timestamp()
+        assert deferral.timeout == timedelta(minutes=5) + TRIGGER_GRACE
+        clock.shift(timedelta(minutes=5))
+        operator = orders_operator(partner, **limit)
+        run = partial(operator.execute_complete, context, event("timeout"), **deferral.kwargs)
+    else:
+        run = partial(operator.execute, context)
+    with pytest.raises(AirflowTaskTimeout, match=r"job job-1 was not done within .* execution_timeout of 0:05:00"):
+        run()
+    assert _compat.utcnow() == NOW + timedelta(minutes=5)
+    assert partner.cancelled == ["job-1"]
+    assert load_checkpoint(uri) is None
+    operator.on_kill()
+    assert partner.cancelled == ["job-1"]
+
+
+def test_a_second_deferral_keeps_the_deadline_of_the_try(partner, context, clock):
+    partner.states = [RUNNING]
+    limit = {"deferrable": True, "execution_timeout": timedelta(minutes=5)}
+    first = deferred(orders_operator(partner, **limit), context)
+    clock.shift(timedelta(minutes=2))
+    with pytest.raises(TaskDeferred) as second:
+        orders_operator(partner, **limit).execute_complete(context, event("done"), **first.kwargs)
+    assert second.value.trigger.deadline == first.trigger.deadline
+    assert second.value.kwargs == first.kwargs
+
+
+def test_a_finished_job_is_not_cancelled_when_the_try_has_no_time_left(partner, context, clock, uri):
+    partner.states = [RUNNING, DONE]
+    limit = {"deferrable": True, "execution_timeout": timedelta(minutes=5)}
+    first = deferred(orders_operator(partner, **limit), context)
+    clock.shift(timedelta(minutes=6))
+    operator = orders_operator(partner, **limit)
+    with pytest.raises(AirflowTaskTimeout, match="job-1 is done, but the task's execution_timeout has passed"):
+        operator.execute_complete(context, event("done"), **first.kwargs)
+    operator.on_kill()
+    assert partner.cancelled == []
+    assert load_checkpoint(uri) is not None
+
+
+def test_after_a_deferral_airflows_timer_ends_with_the_try(clock):
+    old = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 300)
+        extract_job._shorten_timer(NOW + timedelta(seconds=100))
+        assert 90 < signal.getitimer(signal.ITIMER_REAL)[0] <= 100
+        extract_job._shorten_timer(NOW + timedelta(seconds=200))
+        assert signal.getitimer(signal.ITIMER_REAL)[0] <= 100
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
 
 
 def test_a_task_that_is_cleared_while_it_waits_submits_a_new_job(partner, context):
