@@ -51,12 +51,23 @@ TRIGGER_GRACE_PERIOD = timedelta(minutes=10)
 _CLOSE_TIMEOUT = 5.0
 
 
+class ImpossibleConditionError(AirflowFailException):
+    """The condition can never be met."""
+
+
+_SOFT_FAILURES = (ImpossibleConditionError, AirflowSensorTimeout, AirflowTaskTimeout)
+"""The failures that ``soft_fail`` skips. Misconfiguration is none, see https://github.com/apache/airflow/issues/71255."""
+
+
 class PartnerSensor(BaseSensorOperator):
     """Waits until a condition is met at a partner.
 
-    After ``timeout`` the sensor fails for good. After ``execution_timeout`` the try fails, and the task's ``retries``
-    count; this holds in the triggerer too. With ``soft_fail`` or ``never_fail`` the task is skipped instead of failed,
-    also after a deferral.
+    When a try has waited for ``timeout``, the sensor fails for good. After ``execution_timeout`` the try fails, and the
+    task's ``retries`` count; this holds in the triggerer too.
+
+    With ``soft_fail`` the task is skipped when a deadline has passed, or when the condition can never be met. Every
+    other failure still fails it, such as a wrong connection or argument. With ``never_fail`` every failure skips it.
+    Both hold after a deferral too.
 
     A wait that the partner requests is no failure.
 
@@ -142,7 +153,7 @@ class PartnerSensor(BaseSensorOperator):
             return PokeReturnValue(False)
         self._failures.reset()
         if result.impossible_reason:
-            raise AirflowFailException(result.impossible_reason)
+            raise ImpossibleConditionError(result.impossible_reason)
         self.log.info("%s: %s", "Met" if result.met else "Not yet", result.details)
         return PokeReturnValue(result.met, result.details)
 
@@ -164,14 +175,17 @@ class PartnerSensor(BaseSensorOperator):
             return dict(payload["details"])
         if status == TIMEOUT:
             self._raise_timeout()
-        if status == FAILED or payload.get("kind") == FATAL:
+        if status == FAILED:
+            raise ImpossibleConditionError(message)
+        if payload.get("kind") == FATAL:
             raise AirflowFailException(message)
         raise PartnerTaskError(message)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Continue after the deferral.
 
-        Airflow applies ``soft_fail`` here itself, ``never_fail`` only from 3.1 on, and neither of them to all timeouts.
+        Airflow applies ``soft_fail`` here itself, to more failures than on a worker, and ``never_fail`` only from 3.1
+        on. It applies neither of them to all timeouts.
         """
         with self._skipping_soft_failures():
             return super().resume_execution(next_method, next_kwargs, context)
@@ -272,10 +286,16 @@ class PartnerSensor(BaseSensorOperator):
         """Skip the task instead of failing it, if its arguments say so."""
         try:
             yield
-        except (AirflowSkipException, AirflowRescheduleException):
+        except AirflowRescheduleException:
+            raise
+        except AirflowSkipException as error:
+            # Airflow skips more than soft_fail should: take its decision back.
+            cause = error.__cause__
+            if self.soft_fail and cause is not None and not isinstance(cause, _SOFT_FAILURES):
+                raise cause from cause.__cause__
             raise
         except (AirflowException, AirflowTaskTimeout) as error:
-            if not (self.soft_fail or self.never_fail):
+            if not (self.never_fail or (self.soft_fail and isinstance(error, _SOFT_FAILURES))):
                 raise
             option = "soft_fail" if self.soft_fail else "never_fail"
             message = f"Skipped instead of failed, because of {option}: {error}"

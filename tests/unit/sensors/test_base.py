@@ -92,7 +92,8 @@ def test_a_fatal_error_fails_at_once(fake_condition, error):
 def test_an_impossible_condition_fails_at_once(fake_condition):
     fake_condition.results[:] = [IMPOSSIBLE]
     error = raised(FakeSensor())
-    assert (type(error), str(error)) == (AirflowFailException, "it was cancelled")
+    assert isinstance(error, AirflowFailException)
+    assert str(error) == "it was cancelled"
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -194,12 +195,31 @@ def test_in_reschedule_mode_a_successful_check_resets_the_count(fake_condition, 
 
 
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
-@pytest.mark.parametrize("result", [AuthenticationError("refused"), IMPOSSIBLE, DOWN])
-@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
-def test_a_soft_failure_skips_the_task(fake_condition, mode, result, option):
+@pytest.mark.parametrize(
+    ("result", "soft"),
+    [
+        (AuthenticationError("refused"), AirflowFailException),
+        (ConfigurationError("wrong"), AirflowFailException),
+        (RejectedError("no"), AirflowFailException),
+        (DOWN, PartnerTaskError),
+        (IMPOSSIBLE, AirflowSkipException),
+    ],
+)
+def test_soft_fail_skips_no_misconfiguration_and_never_fail_skips_all(fake_condition, mode, result, soft):
+    """Airflow's own sensors skip timeouts only: https://github.com/apache/airflow/issues/71255."""
     fake_condition.results[:] = [result]
-    error = raised(FakeSensor(mode=mode, max_failures=1, **{option: True}))
-    assert type(error) is AirflowSkipException
+    error = raised(FakeSensor(mode=mode, max_failures=1, soft_fail=True))
+    assert type(error) is soft
+    assert str(error)
+    assert type(raised(FakeSensor(mode=mode, max_failures=1, never_fail=True))) is AirflowSkipException
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_soft_fail_skips_no_wrong_argument_and_no_unknown_connection(fake_condition, deferrable, monkeypatch):
+    soft = {"soft_fail": True, "deferrable": deferrable, "max_failures": 1}
+    assert type(raised(FakeSensor(spec_error=ConfigurationError("no such list"), **soft))) is AirflowFailException
+    monkeypatch.delenv("AIRFLOW_CONN_STORE")
+    assert type(raised(FakeSensor(**soft))) is PartnerTaskError
 
 
 @pytest.mark.parametrize("option", ["soft_fail", "never_fail"])

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferralError
 from fake_sensor import DETAILS, DOWN, MET, NOW, THROTTLED, FakeSensor, context, raised
 
 from airflow_provider_partners._compat import (
@@ -16,7 +17,7 @@ from airflow_provider_partners._compat import (
     AirflowTaskTimeout,
 )
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
-from airflow_provider_partners.sensors.base import TRIGGER_GRACE_PERIOD
+from airflow_provider_partners.sensors.base import TRIGGER_GRACE_PERIOD, ImpossibleConditionError
 from airflow_provider_partners.task_errors import PartnerTaskError
 
 pytestmark = pytest.mark.usefixtures("fake_condition", "clock")
@@ -81,7 +82,8 @@ def test_a_failed_first_check_is_tolerated(fake_condition):
 def test_a_fatal_first_check_is_not_deferred(fake_condition, error):
     fake_condition.results[:] = [error]
     assert type(raised(FakeSensor(deferrable=True))) is AirflowFailException
-    assert type(raised(FakeSensor(deferrable=True, soft_fail=True))) is AirflowSkipException
+    assert type(raised(FakeSensor(deferrable=True, soft_fail=True))) is AirflowFailException
+    assert type(raised(FakeSensor(deferrable=True, never_fail=True))) is AirflowSkipException
 
 
 def test_a_deferral_is_no_failure():
@@ -105,7 +107,7 @@ def test_the_result_is_the_details_of_the_event(fake_condition):
 
 
 FAILURES = [
-    ({"status": "failed", "message": "it was cancelled"}, AirflowFailException),
+    ({"status": "failed", "message": "it was cancelled"}, ImpossibleConditionError),
     ({"status": "error", "kind": "fatal", "message": "refused"}, AirflowFailException),
     ({"status": "error", "kind": "exhausted", "message": "down"}, PartnerTaskError),
     ({"status": "error", "message": "down"}, PartnerTaskError),
@@ -126,9 +128,17 @@ def test_a_failed_event_fails_the_task(event, expected):
 
 
 @pytest.mark.parametrize(("event", "expected"), FAILURES)
-@pytest.mark.parametrize("option", ["soft_fail", "never_fail"])
-def test_a_soft_failure_after_the_deferral_skips_the_task(event, expected, option):
-    assert type(failure(event, **{option: True})) is AirflowSkipException
+def test_after_the_deferral_soft_fail_skips_what_it_skips_on_a_worker(event, expected):
+    """Airflow's own resume skips every failure: https://github.com/apache/airflow/issues/71255."""
+    soft = (ImpossibleConditionError, AirflowSensorTimeout)
+    assert type(failure(event, soft_fail=True)) is (AirflowSkipException if expected in soft else expected)
+    assert type(failure(event, never_fail=True)) is AirflowSkipException
+
+
+def test_after_the_deferral_soft_fail_skips_no_trigger_that_crashed():
+    sensor = FakeSensor(deferrable=True, soft_fail=True)
+    with pytest.raises(TaskDeferralError):
+        sensor.resume_execution("__fail__", {"error": "Trigger failure", "traceback": ["boom"]}, context())
 
 
 def test_the_deadline_of_a_try_fails_the_try_only():
