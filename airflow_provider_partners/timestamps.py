@@ -6,13 +6,14 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pendulum
-
 from airflow_provider_partners.exceptions import ConfigurationError
 
 __all__ = ["from_epoch", "isoformat", "parse", "to_epoch", "try_parse"]
 
 _REMEDY = "Write it in ISO 8601, such as 2026-05-01T00:00:00Z."
+
+_WHOLE_DATE = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})(?:[T ].+)?", re.IGNORECASE)
+"""A calendar date, and then perhaps a time. A month, a week, a time alone or an interval could mean several times."""
 
 _FRACTION = re.compile(r"\.(\d+)")
 
@@ -20,23 +21,22 @@ _FRACTION = re.compile(r"\.(\d+)")
 def parse(value: Any, field: str = "timestamp") -> datetime:
     """Return the timestamp that a user wrote, aware and in UTC.
 
-    :param value: ISO 8601 text, ``datetime`` or ``date``; a naive one is UTC
+    :param value: ISO 8601 text with a whole date, ``datetime`` or ``date``; a naive one is UTC
     :param field: name of the argument, for the error
     :raises ConfigurationError: the value is not a timestamp
     """
-    if isinstance(value, str):
-        try:
-            value = pendulum.parse(value, tz="UTC")
-        except ValueError:
-            message = f"'{field}' is not a timestamp: {value!r}"
-            raise ConfigurationError(message, remedy=_REMEDY) from None
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if not isinstance(value, datetime):
+    if not isinstance(value, str | datetime):
         message = f"'{field}' is not a timestamp but {type(value).__name__}"
         raise ConfigurationError(message, remedy=_REMEDY)
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return from_epoch(aware.timestamp())
+    is_complete = isinstance(value, datetime) or _WHOLE_DATE.fullmatch(value)
+    timestamp = try_parse(value) if is_complete else None
+    if timestamp is None:
+        message = f"'{field}' is not a timestamp: {value if isinstance(value, datetime) else repr(value)}"
+        raise ConfigurationError(message, remedy=_REMEDY)
+    # Not the value itself: Airflow passes subclasses, whose arithmetic loses the time zone of the standard library.
+    return from_epoch(timestamp.timestamp())
 
 
 def try_parse(value: Any) -> datetime | None:

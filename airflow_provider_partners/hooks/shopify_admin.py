@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.hooks.connection import PartnerConnection
 
 _HOST_TEMPLATE = "{shop}.myshopify.com"
-_SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
+_SHOP_DOMAIN = re.compile(r"(?<![a-z0-9-])[a-z0-9][a-z0-9-]*\.myshopify\.com")
 
 
 class ShopifyAdminHook(PartnerHook["ShopifyAdminClient"]):

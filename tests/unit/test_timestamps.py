@@ -20,6 +20,8 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
         "2026-05-01T14:00:00+02:00",
         "2026-05-01T12:00:00",
         "2026-05-01 12:00",
+        "20260501T120000Z",
+        "2026-05-01T12:00:00.000000000Z",
         NOON,
         NOON.replace(tzinfo=None),
         NOON.astimezone(timezone(timedelta(hours=-5))),
@@ -33,7 +35,30 @@ def test_a_date_is_its_midnight_in_utc() -> None:
     assert timestamps.parse(date(2026, 5, 1)) == datetime(2026, 5, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", ["tomorrow", "2026-13-01", 5, None])
+# ISO 8601-1, 5.4: a point in time has a whole date. Words, reduced dates, weeks, times of day, durations and intervals
+# are other things, which a lenient parser takes for some point in time.
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "tomorrow",
+            "now",
+            "today",
+            "2026-13-01",
+            5,
+            None,
+            "",
+            "2026",
+            "2026-05",
+            "2026-W01",
+            "2026-W01-2",
+            "2026-121",
+        ),
+        *("10:00", "T10:00", "P1D", "PT1H", "2026-01-01/2026-02-01", "2026-05-01T12:00:00Z/P1D", "2026/05/01"),
+        *("1746757960", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00", "\uff12026-05-01"),
+        *("2026-05-01T12:00:00Zfoo", "2026-05-01T", "2026-05-01 now"),
+    ],
+)
 def test_a_users_invalid_timestamp_is_an_error_with_the_arguments_name(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="'since' is not a timestamp"):
         timestamps.parse(value, "since")

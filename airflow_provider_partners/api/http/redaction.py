@@ -158,8 +158,8 @@ _OPEN_FIELD = re.compile(
 
 _OPEN_VALUE = re.compile(r"\d{1,2}|\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?|\W*")
 
-_ARGUMENT = re.compile(r"""[=<>:(,]\s*('[^']*'|"[^"]*"|[^\s;,()'"=<>!]++(?![=<>!]))""")
-"""One value inside of a filter in RSQL or in Shopify's search syntax."""
+_ARGUMENT = re.compile(r"""[=<>:(,]\s*('[^']*'|"[^"]*"|[^\s;,()'"=<>!]++)([=<>!]?)""")
+"""One value inside of a filter in RSQL or in Shopify's search syntax. If an operator follows, it is a field's name."""
 
 _COMPARISON = re.compile(r"[=<>]|\w:\S")
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -181,8 +181,8 @@ def request_values(request: Request) -> frozenset[str]:
     for name, text in _texts("", [request.json, request.form, *({name: text} for name, text in request.params)]):
         names.update(_WORD.findall(name.lower()))
         if len(text) <= _MAX_VALUE_LENGTH and not _OPEN_FIELD.fullmatch(name) and not _is_document(name, text):
-            arguments = _ARGUMENT.findall(text) if _COMPARISON.search(text) else [text]
-            texts.update(argument.strip("'\" ") for argument in arguments)
+            arguments = _ARGUMENT.findall(text) if _COMPARISON.search(text) else [(text, "")]
+            texts.update(argument.strip("'\" ") for argument, operator in arguments if not operator)
     texts = {text for text in texts if not _OPEN_VALUE.fullmatch(text)}
     short = (words for words in map(_WORD.findall, texts) if len(words) <= _MAX_WORDS)
     words = {word for words in short for word in words if word.lower() not in names}

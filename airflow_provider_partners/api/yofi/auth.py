@@ -8,7 +8,7 @@ https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/authentication
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ _REQUIRED_FIELDS = {
     "legacy": ("secret", "issuer", "organization_id"),
 }
 """The fields that each profile needs, besides the shop."""
+
+_TEXT_FIELDS = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,14 @@ class YofiCredentials:
             message = f"the auth_profile '{self.profile}' needs {' and '.join(missing)}"
             remedy = "Set it in the connection (the secret is its password), as Yofi assigned it."
             raise ConfigurationError(message, remedy=remedy, partner="Yofi")
+        not_text = [name for name in _TEXT_FIELDS if not isinstance(getattr(self, name) or "", str)]
+        if not_text:
+            message = f"{' and '.join(not_text)} must be text, and not a number"
+            raise ConfigurationError(message, remedy="Write it in quotes, as Yofi assigned it.", partner="Yofi")
         if self.token_ttl < 1:
             message = f"token_ttl={self.token_ttl} makes tokens that are expired already"
             raise ConfigurationError(message, remedy="Use seconds, such as 300.", partner="Yofi")
+        self.sign({})
 
     def token_claims(self, shop: str, now: int) -> dict[str, Any]:
         """Return the claims of a token.
@@ -88,6 +95,20 @@ class YofiCredentials:
             "jti": str(uuid.uuid4()),
             "client_id": self.client_id,
         }
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return the claims as a signed token.
+
+        :raises ConfigurationError: the secret cannot sign
+        """
+        try:
+            return jwt.encode(dict(claims), self.secret, algorithm=self.algorithm)
+        except (jwt.PyJWTError, TypeError, ValueError):
+            # The library's text may quote the secret. It also refuses a PEM key: such a key signs with other algorithms
+            # (RFC 8725, section 2.1).
+            message = f"the secret cannot sign tokens with {self.algorithm}"
+            remedy = "Set the connection's password to the shared secret that Yofi assigned; a PEM key is none."
+            raise ConfigurationError(message, remedy=remedy, partner="Yofi") from None
 
     def headers(self, shop: str) -> dict[str, str]:
         """Return the headers that go with a token.
@@ -119,7 +140,7 @@ def make_shop_token(
 
     def mint() -> tuple[str, float]:
         claims = credentials.token_claims(shop, int(clock.time()))
-        return jwt.encode(claims, credentials.secret, algorithm=credentials.algorithm), float(claims["exp"])
+        return credentials.sign(claims), float(claims["exp"])
 
     return MintedToken(mint=mint, extra=credentials.headers(shop), clock=clock, on_secret=on_secret)
 

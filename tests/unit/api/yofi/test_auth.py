@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ from clocks import TurningClock
 from fake_yofi_api import NOW, SECRET, SHOP, FakeYofiApi, token_claims, yofi_client
 
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, RejectedError
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\n"
 
 
 def test_a_service_account_token_is_partner_wide_and_headers_name_the_shop() -> None:
@@ -146,14 +149,22 @@ def test_no_repr_or_error_shows_the_secret_or_a_token() -> None:
         ({"auth_profile": "oauth"}, "auth_profile='oauth' is unknown.*service_account, legacy"),
         ({"algorithm": "none"}, "algorithm='none' is unknown"),
         ({"token_ttl": 0}, "token_ttl=0"),
+        # RFC 7519, section 4.1.1: "The iss value is a case-sensitive string".
+        ({"issuer": 5}, "issuer must be text"),
+        ({"subject": 5, "organization_id": 7}, "subject and organization_id must be text"),
+        # RFC 8725, section 2.1: a public key must not be taken for the secret of an HMAC.
+        ({"secret": PEM}, "the secret cannot sign tokens with HS256.*a PEM key is none"),
+        ({"secret": "ssh-rsa AAAAB3NzaC1yc2E"}, "the secret cannot sign tokens"),
+        ({"secret": "half an emoji \ud83d in a secret of Yofi"}, "the secret cannot sign tokens"),
         ({"paths": {"return": "/x/"}}, "names 'return', which is no list.*claims, customers, returns"),
         ({"paths": {"returns": "x"}}, "path of 'returns' doesn't start with a slash"),
         ({"paths": {"customer": "/ecommerce/customers/"}}, r"has no \{customer_id\} in it"),
     ],
 )
 def test_an_invalid_connection_is_refused_with_the_field(options: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ConfigurationError, match=problem):
+    with pytest.raises(ConfigurationError, match=problem) as raised:
         yofi_client(FakeYofiApi(), **options)
+    assert "MIIEvQIBADANBg" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_without_a_shop_no_request_is_sent() -> None:
