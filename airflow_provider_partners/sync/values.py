@@ -11,9 +11,6 @@ from urllib.parse import quote
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record, get_path, parse_json, repair_text
 
-_MAX_DIGITS = 30
-"""Digits before and behind the point of an amount."""
-
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 """A telephone number as Yotpo takes it. ``\\d`` would match the digits of every script."""
 
