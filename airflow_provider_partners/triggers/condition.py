@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_provider_partners.exceptions import RejectedError, ThrottledError
+from airflow_provider_partners.exceptions import MAX_RETRY_AFTER, RejectedError, ThrottledError
 from airflow_provider_partners.triggers.base import DONE, ERROR, FAILED, FATAL, MIN_PAUSE, EventPayload, PollingTrigger
 from airflow_provider_partners.triggers.conditions import evaluate
 
@@ -80,7 +80,8 @@ class ConditionTrigger(PollingTrigger):
         :raises ThrottledError: when it is too early, which counts as a wait and not as a failure
         """
         wait = (self.not_before or 0.0) - time.time()
-        if wait > 0:
+        # No partner is believed to require more than an hour, so a longer wait means a clock that was set back.
+        if 0 < wait <= MAX_RETRY_AFTER:
             message = f"The partner requested a wait: {wait:.0f} s remain"
             raise ThrottledError(message, retry_after=wait)
         return await super().poll_in_thread()

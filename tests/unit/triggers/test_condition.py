@@ -102,6 +102,11 @@ def test_it_does_not_poll_before_the_given_time(fake_condition, pauses):
     assert len(fake_condition.calls) == 1
 
 
+def test_a_given_time_beyond_all_waits_means_a_clock_that_was_set_back(fake_condition, pauses):
+    events_of(trigger(poll_interval=10, not_before=START + 86_400))
+    assert sum(pauses) <= 10
+
+
 def test_a_wait_that_the_partner_requests_is_no_failure(fake_condition, pauses):
     fake_condition.results[:] = [ThrottledError("busy", retry_after=200), ThrottledError("busy", retry_after=200), MET]
     assert events_of(trigger(poll_interval=10, max_failures=1))[0]["status"] == "done"
