@@ -104,7 +104,7 @@ def test_it_does_not_poll_before_the_given_time(fake_condition, pauses):
 
 def test_a_given_time_beyond_all_waits_means_a_clock_that_was_set_back(fake_condition, pauses):
     events_of(trigger(poll_interval=10, not_before=START + 86_400))
-    assert sum(pauses) <= 10
+    assert sum(pauses) < 60
 
 
 def test_a_wait_that_the_partner_requests_is_no_failure(fake_condition, pauses):
