@@ -132,7 +132,7 @@ class DatasetFolder:
 
     def check_writable(self) -> None:
         """Write and remove a file, so that a wrong place is noticed before there is something to store."""
-        name = f".probe-{secrets.token_hex(4)}"
+        name = f".probe-{secrets.token_hex(4)}.tmp"
         self.write(name, b"")
         self.remove(name)
 

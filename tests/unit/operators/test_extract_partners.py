@@ -202,3 +202,45 @@ def test_the_error_about_an_unknown_list_of_any_partner_names_the_known_ones(run
 def test_a_task_links_to_its_shop(shop, url):
     operator = ShopifyAdminExtractOperator(task_id="orders", resource="orders", shop=shop)
     assert ShopifyAdminLink().get_link(operator, ti_key=None) == url
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        lambda **options: ShopifyAdminExtractOperator(
+            resource="orders", shop=SHOP, shopify_admin_conn_id=ADMIN, mode="paged", **YEAR, **options
+        ),
+        lambda **options: ShopifyAdminExtractOperator(
+            resource="orders", shop=SHOP, shopify_admin_conn_id=ADMIN, mode="bulk", **YEAR, **options
+        ),
+        lambda **options: ShopifyPartnerExtractOperator(resource="transactions", **YEAR, **options),
+        lambda **options: YofiExtractOperator(resource="claims", shop=SHOP, **YEAR, **options),
+        lambda **options: VoucherifyExtractOperator(resource="vouchers", mode="export", **YEAR, **options),
+        lambda **options: VoucherifyExtractOperator(resource="campaigns", **options),
+        lambda **options: YotpoExtractOperator(
+            resource="orders", yotpo_conn_id="yotpo_aurora_apparel", **YEAR, **options
+        ),
+    ],
+    ids=["admin", "admin-bulk", "partner", "yofi", "voucherify-export", "voucherify", "yotpo"],
+)
+def test_a_dataset_names_its_account_and_replaces_only_that_accounts(run, tmp_path, operator):
+    """The check before an extraction, and the one at its end, know the account by the same name."""
+    place = str(tmp_path / "place")
+    task = operator(task_id="extract", uri=place)
+    first = run(task)
+    assert first["account"] == task.hook().account
+    assert first["account"]
+    second = run(operator(task_id="extract", uri=place))
+    assert (second["uri"], second["records"]) == (place, first["records"])
+    assert len(list(read_dataset(second))) == first["records"]
+
+
+def test_two_shops_over_one_folder_do_not_replace_each_other(run, tmp_path):
+    place = str(tmp_path / "place")
+    first = run(YofiExtractOperator(task_id="one", resource="claims", shop=SHOP, uri=place, **YEAR))
+    other = YofiExtractOperator(
+        task_id="two", resource="claims", shop="maison-lumiere.myshopify.com", uri=place, **YEAR
+    )
+    with pytest.raises(AirflowFailException, match=rf"of maison-lumiere.myshopify.com can't .* of {SHOP}"):
+        run(other)
+    assert list(read_dataset(first))
