@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.exceptions import RejectedError as RejectedError
     from airflow_provider_partners.exceptions import RejectThresholdError as RejectThresholdError
     from airflow_provider_partners.exceptions import RetryableError as RetryableError
+    from airflow_provider_partners.exceptions import StorageError as StorageError
     from airflow_provider_partners.exceptions import ThrottledError as ThrottledError
     from airflow_provider_partners.exceptions import TimedOutError as TimedOutError
     from airflow_provider_partners.exceptions import TransientError as TransientError
@@ -125,6 +126,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "RejectThresholdError",
             "RejectedError",
             "RetryableError",
+            "StorageError",
             "ThrottledError",
             "TimedOutError",
             "TransientError",
