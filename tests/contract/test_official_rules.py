@@ -424,7 +424,7 @@ def test_fallbacks_of_options_are_the_declared_defaults():
 
 
 def test_the_linter_checks_airflows_rules():
-    """Preview rules are named one by one. Lazy logging and messages of exceptions are whole families."""
+    """Preview rules are named one by one; rules about lazy logging and exception messages by family."""
     ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
     selected = set(ruff["lint"]["select"])
     assert ruff["preview"]

@@ -43,7 +43,7 @@ _LOADED_FIRST = (
 class AirflowCommands:
     """Commands of one Airflow home.
 
-    :param environment: the whole environment of every command
+    :param environment: all variables of every command
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:

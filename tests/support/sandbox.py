@@ -1,6 +1,6 @@
 """Running sandboxes, and a client of each partner's API in them.
 
-The clients share no rate limit with other tests, and pace themselves only as far as a test says.
+Each client has its own rate limit, which no test reaches unless it sets one.
 """
 
 from __future__ import annotations
