@@ -33,7 +33,7 @@ def parse(value: Any, field: str = "timestamp") -> datetime:
     is_complete = isinstance(value, datetime) or _WHOLE_DATE.fullmatch(value)
     timestamp = try_parse(value) if is_complete else None
     if timestamp is None:
-        message = f"'{field}' is not a timestamp: {value if isinstance(value, datetime) else repr(value)}"
+        message = f"'{field}' is not a timestamp: {str(value)[:40]!r}"
         raise ConfigurationError(message, remedy=_REMEDY)
     # Not the value itself: Airflow passes subclasses, whose arithmetic loses the time zone of the standard library.
     return from_epoch(timestamp.timestamp())

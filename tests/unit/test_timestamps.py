@@ -82,6 +82,12 @@ def test_a_partners_invalid_timestamp_is_none(value: Any) -> None:
     assert timestamps.try_parse(value) is None
 
 
+def test_the_error_about_a_long_text_is_short() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        timestamps.parse("x" * 1_000_000)
+    assert len(str(raised.value)) < 200
+
+
 def test_microseconds_are_printed_only_if_they_are_not_zero() -> None:
     assert timestamps.isoformat(NOON) == "2026-05-01T12:00:00Z"
     assert timestamps.isoformat(NOON.replace(microsecond=5)) == "2026-05-01T12:00:00.000005Z"

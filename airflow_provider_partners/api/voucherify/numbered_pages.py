@@ -155,10 +155,9 @@ class NumberedPageFetcher:
         """Return the timestamp of the oldest record, on a whole millisecond."""
         body = self._request(selection, 1, 1, time_filter.sort)
         oldest = extract_records(self.requester.resource, body)
-        text = oldest[0].get(time_filter.record_field) if oldest else None
-        if not text:
+        timestamp = timestamps.try_parse(oldest[0].get(time_filter.record_field)) if oldest else None
+        if timestamp is None:
             self._raise_too_long(None, f", and its first record has no '{time_filter.record_field}' to split it by")
-        timestamp = timestamps.parse(text, time_filter.record_field)
         return timestamp.replace(microsecond=timestamp.microsecond // 1000 * 1000)
 
     def _reread_previous_pages(

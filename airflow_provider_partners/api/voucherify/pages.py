@@ -64,11 +64,11 @@ class TimeSelection:
         return [*lower, *upper, *junction]
 
     def contains(self, record: Record) -> bool:
-        """Whether a record lies in the range. A record without the timestamp always does."""
+        """Whether a record lies in the range. A record without a readable timestamp always does."""
         if self.time_filter is None or self.time_range == TimeRange():
             return True
-        text = record.get(self.time_filter.record_field)
-        return not text or self.time_range.contains(timestamps.parse(text, self.time_filter.record_field))
+        timestamp = timestamps.try_parse(record.get(self.time_filter.record_field))
+        return timestamp is None or self.time_range.contains(timestamp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +163,12 @@ class PageFetcher:
 
     def _is_before_since(self, records: list[Record]) -> bool:
         """Whether a list that is read backwards in time has passed the start of the range."""
-        text = records[-1].get("created_at") if records else None
+        timestamp = timestamps.try_parse(records[-1].get("created_at")) if records else None
         time_filter, since = self.time_selection.time_filter, self.time_selection.time_range.since
         by_creation = time_filter is not None and time_filter.record_field == "created_at"
-        if not (text and by_creation and since and getattr(self.paginator, "descending", False)):
+        if not (timestamp and by_creation and since and getattr(self.paginator, "descending", False)):
             return False
-        return timestamps.parse(text, "created_at") < since
+        return timestamp < since
 
     def _record_id(self, record: Record) -> str | None:
         values = [get_path(record, name) for name in self.requester.resource.key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -38,3 +39,21 @@ RECORD: dict[str, Any] = {"category": "drop_off_fraud", "value": 0.95, "text": "
 )
 def test_records_are_matched_against_a_filter(text: str, expected: bool) -> None:
     assert matches(parse(text), RECORD) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "expected"),
+    [
+        ("a*b*c", "a-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("ab*ba", "aba", False),
+        ("ab*ba", "abba", True),
+        ("**", "", True),
+        ("*b*", "a\nb\nc", True),
+        ("x*x*x*x*x*x*y", "x" * 100_000, False),
+    ],
+)
+def test_wildcards_match_any_text_in_linear_time(pattern: str, value: str, expected: bool) -> None:
+    started = time.perf_counter()
+    assert matches(parse(f"name=='{pattern}'"), {"name": value}) is expected
+    assert time.perf_counter() - started < 1.0

@@ -24,7 +24,7 @@ from airflow_provider_partners.api.shopify.graphql import (
     validate_paged_document,
     validate_version,
 )
-from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, UnexpectedResponseError
 
 TABLE = GraphQLErrorHandler(
     codes={"429": ResponseAction.THROTTLE, "500": ResponseAction.RETRY, "DENIED": ResponseAction.REFUSE_CREDENTIALS},
@@ -327,3 +327,25 @@ def test_extra_fields_must_not_close_a_brace_of_the_document() -> None:
     assert has_balanced_braces('note metafield(key: "}") { value }')
     assert not has_balanced_braces("note } customer { email")
     assert not has_balanced_braces("note { value")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"message": "Variable $query of value email:'jane' AND city:Bonn is too long"}]},
+        {"errors": [{"message": "no city Bonn, no jane", "extensions": {"code": "BAD_REQUEST"}}]},
+        {"data": {}, "extensions": {"search": [{"warnings": [{"field": "city", "message": "Bonn? jane?"}]}]}},
+    ],
+)
+def test_values_of_variables_are_hidden_in_errors(body: object) -> None:
+    """The GraphQL specification (October 2021, 7.1.2) lets a message hold anything, such as the refused value."""
+    with pytest.raises(PartnersError) as raised:
+        caller(Endpoint(answer(body))).execute("query { shop }", {"query": "email:'jane' AND city:Bonn"})
+    assert "jane" not in str(raised.value)
+    assert "Bonn" not in str(raised.value)
+
+
+def test_values_of_variables_are_hidden_in_user_errors() -> None:
+    payload = {"userErrors": [{"field": ["name"], "message": "Jane Doe is taken", "code": "TAKEN"}], "customer": None}
+    result = caller(Endpoint(answer({"data": {"create": payload}}))).execute("mutation", {"name": "Jane Doe"})
+    assert result.data["create"]["userErrors"] == [{"field": ["name"], "message": "*** is taken", "code": "TAKEN"}]

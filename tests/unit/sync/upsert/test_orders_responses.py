@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import httpx
 import order_builders as make
 import pytest
+from fake_yotpo_api import FakeYotpoApi, error_response, yotpo_client
 from fake_yotpo_store import FakeYotpoStore, unknown_products
 
 from airflow_provider_partners.exceptions import NotFoundError, RejectedError
+from airflow_provider_partners.sync.outcomes import OutcomeSummary, format_summary
 from airflow_provider_partners.sync.upsert import upsert_orders
 
 
@@ -225,3 +228,28 @@ def test_a_payload_against_the_rules_is_rejected_without_a_call(store: FakeYotpo
     assert "payment_status" in outcomes[0].reason
     assert "external_id: required" in outcomes[1].reason
     assert sum(store.calls.values()) == 0
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_rejects_reason_repeats_no_customers_data_of_the_response(status: int) -> None:
+    """Reasons go into XCom, logs and datasets. A server may quote the request (RFC 9457, section 5)."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json={request.url.path.rpartition("/")[2]: [], "pagination": {}})
+        if request.url.path.endswith("/products"):
+            return httpx.Response(201, json={"product": {"yotpo_id": 5}})
+        return error_response(
+            status, "order 1: Erika Mustermann in Musterstadt, Heidestraße 17, has no valid zip 51147"
+        )
+
+    customer = {"external_id": "9", "first_name": "Erika", "last_name": "Mustermann", "email": "e@example.com"}
+    address = {"address1": "Heidestraße 17", "city": "Musterstadt", "zip": "51147", "country_code": "DE"}
+    order = make.built(1, customer=customer, shipping_address=address)
+    outcomes = list(upsert_orders(yotpo_client(FakeYotpoApi(respond)), [order]))
+    summary = OutcomeSummary.of(outcomes)
+
+    assert actions(outcomes) == ["rejected"]
+    assert "has no valid zip" in str(outcomes[0].reason)
+    shown = f"{outcomes[0].to_dict()} {outcomes[0].reject['rejected']} {summary.to_dict()} {format_summary(summary)}"
+    assert not any(text in shown for text in ("Erika", "Mustermann", "Musterstadt", "Heide", "51147"))
