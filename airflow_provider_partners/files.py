@@ -80,8 +80,8 @@ def is_stale_temporary(path: Path, *, seconds: float = 86_400.0) -> bool:
 class ScratchFolder:
     """A folder for temporary files. A context manager that returns its path.
 
-    A killed task can't remove its folder. So each folder is locked while it is in use, and who makes one removes those
-    of this user whose lock is free.
+    A killed task can't remove its folder. So each folder is locked while it is in use. A task that opens a new one first
+    removes the user's folders without a lock.
 
     :param purpose: what the files are for, in the folder's name and in errors
     :param base: where the folder is made; the system's temporary folder by default
@@ -102,7 +102,7 @@ class ScratchFolder:
             _remove_abandoned_folders(self._base)
             path = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH_PREFIX}{self._purpose}-", dir=self._base))
             lock: int | None = None
-            # On a file system without locks, nobody removes the folders of others.
+            # On a file system without locks, folders of killed tasks stay.
             with suppress(OSError):
                 lock = _lock(path)
         self._remove = weakref.finalize(self, _remove_folder, path, lock)
@@ -127,7 +127,7 @@ class ScratchFolder:
 
 
 def _remove_abandoned_folders(base: Path) -> None:
-    """Remove the folders of killed tasks. Whatever hinders that is no error of this task."""
+    """Remove the folders of killed tasks. A failure to do so is not an error."""
     for path in base.glob(f"{_SCRATCH_PREFIX}*"):
         with suppress(OSError):
             status = path.lstat()

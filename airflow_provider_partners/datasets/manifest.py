@@ -1,7 +1,7 @@
 """The manifest of a dataset: it lists the parts, and is written last.
 
 Reference, manifest and parts are a chain. The reference has a hash over the parts' hashes, and the manifest has the
-hash of each part. So whoever has the reference notices every change of the files.
+hash of each part. A reader with the reference notices every change of the files.
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ def verify_manifest(ref: DatasetRef) -> Manifest:
         raise DatasetError(message, remedy=UNREADABLE_REMEDY)
     expected = ref.to_dict()
     if manifest is None or any(manifest["reference"].get(name) != expected.get(name) for name in _CHAINED):
-        message = (
-            f"The dataset {ref.uri} differs from its reference: it was written again since, or somebody changed it"
-        )
+        message = f"The dataset {ref.uri} differs from its reference: it was written again since, or was changed"
         raise DatasetError(message, remedy="Clear the task that wrote it together with this one.")
     return manifest
 

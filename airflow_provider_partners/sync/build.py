@@ -127,7 +127,7 @@ def build_orders(
 def _build_or_reject(
     build: Callable[[Record, OrderContext], BuiltOrder | UnmappableOrder], order: Record, context: OrderContext
 ) -> BuiltOrder | UnmappableOrder:
-    """Build an order. One of a shape that nobody has documented is a reject, and never the end of the build."""
+    """Build an order. An order of an undocumented shape is a reject, and does not end the build."""
     if not isinstance(order, dict):
         return UnmappableOrder("", "the record is not an object")
     try:

@@ -1,4 +1,4 @@
-"""Reference, manifest and parts are a chain: whoever changes one of them is noticed by the reader.
+"""Reference, manifest and parts are a chain: the reader notices a change of any of them.
 
 The chain is the one that content-addressed formats use, such as the manifests of the Open Container Initiative
 (https://github.com/opencontainers/image-spec/blob/main/descriptor.md, "digest"): each level has the hashes of the next.
