@@ -10,15 +10,23 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.sandbox import credentials
-from airflow_provider_partners.sandbox.server import PREFIXES, RunningSandbox, serve
 from airflow_provider_partners.sandbox.world.build import Parameters, build
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sandbox.server import RunningSandbox
 
 _COMMANDS = ("serve", "connections")
 _URL = "http://127.0.0.1:8900"
+_FORMATS = ("env", "json", "variables")
+_FORMAT_HELP = (
+    "env: for eval in a shell (the default); json: the file of `airflow connections import`; "
+    "variables: the file of `airflow variables import`"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--port-file", type=Path, help="file for the port number, written when the server is ready")
     printing = commands.add_parser("connections", help="print what Airflow needs to reach a sandbox")
     printing.add_argument("--url", default=_URL, help=f"the sandbox's address (default: {_URL})")
-    printing.add_argument("--format", choices=("env", "json"), default="env", help="default: env, for eval in a shell")
+    printing.add_argument("--format", choices=_FORMATS, default="env", help=_FORMAT_HELP)
     for command in (serving, printing):
         command.add_argument("--seed", type=int, default=defaults.seed, help="seed of the world (default: 7)")
         command.add_argument("--shops", type=int, default=defaults.shops, help="installed, routed shops (default: 4)")
@@ -56,13 +64,27 @@ def _parse_timestamp(text: str) -> datetime:
 
 
 def _connections(options: argparse.Namespace) -> int:
-    variables = credentials.environment(options.url, seed=options.seed, shops=options.shops)
+    world = {"seed": options.seed, "shops": options.shops}
+    if options.format == "env":
+        print(credentials.as_shell(credentials.environment(options.url, **world)))
+        return 0
     as_json = options.format == "json"
-    print(json.dumps(variables, indent=2, ensure_ascii=False) if as_json else credentials.as_shell(variables))
+    printed = credentials.connections(options.url, **world) if as_json else credentials.variables(options.shops)
+    print(json.dumps(printed, indent=2, ensure_ascii=False))
     return 0
 
 
 def _serve(options: argparse.Namespace) -> int:
+    try:
+        # Only here: `connections` needs no server, and not the extra.
+        server = import_module("airflow_provider_partners.sandbox.server")
+    except ModuleNotFoundError as error:
+        print(
+            f"The package '{error.name}' is not installed. The sandbox needs the extra 'sandbox': "
+            "pip install 'airflow-provider-partners[sandbox]', or pip install '.[sandbox]' in a checkout.",
+            file=sys.stderr,
+        )
+        return 2
     stopped = threading.Event()
 
     def end(_number: int, _frame: Any) -> None:
@@ -80,8 +102,8 @@ def _serve(options: argparse.Namespace) -> int:
         return 2
     with closing(sandbox.store):
         try:
-            with serve(sandbox, options.port, host=options.host) as running:
-                _announce(running, options)
+            with server.serve(sandbox, options.port, host=options.host) as running:
+                _announce(running, server.PREFIXES, options)
                 stopped.wait()
         except OSError as error:
             print(f"cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
@@ -89,11 +111,11 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _announce(running: RunningSandbox, options: argparse.Namespace) -> None:
+def _announce(running: RunningSandbox, prefixes: Sequence[str], options: argparse.Namespace) -> None:
     lines = [
         f"Four partners' APIs at {running.url}",
         f"Seed {options.seed}, {options.shops} shops, {options.orders} orders each",
-        *(f"  {running.url}{prefix}" for prefix in PREFIXES),
+        *(f"  {running.url}{prefix}" for prefix in prefixes),
         f"  {running.url}/_sandbox  control: health, calls, switches, faults, clock, connections",
         "Connections for Airflow:",
         f'  eval "$(python -m airflow_provider_partners.sandbox connections --url {running.url}'

@@ -164,22 +164,29 @@ def connections(url: str, *, seed: int, shops: int) -> dict[str, dict[str, Any]]
     return result
 
 
+def variables(shops: int) -> dict[str, Any]:
+    """Return the Variables of the product's Dags, by key, as ``airflow variables import`` takes them."""
+    return {"partner_shop_routes": routes(shops), "partner_app_id": APP_ID, "partner_finance_uri": "none"}
+
+
 def environment(url: str, *, seed: int, shops: int) -> dict[str, str]:
     """Return connections and Variables as the environment variables that Airflow reads.
 
     >>> sorted(environment("http://127.0.0.1:8900", seed=7, shops=1))[0]
     'AIRFLOW_CONN_SHOPIFY_ADMIN_AURORA_APPAREL'
     """
-    variables = {
-        f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection, ensure_ascii=False)
-        for name, connection in connections(url, seed=seed, shops=shops).items()
+    return {
+        **{
+            f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection, ensure_ascii=False)
+            for name, connection in connections(url, seed=seed, shops=shops).items()
+        },
+        **{
+            f"AIRFLOW_VAR_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for name, value in variables(shops).items()
+        },
     }
-    variables["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"] = json.dumps(routes(shops))
-    variables["AIRFLOW_VAR_PARTNER_APP_ID"] = APP_ID
-    variables["AIRFLOW_VAR_PARTNER_FINANCE_URI"] = "none"
-    return variables
 
 
-def as_shell(variables: Mapping[str, str]) -> str:
-    """Return the variables as lines for a shell's ``eval``."""
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+def as_shell(exported: Mapping[str, str]) -> str:
+    """Return environment variables as lines for a shell's ``eval``."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in exported.items())

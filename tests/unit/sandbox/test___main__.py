@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from airflow.secrets.local_filesystem import load_connections_dict
 
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.sandbox.__main__ import main
@@ -124,15 +125,41 @@ def test_connections_are_printed_for_a_shell(capsys):
     assert all(line.startswith("export AIRFLOW_") for line in lines)
 
 
-def test_connections_are_printed_as_json(capsys):
+def test_connections_are_printed_as_json_for_airflows_own_import(capsys, tmp_path):
+    """`airflow connections import` reads its file with this function of Airflow."""
     assert main(["connections", "--url", "http://127.0.0.1:9", "--format", "json"]) == 0
+
+    (tmp_path / "connections.json").write_text(capsys.readouterr().out)
+    read = load_connections_dict(str(tmp_path / "connections.json"))
+
+    assert set(read) == set(credentials.connections("http://127.0.0.1:9", seed=7, shops=4))
+    yofi = read["yofi_default"]
+    assert (yofi.conn_type, yofi.host) == ("yofi", "http://127.0.0.1:9/yofi")
+    assert yofi.extra_dejson["auth_profile"] == "service_account"
+
+
+def test_variables_are_printed_for_airflows_own_import(capsys):
+    """`airflow variables import` takes an object with a value per key, and stores a list as JSON."""
+    assert main(["connections", "--format", "variables"]) == 0
 
     printed = json.loads(capsys.readouterr().out)
 
-    assert printed == credentials.environment("http://127.0.0.1:9", seed=7, shops=4)
-    assert printed["AIRFLOW_VAR_PARTNER_APP_ID"] == "gid://partners/App/1001"
-    assert len(json.loads(printed["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])) == 5
-    assert json.loads(printed["AIRFLOW_CONN_YOFI_DEFAULT"])["extra"]["auth_profile"] == "service_account"
+    assert printed["partner_app_id"] == "gid://partners/App/1001"
+    assert len(printed["partner_shop_routes"]) == 5
+    assert set(printed) == {"partner_app_id", "partner_shop_routes", "partner_finance_uri"}
+
+
+def test_without_its_extra_it_names_the_extra_to_install():
+    blocked = "import sys; sys.modules.update(dict.fromkeys(('graphql', 'starlette', 'uvicorn')));"
+    code = f"{blocked} from airflow_provider_partners.sandbox.__main__ import main;"
+
+    served = subprocess.run([sys.executable, "-c", f"{code} sys.exit(main([]))"], capture_output=True, text=True)
+    printed = subprocess.run([sys.executable, "-c", f"{code} sys.exit(main(['connections']))"], capture_output=True)
+
+    assert served.returncode == 2
+    assert "pip install 'airflow-provider-partners[sandbox]'" in served.stderr
+    assert served.stderr.count("\n") == 1
+    assert printed.returncode == 0
 
 
 def test_help_names_both_commands(capsys):
