@@ -80,8 +80,8 @@ def is_stale_temporary(path: Path, *, seconds: float = 86_400.0) -> bool:
 class ScratchFolder:
     """A folder for temporary files. A context manager that returns its path.
 
-    A killed task can't remove its folder. So each folder is locked while it is in use. Before a task makes a new one, it
-    removes the user's folders without a lock.
+    A killed task can't remove its folder. So each folder is locked while it is in use. Before a task makes a new one,
+    it removes the user's folders without a lock.
 
     :param purpose: what the files are for, in the folder's name and in errors
     :param base: where the folder is made; the system's temporary folder by default
