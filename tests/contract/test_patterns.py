@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -17,6 +18,15 @@ from typing import Any
 import pytest
 
 import airflow_provider_partners
+from airflow_provider_partners.api.http.download import DOWNLOAD_ERROR_HANDLER
+from airflow_provider_partners.api.http.errors import DEFAULT_ERROR_HANDLER
+from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.api.http.redaction import Redactor
+from airflow_provider_partners.api.shopify_admin.errors import ADMIN_ERROR_HANDLER
+from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
+from airflow_provider_partners.api.yofi.errors import YOFI_ERRORS
+from airflow_provider_partners.api.yotpo.errors import YOTPO_ERRORS
+from airflow_provider_partners.sync.outcomes import mask_numbers
 
 ROOT = Path(airflow_provider_partners.__file__).parent
 METHODS = ("search", "match", "fullmatch", "sub", "findall", "finditer", "split")
@@ -125,3 +135,29 @@ def test_a_pattern_is_linear(pattern: re.Pattern[Any], used: set[str]) -> None:
             else:
                 getattr(pattern, method)(text)
             assert time.perf_counter() - started < SECONDS, (method, seed)
+
+
+HANDLERS = (
+    DEFAULT_ERROR_HANDLER,
+    DOWNLOAD_ERROR_HANDLER,
+    ADMIN_ERROR_HANDLER,
+    PARTNER_ERROR_HANDLER,
+    YOFI_ERRORS,
+    YOTPO_ERRORS,
+)
+ORDER = Request(method="POST", path="/", json={"customer": {"name": "a a", "city": "x-a", "mail": "a.b@c.de"}})
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_megabyte_of_hostile_error_text_is_read_in_a_moment(seed: str) -> None:
+    text = seed * (1_000_000 // len(seed))
+    started = time.perf_counter()
+    for body in (text, json.dumps({"errors": [{"message": text, "extensions": {"code": text}}]}), f"<html>{text}"):
+        response = Response(status=422, headers={}, content=body.encode())
+        for handler in HANDLERS:
+            resolution = handler.resolve(response, redact=Redactor("s3cr3t").for_response_to(ORDER))
+            assert resolution is not None
+            assert len(resolution.message) <= 300
+    mask_numbers(text)
+    # Six handlers read three bodies each.
+    assert time.perf_counter() - started < 6.0
