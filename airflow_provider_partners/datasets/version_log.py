@@ -16,6 +16,7 @@ import sqlite3
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -138,9 +139,16 @@ class VersionLog:
             content = self._folder.read(name)
         except DatasetError:
             return False
+        try:
+            # gzip takes an empty file for an empty text.
+            claims = [json.loads(line) for line in gzip.decompress(content or b"empty").splitlines()]
+        except (OSError, EOFError, zlib.error, ValueError):
+            # Without it, an older build could replace a newer one.
+            message = f"{name} of {self._uri} is damaged"
+            raise DatasetError(message, remedy="Remove it when no older run is left that could write.") from None
         self._database.execute("BEGIN")
-        for line in gzip.decompress(content).splitlines():
-            self._store(*json.loads(line))
+        for key, version in claims:
+            self._store(key, version)
         self._database.execute("COMMIT")
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from airflow_provider_partners.datasets import version_log
 from airflow_provider_partners.datasets.version_log import VersionLog
+from airflow_provider_partners.exceptions import DatasetError
 
 
 def version(order: str, returns: str) -> dict[str, str]:
@@ -97,3 +99,11 @@ def test_a_file_that_another_task_merges_while_it_is_read_is_found_under_its_new
     monkeypatch.setattr(reader._folder, "file_names", names_before_a_merge)
 
     assert reader.newest("order:1") == [version("01", "01")]
+
+
+@pytest.mark.parametrize("content", [b"", b"x", gzip.compress(b'["k", {"a": "b"}]')[:-9], gzip.compress(b"{half")])
+def test_a_damaged_file_is_one_error_that_names_it(folder: str, content: bytes) -> None:
+    Path(folder).mkdir(parents=True)
+    (Path(folder) / "0.jsonl.gz").write_bytes(content)
+    with VersionLog(folder, clock=clock) as log, pytest.raises(DatasetError, match=r"0\.jsonl\.gz of .* is damaged"):
+        log.claim({"1": version("01", "01")})
