@@ -13,9 +13,18 @@ YOFI_CONSOLE_URL = "https://admin.shopify.com/store/{shop}/apps"
 """Default page of a shop's Yofi: the apps in its Shopify admin, where the shop's users open Yofi."""
 
 
-def _field(label: str, description: str, json_type: str = "string", **schema: object) -> dict[str, object]:
-    """Declare one extra of a connection form. None is required, so ``null`` is always allowed."""
-    return {"label": label, "description": description, "schema": {"type": [json_type, "null"], **schema}}
+def _field(
+    label: str, description: str, json_type: str = "string", *, default: object = None, **schema: object
+) -> dict[str, object]:
+    """Declare one extra of a connection form. None is required, so ``null`` is always allowed.
+
+    The form stays empty. Airflow stores what a form shows, so a default in it would outlive an upgrade.
+
+    :param default: the client's default, for the help text
+    """
+    shown = str(default).lower() if isinstance(default, bool) else default
+    help_text = description if default is None else f"{description} Default: {shown}."
+    return {"label": label, "description": help_text, "schema": {"type": [json_type, "null"], **schema}}
 
 
 def _option(description: str, kind: str, default: str, example: str | None = None, **more: object) -> dict[str, object]:
@@ -95,16 +104,19 @@ _YOFI = {
         "organization_id": _field(
             "Organization id", "Required by the legacy profile; the other one sends it as a header if it is set."
         ),
-        "shop": _field("Shop", "The shop to read, such as a.myshopify.com; a task may set another one."),
+        "shop": _field(
+            "Shop",
+            "The shop to read, such as a.myshopify.com; a task may set another one. The connection test needs it.",
+        ),
         "platform": _field("Platform", "Name of the shop's platform inside Yofi.", default="shopify"),
         "algorithm": _field(
             "Signing algorithm", "How tokens are signed.", default="HS256", enum=["HS256", "HS384", "HS512"]
         ),
         "token_ttl": _field(
             "Token lifetime",
-            # No default here: Airflow's forms mask the value of every field with "token" in its name.
-            "Seconds a token is valid, 300 by default; a new one is signed before it ends.",
+            "Seconds a token is valid; a new one is signed before it ends.",
             "integer",
+            default=300,
             minimum=30,
             maximum=10000,
         ),

@@ -14,6 +14,7 @@ from airflow_provider_partners.get_provider_info import get_provider_info
 
 PAGES = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z ]+)(?P<argument> `\w+`)? -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_DEFAULT = re.compile(r" Default: (\S+)\.$")
 _STANDARD = ("login", "password", "host")
 
 
@@ -48,7 +49,7 @@ def connection(conn_type: str) -> str:
     for name, field in declared["conn-fields"].items():
         schema = field["schema"]
         secret = " Secret." if schema.get("format") == "password" else ""
-        description = f"{_markdown(field['description'])}{_bounds(schema)}{_default(schema.get('default'))}{secret}"
+        description = f"{_markdown(field['description'])}{_bounds(schema)}{secret}"
         rows.append((field["label"], f"extra `{name}`", description))
     return _table(("field in the form", "stored in", "what it is"), rows)
 
@@ -117,11 +118,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _markdown(text: str) -> str:
     """Return the declaration's reST as Markdown. ``<`` is escaped, so that it is no HTML."""
-    return text.replace("``", "`").replace("<", "\\<")
+    return _DEFAULT.sub(r" Default: `\1`.", text.replace("``", "`").replace("<", "\\<"))
 
 
 def _default(value: object) -> str:
-    return "" if value is None else f" Default: `{str(value).lower() if isinstance(value, bool) else value}`."
+    return "" if value is None else f" Default: `{value}`."
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:

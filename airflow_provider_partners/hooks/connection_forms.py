@@ -58,12 +58,10 @@ def form_widgets(conn_type: str) -> dict[str, Any]:
         schema = field["schema"]
         secret = schema.get("format") == "password"
         kind = IntegerField if "integer" in schema["type"] else PasswordField if secret else StringField
-        default = schema.get("default")
         form_fields[name] = kind(
             field["label"],
             widget=BS3PasswordFieldWidget() if secret else BS3TextFieldWidget(),
             validators=[Optional(), *([any_of(schema["enum"])] if "enum" in schema else [])],
             description=field["description"],
-            default=default if default is None or kind is IntegerField else str(default),
         )
     return form_fields

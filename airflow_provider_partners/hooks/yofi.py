@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks.base import PartnerHook
 
 if TYPE_CHECKING:
@@ -35,6 +36,19 @@ class YofiHook(PartnerHook["YofiClient"]):
 
         shop = self.shop or self.connection.extras.get("shop")
         return normalize_shop(shop) if shop else None
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Make one cheap authenticated read of the connection's shop."""
+        try:
+            has_shop = self.account is not None
+        except PartnersError as error:
+            return False, str(error)
+        if not has_shop:
+            return False, (
+                f"The connection '{self.conn_id}' names no shop, and Yofi answers for one shop only. Set the extra "
+                "'shop', such as a.myshopify.com, to test it. Tasks that name their shop work without it."
+            )
+        return super().test_connection()
 
     def build_client(self, connection: PartnerConnection) -> YofiClient:
         """Build the client of the shop."""

@@ -230,3 +230,14 @@ def test_the_account_comes_from_the_connection_or_the_shop(connections):
     assert accounts == {SHOP}
     assert ShopifyPartnerHook().account == "12345"
     assert YofiHook().account is None
+
+
+def test_a_yofi_connection_that_names_no_shop_says_so_in_its_test(monkeypatch):
+    """Yofi's headers name the tenant of every call: https://docs.yofi.ai/yofi-on-shopify/partner-service-integration."""
+    stored = {"conn_type": "yofi", "password": "s" * 32, "extra": {"issuer": "p", "subject": "s"}}
+    monkeypatch.setenv("AIRFLOW_CONN_ALL_SHOPS", json.dumps(stored))
+    success, message = YofiHook("all_shops").test_connection()
+    assert not success
+    assert "'all_shops' names no shop" in message
+    assert "Set the extra 'shop'" in message
+    assert YofiHook("missing").test_connection()[0] is False
