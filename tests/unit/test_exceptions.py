@@ -48,3 +48,12 @@ def test_a_retry_may_help_after_a_retryable_error(error: type[PartnersError]) ->
 @pytest.mark.parametrize("error", [RejectedError, NotFoundError, UnexpectedResponseError])
 def test_rejected_records_and_unexpected_responses_are_neither(error: type[PartnersError]) -> None:
     assert not issubclass(error, FatalError | RetryableError)
+
+
+@pytest.mark.parametrize("message", ["did you mean 'dry_run'?", "Stop!", "It is wrong.", "It is wrong"])
+def test_the_remedy_follows_one_mark(message):
+    text = str(PartnersError(message, remedy="Correct it."))
+    assert text in {f"{message} Correct it.", f"{message}. Correct it."}
+    assert "?." not in text
+    assert "!." not in text
+    assert ".." not in text

@@ -74,7 +74,7 @@ SUMMING_UP = ("summarize", "summarize_lane", "confirm", "report", "choose_below"
 
 
 def overview_dag() -> DAG:
-    path = Path(__file__).parents[3] / "dags" / "returns_overview.py"
+    path = Path(__file__).parents[2] / "dags" / "returns_overview.py"
     spec = importlib.util.spec_from_file_location("returns_overview", path)
     assert spec
     assert spec.loader
