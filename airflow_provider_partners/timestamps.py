@@ -6,6 +6,8 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pendulum
+
 from airflow_provider_partners.exceptions import ConfigurationError
 
 __all__ = ["from_epoch", "isoformat", "parse", "to_epoch", "try_parse"]
@@ -30,13 +32,22 @@ def parse(value: Any, field: str = "timestamp") -> datetime:
     if not isinstance(value, str | datetime):
         message = f"'{field}' is not a timestamp but {type(value).__name__}"
         raise ConfigurationError(message, remedy=_REMEDY)
-    is_complete = isinstance(value, datetime) or _WHOLE_DATE.fullmatch(value)
-    timestamp = try_parse(value) if is_complete else None
+    timestamp = try_parse(_parse_text(value) if isinstance(value, str) else value)
     if timestamp is None:
         message = f"'{field}' is not a timestamp: {str(value)[:40]!r}"
         raise ConfigurationError(message, remedy=_REMEDY)
     # Not the value itself: Airflow passes subclasses, whose arithmetic loses the time zone of the standard library.
     return from_epoch(timestamp.timestamp())
+
+
+def _parse_text(text: str) -> Any:
+    """Return what a user's text means, or None if it is no date with an optional time."""
+    if not _WHOLE_DATE.fullmatch(text):
+        return None
+    try:
+        return pendulum.parse(text, tz="UTC")
+    except (ValueError, OverflowError):
+        return None
 
 
 def try_parse(value: Any) -> datetime | None:
