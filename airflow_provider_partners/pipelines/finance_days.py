@@ -17,6 +17,8 @@ from typing import Any, Self
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.sync.values import to_decimal
 from airflow_provider_partners.windows import Window
 
 __all__ = [
@@ -133,7 +135,7 @@ class Totals:
             money = next((record[field] for field in fields if isinstance(record.get(field), Mapping)), None)
             if money is not None:
                 sums = self.sums.setdefault(kind, {}).setdefault(str(money["currencyCode"]), {})
-                sums[name] = sums.get(name, Decimal()) + Decimal(str(money["amount"]))
+                sums[name] = sums.get(name, Decimal()) + _amount(money, kind)
 
     def __iadd__(self, other: Totals) -> Self:
         """Add other totals."""
@@ -159,10 +161,19 @@ class Totals:
         return {"counts": dict(sorted(self.counts.items())), "sums": sums}
 
 
+def _amount(money: Mapping[str, Any], kind: str) -> Decimal:
+    amount = to_decimal(money.get("amount"))
+    if amount is None:
+        message = f"A record of type {kind} has an amount that is not a number, so the day has no total"
+        raise UnexpectedResponseError(message, remedy="Read the day again later.", partner="Shopify Partner")
+    return amount
+
+
 def total_dataset(reference: Mapping[str, Any]) -> Totals:
     """Return the totals of a dataset of transactions or events.
 
     :raises DatasetError: when the dataset is not readable here
+    :raises UnexpectedResponseError: when an amount is not a number
     """
     totals = Totals()
     for record in read_dataset(reference):

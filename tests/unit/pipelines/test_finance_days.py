@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_partners.datasets.writer import DatasetWriter
+from airflow_provider_partners.exceptions import UnexpectedResponseError
 from airflow_provider_partners.pipelines import finance_days
 from airflow_provider_partners.windows import Window
 
@@ -152,6 +153,14 @@ def reference(folder: Path, *amounts: str) -> dict[str, Any]:
     writer.resume()
     writer.append([{"__typename": "ServiceSale", "netAmount": money(amount)} for amount in amounts])
     return writer.commit().to_dict()
+
+
+@pytest.mark.parametrize("amount", ["1E+9999999", "many", None, "NaN"])
+def test_an_amount_that_is_not_a_number_is_a_clear_error(amount: Any) -> None:
+    record = {"__typename": "AppSubscriptionSale", "netAmount": {"amount": amount, "currencyCode": "USD"}}
+
+    with pytest.raises(UnexpectedResponseError, match="of type AppSubscriptionSale has an amount that is not a number"):
+        finance_days.Totals().add(record)
 
 
 def test_a_changed_day_is_reported_as_restated(tmp_path: Path) -> None:
