@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 from airflow_provider_partners.records import get_path
 
@@ -99,6 +100,6 @@ def find_resource(resources: Mapping[str, ResourceT], name: str) -> ResourceT:
     :raises ConfigurationError: the name is unknown; the error lists the known names
     """
     if name not in resources:
-        message = f"there is no resource '{name}'"
+        message = f"there is no resource '{name}'{suggest(name, resources)}"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(resources))}.")
     return resources[name]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.arguments import check_dataset, check_ids
 from airflow_provider_partners.datasets.manifest import verify_manifest
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import DatasetFolder
@@ -41,20 +42,30 @@ def read_column(reference: DatasetRef | Mapping[str, Any], field: str) -> Iterat
             yield text
 
 
-def resolve_match_values(field: str, values: Any) -> list[str]:
-    """Return the ids of one field of an operator's ``match``.
+def resolve_match(match: Any) -> dict[str, list[str]]:
+    """Return the ids of an operator's or sensor's ``match``, by field.
 
-    :param field: the field's name, for errors
+    :param match: maps each field to a list of ids, or to ``{"dataset": …, "field": …}``
+    :raises ConfigurationError: when it is something else
+    """
+    if not isinstance(match, Mapping):
+        message = f"'match' is a {type(match).__name__}, and a field with its ids is needed"
+        raise ConfigurationError(message, remedy="Write {'order_id': ['1', '2']}, for example.")
+    return {str(field): resolve_ids(f"match['{field}']", values) for field, values in match.items()}
+
+
+def resolve_ids(name: str, values: Any) -> list[str]:
+    """Return the ids that an argument holds, each once.
+
+    :param name: the argument's name, for errors
     :param values: a list of ids, or ``{"dataset": …, "field": …}`` for a column of a dataset
     :raises ConfigurationError: when it is neither
     """
-    if isinstance(values, Mapping):
-        if set(values) != {"dataset", "field"}:
-            message = f"'match' has a wrong entry for '{field}'"
-            remedy = "Give a list, or {'dataset': an extract operator's output, 'field': a column of it}."
-            raise ConfigurationError(message, remedy=remedy)
-        return list(read_column(values["dataset"], values["field"]))
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        message = f"'match' has no list of values for '{field}'"
-        raise ConfigurationError(message, remedy="Give a list, even of one value.")
-    return list(dict.fromkeys(str(value) for value in values))
+    if not isinstance(values, Mapping):
+        return check_ids(name, values)
+    if set(values) != {"dataset", "field"}:
+        message = f"'{name}' has the keys {', '.join(map(str, values)) or 'none'}"
+        remedy = "Write a list, or {'dataset': an extract operator's output, 'field': a column of it}."
+        raise ConfigurationError(message, remedy=remedy)
+    check_dataset(f"{name}['dataset']", values["dataset"])
+    return list(read_column(values["dataset"], values["field"]))

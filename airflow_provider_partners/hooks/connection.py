@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks import connection_forms
 
@@ -141,7 +142,7 @@ def _read_extras(stored: StoredConnection, conn_type: str) -> dict[str, Any]:
         _raise_invalid(stored.conn_id, "has an extra that is not a JSON object", remedy)
     if unknown := sorted(set(extras) - set(declared)):
         names = ", ".join(f"'{name}'" for name in unknown)
-        _raise_invalid(stored.conn_id, f"has unknown extras: {names}", remedy)
+        _raise_invalid(stored.conn_id, f"has unknown extras: {names}{suggest(unknown[0], declared)}", remedy)
     return {
         name: _convert_extra(stored.conn_id, name, value, declared[name]["schema"])
         for name, value in extras.items()
@@ -157,7 +158,11 @@ def _convert_extra(conn_id: str, name: str, value: Any, schema: Mapping[str, Any
     except (TypeError, ValueError):
         _raise_invalid(conn_id, f"has an extra '{name}' of the wrong type", f"It has to be {expected}.")
     if "enum" in schema and converted not in schema["enum"]:
-        _raise_invalid(conn_id, f"has an unknown value in '{name}'", f"Use one of: {', '.join(schema['enum'])}.")
+        _raise_invalid(
+            conn_id,
+            f"has an unknown value in '{name}'{suggest(converted, schema['enum'])}",
+            f"Use one of: {', '.join(schema['enum'])}.",
+        )
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
     if (minimum is not None and converted < minimum) or (maximum is not None and converted > maximum):
         allowed = f"{minimum} or more" if maximum is None else f"{minimum} to {maximum}"

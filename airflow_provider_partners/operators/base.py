@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator, XComArg
 
 from airflow_provider_partners import settings, sync
+from airflow_provider_partners.arguments import Check, check_arguments
 from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.exceptions import ConfigurationError, RejectThresholdError
@@ -41,6 +42,9 @@ class PartnerOperator(BaseOperator):
     assets among its outlets (an alias stands for the partner's list), OpenLineage, and Airflow's metrics.
     """
 
+    argument_checks: ClassVar[Mapping[str, Check]] = {}
+    """What each argument must be, once templates are rendered."""
+
     _activity: TaskActivity | None = None
 
     def execute(self, context: Any) -> Any:
@@ -68,6 +72,7 @@ class PartnerOperator(BaseOperator):
         self._activity = None
         try:
             with translate_errors(context):
+                check_arguments(self, self.argument_checks)
                 yield
             emit_asset_events(self.activity, self.outlets, context)
         finally:

@@ -8,20 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow.sdk import Asset
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
+from airflow_provider_partners.arguments import Check, check_count, check_duration, check_name, suggest
 from airflow_provider_partners.datasets.location import dataset_uri, task_identity
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
-from airflow_provider_partners.datasets.reader import resolve_match_values
+from airflow_provider_partners.datasets.reader import resolve_match
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
@@ -83,6 +84,12 @@ class ExtractOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        "resource": check_name,
+        "lookback": check_duration,
+        "page_size": check_count,
+        "workers": check_count,
+    }
 
     def __init__(
         self,
@@ -228,10 +235,11 @@ class ExtractOperator(PartnerOperator):
 
         :raises ConfigurationError: when the list is unknown, or it needs a time range and none is given
         """
-        resource = self.available_resources().get(self.resource)
+        resources = self.available_resources()
+        resource = resources.get(self.resource)
         if resource is None:
-            message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources()))}.")
+            message = f"There is no list '{self.resource}'{suggest(self.resource, resources)}"
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(resources))}.")
         initial_since = self._initial_since()
         optional = self.match is not None or not resource.time_field
         if optional and not (is_given(self.since) or is_given(self.until) or is_given(initial_since)):
@@ -310,8 +318,8 @@ class ExtractOperator(PartnerOperator):
         state = f"moved to {timestamps.isoformat(covered_until(window, began=began))}" if moved else "is unchanged"
         self.log.info("%s %s", watermark.key, state)
 
-    def match_values(self) -> dict[str, Iterable[str]] | None:
+    def match_values(self) -> dict[str, list[str]] | None:
         """Return the ids to read, by field."""
         if self.match is None:
             return None
-        return {field: resolve_match_values(field, values) for field, values in self.match.items()}
+        return resolve_match(self.match)

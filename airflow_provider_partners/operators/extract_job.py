@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import AirflowTaskTimeout, conf, utcnow
 from airflow_provider_partners.api.async_job import JobState
+from airflow_provider_partners.arguments import Check, check_duration, check_seconds, suggest
 from airflow_provider_partners.datasets.job_checkpoint import (
     clear_checkpoint,
     collect,
@@ -89,6 +90,11 @@ class JobExtractOperator(ExtractOperator):
         cancelled, and the next try submits another one
     """
 
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **ExtractOperator.argument_checks,
+        "poll_interval": check_seconds,
+        "job_timeout": check_duration,
+    }
     modes: ClassVar[Mapping[str, ExtractMode]]
     """The partner's word for each mode."""
 
@@ -181,7 +187,7 @@ class JobExtractOperator(ExtractOperator):
     def _resolve_mode(self) -> ExtractMode:
         mode = self.modes.get(self.mode)
         if mode is None:
-            message = f"There is no mode '{self.mode}'"
+            message = f"There is no mode '{self.mode}'{suggest(self.mode, self.modes)}"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(self.modes)}.")
         if mode is ExtractMode.JOB and self.match is not None:
             message = f"mode='{self.mode}' can't be used with 'match'"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_duration
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
 from airflow_provider_partners.operators.extract import ExtractOperator
@@ -53,6 +54,10 @@ class YofiExtractOperator(ExtractOperator):
         "prediction_filter",
         "yofi_conn_id",
     )
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **ExtractOperator.argument_checks,
+        "walk_lookback": check_duration,
+    }
     operator_extra_links = (YofiLink(), DatasetLink())
     ui_color = "#e8eefc"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 from airflow_provider_partners import settings, sync
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.api.extraction import batches
+from airflow_provider_partners.arguments import Check, check_count, check_dataset, check_limit
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.reader import read_dataset
@@ -147,6 +148,10 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         "policy",
         "coupon_policy",
     )
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **dict.fromkeys(("orders", "returns", "claims", "customers", "redemptions"), check_dataset),
+        **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
+    }
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("options", "policy", "coupon_policy"), "json")
     operator_extra_links = (DatasetLink(),)
     ui_color = "#e6f1fb"
@@ -292,6 +297,11 @@ class UpsertOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("built", "plan_only", "yotpo_conn_id")
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        "built": check_dataset,
+        "workers": check_count,
+        **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
+    }
     record_kind: ClassVar[str]
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
@@ -538,6 +548,10 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
     """
 
     template_fields: Sequence[str] = ("rejects", "rebuilt", "plan_only", "yotpo_conn_id")
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **YotpoUpsertOrdersOperator.argument_checks,
+        **dict.fromkeys(("rejects", "rebuilt"), check_dataset),
+    }
 
     def __init__(self, *, rejects: DatasetInput, rebuilt: DatasetInput | None = None, **kwargs: Any) -> None:
         super().__init__(built=None, **kwargs)
@@ -608,6 +622,7 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
     """
 
     template_fields: Sequence[str] = ("built", "yotpo_orders")
+    argument_checks: ClassVar[Mapping[str, Check]] = dict.fromkeys(template_fields, check_dataset)
     operator_extra_links = (DatasetLink(),)
     ui_color = "#e6f1fb"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from airflow.sdk import DAG
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
 from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.shopify_partner import NO_APP
@@ -108,5 +108,4 @@ def require_results(results: Mapping[str, Any]) -> None:
 
 
 def _describe_unknown(name: str, known: list[str]) -> str:
-    nearest = get_close_matches(name.lower(), known, n=1)
-    return f"unknown param '{name}'" + (f": did you mean '{nearest[0]}'?" if nearest else ".")
+    return f"unknown param '{name}'" + (suggest(name, known) or ".")

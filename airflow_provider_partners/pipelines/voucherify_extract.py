@@ -22,6 +22,7 @@ from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import windows
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
@@ -142,7 +143,7 @@ def choose_lists() -> list[dict[str, Any]]:
         )
         lists = [name for name in params["lists"] or LISTS if name not in (params["leave_out"] or [])]
         if unknown := sorted(set(lists) - set(LISTS)):
-            message = f"The param 'lists' names {', '.join(unknown)}"
+            message = f"The param 'lists' names {', '.join(unknown)}{suggest(unknown[0], LISTS)}"
             raise ConfigurationError(message, remedy=f"Known: {', '.join(LISTS)}; others go into 'below'.")
     times = {**window.to_dict(), **({"since": FIRST_TIME} if params["whole"] else {})}
     log.info("%d lists, those with a time filter %s", len(lists), times)
@@ -163,7 +164,7 @@ def choose_below(lists: Any, read: Any) -> list[dict[str, Any]]:
         require_results({"choose_lists": lists})
         for name in context["params"]["below"] or []:
             if name not in NESTED_LISTS:
-                message = f"The param 'below' names {name}"
+                message = f"The param 'below' names {name}{suggest(name, NESTED_LISTS)}"
                 raise ConfigurationError(message, remedy=f"Known: {', '.join(NESTED_LISTS)}.")
             parent_list, id_field = NESTED_LISTS[name]
             if parent_list in references:

@@ -27,6 +27,7 @@ from airflow_provider_partners._compat import (
     conf,
     utcnow,
 )
+from airflow_provider_partners.arguments import Check, check_arguments
 from airflow_provider_partners.exceptions import (
     FatalError,
     PartnersError,
@@ -76,6 +77,9 @@ class PartnerSensor(BaseSensorOperator):
     :param max_failures: failed checks in a row before the sensor fails. Network errors and errors of the partner
         count; refused credentials and wrong arguments fail at once
     """
+
+    argument_checks: ClassVar[Mapping[str, Check]] = {}
+    """What each argument must be, once templates are rendered."""
 
     condition_name: ClassVar[str]
     """Name of the condition in :data:`~airflow_provider_partners.triggers.conditions.CONDITIONS`."""
@@ -224,6 +228,7 @@ class PartnerSensor(BaseSensorOperator):
         """Build the spec once, with errors that Airflow acts upon."""
         if self._spec is None:
             try:
+                check_arguments(self, self.argument_checks)
                 self._spec = self.condition_spec()
             except _FATAL_ERRORS as error:
                 raise AirflowFailException(str(error)) from error

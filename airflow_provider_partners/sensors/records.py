@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.datasets.reader import resolve_match_values
+from airflow_provider_partners.arguments import Check, check_count, check_name, suggest
+from airflow_provider_partners.datasets import reader
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import RECORDS
@@ -38,6 +39,7 @@ class RecordsSensor(PartnerSensor):
 
     condition_name = RECORDS
     template_fields: Sequence[str] = ("resource", "since", "until")
+    argument_checks: ClassVar[Mapping[str, Check]] = {"resource": check_name, "at_least": check_count}
 
     def __init__(
         self,
@@ -73,13 +75,11 @@ class RecordsSensor(PartnerSensor):
 
     def condition_spec(self) -> dict[str, Any]:
         """Return the list, its query and the number of records."""
-        resource: Resource | None = self.available_resources().get(self.resource)
+        resources = self.available_resources()
+        resource: Resource | None = resources.get(self.resource)
         if resource is None:
-            message = f"There is no list '{self.resource}'"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(self.available_resources()))}.")
-        if self.at_least < 1:
-            message = f"'at_least' is {self.at_least}, so there is nothing to wait for"
-            raise ConfigurationError(message, remedy="Use 1 or more.")
+            message = f"There is no list '{self.resource}'{suggest(self.resource, resources)}"
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(resources))}.")
         times = {
             name: timestamps.parse(value, name).isoformat()
             for name, value in (("since", self.since), ("until", self.until))
@@ -104,7 +104,7 @@ def resolve_match(match: Mapping[str, Any] | None) -> dict[str, list[str]] | Non
     """
     if not is_given(match) or match is None:
         return None
-    values_by_field = {field: resolve_match_values(field, source) for field, source in match.items()}
+    values_by_field = reader.resolve_match(match)
     for field, values in values_by_field.items():
         if len(values) > MAX_MATCH_VALUES:
             message = f"'match' has {len(values)} values for '{field}'; a sensor takes at most {MAX_MATCH_VALUES}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_duration
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sensors.records import RecordsSensor, resolve_match
 from airflow_provider_partners.windows import is_given
@@ -52,6 +53,7 @@ class YofiRecordsSensor(RecordsSensor):
         "match",
         "yofi_conn_id",
     )
+    argument_checks: ClassVar[Mapping[str, Check]] = {**RecordsSensor.argument_checks, "walk_lookback": check_duration}
     ui_color = "#e8eefc"
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.datasets.reader import resolve_match_values
+from airflow_provider_partners.datasets.reader import resolve_ids
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sensors.base import PartnerSensor
@@ -64,7 +64,7 @@ class YotpoOrderSensor(PartnerSensor):
         if is_given(self.external_id) == several:
             message = "Both 'external_id' and 'external_ids' are given, or neither"
             raise ConfigurationError(message, remedy="Give one of them.")
-        ids = resolve_match_values("external_ids", self.external_ids) if several else [str(self.external_id)]
+        ids = resolve_ids("external_ids", self.external_ids) if several else [str(self.external_id)]
         if len(ids) > MAX_MATCH_VALUES:
             message = f"'external_ids' has {len(ids)} orders; a sensor takes at most {MAX_MATCH_VALUES}"
             raise ConfigurationError(message, remedy="Wait for fewer orders.")

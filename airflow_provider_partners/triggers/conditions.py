@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import get_path
 
@@ -160,7 +161,7 @@ def _check_orders(client: Any, spec: OrdersSpec) -> ConditionResult:
     """Return whether every order is in the state."""
     ids, state = spec["external_ids"], spec["state"]
     if state not in ORDER_STATES:
-        message = f"There is no state '{state}' of an order"
+        message = f"There is no state '{state}' of an order{suggest(state, ORDER_STATES)}"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(ORDER_STATES)}.")
     orders = client.orders(ids)
     ready = [id_ for id_ in ids if id_ in orders and ORDER_STATES[state](orders[id_])]

@@ -13,6 +13,7 @@ from airflow_provider_partners.api.extraction import Segment
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.api.shopify_partner.pages import ConnectionFetcher, restore_aliases
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
@@ -130,7 +131,8 @@ def validate_types(types: str | Iterable[str], resource: PartnerResource) -> lis
     names = {name.strip().upper() for value in values for name in str(value).split(",") if name.strip()}
     unknown = sorted(names - resource.allowed_types)
     if unknown or not names:
-        message = f"'types' of '{resource.name}' holds {', '.join(unknown) or 'nothing'}"
+        nearest = suggest(unknown[0], resource.allowed_types) if unknown else ""
+        message = f"'types' of '{resource.name}' holds {', '.join(unknown) or 'nothing'}{nearest}"
         raise ConfigurationError(message, remedy=f"The types are: {', '.join(sorted(resource.allowed_types))}.")
     return sorted(names)
 

@@ -29,6 +29,7 @@ from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.ids import id_batches
 from airflow_provider_partners.api.voucherify.known_values import check_field, check_values
 from airflow_provider_partners.api.voucherify.resources.model import MAX_VALUES_PER_CONDITION
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def resolve_operator(name: str) -> str:
     """
     full_name = name if name.startswith("$") else f"${name}"
     if full_name not in OPERATORS:
-        message = f"'{name}' is not an operator of Voucherify's filters"
+        message = f"'{name}' is not an operator of Voucherify's filters{suggest(full_name, OPERATORS)}"
         raise filter_error(message, f"Use one of: {' '.join(sorted(OPERATORS))}.")
     return full_name
 

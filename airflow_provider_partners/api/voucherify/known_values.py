@@ -8,9 +8,9 @@ is free, since a project defines it. The fields are those of the list's records 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 __all__ = ["FILTER_FIELDS", "VALUES", "check_field", "check_values"]
@@ -88,7 +88,7 @@ def check_field(list_name: str, field: str) -> None:
     root = field.partition(".")[0]
     if not known or field in known or root in known or root == "metadata":
         return
-    message = f"'{list_name}' has no field '{field}' to filter by{_suggest(field, known)}"
+    message = f"'{list_name}' has no field '{field}' to filter by{suggest(field, known)}"
     raise ConfigurationError(message, remedy=f"Known: metadata.x, {', '.join(sorted(known))}.", partner="Voucherify")
 
 
@@ -101,10 +101,5 @@ def check_values(list_name: str, name: str, values: Iterable[Any]) -> None:
     known = VALUES.get(list_name, {}).get(name)
     for value in values:
         if known and str(value) not in known:
-            message = f"'{list_name}' has no '{name}' that is {value!r}{_suggest(str(value), known)}"
+            message = f"'{list_name}' has no '{name}' that is {value!r}{suggest(str(value), known)}"
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(known))}.", partner="Voucherify")
-
-
-def _suggest(name: str, known: Iterable[str]) -> str:
-    nearest = get_close_matches(name.lower(), {each.lower(): each for each in known}, n=1)
-    return f": did you mean '{next(each for each in known if each.lower() == nearest[0])}'?" if nearest else ""

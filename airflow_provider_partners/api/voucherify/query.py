@@ -32,6 +32,7 @@ from airflow_provider_partners.api.voucherify.resources.model import (
     VoucherifyResource,
     encode_parameters,
 )
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
 from airflow_provider_partners.windows import TimeRange, Window
 
@@ -243,7 +244,7 @@ def _time_selection(query: ListQuery) -> TimeSelection:
         message = f"'{resource.name}' can't be filtered by time: no such filter is documented for it"
         raise _configuration_error(message, "Leave 'since' and 'until' out.")
     if chosen not in names:
-        message = f"'{resource.name}' can't be filtered by time_field={chosen!r}"
+        message = f"'{resource.name}' can't be filtered by time_field={chosen!r}{suggest(chosen, names)}"
         raise _configuration_error(message, f"Use one of: {', '.join(names)}.")
     if since and until and since >= until:
         message = "the window is empty: 'since' is not before 'until'"
@@ -260,7 +261,7 @@ def _sort(query: ListQuery, selection: TimeSelection) -> str:
         return by_time if by_time in possible else resource.sort
     if sort not in possible:
         names = ", ".join(filter(None, possible))
-        message = f"'{resource.name}' can't be sorted by sort={sort!r}"
+        message = f"'{resource.name}' can't be sorted by sort={sort!r}{suggest(sort, possible)}"
         raise _configuration_error(message, f"Use one of: {names}." if names else "Leave 'sort' out.")
     return sort
 

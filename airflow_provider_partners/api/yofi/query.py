@@ -22,6 +22,7 @@ from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.ids import MAX_IDS_LENGTH, id_batches, ids_digest, match_field
 from airflow_provider_partners.api.rsql.expressions import Expression, field, to_expression
 from airflow_provider_partners.api.yofi.resources import FIELDS, PREDICTION_FILTERS
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange, Window
 
@@ -179,7 +180,7 @@ def resolve_include(resource: YofiResource, include: Names | None) -> tuple[str,
         raise _configuration_error(message, "Leave 'include' out.")
     for name in names:
         if name not in resource.relations:
-            message = f"'{resource.name}' has no relation '{name}' to include"
+            message = f"'{resource.name}' has no relation '{name}' to include{suggest(name, resource.relations)}"
             raise _configuration_error(message, f"Known: {', '.join(resource.relations) or 'none'}.")
     return names
 

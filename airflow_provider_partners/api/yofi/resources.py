@@ -16,6 +16,7 @@ from airflow_provider_partners.api.pagination.strategies import PageNumberPagina
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.rsql.expressions import OPERATORS
 from airflow_provider_partners.api.yofi.jsonapi import TOTAL_PATHS, Relation
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 _DOCS_URL = "https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api"
@@ -247,7 +248,7 @@ def resolve_paths(overrides: Mapping[str, str]) -> dict[str, str]:
     for name, path in overrides.items():
         problem = ""
         if name not in paths:
-            problem = f"'paths' names '{name}', which is no list"
+            problem = f"'paths' names '{name}', which is no list{suggest(name, paths)}"
         elif not isinstance(path, str) or not path.startswith("/"):
             problem = f"the path of '{name}' doesn't start with a slash"
         elif name == CUSTOMER and "{customer_id}" not in path:

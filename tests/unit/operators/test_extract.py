@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -11,6 +12,19 @@ from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import StorageError
 from airflow_provider_partners.task_errors import PartnerTaskError
+
+
+class Outputs(Sequence):
+    """All outputs of a mapped task, as Airflow's LazyXComSequence passes them."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return {"uri": "file:///x"}
+
+
+MAPPED = Outputs()
 
 
 @pytest.fixture
@@ -66,6 +80,32 @@ def test_a_list_without_a_time_filter_has_no_window(context):
 def test_the_error_about_an_unknown_list_names_the_known_ones(context):
     with pytest.raises(AirflowFailException, match=r"'orders'.*claims, customers"):
         run(context, resource="orders")
+
+
+def test_a_misspelt_list_comes_with_the_nearest_known_one(context):
+    with pytest.raises(AirflowFailException, match=r"There is no list 'claim': did you mean 'claims'\? Use one of"):
+        run(context, resource="claim")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"resource": ["claims"]}, "'resource' is a list of 1, and one name is needed"),
+        ({"lookback": 2}, r"'lookback' is 2, and a duration is needed\. Write lookback=timedelta\(hours=2\)"),
+        ({"page_size": "50"}, "'page_size' is the text '50', and a whole number of 1 or more is needed"),
+        ({"page_size": 0}, "'page_size' is 0"),
+        ({"match": ["1"]}, "'match' is a list, and a field with its ids is needed"),
+        ({"match": {"order_id": "1,2"}}, r"'match\['order_id'\]' is the text '1,2'.*Write \['1', '2'\]"),
+        ({"match": {"order_id": [{"uri": "x"}]}}, r"'match\['order_id'\]' holds a dict, and ids are needed"),
+        (
+            {"match": {"order_id": {"dataset": MAPPED, "field": "id"}}},
+            r"'match\['order_id'\]\['dataset'\]' is a list of 2, and the reference of one dataset is needed.*expand",
+        ),
+    ],
+)
+def test_a_wrong_argument_fails_for_good_and_names_itself_and_the_remedy(context, arguments, problem):
+    with pytest.raises(AirflowFailException, match=problem):
+        run(context, **arguments)
 
 
 def test_only_given_filters_are_passed_on(context):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.yofi.resources import RESOURCES as YOFI_RESOURCES
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -190,8 +191,8 @@ def test_an_unknown_list_is_refused_with_those_that_exist(sensor):
 
 @pytest.mark.parametrize("sensor", [yofi_records, partner_events, voucherify_records])
 def test_waiting_for_nothing_is_refused(sensor):
-    with pytest.raises(ConfigurationError, match="'at_least' is 0"):
-        sensor(at_least=0).condition_spec()
+    with pytest.raises(AirflowFailException, match="'at_least' is 0, and a whole number of 1 or more is needed"):
+        sensor(at_least=0)._build_spec()
 
 
 def test_a_wrong_time_is_refused_by_its_name():

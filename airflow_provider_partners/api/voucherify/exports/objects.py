@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 
@@ -197,6 +198,6 @@ def find_export(name: str) -> ExportObject:
     """
     export_object = EXPORTS.get(name) or next((each for each in _EXPORT_OBJECTS if each.api_name == name), None)
     if export_object is None:
-        message = f"'{name}' can't be exported"
+        message = f"'{name}' can't be exported{suggest(name, EXPORTS)}"
         raise ConfigurationError(message, remedy=f"Use one of: {', '.join(EXPORTS)}.", partner="Voucherify")
     return export_object

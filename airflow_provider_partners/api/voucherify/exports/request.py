@@ -13,6 +13,7 @@ from typing import Any
 from airflow_provider_partners.api.voucherify.exports.objects import ExportObject
 from airflow_provider_partners.api.voucherify.filters import Filter, to_json, validate_filter
 from airflow_provider_partners.api.voucherify.pages import OVERLAP, format_timestamp
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 PARTNER = "Voucherify"
@@ -97,7 +98,7 @@ def check_known(kind: str, name: str, known: Collection[str], export_object: Exp
     :raises ConfigurationError: with the known names
     """
     if name not in known:
-        message = f"an export of '{export_object.name}' has no {kind} '{name}'"
+        message = f"an export of '{export_object.name}' has no {kind} '{name}'{suggest(name, known)}"
         metadata = ["metadata.x"] if kind == "field" and export_object.has_metadata else []
         names = ", ".join([*sorted(known), *metadata])
         raise ConfigurationError(message, remedy=f"Use one of: {names or 'none'}.", partner=PARTNER)

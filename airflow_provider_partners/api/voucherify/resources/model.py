@@ -20,6 +20,7 @@ from airflow_provider_partners.api.pagination.strategies import (
 )
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.voucherify.known_values import check_values
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any
     for name in parameters:
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
-            message = f"'{resource.name}' takes no parameter '{name}'"
+            message = f"'{resource.name}' takes no parameter '{name}'{suggest(name, known)}"
             remedy = f"Known: {names}; sort, page_size, since and until are arguments of their own."
             raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
     pairs: list[tuple[str, str]] = []
