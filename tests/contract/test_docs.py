@@ -320,6 +320,26 @@ def test_the_pages_have_every_dag_with_all_of_its_params(dags: dict[str, Any]) -
         assert [name for name in dag.params if f"`{name}`" not in section] == [], dag_id
 
 
+def test_the_first_dag_counts_claims_of_the_sandbox_at_any_minute() -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from airflow_provider_partners import YofiClient
+    from airflow_provider_partners.sandbox import build, credentials, serve
+
+    (code,) = blocks(DOCS / "getting-started.md", "python")
+    (days,) = re.findall(r"interval=pendulum\.duration\(days=(\d+)\)", code)
+    (shop,) = re.findall(r'shop="(.+)"', code)
+    # The world ends at the start of the hour, so this is the latest time at which a fresh sandbox is read.
+    now = datetime.now(UTC).replace(minute=59, second=59)
+    with serve(build(shops=4, orders=100)) as running:
+        stored = credentials.connections(running.url, seed=7, shops=4)["yofi_default"]
+        client = YofiClient(secret=stored["password"], base_url=stored["host"], shop=shop, **stored["extra"])
+        claims = list(client.extract("claims", since=now - timedelta(days=int(days)), until=now).records())
+        client.close()
+
+    assert sum(1 for claim in claims if claim["claim_items"]) == 1, "the page says 1"
+
+
 def test_the_first_page_links_every_page() -> None:
     linked = set(re.findall(r"^[a-z_/-]+$", "\n".join(blocks(DOCS / "index.md", r"\{toctree\}")), re.MULTILINE))
     pages = {path.relative_to(DOCS).with_suffix("").as_posix() for path in PAGES if path.is_relative_to(DOCS)}

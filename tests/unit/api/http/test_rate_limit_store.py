@@ -6,14 +6,18 @@ import fcntl
 import json
 import logging
 import os
+import re
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import fakeredis
 import pytest
@@ -30,9 +34,6 @@ from airflow_provider_partners.api.http.rate_limit_store import (
     make_rate_limit_store,
 )
 from airflow_provider_partners.exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def increment(value: float | None) -> float:
@@ -284,3 +285,34 @@ def test_a_folder_that_others_can_write_to_is_not_used(
     assert make_rate_limit_store("", "key").update(increment) == 1
     assert "other users can write to its folder" in caplog.text
     assert list(folder.iterdir()) == []
+
+
+def test_redis_needs_only_the_commands_that_the_page_on_deployment_lists():
+    """The client library is the source: a server that records what it sends, in the protocol RESP3."""
+    replies = {
+        "HELLO": b"%1\r\n$5\r\nproto\r\n:3\r\n",
+        "GET": b"_\r\n",
+        "MULTI": b"+OK\r\n",
+        "SET": b"+QUEUED\r\n",
+        "EXEC": b"*1\r\n+OK\r\n",
+    }
+    sent = set()
+
+    def answer(server):
+        connection, _ = server.accept()
+        with connection, connection.makefile("rb") as stream:
+            while line := stream.readline():
+                words = [stream.read(int(stream.readline()[1:]) + 2) for _ in range(int(line[1:]))]
+                sent.add(words[0].strip().decode().upper())
+                connection.sendall(replies.get(words[0].strip().decode().upper(), b"+OK\r\n"))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        store = RedisStore(f"redis://user:secret@127.0.0.1:{server.getsockname()[1]}/1", "key")
+        assert store.update(lambda value: (value or 0.0) + 1.0) == 1.0
+        store._client.close()
+
+    page = (Path(__file__).parents[4] / "docs" / "deployment.md").read_text()
+    allowed = set(re.search(r"^user partners on .+$", page, re.MULTILINE)[0].upper().split(" +")[1:])
+    assert {"WATCH", "GET", "SET", "EXEC"} <= sent <= allowed
+    assert not {"EVAL", "EVALSHA", "SCRIPT"} & allowed
