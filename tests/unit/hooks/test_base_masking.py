@@ -33,7 +33,7 @@ def store(monkeypatch, conn_type, password, **extra):
 )
 def test_a_key_of_several_lines_is_masked_line_by_line(monkeypatch, key):
     store(monkeypatch, "yofi", key, issuer="p", subject="s")
-    YofiHook("masked", shop="a.myshopify.com").get_conn()
+    assert YofiHook("masked", shop="a.myshopify.com").connection
     for form in (*LINES, PEM, repr(PEM), json.dumps(PEM), "".join(LINES)):
         hidden = redact(f"signed with {form}.")
         assert "***" in hidden
@@ -42,7 +42,7 @@ def test_a_key_of_several_lines_is_masked_line_by_line(monkeypatch, key):
 
 def test_the_frame_of_a_key_is_left_readable(monkeypatch):
     store(monkeypatch, "yofi", PEM, issuer="p", subject="s")
-    YofiHook("masked", shop="a.myshopify.com").get_conn()
+    assert YofiHook("masked", shop="a.myshopify.com").connection
     assert redact("MSt0 is not masked") == "MSt0 is not masked"
 
 
