@@ -18,6 +18,8 @@ from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
 from airflow_provider_partners.sandbox import credentials
 from airflow_provider_partners.task_errors import PartnerTaskError
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 SHOP = "aurora-apparel.myshopify.com"
 WINDOW = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
 

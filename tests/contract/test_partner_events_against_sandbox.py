@@ -12,6 +12,8 @@ from sandbox import run_sandbox, shopify_partner_client
 
 from airflow_provider_partners.sandbox.server import RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
 EDGES = [NOW - 3 * YEAR, NOW - 2 * YEAR, NOW - YEAR, NOW]

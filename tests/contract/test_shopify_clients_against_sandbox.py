@@ -18,6 +18,8 @@ from airflow_provider_partners.api.shopify_partner.documents import APP_EVENT_TY
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PartnersError
 from airflow_provider_partners.sandbox.server import RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ORDERS = 60
 LONG_AGO = datetime(2022, 1, 1, tzinfo=UTC)

@@ -15,6 +15,8 @@ from airflow_provider_partners.exceptions import AuthenticationError, PagingErro
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.store import Sandbox, Store
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PROJECT = {
     "app_id": "sandbox-app",

@@ -15,6 +15,8 @@ from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.exceptions import AuthenticationError, RejectedError
 from airflow_provider_partners.sandbox.server import RunningSandbox
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]
 

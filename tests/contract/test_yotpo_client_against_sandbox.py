@@ -22,6 +22,8 @@ from airflow_provider_partners.exceptions import (
 from airflow_provider_partners.sandbox.server import RunningSandbox, serve
 from airflow_provider_partners.sandbox.store import Sandbox, Store
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 STORE, SECRET = "sandboxstore", "sandbox-yotpo-not-a-secret"
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -19,6 +19,8 @@ from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sandbox.credentials import environment
 
+pytestmark = pytest.mark.usefixtures("quick_refusals")
+
 SHOP = "aurora-apparel.myshopify.com"
 
 
@@ -229,7 +231,7 @@ def test_the_account_comes_from_the_connection_or_the_shop(connections):
     }
     assert accounts == {SHOP}
     assert ShopifyPartnerHook().account == "12345"
-    assert YofiHook().account is None
+    assert YofiHook().account == SHOP
 
 
 def test_a_yofi_connection_that_names_no_shop_says_so_in_its_test(monkeypatch):
