@@ -129,6 +129,8 @@ def connections(url: str, *, seed: int, shops: int) -> dict[str, dict[str, Any]]
             "extra": {
                 "auth_profile": "service_account",
                 **{name: yofi[name] for name in ("issuer", "subject", "client_id", "platform")},
+                # The connection test reads this shop. Tasks name their own.
+                "shop": next(member.domain for member in world(shops) if member.routed),
             },
         },
         "shopify_partner_default": {

@@ -333,7 +333,7 @@ def test_the_first_dag_counts_claims_of_the_sandbox_at_any_minute() -> None:
     now = datetime.now(UTC).replace(minute=59, second=59)
     with serve(build(shops=4, orders=100)) as running:
         stored = credentials.connections(running.url, seed=7, shops=4)["yofi_default"]
-        client = YofiClient(secret=stored["password"], base_url=stored["host"], shop=shop, **stored["extra"])
+        client = YofiClient(secret=stored["password"], base_url=stored["host"], **{**stored["extra"], "shop": shop})
         claims = list(client.extract("claims", since=now - timedelta(days=int(days)), until=now).records())
         client.close()
 

@@ -37,7 +37,14 @@ def test_connections_carry_the_documented_fields_and_no_others():
     connections = credentials.connections(f"{URL}/", seed=7, shops=1)
 
     assert connections["yofi_default"]["host"] == f"{URL}/yofi"
-    assert set(connections["yofi_default"]["extra"]) == {"auth_profile", "issuer", "subject", "client_id", "platform"}
+    assert set(connections["yofi_default"]["extra"]) == {
+        "auth_profile",
+        "issuer",
+        "subject",
+        "client_id",
+        "platform",
+        "shop",
+    }
     assert set(connections["shopify_partner_default"]["extra"]) == {"organization_id", "secondary_access_token"}
     assert set(connections["shopify_admin_aurora_apparel"]) == {"conn_type", "host", "password"}
     assert set(connections["yotpo_aurora_apparel"]) == {"conn_type", "host", "login", "password"}
