@@ -153,13 +153,10 @@ class JobExtractOperator(ExtractOperator):
                 self._wait_for_job(client, running_job)
             return self.finish(context, self._collect(client, job, running_job))
 
-    def execute_complete(
-        self, context: Context, event: Any = None, try_deadline: float | None = None
-    ) -> DatasetRefDict:
+    def execute_complete(self, context: Context, event: Any = None) -> DatasetRefDict:
         """Resume after the trigger. The status is read from the partner again; the event only wakes the task up.
 
         :param event: the trigger's event
-        :param try_deadline: when ``execution_timeout`` ends, in seconds since 1970
         """
         from airflow_provider_partners.triggers.base import ERROR, validate_event
 
@@ -170,7 +167,8 @@ class JobExtractOperator(ExtractOperator):
             if status == ERROR:
                 problem = f"The triggerer could not read the status of job {job_id}: {message}"
                 raise TransientError(problem, remedy="The job continues; the next try resumes it.")
-            deadline = None if try_deadline is None else timestamps.from_epoch(try_deadline)
+            end = payload.get("try_deadline")
+            deadline = None if end is None else timestamps.from_epoch(end)
             if deadline is not None:
                 _shorten_timer(deadline)
             return self._fetch(context, new_try=False, try_deadline=deadline)
@@ -233,14 +231,11 @@ class JobExtractOperator(ExtractOperator):
             job_id=running_job.job_id,
             poll_interval=self.poll_interval,
             deadline=running_job.wait_until.timestamp(),
+            try_deadline=None if running_job.try_deadline is None else running_job.try_deadline.timestamp(),
             max_failures=MAX_POLL_FAILURES,
         )
-        deadline = running_job.try_deadline
         self.defer(
-            trigger=trigger,
-            method_name="execute_complete",
-            kwargs=None if deadline is None else {"try_deadline": deadline.timestamp()},
-            timeout=running_job.wait_until - utcnow() + TRIGGER_GRACE,
+            trigger=trigger, method_name="execute_complete", timeout=running_job.wait_until - utcnow() + TRIGGER_GRACE
         )
 
     def _wait_for_job(self, client: Any, running_job: _RunningJob) -> None:

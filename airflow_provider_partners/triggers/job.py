@@ -18,7 +18,8 @@ _STATUSES = {JobState.DONE: DONE, JobState.FAILED: FAILED}
 class JobTrigger(PollingTrigger):
     """Waits until a partner's async job has ended.
 
-    Its event is ``{"status": "done" | "failed" | "timeout" | "error", "job_id": …, "message": …}``. When a user stops
+    Its event is ``{"status": "done" | "failed" | "timeout" | "error", "job_id": …, "message": …,
+    "try_deadline": …}``. When a user stops
     the waiting task, the trigger cancels the job (Airflow 3.3 and later call :meth:`on_kill`).
 
     :param conn_type: the connection's type, such as ``shopify_admin``
@@ -27,6 +28,8 @@ class JobTrigger(PollingTrigger):
     :param hook_params: the hook's further arguments, as JSON
     :param poll_interval: longest pause between two polls in seconds; the first pauses are shorter
     :param deadline: when to stop waiting, in seconds since 1970; never by default
+    :param try_deadline: when the task's try ends, in seconds since 1970. The event returns it to the task, because
+        ``dag.test()`` loses the arguments of a deferral
     :param max_failures: failed polls in a row before the trigger gives up
     """
 
@@ -39,6 +42,7 @@ class JobTrigger(PollingTrigger):
         hook_params: Mapping[str, Any] | None = None,
         poll_interval: float = 30.0,
         deadline: float | None = None,
+        try_deadline: float | None = None,
         max_failures: int = 10,
     ) -> None:
         super().__init__(
@@ -50,15 +54,17 @@ class JobTrigger(PollingTrigger):
             max_failures=max_failures,
         )
         self.job_id = job_id
+        self.try_deadline = try_deadline
         self._last_status: JobStatus | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments as JSON."""
-        return {**super().arguments(), "job_id": self.job_id}
+        return {**super().arguments(), "job_id": self.job_id, "try_deadline": self.try_deadline}
 
     def event(self, status: str, message: str = "") -> EventPayload:
-        """Return an event's payload, with the job's id."""
-        return {**super().event(status, message), "job_id": self.job_id}
+        """Return an event's payload, with the job's id and the end of the task's try, if it has one."""
+        end = {} if self.try_deadline is None else {"try_deadline": self.try_deadline}
+        return {**super().event(status, message), "job_id": self.job_id, **end}
 
     def poll(self, client: Any) -> EventPayload | None:
         """Read the job's status once."""

@@ -377,6 +377,7 @@ def test_a_running_job_is_waited_for_in_the_triggerer(partner, context):
             "job_id": "job-1",
             "poll_interval": 7,
             "deadline": (NOW + timedelta(hours=3)).timestamp(),
+            "try_deadline": None,
             "max_failures": 10,
         },
     )
@@ -438,7 +439,7 @@ def test_a_job_that_outlasts_the_tasks_execution_timeout_is_cancelled_in_both_mo
         assert deferral.timeout == timedelta(minutes=5) + TRIGGER_GRACE
         clock.shift(timedelta(minutes=5))
         operator = orders_operator(partner, **limit)
-        run = partial(operator.execute_complete, context, event("timeout"), **deferral.kwargs)
+        run = partial(operator.execute_complete, context, deferral.trigger.event("timeout"))
     else:
         run = partial(operator.execute, context)
     with pytest.raises(AirflowTaskTimeout, match=r"job job-1 was not done within .* execution_timeout of 0:05:00"):
@@ -456,9 +457,9 @@ def test_a_second_deferral_keeps_the_deadline_of_the_try(partner, context, clock
     first = deferred(orders_operator(partner, **limit), context)
     clock.shift(timedelta(minutes=2))
     with pytest.raises(TaskDeferred) as second:
-        orders_operator(partner, **limit).execute_complete(context, event("done"), **first.kwargs)
+        orders_operator(partner, **limit).execute_complete(context, first.trigger.event("done"))
     assert second.value.trigger.deadline == first.trigger.deadline
-    assert second.value.kwargs == first.kwargs
+    assert second.value.trigger.try_deadline == first.trigger.try_deadline
 
 
 def test_a_finished_job_is_not_cancelled_when_the_try_has_no_time_left(partner, context, clock, uri):
@@ -468,7 +469,7 @@ def test_a_finished_job_is_not_cancelled_when_the_try_has_no_time_left(partner, 
     clock.shift(timedelta(minutes=6))
     operator = orders_operator(partner, **limit)
     with pytest.raises(AirflowTaskTimeout, match="job-1 is done, but the task's execution_timeout has passed"):
-        operator.execute_complete(context, event("done"), **first.kwargs)
+        operator.execute_complete(context, first.trigger.event("done"))
     operator.on_kill()
     assert partner.cancelled == []
     assert load_checkpoint(uri) is not None

@@ -61,6 +61,13 @@ def test_a_done_job_is_reported_with_its_id(partner):
     assert partner.calls == ["status", "status", "status", "close"]
 
 
+def test_the_event_returns_the_end_of_the_try_to_the_task(partner):
+    partner.states = [JobState.DONE]
+    assert events_of(trigger(try_deadline=1777640400.0)) == [
+        {"status": "done", "job_id": "job-1", "message": "", "try_deadline": 1777640400.0}
+    ]
+
+
 def test_a_failed_job_is_reported_with_its_reason(partner):
     partner.states = [JobState.FAILED]
     assert events_of(trigger()) == [
