@@ -255,7 +255,7 @@ _OPTIONS = {
     "budget_uri": _option(
         "Where the tasks of one credential share its rate limit: ``redis://host/0`` across workers, "
         "``file:///folder`` on one machine, ``memory://`` per process. Empty means files in the machine's "
-        "temporary folder.",
+        "temporary folder. Redis has to allow transactions; no Lua is used.",
         "string",
         "",
         "redis://redis:6379/0",
