@@ -104,7 +104,7 @@ async def in_thread(function: Callable[[], T]) -> T:
     it does not know that loop and starts another one on the same socket. On the loop itself the synchronous APIs raise
     an error. The asynchronous ones do not exist in 3.0, deadlock before 3.3.2, and ``dag.test()`` does not serve them.
 
-    A cancelled caller gets its own ``CancelledError``: its message tells the triggerer that a user stopped the task.
+    A cancelled caller gets its own ``CancelledError``: its message shows the triggerer that a user stopped the task.
     Without the shield, asgiref raises a new one without the message.
 
     :param function: called once; it runs to its end even if the caller is cancelled

@@ -66,7 +66,7 @@ class AuthenticationError(FatalError):
 
 
 class NotDefinedError(RetryableError):
-    """Airflow knows no such connection or Variable, or could not be asked: it answers both the same way."""
+    """Airflow knows no such connection or Variable, or could not be reached: it answers both the same way."""
 
 
 class ThrottledError(RetryableError):

@@ -1,4 +1,4 @@
-"""Call a function for several items at once, with results in order; and tell a thread that nobody needs its result."""
+"""Call a function for several items at once, with results in order; and signal a thread that nobody needs its result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _thread = threading.local()
 
 
 def call_unless_abandoned(abandoned: threading.Event, function: Callable[[T], R], item: T) -> R:
-    """Return ``function(item)``. During the call, :func:`is_abandoned` tells this thread the state of the event.
+    """Return ``function(item)``. During the call, :func:`is_abandoned` returns the state of the event to this thread.
 
     :param abandoned: set when nobody needs the result any more
     """

@@ -1,7 +1,7 @@
 """What a record was built from, so that an older build never replaces a newer one.
 
 A task may write late: after a retry, when it is cleared, or as a replay. Meanwhile another run may have read the order
-again and written it. Yotpo's own ``updated_at`` can't tell the two apart. It says when somebody wrote, by Yotpo's
+again and written it. Yotpo's own ``updated_at`` can't distinguish the two. It says when somebody wrote, by Yotpo's
 clock, and not what the writer knew: a late write of an older build would make the newer one look old, and so would any
 other writer. So each record carries a version, and each task claims its versions in a log before it writes.
 

@@ -72,7 +72,7 @@ class BatchLookup:
         return page
 
     def _is_confirmed(self, page: Page) -> bool:
-        """Return True if the page holds what was requested. If it holds too little to tell, missing ids are read."""
+        """Return True if the page holds what was requested. If it holds too little to decide, missing ids are read."""
         returned = {_customer_id(record) for record in page.records}
         requested = {_id_tail(id_): id_ for id_ in self.pages_by_id}
         if not returned <= {*requested, None}:

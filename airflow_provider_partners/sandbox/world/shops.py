@@ -21,7 +21,7 @@ class Shop:
     :param vertical: what it sells, a key of the product table
     :param presentments: currencies its buyers may pay in, other than its own
     :param order_name: format of its order names, with ``{}`` for the number
-    :param tax_rate: tax rate as a fraction; ``taxes_included`` tells whether prices include it
+    :param tax_rate: tax rate as a fraction; ``taxes_included`` shows whether prices include it
     :param number: its id at the partner organization and at Shopify
     :param installed: True if the app is installed now
     :param routed: True if the Dags have a route for it

@@ -309,8 +309,8 @@ def test_no_time_lies_in_the_future(sandbox, orders):
         times = re.findall(r"'(?:createdAt|updatedAt|happenedAt|deliveredAt|processedAt)': '([^']+)'", str(order))
         assert max(times) < latest
         assert order["createdAt"] <= order["updatedAt"]
-        news = [row["updatedAt"] for row in (*order["fulfillments"], *order["refunds"])]
-        assert all(time <= order["updatedAt"] for time in news)
+        times = [row["updatedAt"] for row in (*order["fulfillments"], *order["refunds"])]
+        assert all(time <= order["updatedAt"] for time in times)
 
 
 def test_an_uninstalled_shop_has_no_order_after_the_uninstall(sandbox):
