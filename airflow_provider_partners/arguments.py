@@ -5,12 +5,36 @@ This module knows no Airflow and no partner.
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.windows import is_given
+
+__all__ = [
+    "Check",
+    "SharedSignature",
+    "check_arguments",
+    "check_count",
+    "check_dataset",
+    "check_days",
+    "check_duration",
+    "check_flag",
+    "check_folder",
+    "check_ids",
+    "check_interval",
+    "check_limit",
+    "check_mapping",
+    "check_name",
+    "check_names",
+    "check_seconds",
+    "check_text",
+    "suggest",
+]
 
 Check = Callable[[str, Any], None]
 """Checks one argument, by its name and value. It raises :class:`ConfigurationError`. ``None`` means not given."""
@@ -47,9 +71,40 @@ def check_name(name: str, value: Any) -> None:
         _refuse(name, value, "one name", "To read several, map the task: .partial(…).expand(" + name + "=[…]).")
 
 
+def check_folder(name: str, value: Any) -> None:
+    """Refuse what is no folder for every worker: a relative path depends on the folder that a worker runs in."""
+    if is_given(value) and not (isinstance(value, str) and (value.startswith("/") or "://" in value)):
+        _refuse(name, value, "an absolute path or a URI", f"Write {name}='s3://bucket/folder', for example.")
+
+
+def check_text(name: str, value: Any) -> None:
+    """Refuse what is no text, or empty."""
+    if not isinstance(value, str) or not value:
+        _refuse(name, value, "a text", f"Write {name}='…', or leave the argument out.")
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse what is neither True nor False: the text ``"false"`` would count as true."""
+    if not isinstance(value, bool):
+        _refuse(name, value, "True or False", f"Write {name}=False, without quotation marks.")
+
+
+def check_mapping(name: str, value: Any) -> None:
+    """Refuse what is no dict."""
+    if not isinstance(value, Mapping):
+        _refuse(name, value, "a dict", f"Write {name}={{…}}, or leave the argument out.")
+
+
+def check_names(name: str, value: Any) -> None:
+    """Refuse what is neither a text nor a list of texts."""
+    is_list = isinstance(value, Iterable) and not isinstance(value, Mapping | bytes)
+    if not isinstance(value, str) and not (is_list and all(isinstance(each, str) for each in value)):
+        _refuse(name, value, "a list of names", f"Write {name}=['id', 'created_at'], for example.")
+
+
 def check_duration(name: str, value: Any) -> None:
-    """Refuse what is no ``timedelta``: a number has no unit."""
-    if not isinstance(value, timedelta):
+    """Refuse what is no ``timedelta`` of 0 or more: a number has no unit."""
+    if not isinstance(value, timedelta) or value < timedelta(0):
         _refuse(name, value, "a duration", f"Write {name}=timedelta(hours=2), for example.")
 
 
@@ -59,6 +114,18 @@ def check_count(name: str, value: Any) -> None:
         _refuse(name, value, "a whole number of 1 or more", f"Write {name}=4, for example.")
 
 
+def check_days(name: str, value: Any) -> None:
+    """Refuse what is no whole number of 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        _refuse(name, value, "a whole number of days, 0 or more", f"Write {name}=3, for example.")
+
+
+def check_interval(name: str, value: Any) -> None:
+    """Refuse what is no number of seconds above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        _refuse(name, value, "a number of seconds above 0", f"Write {name}=300, for example.")
+
+
 def check_seconds(name: str, value: Any) -> None:
     """Refuse what is no number of seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
@@ -66,8 +133,9 @@ def check_seconds(name: str, value: Any) -> None:
 
 
 def check_limit(name: str, value: Any) -> None:
-    """Refuse what is neither a count nor a share."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    """Refuse what is neither a count nor a share from 0 to 1."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not (0 <= value <= 1 or (isinstance(value, int) and value > 1)):
         _refuse(name, value, "a count or a share", f"Write {name}=20 for a count, or {name}=0.1 for one in ten.")
 
 
@@ -116,4 +184,33 @@ def _describe(value: Any) -> str:
         return f"the text {value!r}" if len(value) <= _LONGEST_NAME else f"a text of {len(value)} characters"
     if isinstance(value, Sequence):
         return f"a list of {len(value)}"
+    if value is None:
+        return "None"
     return f"a {type(value).__name__}"
+
+
+class SharedSignature:
+    """The signature of a class whose ``__init__`` passes ``**kwargs`` on to those of its base classes.
+
+    ``help()``, ``inspect.signature()`` and editors show the arguments of all of them, and ``**kwargs`` for what the
+    framework's own base class takes. A class lists in ``fixed_arguments`` what it passes on by itself.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._root = owner
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        fixed = getattr(owner, "fixed_arguments", ())
+        parameters: dict[str, inspect.Parameter] = {}
+        others = None
+        for kind in owner.__mro__[: owner.__mro__.index(self._root) + 1]:
+            if "__init__" in vars(kind):
+                _, *own = inspect.signature(vars(kind)["__init__"]).parameters.values()
+                for parameter in own:
+                    if parameter.kind is parameter.VAR_KEYWORD:
+                        others = parameter
+                    elif parameter.name not in fixed:
+                        parameters.setdefault(parameter.name, parameter)
+        others = others or inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD, annotation="Any")
+        required_first = sorted(parameters.values(), key=lambda parameter: parameter.default is not parameter.empty)
+        return inspect.Signature([*required_first, others])

@@ -25,10 +25,18 @@ from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.hooks.base import in_thread
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.hooks.yofi import YofiHook
-from airflow_provider_partners.pipelines.lanes import select_shops
+from airflow_provider_partners.pipelines.lanes import reject_unknown_params, select_shops
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 log = logging.getLogger(__name__)
+
+
+@task(retries=0)
+def check_params() -> list[str]:
+    """Return the params that the run sets. An unknown key is refused before anything is read."""
+    context: Any = get_current_context()
+    with translate_errors(context):
+        return reject_unknown_params(context)
 
 
 @task(map_index_template="{{ task.op_kwargs['route']['shop'] }}", multiple_outputs=False)
@@ -68,7 +76,7 @@ async def _counts(route: dict[str, str], order_ids: list[str], customer_ids: lis
 def report(routes: Any, counts: Any) -> dict[str, Any]:
     """Log a line for each shop. Fail if a shop has no counts."""
     if routes is None:
-        message = "The shops could not be selected. See the logs of active_shops and select_shops."
+        message = "The shops could not be selected. See the logs of check_params, active_shops and select_shops."
         raise PartnerTaskError(message)
     names = ("returns", "orders", "customers")
     # For a single shop, Airflow passes its result instead of a list.
@@ -92,7 +100,9 @@ with DAG(
     default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
     params={
         "days": Param(30, description="Days of returns to read", type="integer", minimum=1),
-        "shops": Param(None, description="Shops to read; by default all", type=["null", "array"]),
+        "shops": Param(
+            None, description="Shops to read; by default all", type=["null", "array"], items={"type": "string"}
+        ),
     },
     tags=["partners", "yofi", "shopify", "taskflow"],
     doc_md=__doc__,
@@ -105,5 +115,6 @@ with DAG(
 
     # A shop that has uninstalled the app refuses its token, so it is left out.
     installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id="{{ var.value.partner_app_id }}")
+    check_params() >> installed
     routes = select_shops(installed.output)
     report(routes, overview.expand(route=routes))

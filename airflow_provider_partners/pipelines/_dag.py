@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import (
+    Check,
+    check_days,
+    check_duration,
+    check_flag,
+    check_interval,
+    check_mapping,
+    check_text,
+    suggest,
+)
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
 from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.shopify_partner import NO_APP
@@ -30,6 +41,30 @@ Source: ``airflow.providers.standard.utils.openlineage``.
 """
 
 
+P = ParamSpec("P")
+
+
+def dag_factory(function: Callable[P, DAG]) -> Callable[P, DAG]:
+    """Return a Dag factory that checks its arguments when the Dag file is loaded, before anything runs.
+
+    :raises ConfigurationError: when an argument is wrong or unknown
+    """
+    own_names = [name for name in inspect.signature(function).parameters if name != "dag_args"]
+
+    @functools.wraps(function)
+    def create(*args: P.args, **kwargs: P.kwargs) -> DAG:
+        known = [*own_names, *inspect.signature(DAG).parameters]
+        for name, value in kwargs.items():
+            if name not in known:
+                message = f"{function.__name__} has no argument '{name}'" + suggest(name, known)
+                raise ConfigurationError(message, remedy=f"Its own arguments are: {', '.join(own_names)}.")
+            if check := _CHECKS.get(name):
+                check(name, value)
+        return function(*args, **kwargs)
+
+    return create
+
+
 def create_dag(
     dag_id: str,
     *,
@@ -49,11 +84,12 @@ def create_dag(
     """
     own_args = dict(dag_args)
     macros = {"partner_app_id": read_app_id, **(own_args.pop("user_defined_macros", None) or {})}
-    task_defaults = {"retries": 2, "retry_delay": retry_delay, **(task_args or {}), **own_args.pop("default_args", {})}
+    own_defaults = own_args.pop("default_args", None) or {}
+    task_defaults = {"retries": 2, "retry_delay": retry_delay, **(task_args or {}), **own_defaults}
     return DAG(
         dag_id=dag_id,
         schedule=schedule,
-        params={**params, **own_args.pop("params", {})},
+        params={**params, **(own_args.pop("params", None) or {})},
         default_args=default_args(**task_defaults),
         user_defined_macros=macros,
         **{
@@ -109,3 +145,70 @@ def require_results(results: Mapping[str, Any]) -> None:
 
 def _describe_unknown(name: str, known: list[str]) -> str:
     return f"unknown param '{name}'" + (suggest(name, known) or ".")
+
+
+def _check_asset(name: str, value: Any) -> None:
+    if not isinstance(value, Asset):
+        message = f"'{name}' is a {type(value).__name__}, and an asset is needed"
+        raise ConfigurationError(message, remedy=f'Write {name}=Asset("partner_order_sync"), for example.')
+
+
+def _check_mapping_or_none(name: str, value: Any) -> None:
+    if value is not None:
+        check_mapping(name, value)
+
+
+def _check_watched_shops(name: str, value: Any) -> None:
+    _check_mapping_or_none(name, value)
+    for shop, conn_id in (value or {}).items():
+        check_text(f"a shop of {name}", shop)
+        check_text(f"{name}[{shop!r}]", conn_id)
+
+
+def _check_options(name: str, value: Any) -> None:
+    """Refuse wrong options, unless Airflow renders them later. Options that are not given import no model."""
+    if value is None or _is_rendered_later(value):
+        return
+    from airflow_provider_partners.sync.coupons import CouponPolicy
+    from airflow_provider_partners.sync.options import MappingOptions, Options
+    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
+
+    models: Mapping[str, type[Options]] = {
+        "options": MappingOptions,
+        "policy": SuppressionPolicy,
+        "coupon_policy": CouponPolicy,
+    }
+    models[name].parse(value)
+
+
+def _is_rendered_later(value: Any) -> bool:
+    """Return True for a template, a task's output, or a dict or list that contains one."""
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, Mapping):
+        return any(map(_is_rendered_later, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_is_rendered_later, value))
+    return hasattr(value, "resolve")
+
+
+_CHECKS: Mapping[str, Check] = {
+    "app_id": check_text,
+    "asset": _check_asset,
+    "catchup_limit": check_duration,
+    "claims_lookback": check_duration,
+    "coupon_policy": _check_options,
+    "coupons_lookback": check_duration,
+    "default_args": _check_mapping_or_none,
+    "lookback_days": check_days,
+    "options": _check_options,
+    "params": _check_mapping_or_none,
+    "personal_data": check_flag,
+    "policy": _check_options,
+    "poll_interval": check_interval,
+    "resync_days": check_days,
+    "shopify_partner_conn_id": check_text,
+    "user_defined_macros": _check_mapping_or_none,
+    "voucherify_conn_id": check_text,
+    "watched_shops": _check_watched_shops,
+}

@@ -30,7 +30,7 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertProductsOperator,
 )
 from airflow_provider_partners.pipelines import routing, run_summary
-from airflow_provider_partners.pipelines._dag import require_results
+from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 from airflow_provider_partners.windows import Window
 
@@ -45,6 +45,7 @@ __all__ = [
     "create_lane",
     "fail_on_failed_shops",
     "read_routes",
+    "reject_unknown_params",
     "select_shops",
     "shared_params",
     "summarize",
@@ -109,12 +110,13 @@ def read_routes() -> list[routing.Route]:
 
 
 @task
-def select_shops(installed: Any, windows: Any = None, *, personal_data: bool = True) -> list[dict[str, Any]]:
+def select_shops(installed: Any, windows: Any = None, *, personal_data: Any = True) -> list[dict[str, Any]]:
     """Return the run's shops with the connections of their routes, once per window.
 
     :param installed: domains of the shops that have the app; the text ``all`` takes every routed shop
     :param windows: windows from :func:`with_lookbacks`; ``None`` if each shop gets its own in a later task
-    :param personal_data: False reads no customers' data of any shop; otherwise the shop's route decides
+    :param personal_data: False reads no customers' data of any shop; otherwise the shop's route decides. A template
+        may render to it
     """
     context: Any = get_current_context()
     with translate_errors(context):
@@ -123,7 +125,7 @@ def select_shops(installed: Any, windows: Any = None, *, personal_data: bool = T
             read_routes(),
             installed=None if installed == EVERY_SHOP else installed,
             shops=context["params"]["shops"],
-            personal_data=personal_data,
+            personal_data=personal_data is None or parse_bool(personal_data, "personal_data"),
         )
     for shop in selected.without_route:
         log.warning("%s has the app installed, but no route in the Variable %s", shop, routing.ROUTES_VARIABLE)

@@ -25,7 +25,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines import routing
-from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, dag_factory, reject_unknown_params
 from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.triggers.watch.events import windows_from_events
 from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 TRIGGERS = {"new_returns": YofiNewReturnsTrigger, "new_claims": YofiNewClaimsTrigger}
 
 
+@dag_factory
 def new_returns_dag(
     *,
     dag_id: str = "yofi_new_returns",
@@ -190,7 +191,9 @@ def _select_shops(
     window_by_shop = windows_from_events(payloads)
     if params["since"] or not window_by_shop:
         window = windows.resolve(since=params["since"], until=params["until"])
-        window_by_shop = dict.fromkeys(params["shops"] or [route.shop for route in routes], window)
+        window_by_shop = dict.fromkeys(
+            routing.requested_shops(params["shops"]) or [route.shop for route in routes], window
+        )
     routed = {route.shop for route in routes}
     for shop in sorted(window_by_shop.keys() - routed):
         log.warning("%s is watched, but has no route in the Variable %s", shop, routing.ROUTES_VARIABLE)

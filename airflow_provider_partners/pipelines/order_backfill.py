@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
 from airflow_provider_partners import watermarks, windows
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines import lanes as steps
-from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, create_dag, dag_factory, reject_unknown_params
 from airflow_provider_partners.pipelines.coverage import (
     BACKFILL_DAG_ID,
     WATERMARK_ASSET,
@@ -41,6 +42,7 @@ __all__ = ["order_backfill_dag"]
 log = logging.getLogger(__name__)
 
 
+@dag_factory
 def order_backfill_dag(
     *,
     dag_id: str = BACKFILL_DAG_ID,
@@ -61,9 +63,14 @@ def order_backfill_dag(
     The arguments are those of :func:`~airflow_provider_partners.pipelines.order_sync.order_sync_dag`. Give both the
     same options and policies.
 
+    :param schedule: needs values for ``since`` and ``until`` in ``params``; by default the Dag runs by hand
     :param asset: keeps the gaps of the hourly Dag. A gap that this Dag reads is removed (Airflow 3.3 and later)
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
+    if schedule is not None and not {"since", "until"} <= (dag_args.get("params") or {}).keys():
+        message = "'schedule' is given, and the params 'since' and 'until' have no default"
+        remedy = "Leave 'schedule' out and run the Dag by hand, or give params={'since': '…', 'until': '…'}."
+        raise ConfigurationError(message, remedy=remedy)
     summarize = create_summarize(asset)
 
     @task

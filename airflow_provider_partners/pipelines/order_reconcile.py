@@ -24,7 +24,13 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator, YotpoReconcileOrdersOperator
 from airflow_provider_partners.pipelines import lanes as steps
-from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, TIME_SCHEMA, create_dag, reject_unknown_params
+from airflow_provider_partners.pipelines._dag import (
+    APP_ID_TEMPLATE,
+    TIME_SCHEMA,
+    create_dag,
+    dag_factory,
+    reject_unknown_params,
+)
 from airflow_provider_partners.task_errors import translate_errors
 
 if TYPE_CHECKING:
@@ -39,6 +45,7 @@ log = logging.getLogger(__name__)
 DAILY = CronTriggerTimetable("30 3 * * *", timezone="UTC", interval=timedelta(days=1))
 
 
+@dag_factory
 def order_reconcile_dag(
     *,
     dag_id: str = "yotpo_reconcile",

@@ -31,6 +31,7 @@ from airflow_provider_partners.pipelines._dag import (
     APP_ID_TEMPLATE,
     TIME_SCHEMA,
     create_dag,
+    dag_factory,
     reject_unknown_params,
 )
 from airflow_provider_partners.pipelines.coverage import (
@@ -59,6 +60,7 @@ log = logging.getLogger(__name__)
 HOURLY = CronTriggerTimetable("0 * * * *", timezone="UTC", interval=timedelta(hours=1))
 
 
+@dag_factory
 def order_sync_dag(
     *,
     dag_id: str = "yofi_shopify_to_yotpo",

@@ -35,6 +35,7 @@ from airflow_provider_partners.pipelines._dag import (
     APP_ID_TEMPLATE,
     TIME_SCHEMA,
     create_dag,
+    dag_factory,
     read_app_id,
     reject_unknown_params,
     require_results,
@@ -62,6 +63,7 @@ CHANGED_DAYS = AssetAlias("shopify_partner_finance")
 """Schedule a Dag on it that processes the days; it resolves to the lists' assets, ``shopify-partner://1234/…``."""
 
 
+@dag_factory
 def partner_finance_dag(
     *,
     dag_id: str = "shopify_partner_finance",

@@ -16,7 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
 
-__all__ = ["ROUTES_REMEDY", "ROUTES_VARIABLE", "Route", "SelectedShops", "parse_routes", "select_lanes"]
+__all__ = [
+    "ROUTES_REMEDY",
+    "ROUTES_VARIABLE",
+    "Route",
+    "SelectedShops",
+    "parse_routes",
+    "requested_shops",
+    "select_lanes",
+]
 
 ROUTES_VARIABLE = "partner_shop_routes"
 _EXAMPLE = (
@@ -84,6 +92,8 @@ def parse_routes(value: Any) -> list[Route]:
             _raise_invalid(f"is not JSON ({error})", ROUTES_REMEDY)
     if not isinstance(value, Sequence) or isinstance(value, str):
         _raise_invalid("is not a list", ROUTES_REMEDY)
+    if not value:
+        _raise_invalid("has no route, so a run would do nothing", ROUTES_REMEDY)
     routes = [_parse_route(number, entry) for number, entry in enumerate(value, start=1)]
     first_position: dict[str, int] = {}
     for number, route in enumerate(routes, start=1):
@@ -109,7 +119,7 @@ def select_lanes(
     :raises ConfigurationError: when a requested shop has no route
     """
     by_shop = {route.shop: route for route in routes}
-    requested = _requested_shops(shops)
+    requested = requested_shops(shops)
     if missing := [shop for shop in requested if shop not in by_shop]:
         message = f"The param 'shops' names shops without a route: {', '.join(missing)}"
         known = ", ".join(sorted(by_shop)) or "none"
@@ -127,7 +137,11 @@ def select_lanes(
     )
 
 
-def _requested_shops(shops: Any) -> list[str]:
+def requested_shops(shops: Any) -> list[str]:
+    """Return the domains of the param ``shops``, each once; an empty list stands for all shops.
+
+    :raises ConfigurationError: when it is no list, or a member is no shop
+    """
     if shops is None or shops == "" or shops == "None":
         return []
     if isinstance(shops, str) or not isinstance(shops, Sequence):

@@ -26,7 +26,13 @@ from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
-from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, reject_unknown_params, require_results
+from airflow_provider_partners.pipelines._dag import (
+    TIME_SCHEMA,
+    create_dag,
+    dag_factory,
+    reject_unknown_params,
+    require_results,
+)
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 __all__ = ["voucherify_extract_dag"]
@@ -85,10 +91,13 @@ SHORT_NESTED_LISTS = [
 ]
 """Nested lists that are short in every project."""
 
+_NAMES_SCHEMA: Mapping[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
+
 FIRST_TIME = "2014-01-01T00:00:00Z"
 """Before Voucherify existed: the start of a complete read of a list with a time filter."""
 
 
+@dag_factory
 def voucherify_extract_dag(
     *,
     dag_id: str = "voucherify_extract",
@@ -109,9 +118,9 @@ def voucherify_extract_dag(
             "since": Param(None, description="Start of the creation time, instead of the interval's", **TIME_SCHEMA),
             "until": Param(None, description="End of the creation time; needs 'since'", **TIME_SCHEMA),
             "whole": Param(False, description="Read lists with a time filter completely", type="boolean"),
-            "lists": Param(None, description="Lists to read; by default all", type=["null", "array"]),
-            "leave_out": Param([], description="Lists not to read", type=["null", "array"]),
-            "below": Param(SHORT_NESTED_LISTS, description="Nested lists to read", type=["null", "array"]),
+            "lists": Param(None, description="Lists to read; by default all", **_NAMES_SCHEMA),
+            "leave_out": Param([], description="Lists not to read", **_NAMES_SCHEMA),
+            "below": Param(SHORT_NESTED_LISTS, description="Nested lists to read", **_NAMES_SCHEMA),
         },
         tags=["partners", "voucherify"],
         doc_md=__doc__,
@@ -141,10 +150,7 @@ def choose_lists() -> list[dict[str, Any]]:
             initial_since=now - timedelta(days=1),
             now=now,
         )
-        lists = [name for name in params["lists"] or LISTS if name not in (params["leave_out"] or [])]
-        if unknown := sorted(set(lists) - set(LISTS)):
-            message = f"The param 'lists' names {', '.join(unknown)}{suggest(unknown[0], LISTS)}"
-            raise ConfigurationError(message, remedy=f"Known: {', '.join(LISTS)}; others go into 'below'.")
+        lists = _chosen_lists(params)
     times = {**window.to_dict(), **({"since": FIRST_TIME} if params["whole"] else {})}
     log.info("%d lists, those with a time filter %s", len(lists), times)
     return [{"resource": name, **(times if RESOURCES[name].time_field else {})} for name in lists]
@@ -162,10 +168,7 @@ def choose_below(lists: Any, read: Any) -> list[dict[str, Any]]:
     chosen = []
     with translate_errors(context):
         require_results({"choose_lists": lists})
-        for name in context["params"]["below"] or []:
-            if name not in NESTED_LISTS:
-                message = f"The param 'below' names {name}{suggest(name, NESTED_LISTS)}"
-                raise ConfigurationError(message, remedy=f"Known: {', '.join(NESTED_LISTS)}.")
+        for name in _without_excluded(context["params"], "below", []):
             parent_list, id_field = NESTED_LISTS[name]
             if parent_list in references:
                 (parent,) = RESOURCES[name].parents
@@ -190,3 +193,26 @@ def summarize(lists: Any, read: Any, nested: Any, read_nested: Any) -> dict[str,
         message = f"{len(failed)} lists failed: {', '.join(failed)}. See their logs, or exclude them with 'leave_out'."
         raise PartnerTaskError(message)
     return counts
+
+
+def _chosen_lists(params: Mapping[str, Any]) -> list[str]:
+    """Return the lists that are not nested. Refuse unknown names in all params before anything is read."""
+    known_names = {
+        "lists": (LISTS, "; others go into 'below'"),
+        "below": (NESTED_LISTS, ""),
+        "leave_out": ([*LISTS, *NESTED_LISTS], ""),
+    }
+    for param, (known, note) in known_names.items():
+        if unknown := sorted(set(params[param] or []) - set(known)):
+            message = f"The param '{param}' names {', '.join(unknown)}{suggest(unknown[0], known)}"
+            raise ConfigurationError(message, remedy=f"Known: {', '.join(known)}{note}.")
+    lists = _without_excluded(params, "lists", LISTS)
+    if not lists:
+        message = "The param 'leave_out' excludes every list that the run would read"
+        raise ConfigurationError(message, remedy="Remove a list from 'leave_out', or add one to 'lists'.")
+    return lists
+
+
+def _without_excluded(params: Mapping[str, Any], param: str, default: list[str]) -> list[str]:
+    """Return the names in a param, each once, without those in ``leave_out``."""
+    return [name for name in dict.fromkeys(params[param] or default) if name not in (params["leave_out"] or [])]

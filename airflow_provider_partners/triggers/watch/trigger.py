@@ -18,6 +18,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners._compat import asset_state_stores, in_thread
+from airflow_provider_partners.arguments import check_count, check_interval, check_seconds, check_text
 from airflow_provider_partners.triggers.watch.poll import (
     ListPoller,
     PollResult,
@@ -80,8 +81,13 @@ class WatchTrigger(BaseEventTrigger):
         max_failures: int = 10,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        # Fail where the Dag file is parsed: an error in the triggerer is easily missed.
+        check_text("conn_id", conn_id)
+        check_interval("poll_interval", poll_interval)
+        check_seconds("lookback", lookback)
+        check_count("max_ids", max_ids)
+        check_count("max_failures", max_failures)
         if since:
-            # Fail where the Dag file is parsed: an error in the triggerer is easily missed.
             timestamps.parse(since, "since")
         self.conn_id = conn_id
         self.hook_params = dict(hook_params or {})

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
+import subprocess
+import sys
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -126,6 +132,166 @@ def test_a_shop_that_is_watched_twice_is_refused():
         pipelines.new_returns_dag(watched_shops={"a": "yofi_a", "a.myshopify.com": "yofi_b"})
 
 
+# --- wrong arguments are refused when the Dag file is loaded ---
+
+
+@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("claims_lookback", 30),
+        ("claims_lookback", None),
+        ("claims_lookback", timedelta(days=-1)),
+        ("coupons_lookback", "3 days"),
+        ("personal_data", "false"),
+        ("personal_data", None),
+        ("default_args", [1]),
+        ("params", "x"),
+    ],
+)
+def test_a_wrong_argument_of_an_order_dag_is_named(factory, argument, value):
+    with pytest.raises(ConfigurationError, match=f"'{argument}' is .* is needed"):
+        factory(**{argument: value})
+
+
+@pytest.mark.parametrize(
+    ("factory", "argument", "value"),
+    [
+        (pipelines.order_sync_dag, "catchup_limit", 72),
+        (pipelines.order_sync_dag, "asset", "foo"),
+        (pipelines.order_sync_dag, "app_id", None),
+        (pipelines.order_backfill_dag, "asset", None),
+        (pipelines.order_reconcile_dag, "shopify_partner_conn_id", 3),
+        (pipelines.new_returns_dag, "poll_interval", 0),
+        (pipelines.new_returns_dag, "poll_interval", "300"),
+        (pipelines.new_returns_dag, "watched_shops", ["a.myshopify.com"]),
+        (pipelines.partner_finance_dag, "lookback_days", -1),
+        (pipelines.partner_finance_dag, "resync_days", timedelta(days=35)),
+        (pipelines.voucherify_extract_dag, "voucherify_conn_id", ""),
+    ],
+)
+def test_a_wrong_argument_of_a_dag_is_named(factory, argument, value):
+    with pytest.raises(ConfigurationError, match=f"'{argument}' is .* is needed"):
+        factory(**{argument: value})
+
+
+@pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
+def test_an_unknown_argument_is_refused_with_the_nearest_known_name(factory):
+    with pytest.raises(ConfigurationError, match="has no argument 'scedule': did you mean 'schedule'"):
+        factory(scedule="@daily")
+
+
+@pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
+def test_none_gives_the_default_arguments_and_params(factory):
+    assert factory(default_args=None, params=None).default_args["retries"] == 2
+
+
+@pytest.mark.parametrize("watched_shops", [{"a.myshopify.com": None}, {3: "yofi_default"}])
+def test_a_watched_shop_and_its_connection_are_text(watched_shops):
+    with pytest.raises(ConfigurationError, match=r"watched_shops.* is .*, and a text is needed"):
+        pipelines.new_returns_dag(watched_shops=watched_shops)
+
+
+@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("options", {"order_dat": "processed"}),
+        ("options", 3),
+        ("policy", {"categories": {"return_abuse": 9}}),
+        ("policy", MappingOptions()),
+        ("coupon_policy", {"kinds": 3}),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_read(factory, argument, value):
+    with pytest.raises(ConfigurationError, match="Known fields"):
+        factory(**{argument: value})
+
+
+@pytest.mark.parametrize("options", ["{{ var.json.options }}", {"order_date": "{{ params.date }}"}])
+def test_options_with_a_template_are_left_to_the_run(options):
+    assert pipelines.order_sync_dag(options=options).get_task("lane.build").options == options
+
+
+def test_the_default_dags_import_no_policy():
+    """Parsing a Dag file stays cheap."""
+    code = (
+        "import sys; from airflow_provider_partners import pipelines; "
+        "[getattr(pipelines, name)() for name in pipelines.__all__]; "
+        "sys.exit('airflow_provider_partners.sync.suppression.policy' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_backfill_needs_its_range_to_have_a_schedule():
+    with pytest.raises(ConfigurationError, match="'schedule' is given, and the params 'since' and 'until' have no"):
+        pipelines.order_backfill_dag(schedule="@hourly")
+    params = {"since": "2025-01-01T00:00:00Z", "until": "2025-02-01T00:00:00Z"}
+    assert pipelines.order_backfill_dag(schedule="@hourly", params=params).schedule == "@hourly"
+
+
+# --- the params of a run ---
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [
+        ({"lists": ["voucher"]}, "'lists' names voucher: did you mean 'vouchers'?"),
+        ({"leave_out": ["locatons"]}, "'leave_out' names locatons: did you mean 'locations'?"),
+        ({"below": ["voucher_transaction"]}, "'below' names voucher_transaction: did you mean 'voucher_transactions'?"),
+        ({"lists": ["vouchers"], "leave_out": ["vouchers"]}, "'leave_out' excludes every list"),
+    ],
+)
+def test_wrong_names_of_lists_are_refused_before_anything_is_read(params, problem):
+    with pytest.raises(AirflowFailException, match=re.escape(problem)):
+        choose_lists(**params)
+
+
+def test_a_nested_list_can_be_left_out():
+    """The summary advises it when the list failed."""
+    params = {"below": ["product_skus", "voucher_redemptions"], "leave_out": ["product_skus"]}
+    assert choose_lists(lists=["vouchers", "products"], **params)
+    read = [{"resource": name} for name in ("vouchers", "products")]
+    nested = run_step(voucherify_extract.choose_below.function, [{}], read, **params)
+    assert [each["resource"] for each in nested] == ["voucher_redemptions"]
+
+
+@pytest.mark.parametrize("name", ["lists", "leave_out", "below"])
+def test_the_name_of_a_list_is_text(name):
+    with pytest.raises(ValueError, match="3 is not of type 'string'"):
+        pipelines.voucherify_extract_dag().params.get_param(name).resolve(["vouchers", 3])
+
+
+def test_a_run_by_hand_for_new_returns_takes_a_shop_in_any_spelling(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
+    chosen = pipelines.new_returns_dag().get_task("choose_lanes").python_callable
+    (lane,) = run_step(chosen, shops=["A"], since="2026-05-01T00:00:00Z", until="2026-05-02T00:00:00Z")
+    assert (lane["shop"], lane["since"]) == ("a.myshopify.com", "2026-05-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(("personal_data", "expected"), [("False", False), ("true", True), (None, True)])
+def test_personal_data_may_be_a_rendered_template(monkeypatch, personal_data, expected):
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
+    select = partial(lanes.select_shops.function, personal_data=personal_data)
+    assert {lane["personal_data"] for lane in run_step(select, "all", shops=None)} == {expected}
+
+
+def test_the_example_refuses_an_unknown_key():
+    dag = load_example("returns_overview")
+    assert [task.task_id for task in dag.roots] == ["check_params"]
+    context = {"dag": dag, "dag_run": SimpleNamespace(conf={"shop": ["a"]})}
+    with set_current_context(context), pytest.raises(AirflowFailException, match="'shop': did you mean 'shops'"):
+        dag.get_task("check_params").python_callable()
+
+
+def load_example(name):
+    path = Path(__file__).parents[3] / "dags" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.dag
+
+
 # --- what a run reads without a logical date, and what it does when Airflow does not find a Variable ---
 
 
@@ -141,9 +307,14 @@ def run_step(function, *arguments, **params):
         return function(*arguments)
 
 
+def choose_lists(**params):
+    params = {"lists": None, "leave_out": [], "below": [], "whole": False, **params}
+    return run_step(voucherify_extract.choose_lists.function, **params)
+
+
 def test_the_voucherify_dag_reads_the_last_day_without_a_logical_date():
     """``airflow dags trigger voucherify_extract``, as documented, gives a run without one."""
-    lists = run_step(voucherify_extract.choose_lists.function, lists=["redemptions"], leave_out=[], whole=False)
+    lists = choose_lists(lists=["redemptions"])
     assert lists == [{"resource": "redemptions", "since": "2026-05-09T10:30:00Z", "until": "2026-05-10T10:30:00Z"}]
 
 
@@ -159,7 +330,7 @@ def test_the_reconciliation_takes_the_last_day_and_the_days_before_without_a_log
 
 
 def test_the_dag_for_new_returns_fails_without_events_and_without_a_window(monkeypatch):
-    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", "[]")
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
     chosen = pipelines.new_returns_dag().get_task("choose_lanes").python_callable
     with pytest.raises(AirflowFailException, match="no data interval"):
         run_step(chosen, shops=None)

@@ -97,10 +97,6 @@ def test_shops_as_text_are_refused():
         select_lanes(ROUTES, shops="a.myshopify.com")
 
 
-def test_an_empty_list_of_routes_gives_no_lane():
-    assert select_lanes(parse_routes("[]")).lanes == []
-
-
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
@@ -108,6 +104,7 @@ def test_an_empty_list_of_routes_gives_no_lane():
         ("", "is empty"),
         ("[{", "is not JSON"),
         ('{"shop": "a"}', "is not a list"),
+        ("[]", "has no route, so a run would do nothing.*Set it to a JSON list"),
         ([A], "has a route 1 that is not an object"),
         ([route(A), route(B, yotpo_conn_id=...)], r"wrong route 2 \(b.myshopify.com\): 'yotpo_conn_id' is missing"),
         ([route(A, yofi_conn_id="")], "'yofi_conn_id' is empty"),

@@ -136,9 +136,28 @@ def test_readings_keep_to_the_interval(partner, pauses):
     assert {57 <= pause <= 63 for pause in pauses[1:]} == {True}
 
 
-def test_an_interval_of_zero_is_no_busy_loop(partner, pauses):
-    events_of(watcher(poll_interval=0.0), partner, lambda: None)
+def test_a_short_interval_is_no_busy_loop(partner, pauses):
+    events_of(watcher(poll_interval=0.001), partner, lambda: None)
     assert min(pauses[1:]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        *(("poll_interval", value) for value in (0, -5, None, "300", True, float("nan"), timedelta(minutes=5))),
+        ("lookback", timedelta(hours=1)),
+        ("max_ids", "100"),
+        ("max_failures", 0),
+    ],
+)
+def test_a_wrong_argument_is_refused_where_the_dag_file_is_parsed(argument, value):
+    with pytest.raises(ConfigurationError, match=f"'{argument}' is .* is needed"):
+        watcher(**{argument: value})
+
+
+def test_a_watcher_needs_a_connection():
+    with pytest.raises(ConfigurationError, match="'conn_id' is None, and a text is needed"):
+        YofiNewClaimsTrigger(yofi_conn_id=None)
 
 
 @pytest.mark.parametrize("error", [TransientError("down"), RuntimeError("odd"), AuthenticationError("refused")])
