@@ -162,11 +162,16 @@ class VersionLog:
         claims = self._database.execute("SELECT key, version FROM claim")
         versions = ((key, json.loads(version)) for key, version in claims)
         recent = (
-            claim for claim in versions if any(value[-_TIMESTAMP_LENGTH:] >= kept_since for value in claim[1].values())
+            claim for claim in versions if any(_newest_timestamp(value) >= kept_since for value in claim[1].values())
         )
         merged = self._write(recent)
         self._folder.remove(*names)
         self._read_files = {merged}
+
+
+def _newest_timestamp(value: str) -> str:
+    """Return when a source was read; if that is unknown, when its record changed."""
+    return max(value[:_TIMESTAMP_LENGTH], value[-_TIMESTAMP_LENGTH:])
 
 
 def _to_json(version: Version) -> str:

@@ -29,6 +29,15 @@ from airflow_provider_partners.operators.base import (
     parse_bool,
 )
 from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.operators.inputs import (
+    BUILT_ORDERS,
+    FINDINGS,
+    UNBUILT_ORDERS,
+    parse_dataset,
+    require_list,
+    require_shop,
+    require_store,
+)
 from airflow_provider_partners.sync import upsert
 from airflow_provider_partners.windows import Window
 
@@ -59,6 +68,17 @@ OUTCOMES_PER_PART = 100
 """Yotpo returns as many records in one lookup, see :mod:`airflow_provider_partners.api.yotpo.lookup`."""
 
 DIFFERENCES_PER_PART = 500
+
+_JOINED_LISTS = {
+    "orders": "shopify_admin",
+    "returns": "yofi",
+    "claims": "yofi",
+    "customers": "yofi",
+    "redemptions": "voucherify",
+}
+"""The lists that are joined to built orders, with the partner of each."""
+
+_BUILD_REMEDY = "Pass the output of a YotpoBuildOrdersOperator."
 
 
 class YotpoExtractOperator(ExtractOperator):
@@ -191,8 +211,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
 
     def run(self, context: Context) -> DatasetRefDict:
         """Join and map the orders, write both datasets, check the threshold."""
-        orders = DatasetRef.from_dict(self.orders)
-        lists = {name: getattr(self, name) for name in ("returns", "claims", "customers", "redemptions")}
+        inputs = self._check_inputs()
+        orders = inputs["orders"]
         mapped_orders = sync.build_orders(
             read_dataset(orders),
             _read_optional(self.returns),
@@ -200,13 +220,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             customers=_read_optional(self.customers),
             redemptions=None if self.redemptions is None else _read_optional(self.redemptions),
             redemptions_from=_window_start(self.redemptions),
-            read_at={
-                "orders": orders.read_at,
-                **{
-                    name: None if value is None else DatasetRef.from_dict(value).read_at
-                    for name, value in lists.items()
-                },
-            },
+            read_at={name: reference.read_at for name, reference in inputs.items()},
             shop=self.shop,
             options=self.options,
             policy=self.policy,
@@ -241,13 +255,31 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
         return reference.to_dict()
 
+    def _check_inputs(self) -> dict[str, DatasetRef]:
+        """Return the datasets that were passed, by argument.
+
+        :raises ConfigurationError: when one is of another list than its argument takes, or of another shop
+        """
+        if not isinstance(self.shop, str):
+            message = f"'shop' is a {type(self.shop).__name__}, and the shop's domain is needed"
+            raise ConfigurationError(message, remedy="Write a.myshopify.com, for example.")
+        references = {}
+        for name, source in _JOINED_LISTS.items():
+            value = getattr(self, name)
+            if value is None and name != "orders":
+                continue
+            remedy = f"Pass the output of the task that extracted the {name} of {source}."
+            references[name] = require_list(name, value, source, name, remedy=remedy)
+            require_shop(name, references[name], self.shop)
+        return references
+
     def _write_datasets(
         self, context: Context, orders: DatasetRef, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
     ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
         window = Window.from_dict(orders.window) if orders.window else None
         lists: dict[str, Any] = {"source": "yotpo", "account": self.shop, "window": window}
-        built = DatasetWriter(dataset_uri(context), resource="built orders", **lists)
-        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource="unbuilt orders", **lists)
+        built = DatasetWriter(dataset_uri(context), resource=BUILT_ORDERS, **lists)
+        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=UNBUILT_ORDERS, **lists)
         for writer in (built, rejects):
             writer.resume()
         summary, left_out = sync.OutcomeSummary(), Counter[str]()
@@ -303,6 +335,8 @@ class UpsertOperator(PartnerOperator):
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
     record_kind: ClassVar[str]
+    input_resources: ClassVar[Sequence[str]] = (BUILT_ORDERS, "orders rejects")
+    """The datasets of this provider that hold built orders. Rejects hold them as they were built."""
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
@@ -352,8 +386,13 @@ class UpsertOperator(PartnerOperator):
         return [self.built]
 
     def input_dataset(self) -> DatasetRef:
-        """Return the dataset of records to write."""
-        return DatasetRef.from_dict(self.built)
+        """Return the dataset of records to write.
+
+        :raises ConfigurationError: when it holds other records, or rejects of another store
+        """
+        source = require_list("built", self.built, "yotpo", *self.input_resources, remedy=_BUILD_REMEDY)
+        require_store("built", source, self.hook().account, self.yotpo_conn_id)
+        return source
 
     def input_records(self, source: DatasetRef) -> Iterator[Record]:
         """Return the records to write.
@@ -519,6 +558,7 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
     """
 
     record_kind: ClassVar[str] = "fulfillments"
+    input_resources: ClassVar[Sequence[str]] = (*UpsertOperator.input_resources, "fulfillments rejects")
 
     def upsert(
         self,
@@ -552,6 +592,7 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
         **YotpoUpsertOrdersOperator.argument_checks,
         **dict.fromkeys(("rejects", "rebuilt"), check_dataset),
     }
+    fixed_arguments: ClassVar[frozenset[str]] = frozenset({"built"})
 
     def __init__(self, *, rejects: DatasetInput, rebuilt: DatasetInput | None = None, **kwargs: Any) -> None:
         super().__init__(built=None, **kwargs)
@@ -562,9 +603,6 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
         """Return the rejects, with the rebuilt orders in place of theirs. Only the ids are in memory."""
         rejected = {str(record.get("external_id")) for record in read_dataset(source)}
         rebuilt: set[str] = set()
-        if self.rebuilt is not None and DatasetRef.from_dict(self.rebuilt).resource != "built orders":
-            message = f"'rebuilt' is a dataset of {DatasetRef.from_dict(self.rebuilt).resource}"
-            raise ConfigurationError(message, remedy="Pass the output of a YotpoBuildOrdersOperator.")
         for record in _read_optional(self.rebuilt):
             if record["external_id"] in rejected:
                 rebuilt.add(record["external_id"])
@@ -581,9 +619,11 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
     def input_dataset(self) -> DatasetRef:
         """Return the dataset of rejects.
 
-        :raises ConfigurationError: when another dataset was passed
+        :raises ConfigurationError: when another dataset was passed, or rejects of another store
         """
-        reference = DatasetRef.from_dict(self.rejects)
+        if self.rebuilt is not None:
+            require_list("rebuilt", self.rebuilt, "yotpo", BUILT_ORDERS, remedy=_BUILD_REMEDY)
+        reference = parse_dataset("rejects", self.rejects)
         if reference.resource == f"{self.record_kind} outcomes":
             if not reference.extra.get("rejects"):
                 message = "Nothing was rejected"
@@ -592,6 +632,7 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
         if reference.resource != f"{self.record_kind} rejects":
             message = f"'rejects' is a dataset of {reference.resource}"
             raise ConfigurationError(message, remedy="Pass the output of a task that upserted orders.")
+        require_store("rejects", reference, self.hook().account, self.yotpo_conn_id)
         return reference
 
 
@@ -637,7 +678,9 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
 
     def run(self, context: Context) -> DatasetRefDict:
         """Compare, and write the differences and the orders to repair."""
-        built, stored = DatasetRef.from_dict(self.built), DatasetRef.from_dict(self.yotpo_orders)
+        built = require_list("built", self.built, "yotpo", BUILT_ORDERS, remedy=_BUILD_REMEDY)
+        remedy = "Pass the output of a YotpoExtractOperator for orders."
+        stored = require_list("yotpo_orders", self.yotpo_orders, "yotpo", "orders", remedy=remedy)
         unbuilt = _read_optional(built.extra.get("rejects"))
         excluded = {record["external_id"]: f"not built: {record['reason']}" for record in unbuilt}
         compared = sync.reconcile_orders(read_dataset(built), read_dataset(stored), excluded=excluded)
@@ -662,9 +705,9 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
     ) -> tuple[Counter[str], int, DatasetWriter, DatasetWriter]:
         account = DatasetRef.from_dict(self.built).account
         differences = DatasetWriter(
-            dataset_uri(context, "findings"), source="yotpo", resource="findings", account=account
+            dataset_uri(context, "findings"), source="yotpo", resource=FINDINGS, account=account
         )
-        repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource="built orders", account=account)
+        repairs = DatasetWriter(dataset_uri(context), source="yotpo", resource=BUILT_ORDERS, account=account)
         for writer in (differences, repairs):
             writer.resume()
         counts, same = Counter[str](), 0

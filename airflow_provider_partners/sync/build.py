@@ -89,7 +89,7 @@ def build_orders(
     :param redemptions: of Voucherify; ``None`` leaves the coupon fields out
     :param redemptions_from: earlier redemptions were not read, so an older order without any may still have had one
     :param read_at: when reading each list began, by the names of these parameters. An upsert compares it, so that an
-        older build never replaces a newer one
+        older build never replaces a newer one. Without it, orders are compared by their changes in the shop alone
     :param shop: the shop's domain
     :param options: of the mapping
     :param policy: of the suppression; ``None`` is the default policy

@@ -64,7 +64,8 @@ def order_version(changed_at: Any, read_at: Mapping[str, Any]) -> dict[str, str]
     """Return the version of a built order.
 
     :param changed_at: Shopify's ``updatedAt`` of the order
-    :param read_at: for ``orders`` and each list that was joined, when reading it began; ``None`` if unknown
+    :param read_at: for ``orders`` and each list that was joined, when reading it began; ``None`` if unknown. Such an
+        order is compared by its change alone, and is never too old for the log
     """
     version = {name: text for name, value in read_at.items() if name != "orders" and (text := _sortable(value))}
     changed, read = _sortable(changed_at), _sortable(read_at.get("orders"))
@@ -111,7 +112,9 @@ class Comparison:
         others = [other for other in claimed if other != version]
         return cls(
             is_outdated=any(is_older(version, other) for other in others),
-            is_forgotten=bool(version) and all(value.rpartition(" ")[2] < kept_since for value in version.values()),
+            # A build that doesn't know when its sources were read has no age.
+            is_forgotten=bool(version)
+            and all("" < value.rpartition(" ")[2] < kept_since for value in version.values()),
             newer_sources=frozenset(
                 name for other in others for name, value in other.items() if value > version.get(name, "")
             ),

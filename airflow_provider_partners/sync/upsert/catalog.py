@@ -26,9 +26,9 @@ INDEXING_DELAY = 1.0
 def require_name(payload: Mapping[str, Any]) -> None:
     """Check that a product can be created.
 
-    :raises RejectedError: when the payload has no name
+    :raises RejectedError: when the payload has no name, or a blank one
     """
-    if not payload.get("name"):
+    if not str(payload.get("name") or "").strip():
         message = (
             f"the store doesn't have the product {payload.get('external_id')}, and the record brings no name for it"
         )

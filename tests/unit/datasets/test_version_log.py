@@ -81,6 +81,18 @@ def test_a_merge_forgets_what_is_older_than_a_month(folder: str, monkeypatch: py
         assert (log.newest("order:1"), log.newest("order:2")) == ([], [later])
 
 
+def test_a_merge_keeps_a_recent_order_of_which_nobody_knows_when_it_was_read(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version_log, "MAX_FILES", 0)
+    recent, old = ({"order": f"2026-{month}-01T01:00:00.000000Z, read "} for month in ("05", "01"))
+    with VersionLog(folder, clock=clock) as log:
+        log.claim({"order:1": recent, "order:2": old})
+
+    with VersionLog(folder, clock=clock) as log:
+        assert (log.newest("order:1"), log.newest("order:2")) == ([recent], [])
+
+
 def test_a_file_that_another_task_merges_while_it_is_read_is_found_under_its_new_name(
     folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

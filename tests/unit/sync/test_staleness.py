@@ -235,3 +235,20 @@ def test_newer_coupons_are_written_without_an_older_suppression(is_suppressed: b
     )
 
     assert part == {"external_id": "1", "custom_properties": {"coupon_used": True}}
+
+
+def test_a_build_that_does_not_know_when_its_sources_were_read_is_never_too_old(
+    store: FakeYotpoStore, tmp_path: Path
+) -> None:
+    paid, refunded = (
+        build_orders(
+            [make.order(1, updatedAt=at(state), displayFinancialStatus=STATUSES[state])], shop="a.myshopify.com"
+        )
+        for state in (1, 3)
+    )
+    records = [next(each).to_dict() for each in (paid, refunded)]  # type: ignore[union-attr]
+
+    assert write(store, tmp_path, records[0]) == ["created"]
+    assert write(store, tmp_path, records[1]) == ["updated"]
+    assert write(store, tmp_path, records[0]) == ["stale"]
+    assert state_of(store) == ("refunded", False)

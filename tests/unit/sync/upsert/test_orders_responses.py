@@ -160,7 +160,10 @@ def test_a_product_that_is_refused_is_created_with_its_id_and_name_alone(store: 
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-@pytest.mark.parametrize("products", [[], [{"external_id": "p-1", "url": "https://shop.example/p-1"}]])
+@pytest.mark.parametrize(
+    "products",
+    [[], [{"external_id": "p-1", "url": "https://shop.example/p-1"}], [{"external_id": "p-1", "name": " \t"}]],
+)
 def test_an_unknown_product_without_a_name_is_never_created(
     store: FakeYotpoStore, products: list[dict[str, Any]], dry_run: bool
 ) -> None:
