@@ -174,4 +174,5 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "triggers.yofi": ["YofiNewClaimsTrigger", "YofiNewReturnsTrigger"],
         "windows": ["Window"],
     },
+    also=["__version__", "pipelines", "taskflow"],
 )

@@ -10,7 +10,7 @@ __all__ = ["exports"]
 
 
 def exports(
-    package: str, modules: Mapping[str, Sequence[str]]
+    package: str, modules: Mapping[str, Sequence[str]], *, also: Sequence[str] = ()
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` for a package that imports nothing until a name is used.
 
@@ -24,11 +24,15 @@ def exports(
 
     :param package: the package's ``__name__``
     :param modules: names by the module that defines them, relative to the package
+    :param also: what ``dir()`` lists besides: submodules, which load on first use too, and names such as
+        ``__version__``
     """
     origin = {name: module for module, names in modules.items() for name in names}
     names = sorted(origin)
 
     def load(name: str) -> Any:
+        if name in also and not name.startswith("__"):
+            return import_module(f"{package}.{name}")
         if name not in origin:
             message = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(message)
@@ -36,4 +40,4 @@ def exports(
         setattr(import_module(package), name, value)
         return value
 
-    return load, lambda: names, names
+    return load, lambda: sorted({*names, *also}), names

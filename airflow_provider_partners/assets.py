@@ -15,6 +15,17 @@ from airflow.sdk import Asset
 if TYPE_CHECKING:
     from airflow.providers.common.compat.openlineage.facet import Dataset
 
+__all__ = [
+    "asset_uri",
+    "convert_asset_to_openlineage",
+    "create_shopify_admin_asset",
+    "create_shopify_partner_asset",
+    "create_voucherify_asset",
+    "create_yofi_asset",
+    "create_yotpo_asset",
+    "sanitize_uri",
+]
+
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Return the normal form of an asset's URI.

@@ -7,6 +7,31 @@ Clients and sync raise these errors; ``task_errors`` translates them for Airflow
 
 from __future__ import annotations
 
+__all__ = [
+    "MAX_RETRY_AFTER",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConflictError",
+    "DatasetError",
+    "ExpiredError",
+    "FatalError",
+    "JobFailedError",
+    "NotDefinedError",
+    "NotFoundError",
+    "PagingError",
+    "PartnersError",
+    "RejectThresholdError",
+    "RejectedError",
+    "RetryableError",
+    "StorageError",
+    "ThrottledError",
+    "TimedOutError",
+    "TransientError",
+    "UnexpectedResponseError",
+    "UnknownOutcomeError",
+    "bounded_wait",
+]
+
 MAX_RETRY_AFTER = 3_600.0
 """Seconds. No partner is believed to require a longer wait: its longest window is an hour, and headers may be wrong."""
 

@@ -20,6 +20,17 @@ from pathlib import Path
 
 from airflow_provider_partners.exceptions import ConfigurationError, StorageError
 
+__all__ = [
+    "ScratchFolder",
+    "first_line",
+    "is_stale_temporary",
+    "make_private_file",
+    "make_private_folder",
+    "storage_error",
+    "storage_errors",
+    "write_file",
+]
+
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 _SPACE_REMEDY = "Free or add space there; the next try continues."

@@ -6,6 +6,8 @@ Airflow 3.2 and later read them from here, and ``hooks`` derives the older form 
 
 from __future__ import annotations
 
+__all__ = ["PACKAGE", "VERSION", "YOFI_CONSOLE_URL", "get_provider_info"]
+
 PACKAGE = "airflow_provider_partners"
 VERSION = "0.1.0"
 

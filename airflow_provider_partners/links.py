@@ -19,6 +19,16 @@ from airflow_provider_partners.get_provider_info import YOFI_CONSOLE_URL
 if TYPE_CHECKING:
     from airflow_provider_partners.observability.activity import TaskActivity
 
+__all__ = [
+    "DatasetLink",
+    "PartnerLink",
+    "ShopifyAdminLink",
+    "ShopifyPartnerLink",
+    "VoucherifyLink",
+    "YofiLink",
+    "YotpoLink",
+]
+
 _ADMIN_URL = "https://admin.shopify.com/store/"
 _DASHBOARD_URL = "https://partners.shopify.com/"
 _YOTPO_URL = "https://reviews.yotpo.com/"

@@ -13,6 +13,8 @@ from typing import Any
 from airflow_provider_partners._compat import RETRY_POLICIES, RetryDecision, RetryPolicy
 from airflow_provider_partners.exceptions import FatalError, PartnersError, ThrottledError
 
+__all__ = ["PartnerRetryPolicy", "default_args"]
+
 
 class PartnerRetryPolicy(RetryPolicy):
     """Retries by the class of a failure, in operators of this provider and in ``@task`` functions.

@@ -13,6 +13,23 @@ from airflow_provider_partners._compat import conf
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.get_provider_info import get_provider_info
 
+__all__ = [
+    "SECTION",
+    "budget_uri",
+    "declared_default",
+    "log_every",
+    "lookback",
+    "max_download_size",
+    "max_rejects",
+    "max_reschedules",
+    "max_response_size",
+    "max_wait",
+    "parallel_calls",
+    "reject_floor",
+    "request_deadline",
+    "staging_uri",
+]
+
 SECTION = "partners"
 
 

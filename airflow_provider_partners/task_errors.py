@@ -11,6 +11,8 @@ from airflow_provider_partners import _compat, settings
 from airflow_provider_partners._compat import AirflowException, AirflowFailException, AirflowRescheduleException
 from airflow_provider_partners.exceptions import FatalError, PartnersError, ThrottledError
 
+__all__ = ["Context", "PartnerTaskError", "translate_errors"]
+
 Context = Mapping[str, Any]
 """A task's context; the code reads single entries of it."""
 

@@ -16,6 +16,8 @@ from typing import Any
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.exceptions import ConfigurationError
 
+__all__ = ["TimeRange", "Window", "is_given", "resolve"]
+
 _NOT_GIVEN = (None, "", "None", "null")
 """Values of a template that rendered to nothing."""
 

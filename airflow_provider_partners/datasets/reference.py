@@ -63,6 +63,18 @@ class DatasetRef:
     extra: dict[str, Any] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict, compare=False)
 
+    def __post_init__(self) -> None:
+        """Refuse a reference that names no dataset.
+
+        :raises DatasetError: when a field that every dataset has holds something else than text
+        """
+        for name in ("uri", "source", "resource"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value:
+                found = "empty" if value == "" else f"a {type(value).__name__}"
+                message = f"'{name}' of a dataset reference is {found}, and text is needed"
+                raise DatasetError(message, remedy="Pass the output of an extract or build operator as it is.")
+
     def to_dict(self) -> DatasetRefDict:
         """Return the reference as it travels through XCom."""
         value = asdict(self)

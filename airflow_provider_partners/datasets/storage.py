@@ -73,10 +73,15 @@ See https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/objectst
 def storage_path(uri: str) -> ObjectStoragePath:
     """Return the path of a URI; a plain path is a local one.
 
-    :raises ConfigurationError: when no filesystem is installed for its scheme
+    :raises ConfigurationError: when it is no text, or no filesystem is installed for its scheme
     """
     from airflow.sdk import ObjectStoragePath
 
+    if not isinstance(uri, str) or not uri:
+        message = (
+            f"'uri' is {'empty' if uri == '' else f'a {type(uri).__name__}'}, and the folder of a dataset is needed"
+        )
+        raise ConfigurationError(message, remedy="Pass a path or a URI, such as s3://bucket/folder.")
     try:
         return ObjectStoragePath(uri if "://" in uri else f"file://{os.path.abspath(uri)}")
     except (ImportError, ValueError) as error:

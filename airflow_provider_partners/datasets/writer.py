@@ -24,7 +24,7 @@ from airflow_provider_partners.datasets.manifest import describe_list, hash_part
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 from airflow_provider_partners.records import encode_text, repair_text
 
 if TYPE_CHECKING:
@@ -142,10 +142,14 @@ class DatasetWriter:
 
         :param records: no more than fit in memory at once
         :param position: where a retry continues after these records; ``None`` saves no progress
+        :raises DatasetError: when a record is no JSON object; none of these records is written then
         """
         lines = []
         for record in records:
-            lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+            try:
+                lines.append(_to_json(record))
+            except (TypeError, ValueError, RecursionError):
+                raise self._unstorable(record, self._records + len(lines) + 1) from None
             self._collect_fields(record)
         if lines:
             name = f"part-{len(self._parts):05d}.jsonl.gz"
@@ -157,6 +161,18 @@ class DatasetWriter:
             self._records += len(lines)
         if position is not None:
             self._save_progress(position)
+
+    def _unstorable(self, record: Any, number: int) -> DatasetError:
+        """Return the error of a record that is no JSON object. It shows types, never a value."""
+        fault = f"it is a {type(record).__name__}"
+        if isinstance(record, dict):
+            name = next((name for name, value in record.items() if not _is_storable(name, value)), None)
+            fault = f"its field {name!r} holds what JSON has no form for"
+            if isinstance(name, str) and type(record[name]) not in _JSON_TYPES:
+                fault = f"its field {name!r} is a {type(record[name]).__name__}"
+        message = f"Record {number} of {self._resource!r} can't be stored: {fault}"
+        remedy = "A record is a dict of JSON values: text, numbers, booleans, lists and dicts; times as ISO 8601 text."
+        return DatasetError(message, remedy=remedy)
 
     def _collect_fields(self, record: Record) -> None:
         """Collect the names and types of a record's fields, never a value."""
@@ -214,6 +230,21 @@ class DatasetWriter:
         self._folder.write_json(MANIFEST_FILE, manifest)
         self._folder.remove(PROGRESS_FILE, *map(_part_list_name, range(self._part_lists)))
         return reference
+
+
+def _to_json(record: Any) -> str:
+    if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
+        message = "no JSON object"
+        raise TypeError(message)
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_storable(name: Any, value: Any) -> bool:
+    try:
+        _to_json({name: value})
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _part_list_name(number: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Asset, AssetAlias, BaseOperator, XComArg
 
 from airflow_provider_partners import settings, sync
-from airflow_provider_partners.arguments import Check, check_arguments
+from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments
 from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.exceptions import ConfigurationError, RejectThresholdError
@@ -41,6 +41,8 @@ class PartnerOperator(BaseOperator):
     Four places show what a task has read and written, and they agree: the manifest of its dataset, the events of the
     assets among its outlets (an alias stands for the partner's list), OpenLineage, and Airflow's metrics.
     """
+
+    __signature__ = SharedSignature()
 
     argument_checks: ClassVar[Mapping[str, Check]] = {}
     """What each argument must be, once templates are rendered."""

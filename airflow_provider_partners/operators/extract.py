@@ -17,7 +17,7 @@ from airflow.sdk import Asset
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
-from airflow_provider_partners.arguments import Check, check_count, check_duration, check_name, suggest
+from airflow_provider_partners.arguments import Check, check_count, check_duration, check_folder, check_name, suggest
 from airflow_provider_partners.datasets.location import dataset_uri, task_identity
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.progress import ProgressLog
@@ -78,9 +78,9 @@ class ExtractOperator(PartnerOperator):
         ``{"order_id": {"dataset": extract_orders.output, "field": "legacyResourceId"}}`` (templated)
     :param page_size: records per page; the largest that the API serves well by default
     :param workers: pages fetched in parallel where the list allows it; ``[partners] parallel_calls`` by default
-    :param uri: folder that the finished dataset is published to, where it replaces the previous one of the same list
-        and account. Each mapped task needs a folder of its own. By default the dataset stays in the folder of the
-        task's run (templated)
+    :param uri: folder that the finished dataset is published to, as an absolute path or a URI. There it replaces the
+        previous one of the same list and account. Each mapped task needs a folder of its own. By default the dataset
+        stays in the folder of the task's run (templated)
     """
 
     template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
@@ -89,6 +89,7 @@ class ExtractOperator(PartnerOperator):
         "lookback": check_duration,
         "page_size": check_count,
         "workers": check_count,
+        "uri": check_folder,
     }
 
     def __init__(

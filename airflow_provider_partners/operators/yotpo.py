@@ -741,15 +741,19 @@ def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
 
 
 def unique_products(records: Iterable[Record]) -> Iterator[Record]:
-    """Yield the products of built orders, each at its first place.
+    """Yield the products of built orders, each at its first place. A malformed record stays, and the upsert rejects it.
 
     :param records: built orders, or rejected products
     """
     seen: set[str] = set()
     for record in records:
-        for product in record.get("products", ()):
-            if product["external_id"] not in seen:
-                seen.add(product["external_id"])
+        if upsert.malformed_part(record):
+            yield record
+            continue
+        for product in record.get("products") or ():
+            external_id = str(product.get("external_id") or "")
+            if not external_id or external_id not in seen:
+                seen.add(external_id)
                 yield {**product, "version": sync.product_version(record.get("version") or {})}
 
 

@@ -27,7 +27,7 @@ from airflow_provider_partners._compat import (
     conf,
     utcnow,
 )
-from airflow_provider_partners.arguments import Check, check_arguments
+from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments
 from airflow_provider_partners.exceptions import (
     FatalError,
     PartnersError,
@@ -77,6 +77,8 @@ class PartnerSensor(BaseSensorOperator):
     :param max_failures: failed checks in a row before the sensor fails. Network errors and errors of the partner
         count; refused credentials and wrong arguments fail at once
     """
+
+    __signature__ = SharedSignature()
 
     argument_checks: ClassVar[Mapping[str, Check]] = {}
     """What each argument must be, once templates are rendered."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.upsert.plan import WritePlan as WritePlan
     from airflow_provider_partners.sync.upsert.plan import plan_write as plan_write
     from airflow_provider_partners.sync.upsert.products import upsert_products as upsert_products
+    from airflow_provider_partners.sync.upsert.record_writer import malformed_part as malformed_part
 
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
@@ -20,5 +21,6 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "orders": ["upsert_orders"],
         "plan": ["WritePlan", "plan_write"],
         "products": ["upsert_products"],
+        "record_writer": ["malformed_part"],
     },
 )

@@ -18,7 +18,7 @@ from airflow_provider_partners.sync.outcomes import Action, Outcome, rejected_ou
 from airflow_provider_partners.sync.payload.models import Fulfillment
 from airflow_provider_partners.sync.staleness import ORDER, VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.plan import WritePlan, index_by_merge_key, plan_write
-from airflow_provider_partners.sync.upsert.record_writer import BATCH_SIZE
+from airflow_provider_partners.sync.upsert.record_writer import BATCH_SIZE, LISTS, is_collection, malformed_part
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yotpo.client import YotpoClient
@@ -50,9 +50,12 @@ def upsert_fulfillments(
     """
     lookup = client.lookup("orders")
     guard = VersionGuard(versions, "order", dry_run=dry_run)
-    remaining = (record for record in built_orders if _fulfillments_to_write(record, skip))
+    remaining = (record for record in built_orders if _malformed_part(record) or _fulfillments_to_write(record, skip))
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
-        batch = _merged_records(records)
+        for record in records:
+            if reason := _malformed_part(record):
+                yield rejected_outcome("fulfillment", "", record if isinstance(record, Mapping) else {}, reason)
+        batch = _merged_records(record for record in records if not _malformed_part(record))
         guard.claim({str(record.get("external_id")): record.get("version") or {} for record in batch})
         orders = lookup.find([str(record.get("external_id")) for record in batch], workers=workers)
 
@@ -63,6 +66,19 @@ def upsert_fulfillments(
 
         for outcomes in map_in_order(upsert, batch, workers=workers):
             yield from outcomes
+
+
+def _malformed_part(record: Any) -> str | None:
+    """Return why the fulfillments of a record can't be read, without its data; ``None`` if they can."""
+    if reason := malformed_part(record):
+        return reason
+    order = record.get("order") or {}
+    if not isinstance(order, Mapping):
+        return "order: must be an object"
+    fulfillments = order.get("fulfillments")
+    if fulfillments is not None and not is_collection(fulfillments, LISTS, Mapping):
+        return "order.fulfillments: must be a list of objects"
+    return None
 
 
 def _merged_records(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from airflow_provider_partners.sync.upsert.record_writer import (
     RecordUpsert,
     RecordWriter,
     Sleep,
+    malformed_part,
     record_batches,
 )
 
@@ -73,7 +74,12 @@ def upsert_orders(
         workers=workers,
     )
     for batch in record_batches(built_orders, skip=skip, size=batch_size):
-        upserts = [_order_upsert(record, with_fulfillments=with_fulfillments) for record in batch]
+        upserts = [
+            writer.malformed_upsert(record, reason)
+            if (reason := malformed_part(record))
+            else _order_upsert(record, with_fulfillments=with_fulfillments)
+            for record in batch
+        ]
         for upsert in upserts:
             writer.validate(upsert, Order)
         planned = writer.plan_batch(upserts)

@@ -17,6 +17,7 @@ from airflow_provider_partners.sync.upsert.record_writer import (
     RecordUpsert,
     RecordWriter,
     Sleep,
+    malformed_part,
     record_batches,
 )
 
@@ -53,7 +54,10 @@ def upsert_products(
         workers=workers,
     )
     for batch in record_batches(products, skip=skip, size=batch_size):
-        upserts = [_product_upsert(record) for record in batch]
+        upserts = [
+            writer.malformed_upsert(record, reason) if (reason := malformed_part(record)) else _product_upsert(record)
+            for record in batch
+        ]
         for upsert in upserts:
             writer.validate(upsert, Product)
         writer.plan_batch(upserts)

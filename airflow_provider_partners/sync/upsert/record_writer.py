@@ -30,6 +30,35 @@ BATCH_SIZE = MAX_LOOKUP_IDS
 """Records that are looked up in one call."""
 
 
+LISTS = (list, tuple)
+"""Types of a list in a record."""
+
+_PARTS: Mapping[str, tuple[Any, type, str]] = {
+    "version": (Mapping, str, "an object with texts"),
+    "products": (LISTS, Mapping, "a list of objects"),
+    "suppressed": (LISTS, str, "a list of texts"),
+}
+"""What an upsert reads of a built record besides its payload: the type, that of its members, and both in words."""
+
+
+def malformed_part(record: Any) -> str | None:
+    """Return why a record can't be read, without its data; ``None`` if it can."""
+    if not isinstance(record, Mapping):
+        return "the record: must be an object"
+    for name, (kind, member, description) in _PARTS.items():
+        value = record.get(name)
+        if value is not None and not is_collection(value, kind, member):
+            return f"{name}: must be {description}"
+    return None
+
+
+def is_collection(value: Any, kind: Any, member: type) -> bool:
+    """Return True if a value has this type, and each of its members (the values of a mapping) the other."""
+    if not isinstance(value, kind):
+        return False
+    return all(isinstance(each, member) for each in (value.values() if isinstance(value, Mapping) else value))
+
+
 @dataclass(slots=True)
 class RecordUpsert:
     """One record between its input and its outcome.
@@ -80,8 +109,17 @@ class RecordWriter:
     sleep: Sleep = time.sleep
     workers: int = 1
 
+    def malformed_upsert(self, record: Any, reason: str) -> RecordUpsert:
+        """Return the rejected upsert of a record that can't be read."""
+        fields = record if isinstance(record, Mapping) else {}
+        upsert = RecordUpsert(external_id=str(fields.get("external_id") or ""), record=fields)
+        upsert.outcome = self.reject(upsert, reason)
+        return upsert
+
     def validate(self, upsert: RecordUpsert, model: type[Payload]) -> None:
         """Reject a record whose payload breaks Yotpo's rules, before any call."""
+        if upsert.outcome is not None:
+            return
         try:
             model.validate_body(upsert.payload)
         except PayloadError as error:
@@ -228,9 +266,13 @@ def record_batches(
     :param skip: external ids to leave out
     :param size: records per batch, at most 100
     """
-    remaining = (record for record in records if str(record.get("external_id")) not in skip)
+    # Records without an id look alike, so none of them counts as written before.
+    remaining = (record for record in records if not (id_ := _external_id(record)) or id_ not in skip)
     while batch := list(islice(remaining, min(size, BATCH_SIZE))):
-        last = {str(record.get("external_id") or id(record)): index for index, record in enumerate(batch)}
-        yield [
-            record for index, record in enumerate(batch) if last[str(record.get("external_id") or id(record))] == index
-        ]
+        keys = [_external_id(record) or index for index, record in enumerate(batch)]
+        last = {key: index for index, key in enumerate(keys)}
+        yield [record for index, record in enumerate(batch) if last[keys[index]] == index]
+
+
+def _external_id(record: Any) -> str:
+    return str(record.get("external_id") or "") if isinstance(record, Mapping) else ""

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -446,3 +447,39 @@ def test_progress_with_a_lost_part_restarts_from_the_beginning(tmp_path: Path) -
     (tmp_path / "part-00000.jsonl.gz").unlink()
 
     assert ids(write_dataset(pages.extraction(), uri=str(tmp_path))) == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("record", "fault"),
+    [
+        (None, "it is a NoneType"),
+        ([("email", "a@example.com")], "it is a list"),
+        ({"id": 1, "at": datetime(2026, 1, 1)}, "its field 'at' is a datetime"),
+        ({"id": 1, "lines": [{"at": datetime(2026, 1, 1)}]}, "its field 'lines' holds what JSON has no form for"),
+        ({1: "a@example.com"}, "its field 1 holds what JSON has no form for"),
+    ],
+)
+def test_a_record_that_is_no_json_object_is_refused_with_its_position_and_nothing_is_written(
+    tmp_path: Path, record: object, fault: str
+) -> None:
+    writer = DatasetWriter(str(tmp_path / "d"), source="yofi", resource="claims")
+    writer.append([{"id": 1}])
+
+    with pytest.raises(DatasetError, match=f"Record 3 of 'claims' can't be stored: {fault}") as caught:
+        writer.append([{"id": 2}, record])
+
+    assert "example.com" not in str(caught.value)
+    assert (writer.records, writer.parts) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["uri", "source", "resource"])
+@pytest.mark.parametrize("value", [None, 5, ""])
+def test_a_reference_without_a_folder_or_a_list_is_refused(name: str, value: object) -> None:
+    with pytest.raises(DatasetError, match=f"'{name}' of a dataset reference is"):
+        DatasetRef.from_dict({"uri": "file:///d", "source": "yofi", "resource": "claims", name: value})
+
+
+@pytest.mark.parametrize("uri", [None, 5, ""])
+def test_a_folder_that_is_no_text_is_refused(uri: object) -> None:
+    with pytest.raises(ConfigurationError, match="'uri' is"):
+        DatasetFolder(uri)  # type: ignore[arg-type]

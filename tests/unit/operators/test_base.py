@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
+from airflow_provider_partners import (
+    YofiExtractOperator,
+    YotpoOrderSensor,
+    YotpoReplayRejectsOperator,
+    YotpoUpsertOrdersOperator,
+)
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import PartnerOperator, parse_bool
@@ -31,3 +39,25 @@ def test_a_rendered_boolean_is_false(value):
 def test_a_value_that_is_not_a_boolean_is_refused_by_name():
     with pytest.raises(ConfigurationError, match="'plan_only' is neither true nor false: 'perhaps'"):
         parse_bool("perhaps", "plan_only")
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "required"),
+    [
+        (YotpoUpsertOrdersOperator, {"plan_only", "yotpo_conn_id", "with_fulfillments", "kwargs"}, {"built"}),
+        (YofiExtractOperator, {"since", "until", "match", "uri", "shop", "yofi_conn_id", "kwargs"}, {"resource"}),
+        (YotpoReplayRejectsOperator, {"rebuilt", "plan_only", "kwargs"}, {"rejects"}),
+        (YotpoOrderSensor, {"external_ids", "deferrable", "max_failures", "kwargs"}, set()),
+    ],
+)
+def test_help_shows_the_arguments_of_all_base_classes(kind, names, required):
+    parameters = inspect.signature(kind).parameters
+
+    assert names <= set(parameters)
+    assert required == {
+        name for name, each in parameters.items() if each.default is each.empty and each.kind is each.KEYWORD_ONLY
+    }
+
+
+def test_help_leaves_out_what_an_operator_sets_by_itself():
+    assert "built" not in inspect.signature(YotpoReplayRejectsOperator).parameters

@@ -157,6 +157,14 @@ def test_a_dataset_can_be_published_to_a_folder_where_it_replaces_the_previous_o
     assert list(read_dataset(second)) == RECORDS
 
 
+@pytest.mark.parametrize("uri", [5, "days", "./days", "~/days", ["s3://bucket/days"]])
+def test_a_folder_that_depends_on_where_a_worker_runs_is_refused(context, tmp_path, monkeypatch, uri):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AirflowFailException, match=r"'uri' is .*, and an absolute path or a URI is needed"):
+        run(context, uri=uri)
+    assert not (tmp_path / str(uri)).exists()
+
+
 def test_a_folder_that_renders_to_nothing_leaves_the_dataset_in_the_runs_folder(context, tmp_path):
     assert run(context, uri="None")[1]["uri"] == f"{tmp_path}/dag/extract/run/-1"
 

@@ -18,6 +18,7 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertFulfillmentsOperator,
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
+    unique_products,
 )
 from airflow_provider_partners.task_errors import PartnerTaskError
 
@@ -398,3 +399,13 @@ def test_a_replay_takes_only_built_orders_as_rebuilt(context, built):
     rejected = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built, max_rejects=1)
     with pytest.raises(AirflowFailException, match="'rebuilt' is a dataset of orders outcomes"):
         upsert(context, YotpoReplayRejectsOperator, Store(), rejects=rejected, rebuilt=rejected)
+
+
+def test_products_of_malformed_orders_stay_for_the_upsert_to_reject():
+    product = {"external_id": "p-1", "name": "A"}
+    orders = [None, {"products": [None]}, {"products": [product]}, {"products": [{"name": "B"}, product]}]
+
+    products = list(unique_products(orders))
+
+    assert products[:2] == orders[:2]
+    assert products[2:] == [{**product, "version": {}}, {"name": "B", "version": {}}]

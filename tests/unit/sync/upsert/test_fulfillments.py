@@ -111,3 +111,19 @@ def test_records_of_one_order_are_merged_and_each_fulfillment_has_one_outcome(tw
     assert run(two_orders, records) == [("11", "created"), ("12", "created"), ("21", "created")]
     assert [payload["status"] for _, payload in two_orders.sent] == ["success"] * 3
     assert run(two_orders, records, batch_size=1)[0] == ("11", "unchanged")
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        None,
+        5,
+        {"external_id": "1", "version": "x"},
+        {"external_id": "1", "order": 5},
+        {"external_id": "1", "order": {"fulfillments": [None]}},
+    ],
+)
+def test_a_malformed_record_is_rejected_and_the_others_are_written(two_orders: FakeYotpoStore, malformed: Any) -> None:
+    record = make.built(1, fulfillments=[shipment(11)])
+
+    assert run(two_orders, [malformed, record]) == [("", "rejected"), ("11", "created")]

@@ -183,3 +183,35 @@ def test_fulfillments_can_be_left_to_their_own_upsert(store: FakeYotpoStore) -> 
     run(store, [make.built(1, fulfillments=[shipment])], with_fulfillments=False)
 
     assert store.get("order", "1")["fulfillments"] == []
+
+
+@pytest.mark.parametrize(
+    ("malformed", "reason"),
+    [
+        (None, "the record: must be an object"),
+        (5, "the record: must be an object"),
+        (["a@example.com"], "the record: must be an object"),
+        ({"version": "x"}, "version: must be an object with texts"),
+        ({"version": {"order": 5}}, "version: must be an object with texts"),
+        ({"products": [None]}, "products: must be a list of objects"),
+        ({"products": 5}, "products: must be a list of objects"),
+        ({"suppressed": [None]}, "suppressed: must be a list of texts"),
+    ],
+)
+def test_a_malformed_record_is_rejected_without_its_data_and_the_others_are_written(
+    store: FakeYotpoStore, malformed: Any, reason: str
+) -> None:
+    if isinstance(malformed, dict):
+        malformed = {**make.built(2), **malformed}
+
+    first, second, third, fourth = run(store, [make.built(1), malformed, None, make.built(3)])
+
+    assert [first.action, fourth.action] == ["created", "created"]
+    assert (second.action, second.external_id) == ("rejected", "2" if isinstance(malformed, dict) else "")
+    assert second.reason == reason
+    assert second.reject["rejected"]["reason"] == reason
+    assert third.action == "rejected"
+
+
+def test_records_without_an_id_are_rejected_even_if_an_earlier_try_rejected_one(store: FakeYotpoStore) -> None:
+    assert actions(run(store, [None, {}], skip={""})) == ["rejected", "rejected"]

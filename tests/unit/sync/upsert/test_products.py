@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fake_yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import ConflictError, RejectedError
@@ -74,3 +75,11 @@ def test_a_product_without_a_name_is_updated_but_never_created(store: FakeYotpoS
     assert actions(outcomes) == ["updated", "rejected"]
     assert "no name" in outcomes[1].reason
     assert [name for name, _ in store.sent] == ["products.update"]
+
+
+@pytest.mark.parametrize("malformed", [None, 5, {"external_id": "2", "name": "B", "version": "x"}])
+def test_a_malformed_product_is_rejected_and_the_others_are_written(store: FakeYotpoStore, malformed: Any) -> None:
+    outcomes = list(upsert_products(store, [malformed, {"external_id": "1", "name": "A"}]))
+
+    assert [outcome.action for outcome in outcomes] == ["rejected", "created"]
+    assert "must be an object" in outcomes[0].reason
