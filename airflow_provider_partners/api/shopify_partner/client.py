@@ -219,7 +219,7 @@ class ShopifyPartnerClient(ApiClient):
         :returns: sorted by domain
         """
         return replay_installs(
-            self.extract("app_events", app_id=app_id, types=INSTALLED_AFTER_EVENT, until=until).records()
+            self.extract("app_events", app_id=app_id, types=tuple(INSTALLED_AFTER_EVENT), until=until).records()
         )
 
     def _request(self, **arguments: Any) -> dict[str, Any]:
