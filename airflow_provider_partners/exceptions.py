@@ -7,6 +7,9 @@ Clients and sync raise these errors; ``task_errors`` translates them for Airflow
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 __all__ = [
     "MAX_RETRY_AFTER",
     "AuthenticationError",
@@ -61,6 +64,10 @@ class PartnersError(Exception):
         self.partner = partner
         self.status = status
         self.request_id = request_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and unpickle without the constructor, whose required keywords ``BaseException`` does not pass on."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         """Return one line: partner, message, status and request id, remedy."""

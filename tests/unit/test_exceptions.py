@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import Any
+
 import pytest
 
 from airflow_provider_partners.exceptions import (
@@ -57,3 +61,18 @@ def test_the_remedy_follows_one_mark(message):
     assert "?." not in text
     assert "!." not in text
     assert ".." not in text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ThrottledError("busy", retry_after=5, partner="Yotpo", status=429),
+        ConfigurationError("wrong", remedy="Correct it."),
+        NotFoundError("no such order", request_id="r-1"),
+    ],
+)
+@pytest.mark.parametrize("copied", [copy.copy, *(lambda e, p=p: pickle.loads(pickle.dumps(e, p)) for p in range(6))])
+def test_an_error_can_be_copied_and_pickled(error: PartnersError, copied: Any) -> None:
+    """Airflow and process pools send errors from one process to another."""
+    twin = copied(error)
+    assert (type(twin), str(twin), twin.args, vars(twin)) == (type(error), str(error), error.args, vars(error))
