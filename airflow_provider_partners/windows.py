@@ -97,7 +97,9 @@ class Window:
     origin: str = "arguments"
 
     def __post_init__(self) -> None:
-        """Refuse an empty window."""
+        """Refuse what is no time, and an empty window. Text is parsed, and a naive ``datetime`` is UTC."""
+        object.__setattr__(self, "since", timestamps.parse(self.since, "since"))
+        object.__setattr__(self, "until", timestamps.parse(self.until, "until"))
         if self.since >= self.until:
             message = f"The window [{timestamps.isoformat(self.since)}, {timestamps.isoformat(self.until)}) is empty"
             raise ConfigurationError(message, remedy="'since' must lie before 'until'. " + _REMEDY)

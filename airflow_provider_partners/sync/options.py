@@ -22,6 +22,16 @@ class Options(BaseModel):
 
     title: ClassVar[str] = "options"
 
+    def __init__(self, **values: Any) -> None:
+        """Check the values.
+
+        :raises ConfigurationError: naming every unknown or wrong field
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise self._configuration_error(error) from None
+
     @classmethod
     def parse(cls, value: Mapping[str, Any] | Self | None) -> Self:
         """Return the options of ``None`` (the defaults), a dict, or options.
@@ -33,13 +43,17 @@ class Options(BaseModel):
         try:
             return cls.model_validate({} if value is None else value)
         except ValidationError as error:
-            message = f"The {cls.title} are wrong: {'; '.join(violation.text for violation in list_violations(error))}"
-            known = ", ".join(sorted(cls.model_fields))
-            raise ConfigurationError(message, remedy=f"Known fields: {known}.") from None
+            raise cls._configuration_error(error) from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as JSON."""
         return self.model_dump(mode="json")
+
+    @classmethod
+    def _configuration_error(cls, error: ValidationError) -> ConfigurationError:
+        message = f"Wrong {cls.title}: {'; '.join(violation.text for violation in list_violations(error))}"
+        known = ", ".join(sorted(cls.model_fields))
+        return ConfigurationError(message, remedy=f"Known fields: {known}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,3 +179,12 @@ def test_repeated_halving_ends_at_single_steps() -> None:
             ranges += [(half, until), (since, half)]
 
     assert steps == [(NOON + number * MILLISECOND, NOON + (number + 1) * MILLISECOND) for number in range(7)]
+
+
+def test_a_window_takes_texts_and_naive_times_and_refuses_what_is_no_time() -> None:
+    expected = Window(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC))
+
+    assert Window("2026-05-01", "2026-05-02") == Window(datetime(2026, 5, 1), datetime(2026, 5, 2)) == expected  # type: ignore[arg-type]
+    assert Window("2026-05-01", "2026-05-02").to_dict() == expected.to_dict()  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="'until' is not a timestamp"):
+        Window("2026-05-01", "tomorrow")  # type: ignore[arg-type]

@@ -16,19 +16,24 @@ The default policy, and why:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, ClassVar, Literal
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.options import Options
 from airflow_provider_partners.sync.suppression import predictions
 from airflow_provider_partners.sync.suppression.predictions import Score
 from airflow_provider_partners.sync.suppression.returned_products import returned_products
 from airflow_provider_partners.sync.values import text
+
+log = logging.getLogger("airflow_provider_partners.sync")
 
 Threshold = Annotated[float, Field(ge=0, le=1)]
 PredictionSource = Literal["return_predictions", "customer_predictions", "order_predictions"]
@@ -42,6 +47,31 @@ ABUSE_CATEGORIES: Mapping[str, float] = {
     "bot_abuse": 0.8,
 }
 """The default categories with their thresholds."""
+
+FINANCIAL_STATUSES = (
+    "AUTHORIZED",
+    "EXPIRED",
+    "PAID",
+    "PARTIALLY_PAID",
+    "PARTIALLY_REFUNDED",
+    "PENDING",
+    "REFUNDED",
+    "VOIDED",
+)
+"""Shopify's ``displayFinancialStatus``, a closed list.
+
+See https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus.
+"""
+
+RETURN_STATES = ("requested", "approved", "in_transit", "received", "refunded", "completed", "rejected")
+"""States that a return is assumed to have. Yofi publishes no list, so another one is a warning and no error."""
+
+
+@cache
+def _warn_of_unknown(kind: str, name: str, known: tuple[str, ...]) -> None:
+    """Log once that a name or pattern fits nothing known: a typing error would suppress nothing, in silence."""
+    if not any(fnmatchcase(each, name.lower()) for each in known):
+        log.warning("The suppression policy names an unknown %s '%s'%s", kind, name, suggest(name, known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +100,8 @@ class SuppressionPolicy(Options):
     :param return_states: states of a return that suppress, in upper or lower case
     :param claims: ``ignore``, ``order`` (a claim that names the order suppresses) or ``customer`` (any claim of its
         customer does)
-    :param financial_statuses: Shopify's ``displayFinancialStatus`` values that suppress, such as ``REFUNDED``
+    :param financial_statuses: Shopify's ``displayFinancialStatus`` values that suppress, such as ``REFUNDED``. Another
+        value is an error; an unknown category or state is a warning, because Yofi publishes no list of them
     :param level: ``order``, or ``line`` for returns and their predictions if the return names its lines
     """
 
@@ -83,6 +114,24 @@ class SuppressionPolicy(Options):
     claims: Literal["ignore", "order", "customer"] = "ignore"
     financial_statuses: tuple[str, ...] = ()
     level: Literal["order", "line"] = "order"
+
+    @model_validator(mode="after")
+    def _check_open_lists(self) -> Self:
+        for categories in (self.categories, *self.per_source.values()):
+            for name in categories:
+                _warn_of_unknown("prediction category", name, tuple(ABUSE_CATEGORIES))
+        for name in self.return_states:
+            _warn_of_unknown("return state", name, RETURN_STATES)
+        return self
+
+    @field_validator("financial_statuses")
+    @classmethod
+    def _check_financial_statuses(cls, statuses: tuple[str, ...]) -> tuple[str, ...]:
+        for name in statuses:
+            if name.upper() not in FINANCIAL_STATUSES:
+                message = f"Shopify has no financial status '{name}'{suggest(name, FINANCIAL_STATUSES)}"
+                raise ValueError(message)
+        return statuses
 
     def decide(
         self,

@@ -8,7 +8,12 @@ import order_builders as make
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.sync.suppression.policy import Suppression, SuppressionPolicy, add_suppression
+from airflow_provider_partners.sync.suppression.policy import (
+    Suppression,
+    SuppressionPolicy,
+    _warn_of_unknown,
+    add_suppression,
+)
 
 
 def prediction(category: str, value: Any) -> dict[str, Any]:
@@ -199,3 +204,52 @@ def test_a_policy_makes_a_round_trip_through_json() -> None:
     policy = SuppressionPolicy.parse({"level": "line", "sources": ["return_predictions"]})
 
     assert SuppressionPolicy.parse(policy.to_dict()) == policy
+
+
+def test_a_misspelt_financial_status_is_an_error_with_the_nearest_one() -> None:
+    """The enum is ``OrderDisplayFinancialStatus`` of Shopify's Admin API."""
+    problem = r"financial_statuses: Shopify has no financial status 'REFUNDD': did you mean 'REFUNDED'\?"
+    with pytest.raises(ConfigurationError, match=problem):
+        SuppressionPolicy.parse({"financial_statuses": ["REFUNDD"]})
+    statuses = [
+        "AUTHORIZED",
+        "EXPIRED",
+        "PAID",
+        "PARTIALLY_PAID",
+        "PARTIALLY_REFUNDED",
+        "PENDING",
+        "REFUNDED",
+        "VOIDED",
+        "refunded",
+    ]
+    assert SuppressionPolicy(financial_statuses=tuple(statuses)).financial_statuses == tuple(statuses)
+
+
+@pytest.mark.parametrize(
+    ("policy", "warning"),
+    [
+        ({"categories": {"return_abus": 0.5}}, "prediction category 'return_abus': did you mean 'return_abuse'?"),
+        (
+            {"per_source": {"customer_predictions": {"wardrobe": 0.5}}},
+            "category 'wardrobe': did you mean 'wardrobing'?",
+        ),
+        ({"categories": {"*frod*": 0.5}}, "prediction category '*frod*'"),
+        ({"return_states": ["recieved"]}, "return state 'recieved': did you mean 'received'?"),
+    ],
+)
+def test_an_unknown_name_in_an_open_list_is_one_warning(
+    policy: dict[str, Any], warning: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Yofi publishes no list of categories and states, so a name that is unknown here may still be right."""
+    _warn_of_unknown.cache_clear()
+    SuppressionPolicy.parse(policy)
+    SuppressionPolicy(**policy)
+    assert len(caplog.messages) == 1
+    assert warning in caplog.messages[0]
+
+
+def test_known_names_and_patterns_are_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    _warn_of_unknown.cache_clear()
+    SuppressionPolicy.parse({"categories": {"*fraud*": 0.5, "Bot": 0.9}, "return_states": ["REFUNDED", "in_transit"]})
+    assert SuppressionPolicy()
+    assert caplog.messages == []
