@@ -27,9 +27,10 @@ from airflow_provider_partners._compat import (
     conf,
     utcnow,
 )
-from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments
+from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments, check_count
 from airflow_provider_partners.exceptions import (
     FatalError,
+    NotDefinedError,
     PartnersError,
     RejectedError,
     ThrottledError,
@@ -67,8 +68,8 @@ class PartnerSensor(BaseSensorOperator):
     task's ``retries`` count; this holds in the triggerer too.
 
     With ``soft_fail`` the task is skipped when a deadline has passed, or when the condition can never be met. Every
-    other failure still fails it, such as a wrong connection or argument. With ``never_fail`` every failure skips it.
-    Both hold after a deferral too.
+    other failure still fails it, such as a wrong argument, or a connection that is not found until the deadline. With
+    ``never_fail`` every failure skips it. Both hold after a deferral too.
 
     A wait that the partner requests is no failure.
 
@@ -80,7 +81,7 @@ class PartnerSensor(BaseSensorOperator):
 
     __signature__ = SharedSignature()
 
-    argument_checks: ClassVar[Mapping[str, Check]] = {}
+    argument_checks: ClassVar[Mapping[str, Check]] = {"max_failures": check_count}
     """What each argument must be, once templates are rendered."""
 
     condition_name: ClassVar[str]
@@ -89,6 +90,7 @@ class PartnerSensor(BaseSensorOperator):
     _hook: PartnerHook[Any] | None = None
     _spec: dict[str, Any] | None = None
     _failures: FailureCount | None = None
+    _last_error: PartnersError | None = None
     _last_poke_at: float = float("-inf")
     _not_before: datetime | None = None
     _stopped: bool = False
@@ -132,6 +134,11 @@ class PartnerSensor(BaseSensorOperator):
                 return super().execute(context)
             except AirflowRescheduleException as error:
                 self._reschedule(error, context, started)
+            except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowSkipException) as error:
+                # Airflow itself skips after a timeout with soft_fail; then there is no cause.
+                if self._last_error is None or error.__cause__ is not None:
+                    raise
+                self._raise_timeout_of(error, self._last_error)
 
     def poke(self, context: Any) -> PokeReturnValue:
         """Check the condition once.
@@ -158,6 +165,7 @@ class PartnerSensor(BaseSensorOperator):
             self._count_failure(error, self._failures)
             return PokeReturnValue(False)
         self._failures.reset()
+        self._last_error = None
         if result.impossible_reason:
             raise ImpossibleConditionError(result.impossible_reason)
         self.log.info("%s: %s", "Met" if result.met else "Not yet", result.details)
@@ -180,7 +188,7 @@ class PartnerSensor(BaseSensorOperator):
             self.log.info("Met: %s", payload["details"])
             return dict(payload["details"])
         if status == TIMEOUT:
-            self._raise_timeout()
+            self._raise_timeout(message, misconfigured=payload.get("kind") == FATAL)
         if status == FAILED:
             raise ImpossibleConditionError(message)
         if payload.get("kind") == FATAL:
@@ -256,6 +264,7 @@ class PartnerSensor(BaseSensorOperator):
         self._last_poke_at = time.monotonic()
 
     def _count_failure(self, error: PartnersError, failures: FailureCount) -> None:
+        self._last_error = error
         count = failures.add()
         if count >= self.max_failures:
             failures.reset()
@@ -277,11 +286,15 @@ class PartnerSensor(BaseSensorOperator):
         timeout = float(self.timeout)
         return timeout if self.execution_timeout is None else min(timeout, self.execution_timeout.total_seconds())
 
-    def _raise_timeout(self) -> NoReturn:
-        message = f"The condition was not met within {timedelta(seconds=self._allowed_seconds())}"
-        if self._allowed_seconds() < self.timeout:
-            raise AirflowTaskTimeout(message)
-        raise AirflowSensorTimeout(message)
+    def _raise_timeout(self, reason: str, *, misconfigured: bool) -> NoReturn:
+        message = f"The condition was not met within {timedelta(seconds=self._allowed_seconds())}: {reason}"
+        raise _timeout(message, of_try=self._allowed_seconds() < self.timeout, misconfigured=misconfigured)
+
+    def _raise_timeout_of(self, timeout: BaseException, last_error: PartnersError) -> NoReturn:
+        """Raise a timeout with the error of the last check: what hides behind the timeout is what to mend."""
+        message = f"{str(timeout).rstrip('.')}. The last check failed: {last_error}"
+        of_try, misconfigured = isinstance(timeout, AirflowTaskTimeout), isinstance(last_error, NotDefinedError)
+        raise _timeout(message, of_try=of_try, misconfigured=misconfigured) from last_error
 
     def _max_pause(self) -> float | None:
         if not self.exponential_backoff:
@@ -316,3 +329,14 @@ class PartnerSensor(BaseSensorOperator):
         finally:
             if self._hook is not None:
                 self._hook.close()
+
+
+def _timeout(message: str, *, of_try: bool, misconfigured: bool) -> BaseException:
+    """Return the failure of a timeout.
+
+    :param of_try: the time of a try is over, so that the task's retries count
+    :param misconfigured: the connection was not found until the end, which ``soft_fail`` must not skip
+    """
+    if misconfigured:
+        return PartnerTaskError(message) if of_try else AirflowFailException(message)
+    return AirflowTaskTimeout(message) if of_try else AirflowSensorTimeout(message)

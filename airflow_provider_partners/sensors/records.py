@@ -39,7 +39,11 @@ class RecordsSensor(PartnerSensor):
 
     condition_name = RECORDS
     template_fields: Sequence[str] = ("resource", "since", "until")
-    argument_checks: ClassVar[Mapping[str, Check]] = {"resource": check_name, "at_least": check_count}
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **PartnerSensor.argument_checks,
+        "resource": check_name,
+        "at_least": check_count,
+    }
 
     def __init__(
         self,

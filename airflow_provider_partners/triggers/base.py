@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_partners._compat import in_thread
-from airflow_provider_partners.exceptions import ConfigurationError, FatalError, PartnersError, ThrottledError
+from airflow_provider_partners.exceptions import (
+    ConfigurationError,
+    FatalError,
+    NotDefinedError,
+    PartnersError,
+    ThrottledError,
+)
 from airflow_provider_partners.get_provider_info import get_provider_info
 
 if TYPE_CHECKING:
@@ -35,7 +41,10 @@ STATUSES = frozenset({DONE, FAILED, TIMEOUT, ERROR})
 """Every ``status`` of an event: it happened; it never will; not in time; the partner could not be reached."""
 
 FATAL, EXHAUSTED = "fatal", "exhausted"
-"""The ``kind`` of an :data:`ERROR`: a retry cannot help; polling failed too often in a row."""
+"""The ``kind`` of an :data:`ERROR`: a retry cannot help; polling failed too often in a row.
+
+A :data:`TIMEOUT` is ``fatal`` if the connection was not found until the end.
+"""
 
 MIN_PAUSE = 1.0
 """Shortest pause between two polls in seconds, whatever the interval is."""
@@ -186,6 +195,7 @@ class PollingTrigger(BaseTrigger):
 
     async def _poll_until_event(self) -> EventPayload:
         failures, steps = 0, self.pauses()
+        last_error: Exception | None = None
         pause = next(steps)
         while True:
             await asyncio.sleep(self._next_sleep(pause))
@@ -197,9 +207,8 @@ class PollingTrigger(BaseTrigger):
             except FatalError as error:
                 return {**self.event(ERROR, str(error)), "kind": FATAL}
             except Exception as error:  # noqa: BLE001  # every failure must reach the task as an event
-                failures += 1
-                # The text of another library's error may hold customers' data.
-                reason = str(error) if isinstance(error, PartnersError) else type(error).__name__
+                failures, last_error = failures + 1, error
+                reason = _reason(error)
                 if failures >= self.max_failures:
                     message = f"polling failed {failures} times in a row; the last error: {reason}"
                     return {**self.event(ERROR, message), "kind": EXHAUSTED}
@@ -208,9 +217,16 @@ class PollingTrigger(BaseTrigger):
             else:
                 if event is not None:
                     return event
-                failures, pause = 0, next(steps)
+                failures, pause, last_error = 0, next(steps), None
             if self._seconds_left() <= 0:
-                return self.event(TIMEOUT, "it did not happen within the time allowed")
+                return self._timeout_event(last_error)
+
+    def _timeout_event(self, last_error: Exception | None) -> EventPayload:
+        message = "it did not happen within the time allowed"
+        if last_error is None:
+            return self.event(TIMEOUT, message)
+        event = self.event(TIMEOUT, f"{message}; the last error: {_reason(last_error)}")
+        return {**event, "kind": FATAL} if isinstance(last_error, NotDefinedError) else event
 
     def _seconds_left(self) -> float:
         return float("inf") if self.deadline is None else self.deadline - time.time()
@@ -218,3 +234,8 @@ class PollingTrigger(BaseTrigger):
     def _next_sleep(self, pause: float) -> float:
         """Return the pause with some jitter, so that triggers don't poll in step, cut at the deadline."""
         return max(min(pause * random.uniform(0.9, 1.1), self._seconds_left()), MIN_PAUSE / 2)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a poll failed. The text of another library's error may hold customers' data."""
+    return str(error) if isinstance(error, PartnersError) else type(error).__name__

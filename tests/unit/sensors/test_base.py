@@ -230,3 +230,33 @@ def test_a_soft_timeout_skips_the_task(option):
 def test_a_reschedule_is_no_failure(fake_condition):
     rescheduled(FakeSensor(mode="reschedule", soft_fail=True))
     rescheduled(FakeSensor(mode="reschedule", never_fail=True))
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+@pytest.mark.parametrize("option", [{}, {"soft_fail": True}])
+def test_a_connection_that_is_never_found_fails_also_when_the_timeout_comes_first(monkeypatch, mode, option):
+    monkeypatch.delenv("AIRFLOW_CONN_STORE")
+    first = NOW - timedelta(seconds=100)
+    error = raised(FakeSensor(mode=mode, timeout=2, poke_interval=1, **option), context(first=first))
+    assert type(error) is AirflowFailException
+    assert "The last check failed: Airflow did not find the connection 'store'" in str(error)
+
+
+def test_a_timeout_names_the_error_of_the_last_check(fake_condition):
+    fake_condition.results[:] = [NOT_MET, DOWN]
+    patient = {"timeout": 100, "poke_interval": 60}
+    error = raised(FakeSensor(**patient))
+    assert type(error) is AirflowSensorTimeout
+    assert str(error).endswith("The last check failed: the network is down")
+    error = raised(FakeSensor(**patient, soft_fail=True))
+    assert type(error) is AirflowSkipException
+    assert str(error).endswith("The last check failed: the network is down")
+
+
+def test_a_timeout_after_a_good_check_names_no_earlier_error(fake_condition):
+    fake_condition.results[:] = [DOWN, NOT_MET]
+    assert "network" not in str(raised(FakeSensor(timeout=100, poke_interval=60)))
+
+
+def test_a_wrong_number_of_failures_is_named():
+    assert "'max_failures' is the text '3'" in str(raised(FakeSensor(max_failures="3")))

@@ -162,3 +162,11 @@ def test_airflow_s_timeout_of_the_deferral_is_a_sensor_timeout(option, expected)
     with pytest.raises(AirflowException) as caught:
         sensor.resume_execution("__fail__", {"error": "Trigger timeout", "traceback": None}, context())
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize("option", [{}, {"soft_fail": True}])
+def test_after_the_deferral_a_connection_that_is_never_found_fails(option):
+    event = {"status": "timeout", "kind": "fatal", "message": "late; the last error: no connection 'store'"}
+    error = failure(event, **option)
+    assert type(error) is AirflowFailException
+    assert "no connection 'store'" in str(error)

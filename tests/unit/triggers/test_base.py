@@ -13,6 +13,7 @@ import pytest
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
+    NotDefinedError,
     PartnersError,
     ThrottledError,
     TransientError,
@@ -22,6 +23,7 @@ from airflow_provider_partners.triggers import base
 from airflow_provider_partners.triggers.base import PollingTrigger, growing_pauses, hook_class, validate_event
 
 START = 1_780_000_000.0
+LATE = "it did not happen within the time allowed"
 
 
 class FakeTrigger(PollingTrigger):
@@ -259,3 +261,17 @@ def test_an_unreadable_event_is_an_error(event):
 @pytest.mark.parametrize("status", ["done", "failed", "timeout", "error"])
 def test_a_readable_event_is_returned(status):
     assert validate_event({"status": status, "job_id": "1"}) == {"status": status, "job_id": "1"}
+
+
+@pytest.mark.usefixtures("pauses")
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TransientError("down"), {"status": "timeout", "message": f"{LATE}; the last error: down"}),
+        (NotDefinedError("none"), {"status": "timeout", "message": f"{LATE}; the last error: none", "kind": "fatal"}),
+        (None, {"status": "timeout", "message": LATE}),
+    ],
+)
+def test_the_event_of_a_timeout_names_the_last_error(error, expected):
+    trigger = FakeTrigger(results=[None, error], poll_interval=10, deadline=START + 100)
+    assert asyncio.run(trigger._poll_until_event()) == expected
