@@ -95,11 +95,17 @@ def check_mapping(name: str, value: Any) -> None:
         _refuse(name, value, "a dict", f"Write {name}={{…}}, or leave the argument out.")
 
 
-def check_names(name: str, value: Any) -> None:
-    """Refuse what is neither a text nor a list of texts."""
-    is_list = isinstance(value, Iterable) and not isinstance(value, Mapping | bytes)
-    if not isinstance(value, str) and not (is_list and all(isinstance(each, str) for each in value)):
+def check_names(name: str, value: Any) -> tuple[str, ...]:
+    """Return names, each once.
+
+    :param value: a list of texts, or one text with commas between the names
+    :raises ConfigurationError: when it is something else
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    names = tuple(parts) if isinstance(parts, Iterable) and not isinstance(parts, Mapping) else (None,)
+    if not all(isinstance(each, str) for each in names):
         _refuse(name, value, "a list of names", f"Write {name}=['id', 'created_at'], for example.")
+    return tuple(dict.fromkeys(each.strip() for each in names if each.strip()))
 
 
 def check_duration(name: str, value: Any) -> None:

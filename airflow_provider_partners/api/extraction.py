@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, TypeVar
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.prefetch import FetchedPage, fetch_parallel, fetch_sequential
+from airflow_provider_partners.arguments import check_count
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError
 from airflow_provider_partners.records import get_path
 
@@ -131,9 +132,7 @@ class Extraction:
         :param workers: number of pages fetched at the same time
         :raises PagingError: the list loops, repeats itself or does not end
         """
-        if workers < 1:
-            message = f"workers={workers} is not possible"
-            raise ConfigurationError(message, remedy="Use 1 or more.")
+        check_count("workers", workers)
         index, cursor, seen = self._resume(position)
         if index >= len(self.segments):
             return

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_partners.arguments import check_mapping
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import encode_text
 
@@ -35,13 +36,15 @@ def match_field(
     :param no_fields_hint: text for the remedy if the list has no such field
     :raises ConfigurationError: the field is not allowed, or its ids are not a list
     """
+    check_mapping("match", match)
     name = next(iter(match))
     if len(match) > 1 or name not in allowed_fields:
-        message = f"'{resource}' can't be matched on {' and '.join(match)}"
+        message = f"'{resource}' can't be matched on {' and '.join(map(str, match))}"
         remedy = f"Match on one of: {', '.join(allowed_fields) or no_fields_hint}."
         raise ConfigurationError(message, remedy=remedy, partner=partner)
-    if isinstance(match[name], str):
-        message = f"'match' has text instead of a list of values for '{name}'"
+    if isinstance(match[name], str | Mapping) or not isinstance(match[name], Iterable):
+        kind = "text" if isinstance(match[name], str) else f"a {type(match[name]).__name__}"
+        message = f"'match' has {kind} instead of a list of values for '{name}'"
         raise ConfigurationError(message, remedy="Pass a list, also for one value.", partner=partner)
     return name, unique_ids(match[name])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_count, suggest
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 from airflow_provider_partners.records import get_path
 
@@ -67,6 +67,8 @@ class Resource:
         :raises ConfigurationError: the API does not serve pages of this size
         """
         size = self.page_size if size is None else size
+        if not isinstance(size, int):
+            check_count("page_size", size)
         if size < 1 or (self.max_page_size is not None and size > self.max_page_size):
             allowed = f"1 to {self.max_page_size}" if self.max_page_size else "1 or more"
             message = f"'{self.name}' does not take page_size={size}"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_partners import settings
 from airflow_provider_partners._compat import BaseHook, in_thread, mask_secret
+from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
@@ -84,6 +85,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
+        check_text(self.conn_name_attr, conn_id)
         self.conn_id = conn_id
         self.short_timeouts = False
         """Use short deadlines, because the caller (a trigger or sensor) reschedules longer waits itself."""

@@ -84,6 +84,14 @@ def test_airflow_passes_the_outputs_of_a_mapped_task_as_a_sequence():
             "'max_rejects' is the text '10%', and a count or a share is needed",
         ),
         (
+            lambda: YotpoUpsertOrdersOperator(task_id="t", built={}, max_rejects=1.5),
+            "'max_rejects' is 1.5, and a count or a share is needed",
+        ),
+        (
+            lambda: YofiExtractOperator(task_id="t", resource="claims", since="2026-01-01", yofi_conn_id=None),
+            "'yofi_conn_id' is None, and a text is needed",
+        ),
+        (
             lambda: YofiRecordsSensor(task_id="t", resource="returns", walk_lookback=2),
             "'walk_lookback' is 2, and a duration is needed",
         ),

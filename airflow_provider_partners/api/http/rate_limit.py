@@ -91,7 +91,7 @@ class RateLimiter:
     def __init__(
         self, *, rate: float, capacity: float = 1.0, store: RateLimitStore | None = None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        if not (0 < rate < math.inf and 0 < capacity < math.inf):
+        if not isinstance(rate, int | float) or not (0 < rate < math.inf and 0 < capacity < math.inf):
             message = f"a rate limit of {rate} per second with a burst of {capacity} is not possible"
             raise ConfigurationError(
                 message, remedy="Both must be greater than zero and finite, as in requests_per_second=4."

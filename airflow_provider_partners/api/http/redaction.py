@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import repair_text
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ class Redactor:
 
     def add(self, *secrets: str) -> None:
         """Add secrets. Their forms in URLs and JSON, and the lines of multi-line keys, are derived from them."""
+        if any(secret is not None and not isinstance(secret, str) for secret in secrets):
+            message = "a secret is not text"
+            raise ConfigurationError(message, remedy="Write it in quotes, as the partner assigned it.")
         new = {secret for secret in secrets if secret and len(secret) >= _MIN_SECRET_LENGTH} - self._known
         if not new:
             return

@@ -21,6 +21,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.rsql.parser import OPERATOR_FORMS, RESERVED_CHARACTERS, Argument, parse_tree
+from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -229,12 +230,16 @@ def parse(text: str) -> Expression:
     return _from_tree(tree)
 
 
-def to_expression(value: Expression | str) -> Expression:
+def to_expression(value: Expression | str, argument: str = "filters") -> Expression:
     """Return the filter as an expression; parse it if it is text.
 
-    :raises ConfigurationError: the text is not RSQL
+    :param argument: its name, for the error
+    :raises ConfigurationError: the text is not RSQL, or it is neither
     """
-    return parse(value) if isinstance(value, str) else value
+    if isinstance(value, Expression):
+        return value
+    check_text(argument, value)
+    return parse(value)
 
 
 def _from_tree(tree: Any) -> Expression:

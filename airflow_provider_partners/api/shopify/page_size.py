@@ -10,6 +10,7 @@ import logging
 import threading
 from typing import Protocol, TypeVar
 
+from airflow_provider_partners.arguments import check_count
 from airflow_provider_partners.exceptions import ConfigurationError, TimedOutError
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class AdaptivePageSize:
     """
 
     def __init__(self, size: int) -> None:
+        check_count("page_size", size)
         self._size = size
         self._lock = threading.Lock()
 

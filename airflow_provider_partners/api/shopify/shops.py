@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 _DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.[a-z]+")
@@ -21,6 +22,8 @@ def shop_domain(value: str) -> str:
     :param value: a domain, a URL, or the part before ``.myshopify.com``
     :raises ConfigurationError: if it is none of them
     """
+    if value != "":
+        check_text("shop", value)
     admin_page = _ADMIN_PAGE.fullmatch(value.strip())
     domain = admin_page.group(1).lower() if admin_page else normalize_domain(value)
     if _HANDLE.fullmatch(domain):

@@ -39,6 +39,7 @@ from airflow_provider_partners.api.shopify_admin.query import (
 from airflow_provider_partners.api.shopify_admin.query_cost import update_rate_limit
 from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, validate_query
+from airflow_provider_partners.arguments import check_count
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
@@ -238,6 +239,8 @@ class ShopifyAdminClient(ApiClient):
         :param fields: additional fields of each object, in GraphQL, without connections
         :raises ConfigurationError: if an argument is not valid
         """
+        if page_size is not None:
+            check_count("page_size", page_size)
         list_query = self._list_query(resource, query, personal_data, fields)
         require_bulk_fit(match, extra_fields(fields))
         documents, time_range = list_query.documents, resolve_range(since, until, now=self._clock.time())

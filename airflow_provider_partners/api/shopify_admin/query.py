@@ -15,6 +15,7 @@ from airflow_provider_partners.api.shopify.graphql import has_balanced_braces
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin.pages import NodeFetcher, SearchFetcher
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, is_capped, split_range
+from airflow_provider_partners.arguments import check_ids, check_mapping, check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
@@ -158,15 +159,16 @@ def parse_ids(match: Mapping[str, Iterable[Any]], node_type: str) -> list[str]:
     :param node_type: the GraphQL type, such as ``Order``
     :raises ConfigurationError: if an id is of another type
     """
+    check_mapping("match", match)
     if set(match) != {"id"}:
-        message = f"'match' names {', '.join(sorted(match)) or 'no field'}"
+        message = f"'match' names {', '.join(sorted(map(str, match))) or 'no field'}"
         raise ConfigurationError(message, remedy="Shopify reads records by 'id' only.")
     prefix = f"gid://shopify/{node_type}/"
     ids = []
-    for value in match["id"]:
-        number = str(value).strip().removeprefix(prefix)
+    for value in check_ids("match['id']", match["id"]):
+        number = value.strip().removeprefix(prefix)
         if not (number.isascii() and number.isdigit()):
-            message = f"'match' holds {str(value)[:60]!r}, which is not an id of this type"
+            message = f"'match' holds {value[:60]!r}, which is not an id of this type"
             raise ConfigurationError(message, remedy=f"Use {prefix}<number>, or the number alone.")
         ids.append(prefix + number)
     return list(dict.fromkeys(ids))
@@ -178,6 +180,8 @@ def extra_fields(fields: str | None) -> str:
     :param fields: in GraphQL
     :raises ConfigurationError: if the braces do not match
     """
+    if fields:
+        check_text("fields", fields)
     text = (fields or "").strip()
     if not has_balanced_braces(text):
         message = "'fields' has a brace without its counterpart"

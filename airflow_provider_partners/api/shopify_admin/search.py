@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
@@ -62,6 +63,8 @@ def validate_query(query: str | None) -> str | None:
     :param query: in Shopify's search syntax
     :raises ConfigurationError: if a quote or a parenthesis has no counterpart, or a time has a space
     """
+    if query:
+        check_text("query", query)
     text = (query or "").strip()
     unquoted = _QUOTED.sub(lambda match: match[0] if match.lastgroup else "", text)
     depth = 0

@@ -25,6 +25,7 @@ from airflow_provider_partners.api.shopify_partner.installs import INSTALLED_AFT
 from airflow_provider_partners.api.shopify_partner.pages import ConnectionFetcher
 from airflow_provider_partners.api.shopify_partner.query import build_query
 from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
+from airflow_provider_partners.arguments import check_mapping, check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -190,6 +191,10 @@ class ShopifyPartnerClient(ApiClient):
         :param page_size: sent as ``$first`` if the document declares it
         :raises ConfigurationError: if the document cannot be read page by page
         """
+        check_text("document", document)
+        check_text("connection", connection)
+        if variables is not None:
+            check_mapping("variables", variables)
         paged = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
         fixed = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
         size = (variables or {}).get("first", page_size)

@@ -13,7 +13,7 @@ from airflow_provider_partners.api.extraction import Segment
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.api.shopify_partner.pages import ConnectionFetcher, restore_aliases
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_names, suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
@@ -127,8 +127,8 @@ def validate_types(types: str | Iterable[str], resource: PartnerResource) -> lis
     :param types: one or several in any case, also separated by commas
     :raises ConfigurationError: naming the unknown types and the allowed ones
     """
-    values = [types] if isinstance(types, str) else list(types)
-    names = {name.strip().upper() for value in values for name in str(value).split(",") if name.strip()}
+    values = check_names("types", types)
+    names = {name.strip().upper() for value in values for name in value.split(",") if name.strip()}
     unknown = sorted(names - resource.allowed_types)
     if unknown or not names:
         nearest = suggest(unknown[0], resource.allowed_types) if unknown else ""

@@ -17,7 +17,7 @@ from airflow_provider_partners.api.http.errors import (
     default_message,
     retry_after,
 )
-from airflow_provider_partners.exceptions import AuthenticationError, RejectedError
+from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, RejectedError
 from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class ExpiredCursorError(RejectedError):
 
 def rate_and_burst(requests: float, seconds: float) -> tuple[float, float]:
     """Return the rate per second and the burst that together never exceed ``requests`` in ``seconds``."""
+    if not isinstance(requests, int | float):
+        message = f"a rate limit of {requests!r} requests is not possible"
+        raise ConfigurationError(message, remedy="Use a number, as in requests_per_minute=100.")
     burst = max(1.0, requests * BURST_SHARE)
     return max(requests - burst, requests * BURST_SHARE) / seconds, burst
 

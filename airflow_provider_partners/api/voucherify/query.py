@@ -32,7 +32,7 @@ from airflow_provider_partners.api.voucherify.resources.model import (
     VoucherifyResource,
     encode_parameters,
 )
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_mapping, check_text, suggest
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
 from airflow_provider_partners.windows import TimeRange, Window
 
@@ -256,6 +256,8 @@ def _sort(query: ListQuery, selection: TimeSelection) -> str:
     resource, sort = query.resource, query.sort
     # A list that is read backwards in time has that order only.
     possible = (resource.sort,) if isinstance(resource.paginator, TimestampPaginator) else resource.sort_values
+    if sort is not None:
+        check_text("sort", sort)
     if sort is None:
         by_time = selection.time_filter.sort if selection.time_filter else ""
         return by_time if by_time in possible else resource.sort
@@ -268,6 +270,8 @@ def _sort(query: ListQuery, selection: TimeSelection) -> str:
 
 def _parents(query: ListQuery) -> tuple[dict[str, str], str | None, list[str]]:
     """Return the parents with one id each, and the field of ``match`` with its ids."""
+    if query.parents is not None:
+        check_mapping("parents", query.parents)
     resource, fixed = query.resource, dict(query.parents or {})
     for parent, value in fixed.items():
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
@@ -278,6 +282,7 @@ def _parents(query: ListQuery) -> tuple[dict[str, str], str | None, list[str]]:
     if query.match is not None:
         possible = [parent for parent in resource.parents if parent not in fixed]
         possible += ["id"] if resource.record_path else []
+        check_mapping("match", query.match)
         if not query.match:
             message = "'match' is empty"
             raise _configuration_error(message, f"Match on one of: {', '.join(possible) or 'nothing'}.")

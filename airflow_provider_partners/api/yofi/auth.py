@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from airflow_provider_partners.api.http.auth import MintedToken
+from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,7 +126,10 @@ def normalize_shop(shop: str) -> str:
     """Return a shop as Yofi names it: its domain without scheme or path, or an app id unchanged.
 
     :param shop: such as ``a.myshopify.com`` or ``https://a.myshopify.com/``
+    :raises ConfigurationError: when it is no text
     """
+    if shop != "":
+        check_text("shop", shop)
     name = shop.strip().removeprefix("https://").removeprefix("http://").split("/")[0]
     return name.lower() if "." in name else name
 

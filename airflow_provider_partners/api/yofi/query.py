@@ -22,7 +22,7 @@ from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.ids import MAX_IDS_LENGTH, id_batches, ids_digest, match_field
 from airflow_provider_partners.api.rsql.expressions import Expression, field, to_expression
 from airflow_provider_partners.api.yofi.resources import FIELDS, PREDICTION_FILTERS
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_duration, check_names, suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange, Window
 
@@ -133,7 +133,7 @@ def build_query(
     expressions = [*_time_filters(resource, time_range), *_user_filters(resource, filters)]
     relations = resolve_include(resource, include)
     sort_params = _sort_param(resource, sort)
-    walk = _plan_walk(resource, time_range, sort=_split_names(sort or ()), lookback=walk_lookback)
+    walk = _plan_walk(resource, time_range, sort=check_names("sort", sort or ()), lookback=walk_lookback)
     params = {**field_params(resource, fields, relations), **sort_params}
     match_name, ids = _match_ids(resource, match)
     _add_needed_fields(resource, params, walk, match_name)
@@ -174,7 +174,7 @@ def resolve_include(resource: YofiResource, include: Names | None) -> tuple[str,
     """
     if include is None:
         return tuple(resource.relations)
-    names = _split_names(include)
+    names = check_names("include", include)
     if resource.relation and resource.relation not in names:
         message = f"'{resource.name}' consists of '{resource.relation}', which must be included"
         raise _configuration_error(message, "Leave 'include' out.")
@@ -203,7 +203,8 @@ def field_params(
             raise _configuration_error(message, f"Give fields by one of: {', '.join(types)}.")
     # A list of predictions needs few fields of the parents, and no names of people.
     defaults = {**FIELDS, **({resource.type: ()} if resource.parent_fields else {})}
-    requested = {name: _split_names(by_type[name]) if name in by_type else defaults.get(name, ()) for name in types}
+    chosen = {name: check_names("fields", names) for name, names in by_type.items()}
+    requested = {name: chosen.get(name, defaults.get(name, ())) for name in types}
     return {f"fields[{name}]": ",".join(names) for name, names in requested.items() if names}
 
 
@@ -216,6 +217,8 @@ def _plan_walk(
     :param lookback: how far before ``since`` to walk on; by default as the sort field requires
     """
     since = time_range.since
+    if lookback is not None and not isinstance(lookback, timedelta):
+        check_duration("walk_lookback", lookback)
     if lookback is not None and (not resource.sort_fields or since is None):
         message = f"'walk_lookback' has no meaning for '{resource.name}' here"
         remedy = "It sets how far before 'since' a list without a time filter is read; leave it out."
@@ -272,7 +275,7 @@ def _check_prediction_filter(resource: YofiResource, filters: Expression | str) 
         message = f"'{resource.name}' takes no prediction_filter"
         remedy = "Only 'returns' can be filtered by their predictions, and the lists of predictions themselves."
         raise _configuration_error(message, remedy)
-    expression = to_expression(filters)
+    expression = to_expression(filters, "prediction_filter")
     expression.check(resource.prediction_filters or PREDICTION_FILTERS)
     return expression
 
@@ -289,7 +292,7 @@ def _add_needed_fields(
     known = [name for name in needed if name in FIELDS[resource.type]]
     if known:
         parameter = f"fields[{resource.type}]"
-        chosen = _split_names(params.get(parameter, ()))
+        chosen = check_names("fields", params.get(parameter, ()))
         params[parameter] = ",".join(dict.fromkeys([*chosen, *known]))
 
 
@@ -299,7 +302,7 @@ def _sort_param(resource: YofiResource, sort: Names | None) -> dict[str, str]:
     if not resource.sort:
         message = f"'{resource.name}' can't be sorted"
         raise _configuration_error(message, "Leave 'sort' out.")
-    names = _split_names(sort)
+    names = check_names("sort", sort)
     for name in names:
         if not re.fullmatch(r"-?\w+(\.\w+)*", name):
             message = f"{name!r} is no field to sort by"
@@ -337,11 +340,6 @@ def _all_of(expressions: list[Expression]) -> Expression | None:
     for expression in expressions:
         combined = expression if combined is None else combined & expression
     return combined
-
-
-def _split_names(names: Names) -> tuple[str, ...]:
-    parts = names.split(",") if isinstance(names, str) else names
-    return tuple(dict.fromkeys(name.strip() for name in parts if name.strip()))
 
 
 def _configuration_error(message: str, remedy: str) -> ConfigurationError:

@@ -16,7 +16,7 @@ from airflow_provider_partners.api.pagination.strategies import PageNumberPagina
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.rsql.expressions import OPERATORS
 from airflow_provider_partners.api.yofi.jsonapi import TOTAL_PATHS, Relation
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_mapping, suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 _DOCS_URL = "https://docs.yofi.ai/yofi-on-shopify/partner-service-integration/partner-data-api"
@@ -244,6 +244,7 @@ def resolve_paths(overrides: Mapping[str, str]) -> dict[str, str]:
     :param overrides: paths that differ from the built-in ones
     :raises ConfigurationError: for an unknown operation, or an invalid path
     """
+    check_mapping("paths", overrides)
     paths = {**{resource.name: resource.path for resource in _LIST_RESOURCES}, CUSTOMER: CUSTOMER_PATH}
     for name, path in overrides.items():
         problem = ""

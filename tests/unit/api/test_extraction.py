@@ -155,7 +155,7 @@ def test_a_position_of_another_extraction_is_refused(position: dict[str, Any]) -
 
 
 def test_zero_workers_are_an_error() -> None:
-    with pytest.raises(ConfigurationError, match="workers=0"):
+    with pytest.raises(ConfigurationError, match="'workers' is 0, and a whole number of 1 or more is needed"):
         list(extraction(list_segment("a", [records_of(1)])).pages(workers=0))
 
 

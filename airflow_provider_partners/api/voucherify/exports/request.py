@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_partners.api.voucherify.exports.objects import ExportObject
 from airflow_provider_partners.api.voucherify.filters import Filter, to_json, validate_filter
 from airflow_provider_partners.api.voucherify.pages import OVERLAP, format_timestamp
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_names, check_text, suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 PARTNER = "Voucherify"
@@ -26,13 +26,14 @@ def resolve_fields(export_object: ExportObject, fields: Sequence[str] | None) ->
     """
     if fields is None:
         return export_object.fields
-    if isinstance(fields, str) or not fields:
+    names = check_names("fields", fields)
+    if isinstance(fields, str) or not names:
         message = "'fields' is not a list of fields"
         raise ConfigurationError(message, remedy="Give a list, even of one field.", partner=PARTNER)
-    for name in fields:
+    for name in names:
         if not export_object.has_field(name):
             check_known("field", name, export_object.fields, export_object)
-    return tuple(dict.fromkeys(fields))
+    return names
 
 
 def resolve_sort(export_object: ExportObject, sort: str | None) -> str:
@@ -41,6 +42,7 @@ def resolve_sort(export_object: ExportObject, sort: str | None) -> str:
     :param sort: a field, with ``-`` for descending; by time when ``None``
     """
     if sort is not None:
+        check_text("sort", sort)
         check_known("sort", sort.removeprefix("-"), export_object.sort_fields, export_object)
         return sort
     return export_object.sort_fields[0] if export_object.sort_fields else ""

@@ -20,7 +20,7 @@ from airflow_provider_partners.api.pagination.strategies import (
 )
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.voucherify.known_values import check_values
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_mapping, suggest
 from airflow_provider_partners.exceptions import ConfigurationError, UnexpectedResponseError
 
 if TYPE_CHECKING:
@@ -259,6 +259,7 @@ def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any
 
     :raises ConfigurationError: for a parameter that the list does not have, or a value outside its enumeration
     """
+    check_mapping("parameters", parameters)
     known = {*resource.parameters, *(["filters"] if resource.accepts_filters else [])}
     for name in parameters:
         if name not in known:
