@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def normalize_base_url(url: str) -> str:
 
     :raises ConfigurationError: the URL is not valid
     """
+    if url != "":
+        check_text("base_url", url)
     parts = urlsplit(url)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment:
         message = "the connection's host is not a URL of the form https://host or https://host/prefix"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from airflow_provider_partners.api.http.auth import MintedToken
-from airflow_provider_partners.arguments import check_text
+from airflow_provider_partners.arguments import check_count, check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class YofiCredentials:
         if not_text:
             message = f"{' and '.join(not_text)} must be text, and not a number"
             raise ConfigurationError(message, remedy="Write it in quotes, as Yofi assigned it.", partner="Yofi")
+        if not isinstance(self.token_ttl, int):
+            check_count("token_ttl", self.token_ttl)
         if self.token_ttl < 1:
             message = f"token_ttl={self.token_ttl} makes tokens that are expired already"
             raise ConfigurationError(message, remedy="Use seconds, such as 300.", partner="Yofi")

@@ -84,6 +84,8 @@ def test_a_list_is_not_read_with_a_value_of_a_wrong_type(
         (lambda: yotpo(secret=5), "a secret is not text"),
         (lambda: yofi(shop=5), "shop"),
         (lambda: yofi(paths=["a"]), "paths"),
+        (lambda: yofi(base_url=5), "base_url"),
+        (lambda: yofi(token_ttl="5"), "token_ttl"),
         (lambda: yofi(requests_per_second="5"), "a rate limit of 5"),
         (lambda: admin(shop=None), "shop"),
         (lambda: voucherify(requests_per_minute="5"), "a rate limit of '5'"),
