@@ -1,4 +1,4 @@
-"""Call a function for several items at once, with results in order; and signal a thread that nobody needs its result."""
+"""Call a function for several items at once, with results in order; and signal a thread that its result is useless."""
 
 from __future__ import annotations
 

@@ -331,7 +331,9 @@ class PartnerSensor(BaseSensorOperator):
                 self._hook.close()
 
 
-def _timeout(message: str, *, of_try: bool, misconfigured: bool) -> BaseException:
+def _timeout(
+    message: str, *, of_try: bool, misconfigured: bool
+) -> PartnerTaskError | AirflowFailException | AirflowTaskTimeout | AirflowSensorTimeout:
     """Return the failure of a timeout.
 
     :param of_try: the time of a try is over, so that the task's retries count
