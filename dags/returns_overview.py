@@ -18,15 +18,10 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, get_current_context, task, task_group
 
-from airflow_provider_partners import ShopifyPartnerActiveShopsOperator
-from airflow_provider_partners.datasets.location import dataset_uri
-from airflow_provider_partners.datasets.reader import read_column
-from airflow_provider_partners.datasets.writer import write_dataset
-from airflow_provider_partners.hooks.base import in_thread
-from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
-from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners import ShopifyAdminHook, ShopifyPartnerActiveShopsOperator, YofiHook
 from airflow_provider_partners.pipelines.lanes import reject_unknown_params, select_shops
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
+from airflow_provider_partners.taskflow import dataset_uri, in_thread, read_column, write_dataset
 
 log = logging.getLogger(__name__)
 
