@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 __all__ = ["Version", "is_older"]
 
 Version = Mapping[str, str]
-"""A value per source. A later one sorts behind an earlier one, and each ends with the moment of reading."""
+"""A value per source. A later one sorts behind an earlier one, and each ends with the time of reading."""
 
 
 def is_older(version: Version, other: Version, sources: Collection[str] | None = None) -> bool:

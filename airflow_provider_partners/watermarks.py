@@ -1,6 +1,6 @@
 """Watermarks: the timestamp up to which a stream is covered, and the gaps below it, kept from run to run.
 
-A watermark moves after the data is safe, and only forward. It never moves past the moment at which the reading began:
+A watermark moves after the data is safe, and only forward. It never moves past the time at which the reading began:
 a window may end in the future, and nothing can have read that. From Airflow 3.3 on, watermarks and gaps are kept in the
 state store of an asset. For the Dag that needs them, they are also kept in XComs. Neither store can compare and set, so
 allow one active run per Dag where a watermark matters. This module uses Airflow's stores; it knows no partner and no

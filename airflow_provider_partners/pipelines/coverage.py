@@ -30,7 +30,7 @@ BACKFILL_DAG_ID = "yofi_shopify_to_yotpo_backfill"
 
 _BEGAN_KEY = "began"
 _BEGAN_TASK_ID = "choose_windows"
-"""The task that chooses the windows, and the key of its XCom with the moment: nothing later was read."""
+"""The task that chooses the windows, and the key of its XCom with the time of that choice: nothing later was read."""
 
 
 class Coverage:
@@ -102,12 +102,12 @@ class Coverage:
 
 
 def store_began(context: Mapping[str, Any], now: datetime) -> None:
-    """Store the moment at which the run chooses its windows, in the task that chooses them."""
+    """Store the time at which the run chooses its windows, in the task that chooses them."""
     context["ti"].xcom_push(key=_BEGAN_KEY, value=timestamps.isoformat(now))
 
 
 def began(context: Mapping[str, Any]) -> datetime:
-    """Return the moment at which the run chose its windows."""
+    """Return the time at which the run chose its windows."""
     return timestamps.parse(context["ti"].xcom_pull(task_ids=_BEGAN_TASK_ID, key=_BEGAN_KEY), _BEGAN_KEY)
 
 

@@ -75,7 +75,7 @@ MAX_REFUSALS = 3
 REFUSAL_PAUSES = (1.0, 3.0)
 """Seconds before the second attempt with refused credentials, and before each later one.
 
-A server that restarts, or a gateway without its key store, refuses right credentials for a moment. Credentials count as
+A server that restarts, or a gateway without its key store, refuses right credentials briefly. Credentials count as
 refused after three refusals in a row, which is Yotpo's rule for apps (https://develop.yotpo.com/docs/authenticating).
 After the first one, a fresh token is tried without a pause. Where two tokens are tried in turn, each is tried twice.
 """
