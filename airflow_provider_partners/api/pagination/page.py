@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow_provider_partners.exceptions import UnexpectedResponseError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_partners.records import Record
+
+T = TypeVar("T")
 
 Cursor = dict[str, Any]
 """Position of a page, as JSON; ``{}`` is the first page."""
@@ -79,3 +82,24 @@ def find_total(body: Any, paths: Iterable[str]) -> int | None:
     """Return the first integer at one of the dotted paths, or None."""
     values = (get_path(body, path) for path in paths)
     return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)
+
+
+def request_first_page(
+    request: Callable[[], T], *, count: Callable[[T], int], total: Callable[[T], int | None], name: str, partner: str
+) -> T:
+    """Request a list's first page, and once more if it is empty despite the list's total.
+
+    A total and a page are counted at different times, so a record that comes or goes between the two is no fault.
+
+    :param count: the number of records in a response
+    :param total: the total in a response
+    :param name: the list's name, for the error
+    :raises UnexpectedResponseError: the page stays empty
+    """
+    response = request()
+    if total(response) and not count(response):
+        response = request()
+        if (promised := total(response)) and not count(response):
+            message = f"'{name}' has a total of {promised}, but its first page is empty"
+            raise UnexpectedResponseError(message, remedy="Try again later.", partner=partner)
+    return response

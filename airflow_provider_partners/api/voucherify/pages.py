@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator, find_total
+from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator, find_total, request_first_page
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.voucherify.errors import ExpiredCursorError
 from airflow_provider_partners.api.voucherify.resources.model import (
@@ -20,7 +20,7 @@ from airflow_provider_partners.api.voucherify.resources.model import (
     VoucherifyResource,
     extract_records,
 )
-from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import PagingError
 from airflow_provider_partners.records import get_path
 from airflow_provider_partners.windows import TimeRange
 
@@ -121,23 +121,23 @@ class PageFetcher:
         :raises PagingError: when the list cannot be read to its end
         """
         try:
-            body = self._request(cursor)
+            is_first = cursor == self.paginator.start()
+            body = self._request_first_page(cursor) if is_first else self._request(cursor)
         except ExpiredCursorError:
             if "last" not in cursor:
                 raise
             return self._restart_after_expiry(cursor)
-        if self._is_empty_despite_total(body, cursor):
-            body = self._request(cursor)  # the total may be older than the list: look again before judging
-            if self._is_empty_despite_total(body, cursor):
-                message = (
-                    f"'{self.requester.resource.name}' has a total of {body['total']}, but its first page is empty"
-                )
-                raise UnexpectedResponseError(message, remedy="Try again later.", partner="Voucherify")
         return self._page(body, cursor)
 
-    def _is_empty_despite_total(self, body: Any, cursor: Cursor) -> bool:
-        is_first = cursor == self.paginator.start()
-        return is_first and bool(find_total(body, ("total",))) and not extract_records(self.requester.resource, body)
+    def _request_first_page(self, cursor: Cursor) -> Any:
+        resource = self.requester.resource
+        return request_first_page(
+            lambda: self._request(cursor),
+            count=lambda body: len(extract_records(resource, body)),
+            total=lambda body: find_total(body, ("total",)),
+            name=resource.name,
+            partner="Voucherify",
+        )
 
     def _request(self, cursor: Cursor) -> Any:
         selection, paginator = self.time_selection, self.paginator

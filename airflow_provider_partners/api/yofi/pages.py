@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.api.pagination.page import Cursor, Page, request_first_page
 from airflow_provider_partners.api.yofi.jsonapi import Document, Relation
-from airflow_provider_partners.exceptions import PagingError, RejectedError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import PagingError, RejectedError
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
@@ -73,19 +73,13 @@ class PageFetcher:
         return Page(self._records(document), self._following_cursor(cursor, document, self.page_size), document.total())
 
     def _request(self, cursor: Cursor, size: int) -> Document:
-        """Return one page. An empty first page of a list with a total is requested again before it is an error."""
+        """Return one page."""
         params = self._page_params(cursor, size)
-        document = Document(self.get(params))
-        if self._is_empty_despite_total(cursor, document):
-            document = Document(self.get(params))
-            if self._is_empty_despite_total(cursor, document):
-                message = f"'{self.name}' has a total of {document.total()}, but its first page is empty"
-                raise UnexpectedResponseError(message, remedy="Try again later.", partner="Yofi")
-        return document
-
-    @staticmethod
-    def _is_empty_despite_total(cursor: Cursor, document: Document) -> bool:
-        return "query" not in cursor and _page_number(cursor) == 1 and not len(document) and bool(document.total())
+        if "query" in cursor or _page_number(cursor) > 1:
+            return Document(self.get(params))
+        return request_first_page(
+            lambda: Document(self.get(params)), count=len, total=Document.total, name=self.name, partner="Yofi"
+        )
 
     def _page_size_suspected(self, error: RejectedError) -> bool:
         accepted = self.capabilities.accepted_page_sizes.get(self.name, 0)
