@@ -5,13 +5,20 @@ A dataset names its source, its list and its account. What a user wrote under na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.arguments import check_dataset
+from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
+from airflow_provider_partners.windows import Window
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_partners.records import Record
 
 BUILT_ORDERS = "built orders"
 UNBUILT_ORDERS = "unbuilt orders"
@@ -24,6 +31,7 @@ _SHOP_SOURCES = frozenset({"shopify_admin", "yofi"})
 _KEYS = ("uri", "source", "resource")
 """What every reference has."""
 
+BUILD_REMEDY = "Pass the output of a YotpoBuildOrdersOperator."
 _REMEDY = "Pass the output of an extract or build operator."
 
 
@@ -90,6 +98,17 @@ def require_store(name: str, reference: DatasetRef, store: str | None, conn_id: 
             f"{store}"
         )
         raise ConfigurationError(message, remedy="Write them with the connection of the store that rejected them.")
+
+
+def read_optional(dataset: Any) -> Iterator[Record]:
+    """Return the records of a dataset; nothing when it was not given."""
+    return iter(()) if dataset is None else read_dataset(DatasetRef.from_dict(dataset))
+
+
+def window_start(dataset: Any) -> datetime | None:
+    """Return the start of a dataset's window; ``None`` when it covers its whole list or was not given."""
+    window = None if dataset is None else DatasetRef.from_dict(dataset).window
+    return Window.from_dict(window).since if window else None
 
 
 def _is_known(reference: DatasetRef) -> bool:

@@ -97,12 +97,12 @@ def test_every_named_object_exists(dotted):
 def test_every_module_of_a_role_is_declared():
     root = Path(module.__file__).parent
     shared = {"base", "inputs", "extract", "extract_job", "connection", "connection_forms", "records", "failure_count"}
-    shared |= {"conditions"}
+    shared |= {"conditions", "watch"}
     modules = {
         f"airflow_provider_partners.{folder}.{path.stem}"
         for folder in ("hooks", "operators", "sensors", "triggers")
-        for path in (root / folder).glob("[a-z]*.py")
-        if path.stem not in shared
+        for path in (root / folder).glob("[a-z]*")
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and path.stem not in shared
     }
     assert modules == set(named_modules())
 

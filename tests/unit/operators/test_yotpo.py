@@ -18,8 +18,8 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertFulfillmentsOperator,
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
-    unique_products,
 )
+from airflow_provider_partners.operators.yotpo.products import unique_products
 from airflow_provider_partners.task_errors import PartnerTaskError
 
 SHOP = "a.myshopify.com"

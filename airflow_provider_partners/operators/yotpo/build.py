@@ -1,0 +1,245 @@
+"""Build Yotpo orders out of a shop's orders and what Yofi and Voucherify know of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from airflow_provider_partners import sync
+from airflow_provider_partners.api.extraction import batches
+from airflow_provider_partners.arguments import Check, check_dataset, check_limit
+from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.progress import ProgressLog
+from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
+from airflow_provider_partners.datasets.writer import DatasetWriter
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.links import DatasetLink
+from airflow_provider_partners.operators.base import DatasetInput, PartnerOperator, enforce_reject_threshold
+from airflow_provider_partners.operators.inputs import (
+    BUILT_ORDERS,
+    UNBUILT_ORDERS,
+    read_optional,
+    require_list,
+    require_shop,
+    window_start,
+)
+from airflow_provider_partners.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_partners.sync import BuiltOrder, Outcome, OutcomeSummary, UnmappableOrder
+    from airflow_provider_partners.task_errors import Context
+
+__all__ = ["BuildOrdersExtra", "YotpoBuildOrdersOperator"]
+
+ORDERS_PER_PART = 500
+
+_JOINED_LISTS = {
+    "orders": "shopify_admin",
+    "returns": "yofi",
+    "claims": "yofi",
+    "customers": "yofi",
+    "redemptions": "voucherify",
+}
+"""The lists that are joined to built orders, with the partner of each."""
+
+
+class BuildOrdersExtra(TypedDict):
+    """``extra`` of the dataset that :class:`YotpoBuildOrdersOperator` returns."""
+
+    shop: str
+    suppressed: int
+    """Orders without a review request."""
+    suppressions: dict[str, int]
+    """Reasons for that."""
+    left_out: int
+    """Orders that the options leave out."""
+    left_outs: dict[str, int]
+    """Reasons for that."""
+    rejected: int
+    """Orders that cannot be mapped."""
+    rejections: dict[str, int]
+    """Reasons for that."""
+    rejects: DatasetRefDict | None
+    """The dataset of the orders that were left out or cannot be mapped."""
+
+
+class YotpoBuildOrdersOperator(PartnerOperator):
+    """Joins a shop's orders with the data of Yofi and Voucherify, and maps each to a Yotpo order. Calls no API.
+
+    Returns the reference of the dataset of built orders. Its ``extra`` (:class:`BuildOrdersExtra`) has the counts, with
+    reasons: orders whose review request is suppressed, orders that the options leave out, and orders that cannot be
+    mapped. The last two are stored in a dataset of their own, ``extra["rejects"]``.
+
+    .. seealso:: :ref:`howto/operator:YotpoBuildOrdersOperator`
+
+    :param orders: output of the task that extracted the Shopify orders (templated)
+    :param shop: the shop's domain (templated)
+    :param returns: output of the task that extracted Yofi's returns (templated)
+    :param claims: output of the task that extracted Yofi's claims (templated)
+    :param customers: output of the task that extracted Yofi's customers, for orders without a return (templated)
+    :param redemptions: output of the task that extracted Voucherify's redemptions. Its window says since when they are
+        complete. Without it the orders' coupon fields stay unchanged (templated)
+    :param options: options of the mapping, see
+        :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
+    :param policy: when a review request is suppressed, see
+        :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
+    :param coupon_policy: which redemptions count as an order's coupons, see
+        :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
+    :param max_rejects: how many orders may fail to map before the task fails: an ``int`` is a count, a ``float`` a
+        share; ``[partners] max_rejects`` by default
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
+    """
+
+    template_fields: Sequence[str] = (
+        "orders",
+        "shop",
+        "returns",
+        "claims",
+        "customers",
+        "redemptions",
+        "options",
+        "policy",
+        "coupon_policy",
+    )
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **dict.fromkeys(("orders", "returns", "claims", "customers", "redemptions"), check_dataset),
+        **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
+    }
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("options", "policy", "coupon_policy"), "json")
+    operator_extra_links = (DatasetLink(),)
+    ui_color = "#e6f1fb"
+
+    def __init__(
+        self,
+        *,
+        orders: DatasetInput,
+        shop: str,
+        returns: DatasetInput | None = None,
+        claims: DatasetInput | None = None,
+        customers: DatasetInput | None = None,
+        redemptions: DatasetInput | None = None,
+        options: Mapping[str, Any] | None = None,
+        policy: Mapping[str, Any] | None = None,
+        coupon_policy: Mapping[str, Any] | None = None,
+        max_rejects: float | None = None,
+        reject_floor: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.orders = orders
+        self.shop = shop
+        self.returns = returns
+        self.claims = claims
+        self.customers = customers
+        self.redemptions = redemptions
+        self.options = options
+        self.policy = policy
+        self.coupon_policy = coupon_policy
+        self.max_rejects = max_rejects
+        self.reject_floor = reject_floor
+
+    def input_datasets(self) -> list[Any]:
+        """Return the datasets that are joined."""
+        return [self.orders, self.returns, self.claims, self.customers, self.redemptions]
+
+    def run(self, context: Context) -> DatasetRefDict:
+        """Join and map the orders, write both datasets, check the threshold."""
+        inputs = self._check_inputs()
+        orders = inputs["orders"]
+        mapped_orders = sync.build_orders(
+            read_dataset(orders),
+            read_optional(self.returns),
+            read_optional(self.claims),
+            customers=read_optional(self.customers),
+            redemptions=None if self.redemptions is None else read_optional(self.redemptions),
+            redemptions_from=window_start(self.redemptions),
+            read_at={name: reference.read_at for name, reference in inputs.items()},
+            shop=self.shop,
+            options=self.options,
+            policy=self.policy,
+            coupon_policy=self.coupon_policy,
+        )
+        built, rejects, summary, left_out = self._write_datasets(context, orders, mapped_orders)
+        reject_reference = rejects.commit() if rejects.records else None
+        extra: BuildOrdersExtra = {
+            "shop": self.shop,
+            "suppressed": summary.suppressed,
+            "suppressions": dict(summary.suppressions.most_common()),
+            "left_out": left_out.total(),
+            "left_outs": dict(left_out.most_common()),
+            "rejected": summary.counts["rejected"],
+            "rejections": dict(summary.rejections.most_common()),
+            "rejects": reject_reference.to_dict() if reject_reference else None,
+        }
+        reference = built.commit(extra=extra)
+        self.activity.set_datasets_written(
+            reference, reject_reference, rejects=extra["rejected"], left_out=extra["left_out"]
+        )
+        self.activity.api, self.activity.shop = YotpoHook.conn_type, self.shop
+        self.activity.rejects = extra["rejected"]
+        self.log.info(
+            "Built %d of %d orders; %d are left out, %d can't be mapped, %d have no review request",
+            reference.records,
+            orders.records,
+            extra["left_out"],
+            extra["rejected"],
+            extra["suppressed"],
+        )
+        enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
+        return reference.to_dict()
+
+    def _check_inputs(self) -> dict[str, DatasetRef]:
+        """Return the datasets that were passed, by argument.
+
+        :raises ConfigurationError: when one is of another list than its argument takes, or of another shop
+        """
+        if not isinstance(self.shop, str):
+            message = f"'shop' is a {type(self.shop).__name__}, and the shop's domain is needed"
+            raise ConfigurationError(message, remedy="Write a.myshopify.com, for example.")
+        references = {}
+        for name, source in _JOINED_LISTS.items():
+            value = getattr(self, name)
+            if value is None and name != "orders":
+                continue
+            remedy = f"Pass the output of the task that extracted the {name} of {source}."
+            references[name] = require_list(name, value, source, name, remedy=remedy)
+            require_shop(name, references[name], self.shop)
+        return references
+
+    def _write_datasets(
+        self, context: Context, orders: DatasetRef, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
+    ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
+        window = Window.from_dict(orders.window) if orders.window else None
+        lists: dict[str, Any] = {"source": "yotpo", "account": self.shop, "window": window}
+        built = DatasetWriter(dataset_uri(context), resource=BUILT_ORDERS, **lists)
+        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=UNBUILT_ORDERS, **lists)
+        for writer in (built, rejects):
+            writer.resume()
+        summary, left_out = sync.OutcomeSummary(), Counter[str]()
+        progress = ProgressLog(self.log.info, "orders", total=orders.records)
+        for batch in batches(mapped_orders, ORDERS_PER_PART):
+            unmappable = [order for order in batch if isinstance(order, sync.UnmappableOrder)]
+            ready = [order for order in batch if isinstance(order, sync.BuiltOrder)]
+            rejects.append(order.to_dict() for order in unmappable)
+            built.append(order.to_dict() for order in ready)
+            left_out.update(order.rule for order in unmappable if order.is_excluded)
+            for outcome in (*map(_reject_outcome, unmappable), *map(_built_outcome, ready)):
+                if outcome:
+                    summary.add(outcome)
+            progress.count(built.records + rejects.records, built.parts + rejects.parts)
+        return built, rejects, summary, left_out
+
+
+def _reject_outcome(order: UnmappableOrder) -> Outcome | None:
+    """Return a reject for an order that cannot be mapped; ``None`` for one that the options leave out."""
+    if order.is_excluded:
+        return None
+    return sync.Outcome("order", order.external_id, "rejected", reason=order.reason, rule=order.rule)
+
+
+def _built_outcome(order: BuiltOrder) -> Outcome:
+    return sync.Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)

@@ -1,0 +1,43 @@
+"""Extract the lists of a Yotpo store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.links import DatasetLink, YotpoLink
+from airflow_provider_partners.operators.extract import ExtractOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["YotpoExtractOperator"]
+
+
+class YotpoExtractOperator(ExtractOperator):
+    """Extracts a list of a Yotpo store into a dataset and returns the dataset's reference.
+
+    .. seealso:: :ref:`howto/operator:YotpoExtractOperator`
+
+    :param resource: ``orders``, ``products``, ``customers``, ``fulfillments`` or ``variants`` (templated)
+    :param yotpo_conn_id: id of the Airflow connection (templated)
+    """
+
+    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
+    operator_extra_links = (YotpoLink(), DatasetLink())
+    ui_color = "#e6f1fb"
+
+    def __init__(self, *, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.yotpo_conn_id = yotpo_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return the lists by name."""
+        from airflow_provider_partners.api.yotpo.resources import RESOURCES
+
+        return RESOURCES
+
+    def hook(self) -> YotpoHook:
+        """Return the store's hook."""
+        return YotpoHook(self.yotpo_conn_id)
