@@ -68,7 +68,7 @@ REDEMPTIONS_TASK_ID = "extract_redemptions"
 """The task that is skipped for a shop without a Voucherify connection in its route."""
 
 _SHOP_LABEL = "{{ task.shop }}"
-_BUILT_LABEL = "{{ task.built.extra.shop }}"
+_BUILT_LABEL = "{{ task.%s.extra.shop }}"
 _SINCE_LABEL = "{{ ' ' ~ task.%s[:10] if params.get('window_days') else '' }}"
 """The first day of a lane's window, for Dags in which a shop has several lanes."""
 
@@ -234,17 +234,17 @@ def upsert_order_tasks(built: Any, *, yotpo_conn_id: Any) -> list[BaseOperator]:
     """
     products = YotpoUpsertProductsOperator(
         task_id="upsert_products",
-        built=built,
+        products=built,
         plan_only=DRY_RUN_TEMPLATE,
         yotpo_conn_id=yotpo_conn_id,
-        map_index_template=_BUILT_LABEL + _SINCE_LABEL % "built.window.since",
+        map_index_template=_BUILT_LABEL % "products" + _SINCE_LABEL % "products.window.since",
     )
     orders = YotpoUpsertOrdersOperator(
         task_id="upsert_orders",
-        built=built,
+        orders=built,
         plan_only=DRY_RUN_TEMPLATE,
         yotpo_conn_id=yotpo_conn_id,
-        map_index_template=_BUILT_LABEL + _SINCE_LABEL % "built.window.since",
+        map_index_template=_BUILT_LABEL % "orders" + _SINCE_LABEL % "orders.window.since",
     )
     products >> orders
     return [products, orders]

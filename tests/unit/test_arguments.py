@@ -47,7 +47,7 @@ def test_the_nearest_known_name(name, expected):
     [
         (lambda value: YotpoBuildOrdersOperator(task_id="t", orders=value, shop="a"), "orders"),
         (lambda value: YotpoBuildOrdersOperator(task_id="t", orders={}, shop="a", returns=value), "returns"),
-        (lambda value: YotpoUpsertOrdersOperator(task_id="t", built=value), "built"),
+        (lambda value: YotpoUpsertOrdersOperator(task_id="t", orders=value), "orders"),
         (lambda value: YotpoReplayRejectsOperator(task_id="t", rejects=value), "rejects"),
         (lambda value: YotpoReconcileOrdersOperator(task_id="t", built={}, yotpo_orders=value), "yotpo_orders"),
     ],
@@ -80,11 +80,11 @@ def test_airflow_passes_the_outputs_of_a_mapped_task_as_a_sequence():
             r"'poll_interval' is datetime.timedelta\(seconds=5\), and a number of seconds is needed",
         ),
         (
-            lambda: YotpoUpsertOrdersOperator(task_id="t", built={}, max_rejects="10%"),
+            lambda: YotpoUpsertOrdersOperator(task_id="t", orders={}, max_rejects="10%"),
             "'max_rejects' is the text '10%', and a count or a share is needed",
         ),
         (
-            lambda: YotpoUpsertOrdersOperator(task_id="t", built={}, max_rejects=1.5),
+            lambda: YotpoUpsertOrdersOperator(task_id="t", orders={}, max_rejects=1.5),
             "'max_rejects' is 1.5, and a count or a share is needed",
         ),
         (

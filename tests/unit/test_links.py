@@ -103,7 +103,7 @@ def test_before_a_task_has_run_a_link_is_no_error(link):
     for operator in (
         ShopifyAdminExtractOperator(task_id="t", resource="{{ params.resource }}", shop="{{ params.shop }}"),
         YofiExtractOperator(task_id="t", resource="claims"),
-        YotpoUpsertOrdersOperator(task_id="t", built="{{ ti.xcom_pull() }}"),
+        YotpoUpsertOrdersOperator(task_id="t", orders="{{ ti.xcom_pull() }}"),
         object(),
     ):
         url = url_of(link, operator)

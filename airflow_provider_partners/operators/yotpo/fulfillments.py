@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_dataset
+from airflow_provider_partners.operators.base import DatasetInput
 from airflow_provider_partners.operators.yotpo.upsert import UpsertOperator
 from airflow_provider_partners.sync import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from airflow_provider_partners.api.yotpo.client import YotpoClient
     from airflow_provider_partners.datasets.version_log import VersionLog
@@ -22,10 +24,20 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
     """Creates or updates the fulfillments of orders that already exist in a Yotpo store.
 
     Orders include their fulfillments; use this operator to sync them separately.
+
+    .. seealso:: :ref:`howto/operator:YotpoUpsertFulfillmentsOperator`
+
+    :param fulfillments: output of :class:`YotpoBuildOrdersOperator` (templated)
     """
 
+    template_fields: Sequence[str] = ("fulfillments", *UpsertOperator.template_fields)
+    argument_checks: ClassVar[Mapping[str, Check]] = {**UpsertOperator.argument_checks, "fulfillments": check_dataset}
     record_kind: ClassVar[str] = "fulfillments"
     input_resources: ClassVar[Sequence[str]] = (*UpsertOperator.input_resources, "fulfillments rejects")
+
+    def __init__(self, *, fulfillments: DatasetInput, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.fulfillments = fulfillments
 
     def upsert(
         self,

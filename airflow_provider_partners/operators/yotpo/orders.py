@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_dataset
+from airflow_provider_partners.operators.base import DatasetInput
 from airflow_provider_partners.operators.yotpo.upsert import UpsertOperator
 from airflow_provider_partners.sync import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from airflow_provider_partners.api.yotpo.client import YotpoClient
     from airflow_provider_partners.datasets.version_log import VersionLog
@@ -23,14 +25,18 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
 
     .. seealso:: :ref:`howto/operator:YotpoUpsertOrdersOperator`
 
+    :param orders: output of :class:`YotpoBuildOrdersOperator` (templated)
     :param with_fulfillments: whether orders include their fulfillments. Yotpo merges those by their ids. If a store
         turns out to behave differently, send orders without them and use :class:`YotpoUpsertFulfillmentsOperator`
     """
 
+    template_fields: Sequence[str] = ("orders", *UpsertOperator.template_fields)
+    argument_checks: ClassVar[Mapping[str, Check]] = {**UpsertOperator.argument_checks, "orders": check_dataset}
     record_kind: ClassVar[str] = "orders"
 
-    def __init__(self, *, with_fulfillments: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, orders: DatasetInput | None, with_fulfillments: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.orders = orders
         self.with_fulfillments = with_fulfillments
 
     def upsert(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import sync
+from airflow_provider_partners.arguments import Check, check_dataset
+from airflow_provider_partners.operators.base import DatasetInput
 from airflow_provider_partners.operators.yotpo.upsert import UpsertOperator
 from airflow_provider_partners.sync import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_partners.api.yotpo.client import YotpoClient
     from airflow_provider_partners.datasets.version_log import VersionLog
@@ -24,9 +26,19 @@ class YotpoUpsertProductsOperator(UpsertOperator):
 
     Orders create the products they need by themselves. This task keeps names, links and pictures current, and it saves
     calls when it runs before the orders.
+
+    .. seealso:: :ref:`howto/operator:YotpoUpsertProductsOperator`
+
+    :param products: output of :class:`YotpoBuildOrdersOperator` (templated)
     """
 
+    template_fields: Sequence[str] = ("products", *UpsertOperator.template_fields)
+    argument_checks: ClassVar[Mapping[str, Check]] = {**UpsertOperator.argument_checks, "products": check_dataset}
     record_kind: ClassVar[str] = "products"
+
+    def __init__(self, *, products: DatasetInput, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.products = products
 
     def upsert(
         self,

@@ -44,10 +44,10 @@ class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
         **YotpoUpsertOrdersOperator.argument_checks,
         **dict.fromkeys(("rejects", "rebuilt"), check_dataset),
     }
-    fixed_arguments: ClassVar[frozenset[str]] = frozenset({"built"})
+    fixed_arguments: ClassVar[frozenset[str]] = frozenset({"orders"})
 
     def __init__(self, *, rejects: DatasetInput, rebuilt: DatasetInput | None = None, **kwargs: Any) -> None:
-        super().__init__(built=None, **kwargs)
+        super().__init__(orders=None, **kwargs)
         self.rejects = rejects
         self.rebuilt = rebuilt
 

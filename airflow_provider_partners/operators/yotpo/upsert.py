@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import settings, sync
-from airflow_provider_partners.arguments import Check, check_count, check_dataset, check_limit
+from airflow_provider_partners.arguments import Check, check_count, check_limit
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.reader import read_dataset
@@ -18,7 +18,6 @@ from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.links import DatasetLink, YotpoLink
 from airflow_provider_partners.operators.base import (
-    DatasetInput,
     PartnerOperator,
     enforce_reject_threshold,
     parse_bool,
@@ -62,7 +61,6 @@ class UpsertOperator(PartnerOperator):
     ``extra["rejects"]``; :class:`YotpoReplayRejectsOperator` takes it. ``extra["summary"]`` has the counts, see
     :class:`UpsertExtra`. A retry skips the records that the first try has finished.
 
-    :param built: output of :class:`YotpoBuildOrdersOperator` (templated)
     :param plan_only: look up and plan, but write nothing (templated)
     :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
         share; ``[partners] max_rejects`` by default
@@ -71,13 +69,13 @@ class UpsertOperator(PartnerOperator):
     :param yotpo_conn_id: id of the Airflow connection of the store (templated)
     """
 
-    template_fields: Sequence[str] = ("built", "plan_only", "yotpo_conn_id")
+    template_fields: Sequence[str] = ("plan_only", "yotpo_conn_id")
     argument_checks: ClassVar[Mapping[str, Check]] = {
-        "built": check_dataset,
         "workers": check_count,
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
     record_kind: ClassVar[str]
+    """What is written, which is also the argument that takes it."""
     input_resources: ClassVar[Sequence[str]] = (BUILT_ORDERS, "orders rejects")
     """The datasets of this provider that hold built orders. Rejects hold them as they were built."""
     operator_extra_links = (YotpoLink(), DatasetLink())
@@ -86,7 +84,6 @@ class UpsertOperator(PartnerOperator):
     def __init__(
         self,
         *,
-        built: DatasetInput | None,
         plan_only: bool | str = False,
         max_rejects: float | None = None,
         reject_floor: int | None = None,
@@ -95,7 +92,6 @@ class UpsertOperator(PartnerOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.built = built
         self.plan_only = plan_only
         self.max_rejects = max_rejects
         self.reject_floor = reject_floor
@@ -126,15 +122,16 @@ class UpsertOperator(PartnerOperator):
 
     def input_datasets(self) -> list[Any]:
         """Return the dataset of records to write."""
-        return [self.built]
+        return [getattr(self, self.record_kind)]
 
     def input_dataset(self) -> DatasetRef:
         """Return the dataset of records to write.
 
         :raises ConfigurationError: when it holds other records, or rejects of another store
         """
-        source = require_list("built", self.built, "yotpo", *self.input_resources, remedy=BUILD_REMEDY)
-        require_store("built", source, self.hook().account, self.yotpo_conn_id)
+        name = self.record_kind
+        source = require_list(name, getattr(self, name), "yotpo", *self.input_resources, remedy=BUILD_REMEDY)
+        require_store(name, source, self.hook().account, self.yotpo_conn_id)
         return source
 
     def input_records(self, source: DatasetRef) -> Iterator[Record]:

@@ -78,14 +78,14 @@ with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo
     )
     planned = YotpoUpsertOrdersOperator(
         task_id="plan",
-        built=built.output,
+        orders=built.output,
         plan_only=True,
         yotpo_conn_id=STORE,
         outlets=[AssetAlias("planned"), Asset("planned_orders")],
     )
-    products = YotpoUpsertProductsOperator(task_id="upsert_products", built=built.output, yotpo_conn_id=STORE)
+    products = YotpoUpsertProductsOperator(task_id="upsert_products", products=built.output, yotpo_conn_id=STORE)
     written = YotpoUpsertOrdersOperator(
-        task_id="upsert_orders", built=built.output, yotpo_conn_id=STORE, outlets=[AssetAlias("written")]
+        task_id="upsert_orders", orders=built.output, yotpo_conn_id=STORE, outlets=[AssetAlias("written")]
     )
     stored = YotpoExtractOperator(
         task_id="stored", resource="orders", yotpo_conn_id=STORE, outlets=[AssetAlias("stored")], **YEARS

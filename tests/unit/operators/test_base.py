@@ -44,7 +44,7 @@ def test_a_value_that_is_not_a_boolean_is_refused_by_name():
 @pytest.mark.parametrize(
     ("kind", "names", "required"),
     [
-        (YotpoUpsertOrdersOperator, {"plan_only", "yotpo_conn_id", "with_fulfillments", "kwargs"}, {"built"}),
+        (YotpoUpsertOrdersOperator, {"plan_only", "yotpo_conn_id", "with_fulfillments", "kwargs"}, {"orders"}),
         (YofiExtractOperator, {"since", "until", "match", "uri", "shop", "yofi_conn_id", "kwargs"}, {"resource"}),
         (YotpoReplayRejectsOperator, {"rebuilt", "plan_only", "kwargs"}, {"rejects"}),
         (YotpoOrderSensor, {"external_ids", "deferrable", "max_failures", "kwargs"}, set()),
@@ -60,4 +60,4 @@ def test_help_shows_the_arguments_of_all_base_classes(kind, names, required):
 
 
 def test_help_leaves_out_what_an_operator_sets_by_itself():
-    assert "built" not in inspect.signature(YotpoReplayRejectsOperator).parameters
+    assert "orders" not in inspect.signature(YotpoReplayRejectsOperator).parameters

@@ -188,7 +188,7 @@ def test_no_orders_build_an_empty_dataset(context, tmp_path):
 
 
 def test_the_references_hold_no_personal_data(context, built):
-    reference = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"1"}), built=built, max_rejects=1)
+    reference = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"1"}), orders=built, max_rejects=1)
     for text in (str(built), str(reference)):
         assert "@example.com" not in text
         assert "Ada" not in text
@@ -196,7 +196,7 @@ def test_the_references_hold_no_personal_data(context, built):
 
 def test_orders_are_created_and_counted(context, built):
     store = Store()
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
     assert store.order_ids == ["1", "2", "3"]
     assert reference["extra"]["summary"]["created"] == 3
     assert reference["extra"]["rejects"] is None
@@ -209,9 +209,9 @@ def test_orders_are_created_and_counted(context, built):
 
 def test_a_second_run_with_the_same_orders_writes_nothing(context, built):
     store = Store()
-    upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+    upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
     store.sent.clear()
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
     assert store.sent == []
     assert reference["extra"]["summary"]["unchanged"] == 3
 
@@ -219,7 +219,7 @@ def test_a_second_run_with_the_same_orders_writes_nothing(context, built):
 @pytest.mark.parametrize("plan_only", [True, "True"])
 def test_a_dry_run_plans_and_writes_nothing(context, built, plan_only):
     store = Store()
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, plan_only=plan_only)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built, plan_only=plan_only)
     assert store.sent == []
     assert reference["extra"]["dry_run"] is True
     assert reference["extra"]["summary"]["would_create"] == 3
@@ -227,7 +227,7 @@ def test_a_dry_run_plans_and_writes_nothing(context, built, plan_only):
 
 def test_a_rejected_order_is_stored_and_the_others_are_written(context, built):
     store = Store(rejects={"2"})
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built, max_rejects=1)
     assert store.order_ids == ["1", "3"]
     assert reference["extra"]["summary"]["rejected"] == 1
     assert [record["external_id"] for record in read_dataset(reference["extra"]["rejects"])] == ["2"]
@@ -235,7 +235,7 @@ def test_a_rejected_order_is_stored_and_the_others_are_written(context, built):
 
 def test_too_many_rejects_fail_the_task_but_its_counts_stay(context, built):
     with pytest.raises(AirflowFailException, match="1 of 3 records were rejected"):
-        upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built, max_rejects=0)
+        upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), orders=built, max_rejects=0)
     extra = context["pushed"]["return_value"]["extra"]
     assert (extra["over_threshold"], extra["summary"]["created"]) == (True, 2)
 
@@ -243,7 +243,7 @@ def test_too_many_rejects_fail_the_task_but_its_counts_stay(context, built):
 def test_the_threshold_is_that_of_the_configuration_by_default(context, built, monkeypatch):
     monkeypatch.setenv("AIRFLOW__PARTNERS__MAX_REJECTS", "1")
     assert (
-        upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built)["extra"]["summary"]["rejected"]
+        upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), orders=built)["extra"]["summary"]["rejected"]
         == 1
     )
 
@@ -251,10 +251,10 @@ def test_the_threshold_is_that_of_the_configuration_by_default(context, built, m
 def test_a_second_try_skips_the_orders_that_the_first_has_finished(context, built):
     store = Store(fails_at="3")
     with pytest.raises(PartnerTaskError, match="the network is down"):
-        upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+        upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
     store.fails_at = None
     lookups = store.calls["orders.list"]
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
     assert store.order_ids == ["1", "2", "3"]
     assert reference["extra"]["summary"]["created"] == 3
     assert store.calls["orders.list"] == lookups + 1
@@ -263,9 +263,9 @@ def test_a_second_try_skips_the_orders_that_the_first_has_finished(context, buil
 def test_the_second_try_keeps_the_rejects_of_the_first(context, built):
     store = Store(rejects={"1"}, fails_at="3")
     with pytest.raises(PartnerTaskError):
-        upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
+        upsert(context, YotpoUpsertOrdersOperator, store, orders=built, max_rejects=1)
     store.fails_at = None
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built, max_rejects=1)
     assert [record["external_id"] for record in read_dataset(reference["extra"]["rejects"])] == ["1"]
     assert (reference["extra"]["summary"]["created"], reference["extra"]["summary"]["rejected"]) == (2, 1)
 
@@ -274,13 +274,13 @@ def test_a_failed_dry_run_marks_no_order_as_finished(context, built):
     store = Store()
     store.errors["orders.list"] = [TransientError("down")]
     with pytest.raises(PartnerTaskError):
-        upsert(context, YotpoUpsertOrdersOperator, store, built=built, plan_only=True)
-    assert upsert(context, YotpoUpsertOrdersOperator, Store(), built=built)["extra"]["summary"]["created"] == 3
+        upsert(context, YotpoUpsertOrdersOperator, store, orders=built, plan_only=True)
+    assert upsert(context, YotpoUpsertOrdersOperator, Store(), orders=built)["extra"]["summary"]["created"] == 3
 
 
 def test_each_product_is_written_once(context, built):
     store = Store()
-    reference = upsert(context, YotpoUpsertProductsOperator, store, built=built)
+    reference = upsert(context, YotpoUpsertProductsOperator, store, products=built)
     assert store.created == [("products.create", "5")]
     assert reference["extra"]["summary"]["created"] == 1
 
@@ -299,7 +299,7 @@ def test_fulfillments_of_missing_orders_are_rejected(context, tmp_path):
     }
     orders = dataset(tmp_path, "orders", [order(1, fulfillments=[fulfillment])])
     built = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
-    reference = upsert(context, YotpoUpsertFulfillmentsOperator, Store(), built=built, max_rejects=1)
+    reference = upsert(context, YotpoUpsertFulfillmentsOperator, Store(), fulfillments=built, max_rejects=1)
     assert reference["extra"]["summary"]["rejected"] == 1
 
 
@@ -315,10 +315,10 @@ def test_orders_and_fulfillments_can_be_written_separately(context, tmp_path):
     built = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
     store = Store()
 
-    upsert(context, YotpoUpsertOrdersOperator, store, built=built, with_fulfillments=False)
+    upsert(context, YotpoUpsertOrdersOperator, store, orders=built, with_fulfillments=False)
     assert store.get("order", "1")["fulfillments"] == []
 
-    upsert(context, YotpoUpsertFulfillmentsOperator, store, built=built)
+    upsert(context, YotpoUpsertFulfillmentsOperator, store, fulfillments=built)
     assert store.created[-1] == ("fulfillments.create", "70")
 
 
@@ -327,13 +327,13 @@ def test_an_empty_dataset_makes_no_call(context, tmp_path):
         context
     )
     store = Store()
-    reference = upsert(context, YotpoUpsertOrdersOperator, store, built=built)
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=built)
     assert (reference["records"], store.calls.total()) == (0, 0)
 
 
 def test_rejects_are_replayed_after_the_cause_is_fixed(context, built):
     store = Store(rejects={"2"})
-    rejected = upsert(context, YotpoUpsertOrdersOperator, store, built=built, max_rejects=1)
+    rejected = upsert(context, YotpoUpsertOrdersOperator, store, orders=built, max_rejects=1)
     store.rejects.clear()
     reference = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
     assert store.order_ids == ["1", "2", "3"]
@@ -341,7 +341,7 @@ def test_rejects_are_replayed_after_the_cause_is_fixed(context, built):
 
 
 def test_without_rejects_the_replay_is_skipped(context, built):
-    done = upsert(context, YotpoUpsertOrdersOperator, Store(), built=built)
+    done = upsert(context, YotpoUpsertOrdersOperator, Store(), orders=built)
     with pytest.raises(AirflowSkipException):
         upsert(context, YotpoReplayRejectsOperator, Store(), rejects=done)
 
@@ -366,11 +366,11 @@ def test_a_task_that_writes_late_does_not_set_back_what_a_newer_run_wrote(contex
     paid = build_at(context, tmp_path, "monday", minute=10, status="PAID")
     refunded = build_at(context, tmp_path, "tuesday", minute=20, status="REFUNDED")
     for operator in (YotpoUpsertProductsOperator, YotpoUpsertOrdersOperator):
-        upsert(context, operator, store, built=refunded)
+        upsert(context, operator, store, **{operator.record_kind: refunded})
     context["ti"].run_id = "monday"
 
-    late = upsert(context, YotpoUpsertOrdersOperator, store, built=paid)
-    late_products = upsert(context, YotpoUpsertProductsOperator, store, built=paid)
+    late = upsert(context, YotpoUpsertOrdersOperator, store, orders=paid)
+    late_products = upsert(context, YotpoUpsertProductsOperator, store, products=paid)
 
     assert store.get("order", "2")["payment_status"] == "refunded"
     assert (late["extra"]["summary"]["stale"], late_products["extra"]["summary"]["stale"]) == (1, 1)
@@ -381,9 +381,9 @@ def test_a_task_that_writes_late_does_not_set_back_what_a_newer_run_wrote(contex
 def test_a_replay_of_an_old_reject_ends_as_stale_or_writes_the_rebuilt_order(context, tmp_path):
     store = Store(rejects={"2"})
     monday = build_at(context, tmp_path, "monday", minute=10, status="PAID")
-    rejected = upsert(context, YotpoUpsertOrdersOperator, store, built=monday, max_rejects=1)
+    rejected = upsert(context, YotpoUpsertOrdersOperator, store, orders=monday, max_rejects=1)
     tuesday = build_at(context, tmp_path, "tuesday", minute=20, status="REFUNDED")
-    upsert(context, YotpoUpsertOrdersOperator, store, built=tuesday, max_rejects=1)
+    upsert(context, YotpoUpsertOrdersOperator, store, orders=tuesday, max_rejects=1)
     store.rejects.clear()
 
     replayed = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
@@ -396,7 +396,7 @@ def test_a_replay_of_an_old_reject_ends_as_stale_or_writes_the_rebuilt_order(con
 
 
 def test_a_replay_takes_only_built_orders_as_rebuilt(context, built):
-    rejected = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), built=built, max_rejects=1)
+    rejected = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"2"}), orders=built, max_rejects=1)
     with pytest.raises(AirflowFailException, match="'rebuilt' is a dataset of orders outcomes"):
         upsert(context, YotpoReplayRejectsOperator, Store(), rejects=rejected, rebuilt=rejected)
 

@@ -72,7 +72,7 @@ def dataset(tmp_path):
 
 @pytest.mark.parametrize("account", ["store-2", STORE])
 @pytest.mark.parametrize(
-    ("operator", "argument"), [(YotpoReplayRejectsOperator, "rejects"), (YotpoUpsertOrdersOperator, "built")]
+    ("operator", "argument"), [(YotpoReplayRejectsOperator, "rejects"), (YotpoUpsertOrdersOperator, "orders")]
 )
 def test_the_rejects_of_a_store_are_written_to_no_other(context, store, dataset, operator, argument, account):
     rejects = dataset("yotpo", "orders rejects", account, [RECORD])
@@ -89,7 +89,7 @@ def test_the_rejects_of_a_store_are_written_to_no_other(context, store, dataset,
 @pytest.mark.parametrize("names", [("yotpo", "built orders"), ("mine", "orders"), ("yotpo", "built orders of mine")])
 def test_any_store_takes_built_orders_and_datasets_under_own_names(context, store, dataset, names, account):
     built = dataset(*names, account, [RECORD])
-    assert YotpoUpsertOrdersOperator(task_id="t", built=built, max_rejects=1).execute(context)["records"] == 1
+    assert YotpoUpsertOrdersOperator(task_id="t", orders=built, max_rejects=1).execute(context)["records"] == 1
 
 
 @pytest.mark.parametrize("operator", UPSERTS)
@@ -106,8 +106,10 @@ def test_any_store_takes_built_orders_and_datasets_under_own_names(context, stor
 )
 def test_records_that_were_not_built_are_not_written(context, store, dataset, operator, names):
     built = dataset(*names, STORE, [{"id": "gid://shopify/Order/1"}])
-    with pytest.raises(AirflowFailException, match=rf"'built' is a dataset of {names[1]} \({names[0]}\)"):
-        operator(task_id="t", built=built).execute(context)
+    with pytest.raises(
+        AirflowFailException, match=rf"'{operator.record_kind}' is a dataset of {names[1]} \({names[0]}\)"
+    ):
+        operator(task_id="t", **{operator.record_kind: built}).execute(context)
     assert store.calls.total() == 0
 
 
@@ -161,7 +163,7 @@ def test_a_comparison_takes_built_orders_and_the_orders_of_a_store(context, data
     ("operator", "argument"),
     [
         (lambda value: YotpoBuildOrdersOperator(task_id="t", orders=value, shop=SHOP), "orders"),
-        (lambda value: YotpoUpsertOrdersOperator(task_id="t", built=value), "built"),
+        (lambda value: YotpoUpsertOrdersOperator(task_id="t", orders=value), "orders"),
         (lambda value: YotpoReplayRejectsOperator(task_id="t", rejects=value), "rejects"),
         (lambda value: YotpoReconcileOrdersOperator(task_id="t", built=value, yotpo_orders=value), "built"),
     ],
