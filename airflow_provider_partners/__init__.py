@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reader import read_column as read_column
     from airflow_provider_partners.datasets.reader import read_dataset as read_dataset
     from airflow_provider_partners.datasets.reference import DatasetRef as DatasetRef
+    from airflow_provider_partners.datasets.schema import Column as Column
+    from airflow_provider_partners.datasets.schema import dataset_columns as dataset_columns
     from airflow_provider_partners.datasets.writer import DatasetWriter as DatasetWriter
     from airflow_provider_partners.datasets.writer import write_dataset as write_dataset
     from airflow_provider_partners.exceptions import AuthenticationError as AuthenticationError
@@ -110,6 +112,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "api.yotpo.client": ["YotpoClient"],
         "datasets.reader": ["read_column", "read_dataset"],
         "datasets.reference": ["DatasetRef"],
+        "datasets.schema": ["Column", "dataset_columns"],
         "datasets.writer": ["DatasetWriter", "write_dataset"],
         "exceptions": [
             "AuthenticationError",

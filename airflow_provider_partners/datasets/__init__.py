@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reader import read_dataset as read_dataset
     from airflow_provider_partners.datasets.reference import DatasetRef as DatasetRef
     from airflow_provider_partners.datasets.reference import DatasetRefDict as DatasetRefDict
+    from airflow_provider_partners.datasets.schema import Column as Column
+    from airflow_provider_partners.datasets.schema import dataset_columns as dataset_columns
     from airflow_provider_partners.datasets.writer import DatasetWriter as DatasetWriter
     from airflow_provider_partners.datasets.writer import write_dataset as write_dataset
 
@@ -26,6 +28,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "publish": ["publish_dataset"],
         "reader": ["read_column", "read_dataset"],
         "reference": ["DatasetRef", "DatasetRefDict"],
+        "schema": ["Column", "dataset_columns"],
         "writer": ["DatasetWriter", "write_dataset"],
     },
 )

@@ -32,7 +32,10 @@ class Manifest(TypedDict, total=False):
     fingerprint: str
     """Identifies the request."""
     parts: list[PartEntry]
-    fields: dict[str, str]
+    columns: list[dict[str, str]]
+    """The declared columns, then the observed ones, see :mod:`airflow_provider_partners.datasets.schema`."""
+    widened: dict[str, str]
+    """The declared types of columns that hold other values too."""
     reference: DatasetRefDict
     published_by: dict[str, Any] | None
     """The task that published it, see :func:`~airflow_provider_partners.datasets.location.task_identity`."""
@@ -68,7 +71,8 @@ def verify_manifest(ref: DatasetRef) -> Manifest:
 
 def stored_reference(manifest: Manifest) -> DatasetRef:
     """Return the reference that a manifest holds, with the records' fields."""
-    return DatasetRef(**manifest["reference"], fields=manifest["fields"])  # type: ignore[arg-type]
+    fields = {column["name"]: column["type"] for column in manifest["columns"]}
+    return DatasetRef(**manifest["reference"], fields=fields)  # type: ignore[arg-type]
 
 
 def is_other_list(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -46,7 +46,7 @@ class DatasetRef:
     :param bytes: compressed size of all parts
     :param sha256: hash of the parts' hashes, in order; a reader checks the files against it
     :param extra: counts of the task that wrote it, such as API calls and rejects: small, without customers' data
-    :param fields: the records' fields with their JSON types, for lineage. They are in the manifest and do not travel
+    :param fields: the records' columns with their types, for lineage. They are in the manifest and do not travel
         through XCom
     """
 

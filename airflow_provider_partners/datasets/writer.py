@@ -14,7 +14,7 @@ import gzip
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,23 +23,22 @@ from airflow_provider_partners.datasets.location import is_task_folder
 from airflow_provider_partners.datasets.manifest import describe_list, hash_parts, is_other_list
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.schema import SchemaObserver
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
-from airflow_provider_partners.records import encode_text, repair_text
+from airflow_provider_partners.records import encode_text
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.extraction import Extraction, ResumePosition
+    from airflow_provider_partners.datasets.schema import Column
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Version of the layout; a dataset of another version is never resumed."""
 
 PARTS_PER_LIST = 100
 """Parts whose entries one list file holds."""
-
-MAX_FIELDS = 500
-"""Field names that are recorded; a list with more fields uses names as values."""
 
 _JSON_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
 
@@ -56,6 +55,7 @@ class DatasetWriter:
     :param account: the shop, store, organization or project; ``None`` if it is unknown
     :param fingerprint: identifies the request; progress of another request is not resumed
     :param window: the time range of the records
+    :param columns: the declared columns; others are observed in the records
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class DatasetWriter:
         account: str | None = None,
         fingerprint: str = "",
         window: Window | None = None,
+        columns: Sequence[Column] | None = None,
     ) -> None:
         self._folder = DatasetFolder(uri)
         self._source, self._resource, self._account = source, resource, account
@@ -81,7 +82,7 @@ class DatasetWriter:
         self._parts: list[PartEntry] = []
         self._part_lists = 0
         self._records = 0
-        self._fields: dict[str, str] = {}
+        self._schema = SchemaObserver(columns or ())
         self._read_at = timestamps.isoformat(datetime.now(UTC))
 
     @property
@@ -111,7 +112,7 @@ class DatasetWriter:
             return None
         self._parts, self._part_lists = parts, progress["lists"]
         self._records = sum(part["records"] for part in parts)
-        self._fields = dict(progress.get("fields") or {})
+        self._schema.restore(progress["schema"])
         self._read_at = progress.get("read_at") or self._read_at
         position: dict[str, Any] | None = progress["position"]
         return position
@@ -150,7 +151,7 @@ class DatasetWriter:
                 lines.append(_to_json(record))
             except (TypeError, ValueError, RecursionError):
                 raise self._unstorable(record, self._records + len(lines) + 1) from None
-            self._collect_fields(record)
+            self._schema.observe(record)
         if lines:
             name = f"part-{len(self._parts):05d}.jsonl.gz"
             # No timestamp and no name inside, so that the same records give the same bytes.
@@ -174,12 +175,6 @@ class DatasetWriter:
         remedy = "A record is a dict of JSON values: text, numbers, booleans, lists and dicts; times as ISO 8601 text."
         return DatasetError(message, remedy=remedy)
 
-    def _collect_fields(self, record: Record) -> None:
-        """Collect the names and types of a record's fields, never a value."""
-        for name, value in record.items():
-            if self._fields.get(name, "null") == "null" and (name in self._fields or len(self._fields) < MAX_FIELDS):
-                self._fields[repair_text(name)] = _JSON_TYPES.get(type(value), "null" if value is None else "string")
-
     def _save_progress(self, position: Mapping[str, Any]) -> None:
         """Save the progress. A part missing in it after a crash is written again, under the same name."""
         while len(self._parts) >= (self._part_lists + 1) * PARTS_PER_LIST:
@@ -191,7 +186,7 @@ class DatasetWriter:
             "position": position,
             "lists": self._part_lists,
             "parts": latest,
-            "fields": self._fields,
+            "schema": self._schema.to_dict(),
             "read_at": self._read_at,
         }
         self._folder.write_json(PROGRESS_FILE, {**self._header, **progress})
@@ -219,12 +214,13 @@ class DatasetWriter:
             bytes=sum(part["bytes"] for part in self._parts),
             sha256=hash_parts(self._parts),
             extra=dict(extra or {}),
-            fields=dict(self._fields),
+            fields={column.name: column.type for column in self._schema.columns},
         )
         manifest = {
             **self._header,
             "parts": self._parts,
-            "fields": self._fields,
+            "columns": [column.to_dict() for column in self._schema.columns],
+            "widened": self._schema.widened,
             "reference": reference.to_dict(),
         }
         self._folder.write_json(MANIFEST_FILE, manifest)

@@ -210,7 +210,6 @@ def test_a_target_is_checked_before_there_is_a_dataset(tmp_path: Path) -> None:
         ("s3://bucket/day", r"apache-airflow-providers-amazon\[s3fs\]"),
         ("gs://bucket/day", "apache-airflow-providers-google"),
         ("abfs://container/day", "apache-airflow-providers-microsoft-azure"),
-        ("hdfs://host/day", "apache-airflow-providers-apache-hdfs"),
         ("nope://bucket/day", "Use a local folder"),
     ],
 )

@@ -21,7 +21,7 @@ REFERENCE = DatasetRef(
     parts=1,
     bytes=120,
     sha256="ab" * 32,
-    fields={"id": "string", "lineItems": "array"},
+    fields={"id": "string", "lineItems": "json"},
 )
 
 
