@@ -43,9 +43,9 @@ _MAX_INTEGER, _MAX_EXACT = 2**63 - 1, 2**53
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,29}(?:\.([0-9]{0,9})0*)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6}0*)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6}0*)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
-"""A timestamp without an offset does not fit: its time zone would be a guess."""
+"""A timestamp without an offset is in UTC, as Yotpo's are. One with more than six digits of a second does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
