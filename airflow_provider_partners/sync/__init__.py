@@ -9,9 +9,9 @@ from airflow_provider_partners import _lazy
 if TYPE_CHECKING:
     from airflow_provider_partners.sync.build import BuiltOrder as BuiltOrder
     from airflow_provider_partners.sync.build import build_orders as build_orders
+    from airflow_provider_partners.sync.context import OrderContext as OrderContext
     from airflow_provider_partners.sync.coupons import Coupon as Coupon
     from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
-    from airflow_provider_partners.sync.join import OrderContext as OrderContext
     from airflow_provider_partners.sync.join import join_orders as join_orders
     from airflow_provider_partners.sync.mapping.order import UnmappableOrder as UnmappableOrder
     from airflow_provider_partners.sync.options import MappingOptions as MappingOptions
@@ -23,17 +23,20 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.reconcile import OrderDifference as OrderDifference
     from airflow_provider_partners.sync.reconcile import reconcile_orders as reconcile_orders
     from airflow_provider_partners.sync.staleness import product_version as product_version
+    from airflow_provider_partners.sync.transform import LeaveOut as LeaveOut
 
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
     {
         "build": ["BuiltOrder", "build_orders"],
+        "context": ["OrderContext"],
         "coupons": ["Coupon", "CouponPolicy"],
-        "join": ["OrderContext", "join_orders"],
+        "join": ["join_orders"],
         "mapping.order": ["UnmappableOrder"],
         "options": ["MappingOptions"],
         "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
         "reconcile": ["REPAIRABLE", "OrderDifference", "reconcile_orders"],
         "staleness": ["product_version"],
+        "transform": ["LeaveOut"],
     },
 )

@@ -6,20 +6,25 @@ A built order is the record that travels in a dataset from the build task to the
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_partners.records import Record
+from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.coupons import Coupon, CouponPolicy
-from airflow_provider_partners.sync.join import OrderContext, join_orders
-from airflow_provider_partners.sync.mapping.order import UnmappableOrder, map_order
+from airflow_provider_partners.sync.join import join_orders
+from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
+from airflow_provider_partners.sync.old_orders import age_note, is_too_old
 from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.payload.base import PayloadError
 from airflow_provider_partners.sync.staleness import order_version
 from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy, add_suppression
+from airflow_provider_partners.sync.suppression.predictions import check_predictions
+from airflow_provider_partners.sync.transform import LeaveOut, Transform, apply_transform, parse_transform
+from airflow_provider_partners.sync.user_code import UserCodeError, describe_place
 from airflow_provider_partners.sync.values import format_utc, shopify_id
 
 __all__ = ["BuiltOrder", "UnmappableOrder", "build_order", "build_orders"]
@@ -38,6 +43,7 @@ class BuiltOrder:
     :param products: payloads of the products it names
     :param suppressed: why the review request is suppressed; empty when it is not
     :param notes: what the mapping left out
+    :param outcome_notes: what the outcome of the order's upsert says besides
     :param changed_at: when the order last changed in the shop
     :param version: what it was built from, see :mod:`airflow_provider_partners.sync.staleness`
     """
@@ -47,6 +53,7 @@ class BuiltOrder:
     products: list[dict[str, Any]]
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    outcome_notes: list[str] = field(default_factory=list)
     changed_at: str | None = None
     version: dict[str, str] = field(default_factory=dict)
 
@@ -58,6 +65,7 @@ class BuiltOrder:
             "products": self.products,
             "suppressed": self.suppressed,
             "notes": self.notes,
+            "outcome_notes": self.outcome_notes,
             "changed_at": self.changed_at,
             "version": self.version,
         }
@@ -71,11 +79,14 @@ def build_orders(
     customers: Iterable[Record] = (),
     redemptions: Iterable[Record] | None = None,
     redemptions_from: datetime | None = None,
+    predictions: Iterable[Record] = (),
     read_at: Mapping[str, Any] | None = None,
     shop: str,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
+    options: MappingOptions | Mapping[str, Any] | str | None = None,
+    policy: SuppressionPolicy | Mapping[str, Any] | str | None = None,
+    coupon_policy: CouponPolicy | Mapping[str, Any] | str | None = None,
+    transform: Transform | str | None = None,
+    now: datetime | None = None,
     spill_dir: str | Path | None = None,
 ) -> Iterator[BuiltOrder | UnmappableOrder]:
     """Map each Shopify order to a Yotpo payload, or to the reason why it is not sent.
@@ -88,17 +99,25 @@ def build_orders(
     :param customers: of Yofi, for orders without a return
     :param redemptions: of Voucherify; ``None`` leaves the coupon fields out
     :param redemptions_from: earlier redemptions were not read, so an older order without any may still have had one
+    :param predictions: from elsewhere, each with ``order_id``, ``category`` and ``score``. The policy judges them as
+        Yofi's predictions of the order
     :param read_at: when reading each list began, by the names of these parameters. An upsert compares it, so that an
         older build never replaces a newer one. Without it, orders are compared by their changes in the shop alone
     :param shop: the shop's domain
-    :param options: of the mapping
-    :param policy: of the suppression; ``None`` is the default policy
-    :param coupon_policy: which redemptions count as coupons; ``None`` is the default policy
+    :param options: of the mapping: an object, a dict or JSON text
+    :param policy: of the suppression, likewise, or the import path of a policy; ``None`` is the default policy
+    :param coupon_policy: which redemptions count as coupons, likewise; ``None`` is the default policy
+    :param transform: a function, or its import path, that gets each order with its payload, and returns the payload to
+        send; see :data:`~airflow_provider_partners.sync.transform.Transform`
+    :param now: the time from which an order's age counts
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     :raises ConfigurationError: when options or a policy are wrong
     """
     mapping_options = MappingOptions.parse(options)
     suppression_policy = SuppressionPolicy.parse(policy)
+    suppression_policy.load_functions()
+    function = parse_transform(transform)
+    counted_from = now or datetime.now(UTC)
     coupon_rules = CouponPolicy.parse(coupon_policy)
     knows_coupons = redemptions is not None
     joined = join_orders(
@@ -107,6 +126,7 @@ def build_orders(
         claims=_objects("claims", claims),
         customers=_objects("customers", customers),
         redemptions=coupon_rules.relevant(_objects("redemptions", redemptions or ())),
+        predictions=check_predictions(predictions),
         spill_dir=spill_dir,
     )
 
@@ -119,6 +139,8 @@ def build_orders(
             policy=suppression_policy,
             read_at=read_at,
             coupons=coupon_rules.coupons_of(order, context.redemptions, redemptions_from) if knows_coupons else None,
+            transform=function,
+            now=counted_from,
         )
 
     return (_build_or_reject(build, order, context) for order, context in joined)
@@ -132,10 +154,11 @@ def _build_or_reject(
         return UnmappableOrder("", "the record is not an object")
     try:
         return build(order, context)
+    except UserCodeError as error:
+        return UnmappableOrder(shopify_id(order) or "", error.reason)
     except _SHAPE_ERRORS as error:
         # Not the error's text: it may quote a customer's data.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        where = describe_place(error)
         return UnmappableOrder(
             shopify_id(order) or "", f"the order, or what belongs to it, has an unknown shape ({where})"
         )
@@ -162,23 +185,57 @@ def build_order(
     policy: SuppressionPolicy,
     read_at: Mapping[str, Any] | None = None,
     coupons: list[Coupon] | None = None,
+    transform: Transform | None = None,
+    now: datetime | None = None,
 ) -> BuiltOrder | UnmappableOrder:
     """Map one order with its context.
 
     :param read_at: when reading each list began
     :param coupons: the coupons it was bought with; ``None`` when that is unknown
+    :param transform: changes the payload, or leaves the order out
+    :param now: the time from which the order's age counts
+    :raises UserCodeError: when the transform, or a rule's function, fails
     """
     mapped = map_order(order, shop=shop, options=options, coupons=coupons)
     if isinstance(mapped, UnmappableOrder):
         return mapped
-    decision = policy.decide(order, returns=context.returns, claims=context.claims, customer=context.customer)
+    decision = policy.decide(order, context)
     payload = add_suppression(mapped.order, decision, level=policy.level)
+    reasons = list(decision.reasons)
+    if transform is not None:
+        try:
+            transformed = apply_transform(transform, payload, order=order, context=context)
+        except PayloadError as error:
+            return UnmappableOrder(mapped.external_id, f"after the transform: {error.message}", error.rule)
+        if isinstance(transformed, LeaveOut):
+            return UnmappableOrder(mapped.external_id, transformed.reason, is_excluded=True)
+        payload, reasons = transformed, _reasons_after_transform(transformed, reasons)
+    note = age_note(options.old_after_months)
+    is_old = is_too_old(payload.get("order_date"), now=now or datetime.now(UTC), months=options.old_after_months)
+    if is_old and options.old_orders == "exclude":
+        return UnmappableOrder(mapped.external_id, note, is_excluded=True)
     return BuiltOrder(
-        mapped.external_id,
+        str(payload["external_id"]),
         payload,
-        mapped.products,
-        list(decision.reasons),
+        _named_products(mapped, payload),
+        reasons,
         mapped.notes,
+        [note] if is_old else [],
         format_utc(order.get("updatedAt")),
         order_version(order.get("updatedAt"), read_at or {}),
     )
+
+
+def _named_products(mapped: MappedOrder, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the products that the payload names: a transform may remove lines."""
+    named = {line["external_product_id"] for line in payload.get("line_items") or ()}
+    return [product for product in mapped.products if product["external_id"] in named]
+
+
+def _reasons_after_transform(payload: Mapping[str, Any], reasons: list[str]) -> list[str]:
+    """Return the reasons of the suppression that the payload has: a transform may add or lift it."""
+    records = [payload, *(payload.get("line_items") or ())]
+    properties = [record.get("custom_properties") or {} for record in records]
+    if not any(each.get("suppress_review_request") for each in properties):
+        return []
+    return reasons or ["the transform"]

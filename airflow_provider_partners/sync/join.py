@@ -10,13 +10,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from airflow_provider_partners.files import ScratchFolder, make_private_file
 from airflow_provider_partners.records import Record
+from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.coupons import CondensedRedemption
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
 
@@ -26,23 +26,6 @@ ORDERS_PER_QUERY = 100
 RECORDS_PER_TRANSACTION = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class OrderContext:
-    """The records that belong to an order.
-
-    :param returns: Yofi's returns of the order
-    :param claims: Yofi's claims, with ``of_order``: True if the claim names this order, False if only its customer made
-        it
-    :param customer: Yofi's customer
-    :param redemptions: Voucherify's redemptions of the order, as ``CouponPolicy.relevant`` yields them
-    """
-
-    returns: tuple[Record, ...] = ()
-    claims: tuple[Record, ...] = ()
-    customer: Record | None = None
-    redemptions: tuple[CondensedRedemption, ...] = ()
-
-
 def join_orders(
     orders: Iterable[Record],
     *,
@@ -50,6 +33,7 @@ def join_orders(
     claims: Iterable[Record] = (),
     customers: Iterable[Record] = (),
     redemptions: Iterable[CondensedRedemption] = (),
+    predictions: Iterable[Record] = (),
     spill_dir: str | Path | None = None,
 ) -> Iterator[tuple[Record, OrderContext]]:
     """Yield each order with its context, in the order of ``orders``.
@@ -61,6 +45,8 @@ def join_orders(
     :param claims: joined by the orders that ``claim_items`` name, and by ``customer_id``
     :param customers: joined by ``customer_id``, which is Shopify's
     :param redemptions: as ``CouponPolicy.relevant`` yields them, joined by their own ``keys``
+    :param predictions: from elsewhere, as ``check_predictions`` yields them, joined by ``order_id``. An order has one
+        of each category
     :param spill_dir: where the temporary database is made; the system's temporary folder by default
     """
     sides: dict[str, Iterable[Any]] = {
@@ -68,12 +54,13 @@ def join_orders(
         "claim": claims,
         "customer": customers,
         "redemption": redemptions,
+        "prediction": predictions,
     }
     scratch = ScratchFolder("join", base=spill_dir)
     with scratch as folder, scratch.errors(), closing(_open_database(folder / "related.sqlite")) as database:
         for kind, records in sides.items():
             _store(database, kind, records, KEY_FUNCTIONS[kind])
-            remaining = iter(orders)
+        remaining = iter(orders)
         while batch := list(islice(remaining, ORDERS_PER_QUERY)):
             yield from _with_context(database, batch)
 
@@ -114,6 +101,7 @@ KEY_FUNCTIONS: dict[str, Callable[[Record], list[str]]] = {
     "claim": keys_of_claim,
     "customer": keys_of_customer,
     "redemption": precomputed_keys,
+    "prediction": keys_of_order_reference,
 }
 """What gives the keys of each kind of record."""
 
@@ -153,6 +141,8 @@ def _store(
 def _record_id(kind: str, record: Record) -> str | None:
     if kind == "customer":
         return text(record.get("customer_id"))
+    if kind == "prediction":
+        return f"{id_tail(record['order_id'])} {record['category']}"
     return text(record.get("id")) or text(record.get("entity_id"))
 
 
@@ -171,7 +161,10 @@ def _with_context(database: sqlite3.Connection, batch: list[Record]) -> Iterator
         }
         customer = by_kind["customer"][-1] if by_kind["customer"] else None
         redemptions = cast("tuple[CondensedRedemption, ...]", by_kind["redemption"])
-        yield order, OrderContext(by_kind["return"], by_kind["claim"], customer, redemptions)
+        yield (
+            order,
+            OrderContext(by_kind["return"], by_kind["claim"], customer, redemptions, by_kind["prediction"]),
+        )
 
 
 def _keys_of_order(order: Record) -> list[str]:

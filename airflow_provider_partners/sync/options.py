@@ -5,6 +5,7 @@ A wrong key or value is one error that names all of them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,11 +34,12 @@ class Options(BaseModel):
             raise self._configuration_error(error) from None
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any] | Self | None) -> Self:
-        """Return the options of ``None`` (the defaults), a dict, or options.
+    def parse(cls, value: Mapping[str, Any] | Self | str | None) -> Self:
+        """Return the options of ``None`` (the defaults), a dict, its JSON text, or options.
 
         :raises ConfigurationError: naming every unknown or wrong field
         """
+        value = parse_json_text(value, cls.title)
         if isinstance(value, cls):
             return value
         try:
@@ -54,6 +56,24 @@ class Options(BaseModel):
         message = f"Wrong {cls.title}: {'; '.join(violation.text for violation in list_violations(error))}"
         known = ", ".join(sorted(cls.model_fields))
         return ConfigurationError(message, remedy=f"Known fields: {known}.")
+
+
+def parse_json_text(value: Any, title: str) -> Any:
+    """Return the value of a JSON text, as Variables and templates give it; any other value unchanged.
+
+    :param title: what the value is, for the error
+    :raises ConfigurationError: when a text is no JSON
+    """
+    if not isinstance(value, str):
+        return value
+    if value.strip() in {"", "None"}:
+        return None
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        message = f"Wrong {title}: the text is no JSON ({error})"
+        remedy = "A template gives JSON with {{ var.value.name }}, or with {{ var.json.name | tojson }}."
+        raise ConfigurationError(message, remedy=remedy) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,9 @@ class MappingOptions(Options):
         module does
     :param removed_items: ``cancelled`` (default: units that were removed from the order become a fulfillment with the
         status ``cancelled``, because Yotpo can't remove a line) or ``ignore``
+    :param old_orders: for orders that are too old for a review request: ``send`` (default: Yotpo knows the order, and
+        its outcome has a note) or ``exclude``
+    :param old_after_months: how old that is, in calendar months; 6 by default, as Yotpo documents
     """
 
     title: ClassVar[str] = "mapping options"
@@ -119,3 +142,5 @@ class MappingOptions(Options):
     placeholder_name: Annotated[str, Field(min_length=1, max_length=255)] = "Unlisted item"
     guest_external_id: Literal["none", "email"] = "none"
     removed_items: Literal["cancelled", "ignore"] = "cancelled"
+    old_orders: Literal["send", "exclude"] = "send"
+    old_after_months: Annotated[int, Field(ge=1)] = 6

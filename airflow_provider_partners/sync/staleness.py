@@ -8,7 +8,7 @@ other writer. So each record carries a version, and each task claims its version
 A version names its sources. Each value sorts as text:
 
 - ``order``: when the order last changed in the shop, by Shopify's clock, then when reading the orders began
-- ``returns``, ``claims``, ``customers``, ``redemptions``: when reading that list began
+- ``returns``, ``claims``, ``customers``, ``predictions``, ``redemptions``: when reading that list began
 - ``product``: when reading the orders that name the product began
 
 Moments of reading come from the workers' clocks and are compared with each other alone. So clocks matter only if two
@@ -34,7 +34,8 @@ __all__ = ["Comparison", "VersionGuard", "VersionLog", "order_version", "product
 
 ORDER = "order"
 PRODUCT = "product"
-YOFI_LISTS = frozenset({"returns", "claims", "customers"})
+SUPPRESSION_LISTS = frozenset({"returns", "claims", "customers", "predictions"})
+"""The lists that decide on the suppression."""
 REDEMPTIONS = "redemptions"
 
 _SUPPRESSION = "suppress_review_request"
@@ -118,7 +119,7 @@ class Comparison:
             newer_sources=frozenset(
                 name for other in others for name, value in other.items() if value > version.get(name, "")
             ),
-            has_outdated_suppression=any(is_older(version, other, {ORDER, *YOFI_LISTS}) for other in others),
+            has_outdated_suppression=any(is_older(version, other, {ORDER, *SUPPRESSION_LISTS}) for other in others),
         )
 
     @property
@@ -147,7 +148,7 @@ class Comparison:
         part = dict(payload)
         if self.has_outdated_suppression:
             part = _without_property(part, _SUPPRESSION)
-        elif self.newer_sources & YOFI_LISTS:
+        elif self.newer_sources & SUPPRESSION_LISTS:
             part = _without_property(part, _SUPPRESSION, value=False)
         return _without_coupons(part) if REDEMPTIONS in self.newer_sources else part
 

@@ -17,6 +17,7 @@ The default policy, and why:
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -26,11 +27,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
+from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.options import Options
 from airflow_provider_partners.sync.suppression import predictions
 from airflow_provider_partners.sync.suppression.predictions import Score
 from airflow_provider_partners.sync.suppression.returned_products import returned_products
+from airflow_provider_partners.sync.suppression.rules import SuppressionRule
+from airflow_provider_partners.sync.user_code import is_import_path, load_object
 from airflow_provider_partners.sync.values import text
 
 log = logging.getLogger("airflow_provider_partners.sync")
@@ -89,9 +94,12 @@ class Suppression:
 
 
 class SuppressionPolicy(Options):
-    """When a review request is suppressed. A plain dict of the same keys is accepted, too.
+    """When a review request is suppressed. A plain dict of the same keys is accepted, too, and its JSON text.
 
     Example: ``{"categories": {"return_abuse": 0.9, "*fraud*": 0.7}, "return_states": [], "level": "line"}``
+
+    A policy of one's own is a subclass with another :meth:`decide`. Operators and Dags take its import path:
+    ``policy="package.module:MyPolicy"`` names the class, or an object of it.
 
     :param categories: prediction category (``*`` is a wildcard) to the score that suppresses, and any higher one
     :param sources: which predictions count
@@ -103,6 +111,8 @@ class SuppressionPolicy(Options):
     :param financial_statuses: Shopify's ``displayFinancialStatus`` values that suppress, such as ``REFUNDED``. Another
         value is an error; an unknown category or state is a warning, because Yofi publishes no list of them
     :param level: ``order``, or ``line`` for returns and their predictions if the return names its lines
+    :param rules: rules of one's own, see :class:`~airflow_provider_partners.sync.suppression.rules.SuppressionRule`.
+        Each one suppresses by itself
     """
 
     title: ClassVar[str] = "suppression policy"
@@ -114,6 +124,43 @@ class SuppressionPolicy(Options):
     claims: Literal["ignore", "order", "customer"] = "ignore"
     financial_statuses: tuple[str, ...] = ()
     level: Literal["order", "line"] = "order"
+    rules: tuple[SuppressionRule, ...] = ()
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any] | Self | str | None) -> Self:
+        """Return the policy of ``None`` (the defaults), a dict, its JSON text, an import path, or a policy.
+
+        :raises ConfigurationError: naming every unknown or wrong field, or the path that leads to no policy
+        """
+        if not is_import_path(value):
+            return super().parse(value)
+        found = load_object(str(value), "'policy'")
+        policy = found() if isinstance(found, type) and issubclass(found, cls) else found
+        if not isinstance(policy, cls):
+            message = f"'policy' is '{value}', which is a {type(policy).__name__}, and a SuppressionPolicy is needed"
+            raise ConfigurationError(message, remedy="For a function use a rule with 'when', or a transform.")
+        return policy
+
+    def required_fields(self) -> list[str]:
+        """Return the fields of Shopify's order that the rules need, as dotted paths."""
+        return list(dict.fromkeys(name for rule in self.rules for name in rule.required_fields()))
+
+    def load_functions(self) -> None:
+        """Load the functions that rules name.
+
+        :raises ConfigurationError: when there is no such function, or it takes other arguments
+        """
+        for rule in self.rules:
+            rule.load()
+
+    @field_validator("rules")
+    @classmethod
+    def _check_rules(cls, rules: tuple[SuppressionRule, ...]) -> tuple[SuppressionRule, ...]:
+        repeated = [name for name, count in Counter(rule.name for rule in rules).items() if count > 1]
+        if repeated:
+            message = f"two rules have the name '{repeated[0]}'"
+            raise ValueError(message)
+        return rules
 
     @model_validator(mode="after")
     def _check_open_lists(self) -> Self:
@@ -136,27 +183,29 @@ class SuppressionPolicy(Options):
     def decide(
         self,
         order: Record,
-        *,
-        returns: Iterable[Record] = (),
-        claims: Iterable[Record] = (),
-        customer: Record | None = None,
+        context: OrderContext | None = None,
     ) -> Suppression:
         """Decide on one order.
 
         :param order: of Shopify's Admin API
-        :param returns: Yofi's returns of this order
-        :param claims: Yofi's claims: of the order, or of its customer; ``of_order`` marks the former (see
-            ``join_orders``)
-        :param customer: Yofi's customer
+        :param context: the records that belong to it, see ``join_orders``
+        :raises UserCodeError: when a rule's function fails
         """
-        order_reasons: list[str] = [*self._score_reasons(predictions.scores_of_customer(customer))]
+        context = context or OrderContext()
+        order_reasons: list[str] = [
+            *self._score_reasons([
+                *predictions.scores_of_customer(context.customer),
+                *predictions.scores_from_elsewhere(context.predictions),
+            ])
+        ]
         status = text(order.get("displayFinancialStatus"))
         if status and status.upper() in {name.upper() for name in self.financial_statuses}:
             order_reasons.append(f"order is {status.lower()}")
-        order_reasons += self._claim_reasons(claims)
+        order_reasons += self._claim_reasons(context.claims)
+        order_reasons += [f"rule {rule.name}" for rule in self.rules if rule.matches(order, context)]
         product_reasons: list[str] = []
         products: set[str] = set()
-        for record in returns:
+        for record in context.returns:
             order_reasons += self._score_reasons([
                 *predictions.scores_of_order(record.get("order")),
                 *predictions.scores_of_customer(record.get("customer")),

@@ -6,12 +6,19 @@ understood. Any other value gives no score.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.values import decode_json, items, text, to_decimal
+
+log = logging.getLogger("airflow_provider_partners.sync")
+
+OTHER_FIELDS = ("order_id", "category", "score")
+"""The fields of a prediction from elsewhere."""
 
 SOURCES = ("return_predictions", "customer_predictions", "order_predictions")
 """Where scores come from: the predictions of a return, of the customer, and of the order."""
@@ -46,6 +53,36 @@ def scores_of_customer(customer: Any) -> Iterator[Score]:
     if isinstance(customer, Mapping):
         yield from _scores("customer_predictions", customer.get("customer_predictions"))
         yield from _scores("customer_predictions", customer.get("model_predictions"))
+
+
+def scores_from_elsewhere(records: Iterable[Record]) -> Iterator[Score]:
+    """Yield the scores of predictions from elsewhere. They count as predictions of the order."""
+    for record in records:
+        yield Score("order_predictions", record["category"], record["score"])
+
+
+def check_predictions(records: Iterable[Any]) -> Iterator[Record]:
+    """Yield predictions from elsewhere with the fields of :data:`OTHER_FIELDS`, cleaned.
+
+    A prediction without an order, a category or a score from 0 to 1 is left out, and one warning counts them.
+
+    :raises ConfigurationError: when a record lacks one of the fields: its columns have other names then
+    """
+    useless = 0
+    for number, record in enumerate(records, start=1):
+        if not isinstance(record, Mapping) or (missing := [name for name in OTHER_FIELDS if name not in record]):
+            fault = f"has no field {', '.join(map(repr, missing))}" if isinstance(record, Mapping) else "is no object"
+            message = f"Prediction {number} {fault}"
+            remedy = f"A prediction has the fields {', '.join(OTHER_FIELDS)}: rename the columns."
+            raise ConfigurationError(message, remedy=remedy)
+        order_id, category = text(record["order_id"]), text(record["category"])
+        score = to_decimal(record["score"]) if not isinstance(record["score"], bool) else None
+        if order_id and category and score is not None and 0 <= score <= 1:
+            yield {"order_id": order_id, "category": category, "score": float(score)}
+        else:
+            useless += 1
+    if useless:
+        log.warning("%d predictions have no order, no category, or no score from 0 to 1, and are left out", useless)
 
 
 def _scores(source: str, predictions: Any) -> Iterator[Score]:

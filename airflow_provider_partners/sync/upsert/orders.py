@@ -106,6 +106,7 @@ def _order_upsert(record: Mapping[str, Any], *, with_fulfillments: bool) -> Reco
             if product.get("external_id")
         },
         suppressed=list(record.get("suppressed") or ()),
+        notes=list(record.get("outcome_notes") or ()),
         version=record.get("version") or {},
         unmanaged=frozenset() if with_fulfillments else frozenset({"fulfillments"}),
     )

@@ -50,7 +50,8 @@ def test_built_orders_are_json_and_valid_for_yotpo() -> None:
 
     assert isinstance(built, BuiltOrder)
     record = json.loads(json.dumps(built.to_dict()))
-    assert record.keys() == {"external_id", "order", "products", "suppressed", "notes", "changed_at", "version"}
+    names = {"external_id", "order", "products", "suppressed", "notes", "outcome_notes", "changed_at", "version"}
+    assert record.keys() == names
     assert Order.violations(record["order"]) == []
     assert record["order"]["custom_properties"] == {"coupon_used": True, "suppress_review_request": False}
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_partners.sync.join import OrderContext, join_orders
+from airflow_provider_partners.sync.context import OrderContext
+from airflow_provider_partners.sync.join import join_orders
 
 
 def orders(*numbers: int) -> list[dict[str, Any]]:

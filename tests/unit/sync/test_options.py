@@ -48,3 +48,13 @@ def test_options_that_are_no_dict_are_named(value: Any) -> None:
 def test_options_can_be_copied_pickled_and_written(options: Options) -> None:
     copies = [copy.copy(options), copy.deepcopy(options), pickle.loads(pickle.dumps(options)), options.model_copy()]
     assert [*copies, type(options).parse(options.to_dict())] == [options] * 5
+
+
+def test_options_may_be_json_text() -> None:
+    """A Variable is text, and a template renders to text."""
+    assert MappingOptions.parse('{"order_date": "processed"}').order_date == "processed"
+    assert MappingOptions.parse(" ") == MappingOptions.parse("None") == MappingOptions()
+    with pytest.raises(ConfigurationError, match="order_dat: unknown field"):
+        MappingOptions.parse('{"order_dat": "processed"}')
+    with pytest.raises(ConfigurationError, match="Wrong mapping options: the text is no JSON"):
+        MappingOptions.parse("{'order_date': 'processed'}")

@@ -8,6 +8,7 @@ import order_builders as make
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.suppression.policy import (
     Suppression,
     SuppressionPolicy,
@@ -25,7 +26,7 @@ def a_return(*predictions: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 def decide(order: dict[str, Any], policy: dict[str, Any] | None = None, **known: Any) -> Suppression:
-    return SuppressionPolicy.parse(policy).decide(order, **known)
+    return SuppressionPolicy.parse(policy).decide(order, OrderContext(**known))
 
 
 def test_a_high_score_suppresses_and_says_which() -> None:

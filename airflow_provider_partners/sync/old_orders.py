@@ -1,0 +1,30 @@
+"""Orders that are too old for a review request.
+
+Yotpo sends no automatic review request for an order that is older than six months
+(https://develop.yotpo.com/reference/introduction-to-orders-and-fulfillments, property ``order_date``).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pendulum
+
+from airflow_provider_partners import timestamps
+
+__all__ = ["age_note", "is_too_old"]
+
+
+def is_too_old(order_date: Any, *, now: datetime, months: int) -> bool:
+    """Return True if an order is older than so many calendar months. An order without a date is not.
+
+    :param order_date: as Yotpo takes it
+    """
+    placed = timestamps.try_parse(order_date)
+    return placed is not None and placed < pendulum.instance(now).subtract(months=months)
+
+
+def age_note(months: int) -> str:
+    """Return the note of an outcome: what Yotpo does with an order that is too old."""
+    return f"older than {months} months, so Yotpo sends no review request"
