@@ -1,0 +1,404 @@
+"""A user's further fields of each record: merged into the documents that read it, and taken out of the answers.
+
+An item is a dotted path (``shippingLine.title``, ``lineItems.variant.selectedOptions.name``), a path to a metafield
+(``lineItems.product.metafield:custom.model``), or a selection in GraphQL (``refunds { id note }``). A path leads
+through the lists that the record has already, and a step may have arguments: ``shippingLines(first: 5).nodes.title``.
+With a minus sign before it, a path leaves a field out. This module knows no schema: Shopify checks the fields, and
+:func:`explain_unknown_field` says which item it means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graphql import ArgumentNode, FieldNode, IntValueNode, NameNode, OperationDefinitionNode, SelectionSetNode
+
+from airflow_provider_partners.api.shopify.syntax import (
+    fields_of,
+    merge_selections,
+    parse_document,
+    parse_selection,
+    print_tree,
+    replace_fields,
+    replace_node,
+    response_key,
+)
+from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.records import Record, parse_json
+
+__all__ = ["ExtraFields", "explain_unknown_field", "parse_fields"]
+
+CONNECTION_SIZE = 10
+"""Objects of a further connection, where an item gives no ``first``."""
+
+_METAFIELD_ITEM = re.compile(r"(?:(?P<path>[\w.]+)\.)?metafield:(?P<namespace>[^\s\"\\]+)\.(?P<key>[\w-]+)")
+_METAFIELD_PREFIX = "metafield_"
+_REMOVED_ITEM = re.compile(r"-\s*(?P<path>\w+(?:\.\w+)*)")
+_STEP_END = re.compile(r"\.(?=(?:[^()]|\([^()]*\))*$)")
+_FIXED_FIELDS = frozenset({"id", "legacyResourceId", "updatedAt", "createdAt", "nodes", "edges", "pageInfo"})
+"""Fields that reading itself needs."""
+
+_EXAMPLES = "Write shippingLine.title, lineItems.product.metafield:custom.model, or GraphQL such as refunds { id }."
+_UNKNOWN_FIELD = re.compile(r"Field '(?P<field>\w+)' doesn't exist on type '(?P<type>\w+)'")
+_MISSING_SELECTION = re.compile(r"field '(?P<field>\w+)' returns (?P<type>[\w\[\]!]+) but has no selections")
+_NOT_AN_OBJECT = re.compile(r"field '(?P<field>\w+)' returns (?P<type>[\w\[\]!]+) but has selections")
+
+
+@dataclass(frozen=True)
+class ExtraFields:
+    """Further fields of each record, and fields that are left out.
+
+    :param tree: what is added
+    :param removed: the paths of what is left out
+    """
+
+    tree: SelectionSetNode
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return True if anything is added or left out."""
+        return bool(self.tree.selections or self.removed)
+
+    @property
+    def names(self) -> list[str]:
+        """The response keys of what is added to the record itself."""
+        return [response_key(field) for field in fields_of(self.tree)]
+
+    @property
+    def adds_connection(self) -> bool:
+        """Whether a field that the documents don't have is a connection, as far as the items tell."""
+        return any(_is_connection(field) for field in _all_fields(self.tree))
+
+    def without(self, names: Iterable[str]) -> ExtraFields:
+        """Return the fields without those that begin with some names, such as personal data."""
+        dropped = set(names)
+        kept = replace_fields(self.tree, lambda field: None if field.name.value in dropped else field)
+        return replace(self, tree=kept)
+
+    def under(self, path: str) -> ExtraFields:
+        """Return what is added to the objects of a list inside of the record, and left out of them.
+
+        :param path: the list's dotted path
+        """
+        tree = self.tree
+        for name in path.split("."):
+            inner = [_inner(field) for field in fields_of(tree) if response_key(field) == name]
+            tree = _merged(each for each in inner if each)
+        prefix = f"{path}."
+        return ExtraFields(tree, tuple(each.removeprefix(prefix) for each in self.removed if each.startswith(prefix)))
+
+    def without_list(self, path: str) -> ExtraFields:
+        """Return the fields without those of a list inside of the record.
+
+        :param path: the list's dotted path
+        """
+        kept = _without_path(self.tree, path.split("."))
+        return ExtraFields(kept, tuple(each for each in self.removed if not f"{each}.".startswith(f"{path}.")))
+
+    def apply(self, selection: str) -> str:
+        """Return the selection of a record with the fields.
+
+        :param selection: in GraphQL, without its braces
+        :raises ConfigurationError: when a field is requested in two ways, or one to leave out is not there
+        """
+        tree = self.applied_to(parse_selection(selection))
+        return "\n".join(print_tree(each) for each in tree.selections)
+
+    def apply_to_document(self, document: str, path: str) -> str:
+        """Return the document that reads a list inside of the record, with the fields of the list's objects.
+
+        :param path: the list's dotted path in the record; its last step is the list's field in the document
+        """
+        inner, name = self.under(path), path.rpartition(".")[2]
+        if not inner:
+            return document
+
+        def change(field: FieldNode) -> FieldNode:
+            if response_key(field) == name and field.selection_set:
+                return _with_inner(field, inner.applied_to(_inner(field) or field.selection_set))
+            below = field.selection_set
+            return replace_node(field, selection_set=replace_fields(below, change)) if below else field
+
+        tree = parse_document(document)
+        definitions = [
+            replace_node(each, selection_set=replace_fields(each.selection_set, change))
+            if isinstance(each, OperationDefinitionNode)
+            else each
+            for each in tree.definitions
+        ]
+        return print_tree(replace_node(tree, definitions=tuple(definitions))) + "\n"
+
+    def shape(self, record: Record) -> Record:
+        """Return a record with metafields by their names, and plain lists in place of further connections.
+
+        ``metafields`` is ``{"custom.model": {"type": …, "value": …, "jsonValue": …}}``, with null for a metafield that
+        the object does not have.
+
+        :param record: as its documents return it; it is changed
+        :raises ConfigurationError: when a further connection has more objects than were requested
+        """
+        _shape(record, self.tree)
+        return record
+
+    def applied_to(self, selection: SelectionSetNode) -> SelectionSetNode:
+        """Return the tree of a record's selection with the fields; see :meth:`apply`."""
+        for path in self.removed:
+            selection = _removed(selection, path.split("."), path)
+        return merge_selections(selection, _fitted(self.tree, selection))
+
+
+def parse_fields(value: str | Sequence[str] | None) -> ExtraFields:
+    """Return a user's further fields.
+
+    :param value: a list of items, its JSON text, or one text: items with blanks or commas between them, or a selection
+        in GraphQL
+    :raises ConfigurationError: for an item that is none of these
+    """
+    trees, removed = [], []
+    for item in _items(value):
+        if match := _REMOVED_ITEM.fullmatch(item):
+            removed.append(match["path"])
+        else:
+            trees.append(parse_selection(_as_graphql(item)))
+    return ExtraFields(_merged(trees), tuple(dict.fromkeys(removed)))
+
+
+def explain_unknown_field(
+    error: ConfigurationError, fields: ExtraFields, field_names: Callable[[str], Iterable[str]]
+) -> ConfigurationError:
+    """Return the error about an item of ``fields``, for Shopify's error about a document; another error unchanged.
+
+    :param field_names: returns the fields that a type of the schema has
+    """
+    for pattern, problem in (
+        (_UNKNOWN_FIELD, "Shopify's type {type} has no field '{field}'"),
+        (_MISSING_SELECTION, "'{field}' is an object ({type}), and a path has to end in one of its fields"),
+        (_NOT_AN_OBJECT, "'{field}' is no object ({type}), so it has no fields of its own"),
+    ):
+        match = pattern.search(error.message)
+        path = _path_of(fields.tree, match["field"]) if match else None
+        if match is None or path is None:
+            continue
+        type_name = match["type"].strip("[]!")
+        known = sorted(field_names(type_name)) if pattern is not _NOT_AN_OBJECT else []
+        message = f"'fields' has '{path}': {problem.format(**match.groupdict())}{suggest(match['field'], known)}"
+        remedy = f"{type_name} has: {', '.join(known)}." if 0 < len(known) <= _LISTED_FIELDS else None
+        if type_name.endswith("Connection"):
+            remedy = f"It is a list with pages: write {path.rpartition('.')[0]}(first: 10).nodes.{match['field']}."
+        return ConfigurationError(
+            message, remedy=remedy or "See https://shopify.dev/docs/api/admin-graphql.", request_id=error.request_id
+        )
+    return error
+
+
+_LISTED_FIELDS = 40
+"""Fields of a type that an error lists at most."""
+
+
+def _items(value: str | Sequence[str] | None) -> list[str]:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = parse_json(value)
+        except ValueError as error:
+            message = f"'fields' begins like a JSON list, and is none ({error})"
+            raise ConfigurationError(message, remedy=_EXAMPLES) from None
+    if isinstance(value, str):
+        is_graphql = bool(re.search(r"[{(#]", value))
+        return [value] if is_graphql and value.strip() else re.split(r"[\s,]+", value.strip(" ,\n\t")) if value else []
+    parts = list(value or ())
+    wrong = next((each for each in parts if not isinstance(each, str) or not each.strip()), None)
+    if isinstance(value, Mapping) or wrong is not None:
+        found = (
+            "a dict" if isinstance(value, Mapping) else f"a {type(wrong).__name__}" if wrong != "" else "an empty item"
+        )
+        message = f"'fields' holds {found}, and texts are needed"
+        raise ConfigurationError(message, remedy=_EXAMPLES)
+    return [each.strip() for each in parts]
+
+
+def _as_graphql(item: str) -> str:
+    match = _METAFIELD_ITEM.fullmatch(item)
+    if match:
+        name = f"{match['namespace']}.{match['key']}"
+        # Two names may give the same alias without the hash: a.b_c and a_b.c.
+        digest = hashlib.sha256(name.encode()).hexdigest()[:6]
+        alias = f"{_METAFIELD_PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', name)}_{digest}"
+        call = f'{alias}: metafield(namespace: "{match["namespace"]}", key: "{match["key"]}")'
+        return _nested([*(match["path"] or "").split("."), f"{call} {{ type value jsonValue }}"])
+    if "metafield:" in item:
+        message = f"'fields' has '{item}', which names no metafield"
+        raise ConfigurationError(message, remedy="Write its namespace and key: metafield:custom.model.")
+    return item if "{" in item else _nested(_STEP_END.split(item))
+
+
+def _nested(steps: list[str]) -> str:
+    given = [step for step in steps if step]
+    return " { ".join(given) + " }" * (len(given) - 1)
+
+
+def _merged(trees: Iterable[SelectionSetNode]) -> SelectionSetNode:
+    """Return several selections as one. An object that is named as a whole, and by a field, stands for its fields."""
+    merged = SelectionSetNode(selections=())
+    for tree in trees:
+        merged = merge_selections(merged, _fitted(tree, merged, complete=False))
+        by_key = {response_key(field): field for field in fields_of(tree) if field.selection_set}
+
+        def with_fields(field: FieldNode, by_key: Mapping[str, FieldNode] = by_key) -> FieldNode:
+            return field if field.selection_set else by_key.get(response_key(field), field)
+
+        merged = replace_fields(merged, with_fields)
+    return merged
+
+
+def _fitted(tree: SelectionSetNode, present: SelectionSetNode, *, complete: bool = True) -> SelectionSetNode:
+    """Return fields in the form that a document has for them: those of a list's objects within its ``nodes``.
+
+    :param complete: give a connection that the document doesn't have a size and ``pageInfo``
+    """
+    by_key = {response_key(field): field for field in fields_of(present)}
+
+    def fit(field: FieldNode) -> FieldNode:
+        counterpart = by_key.get(response_key(field))
+        inner = _inner(field)
+        if inner is None:
+            return field
+        if counterpart is None or counterpart.selection_set is None:
+            return _completed(field) if complete else field
+        container = _inner(counterpart) or counterpart.selection_set
+        fitted = _fitted(inner, container, complete=complete)
+        return _with_inner(replace_node(counterpart, arguments=field.arguments), fitted)
+
+    return replace_fields(tree, fit)
+
+
+def _inner(field: FieldNode) -> SelectionSetNode | None:
+    """Return the selection of a field's objects: of a connection, that of its nodes."""
+    selection = field.selection_set
+    by_key = {response_key(each): each for each in fields_of(selection)}
+    if selection is None or not by_key.keys() <= {"nodes", "edges", "pageInfo", "totalCount"}:
+        return selection
+    if "nodes" in by_key:
+        return by_key["nodes"].selection_set
+    edges = by_key.get("edges")
+    node = (
+        next((each for each in fields_of(edges.selection_set) if response_key(each) == "node"), None) if edges else None
+    )
+    return node.selection_set if node else selection
+
+
+def _with_inner(field: FieldNode, inner: SelectionSetNode) -> FieldNode:
+    """Return a field with another selection of its objects."""
+    names = [response_key(each) for each in fields_of(field.selection_set)]
+
+    def change(each: FieldNode) -> FieldNode:
+        if response_key(each) in {"nodes", "node"}:
+            return replace_node(each, selection_set=inner)
+        return (
+            replace_node(each, selection_set=replace_fields(each.selection_set, change)) if each.selection_set else each
+        )
+
+    selection = field.selection_set
+    if selection is None or not {"nodes", "edges"} & set(names):
+        return replace_node(field, selection_set=inner)
+    return replace_node(field, selection_set=replace_fields(selection, change))
+
+
+def _is_connection(field: FieldNode) -> bool:
+    return bool({"nodes", "edges"} & {response_key(each) for each in fields_of(field.selection_set)})
+
+
+def _completed(field: FieldNode) -> FieldNode:
+    """Return a further field with a size and ``pageInfo`` for each of its connections that has none."""
+    selection = field.selection_set
+    if selection is None:
+        return field
+    selection = replace_fields(selection, _completed)
+    arguments = tuple(field.arguments or ())
+    if _is_connection(field):
+        selection = merge_selections(selection, parse_selection("pageInfo { hasNextPage }"))
+        if not {argument.name.value for argument in arguments} & {"first", "last"}:
+            size = ArgumentNode(name=NameNode(value="first"), value=IntValueNode(value=str(CONNECTION_SIZE)))
+            arguments = (*arguments, size)
+    return replace_node(field, selection_set=selection, arguments=arguments)
+
+
+def _all_fields(selection: SelectionSetNode | None) -> Iterator[FieldNode]:
+    for field in fields_of(selection):
+        yield field
+        yield from _all_fields(field.selection_set)
+
+
+def _without_path(selection: SelectionSetNode, steps: Sequence[str]) -> SelectionSetNode:
+    def change(field: FieldNode) -> FieldNode | None:
+        if response_key(field) != steps[0]:
+            return field
+        inner = _inner(field)
+        if len(steps) == 1 or inner is None:
+            return None
+        kept = _without_path(inner, steps[1:])
+        return _with_inner(field, kept) if kept.selections else None
+
+    return replace_fields(selection, change)
+
+
+def _removed(selection: SelectionSetNode, steps: Sequence[str], path: str) -> SelectionSetNode:
+    names = [response_key(field) for field in fields_of(selection)]
+    if steps[0] not in names:
+        message = f"'fields' leaves out '{path}', and '{steps[0]}' is not requested{suggest(steps[0], names)}"
+        raise ConfigurationError(message, remedy=f"It can be one of: {', '.join(sorted(set(names) - _FIXED_FIELDS))}.")
+    field = next(field for field in fields_of(selection) if response_key(field) == steps[0])
+    inner = _inner(field)
+    if len(steps) == 1 and (steps[0] in _FIXED_FIELDS or _is_connection(field)):
+        message = f"'fields' leaves out '{path}', which the extraction itself needs"
+        raise ConfigurationError(message, remedy="Name other fields after the minus sign.")
+    if len(steps) > 1 and inner is not None:
+        changed = _with_inner(field, _removed(inner, steps[1:], path))
+        return replace_fields(selection, lambda each: changed if each is field else each)
+    return replace_fields(selection, lambda each: None if each is field else each)
+
+
+def _path_of(selection: SelectionSetNode, name: str) -> str | None:
+    """Return the path of the first field with a name."""
+    for field in fields_of(selection):
+        if field.name.value == name:
+            return name
+        below = _path_of(field.selection_set, name) if field.selection_set else None
+        if below:
+            return f"{field.name.value}.{below}"
+    return None
+
+
+def _shape(record: Any, tree: SelectionSetNode) -> None:
+    if not isinstance(record, dict):
+        return
+    for field in fields_of(tree):
+        key = response_key(field)
+        if key.startswith(_METAFIELD_PREFIX) and field.name.value == "metafield":
+            record.setdefault("metafields", {})[_metafield_name(field)] = record.pop(key, None)
+            continue
+        inner, value = _inner(field), record.get(key)
+        if inner is None or value is None:
+            continue
+        if isinstance(value, dict) and _is_connection(field):
+            value = record[key] = _nodes_of(value, key)
+        for each in value if isinstance(value, list) else [value]:
+            _shape(each, inner)
+
+
+def _metafield_name(field: FieldNode) -> str:
+    values = {argument.name.value: getattr(argument.value, "value", "") for argument in field.arguments or ()}
+    return f"{values.get('namespace')}.{values.get('key')}"
+
+
+def _nodes_of(connection: Mapping[str, Any], key: str) -> list[Any]:
+    if (connection.get("pageInfo") or {}).get("hasNextPage"):
+        message = f"a record has more '{key}' than 'fields' requests"
+        remedy = f"Request more of them, up to 250: {key}(first: 250).nodes.…"
+        raise ConfigurationError(message, remedy=remedy)
+    nodes = connection.get("nodes")
+    return nodes if nodes is not None else [edge.get("node") for edge in connection.get("edges") or ()]
