@@ -5,7 +5,7 @@ Run it after a change there: ``python docs/generate_resources.py``. A test check
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,7 @@ def _voucherify() -> str:
         members = [resource for resource in resources if belongs(resource)]
         resources = [resource for resource in resources if resource not in members]
         details = [
-            (f"`{resource.name}`", _names(resource.parameters, in_order=True), _filters(resource))
+            (f"`{resource.name}`", _starred(sorted(resource.parameters), resource.undescribed), _filters(resource))
             for resource in members
             if resource.parameters or resource.filters
         ]
@@ -185,6 +185,11 @@ Limits: {VOUCHERIFY_RATE:g} requests per minute unless the connection sets anoth
 in the response headers: per minute, per hour and per billing cycle. The client-side API allows five requests in five
 seconds from one address. One request takes {MAX_VALUES_PER_CONDITION} values per condition; the client sends more in
 several requests.
+
+Every list takes `created_at` in `parameters`, with `after`, `before` or both, and `since` and `until`. A star marks
+what only [Voucherify's page on lists](https://docs.voucherify.io/api-reference/listing) documents, not the newer
+description. It is sent as that page shows it, and one warning says so. The same holds for `created_at` where the column
+`time` doesn't have it: the client then also leaves out the records outside of the range.
 
 {body}
 ### Exports
@@ -244,7 +249,15 @@ def _longer_voucherify(resource: VoucherifyResource) -> str:
 
 
 def _filters(resource: VoucherifyResource) -> str:
-    return "any field" if resource.allows_any_filter else _names(resource.filters)
+    if resource.allows_any_filter:
+        return "any field" + (" \\*" if resource.undescribed_filters else "")
+    page_only = set(resource.filters) if "*" in resource.undescribed_filters else resource.undescribed_filters
+    return _starred(resource.filters, page_only)
+
+
+def _starred(names: Iterable[str], page_only: Collection[str]) -> str:
+    """Return names, with a star at those that only Voucherify's page on lists documents."""
+    return ", ".join(f"`{name}`" + (" \\*" if name in page_only else "") for name in names)
 
 
 _GROUPS: Sequence[tuple[str, Callable[[VoucherifyResource], bool]]] = (

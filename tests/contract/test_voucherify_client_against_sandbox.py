@@ -187,3 +187,39 @@ def test_an_exhausted_billing_cycle_fails_at_once(empty_project: RunningSandbox)
         ping_repeatedly(voucherify, 5)
 
     assert sum(empty_project.sandbox.calls.values()) == 4
+
+
+def test_a_long_list_is_complete_when_its_time_range_is_a_parameter(empty_project: RunningSandbox) -> None:
+    """``created_at`` with one bound, as https://docs.voucherify.io/api-reference/listing documents it."""
+    ids = put_records(empty_project, "vouchers", [number * 7 for number in range(150)])
+
+    with voucherify_client(empty_project) as voucherify:
+        for bound, expected in (({"after": timestamp(69)}, ids[10:]), ({"before": timestamp(981)}, ids[:141])):
+            extraction = voucherify.extract("vouchers", page_size=1, parameters={"created_at": bound})
+            assert sorted(record["id"] for record in extraction.records()) == expected
+
+
+def test_a_shortcut_selects_what_the_filter_of_its_name_selects(empty_project: RunningSandbox) -> None:
+    """Both are documented: the shortcuts on the page on lists, the filters in the OpenAPI description."""
+    for number, campaign in enumerate(("Spring", "Autumn", "Spring")):
+        voucher = {
+            "id": f"v_{number}",
+            "code": f"CODE-{number}",
+            "campaign": campaign,
+            "campaign_id": f"camp_{campaign}",
+        }
+        body = {"id": f"r_{number}", "date": timestamp(number), "voucher": voucher, "related_object_id": voucher["id"]}
+        empty_project.sandbox.store.put("voucherify", "", "redemptions", body["id"], body, at=body["date"])
+    values = {
+        "campaign_name": "Spring",
+        "voucher_code": "CODE-1",
+        "related_object_id": "v_2",
+        "related_object_parent_id": "camp_Autumn",
+    }
+
+    with voucherify_client(empty_project) as voucherify:
+        for name, value in values.items():
+            filters = {name: {"conditions": {"$is": value}}}
+            by_shortcut = list(voucherify.extract("redemptions", parameters={name: value}).records())
+            assert by_shortcut == list(voucherify.extract("redemptions", filters=filters).records())
+            assert 0 < len(by_shortcut) < 3

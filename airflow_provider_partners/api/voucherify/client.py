@@ -85,6 +85,7 @@ class VoucherifyClient(ApiClient):
         self._auth = auth
         self._application_id = application_id
         self._clock = options.clock
+        self._warned: set[tuple[str, str]] = set()
         limit = CLIENT_SIDE_LIMIT if auth == "client" else rate_and_burst(REQUESTS_PER_MINUTE, 60.0)
         limit = limit if requests_per_minute is None else rate_and_burst(requests_per_minute, 60.0)
         self._transport = Transport(
@@ -144,7 +145,8 @@ class VoucherifyClient(ApiClient):
         :param time_field: the time of the range, such as ``updated_at``; ``created_at`` by default
         :param filters: conditions on fields: a :class:`~airflow_provider_partners.api.voucherify.filters.Filter`, or
             the API's nested mapping; values that exceed one query go into several
-        :param parameters: the list's own query parameters, nested: ``{"result": "SUCCESS"}``
+        :param parameters: the list's own query parameters, nested: ``{"result": "SUCCESS"}``. Every list takes
+            ``{"created_at": {"after": "2026-05-01"}}``, with ``after``, ``before`` or both
         :param sort: a field, with ``-`` for descending; ascending by creation by default, within each piece of a split
             list. With ``updated_at`` ascending, a record that changes during the read may move another one past the
             next page
@@ -168,7 +170,9 @@ class VoucherifyClient(ApiClient):
             match=match,
             page_size=page_size,
         )
-        return build_extraction(query, get=self._get, account=self._application_id, clock=self._clock)
+        return build_extraction(
+            query, get=self._get, account=self._application_id, clock=self._clock, warned=self._warned
+        )
 
     def job(
         self,
@@ -244,6 +248,7 @@ class VoucherifyClient(ApiClient):
         if resource in EXPORTS and resource not in RESOURCES:
             return True
         declared = find_resource(RESOURCES, resource)
+        # The times that only a page documents don't count: an export filters by time for certain.
         if resource not in EXPORTS or declared.parents or declared.times or declared.max_page_number is None:
             return False
         if set(parameters or {}) - EXPORTS[resource].parameters:

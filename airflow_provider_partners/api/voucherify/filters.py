@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -206,11 +207,13 @@ class Condition:
 
     :param operator: with its ``$``
     :param values: JSON values; empty for an operator without operand
+    :param in_list: a single value was written as a list
     """
 
     field: str
     operator: str
     values: tuple[Value, ...] = ()
+    in_list: bool = dataclass_field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,8 +417,9 @@ def parse_filter(value: Filter | Mapping[str, Any] | None) -> Filter | None:
             message = f"the filter's '{name}' must hold 'conditions' and nothing else"
             raise filter_error(message, _SHAPE_REMEDY)
         for operator, operand in by_operator.items():
-            operands = tuple(operand) if isinstance(operand, list | tuple) else (operand,)
-            conditions += field(name).where(operator, *operands).conditions
+            is_list = isinstance(operand, list | tuple)
+            (condition,) = field(name).where(operator, *(operand if is_list else (operand,))).conditions
+            conditions.append(replace(condition, in_list=is_list))
     if not conditions:
         return None
     return Filter(tuple(conditions), str(junction or ("and" if len(conditions) > 1 else "")).lower())
@@ -521,8 +525,10 @@ def _condition_params(parsed: Filter, condition: Condition) -> list[list[tuple[s
     name = f"filters[{condition.field}][conditions][{condition.operator}]"
     is_list = OPERATORS[condition.operator] is OperandKind.LIST
     texts = list(dict.fromkeys(format_value(value) for value in condition.values)) if is_list else condition.values
-    if not is_list and len(texts) <= 1:
-        # No index for a single value: the server's validation treats a list of one as another type.
+    # The page documents both forms for times, and for other values the one without an index: the server's validation
+    # treats a list of one as another type.
+    has_index = condition.in_list and OPERATORS[condition.operator] is OperandKind.TIME
+    if not is_list and not has_index and len(texts) <= 1:
         return [[(name, format_value(texts[0]) if texts else "")]]
     batches = list(
         id_batches(map(str, texts), size=MAX_VALUES_PER_CONDITION, encode=lambda text: f"{name}[00]={text}&")

@@ -118,12 +118,15 @@ class NumberedPageFetcher:
             return list(cursor["pieces"])
         time_range = self.time_selection.time_range
         until = time_range.until
-        if until is None and self.records_leave_window:
+        # What the user wrote is sent unchanged. Such a list is sorted by creation, so a changed record keeps its place.
+        if until is None and self.records_leave_window and not self.time_selection.written:
             until = self._now()
         return [[_format_bound(time_range.since), _format_bound(until)]]
 
     def _selection(self, pieces: Pieces) -> TimeSelection:
         since, until = (timestamps.parse(text, "pieces") if text else None for text in pieces[0])
+        if TimeRange(since, until) == self.time_selection.time_range:
+            return self.time_selection
         return TimeSelection(self.time_selection.time_filter or self.split_filter, TimeRange(since, until))
 
     def _fits(self, selection: TimeSelection, records: list[Record], total: int | None) -> bool:
@@ -137,12 +140,12 @@ class NumberedPageFetcher:
 
     def _split(self, cursor: Cursor, pieces: Pieces, selection: TimeSelection, total: int | None) -> Cursor:
         """Return a cursor with the first piece split in two."""
-        if selection.time_filter is None:
+        if self.split_filter is None:
             if self.requester.resource.scroll_param:
                 return {"scroll": {}}
             self._raise_too_long(total)
         until = selection.time_range.until
-        since = selection.time_range.since or self._oldest_timestamp(selection, selection.time_filter)
+        since = selection.time_range.since or self._oldest_timestamp(selection, self.split_filter)
         end = until or self._now()
         middle = TimeRange(since, end).midpoint(_TIME_STEP) if since < end else None
         if middle is None:
@@ -192,7 +195,11 @@ class NumberedPageFetcher:
     def _fetch_scrolled(self, cursor: Cursor) -> Page:
         """Fetch a page by the timestamp of the previous page's last record, where no page number reaches."""
         paginator = TimestampPaginator(size=self.paginator.size, param=self.requester.resource.scroll_param)
-        fetcher = PageFetcher(requester=replace(self.requester, sort="created_at"), paginator=paginator)
+        fetcher = PageFetcher(
+            requester=replace(self.requester, sort="created_at"),
+            paginator=paginator,
+            time_selection=self.time_selection,
+        )
         page = fetcher.fetch(cursor["scroll"])
         return Page(page.records, None if page.next is None else {"scroll": page.next}, page.total)
 

@@ -47,16 +47,20 @@ class TimeSelection:
     """A time range, and how a list is filtered by it.
 
     :param time_filter: the list's query parameters; ``None`` when time does not filter the list
+    :param written: the query parameters as the user wrote them, which are sent unchanged
     """
 
     time_filter: TimeFilter | None = None
     time_range: TimeRange = field(default_factory=TimeRange)
+    written: tuple[tuple[str, str], ...] = ()
 
     def params(self) -> QueryParams:
         """Return the query parameters, for a range that is a millisecond wider on both sides."""
         time_filter, since, until = self.time_filter, self.time_range.since, self.time_range.until
         if time_filter is None:
             return []
+        if self.written:
+            return list(self.written)
         lower = [(time_filter.after, format_timestamp(since - OVERLAP))] if since and time_filter.after else []
         upper = [(time_filter.before, format_timestamp(until + OVERLAP))] if until and time_filter.before else []
         # As filters, the two bounds are conditions that must both hold.
@@ -67,6 +71,8 @@ class TimeSelection:
         """Whether a record lies in the range. A record without a readable timestamp always does."""
         if self.time_filter is None or self.time_range == TimeRange():
             return True
+        if self.written and not self.time_filter.undescribed:
+            return True  # the server knows the parameters, and whether their bounds are included
         timestamp = timestamps.try_parse(record.get(self.time_filter.record_field))
         return timestamp is None or self.time_range.contains(timestamp)
 
@@ -79,6 +85,7 @@ class PageRequester:
     :param params: filters and parameters, without time, order and paging
     :param sort: the value of ``order``; empty sends none
     :param parents: ids that every record gets, by name
+    :param checks: further time ranges that the records must lie in
     """
 
     resource: VoucherifyResource
@@ -87,6 +94,7 @@ class PageRequester:
     params: QueryParams = field(default_factory=list)
     sort: str = ""
     parents: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[TimeSelection, ...] = ()
 
     def request_page(
         self, time_selection: TimeSelection, paging_params: Mapping[str, Any], *, sort: str | None = None
@@ -103,7 +111,8 @@ class PageRequester:
 
     def select_records(self, records: list[Record], time_selection: TimeSelection) -> list[Record]:
         """Keep records inside the time range and add parent ids (such as ``campaign_id``) that the API omits."""
-        selected = [record for record in records if time_selection.contains(record)]
+        ranges = (time_selection, *self.checks)
+        selected = [record for record in records if all(each.contains(record) for each in ranges)]
         return [{**self.parents, **record} for record in selected] if self.parents else selected
 
 

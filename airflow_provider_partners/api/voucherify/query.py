@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment, batches
 from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.api.ids import ids_digest, match_field
@@ -32,9 +31,17 @@ from airflow_provider_partners.api.voucherify.resources.model import (
     VoucherifyResource,
     encode_parameters,
 )
+from airflow_provider_partners.api.voucherify.time_ranges import (
+    configuration_error,
+    filtered_selection,
+    time_selection,
+    undescribed_ranges,
+    without_index,
+)
+from airflow_provider_partners.api.voucherify.undescribed import warn_of_undescribed
 from airflow_provider_partners.arguments import check_mapping, check_text, suggest
-from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
-from airflow_provider_partners.windows import TimeRange, Window
+from airflow_provider_partners.exceptions import NotFoundError, UnexpectedResponseError
+from airflow_provider_partners.windows import Window
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.clock import Clock
@@ -67,15 +74,25 @@ class ListQuery:
     page_size: int | None = None
 
 
-def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clock) -> Extraction:
+def build_extraction(
+    query: ListQuery, *, get: GetJson, account: str, clock: Clock, warned: set[tuple[str, str]]
+) -> Extraction:
     """Check a query and return its extraction; sends nothing.
 
     :param get: sends a request
     :param account: the application id, part of the extraction's fingerprint
+    :param warned: what :func:`warn_of_undescribed` has warned of before
     :raises ConfigurationError: for what the list does not accept, with what it accepts
     """
     resource = query.resource
-    selection = _time_selection(query)
+    check_mapping("parameters", query.parameters or {})
+    selection = time_selection(
+        resource,
+        since=query.since,
+        until=query.until,
+        time_field=query.time_field,
+        parameters=query.parameters or {},
+    )
     parents, match_name, ids = _parents(query)
     request: dict[str, Any] = {
         "account": account,
@@ -92,9 +109,13 @@ def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clo
             segments=segments,
             account=account,
         )
-    sort = _sort(query, selection)
-    parameters = encode_parameters(resource, query.parameters or {})
+    written = encode_parameters(resource, query.parameters or {})
     queries = filter_queries(resource, query.filters)
+    if selection == TimeSelection():
+        selection = filtered_selection(resource, queries[0])
+    sort = _sort(query, selection)
+    warn_of_undescribed(resource, written, queries, selection, warned)
+    checks = undescribed_ranges(resource, query.parameters or {}) if not selection.written else ()
     paginator = resource.sized_paginator(query.page_size)
     since, until = selection.time_range.since, selection.time_range.until
     window = Window(since, until) if since and until else None
@@ -110,9 +131,10 @@ def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clo
                 resource=resource,
                 get=get,
                 path=path,
-                params=_combine_params(resource, parameters, filter_params, selection, paginator),
+                params=_combine_params(resource, written, filter_params, selection, paginator),
                 sort=sort,
                 parents=segment_parents,
+                checks=checks,
             )
             name = f"{parent_label}, filter {number} of {len(queries)}" if len(queries) > 1 else parent_label
             segment = _segment(
@@ -120,7 +142,7 @@ def build_extraction(query: ListQuery, *, get: GetJson, account: str, clock: Clo
             )
             segments.append(segment)
     request |= {
-        "query": parameters,
+        "query": written,
         "filters": ids_digest(f"{key}={value}" for pairs in queries for key, value in pairs),
         "order": sort,
         "time": [
@@ -159,6 +181,10 @@ def _segment(
     :param parent_exists: a missing parent is an error; one of many ids in ``match`` may be deleted meanwhile
     """
     fetcher: NumberedPageFetcher | PageFetcher
+    if isinstance(paginator, TimestampPaginator) and selection.time_filter:
+        # The paginator moves a bound that the user wrote, so the client applies the range.
+        moves_bound = paginator.param == selection.time_filter.before
+        selection = replace(selection, written=()) if moves_bound else selection
     if isinstance(paginator, PageNumberPaginator):
         fetcher = NumberedPageFetcher(
             requester=requester,
@@ -180,12 +206,13 @@ def _segment(
 
 
 def _split_filter(requester: PageRequester, selection: TimeSelection) -> TimeFilter | None:
-    times = requester.resource.times
-    time_filter = selection.time_filter or times.get("created_at") or next(iter(times.values()), None)
-    # With "or", a condition on time would widen the result instead of narrowing it.
-    if time_filter is None or (time_filter.uses_filters and _OR_JUNCTION in requester.params):
-        return None
-    return time_filter
+    times, used = requester.resource.times, {name for name, _ in requester.params}
+    for time_filter in [selection.time_filter] if selection.time_filter else times.values():
+        # With "or", a condition on time would widen the result instead of narrowing it.
+        widens = time_filter.uses_filters and _OR_JUNCTION in requester.params
+        if not (widens or time_filter.undescribed or used & {time_filter.after, time_filter.before}):
+            return time_filter
+    return None
 
 
 def _fetch_if_exists(fetch: Callable[[Cursor], Page], name: str, cursor: Cursor) -> Page:
@@ -232,26 +259,6 @@ def _path(template: str, values: Mapping[str, str]) -> str:
 # Checks of single arguments
 
 
-def _time_selection(query: ListQuery) -> TimeSelection:
-    resource = query.resource
-    since = timestamps.parse(query.since, "since") if query.since else None
-    until = timestamps.parse(query.until, "until") if query.until else None
-    if not (since or until or query.time_field):
-        return TimeSelection()
-    names = list(resource.times)
-    chosen = query.time_field or resource.time_field or ("created_at" if "created_at" in names else "")
-    if not names:
-        message = f"'{resource.name}' can't be filtered by time: no such filter is documented for it"
-        raise _configuration_error(message, "Leave 'since' and 'until' out.")
-    if chosen not in names:
-        message = f"'{resource.name}' can't be filtered by time_field={chosen!r}{suggest(chosen, names)}"
-        raise _configuration_error(message, f"Use one of: {', '.join(names)}.")
-    if since and until and since >= until:
-        message = "the window is empty: 'since' is not before 'until'"
-        raise _configuration_error(message, "Give an earlier 'since'.")
-    return TimeSelection(resource.times[chosen], TimeRange(since, until))
-
-
 def _sort(query: ListQuery, selection: TimeSelection) -> str:
     resource, sort = query.resource, query.sort
     # A list that is read backwards in time has that order only.
@@ -259,12 +266,12 @@ def _sort(query: ListQuery, selection: TimeSelection) -> str:
     if sort is not None:
         check_text("sort", sort)
     if sort is None:
-        by_time = selection.time_filter.sort if selection.time_filter else ""
+        by_time = selection.time_filter.sort if selection.time_filter and not selection.written else ""
         return by_time if by_time in possible else resource.sort
     if sort not in possible:
         names = ", ".join(filter(None, possible))
         message = f"'{resource.name}' can't be sorted by sort={sort!r}{suggest(sort, possible)}"
-        raise _configuration_error(message, f"Use one of: {names}." if names else "Leave 'sort' out.")
+        raise configuration_error(message, f"Use one of: {names}." if names else "Leave 'sort' out.")
     return sort
 
 
@@ -276,7 +283,7 @@ def _parents(query: ListQuery) -> tuple[dict[str, str], str | None, list[str]]:
     for parent, value in fixed.items():
         if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
             message = f"parents['{parent}'] is not a single id"
-            raise _configuration_error(message, "Give one id; several go into 'match'.")
+            raise configuration_error(message, "Give one id; several go into 'match'.")
     match_name: str | None = None
     ids: list[str] = []
     if query.match is not None:
@@ -285,7 +292,7 @@ def _parents(query: ListQuery) -> tuple[dict[str, str], str | None, list[str]]:
         check_mapping("match", query.match)
         if not query.match:
             message = "'match' is empty"
-            raise _configuration_error(message, f"Match on one of: {', '.join(possible) or 'nothing'}.")
+            raise configuration_error(message, f"Match on one of: {', '.join(possible) or 'nothing'}.")
         match_name, ids = match_field(resource.name, query.match, possible, partner="Voucherify")
     if match_name == "id":
         _reject_with_id_match(query)
@@ -298,7 +305,7 @@ def _parents(query: ListQuery) -> tuple[dict[str, str], str | None, list[str]]:
             f"'{resource.name}' is below {', '.join(needed) or 'no parents'}; "
             f"given: {', '.join(sorted(provided)) or 'none'}"
         )
-        raise _configuration_error(message, _parents_remedy(needed))
+        raise configuration_error(message, _parents_remedy(needed))
     return {parent: str(value) for parent, value in fixed.items()}, match_name, ids
 
 
@@ -314,7 +321,7 @@ def _reject_with_id_match(query: ListQuery) -> None:
     for name in ("since", "until", "time_field", "parameters", "filters", "sort"):
         if getattr(query, name):
             message = f"'{query.resource.name}' by id can't be combined with '{name}'"
-            raise _configuration_error(message, f"Leave '{name}' out.")
+            raise configuration_error(message, f"Leave '{name}' out.")
 
 
 def _combine_params(
@@ -325,23 +332,20 @@ def _combine_params(
     paginator: Paginator,
 ) -> QueryParams:
     """Return parameters and filters of one query, with a junction that keeps the conditions on time effective."""
-    pairs = [*parameters, *filter_params]
+    pairs = [pair for pair in (*parameters, *filter_params) if pair not in selection.written]
     paging_param = paginator.param if isinstance(paginator, TimestampPaginator) else ""
     time_params = [name for name, _ in selection.params()]
     time_params += [paging_param] if paging_param.startswith("filters[") else []
     conditions = [name for name in time_params if name.startswith("filters[") and name != "filters[junction]"]
+    bounds = {without_index(name) for name in time_params} - {"filters[junction]"}
+    if duplicate := next((name for name, _ in pairs if without_index(name) in bounds), None):
+        message = f"'{resource.name}' is already filtered by time, and its filters or parameters have '{duplicate}' too"
+        raise configuration_error(message, "Give one of the two.")
     if not conditions:
         return pairs
     if any(name == "filters[junction]" and value.lower() == "or" for name, value in pairs):
         message = f"'{resource.name}' can't be filtered by time together with filters joined by 'or'"
-        raise _configuration_error(message, "Join them by 'and', or leave the time out.")
-    if duplicate := next((name for name, _ in pairs if name in conditions), None):
-        message = f"'{resource.name}' is already filtered by time, and the filters have '{duplicate}' too"
-        raise _configuration_error(message, "Use since and until.")
+        raise configuration_error(message, "Join them by 'and', or leave the time out.")
     has_filters = any(name.startswith("filters[") for name, _ in pairs)
     junction = ("filters[junction]", "and")
     return [*pairs, junction] if has_filters and junction not in pairs else pairs
-
-
-def _configuration_error(message: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError(message, remedy=remedy, partner="Voucherify")

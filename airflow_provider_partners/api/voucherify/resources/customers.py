@@ -1,6 +1,7 @@
 """Lists of customers, orders, the catalog, and a project's other objects.
 
-From the OpenAPI description, version v2018-08-01: https://github.com/voucherifyio/voucherify-openapi.
+From the OpenAPI description, version v2018-08-01 (https://github.com/voucherifyio/voucherify-openapi), and the page
+https://docs.voucherify.io/api-reference/listing.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ CUSTOMER_AND_CATALOG_RESOURCES = (
     resource(
         "orders",
         "/v1/orders",
-        "Orders, as they arrived at Voucherify; no filters at all.",
+        "Orders, as they arrived at Voucherify.",
         records_path="orders",
         sort_fields=TIME_SORT_FIELDS,
         record_path="/v1/orders/{id}",  # accepts the order's own id and the store's
@@ -104,7 +105,8 @@ CUSTOMER_AND_CATALOG_RESOURCES = (
         records_path="products",
         sort_fields=CATALOG_SORT_FIELDS,
         times=date_params(),
-        filters="*",
+        # The vendor's own client filters products by any field (https://github.com/voucherifyio/core-mcp).
+        page_filters="* created_at:any updated_at:any",
         record_path="/v1/products/{id}",
     ),
     resource(
@@ -114,6 +116,7 @@ CUSTOMER_AND_CATALOG_RESOURCES = (
         records_path="skus",
         sort_fields=CATALOG_SORT_FIELDS,
         times=date_params(),
+        page_filters="created_at:date updated_at:date",
         record_path="/v1/skus/{id}",
     ),
     resource(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.pagination.strategies import (
     LastIdPaginator,
     PageNumberPaginator,
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
 
 DOCS = "https://docs.voucherify.io/api-reference"
+
+LISTING_PAGE = f"{DOCS}/listing"
+"""The page "Fetching Data": it says what every list takes, and is older than the OpenAPI description."""
 
 PAGE_SIZE = 100
 """Records per page: the API's maximum. Its default is 10 (https://docs.voucherify.io/api-reference/listing)."""
@@ -48,12 +52,14 @@ class TimeFilter:
     :param after: the parameter of the lower bound; empty when the list has none
     :param before: the parameter of the upper bound; empty when the list has none
     :param sort: the value of ``order`` that sorts by this field, ascending; empty when the list has none
+    :param undescribed: only the page "Fetching Data" has the parameters, so the server may not know them
     """
 
     record_field: str
     after: str = ""
     before: str = ""
     sort: str = ""
+    undescribed: bool = False
 
     @property
     def uses_filters(self) -> bool:
@@ -81,6 +87,9 @@ class VoucherifyResource(Resource):
     :param exported_object: its name in the Exports API; empty for a list that cannot be exported
     :param deprecated: Voucherify advises against it
     :param has_total: an answer may hold the total
+    :param undescribed: the parameters that the page "Fetching Data" documents and the OpenAPI description lacks
+    :param undescribed_filters: the same for fields of ``filters``; ``*`` stands for every field
+    :param undescribed_times: the same for times; every list has ``created_at`` here, or in ``times``
     """
 
     family: str = "server"
@@ -95,11 +104,30 @@ class VoucherifyResource(Resource):
     exported_object: str = ""
     deprecated: bool = False
     has_total: bool = True
+    undescribed: frozenset[str] = field(default_factory=frozenset)
+    undescribed_filters: frozenset[str] = field(default_factory=frozenset)
+    undescribed_times: Mapping[str, TimeFilter] = field(default_factory=dict)
 
     @property
     def accepts_filters(self) -> bool:
         """Whether the list has the parameter ``filters``."""
         return self.allows_any_filter or bool(self.filters)
+
+    @property
+    def every_time(self) -> Mapping[str, TimeFilter]:
+        """Every time that can filter the list, by its name."""
+        return {**self.undescribed_times, **self.times}
+
+    @property
+    def time_params(self) -> Mapping[str, TimeFilter]:
+        """The parameters that are a time range by themselves, such as ``created_at`` and ``end_date``, by name."""
+        params = {"created_at": _RANGE_OF_EVERY_LIST}
+        for time_filter in self.every_time.values():
+            for name in filter(None, (time_filter.after, time_filter.before)):
+                root = name.partition("[")[0]
+                if root != "filters":
+                    params[root] = time_filter
+        return params
 
     @property
     def record_time_field(self) -> str:
@@ -153,6 +181,9 @@ def resource(
     parameters: str = "",
     paginator: Paginator | None = None,
     records_path: str = "data",
+    times: Mapping[str, TimeFilter] | None = None,
+    page_parameters: str = "",
+    page_filters: str = "",
     **fields: Any,
 ) -> VoucherifyResource:
     """Declare one list; words separated by spaces stand for several names.
@@ -165,10 +196,16 @@ def resource(
     :param filters: ``field:kind``, with the kinds of ``_OPERATORS``; ``*`` allows any field
     :param paginator: replaces the default one of the paging style
     :param records_path: where an answer holds the records
+    :param times: name of a time to its query parameters
+    :param page_parameters: further parameters that only the page "Fetching Data" has
+    :param page_filters: further filters that only that page has
     :param fields: further fields of :class:`VoucherifyResource`
     """
     sort_values = tuple(value for sort_field in sort_fields.split() for value in (sort_field, f"-{sort_field}"))
-    field_kinds = [pair.partition(":")[::2] for pair in (filters or "").split() if pair != "*"]
+    described = [pair for pair in (filters or "").split() if pair != "*"]
+    field_kinds = [pair.partition(":")[::2] for pair in [*described, *page_filters.split()] if pair != "*"]
+    times, page_fields = times or {}, [pair.partition(":")[0] for pair in page_filters.split()]
+    page_times = {name: page_time(name) for name in ("created_at", "updated_at") if name in page_fields}
     return VoucherifyResource(
         name=name,
         path=path,
@@ -183,12 +220,35 @@ def resource(
         # order puts records that arrive during a read at the end.
         sort=(sort_values[0] if sort_values else "") if sort is None else sort,
         filters={name: _OPERATORS[kind] for name, kind in field_kinds},
-        allows_any_filter="*" in (filters or "").split(),
-        parameters=frozenset(parameters.split()),
+        allows_any_filter="*" in f"{filters or ''} {page_filters}".split(),
+        parameters=frozenset([*parameters.split(), *page_parameters.split()]),
+        times=times,
+        undescribed=frozenset(page_parameters.split()),
+        undescribed_filters=frozenset(page_fields if filters else page_fields and ["*"]),
+        undescribed_times={
+            name: time_filter
+            for name, time_filter in {"created_at": _RANGE_OF_EVERY_LIST, **page_times}.items()
+            if name not in times
+        },
         doc=doc,
         url=DOCS,
         **fields,
     )
+
+
+_RANGE_OF_EVERY_LIST = TimeFilter(
+    record_field="created_at",
+    after="created_at[after]",
+    before="created_at[before]",
+    sort="created_at",
+    undescribed=True,
+)
+"""``created_at``, which the page "Fetching Data" documents for every list."""
+
+
+def page_time(time_field: str) -> TimeFilter:
+    """Declare the time conditions of ``filters`` that only the page "Fetching Data" has."""
+    return replace(filter_params(time_field, sort=time_field)[time_field], undescribed=True)
 
 
 def range_params(record_field: str = "", time_field: str = "created_at") -> dict[str, TimeFilter]:
@@ -260,7 +320,7 @@ def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any
     :raises ConfigurationError: for a parameter that the list does not have, or a value outside its enumeration
     """
     check_mapping("parameters", parameters)
-    known = {*resource.parameters, *(["filters"] if resource.accepts_filters else [])}
+    known = {*resource.parameters, *resource.time_params, *(["filters"] if resource.accepts_filters else [])}
     for name in parameters:
         if name not in known:
             names = ", ".join(sorted(known)) or "none"
@@ -269,6 +329,9 @@ def encode_parameters(resource: VoucherifyResource, parameters: Mapping[str, Any
             raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
     pairs: list[tuple[str, str]] = []
     for name, value in parameters.items():
+        if name in resource.time_params:
+            pairs += _encode_time(name, value, resource.time_params[name])
+            continue
         is_list = isinstance(value, list | tuple)
         check_values(resource.name, name, value if is_list else [value])
         pairs += [(name, _format_value(item)) for item in value] if is_list else list(_encode_nested(name, value))
@@ -289,6 +352,25 @@ def _encode_nested(name: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _encode_nested(f"{name}[{index}]", inner)
     elif value is not None:
         yield name, _format_value(value)
+
+
+def _encode_time(name: str, value: Any, time_filter: TimeFilter) -> Iterator[tuple[str, str]]:
+    """Encode ``created_at={"after": "2017-09-08"}`` as ``created_at[after]=2017-09-08``; ``end_date`` is no range."""
+    if name in {time_filter.after, time_filter.before}:
+        yield name, _format_time(name, value)
+        return
+    if not isinstance(value, Mapping) or not value or not set(value) <= {"after", "before"}:
+        message = f"the parameter '{name}' is no range of time"
+        remedy = f"Write {name}={{'after': '2026-05-01', 'before': '2026-06-01'}}, or one of the two alone."
+        raise ConfigurationError(message, remedy=remedy, partner="Voucherify")
+    for side, bound in value.items():
+        yield f"{name}[{side}]", _format_time(f"{name}.{side}", bound)
+
+
+def _format_time(name: str, value: Any) -> str:
+    """Return a time as it is written; the API takes dates and date-times in ISO 8601."""
+    timestamp = timestamps.parse(value, name)
+    return value if isinstance(value, str) else timestamps.isoformat(timestamp, "milliseconds")
 
 
 def _format_value(value: Any) -> str:

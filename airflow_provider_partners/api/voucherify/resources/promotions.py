@@ -1,6 +1,7 @@
 """Lists of campaigns, vouchers, promotions, redemptions, publications and validation rules.
 
-From the OpenAPI description, version v2018-08-01: https://github.com/voucherifyio/voucherify-openapi.
+From the OpenAPI description, version v2018-08-01 (https://github.com/voucherifyio/voucherify-openapi), and the page
+https://docs.voucherify.io/api-reference/listing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ RESOURCES = (
         time_field="created_at",
         times=range_params("date"),  # the filter is named created_at, the field is date
         parameters="result campaign customer",
+        page_parameters="campaign_name voucher_code related_object_id related_object_parent_id",
         filters=REDEMPTION_FILTERS,
         record_path="/v1/redemptions/{id}",
         exported_object="redemption",
@@ -81,6 +83,7 @@ RESOURCES = (
         },
         parameters="campaign_type expand campaign_status is_referral_code access_settings",
         filters=CAMPAIGN_FILTERS,
+        page_filters="metadata.*:any",
         record_path="/v1/campaigns/{id}",
     ),
     resource(
@@ -124,6 +127,7 @@ RESOURCES = (
         "Promotion stacks of all campaigns.",
         sort_fields=f"{TIME_SORT_FIELDS} name",
         times={**range_params(), **range_params(time_field="updated_at")},
+        page_filters="created_at:date updated_at:date",
     ),
     resource(
         "campaign_promotion_stacks",
@@ -135,11 +139,12 @@ RESOURCES = (
     resource(
         "publications",
         "/v1/publications",
-        "Publications of codes; no time filter.",
+        "Publications of codes.",
         records_path="publications",
         sort_fields="id voucher_code tracking_id customer_id created_at channel",
         sort="created_at",
         parameters="campaign customer voucher result voucher_type is_referral_code source_id",
+        page_parameters="campaign_name customer_id voucher_code parent_object_id related_object_id",
         filters=PUBLICATION_FILTERS,
         exported_object="publication",
     ),

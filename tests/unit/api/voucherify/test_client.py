@@ -188,10 +188,26 @@ def test_nested_parameters_get_brackets_and_top_level_lists_are_repeated() -> No
     ("name", "options", "message"),
     [
         ("loyalties", {}, "no resource 'loyalties'.*async_actions, campaign_"),
-        ("orders", {"since": SINCE}, "'orders' can't be filtered by time"),
-        ("publications", {"until": UNTIL}, "'publications' can't be filtered by time"),
-        ("orders", {"parameters": {"filters": {}}}, "takes no parameter 'filters'.*Known: none"),
-        ("redemptions", {"parameters": {"page": 2}}, "takes no parameter 'page'.*campaign, customer, filters, result"),
+        ("orders", {"since": SINCE, "time_field": "updated_at"}, "can't be filtered by.*Use one of: created_at"),
+        ("publications", {"parameters": {"created_at": "2026-05-01"}}, "'created_at' is no range of time.*'after'"),
+        ("publications", {"parameters": {"created_at": {"since": "2026-05-01"}}}, "'created_at' is no range of time"),
+        (
+            "redemptions",
+            {"parameters": {"created_at": {"after": "yesterday"}}},
+            "'created_at.after' is not a timestamp",
+        ),
+        (
+            "redemptions",
+            {"parameters": {"created_at": {"after": "2026-05-02", "before": "2026-05-01"}}},
+            "window is empty: 'after' is not before 'before'",
+        ),
+        (
+            "redemptions",
+            {"parameters": {"created_at": {"before": "2026-05-01"}}, "until": UNTIL},
+            r"already filtered by time, and its filters or parameters have 'created_at\[before\]' too",
+        ),
+        ("orders", {"parameters": {"filters": {}}}, "takes no parameter 'filters'.*Known: created_at"),
+        ("redemptions", {"parameters": {"page": 2}}, "takes no parameter 'page'.*campaign, campaign_name, created_at"),
         (
             "redemptions",
             {"parameters": {"filters": {"id": {"conditions": {"$in": [str(n) for n in range(21)]}}}}},
@@ -232,8 +248,8 @@ def test_nested_parameters_get_brackets_and_top_level_lists_are_repeated() -> No
         ),
         (
             "segments",
-            {"filters": {"created_at": {"conditions": {"$before": "2026-05-01"}}}},
-            "already filtered by time.*Use since and until",
+            {"filters": {"created_at": {"conditions": {"$before": "2026-05-01"}}}, "until": UNTIL},
+            "already filtered by time.*Give one of the two",
         ),
     ],
 )
