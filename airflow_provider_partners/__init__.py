@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.hooks.voucherify import VoucherifyHook as VoucherifyHook
     from airflow_provider_partners.hooks.yofi import YofiHook as YofiHook
     from airflow_provider_partners.hooks.yotpo import YotpoHook as YotpoHook
+    from airflow_provider_partners.operators.files import FilesToDatasetOperator as FilesToDatasetOperator
     from airflow_provider_partners.operators.shopify_admin import (
         ShopifyAdminExtractOperator as ShopifyAdminExtractOperator,
     )
@@ -141,6 +142,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "hooks.voucherify": ["VoucherifyHook"],
         "hooks.yofi": ["YofiHook"],
         "hooks.yotpo": ["YotpoHook"],
+        "operators.files": ["FilesToDatasetOperator"],
         "operators.shopify_admin": ["ShopifyAdminExtractOperator"],
         "operators.shopify_partner": [
             "ShopifyPartnerActiveShopsOperator",

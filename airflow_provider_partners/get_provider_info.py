@@ -67,6 +67,11 @@ _INTEGRATIONS = [
         ("Yotpo", "https://core-api.yotpo.com/"),
     )
 ]
+_INTEGRATIONS.append({
+    "integration-name": "Tables and files",
+    "external-doc-url": "https://airflow.apache.org/docs/apache-airflow-providers-common-sql/",
+    "tags": ["software"],
+})
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "Yofi": ("yofi",),
@@ -75,6 +80,8 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "Voucherify": ("voucherify",),
     "Yotpo": ("yotpo",),
 }
+
+_OPERATORS: dict[str, tuple[str, ...]] = {**_MODULES, "Tables and files": ("files",)}
 
 _SENSORS = {name: modules for name, modules in _MODULES.items() if name != "Shopify Admin"}
 
@@ -316,7 +323,7 @@ def get_provider_info() -> dict[str, object]:
         "description": "Yofi, Shopify, Voucherify and Yotpo: extract, wait, sync orders and fulfillments.",
         "integrations": _INTEGRATIONS,
         "hooks": _modules("hooks", _MODULES),
-        "operators": _modules("operators", _MODULES),
+        "operators": _modules("operators", _OPERATORS),
         "sensors": _modules("sensors", _SENSORS),
         "triggers": _modules("triggers", _TRIGGERS),
         "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.base import PartnerOperator as PartnerOperator
     from airflow_provider_partners.operators.extract import ExtractOperator as ExtractOperator
     from airflow_provider_partners.operators.extract_job import JobExtractOperator as JobExtractOperator
+    from airflow_provider_partners.operators.files import FilesToDatasetOperator as FilesToDatasetOperator
     from airflow_provider_partners.operators.shopify_admin import (
         ShopifyAdminExtractOperator as ShopifyAdminExtractOperator,
     )
@@ -40,6 +41,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "base": ["PartnerOperator"],
         "extract": ["ExtractOperator"],
         "extract_job": ["JobExtractOperator"],
+        "files": ["FilesToDatasetOperator"],
         "shopify_admin": ["ShopifyAdminExtractOperator"],
         "shopify_partner": [
             "ShopifyPartnerActiveShopsOperator",
