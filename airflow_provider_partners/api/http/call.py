@@ -273,7 +273,7 @@ class Call:
 
     def _check_body(self, response: Response) -> ErrorResolution | None:
         """Return what is wrong with the body of a successful response: its JSON may be cut on the way."""
-        if not self._request.expects_json:
+        if not self._request.expects_json or (self._request.may_be_empty and not response.content.strip()):
             return None
         try:
             response.json()

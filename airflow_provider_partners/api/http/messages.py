@@ -35,6 +35,7 @@ class Request:
     :param label: name of the operation in logs and counters, such as ``orders.create``; contains no data
     :param authenticated: send the client's credentials
     :param expects_json: the response's body is JSON. One that ends early is a transient failure
+    :param may_be_empty: a response without a body is complete too, such as one of status 204
     :param max_timeouts: attempts that may run out of time before the call raises ``TimedOutError``, because the caller
         then sends a smaller request; by default as many as for other failures
     :param repeatable: False if each request that the partner receives has its own effect. If its response is lost, the
@@ -51,6 +52,7 @@ class Request:
     label: str = ""
     authenticated: bool = True
     expects_json: bool = True
+    may_be_empty: bool = False
     max_timeouts: int | None = None
     repeatable: bool = True
 

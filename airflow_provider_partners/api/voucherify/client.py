@@ -1,4 +1,4 @@
-"""Client of the Voucherify API of one project: its lists, read page by page, and its exports. It only reads."""
+"""Client of the Voucherify API of one project: its lists, read page by page, its exports, and any other call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.client import ApiClient
+from airflow_provider_partners.api.client import RestClient
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
@@ -48,7 +48,7 @@ _PING_RESOURCES: Mapping[str, str] = {
 """For each API family, a list that every key can read."""
 
 
-class VoucherifyClient(ApiClient):
+class VoucherifyClient(RestClient):
     """Reads the lists and exports of one project.
 
     ::

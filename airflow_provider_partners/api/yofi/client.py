@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.api.client import ApiClient
+from airflow_provider_partners.api.client import RestClient
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
@@ -46,7 +46,7 @@ REQUESTS_PER_SECOND = 5.0
 """Yofi documents no rate limit. This one is a courtesy."""
 
 
-class YofiClient(ApiClient):
+class YofiClient(RestClient):
     """Reads Yofi's data of one shop.
 
     ::

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.async_job import submit_once
-from airflow_provider_partners.api.client import ApiClient
+from airflow_provider_partners.api.client import RestClient
 from airflow_provider_partners.api.http.auth import ExchangedToken
 from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.api.http.options import ClientOptions
@@ -39,7 +39,7 @@ REQUESTS_PER_SECOND = 4.5
 """Yotpo allows 5 per second and store (guidelines, "rate limiting"). A little less allows for its clock."""
 
 
-class YotpoClient(ApiClient):
+class YotpoClient(RestClient):
     """Reads and writes one Yotpo store.
 
     ::
