@@ -1,11 +1,14 @@
 """Checks of what a user writes. Each error names the argument, says what it is, and what to write instead.
 
-This module knows no Airflow and no partner.
+A template renders to text, such as ``"5"`` or ``"['id', 'name']"``. :func:`check_arguments` turns it into the value
+that the argument's check is for (:data:`TEXT_FORMS`). This module knows no Airflow and no partner.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -16,6 +19,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import is_given
 
 __all__ = [
+    "TEXT_FORMS",
     "Check",
     "SharedSignature",
     "check_arguments",
@@ -27,12 +31,16 @@ __all__ = [
     "check_folder",
     "check_ids",
     "check_interval",
+    "check_keys",
     "check_limit",
     "check_mapping",
     "check_name",
     "check_names",
     "check_seconds",
+    "check_structure",
     "check_text",
+    "parse_bool",
+    "parse_structure",
     "suggest",
 ]
 
@@ -40,6 +48,8 @@ Check = Callable[[str, Any], None]
 """Checks one argument, by its name and value. It raises :class:`ConfigurationError`. ``None`` means not given."""
 
 _LONGEST_NAME = 100
+
+_TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off"})
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
@@ -54,15 +64,26 @@ def suggest(name: object, known: Iterable[str]) -> str:
 
 
 def check_arguments(owner: object, checks: Mapping[str, Check]) -> None:
-    """Check the attributes of an operator or sensor.
+    """Check the attributes of an operator or sensor, and replace the text of a rendered template by its value.
+
+    Text that is empty, or ``None``, means not given: the argument gets its default.
 
     :param checks: the check of each attribute, by name
     :raises ConfigurationError: for the first one that is wrong
     """
     for name, check in checks.items():
         value = getattr(owner, name)
+        text_form = TEXT_FORMS.get(check)
+        if text_form is not None and (value is None or isinstance(value, str)):
+            value = text_form(value) if value is not None and is_given(value) else _default_of(owner, name)
+            setattr(owner, name, value)
         if value is not None:
             check(name, value)
+
+
+def _default_of(owner: object, name: str) -> Any:
+    parameter = inspect.signature(type(owner)).parameters.get(name)
+    return None if parameter is None or parameter.default is parameter.empty else parameter.default
 
 
 def check_name(name: str, value: Any) -> None:
@@ -95,6 +116,17 @@ def check_mapping(name: str, value: Any) -> None:
         _refuse(name, value, "a dict", f"Write {name}={{…}}, or leave the argument out.")
 
 
+def check_structure(name: str, value: Any) -> None:
+    """Refuse what is neither a dict nor a list nor a text: what takes several forms checks more by itself."""
+    if isinstance(value, bool | int | float) or not isinstance(value, Iterable):
+        _refuse(name, value, "a list, a dict or a text", f"Write {name}=['id', 'created_at'], for example.")
+
+
+def check_keys(name: str, value: Any) -> None:
+    """Refuse what is no list of names; see :func:`check_names`."""
+    check_names(name, value)
+
+
 def check_names(name: str, value: Any) -> tuple[str, ...]:
     """Return names, each once.
 
@@ -111,7 +143,8 @@ def check_names(name: str, value: Any) -> tuple[str, ...]:
 def check_duration(name: str, value: Any) -> None:
     """Refuse what is no ``timedelta`` of 0 or more: a number has no unit."""
     if not isinstance(value, timedelta) or value < timedelta(0):
-        _refuse(name, value, "a duration", f"Write {name}=timedelta(hours=2), for example.")
+        remedy = f"Write {name}=timedelta(hours=2), for example. A template renders it as PT2H, or as 2:00:00."
+        _refuse(name, value, "a duration", remedy)
 
 
 def check_count(name: str, value: Any) -> None:
@@ -145,19 +178,83 @@ def check_limit(name: str, value: Any) -> None:
         _refuse(name, value, "a count or a share", f"Write {name}=20 for a count, or {name}=0.1 for one in ten.")
 
 
+def parse_bool(value: Any, name: str) -> bool:
+    """Return a boolean that may be the text of a rendered template.
+
+    :param value: ``True``, ``"true"``, ``"False"`` and the like; ``None`` and ``""`` are False
+    :param name: the argument's name, for the error
+    :raises ConfigurationError: when it is neither true nor false
+    """
+    flag = _flag_of(str(value)) if is_given(value) else False
+    if not isinstance(flag, bool):
+        message = f"'{name}' is neither true nor false: {value!r}"
+        raise ConfigurationError(message, remedy="Pass a boolean, or a template that renders to true or false.")
+    return flag
+
+
+def parse_structure(text: str) -> Any:
+    """Return the list or dict that a text holds: JSON, or as Python writes it. Other text is returned as it is.
+
+    Jinja writes a value as Python does, unless the Dag sets ``render_template_as_native_obj``.
+    """
+    if not text.strip().startswith(("[", "{", "(")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def _flag_of(text: str) -> Any:
+    word = text.strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else text
+
+
+def _number_of(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text.strip())
+        except ValueError:
+            continue
+    return text
+
+
+def _duration_of(text: str) -> Any:
+    """Return an ISO 8601 duration (``PT2H``, ``P1D``), or one as Python writes it (``1 day, 2:00:00``)."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if _number_of(text) != text:
+        return text  # A number has no unit.
+    try:
+        return TypeAdapter(timedelta).validate_python(text.strip())
+    except ValidationError:
+        return text
+
+
 def check_dataset(name: str, value: Any) -> None:
-    """Refuse what is no reference of one dataset, such as all outputs of a mapped task."""
-    if isinstance(value, str):
-        remedy = "Pass the task's .output. A template gives text without render_template_as_native_obj=True at the Dag."
-        _refuse(name, value, "the reference of a dataset", remedy)
-    if isinstance(value, Sequence):
-        remedy = (
-            f"They are the outputs of a mapped task: map this task as well, .partial(…).expand({name}=….output), or "
-            "pass one of them."
-        )
-        _refuse(name, value, "the reference of one dataset", remedy)
-    if not (isinstance(value, Mapping) or hasattr(value, "to_dict")):
-        _refuse(name, value, "the reference of a dataset", "Pass the output of an extract or build operator.")
+    """Refuse what is neither the reference of a dataset, nor a list of references or records, nor JSON text of one."""
+    if isinstance(value, str) and not value.lstrip().startswith(("{", "[")):
+        remedy = "Pass the task's .output, or a template that renders to JSON."
+        _refuse(name, value, "the reference of a dataset, or a list of records,", remedy)
+    if not (isinstance(value, Mapping | Sequence) or hasattr(value, "to_dict")):
+        remedy = "Pass the output of an extract or build operator, or a list of records."
+        _refuse(name, value, "the reference of a dataset, or a list of records,", remedy)
+
+
+TEXT_FORMS: Mapping[Check, Callable[[str], Any]] = {
+    check_flag: _flag_of,
+    **dict.fromkeys((check_count, check_days, check_interval, check_limit, check_seconds), _number_of),
+    check_duration: _duration_of,
+    **dict.fromkeys((check_dataset, check_keys, check_mapping, check_structure), parse_structure),
+}
+"""How the text of a rendered template becomes the value of an argument, by the argument's check.
+
+A text that has no such value is left to the check, which refuses it by name.
+"""
 
 
 def check_ids(name: str, value: Any) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners.datasets.manifest import verify_manifest
+from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference, verify_manifest
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.datasets.storage import UNREADABLE_REMEDY, DatasetFolder
+from airflow_provider_partners.exceptions import DatasetError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
-    """Yield the records of a dataset in the order they were written, with one part in memory at a time.
+    """Yield the records of a dataset in the order they were written, with one compressed part in memory at a time.
 
     :param reference: output of the task that wrote the dataset
     :raises DatasetError: when the dataset is not readable here, is unfinished, or differs from its reference
@@ -24,6 +25,19 @@ def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
     folder = DatasetFolder(ref.uri)
     for part in verify_manifest(ref)["parts"]:
         yield from folder.read_records(part)
+
+
+def published_dataset(uri: str) -> DatasetRef:
+    """Return the reference of the dataset that is published in a folder.
+
+    :param uri: the folder, as a path or a URI
+    :raises DatasetError: when there is none
+    """
+    manifest = load_manifest(DatasetFolder(uri))
+    if manifest is None:
+        message = f"There is no dataset in {uri}"
+        raise DatasetError(message, remedy=UNREADABLE_REMEDY)
+    return stored_reference(manifest)
 
 
 def read_column(reference: DatasetRef | Mapping[str, Any], field: str) -> Iterator[str]:

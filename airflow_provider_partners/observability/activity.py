@@ -6,11 +6,12 @@ manifests, and none of them needs a call. Holds names and counts, no records. Kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.source import is_reference_of_dataset
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE
 
 
@@ -114,11 +115,12 @@ class TaskActivity:
 def dataset_references(values: Iterable[Any]) -> list[DatasetRef]:
     """Return the dataset references among a task's arguments, each once.
 
-    :param values: any values, rendered or not
+    :param values: any values, rendered or not; a list may hold the references of several datasets
     """
     references: dict[tuple[str, str], DatasetRef] = {}
     for value in values:
-        if isinstance(value, Mapping) and {"uri", "source", "resource"} <= set(value):
-            reference = DatasetRef.from_dict(value)
-            references[reference.uri, reference.sha256] = reference
+        for member in value if isinstance(value, list | tuple) else [value]:
+            if is_reference_of_dataset(member):
+                reference = DatasetRef.from_dict(member)
+                references[reference.uri, reference.sha256] = reference
     return list(references.values())

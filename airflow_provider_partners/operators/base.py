@@ -15,7 +15,7 @@ from airflow_provider_partners import settings, sync
 from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments
 from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.exceptions import ConfigurationError, RejectThresholdError
+from airflow_provider_partners.exceptions import RejectThresholdError
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
     from airflow_provider_partners.sync.outcomes import OutcomeSummary
 
-DatasetInput = DatasetRef | Mapping[str, Any] | XComArg
-"""An operator's argument for a dataset: a reference, or the output of the task that wrote the dataset."""
+DatasetInput = DatasetRef | Mapping[str, Any] | Sequence[Any] | str | XComArg
+"""An operator's argument for records: the output of the task that wrote the dataset, those of a mapped task, or a
+list of records."""
 
 TemplatedTime = str | datetime | XComArg
 """An operator's argument for a time: ISO 8601 text, a datetime, or a template that renders to one."""
@@ -144,19 +145,3 @@ def enforce_reject_threshold(
         failed = replace(reference, extra={**reference.extra, "over_threshold": True})
         context["ti"].xcom_push(key="return_value", value=failed.to_dict())
         raise
-
-
-def parse_bool(value: Any, name: str) -> bool:
-    """Return a boolean that may be the text of a rendered template.
-
-    :param value: ``True``, ``"true"``, ``"False"`` and the like; ``None`` and ``""`` are False
-    :param name: the argument's name, for the error
-    :raises ConfigurationError: when it is neither true nor false
-    """
-    text = str(value).strip().lower()
-    if text in {"true", "1", "yes", "on"}:
-        return True
-    if text in {"false", "0", "no", "off", "none", ""}:
-        return False
-    message = f"'{name}' is neither true nor false: {value!r}"
-    raise ConfigurationError(message, remedy="Pass a boolean, or a template that renders to true or false.")

@@ -17,12 +17,20 @@ from airflow.sdk import Asset
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import asset_state, utcnow
-from airflow_provider_partners.arguments import Check, check_count, check_duration, check_folder, check_name, suggest
+from airflow_provider_partners.arguments import (
+    Check,
+    check_count,
+    check_duration,
+    check_folder,
+    check_name,
+    check_structure,
+    suggest,
+)
 from airflow_provider_partners.datasets.location import dataset_uri, task_identity
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
+from airflow_provider_partners.datasets.match import resolve_match
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.publish import Publisher, check_target, publish_dataset
-from airflow_provider_partners.datasets.reader import resolve_match
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
@@ -73,20 +81,33 @@ class ExtractOperator(PartnerOperator):
     :param initial_since: start of the time range when there is neither a data interval nor a watermark. It also makes
         a list use a watermark that has no time filter of its own but can be read for a time range (templated)
     :param lookback: how much earlier than the data interval or the watermark to start. Default: no lookback for the
-        interval, ``[partners] lookback_minutes`` for the watermark. It never applies to ``since``
+        interval, ``[partners] lookback_minutes`` for the watermark. It never applies to ``since`` (templated)
     :param match: reads the records with known ids, in batches. Maps a field to its values, or to a column of a dataset:
         ``{"order_id": {"dataset": extract_orders.output, "field": "legacyResourceId"}}`` (templated)
-    :param page_size: records per page; the largest that the API serves well by default
+    :param page_size: records per page; the largest that the API serves well by default (templated)
     :param workers: pages fetched in parallel where the list allows it; ``[partners] parallel_calls`` by default
+        (templated)
     :param uri: folder that the finished dataset is published to, as an absolute path or a URI. There it replaces the
         previous one of the same list and account. Each mapped task needs a folder of its own. By default the dataset
         stays in the folder of the task's run (templated)
     """
 
-    template_fields: Sequence[str] = ("resource", "since", "until", "initial_since", "match", "uri")
+    template_fields: Sequence[str] = (
+        "resource",
+        "since",
+        "until",
+        "initial_since",
+        "lookback",
+        "match",
+        "page_size",
+        "workers",
+        "uri",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"match": "json"}
     argument_checks: ClassVar[Mapping[str, Check]] = {
         "resource": check_name,
         "lookback": check_duration,
+        "match": check_structure,
         "page_size": check_count,
         "workers": check_count,
         "uri": check_folder,
@@ -99,10 +120,10 @@ class ExtractOperator(PartnerOperator):
         since: TemplatedTime | None = None,
         until: TemplatedTime | None = None,
         initial_since: TemplatedTime | None = None,
-        lookback: timedelta | None = None,
+        lookback: timedelta | str | None = None,
         match: Mapping[str, Any] | None = None,
-        page_size: int | None = None,
-        workers: int | None = None,
+        page_size: int | str | None = None,
+        workers: int | str | None = None,
         uri: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -111,10 +132,10 @@ class ExtractOperator(PartnerOperator):
         self.since = since
         self.until = until
         self.initial_since = initial_since
-        self.lookback = lookback
+        self.lookback: Any = lookback
         self.match = match
-        self.page_size = page_size
-        self.workers = workers
+        self.page_size: Any = page_size
+        self.workers: Any = workers
         self.uri = uri
 
     @classmethod

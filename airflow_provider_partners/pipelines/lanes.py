@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, Param, get_current_context, task, task_group
 
+from airflow_provider_partners.arguments import parse_bool
 from airflow_provider_partners.lookups import get_variable
-from airflow_provider_partners.operators.base import parse_bool
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.shopify_partner import EVERY_SHOP
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.arguments import Check, check_count, check_name, suggest
-from airflow_provider_partners.datasets import reader
+from airflow_provider_partners.datasets import match as matching
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import RECORDS
@@ -34,11 +34,11 @@ class RecordsSensor(PartnerSensor):
     :param resource: the list's name (templated)
     :param since: count records from here on, ISO 8601 text or datetime; by default records of any time (templated)
     :param until: count records before this time (templated)
-    :param at_least: number of records to wait for
+    :param at_least: number of records to wait for (templated)
     """
 
     condition_name = RECORDS
-    template_fields: Sequence[str] = ("resource", "since", "until")
+    template_fields: Sequence[str] = (*PartnerSensor.template_fields, "resource", "since", "until", "at_least")
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **PartnerSensor.argument_checks,
         "resource": check_name,
@@ -51,14 +51,14 @@ class RecordsSensor(PartnerSensor):
         resource: str,
         since: str | datetime | None = None,
         until: str | datetime | None = None,
-        at_least: int = 1,
+        at_least: int | str = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.resource = resource
         self.since = since
         self.until = until
-        self.at_least = at_least
+        self.at_least: Any = at_least
 
     @classmethod
     @abstractmethod
@@ -75,7 +75,7 @@ class RecordsSensor(PartnerSensor):
 
     def page_size(self, resource: Any) -> int | None:
         """Return the number of records per page: no more than the sensor needs."""
-        return min(self.at_least, int(resource.page_size))
+        return min(int(self.at_least), int(resource.page_size))
 
     def condition_spec(self) -> dict[str, Any]:
         """Return the list, its query and the number of records."""
@@ -108,7 +108,7 @@ def resolve_match(match: Mapping[str, Any] | None) -> dict[str, list[str]] | Non
     """
     if not is_given(match) or match is None:
         return None
-    values_by_field = reader.resolve_match(match)
+    values_by_field = matching.resolve_match(match)
     for field, values in values_by_field.items():
         if len(values) > MAX_MATCH_VALUES:
             message = f"'match' has {len(values)} values for '{field}'; a sensor takes at most {MAX_MATCH_VALUES}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.datasets.reader import resolve_ids
+from airflow_provider_partners.arguments import Check, check_name, check_structure
+from airflow_provider_partners.datasets.match import resolve_ids
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.sensors.base import PartnerSensor
@@ -31,12 +32,24 @@ class YotpoOrderSensor(PartnerSensor):
     :param external_ids: the ids of several orders: a list, or a column of a dataset,
         ``{"dataset": …, "field": "external_id"}`` (templated)
     :param state: ``exists``, ``fulfilled`` (every unit shipped or cancelled, at least one shipped) or ``delivered``
-        (fulfilled, and the carriers report every shipment as delivered)
+        (fulfilled, and the carriers report every shipment as delivered) (templated)
     :param yotpo_conn_id: the connection (templated)
     """
 
     condition_name = ORDERS
-    template_fields: Sequence[str] = ("external_id", "external_ids", "yotpo_conn_id")
+    template_fields: Sequence[str] = (
+        *PartnerSensor.template_fields,
+        "external_id",
+        "external_ids",
+        "state",
+        "yotpo_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"external_ids": "json"}
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **PartnerSensor.argument_checks,
+        "external_ids": check_structure,
+        "state": check_name,
+    }
     ui_color = "#e6f1fb"
 
     def __init__(

@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners import _lazy
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.operators.yotpo.base import UpsertExtra as UpsertExtra
+    from airflow_provider_partners.operators.yotpo.base import UpsertOperator as UpsertOperator
     from airflow_provider_partners.operators.yotpo.build import BuildOrdersExtra as BuildOrdersExtra
     from airflow_provider_partners.operators.yotpo.build import YotpoBuildOrdersOperator as YotpoBuildOrdersOperator
     from airflow_provider_partners.operators.yotpo.extract import YotpoExtractOperator as YotpoExtractOperator
-    from airflow_provider_partners.operators.yotpo.fulfillments import (
-        YotpoUpsertFulfillmentsOperator as YotpoUpsertFulfillmentsOperator,
-    )
-    from airflow_provider_partners.operators.yotpo.orders import YotpoUpsertOrdersOperator as YotpoUpsertOrdersOperator
-    from airflow_provider_partners.operators.yotpo.products import (
-        YotpoUpsertProductsOperator as YotpoUpsertProductsOperator,
-    )
     from airflow_provider_partners.operators.yotpo.reconcile import ReconcileExtra as ReconcileExtra
     from airflow_provider_partners.operators.yotpo.reconcile import (
         YotpoReconcileOrdersOperator as YotpoReconcileOrdersOperator,
@@ -27,19 +22,22 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.yotpo.replay import (
         YotpoReplayRejectsOperator as YotpoReplayRejectsOperator,
     )
-    from airflow_provider_partners.operators.yotpo.upsert import UpsertExtra as UpsertExtra
-    from airflow_provider_partners.operators.yotpo.upsert import UpsertOperator as UpsertOperator
+    from airflow_provider_partners.operators.yotpo.upsert import (
+        YotpoUpsertFulfillmentsOperator as YotpoUpsertFulfillmentsOperator,
+    )
+    from airflow_provider_partners.operators.yotpo.upsert import YotpoUpsertOrdersOperator as YotpoUpsertOrdersOperator
+    from airflow_provider_partners.operators.yotpo.upsert import (
+        YotpoUpsertProductsOperator as YotpoUpsertProductsOperator,
+    )
 
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
     {
+        "base": ["UpsertExtra", "UpsertOperator"],
         "build": ["BuildOrdersExtra", "YotpoBuildOrdersOperator"],
         "extract": ["YotpoExtractOperator"],
-        "fulfillments": ["YotpoUpsertFulfillmentsOperator"],
-        "orders": ["YotpoUpsertOrdersOperator"],
-        "products": ["YotpoUpsertProductsOperator"],
         "reconcile": ["ReconcileExtra", "YotpoReconcileOrdersOperator"],
         "replay": ["YotpoReplayRejectsOperator"],
-        "upsert": ["UpsertExtra", "UpsertOperator"],
+        "upsert": ["YotpoUpsertFulfillmentsOperator", "YotpoUpsertOrdersOperator", "YotpoUpsertProductsOperator"],
     },
 )

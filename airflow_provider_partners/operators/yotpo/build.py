@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import sync
 from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.arguments import Check, check_dataset, check_limit
+from airflow_provider_partners.arguments import Check, check_dataset, check_limit, check_structure
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
-from airflow_provider_partners.datasets.reader import read_dataset
-from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
+from airflow_provider_partners.datasets.reader import published_dataset
+from airflow_provider_partners.datasets.source import RecordSource, parse_source
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
@@ -20,17 +20,18 @@ from airflow_provider_partners.operators.base import DatasetInput, PartnerOperat
 from airflow_provider_partners.operators.inputs import (
     BUILT_ORDERS,
     UNBUILT_ORDERS,
-    read_optional,
     require_list,
     require_shop,
-    window_start,
 )
-from airflow_provider_partners.windows import Window
+from airflow_provider_partners.windows import Window, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from airflow_provider_partners.datasets.reference import DatasetRefDict
+    from airflow_provider_partners.records import Record
     from airflow_provider_partners.sync import BuiltOrder, Outcome, OutcomeSummary, UnmappableOrder
+    from airflow_provider_partners.sync.transform import Transform
     from airflow_provider_partners.task_errors import Context
 
 __all__ = ["BuildOrdersExtra", "YotpoBuildOrdersOperator"]
@@ -56,9 +57,11 @@ class BuildOrdersExtra(TypedDict):
     suppressions: dict[str, int]
     """Reasons for that."""
     left_out: int
-    """Orders that the options leave out."""
+    """Orders that the options, or the transform, leave out."""
     left_outs: dict[str, int]
     """Reasons for that."""
+    too_old: int
+    """Orders that are too old for a review request, sent or left out."""
     rejected: int
     """Orders that cannot be mapped."""
     rejections: dict[str, int]
@@ -83,12 +86,17 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     :param customers: output of the task that extracted Yofi's customers, for orders without a return (templated)
     :param redemptions: output of the task that extracted Voucherify's redemptions. Its window says since when they are
         complete. Without it the orders' coupon fields stay unchanged (templated)
-    :param options: options of the mapping, see
+    :param predictions: predictions from elsewhere, each with ``order_id``, ``category`` and ``score``: the output of a
+        task, a list of records, or the folder of a published dataset. The policy judges them as Yofi's predictions of
+        the order (templated)
+    :param options: options of the mapping, as a dict or JSON text, see
         :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
-    :param policy: when a review request is suppressed, see
+    :param policy: when a review request is suppressed, as a dict, JSON text or the import path of a policy, see
         :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
-    :param coupon_policy: which redemptions count as an order's coupons, see
+    :param coupon_policy: which redemptions count as an order's coupons, as a dict or JSON text, see
         :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
+    :param transform: a function, or its import path ``package.module:function``, that gets each order with its payload
+        and returns the payload to send, see :data:`~airflow_provider_partners.sync.transform.Transform` (templated)
     :param max_rejects: how many orders may fail to map before the task fails: an ``int`` is a count, a ``float`` a
         share; ``[partners] max_rejects`` by default
     :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
@@ -101,12 +109,15 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         "claims",
         "customers",
         "redemptions",
+        "predictions",
         "options",
         "policy",
         "coupon_policy",
+        "transform",
     )
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **dict.fromkeys(("orders", "returns", "claims", "customers", "redemptions"), check_dataset),
+        "predictions": check_structure,
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("options", "policy", "coupon_policy"), "json")
@@ -122,9 +133,11 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         claims: DatasetInput | None = None,
         customers: DatasetInput | None = None,
         redemptions: DatasetInput | None = None,
-        options: Mapping[str, Any] | None = None,
-        policy: Mapping[str, Any] | None = None,
-        coupon_policy: Mapping[str, Any] | None = None,
+        predictions: DatasetInput | None = None,
+        options: Mapping[str, Any] | str | None = None,
+        policy: Mapping[str, Any] | str | None = None,
+        coupon_policy: Mapping[str, Any] | str | None = None,
+        transform: Transform | str | None = None,
         max_rejects: float | None = None,
         reject_floor: int | None = None,
         **kwargs: Any,
@@ -136,32 +149,40 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.claims = claims
         self.customers = customers
         self.redemptions = redemptions
+        self.predictions = predictions
         self.options = options
         self.policy = policy
         self.coupon_policy = coupon_policy
+        self.transform = transform
         self.max_rejects = max_rejects
         self.reject_floor = reject_floor
 
     def input_datasets(self) -> list[Any]:
         """Return the datasets that are joined."""
-        return [self.orders, self.returns, self.claims, self.customers, self.redemptions]
+        return [self.orders, self.returns, self.claims, self.customers, self.redemptions, self.predictions]
 
     def run(self, context: Context) -> DatasetRefDict:
         """Join and map the orders, write both datasets, check the threshold."""
         inputs = self._check_inputs()
         orders = inputs["orders"]
+
+        def read(name: str) -> Iterator[Record]:
+            return inputs[name].read() if name in inputs else iter(())
+
         mapped_orders = sync.build_orders(
-            read_dataset(orders),
-            read_optional(self.returns),
-            read_optional(self.claims),
-            customers=read_optional(self.customers),
-            redemptions=None if self.redemptions is None else read_optional(self.redemptions),
-            redemptions_from=window_start(self.redemptions),
-            read_at={name: reference.read_at for name, reference in inputs.items()},
+            orders.read(),
+            read("returns"),
+            read("claims"),
+            customers=read("customers"),
+            redemptions=read("redemptions") if "redemptions" in inputs else None,
+            redemptions_from=inputs["redemptions"].since if "redemptions" in inputs else None,
+            predictions=read("predictions"),
+            read_at={name: records.read_at for name, records in inputs.items()},
             shop=self.shop,
             options=self.options,
             policy=self.policy,
             coupon_policy=self.coupon_policy,
+            transform=self.transform,
         )
         built, rejects, summary, left_out = self._write_datasets(context, orders, mapped_orders)
         reject_reference = rejects.commit() if rejects.records else None
@@ -171,6 +192,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             "suppressions": dict(summary.suppressions.most_common()),
             "left_out": left_out.total(),
             "left_outs": dict(left_out.most_common()),
+            "too_old": summary.notes[sync.TOO_OLD] + left_out[sync.TOO_OLD],
             "rejected": summary.counts["rejected"],
             "rejections": dict(summary.rejections.most_common()),
             "rejects": reject_reference.to_dict() if reject_reference else None,
@@ -192,7 +214,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
         return reference.to_dict()
 
-    def _check_inputs(self) -> dict[str, DatasetRef]:
+    def _check_inputs(self) -> dict[str, RecordSource]:
         """Return the datasets that were passed, by argument.
 
         :raises ConfigurationError: when one is of another list than its argument takes, or of another shop
@@ -208,10 +230,19 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             remedy = f"Pass the output of the task that extracted the {name} of {source}."
             references[name] = require_list(name, value, source, name, remedy=remedy)
             require_shop(name, references[name], self.shop)
+        if is_given(self.predictions):
+            references["predictions"] = self._predictions()
         return references
 
+    def _predictions(self) -> RecordSource:
+        """Return the predictions from elsewhere: of a published dataset, or as any argument for records."""
+        value = self.predictions
+        if isinstance(value, str) and (value.startswith("/") or "://" in value):
+            return RecordSource(references=(published_dataset(value),))
+        return parse_source("predictions", value)
+
     def _write_datasets(
-        self, context: Context, orders: DatasetRef, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
+        self, context: Context, orders: RecordSource, mapped_orders: Iterator[BuiltOrder | UnmappableOrder]
     ) -> tuple[DatasetWriter, DatasetWriter, OutcomeSummary, Counter[str]]:
         window = Window.from_dict(orders.window) if orders.window else None
         lists: dict[str, Any] = {"source": "yotpo", "account": self.shop, "window": window}
@@ -242,4 +273,6 @@ def _reject_outcome(order: UnmappableOrder) -> Outcome | None:
 
 
 def _built_outcome(order: BuiltOrder) -> Outcome:
-    return sync.Outcome("order", order.external_id, "would_create", suppressed=order.suppressed)
+    return sync.Outcome(
+        "order", order.external_id, "would_create", suppressed=order.suppressed, notes=order.outcome_notes
+    )

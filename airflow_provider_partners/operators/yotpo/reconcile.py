@@ -10,8 +10,8 @@ from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.arguments import Check, check_dataset
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
-from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
+from airflow_provider_partners.datasets.source import RecordSource
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.links import DatasetLink
 from airflow_provider_partners.operators.base import DatasetInput, PartnerOperator
@@ -19,7 +19,6 @@ from airflow_provider_partners.operators.inputs import (
     BUILD_REMEDY,
     BUILT_ORDERS,
     FINDINGS,
-    read_optional,
     require_list,
 )
 
@@ -79,11 +78,14 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
         built = require_list("built", self.built, "yotpo", BUILT_ORDERS, remedy=BUILD_REMEDY)
         remedy = "Pass the output of a YotpoExtractOperator for orders."
         stored = require_list("yotpo_orders", self.yotpo_orders, "yotpo", "orders", remedy=remedy)
-        unbuilt = read_optional(built.extra.get("rejects"))
-        excluded = {record["external_id"]: f"not built: {record['reason']}" for record in unbuilt}
-        compared = sync.reconcile_orders(read_dataset(built), read_dataset(stored), excluded=excluded)
+        unbuilt = [reference.extra["rejects"] for reference in built.references if reference.extra.get("rejects")]
+        excluded = {
+            record["external_id"]: f"not built: {record['reason']}"
+            for record in RecordSource(references=tuple(map(DatasetRef.from_dict, unbuilt))).read()
+        }
+        compared = sync.reconcile_orders(built.read(), stored.read(), excluded=excluded)
         counts, same, differences, repairs = self._write_datasets(
-            context, compared, total=max(built.records, stored.records)
+            context, compared, account=built.account, total=max(built.records, stored.records)
         )
         difference_reference = differences.commit()
         extra: ReconcileExtra = {
@@ -99,9 +101,8 @@ class YotpoReconcileOrdersOperator(PartnerOperator):
         return reference.to_dict()
 
     def _write_datasets(
-        self, context: Context, compared: Iterable[OrderDifference], *, total: int
+        self, context: Context, compared: Iterable[OrderDifference], *, account: str | None, total: int
     ) -> tuple[Counter[str], int, DatasetWriter, DatasetWriter]:
-        account = DatasetRef.from_dict(self.built).account
         differences = DatasetWriter(
             dataset_uri(context, "findings"), source="yotpo", resource=FINDINGS, account=account
         )

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners._compat import AirflowSkipException
-from airflow_provider_partners.arguments import Check, check_dataset
-from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.arguments import Check, check_dataset, check_flag
 from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.source import RecordSource, parse_source
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.base import DatasetInput
 from airflow_provider_partners.operators.inputs import (
     BUILD_REMEDY,
     BUILT_ORDERS,
-    parse_dataset,
     read_optional,
     require_list,
     require_store,
 )
-from airflow_provider_partners.operators.yotpo.orders import YotpoUpsertOrdersOperator
+from airflow_provider_partners.operators.yotpo.base import UpsertOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,62 +26,113 @@ if TYPE_CHECKING:
 
 __all__ = ["YotpoReplayRejectsOperator"]
 
+KINDS = ("orders", "products", "fulfillments")
+"""What upsert operators write, and reject."""
 
-class YotpoReplayRejectsOperator(YotpoUpsertOrdersOperator):
-    """Writes the rejected orders of an earlier run again, after the cause is fixed. Skips the task if there are none.
+_REMEDY = "Pass the output of a task that upserted orders, products or fulfillments."
 
-    A reject holds the order as it was built then. If a run has built the order again since, the reject ends as stale.
-    With ``rebuilt``, the present state is written instead.
 
-    :param rejects: output of the task that upserted the orders, or its ``extra["rejects"]`` (templated)
+class YotpoReplayRejectsOperator(UpsertOperator):
+    """Writes the rejected records of an earlier run again, after the cause is fixed. Skips the task if there are none.
+
+    A reject holds the record as it was written then. If a run has built the order again since, the reject ends as
+    stale. With ``rebuilt``, the present state is written instead.
+
+    .. seealso:: :ref:`howto/operator:YotpoReplayRejectsOperator`
+
+    :param rejects: output of the task that upserted the records, or its ``extra["rejects"]`` (templated)
     :param rebuilt: output of :class:`YotpoBuildOrdersOperator` for the same orders, extracted again. It replaces the
         rejects of the orders that it holds (templated)
+    :param with_fulfillments: as for :class:`YotpoUpsertOrdersOperator`
     """
 
-    template_fields: Sequence[str] = ("rejects", "rebuilt", "plan_only", "yotpo_conn_id")
+    template_fields: Sequence[str] = ("rejects", "rebuilt", *UpsertOperator.template_fields)
     argument_checks: ClassVar[Mapping[str, Check]] = {
-        **YotpoUpsertOrdersOperator.argument_checks,
+        **UpsertOperator.argument_checks,
         **dict.fromkeys(("rejects", "rebuilt"), check_dataset),
+        "with_fulfillments": check_flag,
     }
-    fixed_arguments: ClassVar[frozenset[str]] = frozenset({"orders"})
 
-    def __init__(self, *, rejects: DatasetInput, rebuilt: DatasetInput | None = None, **kwargs: Any) -> None:
-        super().__init__(orders=None, **kwargs)
+    def __init__(
+        self,
+        *,
+        rejects: DatasetInput,
+        rebuilt: DatasetInput | None = None,
+        with_fulfillments: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
         self.rejects = rejects
         self.rebuilt = rebuilt
+        self.with_fulfillments = with_fulfillments
 
-    def input_records(self, source: DatasetRef) -> Iterator[Record]:
+    def upsert_options(self) -> dict[str, Any]:
+        """Return whether orders include their fulfillments."""
+        return {"with_fulfillments": self.with_fulfillments} if self.record_kind == "orders" else {}
+
+    def input_records(self, source: RecordSource) -> Iterator[Record]:
         """Return the rejects, with the rebuilt orders in place of theirs. Only the ids are in memory."""
-        rejected = {str(record.get("external_id")) for record in read_dataset(source)}
+        rejected = {str(record.get("external_id")) for record in source.read()}
         rebuilt: set[str] = set()
-        for record in read_optional(self.rebuilt):
+        for record in read_optional("rebuilt", self.rebuilt):
             if record["external_id"] in rejected:
                 rebuilt.add(record["external_id"])
                 yield record
-        for record in read_dataset(source):
+        for record in source.read():
             if str(record.get("external_id")) not in rebuilt:
                 yield record
 
     def input_datasets(self) -> list[Any]:
-        """Return the dataset of rejects."""
-        extra = self.rejects.get("extra") if isinstance(self.rejects, dict) else None
-        return [(extra or {}).get("rejects") or self.rejects, self.rebuilt]
+        """Return the datasets of rejects, and that of rebuilt orders."""
+        outputs = self.rejects if isinstance(self.rejects, list | tuple) else [self.rejects]
+        return [*map(_rejects_of, outputs), self.rebuilt]
 
-    def input_dataset(self) -> DatasetRef:
-        """Return the dataset of rejects.
+    def input_hashes(self, source: RecordSource) -> list[str]:
+        """Return the hashes of the rejects and of the rebuilt orders."""
+        rebuilt = [] if self.rebuilt is None else [parse_source("rebuilt", self.rebuilt).sha256]
+        return [source.sha256, *rebuilt]
 
-        :raises ConfigurationError: when another dataset was passed, or rejects of another store
+    def input_source(self) -> RecordSource:
+        """Return the rejects, and note of which kind they are.
+
+        :raises ConfigurationError: when something else was passed, or rejects of another store
         """
         if self.rebuilt is not None:
             require_list("rebuilt", self.rebuilt, "yotpo", BUILT_ORDERS, remedy=BUILD_REMEDY)
-        reference = parse_dataset("rejects", self.rejects)
-        if reference.resource == f"{self.record_kind} outcomes":
-            if not reference.extra.get("rejects"):
-                message = "Nothing was rejected"
-                raise AirflowSkipException(message)
-            reference = DatasetRef.from_dict(reference.extra["rejects"])
-        if reference.resource != f"{self.record_kind} rejects":
-            message = f"'rejects' is a dataset of {reference.resource}"
-            raise ConfigurationError(message, remedy="Pass the output of a task that upserted orders.")
-        require_store("rejects", reference, self.hook().account, self.yotpo_conn_id)
-        return reference
+        outputs = parse_source("rejects", self.rejects)
+        if outputs.plain is not None:
+            message = "'rejects' is a list of records, and the reference of a dataset is needed"
+            raise ConfigurationError(message, remedy=_REMEDY)
+        kinds = {_kind_of(reference) for reference in outputs.references}
+        if len(kinds) > 1:
+            message = f"'rejects' holds rejects of several kinds: {', '.join(sorted(kinds))}"
+            raise ConfigurationError(message, remedy="Replay each kind in a task of its own.")
+        rejects = [rejects for reference in outputs.references if (rejects := _rejects_of(reference)) is not None]
+        if not rejects:
+            message = "Nothing was rejected"
+            raise AirflowSkipException(message)
+        (self.record_kind,) = kinds
+        source = RecordSource(references=tuple(map(DatasetRef.from_dict, rejects)))
+        require_store("rejects", source, self.hook().account, self.yotpo_conn_id)
+        return source
+
+
+def _kind_of(reference: DatasetRef) -> str:
+    kind, _, role = reference.resource.rpartition(" ")
+    if kind not in KINDS or role not in {"outcomes", "rejects"}:
+        message = f"'rejects' is a dataset of {reference.resource}"
+        raise ConfigurationError(message, remedy=_REMEDY)
+    return kind
+
+
+def _rejects_of(output: Any) -> Any:
+    """Return the dataset of rejects of a task's output (``None`` if there is none); any other dataset as it is."""
+    resource = output.resource if isinstance(output, DatasetRef) else _get(output, "resource")
+    if not str(resource).endswith(" outcomes"):
+        return output
+    extra = output.extra if isinstance(output, DatasetRef) else _get(output, "extra")
+    return _get(extra, "rejects")
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Product
-from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog
+from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog, product_version
 from airflow_provider_partners.sync.upsert.catalog import require_name
 from airflow_provider_partners.sync.upsert.record_writer import (
     BATCH_SIZE,
+    LISTS,
     RecordUpsert,
     RecordWriter,
     Sleep,
@@ -40,7 +41,7 @@ def upsert_products(
 ) -> Iterator[Outcome]:
     """Create or update products; further parameters as those of ``upsert_orders``.
 
-    :param products: payloads, or rejects of an earlier run. Of those with one external id, the last counts
+    :param products: payloads, rejects of an earlier run, or built orders, whose products are written once each
     :returns: one outcome for each product, as soon as it is known
     """
     writer = RecordWriter(
@@ -53,7 +54,7 @@ def upsert_products(
         sleep=sleep,
         workers=workers,
     )
-    for batch in record_batches(products, skip=skip, size=batch_size):
+    for batch in record_batches(products_of(products), skip=skip, size=batch_size):
         upserts = [
             writer.malformed_upsert(record, reason) if (reason := malformed_part(record)) else _product_upsert(record)
             for record in batch
@@ -80,3 +81,20 @@ def _upsert_product(writer: RecordWriter, upsert: RecordUpsert, *, dry_run: bool
     if upsert.outcome is not None:
         return upsert.outcome
     return writer.planned_outcome(upsert) if dry_run else writer.write(upsert)
+
+
+def products_of(records: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the products of built orders, each at its first place, and any other record as it is.
+
+    :param records: built orders, plain products, or rejects of products
+    """
+    seen: set[str] = set()
+    for record in records:
+        if malformed_part(record) or not isinstance(record.get("products"), LISTS):
+            yield record
+            continue
+        for product in record["products"]:
+            external_id = str(product.get("external_id") or "")
+            if not external_id or external_id not in seen:
+                seen.add(external_id)
+                yield {**product, "version": product_version(record.get("version") or {})}

@@ -12,7 +12,7 @@ from airflow_provider_partners import (
 )
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.operators.base import PartnerOperator, parse_bool
+from airflow_provider_partners.operators.base import PartnerOperator
 
 
 class FailingOperator(PartnerOperator):
@@ -24,21 +24,6 @@ class FailingOperator(PartnerOperator):
 def test_an_operator_translates_its_errors_for_airflow():
     with pytest.raises(AirflowFailException, match="the shop is wrong"):
         FailingOperator(task_id="failing").execute({})
-
-
-@pytest.mark.parametrize("value", [True, "True", "true", " yes ", "1", 1])
-def test_a_rendered_boolean_is_true(value):
-    assert parse_bool(value, "plan_only") is True
-
-
-@pytest.mark.parametrize("value", [False, "False", "false", "0", 0, None, "None", ""])
-def test_a_rendered_boolean_is_false(value):
-    assert parse_bool(value, "plan_only") is False
-
-
-def test_a_value_that_is_not_a_boolean_is_refused_by_name():
-    with pytest.raises(ConfigurationError, match="'plan_only' is neither true nor false: 'perhaps'"):
-        parse_bool("perhaps", "plan_only")
 
 
 @pytest.mark.parametrize(

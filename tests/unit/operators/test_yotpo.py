@@ -19,7 +19,7 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
-from airflow_provider_partners.operators.yotpo.products import unique_products
+from airflow_provider_partners.sync.upsert.products import products_of
 from airflow_provider_partners.task_errors import PartnerTaskError
 
 SHOP = "a.myshopify.com"
@@ -405,7 +405,7 @@ def test_products_of_malformed_orders_stay_for_the_upsert_to_reject():
     product = {"external_id": "p-1", "name": "A"}
     orders = [None, {"products": [None]}, {"products": [product]}, {"products": [{"name": "B"}, product]}]
 
-    products = list(unique_products(orders))
+    products = list(products_of(orders))
 
     assert products[:2] == orders[:2]
     assert products[2:] == [{**product, "version": {}}, {"name": "B", "version": {}}]

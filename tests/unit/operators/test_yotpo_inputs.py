@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from fake_yotpo_store import FakeYotpoStore
+from order_builders import order as shopify_order
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.api.http.stats import RequestStats
@@ -61,8 +62,8 @@ def context(monkeypatch, tmp_path):
 def dataset(tmp_path):
     """Return a function that writes a dataset."""
 
-    def write(source, resource, account=None, records=()):
-        folder = f"{source}-{resource}-{account}".replace(" ", "-")
+    def write(source, resource, account=None, records=(), name=""):
+        folder = name or f"{source}-{resource}-{account}".replace(" ", "-")
         writer = DatasetWriter(str(tmp_path / folder), source=source, resource=resource, account=account)
         writer.append(records)
         return writer.commit().to_dict()
@@ -97,10 +98,10 @@ def test_any_store_takes_built_orders_and_datasets_under_own_names(context, stor
     "names",
     [
         ("shopify_admin", "orders"),
-        ("yotpo", "orders"),
+        ("yotpo", "variants"),
         ("yotpo", "unbuilt orders"),
         ("yotpo", "orders outcomes"),
-        ("yotpo", "products rejects"),
+        ("yotpo", "variants rejects"),
         ("yotpo", "findings"),
     ],
 )
@@ -172,7 +173,7 @@ def test_a_comparison_takes_built_orders_and_the_orders_of_a_store(context, data
     ("value", "problem"),
     [
         (None, "is None, and the reference of a dataset is needed"),
-        ([{"id": "1"}], "is a list of 1, and the reference of one dataset is needed"),
+        ([{"uri": "a", "source": "b", "resource": "c"}, {"id": "1"}], "is a list of datasets and of other values"),
         ({"uri": "file:///a"}, "is no reference of a dataset: it has no 'source' and no 'resource'"),
         ({"uri": "file:///a", "source": "yotpo", "resource": "x", "rows": 1}, "is no reference of a dataset: "),
     ],
@@ -185,3 +186,27 @@ def test_a_missing_or_incomplete_reference_fails_for_good(context, operator, arg
 def test_a_build_needs_its_shop(context, dataset):
     with pytest.raises(AirflowFailException, match="'shop' is a NoneType, and the shop's domain is needed"):
         YotpoBuildOrdersOperator(task_id="t", orders=dataset("shopify_admin", "orders"), shop=None).execute(context)
+
+
+def test_the_outputs_of_a_mapped_task_are_built_and_written_together(context, store, dataset):
+    orders = [
+        dataset("shopify_admin", "orders", SHOP, [shopify_order(number)], name=f"orders-{number}") for number in (1, 2)
+    ]
+    built = YotpoBuildOrdersOperator(task_id="t", orders=orders, shop=SHOP, returns=[]).execute(context)
+    context["ti"].task_id = "upsert"
+    written = YotpoUpsertOrdersOperator(task_id="upsert", orders=[built]).execute(context)
+    assert written["extra"]["summary"]["created"] == 2
+    assert written["extra"]["shop"] == SHOP
+
+
+def test_orders_and_returns_may_be_plain_lists(context, store):
+    returns = [{"id": "r", "order_id": "2", "state": "refunded", "customer_id": "7"}]
+    orders = [shopify_order(1), shopify_order(2)]
+    built = YotpoBuildOrdersOperator(task_id="t", orders=orders, returns=returns, shop=SHOP).execute(context)
+    assert (built["records"], built["extra"]["suppressed"]) == (2, 1)
+
+
+def test_one_dataset_of_another_shop_among_several_is_refused(context, store, dataset):
+    orders = [dataset("shopify_admin", "orders", shop, [shopify_order(1)]) for shop in (SHOP, "b.myshopify.com")]
+    with pytest.raises(AirflowFailException, match=r"'orders' is a dataset of b\.myshopify\.com"):
+        YotpoBuildOrdersOperator(task_id="t", orders=orders, shop=SHOP).execute(context)

@@ -1,0 +1,262 @@
+"""Base of the operators that write records to a Yotpo store: what a retry skips, outcomes, rejects, threshold."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+from airflow_provider_partners import settings, sync
+from airflow_provider_partners.arguments import Check, check_count, check_limit, parse_bool
+from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
+from airflow_provider_partners.datasets.progress import ProgressLog
+from airflow_provider_partners.datasets.source import RecordSource
+from airflow_provider_partners.datasets.version_log import VersionLog
+from airflow_provider_partners.datasets.writer import DatasetWriter
+from airflow_provider_partners.exceptions import PartnersError
+from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.links import DatasetLink, YotpoLink
+from airflow_provider_partners.operators.base import PartnerOperator, enforce_reject_threshold
+from airflow_provider_partners.operators.inputs import BUILD_REMEDY, BUILT_ORDERS, require_list, require_store
+from airflow_provider_partners.sync import upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+
+    from airflow_provider_partners.api.http.stats import RequestCounts
+    from airflow_provider_partners.api.yotpo.client import YotpoClient
+    from airflow_provider_partners.datasets.reference import DatasetRefDict
+    from airflow_provider_partners.records import Record
+    from airflow_provider_partners.sync import Outcome
+    from airflow_provider_partners.task_errors import Context
+
+__all__ = ["UpsertExtra", "UpsertOperator"]
+
+OUTCOMES_PER_PART = 100
+"""Yotpo returns as many records in one lookup, see :mod:`airflow_provider_partners.api.yotpo.lookup`."""
+
+
+class UpsertExtra(TypedDict):
+    """``extra`` of the dataset that an upsert operator returns."""
+
+    dry_run: bool
+    """True if nothing was written (``plan_only``)."""
+    api: RequestCounts
+    """Request counts of the client."""
+    shop: str | None
+    summary: dict[str, Any]
+    """Counts of the outcomes, see ``OutcomeSummary.to_dict``."""
+    rejects: DatasetRefDict | None
+    """The dataset of rejected records."""
+
+
+class UpsertOperator(PartnerOperator):
+    """Writes built records to a Yotpo store and returns the reference of the dataset of their outcomes.
+
+    The outcome of a record is created, updated, unchanged, stale, or rejected with a reason. A record is stale when
+    another task has claimed a newer build of it: it is not written. Rejected records go into a dataset of their own,
+    ``extra["rejects"]``; :class:`YotpoReplayRejectsOperator` takes it. ``extra["summary"]`` has the counts, see
+    :class:`UpsertExtra`. A retry skips the records that the first try has finished.
+
+    :param plan_only: look up and plan, but write nothing (templated)
+    :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
+        share; ``[partners] max_rejects`` by default
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
+    :param workers: parallel writes; ``[partners] parallel_calls`` by default
+    :param yotpo_conn_id: id of the Airflow connection of the store (templated)
+    """
+
+    template_fields: Sequence[str] = ("plan_only", "yotpo_conn_id")
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        "workers": check_count,
+        **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
+    }
+    record_kind: str
+    """What is written, which is also the argument that takes it."""
+    input_resources: ClassVar[Sequence[str]] = (BUILT_ORDERS, "orders rejects")
+    """The datasets of this provider that it takes. Rejects hold the records as they were written."""
+    operator_extra_links = (YotpoLink(), DatasetLink())
+    ui_color = "#e6f1fb"
+
+    def __init__(
+        self,
+        *,
+        plan_only: bool | str = False,
+        max_rejects: float | None = None,
+        reject_floor: int | None = None,
+        workers: int | None = None,
+        yotpo_conn_id: str = YotpoHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.plan_only = plan_only
+        self.max_rejects = max_rejects
+        self.reject_floor = reject_floor
+        self.workers = workers
+        self.yotpo_conn_id = yotpo_conn_id
+
+    def upsert(
+        self,
+        client: YotpoClient,
+        records: Iterator[Record],
+        *,
+        skip: Container[str],
+        plan_only: bool,
+        workers: int,
+        versions: VersionLog,
+    ) -> Iterator[Outcome]:
+        """Write the records and yield an outcome for each.
+
+        :param records: built or plain records
+        :param skip: external ids that an earlier try has finished
+        :param versions: the versions that the store's tasks have written
+        """
+        write = getattr(upsert, f"upsert_{self.record_kind}")
+        outcomes: Iterator[Outcome] = write(
+            client,
+            records,
+            skip=skip,
+            dry_run=plan_only,
+            workers=workers,
+            versions=versions,
+            **self.upsert_options(),
+        )
+        return outcomes
+
+    def upsert_options(self) -> dict[str, Any]:
+        """Return further arguments of the function in :mod:`airflow_provider_partners.sync.upsert`."""
+        return {}
+
+    def hook(self) -> YotpoHook:
+        """Return the store's hook."""
+        return YotpoHook(self.yotpo_conn_id)
+
+    def input_datasets(self) -> list[Any]:
+        """Return the dataset of records to write."""
+        return [getattr(self, self.record_kind)]
+
+    def input_source(self) -> RecordSource:
+        """Return the records to write.
+
+        :raises ConfigurationError: when it holds other records, or rejects of another store
+        """
+        name = self.record_kind
+        source = require_list(name, getattr(self, name), "yotpo", *self.input_resources, remedy=BUILD_REMEDY)
+        require_store(name, source, self.hook().account, self.yotpo_conn_id)
+        return source
+
+    def input_records(self, source: RecordSource) -> Iterator[Record]:
+        """Return the records to write.
+
+        :param source: from :meth:`input_source`
+        """
+        return source.read()
+
+    def input_hashes(self, source: RecordSource) -> list[str]:
+        """Return hashes of what is written. A retry goes on only if they are the same.
+
+        :param source: from :meth:`input_source`
+        """
+        return [source.sha256]
+
+    def run(self, context: Context) -> DatasetRefDict:
+        """Write the records that no earlier try has written, store outcomes and rejects, check the threshold."""
+        source, plan_only = self.input_source(), parse_bool(self.plan_only, "plan_only")
+        outcomes, rejects, finished = self._open_datasets(context, source, plan_only=plan_only)
+        if finished:
+            self.log.info("An earlier try has finished %d %s; they are skipped.", len(finished), self.record_kind)
+        progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(finished))
+        hook = self.hook()
+        hook.metrics_shop = source.extra.get("shop")
+        with hook as client, VersionLog(version_log_uri(hook.account or "")) as versions:
+            self.record_partner(hook)
+            self.activity.shop = hook.metrics_shop
+            results = self.upsert(
+                client,
+                self.input_records(source),
+                skip=finished,
+                plan_only=plan_only,
+                workers=self.workers or settings.parallel_calls(),
+                versions=versions,
+            )
+            for batch in batch_outcomes(results):
+                # Rejects first: a crash between the two may store a reject twice, but never lose one.
+                rejected = [outcome.reject for outcome in batch if outcome.reject is not None]
+                rejects.append(rejected, position={"parts": rejects.parts})
+                outcomes.append([outcome.to_dict() for outcome in batch], position={"parts": outcomes.parts})
+                self._record_batch(Counter(outcome.action for outcome in batch))
+                progress.count(outcomes.records, outcomes.parts)
+            calls = client.stats.snapshot()
+        return self._commit(context, source, outcomes, rejects, plan_only=plan_only, calls=calls)
+
+    def _record_batch(self, counts: Counter[str]) -> None:
+        """Add a batch to the task's activity, so that a failed try also reports what it wrote."""
+        before = self.activity.lists_written[0].records or 0 if self.activity.lists_written else 0
+        self.activity.set_list_written(self.record_kind, before + counts["created"] + counts["updated"])
+        self.activity.records += counts.total() - counts["rejected"]
+        self.activity.rejects += counts["rejected"]
+
+    def _open_datasets(
+        self, context: Context, source: RecordSource, *, plan_only: bool
+    ) -> tuple[DatasetWriter, DatasetWriter, set[str]]:
+        """Open the datasets of outcomes and rejects, and resume an earlier try of the same work.
+
+        :returns: both writers, and the external ids that the earlier try has finished
+        """
+        kind = self.record_kind
+        options = json.dumps(self.upsert_options(), sort_keys=True, default=str)
+        inputs = " ".join(self.input_hashes(source))
+        work = f"{kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
+        lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
+        outcomes = DatasetWriter(dataset_uri(context), resource=f"{kind} outcomes", **lists)
+        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=f"{kind} rejects", **lists)
+        outcomes.resume()
+        rejects.resume()
+        return outcomes, rejects, {record["external_id"] for record in outcomes.written_records()}
+
+    def _commit(
+        self,
+        context: Context,
+        source: RecordSource,
+        outcomes: DatasetWriter,
+        rejects: DatasetWriter,
+        *,
+        plan_only: bool,
+        calls: RequestCounts,
+    ) -> DatasetRefDict:
+        summary = sync.OutcomeSummary.of(sync.Outcome(**record) for record in outcomes.written_records())
+        counts = summary.counts
+        reject_reference = rejects.commit() if counts["rejected"] else None
+        extra: UpsertExtra = {
+            "dry_run": plan_only,
+            "api": calls,
+            "shop": source.extra.get("shop"),
+            "summary": summary.to_dict(),
+            "rejects": reject_reference.to_dict() if reject_reference else None,
+        }
+        reference = outcomes.commit(extra=extra)
+        self.activity.set_list_written(self.record_kind, counts["created"] + counts["updated"])
+        self.activity.set_datasets_written(
+            reference, reject_reference, rejects=counts["rejected"], outcomes=dict(counts), dry_run=plan_only
+        )
+        self.log.info("%s:\n%s", self.record_kind.capitalize(), sync.format_summary(summary))
+        if reject_reference:
+            self.log.warning("%d rejects are in %s", counts["rejected"], reject_reference.uri)
+        enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
+        return reference.to_dict()
+
+
+def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Group outcomes into batches. If writing fails, yield the unfinished batch first, so that no outcome is lost."""
+    batch: list[Outcome] = []
+    try:
+        for outcome in outcomes:
+            batch.append(outcome)
+            if len(batch) == OUTCOMES_PER_PART:
+                yield batch
+                batch = []
+    except PartnersError:
+        yield batch
+        raise
+    if batch:
+        yield batch
