@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
     from airflow_provider_partners.sync.join import join_orders as join_orders
     from airflow_provider_partners.sync.mapping.order import UnmappableOrder as UnmappableOrder
+    from airflow_provider_partners.sync.old_orders import TOO_OLD as TOO_OLD
     from airflow_provider_partners.sync.options import MappingOptions as MappingOptions
     from airflow_provider_partners.sync.outcomes import Outcome as Outcome
     from airflow_provider_partners.sync.outcomes import OutcomeSummary as OutcomeSummary
@@ -33,6 +34,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "coupons": ["Coupon", "CouponPolicy"],
         "join": ["join_orders"],
         "mapping.order": ["UnmappableOrder"],
+        "old_orders": ["TOO_OLD"],
         "options": ["MappingOptions"],
         "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
         "reconcile": ["REPAIRABLE", "OrderDifference", "reconcile_orders"],

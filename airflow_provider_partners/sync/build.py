@@ -17,10 +17,11 @@ from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.coupons import Coupon, CouponPolicy
 from airflow_provider_partners.sync.join import join_orders
 from airflow_provider_partners.sync.mapping.order import MappedOrder, UnmappableOrder, map_order
-from airflow_provider_partners.sync.old_orders import age_note, is_too_old
+from airflow_provider_partners.sync.old_orders import TOO_OLD, age_note, is_too_old
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.base import PayloadError
 from airflow_provider_partners.sync.staleness import order_version
+from airflow_provider_partners.sync.suppression.mapped import add_mapped_suppression
 from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy, add_suppression
 from airflow_provider_partners.sync.suppression.predictions import check_predictions
 from airflow_provider_partners.sync.transform import LeaveOut, Transform, apply_transform, parse_transform
@@ -97,7 +98,7 @@ def build_orders(
     :param returns: of Yofi, with customer, order and predictions included
     :param claims: of Yofi
     :param customers: of Yofi, for orders without a return
-    :param redemptions: of Voucherify; ``None`` leaves the coupon fields out
+    :param redemptions: of Voucherify; ``None`` when there are none to read, then Shopify's discount codes count alone
     :param redemptions_from: earlier redemptions were not read, so an older order without any may still have had one
     :param predictions: from elsewhere, each with ``order_id``, ``category`` and ``score``. The policy judges them as
         Yofi's predictions of the order
@@ -106,7 +107,7 @@ def build_orders(
     :param shop: the shop's domain
     :param options: of the mapping: an object, a dict or JSON text
     :param policy: of the suppression, likewise, or the import path of a policy; ``None`` is the default policy
-    :param coupon_policy: which redemptions count as coupons, likewise; ``None`` is the default policy
+    :param coupon_policy: which redemptions and discount codes count as coupons, likewise
     :param transform: a function, or its import path, that gets each order with its payload, and returns the payload to
         send; see :data:`~airflow_provider_partners.sync.transform.Transform`
     :param now: the time from which an order's age counts
@@ -119,7 +120,6 @@ def build_orders(
     function = parse_transform(transform)
     counted_from = now or datetime.now(UTC)
     coupon_rules = CouponPolicy.parse(coupon_policy)
-    knows_coupons = redemptions is not None
     joined = join_orders(
         orders,
         returns=_objects("returns", returns),
@@ -138,7 +138,9 @@ def build_orders(
             options=mapping_options,
             policy=suppression_policy,
             read_at=read_at,
-            coupons=coupon_rules.coupons_of(order, context.redemptions, redemptions_from) if knows_coupons else None,
+            coupons=coupon_rules.coupons_of(
+                order, context.redemptions if redemptions is not None else None, redemptions_from
+            ),
             transform=function,
             now=counted_from,
         )
@@ -199,7 +201,7 @@ def build_order(
     mapped = map_order(order, shop=shop, options=options, coupons=coupons)
     if isinstance(mapped, UnmappableOrder):
         return mapped
-    decision = policy.decide(order, context)
+    decision = add_mapped_suppression(policy.decide(order, context), mapped.order)
     payload = add_suppression(mapped.order, decision, level=policy.level)
     reasons = list(decision.reasons)
     if transform is not None:
@@ -213,7 +215,7 @@ def build_order(
     note = age_note(options.old_after_months)
     is_old = is_too_old(payload.get("order_date"), now=now or datetime.now(UTC), months=options.old_after_months)
     if is_old and options.old_orders == "exclude":
-        return UnmappableOrder(mapped.external_id, note, is_excluded=True)
+        return UnmappableOrder(mapped.external_id, note, TOO_OLD, is_excluded=True)
     return BuiltOrder(
         str(payload["external_id"]),
         payload,

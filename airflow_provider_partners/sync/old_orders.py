@@ -13,7 +13,10 @@ import pendulum
 
 from airflow_provider_partners import timestamps
 
-__all__ = ["age_note", "is_too_old"]
+__all__ = ["TOO_OLD", "age_note", "is_too_old"]
+
+TOO_OLD = "too old for a review request"
+"""What such orders are counted by."""
 
 
 def is_too_old(order_date: Any, *, now: datetime, months: int) -> bool:
@@ -27,4 +30,4 @@ def is_too_old(order_date: Any, *, now: datetime, months: int) -> bool:
 
 def age_note(months: int) -> str:
     """Return the note of an outcome: what Yotpo does with an order that is too old."""
-    return f"older than {months} months, so Yotpo sends no review request"
+    return f"{TOO_OLD}: older than {months} months"

@@ -141,9 +141,10 @@ class SuppressionPolicy(Options):
             raise ConfigurationError(message, remedy="For a function use a rule with 'when', or a transform.")
         return policy
 
+    @property
     def required_fields(self) -> list[str]:
         """Return the fields of Shopify's order that the rules need, as dotted paths."""
-        return list(dict.fromkeys(name for rule in self.rules for name in rule.required_fields()))
+        return list(dict.fromkeys(name for rule in self.rules for name in rule.required_fields))
 
     def load_functions(self) -> None:
         """Load the functions that rules name.

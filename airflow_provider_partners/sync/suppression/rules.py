@@ -98,6 +98,7 @@ class SuppressionRule(BaseModel):
         """The conditions that the rule sets, except for its function."""
         return tuple(name for name in _FIELDS if getattr(self, name) not in (None, ()))
 
+    @property
     def required_fields(self) -> list[str]:
         """Return the fields of Shopify's order that the conditions need. A function may need others besides."""
         return list(dict.fromkeys(field for name in self.conditions for field in _FIELDS[name]))
@@ -120,7 +121,7 @@ class SuppressionRule(BaseModel):
         :raises ConfigurationError: when the orders were extracted without a field that a condition needs
         :raises UserCodeError: when the function fails, or returns neither True nor False
         """
-        if missing := [field for field in self.required_fields() if _is_missing(order, field)]:
+        if missing := [field for field in self.required_fields if _is_missing(order, field)]:
             message = f"The rule '{self.name}' needs {missing[0]!r}, and the orders were extracted without it"
             remedy = f"Extract them with fields={missing!r}; fields of the customer need personal_data, too."
             raise ConfigurationError(message, remedy=remedy)

@@ -15,7 +15,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.old_orders import is_too_old
 
-NOTE = "older than 6 months, so Yotpo sends no review request"
+NOTE = "too old for a review request: older than 6 months"
 PLACED = datetime(2026, 3, 1, 10, 20, 30, tzinfo=UTC)
 """When the order of the builders was created."""
 
@@ -42,14 +42,14 @@ def test_an_older_order_is_sent_with_a_note(now: datetime, notes: list[str]) -> 
 
 def test_an_option_leaves_older_orders_out() -> None:
     one = built(datetime(2026, 9, 2, tzinfo=UTC), old_orders="exclude")
-    assert one == UnmappableOrder("1001", NOTE, is_excluded=True)
+    assert one == UnmappableOrder("1001", NOTE, "too old for a review request", is_excluded=True)
     assert isinstance(built(datetime(2026, 8, 31, tzinfo=UTC), old_orders="exclude"), BuiltOrder)
 
 
 def test_the_months_are_a_setting() -> None:
     one = built(datetime(2026, 5, 2, tzinfo=UTC), old_orders="exclude", old_after_months=2)
     assert isinstance(one, UnmappableOrder)
-    assert one.reason.startswith("older than 2 months")
+    assert one.reason.endswith("older than 2 months")
     with pytest.raises(ConfigurationError, match="old_after_months"):
         built(PLACED, old_after_months=0)
     with pytest.raises(ConfigurationError, match="old_orders"):

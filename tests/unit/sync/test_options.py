@@ -57,4 +57,4 @@ def test_options_may_be_json_text() -> None:
     with pytest.raises(ConfigurationError, match="order_dat: unknown field"):
         MappingOptions.parse('{"order_dat": "processed"}')
     with pytest.raises(ConfigurationError, match="Wrong mapping options: the text is no JSON"):
-        MappingOptions.parse("{'order_date': 'processed'}")
+        MappingOptions.parse("{order_date: processed}")

@@ -93,7 +93,7 @@ def test_the_policy_says_which_fields_its_rules_need() -> None:
         {"name": "a", "tags": ["x"], "orders_at_least": 2, "orders_at_most": 9},
         {"name": "b", "email_domains": ["x.example"], "countries": ["DE"]},
     ]
-    assert SuppressionPolicy.parse({"rules": rules}).required_fields() == [
+    assert SuppressionPolicy.parse({"rules": rules}).required_fields == [
         "tags",
         "customer.numberOfOrders",
         "shippingAddress.countryCodeV2",
@@ -119,7 +119,7 @@ def test_every_field_that_a_rule_needs_is_in_shopifys_schema(schema: Path) -> No
         "amount_over": 1,
         "orders_at_least": 1,
     }
-    for path in SuppressionPolicy.parse({"rules": [every]}).required_fields():
+    for path in SuppressionPolicy.parse({"rules": [every]}).required_fields:
         kind: Any = types.type_map["Order"]
         for step in path.split("."):
             assert isinstance(kind, GraphQLObjectType), path
@@ -212,5 +212,5 @@ def test_a_policy_may_be_json_text() -> None:
     assert SuppressionPolicy.parse('{"claims": "order"}').claims == "order"
     for text in ("", "None"):
         assert SuppressionPolicy.parse(text) == SuppressionPolicy()
-    with pytest.raises(ConfigurationError, match=r"the text is no JSON.*tojson"):
-        SuppressionPolicy.parse("{'claims': 'order'}")
+    with pytest.raises(ConfigurationError, match="the text is no JSON"):
+        SuppressionPolicy.parse("{claims: order}")
