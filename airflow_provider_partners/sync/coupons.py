@@ -1,4 +1,4 @@
-"""From Voucherify's redemptions to the coupons of an order: which count, with which code, for which products.
+"""The coupons of an order, from Voucherify's redemptions and Shopify's discount codes: codes, and for which products.
 
 Redemptions refer to each other. A checkout with several codes is a parent redemption with one child per code. A
 rollback is a redemption of its own, and so is a failed attempt. So each redemption is first reduced to what matters
@@ -21,6 +21,7 @@ CHECKOUT_LEAD = timedelta(hours=1)
 """How long before the order a coupon may be redeemed: the checkout comes before the order."""
 
 RedemptionKind = Literal["discount", "gift", "loyalty", "promotion"]
+CouponSource = Literal["voucherify_first", "shopify_first", "both", "voucherify", "shopify"]
 
 _KINDS: Mapping[str, RedemptionKind] = {
     "DISCOUNT_VOUCHER": "discount",
@@ -32,7 +33,8 @@ _KINDS: Mapping[str, RedemptionKind] = {
 class Coupon(TypedDict):
     """One coupon of an order.
 
-    ``products`` are external ids, ``None`` for a coupon of all products. A promotion has no ``code``.
+    ``products`` are external ids, ``None`` for a coupon of all products, empty for one of none (free shipping). A
+    promotion has no ``code``.
     """
 
     code: str | None
@@ -58,8 +60,12 @@ class CondensedRedemption(TypedDict):
 
 
 class CouponPolicy(Options):
-    """Which redemptions make an order one with a coupon.
+    """Which redemptions and discount codes make an order one with a coupon.
 
+    :param source: whose coupons count. ``voucherify_first`` (default): those of Voucherify; of an order for which it
+        has none, Shopify's discount codes. ``shopify_first``: the other way round. ``both``: all of them.
+        ``voucherify`` or ``shopify``: those of one alone. Without redemptions, Shopify's codes count alone. An order
+        has no coupon only if every source that counts knows of none
     :param kinds: ``discount`` (the default: a code that lowers the price), ``gift``, ``loyalty``, ``promotion``. A gift
         card or a loyalty card is a means of payment and a promotion has no code, so these count only if named here
     :param order_id_metadata: a key of the Voucherify order's metadata that holds the shop's order id, for projects
@@ -68,6 +74,7 @@ class CouponPolicy(Options):
 
     title: ClassVar[str] = "coupon policy"
 
+    source: CouponSource = "voucherify_first"
     kinds: frozenset[RedemptionKind] = frozenset({"discount"})
     order_id_metadata: str | None = None
 
@@ -81,15 +88,35 @@ class CouponPolicy(Options):
                 yield condensed
 
     def coupons_of(
-        self, order: Record, redemptions: Iterable[CondensedRedemption], read_from: datetime | None
+        self, order: Record, redemptions: Iterable[CondensedRedemption] | None, read_from: datetime | None
     ) -> list[Coupon] | None:
         """Return the coupons that an order was bought with.
 
         :param order: of Shopify's Admin API
-        :param redemptions: those of :meth:`relevant` that belong to the order
+        :param redemptions: those of :meth:`relevant` that belong to the order; ``None`` when they were not read
         :param read_from: earlier redemptions were not read; ``None`` when all were
         :returns: empty for an order without a coupon; ``None`` when that is unknown
         """
+        found: dict[str, list[Coupon] | None] = {}
+        if redemptions is not None:
+            found["voucherify"] = self._redeemed_coupons(order, redemptions, read_from)
+        # An order of another extraction may lack the field.
+        if order.get("discountCodes") is not None:
+            found["shopify"] = discount_code_coupons(order)
+        if self.source in {"voucherify", "shopify"}:
+            return found.get(self.source)
+        names = sorted(found, reverse=self.source != "shopify_first")
+        with_coupons = [coupons for name in names if (coupons := found[name])]
+        if with_coupons and self.source == "both":
+            return _unique_coupons(coupon for coupons in with_coupons for coupon in coupons)
+        if with_coupons:
+            return with_coupons[0]
+        return None if not found or None in found.values() else []
+
+    def _redeemed_coupons(
+        self, order: Record, redemptions: Iterable[CondensedRedemption], read_from: datetime | None
+    ) -> list[Coupon] | None:
+        """Return the coupons of an order's redemptions; ``None`` when it is unknown whether it has any."""
         latest = {redemption["id"]: redemption for redemption in redemptions}
         rolled_back = {id_ for redemption in latest.values() for id_ in redemption["rolled_back"]}
         redeemed = [redemption for redemption in latest.values() if redemption["is_redemption"]]
@@ -125,6 +152,39 @@ class CouponPolicy(Options):
             "rolled_back": _rolled_back_ids(redemption, is_redemption=is_redemption, parent=parent),
             "listed": list(_redemptions_of_order(redemption.get("order"))),
         }
+
+
+def discount_code_coupons(order: Record) -> list[Coupon]:
+    """Return the discount codes of a Shopify order, with the products that each lowered.
+
+    A code that lowered no line is one of the whole order, such as a code for free shipping: it counts for the order and
+    for none of its products (https://shopify.dev/docs/api/admin-graphql/latest/objects/DiscountAllocation).
+    """
+    lines = [line for line in items(order.get("lineItems")) if to_count(line.get("quantity")) > 0]
+    codes = {code.casefold(): code for value in order.get("discountCodes") or () if (code := text(value, 255))}
+    lines_of: dict[str, list[Record]] = {key: [] for key in codes}
+    is_known = True
+    for line in lines:
+        allocations = items(line.get("discountAllocations"))
+        is_known = is_known and all("discountApplication" in allocation for allocation in allocations)
+        applied = (text(get_path(allocation, "discountApplication.code"), 255) for allocation in allocations)
+        for code in filter(None, applied):
+            codes.setdefault(code.casefold(), code)
+            lines_of.setdefault(code.casefold(), []).append(line)
+    coupons: list[Coupon] = []
+    for key, code in codes.items():
+        products = (shopify_id(line.get("product")) for line in lines_of[key])
+        of_all = not is_known or len(lines_of[key]) >= len(lines) > 0
+        coupons.append({"code": code, "products": None if of_all else list(dict.fromkeys(filter(None, products)))})
+    return coupons
+
+
+def _unique_coupons(coupons: Iterable[Coupon]) -> list[Coupon]:
+    """Return each code once, with the products of the first source that has it."""
+    unique: dict[str, Coupon] = {}
+    for coupon in coupons:
+        unique.setdefault((coupon["code"] or "").casefold(), coupon)
+    return list(unique.values())
 
 
 def join_keys_of_order(order: Any, metadata_key: str | None = None) -> list[str]:

@@ -5,15 +5,17 @@ A wrong key or value is one error that names all of them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from airflow_provider_partners.arguments import parse_structure
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.sync.property_sources import Level, PropertyMapping, parse_properties
 
 
 class Options(BaseModel):
@@ -59,7 +61,7 @@ class Options(BaseModel):
 
 
 def parse_json_text(value: Any, title: str) -> Any:
-    """Return the value of a JSON text, as Variables and templates give it; any other value unchanged.
+    """Return the value of a text, as Variables and templates give it; any other value unchanged.
 
     :param title: what the value is, for the error
     :raises ConfigurationError: when a text is no JSON
@@ -68,12 +70,12 @@ def parse_json_text(value: Any, title: str) -> Any:
         return value
     if value.strip() in {"", "None"}:
         return None
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        message = f"Wrong {title}: the text is no JSON ({error})"
-        remedy = "A template gives JSON with {{ var.value.name }}, or with {{ var.json.name | tojson }}."
-        raise ConfigurationError(message, remedy=remedy) from None
+    parsed = parse_structure(value)
+    if isinstance(parsed, str):
+        message = f"Wrong {title}: the text is no JSON"
+        remedy = "Write an object such as {…}. A template gives it with {{ var.value.name }}."
+        raise ConfigurationError(message, remedy=remedy)
+    return parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,13 @@ class MappingOptions(Options):
     :param old_orders: for orders that are too old for a review request: ``send`` (default: Yotpo knows the order, and
         its outcome has a note) or ``exclude``
     :param old_after_months: how old that is, in calendar months; 6 by default, as Yotpo documents
+    :param order_properties: custom properties of the order, each with its source; see
+        :mod:`~airflow_provider_partners.sync.property_sources`. They go before the defaults, and ``None`` switches a
+        property off
+    :param line_properties: custom properties of the order's lines, likewise
+    :param product_properties: custom properties of the products, likewise
+    :param differing_lines: when lines of one product differ in a text: ``join`` (default: all their values, with
+        commas), ``first`` (the first line's) or ``omit`` (none). A flag is true if that of any line is
     """
 
     title: ClassVar[str] = "mapping options"
@@ -144,3 +153,33 @@ class MappingOptions(Options):
     removed_items: Literal["cancelled", "ignore"] = "cancelled"
     old_orders: Literal["send", "exclude"] = "send"
     old_after_months: Annotated[int, Field(ge=1)] = 6
+    order_properties: dict[str, Any] = Field(default_factory=dict)
+    line_properties: dict[str, Any] = Field(default_factory=dict)
+    product_properties: dict[str, Any] = Field(default_factory=dict)
+    differing_lines: Literal["join", "first", "omit"] = "join"
+
+    @field_validator("order_properties", "line_properties", "product_properties", mode="before")
+    @classmethod
+    def _check_properties(cls, value: Any, info: ValidationInfo) -> Any:
+        value = value or {}
+        parse_properties(_PROPERTY_LEVELS[str(info.field_name)], value)
+        return dict(value)
+
+    @cached_property
+    def property_mappings(self) -> Mapping[Level, PropertyMapping]:
+        """The sources of the custom properties of each level, with the defaults."""
+        return {level: parse_properties(level, getattr(self, name)) for name, level in _PROPERTY_LEVELS.items()}
+
+    @property
+    def required_fields(self) -> list[str]:
+        """What an extraction of orders has to ask Shopify for, so that every mapped property can be read."""
+        named = (name for mapping in self.property_mappings.values() for name in mapping.fields())
+        return list(dict.fromkeys(named))
+
+
+_PROPERTY_LEVELS: Mapping[str, Level] = {
+    "order_properties": "order",
+    "line_properties": "line",
+    "product_properties": "product",
+}
+"""The level of each mapping of custom properties."""

@@ -15,6 +15,12 @@ from urllib.parse import quote
 
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.coupons import Coupon
+from airflow_provider_partners.sync.mapping.properties import (
+    Properties,
+    map_properties,
+    merge_line_properties,
+    with_coupon_flag,
+)
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.payload.base import WEB_URL
 from airflow_provider_partners.sync.payload.models import LineItem, Product
@@ -35,11 +41,13 @@ class ProductLine:
     """All lines of one product.
 
     :param price: the price of the lines after every discount; ``None`` when that of one line is unknown
+    :param properties: the custom properties of each line
     """
 
     product: str
     quantity: int = 0
     price: Decimal | None = Decimal(0)
+    properties: list[Properties] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,8 @@ class OrderCoupons:
         """Return the coupons by product. Yotpo takes one per product: the first that has a code."""
         codes: dict[str, str | None] = {}
         for coupon in coupons:
-            for product in coupon.get("products") or [""]:
+            products = coupon.get("products")
+            for product in [""] if products is None else products:
                 key = id_tail(product) or ""
                 codes[key] = codes.get(key) or text(coupon.get("code"), 255)
         return cls(codes)
@@ -88,15 +97,18 @@ class OrderLines:
     notes: list[str] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
 
-    def payload(self, coupons: OrderCoupons | None) -> list[LineItem]:
-        """Return Yotpo's line items.
+    def payload(self, coupons: OrderCoupons | None, options: MappingOptions) -> list[LineItem]:
+        """Return Yotpo's line items. What their custom properties lack is added to the notes.
 
         :param coupons: the order's coupons; ``None`` when they are unknown, which leaves the coupon fields out
         """
+        mapping = options.property_mappings["line"]
         line_items = []
         for line in self.by_product.values():
             # Total and subtotal are Shopify's price after discounts: taxes of single lines are not extracted.
             price = float(line.price) if line.price is not None else None
+            properties = merge_line_properties(line.properties, options.differing_lines, self.notes)
+            coupon_used = coupons.has_coupon(line.product) if coupons else None
             line_items.append(
                 LineItem(
                     external_product_id=line.product,
@@ -104,7 +116,7 @@ class OrderLines:
                     total_price=price,
                     subtotal_price=price,
                     coupon_code=coupons.code_for(line.product) if coupons else None,
-                    custom_properties={"coupon_used": coupons.has_coupon(line.product)} if coupons else None,
+                    custom_properties=with_coupon_flag(properties, mapping, coupon_used),
                 )
             )
         return line_items
@@ -120,7 +132,7 @@ def group_by_product(order: Record, *, shop: str, options: MappingOptions) -> Or
     left_out = dict.fromkeys(_EXCLUSION_NOTES, 0)
     for line in items(order.get("lineItems")):
         units = to_count(line.get("quantity"))
-        product = _product_of(line, shop, options)
+        product = _product_of(line, order, shop, options, lines.notes)
         if units < 1:
             left_out["units"] += 1
         elif line.get("isGiftCard") and options.gift_cards == "exclude":
@@ -129,6 +141,8 @@ def group_by_product(order: Record, *, shop: str, options: MappingOptions) -> Or
             left_out["product"] += 1
         else:
             _add_line(lines, line, product, product.external_id, units)
+            properties = map_properties(options.property_mappings["line"], line, order, lines.notes)
+            lines.by_product[product.external_id].properties.append(properties)
     for cause, note in _EXCLUSION_NOTES.items():
         if left_out[cause]:
             lines.notes.append(f"{left_out[cause]} {note}")
@@ -174,23 +188,25 @@ def _price_after_discounts(line: Record) -> Decimal | None:
     return None if None in allocated else original - sum(filter(None, allocated), Decimal(0))
 
 
-def _product_of(line: Record, shop: str, options: MappingOptions) -> Product | None:
+def _product_of(line: Record, order: Record, shop: str, options: MappingOptions, notes: list[str]) -> Product | None:
     """Return the parent product of a line. A deleted product or a custom item gives the placeholder, or ``None``."""
     record = line.get("product")
     if shopify_id(record):
-        return map_product(record, shop=shop)
+        properties = map_properties(options.property_mappings["product"], record, order, notes)
+        return map_product(record, shop=shop, custom_properties=properties)
     if options.missing_products == "placeholder":
         return Product(external_id=options.placeholder_id, name=options.placeholder_name, url=f"https://{shop}/")
     return None
 
 
-def map_product(record: Any, *, shop: str) -> Product:
+def map_product(record: Any, *, shop: str, custom_properties: Properties | None = None) -> Product:
     """Return a Shopify product as Yotpo's product.
 
     A product without a page in the online store gets the URL it would have there, because Yotpo's e-mails link to it.
 
     :param record: of an order's line, or of the list of products
     :param shop: the shop's domain
+    :param custom_properties: Yotpo's custom properties of the product
     """
     handle = text_within_limit(get_path(record, "handle"), 255)
     # A handle may have the letters of any script, and it is one segment of the path.
@@ -202,6 +218,7 @@ def map_product(record: Any, *, shop: str) -> Product:
         image_url=_web_url(get_path(record, "featuredMedia.preview.image.url")),
         brand=text(get_path(record, "vendor"), 255),
         handle=handle,
+        custom_properties=custom_properties or None,
     )
 
 

@@ -17,6 +17,7 @@ from airflow_provider_partners.sync.coupons import Coupon
 from airflow_provider_partners.sync.mapping.customer import map_address, map_customer
 from airflow_provider_partners.sync.mapping.fulfillments import map_fulfillments, map_removed_units
 from airflow_provider_partners.sync.mapping.lines import OrderCoupons, OrderLines, group_by_product
+from airflow_provider_partners.sync.mapping.properties import map_properties, with_coupon_flag
 from airflow_provider_partners.sync.mapping.tables import ORDER_DATE_FIELDS, PAYMENT_STATUS, translate_value
 from airflow_provider_partners.sync.options import MappingOptions, Violation, list_violations
 from airflow_provider_partners.sync.payload.base import PayloadError
@@ -109,7 +110,10 @@ def _map_reviewable_order(
     options: MappingOptions,
     coupons: Sequence[Coupon] | None,
 ) -> MappedOrder | UnmappableOrder:
-    notes = list(lines.notes)
+    mapping = options.property_mappings["order"]
+    line_items = lines.payload(None if coupons is None else OrderCoupons.from_coupons(coupons), options)
+    notes = list(dict.fromkeys(lines.notes))
+    properties = map_properties(mapping, order, order, notes)
     shipped = map_fulfillments(order, lines, options, notes)
     if violation := _size_violation(len(lines.by_product), len(shipped)):
         return UnmappableOrder(external_id, violation.text, violation.rule)
@@ -124,8 +128,8 @@ def _map_reviewable_order(
         customer=map_customer(order, options),
         billing_address=map_address(order.get("billingAddress")),
         shipping_address=map_address(order.get("shippingAddress")),
-        custom_properties={"coupon_used": bool(coupons)} if coupons is not None else None,
-        line_items=lines.payload(None if coupons is None else OrderCoupons.from_coupons(coupons)),
+        custom_properties=with_coupon_flag(properties, mapping, None if coupons is None else bool(coupons)),
+        line_items=line_items,
         # Without a fulfillment the key is left out: there is nothing to merge.
         fulfillments=shipped or None,
         **_order_fields(order, notes),
@@ -156,7 +160,8 @@ def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
     return {
         "order_name": text(order.get("name"), 255),
         "checkout_token": text(order.get("checkoutToken")),
-        "landing_site_url": percent_encoded(order.get("landingSite"), 2048),
+        # Null until Shopify has attributed the order to the visits before it.
+        "landing_site_url": percent_encoded(get_path(order, "customerJourneySummary.firstVisit.landingPage"), 2048),
         "payment_method": text(gateway, PAYMENT_METHOD_LIMIT),
         "payment_status": translate_value(
             PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes

@@ -30,11 +30,11 @@ def test_each_order_is_built_or_unmappable() -> None:
 
     assert isinstance(one, BuiltOrder)
     assert one.suppressed == []
-    assert one.order["custom_properties"] == {"suppress_review_request": False}
+    assert one.order["custom_properties"]["suppress_review_request"] is False
     assert isinstance(two, UnmappableOrder)
     assert isinstance(three, BuiltOrder)
     assert three.suppressed == ["empty_box 0.9123 >= 0.8 (return_predictions)"]
-    assert three.order["custom_properties"] == {"suppress_review_request": True}
+    assert three.order["custom_properties"]["suppress_review_request"] is True
 
 
 def test_built_orders_are_json_and_valid_for_yotpo() -> None:
@@ -53,7 +53,12 @@ def test_built_orders_are_json_and_valid_for_yotpo() -> None:
     names = {"external_id", "order", "products", "suppressed", "notes", "outcome_notes", "changed_at", "version"}
     assert record.keys() == names
     assert Order.violations(record["order"]) == []
-    assert record["order"]["custom_properties"] == {"coupon_used": True, "suppress_review_request": False}
+    assert record["order"]["custom_properties"] == {
+        "coupon_used": True,
+        "customer_country": "DE",
+        "customer_state": "NW",
+        "suppress_review_request": False,
+    }
 
 
 def test_wrong_options_are_an_error_before_any_record_is_read() -> None:

@@ -42,6 +42,7 @@ def test_lines_of_one_product_are_added_up() -> None:
         "quantity": 5,
         "total_price": 0.3,
         "subtotal_price": 0.3,
+        "custom_properties": {"vendor": "Maker"},
     }
     assert [record["external_product_id"] for record in result["line_items"]] == ["11", "12"]
     assert result["fulfillments"][0]["fulfilled_items"] == [{"external_product_id": "11", "quantity": 3}]
@@ -93,7 +94,8 @@ def test_the_price_of_a_line_is_after_every_discount_and_lines_add_up_to_the_sub
 def test_a_line_whose_price_after_discounts_is_unknown_has_no_price(unknown: str) -> None:
     order = make.order(lineItems=[make.line(1, make.product(11), **{unknown: None})], fulfillments=[])
 
-    assert mapped(order).order["line_items"] == [{"external_product_id": "11", "quantity": 1}]
+    (line,) = mapped(order).order["line_items"]
+    assert line == {"external_product_id": "11", "quantity": 1, "custom_properties": {"vendor": "Maker"}}
 
 
 def test_four_hundred_lines_of_fewer_products_pass() -> None:
@@ -315,7 +317,7 @@ def test_addresses_of_pictures_and_parcels_are_percent_encoded() -> None:
     order = make.order(
         lineItems=[make.line(1, make.product(11, featuredMedia=picture))],
         fulfillments=[make.fulfillment(501, {1: 1}, trackingInfo=[parcel])],
-        landingSite="https://shop.example/é",
+        customerJourneySummary={"firstVisit": {"landingPage": "https://shop.example/é"}},
     )
 
     result = mapped(order)

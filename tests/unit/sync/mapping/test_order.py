@@ -65,9 +65,14 @@ def test_an_ordinary_order_maps_field_by_field() -> None:
         ),
         "shipping_address": address,
         "line_items": [
-            {"external_product_id": "11", "quantity": 1, "total_price": 10.5, "subtotal_price": 10.5},
-            {"external_product_id": "12", "quantity": 2, "total_price": 10.5, "subtotal_price": 10.5},
+            {
+                "external_product_id": "11",
+                "quantity": 1,
+                **(made := {"total_price": 10.5, "subtotal_price": 10.5, "custom_properties": {"vendor": "Maker"}}),
+            },
+            {"external_product_id": "12", "quantity": 2, **made},
         ],
+        "custom_properties": {"customer_country": "DE", "customer_state": "NW"},
         "fulfillments": [
             {
                 "external_id": "501",
@@ -188,14 +193,14 @@ def test_coupon_fields_are_set_only_if_coupons_are_known() -> None:
     assert isinstance(unknown, MappedOrder)
     assert isinstance(none, MappedOrder)
     assert isinstance(some, MappedOrder)
-    assert "custom_properties" not in unknown.order
-    assert none.order["custom_properties"] == {"coupon_used": False}
-    assert some.order["custom_properties"] == {"coupon_used": True}
+    assert "coupon_used" not in unknown.order["custom_properties"]
+    assert none.order["custom_properties"]["coupon_used"] is False
+    assert some.order["custom_properties"]["coupon_used"] is True
     assert [record["coupon_code"] for record in some.order["line_items"]] == ["ALL", "TEN"]
-    assert [record["custom_properties"] for record in some.order["line_items"]] == [{"coupon_used": True}] * 2
+    assert [record["custom_properties"]["coupon_used"] for record in some.order["line_items"]] == [True] * 2
     assert all("coupon_code" not in record for record in none.order["line_items"])
-    assert [record["custom_properties"] for record in none.order["line_items"]] == [{"coupon_used": False}] * 2
-    assert all("custom_properties" not in record for record in unknown.order["line_items"])
+    assert [record["custom_properties"]["coupon_used"] for record in none.order["line_items"]] == [False] * 2
+    assert all("coupon_used" not in record["custom_properties"] for record in unknown.order["line_items"])
 
 
 def test_a_coupon_of_one_product_leaves_the_other_lines_without() -> None:
@@ -204,7 +209,7 @@ def test_a_coupon_of_one_product_leaves_the_other_lines_without() -> None:
     result = map_order(order, shop=SHOP, coupons=[{"code": None, "products": ["12"]}])
 
     assert isinstance(result, MappedOrder)
-    assert result.order["custom_properties"] == {"coupon_used": True}
+    assert result.order["custom_properties"]["coupon_used"] is True
     assert [record["custom_properties"]["coupon_used"] for record in result.order["line_items"]] == [False, True]
     assert all("coupon_code" not in record for record in result.order["line_items"])
 
