@@ -30,7 +30,8 @@ from graphql import (
     parse,
 )
 
-from airflow_provider_partners.api.shopify_admin.documents import LIST_DOCUMENTS
+from airflow_provider_partners.api.shopify_admin.documents import documents_of
+from airflow_provider_partners.api.shopify_admin.resources import RESOURCES as ADMIN_RESOURCES
 from airflow_provider_partners.api.shopify_partner.documents import ALIASES
 from airflow_provider_partners.api.shopify_partner.resources import RESOURCES as PARTNER_RESOURCES
 from airflow_provider_partners.api.voucherify.resources import RESOURCES as VOUCHERIFY_RESOURCES
@@ -149,15 +150,13 @@ def admin_types() -> dict[str, Tree]:
     """Return the fields of each list of the Admin API, personal data included."""
     schema = schema_of(f"shopify_admin_{ADMIN_VERSION}")
     trees = {}
-    for name, documents in LIST_DOCUMENTS.items():
-        text = documents.by_id_document(documents.selection(personal_data=True))
-        selected = Selection(schema, text)
+    for name, resource in ADMIN_RESOURCES.items():
+        selected = Selection(schema, documents_of(resource, ADMIN_VERSION, personal_data=True).by_id_document())
         root = selected.operation.selection_set.selections[0].selection_set
-        fields = selected.tree(root, schema.type_map["Node"])
-        # The client uses these two itself, and leaves them out.
-        trees[name] = {
-            field: kind for field, kind in fields.items() if field not in {"__typename", "fulfillmentsCount"}
-        }
+        # The first field is the type of the object, which the client uses itself.
+        fields = selected.tree(root.selections[1].selection_set, schema.type_map[resource.type])
+        counts = {each.count for each in resource.nested}
+        trees[name] = {field: kind for field, kind in fields.items() if field not in counts}
     return trees
 
 

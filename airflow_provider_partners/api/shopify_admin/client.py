@@ -1,12 +1,13 @@
-"""Client of Shopify's Admin API: the orders of one shop with all line items and fulfillments, and its products.
+"""Client of Shopify's Admin API: the lists of one shop, with everything inside of their records.
 
-The client only reads. It reads lists in order of ``updatedAt`` within half-open time ranges. If a record changes during
-a read, it leaves the range and belongs to the next one. This module knows neither Airflow nor files.
+The client only reads. It reads lists by the time of the last change, within half-open time ranges. If a record changes
+during a read, it leaves the range and belongs to the next one. This module knows neither Airflow nor files.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,21 +26,21 @@ from airflow_provider_partners.api.shopify_admin.auth import make_auth, shop_url
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob, fits_bulk_operation, require_bulk_fit
 from airflow_provider_partners.api.shopify_admin.bulk.operations import BulkOperations
 from airflow_provider_partners.api.shopify_admin.bulk.records import RECORDS_PER_PAGE, BulkRecordLoader
-from airflow_provider_partners.api.shopify_admin.documents import LIST_DOCUMENTS, SHOP, ListDocuments
+from airflow_provider_partners.api.shopify_admin.documents import SHOP, documents_of
 from airflow_provider_partners.api.shopify_admin.errors import ADMIN_ERROR_HANDLER
-from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
+from airflow_provider_partners.api.shopify_admin.nested import NestedListLoader
 from airflow_provider_partners.api.shopify_admin.query import (
     ListQuery,
     extra_fields,
     parse_ids,
     range_as_json,
     reject_query_with_match,
-    resolve_range,
 )
 from airflow_provider_partners.api.shopify_admin.query_cost import update_rate_limit
 from airflow_provider_partners.api.shopify_admin.resources import RESOURCES
-from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, validate_query
+from airflow_provider_partners.api.shopify_admin.search import in_whole_seconds, validate_query
 from airflow_provider_partners.arguments import check_count
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_partners.api.async_job import JobStatus
+    from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
 
 __all__ = ["RESOURCES", "ShopifyAdminClient"]
 
@@ -139,7 +141,7 @@ class ShopifyAdminClient(ApiClient):
             api_version=api_version,
             strict_version=strict_version,
         )
-        self._loader = NestedConnectionLoader(self._caller)
+        self._loader = NestedListLoader(self._caller)
         self._bulk_operations = BulkOperations(self._caller)
         self._bulk_grouping = bulk_grouping
 
@@ -161,50 +163,69 @@ class ShopifyAdminClient(ApiClient):
         page_size: int | None = None,
         fields: str | None = None,
     ) -> Extraction:
-        """Read the complete orders or products that changed in a half-open time range, or those with given ids.
+        """Read the complete records that changed in a half-open time range, or those with given ids.
 
-        Connections become plain lists: :meth:`NestedConnectionLoader.complete_order
-        <airflow_provider_partners.api.shopify_admin.nested.NestedConnectionLoader.complete_order>` shows an order. A
-        range with 10,000 objects or more is read in parts, because Shopify returns at most 25,000 objects of one query.
+        Connections become plain lists, see :mod:`~airflow_provider_partners.api.shopify_admin.nested`, which shows an
+        order. Where Shopify counts 10,000 objects or more, a range is read in parts, because Shopify returns at most
+        25,000 objects of one query.
 
-        :param resource: ``orders`` or ``products``
+        :param resource: name of the list, such as ``orders``
         :param since: start of the range (inclusive), ISO 8601 text or ``datetime``; all history if not given
         :param until: end of the range (exclusive), in the same forms; now if not given
         :param query: an additional filter in Shopify's search syntax, such as ``financial_status:paid``
-        :param match: ``{"id": […]}`` with global ids or their numbers, instead of a search
+        :param match: ``{"id": […]}`` with global ids or their numbers, instead of a search. For records inside of other
+            objects also the ids of these: ``{"order_id": […]}`` for refunds
         :param personal_data: whether to request customers' data
         :param page_size: objects per request; reduced automatically if a page costs too much, or takes too long
         :param fields: additional fields of each object, in GraphQL
         :raises ConfigurationError: if an argument is not valid
         """
+        arguments = {"since": since, "until": until, "query": query, "match": match}
+        parts = find_resource(RESOURCES, resource).parts or (resource,)
+        extractions = [
+            self._extract_list(name, personal_data=personal_data, page_size=page_size, fields=fields, **arguments)
+            for name in parts
+        ]
+        if len(extractions) == 1:
+            return extractions[0]
+        return replace(
+            extractions[0],
+            resource=resource,
+            request={"parts": [each.request for each in extractions]},
+            segments=[segment for each in extractions for segment in each.segments],
+        )
+
+    def _extract_list(
+        self,
+        resource: str,
+        *,
+        since: str | datetime | None,
+        until: str | datetime | None,
+        query: str | None,
+        match: Mapping[str, Iterable[Any]] | None,
+        personal_data: bool,
+        page_size: int | None,
+        fields: str | None,
+    ) -> Extraction:
         list_query = self._list_query(resource, query, personal_data, fields, page_size)
-        documents = list_query.documents
-        selected: dict[str, Any]
         if match is not None:
-            ids = parse_ids(match, documents.node_type)
+            ids, of_parents = parse_ids(match, list_query.resource)
             reject_query_with_match(query)
             time_range = in_whole_seconds(TimeRange.parse(since, until))
-            segments = list_query.id_segments(ids, time_range)
-            selected = {"ids": ids, "time_range": range_as_json(time_range)}
+            segments = list_query.id_segments(ids, time_range, of_parents=of_parents)
+            selected: dict[str, Any] = {"ids": ids, "time_range": range_as_json(time_range)}
         else:
-            time_range = resolve_range(since, until, now=self._clock.time())
-            self._warn_about_hidden_orders(documents, time_range.since)
-            # The parts depend on the number of objects. Cursors of other parts are not valid here, so the
-            # fingerprint must differ.
-            time_ranges = list_query.split_range(time_range)
-            segments = list_query.search_segments(time_ranges)
-            selected = {
-                "time_ranges": [range_as_json(part) for part in time_ranges],
-                "query": list_query.user_query,
-            }
+            time_range = list_query.resolve_range(since, until, now=self._clock.time())
+            self._warn_about_hidden_orders(list_query.resource, time_range.since)
+            segments, selected = list_query.all_segments(time_range)
         return Extraction(
             source=SOURCE,
             resource=resource,
-            key=RESOURCES[resource].key,
+            key=list_query.resource.key,
             request={
                 "shop": self.shop,
                 "api_version": self._caller.api_version,
-                "selection": list_query.selection,
+                "selection": list_query.documents.selection(),
                 **selected,
             },
             segments=segments,
@@ -229,7 +250,7 @@ class ShopifyAdminClient(ApiClient):
         Sends nothing. Without ``until`` the range ends now, so a second call gives another fingerprint. Set both
         ends if the job must be found again.
 
-        :param resource: ``orders`` or ``products``
+        :param resource: name of the list; some are read page by page only
         :param since: start of the range (inclusive), ISO 8601 text or ``datetime``; all history if not given
         :param until: end of the range (exclusive), in the same forms; now if not given
         :param query: an additional filter in Shopify's search syntax
@@ -242,25 +263,27 @@ class ShopifyAdminClient(ApiClient):
         if page_size is not None:
             check_count("page_size", page_size)
         list_query = self._list_query(resource, query, personal_data, fields)
-        require_bulk_fit(match, extra_fields(fields))
-        documents, time_range = list_query.documents, resolve_range(since, until, now=self._clock.time())
-        selection = documents.selection(personal_data=personal_data, extra_fields=extra_fields(fields), bulk=True)
+        described = list_query.resource
+        require_bulk_fit(described, match, extra_fields(fields))
+        documents = list_query.documents
+        time_range = list_query.resolve_range(since, until, now=self._clock.time())
         return BulkJob(
             source=SOURCE,
-            documents=documents,
             request={
                 "shop": self.shop,
                 "api_version": self._caller.api_version,
                 "query": documents.bulk_query(
-                    selection, build_search(time_range, list_query.user_query), grouped=self._bulk_grouping
+                    list_query.search(time_range),
+                    # Only a list in order of change can be completed after a failure.
+                    grouped=self._bulk_grouping and described.is_in_order_of_change,
                 ),
             },
             time_range=time_range,
             operations=self._bulk_operations,
             download=partial(self._transport.download, label="bulk.file"),
-            complete=BulkRecordLoader(self._caller, self._loader, documents, list_query.fetch_by_ids),
+            complete=BulkRecordLoader(list_query, time_range),
             list_query=list_query,
-            before_submit=partial(self._warn_about_hidden_orders, documents, time_range.since),
+            before_submit=partial(self._warn_about_hidden_orders, described, time_range.since),
             clock=self._clock,
             page_size=page_size or RECORDS_PER_PAGE,
         )
@@ -278,13 +301,15 @@ class ShopifyAdminClient(ApiClient):
     ) -> bool:
         """Return True if a bulk operation can serve the arguments and the range holds 10,000 objects or more.
 
-        Shopify counts no further than 10,000.
+        Shopify counts no further than 10,000. A list that Shopify does not count prefers a bulk operation if it is read
+        from its beginning.
 
         :param job_options: other arguments of :meth:`job`; ignored here
         """
+        if not fits_bulk_operation(find_resource(RESOURCES, resource), match, extra_fields(fields)):
+            return False
         list_query = self._list_query(resource, query, fields=fields)
-        time_range = resolve_range(since, until, now=self._clock.time())
-        return fits_bulk_operation(match, extra_fields(fields)) and list_query.is_capped(time_range)
+        return list_query.is_large(list_query.resolve_range(since, until, now=self._clock.time()))
 
     def job_status(self, job_id: str) -> JobStatus:
         """Return the status of a bulk operation.
@@ -308,20 +333,27 @@ class ShopifyAdminClient(ApiClient):
         fields: str | None = None,
         page_size: int | None = None,
     ) -> ListQuery:
-        paginator = find_resource(RESOURCES, resource).sized_paginator(page_size)
-        documents = LIST_DOCUMENTS[resource]
+        described = find_resource(RESOURCES, resource)
+        paginator = described.sized_paginator(page_size)
+        if query and not described.takes_query:
+            message = f"'{resource}' cannot be searched, but 'query' is set"
+            raise ConfigurationError(message, remedy="Remove 'query'.")
         return ListQuery(
             caller=self._caller,
             loader=self._loader,
-            documents=documents,
-            selection=documents.selection(personal_data=personal_data, extra_fields=extra_fields(fields)),
+            documents=documents_of(
+                described,
+                self._caller.api_version,
+                personal_data=personal_data,
+                extra_fields=extra_fields(fields),
+            ),
             page_size=AdaptivePageSize(paginator.size),
             user_query=validate_query(query),
         )
 
-    def _warn_about_hidden_orders(self, documents: ListDocuments, since: datetime | None) -> None:
+    def _warn_about_hidden_orders(self, resource: AdminResource, since: datetime | None) -> None:
         horizon = timestamps.from_epoch(self._clock.time()) - DEFAULT_ORDER_HISTORY
-        if documents.name != "orders" or (since is not None and since >= horizon):
+        if resource.root != "orders" or (since is not None and since >= horizon):
             return
         if "read_all_orders" not in _granted_scopes(self._caller.execute(SHOP, label="shop").data):
             log.warning(

@@ -1,6 +1,6 @@
-"""The GraphQL documents of Shopify's Admin API: lists, nested lists and bulk operations.
+"""The GraphQL documents of Shopify's Admin API: those of the lists, made from their descriptions, and bulk operations.
 
-All requested fields exist in every supported version. A page of the default size costs less than half of Shopify's
+All requested fields exist in the version that answers. A page of the default size costs less than half of Shopify's
 limit of 1,000 points a query. A connection costs ``2 + floor(2 ln n)`` times its node, a plain list costs as one object
 (https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits). Nothing is sent here.
 """
@@ -8,18 +8,11 @@ limit of 1,000 points a query. A connection costs ``2 + floor(2 ln n)`` times it
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-INNER_FIRST_PAGE_SIZE = 50
-"""Size of a nested list that comes with its object. Most orders need no further request."""
-
-LINE_ITEMS_FIRST_PAGE_SIZE = 20
-"""Line items that come with their order. They cost more than other fields; 13 to 20 of them cost the same."""
+from airflow_provider_partners.api.shopify.graphql import is_at_least
+from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource, Nested
 
 INNER_PAGE_SIZE = 250
 """Size of the further pages of a nested list, the largest that Shopify allows."""
@@ -28,127 +21,63 @@ GROUPED_SUFFIX = "Grouped"
 """Suffix of the operation's name if a bulk operation writes a grouped file."""
 
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
-_SHOP_MONEY = "{ shopMoney { amount currencyCode } }"
-_IMAGE = "featuredMedia { preview { image { url } } }"
-
-_ADDRESS = """{ firstName lastName name company address1 address2 city zip province provinceCode country
-        countryCodeV2 phone }"""
-
-LINE_ITEM = f"""id title name quantity currentQuantity unfulfilledQuantity refundableQuantity sku variantTitle
-        vendor requiresShipping isGiftCard
-        originalUnitPriceSet {_SHOP_MONEY}
-        originalTotalSet {_SHOP_MONEY}
-        discountAllocations {{ allocatedAmountSet {_SHOP_MONEY} }}
-        customAttributes {{ key value }}
-        product {{ id legacyResourceId title handle vendor onlineStoreUrl {_IMAGE} }}
-        variant {{ id legacyResourceId title sku }}"""
-"""What was paid for a line is its ``originalTotalSet`` less all ``discountAllocations``.
-
-``discountedTotalSet`` is not requested: it leaves out discounts of the whole order, and those of codes by default
-(https://shopify.dev/docs/api/admin-graphql/latest/objects/LineItem).
-"""
-
-FULFILLMENT_LINE_ITEM = "id quantity lineItem { id }"
-
-_FULFILLMENT = """id legacyResourceId name status displayStatus createdAt updatedAt inTransitAt deliveredAt
-        estimatedDeliveryAt totalQuantity requiresShipping
-        trackingInfo { company number url }"""
-
-FULFILLMENT = f"""{_FULFILLMENT}
-        fulfillmentLineItems(first: {INNER_FIRST_PAGE_SIZE}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}"""
-
-VARIANT = "id legacyResourceId title sku barcode price createdAt updatedAt"
-
-PERSONAL_DATA_FIELDS: Mapping[str, str] = MappingProxyType({
-    "email": "email",
-    "phone": "phone",
-    "customer": """customer {
-        id legacyResourceId firstName lastName
-        defaultEmailAddress { emailAddress marketingState }
-        defaultPhoneNumber { phoneNumber marketingState }
-      }""",
-    "billingAddress": f"billingAddress {_ADDRESS}",
-    "shippingAddress": f"shippingAddress {_ADDRESS}",
-})
-"""Fields that need Shopify's approval for protected customer data, and the scope ``read_customers``.
-
-See https://shopify.dev/docs/apps/launch/protected-customer-data.
-"""
-
-_ORDER = f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test
-      confirmed displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
-      totalPriceSet {_SHOP_MONEY} subtotalPriceSet {_SHOP_MONEY} currentTotalPriceSet {_SHOP_MONEY}
-      sourceName customerLocale tags paymentGatewayNames statusPageUrl
-      fulfillmentsCount {{ count precision }}"""
-
-ORDER = f"""{_ORDER}
-      lineItems(first: {LINE_ITEMS_FIRST_PAGE_SIZE}) {{ nodes {{ {LINE_ITEM} }} {_PAGE_INFO} }}
-      fulfillments(first: {INNER_FIRST_PAGE_SIZE}) {{ {FULFILLMENT} }}"""
-
-BULK_ORDER = f"""{_ORDER}
-      lineItems {{ edges {{ node {{ {LINE_ITEM} }} }} }}
-      fulfillments(first: {INNER_PAGE_SIZE}) {{ {_FULFILLMENT} }}"""
-"""An order without the lines of its fulfillments: a bulk operation accepts no connection inside of a list.
-
-See https://shopify.dev/docs/api/usage/bulk-operations/queries.
-"""
-
-_PRODUCT = f"""id legacyResourceId title handle vendor productType status tags createdAt updatedAt publishedAt
-      description onlineStoreUrl {_IMAGE}"""
-
-PRODUCT = f"""{_PRODUCT}
-      variants(first: {INNER_FIRST_PAGE_SIZE}) {{ nodes {{ {VARIANT} }} {_PAGE_INFO} }}"""
-
-BULK_PRODUCT = f"""{_PRODUCT}
-      variants {{ edges {{ node {{ {VARIANT} }} }} }}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListDocuments:
     """The documents of one list.
 
-    :param name: the resource, which is also the root field of its list
-    :param node_type: the GraphQL type of its objects
-    :param count_field: the root field that counts a search
-    :param fields: the selection of each object
-    :param bulk_fields: the same selection in the form that a bulk operation accepts
-    :param inner_connections: connections with lines of their own in a bulk file, as ``{type: field of the object}``
-    :param personal_fields: selections of personal data, by field
+    :param resource: the list's description
+    :param fields: the selection of a record, without its nested lists
     """
 
-    name: str
-    node_type: str
-    count_field: str
+    resource: AdminResource
     fields: str
-    bulk_fields: str
-    inner_connections: Mapping[str, str]
-    personal_fields: Mapping[str, str] = field(default_factory=dict)
 
-    def selection(self, *, personal_data: bool, extra_fields: str = "", bulk: bool = False) -> str:
-        """Return the selection of each object.
+    @property
+    def name(self) -> str:
+        """The name that users write."""
+        return self.resource.name
 
-        :param extra_fields: a user's additional fields, in GraphQL
+    @property
+    def lists(self) -> tuple[Nested, ...]:
+        """The lists inside of the root's objects."""
+        resource = self.resource
+        if resource.within is None:
+            return resource.nested
+        return (replace(resource.within, fields=self.fields, nested=resource.nested),)
+
+    @property
+    def records_list(self) -> Nested | None:
+        """The list inside of the root's objects that holds the records; ``None`` if these objects are the records."""
+        return self.lists[0] if self.resource.within else None
+
+    def selection(self, *, bulk: bool = False, search: str | None = None) -> str:
+        """Return the selection of the root's objects.
+
         :param bulk: whether a bulk operation runs it
+        :param search: the search of the time range, for a document without variables
         """
-        personal = list(self.personal_fields.values()) if personal_data else []
-        fields = self.bulk_fields if bulk else self.fields
-        return "\n      ".join([fields, *personal, *([extra_fields] if extra_fields else [])])
+        own = "id" if self.resource.within else self.fields
+        return _joined(own, *(list_selection(each, bulk=bulk, search=search) for each in self.lists))
 
-    def search_document(self, selection: str) -> str:
-        """Return the document that searches the list in order of change."""
-        operation = self.name.capitalize()
-        return f"""query {operation}($first: Int!, $after: String, $query: String) {{
-  {self.name}(first: $first, after: $after, query: $query, sortKey: UPDATED_AT, reverse: false) {{
+    def search_document(self) -> str:
+        """Return the document that searches the list, in its order."""
+        resource = self.resource
+        order = f"sortKey: {resource.sort_key}, reverse: false" if resource.sort_key else ""
+        arguments = _arguments("first: $first", "after: $after", "query: $query", order, resource.arguments)
+        return f"""query {_pascal(self.name)}($first: Int!, $after: String, $query: String) {{
+  {resource.root}{arguments} {{
     {_PAGE_INFO}
     nodes {{
-      {selection}
+      {self.selection()}
     }}
   }}
 }}
 """
 
-    def bulk_query(self, selection: str, query: str, *, grouped: bool) -> str:
-        """Return the query of a bulk operation: the complete list in order of change.
+    def bulk_query(self, query: str, *, grouped: bool) -> str:
+        """Return the query of a bulk operation: the complete list, in its order.
 
         A bulk operation accepts no variables, so the search is part of the text. The operation's name says whether the
         file is grouped, so this is known for every operation that is read later.
@@ -156,120 +85,193 @@ class ListDocuments:
         :param query: the search string
         :param grouped: whether the nested lines of each object follow it directly
         """
-        operation = self.name.capitalize() + (GROUPED_SUFFIX if grouped else "")
+        resource = self.resource
+        operation = _pascal(self.name) + (GROUPED_SUFFIX if grouped else "")
+        search = f"query: {_text(query)}" if query and not self.searches_inside else ""
+        order = f"sortKey: {resource.sort_key}" if resource.sort_key else ""
         return f"""query {operation} {{
-  {self.name}(query: {json.dumps(query, ensure_ascii=False)}, sortKey: UPDATED_AT) {{
+  {resource.root}{_arguments(search, order, resource.arguments)} {{
     edges {{ node {{
-      {selection}
+      {self.selection(bulk=True, search=query)}
     }} }}
   }}
 }}"""
 
-    def by_id_document(self, selection: str) -> str:
-        """Return the document that reads objects by their ids."""
-        operation = f"{self.name.capitalize()}ById"
-        return f"""query {operation}($ids: [ID!]!) {{
+    def by_id_document(self) -> str:
+        """Return the document that reads records by their ids."""
+        own = _joined(self.fields, *(list_selection(each) for each in self.resource.nested))
+        return _nodes_document(f"{_pascal(self.name)}ById", self.resource.type, own)
+
+    def by_parent_document(self) -> str:
+        """Return the document that reads the root's objects by their ids, with their records."""
+        return _nodes_document(f"{_pascal(self.name)}ByParent", self.resource.owner_type, self.selection())
+
+    @property
+    def searches_inside(self) -> bool:
+        """Whether Shopify searches the list inside of the root's objects, not the root."""
+        return self.resource.within is not None and self.resource.within.has_search
+
+    @property
+    def count_document(self) -> str:
+        """The document that counts a search, up to 10,000."""
+        operation = f"{_pascal(self.name)}Count"
+        field = self.resource.count_field
+        return f"query {operation}($query: String) {{ {field}(query: $query) {{ count precision }} }}\n"
+
+    @property
+    def parents_document(self) -> str:
+        """The document that reads the ids of the root's objects."""
+        resource, operation = self.resource, f"{_pascal(self.name)}Parents"
+        if resource.is_single:
+            return f"query {operation} {{ {resource.root} {{ id }} }}\n"
+        arguments = _arguments("first: $first", "after: $after", f"sortKey: {resource.sort_key}", resource.arguments)
+        return f"""query {operation}($first: Int!, $after: String) {{
+  {resource.root}{arguments} {{ nodes {{ id }} {_PAGE_INFO} }}
+}}
+"""
+
+    def bulk_connections(self) -> dict[str, Mapping[str, str]]:
+        """Return the connections whose nodes have lines of their own in a bulk file.
+
+        :returns: ``{type of the object: {type of the line: field}}``
+        """
+        found: dict[str, dict[str, str]] = {}
+        for owner, each, in_list in _walk(self.resource.owner_type, self.lists):
+            if each.connection and not in_list:
+                found.setdefault(owner, {})[each.type] = each.field
+        return {self.resource.owner_type: {}, **found}
+
+
+def documents_of(
+    resource: AdminResource, api_version: str, *, personal_data: bool, extra_fields: str = ""
+) -> ListDocuments:
+    """Return the documents of a list.
+
+    :param api_version: the version that answers
+    :param personal_data: whether to request customers' data
+    :param extra_fields: a user's additional fields of a record, in GraphQL
+    """
+    fields = _joined(
+        resource.selected,
+        *(text for text, first in resource.versioned.items() if is_at_least(api_version, first)),
+        *(resource.personal.values() if personal_data else ()),
+        extra_fields,
+    )
+    return ListDocuments(resource=resource, fields=fields)
+
+
+# --- lists inside of objects ---
+
+
+def list_selection(nested: Nested, *, bulk: bool = False, search: str | None = None) -> str:
+    """Return a list as part of its object's selection.
+
+    :param bulk: whether a bulk operation runs it
+    :param search: the search in place of ``$query``, for a document without variables
+    """
+    items = _items(nested, bulk=bulk)
+    arguments = nested.arguments.replace("$query", _text(search or "")) if bulk else nested.arguments
+    if not nested.connection:
+        limit = INNER_PAGE_SIZE if bulk and nested.first else nested.first
+        counted = f"{nested.count} {{ count precision }}\n      " if nested.count else ""
+        return f"{counted}{nested.field}{_arguments(_first(limit), arguments)} {{ {items} }}"
+    if bulk:
+        return f"{nested.field}{_arguments(arguments)} {{ edges {{ node {{ {items} }} }} }}"
+    return f"{nested.field}{_arguments(_first(nested.first), arguments)} {{ nodes {{ {items} }} {_PAGE_INFO} }}"
+
+
+def page_document(owner: str, nested: Nested) -> str:
+    """Return the document that reads a page of a nested list, or all of a plain list, by the id of its object.
+
+    Its variables are ``$id`` and ``$first``, for a connection ``$after``, and ``$query`` if the list takes a search.
+
+    :param owner: the GraphQL type of the object
+    """
+    variables, arguments = ["$id: ID!", "$first: Int!"], ["first: $first"]
+    if nested.connection:
+        variables.append("$after: String")
+        arguments.append("after: $after")
+    if nested.has_search:
+        variables.append("$query: String")
+    items = _items(nested)
+    body = f"{_PAGE_INFO} nodes {{ {items} }}" if nested.connection else items
+    counted = f"{nested.count} {{ count precision }} " if nested.count else ""
+    inner = f"{counted}{nested.field}{_arguments(*arguments, nested.arguments)} {{ {body} }}"
+    return f"""query {page_operation(owner, nested)}({", ".join(variables)}) {{
+  node(id: $id) {{ ... on {owner} {{ id {inner} }} }}
+}}
+"""
+
+
+def page_operation(owner: str, nested: Nested) -> str:
+    """Return the name of the operation that reads a page of a nested list, such as ``OrderLineItems``."""
+    field = nested.field[:1].upper() + nested.field[1:]
+    return field if field.startswith(owner) else owner + field
+
+
+def missing_lists(nested: Nested) -> tuple[Nested, ...]:
+    """Return the connections inside of a plain list, which a bulk operation does not accept.
+
+    See https://shopify.dev/docs/api/usage/bulk-operations/queries.
+    """
+    return () if nested.connection else tuple(each for each in nested.nested if each.connection)
+
+
+def missing_lists_document(nested: Nested) -> str:
+    """Return the document that reads the connections inside of a plain list, by the ids of the list's objects."""
+    lists = _joined("id", *(list_selection(each) for each in missing_lists(nested)))
+    return _nodes_document(f"{nested.type}sById", nested.type, lists)
+
+
+def _items(nested: Nested, *, bulk: bool = False) -> str:
+    missing = missing_lists(nested) if bulk else ()
+    lists = (list_selection(each, bulk=bulk) for each in nested.nested if each not in missing)
+    return _joined(nested.fields, *lists)
+
+
+def _walk(owner: str, lists: tuple[Nested, ...], *, in_list: bool = False) -> Iterator[tuple[str, Nested, bool]]:
+    """Yield each nested list with the type of its object, and whether that is in a plain list."""
+    for each in lists:
+        yield owner, each, in_list
+        yield from _walk(each.type, each.nested, in_list=in_list or not each.connection)
+
+
+def _nodes_document(operation: str, type_name: str, selection: str) -> str:
+    return f"""query {operation}($ids: [ID!]!) {{
   nodes(ids: $ids) {{
     __typename
-    ... on {self.node_type} {{
+    ... on {type_name} {{
       {selection}
     }}
   }}
 }}
 """
 
-    @property
-    def count_document(self) -> str:
-        """The document that counts a search, up to 10,000."""
-        operation = f"{self.name.capitalize()}Count"
-        return f"query {operation}($query: String) {{ {self.count_field}(query: $query) {{ count precision }} }}\n"
+
+def _joined(*parts: str) -> str:
+    return "\n      ".join(part for part in parts if part)
 
 
-LIST_DOCUMENTS: Mapping[str, ListDocuments] = MappingProxyType({
-    "orders": ListDocuments(
-        name="orders",
-        node_type="Order",
-        count_field="ordersCount",
-        fields=ORDER,
-        bulk_fields=BULK_ORDER,
-        inner_connections={"LineItem": "lineItems"},
-        personal_fields=PERSONAL_DATA_FIELDS,
-    ),
-    "products": ListDocuments(
-        name="products",
-        node_type="Product",
-        count_field="productsCount",
-        fields=PRODUCT,
-        bulk_fields=BULK_PRODUCT,
-        inner_connections={"ProductVariant": "variants"},
-    ),
-})
+def _arguments(*parts: str) -> str:
+    given = ", ".join(part for part in parts if part)
+    return f"({given})" if given else ""
 
 
-def _connection_document(operation: str, root: str, connection: str, selection: str) -> str:
-    return f"""query {operation}($id: ID!, $first: Int!, $after: String) {{
-  {root}(id: $id) {{
-    id
-    {connection}(first: $first, after: $after) {{ {_PAGE_INFO} nodes {{ {selection} }} }}
-  }}
-}}
-"""
+def _first(size: int | None) -> str:
+    return "" if size is None else f"first: {size}"
 
 
-@dataclass(frozen=True, slots=True)
-class InnerConnection:
-    """A connection inside of an object, and the document that reads its further pages.
-
-    :param root: the root field that returns the object by its id
-    :param connection: the connection's field
-    :param document: with the variables ``$id``, ``$first`` and ``$after``
-    :param label: its name in logs and statistics
-    """
-
-    root: str
-    connection: str
-    document: str
-    label: str
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
-LINE_ITEMS = InnerConnection(
-    "order", "lineItems", _connection_document("OrderLineItems", "order", "lineItems", LINE_ITEM), "orders.line_items"
-)
-FULFILLMENT_LINE_ITEMS = InnerConnection(
-    "fulfillment",
-    "fulfillmentLineItems",
-    _connection_document("FulfillmentLineItems", "fulfillment", "fulfillmentLineItems", FULFILLMENT_LINE_ITEM),
-    "fulfillments.line_items",
-)
-VARIANTS = InnerConnection(
-    "product", "variants", _connection_document("ProductVariants", "product", "variants", VARIANT), "products.variants"
-)
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
 
-FULFILLMENTS = f"""query OrderFulfillments($id: ID!, $first: Int!) {{
-  order(id: $id) {{
-    id
-    fulfillmentsCount {{ count precision }}
-    fulfillments(first: $first) {{ {FULFILLMENT} }}
-  }}
-}}
-"""
-"""All fulfillments of one order. They are a plain list: ``first`` truncates it and it has no cursor."""
+
+# --- the shop and bulk operations ---
 
 SHOP = "query Shop { shop { name myshopifyDomain } currentAppInstallation { accessScopes { handle } } }\n"
-
-FULFILLMENTS_BY_ID = f"""query FulfillmentsById($ids: [ID!]!) {{
-  nodes(ids: $ids) {{
-    __typename
-    ... on Fulfillment {{
-      id
-      fulfillmentLineItems(first: {INNER_FIRST_PAGE_SIZE}) {{ nodes {{ {FULFILLMENT_LINE_ITEM} }} {_PAGE_INFO} }}
-    }}
-  }}
-}}
-"""
-"""The lines of fulfillments, which a bulk operation cannot include."""
-
-# --- bulk operations ---
 
 _BULK_FIELDS = "id status errorCode createdAt completedAt objectCount rootObjectCount url partialDataUrl query"
 

@@ -41,18 +41,18 @@ _TIME = re.compile(
 _SPLIT_TIME = re.compile(rf"{_COMPARATOR}\d{{4}}-\d\d-\d\d\s+\d\d?:\d\d")
 
 
-def build_search(time_range: TimeRange, user_query: str | None) -> str:
+def build_search(time_range: TimeRange, user_query: str | None, *, field: str = "updated_at") -> str:
     """Return the search string of a time range.
 
-    :param time_range: of ``updated_at``, in whole seconds
+    :param time_range: in whole seconds
     :param user_query: the user's search, combined by ``AND``
+    :param field: the search field of the time; empty to search without it
     """
     # Without quotes Shopify ignores the time of day and filters by whole days
     # (https://shopify.dev/docs/api/usage/search-syntax).
     bounds = ((">=", time_range.since), ("<", time_range.until))
-    terms = [f"updated_at:{operator}'{timestamps.isoformat(bound, 'seconds')}'" for operator, bound in bounds if bound]
-    text = " AND ".join(terms)
-    return f"{text} AND ({user_query})" if user_query else text
+    terms = [f"{field}:{operator}'{timestamps.isoformat(bound, 'seconds')}'" for operator, bound in bounds if bound]
+    return " AND ".join([*(terms if field else ()), *([f"({user_query})"] if user_query else ())])
 
 
 def validate_query(query: str | None) -> str | None:

@@ -33,6 +33,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.records import (
     FileExtraction,
     FileReader,
     file_segment,
+    reads_lines_as_records,
 )
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import read_lines
 from airflow_provider_partners.api.shopify_admin.query import range_as_json
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_partners.api.clock import Clock
-    from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
     from airflow_provider_partners.api.shopify_admin.query import ListQuery
+    from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
@@ -69,7 +70,6 @@ class BulkJob:
     """
 
     source: str
-    documents: ListDocuments
     request: Mapping[str, Any]
     time_range: TimeRange
     operations: BulkOperations = field(repr=False)
@@ -83,7 +83,7 @@ class BulkJob:
     @property
     def resource(self) -> str:
         """The list."""
-        return self.documents.name
+        return self.list_query.resource.name
 
     @property
     def operation_query(self) -> str:
@@ -211,10 +211,13 @@ class BulkJob:
         }
 
     def _bulk_file(self, job_id: str, url: str, **options: Any) -> BulkFile:
+        documents = self.list_query.documents
         return BulkFile(
             name=f"{self.resource} of {job_id}",
             download=lambda path: self.download(url, path),
-            connections={self.documents.node_type: self.documents.inner_connections},
+            connections=documents.bulk_connections(),
+            reads_lines=reads_lines_as_records(documents),
+            counts_records=documents.records_list is None or reads_lines_as_records(documents),
             **options,
         )
 
@@ -234,12 +237,15 @@ class BulkJob:
         missing_range = TimeRange(self._last_change(job_id, url), self._until)
 
         def is_complete(record: Record) -> bool:
-            return not missing_range.contains(record_timestamp(record, "updatedAt"))
+            return not missing_range.contains(self._changed_at(record))
 
         parts = self.list_query.split_range(missing_range)
         file = self._bulk_file(job_id, url, is_included=is_complete, allow_truncated=True)
         time_ranges = [range_as_json(part) for part in parts]
-        return self._file_extraction(job_id, file, self.list_query.search_segments(parts), time_ranges=time_ranges)
+        return self._file_extraction(job_id, file, self.list_query.segments(parts), time_ranges=time_ranges)
+
+    def _changed_at(self, record: Record) -> datetime:
+        return record_timestamp(record, self.list_query.resource.time_field or "")
 
     def _last_change(self, job_id: str, url: str) -> datetime:
         """Return the ``updatedAt`` of the last object in a partial file."""
@@ -252,7 +258,7 @@ class BulkJob:
             for line in read_lines(path, allow_truncated=True):
                 if line.parent_id is not None:
                     continue
-                changed = record_timestamp(line.record, "updatedAt")
+                changed = self._changed_at(line.record)
                 in_range = changed < self._until
                 if in_range and latest is not None and changed < latest:
                     latest, in_range = None, False
@@ -264,21 +270,24 @@ class BulkJob:
         return latest
 
 
-def fits_bulk_operation(match: object, fields: str) -> bool:
+def fits_bulk_operation(resource: AdminResource, match: object, fields: str) -> bool:
     """Return True if a bulk operation can serve the arguments.
 
     :param match: ids, which a bulk operation cannot read
     :param fields: additional fields; a connection would get lines of its own in the file
     """
-    return match is None and not _CONNECTION.search(fields)
+    return resource.bulk and match is None and not _CONNECTION.search(fields)
 
 
-def require_bulk_fit(match: object, fields: str) -> None:
+def require_bulk_fit(resource: AdminResource, match: object, fields: str) -> None:
     """Raise if a bulk operation cannot serve the arguments.
 
     :raises ConfigurationError: naming the argument
     """
-    if not fits_bulk_operation(match, fields):
+    if not resource.bulk:
+        message = f"Shopify has no bulk operation for '{resource.name}'"
+        raise ConfigurationError(message, remedy="Read it page by page (mode='paged').", partner=PARTNER)
+    if not fits_bulk_operation(resource, match, fields):
         argument = "'match'" if match is not None else "'fields' with connections (edges, nodes)"
         message = f"a bulk operation does not support {argument}"
         raise ConfigurationError(message, remedy="Remove it, or read page by page.", partner=PARTNER)

@@ -1,7 +1,7 @@
 """The records of a bulk operation: download its file, complete its objects, and delete it at the end.
 
-The records are those of the paged list. A bulk operation cannot include the lines of fulfillments, so they are
-requested by the fulfillments' ids, one page at a time.
+The records are those of the paged list. A bulk operation cannot include a connection inside of a plain list, such as
+the lines of fulfillments. They are requested by the fulfillments' ids, one page at a time.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.extraction import ExtractedPage, Extraction, ResumePosition, Segment, batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
-from airflow_provider_partners.api.shopify_admin import documents
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import Connections, JoinedFile
+from airflow_provider_partners.api.shopify_admin.documents import (
+    ListDocuments,
+    missing_lists,
+    missing_lists_document,
+)
 from airflow_provider_partners.exceptions import PagingError, TransientError, UnexpectedResponseError
 from airflow_provider_partners.files import ScratchFolder, make_private_file
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
-    from airflow_provider_partners.api.shopify_admin.nested import NestedConnectionLoader
+    from airflow_provider_partners.api.shopify_admin.query import ListQuery
+    from airflow_provider_partners.api.shopify_admin.resources.model import Nested
     from airflow_provider_partners.records import Record
+    from airflow_provider_partners.windows import TimeRange
 
 RECORDS_PER_PAGE = 200
 """Records per page, which is the number of objects in memory at once."""
@@ -48,6 +53,8 @@ class BulkFile:
     :param expected_roots: minimum number of objects of the list
     :param is_included: return False for an object to drop it; all are kept by default
     :param allow_truncated: skip the last line if it is incomplete
+    :param reads_lines: whether the nested lines are the records
+    :param counts_records: whether each object is one record, so that their number is known
     """
 
     name: str
@@ -57,6 +64,8 @@ class BulkFile:
     expected_roots: int = 0
     is_included: Callable[[Record], bool] | None = None
     allow_truncated: bool = False
+    reads_lines: bool = False
+    counts_records: bool = True
 
     def open(self, folder: Path) -> JoinedFile:
         """Download the file and index it.
@@ -72,6 +81,7 @@ class BulkFile:
             connections=self.connections,
             is_included=self.is_included,
             allow_truncated=self.allow_truncated,
+            reads_lines=self.reads_lines,
         )
         if joined.line_count < self.expected_lines or joined.root_count < self.expected_roots:
             joined.close()
@@ -115,7 +125,8 @@ class FileReader:
             message = f"{self._file.name} has {total} objects, but the stored position is {offset}"
             raise PagingError(message, remedy="Delete the dataset's folder to read it again from the start.")
         next_offset = offset + len(objects)
-        return Page(self._complete(objects), {"offset": next_offset} if next_offset < total else None, total)
+        next_cursor = {"offset": next_offset} if next_offset < total else None
+        return Page(self._complete(objects), next_cursor, total if self._file.counts_records else None)
 
     def predict_next(self, cursor: Cursor) -> Cursor | None:
         """Return the cursor of the following page, once the file is downloaded."""
@@ -190,21 +201,14 @@ def file_segment(name: str, open_reader: Callable[[], FileReader]) -> Segment:
 class BulkRecordLoader:
     """Turns the objects of a file into the records of the paged list. Thread-safe.
 
-    :param loader: completes the nodes of a paged list
-    :param fetch_by_ids: returns the complete objects with given ids that still exist
+    :param list_query: reads the same list page by page
+    :param time_range: of the records, in whole seconds
     """
 
-    def __init__(
-        self,
-        caller: GraphQLCaller,
-        loader: NestedConnectionLoader,
-        list_documents: documents.ListDocuments,
-        fetch_by_ids: Callable[[list[str]], list[Record]],
-    ) -> None:
-        self._caller = caller
-        self._loader = loader
-        self._list_documents = list_documents
-        self._fetch_by_ids = fetch_by_ids
+    def __init__(self, list_query: ListQuery, time_range: TimeRange) -> None:
+        self._query = list_query
+        self._documents = list_query.documents
+        self._is_included = list_query.is_included(time_range)
         self._batch_size = AdaptivePageSize(MAX_NODE_IDS)
 
     def __call__(self, objects: list[Record]) -> list[Record]:
@@ -212,44 +216,57 @@ class BulkRecordLoader:
 
         :param objects: as the file has them, with their nested lists
         """
+        loader, documents = self._query.loader, self._documents
+        if reads_lines_as_records(documents):
+            return [record for record in loader.complete_records(documents, objects) if self._is_included(record)]
         changed: set[str] = set()
-        if self._list_documents.name == "orders":
-            changed = self._add_fulfillment_lines(objects)
-        nodes = [self._as_list_node(record) for record in objects if record["id"] not in changed]
-        records = {record["id"]: record for record in self._loader.complete(self._list_documents.name, nodes)}
-        if changed:
-            # The file names a fulfillment that no longer exists, so the order changed after it was written.
-            records |= {record["id"]: record for record in self._fetch_by_ids(sorted(changed))}
-        return [records[record["id"]] for record in objects if record["id"] in records]
+        for nested in documents.lists:
+            if missing_lists(nested):
+                changed |= self._add_missing_lists(nested, objects)
+        records = []
+        for each in objects:
+            # The file of a changed object names something that no longer exists.
+            is_current = each["id"] not in changed
+            records += (
+                loader.complete(documents, [each]) if is_current else self._query.fetch_root_objects([each["id"]])
+            )
+        return [record for record in records if self._is_included(record)]
 
-    def _as_list_node(self, record: Record) -> Record:
-        names = self._list_documents.inner_connections.values()
-        return {**record, **{name: _as_connection(record[name]) for name in names}}
+    def _add_missing_lists(self, nested: Nested, owners: list[Record]) -> set[str]:
+        """Add the connections inside of a plain list. Return the ids of owners with an object that no longer exists."""
+        pairs = [(owner, item) for owner in owners for item in owner[nested.field]]
+        found = self._fetch_missing_lists(nested, [item["id"] for _, item in pairs])
+        for _, item in pairs:
+            item.update(found.get(item["id"], {}))
+        return {owner["id"] for owner, item in pairs if item["id"] not in found}
 
-    def _add_fulfillment_lines(self, orders: list[Record]) -> set[str]:
-        """Add the lines to each fulfillment. Return the ids of orders with a fulfillment that no longer exists."""
-        fulfillments = [(order, fulfillment) for order in orders for fulfillment in order["fulfillments"]]
-        lines = self._fetch_fulfillment_lines([fulfillment["id"] for _, fulfillment in fulfillments])
-        for _, fulfillment in fulfillments:
-            fulfillment["fulfillmentLineItems"] = lines.get(fulfillment["id"])
-        return {order["id"] for order, fulfillment in fulfillments if fulfillment["fulfillmentLineItems"] is None}
-
-    def _fetch_fulfillment_lines(self, ids: list[str]) -> dict[str, Any]:
-        lines: dict[str, Any] = {}
+    def _fetch_missing_lists(self, nested: Nested, ids: list[str]) -> dict[str, Record]:
+        found: dict[str, Record] = {}
         offset = 0
         while offset < len(ids):
-            size, nodes = self._batch_size.call(partial(self._fetch_batch, ids[offset:]))
-            lines |= {node["id"]: node["fulfillmentLineItems"] for node in nodes if node and "id" in node}
+            size, nodes = self._batch_size.call(partial(self._fetch_batch, nested, ids[offset:]))
+            found |= {
+                node["id"]: {each.field: node[each.field] for each in missing_lists(nested)}
+                for node in nodes
+                if node and "id" in node
+            }
             offset += size
-        return lines
+        return found
 
-    def _fetch_batch(self, ids: list[str], size: int, *, max_timeouts: int | None) -> tuple[int, list[Record]]:
+    def _fetch_batch(
+        self, nested: Nested, ids: list[str], size: int, *, max_timeouts: int | None
+    ) -> tuple[int, list[Record]]:
         batch = next(batches(ids, size))
-        result = self._caller.execute(
-            documents.FULFILLMENTS_BY_ID, {"ids": batch}, label="fulfillments.by_id", max_timeouts=max_timeouts
+        result = self._query.caller.execute(
+            missing_lists_document(nested), {"ids": batch}, label=f"{nested.field}.by_id", max_timeouts=max_timeouts
         )
         return len(batch), result.data.get("nodes") or []
 
 
-def _as_connection(nodes: list[Record]) -> Record:
-    return {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+def reads_lines_as_records(documents: ListDocuments) -> bool:
+    """Return True if the records are the nested lines of a file, and not its objects.
+
+    One object may have more of them than fit into memory, as a location its inventory levels.
+    """
+    within = documents.records_list
+    return within is not None and within.connection

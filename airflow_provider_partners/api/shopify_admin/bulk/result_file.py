@@ -85,6 +85,7 @@ class JoinedFile:
     :param connections: the nested connections of each type
     :param is_included: return False for an object to drop it; all are kept by default
     :param allow_truncated: skip the last line if it is incomplete
+    :param reads_lines: whether the nested lines are the objects to read, each by itself
     :raises UnexpectedResponseError: if a line belongs to no object of the file, or to no known connection
     """
 
@@ -96,7 +97,9 @@ class JoinedFile:
         connections: Connections,
         is_included: Callable[[Record], bool] | None = None,
         allow_truncated: bool = False,
+        reads_lines: bool = False,
     ) -> None:
+        self._reads_lines = reads_lines
         self.line_count = 0
         self.root_count = 0
         self._connections = connections
@@ -153,9 +156,9 @@ class JoinedFile:
             for line in lines
         )
         while batch := list(islice(entries, _INDEX_BATCH_SIZE)):
-            roots = [(gid, offset) for gid, offset, parent_id in batch if parent_id is None]
+            roots = [(gid, offset) for gid, offset, parent_id in batch if (parent_id is None) is not self._reads_lines]
             self.line_count += len(batch)
-            self.root_count += len(roots)
+            self.root_count += sum(parent_id is None for *_, parent_id in batch)
             self._database.execute("BEGIN")
             # A repeated object keeps its first position and gets its last content.
             self._database.executemany(
@@ -165,7 +168,11 @@ class JoinedFile:
             )
             self._database.executemany(
                 "INSERT INTO child (id, line_offset, parent_id) VALUES (?, ?, ?)",
-                [(gid, offset, parent_id) for gid, offset, parent_id in batch if parent_id is not None],
+                [
+                    (gid, offset, parent_id)
+                    for gid, offset, parent_id in batch
+                    if parent_id is not None and not self._reads_lines
+                ],
             )
             self._database.execute("COMMIT")
 
