@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import AirflowTaskTimeout, conf, utcnow
 from airflow_provider_partners.api.async_job import JobState
-from airflow_provider_partners.arguments import Check, check_duration, check_seconds, suggest
+from airflow_provider_partners.arguments import Check, check_duration, check_name, check_seconds, suggest
 from airflow_provider_partners.datasets.job_checkpoint import (
     clear_checkpoint,
     collect,
@@ -82,16 +82,18 @@ class JobExtractOperator(ExtractOperator):
     ``execution_timeout`` limits a try, in the triggerer too. A job that still runs then is cancelled, the try fails,
     and the task's ``retries`` count.
 
-    :param mode: ``auto`` lets the client decide whether the list is long enough for a job
+    :param mode: ``auto`` lets the client decide whether the list is long enough for a job (templated)
     :param deferrable: whether to wait for a job in the triggerer, without a worker's slot; ``[operators]
         default_deferrable`` by default
-    :param poll_interval: longest time between two status requests, in seconds; the first ones come sooner
+    :param poll_interval: longest time between two status requests, in seconds; the first ones come sooner (templated)
     :param job_timeout: how long a job may take from its submission on, over all deferrals and tries. Then it is
-        cancelled, and the next try submits another one
+        cancelled, and the next try submits another one (templated)
     """
 
+    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "mode", "poll_interval", "job_timeout")
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **ExtractOperator.argument_checks,
+        "mode": check_name,
         "poll_interval": check_seconds,
         "job_timeout": check_duration,
     }
@@ -106,15 +108,15 @@ class JobExtractOperator(ExtractOperator):
         *,
         mode: str = "auto",
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = 30.0,
-        job_timeout: timedelta = timedelta(hours=10),
+        poll_interval: float | str = 30.0,
+        job_timeout: timedelta | str = timedelta(hours=10),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.mode = mode
         self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.job_timeout = job_timeout
+        self.poll_interval: Any = poll_interval
+        self.job_timeout: Any = job_timeout
 
     @abstractmethod
     def hook_params(self) -> dict[str, Any]:
@@ -217,7 +219,8 @@ class JobExtractOperator(ExtractOperator):
 
     def _deadline(self, uri: str) -> datetime:
         checkpoint = load_checkpoint(uri)
-        return (checkpoint.started_at if checkpoint else utcnow()) + self.job_timeout
+        started_at = checkpoint.started_at if checkpoint else utcnow()
+        return started_at + timedelta(seconds=self.job_timeout.total_seconds())
 
     def _defer(self, running_job: _RunningJob) -> None:
         # Loaded only here: parsing a Dag should not load Airflow's triggers.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_flag, parse_bool
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
-from airflow_provider_partners.operators.base import parse_bool
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
     :param personal_data: whether to read customers' names, email addresses and postal addresses; by default yes. The
         app needs the scope ``read_customers`` and Shopify's approval for them (templated)
     :param shopify_admin_conn_id: id of the Airflow connection (templated)
-    :param mode: ``auto``, ``paged`` or ``bulk``; a read by ids (``match``) is always paged
+    :param mode: ``auto``, ``paged`` or ``bulk``; a read by ids (``match``) is always paged (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -40,6 +40,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         "personal_data",
         "shopify_admin_conn_id",
     )
+    argument_checks: ClassVar[Mapping[str, Check]] = {**JobExtractOperator.argument_checks, "personal_data": check_flag}
     modes: ClassVar[Mapping[str, ExtractMode]] = {
         "auto": ExtractMode.AUTO,
         "paged": ExtractMode.PAGES,

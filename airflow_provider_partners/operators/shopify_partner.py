@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.arguments import Check, check_keys
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -52,6 +53,8 @@ class ShopifyPartnerExtractOperator(ExtractOperator):
         "conversation_id",
         "shopify_partner_conn_id",
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {**ExtractOperator.template_fields_renderers, "types": "json"}
+    argument_checks: ClassVar[Mapping[str, Check]] = {**ExtractOperator.argument_checks, "types": check_keys}
     operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.arguments import Check, check_duration
+from airflow_provider_partners.arguments import Check, check_duration, check_flag, check_keys, check_structure
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
 from airflow_provider_partners.operators.extract import ExtractOperator
@@ -38,12 +38,13 @@ class YofiExtractOperator(ExtractOperator):
     :param filters: an RSQL expression, checked before it is sent (templated)
     :param prediction_filter: an RSQL expression on the predictions of returns, or on a list of predictions, such as
         ``prediction_category==drop_off_fraud;predicted_value>0.9`` (templated)
-    :param fields: fields to read, by JSON:API type; all known fields by default
-    :param include: relationships to include; all known ones by default
-    :param sort: the fields to sort by, with ``-`` for descending
+    :param fields: fields to read, of the list's own type or by JSON:API type; all known fields by default (templated)
+    :param include: relationships to include; all known ones by default (templated)
+    :param sort: the fields to sort by, with ``-`` for descending (templated)
     :param walk_lookback: how far before ``since`` the walk through the returns continues. Default: a day where Yofi
-        sorts by the returns' dates, 180 days where it sorts by the orders' dates
+        sorts by the returns' dates, 180 days where it sorts by the orders' dates (templated)
     :param one_by_one: read customers one at a time; by default the client tests whether Yofi accepts several ids
+        (templated)
     :param yofi_conn_id: id of the Airflow connection (templated)
     """
 
@@ -52,11 +53,24 @@ class YofiExtractOperator(ExtractOperator):
         "shop",
         "filters",
         "prediction_filter",
+        "fields",
+        "include",
+        "sort",
+        "walk_lookback",
+        "one_by_one",
         "yofi_conn_id",
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **ExtractOperator.template_fields_renderers,
+        **dict.fromkeys(("fields", "include"), "json"),
+    }
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **ExtractOperator.argument_checks,
+        "fields": check_structure,
+        "include": check_keys,
+        "sort": check_keys,
         "walk_lookback": check_duration,
+        "one_by_one": check_flag,
     }
     operator_extra_links = (YofiLink(), DatasetLink())
     ui_color = "#e8eefc"
@@ -68,10 +82,10 @@ class YofiExtractOperator(ExtractOperator):
         filters: str | None = None,  # the word of the API
         prediction_filter: str | None = None,
         fields: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
-        include: Sequence[str] | None = None,
-        sort: str | None = None,
-        walk_lookback: timedelta | None = None,
-        one_by_one: bool = False,
+        include: str | Sequence[str] | None = None,
+        sort: str | Sequence[str] | None = None,
+        walk_lookback: timedelta | str | None = None,
+        one_by_one: bool | str = False,
         yofi_conn_id: str = YofiHook.default_conn_name,
         **kwargs: Any,
     ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -76,11 +76,12 @@ class PartnerSensor(BaseSensorOperator):
     :param deferrable: wait in the triggerer, without a worker slot; ``mode`` has no effect then.
         ``[operators] default_deferrable`` by default
     :param max_failures: failed checks in a row before the sensor fails. Network errors and errors of the partner
-        count; refused credentials and wrong arguments fail at once
+        count; refused credentials and wrong arguments fail at once (templated)
     """
 
     __signature__ = SharedSignature()
 
+    template_fields: Sequence[str] = ("max_failures",)
     argument_checks: ClassVar[Mapping[str, Check]] = {"max_failures": check_count}
     """What each argument must be, once templates are rendered."""
 
@@ -99,12 +100,12 @@ class PartnerSensor(BaseSensorOperator):
         self,
         *,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        max_failures: int = 10,
+        max_failures: int | str = 10,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.deferrable = deferrable
-        self.max_failures = max_failures
+        self.max_failures: Any = max_failures
 
     @abstractmethod
     def hook(self) -> PartnerHook[Any]:

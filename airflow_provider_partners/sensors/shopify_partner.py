@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_keys
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.sensors.records import RecordsSensor
 from airflow_provider_partners.windows import is_given
@@ -43,6 +44,8 @@ class ShopifyPartnerEventSensor(RecordsSensor):
         "shop_id",
         "shopify_partner_conn_id",
     )
+    argument_checks: ClassVar[Mapping[str, Check]] = {**RecordsSensor.argument_checks, "types": check_keys}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"types": "json"}
     ui_color = "#eaf5ea"
 
     def __init__(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_mapping, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.sensors.base import PartnerSensor
@@ -35,7 +36,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
     :param resource: the list, such as ``redemptions``, ``vouchers`` or ``customers`` (templated)
     :param parents: id of each parent object of the list: ``{"program_id": "lprg_1"}`` (templated)
     :param time_field: the timestamp that ``since`` and ``until`` apply to, such as ``updated_at``; by default the time
-        of creation
+        of creation (templated)
     :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
     :param parameters: query parameters of the list (templated)
     :param voucherify_conn_id: the connection (templated)
@@ -44,10 +45,17 @@ class VoucherifyRecordsSensor(RecordsSensor):
     template_fields: Sequence[str] = (
         *RecordsSensor.template_fields,
         "parents",
+        "time_field",
         "filters",
         "parameters",
         "voucherify_conn_id",
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("parents", "filters", "parameters"), "json")
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **RecordsSensor.argument_checks,
+        **dict.fromkeys(("parents", "filters", "parameters"), check_mapping),
+        "time_field": check_name,
+    }
     ui_color = "#fdf0e6"
 
     def __init__(
@@ -110,7 +118,7 @@ class VoucherifyExportSensor(PartnerSensor):
     """
 
     condition_name = EXPORT
-    template_fields: Sequence[str] = ("export_id", "voucherify_conn_id")
+    template_fields: Sequence[str] = (*PartnerSensor.template_fields, "export_id", "voucherify_conn_id")
     ui_color = "#fdf0e6"
 
     def __init__(

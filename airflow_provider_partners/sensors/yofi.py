@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.arguments import Check, check_duration
+from airflow_provider_partners.arguments import Check, check_duration, check_structure
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.sensors.records import RecordsSensor, resolve_match
 from airflow_provider_partners.windows import is_given
@@ -42,6 +42,7 @@ class YofiRecordsSensor(RecordsSensor):
     :param match: wait for records with known ids: maps a field to its values, or to a column of a dataset (templated)
     :param walk_lookback: how far before ``since`` the walk continues. By default a day where Yofi sorts by the returns'
         own dates, and 180 days where it sorts by the orders' dates only
+        (templated)
     :param yofi_conn_id: the connection (templated)
     """
 
@@ -51,9 +52,15 @@ class YofiRecordsSensor(RecordsSensor):
         "filters",
         "prediction_filter",
         "match",
+        "walk_lookback",
         "yofi_conn_id",
     )
-    argument_checks: ClassVar[Mapping[str, Check]] = {**RecordsSensor.argument_checks, "walk_lookback": check_duration}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"match": "json"}
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **RecordsSensor.argument_checks,
+        "match": check_structure,
+        "walk_lookback": check_duration,
+    }
     ui_color = "#e8eefc"
 
     def __init__(
@@ -63,7 +70,7 @@ class YofiRecordsSensor(RecordsSensor):
         filters: str | None = None,
         prediction_filter: str | None = None,
         match: Mapping[str, Any] | None = None,
-        walk_lookback: timedelta | None = None,
+        walk_lookback: timedelta | str | None = None,
         yofi_conn_id: str = YofiHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -72,7 +79,7 @@ class YofiRecordsSensor(RecordsSensor):
         self.filters = filters
         self.prediction_filter = prediction_filter
         self.match = match
-        self.walk_lookback = walk_lookback
+        self.walk_lookback: Any = walk_lookback
         self.yofi_conn_id = yofi_conn_id
 
     @classmethod

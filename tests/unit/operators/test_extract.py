@@ -92,7 +92,7 @@ def test_a_misspelt_list_comes_with_the_nearest_known_one(context):
     [
         ({"resource": ["claims"]}, "'resource' is a list of 1, and one name is needed"),
         ({"lookback": 2}, r"'lookback' is 2, and a duration is needed\. Write lookback=timedelta\(hours=2\)"),
-        ({"page_size": "50"}, "'page_size' is the text '50', and a whole number of 1 or more is needed"),
+        ({"page_size": "fifty"}, "'page_size' is the text 'fifty', and a whole number of 1 or more is needed"),
         ({"page_size": 0}, "'page_size' is 0"),
         ({"match": ["1"]}, "'match' is a list, and a field with its ids is needed"),
         ({"match": {"order_id": "1,2"}}, r"'match\['order_id'\]' is the text '1,2'.*Write \['1', '2'\]"),

@@ -259,4 +259,4 @@ def test_a_timeout_after_a_good_check_names_no_earlier_error(fake_condition):
 
 
 def test_a_wrong_number_of_failures_is_named():
-    assert "'max_failures' is the text '3'" in str(raised(FakeSensor(max_failures="3")))
+    assert "'max_failures' is the text 'three'" in str(raised(FakeSensor(max_failures="three")))
