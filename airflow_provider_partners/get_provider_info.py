@@ -81,7 +81,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "Yotpo": ("yotpo",),
 }
 
-_OPERATORS: dict[str, tuple[str, ...]] = {**_MODULES, "Tables and files": ("files",)}
+_OPERATORS: dict[str, tuple[str, ...]] = {**_MODULES, "Tables and files": ("files", "sql")}
 
 _SENSORS = {name: modules for name, modules in _MODULES.items() if name != "Shopify Admin"}
 
@@ -292,6 +292,17 @@ _OPTIONS = {
     "max_reschedules": _option("How often a throttled task gives its slot back before it fails.", "integer", "24"),
     "parallel_calls": _option(
         "Parallel calls of one task: pages where a list allows it, writes to a store.", "integer", "4"
+    ),
+    "part_mb": _option(
+        "Compressed megabytes after which a part file of a dataset is written. A task needs about three times as much "
+        "memory.",
+        "float",
+        "32",
+    ),
+    "part_seconds": _option(
+        "Seconds after which a part file is written in any case. A killed task reads again what its last part held.",
+        "float",
+        "60",
     ),
     "max_rejects": _option(
         "Records that may be rejected before a task fails: a share with a decimal point (0.1 is one in ten), or a "

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from postgres import PostgresServer
 
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -20,3 +25,12 @@ def quick_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_partners.api.http import call
 
     monkeypatch.setattr(call, "REFUSAL_PAUSES", (0.0, 0.0))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server on loopback, one per test process."""
+    from postgres import serve_postgres
+
+    with serve_postgres() as running:
+        yield running

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.shopify_partner import (
         ShopifyPartnerQueryOperator as ShopifyPartnerQueryOperator,
     )
+    from airflow_provider_partners.operators.sql import SqlToDatasetOperator as SqlToDatasetOperator
     from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator as VoucherifyExtractOperator
     from airflow_provider_partners.operators.yofi import YofiExtractOperator as YofiExtractOperator
     from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator as YotpoBuildOrdersOperator
@@ -48,6 +49,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "ShopifyPartnerExtractOperator",
             "ShopifyPartnerQueryOperator",
         ],
+        "sql": ["SqlToDatasetOperator"],
         "voucherify": ["VoucherifyExtractOperator"],
         "yofi": ["YofiExtractOperator"],
         "yotpo": [

@@ -19,7 +19,7 @@ from airflow_provider_partners.exceptions import ConfigurationError, DatasetErro
 from airflow_provider_partners.files import first_line
 from airflow_provider_partners.records import parse_json
 from airflow_provider_partners.tables.file_list import SourceFile, text_stream
-from airflow_provider_partners.tables.values import ValueConverter, parse_text, parse_timezone
+from airflow_provider_partners.tables.values import PLAIN_TYPES, ValueConverter, parse_text, parse_timezone
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
@@ -145,7 +145,7 @@ def _check_header(file: SourceFile, names: Sequence[str], options: ReadOptions) 
 def _csv_records(
     file: SourceFile, rows: Any, names: Sequence[str], options: ReadOptions
 ) -> Iterator[Record | UnreadableRecord]:
-    null_values, width, convert = frozenset(options.null_values), len(names), _Typer(options)
+    null_values, width, convert = frozenset(options.null_values), len(names), Typer(options.types, options.timezone)
     for cells in rows:
         if not cells:  # an empty line
             continue
@@ -162,7 +162,7 @@ def _csv_records(
 
 
 def _read_lines(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iterator[Record | UnreadableRecord]:
-    convert, number = _Typer(options), 0
+    convert, number = Typer(options.types, options.timezone), 0
     while line := stream.readline(MAX_LINE):
         number += 1
         place = f"{file.uri}, line {number}"
@@ -181,10 +181,10 @@ def _read_lines(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> It
 def _read_json(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iterator[Record | UnreadableRecord]:
     """Yield the objects of an array, or objects that follow each other."""
     with text_stream(stream, "utf-8") as characters:
-        yield from _json_records(file, characters, _Typer(options))
+        yield from _json_records(file, characters, Typer(options.types, options.timezone))
 
 
-def _json_records(file: SourceFile, characters: IO[str], convert: _Typer) -> Iterator[Record | UnreadableRecord]:
+def _json_records(file: SourceFile, characters: IO[str], convert: Typer) -> Iterator[Record | UnreadableRecord]:
     for number, text in enumerate(_json_texts(file, characters), 1):
         place = f"{file.uri}, record {number}"
         try:
@@ -243,25 +243,32 @@ def _is_json(text: str) -> bool:
 
 
 def _read_parquet(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iterator[Record | UnreadableRecord]:
-    table, converter, convert = _parquet(file, stream), ValueConverter(options.timezone), _Typer(options)
+    table, converter, convert = (
+        _parquet(file, stream),
+        ValueConverter(options.timezone),
+        Typer(options.types, options.timezone),
+    )
     number = 0
     for batch in table.iter_batches(batch_size=_PARQUET_BATCH):
         for row in batch.to_pylist():
             number += 1
             place = f"{file.uri}, record {number}"
-            record, fault = to_record(row, converter)
+            record, fault = to_json_record(row, converter)
             yield convert(record, place) if fault is None else UnreadableRecord(place, fault, record)
 
 
-def to_record(row: Mapping[str, Any], converter: ValueConverter) -> tuple[Record, str | None]:
-    """Return a record of typed values as JSON, and what is wrong with it: then it has text for the wrong values."""
-    record: Record = {}
+def to_json_record(record: Record, converter: ValueConverter) -> tuple[Record, str | None]:
+    """Replace the values of a record by their JSON, in place.
+
+    :returns: the record and what is wrong with it: then it has text for the wrong values
+    """
     fault = None
-    for name, value in row.items():
-        try:
-            record[name] = converter.to_json(value)
-        except RejectedError as error:
-            record[name], fault = str(value), f"{name}: {error.message}"
+    for name, value in record.items():
+        if type(value) not in PLAIN_TYPES:
+            try:
+                record[name] = converter.to_json(value)
+            except RejectedError as error:
+                record[name], fault = str(value), f"{name}: {error.message}"
     return record, fault
 
 
@@ -296,14 +303,19 @@ def _parquet_types(schema: Any) -> dict[str, str]:
     return {item.name: next((kind for test, kind in tests if test(item.type)), "string") for item in schema}
 
 
-class _Typer:
-    """Checks that a value is a record, and parses its texts by the declared types."""
+class Typer:
+    """Checks that a value is a record, and parses its texts by the declared types.
 
-    def __init__(self, options: ReadOptions) -> None:
-        self._types = {name: kind for name, kind in options.types.items() if kind != "string"}
-        self._converter = ValueConverter(options.timezone)
+    :param types: column types of fields, by name
+    :param timezone: the time zone of timestamps without one
+    """
+
+    def __init__(self, types: Mapping[str, str], timezone: str) -> None:
+        self._types = {name: kind for name, kind in types.items() if kind != "string"}
+        self._converter = ValueConverter(timezone)
 
     def __call__(self, value: Any, place: str) -> Record | UnreadableRecord:
+        """Return the record, or what is wrong with it."""
         if not isinstance(value, dict):
             kind = "list" if isinstance(value, list) else type(value).__name__
             return UnreadableRecord(place, f"it is a {kind}, and an object is needed", {"value": value})

@@ -1,0 +1,54 @@
+"""Open a database by its Airflow connection, and translate its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_partners._compat import AirflowException, BaseHook
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.files import first_line
+from airflow_provider_partners.lookups import find_connection
+from airflow_provider_partners.tables.errors import database_errors
+
+if TYPE_CHECKING:
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+
+
+def sql_hook(conn_id: str, hook_params: Mapping[str, Any] | None = None) -> DbApiHook:
+    """Return the hook of a connection to a database.
+
+    :param hook_params: further arguments of the hook, such as ``{"database": "sales"}``
+    :raises ConfigurationError: when a package is missing, or the connection is of another kind
+    """
+    try:
+        from airflow.providers.common.sql.hooks.sql import DbApiHook
+    except ImportError:
+        message = "apache-airflow-providers-common-sql isn't installed"
+        remedy = "Install airflow-provider-partners[sql] and the provider of the database on every worker."
+        raise ConfigurationError(message, remedy=remedy) from None
+    connection = find_connection(BaseHook.get_connection, conn_id, conn_type="postgres")
+    remedy = "Use a connection to a database, and install its provider on every worker."
+    try:
+        hook = connection.get_hook(hook_params=dict(hook_params or {}))
+    except (AirflowException, ImportError, TypeError) as error:
+        message = f"The connection '{conn_id}' of type '{connection.conn_type}' has no hook here: {first_line(error)}"
+        raise ConfigurationError(message, remedy=remedy) from None
+    if not isinstance(hook, DbApiHook):
+        message = f"The connection '{conn_id}' is of type '{connection.conn_type}', which is no database"
+        raise ConfigurationError(message, remedy=remedy)
+    return hook
+
+
+@contextmanager
+def open_database(hook: DbApiHook, conn_id: str) -> Iterator[Any]:
+    """Return a connection of the DB-API, whose statements are in a transaction where the database has them.
+
+    :raises ConfigurationError: when the database refuses a statement
+    :raises TransientError: when it fails
+    """
+    with database_errors(conn_id), closing(hook.get_conn()) as connection:
+        if hook.supports_autocommit:
+            hook.set_autocommit(connection, False)
+        yield connection

@@ -1,0 +1,51 @@
+"""Errors of a database as one line, without the values that the database quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
+from airflow_provider_partners.files import first_line
+
+_VALUES = re.compile(r"(?<=: )\"[^\"]*\"|(?<=string )\"[^\"]*\"|'[^']*'")
+"""Where databases quote values: PostgreSQL after a colon, DuckDB after ``string``, others between single quotes."""
+
+_MISTAKES = frozenset({
+    "ProgrammingError",
+    "NotSupportedError",
+    "CatalogException",
+    "ParserException",
+    "BinderException",
+})
+"""Classes of errors that a retry doesn't mend: PEP 249 names the first two, DuckDB the others."""
+
+
+@contextmanager
+def database_errors(conn_id: str) -> Iterator[None]:
+    """Translate the errors of a driver inside of the block.
+
+    Only the first line is shown, and no quoted value: they may be customers' data. For the same reason the driver's
+    error is not kept as the cause.
+
+    :raises ConfigurationError: when the database refuses a statement
+    :raises TransientError: when it fails otherwise: a retry may help
+    """
+    try:
+        yield
+    except PartnersError:
+        raise
+    except Exception as error:
+        if not _is_of_driver(error):
+            raise
+        kinds = [kind.__name__ for kind in type(error).__mro__]
+        message = f"The database of '{conn_id}' answers {kinds[0]}: {_VALUES.sub('…', first_line(error))}"
+        if _MISTAKES.intersection(kinds):
+            raise ConfigurationError(message, remedy="Correct the statement, the table or the user's rights.") from None
+        raise TransientError(message) from None
+
+
+def _is_of_driver(error: Exception) -> bool:
+    """Return True for the errors of PEP 249, which each driver defines for itself."""
+    return any(kind.__name__ in {"DatabaseError", "InterfaceError", "Error"} for kind in type(error).__mro__)
