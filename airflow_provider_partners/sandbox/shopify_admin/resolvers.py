@@ -123,6 +123,30 @@ def _discounted_total(_request: AdminRequest, source: Document, _info: Info, arg
     return money.render(parse_money_bag(discounted) - codes)
 
 
+def _shipping_line(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> Document | None:
+    """Return the first shipping line that is not removed.
+
+    Shopify documents it as "a summary of all shipping costs"; an order of the sandbox has one line at most.
+    """
+    return next((line for line in source.get("shippingLines") or () if not line.get("isRemoved")), None)
+
+
+def _metafield(_request: AdminRequest, source: Document, _info: Info, arguments: Arguments) -> Document | None:
+    """Return the metafield with a namespace and a key; without a namespace, one of the app's own, which has none."""
+    wanted = (arguments.get("namespace"), arguments["key"])
+    return next((each for each in source.get("metafields") or () if (each["namespace"], each["key"]) == wanted), None)
+
+
+def _metafields(_request: AdminRequest, source: Document, _info: Info, arguments: Arguments) -> list[Document]:
+    namespace, keys = arguments.get("namespace"), arguments.get("keys")
+    return [
+        each
+        for each in source.get("metafields") or ()
+        if (namespace is None or each["namespace"] == namespace)
+        and (keys is None or f"{each['namespace']}.{each['key']}" in keys)
+    ]
+
+
 def _variants(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
     return variants_with_product(source)
 
@@ -214,6 +238,9 @@ TABLE: dict[tuple[str, str], Resolver] = {
     ("Order", "transactionsCount"): _count("transactions"),
     ("Order", "displayAddress"): _display_address,
     ("Order", "closed"): _set("closedAt"),
+    ("Order", "shippingLine"): _shipping_line,
+    **{(owner, "metafield"): _metafield for owner in ("Order", "Customer", "Product", "ProductVariant")},
+    **{(owner, "metafields"): _metafields for owner in ("Order", "Customer", "Product", "ProductVariant")},
     ("Order", "subtotalLineItemsQuantity"): _total("lineItems", "quantity"),
     ("Order", "currentSubtotalLineItemsQuantity"): _total("lineItems", "currentQuantity"),
     ("Fulfillment", "fulfillmentLineItems"): _same_order("fulfillmentLineItems"),

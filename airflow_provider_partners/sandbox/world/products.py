@@ -6,12 +6,14 @@ Writes Shopify's ``Product`` and its variants.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from airflow_provider_partners.sandbox.store import Document, format_timestamp
 from airflow_provider_partners.sandbox.world.identifiers import Ids, gid
@@ -146,6 +148,8 @@ def _product(rng: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gi
         },
         "totalInventory": rng.randint(0, 400),
         "tracksInventory": not gift_card,
+        "options": _options(variants, number),
+        "metafields": [] if gift_card else _metafields(title, number, created),
         "hasOnlyDefaultVariant": len(variants) == 1,
         "hasOutOfStockVariants": any(not product["inventoryQuantity"] for product in variants),
         "hasVariantsThatRequiresComponents": False,
@@ -155,12 +159,58 @@ def _product(rng: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gi
     }
 
 
+def metafield(owner: int, offset: int, name: str, type_name: str, value: Any, at: str) -> Document:
+    """Build a metafield: its value as text, and as JSON of its type.
+
+    See https://shopify.dev/docs/apps/build/custom-data/metafields/list-of-data-types.
+
+    :param owner: number of the object that has it
+    :param offset: of its id from the owner's; ids of objects are further apart
+    :param name: namespace and key
+    """
+    namespace, _, key = name.rpartition(".")
+    return {
+        "id": gid("Metafield", owner + offset),
+        "namespace": namespace,
+        "key": key,
+        "type": type_name,
+        "value": value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+        "jsonValue": value,
+        "createdAt": at,
+        "updatedAt": at,
+    }
+
+
+def _metafields(title: str, number: int, created: datetime) -> list[Document]:
+    """Build a product's metafields: every third product has no model."""
+    at = format_timestamp(created)
+    care = metafield(number, 2, "custom.care", "list.single_line_text_field", ["Wipe clean", "Keep dry"], at)
+    model = metafield(number, 1, "custom.model", "single_line_text_field", f"{title[:20]} {number % 97}", at)
+    weight = metafield(number, 3, "custom.weight", "weight", {"value": 0.5, "unit": "kg"}, at)
+    return [care, weight] if number // 7 % 3 == 0 else [model, care, weight]
+
+
+def _options(variants: list[Document], number: int) -> list[Document]:
+    """Build a product's options from those that its variants have."""
+    values: dict[str, list[str]] = {}
+    for variant in variants:
+        for option in variant["selectedOptions"]:
+            if option["value"] not in values.setdefault(option["name"], []):
+                values[option["name"]].append(option["value"])
+    return [
+        {"id": gid("ProductOption", number + index), "name": name, "position": index, "values": known}
+        for index, (name, known) in enumerate(values.items(), start=1)
+    ]
+
+
 def _variants(rng: Random, ids: Ids, shop: Shop, product: int, created: datetime, *, gift_card: bool) -> list[Document]:
     *_, option, values = _RANGES[shop.vertical]
     if gift_card:
         option, values = "Denominations", ("25", "50", "100")
     elif rng.random() < 0.3:
         option, values = "Title", ("Default Title",)
+    # Clothes are made of something: a second option, with one value, and no part of the variant's random numbers.
+    material = ("Wool", "Linen", "Cotton")[product // 5 % 3] if option == "Size" else None
     dollars = Decimal(rng.randint(8, 160))
     products: list[Document] = []
     for position, value in enumerate(values, start=1):
@@ -169,14 +219,18 @@ def _variants(rng: Random, ids: Ids, shop: Shop, product: int, created: datetime
         products.append({
             "id": gid("ProductVariant", number),
             "legacyResourceId": str(number),
-            "title": value,
-            "displayName": value,
+            "title": f"{value} / {material}" if material else value,
+            "displayName": f"{value} / {material}" if material else value,
             "sku": "" if gift_card else f"{shop.vertical[:3].upper()}-{product % 10**6:06d}-{position}",
             "barcode": None,
             "price": format_amount(priced(dollars, shop.currency)),
             "compareAtPrice": None,
             "position": position,
-            "selectedOptions": [{"name": option, "value": value}],
+            "selectedOptions": [
+                {"name": option, "value": value},
+                *([{"name": "Material", "value": material}] if material else []),
+            ],
+            "metafields": [metafield(number, 1, "custom.gauge", "number_integer", position, format_timestamp(created))],
             "taxable": not gift_card,
             "availableForSale": True,
             "inventoryQuantity": (stock := rng.randint(0, 90)),

@@ -24,6 +24,7 @@ from airflow_provider_partners.sandbox.world.orders.edge_cases import BASICS, ED
 from airflow_provider_partners.sandbox.world.orders.lines import LINES, Merchant, PriceTerms, line_items
 from airflow_provider_partners.sandbox.world.orders.scenarios import SHIPPING, TRACKING_HISTORIES, Scenario, Shipment
 from airflow_provider_partners.sandbox.world.orders.totals import recalculate
+from airflow_provider_partners.sandbox.world.products import metafield
 
 _CARRIERS: Mapping[str, tuple[str, str]] = {
     "US": ("UPS", "https://www.ups.example/track?num={}"),
@@ -132,7 +133,9 @@ def _placed(merchant: Merchant, scenario: Scenario, created: datetime) -> Docume
         "shippingAddress": copy.deepcopy(shipping_address),
         "billingAddressMatchesShippingAddress": True,
         "totalTipReceivedSet": money.render(tip),
-        "shippingLines": _shipping_lines(merchant, money.render(charge)) if basics.shipping else [],
+        "shippingLines": _shipping_lines(merchant, money.render(charge), number) if basics.shipping else [],
+        "customerJourneySummary": _journey(merchant, number, at) if basics.source == "web" else None,
+        "metafields": [metafield(number, 1, "custom.gift", "boolean", True, at)] if number % 3 == 0 else [],
         "lineItems": line_items(ids, items, terms),
         "fulfillments": [],
         "refunds": [],
@@ -165,12 +168,37 @@ def _discounts(basics: OrderBasics, currency: str, *, reduced: bool) -> Iterator
         yield Discount(kind="manual", name="Goodwill", whole_order=True, amount=amount)
 
 
-def _shipping_lines(merchant: Merchant, charge: Document) -> list[Document]:
+def _journey(merchant: Merchant, number: int, at: str) -> Document:
+    """Build the visits before the order. Shopify attributes them later, so some orders have none yet.
+
+    See https://shopify.dev/docs/api/admin-graphql/latest/objects/CustomerJourneySummary (``ready``).
+    """
+    ready = merchant.number % 4 != 0
+    visit = {
+        "id": gid("CustomerVisit", number + 2),
+        "landingPage": f"https://{merchant.shop.domain}/collections/all?utm_campaign=n%C2%B0{number % 9}",
+        "landingPageHtml": None,
+        "occurredAt": at,
+        "referralInfoHtml": "",
+        "referrerUrl": None,
+        "source": "direct",
+    }
+    return {
+        "ready": ready,
+        "customerOrderIndex": None,
+        "daysToConversion": 0 if ready else None,
+        "firstVisit": visit if ready else None,
+        "lastVisit": visit if ready else None,
+    }
+
+
+def _shipping_lines(merchant: Merchant, charge: Document, number: int) -> list[Document]:
+    title = ("Standard", "Express", "Local pickup")[number // 3 % 3]
     return [
         {
             "id": gid("ShippingLine", merchant.ids.take()),
-            "title": "Standard",
-            "code": "standard",
+            "title": title,
+            "code": title.lower().replace(" ", "-"),
             "source": "shopify",
             "custom": False,
             "isRemoved": False,
