@@ -170,14 +170,14 @@ class FakeBulkShop(FakeAdminApi):
         return next(record for record in self.records if record["id"] == gid)
 
     def _inner(self, variables: dict) -> dict:
-        inner, kind = INNER_CONNECTIONS[self.resource]
+        inner, _ = INNER_CONNECTIONS[self.resource]
         nodes = self._record(variables["id"])[inner]
-        return {"data": {kind.lower(): {inner: _page_of(nodes, int(variables["after"]), variables["first"])}}}
+        return {"data": {"node": {inner: _page_of(nodes, int(variables["after"]), variables["first"])}}}
 
     def _fulfillments(self, variables: dict) -> dict:
         fulfillments = [_with_lines(each) for each in self._record(variables["id"])["fulfillments"]]
         counted = {"count": len(fulfillments), "precision": "EXACT"}
-        return {"data": {"order": {"fulfillmentsCount": counted, "fulfillments": fulfillments[: variables["first"]]}}}
+        return {"data": {"node": {"fulfillmentsCount": counted, "fulfillments": fulfillments[: variables["first"]]}}}
 
     def _all_fulfillments(self) -> dict[str, dict]:
         return {each["id"]: each for record in self.records for each in record["fulfillments"]}
@@ -185,7 +185,7 @@ class FakeBulkShop(FakeAdminApi):
     def _lines_of_fulfillment(self, variables: dict) -> dict:
         nodes = self._all_fulfillments()[variables["id"]]["fulfillmentLineItems"]
         page = _page_of(nodes, int(variables["after"]), variables["first"])
-        return {"data": {"fulfillment": {"fulfillmentLineItems": page}}}
+        return {"data": {"node": {"fulfillmentLineItems": page}}}
 
     def _fulfillments_by_id(self, variables: dict) -> dict:
         by_id = self._all_fulfillments()

@@ -38,11 +38,11 @@ _COLLECTIONS = admin_resource(
     "collections",
     "collections",
     type="Collection",
-    doc="The shop's collections of products, each with the number of its products.",
+    doc="The shop's collections of products.",
     scopes=("read_products",),
     **changed("collections"),
     selected="""id legacyResourceId title handle descriptionHtml updatedAt sortOrder templateSuffix
-      productsCount { count precision } image { url altText } seo { title description }""",
+      image { url altText } seo { title description }""",
 )
 
 _LOCATIONS = admin_resource(

@@ -192,20 +192,20 @@ def test_an_order_has_plain_lists_instead_of_connections() -> None:
     assert "fulfillmentsCount" not in record
 
 
-def paged_items(name: str, root: str, total: int, owner: str) -> Callable[[dict], dict]:
+def paged_items(name: str, total: int, owner: str) -> Callable[[dict], dict]:
     def answer(variables: dict) -> dict:
         assert variables["id"] == owner
         begin = int(variables["after"].removeprefix("n"))
         end = min(begin + variables["first"], total)
         nodes = [item(number) for number in range(begin, end)]
-        return {"data": {root: {"id": owner, name: connection(*nodes, more=end < total, cursor=f"n{end}")}}}
+        return {"data": {"node": {"id": owner, name: connection(*nodes, more=end < total, cursor=f"n{end}")}}}
 
     return answer
 
 
 def test_an_order_with_four_hundred_lines_is_complete() -> None:
     first = order_node(lineItems=connection(*map(item, range(30)), more=True, cursor="n30"))
-    api = FakeAdminApi(Orders=orders_body(first), OrderLineItems=paged_items("lineItems", "order", 400, first["id"]))
+    api = FakeAdminApi(Orders=orders_body(first), OrderLineItems=paged_items("lineItems", 400, first["id"]))
     (record,) = extract(api)
     assert [line["id"] for line in record["lineItems"]] == [item(number)["id"] for number in range(400)]
     assert [variables["first"] for variables in api.variables_of("OrderLineItems")] == [250, 250]
@@ -217,7 +217,7 @@ def test_an_order_with_sixty_fulfillments_is_complete() -> None:
         fulfillmentsCount={"count": 60, "precision": "EXACT"},
     )
     again = {**first, "fulfillments": [fulfillment(number) for number in range(60)]}
-    api = FakeAdminApi(Orders=orders_body(first), OrderFulfillments={"data": {"order": again}})
+    api = FakeAdminApi(Orders=orders_body(first), OrderFulfillments={"data": {"node": again}})
     (record,) = extract(api)
     assert len(record["fulfillments"]) == 60
     assert api.variables_of("OrderFulfillments") == [{"id": first["id"], "first": 250}]
@@ -227,7 +227,7 @@ def test_an_order_with_sixty_fulfillments_is_complete() -> None:
 def test_a_list_that_may_be_truncated_is_read_again_if_the_count_is_not_exact(counted: dict | None) -> None:
     first = order_node(fulfillments=[fulfillment(number) for number in range(50)], fulfillmentsCount=counted)
     again = {**first, "fulfillments": [fulfillment(number) for number in range(51)], "fulfillmentsCount": counted}
-    (record,) = extract(FakeAdminApi(Orders=orders_body(first), OrderFulfillments={"data": {"order": again}}))
+    (record,) = extract(FakeAdminApi(Orders=orders_body(first), OrderFulfillments={"data": {"node": again}}))
     assert len(record["fulfillments"]) == 51
 
 
@@ -235,7 +235,7 @@ def test_an_order_with_more_fulfillments_than_shopify_lists_is_an_error() -> Non
     first = order_node(fulfillmentsCount={"count": 300, "precision": "EXACT"})
     again = {**first, "fulfillments": [fulfillment(number) for number in range(250)]}
     with pytest.raises(UnexpectedResponseError, match=r"gid://shopify/Order/1 has more than 250 fulfillments"):
-        extract(FakeAdminApi(Orders=orders_body(first), OrderFulfillments={"data": {"order": again}}))
+        extract(FakeAdminApi(Orders=orders_body(first), OrderFulfillments={"data": {"node": again}}))
 
 
 def test_a_fulfillment_with_many_lines_is_complete() -> None:
@@ -244,7 +244,7 @@ def test_a_fulfillment_with_many_lines_is_complete() -> None:
     first = order_node(fulfillments=[long], fulfillmentsCount={"count": 1, "precision": "EXACT"})
     api = FakeAdminApi(
         Orders=orders_body(first),
-        FulfillmentLineItems=paged_items("fulfillmentLineItems", "fulfillment", 120, long["id"]),
+        FulfillmentLineItems=paged_items("fulfillmentLineItems", 120, long["id"]),
     )
     (record,) = extract(api)
     assert len(record["fulfillments"][0]["fulfillmentLineItems"]) == 120
@@ -252,12 +252,12 @@ def test_a_fulfillment_with_many_lines_is_complete() -> None:
 
 def test_an_order_deleted_during_the_read_is_left_out() -> None:
     first = order_node(lineItems=connection(item(1), more=True))
-    api = FakeAdminApi(Orders=orders_body(first, order_node(2)), OrderLineItems={"data": {"order": None}})
+    api = FakeAdminApi(Orders=orders_body(first, order_node(2)), OrderLineItems={"data": {"node": None}})
     assert [record["id"] for record in extract(api)] == ["gid://shopify/Order/2"]
 
 
 def test_a_nested_list_that_repeats_its_cursor_is_an_error() -> None:
-    looping = {"data": {"order": {"id": "x", "lineItems": connection(item(2), more=True, cursor="c1")}}}
+    looping = {"data": {"node": {"id": "x", "lineItems": connection(item(2), more=True, cursor="c1")}}}
     with pytest.raises(PagingError, match="repeats its cursor"):
         extract(
             FakeAdminApi(
@@ -271,7 +271,7 @@ def test_products_come_with_all_variants() -> None:
     product = {"id": "gid://shopify/Product/1", "variants": variants}
     api = FakeAdminApi(
         Products={"data": {"products": connection(product)}},
-        ProductVariants=paged_items("variants", "product", 75, product["id"]),
+        ProductVariants=paged_items("variants", 75, product["id"]),
     )
     (record,) = extract(api, "products")
     assert len(record["variants"]) == 75
@@ -360,7 +360,16 @@ def test_records_read_by_id_are_filtered_by_the_window() -> None:
 
 
 def test_every_list_is_declared_with_its_key_and_its_time() -> None:
-    assert {name: (resource.key, resource.time_field, resource.page_size) for name, resource in RESOURCES.items()} == {
-        "orders": (("id",), "updatedAt", 50),
-        "products": (("id",), "updatedAt", 50),
+    assert {(resource.key, resource.page_size) for resource in RESOURCES.values()} == {(("id",), 50)}
+    times = {name: resource.time_field for name, resource in RESOURCES.items()}
+    of_orders = {"refunds": "order.updatedAt", "transactions": "order.updatedAt"}
+    assert times == {
+        **dict.fromkeys(times, "updatedAt"),
+        **dict.fromkeys([name for name in times if name.endswith("metafields")], "owner.updatedAt"),
+        **of_orders,
+        "discounts": "discount.updatedAt",
+        "events": "createdAt",
+        "locations": None,
+        "location_metafields": None,
+        "shop_metafields": None,
     }

@@ -182,7 +182,7 @@ def test_a_nested_list_that_takes_too_long_is_halved() -> None:
     def lines(variables: dict) -> object:
         if variables["first"] > 125:
             return TOO_SLOW[1]
-        return {"data": {"order": {"id": variables["id"], "lineItems": connection({"id": "gid://shopify/LineItem/2"})}}}
+        return {"data": {"node": {"id": variables["id"], "lineItems": connection({"id": "gid://shopify/LineItem/2"})}}}
 
     node = order_node(lineItems=connection({"id": "gid://shopify/LineItem/1"}, more=True))
     api = FakeAdminApi(Orders=orders_body(node), OrderLineItems=lines)

@@ -85,7 +85,7 @@ def test_arguments_that_a_bulk_operation_does_not_support_are_refused(arguments:
 
 
 def test_unknown_lists_and_wrong_arguments_are_refused_before_anything_is_sent() -> None:
-    for wrong in ({"resource": "refunds"}, {"query": "(a"}, {"fields": "a }"}, {"until": SINCE}):
+    for wrong in ({"resource": "refundz"}, {"query": "(a"}, {"fields": "a }"}, {"until": SINCE}):
         with pytest.raises(ConfigurationError):
             job(FakeAdminApi(), **wrong)
 
