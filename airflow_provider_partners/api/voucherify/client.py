@@ -18,6 +18,7 @@ from airflow_provider_partners.api.voucherify.exports.endpoints import cancel_ex
 from airflow_provider_partners.api.voucherify.exports.job import ExportJob, export_job
 from airflow_provider_partners.api.voucherify.exports.objects import EXPORTS
 from airflow_provider_partners.api.voucherify.filters import filter_queries
+from airflow_provider_partners.api.voucherify.qualifications import QualificationQuery, build_qualifications
 from airflow_provider_partners.api.voucherify.query import ListQuery, build_extraction
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
 from airflow_provider_partners.api.voucherify.resources.model import encode_parameters, extract_records
@@ -174,6 +175,59 @@ class VoucherifyClient(RestClient):
             query, get=self._get, account=self._application_id, clock=self._clock, warned=self._warned
         )
 
+    def qualifications(
+        self,
+        *,
+        customer: Mapping[str, Any] | str | None = None,
+        order: Mapping[str, Any] | None = None,
+        scenario: str | None = None,
+        filters: Filter | Mapping[str, Any] | None = None,
+        expand: Sequence[str] | str | None = None,
+        sorting_rule: str | None = None,
+        tracking_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        session: Mapping[str, Any] | None = None,
+        match: Mapping[str, Iterable[Any]] | None = None,
+        page_size: int | None = None,
+    ) -> Extraction:
+        """Return what a customer and an order qualify for; sends nothing before its pages are read.
+
+        A record is a redeemable: a voucher, a promotion tier, a promotion stack or a campaign. Voucherify does not
+        check the limits of redemptions here, and caches the results for five minutes.
+
+        :param customer: Voucherify's id ``cust_…``, the store's id, or the customer's object
+        :param order: the order's object, with ``amount`` in minor units and ``items``
+        :param scenario: what is considered: ``ALL`` (the default), ``CUSTOMER_WALLET``, ``AUDIENCE_ONLY``,
+            ``PRODUCTS``, ``PRODUCTS_DISCOUNT``, ``PROMOTION_STACKS``, ``PRODUCTS_BY_CUSTOMER`` or
+            ``PRODUCTS_DISCOUNT_BY_CUSTOMER``
+        :param filters: conditions on ``category_id``, ``campaign_id``, ``campaign_type``, ``resource_id``,
+            ``resource_type``, ``voucher_type``, ``code`` and ``holder_role``
+        :param expand: further content: ``redeemable`` (with its metadata), ``category``, ``validation_rules``
+        :param sorting_rule: ``DEFAULT`` (the newest first), ``BEST_DEAL`` or ``LEAST_DEAL``
+        :param tracking_id: the customer's source id
+        :param metadata: the redemption's metadata, for rules that need it
+        :param session: ``{"type": "LOCK"}`` returns the locked credits of gift cards
+        :param match: many customers, ``{"customer_id": ids}`` or ``{"customer_source_id": ids}``: one call or more
+            each, and each record gets the id
+        :param page_size: redeemables per page, at most 50
+        :raises ConfigurationError: for what the API does not accept, with what it accepts
+        """
+        query = QualificationQuery(
+            customer=customer,
+            order=order,
+            scenario=scenario,
+            filters=filters,
+            expand=expand,
+            sorting_rule=sorting_rule,
+            tracking_id=tracking_id,
+            metadata=metadata,
+            session=session,
+            match=match,
+            page_size=page_size,
+        )
+        family = API_FAMILIES[self._auth]
+        return build_qualifications(query, post=self._qualify, family=family, account=self._application_id)
+
     def job(
         self,
         resource: str,
@@ -264,6 +318,9 @@ class VoucherifyClient(RestClient):
             total = self._get(declared.path, f"{declared.name}.list", params).get("total")
             totals.append(total if isinstance(total, int) else 0)
         return max(totals) > max_records
+
+    def _qualify(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._transport.send(Request(method="POST", path=path, json=body, label="qualifications.list")).json()
 
     def _get(self, path: str, label: str, params: QueryParams) -> Any:
         return self._transport.send(Request(method="GET", path=path, params=tuple(params), label=label)).json()

@@ -72,6 +72,11 @@ VALUES: Mapping[str, Mapping[str, frozenset[str]]] = {
         "campaign_type": _CAMPAIGN_TYPE,
         "campaign_status": frozenset({"DONE", "IN_PROGRESS", "FAILED", "DRAFT", "MODIFYING"}),
     },
+    "qualifications": {
+        "campaign_type": _CAMPAIGN_TYPE,
+        "resource_type": frozenset({"campaign", "voucher", "promotion_tier"}),
+        "holder_role": frozenset({"OWNER", "REFERRER", "REFEREE"}),
+    },
     "customer_activity": {"campaign_type": _CAMPAIGN_TYPE, "category": frozenset({"ACTION", "EFFECT"})},
 }
 """By list: the values of a parameter, or of a filter's field, that have an enumeration."""

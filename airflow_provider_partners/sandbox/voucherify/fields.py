@@ -88,6 +88,8 @@ FILTERS: Mapping[str, frozenset[str]] = {
         "management_campaign_templates": "id name campaign_type",
         "referral_campaign_member_holders": "id created_at holder_role customer_id",
         "referral_member_holders": "id created_at holder_role customer_id",
+        "qualifications": "category_id campaign_id campaign_type resource_id resource_type voucher_type code "
+        "holder_role",
     }.items()
 }
 

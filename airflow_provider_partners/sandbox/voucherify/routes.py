@@ -25,6 +25,7 @@ from airflow_provider_partners.sandbox.voucherify.exports.jobs import Exports
 from airflow_provider_partners.sandbox.voucherify.lists.endpoint import Lists
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing, match_path, most_literal_first, segments
 from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
+from airflow_provider_partners.sandbox.voucherify.qualifications import Qualifications
 from airflow_provider_partners.sandbox.voucherify.records import Records
 from airflow_provider_partners.sandbox.voucherify.single_objects import SINGLES, Single, read_one
 
@@ -50,7 +51,7 @@ class Operation:
     resource: Listing | Single | None = None
 
 
-_TOKENS_AND_EXPORTS: tuple[tuple[str, str, str], ...] = (
+_CALLS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/oauth/token", "token"),
     ("POST", "/v1/oauth/introspect", "introspect"),
     ("POST", "/v1/oauth/token/revoke", "revoke"),
@@ -58,11 +59,13 @@ _TOKENS_AND_EXPORTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/exports/{exportId}", "exports.get"),
     ("DELETE", "/v1/exports/{exportId}", "exports.delete"),
     ("POST", "/v1/orders/export", "exports.create"),
+    ("POST", "/v1/qualifications", "qualifications.list"),
+    ("POST", "/client/v1/qualifications", "qualifications.list"),
     ("GET", "/download/v1/exports/{exportId}", DOWNLOAD),
 )
 OPERATIONS: tuple[Operation, ...] = tuple(
     most_literal_first([
-        *(Operation(method=method, path=path, name=name) for method, path, name in _TOKENS_AND_EXPORTS),
+        *(Operation(method=method, path=path, name=name) for method, path, name in _CALLS),
         *(Operation(method="GET", path=each.path, name=f"{each.kind}.list", resource=each) for each in LISTS),
         *(Operation(method="GET", path=each.path, name=f"{each.kind}.get", resource=each) for each in SINGLES),
     ])
@@ -167,6 +170,7 @@ class Operations:
         self._records = Records(sandbox)
         self._lists = Lists(sandbox=sandbox, records=self._records)
         self._exports = Exports(sandbox=sandbox, records=self._records)
+        self._qualifications = Qualifications(sandbox=sandbox, records=self._records)
         self._handlers: Mapping[str, Callable[[ApiRequest, dict[str, str]], Response]] = {
             "token": lambda request, _: JSONResponse(authenticator.token(request.form())),
             "introspect": lambda request, _: JSONResponse(authenticator.introspect(request.form())),
@@ -176,6 +180,7 @@ class Operations:
                 self._exports.read(path_values["exportId"], request.file_url)
             ),
             "exports.delete": self._delete_export,
+            "qualifications.list": lambda request, _: JSONResponse(self._qualifications.answer(request.json())),
             DOWNLOAD: self._download,
         }
 

@@ -183,6 +183,8 @@ class ExportJob:
             segments=[Segment(name=f"{self.resource}, exported", fetch=csv_file.page)],
             account=self.application_id,
             window=self.window,
+            # A file holds the export's own fields, as text, and not those of the list.
+            declared_types={name: "json" if name == METADATA else "string" for name in self.output_fields},
         )
 
     def _body(self, fields: list[str]) -> Mapping[str, Any]:
