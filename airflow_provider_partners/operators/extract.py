@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 from airflow.sdk import Asset
 
 from airflow_provider_partners import settings, timestamps
-from airflow_provider_partners._compat import asset_state, utcnow
+from airflow_provider_partners._compat import AirflowSkipException, asset_state, utcnow
 from airflow_provider_partners.arguments import (
     Check,
     check_count,
@@ -62,6 +62,16 @@ class ExtractExtra(TypedDict, total=False):
     """Id of the partner's job that wrote the records; missing if they were read page by page."""
     changed: bool
     """Whether the published dataset differs from the previous one; missing without ``uri``."""
+
+
+def skip_without_connection(conn_id: str | None, partner: str) -> None:
+    """Skip the task when no connection is given, as for a shop whose route has none.
+
+    :raises AirflowSkipException: when there is none
+    """
+    if not is_given(conn_id):
+        message = f"No {partner} connection is given"
+        raise AirflowSkipException(message)
 
 
 class ExtractOperator(PartnerOperator):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
 from airflow_provider_partners.links import DatasetLink, VoucherifyLink
+from airflow_provider_partners.operators.extract import skip_without_connection
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
-from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,9 +81,8 @@ class VoucherifyExtractOperator(JobExtractOperator):
 
     def run(self, context: Context) -> DatasetRefDict:
         """Extract the list, or skip the task when it has no connection."""
-        if self.skip_without_connection and not is_given(self.voucherify_conn_id):
-            message = "No Voucherify connection is given"
-            raise AirflowSkipException(message)
+        if self.skip_without_connection:
+            skip_without_connection(self.voucherify_conn_id, "Voucherify")
         return super().run(context)
 
     @classmethod

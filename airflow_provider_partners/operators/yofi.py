@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners.arguments import Check, check_duration, check_flag, check_keys, check_structure
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.links import DatasetLink, YofiLink
-from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.operators.extract import ExtractOperator, skip_without_connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import timedelta
+
+    from airflow_provider_partners.datasets.reference import DatasetRefDict
+    from airflow_provider_partners.task_errors import Context
 
 
 class YofiExtractOperator(ExtractOperator):
@@ -46,6 +49,8 @@ class YofiExtractOperator(ExtractOperator):
     :param one_by_one: read customers one at a time; by default the client tests whether Yofi accepts several ids
         (templated)
     :param yofi_conn_id: id of the Airflow connection (templated)
+    :param skip_without_connection: skip the task when ``yofi_conn_id`` is empty, as for a shop whose route has no Yofi
+        connection
     """
 
     template_fields: Sequence[str] = (
@@ -86,7 +91,8 @@ class YofiExtractOperator(ExtractOperator):
         sort: str | Sequence[str] | None = None,
         walk_lookback: timedelta | str | None = None,
         one_by_one: bool | str = False,
-        yofi_conn_id: str = YofiHook.default_conn_name,
+        yofi_conn_id: str | None = YofiHook.default_conn_name,
+        skip_without_connection: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -99,6 +105,13 @@ class YofiExtractOperator(ExtractOperator):
         self.walk_lookback = walk_lookback
         self.one_by_one = one_by_one
         self.yofi_conn_id = yofi_conn_id
+        self.skip_without_connection = skip_without_connection
+
+    def run(self, context: Context) -> DatasetRefDict:
+        """Extract the list, or skip the task when it has no connection."""
+        if self.skip_without_connection:
+            skip_without_connection(self.yofi_conn_id, "Yofi")
+        return super().run(context)
 
     @classmethod
     def available_resources(cls) -> Mapping[str, Any]:
@@ -109,7 +122,7 @@ class YofiExtractOperator(ExtractOperator):
 
     def hook(self) -> YofiHook:
         """Return Yofi's hook for the shop."""
-        return YofiHook(self.yofi_conn_id, shop=self.shop)
+        return YofiHook(self.yofi_conn_id or "", shop=self.shop)
 
     def query_filters(self) -> dict[str, Any]:
         """Return the RSQL filters, fields, relationships, sort fields and walk options."""

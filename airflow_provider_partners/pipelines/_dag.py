@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, ParamSpec
+from typing import Any
 
 from airflow.sdk import DAG, Asset
 
@@ -17,12 +18,15 @@ from airflow_provider_partners.arguments import (
     check_flag,
     check_interval,
     check_mapping,
+    check_structure,
     check_text,
     suggest,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
 from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.shopify_partner import NO_APP
+from airflow_provider_partners.pipelines.order_arguments import OrderArguments
+from airflow_provider_partners.pipelines.route_sources import check_routes
 from airflow_provider_partners.retry_policy import default_args
 
 TIME_SCHEMA: Mapping[str, Any] = {"type": ["null", "string"], "format": "date-time"}
@@ -41,18 +45,24 @@ Source: ``airflow.providers.standard.utils.openlineage``.
 """
 
 
-P = ParamSpec("P")
+SHARED_ARGUMENTS = "arguments"
+"""The parameter of a Dag factory that gets the shared arguments as one value."""
 
 
-def dag_factory(function: Callable[P, DAG]) -> Callable[P, DAG]:
+def dag_factory(function: Callable[..., DAG]) -> Callable[..., DAG]:
     """Return a Dag factory that checks its arguments when the Dag file is loaded, before anything runs.
+
+    A factory of the order sync has a parameter ``arguments``. It takes each field of :class:`OrderArguments` as an
+    argument of its own, and the function gets them as one value.
 
     :raises ConfigurationError: when an argument is wrong or unknown
     """
-    own_names = [name for name in inspect.signature(function).parameters if name != "dag_args"]
+    signature = _signature(function)
+    own_names = [name for name in signature.parameters if name != "dag_args"]
+    shared = {field.name for field in fields(OrderArguments)} & {*own_names}
 
     @functools.wraps(function)
-    def create(*args: P.args, **kwargs: P.kwargs) -> DAG:
+    def create(**kwargs: Any) -> DAG:
         known = [*own_names, *inspect.signature(DAG).parameters]
         for name, value in kwargs.items():
             if name not in known:
@@ -60,9 +70,27 @@ def dag_factory(function: Callable[P, DAG]) -> Callable[P, DAG]:
                 raise ConfigurationError(message, remedy=f"Its own arguments are: {', '.join(own_names)}.")
             if check := _CHECKS.get(name):
                 check(name, value)
-        return function(*args, **kwargs)
+        if shared:
+            values = {name: kwargs.pop(name) for name in list(kwargs) if name in shared}
+            kwargs[SHARED_ARGUMENTS] = OrderArguments(**values)
+        return function(**kwargs)
 
+    create.__signature__ = signature  # type: ignore[attr-defined]
     return create
+
+
+def _signature(function: Callable[..., DAG]) -> inspect.Signature:
+    """Return the signature of a factory, with the shared arguments in place of their value."""
+    own = inspect.signature(function)
+    if SHARED_ARGUMENTS not in own.parameters:
+        return own
+    parameters = []
+    for parameter in own.parameters.values():
+        if parameter.name == SHARED_ARGUMENTS:
+            parameters += inspect.signature(OrderArguments).parameters.values()
+        else:
+            parameters.append(parameter)
+    return own.replace(parameters=parameters)
 
 
 def create_dag(
@@ -166,19 +194,49 @@ def _check_watched_shops(name: str, value: Any) -> None:
 
 
 def _check_options(name: str, value: Any) -> None:
-    """Refuse wrong options, unless Airflow renders them later. Options that are not given import no model."""
+    """Refuse wrong options, unless Airflow renders them later. Options that are not given import no model.
+
+    An import path is checked when the run starts: a Dag file is loaded often, and its tasks may run elsewhere.
+    """
     if value is None or _is_rendered_later(value):
         return
     from airflow_provider_partners.sync.coupons import CouponPolicy
     from airflow_provider_partners.sync.options import MappingOptions, Options
     from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
+    from airflow_provider_partners.sync.user_code import is_import_path
 
+    if name == "policy" and is_import_path(value):
+        return
     models: Mapping[str, type[Options]] = {
         "options": MappingOptions,
         "policy": SuppressionPolicy,
         "coupon_policy": CouponPolicy,
     }
-    models[name].parse(value)
+    if type(models[name].parse(value)) is not models[name]:
+        message = f"'{name}' is an object of the class {type(value).__name__}"
+        raise ConfigurationError(message, remedy="A Dag takes its import path: package.module:name.")
+
+
+def _check_transform(name: str, value: Any) -> None:
+    """Refuse what is no import path. The function itself is loaded when the run starts."""
+    if value is None or _is_rendered_later(value):
+        return
+    from airflow_provider_partners.sync.user_code import is_import_path
+
+    if not is_import_path(value):
+        message = f"'{name}' is a {type(value).__name__}, and the import path of a function is needed"
+        raise ConfigurationError(message, remedy="A Dag takes package.module:function, as text.")
+
+
+def _check_placements(name: str, value: Any) -> None:
+    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
+        message = f"'{name}' is a {type(value).__name__}, and a list is needed"
+        raise ConfigurationError(message, remedy=f'Write {name}=[{{"pool": "large_shops"}}], for example.')
+
+
+def _check_predictions(name: str, value: Any) -> None:
+    if value is not None:
+        check_structure(name, value)
 
 
 def _is_rendered_later(value: Any) -> bool:
@@ -204,10 +262,14 @@ _CHECKS: Mapping[str, Check] = {
     "options": _check_options,
     "params": _check_mapping_or_none,
     "personal_data": check_flag,
+    "placements": _check_placements,
     "policy": _check_options,
     "poll_interval": check_interval,
+    "predictions": _check_predictions,
     "resync_days": check_days,
+    "routes": check_routes,
     "shopify_partner_conn_id": check_text,
+    "transform": _check_transform,
     "user_defined_macros": _check_mapping_or_none,
     "voucherify_conn_id": check_text,
     "watched_shops": _check_watched_shops,

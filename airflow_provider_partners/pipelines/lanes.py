@@ -4,22 +4,25 @@ A lane is one shop in one window. The Dags of the order sync consist of these st
 own Dag can use them too::
 
     lanes = select_shops(active_shops.output, [window])
-    summary = summarize({"select_shops": lanes}, lanes, create_lane().expand_kwargs(lanes))
+    summary = summarize({"select_shops": lanes}, lanes, map_lanes(create_lane(), lanes))
 
 This module calls no partner's API. It uses Airflow's TaskFlow API.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import BaseOperator, Param, get_current_context, task, task_group
 
+from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.arguments import parse_bool
-from airflow_provider_partners.lookups import get_variable
+from airflow_provider_partners.exceptions import FatalError
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.shopify_partner import EVERY_SHOP
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
@@ -31,21 +34,23 @@ from airflow_provider_partners.operators.yotpo import (
 )
 from airflow_provider_partners.pipelines import routing, run_summary
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
+from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK, COUPONS_LOOKBACK, OnNoShops
+from airflow_provider_partners.pipelines.placements import LANE_GROUP, Placement
+from airflow_provider_partners.pipelines.route_sources import describe_source, read_routes
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 from airflow_provider_partners.windows import Window
 
-if TYPE_CHECKING:
-    from airflow_provider_partners.sync.coupons import CouponPolicy
-    from airflow_provider_partners.sync.options import MappingOptions
-    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
-
 __all__ = [
+    "Lane",
     "build_order_tasks",
     "build_summary",
     "create_lane",
     "fail_on_failed_shops",
+    "lane_group",
+    "map_lanes",
     "read_routes",
     "reject_unknown_params",
+    "require_lanes",
     "select_shops",
     "shared_params",
     "summarize",
@@ -58,19 +63,46 @@ log = logging.getLogger(__name__)
 
 DRY_RUN_TEMPLATE = "{{ params.dry_run }}"
 
-CLAIMS_LOOKBACK = timedelta(days=30)
-"""Default of ``claims_lookback``: how old a claim may be to count for an order."""
+OPTIONAL_TASKS: Mapping[str, str] = {
+    "affected_orders": "yofi_conn_id",
+    "extract_returns": "yofi_conn_id",
+    "extract_customers": "yofi_conn_id",
+    "extract_claims": "yofi_conn_id",
+    "extract_redemptions": "voucherify_conn_id",
+}
+"""The tasks that are skipped for a shop whose route lacks a connection, each with that connection."""
 
-COUPONS_LOOKBACK = timedelta(days=3)
-"""Default of ``coupons_lookback``: how long before the orders' window redemptions are read."""
-
-REDEMPTIONS_TASK_ID = "extract_redemptions"
-"""The task that is skipped for a shop without a Voucherify connection in its route."""
+NO_LANES = "No routed shop has the app installed, so there is nothing to sync"
 
 _SHOP_LABEL = "{{ task.shop }}"
 _BUILT_LABEL = "{{ task.%s.extra.shop }}"
 _SINCE_LABEL = "{{ ' ' ~ task.%s[:10] if params.get('window_days') else '' }}"
 """The first day of a lane's window, for Dags in which a shop has several lanes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One shop in one window, as a mapped task group sees it: each field is an argument that Airflow resolves later.
+
+    The fields are those of :class:`~airflow_provider_partners.pipelines.routing.Route`, and the bounds of the windows.
+    """
+
+    shop: Any
+    shopify_admin_conn_id: Any
+    yofi_conn_id: Any
+    yotpo_conn_id: Any
+    voucherify_conn_id: Any
+    personal_data: Any
+    options: Any
+    policy: Any
+    coupon_policy: Any
+    transform: Any
+    predictions: Any
+    fields: Any
+    since: Any
+    until: Any
+    claims_since: Any
+    redemptions_since: Any
 
 
 def shared_params() -> dict[str, Param]:
@@ -100,112 +132,153 @@ def with_lookbacks(
     }
 
 
-def read_routes() -> list[routing.Route]:
-    """Return the routes in the Variable.
-
-    :raises NotDefinedError: when Airflow does not find the Variable
-    :raises ConfigurationError: when a route is wrong
-    """
-    return routing.parse_routes(get_variable(routing.ROUTES_VARIABLE, remedy=routing.ROUTES_REMEDY))
-
-
 @task
-def select_shops(installed: Any, windows: Any = None, *, personal_data: Any = True) -> list[dict[str, Any]]:
+def select_shops(
+    installed: Any,
+    windows: Any = None,
+    *,
+    personal_data: Any = True,
+    routes: Any = None,
+    build: Mapping[str, Any] | None = None,
+    placements: Sequence[Mapping[str, Any]] = (),
+    on_no_shops: OnNoShops = "fail",
+) -> list[dict[str, Any]]:
     """Return the run's shops with the connections of their routes, once per window.
 
     :param installed: domains of the shops that have the app; the text ``all`` takes every routed shop
     :param windows: windows from :func:`with_lookbacks`; ``None`` if each shop gets its own in a later task
     :param personal_data: False reads no customers' data of any shop; otherwise the shop's route decides. A template
         may render to it
+    :param routes: where the routes come from; the Variable by default
+    :param build: the arguments of the build operator for all shops
+    :param placements: the pools and queues that there are groups for
+    :param on_no_shops: whether it is an error that there is no shop
     """
     context: Any = get_current_context()
     with translate_errors(context):
         require_results({"active_shops": installed})
         selected = routing.select_lanes(
-            read_routes(),
+            read_routes(routes),
             installed=None if installed == EVERY_SHOP else installed,
             shops=context["params"]["shops"],
             personal_data=personal_data is None or parse_bool(personal_data, "personal_data"),
+            build=build,
         )
-    for shop in selected.without_route:
-        log.warning("%s has the app installed, but no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
-    for shop in selected.not_installed:
-        log.info("%s has a route, but the app is not installed: the run skips it", shop)
-    log.info("The run takes %d shops", len(selected.lanes))
+        for shop in selected.without_route:
+            log.warning("%s has the app installed, but no route. %s has none for it", shop, describe_source(routes))
+        for shop in selected.not_installed:
+            log.info("%s has a route, but the app is not installed: the run skips it", shop)
+        log.info("The run takes %d shops", len(selected.lanes))
+        require_lanes(selected.lanes, NO_LANES, on_no_shops=on_no_shops)
+        check_placements(selected.lanes, placements)
     return [{**lane, **window} for lane in selected.lanes for window in windows or [{}]]
 
 
-def build_order_tasks(
-    *,
-    shop: Any,
-    shopify_admin_conn_id: Any,
-    yofi_conn_id: Any,
-    voucherify_conn_id: Any,
-    since: Any,
-    until: Any,
-    claims_since: Any,
-    redemptions_since: Any,
-    personal_data: Any = None,
-    query: Any = None,
-    order_ids: Any = None,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
-) -> list[BaseOperator]:
+def require_lanes(lanes: Sequence[Any], problem: str, *, on_no_shops: OnNoShops) -> None:
+    """Raise an error if a run has no lane, or log a warning where the Dag allows it.
+
+    :param problem: why there is none
+    :raises FatalError: when there is none, and that is not allowed
+    """
+    if lanes:
+        return
+    if on_no_shops == "fail":
+        remedy = "Check the routes, the app's id and the param 'shops'; or set on_no_shops='skip' at the Dag."
+        raise FatalError(problem, remedy=remedy)
+    log.warning("%s. The run ends as skipped.", problem)
+
+
+def check_placements(lanes: Sequence[Mapping[str, Any]], placements: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a lane in a pool or queue that the Dag has no task group for.
+
+    :raises FatalError: when there is one
+    """
+    known = [Placement(), *map(Placement.of, placements)]
+    for lane in lanes:
+        placement = Placement.of(lane)
+        if placement not in known:
+            declared = {name: value for name, value in placement.to_dict().items() if value}
+            message = f"The route of {lane['shop']} names {placement}, and the Dag has no tasks there"
+            remedy = f"Airflow needs to know it when it loads the Dag file: add placements=[{declared}] at the Dag."
+            raise FatalError(message, remedy=remedy)
+
+
+@task
+def select_placed(lanes: Sequence[Mapping[str, Any]], placement: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the lanes that run in one pool and queue."""
+    return [dict(lane) for lane in lanes if Placement.of(lane) == Placement.of(placement)]
+
+
+def map_lanes(lane: Any, lanes: Any, placements: Sequence[Placement] = ()) -> Any:
+    """Map a lane's task group over the lanes; those in a pool or queue of their own get a group of their own.
+
+    :param lane: from :func:`lane_group`
+    :param lanes: the lanes with their windows
+    :param placements: the pools and queues that routes name
+    :returns: the result of the group, or a list of the results of all groups
+    """
+    if not placements:
+        return lane.expand_kwargs(lanes)
+    results = []
+    for placement in (Placement(), *placements):
+        group_id = placement.group_id
+        placed = select_placed.override(task_id=f"select_{group_id}")(lanes, placement.to_dict())
+        group = lane.override(group_id=group_id, default_args=placement.default_args)
+        results.append(group.expand_kwargs(placed))
+    return results
+
+
+def build_order_tasks(lane: Lane, *, query: Any = None, order_ids: Any = None) -> list[BaseOperator]:
     """Return the tasks of a lane up to its built orders; the last task returns their dataset.
 
-    :param personal_data: whether to read customers' data from Shopify; by default yes
     :param query: a Shopify search that the orders must match besides the window
     :param order_ids: ids of the orders to read, whenever they changed; the window then applies to claims and
         redemptions alone
-    :param options: options of the mapping
-    :param policy: when the review request of an order is suppressed
-    :param coupon_policy: which redemptions count as an order's coupons
     """
-    selection = {"since": since, "until": until} if order_ids is None else {"match": {"id": order_ids}}
+    selection: dict[str, Any] = (
+        {"since": lane.since, "until": lane.until} if order_ids is None else {"match": {"id": order_ids}}
+    )
     orders = ShopifyAdminExtractOperator(
         task_id="extract_orders",
         resource="orders",
-        shop=shop,
+        shop=lane.shop,
         **selection,
         query=query,
-        personal_data=personal_data,
-        shopify_admin_conn_id=shopify_admin_conn_id,
+        personal_data=lane.personal_data,
+        shopify_admin_conn_id=lane.shopify_admin_conn_id,
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "since",
     )
+    of_yofi = {"shop": lane.shop, "yofi_conn_id": lane.yofi_conn_id, "skip_without_connection": True}
     # Yofi has no time filter for returns, and an order that changed today may have an old return: read by order.
     returns = YofiExtractOperator(
         task_id="extract_returns",
         resource="returns",
-        shop=shop,
         match={"order_id": {"dataset": orders.output, "field": "legacyResourceId"}},
-        yofi_conn_id=yofi_conn_id,
+        **of_yofi,
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "match.order_id.dataset.window.since",
     )
     # A customer's predictions count for orders without a return, too.
     customers = YofiExtractOperator(
         task_id="extract_customers",
         resource="customers",
-        shop=shop,
         match={"customer_id": {"dataset": orders.output, "field": "customer.legacyResourceId"}},
-        yofi_conn_id=yofi_conn_id,
+        **of_yofi,
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "match.customer_id.dataset.window.since",
     )
     claims = YofiExtractOperator(
         task_id="extract_claims",
         resource="claims",
-        shop=shop,
-        since=claims_since,
-        until=until,
-        yofi_conn_id=yofi_conn_id,
+        since=lane.claims_since,
+        until=lane.until,
+        **of_yofi,
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "since",
     )
     redemptions = VoucherifyExtractOperator(
-        task_id=REDEMPTIONS_TASK_ID,
+        task_id="extract_redemptions",
         resource="redemptions",
-        since=redemptions_since,
-        until=until,
-        voucherify_conn_id=voucherify_conn_id,
+        since=lane.redemptions_since,
+        until=lane.until,
+        voucherify_conn_id=lane.voucherify_conn_id,
         skip_without_connection=True,
         map_index_template="{{ task.voucherify_conn_id or 'no Voucherify' }}" + _SINCE_LABEL % "since",
     )
@@ -216,11 +289,13 @@ def build_order_tasks(
         claims=claims.output,
         customers=customers.output,
         redemptions=redemptions.output,
-        shop=shop,
-        options=_as_json(options),
-        policy=_as_json(policy),
-        coupon_policy=_as_json(coupon_policy),
-        # A shop without Voucherify skips its redemptions.
+        predictions=lane.predictions,
+        shop=lane.shop,
+        options=lane.options,
+        policy=lane.policy,
+        coupon_policy=lane.coupon_policy,
+        transform=lane.transform,
+        # A shop without Yofi or Voucherify skips their lists.
         trigger_rule="none_failed",
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "orders.window.since",
     )
@@ -250,70 +325,50 @@ def upsert_order_tasks(built: Any, *, yotpo_conn_id: Any) -> list[BaseOperator]:
     return [products, orders]
 
 
-def summarize_tasks(
-    tasks: Sequence[BaseOperator],
-    *,
-    shop: Any,
-    since: Any,
-    voucherify_conn_id: Any,
-    before: Mapping[str, Any] | None = None,
-) -> Any:
+def summarize_tasks(lane: Lane, tasks: Sequence[BaseOperator], *, before: Mapping[str, Any] | None = None) -> Any:
     """Return the last task of a lane, which summarizes it.
 
     :param tasks: all tasks before it that return datasets, in order
     :param before: further tasks at the lane's start, by name
     """
     return summarize_lane(
-        shop=shop,
-        since=since,
-        optional_connections={REDEMPTIONS_TASK_ID: voucherify_conn_id},
+        shop=lane.shop,
+        since=lane.since,
+        optional_connections={task_id: getattr(lane, conn_id) for task_id, conn_id in OPTIONAL_TASKS.items()},
         results={**(before or {}), **{task.task_id.rpartition(".")[2]: task.output for task in tasks}},
     )
 
 
-def create_lane(
-    *,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
-) -> Any:
-    """Return the task group of one lane, to be mapped over the result of :func:`select_shops`.
+def lane_group(kind: type[Lane] = Lane) -> Callable[[Callable[[Any], Any]], Any]:
+    """Make the task group of a lane of a function that gets the lane. :func:`map_lanes` maps it.
 
-    :param options: options of the mapping
-    :param policy: when the review request of an order is suppressed
-    :param coupon_policy: which redemptions count as an order's coupons
+    Airflow reads the names of the mapped arguments from the function's signature, so the group's function has one
+    parameter for each field of the lane.
+
+    :param kind: the lane's class
     """
 
-    @task_group(group_id="lane")
-    def lane(
-        shop: Any,
-        shopify_admin_conn_id: Any,
-        yofi_conn_id: Any,
-        yotpo_conn_id: Any,
-        voucherify_conn_id: Any,
-        since: Any,
-        until: Any,
-        claims_since: Any,
-        redemptions_since: Any,
-        personal_data: Any = None,
-    ) -> Any:
+    def decorate(function: Callable[[Any], Any]) -> Any:
+        def lane(**arguments: Any) -> Any:
+            return function(kind(**arguments))
+
+        parameters = [inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY) for field in fields(kind)]
+        lane.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        lane.__doc__ = function.__doc__
+        return task_group(group_id=LANE_GROUP)(lane)
+
+    return decorate
+
+
+def create_lane() -> Any:
+    """Return the task group of one lane, to be mapped over the result of :func:`select_shops`."""
+
+    @lane_group()
+    def lane(lane: Lane) -> Any:
         """One shop in one window, from Shopify to Yotpo."""
-        tasks = build_order_tasks(
-            shop=shop,
-            shopify_admin_conn_id=shopify_admin_conn_id,
-            yofi_conn_id=yofi_conn_id,
-            voucherify_conn_id=voucherify_conn_id,
-            since=since,
-            until=until,
-            claims_since=claims_since,
-            redemptions_since=redemptions_since,
-            personal_data=personal_data,
-            options=options,
-            policy=policy,
-            coupon_policy=coupon_policy,
-        )
-        tasks += upsert_order_tasks(tasks[-1].output, yotpo_conn_id=yotpo_conn_id)
-        return summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+        tasks = build_order_tasks(lane)
+        tasks += upsert_order_tasks(tasks[-1].output, yotpo_conn_id=lane.yotpo_conn_id)
+        return summarize_tasks(lane, tasks)
 
     return lane
 
@@ -366,10 +421,8 @@ def build_summary(
     :param summaries: the result of the mapped lanes
     :param find_gaps: returns what no run has read, from the summary
     """
-    # For a single lane, Airflow passes its result instead of a list.
-    lane_summaries: list[Any] = [summaries] if isinstance(summaries, dict) else list(summaries or [])
     summary = run_summary.build_run_summary(
-        lane_summaries,
+        list(_flatten(summaries)),
         [(lane["shop"], lane["since"]) for lane in lanes],
         dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
     )
@@ -379,19 +432,26 @@ def build_summary(
     return summary
 
 
+def _flatten(summaries: Any) -> Iterator[Any]:
+    """Yield the summaries of all groups. For a single lane, Airflow passes its result instead of a list."""
+    if isinstance(summaries, Mapping):
+        yield summaries
+    elif not isinstance(summaries, str) and summaries is not None:
+        for each in summaries:
+            yield from _flatten(each)
+
+
 def fail_on_failed_shops(summary: Mapping[str, Any]) -> None:
-    """Fail the task if a lane failed.
+    """Fail the task if a lane failed, and skip it if there was no lane.
 
     :param summary: the result of :func:`summarize`
     :raises PartnerTaskError: with the lanes, and the task at which each of them stopped
+    :raises AirflowSkipException: when the run had no shop, and the Dag allows that
     """
+    if not summary["lanes"]:
+        message = "This run had no shop to sync. See the log of the task that selects the shops."
+        raise AirflowSkipException(message)
     if summary["failed"]:
         failed = ", ".join(f"{lane} (at {task_id})" for lane, task_id in summary["failed"].items())
         message = f"{len(summary['failed'])} of {len(summary['lanes'])} lanes failed: {failed}. See their logs."
         raise PartnerTaskError(message)
-
-
-def _as_json(value: Any) -> Any:
-    """Return options as the dict that a template field holds."""
-    to_dict: Callable[[], dict[str, Any]] | None = getattr(value, "to_dict", None)
-    return to_dict() if to_dict else value

@@ -14,26 +14,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, get_current_context, task, task_group
+from airflow.sdk import DAG, Asset, AssetAny, AssetWatcher, Param, get_current_context, task
 
 from airflow_provider_partners import windows
 from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.arguments import parse_bool
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines import routing
 from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, dag_factory, reject_unknown_params
+from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.triggers.watch.events import windows_from_events
 from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
-
-if TYPE_CHECKING:
-    from airflow_provider_partners.sync.coupons import CouponPolicy
-    from airflow_provider_partners.sync.options import MappingOptions
-    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
 
 __all__ = ["new_returns_dag"]
 
@@ -49,12 +45,7 @@ def new_returns_dag(
     schedule: Any = None,
     watched_shops: Mapping[str, str] | None = None,
     poll_interval: float = 300.0,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
-    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
-    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
-    personal_data: bool = True,
+    arguments: OrderArguments,
     **dag_args: Any,
 ) -> DAG:
     """Return the Dag that syncs the orders with new returns and claims.
@@ -62,69 +53,36 @@ def new_returns_dag(
     :param schedule: replaces the watch triggers
     :param watched_shops: the shops to watch, each with its Yofi connection: ``{"a.myshopify.com": "yofi_default"}``
     :param poll_interval: seconds between two polls of a list
-    :param options: options of the mapping; give it the same as the hourly Dag
-    :param policy: when the review request of an order is suppressed; give it the same as the hourly Dag
-    :param coupon_policy: which redemptions count as an order's coupons; give it the same as the hourly Dag
-    :param claims_lookback: how old a claim may be to count
-    :param coupons_lookback: how long before the window redemptions are read
-    :param personal_data: False reads no customers' data from Shopify; otherwise each shop's route decides
+    :param arguments: the fields of :class:`~airflow_provider_partners.pipelines.order_arguments.OrderArguments`, each
+        as an argument of its own. Give it the same as the hourly Dag
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
     if schedule is None and watched_shops:
         schedule = AssetAny(*_watched_assets(watched_shops, poll_interval))
 
     @task
-    def choose_lanes() -> list[dict[str, Any]]:
+    def choose_lanes(selection: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the shops with new records, with the connections of their routes and the window of the records."""
         context: Any = get_current_context()
         with translate_errors(context):
             reject_unknown_params(context)
-            selected, window_by_shop = _select_shops(context, steps.read_routes(), personal_data=personal_data)
-        lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
+            selected, window_by_shop = _select_shops(context, selection)
         for lane in selected.lanes:
             log.info("%s: %s", lane["shop"], window_by_shop[str(lane["shop"])])
         return [
-            {**lane, **steps.with_lookbacks(window_by_shop[str(lane["shop"])], **lookbacks)} for lane in selected.lanes
+            {**lane, **steps.with_lookbacks(window_by_shop[str(lane["shop"])], **arguments.lookbacks)}
+            for lane in selected.lanes
         ]
 
-    @task_group(group_id="lane")
-    def lane(
-        shop: Any,
-        shopify_admin_conn_id: Any,
-        yofi_conn_id: Any,
-        yotpo_conn_id: Any,
-        voucherify_conn_id: Any,
-        since: Any,
-        until: Any,
-        claims_since: Any,
-        redemptions_since: Any,
-        personal_data: Any = None,
-    ) -> Any:
+    @steps.lane_group()
+    def new_returns_lane(lane: steps.Lane) -> Any:
         """One shop: the orders with new returns or claims, from Shopify to Yotpo."""
-        order_ids: Any = affected_orders(shop=shop, yofi_conn_id=yofi_conn_id, since=since, until=until)
-        tasks = steps.build_order_tasks(
-            shop=shop,
-            shopify_admin_conn_id=shopify_admin_conn_id,
-            yofi_conn_id=yofi_conn_id,
-            voucherify_conn_id=voucherify_conn_id,
-            since=since,
-            until=until,
-            claims_since=claims_since,
-            redemptions_since=redemptions_since,
-            personal_data=personal_data,
-            order_ids=order_ids,
-            options=options,
-            policy=policy,
-            coupon_policy=coupon_policy,
+        order_ids: Any = affected_orders(
+            shop=lane.shop, yofi_conn_id=lane.yofi_conn_id, since=lane.since, until=lane.until
         )
-        tasks += steps.upsert_order_tasks(tasks[-1].output, yotpo_conn_id=yotpo_conn_id)
-        return steps.summarize_tasks(
-            tasks,
-            shop=shop,
-            since=since,
-            voucherify_conn_id=voucherify_conn_id,
-            before={"affected_orders": order_ids},
-        )
+        tasks = steps.build_order_tasks(lane, order_ids=order_ids)
+        tasks += steps.upsert_order_tasks(tasks[-1].output, yotpo_conn_id=lane.yotpo_conn_id)
+        return steps.summarize_tasks(lane, tasks, before={"affected_orders": order_ids})
 
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:
@@ -145,8 +103,9 @@ def new_returns_dag(
         doc_md=__doc__,
         dag_args=dag_args,
     ) as dag:
-        lanes = choose_lanes()
-        confirm(steps.summarize({"choose_lanes": lanes}, lanes, lane.expand_kwargs(lanes)), lanes)
+        lanes = choose_lanes(arguments.selection())
+        mapped = steps.map_lanes(new_returns_lane, lanes, arguments.declared_placements)
+        confirm(steps.summarize({"choose_lanes": lanes}, lanes, mapped), lanes)
     return dag
 
 
@@ -183,10 +142,14 @@ def _watched_assets(watched_shops: Mapping[str, str], poll_interval: float) -> I
 
 
 def _select_shops(
-    context: Mapping[str, Any], routes: list[routing.Route], *, personal_data: bool
+    context: Mapping[str, Any], selection: Mapping[str, Any]
 ) -> tuple[routing.SelectedShops, dict[str, windows.Window]]:
-    """Return the run's shops, and the window of each."""
+    """Return the run's shops, and the window of each.
+
+    :param selection: from :meth:`OrderArguments.selection`
+    """
     params, events = context["params"], context.get("triggering_asset_events") or {}
+    routes = steps.read_routes(selection["routes"])
     payloads = (event.extra.get("payload") for asset_events in events.values() for event in asset_events)
     window_by_shop = windows_from_events(payloads)
     if params["since"] or not window_by_shop:
@@ -196,6 +159,17 @@ def _select_shops(
         )
     routed = {route.shop for route in routes}
     for shop in sorted(window_by_shop.keys() - routed):
-        log.warning("%s is watched, but has no route in the Variable %s", shop, routing.ROUTES_VARIABLE)
-    routes = [route for route in routes if route.shop in window_by_shop]
-    return routing.select_lanes(routes, shops=params["shops"], personal_data=personal_data), window_by_shop
+        log.warning("%s is watched, but has no route", shop)
+    selected = routing.select_lanes(
+        [route for route in routes if route.shop in window_by_shop],
+        shops=params["shops"],
+        personal_data=parse_bool(selection["personal_data"], "personal_data"),
+        build=selection["build"],
+        needs_yofi=True,
+    )
+    for shop in selected.without_yofi:
+        log.warning("%s is left out: its route names no connection of Yofi, so it has no returns to read", shop)
+    problem = "No shop of this run has a route with a connection of Yofi"
+    steps.require_lanes(selected.lanes, problem, on_no_shops=selection["on_no_shops"])
+    steps.check_placements(selected.lanes, selection["placements"])
+    return selected, window_by_shop

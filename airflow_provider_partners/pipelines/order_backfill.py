@@ -11,9 +11,8 @@ the last 60 days only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
@@ -30,12 +29,8 @@ from airflow_provider_partners.pipelines.coverage import (
     create_summarize,
     store_began,
 )
+from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.task_errors import translate_errors
-
-if TYPE_CHECKING:
-    from airflow_provider_partners.sync.coupons import CouponPolicy
-    from airflow_provider_partners.sync.options import MappingOptions
-    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
 
 __all__ = ["order_backfill_dag"]
 
@@ -47,24 +42,21 @@ def order_backfill_dag(
     *,
     dag_id: str = BACKFILL_DAG_ID,
     schedule: Any = None,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
-    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
-    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
-    personal_data: bool = True,
     app_id: str = APP_ID_TEMPLATE,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
     asset: Asset = WATERMARK_ASSET,
+    arguments: OrderArguments,
     **dag_args: Any,
 ) -> DAG:
     """Return the Dag that syncs the orders of a past time range.
 
     The arguments are those of :func:`~airflow_provider_partners.pipelines.order_sync.order_sync_dag`. Give both the
-    same options and policies.
+    same.
 
     :param schedule: needs values for ``since`` and ``until`` in ``params``; by default the Dag runs by hand
     :param asset: keeps the gaps of the hourly Dag. A gap that this Dag reads is removed (Airflow 3.3 and later)
+    :param arguments: the fields of :class:`~airflow_provider_partners.pipelines.order_arguments.OrderArguments`, each
+        as an argument of its own
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
     if schedule is not None and not {"since", "until"} <= (dag_args.get("params") or {}).keys():
@@ -84,8 +76,7 @@ def order_backfill_dag(
             parts = list(full_range.split(timedelta(days=params["window_days"])))
         store_began(context, datetime.now(UTC).replace(microsecond=0))
         log.info("%s in %d windows", full_range, len(parts))
-        lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
-        return [steps.with_lookbacks(part, **lookbacks) for part in parts]
+        return [steps.with_lookbacks(part, **arguments.lookbacks) for part in parts]
 
     @task(retries=0, inlets=watermarks.watermark_assets(asset))
     def confirm(summary: Any, lanes: Any) -> None:
@@ -115,8 +106,8 @@ def order_backfill_dag(
         chosen = choose_windows()
         # The conf is checked before anything is read.
         chosen >> installed
-        lanes = steps.select_shops(installed.output, chosen, personal_data=personal_data)
-        lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
+        lanes = steps.select_shops(installed.output, chosen, **arguments.selection())
         results = {"choose_windows": chosen, "active_shops": installed.output, "select_shops": lanes}
-        confirm(summarize(results, lanes, lane.expand_kwargs(lanes)), lanes)
+        mapped = steps.map_lanes(steps.create_lane(), lanes, arguments.declared_placements)
+        confirm(summarize(results, lanes, mapped), lanes)
     return dag

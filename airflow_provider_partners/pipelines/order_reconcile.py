@@ -12,11 +12,11 @@ The Dag also brings late data: predictions and claims of orders that no longer c
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import DAG, Param, get_current_context, task, task_group
+from airflow.sdk import DAG, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import windows
@@ -31,12 +31,8 @@ from airflow_provider_partners.pipelines._dag import (
     dag_factory,
     reject_unknown_params,
 )
+from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.task_errors import translate_errors
-
-if TYPE_CHECKING:
-    from airflow_provider_partners.sync.coupons import CouponPolicy
-    from airflow_provider_partners.sync.options import MappingOptions
-    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
 
 __all__ = ["order_reconcile_dag"]
 
@@ -45,26 +41,31 @@ log = logging.getLogger(__name__)
 DAILY = CronTriggerTimetable("30 3 * * *", timezone="UTC", interval=timedelta(days=1))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileLane(steps.Lane):
+    """A lane with the range in which its orders were placed."""
+
+    query: Any
+    placed_until: Any
+
+
 @dag_factory
 def order_reconcile_dag(
     *,
     dag_id: str = "yotpo_reconcile",
     schedule: Any = DAILY,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
-    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
-    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
-    personal_data: bool = True,
     app_id: str = APP_ID_TEMPLATE,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
+    arguments: OrderArguments,
     **dag_args: Any,
 ) -> DAG:
     """Return the Dag that compares Yotpo's orders with Shopify's.
 
     The arguments are those of :func:`~airflow_provider_partners.pipelines.order_sync.order_sync_dag`. Give both the
-    same options and policies, or this Dag reports differences that are none.
+    same, or this Dag reports differences that are none.
 
+    :param arguments: the fields of :class:`~airflow_provider_partners.pipelines.order_arguments.OrderArguments`, each
+        as an argument of its own
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
 
@@ -89,46 +90,19 @@ def order_reconcile_dag(
         changed = windows.Window(placed.since, max(placed.until, now))
         bounds = placed.to_dict()
         query = f"created_at:>='{bounds['since']}' AND created_at:<'{bounds['until']}'"
-        lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
-        return [{**steps.with_lookbacks(changed, **lookbacks), "query": query, "placed_until": bounds["until"]}]
+        window = steps.with_lookbacks(changed, **arguments.lookbacks)
+        return [{**window, "query": query, "placed_until": bounds["until"]}]
 
-    @task_group(group_id="lane")
-    def reconcile_lane(
-        shop: Any,
-        shopify_admin_conn_id: Any,
-        yofi_conn_id: Any,
-        yotpo_conn_id: Any,
-        voucherify_conn_id: Any,
-        since: Any,
-        until: Any,
-        claims_since: Any,
-        redemptions_since: Any,
-        personal_data: Any,
-        query: Any,
-        placed_until: Any,
-    ) -> Any:
+    @steps.lane_group(ReconcileLane)
+    def reconcile_lane(lane: ReconcileLane) -> Any:
         """One shop: build its orders, compare them with its store, repair the differences."""
-        tasks = steps.build_order_tasks(
-            shop=shop,
-            shopify_admin_conn_id=shopify_admin_conn_id,
-            yofi_conn_id=yofi_conn_id,
-            voucherify_conn_id=voucherify_conn_id,
-            since=since,
-            until=until,
-            claims_since=claims_since,
-            redemptions_since=redemptions_since,
-            personal_data=personal_data,
-            query=query,
-            options=options,
-            policy=policy,
-            coupon_policy=coupon_policy,
-        )
+        tasks = steps.build_order_tasks(lane, query=lane.query)
         yotpo_orders = YotpoExtractOperator(
             task_id="extract_yotpo_orders",
             resource="orders",
-            since=since,
-            until=placed_until,
-            yotpo_conn_id=yotpo_conn_id,
+            since=lane.since,
+            until=lane.placed_until,
+            yotpo_conn_id=lane.yotpo_conn_id,
             map_index_template="{{ task.yotpo_conn_id }}",
         )
         compare = YotpoReconcileOrdersOperator(
@@ -137,8 +111,8 @@ def order_reconcile_dag(
             yotpo_orders=yotpo_orders.output,
             map_index_template="{{ task.built.extra.shop }}",
         )
-        tasks += [yotpo_orders, compare, *steps.upsert_order_tasks(compare.output, yotpo_conn_id=yotpo_conn_id)]
-        return steps.summarize_tasks(tasks, shop=shop, since=since, voucherify_conn_id=voucherify_conn_id)
+        tasks += [yotpo_orders, compare, *steps.upsert_order_tasks(compare.output, yotpo_conn_id=lane.yotpo_conn_id)]
+        return steps.summarize_tasks(lane, tasks)
 
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:
@@ -164,7 +138,8 @@ def order_reconcile_dag(
         chosen = choose_range()
         # The conf is checked before anything is read.
         chosen >> installed
-        lanes = steps.select_shops(installed.output, chosen, personal_data=personal_data)
+        lanes = steps.select_shops(installed.output, chosen, **arguments.selection())
         results = {"choose_range": chosen, "active_shops": installed.output, "select_shops": lanes}
-        confirm(steps.summarize(results, lanes, reconcile_lane.expand_kwargs(lanes)), lanes)
+        mapped = steps.map_lanes(reconcile_lane, lanes, arguments.declared_placements)
+        confirm(steps.summarize(results, lanes, mapped), lanes)
     return dag

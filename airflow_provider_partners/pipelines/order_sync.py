@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, get_current_context, task
 from airflow.timetables.trigger import CronTriggerTimetable
@@ -45,12 +45,8 @@ from airflow_provider_partners.pipelines.coverage import (
     moves_watermark,
     store_began,
 )
+from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.task_errors import translate_errors
-
-if TYPE_CHECKING:
-    from airflow_provider_partners.sync.coupons import CouponPolicy
-    from airflow_provider_partners.sync.options import MappingOptions
-    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
 
 __all__ = ["order_sync_dag"]
 
@@ -65,35 +61,25 @@ def order_sync_dag(
     *,
     dag_id: str = "yofi_shopify_to_yotpo",
     schedule: Any = HOURLY,
-    options: MappingOptions | Mapping[str, Any] | None = None,
-    policy: SuppressionPolicy | Mapping[str, Any] | None = None,
-    coupon_policy: CouponPolicy | Mapping[str, Any] | None = None,
     catchup_limit: timedelta = timedelta(hours=72),
     on_gap: OnGap = "fail",
-    claims_lookback: timedelta = steps.CLAIMS_LOOKBACK,
-    coupons_lookback: timedelta = steps.COUPONS_LOOKBACK,
-    personal_data: bool = True,
     app_id: str = APP_ID_TEMPLATE,
     shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
     asset: Asset = WATERMARK_ASSET,
+    arguments: OrderArguments,
     **dag_args: Any,
 ) -> DAG:
     """Return the Dag that syncs orders to Yotpo.
 
     :param schedule: a timetable that gives each run an interval; see ``HOURLY``
-    :param options: options of the mapping
-    :param policy: when the review request of an order is suppressed
-    :param coupon_policy: which redemptions count as an order's coupons
     :param catchup_limit: how far back a run reads, per shop, to cover earlier runs that failed or never ran
     :param on_gap: whether the run fails, or only warns, while a shop has a gap that no run has read
-    :param claims_lookback: how old a claim may be to count
-    :param coupons_lookback: how long before the orders' window redemptions are read. An older order keeps its coupon
-        fields
-    :param personal_data: False reads no customers' data from Shopify; otherwise each shop's route decides
     :param app_id: the app that a shop must have installed; by default the Variable ``partner_app_id``;
         ``none`` takes every routed shop
     :param shopify_partner_conn_id: connection that lists the installed shops
     :param asset: keeps the watermarks and gaps; two Dags that sync the same shop need one each
+    :param arguments: the fields of :class:`~airflow_provider_partners.pipelines.order_arguments.OrderArguments`, each
+        as an argument of its own
     :param dag_args: further arguments of :class:`~airflow.sdk.DAG`
     """
     check_on_gap(on_gap)
@@ -115,8 +101,7 @@ def order_sync_dag(
             now = datetime.now(UTC).replace(microsecond=0)
             chosen = _choose_windows(context, lanes, asset=asset, catchup_limit=catchup_limit, now=now)
             store_began(context, now)
-            lookbacks = {"claims_lookback": claims_lookback, "coupons_lookback": coupons_lookback}
-            return [{**lane, **steps.with_lookbacks(window, **lookbacks)} for lane, window in chosen]
+            return [{**lane, **steps.with_lookbacks(window, **arguments.lookbacks)} for lane, window in chosen]
 
     @task(retries=0, outlets=assets)
     def confirm(summary: Any, lanes: Any) -> None:
@@ -152,16 +137,16 @@ def order_sync_dag(
         )
         checked = check_params()
         checked >> installed
-        selected = steps.select_shops(installed.output, personal_data=personal_data)
+        selected = steps.select_shops(installed.output, **arguments.selection())
         lanes = choose_windows(selected)
-        lane = steps.create_lane(options=options, policy=policy, coupon_policy=coupon_policy)
         results = {
             "check_params": checked,
             "active_shops": installed.output,
             "select_shops": selected,
             "choose_windows": lanes,
         }
-        confirm(summarize(results, lanes, lane.expand_kwargs(lanes)), lanes)
+        mapped = steps.map_lanes(steps.create_lane(), lanes, arguments.declared_placements)
+        confirm(summarize(results, lanes, mapped), lanes)
     return dag
 
 

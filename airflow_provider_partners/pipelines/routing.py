@@ -1,7 +1,7 @@
-"""The routes of the shops: parse and validate the Variable ``partner_shop_routes``, and select the lanes of a run.
+"""The routes of the shops: parse and validate them, and select the lanes of a run.
 
-A lane is a shop with its connections of the four partners. This module knows no Airflow: the Dag hands in the
-Variable's text, the shops that have the app installed, and the requested shops.
+A lane is a shop with its connections of the four partners, and what its orders are built with. This module knows no
+Airflow: the Dag hands in the routes, the shops that have the app installed, and the requested shops.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.pipelines.lane_build import resolve_build
 
 __all__ = [
+    "EXAMPLE",
     "ROUTES_REMEDY",
     "ROUTES_VARIABLE",
     "Route",
@@ -27,32 +29,50 @@ __all__ = [
 ]
 
 ROUTES_VARIABLE = "partner_shop_routes"
-_EXAMPLE = (
+EXAMPLE = (
     '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
     '"yotpo_conn_id": "yotpo_a"}]'
 )
-ROUTES_REMEDY = f"Set it to a JSON list of routes, such as {_EXAMPLE}."
+ROUTES_REMEDY = f"Set it to a JSON list of routes, such as {EXAMPLE}."
+
+
+Settings = dict[str, Any] | str
+"""Options as an object, or as text: JSON, or an import path."""
 
 
 class Route(BaseModel):
-    """A shop with its connections.
+    """A shop with its connections, and what differs from the Dag's arguments for it.
 
     :param shop: the shop's permanent domain
-    :param shopify_admin_conn_id: connection of type ``shopify_admin``; the Variable calls it ``shopify_conn_id``
-    :param yofi_conn_id: connection of type ``yofi``
+    :param shopify_admin_conn_id: connection of type ``shopify_admin``; routes call it ``shopify_conn_id``
+    :param yofi_conn_id: connection of type ``yofi``, for shops that use it
     :param yotpo_conn_id: connection of type ``yotpo``
     :param voucherify_conn_id: connection of type ``voucherify``, for shops that use it
     :param personal_data: whether customers' data are read from Shopify; false for a shop whose app may not read them
+    :param options: options of the mapping, as an object or JSON text. Its keys go before those of the Dag
+    :param policy: of the suppression, likewise, or the import path of a policy
+    :param coupon_policy: which redemptions count as coupons, likewise
+    :param transform: the import path of a function, in place of the Dag's
+    :param predictions: the folder of a published dataset, or a list of predictions, in place of the Dag's
+    :param pool: the Airflow pool of the shop's lanes
+    :param queue: the executor's queue of the shop's lanes
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     shop: str
     shopify_admin_conn_id: str = Field(min_length=1, validation_alias="shopify_conn_id")
-    yofi_conn_id: str = Field(min_length=1)
+    yofi_conn_id: str | None = Field(default=None, min_length=1)
     yotpo_conn_id: str = Field(min_length=1)
     voucherify_conn_id: str | None = Field(default=None, min_length=1)
     personal_data: bool = True
+    options: Settings | None = None
+    policy: Settings | None = None
+    coupon_policy: Settings | None = None
+    transform: str | None = Field(default=None, min_length=1)
+    predictions: str | list[dict[str, Any]] | None = None
+    pool: str | None = Field(default=None, min_length=1)
+    queue: str | None = Field(default=None, min_length=1)
 
     @field_validator("shop", mode="after")
     @classmethod
@@ -70,19 +90,30 @@ class SelectedShops:
     :param lanes: one mapping per shop, with the fields of :class:`Route`
     :param not_installed: routed shops without the app
     :param without_route: shops with the app, but without a route
+    :param without_yofi: routed shops that are left out because their route names no connection of Yofi
     """
 
     lanes: list[dict[str, Any]] = field(default_factory=list)
     not_installed: list[str] = field(default_factory=list)
     without_route: list[str] = field(default_factory=list)
+    without_yofi: list[str] = field(default_factory=list)
 
 
-def parse_routes(value: Any) -> list[Route]:
-    """Return the routes in the Variable.
+def parse_routes(value: Any, *, source: str = f"The Variable '{ROUTES_VARIABLE}'") -> list[Route]:
+    """Return the routes of a source.
 
-    :param value: the Variable's text, or the list itself
+    :param value: the list, or its JSON text
+    :param source: names the source in errors
     :raises ConfigurationError: with the wrong field and the remedy, in one line
     """
+    try:
+        return _parse(value)
+    except _InvalidRoutesError as error:
+        message = f"{source} {error.problem}"
+        raise ConfigurationError(message, remedy=error.remedy) from None
+
+
+def _parse(value: Any) -> list[Route]:
     if value is None or value == "":
         _raise_invalid("is empty", ROUTES_REMEDY)
     if isinstance(value, str):
@@ -95,13 +126,17 @@ def parse_routes(value: Any) -> list[Route]:
     if not value:
         _raise_invalid("has no route, so a run would do nothing", ROUTES_REMEDY)
     routes = [_parse_route(number, entry) for number, entry in enumerate(value, start=1)]
+    _check_unique(routes)
+    return routes
+
+
+def _check_unique(routes: Sequence[Route]) -> None:
     first_position: dict[str, int] = {}
     for number, route in enumerate(routes, start=1):
         if route.shop in first_position:
             problem = f"routes the shop '{route.shop}' twice, in the routes {first_position[route.shop]} and {number}"
             _raise_invalid(problem, "Keep one of them: 'shop' is unique.")
         first_position[route.shop] = number
-    return routes
 
 
 def select_lanes(
@@ -110,30 +145,35 @@ def select_lanes(
     installed: Iterable[str] | None = None,
     shops: Any = None,
     personal_data: bool = True,
+    build: Mapping[str, Any] | None = None,
+    needs_yofi: bool = False,
 ) -> SelectedShops:
     """Return the lanes of a run.
 
     :param installed: the shops that have the app installed; ``None`` takes every routed shop
     :param shops: the requested shops; ``None`` takes all
     :param personal_data: False reads no customers' data of any shop, whatever its route says
-    :raises ConfigurationError: when a requested shop has no route
+    :param build: what the Dag builds orders with, for all shops
+    :param needs_yofi: True leaves out shops without a connection of Yofi
+    :raises ConfigurationError: when a requested shop has no route, or its orders can't be built like that
     """
     by_shop = {route.shop: route for route in routes}
     requested = requested_shops(shops)
     if missing := [shop for shop in requested if shop not in by_shop]:
         message = f"The param 'shops' names shops without a route: {', '.join(missing)}"
         known = ", ".join(sorted(by_shop)) or "none"
-        raise ConfigurationError(message, remedy=f"Add them to the Variable '{ROUTES_VARIABLE}'. It has: {known}.")
+        raise ConfigurationError(message, remedy=f"Add routes for them. There are routes for: {known}.")
     selected = [by_shop[shop] for shop in requested] or list(routes)
     if not personal_data:
         selected = [route.model_copy(update={"personal_data": False}) for route in selected]
-    if installed is None:
-        return SelectedShops(lanes=[route.model_dump() for route in selected])
-    installed_shops = {shop_domain(shop) for shop in installed}
+    installed_shops = {route.shop for route in selected} if installed is None else {*map(shop_domain, installed)}
+    present = [route for route in selected if route.shop in installed_shops]
+    taken = [route for route in present if route.yofi_conn_id or not needs_yofi]
     return SelectedShops(
-        lanes=[route.model_dump() for route in selected if route.shop in installed_shops],
+        lanes=[{**route.model_dump(), **resolve_build(route, build or {})} for route in taken],
         not_installed=[route.shop for route in selected if route.shop not in installed_shops],
         without_route=sorted(installed_shops - set(by_shop)),
+        without_yofi=[route.shop for route in present if needs_yofi and not route.yofi_conn_id],
     )
 
 
@@ -172,9 +212,18 @@ _PROBLEM_TEXTS: Mapping[str, str] = {
     "string_type": "is not text",
     "string_too_short": "is empty",
     "bool_type": "is neither true nor false",
+    "dict_type": "is neither an object nor text",
+    "list_type": "is neither text nor a list",
 }
 
 
+class _InvalidRoutesError(Exception):
+    """Routes are wrong; the source is not known here."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.problem, self.remedy = problem, remedy
+
+
 def _raise_invalid(problem: str, remedy: str) -> NoReturn:
-    message = f"The Variable '{ROUTES_VARIABLE}' {problem}"
-    raise ConfigurationError(message, remedy=remedy) from None
+    raise _InvalidRoutesError(problem, remedy) from None

@@ -24,17 +24,18 @@ COUNT_COLUMNS = (
     "stale",
     "suppressed",
     "left_out",
+    "too_old",
     "rejected",
     "noted",
     "api_calls",
 )
-RARE_COLUMNS = frozenset({"stale", "noted"})
+RARE_COLUMNS = frozenset({"stale", "too_old", "noted"})
 """Columns that the table leaves out while they are zero."""
 
 PLANNED_COLUMNS = ("would_create", "would_update")
 REASON_TITLES = {
     "suppressions": "No review request",
-    "left_outs": "Excluded by the mapping options",
+    "left_outs": "Left out",
     "rejections": "Rejected",
     "notes": "Noted",
     "found": "Yotpo differed from Shopify",
@@ -56,7 +57,9 @@ class _Counts(TypedDict):
     suppressed: int
     """Orders without a review request."""
     left_out: int
-    """Orders that the mapping options exclude."""
+    """Orders that the mapping options, or the transform, exclude."""
+    too_old: int
+    """Orders that are too old for a review request, sent or left out."""
     rejected: int
     """Orders that can't be mapped, or that Yotpo refused."""
     noted: int
@@ -133,6 +136,7 @@ def build_lane_summary(shop: str, results: Mapping[str, Any], *, since: str = ""
         "would_update": orders.get("would_update", 0),
         "suppressed": build.get("suppressed", 0),
         "left_out": build.get("left_out", 0),
+        "too_old": build.get("too_old", 0),
         "rejected": build.get("rejected", 0) + orders.get("rejected", 0),
         "suppressions": build.get("suppressions", {}),
         "left_outs": build.get("left_outs", {}),
@@ -207,6 +211,8 @@ def format_summary_table(summary: RunSummary) -> str:
             lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in counts)]
     if gap_lines := list(format_gaps(summary["gaps"])):
         lines += ["Read by no run:", *(f"          {line}" for line in gap_lines)]
+    if not summary["lanes"]:
+        lines.append("No shop to sync: no routed shop has the app installed.")
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)

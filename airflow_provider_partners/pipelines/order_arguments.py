@@ -1,0 +1,105 @@
+"""What every Dag of the order sync takes besides its own arguments, as one value: how orders are built, where routes
+come from, and where lanes run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.pipelines.placements import Placement, declared_placements
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.sync.coupons import CouponPolicy
+    from airflow_provider_partners.sync.options import MappingOptions
+    from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
+
+__all__ = ["BUILD_ARGUMENTS", "CLAIMS_LOOKBACK", "COUPONS_LOOKBACK", "OrderArguments"]
+
+CLAIMS_LOOKBACK = timedelta(days=30)
+"""Default of ``claims_lookback``: how old a claim may be to count for an order."""
+
+COUPONS_LOOKBACK = timedelta(days=3)
+"""Default of ``coupons_lookback``: how long before the orders' window redemptions are read."""
+
+BUILD_ARGUMENTS = ("options", "policy", "coupon_policy", "transform", "predictions")
+"""The arguments of the build operator that a Dag passes on, and that a route may have, too."""
+
+OnNoShops = Literal["fail", "skip"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderArguments:
+    """The arguments that all Dags of the order sync share. Give all of them the same.
+
+    :param options: options of the mapping, as a dict, JSON text or a
+        :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
+    :param policy: when the review request of an order is suppressed, likewise, or the import path of a
+        :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
+    :param coupon_policy: which redemptions count as an order's coupons, likewise, a
+        :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
+    :param transform: the import path of a function that gets each order with its payload, and returns the payload to
+        send, see :data:`~airflow_provider_partners.sync.transform.Transform` (templated)
+    :param predictions: the folder of a published dataset of predictions from elsewhere, or a list of them, each with
+        ``order_id``, ``category`` and ``score`` (templated)
+    :param claims_lookback: how old a claim may be to count
+    :param coupons_lookback: how long before the orders' window redemptions are read. An older order keeps its coupon
+        fields
+    :param personal_data: False reads no customers' data from Shopify; otherwise each shop's route decides
+    :param routes: where the routes come from: a file by its URI or absolute path (JSON or YAML), a query as
+        ``{"conn_id": …, "sql": …}``, or a list; by default the Variable ``partner_shop_routes`` (templated)
+    :param placements: the pools and queues that routes name, each as ``{"pool": …, "queue": …}``. They become task
+        groups of their own when Airflow loads the Dag file. Those of a local file or a list of routes are found without
+        this argument
+    :param on_no_shops: whether the run fails, or ends as skipped, when it has no shop to sync
+    """
+
+    options: MappingOptions | Mapping[str, Any] | str | None = None
+    policy: SuppressionPolicy | Mapping[str, Any] | str | None = None
+    coupon_policy: CouponPolicy | Mapping[str, Any] | str | None = None
+    transform: str | None = None
+    predictions: Any = None
+    claims_lookback: timedelta = CLAIMS_LOOKBACK
+    coupons_lookback: timedelta = COUPONS_LOOKBACK
+    personal_data: bool = True
+    routes: str | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    placements: Sequence[Mapping[str, str]] = ()
+    on_no_shops: OnNoShops = "fail"
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown choice.
+
+        :raises ConfigurationError: when it is no choice
+        """
+        if self.on_no_shops not in {"fail", "skip"}:
+            message = f"The argument 'on_no_shops' is {self.on_no_shops!r}{suggest(self.on_no_shops, ['fail', 'skip'])}"
+            raise ConfigurationError(message, remedy="Use 'fail' or 'skip'.")
+
+    @property
+    def lookbacks(self) -> dict[str, timedelta]:
+        """How much earlier than the orders' window claims and redemptions are read."""
+        return {"claims_lookback": self.claims_lookback, "coupons_lookback": self.coupons_lookback}
+
+    @property
+    def declared_placements(self) -> list[Placement]:
+        """The pools and queues of the Dag's lanes."""
+        return declared_placements(self.placements, self.routes)
+
+    def selection(self) -> dict[str, Any]:
+        """Return the arguments of the step that selects the shops, as JSON: it is a task, and renders templates."""
+        return {
+            "personal_data": self.personal_data,
+            "routes": self.routes,
+            "build": {name: _as_json(getattr(self, name)) for name in BUILD_ARGUMENTS},
+            "placements": [placement.to_dict() for placement in self.declared_placements],
+            "on_no_shops": self.on_no_shops,
+        }
+
+
+def _as_json(value: Any) -> Any:
+    """Return options as the dict that a template field holds."""
+    return value.to_dict() if hasattr(value, "to_dict") else value

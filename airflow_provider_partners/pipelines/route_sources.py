@@ -1,0 +1,159 @@
+"""Where routes come from: the Variable, a file, a SQL query, or the Dag file itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from airflow_provider_partners.arguments import parse_structure
+from airflow_provider_partners.exceptions import ConfigurationError, StorageError, TransientError
+from airflow_provider_partners.lookups import get_variable
+from airflow_provider_partners.pipelines import routing
+
+__all__ = ["check_routes", "is_local_file", "read_entries", "read_routes"]
+
+_SQL_KEYS = frozenset({"conn_id", "sql"})
+_SUFFIXES = (".json", ".yaml", ".yml")
+_REMEDY = (
+    "Give the URI or absolute path of a JSON or YAML file, a query as {'conn_id': …, 'sql': …}, or a list of routes. "
+    f"Without 'routes' they are the Variable '{routing.ROUTES_VARIABLE}'."
+)
+
+
+def read_routes(source: Any = None) -> list[routing.Route]:
+    """Return the routes of a source, checked.
+
+    :param source: see :class:`~airflow_provider_partners.pipelines.order_arguments.OrderArguments`
+    :raises NotDefinedError: when Airflow does not find the Variable or the connection
+    :raises StorageError: when a file can't be read
+    :raises TransientError: when a query fails
+    :raises ConfigurationError: when there is no such file, or a route is wrong
+    """
+    return routing.parse_routes(read_entries(source), source=describe_source(source))
+
+
+def describe_source(source: Any) -> str:
+    """Return the source's name, for errors."""
+    source = _normalize(source)
+    if source is None:
+        return f"The Variable '{routing.ROUTES_VARIABLE}'"
+    if isinstance(source, str):
+        return f"The file {source}"
+    return f"The query on '{source['conn_id']}'" if isinstance(source, Mapping) else "The argument 'routes'"
+
+
+def read_entries(source: Any) -> Any:
+    """Return what a source holds, unchecked: JSON text of the Variable, or the list of a file or query."""
+    source = _normalize(source)
+    check_routes("routes", source)
+    if source is None:
+        return get_variable(routing.ROUTES_VARIABLE, remedy=routing.ROUTES_REMEDY)
+    if isinstance(source, str):
+        return _read_file(source)
+    if isinstance(source, Mapping):
+        return _read_query(source["conn_id"], source["sql"])
+    return list(source)
+
+
+def is_local_file(source: Any) -> bool:
+    """Return True for a file that can be read wherever the Dag file can."""
+    return isinstance(source, str) and "{{" not in source and source.startswith(("/", "file://"))
+
+
+def check_routes(name: str, value: Any) -> None:
+    """Refuse what is no source of routes.
+
+    :raises ConfigurationError: when it is none
+    """
+    value = _normalize(value)
+    if value is None or (isinstance(value, str) and ("{{" in value or "{%" in value)):
+        return
+    if isinstance(value, str):
+        if not (value.startswith("/") or "://" in value) or PurePosixPath(urlsplit(value).path).suffix not in _SUFFIXES:
+            _refuse(name, f"is {value!r}, and the address of a file that ends with {', '.join(_SUFFIXES)} is needed")
+    elif isinstance(value, Mapping):
+        if set(value) != _SQL_KEYS or not all(isinstance(each, str) and each for each in value.values()):
+            _refuse(name, "is a dict with other keys than 'conn_id' and 'sql', or without text for them")
+    elif not isinstance(value, Sequence):
+        _refuse(name, f"is a {type(value).__name__}")
+
+
+def _refuse(name: str, problem: str) -> NoReturn:
+    message = f"'{name}' {problem}"
+    raise ConfigurationError(message, remedy=_REMEDY)
+
+
+def _normalize(source: Any) -> Any:
+    """Return a source whose text a template may have rendered."""
+    if not isinstance(source, str):
+        return source
+    return None if source.strip() in {"", "None"} else parse_structure(source.strip())
+
+
+def _read_file(uri: str) -> Any:
+    from airflow.sdk import ObjectStoragePath
+
+    try:
+        text = ObjectStoragePath(uri).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = f"There is no file {uri} with routes"
+        remedy = "Put it where every worker and the Dag processor can read it."
+        raise ConfigurationError(message, remedy=remedy) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The file {uri} with routes can't be read: {type(error).__name__}"
+        raise StorageError(message, remedy="Check the file, and the worker's access to it.") from error
+    return _parse_text(uri, text)
+
+
+def _parse_text(uri: str, text: str) -> Any:
+    problem = ""
+    if uri.endswith(".json"):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            problem = f"is not JSON ({error})"
+    else:
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            problem = "is not YAML" + (f" (line {mark.line + 1})" if mark else "")
+    message = f"The file {uri} {problem}"
+    raise ConfigurationError(message, remedy=f"Write a list of routes, such as {routing.EXAMPLE}.")
+
+
+def _read_query(conn_id: str, sql: str) -> list[dict[str, Any]]:
+    """Return the rows of a query as routes: a column is a field, and null means not given."""
+    from airflow.sdk import BaseHook
+
+    from airflow_provider_partners.lookups import find_connection
+
+    connection = find_connection(BaseHook.get_connection, conn_id, conn_type="of a database")
+    hook: Any = connection.get_hook()
+    if not hasattr(hook, "get_cursor"):
+        message = f"The connection '{conn_id}' is of the type '{connection.conn_type}', which takes no SQL"
+        raise ConfigurationError(message, remedy="Use a connection of a database, with its provider installed.")
+    try:
+        columns, rows = hook.run(sql, handler=_fetch)
+    except Exception as error:
+        cause = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        message = f"The query of the routes on '{conn_id}' failed: {cause}"
+        raise TransientError(message, remedy="Run the query by hand. If it works there, a retry helps.") from error
+    return [_route_of_row(columns, row) for row in rows]
+
+
+def _fetch(cursor: Any) -> tuple[list[str], list[Sequence[Any]]]:
+    return [column[0] for column in cursor.description], cursor.fetchall()
+
+
+def _route_of_row(columns: Iterable[str], row: Sequence[Any]) -> dict[str, Any]:
+    # Some databases return names in upper case, and have no type for booleans.
+    values = {name.lower(): value for name, value in zip(columns, row, strict=True) if value is not None}
+    if values.get("personal_data") in (0, 1):
+        values["personal_data"] = bool(values["personal_data"])
+    return values
