@@ -40,6 +40,7 @@ from airflow_provider_partners.watermarks import Watermark, covered_until
 from airflow_provider_partners.windows import Window, is_given, resolve
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.extraction import Extraction
     from airflow_provider_partners.api.http.stats import RequestCounts
     from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefDict
     from airflow_provider_partners.hooks.base import PartnerHook
@@ -250,7 +251,7 @@ class ExtractOperator(PartnerOperator):
 
         :param query_arguments: from :meth:`query_arguments`
         """
-        extraction = client.extract(self.resource, **query_arguments)
+        extraction = self.extraction(client, query_arguments)
         self.log.info("Reading %s page by page", hook.hook_name)
         reference = write_dataset(
             extraction,
@@ -261,6 +262,14 @@ class ExtractOperator(PartnerOperator):
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference
+
+    def extraction(self, client: Any, query_arguments: Mapping[str, Any]) -> Extraction:
+        """Return the extraction of the list's pages.
+
+        :param query_arguments: from :meth:`query_arguments`
+        """
+        extraction: Extraction = client.extract(self.resource, **query_arguments)
+        return extraction
 
     def window(self, context: Context) -> Window | None:
         """Return the time range to read, or ``None`` for a list that is read without one.
