@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from airflow_provider_partners.arguments import parse_structure
-from airflow_provider_partners.exceptions import ConfigurationError, StorageError, TransientError
+from airflow_provider_partners.exceptions import ConfigurationError, StorageError
 from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.pipelines import routing
 
@@ -129,31 +129,21 @@ def _parse_text(uri: str, text: str) -> Any:
 
 def _read_query(conn_id: str, sql: str) -> list[dict[str, Any]]:
     """Return the rows of a query as routes: a column is a field, and null means not given."""
-    from airflow.sdk import BaseHook
+    from airflow_provider_partners.operators.sql.database import open_database, sql_hook
+    from airflow_provider_partners.tables.select import Query
 
-    from airflow_provider_partners.lookups import find_connection
-
-    connection = find_connection(BaseHook.get_connection, conn_id, conn_type="of a database")
-    hook: Any = connection.get_hook()
-    if not hasattr(hook, "get_cursor"):
-        message = f"The connection '{conn_id}' is of the type '{connection.conn_type}', which takes no SQL"
-        raise ConfigurationError(message, remedy="Use a connection of a database, with its provider installed.")
-    try:
-        columns, rows = hook.run(sql, handler=_fetch)
-    except Exception as error:
-        cause = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-        message = f"The query of the routes on '{conn_id}' failed: {cause}"
-        raise TransientError(message, remedy="Run the query by hand. If it works there, a retry helps.") from error
-    return [_route_of_row(columns, row) for row in rows]
+    hook = sql_hook(conn_id)
+    with open_database(hook, conn_id) as connection:
+        query = Query(connection, sql)
+        query.execute()
+        rows = list(query.records())
+    # A row with a number that isn't finite has a field that no route has; the check of the routes names it.
+    return [_route_of_row(row if isinstance(row, Mapping) else row.content) for row in rows]
 
 
-def _fetch(cursor: Any) -> tuple[list[str], list[Sequence[Any]]]:
-    return [column[0] for column in cursor.description], cursor.fetchall()
-
-
-def _route_of_row(columns: Iterable[str], row: Sequence[Any]) -> dict[str, Any]:
+def _route_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     # Some databases return names in upper case, and have no type for booleans.
-    values = {name.lower(): value for name, value in zip(columns, row, strict=True) if value is not None}
+    values = {name.lower(): value for name, value in row.items() if value is not None}
     if values.get("personal_data") in (0, 1):
         values["personal_data"] = bool(values["personal_data"])
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import re
 import subprocess
@@ -18,11 +19,12 @@ from airflow.sdk import AssetAny
 from airflow.sdk.execution_time.context import set_current_context
 
 from airflow_provider_partners import pipelines
-from airflow_provider_partners._compat import AirflowFailException
+from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.exceptions import ConfigurationError, NotDefinedError
-from airflow_provider_partners.pipelines import lanes, partner_finance, voucherify_extract
+from airflow_provider_partners.pipelines import lanes, partner_finance, run_summary, voucherify_extract
 from airflow_provider_partners.pipelines._dag import reject_unknown_params
 from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
 from airflow_provider_partners.task_errors import PartnerTaskError
 
 ROUTES = [
@@ -104,10 +106,22 @@ def test_options_and_policies_go_to_the_build(factory):
         policy={"categories": {"return_abuse": 0.9}},
         coupon_policy={"rolled_back": "{{ params.x }}"},
     )
-    build = dag.get_task("lane.build")
-    assert build.options["order_date"] == "processed"
-    assert build.policy == {"categories": {"return_abuse": 0.9}}
-    assert build.coupon_policy == {"rolled_back": "{{ params.x }}"}
+    build = selection(dag)["build"]
+    assert build["options"]["order_date"] == "processed"
+    assert build["policy"] == {"categories": {"return_abuse": 0.9}}
+    assert build["coupon_policy"] == {"rolled_back": "{{ params.x }}"}
+    # Each lane gets them from there, with what its route says besides.
+    mapped = dag.get_task("lane.build")
+    for name in ("options", "policy", "coupon_policy", "transform", "predictions"):
+        assert getattr(mapped, name)._key == name
+
+
+def selection(dag):
+    """The arguments of the step that selects the shops."""
+    if dag.has_task("choose_lanes"):
+        (value,) = dag.get_task("choose_lanes").op_args
+        return value
+    return dag.get_task("select_shops").op_kwargs
 
 
 def test_without_watched_shops_the_dag_for_new_returns_has_no_schedule():
@@ -210,7 +224,7 @@ def test_wrong_options_are_refused_before_anything_is_read(factory, argument, va
 
 @pytest.mark.parametrize("options", ["{{ var.json.options }}", {"order_date": "{{ params.date }}"}])
 def test_options_with_a_template_are_left_to_the_run(options):
-    assert pipelines.order_sync_dag(options=options).get_task("lane.build").options == options
+    assert selection(pipelines.order_sync_dag(options=options))["build"]["options"] == options
 
 
 def test_the_default_dags_import_no_policy():
@@ -264,8 +278,9 @@ def test_the_name_of_a_list_is_text(name):
 
 def test_a_run_by_hand_for_new_returns_takes_a_shop_in_any_spelling(monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
-    chosen = pipelines.new_returns_dag().get_task("choose_lanes").python_callable
-    (lane,) = run_step(chosen, shops=["A"], since="2026-05-01T00:00:00Z", until="2026-05-02T00:00:00Z")
+    dag = pipelines.new_returns_dag()
+    chosen = dag.get_task("choose_lanes").python_callable
+    (lane,) = run_step(chosen, selection(dag), shops=["A"], since="2026-05-01T00:00:00Z", until="2026-05-02T00:00:00Z")
     assert (lane["shop"], lane["since"]) == ("a.myshopify.com", "2026-05-01T00:00:00Z")
 
 
@@ -331,9 +346,23 @@ def test_the_reconciliation_takes_the_last_day_and_the_days_before_without_a_log
 
 def test_the_dag_for_new_returns_fails_without_events_and_without_a_window(monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
-    chosen = pipelines.new_returns_dag().get_task("choose_lanes").python_callable
+    dag = pipelines.new_returns_dag()
+    chosen = dag.get_task("choose_lanes").python_callable
     with pytest.raises(AirflowFailException, match="no data interval"):
-        run_step(chosen, shops=None)
+        run_step(chosen, selection(dag), shops=None)
+
+
+def test_new_returns_leave_out_a_shop_without_yofi(monkeypatch, caplog):
+    routes = [*ROUTES, {"shop": "c.myshopify.com", "shopify_conn_id": "s", "yotpo_conn_id": "t"}]
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(routes))
+    dag = pipelines.new_returns_dag()
+    choose = partial(run_step, dag.get_task("choose_lanes").python_callable, selection(dag))
+    window = {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
+
+    assert [lane["shop"] for lane in choose(shops=None, **window)] == ["a.myshopify.com", "b.myshopify.com"]
+    assert "c.myshopify.com is left out: its route names no connection of Yofi" in caplog.text
+    with pytest.raises(AirflowFailException, match="No shop of this run has a route with a connection of Yofi"):
+        choose(shops=["c.myshopify.com"], **window)
 
 
 def test_the_app_is_the_variable_and_has_no_default(monkeypatch):
@@ -351,11 +380,104 @@ def test_the_app_is_the_variable_and_has_no_default(monkeypatch):
 
 @pytest.mark.parametrize(
     ("installed", "shops"),
-    [("all", ["a.myshopify.com", "b.myshopify.com"]), (["b.myshopify.com"], ["b.myshopify.com"]), ([], [])],
+    [("all", ["a.myshopify.com", "b.myshopify.com"]), (["b.myshopify.com"], ["b.myshopify.com"])],
 )
 def test_the_shops_of_a_run_are_those_that_have_the_app(monkeypatch, installed, shops):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
     assert [lane["shop"] for lane in run_step(lanes.select_shops.function, installed, shops=None)] == shops
+
+
+def test_a_run_without_a_shop_fails_or_is_skipped_as_the_dag_says(monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
+    with pytest.raises(AirflowFailException, match="No routed shop has the app installed, so there is nothing to sync"):
+        run_step(lanes.select_shops.function, [], shops=None)
+
+    allowed = partial(lanes.select_shops.function, on_no_shops="skip")
+    assert run_step(allowed, [], shops=None) == []
+    assert "No routed shop has the app installed" in caplog.text
+    summary = run_summary.build_run_summary([], [])
+    assert "No shop to sync: no routed shop has the app installed." in summary["table"]
+    with pytest.raises(AirflowSkipException, match="no shop to sync"):
+        lanes.fail_on_failed_shops(summary)
+
+
+@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
+def test_whether_a_run_needs_a_shop_is_a_choice(factory):
+    assert selection(factory())["on_no_shops"] == "fail"
+    assert selection(factory(on_no_shops="skip"))["on_no_shops"] == "skip"
+    with pytest.raises(ConfigurationError, match="'on_no_shops' is 'skipp': did you mean 'skip'"):
+        factory(on_no_shops="skipp")
+
+
+def test_the_options_of_the_dag_and_of_the_route_come_together_in_the_lane(monkeypatch):
+    routes = [dict(ROUTES[0], options='{"gift_cards": "include"}', policy={"claims": "order"}), ROUTES[1]]
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(routes))
+    build = {"options": {"order_date": "processed", "gift_cards": "exclude"}, "policy": '{"level": "line"}'}
+    one, two = run_step(partial(lanes.select_shops.function, build=build), "all", shops=None)
+    assert one["options"] == {"order_date": "processed", "gift_cards": "include"}
+    assert one["policy"] == {"level": "line", "claims": "order"}
+    assert two["options"] == build["options"]
+    assert two["policy"] == build["policy"]
+
+
+def test_a_lane_in_a_pool_that_the_dag_does_not_know_is_an_error_with_the_argument_to_add(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps([dict(ROUTES[0], pool="big"), ROUTES[1]]))
+    select = lanes.select_shops.function
+    with pytest.raises(
+        AirflowFailException, match=r"names the pool 'big'.*placements=\[\{'pool': 'big'\}\]"
+    ):
+        run_step(select, "all", shops=None)
+    known = partial(select, placements=[{"pool": "big", "queue": None}])
+    assert [lane["pool"] for lane in run_step(known, "all", shops=None)] == ["big", None]
+
+
+@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
+def test_each_pool_and_queue_is_a_group_of_its_own(factory):
+    """Airflow takes both from the task, for every map index: ``TaskInstance.refresh_from_task``."""
+    dag = factory(placements=[{"pool": "big shops"}, {"pool": "a", "queue": "heavy"}, {"queue": "heavy"}])
+    found = {
+        group: (dag.get_task(f"{group}.build").pool, dag.get_task(f"{group}.summarize_lane").queue)
+        for group in ("lane", "lane_big_shops", "lane_a_heavy", "lane_queue_heavy")
+    }
+    assert found == {
+        "lane": ("default_pool", "default"),
+        "lane_big_shops": ("big shops", "default"),
+        "lane_a_heavy": ("a", "heavy"),
+        "lane_queue_heavy": ("default_pool", "heavy"),
+    }
+    assert len(dag.roots) == 1
+    assert [leaf.task_id for leaf in dag.leaves] == ["confirm"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "problem"),
+    [
+        ("transform", lambda payload: payload, "the import path of a function is needed"),
+        ("transform", "my module", "the import path of a function is needed"),
+        ("placements", {"pool": "x"}, "a list is needed"),
+        ("placements", ["x"], "is no dict with a pool or a queue"),
+        ("placements", [{"pools": "x"}], "unknown key 'pools'"),
+        ("placements", [{"pool": 3}], "is no text"),
+        ("placements", [{"pool": "a b"}, {"pool": "a_b"}], "would have the same task group 'lane_a_b'"),
+        ("routes", "routes.json", "the address of a file"),
+        ("routes", "/dags/routes.csv", "the address of a file"),
+        ("routes", {"conn_id": "x"}, "other keys than 'conn_id' and 'sql'"),
+        ("routes", 3, "'routes' is a int"),
+        ("predictions", 3, "'predictions' is 3"),
+        ("policy", type("Mine", (SuppressionPolicy,), {})(), "A Dag takes its import path"),
+    ],
+)
+@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
+def test_a_wrong_shared_argument_is_refused_when_the_dag_file_is_loaded(factory, argument, value, problem):
+    with pytest.raises(ConfigurationError, match=problem):
+        factory(**{argument: value})
+
+
+@pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
+def test_the_signature_shows_the_shared_arguments(factory):
+    names = inspect.signature(factory).parameters
+    assert {"options", "policy", "transform", "predictions", "routes", "placements", "on_no_shops"} < names.keys()
+    assert "arguments" not in names
 
 
 def test_a_missing_list_of_shops_is_not_every_shop(monkeypatch):

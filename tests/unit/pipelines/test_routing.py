@@ -30,16 +30,27 @@ def shops_of(selected):
 
 
 def test_a_lane_has_the_shop_and_its_connections():
-    assert select_lanes(parse_routes(json.dumps([route(A)]))).lanes == [
-        {
-            "shop": A,
-            "shopify_admin_conn_id": "s_a",
-            "yofi_conn_id": "y_a",
-            "yotpo_conn_id": "o_a",
-            "voucherify_conn_id": None,
-            "personal_data": True,
-        }
-    ]
+    (lane,) = select_lanes(parse_routes(json.dumps([route(A)]))).lanes
+    assert {name: value for name, value in lane.items() if value is not None and name != "fields"} == {
+        "shop": A,
+        "shopify_admin_conn_id": "s_a",
+        "yofi_conn_id": "y_a",
+        "yotpo_conn_id": "o_a",
+        "personal_data": True,
+    }
+    assert {"voucherify_conn_id", "options", "policy", "coupon_policy", "transform", "predictions"} < lane.keys()
+
+
+def test_yofi_is_optional_and_a_run_that_needs_it_leaves_the_shop_out():
+    routes = parse_routes([route(A), route(B, yofi_conn_id=...), route(C, yofi_conn_id=None)])
+    assert [lane["yofi_conn_id"] for lane in select_lanes(routes).lanes] == ["y_a", None, None]
+    selected = select_lanes(routes, needs_yofi=True)
+    assert (shops_of(selected), selected.without_yofi) == ([A], [B, C])
+
+
+def test_a_wrong_route_names_its_source():
+    with pytest.raises(ConfigurationError, match="^The file s3://b/routes.json has a wrong route 1"):
+        parse_routes([route(A, yotpo_conn_id=...)], source="The file s3://b/routes.json")
 
 
 def test_personal_data_are_read_if_neither_the_route_nor_the_dag_forbids_it():
@@ -111,6 +122,9 @@ def test_shops_as_text_are_refused():
         ([route(A, yofi_conn_id=7)], "'yofi_conn_id' is not text"),
         ([route(A, yotpo_conn="x")], "'yotpo_conn' is unknown.*fields are: shop, shopify_conn_id"),
         ([route("not a shop")], "wrong route 1.*'shop'"),
+        ([route(A, pool=3)], "'pool' is not text"),
+        ([route(A, queue="")], "'queue' is empty"),
+        ([route(A, policy=[1])], "'policy.* is neither an object nor text"),
         ([route(A), route(B), route("a")], "'a.myshopify.com' twice, in the routes 1 and 3.*'shop' is unique"),
     ],
 )
@@ -121,5 +135,5 @@ def test_a_wrong_variable_is_one_line_that_names_the_field(value, problem):
 
 
 def test_all_problems_of_a_route_are_reported_at_once():
-    with pytest.raises(ConfigurationError, match="'yofi_conn_id' is missing; 'yotpo_conn_id' is missing"):
-        parse_routes([route(A, yofi_conn_id=..., yotpo_conn_id=...)])
+    with pytest.raises(ConfigurationError, match="'shopify_conn_id' is missing; 'yotpo_conn_id' is missing"):
+        parse_routes([route(A, shopify_conn_id=..., yotpo_conn_id=...)])
