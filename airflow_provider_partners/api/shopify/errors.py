@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.http.errors import ResponseAction
+from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,3 +66,13 @@ def ran_out_of_time(error: GraphQLError) -> bool:
     """Return True for the errors of a page that is too large for a slow shop. A smaller one may pass."""
     messages = (_TIMEOUT, _INTERNAL_ERROR)
     return error.code in _TIMED_OUT_CODES or any(pattern.search(error.message) for pattern in messages)
+
+
+def missing_connection_error(path: str, label: str, *, remedy: str) -> ConfigurationError:
+    """Return the error for an object that an answer doesn't have.
+
+    :param path: of the object
+    :param remedy: the permission that may be missing
+    """
+    message = f"'{path}' is null in the answer of '{label}'"
+    return ConfigurationError(message, remedy=f"The id does not exist, or the token may not see it. {remedy}".strip())

@@ -11,10 +11,11 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_partners.api.http.errors import ErrorResolution, ResponseAction, truncate
 from airflow_provider_partners.api.http.messages import Request, Response
+from airflow_provider_partners.arguments import check_mapping
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, UnexpectedResponseError
 from airflow_provider_partners.records import parse_json
 
@@ -205,6 +206,20 @@ def _priority(action: ResponseAction) -> int:
     return _ACTION_PRIORITY.index(action) if action in _ACTION_PRIORITY else len(_ACTION_PRIORITY)
 
 
+class DocumentCaller(Protocol):
+    """Sends documents to one endpoint."""
+
+    def execute(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        label: str = ...,
+        max_timeouts: int | None = None,
+    ) -> GraphQLResult:
+        """Send a document and return its data; see :meth:`GraphQLCaller.execute`."""
+
+
 class GraphQLCaller:
     """Send documents to one endpoint.
 
@@ -361,91 +376,36 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-# --- documents that users write ---
+def execute_document(
+    caller: GraphQLCaller,
+    document: str,
+    variables: Mapping[str, Any] | None,
+    *,
+    operation_name: str | None,
+    idempotent: bool | None,
+    max_length: int | None = None,
+) -> dict[str, Any]:
+    """Send a user's document as it is, and return its data. A mutation is sent once, unless it may be repeated.
 
-_TEXT_OR_COMMENT = re.compile(
-    r"""
-    \"{3} (?: [^"\\] | \\.? | "(?!"") )*+ (?: \"{3} | (?P<open_block>\Z) )
-    | " (?: [^"\\\n] | \\[^\n]? )*+ (?: " | (?P<open_text>(?=\n)|\Z) )
-    | \#[^\n]*+
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-"""A text that is not closed matches too: otherwise each quote inside of it would be tried as its start."""
-_OPERATION = re.compile(r"\b(query|mutation|subscription)\b\s*([_A-Za-z]\w*)?\s*(?=[({@])")
-
-PAGING_REMEDY = (
-    'A paged document looks like: query Events($first: Int!, $after: String) { app(id: "…") { '
-    "events(first: $first, after: $after) { pageInfo { hasNextPage } edges { cursor node { … } } } } }"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class PagedDocument:
-    """A user's document that can be read page by page.
-
-    :param declares_first: whether the document takes its page size as ``$first``
-    """
-
-    text: str
-    declares_first: bool
-
-
-def validate_paged_document(document: str, *, max_length: int) -> PagedDocument:
-    """Check that a document can be read page by page.
-
-    Only what paging needs is checked: without it, a list would give its first page for ever. Shopify itself checks the
-    fields.
-
-    :param document: a user's document with one query
     :param max_length: the API's limit, in characters
-    :raises ConfigurationError: naming what is missing
+    :raises ConfigurationError: for a document that can't be read, or a subscription
     """
-    if len(document) > max_length:
-        message = f"the document has {len(document):,} characters, but the API accepts {max_length:,}"
-        raise ConfigurationError(message, remedy="Request fewer fields, or use several documents.")
-    code = _blank_texts(document)
-    operations = [match.group(1) for match in _top_level_operations(code)]
-    if operations != ["query"]:
-        names = ", ".join(operations) or "none with variables"
-        message = f"the document must have exactly one query, but has {names}"
-        raise ConfigurationError(message, remedy=PAGING_REMEDY)
-    for pattern, missing in (
-        (r"\$after\s*:\s*String\b", "doesn't declare the variable $after: String"),
-        (r"\bafter\s*:\s*\$after\b", "doesn't pass 'after: $after' to its connection"),
-        (r"\bfirst\s*:\s*(?:\$\w+|\d+)", "doesn't pass a page size ('first') to its connection"),
-        (r"\bhasNextPage\b", "doesn't request pageInfo { hasNextPage }"),
-        (r"\b(?:cursor|endCursor)\b", "doesn't request edges { cursor } or pageInfo { endCursor }"),
-    ):
-        if not re.search(pattern, code):
-            message = f"the document {missing}, so it would return only the first page, or the same page for ever"
-            raise ConfigurationError(message, remedy=PAGING_REMEDY)
-    return PagedDocument(document, declares_first=bool(re.search(r"\$first\s*:", code)))
+    # graphql-core takes a while to load, and no list needs it.
+    from airflow_provider_partners.api.shopify.syntax import parse_document, select_operation
 
-
-def _blank_texts(code: str) -> str:
-    """Return the code without texts and comments. A text that is not closed stays."""
-    return _TEXT_OR_COMMENT.sub(lambda match: match[0] if match.lastgroup else " ", code)
-
-
-def _top_level_operations(code: str) -> list[re.Match[str]]:
-    """Return the operations outside of all braces and parentheses."""
-    operations: list[re.Match[str]] = []
-    for match in _OPERATION.finditer(code):
-        before = code[: match.start()]
-        if before.count("{") == before.count("}") and before.count("(") == before.count(")"):
-            operations.append(match)
-    return operations
-
-
-def has_balanced_braces(selection: str) -> bool:
-    """Return True if a selection can be inserted into a document without closing a brace of that document.
-
-    :param selection: fields in GraphQL, as a user adds them
-    """
-    depth = 0
-    for character in _blank_texts(selection):
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        if depth < 0:
-            return False
-    return depth == 0
+    if variables is not None:
+        check_mapping("variables", variables)
+    operation = select_operation(parse_document(document, max_length=max_length), operation_name)
+    kind = operation.operation.value
+    if kind == "subscription":
+        message = "the document is a subscription, which Shopify's APIs don't have"
+        raise ConfigurationError(message, remedy="Send a query or a mutation.")
+    name = operation.name.value if operation.name else kind
+    result = caller.execute(
+        document,
+        variables,
+        operation_name=operation_name,
+        label=name,
+        repeatable=kind == "query" if idempotent is None else idempotent,
+    )
+    return dict(result.data)

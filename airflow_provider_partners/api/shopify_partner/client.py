@@ -1,7 +1,7 @@
 """Client of Shopify's Partner API: an organization's transactions and events, and the shops that have an app.
 
-The client only reads. Time ranges are half open, but the API includes both bounds. So records at the exact end are
-dropped and belong to the next range. This module knows neither Airflow nor files.
+Lists are only read; ``execute`` sends any document. Time ranges are half open, but the API includes both bounds. So
+records at the exact end are dropped and belong to the next range. This module knows neither Airflow nor files.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
-from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
 from airflow_provider_partners.api.resources import find_resource
-from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, validate_paged_document
+from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, execute_document
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_partner.auth import make_auth
 from airflow_provider_partners.api.shopify_partner.documents import VERSIONS
-from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
+from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER, PARTNER_PERMISSION_REMEDY
 from airflow_provider_partners.api.shopify_partner.installs import INSTALLED_AFTER_EVENT, replay_installs
-from airflow_provider_partners.api.shopify_partner.pages import ConnectionFetcher
 from airflow_provider_partners.api.shopify_partner.query import build_query
 from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
-from airflow_provider_partners.arguments import check_mapping, check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,6 +40,9 @@ DEFAULT_URL = "https://partners.shopify.com"
 
 MAX_QUERY_LENGTH = 50_000
 """Size limit of a document, in characters."""
+
+DEFAULT_PAGE_SIZE = 100
+"""The most that ``transactions`` accept."""
 
 REQUESTS_PER_SECOND = 3.5
 """A little less than the API's limit of 4 requests a second per API client, as the two clocks may differ.
@@ -168,51 +168,102 @@ class ShopifyPartnerClient(ApiClient):
             window=list_query.time_range.to_window(),
         )
 
+    def execute(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        operation_name: str | None = None,
+        idempotent: bool | None = None,
+    ) -> dict[str, Any]:
+        """Send any document as it is, and return its ``data``.
+
+        ::
+
+            data = client.execute("query App($id: ID!) { app(id: $id) { name apiKey } }", {"id": "gid://partners/App/1"})
+
+        A mutation is not sent again after its response is lost, unless ``idempotent`` says that a second one has no
+        further effect. Read its ``userErrors``: Shopify reports there what it refuses.
+
+        :param document: a query or a mutation, at most 50,000 characters
+        :param variables: its variables, by name
+        :param operation_name: which operation runs, where the document has several
+        :param idempotent: the same document may be sent twice; by default only a query may
+        :raises ConfigurationError: if Shopify refuses the document
+        :raises UnknownOutcomeError: if the response of a mutation is lost
+        """
+        return execute_document(
+            self._caller,
+            document,
+            variables,
+            operation_name=operation_name,
+            idempotent=idempotent,
+            max_length=MAX_QUERY_LENGTH,
+        )
+
     def query(
         self,
         document: str,
         *,
         variables: Mapping[str, Any] | None = None,
-        connection: str,
+        connection: str | None = None,
         resource: str = "query",
         key: tuple[str, ...] = ("id",),
-        page_size: int = 100,
+        page_size: int | None = None,
+        paged: bool | None = None,
+        operation_name: str | None = None,
     ) -> Extraction:
-        """Read the records of any connection with a document of your own.
+        """Read the records of any query.
 
-        The document declares ``$after: String``, passes ``after: $after`` and ``first`` to the connection, and requests
-        ``pageInfo { hasNextPage }`` and ``edges { cursor node { … } }``.
+        The nodes of its connection are read page by page. What paging needs is added to the document: the page size,
+        the cursor and ``pageInfo``. A query without a connection, and one for the ``last`` nodes of a connection, is
+        sent once as it is.
 
-        :param document: one GraphQL query
-        :param variables: its variables, without the cursor
-        :param connection: dotted path below ``data``, such as ``app.events``
+        :param document: one GraphQL query, at most 50,000 characters
+        :param variables: its variables, by name
+        :param connection: dotted path below ``data`` of the connection, such as ``app.events``, or of what the records
+            are; found by itself where there is one
         :param resource: name of the dataset
         :param key: the fields that identify a record
-        :param page_size: sent as ``$first`` if the document declares it
-        :raises ConfigurationError: if the document cannot be read page by page
+        :param page_size: records per page; by default what the document says, or 100
+        :param paged: True to read all pages, also those before the ``last`` nodes; False to send the document once as
+            it is
+        :param operation_name: which query runs, where the document has several
+        :raises ConfigurationError: if the document can't be read, or has no such connection
         """
-        check_text("document", document)
-        check_text("connection", connection)
-        if variables is not None:
-            check_mapping("variables", variables)
-        paged = validate_paged_document(document, max_length=MAX_QUERY_LENGTH)
-        fixed = {name: value for name, value in (variables or {}).items() if name not in {"first", "after"}}
-        size = (variables or {}).get("first", page_size)
-        fetcher = ConnectionFetcher(
-            caller=self._caller,
-            label=resource,
-            document=document,
-            variables=fixed,
-            paginator=ConnectionPaginator(size, connection),
-            page_size=AdaptivePageSize(size),
-            sends_page_size=paged.declares_first,
+        from airflow_provider_partners.api.shopify.document_pages import DocumentFetcher, SingleFetcher
+        from airflow_provider_partners.api.shopify.user_document import UserDocument
+
+        user_document = UserDocument.read(
+            document,
+            variables=variables,
+            path=connection,
+            operation_name=operation_name,
+            max_length=MAX_QUERY_LENGTH,
+            paged=paged,
         )
+        request: dict[str, Any] = {"document": document, "variables": user_document.variables, "connection": connection}
+        fetcher: DocumentFetcher | SingleFetcher
+        if user_document.connection is None or (paged is None and user_document.wants_last):
+            fetcher = SingleFetcher(caller=self._caller, label=resource, document=user_document, path=connection)
+            start = {}
+        else:
+            paged_document = user_document.paged(page_size, default_size=DEFAULT_PAGE_SIZE, inner=False)
+            fetcher = DocumentFetcher(
+                caller=self._caller,
+                label=resource,
+                document=paged_document,
+                page_size=AdaptivePageSize(paged_document.size),
+                inner=False,
+                null_remedy=PARTNER_PERMISSION_REMEDY,
+            )
+            start, request = fetcher.start, {**request, "paged": True}
         return Extraction(
             source=SOURCE,
             resource=resource,
             key=key,
-            request=self._request(document=document, variables=fixed, connection=connection),
-            segments=[Segment(name=resource, fetch=fetcher.fetch)],
+            request=self._request(**request),
+            segments=[Segment(name=resource, fetch=fetcher.fetch, start=start)],
             account=self._organization_id,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.strategies import ConnectionPaginator
+from airflow_provider_partners.api.shopify.errors import missing_connection_error
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import normalize_domain
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
@@ -37,12 +38,11 @@ class ConnectionFetcher:
     :param label: name of the list in logs and errors
     :param document: the GraphQL document
     :param variables: the same for every page
-    :param paginator: path of the connection, and the page size that the document may fix
+    :param paginator: path of the connection, and the page size
     :param page_size: reduced if a page takes Shopify too long
     :param time_field: the record's field that ``since`` and ``until`` filter
     :param time_range: keep only records inside of it
     :param shop: keep only records of this domain, where the API cannot filter by it
-    :param sends_page_size: whether the document declares ``$first``
     :param transform: makes a record of a node
     :param removal_notice: remedy of the error if the API no longer has the field
     """
@@ -56,7 +56,6 @@ class ConnectionFetcher:
     time_field: str | None = None
     time_range: TimeRange = field(default_factory=TimeRange)
     shop: str | None = None
-    sends_page_size: bool = True
     transform: Callable[[Record], Record] = _unchanged
     removal_notice: str = ""
 
@@ -67,10 +66,7 @@ class ConnectionFetcher:
         :raises ConfigurationError: if the connection does not exist
         :raises PagingError: if the page announces more records without a cursor
         """
-        if self.sends_page_size:
-            data = self.page_size.call(partial(self._fetch_data, cursor))
-        else:
-            data = self._fetch_data(cursor, self.paginator.size, max_timeouts=None)
+        data = self.page_size.call(partial(self._fetch_data, cursor))
         nodes = self._nodes(data)
         if not nodes and get_path(data, f"{self.paginator.connection_path}.pageInfo.hasNextPage"):
             message = f"'{self.label}' returned an empty page, but announces more records"
@@ -80,7 +76,7 @@ class ConnectionFetcher:
 
     def _fetch_data(self, cursor: Cursor, size: int, *, max_timeouts: int | None) -> Mapping[str, Any]:
         parameters = replace(self.paginator, size=size).params(cursor).items()
-        paging = {name: value for name, value in parameters if self._is_declared(name, value)}
+        paging = {name: value for name, value in parameters if value is not None}
         variables = {**self.variables, **paging}
         try:
             return self.caller.execute(self.document, variables, label=self.label, max_timeouts=max_timeouts).data
@@ -90,23 +86,14 @@ class ConnectionFetcher:
                 raise ConfigurationError(message, remedy=self.removal_notice) from error
             raise
 
-    def _is_declared(self, name: str, value: Any) -> bool:
-        return value is not None and (self.sends_page_size or name != self.paginator.size_variable)
-
     def _nodes(self, data: Mapping[str, Any]) -> list[Record]:
         steps = self.paginator.connection_path.split(".")
         connection: Any = data
         for depth, step in enumerate(steps, 1):
-            parent, connection = connection, connection.get(step) if isinstance(connection, Mapping) else None
+            connection = connection.get(step) if isinstance(connection, Mapping) else None
             if connection is None:
-                raise _missing_connection_error(parent, step, ".".join(steps[:depth]), self.label)
-        edges, nodes = get_path(connection, "edges"), get_path(connection, "nodes")
-        if isinstance(edges, list):
-            return [edge["node"] for edge in edges if isinstance(edge, Mapping) and edge.get("node")]
-        if isinstance(nodes, list):
-            return [node for node in nodes if node]
-        message = f"'{self.paginator.connection_path}' in the answer of '{self.label}' is not a connection"
-        raise ConfigurationError(message, remedy="Name the field that has 'edges', and request edges { node { … } }.")
+                raise missing_connection_error(".".join(steps[:depth]), self.label, remedy=PARTNER_PERMISSION_REMEDY)
+        return [edge["node"] for edge in connection["edges"] if edge and edge.get("node")]
 
     def _is_included(self, record: Record) -> bool:
         if self.shop and normalize_domain(str(get_path(record, "shop.myshopifyDomain") or "")) != self.shop:
@@ -126,15 +113,3 @@ def restore_aliases(record: Record) -> Record:
     if "id" not in restored:
         restored["chargeId"] = get_path(restored, "charge.id") or get_path(restored, "appCredit.id") or ""
     return restored
-
-
-def _missing_connection_error(parent: Any, step: str, path: str, label: str) -> ConfigurationError:
-    if not isinstance(parent, Mapping) or step not in parent:
-        fields = ", ".join(sorted(parent)) if isinstance(parent, Mapping) else "nothing"
-        message = f"the answer of '{label}' has no '{path}', only {fields}"
-        return ConfigurationError(message, remedy="Correct the path of the connection; it begins below 'data'.")
-    message = f"'{path}' is null in the answer of '{label}'"
-    return ConfigurationError(
-        message,
-        remedy=f"The id does not exist, or the token may not see it. {PARTNER_PERMISSION_REMEDY}",
-    )

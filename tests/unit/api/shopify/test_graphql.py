@@ -18,10 +18,8 @@ from airflow_provider_partners.api.shopify.graphql import (
     GraphQLCaller,
     GraphQLError,
     GraphQLErrorHandler,
-    has_balanced_braces,
     is_at_least,
     parse_errors,
-    validate_paged_document,
     validate_version,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, UnexpectedResponseError
@@ -269,64 +267,6 @@ def test_a_request_reserves_the_previous_cost_of_the_same_page() -> None:
     graphql.execute("{ a }", {"first": 25})
     graphql.execute("{ b }", {"first": 50})
     assert rate_limit.costs == [1.0, 331.0, 1.0, 1.0]
-
-
-# --- documents that users write ---
-
-PAGED = """query Events($first: Int!, $after: String) {
-  app(id: "gid://partners/App/1") { events(first: $first, after: $after) {
-    pageInfo { hasNextPage } edges { cursor node { type } } } } }"""
-
-
-def test_a_paged_document_is_accepted() -> None:
-    assert validate_paged_document(PAGED, max_length=50_000).declares_first
-
-
-def test_a_document_with_a_page_size_of_its_own_is_accepted() -> None:
-    document = PAGED.replace("$first: Int!, ", "").replace("first: $first", "first: 20")
-    assert not validate_paged_document(document, max_length=50_000).declares_first
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "missing"),
-    [
-        (", $after: String", "", "declare the variable"),
-        (", after: $after", "", "pass 'after: "),
-        ("first: $first, ", "", "page size"),
-        ("hasNextPage", "hasPreviousPage", "hasNextPage"),
-        ("cursor ", "", "cursor"),
-        (", after: $after", " # , after: $after\n", "pass 'after: "),
-    ],
-)
-def test_a_document_that_cannot_be_paged_is_refused(old: str, new: str, missing: str) -> None:
-    with pytest.raises(ConfigurationError, match=re.escape(missing)):
-        validate_paged_document(PAGED.replace(old, new), max_length=50_000)
-
-
-@pytest.mark.parametrize(
-    "document",
-    ["", "{ a }", PAGED.replace("query Events", "mutation Events"), PAGED + PAGED.replace("Events(", "Others(")],
-)
-def test_a_document_must_have_exactly_one_query(document: str) -> None:
-    with pytest.raises(ConfigurationError, match="exactly one query"):
-        validate_paged_document(document, max_length=50_000)
-
-
-def test_a_field_called_query_is_not_a_second_operation() -> None:
-    assert validate_paged_document(
-        PAGED.replace("node { type }", "node { type query(a: 1) }"), max_length=50_000
-    ).declares_first
-
-
-def test_a_document_that_is_too_long_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="characters"):
-        validate_paged_document(PAGED, max_length=10)
-
-
-def test_extra_fields_must_not_close_a_brace_of_the_document() -> None:
-    assert has_balanced_braces('note metafield(key: "}") { value }')
-    assert not has_balanced_braces("note } customer { email")
-    assert not has_balanced_braces("note { value")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,13 @@ from client_options import gather_options
 from clocks import TurningClock
 
 from airflow_provider_partners.api.shopify_partner.client import RESOURCES, ShopifyPartnerClient
-from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, PagingError, TransientError
+from airflow_provider_partners.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    PagingError,
+    TransientError,
+    UnknownOutcomeError,
+)
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -418,28 +424,127 @@ def test_any_document_with_a_connection_is_read_page_by_page() -> None:
     assert api.variables == [{"appId": APP, "first": 5}, {"appId": APP, "first": 5, "after": "c0"}]
 
 
-def test_a_document_without_a_size_variable_gets_none() -> None:
+def test_a_page_size_in_the_document_is_the_size_of_the_first_page() -> None:
     api = FakePartnerApi(app_events({"id": "1"}))
     document = QUERY.replace("$first: Int!, ", "").replace("first: $first", "first: 7")
     list(make_client(api).query(document, variables={"appId": APP}, connection="app.events").records())
-    assert api.variables == [{"appId": APP}]
+    assert api.variables == [{"appId": APP, "first": 7}]
 
 
-def test_a_document_that_cannot_be_paged_is_refused_before_it_is_sent() -> None:
-    api = FakePartnerApi({})
-    with pytest.raises(ConfigurationError, match=r"\$after"):
-        make_client(api).query(QUERY.replace(", $after: String", ""), connection="app.events")
-    assert not api.requests
+def test_what_paging_needs_is_added_to_the_document() -> None:
+    """The arguments and fields are those of Shopify's schema: shopify.dev/docs/api/partner/latest/objects/App."""
+    api = FakePartnerApi(app_events({"type": "A"}, more=True), app_events({"type": "B"}))
+    document = """{ app(id: "gid://partners/App/7") { events { edges { node { ...Kind } } } } }
+      fragment Kind on AppEvent { type }"""
+    assert list(make_client(api).query(document).records()) == [{"type": "A"}, {"type": "B"}]
+    assert api.variables == [{"first": 100}, {"first": 100, "after": "c0"}]
+    assert " ".join(json.loads(api.requests[0].content)["query"].split()) == (
+        'query ($first: Int!, $after: String) { app(id: "gid://partners/App/7") { events(first: $first, after: $after) '
+        "{ pageInfo { hasNextPage } edges { cursor node { ... on AppEvent { type } } } } } }"
+    )
 
 
-def test_a_wrong_path_to_the_connection_names_the_existing_fields() -> None:
-    with pytest.raises(ConfigurationError, match=r"has no 'app.sales', only events"):
-        list(make_client(FakePartnerApi(app_events())).query(QUERY, connection="app.sales").records())
+LAST_JOBS = "{ jobs(last: 20) { edges { node { id } } } }"
 
 
-def test_a_path_that_ends_before_the_connection_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="is not a connection"):
-        list(make_client(FakePartnerApi(app_events())).query(QUERY, connection="app").records())
+def test_the_last_nodes_are_read_by_the_document_as_it_is_printed() -> None:
+    """``last: 20`` is in the examples of shopify.dev/docs/api/partner ("Manage jobs")."""
+    api = FakePartnerApi({"data": {"jobs": {"edges": [{"node": {"id": "1"}}, {"node": {"id": "2"}}]}}})
+    assert list(make_client(api).query(LAST_JOBS).records()) == [{"id": "1"}, {"id": "2"}]
+    assert [json.loads(request.content) for request in api.requests] == [{"query": LAST_JOBS, "variables": {}}]
+
+
+def test_a_list_is_read_from_its_end_where_the_user_pages_it() -> None:
+    # https://relay.dev/graphql/connections.htm#sec-Backward-pagination-arguments
+    def page(*ids: str, more: bool) -> dict:
+        edges = [{"cursor": f"c{each}", "node": {"id": each}} for each in ids]
+        return {"data": {"jobs": {"pageInfo": {"hasPreviousPage": more}, "edges": edges}}}
+
+    api = FakePartnerApi(page("3", "4", more=True), page("1", "2", more=False))
+    records = list(make_client(api).query(LAST_JOBS, paged=True, page_size=2).records())
+    assert [record["id"] for record in records] == ["3", "4", "1", "2"]
+    assert api.variables == [{"last": 2}, {"last": 2, "before": "c3"}]
+
+
+def test_a_cursor_in_the_document_is_where_reading_begins() -> None:
+    api = FakePartnerApi(transactions(sale(1)))
+    document = "query ($c: String) { transactions(first: 5, after: $c) { edges { node { id } } } }"
+    list(make_client(api).query(document, variables={"c": "start"}).records())
+    assert api.variables == [{"first": 5, "c": "start"}]
+
+
+@pytest.mark.parametrize(
+    ("document", "data", "records"),
+    [
+        # A query without a connection: shopify.dev/docs/api/partner/latest/queries/app and publicApiVersions.
+        ('{ app(id: "gid://partners/App/7") { name } }', {"app": {"name": "A"}}, [{"name": "A"}]),
+        ("{ publicApiVersions { handle } }", {"publicApiVersions": [{"handle": "2026-07"}]}, [{"handle": "2026-07"}]),
+        ('{ app(id: "gid://partners/App/0") { name } }', {"app": None}, []),
+        (
+            '{ a: app(id: "1") { name } b: app(id: "2") { name } }',
+            {"a": {"name": "A"}, "b": None},
+            [{"a": {"name": "A"}, "b": None}],
+        ),
+    ],
+)
+def test_a_document_without_a_connection_is_sent_as_it_is_printed(document: str, data: dict, records: list) -> None:
+    api = FakePartnerApi({"data": data})
+    assert list(make_client(api).query(document, key=()).records()) == records
+    assert json.loads(api.requests[0].content) == {"query": document, "variables": {}}
+
+
+def test_an_unpaged_document_has_the_records_at_a_path() -> None:
+    api = FakePartnerApi({"data": {"app": {"all": {"es": [{"n": {"id": "1"}}, None]}}}})
+    document = '{ app(id: "7") { all: events(first: 5) { es: edges { n: node { id } } } } }'
+    assert list(make_client(api).query(document, connection="app.all", paged=False).records()) == [{"id": "1"}]
+    with pytest.raises(ConfigurationError, match=r"has no 'app.sales', only all"):
+        list(make_client(api).query(document, connection="app.sales", paged=False).records())
+
+
+def test_a_wrong_path_to_the_connection_names_the_existing_ones() -> None:
+    with pytest.raises(ConfigurationError, match=r"no connection 'app.event': did you mean 'app.events'"):
+        make_client(FakePartnerApi({})).query(QUERY, connection="app.event")
+
+
+def test_several_connections_need_the_name_of_one() -> None:
+    document = "{ a: transactions { edges { node { id } } } b: jobs { edges { node { id } } } }"
+    with pytest.raises(ConfigurationError, match="has 2 connections: a, b"):
+        make_client(FakePartnerApi({})).query(document)
+
+
+def test_a_field_beside_the_nodes_has_no_place_in_the_records() -> None:
+    document = "{ transactions { total edges { node { id } } } }"
+    with pytest.raises(ConfigurationError, match="selects 'total' besides its nodes"):
+        make_client(FakePartnerApi({})).query(document)
+
+
+def test_any_document_can_be_executed() -> None:
+    api = FakePartnerApi({"data": {"app": {"name": "A"}}})
+    document = "query App($id: ID!) { app(id: $id) { name } }"
+    assert make_client(api).execute(document, {"id": APP}) == {"app": {"name": "A"}}
+    assert json.loads(api.requests[0].content) == {"query": document, "variables": {"id": APP}}
+
+
+CREDIT = "mutation Credit { appCreditCreate(appId: 1) { userErrors { message } } }"
+
+
+@pytest.mark.parametrize(("idempotent", "requests"), [(None, 1), (True, 2)])
+def test_a_mutation_is_repeated_after_a_lost_response_only_if_it_may_be(idempotent: bool | None, requests: int) -> None:
+    sent = []
+
+    def lose_the_first_response(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if len(sent) == 1:
+            raise httpx.ReadTimeout("lost", request=request)
+        return httpx.Response(200, json={"data": {"appCreditCreate": {"userErrors": []}}})
+
+    client = make_client(lose_the_first_response)
+    if idempotent:
+        assert client.execute(CREDIT, idempotent=True) == {"appCreditCreate": {"userErrors": []}}
+    else:
+        with pytest.raises(UnknownOutcomeError):
+            client.execute(CREDIT)
+    assert len(sent) == requests
 
 
 def test_records_of_a_users_document_keep_their_fields() -> None:
