@@ -1,10 +1,10 @@
 """A user's further fields of each record: merged into the documents that read it, and taken out of the answers.
 
 An item is a dotted path (``shippingLine.title``, ``lineItems.variant.selectedOptions.name``), a path to a metafield
-(``lineItems.product.metafield:custom.model``), or a selection in GraphQL (``refunds { id note }``). A path leads
-through the lists that the record has already, and a step may have arguments: ``shippingLines(first: 5).nodes.title``.
-With a minus sign before it, a path leaves a field out. This module knows no schema: Shopify checks the fields, and
-:func:`explain_unknown_field` says which item it means.
+(``lineItems.product.metafield:custom.model``), or a selection in GraphQL (``lineItems.taxLines { title rate }``). A
+path leads through the lists that the record has already, and a step may have arguments:
+``shippingLines(first: 5).nodes.title``. With a minus sign before it, a path leaves a field out. This module knows no
+schema: Shopify checks the fields, and :func:`explain_unknown_field` says which item it means.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import ArgumentNode, FieldNode, IntValueNode, NameNode, OperationDefinitionNode, SelectionSetNode
+from graphql import ArgumentNode, FieldNode, IntValueNode, NameNode, SelectionSetNode
 
 from airflow_provider_partners.api.shopify.syntax import (
     fields_of,
     merge_selections,
-    parse_document,
     parse_selection,
     print_tree,
     replace_fields,
@@ -39,6 +38,7 @@ CONNECTION_SIZE = 10
 _METAFIELD_ITEM = re.compile(r"(?:(?P<path>[\w.]+)\.)?metafield:(?P<namespace>[^\s\"\\]+)\.(?P<key>[\w-]+)")
 _METAFIELD_PREFIX = "metafield_"
 _REMOVED_ITEM = re.compile(r"-\s*(?P<path>\w+(?:\.\w+)*)")
+_PATH = re.compile(r"\w+(?:\.\w+)+")
 _STEP_END = re.compile(r"\.(?=(?:[^()]|\([^()]*\))*$)")
 _FIXED_FIELDS = frozenset({"id", "legacyResourceId", "updatedAt", "createdAt", "nodes", "edges", "pageInfo"})
 """Fields that reading itself needs."""
@@ -69,16 +69,24 @@ class ExtraFields:
         """The response keys of what is added to the record itself."""
         return [response_key(field) for field in fields_of(self.tree)]
 
-    @property
-    def adds_connection(self) -> bool:
-        """Whether a field that the documents don't have is a connection, as far as the items tell."""
-        return any(_is_connection(field) for field in _all_fields(self.tree))
+    def adds_connection(self, lists: Mapping[str, Any]) -> bool:
+        """Return True if a field that the documents don't have is a connection, as far as the items tell.
+
+        :param lists: the lists that the documents have, by field, each with the lists inside of its objects
+        """
+        return any(
+            ExtraFields(_inner(field) or _EMPTY).adds_connection(lists[response_key(field)])
+            if response_key(field) in lists
+            else any(map(_is_connection, (field, *_all_fields(field.selection_set))))
+            for field in fields_of(self.tree)
+        )
 
     def without(self, names: Iterable[str]) -> ExtraFields:
         """Return the fields without those that begin with some names, such as personal data."""
         dropped = set(names)
         kept = replace_fields(self.tree, lambda field: None if field.name.value in dropped else field)
-        return replace(self, tree=kept)
+        removed = (path for path in self.removed if path.partition(".")[0] not in dropped)
+        return ExtraFields(kept, tuple(removed))
 
     def under(self, path: str) -> ExtraFields:
         """Return what is added to the objects of a list inside of the record, and left out of them.
@@ -100,6 +108,10 @@ class ExtraFields:
         kept = _without_path(self.tree, path.split("."))
         return ExtraFields(kept, tuple(each for each in self.removed if not f"{each}.".startswith(f"{path}.")))
 
+    def leaves_out(self, path: str) -> bool:
+        """Return True if a list inside of the record is left out."""
+        return path in self.removed
+
     def apply(self, selection: str) -> str:
         """Return the selection of a record with the fields.
 
@@ -109,29 +121,9 @@ class ExtraFields:
         tree = self.applied_to(parse_selection(selection))
         return "\n".join(print_tree(each) for each in tree.selections)
 
-    def apply_to_document(self, document: str, path: str) -> str:
-        """Return the document that reads a list inside of the record, with the fields of the list's objects.
-
-        :param path: the list's dotted path in the record; its last step is the list's field in the document
-        """
-        inner, name = self.under(path), path.rpartition(".")[2]
-        if not inner:
-            return document
-
-        def change(field: FieldNode) -> FieldNode:
-            if response_key(field) == name and field.selection_set:
-                return _with_inner(field, inner.applied_to(_inner(field) or field.selection_set))
-            below = field.selection_set
-            return replace_node(field, selection_set=replace_fields(below, change)) if below else field
-
-        tree = parse_document(document)
-        definitions = [
-            replace_node(each, selection_set=replace_fields(each.selection_set, change))
-            if isinstance(each, OperationDefinitionNode)
-            else each
-            for each in tree.definitions
-        ]
-        return print_tree(replace_node(tree, definitions=tuple(definitions))) + "\n"
+    def explain(self, error: ConfigurationError, field_names: Callable[[str], Iterable[str]]) -> ConfigurationError:
+        """Return the error about an item, for Shopify's error about a document; see :func:`explain_unknown_field`."""
+        return explain_unknown_field(error, self, field_names)
 
     def shape(self, record: Record) -> Record:
         """Return a record with metafields by their names, and plain lists in place of further connections.
@@ -196,6 +188,8 @@ def explain_unknown_field(
     return error
 
 
+_EMPTY = SelectionSetNode(selections=())
+
 _LISTED_FIELDS = 40
 """Fields of a type that an error lists at most."""
 
@@ -233,7 +227,11 @@ def _as_graphql(item: str) -> str:
     if "metafield:" in item:
         message = f"'fields' has '{item}', which names no metafield"
         raise ConfigurationError(message, remedy="Write its namespace and key: metafield:custom.model.")
-    return item if "{" in item else _nested(_STEP_END.split(item))
+    path, brace, selection = item.partition("{")
+    if not brace:
+        return _nested(_STEP_END.split(item))
+    steps = _STEP_END.split(path.strip()) if _PATH.fullmatch(path.strip()) else [path]
+    return _nested([*steps[:-1], f"{steps[-1]} {{{selection}"])
 
 
 def _nested(steps: list[str]) -> str:
@@ -243,7 +241,7 @@ def _nested(steps: list[str]) -> str:
 
 def _merged(trees: Iterable[SelectionSetNode]) -> SelectionSetNode:
     """Return several selections as one. An object that is named as a whole, and by a field, stands for its fields."""
-    merged = SelectionSetNode(selections=())
+    merged = _EMPTY
     for tree in trees:
         merged = merge_selections(merged, _fitted(tree, merged, complete=False))
         by_key = {response_key(field): field for field in fields_of(tree) if field.selection_set}
@@ -379,7 +377,8 @@ def _shape(record: Any, tree: SelectionSetNode) -> None:
     for field in fields_of(tree):
         key = response_key(field)
         if key.startswith(_METAFIELD_PREFIX) and field.name.value == "metafield":
-            record.setdefault("metafields", {})[_metafield_name(field)] = record.pop(key, None)
+            if key in record:
+                record.setdefault("metafields", {})[_metafield_name(field)] = record.pop(key)
             continue
         inner, value = _inner(field), record.get(key)
         if inner is None or value is None:

@@ -19,6 +19,7 @@ from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.resources import find_resource
+from airflow_provider_partners.api.shopify.field_caller import FieldCaller
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import shop_domain
@@ -31,7 +32,6 @@ from airflow_provider_partners.api.shopify_admin.errors import ADMIN_ERROR_HANDL
 from airflow_provider_partners.api.shopify_admin.nested import NestedListLoader
 from airflow_provider_partners.api.shopify_admin.query import (
     ListQuery,
-    extra_fields,
     parse_ids,
     range_as_json,
     reject_query_with_match,
@@ -44,10 +44,11 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from airflow_provider_partners.api.async_job import JobStatus
+    from airflow_provider_partners.api.shopify.selections import ExtraFields
     from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
 
 __all__ = ["RESOURCES", "ShopifyAdminClient"]
@@ -141,7 +142,6 @@ class ShopifyAdminClient(ApiClient):
             api_version=api_version,
             strict_version=strict_version,
         )
-        self._loader = NestedListLoader(self._caller)
         self._bulk_operations = BulkOperations(self._caller)
         self._bulk_grouping = bulk_grouping
 
@@ -161,7 +161,7 @@ class ShopifyAdminClient(ApiClient):
         match: Mapping[str, Iterable[Any]] | None = None,
         personal_data: bool = True,
         page_size: int | None = None,
-        fields: str | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> Extraction:
         """Read the complete records that changed in a half-open time range, or those with given ids.
 
@@ -177,10 +177,12 @@ class ShopifyAdminClient(ApiClient):
             objects also the ids of these: ``{"order_id": […]}`` for refunds
         :param personal_data: whether to request customers' data
         :param page_size: objects per request; reduced automatically if a page costs too much, or takes too long
-        :param fields: additional fields of each object, in GraphQL
+        :param fields: further fields of each record: a list of paths (``shippingLine.title``,
+            ``lineItems.product.metafield:custom.model``) or of selections in GraphQL, or its JSON text. A path after a
+            minus sign leaves a field out. See :mod:`~airflow_provider_partners.api.shopify.selections`
         :raises ConfigurationError: if an argument is not valid
         """
-        arguments = {"since": since, "until": until, "query": query, "match": match}
+        arguments: dict[str, Any] = {"since": since, "until": until, "query": query, "match": match}
         parts = find_resource(RESOURCES, resource).parts or (resource,)
         extractions = [
             self._extract_list(name, personal_data=personal_data, page_size=page_size, fields=fields, **arguments)
@@ -205,7 +207,7 @@ class ShopifyAdminClient(ApiClient):
         match: Mapping[str, Iterable[Any]] | None,
         personal_data: bool,
         page_size: int | None,
-        fields: str | None,
+        fields: str | Sequence[str] | None,
     ) -> Extraction:
         list_query = self._list_query(resource, query, personal_data, fields, page_size)
         if match is not None:
@@ -243,7 +245,7 @@ class ShopifyAdminClient(ApiClient):
         match: Mapping[str, Iterable[Any]] | None = None,
         personal_data: bool = True,
         page_size: int | None = None,
-        fields: str | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> BulkJob:
         """Return the bulk operation for a list; its records are those of :meth:`extract`.
 
@@ -257,15 +259,15 @@ class ShopifyAdminClient(ApiClient):
         :param match: refused, because a bulk operation cannot read ids
         :param personal_data: whether to request customers' data
         :param page_size: records per page of the result
-        :param fields: additional fields of each object, in GraphQL, without connections
+        :param fields: further fields of each record, without further connections
         :raises ConfigurationError: if an argument is not valid
         """
         if page_size is not None:
             check_count("page_size", page_size)
         list_query = self._list_query(resource, query, personal_data, fields)
         described = list_query.resource
-        require_bulk_fit(described, match, extra_fields(fields))
         documents = list_query.documents
+        require_bulk_fit(described, match, documents.extra)
         time_range = list_query.resolve_range(since, until, now=self._clock.time())
         return BulkJob(
             source=SOURCE,
@@ -286,6 +288,7 @@ class ShopifyAdminClient(ApiClient):
             before_submit=partial(self._warn_about_hidden_orders, described, time_range.since),
             clock=self._clock,
             page_size=page_size or RECORDS_PER_PAGE,
+            **({"explain": list_query.caller.explain} if isinstance(list_query.caller, FieldCaller) else {}),
         )
 
     def prefers_job(
@@ -296,7 +299,7 @@ class ShopifyAdminClient(ApiClient):
         until: str | datetime | None = None,
         query: str | None = None,
         match: Mapping[str, Iterable[Any]] | None = None,
-        fields: str | None = None,
+        fields: str | Sequence[str] | None = None,
         **job_options: object,
     ) -> bool:
         """Return True if a bulk operation can serve the arguments and the range holds 10,000 objects or more.
@@ -306,7 +309,8 @@ class ShopifyAdminClient(ApiClient):
 
         :param job_options: other arguments of :meth:`job`; ignored here
         """
-        if not fits_bulk_operation(find_resource(RESOURCES, resource), match, extra_fields(fields)):
+        described = find_resource(RESOURCES, resource)
+        if not fits_bulk_operation(described, match, _parse_fields(fields)):
             return False
         list_query = self._list_query(resource, query, fields=fields)
         return list_query.is_large(list_query.resolve_range(since, until, now=self._clock.time()))
@@ -330,7 +334,7 @@ class ShopifyAdminClient(ApiClient):
         resource: str,
         query: str | None,
         personal_data: bool = True,
-        fields: str | None = None,
+        fields: str | Sequence[str] | None = None,
         page_size: int | None = None,
     ) -> ListQuery:
         described = find_resource(RESOURCES, resource)
@@ -338,15 +342,12 @@ class ShopifyAdminClient(ApiClient):
         if query and not described.takes_query:
             message = f"'{resource}' cannot be searched, but 'query' is set"
             raise ConfigurationError(message, remedy="Remove 'query'.")
+        extra = _parse_fields(fields)
+        caller = FieldCaller(self._caller, extra) if extra else self._caller
         return ListQuery(
-            caller=self._caller,
-            loader=self._loader,
-            documents=documents_of(
-                described,
-                self._caller.api_version,
-                personal_data=personal_data,
-                extra_fields=extra_fields(fields),
-            ),
+            caller=caller,
+            loader=NestedListLoader(caller),
+            documents=documents_of(described, self._caller.api_version, personal_data=personal_data, extra=extra),
             page_size=AdaptivePageSize(paginator.size),
             user_query=validate_query(query),
         )
@@ -362,6 +363,15 @@ class ShopifyAdminClient(ApiClient):
                 self.shop,
                 horizon.date(),
             )
+
+
+def _parse_fields(fields: str | Sequence[str] | None) -> ExtraFields | None:
+    """Return a user's further fields; ``None`` when there are none, which loads no parser."""
+    if not fields:
+        return None
+    from airflow_provider_partners.api.shopify.selections import parse_fields
+
+    return parse_fields(fields) or None
 
 
 def _granted_scopes(data: Mapping[str, Any]) -> set[str]:

@@ -1,8 +1,8 @@
 """The GraphQL documents of Shopify's Admin API: those of the lists, made from their descriptions, and bulk operations.
 
-All requested fields exist in the version that answers. A page of the default size costs less than half of Shopify's
-limit of 1,000 points a query. A connection costs ``2 + floor(2 ln n)`` times its node, a plain list costs as one object
-(https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits). Nothing is sent here.
+All requested fields exist in the version that answers. A page of the default size costs less than six tenths of
+Shopify's limit of 1,000 points a query. A connection costs ``2 + floor(2 ln n)`` times its node, a plain list costs as
+one object (https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits). Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -10,15 +10,35 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.shopify.graphql import is_at_least
 from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource, Nested
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.shopify.selections import ExtraFields
 
 INNER_PAGE_SIZE = 250
 """Size of the further pages of a nested list, the largest that Shopify allows."""
 
 GROUPED_SUFFIX = "Grouped"
 """Suffix of the operation's name if a bulk operation writes a grouped file."""
+
+PERSONAL_FIELDS = frozenset({
+    "billingAddress",
+    "clientIp",
+    "customer",
+    "defaultAddress",
+    "displayAddress",
+    "email",
+    "phone",
+    "purchasingEntity",
+    "shippingAddress",
+})
+"""Fields that need Shopify's approval for protected customer data, wherever a user adds them to a record.
+
+See https://shopify.dev/docs/apps/launch/protected-customer-data.
+"""
 
 _PAGE_INFO = "pageInfo { hasNextPage endCursor }"
 
@@ -29,10 +49,12 @@ class ListDocuments:
 
     :param resource: the list's description
     :param fields: the selection of a record, without its nested lists
+    :param extra: a user's further fields; the description and the selection have them already
     """
 
     resource: AdminResource
     fields: str
+    extra: ExtraFields | None = None
 
     @property
     def name(self) -> str:
@@ -143,21 +165,53 @@ class ListDocuments:
 
 
 def documents_of(
-    resource: AdminResource, api_version: str, *, personal_data: bool, extra_fields: str = ""
+    resource: AdminResource, api_version: str, *, personal_data: bool, extra: ExtraFields | None = None
 ) -> ListDocuments:
     """Return the documents of a list.
 
     :param api_version: the version that answers
     :param personal_data: whether to request customers' data
-    :param extra_fields: a user's additional fields of a record, in GraphQL
+    :param extra: a user's further fields of a record. Those of customers' data are left out with these
     """
     fields = _joined(
         resource.selected,
         *(text for text, first in resource.versioned.items() if is_at_least(api_version, first)),
         *(resource.personal.values() if personal_data else ()),
-        extra_fields,
     )
-    return ListDocuments(resource=resource, fields=fields)
+    if extra and not personal_data:
+        extra = extra.without(PERSONAL_FIELDS | resource.personal.keys())
+    if not extra:
+        return ListDocuments(resource=resource, fields=fields)
+    nested = _with_extra(resource.nested, extra)
+    of_record = extra
+    for each in resource.nested:
+        of_record = of_record.without_list(each.field)
+    return ListDocuments(
+        resource=replace(resource, nested=nested), fields=of_record.apply(fields) if of_record else fields, extra=extra
+    )
+
+
+def adds_connection(resource: AdminResource, extra: ExtraFields | None) -> bool:
+    """Return True if a user's further fields have a connection that the list's documents don't have."""
+    return extra is not None and extra.adds_connection(_lists_by_field(resource.nested))
+
+
+def _with_extra(lists: tuple[Nested, ...], extra: ExtraFields) -> tuple[Nested, ...]:
+    """Return nested lists with a user's further fields of their objects, without the lists that are left out."""
+    changed = []
+    for each in lists:
+        of_objects = extra.under(each.field)
+        own = of_objects
+        for inner in each.nested:
+            own = own.without_list(inner.field)
+        if not extra.leaves_out(each.field):
+            fields = own.apply(each.fields) if own else each.fields
+            changed.append(replace(each, fields=fields, nested=_with_extra(each.nested, of_objects)))
+    return tuple(changed)
+
+
+def _lists_by_field(lists: tuple[Nested, ...]) -> dict[str, Any]:
+    return {each.field: _lists_by_field(each.nested) for each in lists}
 
 
 # --- lists inside of objects ---

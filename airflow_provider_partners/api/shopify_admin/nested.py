@@ -4,7 +4,8 @@ A list of orders holds the first line items and fulfillments of each order. If t
 by order before the page is returned, so no record is ever partial.
 
 An order is then such a record. Without personal data ``email``, ``phone``, ``customer`` and both addresses are null.
-Many fields may be null, such as the product of a line after its deletion::
+Many fields may be null, such as the product of a line after its deletion. A discount without a code has the empty
+``discountApplication`` ``{}``, and versions before 2026-07 have no ``checkoutToken``::
 
     {"id": "gid://shopify/Order/1001", "legacyResourceId": "1001", "name": "#1001",
      "createdAt": "2026-06-22T22:34:00Z", "processedAt": "2026-06-22T22:34:00Z",
@@ -14,7 +15,9 @@ Many fields may be null, such as the product of a line after its deletion::
      "totalPriceSet": {"shopMoney": {"amount": "55.0", "currencyCode": "USD"}},
      "subtotalPriceSet": {"shopMoney": {…}}, "currentTotalPriceSet": {"shopMoney": {…}},
      "sourceName": "web", "customerLocale": "en", "tags": [], "paymentGatewayNames": ["manual"],
-     "statusPageUrl": "https://…", "email": "a@example.com", "phone": None,
+     "statusPageUrl": "https://…", "checkoutToken": "4e1c…", "discountCodes": ["TEN"],
+     "shippingLine": {"title": "Express"},
+     "customerJourneySummary": {"firstVisit": {"landingPage": "https://…"}}, "email": "a@example.com", "phone": None,
      "customer": {"id": "gid://shopify/Customer/7", "legacyResourceId": "7", "firstName": "Ada",
                   "lastName": "L.",
                   "defaultEmailAddress": {"emailAddress": "a@example.com", "marketingState": "SUBSCRIBED"},
@@ -28,12 +31,13 @@ Many fields may be null, such as the product of a line after its deletion::
           "currentQuantity": 2, "unfulfilledQuantity": 0, "refundableQuantity": 2, "sku": "S-1",
           "variantTitle": "S", "vendor": "Acme", "requiresShipping": True, "isGiftCard": False,
           "originalUnitPriceSet": {"shopMoney": {…}}, "originalTotalSet": {"shopMoney": {…}},
-          "discountAllocations": [{"allocatedAmountSet": {"shopMoney": {…}}}], "customAttributes": [],
+          "discountAllocations": [{"allocatedAmountSet": {"shopMoney": {…}},
+                                   "discountApplication": {"code": "TEN"}}], "customAttributes": [],
           "product": {"id": "gid://shopify/Product/5", "legacyResourceId": "5", "title": "Shirt",
                       "handle": "shirt", "vendor": "Acme", "onlineStoreUrl": "https://…",
                       "featuredMedia": {"preview": {"image": {"url": "https://…"}}}},
           "variant": {"id": "gid://shopify/ProductVariant/6", "legacyResourceId": "6", "title": "S",
-                      "sku": "S-1"}}],
+                      "sku": "S-1", "selectedOptions": [{"name": "Size", "value": "S"}]}}],
      "fulfillments": [
          {"id": "gid://shopify/Fulfillment/20", "legacyResourceId": "20", "name": "#1001-F1",
           "status": "SUCCESS", "displayStatus": "IN_TRANSIT", "createdAt": "2026-06-23T08:00:00Z",
@@ -62,7 +66,7 @@ from airflow_provider_partners.exceptions import PagingError, UnexpectedResponse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.api.shopify.graphql import DocumentCaller
     from airflow_provider_partners.api.shopify_admin.resources.model import Nested
     from airflow_provider_partners.records import Record
 
@@ -72,7 +76,7 @@ log = logging.getLogger(__name__)
 class NestedListLoader:
     """Completes the objects of a list. Thread-safe."""
 
-    def __init__(self, caller: GraphQLCaller) -> None:
+    def __init__(self, caller: DocumentCaller) -> None:
         self._caller = caller
         self._page_size = AdaptivePageSize(INNER_PAGE_SIZE)
 
@@ -85,7 +89,7 @@ class NestedListLoader:
         resource, within = documents.resource, documents.records_list
         objects = self._complete_all(resource.owner_type, documents.lists, nodes)
         records = objects if within is None else [record for each in objects for record in each[within.field]]
-        return [_with_personal_fields(documents, record) for record in records]
+        return [_as_record(documents, record) for record in records]
 
     def complete_records(self, documents: ListDocuments, nodes: Iterable[Record]) -> list[Record]:
         """Return complete records; those deleted in the meantime are left out.
@@ -94,7 +98,7 @@ class NestedListLoader:
         """
         resource = documents.resource
         records = self._complete_all(resource.type, resource.nested, nodes)
-        return [_with_personal_fields(documents, record) for record in records]
+        return [_as_record(documents, record) for record in records]
 
     def _complete_all(self, type_name: str, lists: Sequence[Nested], nodes: Iterable[Record]) -> list[Record]:
         complete = []
@@ -176,9 +180,10 @@ class NestedListLoader:
         return parent
 
 
-def _with_personal_fields(documents: ListDocuments, record: Record) -> Record:
-    """Return a record with null for personal data that was not requested."""
-    return {**record, **{name: None for name in documents.resource.personal if name not in record}}
+def _as_record(documents: ListDocuments, record: Record) -> Record:
+    """Return a record with null for personal data that was not requested, and a user's further fields in their form."""
+    complete = {**record, **{name: None for name in documents.resource.personal if name not in record}}
+    return documents.extra.shape(complete) if documents.extra else complete
 
 
 def _by_id(nodes: Iterable[Record], *, start: int = 0) -> dict[Any, Record]:

@@ -21,7 +21,7 @@ from airflow_provider_partners.records import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.api.shopify.graphql import DocumentCaller
     from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
     from airflow_provider_partners.api.shopify_admin.nested import NestedListLoader
 
@@ -42,7 +42,7 @@ class ListReader:
     :param is_included: returns False for a record to drop
     """
 
-    caller: GraphQLCaller
+    caller: DocumentCaller
     loader: NestedListLoader
     documents: ListDocuments
     page_size: AdaptivePageSize

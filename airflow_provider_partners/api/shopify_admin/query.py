@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Segment, batches
-from airflow_provider_partners.api.shopify.graphql import has_balanced_braces
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin.pages import ListReader, NodeFetcher, ParentFetcher, SearchFetcher
 from airflow_provider_partners.api.shopify_admin.resources.model import MAX_PAGE_SIZE
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, is_capped, split_range
-from airflow_provider_partners.arguments import check_ids, check_mapping, check_text
+from airflow_provider_partners.arguments import check_ids, check_mapping
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
+    from airflow_provider_partners.api.shopify.graphql import DocumentCaller
     from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
     from airflow_provider_partners.api.shopify_admin.documents import ListDocuments
     from airflow_provider_partners.api.shopify_admin.nested import NestedListLoader
@@ -47,7 +46,7 @@ class ListQuery:
     :param user_query: the user's search, combined with the time range by ``AND``
     """
 
-    caller: GraphQLCaller = field(repr=False)
+    caller: DocumentCaller = field(repr=False)
     loader: NestedListLoader = field(repr=False)
     documents: ListDocuments
     page_size: AdaptivePageSize
@@ -276,20 +275,3 @@ def parse_ids(match: Mapping[str, Iterable[Any]], resource: AdminResource) -> tu
             raise ConfigurationError(message, remedy=f"Use {prefix}<number>, or the number alone.")
         ids.append(prefix + number)
     return list(dict.fromkeys(ids)), name != "id"
-
-
-def extra_fields(fields: str | None) -> str:
-    """Return a user's additional fields as text that fits into a document.
-
-    :param fields: in GraphQL
-    :raises ConfigurationError: if the braces do not match
-    """
-    if fields:
-        check_text("fields", fields)
-    text = (fields or "").strip()
-    if not has_balanced_braces(text):
-        message = "'fields' has a brace without its counterpart"
-        raise ConfigurationError(
-            message, remedy="Write fields as in GraphQL, such as note poNumber channelInformation { id }."
-        )
-    return text

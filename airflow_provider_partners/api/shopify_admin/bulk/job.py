@@ -6,7 +6,6 @@ records are read page by page. See https://shopify.dev/docs/api/usage/bulk-opera
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +35,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.records import (
     reads_lines_as_records,
 )
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import read_lines
+from airflow_provider_partners.api.shopify_admin.documents import adds_connection
 from airflow_provider_partners.api.shopify_admin.query import range_as_json
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError, ExpiredError, TransientError
 from airflow_provider_partners.files import ScratchFolder, make_private_file
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_partners.api.clock import Clock
+    from airflow_provider_partners.api.shopify.selections import ExtraFields
     from airflow_provider_partners.api.shopify_admin.query import ListQuery
     from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
     from airflow_provider_partners.records import Record
@@ -52,7 +53,9 @@ if TYPE_CHECKING:
 
 PARTNER = "Shopify Admin"
 
-_CONNECTION = re.compile(r"\b(?:edges|nodes)\b")
+
+def _unchanged(error: ConfigurationError) -> ConfigurationError:
+    return error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ class BulkJob:
     :param list_query: reads the same list page by page
     :param before_submit: called before a submission; logs what the result will lack
     :param page_size: records per page of the result
+    :param explain: returns the error to raise when Shopify refuses the operation
     """
 
     source: str
@@ -79,6 +83,7 @@ class BulkJob:
     before_submit: Callable[[], None] = field(repr=False)
     clock: Clock = field(repr=False)
     page_size: int = RECORDS_PER_PAGE
+    explain: Callable[[ConfigurationError], ConfigurationError] = field(default=_unchanged, repr=False)
 
     @property
     def resource(self) -> str:
@@ -149,7 +154,8 @@ class BulkJob:
                     and record_timestamp(operation, "createdAt") >= earliest
                 ):
                     return str(operation["id"])
-        raise refusal_error(errors)
+        error = refusal_error(errors)
+        raise self.explain(error) if isinstance(error, ConfigurationError) else error
 
     def status(self, job_id: str) -> JobStatus:
         """Return the status of an operation."""
@@ -270,16 +276,16 @@ class BulkJob:
         return latest
 
 
-def fits_bulk_operation(resource: AdminResource, match: object, fields: str) -> bool:
+def fits_bulk_operation(resource: AdminResource, match: object, extra: ExtraFields | None) -> bool:
     """Return True if a bulk operation can serve the arguments.
 
     :param match: ids, which a bulk operation cannot read
-    :param fields: additional fields; a connection would get lines of its own in the file
+    :param extra: a user's further fields; a connection would get lines of its own in the file
     """
-    return resource.bulk and match is None and not _CONNECTION.search(fields)
+    return resource.bulk and match is None and not adds_connection(resource, extra)
 
 
-def require_bulk_fit(resource: AdminResource, match: object, fields: str) -> None:
+def require_bulk_fit(resource: AdminResource, match: object, extra: ExtraFields | None) -> None:
     """Raise if a bulk operation cannot serve the arguments.
 
     :raises ConfigurationError: naming the argument
@@ -287,7 +293,7 @@ def require_bulk_fit(resource: AdminResource, match: object, fields: str) -> Non
     if not resource.bulk:
         message = f"Shopify has no bulk operation for '{resource.name}'"
         raise ConfigurationError(message, remedy="Read it page by page (mode='paged').", partner=PARTNER)
-    if not fits_bulk_operation(resource, match, fields):
+    if not fits_bulk_operation(resource, match, extra):
         argument = "'match'" if match is not None else "'fields' with connections (edges, nodes)"
         message = f"a bulk operation does not support {argument}"
         raise ConfigurationError(message, remedy="Remove it, or read page by page.", partner=PARTNER)

@@ -15,10 +15,13 @@ LINE_ITEMS = Nested(
         vendor requiresShipping isGiftCard
         originalUnitPriceSet {_MONEY}
         originalTotalSet {_MONEY}
-        discountAllocations {{ allocatedAmountSet {_MONEY} }}
+        discountAllocations {{
+          allocatedAmountSet {_MONEY}
+          discountApplication {{ ... on DiscountCodeApplication {{ code }} }}
+        }}
         customAttributes {{ key value }}
         product {{ id legacyResourceId title handle vendor onlineStoreUrl {PREVIEW_IMAGE} }}
-        variant {{ id legacyResourceId title sku }}""",
+        variant {{ id legacyResourceId title sku selectedOptions {{ name value }} }}""",
 )
 """What was paid for a line is its ``originalTotalSet`` less all ``discountAllocations``.
 
@@ -50,7 +53,11 @@ _ORDERS = admin_resource(
     selected=f"""id legacyResourceId name createdAt processedAt updatedAt cancelledAt cancelReason closedAt test
       confirmed displayFinancialStatus displayFulfillmentStatus returnStatus currencyCode
       totalPriceSet {_MONEY} subtotalPriceSet {_MONEY} currentTotalPriceSet {_MONEY}
-      sourceName customerLocale tags paymentGatewayNames statusPageUrl""",
+      sourceName customerLocale tags paymentGatewayNames statusPageUrl discountCodes
+      shippingLine {{ title }}
+      customerJourneySummary {{ firstVisit {{ landingPage }} }}""",
+    # https://shopify.dev/changelog/new-checkouttoken-field-added-to-the-order-object
+    versioned={"checkoutToken": "2026-07"},
     nested=(LINE_ITEMS, FULFILLMENTS),
     personal={
         "email": "email",

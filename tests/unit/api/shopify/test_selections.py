@@ -140,14 +140,28 @@ def test_what_reading_needs_is_not_left_out(item: str, message: str) -> None:
         applied(item)
 
 
-def test_the_document_of_a_nested_list_gets_the_fields_of_its_objects() -> None:
-    fields = parse_fields(["lineItems.product.vendor", "note", "-lineItems.sku"])
-    document = """query Items($id: ID!, $first: Int!) {
-      node(id: $id) { ... on Order { id lineItems(first: $first) { pageInfo { endCursor } nodes { id sku } } } } }"""
-    changed = " ".join(fields.apply_to_document(document, "lineItems").split())
-    assert "nodes { id product { vendor } }" in changed
-    assert "note" not in changed
-    assert fields.apply_to_document(document, "fulfillments") == document
+def test_the_objects_of_a_list_get_what_is_named_below_the_list() -> None:
+    fields = parse_fields(["lineItems.product.vendor", "note", "-lineItems.sku", "-tags"]).under("lineItems")
+    assert normalized(fields.apply("id sku")) == normalized("id product { vendor }")
+
+
+def test_a_list_can_be_left_out() -> None:
+    fields = parse_fields(["-fulfillments", "note"])
+    assert fields.leaves_out("fulfillments")
+    assert not fields.leaves_out("lineItems")
+    assert normalized(fields.without_list("fulfillments").apply("id")) == normalized("id note")
+
+
+def test_a_connection_that_a_list_has_already_is_no_further_one() -> None:
+    lists = {"lineItems": {}, "fulfillments": {"fulfillmentLineItems": {}}}
+    known = ["lineItems.nodes.sku", "fulfillments.fulfillmentLineItems.nodes.id", "shippingLine.title"]
+    assert not parse_fields(known).adds_connection(lists)
+    for item in (
+        "shippingLines.nodes.title",
+        "lineItems.product.media.nodes.id",
+        "lineItems.product { media { edges { node { id } } } }",
+    ):
+        assert parse_fields([item]).adds_connection(lists)
 
 
 def test_fields_of_a_list_inside_of_a_list_belong_to_that_list() -> None:

@@ -293,12 +293,40 @@ def test_personal_data_redacted_by_shopify_is_null() -> None:
 def test_extra_fields_are_added_to_the_document() -> None:
     api = FakeAdminApi(Orders=orders_body())
     extract(api, fields="note poNumber")
-    assert "note poNumber" in api.document("Orders")
+    assert {"note", "poNumber"} <= set(api.document("Orders").split())
 
 
 def test_extra_fields_cannot_close_a_brace_of_the_document() -> None:
-    with pytest.raises(ConfigurationError, match="brace"):
-        extract(FakeAdminApi(), fields="note } shop { name")
+    for fields in ("note } shop { name", "note } { name", "note {", ["note } { x"]):
+        with pytest.raises(ConfigurationError, match=r"brace|can't be read"):
+            extract(FakeAdminApi(), fields=fields)
+
+
+def test_further_pages_of_line_items_have_the_fields_of_the_first_page() -> None:
+    more = {"data": {"node": {"id": "x", "lineItems": connection(item(2))}}}
+    api = FakeAdminApi(Orders=orders_body(order_node(1, lineItems=connection(item(1), more=True))), OrderLineItems=more)
+    extract(api, fields=["lineItems.product.metafield:custom.model"])
+    assert "metafield(" in api.document("Orders")
+    assert "metafield(" in api.document("OrderLineItems")
+
+
+def test_an_unknown_field_is_an_error_with_the_nearest_field_of_shopifys_schema() -> None:
+    """The answer is recorded: a capture of Shopify's validation error of an unknown field."""
+    refused = {
+        "errors": [
+            {
+                "message": "Field 'titel' doesn't exist on type 'ShippingLine'",
+                "locations": [{"line": 1, "column": 9}],
+                "path": ["query Orders", "orders", "nodes", "shippingLine", "titel"],
+                "extensions": {"code": "undefinedField", "typeName": "ShippingLine", "fieldName": "titel"},
+            }
+        ]
+    }
+    described = {"data": {"__type": {"fields": [{"name": "title"}, {"name": "code"}]}}}
+    api = FakeAdminApi(Orders=refused, Type=described)
+    with pytest.raises(ConfigurationError, match=r"'shippingLine.titel'.*did you mean 'title'.*has: code, title"):
+        extract(api, fields=["shippingLine.titel"])
+    assert api.variables_of("Type") == [{"name": "ShippingLine"}]
 
 
 # --- by ids ---

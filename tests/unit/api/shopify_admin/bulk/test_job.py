@@ -73,7 +73,11 @@ def test_without_personal_data_its_fields_are_not_requested() -> None:
 
 
 def test_extra_fields_are_requested() -> None:
-    assert "note poNumber" in operation_query(fields="note poNumber")
+    assert {"note", "poNumber"} <= set(operation_query(fields="note poNumber").split())
+
+
+def test_fields_of_the_lists_of_an_operation_are_no_further_connections() -> None:
+    assert "barcode" in operation_query(fields=["lineItems.nodes.variant.barcode"])
 
 
 @pytest.mark.parametrize(
