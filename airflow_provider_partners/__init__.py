@@ -69,6 +69,10 @@ if TYPE_CHECKING:
     )
     from airflow_provider_partners.operators.sql import SqlToDatasetOperator as SqlToDatasetOperator
     from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator as VoucherifyExtractOperator
+    from airflow_provider_partners.operators.voucherify import (
+        VoucherifyQualificationsOperator as VoucherifyQualificationsOperator,
+    )
+    from airflow_provider_partners.operators.voucherify import VoucherifyRequestOperator as VoucherifyRequestOperator
     from airflow_provider_partners.operators.yofi import YofiExtractOperator as YofiExtractOperator
     from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator as YotpoBuildOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoExtractOperator as YotpoExtractOperator
@@ -151,7 +155,11 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "ShopifyPartnerQueryOperator",
         ],
         "operators.sql": ["SqlToDatasetOperator"],
-        "operators.voucherify": ["VoucherifyExtractOperator"],
+        "operators.voucherify": [
+            "VoucherifyExtractOperator",
+            "VoucherifyQualificationsOperator",
+            "VoucherifyRequestOperator",
+        ],
         "operators.yofi": ["YofiExtractOperator"],
         "operators.yotpo": [
             "YotpoBuildOrdersOperator",

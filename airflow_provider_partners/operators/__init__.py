@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     )
     from airflow_provider_partners.operators.sql import SqlToDatasetOperator as SqlToDatasetOperator
     from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator as VoucherifyExtractOperator
+    from airflow_provider_partners.operators.voucherify import (
+        VoucherifyQualificationsOperator as VoucherifyQualificationsOperator,
+    )
+    from airflow_provider_partners.operators.voucherify import VoucherifyRequestOperator as VoucherifyRequestOperator
     from airflow_provider_partners.operators.yofi import YofiExtractOperator as YofiExtractOperator
     from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator as YotpoBuildOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoExtractOperator as YotpoExtractOperator
@@ -50,7 +54,11 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "ShopifyPartnerQueryOperator",
         ],
         "sql": ["SqlToDatasetOperator"],
-        "voucherify": ["VoucherifyExtractOperator"],
+        "voucherify": [
+            "VoucherifyExtractOperator",
+            "VoucherifyQualificationsOperator",
+            "VoucherifyRequestOperator",
+        ],
         "yofi": ["YofiExtractOperator"],
         "yotpo": [
             "YotpoBuildOrdersOperator",

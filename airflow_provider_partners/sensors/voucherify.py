@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json
 from airflow_provider_partners.arguments import Check, check_mapping, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
@@ -15,6 +16,7 @@ from airflow_provider_partners.windows import is_given
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_partners.api.voucherify.filters import Filter
     from airflow_provider_partners.api.voucherify.resources.model import VoucherifyResource
 
 
@@ -37,8 +39,10 @@ class VoucherifyRecordsSensor(RecordsSensor):
     :param parents: id of each parent object of the list: ``{"program_id": "lprg_1"}`` (templated)
     :param time_field: the timestamp that ``since`` and ``until`` apply to, such as ``updated_at``; by default the time
         of creation (templated)
-    :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}`` (templated)
-    :param parameters: query parameters of the list (templated)
+    :param filters: conditions on fields, such as ``{"result": {"conditions": {"$is": "SUCCESS"}}}``, or a ``Filter``
+        (templated)
+    :param parameters: query parameters of the list; every list takes ``created_at`` with ``after``, ``before`` or both
+        (templated)
     :param voucherify_conn_id: the connection (templated)
     """
 
@@ -53,7 +57,8 @@ class VoucherifyRecordsSensor(RecordsSensor):
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("parents", "filters", "parameters"), "json")
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **RecordsSensor.argument_checks,
-        **dict.fromkeys(("parents", "filters", "parameters"), check_mapping),
+        **dict.fromkeys(("parents", "parameters"), check_mapping),
+        "filters": check_filters,
         "time_field": check_name,
     }
     ui_color = "#fdf0e6"
@@ -63,7 +68,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         *,
         parents: Mapping[str, Any] | None = None,
         time_field: str | None = None,
-        filters: Mapping[str, Any] | None = None,
+        filters: Filter | Mapping[str, Any] | str | None = None,
         parameters: Mapping[str, Any] | None = None,
         voucherify_conn_id: str = VoucherifyHook.default_conn_name,
         **kwargs: Any,
@@ -91,13 +96,13 @@ class VoucherifyRecordsSensor(RecordsSensor):
         return {
             "parents": self.parents,
             "time_field": self.time_field,
-            "filters": self.filters,
+            "filters": filters_as_json(self.filters),
             "parameters": self.parameters,
         }
 
     def record_time_field(self, resource: VoucherifyResource) -> str | None:
         """Return the record's field of the filtered time, or else of its creation."""
-        time_filter = resource.times.get(self.time_field or resource.time_field or "created_at")
+        time_filter = resource.every_time.get(self.time_field or resource.time_field or "created_at")
         return time_filter.record_field if time_filter else "created_at"
 
     def page_size(self, resource: VoucherifyResource) -> int | None:

@@ -216,11 +216,19 @@ def _options(query: QualificationQuery, size: int) -> dict[str, Any]:
     expand = [_one_of("expand", name, EXPANSIONS) for name in check_names("expand", query.expand or ())]
     options = {
         "limit": size,
-        "filters": to_json(parsed) or None,
+        "filters": _filters(to_json(parsed)) or None,
         "expand": expand or None,
         "sorting_rule": _one_of("sorting_rule", query.sorting_rule, SORTING_RULES),
     }
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _filters(filters: dict[str, Any]) -> dict[str, Any]:
+    """Return filters whose operands are all lists, as this API's schema has them, even without an operand."""
+    for inner in filters.values():
+        for operator, operand in inner["conditions"].items() if isinstance(inner, dict) else ():
+            inner["conditions"][operator] = operand if isinstance(operand, list) else [""]
+    return filters
 
 
 def _one_of(name: str, value: Any, known: Collection[str]) -> Any:

@@ -51,6 +51,16 @@ class ExportObject:
         """The time that a task's window applies to by default: none, as the task must name one."""
         return
 
+    @property
+    def time_fields(self) -> frozenset[str]:
+        """The names in ``filters`` that filter the export by time."""
+        return frozenset(self.times)
+
+    @property
+    def time_params(self) -> Mapping[str, str]:
+        """The parameters that are a time range: none, as an export takes them as filters."""
+        return {}
+
     def has_field(self, name: str) -> bool:
         """Whether an export accepts a field, such as ``customer_id`` or ``metadata.lang``."""
         if name == "metadata" or name.startswith("metadata."):

@@ -130,6 +130,12 @@ class VoucherifyResource(Resource):
         return params
 
     @property
+    def time_fields(self) -> frozenset[str]:
+        """The names in ``filters`` that filter the list by time."""
+        paths = [time_filter.after for time_filter in self.every_time.values() if time_filter.uses_filters]
+        return frozenset([*self.every_time, *(path.split("[")[1].rstrip("]") for path in paths)])
+
+    @property
     def record_time_field(self) -> str:
         """The field of a record that a task's window applies to; empty without ``time_field``."""
         return self.times[self.time_field].record_field if self.time_field else ""
