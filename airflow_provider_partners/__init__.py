@@ -89,10 +89,15 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sensors.yofi import YofiRecordsSensor as YofiRecordsSensor
     from airflow_provider_partners.sensors.yotpo import YotpoOrderSensor as YotpoOrderSensor
     from airflow_provider_partners.sync.build import build_orders as build_orders
+    from airflow_provider_partners.sync.context import OrderContext as OrderContext
     from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
     from airflow_provider_partners.sync.mapping.order import map_order as map_order
     from airflow_provider_partners.sync.options import MappingOptions as MappingOptions
+    from airflow_provider_partners.sync.property_sources import required_fields as required_fields
+    from airflow_provider_partners.sync.suppression.policy import Suppression as Suppression
     from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy as SuppressionPolicy
+    from airflow_provider_partners.sync.suppression.rules import SuppressionRule as SuppressionRule
+    from airflow_provider_partners.sync.transform import LeaveOut as LeaveOut
     from airflow_provider_partners.sync.upsert.fulfillments import upsert_fulfillments as upsert_fulfillments
     from airflow_provider_partners.sync.upsert.orders import upsert_orders as upsert_orders
     from airflow_provider_partners.sync.upsert.products import upsert_products as upsert_products
@@ -175,10 +180,14 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "sensors.yofi": ["YofiRecordsSensor"],
         "sensors.yotpo": ["YotpoOrderSensor"],
         "sync.build": ["build_orders"],
+        "sync.context": ["OrderContext"],
         "sync.coupons": ["CouponPolicy"],
         "sync.mapping.order": ["map_order"],
         "sync.options": ["MappingOptions"],
-        "sync.suppression.policy": ["SuppressionPolicy"],
+        "sync.property_sources": ["required_fields"],
+        "sync.suppression.policy": ["Suppression", "SuppressionPolicy"],
+        "sync.suppression.rules": ["SuppressionRule"],
+        "sync.transform": ["LeaveOut"],
         "sync.upsert.fulfillments": ["upsert_fulfillments"],
         "sync.upsert.orders": ["upsert_orders"],
         "sync.upsert.products": ["upsert_products"],

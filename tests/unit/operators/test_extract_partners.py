@@ -180,13 +180,15 @@ def test_an_export_has_the_requested_fields(run):
     assert {tuple(record) for record in records} == {("id", "source_id")}
 
 
-def test_a_task_without_a_connection_is_skipped_if_the_option_is_set(run):
+@pytest.mark.parametrize(
+    ("operator", "name", "resource"),
+    [(VoucherifyExtractOperator, "voucherify_conn_id", "rewards"), (YofiExtractOperator, "yofi_conn_id", "returns")],
+)
+def test_a_task_without_a_connection_is_skipped_if_the_option_is_set(run, operator, name, resource):
     for missing in (None, "", "None"):
-        operator = VoucherifyExtractOperator(
-            task_id="records", resource="rewards", voucherify_conn_id=missing, skip_without_connection=True
-        )
-        with pytest.raises(AirflowSkipException):
-            run(operator)
+        task = operator(task_id="records", resource=resource, **{name: missing}, skip_without_connection=True)
+        with pytest.raises(AirflowSkipException, match="No .* connection is given"):
+            run(task)
 
 
 def test_the_error_about_an_unknown_list_of_any_partner_names_the_known_ones(run):

@@ -53,7 +53,7 @@ def test_a_wrong_file_is_one_error_that_names_it(tmp_path, name, content, proble
 
 
 def test_a_missing_file_is_one_error_that_names_it(tmp_path):
-    with pytest.raises(ConfigurationError, match="There is no file .*nothing.json"):
+    with pytest.raises(ConfigurationError, match=r"There is no file .*nothing\.json"):
         read_routes(str(tmp_path / "nothing.json"))
 
 
@@ -81,7 +81,7 @@ def test_a_query_has_a_row_for_each_route(warehouse):
 
 def test_a_wrong_row_names_the_connection(warehouse):
     sql = "SELECT shop, yotpo_conn_id FROM routes"
-    with pytest.raises(ConfigurationError, match="The query on 'warehouse' has a wrong route 1 .*shopify_conn_id"):
+    with pytest.raises(ConfigurationError, match=r"The query on 'warehouse' has a wrong route 1 .*shopify_conn_id"):
         read_routes({**warehouse, "sql": sql})
 
 

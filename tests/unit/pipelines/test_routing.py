@@ -49,7 +49,7 @@ def test_yofi_is_optional_and_a_run_that_needs_it_leaves_the_shop_out():
 
 
 def test_a_wrong_route_names_its_source():
-    with pytest.raises(ConfigurationError, match="^The file s3://b/routes.json has a wrong route 1"):
+    with pytest.raises(ConfigurationError, match=r"^The file s3://b/routes\.json has a wrong route 1"):
         parse_routes([route(A, yotpo_conn_id=...)], source="The file s3://b/routes.json")
 
 

@@ -151,3 +151,13 @@ def test_gaps_are_named_below_the_table():
     assert summary["table"].endswith(
         f"Read by no run:\n          {A} from 2026-05-01T00:00:00Z to 2026-05-02T00:00:00Z"
     )
+
+
+def test_orders_that_are_too_old_for_a_review_request_are_counted_where_there_are_any():
+    build = results()["build"]
+    old = {**build, "extra": {**build["extra"], "too_old": 3}}
+    summary = build_run_summary([build_lane_summary(A, results(build=old)), build_lane_summary(B, results())], BOTH)
+    assert summary["total"]["too_old"] == 3
+    assert "too old" in summary["table"].splitlines()[0]
+    without = build_run_summary([build_lane_summary(B, results())], [(B, "")])
+    assert "too old" not in without["table"]
