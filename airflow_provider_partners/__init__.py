@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.shopify_partner import (
         ShopifyPartnerQueryOperator as ShopifyPartnerQueryOperator,
     )
+    from airflow_provider_partners.operators.sql import DatasetToSqlOperator as DatasetToSqlOperator
     from airflow_provider_partners.operators.sql import SqlToDatasetOperator as SqlToDatasetOperator
     from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator as VoucherifyExtractOperator
     from airflow_provider_partners.operators.voucherify import (
@@ -159,7 +160,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "ShopifyPartnerExtractOperator",
             "ShopifyPartnerQueryOperator",
         ],
-        "operators.sql": ["SqlToDatasetOperator"],
+        "operators.sql": ["DatasetToSqlOperator", "SqlToDatasetOperator"],
         "operators.voucherify": [
             "VoucherifyExtractOperator",
             "VoucherifyQualificationsOperator",

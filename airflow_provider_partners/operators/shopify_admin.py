@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.arguments import Check, check_flag, parse_bool
+from airflow_provider_partners.arguments import Check, check_flag, check_structure, parse_bool
+from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 class ShopifyAdminExtractOperator(JobExtractOperator):
@@ -29,6 +31,10 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
     :param query: a filter in Shopify's search syntax, such as ``financial_status:paid`` (templated)
     :param personal_data: whether to read customers' names, email addresses and postal addresses; by default yes. The
         app needs the scope ``read_customers`` and Shopify's approval for them (templated)
+    :param fields: further fields of each record, as a list or its JSON text: paths (``shippingLine.title``,
+        ``lineItems.product.metafield:custom.model``), or selections in GraphQL. A path after a minus sign leaves a
+        field out. For ``orders`` also the ``options`` of :class:`~airflow_provider_partners.YotpoBuildOrdersOperator`,
+        a dict: then what their custom properties are read from (templated)
     :param shopify_admin_conn_id: id of the Airflow connection (templated)
     :param mode: ``auto``, ``paged`` or ``bulk``; a read by ids (``match``) is always paged (templated)
     """
@@ -38,9 +44,14 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         "shop",
         "query",
         "personal_data",
+        "fields",
         "shopify_admin_conn_id",
     )
-    argument_checks: ClassVar[Mapping[str, Check]] = {**JobExtractOperator.argument_checks, "personal_data": check_flag}
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **JobExtractOperator.argument_checks,
+        "personal_data": check_flag,
+        "fields": check_structure,
+    }
     modes: ClassVar[Mapping[str, ExtractMode]] = {
         "auto": ExtractMode.AUTO,
         "paged": ExtractMode.PAGES,
@@ -55,6 +66,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         shop: str | None = None,
         query: str | None = None,
         personal_data: bool | str | None = None,
+        fields: str | Sequence[str] | Mapping[str, Any] | None = None,
         shopify_admin_conn_id: str = ShopifyAdminHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -62,6 +74,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         self.shop = shop
         self.query = query
         self.personal_data = personal_data
+        self.fields = fields
         self.shopify_admin_conn_id = shopify_admin_conn_id
 
     @classmethod
@@ -80,6 +93,20 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         return {"shop": self.shop}
 
     def query_filters(self) -> dict[str, Any]:
-        """Return the search query, and whether to read personal data."""
+        """Return the search query, whether to read personal data, and the further fields."""
         personal_data = None if self.personal_data is None else parse_bool(self.personal_data, "personal_data")
-        return {"query": self.query, "personal_data": personal_data}
+        return {"query": self.query, "personal_data": personal_data, "fields": self._further_fields()}
+
+    def _further_fields(self) -> str | Sequence[str] | None:
+        """Return the further fields; for the options of a mapping, what these name.
+
+        :raises ConfigurationError: when the options are wrong, or of another list
+        """
+        if not isinstance(self.fields, Mapping):
+            return self.fields or None
+        if self.resource != "orders":
+            message = f"'fields' holds the options of the mapping of orders, and 'resource' is {self.resource}"
+            raise ConfigurationError(message, remedy="Write fields=['…'] for this list.")
+        from airflow_provider_partners.sync.options import MappingOptions
+
+        return MappingOptions.parse(self.fields).required_fields or None

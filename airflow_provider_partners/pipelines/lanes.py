@@ -245,6 +245,7 @@ def build_order_tasks(lane: Lane, *, query: Any = None, order_ids: Any = None) -
         **selection,
         query=query,
         personal_data=lane.personal_data,
+        fields=lane.fields,
         shopify_admin_conn_id=lane.shopify_admin_conn_id,
         map_index_template=_SHOP_LABEL + _SINCE_LABEL % "since",
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.outcomes import OutcomeSummary as OutcomeSummary
     from airflow_provider_partners.sync.outcomes import check_threshold as check_threshold
     from airflow_provider_partners.sync.outcomes import format_summary as format_summary
+    from airflow_provider_partners.sync.property_sources import required_fields as required_fields
     from airflow_provider_partners.sync.reconcile import REPAIRABLE as REPAIRABLE
     from airflow_provider_partners.sync.reconcile import OrderDifference as OrderDifference
     from airflow_provider_partners.sync.reconcile import reconcile_orders as reconcile_orders
@@ -37,6 +38,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "old_orders": ["TOO_OLD"],
         "options": ["MappingOptions"],
         "outcomes": ["Outcome", "OutcomeSummary", "check_threshold", "format_summary"],
+        "property_sources": ["required_fields"],
         "reconcile": ["REPAIRABLE", "OrderDifference", "reconcile_orders"],
         "staleness": ["product_version"],
         "transform": ["LeaveOut"],

@@ -136,8 +136,9 @@ class MappingOptions(Options):
         property off
     :param line_properties: custom properties of the order's lines, likewise
     :param product_properties: custom properties of the products, likewise
-    :param differing_lines: when lines of one product differ in a text: ``join`` (default: all their values, with
-        commas), ``first`` (the first line's) or ``omit`` (none). A flag is true if that of any line is
+    :param differing_lines: when lines of one product differ in a text: ``first`` (default: the first line's, because
+        "Teal, Red" is a color that no product has), ``join`` (all their values, with commas) or ``omit`` (none). A
+        flag is true if that of any line is
     """
 
     title: ClassVar[str] = "mapping options"
@@ -156,7 +157,7 @@ class MappingOptions(Options):
     order_properties: dict[str, Any] = Field(default_factory=dict)
     line_properties: dict[str, Any] = Field(default_factory=dict)
     product_properties: dict[str, Any] = Field(default_factory=dict)
-    differing_lines: Literal["join", "first", "omit"] = "join"
+    differing_lines: Literal["first", "join", "omit"] = "first"
 
     @field_validator("order_properties", "line_properties", "product_properties", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import sync
 from airflow_provider_partners.api.extraction import batches
-from airflow_provider_partners.arguments import Check, check_dataset, check_limit, check_structure
+from airflow_provider_partners.arguments import Check, check_dataset, check_limit, check_mapping, check_structure
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.reader import published_dataset
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.datasets.reference import DatasetRefDict
     from airflow_provider_partners.records import Record
-    from airflow_provider_partners.sync import BuiltOrder, Outcome, OutcomeSummary, UnmappableOrder
+    from airflow_provider_partners.sync import BuiltOrder, MappingOptions, Outcome, OutcomeSummary, UnmappableOrder
     from airflow_provider_partners.sync.transform import Transform
     from airflow_provider_partners.task_errors import Context
 
@@ -46,6 +46,9 @@ _JOINED_LISTS = {
     "redemptions": "voucherify",
 }
 """The lists that are joined to built orders, with the partner of each."""
+
+_PROPERTIES = ("order_properties", "line_properties", "product_properties")
+"""The options of the mapping that are arguments as well."""
 
 
 class BuildOrdersExtra(TypedDict):
@@ -85,12 +88,19 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     :param claims: output of the task that extracted Yofi's claims (templated)
     :param customers: output of the task that extracted Yofi's customers, for orders without a return (templated)
     :param redemptions: output of the task that extracted Voucherify's redemptions. Its window says since when they are
-        complete. Without it the orders' coupon fields stay unchanged (templated)
+        complete. Without it, Shopify's discount codes decide on the orders' coupon fields (templated)
     :param predictions: predictions from elsewhere, each with ``order_id``, ``category`` and ``score``: the output of a
         task, a list of records, or the folder of a published dataset. The policy judges them as Yofi's predictions of
         the order (templated)
     :param options: options of the mapping, as a dict or JSON text, see
         :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
+    :param order_properties: custom properties of the order, each with its source, as a dict or JSON text:
+        ``{"delivery_type": "shippingLine.title", "customer_state": "shippingAddress.provinceCode"}``; see
+        :mod:`~airflow_provider_partners.sync.property_sources`. A key goes before the same key of ``options``. What it
+        names has to be extracted: :func:`~airflow_provider_partners.required_fields` gives the ``fields`` (templated)
+    :param line_properties: custom properties of the order's lines, likewise:
+        ``{"color": "option:Color|Colour", "model": "metafield:custom.model"}`` (templated)
+    :param product_properties: custom properties of the products, likewise (templated)
     :param policy: when a review request is suppressed, as a dict, JSON text or the import path of a policy, see
         :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
     :param coupon_policy: which redemptions count as an order's coupons, as a dict or JSON text, see
@@ -111,6 +121,9 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         "redemptions",
         "predictions",
         "options",
+        "order_properties",
+        "line_properties",
+        "product_properties",
         "policy",
         "coupon_policy",
         "transform",
@@ -118,9 +131,12 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **dict.fromkeys(("orders", "returns", "claims", "customers", "redemptions"), check_dataset),
         "predictions": check_structure,
+        **dict.fromkeys(_PROPERTIES, check_mapping),
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
-    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("options", "policy", "coupon_policy"), "json")
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("options", "policy", "coupon_policy", *_PROPERTIES), "json"
+    )
     operator_extra_links = (DatasetLink(),)
     ui_color = "#e6f1fb"
 
@@ -135,6 +151,9 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         redemptions: DatasetInput | None = None,
         predictions: DatasetInput | None = None,
         options: Mapping[str, Any] | str | None = None,
+        order_properties: Mapping[str, Any] | str | None = None,
+        line_properties: Mapping[str, Any] | str | None = None,
+        product_properties: Mapping[str, Any] | str | None = None,
         policy: Mapping[str, Any] | str | None = None,
         coupon_policy: Mapping[str, Any] | str | None = None,
         transform: Transform | str | None = None,
@@ -151,6 +170,9 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.redemptions = redemptions
         self.predictions = predictions
         self.options = options
+        self.order_properties = order_properties
+        self.line_properties = line_properties
+        self.product_properties = product_properties
         self.policy = policy
         self.coupon_policy = coupon_policy
         self.transform = transform
@@ -179,7 +201,7 @@ class YotpoBuildOrdersOperator(PartnerOperator):
             predictions=read("predictions"),
             read_at={name: records.read_at for name, records in inputs.items()},
             shop=self.shop,
-            options=self.options,
+            options=self._mapping_options(),
             policy=self.policy,
             coupon_policy=self.coupon_policy,
             transform=self.transform,
@@ -213,6 +235,15 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         )
         enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
         return reference.to_dict()
+
+    def _mapping_options(self) -> MappingOptions:
+        """Return the options of the mapping, with the custom properties of the arguments."""
+        options = sync.MappingOptions.parse(self.options)
+        given = {name: getattr(self, name) for name in _PROPERTIES if getattr(self, name) is not None}
+        if not given:
+            return options
+        properties = {name: {**getattr(options, name), **value} for name, value in given.items()}
+        return sync.MappingOptions.parse({**options.to_dict(), **properties})
 
     def _check_inputs(self) -> dict[str, RecordSource]:
         """Return the datasets that were passed, by argument.

@@ -12,6 +12,7 @@ from typing import Any
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.mapping.tables import ADDRESS_FIELDS, MARKETING_CONSENT
 from airflow_provider_partners.sync.options import MappingOptions
+from airflow_provider_partners.sync.payload.codes import country_codes
 from airflow_provider_partners.sync.payload.models import Address, Customer
 from airflow_provider_partners.sync.values import phone, shopify_id, text, text_within_limit
 
@@ -23,7 +24,9 @@ def map_address(record: Any) -> Address | None:
     if not isinstance(record, dict):
         return None
     fields: dict[str, Any] = {name: text(record.get(source), limit) for name, (source, limit) in ADDRESS_FIELDS.items()}
-    fields["country_code"] = _two_letter_code(record.get("countryCodeV2"))
+    country = _two_letter_code(record.get("countryCodeV2"))
+    # Shopify also has codes that ISO has withdrawn or never given, such as AN and ZZ.
+    fields["country_code"] = country if country in country_codes() else None
     # Yotpo documents two letters (https://core-api.yotpo.com/reference/address). Other codes (ENG, JP-13) would be
     # refused; the province's name is in `state`.
     fields["province_code"] = _two_letter_code(record.get("provinceCode"))

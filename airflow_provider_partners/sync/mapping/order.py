@@ -21,6 +21,7 @@ from airflow_provider_partners.sync.mapping.properties import map_properties, wi
 from airflow_provider_partners.sync.mapping.tables import ORDER_DATE_FIELDS, PAYMENT_STATUS, translate_value
 from airflow_provider_partners.sync.options import MappingOptions, Violation, list_violations
 from airflow_provider_partners.sync.payload.base import PayloadError
+from airflow_provider_partners.sync.payload.codes import currency_codes
 from airflow_provider_partners.sync.payload.models import MAX_FULFILLMENTS, MAX_LINE_ITEMS, Cancellation, Order
 from airflow_provider_partners.sync.values import format_utc, percent_encoded, shopify_id, text, to_decimal
 
@@ -148,6 +149,14 @@ def _size_violation(products: int, shipments: int) -> Violation | None:
     return None
 
 
+def _known_currency(code: str, notes: list[str]) -> str | None:
+    """Return a currency of ISO 4217. Shopify has others (USDC, BYR); an order is worth more than its currency."""
+    if not code or code in currency_codes():
+        return code or None
+    notes.append("its currency is not in ISO 4217, and was left out")
+    return None
+
+
 def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
     """Return the fields of the order itself."""
     gateways = order.get("paymentGatewayNames")
@@ -166,6 +175,6 @@ def _order_fields(order: Record, notes: list[str]) -> dict[str, Any]:
         "payment_status": translate_value(
             PAYMENT_STATUS, order.get("displayFinancialStatus"), "financial status", notes
         ),
-        "currency": currency if re.fullmatch("[A-Z]{3}", currency) else None,
+        "currency": _known_currency(currency, notes),
         **{name: float(amount) if amount is not None else None for name, amount in totals.items()},
     }

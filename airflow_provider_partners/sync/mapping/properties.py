@@ -16,7 +16,7 @@ from airflow_provider_partners.sync.property_sources import PROPERTY_TYPES, Prop
 from airflow_provider_partners.sync.values import phone, text
 
 Properties = dict[str, bool | int | float | str]
-DifferingLines = Literal["join", "first", "omit"]
+DifferingLines = Literal["first", "join", "omit"]
 
 TEXT_LIMIT = 255
 """Characters of a value (https://core-api.yotpo.com/reference/working-with-custom-properties)."""
@@ -56,7 +56,7 @@ def merge_line_properties(of_lines: Iterable[Properties], differing: DifferingLi
 
     Equal values, and lines without a value, are no difference. A flag is true if that of any line is.
 
-    :param differing: what happens to values that differ: ``join`` lists them, ``first`` takes the first line's,
+    :param differing: what happens to texts that differ: ``first`` takes the first line's, ``join`` lists all of them,
         ``omit`` leaves the property out
     :param notes: collects the properties that differ
     """
@@ -67,18 +67,20 @@ def merge_line_properties(of_lines: Iterable[Properties], differing: DifferingLi
                 values[name].append(value)
     merged: Properties = {}
     for name, different in values.items():
-        if len(different) == 1 or differing == "first":
+        if len(different) == 1:
             merged[name] = different[0]
-        elif all(isinstance(value, bool) for value in different):
+            continue
+        is_flag = all(isinstance(value, bool) for value in different)
+        if is_flag:
             merged[name] = True
-        elif differing == "join":
-            merged[name] = _joined(different)
-        if len(different) > 1:
-            notes.append(f"lines of one product differ in {name}: {_DIFFERENCE_NOTES[differing]}")
+        elif differing != "omit":
+            merged[name] = different[0] if differing == "first" else _joined(different)
+        notes.append(f"lines of one product differ in {name}: {_DIFFERENCE_NOTES['flag' if is_flag else differing]}")
     return merged
 
 
-_DIFFERENCE_NOTES: Mapping[DifferingLines, str] = {
+_DIFFERENCE_NOTES: Mapping[str, str] = {
+    "flag": "true is sent",
     "join": "their values are sent together",
     "first": "the first line's value is sent",
     "omit": "no text of theirs is sent",

@@ -163,7 +163,8 @@ def test_a_flag_is_true_if_that_of_any_line_is() -> None:
 
 def test_joined_texts_are_never_cut_in_the_middle_of_a_value() -> None:
     lines = [line(number, Color=f"{number}" * 100) for number in range(1, 5)]
-    assert of_line(*lines)["color"] == f"{'1' * 100}, {'2' * 100}"
+    assert of_line(*lines, differing_lines="join")["color"] == f"{'1' * 100}, {'2' * 100}"
+    assert of_line(*lines)["color"] == "1" * 100
 
 
 # --- coupons and suppression ---
