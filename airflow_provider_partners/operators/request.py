@@ -54,7 +54,7 @@ class RequestOperator(PartnerOperator):
     :param method: ``GET``, ``HEAD``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE`` (templated)
     :param path: path below the connection's host, such as ``/v1/vouchers/SPRING/disable``. An id with a slash is
         percent-encoded: ``{{ params.code | urlencode }}`` (templated)
-    :param params: query parameters, nested or not (templated)
+    :param query_params: the query, nested or not: ``{"limit": 10}`` (templated)
     :param json: the body: a dict or a list (templated)
     :param idempotent: a second call has no further effect, so that retries may send it again; by default true for
         ``GET`` and ``HEAD`` (templated)
@@ -68,18 +68,18 @@ class RequestOperator(PartnerOperator):
     template_fields: Sequence[str] = (
         "method",
         "path",
-        "params",
+        "query_params",
         "json",
         "idempotent",
         "records_path",
         "response_path",
         "resource",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"params": "json", "json": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"query_params": "json", "json": "json"}
     argument_checks: ClassVar[Mapping[str, Check]] = {
         "method": check_name,
         "path": check_text,
-        "params": check_mapping,
+        "query_params": check_mapping,
         "json": check_structure,
         "idempotent": check_flag,
         "records_path": check_name,
@@ -92,7 +92,7 @@ class RequestOperator(PartnerOperator):
         *,
         method: str,
         path: str,
-        params: Mapping[str, Any] | None = None,
+        query_params: Mapping[str, Any] | str | None = None,
         json: Any = None,
         idempotent: bool | str | None = None,
         records_path: str | None = None,
@@ -103,7 +103,7 @@ class RequestOperator(PartnerOperator):
         super().__init__(**kwargs)
         self.method = method
         self.path = path
-        self.params: Any = params
+        self.query_params: Any = query_params
         self.json = json
         self.idempotent: Any = idempotent
         self.records_path = records_path
@@ -118,7 +118,7 @@ class RequestOperator(PartnerOperator):
         """Send the call, write its response, and return the reference."""
         from airflow_provider_partners.api.client import READS, check_call
 
-        method = check_call(self.method, self.path, self.params)
+        method = check_call(self.method, self.path)
         is_repeatable = method in READS if self.idempotent is None else bool(self.idempotent)
         hook = self.hook()
         with hook as client:
@@ -146,7 +146,7 @@ class _Call:
         self._log = DatasetFolder(log_uri)
         self._sent = False
         self._value: Any = None
-        text = json_text.dumps([operator.method, operator.path, operator.params, operator.json], default=str)
+        text = json_text.dumps([operator.method, operator.path, operator.query_params, operator.json], default=str)
         self._digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
     def repeat(self) -> DatasetRef:
@@ -211,7 +211,11 @@ class _Call:
         self._log.write_json(CALL_FILE, {"sha256": self._digest})
         self._sent = True
         response = self._client.request(
-            operator.method, operator.path, params=operator.params, json=operator.json, idempotent=operator.idempotent
+            operator.method,
+            operator.path,
+            params=operator.query_params,
+            json=operator.json,
+            idempotent=operator.idempotent,
         )
         if operator.response_path:
             self._value = get_path(response, operator.response_path)

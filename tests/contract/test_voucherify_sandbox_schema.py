@@ -166,3 +166,24 @@ def test_a_single_object_matches_its_schema(seeded_project, single):
         identifier = record[single.also_by[0]] if single.path.endswith("{resource}") else record["id"]
         path = fill_path(single.path, "/".join(part for part in (parents, identifier) if part))
         assert schema_errors(single.path, get_json(path)) == []
+
+
+@pytest.mark.parametrize("action", ["disable", "enable"])
+def test_a_voucher_that_is_switched_off_or_on_matches_its_schema(action):
+    sandbox = build(shops=1, orders=6, now=datetime(2026, 9, 1, 12, tzinfo=UTC))
+    code = sandbox.store.select("voucherify", "", "vouchers")[0]["code"]
+    keys = sandbox.credentials["voucherify"]
+    headers = {"X-App-Id": keys["app_id"], "X-App-Token": keys["secret_key"]}
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=create_app(sandbox))
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox/voucherify") as client:
+            return await client.post(f"/v1/vouchers/{code}/{action}", headers=headers)
+
+    response = asyncio.run(send())
+    path = f"/v1/vouchers/{{code}}/{action}"
+    schema = SPEC["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    errors = Draft4Validator({"allOf": [to_json_schema(schema)], "components": COMPONENTS}).iter_errors(response.json())
+    assert [error.message for error in errors] == []
+    assert response.json()["active"] is (action == "enable")
+    sandbox.store.close()

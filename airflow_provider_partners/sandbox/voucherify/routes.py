@@ -18,6 +18,7 @@ from airflow_provider_partners.sandbox.voucherify.errors import (
     framework_error,
     missing_feature,
     missing_permission,
+    not_found,
     wrong_method,
 )
 from airflow_provider_partners.sandbox.voucherify.exports.download import file_response
@@ -26,8 +27,9 @@ from airflow_provider_partners.sandbox.voucherify.lists.endpoint import Lists
 from airflow_provider_partners.sandbox.voucherify.lists.paths import Listing, match_path, most_literal_first, segments
 from airflow_provider_partners.sandbox.voucherify.lists.tables import LISTS
 from airflow_provider_partners.sandbox.voucherify.qualifications import Qualifications
-from airflow_provider_partners.sandbox.voucherify.records import Records
+from airflow_provider_partners.sandbox.voucherify.records import PARTNER, Records
 from airflow_provider_partners.sandbox.voucherify.single_objects import SINGLES, Single, read_one
+from airflow_provider_partners.timestamps import isoformat
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -59,6 +61,8 @@ _CALLS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/exports/{exportId}", "exports.get"),
     ("DELETE", "/v1/exports/{exportId}", "exports.delete"),
     ("POST", "/v1/orders/export", "exports.create"),
+    ("POST", "/v1/vouchers/{code}/disable", "vouchers.disable"),
+    ("POST", "/v1/vouchers/{code}/enable", "vouchers.enable"),
     ("POST", "/v1/qualifications", "qualifications.list"),
     ("POST", "/client/v1/qualifications", "qualifications.list"),
     ("GET", "/download/v1/exports/{exportId}", DOWNLOAD),
@@ -180,6 +184,8 @@ class Operations:
                 self._exports.read(path_values["exportId"], request.file_url)
             ),
             "exports.delete": self._delete_export,
+            "vouchers.disable": lambda _, path_values: self._set_active(path_values["code"], active=False),
+            "vouchers.enable": lambda _, path_values: self._set_active(path_values["code"], active=True),
             "qualifications.list": lambda request, _: JSONResponse(self._qualifications.answer(request.json())),
             DOWNLOAD: self._download,
         }
@@ -211,6 +217,15 @@ class Operations:
     def _create_export(self, request: ApiRequest, _: dict[str, str]) -> Response:
         object_ = "order" if request.parts[1] == "orders" else None
         return JSONResponse(self._exports.create(request.json(), object_=object_))
+
+    def _set_active(self, code: str, *, active: bool) -> Response:
+        voucher = self._records.find("vouchers", "", code, ("code",))
+        if voucher is None:
+            raise not_found(code, "voucher")
+        now = isoformat(self._sandbox.clock(), timespec="milliseconds")
+        voucher = {**voucher, "active": active, "updated_at": now}
+        self._sandbox.store.put(PARTNER, "", "vouchers", voucher["id"], voucher, at=voucher["created_at"])
+        return JSONResponse(voucher)
 
     def _delete_export(self, _: ApiRequest, path_values: dict[str, str]) -> Response:
         self._exports.delete(path_values["exportId"])
