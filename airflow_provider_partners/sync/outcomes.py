@@ -12,7 +12,7 @@ from airflow_provider_partners.exceptions import ConfigurationError, PartnersErr
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.base import PayloadError
 
-RecordKind = Literal["order", "product", "fulfillment"]
+RecordKind = Literal["order", "product", "fulfillment", "customer"]
 Action = Literal["created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update"]
 
 ACTIONS: tuple[Action, ...] = ("created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update")
@@ -47,6 +47,7 @@ class Outcome:
     :param changed: properties that were (or would be) updated
     :param notes: what a reader should know besides: products that were created first, and what Yotpo keeps although
         the record no longer has it. After a colon there may be ids
+    :param order_id: for a fulfillment, the merchant's id of its order
     :param reject: for a rejected record, all that a replay needs (customers' data: keep it out of logs)
     """
 
@@ -59,7 +60,13 @@ class Outcome:
     changed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rule: str | None = None
+    order_id: str | None = None
     reject: Record | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def key(self) -> str:
+        """What identifies the record: a fulfillment's id is unique within its order alone."""
+        return self.external_id if self.order_id is None else f"{self.order_id}/{self.external_id}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record of a dataset of outcomes. The reject goes into a dataset of its own."""
@@ -73,6 +80,7 @@ class Outcome:
             "changed": self.changed,
             "notes": self.notes,
             "rule": self.rule,
+            "order_id": self.order_id,
         }
 
 

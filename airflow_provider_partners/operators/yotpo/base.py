@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
@@ -168,7 +169,8 @@ class UpsertOperator(PartnerOperator):
         progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(finished))
         hook = self.hook()
         hook.metrics_shop = source.extra.get("shop")
-        with hook as client, VersionLog(version_log_uri(hook.account or "")) as versions:
+        # A failure saves the outcomes so far, so that a retry skips these records.
+        with hook as client, VersionLog(version_log_uri(hook.account or "")) as versions, outcomes:
             self.record_partner(hook)
             self.activity.shop = hook.metrics_shop
             results = self.upsert(
@@ -180,7 +182,6 @@ class UpsertOperator(PartnerOperator):
                 versions=versions,
             )
             for batch in batch_outcomes(results):
-                # Rejects first: a crash between the two may store a reject twice, but never lose one.
                 rejected = [outcome.reject for outcome in batch if outcome.reject is not None]
                 rejects.append(rejected, position={"parts": rejects.parts})
                 outcomes.append([outcome.to_dict() for outcome in batch], position={"parts": outcomes.parts})
@@ -208,11 +209,14 @@ class UpsertOperator(PartnerOperator):
         inputs = " ".join(self.input_hashes(source))
         work = f"{kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
         lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
-        outcomes = DatasetWriter(dataset_uri(context), resource=f"{kind} outcomes", **lists)
-        rejects = DatasetWriter(dataset_uri(context, "rejects"), resource=f"{kind} rejects", **lists)
+        # Rejects are saved right before outcomes: a crash between the two may store a reject twice, but never lose one.
+        rejects = DatasetWriter(
+            dataset_uri(context, "rejects"), resource=f"{kind} rejects", part_seconds=math.inf, **lists
+        )
+        outcomes = DatasetWriter(dataset_uri(context), resource=f"{kind} outcomes", saved_first=[rejects], **lists)
         outcomes.resume()
         rejects.resume()
-        return outcomes, rejects, {record["external_id"] for record in outcomes.written_records()}
+        return outcomes, rejects, {sync.Outcome(**record).key for record in outcomes.written_records()}
 
     def _commit(
         self,

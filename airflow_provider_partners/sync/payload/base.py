@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from airflow_provider_partners.exceptions import RejectedError
 from airflow_provider_partners.sync.options import Violation, list_violations
+from airflow_provider_partners.sync.payload.codes import country_codes, currency_codes, language_codes
+from airflow_provider_partners.sync.payload.repairs import (
+    to_amount,
+    to_code,
+    to_flag,
+    to_integer,
+    to_language,
+    to_phone,
+    to_scalar,
+    to_text,
+    to_timestamp,
+    to_word,
+)
 from airflow_provider_partners.sync.values import E164, format_utc
 
-Operation = Literal["create", "update"]
+Operation = Literal["create", "update", "partial"]
+"""A create needs all that is documented as required. An update needs whole members of its lists and objects, since they
+are sent whole. A partial record needs no more than the ids that say what it changes."""
 
 WEB_URL = re.compile(r"https?://[^\s/]+", re.IGNORECASE)
 
@@ -44,64 +59,114 @@ def broken_rule(template: str, values: Iterable[str]) -> PydanticCustomError:
     return PydanticCustomError("broken_rule", template, {"values": ", ".join(values)})
 
 
-def _check_timestamp(value: str) -> str:
-    if format_utc(value) != value:
-        message = "must be a time in UTC such as 2024-05-01T10:20:30Z"
-        raise ValueError(message)
-    return value
+def _rule(is_kept: Callable[[Any], bool], text: str) -> AfterValidator:
+    """Return a check that refuses other values, and says what they must be."""
+
+    def check(value: Any) -> Any:
+        if not is_kept(value):
+            raise ValueError(text)
+        return value
+
+    return AfterValidator(check)
 
 
-def _check_phone(value: str) -> str:
-    if not E164.fullmatch(value):
-        message = "must be a telephone number in E.164 form: + and 7 to 15 digits"
-        raise ValueError(message)
-    return value
+TextRepair = BeforeValidator(to_text)
+WordRepair = BeforeValidator(to_word)
 
-
-def _check_web_url(value: str) -> str:
-    if not WEB_URL.match(value):
-        message = "must begin with http:// or https://"
-        raise ValueError(message)
-    return value
-
-
-ExternalId = Annotated[str, Field(min_length=1, max_length=255)]
-Text64 = Annotated[str, Field(max_length=64)]
-Text255 = Annotated[str, Field(max_length=255)]
-Url = Annotated[str, Field(max_length=2048), AfterValidator(_check_web_url)]
-Timestamp = Annotated[str, AfterValidator(_check_timestamp)]
-Phone = Annotated[str, AfterValidator(_check_phone)]
-CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-ProvinceCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[float, Field(allow_inf_nan=False)]
-Quantity = Annotated[int, Field(ge=1)]
-Scalar = bool | int | float | str
+Text = Annotated[str, TextRepair]
+ExternalId = Annotated[str, Field(min_length=1, max_length=255), TextRepair]
+Text64 = Annotated[str, Field(max_length=64), TextRepair]
+Text255 = Annotated[str, Field(max_length=255), TextRepair]
+Url = Annotated[
+    str,
+    Field(max_length=2048),
+    _rule(lambda value: WEB_URL.match(value) is not None, "must begin with http:// or https://"),
+    TextRepair,
+]
+Timestamp = Annotated[
+    str,
+    _rule(lambda value: format_utc(value) == value, "must be a time such as 2024-05-01T10:20:30Z"),
+    BeforeValidator(to_timestamp),
+]
+Phone = Annotated[
+    str,
+    _rule(
+        lambda value: E164.fullmatch(value) is not None,
+        "must be a telephone number in E.164 form: + and 7 to 15 digits",
+    ),
+    BeforeValidator(to_phone),
+]
+CountryCode = Annotated[
+    str,
+    _rule(lambda value: value in country_codes(), "must be a country's two letters in ISO 3166-1"),
+    BeforeValidator(to_code),
+]
+ProvinceCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2}$"), TextRepair]
+CurrencyCode = Annotated[
+    str,
+    _rule(lambda value: value in currency_codes(), "must be a currency's three letters in ISO 4217"),
+    BeforeValidator(to_code),
+]
+LanguageCode = Annotated[
+    str,
+    _rule(lambda value: value in language_codes(), "must be a language's two letters in ISO 639-1"),
+    BeforeValidator(to_language),
+]
+Flag = Annotated[bool, BeforeValidator(to_flag)]
+Amount = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(to_amount)]
+Quantity = Annotated[int, Field(ge=1, lt=2**31), BeforeValidator(to_integer)]
+WholeNumber = Annotated[int, Field(gt=-(2**63), lt=2**63), BeforeValidator(to_integer)]
+FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = Annotated[bool | int | FiniteNumber | str, BeforeValidator(to_scalar)]
 
 
 class Payload(BaseModel):
-    """An object as Yotpo takes it. A field that is ``None`` is not sent: a missing key means "not given"."""
+    """An object as Yotpo takes it. A field that is ``None`` or ``""`` is not sent: it means "not given".
+
+    Values are repaired before they are checked, see :mod:`airflow_provider_partners.sync.payload.repairs`.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
     resource: ClassVar[str] = "object"
-    required: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    required: ClassVar[tuple[str, ...]] = ()
+    """What Yotpo needs to create the object."""
+
+    identity: ClassVar[tuple[str, ...]] = ()
+    """What says which object it is, also for an update."""
+
+    read_only: ClassVar[frozenset[str]] = frozenset()
+    """What Yotpo adds when it returns the object. It is dropped, so that what was read can be written."""
+
+    may_be_empty: ClassVar[frozenset[str]] = frozenset()
+    """Fields in which an empty text has a meaning of its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_missing(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            name: content
+            for name, content in value.items()
+            if name not in cls.read_only and content is not None and (content != "" or name in cls.may_be_empty)
+        }
 
     @classmethod
     def validate_body(cls, body: Mapping[str, Any], operation: Operation = "create") -> Self:
-        """Return the model of a body as it would be sent.
+        """Return the model of a body, with repaired values.
 
-        :param operation: a create and an update require different fields
+        :param operation: what is required depends on it
         :raises PayloadError: with every violation as ``field: reason``
         """
         try:
             model = cls.model_validate(body)
         except ValidationError as error:
             raise PayloadError(cls.resource, list_violations(error)) from None
-        required = cls.required.get(operation, ())
-        missing = [f"{name}: required" for name in required if getattr(model, name) in (None, [])]
-        if missing:
-            raise PayloadError(cls.resource, [Violation(text, text) for text in missing])
+        if missing := list(model.missing(operation)):
+            raise PayloadError(cls.resource, missing)
+        if operation == "create":
+            model.check_whole()
         return model
 
     @classmethod
@@ -113,6 +178,73 @@ class Payload(BaseModel):
             return error.violations
         return []
 
+    @classmethod
+    def check_update(cls, changes: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+        """Check what an update would make of an object.
+
+        :param changes: what is sent, with whole members
+        :param present: the object as Yotpo returns it
+        :raises PayloadError: when Yotpo would refuse the update
+        """
+
+    @classmethod
+    def member_model(cls, name: str) -> type[Payload] | None:
+        """Return the model of a nested object, or of a list's members; ``None`` for a single value."""
+        field = cls.model_fields.get(name)
+        return _payload_class(field.annotation) if field else None
+
+    @classmethod
+    def writable(cls, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what Yotpo returned as it takes it: without its own keys, and with times in UTC."""
+        body: dict[str, Any] = {}
+        for name in cls.model_fields:
+            value, member = record.get(name), cls.member_model(name)
+            if value is None:
+                continue
+            if member is not None and isinstance(value, list):
+                value = [member.writable(each) for each in value if isinstance(each, Mapping)]
+            elif member is not None and isinstance(value, Mapping):
+                value = member.writable(value)
+            elif name.endswith(("_date", "_at")):
+                value = format_utc(value) or value
+            body[name] = value
+        return body
+
+    def check_whole(self) -> None:
+        """Check the rules that concern the whole object.
+
+        :raises PayloadError: when Yotpo would refuse it
+        """
+
+    def missing(self, operation: Operation, path: str = "") -> Iterator[Violation]:
+        """Yield what the operation requires and the object lacks.
+
+        :param path: where the object is, with a dot at the end
+        """
+        identity = () if operation == "update" else self.identity
+        for name in (*identity, *(self.required if operation == "create" else ())):
+            if getattr(self, name) in (None, []):
+                yield Violation(f"{path}{name}: required", f"{re.sub(r'[0-9]+(?=])', '', path)}{name}: required")
+        inner: Operation = "partial" if operation == "partial" else "create"
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for index, member in enumerate(value if isinstance(value, list) else [value]):
+                if isinstance(member, Payload):
+                    place = f"{name}[{index}]" if isinstance(value, list) else name
+                    yield from member.missing(inner, f"{path}{place}.")
+
     def payload(self) -> dict[str, Any]:
         """Return the body as it is sent."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return _without_empty_objects(self.model_dump(mode="json", exclude_none=True))
+
+
+def _without_empty_objects(body: dict[str, Any]) -> dict[str, Any]:
+    pruned = {name: _without_empty_objects(value) if isinstance(value, dict) else value for name, value in body.items()}
+    return {name: value for name, value in pruned.items() if value != {}}
+
+
+def _payload_class(annotation: Any) -> type[Payload] | None:
+    """Return the payload class inside of an annotation such as ``list[LineItem] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, Payload):
+        return annotation
+    return next(filter(None, map(_payload_class, get_args(annotation))), None)

@@ -15,7 +15,9 @@ from airflow_provider_partners.api.yotpo.resources import yotpo_id_of
 from airflow_provider_partners.exceptions import ConflictError, NotFoundError, RejectedError
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Action, Outcome, rejected_outcome
-from airflow_provider_partners.sync.payload.models import Fulfillment
+from airflow_provider_partners.sync.payload.models import Fulfillment, Order
+from airflow_provider_partners.sync.payload.repairs import to_text
+from airflow_provider_partners.sync.plain_records import is_built, merge_records, parse_fulfillments, record_id
 from airflow_provider_partners.sync.staleness import ORDER, VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.plan import WritePlan, index_by_merge_key, plan_write
 from airflow_provider_partners.sync.upsert.record_writer import BATCH_SIZE, LISTS, is_collection, malformed_part
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.yotpo.client import YotpoClient
 
 __all__ = ["upsert_fulfillments"]
+
+_COMPLETE: Mapping[str, Any] = {"fulfillment_date": "", "status": "", "fulfilled_items": ()}
+"""An update of a fulfillment sends what changes, so nothing is missing from it."""
 
 
 def upsert_fulfillments(
@@ -39,10 +44,11 @@ def upsert_fulfillments(
     """Create or update the fulfillments of orders that exist in Yotpo.
 
     :param client: of one store
-    :param built_orders: records of :func:`~airflow_provider_partners.sync.build.build_orders`. Several records of one
+    :param built_orders: records of :func:`~airflow_provider_partners.sync.build.build_orders`, or plain ones: an order
+        with its fulfillments, or a fulfillment with its order's id as ``order_external_id``. Several records of one
         order in a batch, such as one per fulfillment, are merged; of those with one fulfillment, the last counts
     :param dry_run: look up and plan, write nothing
-    :param skip: external ids of fulfillments to leave out
+    :param skip: fulfillments to leave out, each as ``order/fulfillment`` of their external ids
     :param workers: orders in parallel; the fulfillments of one order follow each other
     :param batch_size: orders that are looked up in one call, at most 100
     :param versions: the store's log, as for ``upsert_orders``. Both share the versions of the orders
@@ -50,17 +56,22 @@ def upsert_fulfillments(
     """
     lookup = client.lookup("orders")
     guard = VersionGuard(versions, "order", dry_run=dry_run)
-    remaining = (record for record in built_orders if _malformed_part(record) or _fulfillments_to_write(record, skip))
+    records_of_orders = (
+        record if malformed_part(record) or is_built(record) else parse_fulfillments(record) for record in built_orders
+    )
+    remaining = (
+        record for record in records_of_orders if _malformed_part(record) or _fulfillments_to_write(record, skip)
+    )
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
         for record in records:
             if reason := _malformed_part(record):
                 yield rejected_outcome("fulfillment", "", record if isinstance(record, Mapping) else {}, reason)
         batch = _merged_records(record for record in records if not _malformed_part(record))
-        guard.claim({str(record.get("external_id")): record.get("version") or {} for record in batch})
-        orders = lookup.find([str(record.get("external_id")) for record in batch], workers=workers)
+        guard.claim({record_id(record): record.get("version") or {} for record in batch})
+        orders = lookup.find([record_id(record) for record in batch], workers=workers)
 
         def upsert(record: Mapping[str, Any], orders: dict[str, Record] = orders) -> list[Outcome]:
-            order = orders.get(str(record.get("external_id")))
+            order = orders.get(record_id(record))
             fulfillments = _fulfillments_to_write(record, skip)
             return _OrderFulfillments(client, guard, record, order).upsert(fulfillments, dry_run=dry_run)
 
@@ -75,6 +86,8 @@ def _malformed_part(record: Any) -> str | None:
     order = record.get("order") or {}
     if not isinstance(order, Mapping):
         return "order: must be an object"
+    if record.get("partial") and not record_id(record):
+        return "order_external_id: required"
     fulfillments = order.get("fulfillments")
     if fulfillments is not None and not is_collection(fulfillments, LISTS, Mapping):
         return "order.fulfillments: must be a list of objects"
@@ -85,13 +98,16 @@ def _merged_records(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, A
     """Return one record per order, with the fulfillments of all its records."""
     merged: dict[str, Mapping[str, Any]] = {}
     for record in records:
-        external_id = str(record.get("external_id"))
+        external_id = record_id(record)
         earlier = merged.get(external_id)
         if earlier is not None:
             fulfillments = {
                 str(fulfillment.get("external_id")): fulfillment
                 for fulfillment in (*_fulfillments_to_write(earlier, ()), *_fulfillments_to_write(record, ()))
             }
+            if record.get("partial"):
+                both = [earlier.get("order") or {}, record.get("order") or {}]
+                fulfillments = index_by_merge_key(merge_records(both).get("fulfillments"), "fulfillments")
             record = {**record, "order": {**record["order"], "fulfillments": list(fulfillments.values())}}
         merged[external_id] = record
     return list(merged.values())
@@ -100,7 +116,8 @@ def _merged_records(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, A
 def _fulfillments_to_write(record: Mapping[str, Any], skip: Container[str]) -> list[dict[str, Any]]:
     order = record.get("order")
     fulfillments = order.get("fulfillments") or [] if isinstance(order, Mapping) else []
-    return [fulfillment for fulfillment in fulfillments if str(fulfillment.get("external_id")) not in skip]
+    order_id = record_id(record)
+    return [each for each in fulfillments if f"{order_id}/{to_text(each.get('external_id'))}" not in skip]
 
 
 class _OrderFulfillments:
@@ -116,11 +133,12 @@ class _OrderFulfillments:
         self._guard = guard
         self._record = record
         self._order = order
+        self._order_external_id = record_id(record)
         self._fulfillments: dict[str, Any] | None = None
 
     def upsert(self, fulfillments: list[dict[str, Any]], *, dry_run: bool) -> list[Outcome]:
         """Return each fulfillment's outcome."""
-        comparison = self._guard.compare_again(str(self._record.get("external_id")), self._record.get("version") or {})
+        comparison = self._guard.compare_again(record_id(self._record), self._record.get("version") or {})
         # A fulfillment depends on the order alone; what Yofi has found since does not matter.
         if comparison.is_forgotten or ORDER in comparison.newer_sources:
             return [self._stale_outcome(fulfillment, comparison.reason) for fulfillment in fulfillments]
@@ -131,9 +149,11 @@ class _OrderFulfillments:
         return [self._upsert_one(fulfillment, embedded, dry_run=dry_run) for fulfillment in fulfillments]
 
     def _upsert_one(self, payload: dict[str, Any], embedded: Mapping[str, Any], *, dry_run: bool) -> Outcome:
-        if violations := Fulfillment.violations(payload):
-            return self._reject(payload, f"breaks Yotpo's rules: {'; '.join(violations)}")
-        plan = plan_write(payload, embedded.get(str(payload["external_id"])))
+        try:
+            payload = Fulfillment.validate_body(payload, "partial").payload()
+            plan = self._plan(payload, embedded.get(str(payload.get("external_id"))))
+        except RejectedError as error:
+            return self._reject(payload, error)
         if plan.action == "unchanged":
             return self._outcome(payload, "unchanged", plan)
         if dry_run:
@@ -143,11 +163,22 @@ class _OrderFulfillments:
         except RejectedError as error:
             return self._reject(payload, error)
 
+    def _plan(self, payload: dict[str, Any], present: Record | None) -> WritePlan:
+        """Return the write of a fulfillment.
+
+        :raises RejectedError: when it is new, and lacks what Yotpo needs, or names products that the order lacks
+        """
+        plan = plan_write(payload, present, partial_of=Fulfillment if self._record.get("partial") else None)
+        if plan.action == "create":
+            Fulfillment.validate_body(plan.payload, "create")
+        Order.check_update({"fulfillments": [{**_COMPLETE, **plan.payload}]}, self._order or {})
+        return plan
+
     def _write(self, payload: dict[str, Any], *, is_retry: bool = False) -> Outcome:
         """Create or update by the order's list of fulfillments; once more where the list was out of date."""
         order_id = self._order_id()
         present = self._by_external_id().get(str(payload["external_id"]))
-        plan = plan_write(payload, present)
+        plan = self._plan(payload, present)
         try:
             if present is None:
                 yotpo_id = self._client.create_fulfillment(order_id, plan.payload)
@@ -175,11 +206,21 @@ class _OrderFulfillments:
         self, payload: dict[str, Any], action: Action, plan: WritePlan, yotpo_id: int | None = None
     ) -> Outcome:
         changed = list(plan.changed)
-        return Outcome("fulfillment", str(payload["external_id"]), action, yotpo_id=yotpo_id, changed=changed)
+        return Outcome(
+            "fulfillment",
+            str(payload["external_id"]),
+            action,
+            yotpo_id=yotpo_id,
+            changed=changed,
+            notes=list(self._record.get("notes") or ()) if self._record.get("partial") else [],
+            order_id=self._order_external_id,
+        )
 
     def _stale_outcome(self, payload: dict[str, Any], reason: str) -> Outcome:
-        return Outcome("fulfillment", str(payload.get("external_id")), "stale", reason=reason)
+        external_id = str(payload.get("external_id"))
+        return Outcome("fulfillment", external_id, "stale", reason=reason, order_id=self._order_external_id)
 
     def _reject(self, payload: dict[str, Any], reason: str | RejectedError) -> Outcome:
         # The reject holds the whole order: fulfillments of it that are right cost nothing when it is replayed.
-        return rejected_outcome("fulfillment", str(payload.get("external_id")), self._record, reason)
+        external_id = str(to_text(payload.get("external_id")))
+        return rejected_outcome("fulfillment", external_id, self._record, reason, order_id=self._order_external_id)

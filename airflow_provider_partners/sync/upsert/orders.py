@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Order
+from airflow_provider_partners.sync.plain_records import PlainOrder, is_built, parse_order, record_id
 from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.catalog import ProductCatalog
 from airflow_provider_partners.sync.upsert.record_writer import (
@@ -45,12 +46,13 @@ def upsert_orders(
 ) -> Iterator[Outcome]:
     """Create or update orders with their line items and fulfillments, and the products they need.
 
-    Of records with one external id, the last counts. A new order costs one call, and a batch of them two more. A batch
-    of unchanged orders costs one call.
+    Of built records with one external id, the last counts; plain ones are merged. A new order costs one call, and a
+    batch of them two more. A batch of unchanged orders costs one call.
 
     :param client: of one store
-    :param built_orders: records of :func:`~airflow_provider_partners.sync.build.build_orders`, or rejects of an earlier
-        run
+    :param built_orders: records of :func:`~airflow_provider_partners.sync.build.build_orders`, plain orders (see
+        :mod:`airflow_provider_partners.sync.plain_records`), or rejects of an earlier run. A plain record of an order
+        that Yotpo has needs no more than its id and what changes
     :param dry_run: look up and plan, write nothing
     :param skip: external ids to leave out without a call, such as those that an earlier try has written
     :param workers: parallel writes within a batch. They concern different orders, and outcomes keep their order
@@ -65,6 +67,7 @@ def upsert_orders(
     catalog = ProductCatalog(client, sleep=sleep, workers=workers, dry_run=dry_run)
     writer = RecordWriter(
         record_kind="order",
+        model=Order,
         guard=VersionGuard(versions, "order", dry_run=dry_run),
         lookup=client.lookup("orders"),
         create=client.create_order,
@@ -73,7 +76,7 @@ def upsert_orders(
         sleep=sleep,
         workers=workers,
     )
-    for batch in record_batches(built_orders, skip=skip, size=batch_size):
+    for batch in record_batches(built_orders, skip=skip, size=batch_size, envelope="order"):
         upserts = [
             writer.malformed_upsert(record, reason)
             if (reason := malformed_part(record))
@@ -81,7 +84,7 @@ def upsert_orders(
             for record in batch
         ]
         for upsert in upserts:
-            writer.validate(upsert, Order)
+            writer.validate(upsert)
         planned = writer.plan_batch(upserts)
         for upsert in planned:
             if upsert.yotpo_id is not None:
@@ -92,23 +95,28 @@ def upsert_orders(
 
 
 def _order_upsert(record: Mapping[str, Any], *, with_fulfillments: bool) -> RecordUpsert:
-    order = record.get("order")
-    payload = dict(order) if isinstance(order, Mapping) else {}
-    if not with_fulfillments:
-        payload.pop("fulfillments", None)
-    return RecordUpsert(
-        external_id=str(record.get("external_id") or ""),
-        record=record,
-        payload=payload,
-        products={
+    if is_built(record):
+        order = record.get("order")
+        plain = PlainOrder(dict(order) if isinstance(order, Mapping) else {})
+        plain.products = {
             str(product["external_id"]): dict(product)
             for product in record.get("products") or ()
             if product.get("external_id")
-        },
+        }
+    else:
+        plain = parse_order(record)
+    if not with_fulfillments:
+        plain.payload.pop("fulfillments", None)
+    return RecordUpsert(
+        external_id=record_id(record, "order"),
+        record=record,
+        payload=plain.payload,
+        products=plain.products,
         suppressed=list(record.get("suppressed") or ()),
-        notes=list(record.get("outcome_notes") or ()),
+        notes=[*plain.notes, *(record.get("outcome_notes") or ())],
         version=record.get("version") or {},
         unmanaged=frozenset() if with_fulfillments else frozenset({"fulfillments"}),
+        is_partial=not is_built(record),
     )
 
 

@@ -20,17 +20,11 @@ from typing import Any, Literal
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.records import Record
-from airflow_provider_partners.sync.payload.models import MAX_CUSTOM_PROPERTIES
+from airflow_provider_partners.sync.payload.base import Payload
+from airflow_provider_partners.sync.payload.models import MERGE_KEYS
 from airflow_provider_partners.sync.values import to_decimal
 
 PlannedAction = Literal["create", "update", "unchanged"]
-
-MERGE_KEYS: Mapping[str, str] = {
-    "line_items": "external_product_id",
-    "fulfillments": "external_id",
-    "fulfilled_items": "external_product_id",
-}
-"""The arrays whose members Yotpo merges, with the key that identifies a member."""
 
 MAX_NOTED_IDS = 20
 """External ids that one note names."""
@@ -54,12 +48,20 @@ class WritePlan:
     notes: tuple[str, ...] = ()
 
 
-def plan_write(wanted: Mapping[str, Any], present: Record | None, *, unmanaged: Container[str] = ()) -> WritePlan:
+def plan_write(
+    wanted: Mapping[str, Any],
+    present: Record | None,
+    *,
+    unmanaged: Container[str] = (),
+    partial_of: type[Payload] | None = None,
+) -> WritePlan:
     """Return the write that makes Yotpo's order, product or fulfillment match the wanted one.
 
-    :param wanted: the whole payload, as for a create
+    :param wanted: the whole payload, as for a create; or a part of one
     :param present: the record as Yotpo returns it; ``None`` when Yotpo doesn't have it
     :param unmanaged: properties that another write takes care of
+    :param partial_of: the model of a payload that holds no more than what changes. What Yotpo has besides in a changed
+        object or list is sent with it, so that nothing is lost if Yotpo replaces nested values
     """
     if present is None:
         return WritePlan("create", dict(wanted))
@@ -69,7 +71,12 @@ def plan_write(wanted: Mapping[str, Any], present: Record | None, *, unmanaged: 
         for name, value in wanted.items()
         if name != "external_id" and not is_satisfied_by(present.get(name), value, name)
     )
-    payload = {name: _value_to_send(name, wanted[name], present.get(name)) for name in changed}
+    payload = {
+        name: _completed_value(partial_of, name, wanted[name], present.get(name))
+        if partial_of
+        else _value_to_send(name, wanted[name], present.get(name))
+        for name in changed
+    }
     return WritePlan(
         "update" if changed else "unchanged", payload, changed, tuple(_kept_values(wanted, present, unmanaged))
     )
@@ -120,6 +127,8 @@ def is_satisfied_by(present: Any, wanted: Any, name: str = "") -> bool:
     :param wanted: the value as it would be sent. ``None``, ``""`` and ``{}`` mean "not given" and always match
     :param name: the property's name
     """
+    if name == "group_name" and wanted == "":
+        return not present  # An empty name takes a product out of its group.
     if wanted is None or wanted == "":
         return True
     if isinstance(wanted, Mapping):
@@ -181,6 +190,29 @@ def _same_email(present: Any, wanted: str) -> bool:
     return str(present).strip().lower() == wanted.strip().lower()
 
 
+def _completed_value(model: type[Payload], name: str, wanted: Any, present: Any) -> Any:
+    """Return a changed value with all that Yotpo has besides in its object or list."""
+    if name == "custom_properties":
+        return _merge_custom_properties(wanted, present)
+    member = model.member_model(name)
+    if member is None or present is None:
+        return wanted
+    if isinstance(wanted, Mapping):
+        return _completed_object(member, wanted, present)
+    if name not in {"line_items", "fulfillments"}:
+        return wanted
+    completed = index_by_merge_key([each for each in present if each.get(MERGE_KEYS[name])], name)
+    completed = {key: member.writable(each) for key, each in completed.items()}
+    for key, each in index_by_merge_key(wanted, name).items():
+        completed[key] = _completed_object(member, each, completed.get(key, {}))
+    return list(completed.values())
+
+
+def _completed_object(model: type[Payload], wanted: Mapping[str, Any], present: Any) -> dict[str, Any]:
+    known = model.writable(present) if isinstance(present, Mapping) else {}
+    return known | {name: _completed_value(model, name, value, known.get(name)) for name, value in wanted.items()}
+
+
 def _value_to_send(name: str, wanted: Any, present: Any) -> Any:
     """Return the wanted value, with the custom properties that others have set."""
     if name == "custom_properties":
@@ -202,5 +234,4 @@ def _merge_custom_properties(wanted: Mapping[str, Any], present: Any) -> dict[st
     # The server may replace the whole map, so an update repeats what is not ours.
     existing = present if isinstance(present, Mapping) else {}
     others = {name: value for name, value in existing.items() if name not in wanted and value is not None}
-    room = MAX_CUSTOM_PROPERTIES - len(wanted)
-    return {**dict(list(others.items())[:room]), **wanted}
+    return {**others, **wanted}

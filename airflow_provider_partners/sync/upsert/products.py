@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.concurrency import map_in_order
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Product
+from airflow_provider_partners.sync.plain_records import record_id, unwrap
 from airflow_provider_partners.sync.staleness import VersionGuard, VersionLog, product_version
 from airflow_provider_partners.sync.upsert.catalog import require_name
 from airflow_provider_partners.sync.upsert.record_writer import (
@@ -46,6 +47,7 @@ def upsert_products(
     """
     writer = RecordWriter(
         record_kind="product",
+        model=Product,
         guard=VersionGuard(versions, "product", dry_run=dry_run),
         lookup=client.lookup("products"),
         create=client.create_product,
@@ -54,26 +56,24 @@ def upsert_products(
         sleep=sleep,
         workers=workers,
     )
-    for batch in record_batches(products_of(products), skip=skip, size=batch_size):
+    for batch in record_batches(products_of(products), skip=skip, size=batch_size, envelope="product"):
         upserts = [
             writer.malformed_upsert(record, reason) if (reason := malformed_part(record)) else _product_upsert(record)
             for record in batch
         ]
         for upsert in upserts:
-            writer.validate(upsert, Product)
+            writer.validate(upsert)
         writer.plan_batch(upserts)
         yield from map_in_order(partial(_upsert_product, writer, dry_run=dry_run), upserts, workers=workers)
 
 
 def _product_upsert(record: Mapping[str, Any]) -> RecordUpsert:
-    payload = {
-        name: value for name, value in record.items() if name not in {"rejected", "version"} and value is not None
-    }
     return RecordUpsert(
-        external_id=str(record.get("external_id") or ""),
+        external_id=record_id(record, "product"),
         record=record,
-        payload=payload,
+        payload=unwrap(record, "product"),
         version=record.get("version") or {},
+        is_partial=True,
     )
 
 

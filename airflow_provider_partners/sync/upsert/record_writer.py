@@ -19,6 +19,7 @@ from airflow_provider_partners.exceptions import ConflictError, NotFoundError, R
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Action, Outcome, RecordKind, rejected_outcome
 from airflow_provider_partners.sync.payload.base import Payload, PayloadError
+from airflow_provider_partners.sync.plain_records import is_built, merge_records, record_id, unwrap
 from airflow_provider_partners.sync.staleness import Comparison, VersionGuard
 from airflow_provider_partners.sync.upsert.plan import WritePlan, plan_write
 from airflow_provider_partners.versions import Version
@@ -45,6 +46,8 @@ def malformed_part(record: Any) -> str | None:
     """Return why a record can't be read, without its data; ``None`` if it can."""
     if not isinstance(record, Mapping):
         return "the record: must be an object"
+    if isinstance(reason := record.get("unmappable"), str):
+        return reason
     for name, (kind, member, description) in _PARTS.items():
         value = record.get(name)
         if value is not None and not is_collection(value, kind, member):
@@ -67,6 +70,7 @@ class RecordUpsert:
     :param payload: what Yotpo should have
     :param products: payloads of the products it names, by external id
     :param unmanaged: properties that another write takes care of
+    :param is_partial: True if the payload may hold no more than what changes
     :param version: what the record was built from; empty if unknown
     :param comparison: of the version with what other tasks have written
     :param outcome: the outcome of a record that is rejected or stale before anything is sent
@@ -79,6 +83,7 @@ class RecordUpsert:
     suppressed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unmanaged: frozenset[str] = frozenset()
+    is_partial: bool = False
     version: Version = field(default_factory=dict)
     comparison: Comparison = field(default_factory=Comparison)
     plan: WritePlan | None = None
@@ -90,6 +95,7 @@ class RecordUpsert:
 class RecordWriter:
     """Validates, plans and writes the records of one kind.
 
+    :param model: of a payload
     :param guard: says which records are older than what other tasks have written
     :param lookup: finds the records that Yotpo has
     :param create: creates a record and returns Yotpo's id of it
@@ -100,6 +106,7 @@ class RecordWriter:
     """
 
     record_kind: RecordKind
+    model: type[Payload]
     guard: VersionGuard
     lookup: RecordLookup
     create: Callable[[dict[str, Any]], int]
@@ -112,16 +119,19 @@ class RecordWriter:
     def malformed_upsert(self, record: Any, reason: str) -> RecordUpsert:
         """Return the rejected upsert of a record that can't be read."""
         fields = record if isinstance(record, Mapping) else {}
-        upsert = RecordUpsert(external_id=str(fields.get("external_id") or ""), record=fields)
+        upsert = RecordUpsert(external_id=record_id(fields), record=fields)
         upsert.outcome = self.reject(upsert, reason)
         return upsert
 
-    def validate(self, upsert: RecordUpsert, model: type[Payload]) -> None:
-        """Reject a record whose payload breaks Yotpo's rules, before any call."""
+    def validate(self, upsert: RecordUpsert) -> None:
+        """Repair the payload, and reject a record that breaks Yotpo's rules, before any call.
+
+        What only a create requires is checked when the record turns out to be new.
+        """
         if upsert.outcome is not None:
             return
         try:
-            model.validate_body(upsert.payload)
+            upsert.payload = self.model.validate_body(upsert.payload, "partial").payload()
         except PayloadError as error:
             upsert.outcome = self.reject(upsert, error)
         else:
@@ -144,10 +154,6 @@ class RecordWriter:
     def planned_outcome(self, upsert: RecordUpsert) -> Outcome:
         """Return what a write would do, without a call."""
         actions: Mapping[str, Action] = {"create": "would_create", "update": "would_update"}
-        try:
-            self._check(_plan_of(upsert))
-        except RejectedError as error:
-            return self.reject(upsert, error)
         return self._outcome(upsert, actions.get(_plan_of(upsert).action, "unchanged"))
 
     def write(self, upsert: RecordUpsert) -> Outcome:
@@ -183,11 +189,24 @@ class RecordWriter:
         if payload is None:
             upsert.outcome = self._stale_outcome(upsert)
             return
-        upsert.plan = plan_write(payload, present, unmanaged=upsert.unmanaged)
+        partial_of = self.model if upsert.is_partial else None
+        upsert.plan = plan_write(payload, present, unmanaged=upsert.unmanaged, partial_of=partial_of)
+        try:
+            self._check(upsert.plan, present)
+        except RejectedError as error:
+            upsert.outcome = self.reject(upsert, error)
 
-    def _check(self, plan: WritePlan) -> None:
-        if plan.action == "create" and self.check_create is not None:
-            self.check_create(plan.payload)
+    def _check(self, plan: WritePlan, present: Record | None) -> None:
+        """Check that Yotpo would take the planned write.
+
+        :raises RejectedError: when it would not
+        """
+        if plan.action == "create":
+            self.model.validate_body(plan.payload, "create")
+            if self.check_create is not None:
+                self.check_create(plan.payload)
+        elif plan.action == "update" and present is not None:
+            self.model.check_update(plan.payload, present)
 
     def _send(self, upsert: RecordUpsert) -> Outcome:
         comparison = self.guard.compare_again(upsert.external_id, upsert.version)
@@ -197,7 +216,6 @@ class RecordWriter:
         if upsert.outcome is not None:
             return upsert.outcome
         plan = _plan_of(upsert)
-        self._check(plan)
         if plan.action == "create":
             upsert.yotpo_id = self.create(plan.payload)
             return self._outcome(upsert, "created")
@@ -259,20 +277,30 @@ def _plan_of(upsert: RecordUpsert) -> WritePlan:
 
 
 def record_batches(
-    records: Iterable[Mapping[str, Any]], *, skip: Container[str], size: int
+    records: Iterable[Mapping[str, Any]], *, skip: Container[str], size: int, envelope: str
 ) -> Iterator[list[Mapping[str, Any]]]:
-    """Yield the records in batches. Of records with one external id in a batch, only the last stays.
+    """Yield the records in batches. Of built records with one external id in a batch, only the last stays.
+
+    Plain records may each hold a part of what changes, so they are merged.
 
     :param skip: external ids to leave out
     :param size: records per batch, at most 100
+    :param envelope: the key below which a plain record may have its properties
     """
     # Records without an id look alike, so none of them counts as written before.
-    remaining = (record for record in records if not (id_ := _external_id(record)) or id_ not in skip)
+    remaining = (record for record in records if not (id_ := record_id(record, envelope)) or id_ not in skip)
     while batch := list(islice(remaining, min(size, BATCH_SIZE))):
-        keys = [_external_id(record) or index for index, record in enumerate(batch)]
-        last = {key: index for index, key in enumerate(keys)}
-        yield [record for index, record in enumerate(batch) if last[keys[index]] == index]
+        groups: dict[Any, list[Mapping[str, Any]]] = {}
+        for index, record in enumerate(batch):
+            groups.setdefault(record_id(record, envelope) or index, []).append(record)
+        # By the place of the last record of each.
+        last = {id(record): index for index, record in enumerate(batch)}
+        ordered = sorted(groups.values(), key=lambda group: last[id(group[-1])])
+        yield [_one_of(group, envelope) for group in ordered]
 
 
-def _external_id(record: Any) -> str:
-    return str(record.get("external_id") or "") if isinstance(record, Mapping) else ""
+def _one_of(group: list[Mapping[str, Any]], envelope: str) -> Mapping[str, Any]:
+    """Return one record for those with one external id."""
+    if len(group) == 1 or any(is_built(record) or record.get("version") or malformed_part(record) for record in group):
+        return group[-1]
+    return merge_records(unwrap(record, envelope) for record in group)

@@ -40,7 +40,7 @@ def test_a_new_fulfillment_requires_four_fields_and_an_update_none(field: str) -
 
     assert Fulfillment.violations(body) == [f"{field}: required"]
     assert Fulfillment.violations(body, "update") == []
-    assert Order.violations({**ORDER, "fulfillments": [body]}) == [f"fulfillments[0].{field}: Field required"]
+    assert Order.violations({**ORDER, "fulfillments": [body]}) == [f"fulfillments[0].{field}: required"]
 
 
 def test_a_product_needs_nothing_but_its_id() -> None:
@@ -54,14 +54,15 @@ def test_a_product_needs_nothing_but_its_id() -> None:
         ({"payment_status": "expired"}, "payment_status"),
         ({"payment_method": "x" * 65}, "payment_method"),
         ({"external_id": "x" * 256}, "external_id"),
-        ({"external_id": 1001}, "external_id"),
-        ({"order_date": "2024-05-01T10:20:30"}, "order_date"),
-        ({"order_date": "2024-05-01T10:20:30.123Z"}, "order_date"),
-        ({"order_date": "2024-05-01T12:20:30+02:00"}, "order_date"),
+        ({"external_id": True}, "external_id"),
+        ({"order_date": "01.05.2024"}, "order_date"),
+        ({"order_date": 1714558830}, "order_date"),
         ({"order_date": "2024-02-31T10:20:30Z"}, "order_date"),
         ({"currency": "EURO"}, "currency"),
-        ({"currency": "eur"}, "currency"),
-        ({"total_price": "12.50"}, "total_price"),
+        ({"currency": "EUX"}, "currency"),
+        ({"total_price": "12,50"}, "total_price"),
+        ({"total_price": "0.1234567890123456789"}, "total_price"),
+        ({"total_price": 9007199254740993}, "total_price"),
         ({"total_price": float("nan")}, "total_price"),
         ({"cancellation": {}}, "cancellation.cancellation_date"),
         ({"shipping_address": {"country_code": "DEU"}}, "shipping_address.country_code"),
@@ -77,10 +78,10 @@ def test_a_product_needs_nothing_but_its_id() -> None:
         ({"line_items": [{"external_product_id": "p-1", "quantity": 0}]}, "line_items[0].quantity"),
         ({"line_items": [{"external_product_id": "p-1", "quantity": 1.5}]}, "line_items[0].quantity"),
         ({"line_items": [{"external_product_id": "p-1", "quantity": True}]}, "line_items[0].quantity"),
-        ({"custom_properties": {"suppress_review_request": "true"}}, "custom_properties"),
+        ({"custom_properties": {"suppress_review_request": "yes"}}, "custom_properties.suppress_review_request"),
         ({"custom_properties": {f"k{n}": 1 for n in range(101)}}, "custom_properties"),
         ({"fulfillments": [{**FULFILLMENT, "fulfilled_items": []}]}, "fulfillments[0].fulfilled_items"),
-        ({"fulfillments": [{**FULFILLMENT, "status": "canceled"}]}, "fulfillments[0].status"),
+        ({"fulfillments": [{**FULFILLMENT, "status": "shipped"}]}, "fulfillments[0].status"),
         (
             {"fulfillments": [{**FULFILLMENT, "shipment_info": {"shipment_status": "beamed"}}]},
             "fulfillments[0].shipment_info.shipment_status",

@@ -91,7 +91,7 @@ def test_an_invalid_fulfillment_is_rejected_without_being_sent(two_orders: FakeY
 def test_skipped_fulfillments_are_not_written(two_orders: FakeYotpoStore) -> None:
     records = [make.built(1, fulfillments=[shipment(10), shipment(11)])]
 
-    assert run(two_orders, records, skip={"11"}) == [("10", "unchanged")]
+    assert run(two_orders, records, skip={"1/11"}) == [("10", "unchanged")]
 
 
 def test_workers_keep_the_order(two_orders: FakeYotpoStore) -> None:

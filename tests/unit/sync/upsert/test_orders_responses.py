@@ -222,14 +222,14 @@ def test_a_refused_order_becomes_a_reject_that_can_be_replayed(store: FakeYotpoS
 
 def test_a_payload_against_the_rules_is_rejected_without_a_call(store: FakeYotpoStore) -> None:
     wrong = make.built(1, payment_status="bartered")
-    alien = {"external_id": "2"}
+    alien = {"external_id": "2", "order": {"id": "2"}}
     mixed_up = {**make.built(3), "external_id": "4"}
 
     outcomes = run(store, [wrong, alien, mixed_up])
 
     assert actions(outcomes) == ["rejected"] * 3
     assert "payment_status" in outcomes[0].reason
-    assert "external_id: required" in outcomes[1].reason
+    assert "id: unknown field" in outcomes[1].reason
     assert sum(store.calls.values()) == 0
 
 

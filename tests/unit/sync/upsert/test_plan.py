@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_partners.sync.payload.base import PayloadError
+from airflow_provider_partners.sync.payload.models import Order
 from airflow_provider_partners.sync.upsert.plan import plan_write
 
 WANTED: dict[str, Any] = {
@@ -101,13 +103,15 @@ def test_a_lifted_suppression_is_sent_with_the_properties_of_others() -> None:
     assert plan.payload == {"custom_properties": {"suppress_review_request": False, "gift": "yes"}}
 
 
-def test_properties_of_others_are_kept_up_to_the_limit() -> None:
+def test_more_properties_than_yotpo_takes_are_refused_rather_than_dropped() -> None:
+    """Yotpo takes 100 (https://core-api.yotpo.com/reference/orders)."""
     crowded = {**PRESENT, "custom_properties": {f"k{number}": 1 for number in range(100)}}
 
-    sent = plan_write(WANTED, crowded).payload["custom_properties"]
+    sent = plan_write(WANTED, crowded).payload
 
-    assert len(sent) == 100
-    assert sent["suppress_review_request"] is True
+    assert len(sent["custom_properties"]) > 100
+    with pytest.raises(PayloadError, match="custom_properties: with those that Yotpo has there would be more than 100"):
+        Order.check_update(sent, crowded)
 
 
 def test_a_changed_line_sends_all_lines_with_the_properties_of_others() -> None:
