@@ -52,8 +52,8 @@ class RequestOperator(PartnerOperator):
     retry: somebody looks first. Clear the task to send it again. ``idempotent`` allows retries.
 
     :param method: ``GET``, ``HEAD``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE`` (templated)
-    :param path: path below the connection's host, such as ``/v1/vouchers/SPRING/disable``. An id with a slash is
-        percent-encoded: ``{{ params.code | urlencode }}`` (templated)
+    :param path: path below the connection's host, such as ``/v1/vouchers/SPRING/disable``. A slash
+        inside of an id is written ``%2F`` (templated)
     :param query_params: the query, nested or not: ``{"limit": 10}`` (templated)
     :param json: the body: a dict or a list (templated)
     :param idempotent: a second call has no further effect, so that retries may send it again; by default true for
