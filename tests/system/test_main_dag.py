@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.system
 
@@ -17,8 +18,19 @@ WRONG = json.dumps({"conn_type": "yotpo", "login": "x"})
 
 
 @pytest.fixture(scope="module")
-def first_run(airflow: Any) -> Any:
+def routes(airflow: Any) -> list[dict[str, Any]]:
+    """The routes of the sandbox. B has Shopify and Yotpo alone."""
+    routes = json.loads(airflow.environment["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])
+    for route in routes:
+        if route["shop"] == B:
+            del route["yofi_conn_id"], route["voucherify_conn_id"]
+    return routes
+
+
+@pytest.fixture(scope="module")
+def first_run(airflow: Any, routes: list[dict[str, Any]]) -> Any:
     """The first run, for which every order is new."""
+    airflow.environment["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"] = json.dumps(routes)
     return airflow.run()
 
 
@@ -27,6 +39,17 @@ def test_the_log_has_the_table_and_tasks_are_labelled_with_their_shops(first_run
     assert first_run.labels == {A, B, "voucherify_sandbox", "no Voucherify"}
     assert [lane["shop"] for lane in first_run.summary["lanes"]] == [A, B]
     assert first_run.summary["table"].splitlines()[0] in first_run.log
+
+
+def test_shopify_and_yotpo_alone_are_a_whole_lane(first_run: Any, airflow: Any) -> None:
+    lane = next(lane for lane in first_run.summary["lanes"] if lane["shop"] == B)
+    assert (lane["failed"], lane["rejected"]) == (None, 0)
+    assert lane["created"] == len(airflow.yotpo_orders(B)) > 0
+    lists = ("extract_returns", "extract_customers", "extract_claims", "extract_redemptions")
+    assert {first_run.states[f"lane.{name}", 1] for name in lists} == {"skipped"}
+    assert {first_run.states[f"lane.{name}", 0] for name in lists} == {"success"}
+    assert not [name for name in first_run.calls if name.startswith(f"yofi/{B}/")]
+    assert [name for name in first_run.calls if name.startswith(f"yofi/{A}/")]
 
 
 def test_a_routed_shop_without_the_app_is_skipped_with_a_log_line(first_run: Any) -> None:
@@ -123,7 +146,7 @@ def test_a_wrong_route_is_one_error_that_names_the_field(first_run: Any, airflow
     assert not run.succeeded
     assert "The step 'select_shops' did not succeed, so this run has not done its work" in run.log
     assert run.states["select_shops", -1] == "failed"
-    assert f"wrong route 1 ({A}): 'shopify_conn_id' is missing; 'yofi_conn_id' is missing" in run.log
+    assert f"wrong route 1 ({A}): 'shopify_conn_id' is missing; 'yotpo_conn_id' is missing" in run.log
 
 
 def test_a_missing_variable_is_one_error_with_the_remedy(first_run: Any, airflow: Any, tmp_path: Path) -> None:
@@ -145,13 +168,31 @@ def test_a_requested_shop_without_a_route_is_named(first_run: Any, airflow: Any)
     assert "names shops without a route: nobody.myshopify.com" in run.log
 
 
-def test_without_an_app_every_routed_shop_is_taken(first_run: Any, airflow: Any) -> None:
-    """Shop C has uninstalled the app, so its token is refused and only its lane fails."""
-    run = airflow.run(AIRFLOW_VAR_PARTNER_APP_ID="none")
+def test_routes_of_a_file_are_taken_each_in_its_pool(
+    first_run: Any, airflow: Any, routes: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Without an app every routed shop is taken. C has uninstalled it, so its token is refused and its lane fails.
+
+    B's route names a pool, so that its lane is in a group of its own.
+    """
+    in_pool = [{**route, **({"pool": "big shops"} if route["shop"] == B else {})} for route in routes]
+    (tmp_path / "routes.yaml").write_text(yaml.safe_dump(in_pool))
+    dag_file = "from airflow_provider_partners.pipelines import order_sync_dag\n"
+    source = str(tmp_path / "routes.yaml")
+    (tmp_path / "from_file.py").write_text(f"{dag_file}dag = order_sync_dag(routes={source!r})\n")
+
+    run = airflow.run(
+        AIRFLOW_VAR_PARTNER_SHOP_ROUTES=None,
+        AIRFLOW_VAR_PARTNER_APP_ID="none",
+        AIRFLOW__CORE__DAGS_FOLDER=str(tmp_path),
+    )
 
     assert [lane["shop"] for lane in run.summary["lanes"]] == [A, B, C]
     assert run.summary["failed"] == {C: "extract_orders"}
     assert run.total["unchanged"] == first_run.total["created"] > 0
+    assert (run.states["lane.build", 0], run.states["lane_big_shops.build", 0]) == ("success", "success")
+    pools = airflow.query_database("SELECT DISTINCT task_id, pool FROM task_instance WHERE pool = 'big shops'")
+    assert {task_id.partition(".")[0] for task_id, _ in pools} == {"lane_big_shops"}
 
 
 def test_an_unknown_key_in_the_conf_is_refused_before_anything_is_read(first_run: Any, airflow: Any) -> None:
