@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_partners.exceptions import UnexpectedResponseError
+from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
@@ -85,21 +85,33 @@ def find_total(body: Any, paths: Iterable[str]) -> int | None:
 
 
 def request_first_page(
-    request: Callable[[], T], *, count: Callable[[T], int], total: Callable[[T], int | None], name: str, partner: str
+    request: Callable[[], T],
+    *,
+    count: Callable[[T], int],
+    total: Callable[[T], int | None],
+    name: str,
+    partner: str,
+    size: int = 1,
 ) -> T:
-    """Request a list's first page, and once more if it is empty despite the list's total.
+    """Request a list's first page, and once more if it has fewer records than the list's total promises.
 
     A total and a page are counted at different times, so a record that comes or goes between the two is no fault.
 
     :param count: the number of records in a response
     :param total: the total in a response
     :param name: the list's name, for the error
-    :raises UnexpectedResponseError: the page stays empty
+    :param size: records of a full page; 1 if the server may send smaller pages, so that only an empty one counts
+    :raises UnexpectedResponseError: the page stays empty; for one that stays short, it is a :class:`PagingError`
     """
     response = request()
-    if total(response) and not count(response):
+    if (total(response) or 0) > count(response) < size:
         response = request()
-        if (promised := total(response)) and not count(response):
+    promised, received = total(response) or 0, count(response)
+    if promised > received < size:
+        if not received:
             message = f"'{name}' has a total of {promised}, but its first page is empty"
             raise UnexpectedResponseError(message, remedy="Try again later.", partner=partner)
+        message = f"'{name}' has a total of {promised}, but its first page of {size} has {received} records"
+        remedy = f"Try again later. If it stays so, set page_size to {received}, which may be the partner's maximum."
+        raise PagingError(message, remedy=remedy, partner=partner)
     return response

@@ -57,14 +57,8 @@ class PageNumberPaginator(Paginator):
     def next(self, cursor: Cursor, *, body: Any, records: list[Record]) -> Cursor | None:
         """Return the next page number, unless this is the last page.
 
-        :raises PagingError: the list is longer than the partner serves, or its first page contradicts its total
+        :raises PagingError: the list is longer than the partner serves
         """
-        if self.contradicts_total(cursor, body=body, record_count=len(records)):
-            message = f"the partner returned {len(records)} of {self.total(body)} records on a page of {self.size}"
-            remedy = "Try again later."
-            if records:
-                remedy += f" If it stays so, set page_size to {len(records)}, which may be the partner's maximum."
-            raise PagingError(message, remedy=remedy)
         if not records or not self._has_more(cursor, body, len(records)):
             return None
         number = self._number(cursor) + 1
@@ -81,21 +75,6 @@ class PageNumberPaginator(Paginator):
     def total(self, body: Any) -> int | None:
         """Return the list's total, if the response holds it."""
         return find_total(body, self.total_paths)
-
-    def contradicts_total(self, cursor: Cursor, *, body: Any, record_count: int) -> bool:
-        """Return True if the first page holds fewer records than the list's total promises.
-
-        A total and a page are counted at different times, so a record that comes or goes between the two is enough.
-        Request the page once more before you believe it.
-
-        :param body: the response
-        :param record_count: records in it
-        """
-        total = self.total(body)
-        is_first = self._number(cursor) == self.first_page_number
-        if total is None or not is_first or not self.short_page_is_last or self._next_link(body) is not None:
-            return False
-        return record_count < min(self.size, total)
 
     def _next_link(self, body: Any) -> bool | None:
         """Return whether the response links to a next page, ``None`` if it does not say."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import MAX_REMEMBERED_RECORDS
-from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.api.pagination.page import Cursor, Page, request_first_page
 from airflow_provider_partners.api.pagination.strategies import PageNumberPaginator, TimestampPaginator
 from airflow_provider_partners.api.voucherify.pages import PageFetcher, PageRequester, TimeSelection
 from airflow_provider_partners.api.voucherify.resources.model import (
@@ -66,11 +66,8 @@ class NumberedPageFetcher:
             return self._fetch_scrolled(cursor)
         pieces = self._pieces(cursor)
         selection, number = self._selection(pieces), int(cursor.get("page", 1))
-        body = self._request(selection, number)
+        body = self._request(selection, number) if number > 1 else self._request_first_page(selection)
         records, total = extract_records(self.requester.resource, body), self.paginator.total(body)
-        if self.paginator.contradicts_total({"page": number}, body=body, record_count=len(records)):
-            body = self._request(selection, number)
-            records, total = extract_records(self.requester.resource, body), self.paginator.total(body)
         if number == 1 and not self._fits(selection, records, total):
             return Page([], self._split(cursor, pieces, selection, total), cursor.get("of", total))
         known_total = cursor.get("total")
@@ -83,6 +80,16 @@ class NumberedPageFetcher:
         number, total = int(cursor.get("page", 1)), cursor.get("total")
         is_last = number >= self.max_page_number or (total is not None and number * self.paginator.size >= total)
         return None if number == 1 or is_last else {**cursor, "page": number + 1}
+
+    def _request_first_page(self, selection: TimeSelection) -> Any:
+        return request_first_page(
+            lambda: self._request(selection, 1),
+            count=lambda body: len(extract_records(self.requester.resource, body)),
+            total=self.paginator.total,
+            name=self.requester.resource.name,
+            partner="Voucherify",
+            size=self.paginator.size,
+        )
 
     def _request(self, selection: TimeSelection, number: int, size: int | None = None, sort: str | None = None) -> Any:
         params = {"page": number, "limit": size or self.paginator.size}
