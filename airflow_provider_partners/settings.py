@@ -25,6 +25,8 @@ __all__ = [
     "max_response_size",
     "max_wait",
     "parallel_calls",
+    "part_seconds",
+    "part_size",
     "reject_floor",
     "request_deadline",
     "staging_uri",
@@ -87,6 +89,16 @@ def reject_floor() -> int:
 def log_every() -> float:
     """Seconds between two progress lines in a task's log."""
     return _get_number("log_every", minimum=0)
+
+
+def part_size() -> int:
+    """Compressed bytes after which a part file of a dataset is written."""
+    return int(_get_number("part_mb", above=0) * 1_000_000)
+
+
+def part_seconds() -> float:
+    """Seconds after which a part file is written in any case, so that a slow list saves its progress."""
+    return _get_number("part_seconds", minimum=0)
 
 
 def lookback() -> timedelta:

@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, TypeVar
 
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.prefetch import FetchedPage, fetch_parallel, fetch_sequential
+from airflow_provider_partners.api.record_types import field_types
 from airflow_provider_partners.arguments import check_count
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError
 from airflow_provider_partners.records import get_path
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.record_types import FieldTypes
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
@@ -104,6 +106,7 @@ class Extraction:
     :param account: the shop, store, organization or project; ``None`` if it is unknown
     :param window: the time range of the extraction
     :param max_pages: limit of pages per segment; a longer segment counts as endless
+    :param declared_types: the fields of the records with their types, if they differ from those of the list
     """
 
     source: str
@@ -114,6 +117,12 @@ class Extraction:
     account: str | None = None
     window: Window | None = None
     max_pages: int = 100_000
+    declared_types: FieldTypes | None = None
+
+    @property
+    def record_types(self) -> FieldTypes:
+        """The declared fields of the records with their types; none for a list without a declaration."""
+        return field_types(self.source, self.resource) if self.declared_types is None else self.declared_types
 
     @property
     def fingerprint(self) -> str:

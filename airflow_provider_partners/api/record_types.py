@@ -17,7 +17,7 @@ from typing import Any
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
-__all__ = ["check_field_path", "column_types", "field_types"]
+__all__ = ["FieldTypes", "check_field_path", "field_types", "top_level_types"]
 
 FieldTypes = Mapping[str, Any]
 """A type, such as ``timestamp``, or the tree of the own fields, by name. ``*`` stands for any further name."""
@@ -42,13 +42,11 @@ def field_types(source: str, resource: str) -> FieldTypes:
     return _trees(source).get(resource, {})
 
 
-def column_types(source: str, resource: str) -> dict[str, str]:
-    """Return the types of the fields at the top of a list's records. An object and a list are ``json``.
+def top_level_types(types: FieldTypes) -> dict[str, str]:
+    """Return the types of the fields at the top of a record. An object and a list are ``json``.
 
-    :param source: the partner
-    :param resource: the list
+    :param types: from :func:`field_types`
     """
-    types = field_types(source, resource)
     return {name: kind if isinstance(kind, str) else "json" for name, kind in types.items() if name != "*"}
 
 

@@ -15,7 +15,7 @@ from airflow_provider_partners.datasets.reference import DatasetRef, DatasetRefD
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE, UNREADABLE_REMEDY, DatasetFolder, PartEntry
 from airflow_provider_partners.exceptions import DatasetError
 
-_PART_NAME = re.compile(r"part-[0-9]{5,}(-[0-9a-f]{12})?\.jsonl\.gz")
+PART_NAME = re.compile(r"part-[0-9]{5,}(-[0-9a-f]{12})?(\.jsonl\.gz|\.parquet)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 _CHAINED = ("source", "resource", "account", "window", "records", "parts", "bytes", "sha256")
@@ -34,6 +34,9 @@ class Manifest(TypedDict, total=False):
     parts: list[PartEntry]
     columns: list[dict[str, str]]
     """The declared columns, then the observed ones, see :mod:`airflow_provider_partners.datasets.schema`."""
+    content: str
+    """Hash over the records in order, whatever their parts and their format are."""
+    file_format: str
     widened: dict[str, str]
     """The declared types of columns that hold other values too."""
     reference: DatasetRefDict
@@ -93,7 +96,7 @@ def _is_consistent(manifest: Any) -> bool:
     try:
         parts, reference = manifest["parts"], stored_reference(manifest)
         return (
-            all(_PART_NAME.fullmatch(part["name"]) and _SHA256.fullmatch(part["sha256"]) for part in parts)
+            all(PART_NAME.fullmatch(part["name"]) and _SHA256.fullmatch(part["sha256"]) for part in parts)
             and len({part["name"] for part in parts}) == len(parts) == reference.parts
             and sum(part["records"] for part in parts) == reference.records
             and sum(part["bytes"] for part in parts) == reference.bytes

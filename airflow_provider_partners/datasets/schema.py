@@ -37,6 +37,9 @@ DECIMAL_PRECISION, DECIMAL_SCALE = 38, 9
 MAX_FIELDS = 500
 """Undeclared fields whose types are observed; a list with more fields uses names as values."""
 
+JSON_TYPES = (str, bool, int, float, dict, list)
+"""The types of a record's values besides None."""
+
 _MAX_INTEGER, _MAX_EXACT = 2**63 - 1, 2**53
 """The largest integer of 64 bits, and the largest up to which a double holds every integer."""
 
@@ -170,7 +173,7 @@ class SchemaObserver:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue with the state that :meth:`to_dict` has returned."""
-        self._types = dict(state["types"])
+        self._types |= state["types"]
         self._long_integers = set(state["long_integers"])
 
 
@@ -189,9 +192,10 @@ def json_text(value: Any) -> str:
 def _observed_type(value: Any) -> ColumnType:
     if isinstance(value, dict | list):
         return "json"
-    for kind in ("boolean", "integer", "float"):
+    kinds: tuple[ColumnType, ...] = ("boolean", "integer", "float")
+    for kind in kinds:
         if _FITS[kind](value):
-            return cast("ColumnType", kind)
+            return kind
     return "string"
 
 

@@ -6,16 +6,16 @@ a single upload. A reader never sees half a file. Every error of the storage bec
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from airflow_provider_partners.datasets.part_files import PARQUET_SUFFIX, read_json_lines
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
 from airflow_provider_partners.files import (
     first_line,
@@ -51,6 +51,8 @@ class PartEntry(TypedDict):
     bytes: int
     """Compressed size."""
     sha256: str
+    schema: NotRequired[str]
+    """The Arrow schema of a Parquet part, while the dataset is unfinished."""
 
 
 _FILESYSTEM_PACKAGES = {
@@ -165,17 +167,26 @@ class DatasetFolder:
             raise DatasetError(message, remedy=DAMAGED_REMEDY)
         return content
 
-    def read_records(self, part: PartEntry) -> Iterator[Record]:
-        """Yield the records of one part; the whole part is in memory.
+    def read_records(self, part: PartEntry, fields: Sequence[str] | None = None) -> Iterator[Record]:
+        """Yield the records of one part. The compressed file is in memory, and a few of its records.
 
+        :param fields: the fields at the top of a record that are needed; Parquet reads no others
         :raises DatasetError: when the file is missing or has another hash
         """
-        lines = gzip.decompress(self.read_part(part)).splitlines()
-        if len(lines) != part["records"]:
-            message = f"{part['name']} of the dataset {self.uri} has {len(lines)} records, not {part['records']}"
+        content = self.read_part(part)
+        if part["name"].endswith(PARQUET_SUFFIX):
+            from airflow_provider_partners.datasets.parquet import read_parquet
+
+            records = read_parquet(content, fields)
+        else:
+            records = read_json_lines(content)
+        count = 0
+        for record in records:
+            count += 1
+            yield record
+        if count != part["records"]:
+            message = f"{part['name']} of the dataset {self.uri} has {count} records, not {part['records']}"
             raise DatasetError(message, remedy=DAMAGED_REMEDY)
-        for line in lines:
-            yield json.loads(line)
 
     def read_json(self, name: str) -> Any | None:
         """Read one JSON file; ``None`` if it is missing or incomplete."""

@@ -1,53 +1,70 @@
-"""Write a dataset: one part file per page, each written once, and the manifest last.
+"""Write a dataset: part files of some tens of megabytes, each written once, and the manifest last.
 
-After each page the progress is saved: the request's fingerprint, the position and the latest parts. A retry after a
-crash resumes after the last complete page. A finished dataset is replaced, never resumed. A dataset counts only once
-its manifest exists.
-
-Object storage cannot append to a file, so the progress file is rewritten after each page. It must stay short for any
-length of list. Therefore the entries of every hundred parts move to a file of their own, which does not change again.
+Records are collected in memory, compressed, until a part is large enough or old enough. With each part the progress is
+saved: the request's fingerprint, the position and the parts so far. A failure saves what is collected first. So a retry
+resumes after the last complete page; only after a kill it reads again what the unfinished part held. A finished dataset
+is replaced, never resumed. A dataset counts only once its manifest exists.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
+import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from airflow_provider_partners import timestamps
+from airflow_provider_partners import settings, timestamps
+from airflow_provider_partners.api.record_types import top_level_types
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.datasets.location import is_task_folder
-from airflow_provider_partners.datasets.manifest import describe_list, hash_parts, is_other_list
+from airflow_provider_partners.datasets.manifest import PART_NAME, describe_list, hash_parts, is_other_list
+from airflow_provider_partners.datasets.parquet import NESTED_FORMS, check_pyarrow, common_schema, write_parquet
+from airflow_provider_partners.datasets.part_files import (
+    FILE_FORMATS,
+    JSONL_SUFFIX,
+    PARQUET_SUFFIX,
+    PartBuffer,
+    read_json_lines,
+    to_line,
+)
 from airflow_provider_partners.datasets.progress import Progress
+from airflow_provider_partners.datasets.record_shape import StorageOptions
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.schema import SchemaObserver
+from airflow_provider_partners.datasets.schema import JSON_TYPES, MAX_FIELDS, SchemaObserver
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
-from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
-from airflow_provider_partners.records import encode_text
+from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from airflow_provider_partners.api.extraction import Extraction, ResumePosition
     from airflow_provider_partners.datasets.schema import Column
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.windows import Window
 
-FORMAT_VERSION = 4
+log = logging.getLogger("airflow_provider_partners.datasets")
+
+FORMAT_VERSION = 5
 """Version of the layout; a dataset of another version is never resumed."""
-
-PARTS_PER_LIST = 100
-"""Parts whose entries one list file holds."""
-
-_JSON_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
 
 _END_POSITION: dict[str, Any] = {"end": True}
 """The position after the last page: only the manifest is missing."""
 
+NEW_FIELDS = ("ignore", "warn", "fail")
+"""What happens to a field that is not declared: it is kept in any case, unless the dataset fails."""
+
+_CHUNK = 1_000
+"""Records that are checked together."""
+
 
 class DatasetWriter:
-    """Writes one dataset into a folder.
+    """Writes one dataset into a folder. As a context manager, it saves what is collected when the block fails.
 
     :param uri: the dataset's folder
     :param source: the partner
@@ -56,6 +73,15 @@ class DatasetWriter:
     :param fingerprint: identifies the request; progress of another request is not resumed
     :param window: the time range of the records
     :param columns: the declared columns; others are observed in the records
+    :param file_format: ``jsonl`` (gzipped JSON lines) or ``parquet``
+    :param nested: in Parquet, objects and lists are JSON text (``json``) or Arrow's structures (``struct``)
+    :param on_new_fields: a field without a declaration is kept (``ignore``), also logged (``warn``), or fails the
+        dataset (``fail``)
+    :param part_size: compressed bytes after which a part is written; ``[partners] part_mb`` by default
+    :param part_seconds: seconds after which it is written in any case; ``[partners] part_seconds`` by default
+    :param saved_first: datasets that must never be behind this one: they are saved right before it
+    :param clock: returns the time in seconds
+    :raises ConfigurationError: when the format is unknown, or needs a package that is not installed
     """
 
     def __init__(
@@ -68,32 +94,77 @@ class DatasetWriter:
         fingerprint: str = "",
         window: Window | None = None,
         columns: Sequence[Column] | None = None,
+        file_format: str = "jsonl",
+        nested: str = "json",
+        on_new_fields: str = "ignore",
+        part_size: int | None = None,
+        part_seconds: float | None = None,
+        saved_first: Sequence[DatasetWriter] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        check_choice("format", file_format, FILE_FORMATS)
+        check_choice("nested", nested, NESTED_FORMS)
+        check_choice("on_new_fields", on_new_fields, NEW_FIELDS)
+        if file_format == "parquet":
+            check_pyarrow()
         self._folder = DatasetFolder(uri)
         self._source, self._resource, self._account = source, resource, account
+        self._file_format, self._nested, self._on_new_fields = file_format, nested, on_new_fields
         self._header: dict[str, Any] = {
             "format": FORMAT_VERSION,
             "source": source,
             "resource": resource,
             "account": account,
             "fingerprint": fingerprint,
+            "file_format": file_format if file_format == "jsonl" else f"{file_format}, {nested}",
         }
         self._window = window.to_dict() if window else None
+        self._part_size = settings.part_size() if part_size is None else part_size
+        self._part_seconds = settings.part_seconds() if part_seconds is None else part_seconds
+        self._saved_first = saved_first
+        self._clock = clock
+        self._saved_at = clock()
+        self._buffer = PartBuffer()
         self._parts: list[PartEntry] = []
-        self._part_lists = 0
-        self._records = 0
-        self._schema = SchemaObserver(columns or ())
+        self._position: Mapping[str, Any] | None = None
+        self._schema = SchemaObserver(columns or (), limit=MAX_FIELDS if file_format == "jsonl" else math.inf)
+        self._new_fields: set[str] = set()
+        self._content = b""
         self._read_at = timestamps.isoformat(datetime.now(UTC))
 
     @property
     def records(self) -> int:
-        """Number of records written so far."""
-        return self._records
+        """Number of records so far."""
+        return sum(part["records"] for part in self._parts) + self._buffer.records
 
     @property
     def parts(self) -> int:
-        """Number of parts written so far."""
-        return len(self._parts)
+        """Number of parts so far, also of the unfinished one."""
+        return len(self._parts) + bool(self._buffer.records)
+
+    @property
+    def read_at(self) -> str:
+        """When the first try began to write."""
+        return self._read_at
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Save what is collected when the block fails, so that a retry need not read it again."""
+        if error is None:
+            return
+        try:
+            self.save()
+        except PartnersError as failure:
+            log.warning("The last records of %s could not be saved; a retry reads them again: %s", self, failure)
+
+    def __str__(self) -> str:
+        """Return the list and the folder."""
+        return f"{describe_list(self._source, self._resource, self._account)} in {self._folder.uri}"
 
     def resume(self) -> dict[str, Any] | None:
         """Resume an unfinished try of the same request, or remove old files and start from the beginning.
@@ -106,15 +177,18 @@ class DatasetWriter:
         names = self._folder.file_names()
         self._check_owner(progress, names)
         same_request = progress is not None and {key: progress.get(key) for key in self._header} == self._header
-        parts = self._load_parts(progress) if progress and same_request and MANIFEST_FILE not in names else None
-        if progress is None or parts is None or not {part["name"] for part in parts} <= set(names):
+        parts = {part["name"] for part in progress["parts"]} if progress and same_request else None
+        if progress is None or parts is None or MANIFEST_FILE in names or not parts <= set(names):
             self._folder.remove(*(name for name in names if name != JOB_FILE))
             return None
-        self._parts, self._part_lists = parts, progress["lists"]
-        self._records = sum(part["records"] for part in parts)
+        # A part that the progress does not have is of an unfinished save: its records are read again.
+        self._folder.remove(*(name for name in names if PART_NAME.fullmatch(name) and name not in parts))
+        self._parts = progress["parts"]
         self._schema.restore(progress["schema"])
-        self._read_at = progress.get("read_at") or self._read_at
-        position: dict[str, Any] | None = progress["position"]
+        self._content = bytes.fromhex(progress["content"])
+        self._read_at = progress["read_at"]
+        position: dict[str, Any] = progress["position"]
+        self._position = position
         return position
 
     def _check_owner(self, progress: Any, names: list[str]) -> None:
@@ -128,40 +202,89 @@ class DatasetWriter:
             message = f"{own} can't be written to {self._folder.uri}: the folder holds {owner}"
             raise ConfigurationError(message, remedy="Give each list of each account a folder of its own.")
 
-    def _load_parts(self, progress: Mapping[str, Any]) -> list[PartEntry] | None:
-        """Return the parts of an earlier try; ``None`` if a list file of them is missing or incomplete."""
-        parts: list[PartEntry] = []
-        for number in range(progress["lists"]):
-            part_list = self._folder.read_json(_part_list_name(number))
-            if not isinstance(part_list, list) or len(part_list) != PARTS_PER_LIST:
-                return None
-            parts += part_list
-        return parts + list(progress["parts"])
-
     def append(self, records: Iterable[Record], *, position: Mapping[str, Any] | None = None) -> None:
-        """Write one part and save the progress. An empty iterable writes no part.
+        """Add records. They are written once a part is complete.
 
-        :param records: no more than fit in memory at once
+        :param records: with a position no more than fit in memory at once, otherwise any number
         :param position: where a retry continues after these records; ``None`` saves no progress
-        :raises DatasetError: when a record is no JSON object; none of these records is written then
+        :raises DatasetError: when a record is no JSON object, or has a field that ``on_new_fields`` refuses
         """
+        if position is not None:
+            self._add(list(records))
+            self._position = dict(position)
+            if self._buffer.size >= self._part_size or self._clock() - self._saved_at >= self._part_seconds:
+                self.save()
+            return
+        iterator = iter(records)
+        while chunk := list(islice(iterator, _CHUNK)):
+            self._add(chunk)
+            if self._buffer.size >= self._part_size:
+                self._write_part()
+
+    def save(self) -> None:
+        """Write the records so far as a part, and save the progress."""
+        for writer in self._saved_first:
+            writer.save()
+        self._write_part()
+        self._saved_at = self._clock()
+        if self._position is None:
+            return
+        progress = {
+            **self._header,
+            "position": self._position,
+            "parts": self._parts,
+            "schema": self._schema.to_dict(),
+            "content": self._content.hex(),
+            "read_at": self._read_at,
+        }
+        self._folder.write_json(PROGRESS_FILE, progress)
+
+    def _add(self, records: Sequence[Record]) -> None:
         lines = []
         for record in records:
             try:
-                lines.append(_to_json(record))
+                lines.append(to_line(record))
             except (TypeError, ValueError, RecursionError):
-                raise self._unstorable(record, self._records + len(lines) + 1) from None
+                raise self._unstorable(record, self.records + len(lines) + 1) from None
+        for record in records:
             self._schema.observe(record)
-        if lines:
-            name = f"part-{len(self._parts):05d}.jsonl.gz"
-            # No timestamp and no name inside, so that the same records give the same bytes.
-            content = gzip.compress(encode_text("".join(f"{line}\n" for line in lines)), compresslevel=6, mtime=0)
-            self._folder.write(name, content)
-            digest = hashlib.sha256(content).hexdigest()
-            self._parts.append({"name": name, "records": len(lines), "bytes": len(content), "sha256": digest})
-            self._records += len(lines)
-        if position is not None:
-            self._save_progress(position)
+        self._check_new_fields()
+        content = self._content
+        for line in lines:
+            content = hashlib.sha256(content + line).digest()
+        self._content = content
+        self._buffer.add(lines)
+
+    def _check_new_fields(self) -> None:
+        if self._on_new_fields == "ignore":
+            return
+        new = [name for name in self._schema.undeclared if name not in self._new_fields]
+        if not new:
+            return
+        self._new_fields.update(new)
+        message = f"{self._source} {self._resource} has fields that are not declared: {', '.join(sorted(new))[:500]}"
+        if self._on_new_fields == "fail":
+            raise DatasetError(message, remedy="Leave them out with 'drop', or use on_new_fields='warn'.")
+        log.warning("%s. They are kept, with the types of their values.", message)
+
+    def _write_part(self) -> None:
+        if not self._buffer.records:
+            return
+        content = self._buffer.content()
+        entry: PartEntry = {"name": "", "records": self._buffer.records, "bytes": 0, "sha256": ""}
+        suffix = JSONL_SUFFIX
+        if self._file_format == "parquet":
+            part = write_parquet(lambda: read_json_lines(content), self._schema.columns, nested=self._nested)
+            suffix, entry["schema"] = PARQUET_SUFFIX, part.schema
+            self._store(entry, f"part-{len(self._parts):05d}{suffix}", part.content)
+        else:
+            self._store(entry, f"part-{len(self._parts):05d}{suffix}", content)
+        self._parts.append(entry)
+        self._buffer.clear()
+
+    def _store(self, entry: PartEntry, name: str, content: bytes) -> None:
+        self._folder.write(name, content)
+        entry.update({"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
 
     def _unstorable(self, record: Any, number: int) -> DatasetError:
         """Return the error of a record that is no JSON object. It shows types, never a value."""
@@ -169,32 +292,17 @@ class DatasetWriter:
         if isinstance(record, dict):
             name = next((name for name, value in record.items() if not _is_storable(name, value)), None)
             fault = f"its field {name!r} holds what JSON has no form for"
-            if isinstance(name, str) and type(record[name]) not in _JSON_TYPES:
+            if isinstance(name, str) and not isinstance(record[name], JSON_TYPES):
                 fault = f"its field {name!r} is a {type(record[name]).__name__}"
         message = f"Record {number} of {self._resource!r} can't be stored: {fault}"
         remedy = "A record is a dict of JSON values: text, numbers, booleans, lists and dicts; times as ISO 8601 text."
         return DatasetError(message, remedy=remedy)
 
-    def _save_progress(self, position: Mapping[str, Any]) -> None:
-        """Save the progress. A part missing in it after a crash is written again, under the same name."""
-        while len(self._parts) >= (self._part_lists + 1) * PARTS_PER_LIST:
-            start = self._part_lists * PARTS_PER_LIST
-            self._folder.write_json(_part_list_name(self._part_lists), self._parts[start : start + PARTS_PER_LIST])
-            self._part_lists += 1
-        latest = self._parts[self._part_lists * PARTS_PER_LIST :]
-        progress = {
-            "position": position,
-            "lists": self._part_lists,
-            "parts": latest,
-            "schema": self._schema.to_dict(),
-            "read_at": self._read_at,
-        }
-        self._folder.write_json(PROGRESS_FILE, {**self._header, **progress})
-
     def written_records(self) -> Iterator[Record]:
-        """Yield the records written so far, also by earlier tries, with one part in memory at a time."""
+        """Yield the records so far, also those of earlier tries, with one compressed part in memory at a time."""
         for part in self._parts:
             yield from self._folder.read_records(part)
+        yield from read_json_lines(self._buffer.content())
 
     def commit(self, *, extra: Mapping[str, Any] | None = None, read_at: str | None = None) -> DatasetRef:
         """Write the manifest, which finishes the dataset, and return its reference.
@@ -202,6 +310,12 @@ class DatasetWriter:
         :param extra: counts that become part of the reference
         :param read_at: when the partner read its records; by default when the first try began to write
         """
+        self._write_part()
+        parts = self._uniform_parts()
+        if widened := self._schema.widened:
+            wider = {column.name: column.type for column in self._schema.columns}
+            changes = ", ".join(f"{name} ({kind} to {wider[name]})" for name, kind in widened.items())
+            log.warning("Columns of %s became wider, since a value did not fit: %s", self, changes)
         reference = DatasetRef(
             uri=self._folder.uri,
             source=self._source,
@@ -210,41 +324,66 @@ class DatasetWriter:
             window=self._window,
             read_at=read_at or self._read_at,
             records=self.records,
-            parts=self.parts,
-            bytes=sum(part["bytes"] for part in self._parts),
-            sha256=hash_parts(self._parts),
+            parts=len(parts),
+            bytes=sum(part["bytes"] for part in parts),
+            sha256=hash_parts(parts),
             extra=dict(extra or {}),
             fields={column.name: column.type for column in self._schema.columns},
         )
         manifest = {
             **self._header,
-            "parts": self._parts,
+            "parts": parts,
             "columns": [column.to_dict() for column in self._schema.columns],
-            "widened": self._schema.widened,
+            "widened": widened,
+            "content": self._content.hex(),
             "reference": reference.to_dict(),
         }
         self._folder.write_json(MANIFEST_FILE, manifest)
-        self._folder.remove(PROGRESS_FILE, *map(_part_list_name, range(self._part_lists)))
+        replaced = {part["name"] for part in self._parts} - {part["name"] for part in parts}
+        self._folder.remove(PROGRESS_FILE, *replaced)
         return reference
 
+    def _uniform_parts(self) -> list[PartEntry]:
+        """Return the parts with one schema. A Parquet part that lacks a later column is written again, wider."""
+        if self._file_format != "parquet" or not self._parts:
+            return self._parts
+        try:
+            return self._with_schema(nested=True)
+        except (ValueError, TypeError, OverflowError):
+            return self._with_schema(nested=False)
 
-def _to_json(record: Any) -> str:
-    if not isinstance(record, dict) or not all(isinstance(name, str) for name in record):
-        message = "no JSON object"
-        raise TypeError(message)
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    def _with_schema(self, *, nested: bool) -> list[PartEntry]:
+        columns = self._schema.columns
+        schema, text = common_schema((part["schema"] for part in self._parts), columns, nested=nested)
+        parts: list[PartEntry] = []
+        for part in self._parts:
+            entry: PartEntry = {name: value for name, value in part.items() if name != "schema"}  # type: ignore[assignment]
+            if part["schema"] != text:
+                wider = write_parquet(partial(self._folder.read_records, part), columns, schema=schema)
+                digest = hashlib.sha256(wider.content).hexdigest()[:12]
+                self._store(
+                    entry, f"{part['name'].removesuffix(PARQUET_SUFFIX)}-{digest}{PARQUET_SUFFIX}", wider.content
+                )
+            parts.append(entry)
+        return parts
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse a value that is none of the choices.
+
+    :raises ConfigurationError: when it is none
+    """
+    if value not in choices:
+        message = f"There is no {name}={value!r}{suggest(value, choices)}"
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(choices)}.")
 
 
 def _is_storable(name: Any, value: Any) -> bool:
     try:
-        _to_json({name: value})
+        to_line({name: value})
     except (TypeError, ValueError, RecursionError):
         return False
     return True
-
-
-def _part_list_name(number: int) -> str:
-    return f"parts-{number:05d}.json"
 
 
 def write_dataset(
@@ -255,6 +394,7 @@ def write_dataset(
     on_page: Callable[[Progress], None] | None = None,
     extra: Callable[[], Mapping[str, Any]] | None = None,
     read_at: str | None = None,
+    options: StorageOptions | None = None,
 ) -> DatasetRef:
     """Fetch an extraction into a dataset, and resume an unfinished try of the same request.
 
@@ -263,28 +403,43 @@ def write_dataset(
     :param on_page: called after each page
     :param extra: called at the end; its counts become part of the reference
     :param read_at: when the partner read the records; by default when the first try began
+    :param options: format and shape of the stored records
     """
+    options = options or StorageOptions()
+    types, shape = extraction.record_types, options.shape
+    shape.check(types, requested=json.dumps(extraction.request, default=str))
+    if options.on_new_fields != "ignore" and not types:
+        message = f"on_new_fields='{options.on_new_fields}' needs declared fields, and {extraction.resource} has none"
+        raise ConfigurationError(message, remedy="Leave the argument out for this list.")
     writer = DatasetWriter(
         uri,
         source=extraction.source,
         resource=extraction.resource,
         account=extraction.account,
-        fingerprint=extraction.fingerprint,
+        fingerprint=" ".join(filter(None, [extraction.fingerprint, shape.fingerprint])),
         window=extraction.window,
+        columns=shape.columns(top_level_types(types)),
+        file_format=options.format,
+        nested=options.nested,
+        on_new_fields=options.on_new_fields,
     )
     position = cast("ResumePosition | None", writer.resume())
+    window = extraction.window.to_dict() if extraction.window else {}
+    added = {"account": extraction.account, "read_at": read_at or writer.read_at, **window}
     resumed, started = writer.records, time.monotonic()
     pages = () if position == _END_POSITION else extraction.pages(position=position, workers=workers)
-    for page in pages:
-        writer.append(page.records, position=_END_POSITION if page.position is None else page.position)
-        if on_page:
-            progress = Progress(
-                records=writer.records,
-                parts=writer.parts,
-                total=page.total,
-                seconds=time.monotonic() - started,
-                resumed_records=resumed,
-            )
-            on_page(progress)
-    counts = {**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})}
-    return writer.commit(extra=counts, read_at=read_at)
+    with writer:
+        for page in pages:
+            records = shape.apply(page.records, added)
+            writer.append(records, position=_END_POSITION if page.position is None else page.position)
+            if on_page:
+                progress = Progress(
+                    records=writer.records,
+                    parts=writer.parts,
+                    total=page.total,
+                    seconds=time.monotonic() - started,
+                    resumed_records=resumed,
+                )
+                on_page(progress)
+        counts = {**(extra() if extra else {}), **({"resumed": resumed} if resumed else {})}
+        return writer.commit(extra=counts, read_at=read_at)

@@ -1,8 +1,8 @@
 """The declared fields of every list: current with the schemas they come from, and true for the records that are served.
 
 The schemas are Shopify's own (shipped with the sandbox) and Voucherify's OpenAPI file, which is read from the folder
-that ``VOUCHERIFY_SCHEMAS`` names, or from ``shared/schemas`` beside the repository. The served records are the sandbox's,
-whose answers other contract tests compare with the same schemas and pages.
+that ``VOUCHERIFY_SCHEMAS`` names, or from ``shared/schemas`` beside the repository. The served records are the
+sandbox's. Other contract tests compare them with the same schemas and pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from sandbox import run_sandbox, shopify_admin_client, shopify_partner_client, yofi_client, yotpo_client
 
 from airflow_provider_partners.api import shopify_admin, shopify_partner, voucherify, yofi, yotpo
-from airflow_provider_partners.api.record_types import check_field_path, column_types, field_types
+from airflow_provider_partners.api.record_types import check_field_path, field_types, top_level_types
 from airflow_provider_partners.datasets.schema import COLUMN_TYPES, SchemaObserver, parse_columns
 from airflow_provider_partners.sandbox.server import RunningSandbox
 
@@ -44,7 +44,8 @@ LISTS = [(source, name) for source, lists in PARTNERS.items() for name in lists 
 def generator() -> ModuleType:
     """The script that writes the files."""
     spec = importlib.util.spec_from_file_location("generate_record_types", ROOT / "docs" / "generate_record_types.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -72,7 +73,7 @@ def test_voucherifys_fields_follow_from_its_openapi_file(generator: ModuleType) 
 
 @pytest.mark.parametrize(("source", "name"), LISTS)
 def test_every_list_has_declared_fields_of_known_types(source: str, name: str) -> None:
-    types = column_types(source, name)
+    types = top_level_types(field_types(source, name))
     assert types
     assert set(types.values()) <= set(COLUMN_TYPES)
 
@@ -125,7 +126,7 @@ def test_every_field_of_a_served_record_is_declared_and_every_value_fits(
     if PARTNERS[source][name].parents:
         pytest.skip("read through its parent")
     records = records_of(sandbox, source, name)
-    observer = SchemaObserver(parse_columns(column_types(source, name)))
+    observer = SchemaObserver(parse_columns(top_level_types(field_types(source, name))))
     for record in records:
         observer.observe(record)
     assert (observer.undeclared, observer.widened) == ([], {})
@@ -136,7 +137,7 @@ def test_every_value_of_voucherifys_lists_fits_its_declared_type(sandbox: Runnin
     """Voucherify's projects have fields that its file lacks, so only the values are compared."""
     store, found = sandbox.sandbox.store, {}
     for name in PARTNERS["voucherify"]:
-        observer = SchemaObserver(parse_columns(column_types("voucherify", name)))
+        observer = SchemaObserver(parse_columns(top_level_types(field_types("voucherify", name))))
         for scope in store.shops("voucherify"):
             for record in store.select("voucherify", scope, name):
                 observer.observe(record)

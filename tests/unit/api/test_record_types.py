@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_partners.api.record_types import check_field_path, column_types, field_types
+from airflow_provider_partners.api.record_types import check_field_path, field_types, top_level_types
 from airflow_provider_partners.exceptions import ConfigurationError
 
 
 def test_an_object_and_a_list_at_the_top_are_json_columns() -> None:
     """Types: https://shopify.dev/docs/api/admin-graphql/latest/objects/Order."""
-    types = column_types("shopify_admin", "orders")
+    types = top_level_types(field_types("shopify_admin", "orders"))
     assert {name: types[name] for name in ("id", "createdAt", "test", "lineItems", "tags", "customer")} == {
         "id": "string",
         "createdAt": "timestamp",
@@ -43,7 +43,7 @@ def test_an_object_without_declared_fields_may_have_any() -> None:
     ("path", "nearest"), [("e_mail", "email"), ("customer.firstname", "customer.firstName"), ("id.x", "id")]
 )
 def test_an_unknown_path_is_refused_with_the_nearest_one(path: str, nearest: str) -> None:
-    with pytest.raises(ConfigurationError, match="'drop' names '.*no field of this list") as caught:
+    with pytest.raises(ConfigurationError, match=r"'drop' names '.*no field of this list") as caught:
         check_field_path("drop", path, field_types("shopify_admin", "orders"))
     if nearest != "id":
         assert f"did you mean '{nearest}'?" in caught.value.message

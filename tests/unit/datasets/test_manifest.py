@@ -25,6 +25,12 @@ from airflow_provider_partners.exceptions import DatasetError
 Damage = Callable[[Path, dict[str, Any]], None]
 
 
+@pytest.fixture(autouse=True)
+def _one_part_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part is large enough with its first record, so that each page is a part."""
+    monkeypatch.setenv("AIRFLOW__PARTNERS__PART_MB", "0.000001")
+
+
 def write(folder: Path, *, published: bool) -> DatasetRef:
     run = folder.parent / "run" if published else folder
     writer = DatasetWriter(str(run), source="yotpo", resource="built orders", account="a.myshopify.com")

@@ -17,6 +17,12 @@ from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import DatasetError
 
 
+@pytest.fixture(autouse=True)
+def _one_part_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part is large enough with its first record, so that each page is a part."""
+    monkeypatch.setenv("AIRFLOW__PARTNERS__PART_MB", "0.000001")
+
+
 def types_of(*values: object, declared: str | None = None) -> str:
     observer = SchemaObserver([Column("x", declared)] if declared else ())
     for value in values:

@@ -24,6 +24,12 @@ from airflow_provider_partners.datasets.writer import DatasetWriter, write_datas
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, StorageError, TransientError
 
 
+@pytest.fixture(autouse=True)
+def _one_part_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part is large enough with its first record, so that each page is a part."""
+    monkeypatch.setenv("AIRFLOW__PARTNERS__PART_MB", "0.000001")
+
+
 class Pages:
     """A list of numbered pages that can be made to fail once at one of them."""
 
@@ -215,75 +221,34 @@ def _empty_memory_storage() -> Iterator[None]:
     fsspec.filesystem("memory").store.clear()
 
 
-def test_the_progress_file_stays_small_for_any_number_of_parts(tmp_path: Path) -> None:
-    writer = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    longest = 0
-    for number in range(450):
-        writer.append([{"id": number}], position={"page": number + 1})
-        longest = max(longest, (tmp_path / "progress.json").stat().st_size)
-    assert longest < 30_000
-    assert len(list(tmp_path.glob("parts-*.json"))) == 4
-
-
 def test_progress_of_many_parts_is_resumed_completely(tmp_path: Path) -> None:
-    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    for number in range(250):
-        first.append([{"id": number}], position={"page": number + 1})
-
-    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    assert second.resume() == {"page": 250}
-    assert (second.records, second.parts) == (250, 250)
-    for number in range(250, 320):
-        second.append([{"id": number}], position={"page": number + 1})
-    reference = second.commit()
-
-    assert ids(reference) == list(range(320))
-    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".json") == ["manifest.json"]
-
-
-@pytest.mark.parametrize("parts", [99, 100, 101, 199, 200])
-def test_a_part_that_is_missing_in_the_progress_file_is_written_again(tmp_path: Path, parts: int) -> None:
-    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    for number in range(parts):
-        first.append([{"id": number}], position={"page": number + 1})
-    first.append([{"id": "lost"}])
-
-    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    assert second.resume() == {"page": parts}
-    second.append([{"id": parts}], position={"end": True})
-
-    assert ids(second.commit()) == list(range(parts + 1))
-
-
-def test_a_crash_between_the_list_of_parts_and_the_progress_file_loses_no_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    for number in range(99):
-        first.append([{"id": number}], position={"page": number + 1})
-    before = (tmp_path / "progress.json").read_bytes()
-    first.append([{"id": "lost"}], position={"page": 100})
-    (tmp_path / "progress.json").write_bytes(before)
-
-    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    assert second.resume() == {"page": 99}
-    for number in range(99, 120):
-        second.append([{"id": number}], position={"page": number + 1})
-    third = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    assert third.resume() == {"page": 120}
-
-    assert ids(third.commit()) == list(range(120))
-
-
-def test_a_missing_list_of_parts_restarts_from_the_beginning(tmp_path: Path) -> None:
     first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
     for number in range(150):
         first.append([{"id": number}], position={"page": number + 1})
-    (tmp_path / "parts-00000.json").unlink()
 
     second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
-    assert second.resume() is None
-    assert list(tmp_path.iterdir()) == []
+    assert second.resume() == {"page": 150}
+    assert (second.records, second.parts) == (150, 150)
+    for number in range(150, 170):
+        second.append([{"id": number}], position={"page": number + 1})
+    reference = second.commit()
+
+    assert ids(reference) == list(range(170))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".json") == ["manifest.json"]
+
+
+def test_a_part_that_is_missing_in_the_progress_file_is_written_again(tmp_path: Path) -> None:
+    first = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    first.append([{"id": 0}], position={"page": 1})
+    first.append([{"id": "lost"}])
+    assert len(list(tmp_path.glob("part-*"))) == 2
+
+    second = DatasetWriter(str(tmp_path), source="yofi", resource="claims", fingerprint="f")
+    assert second.resume() == {"page": 1}
+    assert len(list(tmp_path.glob("part-*"))) == 1
+    second.append([{"id": 1}], position={"end": True})
+
+    assert ids(second.commit()) == [0, 1]
 
 
 def test_the_manifest_names_the_fields_with_their_types_and_no_value(tmp_path: Path) -> None:
