@@ -28,19 +28,27 @@ GOODS_ARE_BACK = {"received", "refunded", "completed"}
 
 
 def expected_orders(
-    shop_orders: list[Doc], yofi: dict[str, dict[str, Doc]], redemptions: list[Doc] | None = None
+    shop_orders: list[Doc],
+    yofi: dict[str, dict[str, Doc]],
+    redemptions: list[Doc] | None = None,
+    *,
+    products: list[Doc],
 ) -> dict[str, Doc]:
     """Return the orders that Yotpo should have, by Shopify's order id.
 
     :param shop_orders: Shopify's order documents of one shop
     :param yofi: the shop's Yofi documents by kind and id
     :param redemptions: the shop's Voucherify documents, oldest first; ``None`` for a shop without Voucherify
+    :param products: Shopify's product documents of the shop
     """
     expected = {}
+    variants = {variant["id"]: variant for product in products for variant in product["variants"]}
     for order in shop_orders:
         lines = reviewable(order)
         if lines and not order["test"]:
             mapped = expected[order["legacyResourceId"]] = expected_order(order, lines, yofi)
+            add_line_properties(mapped, lines, variants)
+            add_discount_codes(mapped, order, lines)
             if redemptions is not None:
                 add_coupons(mapped, order, lines, redemptions)
     return expected
@@ -71,6 +79,8 @@ def expected_order(order: Doc, lines: list[Doc], yofi: dict[str, dict[str, Doc]]
         "external_id": order["legacyResourceId"],
         "order_name": order["name"],
         "order_date": order_date,
+        "checkout_token": order["checkoutToken"],
+        "landing_site_url": ((order["customerJourneySummary"] or {}).get("firstVisit") or {}).get("landingPage"),
         "payment_method": gateways[0].strip()[:64].rstrip() if gateways else None,
         "payment_status": order["displayFinancialStatus"].lower()
         if order["displayFinancialStatus"] in PAYMENT
@@ -82,14 +92,66 @@ def expected_order(order: Doc, lines: list[Doc], yofi: dict[str, dict[str, Doc]]
         "customer": expected_customer(order),
         "billing_address": expected_address(order["billingAddress"]),
         "shipping_address": expected_address(order["shippingAddress"]),
-        "custom_properties": {"suppress_review_request": suppressed(order, yofi)},
+        "custom_properties": {"suppress_review_request": suppressed(order, yofi), **order_properties(order)},
         "line_items": line_items_by_product(lines, product_of),
         "fulfillments": {shipment["external_id"]: shipment for shipment in shipments},
     })
 
 
+def order_properties(order: Doc) -> Doc:
+    """Return the custom properties that are sent by default: where the buyer is, and how the order is delivered.
+
+    The documentation of Yotpo's orders: without ``customer_country`` Yotpo takes US; a state has up to 64 characters.
+    """
+    address = order["shippingAddress"] or order["billingAddress"] or {}
+    lines = order["shippingLines"]
+    return compact({
+        "customer_country": address.get("countryCodeV2"),
+        "customer_state": short(address.get("provinceCode"), 64),
+        "delivery_type": lines[0]["title"] if lines else None,
+    })
+
+
+OPTION_NAMES = {
+    "color": {"color", "colour"},
+    "size": {"size", "größe"},
+    "material": {"material"},
+}
+
+
+def add_line_properties(mapped: Doc, lines: list[Doc], variants: dict[str, Doc]) -> None:
+    """Add the vendor of the first line of each product that has one, and the options with a property's name."""
+    for line in lines:
+        options = variants.get((line["variant"] or {}).get("id"), {}).get("selectedOptions", [])
+        properties = {"vendor": line["vendor"] or None}
+        for name, names in OPTION_NAMES.items():
+            properties[name] = next((each["value"] for each in options if each["name"].lower() in names), None)
+        product = mapped["line_items"][numeric_id(line["product"]["id"])]
+        for name, value in compact(properties).items():
+            product.setdefault(name, value)
+
+
+def add_discount_codes(mapped: Doc, order: Doc, lines: list[Doc]) -> None:
+    """Add the discount codes of an order: to each line item, the first code that lowered one of its lines."""
+    mapped["custom_properties"]["coupon_used"] = bool(order["discountCodes"])
+    for product, item in mapped["line_items"].items():
+        of_product = [line for line in lines if numeric_id(line["product"]["id"]) == product]
+        applied = {
+            allocation["discountApplication"].get("code")
+            for line in of_product
+            for allocation in line["discountAllocations"]
+        }
+        codes = [code for code in order["discountCodes"] if code in applied]
+        item["coupon_used"] = bool(codes)
+        if codes:
+            item["coupon_code"] = codes[0]
+
+
 def add_coupons(mapped: Doc, order: Doc, lines: list[Doc], redemptions: list[Doc]) -> None:
-    """Add the valid redemptions of an order: to each line item, the first code for its product."""
+    """Add the valid redemptions of an order: to each line item, the first code for its product.
+
+    They go before Shopify's discount codes, which count only for an order without a redemption.
+    """
     names = {order["id"], order["legacyResourceId"], order["name"], order["name"].lstrip("#")}
     of_order = [
         document
@@ -105,8 +167,11 @@ def add_coupons(mapped: Doc, order: Doc, lines: list[Doc], redemptions: list[Doc
         and document.get("redemption") not in rolled_back
         and (document.get("voucher") or {}).get("type") == "DISCOUNT_VOUCHER"
     ]
-    mapped["custom_properties"]["coupon_used"] = bool(valid)
+    if not valid:
+        return
+    mapped["custom_properties"]["coupon_used"] = True
     for product, line in mapped["line_items"].items():
+        line.pop("coupon_code", None)
         of_product = [redemption for redemption in valid if product in discounted(redemption, lines)]
         line["coupon_used"] = bool(of_product)
         if of_product:
@@ -309,6 +374,11 @@ def compact(fields: Doc) -> Doc:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+SHOWN_OF_LINES = {
+    "quantity", "total_price", "subtotal_price", "coupon_code", "coupon_used", "vendor", "color", "size", "material",
+}  # fmt: skip
+
+
 def as_read(order: Doc) -> Doc:
     """Convert an order of Yotpo's API to the form of :func:`expected_order`: lists by id, without Yotpo's own ids."""
     yotpo_fields = {"yotpo_id", "created_at", "updated_at", "store_id", "source"}
@@ -317,7 +387,7 @@ def as_read(order: Doc) -> Doc:
         line["external_product_id"]: {
             name: value
             for name, value in {**line, **line.get("custom_properties", {})}.items()
-            if name in {"quantity", "total_price", "subtotal_price", "coupon_code", "coupon_used"}
+            if name in SHOWN_OF_LINES
         }
         for line in order["line_items"]
     }

@@ -265,6 +265,10 @@ def _fitted(tree: SelectionSetNode, present: SelectionSetNode, *, complete: bool
         inner = _inner(field)
         if inner is None:
             return field
+        if complete and counterpart is not None and counterpart.selection_set is None:
+            name = response_key(field)
+            message = f"'fields' has '{name}.{response_key(next(fields_of(inner)))}', and '{name}' is no object"
+            raise ConfigurationError(message, remedy=f"Remove it: '{name}' is requested already.")
         if counterpart is None or counterpart.selection_set is None:
             return _completed(field) if complete else field
         container = _inner(counterpart) or counterpart.selection_set
