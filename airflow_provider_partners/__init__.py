@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.shopify_admin import (
         ShopifyAdminExtractOperator as ShopifyAdminExtractOperator,
     )
+    from airflow_provider_partners.operators.shopify_admin import (
+        ShopifyAdminQueryOperator as ShopifyAdminQueryOperator,
+    )
     from airflow_provider_partners.operators.shopify_partner import (
         ShopifyPartnerActiveShopsOperator as ShopifyPartnerActiveShopsOperator,
     )
@@ -154,7 +157,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "hooks.yofi": ["YofiHook"],
         "hooks.yotpo": ["YotpoHook"],
         "operators.files": ["FilesToDatasetOperator"],
-        "operators.shopify_admin": ["ShopifyAdminExtractOperator"],
+        "operators.shopify_admin": ["ShopifyAdminExtractOperator", "ShopifyAdminQueryOperator"],
         "operators.shopify_partner": [
             "ShopifyPartnerActiveShopsOperator",
             "ShopifyPartnerExtractOperator",

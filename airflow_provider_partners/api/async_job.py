@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.exceptions import UnknownOutcomeError
+from airflow_provider_partners.exceptions import ConfigurationError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +34,10 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 _MAX_SUBMISSIONS = 4
 _SETTLE_SECONDS = 2.0
 """How long a partner may take to list a job whose response was lost; longer after each loss."""
+
+
+class JobRefusedError(ConfigurationError):
+    """The partner takes no job for the query. It may be read page by page."""
 
 
 class JobState(StrEnum):

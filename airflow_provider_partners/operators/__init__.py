@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.shopify_admin import (
         ShopifyAdminExtractOperator as ShopifyAdminExtractOperator,
     )
+    from airflow_provider_partners.operators.shopify_admin import (
+        ShopifyAdminQueryOperator as ShopifyAdminQueryOperator,
+    )
     from airflow_provider_partners.operators.shopify_partner import (
         ShopifyPartnerActiveShopsOperator as ShopifyPartnerActiveShopsOperator,
     )
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.operators.shopify_partner import (
         ShopifyPartnerQueryOperator as ShopifyPartnerQueryOperator,
     )
+    from airflow_provider_partners.operators.sql import DatasetToSqlOperator as DatasetToSqlOperator
     from airflow_provider_partners.operators.sql import SqlToDatasetOperator as SqlToDatasetOperator
     from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator as VoucherifyExtractOperator
     from airflow_provider_partners.operators.voucherify import (
@@ -47,13 +51,13 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "extract": ["ExtractOperator"],
         "extract_job": ["JobExtractOperator"],
         "files": ["FilesToDatasetOperator"],
-        "shopify_admin": ["ShopifyAdminExtractOperator"],
+        "shopify_admin": ["ShopifyAdminExtractOperator", "ShopifyAdminQueryOperator"],
         "shopify_partner": [
             "ShopifyPartnerActiveShopsOperator",
             "ShopifyPartnerExtractOperator",
             "ShopifyPartnerQueryOperator",
         ],
-        "sql": ["SqlToDatasetOperator"],
+        "sql": ["DatasetToSqlOperator", "SqlToDatasetOperator"],
         "voucherify": [
             "VoucherifyExtractOperator",
             "VoucherifyQualificationsOperator",

@@ -276,13 +276,8 @@ class ExtractOperator(PartnerOperator):
 
         :raises ConfigurationError: when the list is unknown, or it needs a time range and none is given
         """
-        resources = self.available_resources()
-        resource = resources.get(self.resource)
-        if resource is None:
-            message = f"There is no list '{self.resource}'{suggest(self.resource, resources)}"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(resources))}.")
         initial_since = self._initial_since()
-        optional = self.match is not None or not resource.time_field
+        optional = not self.has_time_filter() or self.match is not None
         if optional and not (is_given(self.since) or is_given(self.until) or is_given(initial_since)):
             return None
         watermark = self.watermark(context)
@@ -305,6 +300,18 @@ class ExtractOperator(PartnerOperator):
             )
         # An end in the past is the same for every try.
         return self._fixed_window(context, window, now) if window.until >= now else window
+
+    def has_time_filter(self) -> bool:
+        """Return True if the list can be filtered by time, so that it is read for a window by default.
+
+        :raises ConfigurationError: when the list is unknown
+        """
+        resources = self.available_resources()
+        resource = resources.get(self.resource)
+        if resource is None:
+            message = f"There is no list '{self.resource}'{suggest(self.resource, resources)}"
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(sorted(resources))}.")
+        return bool(resource.time_field)
 
     def watermark(self, context: Context) -> Watermark | None:
         """Return the watermark of this list; ``None`` where Airflow keeps no state for the task."""

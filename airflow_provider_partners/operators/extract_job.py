@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import AirflowTaskTimeout, conf, utcnow
-from airflow_provider_partners.api.async_job import JobState
+from airflow_provider_partners.api.async_job import JobRefusedError, JobState
 from airflow_provider_partners.arguments import Check, check_duration, check_name, check_seconds, suggest
 from airflow_provider_partners.datasets.job_checkpoint import (
     clear_checkpoint,
@@ -126,6 +126,9 @@ class JobExtractOperator(ExtractOperator):
         """Return the arguments that only a job takes; ``None`` means "not given". With one of them, a job is used."""
         return {}
 
+    def _given_job_arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in self.job_arguments().items() if value is not None}
+
     def run(self, context: Context) -> DatasetRefDict:
         """Fetch by pages or by a job, and return the dataset's reference."""
         # A rescheduled task starts here again, but it is the same try.
@@ -143,10 +146,10 @@ class JobExtractOperator(ExtractOperator):
             if reference is not None:
                 return self.finish(context, reference)
             job = self._choose_job(client, query_arguments, mode, uri)
-            if job is None:
+            status = None if job is None else self._submit(job, uri, mode, new_try=new_try)
+            if job is None or status is None:
                 clear_checkpoint(uri)
                 return self.finish(context, self.extract_pages(context, hook, client, query_arguments))
-            status = resume_or_submit(job, uri, now=utcnow(), replace_failed=new_try)
             self._running_job = running_job = _RunningJob(status.job_id, uri, self._deadline(uri), try_deadline)
             self.log.info("%s job %s: %s", hook.hook_name, status.job_id, status.partner_status or status.state)
             if status.state is JobState.RUNNING:
@@ -154,6 +157,16 @@ class JobExtractOperator(ExtractOperator):
                     self._defer(running_job)
                 self._wait_for_job(client, running_job)
             return self.finish(context, self._collect(client, job, running_job))
+
+    def _submit(self, job: AsyncJob, uri: str, mode: ExtractMode, *, new_try: bool) -> JobStatus | None:
+        """Return the status of the job; ``None`` if the partner refuses it and pages are allowed."""
+        try:
+            return resume_or_submit(job, uri, now=utcnow(), replace_failed=new_try)
+        except JobRefusedError as error:
+            if mode is not ExtractMode.AUTO or self._given_job_arguments():
+                raise
+            self.log.info("It is read page by page: %s", error)
+            return None
 
     def execute_complete(self, context: Context, event: Any = None) -> DatasetRefDict:
         """Resume after the trigger. The status is read from the partner again; the event only wakes the task up.
@@ -198,7 +211,7 @@ class JobExtractOperator(ExtractOperator):
         self, client: Any, query_arguments: Mapping[str, Any], mode: ExtractMode, uri: str
     ) -> AsyncJob | None:
         """Return the job to fetch by, or ``None`` to fetch by pages."""
-        job_arguments = {name: value for name, value in self.job_arguments().items() if value is not None}
+        job_arguments = self._given_job_arguments()
         if mode is ExtractMode.PAGES or self.match is not None:
             if job_arguments:
                 message = f"'{next(iter(job_arguments))}' has no effect on a list that is read page by page"
@@ -209,13 +222,27 @@ class JobExtractOperator(ExtractOperator):
         checkpoint = load_checkpoint(uri) if mode is ExtractMode.AUTO else None
         if checkpoint is not None:
             # Resume without asking the client again: its choice may change while the job runs.
-            submitted_job: AsyncJob = client.job(self.resource, **query)
+            submitted_job = self.job(client, query)
             if submitted_job.fingerprint == checkpoint.fingerprint:
                 return submitted_job
-        if mode is ExtractMode.AUTO and not job_arguments and not client.prefers_job(self.resource, **query):
+        if mode is ExtractMode.AUTO and not job_arguments and not self.prefers_job(client, query):
             return None
+        return self.job(client, query)
+
+    def job(self, client: Any, query: Mapping[str, Any]) -> AsyncJob:
+        """Return the job that fetches the list.
+
+        :param query: the arguments of the client's ``job``
+        """
         job: AsyncJob = client.job(self.resource, **query)
         return job
+
+    def prefers_job(self, client: Any, query: Mapping[str, Any]) -> bool:
+        """Return True if the client prefers a job to pages.
+
+        :param query: the arguments of the client's ``job``
+        """
+        return bool(client.prefers_job(self.resource, **query))
 
     def _deadline(self, uri: str) -> datetime:
         checkpoint = load_checkpoint(uri)

@@ -1,18 +1,36 @@
-"""Operator of the Shopify Admin API: a shop's orders and products."""
+"""Operators of the Shopify Admin API: a shop's lists, and any query."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.arguments import Check, check_flag, check_structure, parse_bool
+from airflow_provider_partners.arguments import (
+    Check,
+    check_flag,
+    check_keys,
+    check_mapping,
+    check_name,
+    check_names,
+    check_structure,
+    check_text,
+    parse_bool,
+)
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.shopify_admin import ShopifyAdminHook
 from airflow_provider_partners.links import DatasetLink, ShopifyAdminLink
 from airflow_provider_partners.operators.extract_job import ExtractMode, JobExtractOperator
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from airflow_provider_partners.api.async_job import AsyncJob
+    from airflow_provider_partners.api.extraction import Extraction
+
+_WINDOW_VARIABLE = re.compile(r"\$(?:since|until)\s*:")
+"""The declaration of a variable that takes an end of the window."""
 
 
 class ShopifyAdminExtractOperator(JobExtractOperator):
@@ -110,3 +128,134 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         from airflow_provider_partners.sync.options import MappingOptions
 
         return MappingOptions.parse(self.fields).required_fields or None
+
+
+class ShopifyAdminQueryOperator(JobExtractOperator):
+    """Extracts the records of any query of a shop's Admin API into a dataset and returns the dataset's reference.
+
+    A record is a node of the document's connection, with each connection inside of it as a plain list, read to its end.
+    The document needs nothing for paging: the page size, the cursor and ``pageInfo`` are added to it, and taken out of
+    the records. A query without a connection is sent once as it is.
+
+    ::
+
+        ShopifyAdminQueryOperator(
+            task_id="extract_draft_orders",
+            document="{ draftOrders { nodes { id name status lineItems { nodes { sku quantity } } } } }",
+            time_field="updated_at",
+            since="{{ data_interval_start }}",
+            until="{{ data_interval_end }}",
+        )
+
+    With ``mode="auto"`` a large list is read by a bulk operation, a file that Shopify writes, if the document fits one.
+    Otherwise, and where Shopify refuses it, the list is read page by page.
+
+    .. seealso:: :ref:`howto/operator:ShopifyAdminQueryOperator`
+
+    :param document: one GraphQL query, or the name of a ``.graphql`` or ``.gql`` file (templated)
+    :param connection: dotted path below ``data`` of the connection whose nodes are the records; found by itself where
+        there is one (templated)
+    :param variables: the document's variables, as a dict or its JSON text (templated)
+    :param operation_name: which query runs, where the document has several (templated)
+    :param time_field: the search field of the window, such as ``updated_at``: it is added to the ``query`` of the
+        connection, beside your own search. Without it, a document that declares ``$since`` and ``$until`` gets the
+        window there. Where there is neither, the document is read without a window (templated)
+    :param key: the fields that identify a record, ``id`` by default (templated)
+    :param resource: name of the records in the dataset (templated)
+    :param shop: the shop, such as ``a.myshopify.com``; by default the shop in the connection's host (templated)
+    :param shopify_admin_conn_id: id of the Airflow connection (templated)
+    :param mode: ``auto``, ``paged`` or ``bulk`` (templated)
+    """
+
+    template_fields: Sequence[str] = (
+        *(name for name in JobExtractOperator.template_fields if name != "match"),
+        "document",
+        "connection",
+        "variables",
+        "operation_name",
+        "time_field",
+        "key",
+        "shop",
+        "shopify_admin_conn_id",
+    )
+    template_ext: Sequence[str] = (".graphql", ".gql")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"document": "graphql", "variables": "json", "key": "json"}
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **JobExtractOperator.argument_checks,
+        "document": check_text,
+        "connection": check_name,
+        "variables": check_mapping,
+        "operation_name": check_name,
+        "time_field": check_name,
+        "key": check_keys,
+    }
+    modes: ClassVar[Mapping[str, ExtractMode]] = ShopifyAdminExtractOperator.modes
+    fixed_arguments: ClassVar[frozenset[str]] = frozenset({"match"})
+    operator_extra_links = (ShopifyAdminLink(), DatasetLink())
+    ui_color = "#eaf5ea"
+
+    def __init__(
+        self,
+        *,
+        document: str,
+        connection: str | None = None,
+        variables: Mapping[str, Any] | str | None = None,
+        operation_name: str | None = None,
+        time_field: str | None = None,
+        key: str | Sequence[str] = ("id",),
+        resource: str = "query",
+        shop: str | None = None,
+        shopify_admin_conn_id: str = ShopifyAdminHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(resource=resource, match=None, **kwargs)
+        self.document = document
+        self.connection = connection
+        self.variables: Any = variables
+        self.operation_name = operation_name
+        self.time_field = time_field
+        self.key = key
+        self.shop = shop
+        self.shopify_admin_conn_id = shopify_admin_conn_id
+
+    @classmethod
+    def available_resources(cls) -> Mapping[str, Any]:
+        """Return nothing: the records may have any name."""
+        return {}
+
+    def has_time_filter(self) -> bool:
+        """Return True if the window has a place in the document."""
+        return is_given(self.time_field) or bool(_WINDOW_VARIABLE.search(self.document))
+
+    def hook(self) -> ShopifyAdminHook:
+        """Return the shop's hook."""
+        return ShopifyAdminHook(self.shopify_admin_conn_id, **self.hook_params())
+
+    def hook_params(self) -> dict[str, Any]:
+        """Return the shop."""
+        return {"shop": self.shop}
+
+    def query_filters(self) -> dict[str, Any]:
+        """Return the document and what belongs to it."""
+        return {
+            "document": self.document,
+            "variables": self.variables,
+            "connection": self.connection if is_given(self.connection) else None,
+            "operation_name": self.operation_name if is_given(self.operation_name) else None,
+            "time_field": self.time_field if is_given(self.time_field) else None,
+            "key": check_names("key", self.key),
+        }
+
+    def extraction(self, client: Any, query_arguments: Mapping[str, Any]) -> Extraction:
+        """Return the extraction of the document's pages."""
+        extraction: Extraction = client.query(resource=self.resource, **query_arguments)
+        return extraction
+
+    def job(self, client: Any, query: Mapping[str, Any]) -> AsyncJob:
+        """Return the bulk operation that reads the document."""
+        job: AsyncJob = client.query_job(resource=self.resource, **query)
+        return job
+
+    def prefers_job(self, client: Any, query: Mapping[str, Any]) -> bool:
+        """Return True if a bulk operation can read the document, and the list is large."""
+        return bool(client.prefers_query_job(**query))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.arguments import Check, check_keys
+from airflow_provider_partners.arguments import (
+    Check,
+    check_count,
+    check_flag,
+    check_keys,
+    check_mapping,
+    check_name,
+    check_names,
+    check_text,
+)
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -15,6 +24,7 @@ from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
 from airflow_provider_partners.operators.extract import ExtractOperator
 from airflow_provider_partners.task_errors import Context
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,22 +165,50 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
 
 
 class ShopifyPartnerQueryOperator(PartnerOperator):
-    """Extracts the records of one paged connection of any GraphQL document into a dataset.
+    """Extracts the records of any query of the Partner API into a dataset and returns the dataset's reference.
 
-    The document takes the variables ``$first`` and ``$after``. It selects the connection's ``pageInfo``, or the
-    ``cursor`` of its edges.
+    The nodes of the document's connection are read page by page. The document needs nothing for it: the page size, the
+    cursor and ``pageInfo`` are added. A query without a connection, and one for the ``last`` nodes of a connection, is
+    sent once as it is.
 
-    :param document: the GraphQL document (templated)
-    :param connection: path of the connection in the response, such as ``app.events``
-    :param variables: further variables of the document (templated)
-    :param resource: name of the records in the dataset
-    :param key: the fields that identify a record
+    .. seealso:: :ref:`howto/operator:ShopifyPartnerQueryOperator`
+
+    :param document: one GraphQL query, or the name of a ``.graphql`` or ``.gql`` file (templated)
+    :param connection: dotted path below ``data`` of the connection, such as ``app.events``, or of what the records are;
+        found by itself where there is one (templated)
+    :param variables: the document's variables, as a dict or its JSON text (templated)
+    :param operation_name: which query runs, where the document has several (templated)
+    :param paged: True to read all pages, also those before the ``last`` nodes; False to send the document once as it is
+        (templated)
+    :param page_size: records per page; by default what the document says, or 100 (templated)
+    :param resource: name of the records in the dataset (templated)
+    :param key: the fields that identify a record, ``id`` by default (templated)
     :param shopify_partner_conn_id: id of the Airflow connection (templated)
     """
 
-    template_fields: Sequence[str] = ("document", "variables", "shopify_partner_conn_id")
-    template_ext: Sequence[str] = (".graphql",)
-    template_fields_renderers: ClassVar[dict[str, str]] = {"document": "graphql", "variables": "json"}
+    template_fields: Sequence[str] = (
+        "document",
+        "connection",
+        "variables",
+        "operation_name",
+        "paged",
+        "page_size",
+        "resource",
+        "key",
+        "shopify_partner_conn_id",
+    )
+    template_ext: Sequence[str] = (".graphql", ".gql")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"document": "graphql", "variables": "json", "key": "json"}
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        "document": check_text,
+        "connection": check_name,
+        "variables": check_mapping,
+        "operation_name": check_name,
+        "paged": check_flag,
+        "page_size": check_count,
+        "resource": check_name,
+        "key": check_keys,
+    }
     operator_extra_links = (ShopifyPartnerLink(), DatasetLink())
     ui_color = "#eaf5ea"
 
@@ -178,33 +216,42 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
         self,
         *,
         document: str,
-        connection: str,
-        variables: Mapping[str, Any] | None = None,
+        connection: str | None = None,
+        variables: Mapping[str, Any] | str | None = None,
+        operation_name: str | None = None,
+        paged: bool | str | None = None,
+        page_size: int | str | None = None,
         resource: str = "query",
-        key: Sequence[str] = ("id",),
+        key: str | Sequence[str] = ("id",),
         shopify_partner_conn_id: str = ShopifyPartnerHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.document = document
         self.connection = connection
-        self.variables = variables
+        self.variables: Any = variables
+        self.operation_name = operation_name
+        self.paged: Any = paged
+        self.page_size: Any = page_size
         self.resource = resource
         self.key = key
         self.shopify_partner_conn_id = shopify_partner_conn_id
 
     def run(self, context: Context) -> DatasetRefDict:
-        """Read the connection page by page into the dataset."""
+        """Read the records into the dataset."""
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
             self.record_partner(hook)
             self.activity.set_list_read(self.resource)
             extraction = client.query(
                 self.document,
-                variables=dict(self.variables or {}),
-                connection=self.connection,
+                variables=self.variables,
+                connection=self.connection if is_given(self.connection) else None,
+                operation_name=self.operation_name if is_given(self.operation_name) else None,
+                paged=self.paged,
+                page_size=self.page_size,
                 resource=self.resource,
-                key=tuple(self.key),
+                key=check_names("key", self.key),
             )
             reference = write_dataset(
                 extraction,

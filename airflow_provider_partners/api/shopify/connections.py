@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from graphql import (
     ArgumentNode,
@@ -45,11 +44,16 @@ __all__ = [
     "bulk_selection",
     "choose_connection",
     "continued_selection",
+    "field_node",
     "find_connections",
     "is_connection",
+    "node_selection",
     "paged_field",
     "replace_connection",
     "selection_at",
+    "selects_id",
+    "variable",
+    "with_arguments",
 ]
 
 INNER_FIRST = 50
@@ -153,7 +157,7 @@ def node_selection(field: FieldNode) -> SelectionSetNode:
         for node in nodes:
             if node.selection_set:
                 merged = merge_selections(merged, node.selection_set) if merged else node.selection_set
-    return merged or SelectionSetNode(selections=(_field("__typename"),))
+    return merged or SelectionSetNode(selections=(field_node("__typename"),))
 
 
 def paged_field(
@@ -168,11 +172,11 @@ def paged_field(
     nodes = node_selection(field)
     if inner and find_connections(nodes):
         nodes = replace_connection(nodes, _inner_field)
-        anchor = (_field("id", alias=ANCHOR_ID), _field("__typename", alias=ANCHOR_TYPE))
+        anchor = (field_node("id", alias=ANCHOR_ID), field_node("__typename", alias=ANCHOR_TYPE))
         nodes = replace_node(nodes, selections=(*nodes.selections, *anchor))
     more = "hasPreviousPage" if backward else "hasNextPage"
-    edges = _field("edges", _field("cursor"), replace_node(_field("node"), selection_set=nodes))
-    return _with_selection(_with_arguments(field, arguments), _field("pageInfo", _field(more)), edges)
+    edges = field_node("edges", field_node("cursor"), replace_node(field_node("node"), selection_set=nodes))
+    return _with_selection(with_arguments(field, arguments), field_node("pageInfo", field_node(more)), edges)
 
 
 def replace_connection(
@@ -194,30 +198,31 @@ def replace_connection(
     return replace_fields(selections, visit)
 
 
-def bulk_selection(selections: SelectionSetNode, places: dict[str, Path]) -> SelectionSetNode:
+def bulk_selection(selections: SelectionSetNode, places: dict[str, tuple[str, Path]]) -> SelectionSetNode:
     """Return a selection as a bulk operation accepts it: through ``edges``, and each node with its id.
 
     Each node below the root also says which connection it belongs to: Shopify's file names its parent alone.
     See https://shopify.dev/docs/api/usage/bulk-operations/queries.
 
-    :param places: filled with the path of each connection below the root, by the name of the field that marks it
+    :param places: filled with each connection below the root, by the name of the field that marks it: the field that
+        marks the connection around it, which is empty at the root, and the path from there
     """
-    return replace_connection(selections, partial(_bulk_field, places=places, depth=0))
+    return replace_connection(selections, partial(_bulk_field, places=places, parent=None))
 
 
-def _bulk_field(field: FieldNode, path: Path, *, places: dict[str, Path], depth: int) -> FieldNode:
-    added: list[FieldNode] = [_field("id")]
-    nodes = node_selection(field)
-    if depth:
+def _bulk_field(field: FieldNode, path: Path, *, places: dict[str, tuple[str, Path]], parent: str | None) -> FieldNode:
+    added: list[FieldNode] = [field_node("id")]
+    nodes, name = node_selection(field), ""
+    if parent is not None:
         name = f"{PLACE_PREFIX}{len(places) + 1}"
-        places[name] = path
-        added.append(_field("__typename", alias=name))
-    nodes = replace_connection(nodes, partial(_bulk_field, places=places, depth=depth + 1))
+        places[name] = (parent, path)
+        added.append(field_node("__typename", alias=name))
+    nodes = replace_connection(nodes, partial(_bulk_field, places=places, parent=name))
     # "The parent 'node' field for a nested connection must select the 'id' field without an alias."
     own = [each for each in nodes.selections if not _is_plain_id(each)]
     nodes = replace_node(nodes, selections=(*added, *own))
     arguments = tuple(each for each in field.arguments or () if each.name.value not in _PAGING)
-    edges = _field("edges", replace_node(_field("node"), selection_set=nodes))
+    edges = field_node("edges", replace_node(field_node("node"), selection_set=nodes))
     return _with_selection(replace_node(field, arguments=arguments), edges)
 
 
@@ -245,7 +250,7 @@ def continued_selection(
                 type_condition=condition, selection_set=SelectionSetNode(selections=fields), directives=()
             ),
         )
-    return SelectionSetNode(selections=(_field("__typename"), *own, *others))
+    return SelectionSetNode(selections=(field_node("__typename"), *own, *others))
 
 
 def selection_at(selections: SelectionSetNode, path: Path) -> SelectionSetNode:
@@ -272,7 +277,7 @@ def _only(selections: SelectionSetNode, path: Path, arguments: Mapping[str, Valu
         if rest:
             below = field.selection_set
             return replace_node(field, selection_set=_only(below, tuple(rest), arguments)) if below else None
-        return _with_arguments(field, arguments)
+        return with_arguments(field, arguments)
 
     return replace_fields(selections, visit)
 
@@ -295,7 +300,11 @@ def _children(field: FieldNode, name: str) -> list[FieldNode]:
     return [each for each in fields_of(field.selection_set) if each.name.value == name]
 
 
-def _field(name: str, *below: FieldNode, alias: str | None = None) -> FieldNode:
+def field_node(name: str, *below: FieldNode, alias: str | None = None) -> FieldNode:
+    """Return a field without arguments.
+
+    :param below: what it selects
+    """
     return FieldNode(
         name=NameNode(value=name),
         alias=NameNode(value=alias) if alias else None,
@@ -305,7 +314,8 @@ def _field(name: str, *below: FieldNode, alias: str | None = None) -> FieldNode:
     )
 
 
-def _with_arguments(field: FieldNode, arguments: Mapping[str, Any]) -> FieldNode:
+def with_arguments(field: FieldNode, arguments: Mapping[str, ValueNode]) -> FieldNode:
+    """Return a field with arguments added, or replaced."""
     kept = tuple(each for each in field.arguments or () if each.name.value not in arguments)
     added = tuple(ArgumentNode(name=NameNode(value=name), value=value) for name, value in arguments.items())
     return replace_node(field, arguments=(*kept, *added))

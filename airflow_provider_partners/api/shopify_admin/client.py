@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.client import ApiClient
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
@@ -27,6 +26,7 @@ from airflow_provider_partners.api.shopify_admin.auth import make_auth, shop_url
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob, fits_bulk_operation, require_bulk_fit
 from airflow_provider_partners.api.shopify_admin.bulk.operations import BulkOperations
 from airflow_provider_partners.api.shopify_admin.bulk.records import RECORDS_PER_PAGE, BulkRecordLoader
+from airflow_provider_partners.api.shopify_admin.document_client import DocumentClient
 from airflow_provider_partners.api.shopify_admin.documents import SHOP, documents_of
 from airflow_provider_partners.api.shopify_admin.errors import ADMIN_ERROR_HANDLER
 from airflow_provider_partners.api.shopify_admin.nested import NestedListLoader
@@ -74,7 +74,7 @@ See https://shopify.dev/docs/api/usage/access-scopes (``read_all_orders``).
 """
 
 
-class ShopifyAdminClient(ApiClient):
+class ShopifyAdminClient(DocumentClient):
     """Reads from the Admin API of one shop.
 
     ::

@@ -26,6 +26,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.operations import (
     refusal_error,
     root_count,
 )
+from airflow_provider_partners.api.shopify_admin.bulk.placement import TypedPlaces
 from airflow_provider_partners.api.shopify_admin.bulk.records import (
     RECORDS_PER_PAGE,
     BulkFile,
@@ -221,7 +222,7 @@ class BulkJob:
         return BulkFile(
             name=f"{self.resource} of {job_id}",
             download=lambda path: self.download(url, path),
-            connections=documents.bulk_connections(),
+            placement=TypedPlaces(documents.bulk_connections()),
             reads_lines=reads_lines_as_records(documents),
             counts_records=documents.records_list is None or reads_lines_as_records(documents),
             **options,

@@ -10,12 +10,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.async_job import JobState, JobStatus
+from airflow_provider_partners.api.async_job import JobRefusedError, JobState, JobStatus
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, is_at_least
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_admin import documents
 from airflow_provider_partners.exceptions import (
-    ConfigurationError,
     PagingError,
     PartnersError,
     ThrottledError,
@@ -90,7 +89,7 @@ class BulkOperations:
         """
         if (size := len(encode_text(query))) > MAX_QUERY_BYTES:
             message = f"the bulk operation's query has {size:,} bytes, but Shopify accepts {MAX_QUERY_BYTES:,}"
-            raise ConfigurationError(message, remedy="Shorten 'query' or 'fields'.", partner=PARTNER)
+            raise JobRefusedError(message, remedy="Shorten 'query' or 'fields'.", partner=PARTNER)
         variables = {"query": query, "groupObjects": is_grouped(query)}
         data = self._caller.execute(documents.BULK_RUN, variables, label="bulk.run", repeatable=False).data
         payload = data.get("bulkOperationRunQuery") or {}
@@ -239,8 +238,8 @@ def refusal_error(errors: list[Record]) -> PartnersError:
     message = f"Shopify refused the bulk operation: {reasons}"
     # The validator names the argument; other refusals have no field.
     if codes == {"INVALID"} or all(error.get("field") == ["query"] for error in errors):
-        remedy = "Correct 'query' or 'fields'. For example, a bulk operation accepts no connection inside of a list."
-        return ConfigurationError(message, remedy=remedy, partner=PARTNER)
+        remedy = "Correct the document, 'query' or 'fields'. For example, it accepts no connection inside of a list."
+        return JobRefusedError(message, remedy=remedy, partner=PARTNER)
     return UnexpectedResponseError(message, partner=PARTNER)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners.api.extraction import ExtractedPage, Extraction, ResumePosition, Segment, batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
-from airflow_provider_partners.api.shopify_admin.bulk.result_file import Connections, JoinedFile
+from airflow_provider_partners.api.shopify_admin.bulk.result_file import JoinedFile
 from airflow_provider_partners.api.shopify_admin.documents import (
     ListDocuments,
     missing_lists,
@@ -27,6 +27,7 @@ from airflow_provider_partners.exceptions import PagingError, TransientError, Un
 from airflow_provider_partners.files import ScratchFolder, make_private_file
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.api.shopify_admin.bulk.placement import Placement
     from airflow_provider_partners.api.shopify_admin.query import ListQuery
     from airflow_provider_partners.api.shopify_admin.resources.model import Nested
     from airflow_provider_partners.records import Record
@@ -48,7 +49,7 @@ class BulkFile:
 
     :param name: for errors
     :param download: downloads the file; holds its URL, which is a secret
-    :param connections: the nested connections of each type
+    :param placement: where nested lines belong
     :param expected_lines: minimum number of lines
     :param expected_roots: minimum number of objects of the list
     :param is_included: return False for an object to drop it; all are kept by default
@@ -59,7 +60,7 @@ class BulkFile:
 
     name: str
     download: DownloadFile = field(repr=False)
-    connections: Connections
+    placement: Placement
     expected_lines: int = 0
     expected_roots: int = 0
     is_included: Callable[[Record], bool] | None = None
@@ -78,7 +79,7 @@ class BulkFile:
         joined = JoinedFile(
             path,
             folder / "index.sqlite",
-            connections=self.connections,
+            placement=self.placement,
             is_included=self.is_included,
             allow_truncated=self.allow_truncated,
             reads_lines=self.reads_lines,

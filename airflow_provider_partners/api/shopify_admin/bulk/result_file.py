@@ -8,31 +8,28 @@ See https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-d
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_partners.api.extraction import batches
+from airflow_provider_partners.api.shopify_admin.bulk.placement import type_of_id
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 from airflow_provider_partners.files import make_private_file
 from airflow_provider_partners.records import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from airflow_provider_partners.api.shopify_admin.bulk.placement import Placement
     from airflow_provider_partners.records import Record
 
 PARENT_ID_FIELD = "__parentId"
 
-Connections = dict[str, "Mapping[str, str]"]
-"""The nested connections by type of the object, as ``{type of the nested line: field of the object}``."""
-
 _INDEX_BATCH_SIZE = 1_000
 _LOOKUP_BATCH_SIZE = 500
-_TYPE = re.compile(r"gid://shopify/(\w+)/")
 _REMEDY = "Submit another bulk operation (a retry does). If the error repeats, read page by page."
 
 
@@ -82,7 +79,7 @@ class JoinedFile:
 
     :param path: the file
     :param index: path of the database to create
-    :param connections: the nested connections of each type
+    :param placement: where nested lines belong
     :param is_included: return False for an object to drop it; all are kept by default
     :param allow_truncated: skip the last line if it is incomplete
     :param reads_lines: whether the nested lines are the objects to read, each by itself
@@ -94,7 +91,7 @@ class JoinedFile:
         path: Path,
         index: Path,
         *,
-        connections: Connections,
+        placement: Placement,
         is_included: Callable[[Record], bool] | None = None,
         allow_truncated: bool = False,
         reads_lines: bool = False,
@@ -102,7 +99,7 @@ class JoinedFile:
         self._reads_lines = reads_lines
         self.line_count = 0
         self.root_count = 0
-        self._connections = connections
+        self._placement = placement
         self._database = _open_index(index)
         self._file = path.open("rb")
         try:
@@ -191,7 +188,7 @@ class JoinedFile:
         """Add the nested lines to their parents, and return them."""
         parents_by_id = {line.id: line for line in parents}
         for line in parents:
-            line.record.update({name: [] for name in self._connections.get(_type_of_id(line.id), {}).values()})
+            self._placement.prepare(line.record)
         offsets = []
         for batch in batches(parents_by_id, _LOOKUP_BATCH_SIZE):
             placeholders = ",".join("?" * len(batch))
@@ -200,12 +197,10 @@ class JoinedFile:
         children = [self._line_at(offset) for offset in sorted(offsets)]
         for line in children:
             parent = parents_by_id[str(line.parent_id)]
-            child_type, parent_type = _type_of_id(line.id), _type_of_id(parent.id)
-            name = self._connections.get(parent_type, {}).get(child_type)
-            if name is None:
-                message = f"the bulk operation's file has a {child_type} in a {parent_type}, which was not requested"
+            if not self._placement.add(parent.record, line.record):
+                types = f"a {type_of_id(line.id)} in a {type_of_id(parent.id)}"
+                message = f"the bulk operation's file has {types}, which was not requested"
                 raise UnexpectedResponseError(message, remedy=_REMEDY)
-            parent.record[name].append(line.record)
         return children
 
     def _line_at(self, offset: int) -> Line:
@@ -226,11 +221,6 @@ def _parse_line(offset: int, text: bytes) -> Line | None:
         return None
     parent_id = record.pop(PARENT_ID_FIELD, None)
     return Line(offset, record, None if parent_id is None else str(parent_id))
-
-
-def _type_of_id(gid: str) -> str:
-    match = _TYPE.match(gid)
-    return match.group(1) if match else "?"
 
 
 def _open_index(path: Path) -> sqlite3.Connection:

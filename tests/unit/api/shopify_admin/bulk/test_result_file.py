@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_partners.api.shopify_admin.bulk.placement import TypedPlaces
 from airflow_provider_partners.api.shopify_admin.bulk.result_file import JoinedFile, read_lines
 from airflow_provider_partners.exceptions import UnexpectedResponseError
 
@@ -36,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def join(file: Path, connections: dict = ORDERS, **options: object) -> JoinedFile:
-    return JoinedFile(file, file.with_name("index.sqlite"), connections=connections, **options)  # type: ignore[arg-type]
+    return JoinedFile(file, file.with_name("index.sqlite"), placement=TypedPlaces(connections), **options)  # type: ignore[arg-type]
 
 
 def read_all(file: Path, connections: dict = ORDERS, **options: object) -> list[dict]:
