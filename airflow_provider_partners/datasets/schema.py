@@ -80,6 +80,10 @@ class Column:
         """Return the column that :meth:`to_dict` has written."""
         return cls(value["name"], value["type"])
 
+    def fits(self, value: Any) -> bool:
+        """Return True if a record's value that is not ``None`` fits the column."""
+        return _FITS[self.type](value)
+
     def typed(self, value: Any) -> Any:
         """Return a record's value as Python's value of this type: ``Decimal``, aware ``datetime``, JSON as text.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners._compat import AirflowException, BaseHook
@@ -16,8 +17,41 @@ if TYPE_CHECKING:
     from airflow.providers.common.sql.hooks.sql import DbApiHook
 
 
-def sql_hook(conn_id: str, hook_params: Mapping[str, Any] | None = None) -> DbApiHook:
-    """Return the hook of a connection to a database.
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that an Airflow connection names.
+
+    :param conn_id: id of the connection
+    :param connection: the connection, as Airflow stores it
+    :param hook: its hook
+    """
+
+    conn_id: str
+    connection: Any
+    hook: DbApiHook
+
+    @property
+    def kind(self) -> str:
+        """The connection type; ``redshift`` for a PostgreSQL connection whose extra says so."""
+        extra = self.connection.extra_dejson
+        is_redshift = any(str(extra.get(name)).lower() == "true" for name in ("redshift", "redshift-serverless"))
+        return "redshift" if is_redshift else str(self.connection.conn_type)
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        """Return a connection of the DB-API, whose statements are in a transaction where the database has them.
+
+        :raises ConfigurationError: when the database refuses a statement
+        :raises TransientError: when it fails
+        """
+        with database_errors(self.conn_id), closing(self.hook.get_conn()) as connection:
+            if self.hook.supports_autocommit:
+                self.hook.set_autocommit(connection, False)
+            yield connection
+
+
+def find_database(conn_id: str, hook_params: Mapping[str, Any] | None = None) -> Database:
+    """Return the database of a connection.
 
     :param hook_params: further arguments of the hook, such as ``{"database": "sales"}``
     :raises ConfigurationError: when a package is missing, or the connection is of another kind
@@ -38,17 +72,4 @@ def sql_hook(conn_id: str, hook_params: Mapping[str, Any] | None = None) -> DbAp
     if not isinstance(hook, DbApiHook):
         message = f"The connection '{conn_id}' is of type '{connection.conn_type}', which is no database"
         raise ConfigurationError(message, remedy=remedy)
-    return hook
-
-
-@contextmanager
-def open_database(hook: DbApiHook, conn_id: str) -> Iterator[Any]:
-    """Return a connection of the DB-API, whose statements are in a transaction where the database has them.
-
-    :raises ConfigurationError: when the database refuses a statement
-    :raises TransientError: when it fails
-    """
-    with database_errors(conn_id), closing(hook.get_conn()) as connection:
-        if hook.supports_autocommit:
-            hook.set_autocommit(connection, False)
-        yield connection
+    return Database(conn_id, connection, hook)

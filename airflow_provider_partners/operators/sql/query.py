@@ -13,7 +13,7 @@ from airflow_provider_partners.arguments import (
     check_structure,
     check_text,
 )
-from airflow_provider_partners.operators.sql.database import open_database, sql_hook
+from airflow_provider_partners.operators.sql.database import find_database
 from airflow_provider_partners.operators.to_dataset import ToDatasetOperator
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
         """Yield the columns, then each record. The connection is open meanwhile."""
         from airflow_provider_partners.tables.select import Query
 
-        hook = sql_hook(self.conn_id, self.hook_params)
-        with open_database(hook, self.conn_id) as connection:
+        with find_database(self.conn_id, self.hook_params).open() as connection:
             query = Query(
                 connection,
                 self.sql,

@@ -171,12 +171,12 @@ sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})
 from types import SimpleNamespace
 import airflow.providers.postgres.hooks.postgres as module
 module.USE_PSYCOPG3 = {driver == "psycopg"}
-from airflow_provider_partners.operators.sql.database import open_database, sql_hook
+from airflow_provider_partners.operators.sql.database import find_database
 from airflow_provider_partners.tables.select import Query
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 def read(number):
-    with open_database(sql_hook("warehouse"), "warehouse") as connection:
+    with find_database("warehouse").open() as connection:
         query = Query(connection, f"SELECT id, repeat('x', 100) AS note FROM generate_series(1, {{number}}) AS id")
         query.execute()
         return sum(1 for record in query.records())
