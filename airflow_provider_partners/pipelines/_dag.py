@@ -84,7 +84,7 @@ def _signature(function: Callable[..., DAG]) -> inspect.Signature:
     own = inspect.signature(function)
     if SHARED_ARGUMENTS not in own.parameters:
         return own
-    parameters = []
+    parameters: list[inspect.Parameter] = []
     for parameter in own.parameters.values():
         if parameter.name == SHARED_ARGUMENTS:
             parameters += inspect.signature(OrderArguments).parameters.values()
@@ -217,6 +217,15 @@ def _check_options(name: str, value: Any) -> None:
         raise ConfigurationError(message, remedy="A Dag takes its import path: package.module:name.")
 
 
+def _check_properties(name: str, value: Any) -> None:
+    """Refuse wrong custom properties, unless Airflow renders them later."""
+    if value is None or _is_rendered_later(value):
+        return
+    from airflow_provider_partners.sync.options import MappingOptions, parse_json_text
+
+    MappingOptions.parse({name: parse_json_text(value, name)})
+
+
 def _check_transform(name: str, value: Any) -> None:
     """Refuse what is no import path. The function itself is loaded when the run starts."""
     if value is None or _is_rendered_later(value):
@@ -261,6 +270,7 @@ _CHECKS: Mapping[str, Check] = {
     "lookback_days": check_days,
     "options": _check_options,
     "params": _check_mapping_or_none,
+    **dict.fromkeys(("order_properties", "line_properties", "product_properties"), _check_properties),
     "personal_data": check_flag,
     "placements": _check_placements,
     "policy": _check_options,

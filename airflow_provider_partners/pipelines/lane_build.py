@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve_build"]
 
-OPTIONS = ("options", "policy", "coupon_policy")
+PROPERTIES = ("order_properties", "line_properties", "product_properties")
+"""The options of the mapping that are arguments as well."""
 
 _PERSONAL_FIELDS = frozenset({"email", "phone", "customer", "billingAddress", "shippingAddress"})
 """The fields of an order that ``personal_data=False`` leaves out.
@@ -28,7 +29,8 @@ See https://shopify.dev/docs/apps/launch/protected-customer-data.
 def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return a lane's arguments of the build operator, and the fields that its orders are extracted with.
 
-    :param route: of the shop. A key of its options goes before the same key of the Dag's; an import path replaces them
+    :param route: of the shop. A key of its options goes before the same key of the Dag's, and so does each custom
+        property; an import path replaces the Dag's policy
     :param defaults: the Dag's arguments
     :raises ConfigurationError: when options are wrong, or a function can't be loaded
     """
@@ -37,11 +39,13 @@ def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
     from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
     from airflow_provider_partners.sync.transform import parse_transform
 
-    resolved = {name: _merge(defaults.get(name), getattr(route, name)) for name in OPTIONS}
-    for name in ("transform", "predictions"):
-        own = getattr(route, name)
-        resolved[name] = defaults.get(name) if own is None else own
+    own = route.model_dump()
     with _named(route):
+        resolved = {
+            "options": _merge_options(defaults, own) or None,
+            **{name: _merge(defaults.get(name), own[name]) for name in ("policy", "coupon_policy")},
+            **{name: defaults.get(name) if own[name] is None else own[name] for name in ("transform", "predictions")},
+        }
         options = MappingOptions.parse(resolved["options"])
         policy = SuppressionPolicy.parse(resolved["policy"])
         CouponPolicy.parse(resolved["coupon_policy"])
@@ -50,25 +54,49 @@ def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
         fields = list(dict.fromkeys([*options.required_fields, *policy.required_fields]))
         if not route.personal_data:
             _check_personal(policy.required_fields)
-    return {**resolved, "fields": fields}
+    # The custom properties are in the options now.
+    return {**resolved, **dict.fromkeys(PROPERTIES), "fields": fields}
 
 
 def _merge(default: Any, own: Any) -> Any:
-    """Return the Dag's options with the keys of the route's. Text that is no JSON object stays as it is."""
+    """Return the Dag's options with the keys of the route's. An import path has no keys, so it stays as it is."""
     from airflow_provider_partners.sync.user_code import is_import_path
 
     if own is None or own == "":
         return default
-    if is_import_path(own) or is_import_path(default) or default is None:
+    if default is None or is_import_path(own) or is_import_path(default):
         return own
-    base, changes = _parsed(default), _parsed(own)
-    return {**base, **changes} if isinstance(base, Mapping) and isinstance(changes, Mapping) else changes
+    return {**_parsed(default), **_parsed(own)}
 
 
-def _parsed(value: Any) -> Any:
+def _merge_options(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the mapping with the custom properties in them, each property by itself."""
+    merged: dict[str, Any] = {}
+    for given in (defaults, own):
+        options = _parsed(given.get("options"))
+        kept = {name: merged.get(name, {}) for name in PROPERTIES}
+        merged |= options
+        for name in PROPERTIES:
+            properties = {**kept[name], **_parsed(options.get(name)), **_parsed(given.get(name))}
+            if properties:
+                merged[name] = properties
+    return merged
+
+
+def _parsed(value: Any) -> dict[str, Any]:
+    """Return options as a dict.
+
+    :raises ConfigurationError: when they are something else
+    """
     from airflow_provider_partners.sync.options import parse_json_text
 
-    return parse_json_text(value, "options") or {}
+    parsed = parse_json_text(value, "options")
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, Mapping):
+        message = f"Wrong options: a {type(parsed).__name__}"
+        raise ConfigurationError(message, remedy="Write an object such as {…}.")
+    return dict(parsed)
 
 
 def _check_personal(required: list[str]) -> None:

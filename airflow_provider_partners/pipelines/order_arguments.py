@@ -26,7 +26,16 @@ CLAIMS_LOOKBACK = timedelta(days=30)
 COUPONS_LOOKBACK = timedelta(days=3)
 """Default of ``coupons_lookback``: how long before the orders' window redemptions are read."""
 
-BUILD_ARGUMENTS = ("options", "policy", "coupon_policy", "transform", "predictions")
+BUILD_ARGUMENTS = (
+    "options",
+    "order_properties",
+    "line_properties",
+    "product_properties",
+    "policy",
+    "coupon_policy",
+    "transform",
+    "predictions",
+)
 """The arguments of the build operator that a Dag passes on, and that a route may have, too."""
 
 OnNoShops = Literal["fail", "skip"]
@@ -38,6 +47,11 @@ class OrderArguments:
 
     :param options: options of the mapping, as a dict, JSON text or a
         :class:`~airflow_provider_partners.sync.options.MappingOptions` (templated)
+    :param order_properties: custom properties of the order, each with its source, see
+        :mod:`~airflow_provider_partners.sync.property_sources`. A key goes before the same key of ``options``
+        (templated)
+    :param line_properties: custom properties of the order's lines, likewise (templated)
+    :param product_properties: custom properties of the products, likewise (templated)
     :param policy: when the review request of an order is suppressed, likewise, or the import path of a
         :class:`~airflow_provider_partners.sync.suppression.policy.SuppressionPolicy` (templated)
     :param coupon_policy: which redemptions count as an order's coupons, likewise, a
@@ -59,6 +73,9 @@ class OrderArguments:
     """
 
     options: MappingOptions | Mapping[str, Any] | str | None = None
+    order_properties: Mapping[str, Any] | str | None = None
+    line_properties: Mapping[str, Any] | str | None = None
+    product_properties: Mapping[str, Any] | str | None = None
     policy: SuppressionPolicy | Mapping[str, Any] | str | None = None
     coupon_policy: CouponPolicy | Mapping[str, Any] | str | None = None
     transform: str | None = None

@@ -116,7 +116,7 @@ def _parse_text(uri: str, text: str) -> Any:
         except ValueError as error:
             problem = f"is not JSON ({error})"
     else:
-        import yaml
+        import yaml  # type: ignore[import-untyped]
 
         try:
             return yaml.safe_load(text)
@@ -129,11 +129,10 @@ def _parse_text(uri: str, text: str) -> Any:
 
 def _read_query(conn_id: str, sql: str) -> list[dict[str, Any]]:
     """Return the rows of a query as routes: a column is a field, and null means not given."""
-    from airflow_provider_partners.operators.sql.database import open_database, sql_hook
+    from airflow_provider_partners.operators.sql.database import find_database
     from airflow_provider_partners.tables.select import Query
 
-    hook = sql_hook(conn_id)
-    with open_database(hook, conn_id) as connection:
+    with find_database(conn_id).open() as connection:
         query = Query(connection, sql)
         query.execute()
         rows = list(query.records())

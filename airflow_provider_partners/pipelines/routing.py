@@ -50,6 +50,9 @@ class Route(BaseModel):
     :param voucherify_conn_id: connection of type ``voucherify``, for shops that use it
     :param personal_data: whether customers' data are read from Shopify; false for a shop whose app may not read them
     :param options: options of the mapping, as an object or JSON text. Its keys go before those of the Dag
+    :param order_properties: custom properties of the order, likewise
+    :param line_properties: custom properties of the order's lines, likewise
+    :param product_properties: custom properties of the products, likewise
     :param policy: of the suppression, likewise, or the import path of a policy
     :param coupon_policy: which redemptions count as coupons, likewise
     :param transform: the import path of a function, in place of the Dag's
@@ -67,6 +70,9 @@ class Route(BaseModel):
     voucherify_conn_id: str | None = Field(default=None, min_length=1)
     personal_data: bool = True
     options: Settings | None = None
+    order_properties: Settings | None = None
+    line_properties: Settings | None = None
+    product_properties: Settings | None = None
     policy: Settings | None = None
     coupon_policy: Settings | None = None
     transform: str | None = Field(default=None, min_length=1)

@@ -75,3 +75,20 @@ def test_a_rule_on_the_customer_needs_personal_data():
     policy = {"rules": [{"name": "loyal", "orders_at_least": 5}]}
     with pytest.raises(ConfigurationError, match=f"{A}: A rule.*'customer.numberOfOrders', and personal data are not"):
         resolve_build(route(policy=policy, personal_data=False), {})
+
+
+def test_each_custom_property_of_the_route_goes_before_that_of_the_dag():
+    defaults = {
+        "options": {"order_properties": {"gift": "attribute:Gift", "note": "name"}, "order_date": "processed"},
+        "order_properties": '{"note": "tags"}',
+        "line_properties": {"color": "option:Color"},
+    }
+    own = route(options={"order_properties": {"channel": "sourceName"}}, line_properties={"size": "option:Size"})
+    lane = resolve_build(own, defaults)
+    assert lane["options"] == {
+        "order_date": "processed",
+        "order_properties": {"gift": "attribute:Gift", "note": "tags", "channel": "sourceName"},
+        "line_properties": {"color": "option:Color", "size": "option:Size"},
+    }
+    assert (lane["order_properties"], lane["line_properties"]) == (None, None)
+    assert "sourceName" in lane["fields"]
