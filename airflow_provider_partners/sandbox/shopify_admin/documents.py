@@ -131,8 +131,23 @@ class ShopDocuments:
         revision = self._store.revision(PARTNER, self._shop, "product")
         return Entries(kind="product", documents=self._store.cached(PARTNER, self._shop, "product"), revision=revision)
 
+    def every(self, kind: str) -> Entries:
+        """Return every document of a kind; a variant is part of its product."""
+        if kind == "product_variant":
+            products = self.products()
+            variants = [variant for product in products.documents for variant in variants_with_product(product)]
+            return Entries(kind=kind, documents=variants, revision=products.revision)
+        revision = self._store.revision(PARTNER, self._shop, kind)
+        return Entries(kind=kind, documents=self._store.cached(PARTNER, self._shop, kind), revision=revision)
+
+    def find(self, kind: str, gid: str) -> Document | None:
+        """Return one document of a kind."""
+        return self._store.get(PARTNER, self._shop, kind, gid)
+
     def load(self, kind: str, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the whole documents of entries, in their order, read in chunks."""
+        if kind == "product_variant":
+            return iter(list(documents))
         return self._store.iterate(PARTNER, self._shop, kind, (document["id"] for document in documents))
 
     def order(self, gid: str) -> Document | None:
@@ -159,12 +174,21 @@ class ShopDocuments:
         return self._variants[product_gid].get(gid)
 
     def inside_orders(self, name: str, gid: str) -> Document | None:
-        """Return a line item, fulfillment or refund by id, from the order that contains it."""
+        """Return a line item, fulfillment, refund or transaction by id, from the order that contains it."""
         holder = self._store.parent_ids(PARTNER, self._shop, "order", name).get(gid)
         order = self.order(holder) if holder else None
         return (
             next((item for item in contents_with_order(order, name) if item.get("id") == gid), None) if order else None
         )
+
+    def metafield(self, gid: str) -> tuple[Document, Document] | None:
+        """Return a metafield and the object that has it."""
+        for kind in _OWNER_KINDS:
+            holder = self._store.parent_ids(PARTNER, self._shop, kind, "metafields").get(gid)
+            if holder:
+                return _metafield_of(self.order(holder) if kind == "order" else self.find(kind, holder), gid)
+        variants = self.every("product_variant").documents
+        return next((found for variant in variants if (found := _metafield_of(variant, gid))), None)
 
     def customer(self, gid: str) -> Document | None:
         """Return a customer: their own document, or the customer data of their newest order."""
@@ -176,6 +200,15 @@ class ShopDocuments:
 
     def _visible(self, order: Document) -> bool:
         return str(order.get("createdAt", "")) >= self._since
+
+
+_OWNER_KINDS = ("product", "order", "customer", "draft_order", "collection", "location", "shop")
+"""The kinds of documents that have metafields."""
+
+
+def _metafield_of(owner: Document | None, gid: str) -> tuple[Document, Document] | None:
+    metafields = (owner or {}).get("metafields") or ()
+    return next(((each, owner) for each in metafields if owner and each["id"] == gid), None)
 
 
 def contents_with_order(order: Document, name: str) -> list[Document]:

@@ -238,13 +238,18 @@ class AdminRequest(RequestContext):
                 return documents.customer(gid)
             case "Shop":
                 return self.shop if gid == self.shop.get("id") else None
-            case "Fulfillment" | "LineItem" | "Refund":
+            case "Fulfillment" | "LineItem" | "Refund" | "OrderTransaction":
                 return documents.inside_orders(_LISTS[type_name], gid)
         finder = self._finders.get(type_name)
         return finder(self, gid) if finder else None
 
 
-_LISTS = {"Fulfillment": "fulfillments", "LineItem": "lineItems", "Refund": "refunds"}
+_LISTS = {
+    "Fulfillment": "fulfillments",
+    "LineItem": "lineItems",
+    "Refund": "refunds",
+    "OrderTransaction": "transactions",
+}
 
 
 def _type(gid: str) -> str:

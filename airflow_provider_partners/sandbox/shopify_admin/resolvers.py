@@ -11,7 +11,7 @@ from graphql import GraphQLError
 
 from airflow_provider_partners.sandbox.shopify.graphql.resolvers import Arguments, Document, Info, Resolver
 from airflow_provider_partners.sandbox.shopify.graphql.schema import public_api_versions
-from airflow_provider_partners.sandbox.shopify_admin import sorting
+from airflow_provider_partners.sandbox.shopify_admin import lists, sorting
 from airflow_provider_partners.sandbox.shopify_admin.documents import (
     Entries,
     contents_with_order,
@@ -134,17 +134,8 @@ def _shipping_line(_request: AdminRequest, source: Document, _info: Info, _argum
 def _metafield(_request: AdminRequest, source: Document, _info: Info, arguments: Arguments) -> Document | None:
     """Return the metafield with a namespace and a key; without a namespace, one of the app's own, which has none."""
     wanted = (arguments.get("namespace"), arguments["key"])
-    return next((each for each in source.get("metafields") or () if (each["namespace"], each["key"]) == wanted), None)
-
-
-def _metafields(_request: AdminRequest, source: Document, _info: Info, arguments: Arguments) -> list[Document]:
-    namespace, keys = arguments.get("namespace"), arguments.get("keys")
-    return [
-        each
-        for each in source.get("metafields") or ()
-        if (namespace is None or each["namespace"] == namespace)
-        and (keys is None or f"{each['namespace']}.{each['key']}" in keys)
-    ]
+    found = (each for each in source.get("metafields") or () if (each["namespace"], each["key"]) == wanted)
+    return next((lists.owned_metafield(each, source) for each in found), None)
 
 
 def _variants(_request: AdminRequest, source: Document, _info: Info, _arguments: Arguments) -> list[Document]:
@@ -212,6 +203,7 @@ def _plan(_request: AdminRequest, source: Document, _info: Info, _arguments: Arg
 
 
 TABLE: dict[tuple[str, str], Resolver] = {
+    **lists.TABLE,
     ("QueryRoot", "orders"): _orders,
     ("QueryRoot", "ordersCount"): _orders_count,
     ("QueryRoot", "order"): _read("Order"),
@@ -239,8 +231,7 @@ TABLE: dict[tuple[str, str], Resolver] = {
     ("Order", "displayAddress"): _display_address,
     ("Order", "closed"): _set("closedAt"),
     ("Order", "shippingLine"): _shipping_line,
-    **{(owner, "metafield"): _metafield for owner in ("Order", "Customer", "Product", "ProductVariant")},
-    **{(owner, "metafields"): _metafields for owner in ("Order", "Customer", "Product", "ProductVariant")},
+    **{(owner, "metafield"): _metafield for owner, field in lists.TABLE if field == "metafields"},
     ("Order", "subtotalLineItemsQuantity"): _total("lineItems", "quantity"),
     ("Order", "currentSubtotalLineItemsQuantity"): _total("lineItems", "currentQuantity"),
     ("Fulfillment", "fulfillmentLineItems"): _same_order("fulfillmentLineItems"),
@@ -252,6 +243,10 @@ TABLE: dict[tuple[str, str], Resolver] = {
     ("LineItem", "discountedTotalSet"): _discounted_total,
     ("LineItem", "product"): _product_of_item,
     ("LineItem", "variant"): _variant_of_item,
+    ("AbandonedCheckoutLineItem", "product"): _product_of_item,
+    ("AbandonedCheckoutLineItem", "variant"): _variant_of_item,
+    ("DraftOrderLineItem", "product"): _product_of_item,
+    ("DraftOrderLineItem", "variant"): _variant_of_item,
     ("Product", "variants"): _variants,
     ("Product", "variantsCount"): _count("variants"),
     ("Product", "featuredMedia"): _media,

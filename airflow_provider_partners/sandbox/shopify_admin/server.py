@@ -31,6 +31,7 @@ from airflow_provider_partners.sandbox.shopify.graphql.schema import answering_v
 from airflow_provider_partners.sandbox.shopify.rate_limits import PLANS, Clock, PointBucket
 from airflow_provider_partners.sandbox.shopify_admin.bulk import operations as shopify_bulk
 from airflow_provider_partners.sandbox.shopify_admin.bulk.operations import BulkOperations
+from airflow_provider_partners.sandbox.shopify_admin.lists import FINDERS
 from airflow_provider_partners.sandbox.shopify_admin.query_cost import Pricing
 from airflow_provider_partners.sandbox.shopify_admin.request import AdminRequest, global_id_check
 from airflow_provider_partners.sandbox.shopify_admin.resolvers import TABLE
@@ -152,7 +153,7 @@ class _Api:
             version=version,
             table=self._table,
             lists=self._lists,
-            finders={"BulkOperation": self._bulk.find},
+            finders={**FINDERS, "BulkOperation": self._bulk.find},
             **more,
         )
 

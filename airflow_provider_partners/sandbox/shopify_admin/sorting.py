@@ -1,4 +1,4 @@
-"""The sort keys of orders and products, and the form of each sort value in a cursor."""
+"""The sort keys of the lists, and the form of each sort value in a cursor."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _items(order: Document) -> int:
 
 
 #: Keys with a time in their cursor: epoch milliseconds in the search index, a timestamp in the database (recorded).
-TIMES = {"COMPLETED_AT", "CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT"}
+TIMES = {"COMPLETED_AT", "CREATED_AT", "UPDATED_AT", "PROCESSED_AT", "PUBLISHED_AT", "STARTS_AT", "ENDS_AT"}
 ORDERS: dict[str, SortValue] = {
     "CREATED_AT": _timestamp("createdAt"),
     "UPDATED_AT": _timestamp("updatedAt"),
@@ -76,6 +76,63 @@ PRODUCTS: dict[str, SortValue] = {
     "PRODUCT_TYPE": _plain("productType"),
     "INVENTORY_TOTAL": _plain("totalInventory"),
 }
+
+
+def _inside(name: str, value: SortValue) -> SortValue:
+    """Return the sort value of an object inside of the document."""
+    return lambda document: value(document.get(name) or {})
+
+
+def _full_name(document: Document) -> Scalar:
+    return f"{document.get('lastName') or ''}, {document.get('firstName') or ''}".casefold()
+
+
+_BY_ID: dict[str, SortValue] = {"ID": gid_number, "RELEVANCE": gid_number}
+_CHANGED: dict[str, SortValue] = {"UPDATED_AT": _timestamp("updatedAt")}
+_CREATED: dict[str, SortValue] = {"CREATED_AT": _timestamp("createdAt")}
+
+CUSTOMERS = {**_BY_ID, **_CHANGED, **_CREATED, "NAME": _full_name}
+DRAFT_ORDERS = {
+    **_BY_ID,
+    **_CHANGED,
+    "NUMBER": gid_number,
+    "STATUS": _plain("status"),
+    "TOTAL_PRICE": _amount("totalPriceSet"),
+    "CUSTOMER_NAME": _customer_name,
+}
+ABANDONED_CHECKOUTS = {
+    **_BY_ID,
+    **_CREATED,
+    "CHECKOUT_ID": gid_number,
+    "TOTAL_PRICE": _amount("totalPriceSet"),
+    "CUSTOMER_NAME": _customer_name,
+}
+FULFILLMENT_ORDERS = {**_BY_ID, **_CHANGED}
+COLLECTIONS = {**_BY_ID, **_CHANGED, "TITLE": _plain("title")}
+VARIANTS = {
+    **_BY_ID,
+    "TITLE": _plain("title"),
+    "NAME": _plain("title"),
+    "FULL_TITLE": _plain("title"),
+    "SKU": _plain("sku"),
+    "POSITION": _plain("position"),
+    "INVENTORY_QUANTITY": _plain("inventoryQuantity"),
+}
+LOCATIONS = {**_BY_ID, "NAME": _plain("name")}
+DISCOUNTS = {
+    **_BY_ID,
+    **{
+        key: _inside("discount", value)
+        for key, value in {
+            **_CHANGED,
+            **_CREATED,
+            "STARTS_AT": _timestamp("startsAt"),
+            "ENDS_AT": _timestamp("endsAt"),
+            "TITLE": _plain("title"),
+        }.items()
+    },
+}
+EVENTS = {**_BY_ID, **_CREATED}
 
 BULK_OPERATIONS: dict[str, SortValue] = {
     "CREATED_AT": _timestamp("createdAt"),

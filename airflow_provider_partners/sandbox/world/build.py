@@ -15,7 +15,7 @@ from airflow_provider_partners.sandbox.shopify_partner import seed as seed_partn
 from airflow_provider_partners.sandbox.shopify_partner import seed_legacy
 from airflow_provider_partners.sandbox.store import Document, Sandbox, Store, format_timestamp
 from airflow_provider_partners.sandbox.voucherify import seed as seed_voucherify
-from airflow_provider_partners.sandbox.world import scale
+from airflow_provider_partners.sandbox.world import admin_lists, scale
 from airflow_provider_partners.sandbox.world import shop as seed_shopify
 from airflow_provider_partners.sandbox.world.shops import Shop, world
 from airflow_provider_partners.sandbox.yofi import seed as seed_yofi
@@ -99,6 +99,7 @@ def _fill(store: Store, parameters: Parameters, members: list[Shop], now: dateti
         orders = seed_shopify.build_orders(merchant, detailed, shop_index=shop_index)
         yofi_records = seed_yofi.build_records(seed, merchant, orders)
         seed_shopify.store_shop(store, merchant, orders)
+        admin_lists.fill(store, merchant, orders, seed=seed)
         seed_yofi.store_records(store, yofi_records)
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
         store.put(PARTNER, shop.domain, "counters", "counters", counters, at=format_timestamp(now))

@@ -26,6 +26,11 @@ class Ids:
         """Return the id range of one shop, 13 digits as in reality."""
         return cls(_FIRST + (shop.number - FIRST_SHOP_NUMBER) * _IDS_PER_SHOP + 1)
 
+    @classmethod
+    def apart(cls, shop: Shop) -> Ids:
+        """Return the last tenth of a shop's range, for objects whose number must not change the others' ids."""
+        return cls(cls.of(shop).next + _IDS_PER_SHOP * 9 // 10)
+
     def take(self) -> int:
         """Return a new id."""
         number, self.next = self.next, self.next + _STRIDE

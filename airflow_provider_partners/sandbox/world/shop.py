@@ -19,10 +19,23 @@ from airflow_provider_partners.sandbox.world.orders import scenarios
 from airflow_provider_partners.sandbox.world.orders.build import order_of
 from airflow_provider_partners.sandbox.world.orders.lines import Merchant
 from airflow_provider_partners.sandbox.world.orders.scenarios import Scenario
+from airflow_provider_partners.sandbox.world.products import metafield
 from airflow_provider_partners.sandbox.world.shops import Shop
 
 PARTNER = "shopify_admin"
-SCOPES = ["read_all_orders", "read_customers", "read_fulfillments", "read_orders", "read_products"]
+SCOPES = [
+    "read_all_orders",
+    "read_customers",
+    "read_discounts",
+    "read_draft_orders",
+    "read_fulfillments",
+    "read_inventory",
+    "read_locations",
+    "read_merchant_managed_fulfillment_orders",
+    "read_orders",
+    "read_products",
+    "read_third_party_fulfillment_orders",
+]
 #: Number of days since an uninstalled shop uninstalled the app.
 UNINSTALLED_DAYS = 21
 _BULK_EDIT = 5
@@ -63,6 +76,7 @@ def build_orders(merchant: Merchant, orders: int, *, shop_index: int) -> list[Do
 def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None:
     """Store the shop, its products, customers and orders."""
     shop = merchant.shop
+    at = format_timestamp(merchant.now)
     facts: Document = {
         "id": gid("Shop", shop.number),
         "name": shop.name,
@@ -72,8 +86,13 @@ def store_shop(store: Store, merchant: Merchant, orders: list[Document]) -> None
         "currencyCode": shop.currency,
         "installed": shop.installed,
         "routed": shop.routed,
+        "createdAt": format_timestamp(merchant.now - timedelta(days=900)),
+        "updatedAt": format_timestamp(merchant.now - timedelta(days=30)),
+        "metafields": [
+            metafield(shop.number, 1, "custom.tagline", "single_line_text_field", f"{shop.name} & friends", at),
+            metafield(shop.number, 2, "custom.founded", "number_integer", 1990 + shop.number % 30, at),
+        ],
     }
-    at = format_timestamp(merchant.now)
     store.put(PARTNER, shop.domain, "shop", shop.domain, facts, at=at)
     for kind, documents in (
         ("product", merchant.products.stored),

@@ -21,6 +21,7 @@ from airflow_provider_partners.sandbox.shopify_admin.bulk.files import OutputFil
 from airflow_provider_partners.sandbox.shopify_admin.bulk.lines import BulkRequest
 from airflow_provider_partners.sandbox.shopify_admin.bulk.query_checks import BulkQuery, BulkQueryError, read_bulk_query
 from airflow_provider_partners.sandbox.shopify_admin.bulk.worker import BulkTask, BulkWorker, Failure
+from airflow_provider_partners.sandbox.shopify_admin.lists import BULK_FIELDS, FINDERS
 from airflow_provider_partners.sandbox.shopify_admin.request import AdminRequest, global_id_check
 from airflow_provider_partners.sandbox.shopify_admin.resolvers import TABLE
 from airflow_provider_partners.sandbox.shopify_admin.search.fields import BULK_OPERATIONS
@@ -49,7 +50,7 @@ SWITCHES: dict[str, Any] = {
 }
 
 #: Root fields that a bulk query can use.
-ROOT_FIELDS = ("orders", "products")
+ROOT_FIELDS = ("orders", "products", *BULK_FIELDS)
 #: Since 2026-01 five operations of an app may run at a shop; before, it was one.
 _HIGHER_LIMIT_SINCE, _MAX_RUNNING = "2026-01", 5
 _RESULT_LIFETIME = timedelta(days=7)
@@ -185,7 +186,12 @@ class BulkOperations:
     def _begin(self, request: AdminRequest, stored: Document, query: BulkQuery) -> BulkWorker:
         failure = stored["failure"] and Failure(**stored["failure"])
         bulk_request = BulkRequest(
-            sandbox=self._sandbox, shop=request.domain, version=stored["version"], table=TABLE, lists=self._lists
+            sandbox=self._sandbox,
+            shop=request.domain,
+            version=stored["version"],
+            table=TABLE,
+            lists=self._lists,
+            finders=FINDERS,
         )
         opened = partial(OutputFile, grouped=stored["grouped"], by_depth=stored["apart"])
         path = path_of(self._sandbox.store, stored["file"])

@@ -1,4 +1,4 @@
-"""The searchable fields of orders, products and fulfillments.
+"""The searchable fields of orders, products, fulfillments and inventory levels.
 
 They follow the argument descriptions in the Admin API's schema.
 """
@@ -14,27 +14,36 @@ from airflow_provider_partners.sandbox.shopify_admin.search.filters import Filte
 Document = Mapping[str, Any]
 
 
-def _time(name: str) -> Filter:
+def time(name: str) -> Filter:
+    """Return a filter by a time."""
     return Filter(kind="time", values=lambda document: document.get(name))
 
 
-def _text(name: str) -> Filter:
+def text(name: str) -> Filter:
+    """Return a filter by a text."""
     return Filter(kind="text", values=lambda document: document.get(name))
 
 
-def _texts(values: Callable[[Document], list[Any]]) -> Filter:
+def texts(values: Callable[[Document], list[Any]]) -> Filter:
+    """Return a filter by several texts."""
     return Filter(kind="text", values=values)
 
 
-def _number(values: Callable[[Document], Any]) -> Filter:
+def number(values: Callable[[Document], Any]) -> Filter:
+    """Return a filter by a number."""
     return Filter(kind="number", values=values)
 
 
-def _choice(choices: Mapping[str, Predicate]) -> Filter:
+def choice(choices: Mapping[str, Predicate]) -> Filter:
+    """Return a filter by a word.
+
+    :param choices: the test of each word
+    """
     return Filter(kind="choice", values=lambda _document: None, choices=choices)
 
 
-def _is(name: str, value: Any) -> Predicate:
+def same(name: str, value: Any) -> Predicate:
+    """Return the test whether a field has a value."""
     return lambda document: document.get(name) == value
 
 
@@ -70,7 +79,8 @@ _RETURNS = ("inspection_complete", "in_progress", "no_return", "returned", "retu
 _YES_NO = {"true": True, "false": False}
 
 
-def _customer_id(order: Document) -> Any:
+def customer_id(order: Document) -> Any:
+    """Return the number of a document's customer."""
     number = gid_number(order.get("customer") or {})
     return number if isinstance(number, int) else None
 
@@ -84,32 +94,32 @@ def _order_words(order: Document) -> list[str | None]:
 ORDERS = Filters(
     resource="orders",
     fields={
-        "created_at": _time("createdAt"),
-        "updated_at": _time("updatedAt"),
-        "processed_at": _time("processedAt"),
-        "id": _number(gid_number),
-        "customer_id": _number(_customer_id),
-        "current_total_price": _number(_money("currentTotalPriceSet")),
-        "name": _text("name"),
-        "email": _text("email"),
-        "po_number": _text("poNumber"),
-        "source_name": _text("sourceName"),
-        "source_identifier": _text("sourceIdentifier"),
-        "confirmation_number": _text("confirmationNumber"),
-        "tag": _texts(lambda order: order.get("tags", [])),
-        "gateway": _texts(lambda order: order.get("paymentGatewayNames", [])),
-        "discount_code": _texts(lambda order: order.get("discountCodes", [])),
-        "sku": _texts(lambda order: [item.get("sku") for item in order.get("lineItems", [])]),
-        "status": _choice(_STATUS),
-        "test": _choice({word: _is("test", value) for word, value in _YES_NO.items()}),
-        "financial_status": _choice(
-            {"any": _any_order, **{word: _is("displayFinancialStatus", word.upper()) for word in _FINANCIAL}}
+        "created_at": time("createdAt"),
+        "updated_at": time("updatedAt"),
+        "processed_at": time("processedAt"),
+        "id": number(gid_number),
+        "customer_id": number(customer_id),
+        "current_total_price": number(_money("currentTotalPriceSet")),
+        "name": text("name"),
+        "email": text("email"),
+        "po_number": text("poNumber"),
+        "source_name": text("sourceName"),
+        "source_identifier": text("sourceIdentifier"),
+        "confirmation_number": text("confirmationNumber"),
+        "tag": texts(lambda order: order.get("tags", [])),
+        "gateway": texts(lambda order: order.get("paymentGatewayNames", [])),
+        "discount_code": texts(lambda order: order.get("discountCodes", [])),
+        "sku": texts(lambda order: [item.get("sku") for item in order.get("lineItems", [])]),
+        "status": choice(_STATUS),
+        "test": choice({word: same("test", value) for word, value in _YES_NO.items()}),
+        "financial_status": choice(
+            {"any": _any_order, **{word: same("displayFinancialStatus", word.upper()) for word in _FINANCIAL}}
         ),
-        "fulfillment_status": _choice({
+        "fulfillment_status": choice({
             "any": _any_order,
-            **{word: _is("displayFulfillmentStatus", value) for word, value in _FULFILLMENT.items()},
+            **{word: same("displayFulfillmentStatus", value) for word, value in _FULFILLMENT.items()},
         }),
-        "return_status": _choice({word: _is("returnStatus", word.upper()) for word in _RETURNS}),
+        "return_status": choice({word: same("returnStatus", word.upper()) for word in _RETURNS}),
     },
     words=_order_words,
     unsupported=frozenset((
@@ -123,17 +133,17 @@ ORDERS = Filters(
 PRODUCTS = Filters(
     resource="products",
     fields={
-        "created_at": _time("createdAt"),
-        "updated_at": _time("updatedAt"),
-        "published_at": _time("publishedAt"),
-        "id": _number(gid_number),
-        "title": _text("title"),
-        "handle": _text("handle"),
-        "vendor": _text("vendor"),
-        "product_type": _text("productType"),
-        "tag": _texts(lambda product: product.get("tags", [])),
-        "sku": _texts(lambda product: [variant.get("sku") for variant in product.get("variants", [])]),
-        "status": _choice({word: _is("status", word.upper()) for word in ("active", "archived", "draft", "unlisted")}),
+        "created_at": time("createdAt"),
+        "updated_at": time("updatedAt"),
+        "published_at": time("publishedAt"),
+        "id": number(gid_number),
+        "title": text("title"),
+        "handle": text("handle"),
+        "vendor": text("vendor"),
+        "product_type": text("productType"),
+        "tag": texts(lambda product: product.get("tags", [])),
+        "sku": texts(lambda product: [variant.get("sku") for variant in product.get("variants", [])]),
+        "status": choice({word: same("status", word.upper()) for word in ("active", "archived", "draft", "unlisted")}),
     },
     words=lambda product: [*(product.get(name) for name in ("title", "handle", "vendor")), *product.get("tags", [])],
     unsupported=frozenset((
@@ -143,10 +153,22 @@ PRODUCTS = Filters(
     )),
 )  # fmt: skip
 
+INVENTORY_LEVELS = Filters(
+    resource="inventoryLevels",
+    fields={
+        "created_at": time("createdAt"),
+        "updated_at": time("updatedAt"),
+        "id": number(gid_number),
+        "inventory_item_id": number(lambda level: gid_number(level["item"])),
+    },
+    words=lambda level: [level["item"]["sku"]],
+    unsupported=frozenset(("inventory_group_id",)),
+)
+
 #: ``Order.fulfillments(query:)`` supports only these two.
 FULFILLMENTS = Filters(
     resource="fulfillments",
-    fields={"created_at": _time("createdAt"), "updated_at": _time("updatedAt")},
+    fields={"created_at": time("createdAt"), "updated_at": time("updatedAt")},
     words=lambda fulfillment: [fulfillment.get("name")],
 )
 
@@ -154,11 +176,11 @@ _BULK_STATUSES = ("created", "running", "completed", "canceling", "canceled", "f
 BULK_OPERATIONS = Filters(
     resource="bulkOperations",
     fields={
-        "created_at": _time("createdAt"),
-        "completed_at": _time("completedAt"),
-        "id": _number(gid_number),
-        "status": _choice({word: _is("status", word.upper()) for word in _BULK_STATUSES}),
-        "operation_type": _choice({word: _is("type", word.upper()) for word in ("query", "mutation")}),
+        "created_at": time("createdAt"),
+        "completed_at": time("completedAt"),
+        "id": number(gid_number),
+        "status": choice({word: same("status", word.upper()) for word in _BULK_STATUSES}),
+        "operation_type": choice({word: same("type", word.upper()) for word in ("query", "mutation")}),
     },
     words=lambda operation: [operation.get("query")],
 )

@@ -17,6 +17,7 @@ from airflow_provider_partners.sandbox.shopify_partner import seed as seed_partn
 from airflow_provider_partners.sandbox.store import Document, Sandbox, format_timestamp
 from airflow_provider_partners.sandbox.voucherify.seed import live_changes
 from airflow_provider_partners.sandbox.voucherify.seed.long_lists import grow
+from airflow_provider_partners.sandbox.world.admin_lists import follow_orders
 from airflow_provider_partners.sandbox.world.build import PARTNER, parameters_of
 from airflow_provider_partners.sandbox.world.changes import returns
 from airflow_provider_partners.sandbox.world.changes.orders import OrderChange, can_change, next_change
@@ -195,6 +196,7 @@ class Changes:
         # A change that needs no id (a new address) must count, too: the next change would repeat its random numbers.
         merchant.ids.take()
         store.put_many(SHOPIFY, domain, "order", [(order["id"], order["updatedAt"], order) for order in orders])
+        follow_orders(store, domain, orders)
         counters = {"next_id": merchant.ids.next, "number": merchant.number}
         store.put(PARTNER, domain, "counters", "counters", counters, at=format_timestamp(merchant.now))
 
