@@ -6,24 +6,20 @@ the keys that orders have.
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-from airflow_provider_partners.files import ScratchFolder, make_private_file
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.coupons import CondensedRedemption
+from airflow_provider_partners.sync.spill import RecordSpill
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
 
 ORDERS_PER_QUERY = 100
 """Orders whose related records are read in one query."""
-
-RECORDS_PER_TRANSACTION = 1000
 
 
 def join_orders(
@@ -56,13 +52,12 @@ def join_orders(
         "redemption": redemptions,
         "prediction": predictions,
     }
-    scratch = ScratchFolder("join", base=spill_dir)
-    with scratch as folder, scratch.errors(), closing(_open_database(folder / "related.sqlite")) as database:
+    with RecordSpill("join", base=spill_dir) as spill:
         for kind, records in sides.items():
-            _store(database, kind, records, KEY_FUNCTIONS[kind])
+            spill.store(kind, records, keys=KEY_FUNCTIONS[kind], record_id=partial(_record_id, kind))
         remaining = iter(orders)
         while batch := list(islice(remaining, ORDERS_PER_QUERY)):
-            yield from _with_context(database, batch)
+            yield from _with_context(spill, batch)
 
 
 def keys_of_order_reference(record: Record) -> list[str]:
@@ -106,38 +101,6 @@ KEY_FUNCTIONS: dict[str, Callable[[Record], list[str]]] = {
 """What gives the keys of each kind of record."""
 
 
-def _open_database(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(make_private_file(path), isolation_level=None)
-    # The file is deleted in any case, so nothing has to survive a crash. The cache stays at 8 MB.
-    database.executescript("""
-        PRAGMA journal_mode = OFF;
-        PRAGMA synchronous = OFF;
-        PRAGMA cache_size = -8192;
-        CREATE TABLE record (id INTEGER PRIMARY KEY, kind TEXT, record_id TEXT, body TEXT, UNIQUE (kind, record_id));
-        CREATE TABLE related (key TEXT, record INTEGER, PRIMARY KEY (key, record)) WITHOUT ROWID;
-    """)
-    return database
-
-
-def _store(
-    database: sqlite3.Connection, kind: str, records: Iterable[Record], keys: Callable[[Record], list[str]]
-) -> None:
-    numbered = enumerate(records)
-    while batch := list(islice(numbered, RECORDS_PER_TRANSACTION)):
-        database.execute("BEGIN")
-        for number, record in batch:
-            if not (record_keys := keys(record)):
-                continue
-            record_id = _record_id(kind, record) or f"#{number}"
-            ((row,),) = database.execute(
-                "INSERT INTO record (kind, record_id, body) VALUES (?, ?, ?) "
-                "ON CONFLICT (kind, record_id) DO UPDATE SET body = excluded.body RETURNING id",
-                (kind, record_id, json.dumps(record)),
-            ).fetchall()
-            database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in record_keys])
-        database.execute("COMMIT")
-
-
 def _record_id(kind: str, record: Record) -> str | None:
     if kind == "customer":
         return text(record.get("customer_id"))
@@ -146,9 +109,9 @@ def _record_id(kind: str, record: Record) -> str | None:
     return text(record.get("id")) or text(record.get("entity_id"))
 
 
-def _with_context(database: sqlite3.Connection, batch: list[Record]) -> Iterator[tuple[Record, OrderContext]]:
+def _with_context(spill: RecordSpill, batch: list[Record]) -> Iterator[tuple[Record, OrderContext]]:
     keys_by_order = [_keys_of_order(order) for order in batch]
-    related = _related_records(database, sorted({key for keys in keys_by_order for key in keys}))
+    related = spill.related(sorted({key for keys in keys_by_order for key in keys}))
     for order, keys in zip(batch, keys_by_order, strict=True):
         records: dict[tuple[str, int], Record] = {}
         for key in keys:
@@ -173,16 +136,3 @@ def _keys_of_order(order: Record) -> list[str]:
     number, name, customer = shopify_id(order), text(order.get("name")), shopify_id(order.get("customer"))
     keys = {"order": number, "name": name, "customer": customer}
     return [f"{kind}:{value}" for kind, value in keys.items() if value]
-
-
-def _related_records(database: sqlite3.Connection, keys: list[str]) -> dict[str, list[tuple[int, str, Any]]]:
-    placeholders = ",".join("?" * len(keys))
-    related: dict[str, list[tuple[int, str, Any]]] = {}
-    rows = database.execute(
-        "SELECT related.key, record.id, kind, body FROM related JOIN record ON record.id = related.record "  # noqa: S608
-        f"WHERE related.key IN ({placeholders}) ORDER BY record.id",
-        keys,
-    )
-    for key, number, kind, body in rows:
-        related.setdefault(key, []).append((number, kind, json.loads(body)))
-    return related

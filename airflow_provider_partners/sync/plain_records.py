@@ -18,8 +18,8 @@ from typing import Any
 
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.models import MERGE_KEYS
-from airflow_provider_partners.sync.payload.repairs import exact_float, to_amount, to_text
-from airflow_provider_partners.sync.values import to_decimal
+from airflow_provider_partners.sync.payload.repairs import to_amount, to_text
+from airflow_provider_partners.sync.values import exact_number, to_decimal
 
 __all__ = ["PlainOrder", "is_built", "merge_records", "parse_fulfillments", "parse_order", "record_id", "unwrap"]
 
@@ -177,7 +177,7 @@ def _sum(values: list[Any]) -> Any:
         if amount is None:
             return value
         total += amount
-    return int(total) if total == total.to_integral_value() else exact_float(total)
+    return exact_number(total)
 
 
 def merge_records(records: Iterable[Mapping[str, Any]]) -> Record:

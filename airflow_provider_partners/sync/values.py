@@ -104,6 +104,15 @@ def to_decimal(value: Any) -> Decimal | None:
     return amount if amount.is_finite() and abs(amount.adjusted()) <= MAX_EXPONENT else None
 
 
+def exact_number(value: Decimal) -> int | float | str:
+    """Return the number of a decimal; its text if a float would lose a digit, or JSON has no such number."""
+    if not value.is_finite():
+        return str(value)
+    whole = value == value.to_integral_value()
+    number = int(value) if whole and abs(value.adjusted()) <= MAX_EXPONENT else float(value)
+    return number if Decimal(repr(number)) == value else str(value)
+
+
 def to_count(value: Any) -> int:
     """Return a count, 0 for anything else."""
     amount = to_decimal(value) if not isinstance(value, bool) else None

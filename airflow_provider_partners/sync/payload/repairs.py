@@ -23,7 +23,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_partners.records import repair_text
-from airflow_provider_partners.sync.values import E164, format_utc, phone, to_decimal
+from airflow_provider_partners.sync.values import E164, exact_number, format_utc, phone, to_decimal
 
 MAX_SAFE_INTEGER = 2**53
 """Above it, a double doesn't hold every whole number."""
@@ -67,13 +67,10 @@ def to_amount(value: Any) -> Any:
     if isinstance(text, int) and abs(text) > MAX_SAFE_INTEGER:
         return str(text)[:40]
     exact = to_decimal(text) if not (isinstance(text, Decimal) and not text.is_finite()) else None
-    return exact_float(exact) if exact is not None else value
-
-
-def exact_float(value: Decimal) -> Any:
-    """Return the float of a decimal; the decimal's text if the float would lose a digit."""
-    number = float(value)
-    return number if Decimal(repr(number)) == value else str(value)
+    number = value if exact is None else exact_number(exact)
+    if isinstance(number, int) and abs(number) > MAX_SAFE_INTEGER:
+        return str(number)
+    return float(number) if isinstance(number, int | float) else number
 
 
 def to_integer(value: Any) -> Any:
