@@ -19,12 +19,6 @@ __all__ = ["resolve_build"]
 PROPERTIES = ("order_properties", "line_properties", "product_properties")
 """The options of the mapping that are arguments as well."""
 
-_PERSONAL_FIELDS = frozenset({"email", "phone", "customer", "billingAddress", "shippingAddress"})
-"""The fields of an order that ``personal_data=False`` leaves out.
-
-See https://shopify.dev/docs/apps/launch/protected-customer-data.
-"""
-
 
 def resolve_build(route: Route, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return a lane's arguments of the build operator, and the fields that its orders are extracted with.
@@ -100,7 +94,9 @@ def _parsed(value: Any) -> dict[str, Any]:
 
 
 def _check_personal(required: list[str]) -> None:
-    personal = [name for name in required if name.partition(".")[0] in _PERSONAL_FIELDS]
+    from airflow_provider_partners.api.shopify_admin.documents import PERSONAL_FIELDS
+
+    personal = [name for name in required if name.partition(".")[0] in PERSONAL_FIELDS]
     if personal:
         message = f"A rule of the suppression policy needs '{personal[0]}', and personal data are not read"
         raise ConfigurationError(message, remedy="Leave the condition out, or allow personal_data for this shop.")

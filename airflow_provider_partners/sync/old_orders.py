@@ -13,7 +13,10 @@ import pendulum
 
 from airflow_provider_partners import timestamps
 
-__all__ = ["TOO_OLD", "age_note", "is_too_old"]
+__all__ = ["OLD_AFTER_MONTHS", "TOO_OLD", "age_note", "is_too_old"]
+
+OLD_AFTER_MONTHS = 6
+"""How old such an order is, in calendar months, as Yotpo documents it."""
 
 TOO_OLD = "too old for a review request"
 """What such orders are counted by."""

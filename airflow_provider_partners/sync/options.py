@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from airflow_provider_partners.arguments import parse_structure
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.sync.old_orders import OLD_AFTER_MONTHS
 from airflow_provider_partners.sync.property_sources import Level, PropertyMapping, parse_properties
 
 
@@ -153,7 +154,7 @@ class MappingOptions(Options):
     guest_external_id: Literal["none", "email"] = "none"
     removed_items: Literal["cancelled", "ignore"] = "cancelled"
     old_orders: Literal["send", "exclude"] = "send"
-    old_after_months: Annotated[int, Field(ge=1)] = 6
+    old_after_months: Annotated[int, Field(ge=1)] = OLD_AFTER_MONTHS
     order_properties: dict[str, Any] = Field(default_factory=dict)
     line_properties: dict[str, Any] = Field(default_factory=dict)
     product_properties: dict[str, Any] = Field(default_factory=dict)

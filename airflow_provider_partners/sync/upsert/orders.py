@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.concurrency import map_in_order
+from airflow_provider_partners.sync.old_orders import OLD_AFTER_MONTHS, age_note, is_too_old
 from airflow_provider_partners.sync.outcomes import Outcome
 from airflow_provider_partners.sync.payload.models import Order
 from airflow_provider_partners.sync.plain_records import PlainOrder, is_built, parse_order, record_id
@@ -113,11 +115,19 @@ def _order_upsert(record: Mapping[str, Any], *, with_fulfillments: bool) -> Reco
         payload=plain.payload,
         products=plain.products,
         suppressed=list(record.get("suppressed") or ()),
-        notes=[*plain.notes, *(record.get("outcome_notes") or ())],
+        notes=[*plain.notes, *_age_notes(record, plain.payload)],
         version=record.get("version") or {},
         unmanaged=frozenset() if with_fulfillments else frozenset({"fulfillments"}),
         is_partial=not is_built(record),
     )
+
+
+def _age_notes(record: Mapping[str, Any], payload: Mapping[str, Any]) -> list[str]:
+    """Return the note of an order that is too old for a review request. A built order has it from its build."""
+    if is_built(record):
+        return list(record.get("outcome_notes") or ())
+    is_old = is_too_old(payload.get("order_date"), now=datetime.now(UTC), months=OLD_AFTER_MONTHS)
+    return [age_note(OLD_AFTER_MONTHS)] if is_old else []
 
 
 def _products_at_yotpo(upsert: RecordUpsert) -> list[str]:

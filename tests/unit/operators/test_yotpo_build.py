@@ -113,3 +113,17 @@ def test_orders_that_are_too_old_are_counted_and_may_be_left_out(context):
     left = build(context, order(1), make.order(2, createdAt=old), options={"old_orders": "exclude"})
     assert (left["records"], left["extra"]["too_old"], left["extra"]["left_out"]) == (1, 1, 1)
     assert left["extra"]["left_outs"] == {"too old for a review request": 1}
+
+
+def test_a_retry_with_another_function_builds_every_order_again(context):
+    """The upsert after it compares the hash of what was built, so it resumes no other build either."""
+
+    def first(payload, *, order, context):
+        return {**payload, "payment_method": "first"}
+
+    def second(payload, *, order, context):
+        return {**payload, "payment_method": "second"}
+
+    one, two = (build(context, order(1), transform=transform) for transform in (first, second))
+    assert [record["order"]["payment_method"] for record in read_dataset(two)] == ["second"]
+    assert one["sha256"] != two["sha256"]

@@ -10,10 +10,13 @@ from typing import Any
 
 import order_builders as make
 import pytest
+from fake_yotpo_store import FakeYotpoStore
 
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.old_orders import is_too_old
+from airflow_provider_partners.sync.outcomes import OutcomeSummary
+from airflow_provider_partners.sync.upsert.orders import upsert_orders
 
 NOTE = "too old for a review request: older than 6 months"
 PLACED = datetime(2026, 3, 1, 10, 20, 30, tzinfo=UTC)
@@ -62,3 +65,25 @@ def test_months_are_calendar_months() -> None:
     assert is_too_old("2026-02-27T23:59:59Z", now=now, months=6)
     assert not is_too_old("2026-02-28T00:00:00Z", now=now, months=6)
     assert not is_too_old(None, now=now, months=6)
+
+
+@pytest.mark.parametrize("placed", ["2020-01-01T00:00:00Z", None])
+def test_the_outcome_of_a_plain_or_built_order_has_the_note(placed: str | None) -> None:
+    line = {"external_product_id": "11", "quantity": 1}
+    date = placed or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    plain = {"external_id": "1", "order_date": date, "line_items": [line]}
+    built = {
+        "external_id": "2",
+        "order": {**plain, "external_id": "2"},
+        "products": [],
+        "outcome_notes": [NOTE] if placed else [],
+    }
+    store = FakeYotpoStore()
+    store.create_product({"external_id": "11", "name": "Mug"})
+
+    outcomes = list(upsert_orders(store, [plain, built]))
+
+    assert [outcome.action for outcome in outcomes] == ["created", "created"]
+    assert [outcome.notes for outcome in outcomes] == [[NOTE] if placed else []] * 2
+    counted = OutcomeSummary.of(outcomes).notes
+    assert counted == ({"too old for a review request": 2} if placed else {})
