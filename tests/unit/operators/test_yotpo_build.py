@@ -81,7 +81,7 @@ def test_predictions_may_come_from_a_list_a_task_or_a_published_dataset(context,
     built = build(context, order(1), order(2), predictions=predictions)
     assert built["extra"]["suppressions"] == {"return_abuse >= 0.8 (order_predictions)": 1}
     versions = [record["version"].get("predictions") for record in read_dataset(built)]
-    # A list has no time of reading, so that nothing newer can be told from it.
+    # A list has no time of reading, so its age is not known.
     assert all(versions) if form in {"reference", "folder"} else not any(versions)
 
 
