@@ -78,10 +78,12 @@ if TYPE_CHECKING:
     )
     from airflow_provider_partners.operators.voucherify import VoucherifyRequestOperator as VoucherifyRequestOperator
     from airflow_provider_partners.operators.yofi import YofiExtractOperator as YofiExtractOperator
+    from airflow_provider_partners.operators.yofi import YofiGetCustomerOperator as YofiGetCustomerOperator
     from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator as YotpoBuildOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoExtractOperator as YotpoExtractOperator
     from airflow_provider_partners.operators.yotpo import YotpoReconcileOrdersOperator as YotpoReconcileOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoReplayRejectsOperator as YotpoReplayRejectsOperator
+    from airflow_provider_partners.operators.yotpo import YotpoUpsertCustomersOperator as YotpoUpsertCustomersOperator
     from airflow_provider_partners.operators.yotpo import (
         YotpoUpsertFulfillmentsOperator as YotpoUpsertFulfillmentsOperator,
     )
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.upsert.fulfillments import upsert_fulfillments as upsert_fulfillments
     from airflow_provider_partners.sync.upsert.orders import upsert_orders as upsert_orders
     from airflow_provider_partners.sync.upsert.products import upsert_products as upsert_products
+    from airflow_provider_partners.tables.recipes import load_statements as load_statements
     from airflow_provider_partners.triggers.condition import ConditionTrigger as ConditionTrigger
     from airflow_provider_partners.triggers.job import JobTrigger as JobTrigger
     from airflow_provider_partners.triggers.shopify_partner import (
@@ -169,12 +172,13 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "VoucherifyQualificationsOperator",
             "VoucherifyRequestOperator",
         ],
-        "operators.yofi": ["YofiExtractOperator"],
+        "operators.yofi": ["YofiExtractOperator", "YofiGetCustomerOperator"],
         "operators.yotpo": [
             "YotpoBuildOrdersOperator",
             "YotpoExtractOperator",
             "YotpoReconcileOrdersOperator",
             "YotpoReplayRejectsOperator",
+            "YotpoUpsertCustomersOperator",
             "YotpoUpsertFulfillmentsOperator",
             "YotpoUpsertOrdersOperator",
             "YotpoUpsertProductsOperator",
@@ -195,6 +199,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "sync.upsert.fulfillments": ["upsert_fulfillments"],
         "sync.upsert.orders": ["upsert_orders"],
         "sync.upsert.products": ["upsert_products"],
+        "tables.recipes": ["load_statements"],
         "triggers.condition": ["ConditionTrigger"],
         "triggers.job": ["JobTrigger"],
         "triggers.shopify_partner": ["ShopifyPartnerNewInstallsTrigger"],

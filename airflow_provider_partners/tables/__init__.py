@@ -2,4 +2,11 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from typing import TYPE_CHECKING
+
+from airflow_provider_partners import _lazy
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.tables.recipes import load_statements as load_statements
+
+__getattr__, __dir__, __all__ = _lazy.exports(__name__, {"recipes": ["load_statements"]})

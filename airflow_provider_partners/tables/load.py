@@ -96,10 +96,10 @@ class TableLoader:
         self._log, self._reject = log, reject
         self.counts = LoadCounts()
 
-    def load(self, records: Iterable[Record], *, before_commit: Callable[[LoadCounts], None]) -> LoadCounts:
+    def load(self, records: Iterable[Record], *, before_changes: Callable[[LoadCounts], None]) -> LoadCounts:
         """Load the records, and commit.
 
-        :param before_commit: called with the counts; if it raises an error, nothing has changed in the table's rows
+        :param before_changes: called with the counts of records and rejects, before the first row of the table changes
         :raises ConfigurationError: when the table can't hold the records
         """
         with self._transaction() as cursor:
@@ -111,12 +111,12 @@ class TableLoader:
                 return self.counts
             self._execute(cursor, statements.create_stage())
             self._fill(cursor, statements, records)
+            before_changes(self.counts)
             for statement in filter(None, (statements.analyze(), statements.lock())):
                 self._execute(cursor, statement)
             self._apply(cursor, statements)
-            if not self._dialect.end_stage.strip().startswith("ON COMMIT DROP"):
+            if not statements.ends_with_transaction():
                 self._execute(cursor, statements.drop_stage())
-            before_commit(self.counts)
         return self.counts
 
     def _remove_all(self, cursor: Any) -> None:
@@ -236,7 +236,7 @@ class TableLoader:
 
     def _fill(self, cursor: Any, statements: Statements, records: Iterable[Record]) -> None:
         """Insert the records into the stage, and reject those that have no row."""
-        self._log(statements.copy() if self._dialect.insert == "copy" else statements.insert(self._placeholder))
+        self._log(statements.fill(self._placeholder))
         iterator, counts = iter(records), self.counts
         while batch := list(islice(iterator, self._options.batch_size)):
             rows = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,9 @@ _MAX_BOUND = 30_000
 """Bound values of one statement. Redshift's and PostgreSQL's protocols count them in 16 bits, some with a sign."""
 
 _MAX_ROWS = 1_000
+
+_MAX_TEXT = 500_000
+"""Characters of the values of one statement. Snowflake and BigQuery allow statements of 1 MB."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 """https://www.postgresql.org/docs/current/sql-copy.html, text format"""
@@ -48,8 +52,30 @@ def fill_stage(cursor: Any, statements: Statements, placeholder: str, rows: Sequ
     elif dialect.insert == "rows":
         values = map(_as_text, positioned) if dialect.values == "text" else positioned
         cursor.executemany(statements.insert(placeholder), list(values))
+    elif dialect.insert == "json":
+        for batch in _batches(positioned, len(positioned)):
+            cursor.execute(
+                statements.insert_json(), {"rows": json.dumps([list(map(_json_text, row)) for row in batch])}
+            )
     else:
-        _insert(cursor, statements, placeholder, positioned)
+        for batch in _batches(positioned, min(_MAX_ROWS, _MAX_BOUND // len(positioned[0]))):
+            statement = statements.insert(placeholder, len(batch))
+            cursor.execute(statement, [value for row in batch for value in row])
+
+
+def _batches(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    """Yield rows in batches whose statement isn't too long."""
+    batch: list[Row] = []
+    length = 0
+    for row in rows:
+        own = sum(len(value) if isinstance(value, str) else 40 for value in row)
+        if batch and (len(batch) >= max(1, size) or length + own > _MAX_TEXT):
+            yield batch
+            batch, length = [], 0
+        batch.append(row)
+        length += own
+    if batch:
+        yield batch
 
 
 def _copy(cursor: Any, statement: str, rows: Sequence[Row]) -> None:
@@ -66,11 +92,8 @@ def _copied(value: Any) -> str:
     return "\\N" if value is None else _TEXTS[type(value)](value)
 
 
-def _insert(cursor: Any, statements: Statements, placeholder: str, rows: Sequence[Row]) -> None:
-    size = max(1, min(_MAX_ROWS, _MAX_BOUND // len(rows[0])))
-    for start in range(0, len(rows), size):
-        batch = rows[start : start + size]
-        cursor.execute(statements.insert(placeholder, len(batch)), [value for row in batch for value in row])
+def _json_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else _TEXTS[type(value)](value)
 
 
 def _as_text(row: Row) -> Row:

@@ -115,6 +115,24 @@ class Statements:
         row = f"({', '.join([placeholder] * (len(self._columns) + 1))})"
         return f"INSERT INTO {self._stage} ({columns}) VALUES {', '.join([row] * rows)}"
 
+    def insert_json(self) -> str:
+        """Fill the stage with the rows of a JSON text: lists of texts. The text is bound as ``rows``."""
+        columns = self._stage_columns().replace("%", "%%")
+        types = [self.dialect.stage_type(column.type, self.types[column.name]) for column in self._columns]
+        values = ",\n  ".join(
+            f"CAST(JSON_VALUE(record, '$[{number}]') AS {kind})"
+            for number, kind in enumerate([*types, self.dialect.types["integer"]])
+        )
+        return (
+            f"INSERT INTO {self._stage} ({columns})\nSELECT\n  {values}\n"
+            "FROM UNNEST(JSON_QUERY_ARRAY(%(rows)s)) AS record"
+        )
+
+    def fill(self, placeholder: str) -> str:
+        """Fill the stage, in the way of the database."""
+        ways = {"copy": self.copy, "json": self.insert_json}
+        return ways[self.dialect.insert]() if self.dialect.insert in ways else self.insert(placeholder)
+
     def analyze(self) -> str:
         """Tell the planner about the stage; empty where it knows."""
         return self.dialect.analyze.format(stage=self._stage)
@@ -236,6 +254,10 @@ class Statements:
             f"INSERT INTO {self._table} ({self._list(self._columns)}, {self._quote(self.load_id_column)})\n"
             f"SELECT {self._values()}, '{load_id}' FROM {self._stage} AS s ORDER BY {self._quote(POSITION)}"
         )
+
+    def ends_with_transaction(self) -> bool:
+        """Return True if the stage is removed with the end of the transaction."""
+        return "ON COMMIT DROP" in self.dialect.end_stage
 
     def drop_stage(self) -> str:
         """Remove the stage."""

@@ -275,7 +275,7 @@ class DatasetToSqlOperator(PartnerOperator):
                 return LoadCounts()
         plan = TablePlan(columns, options, dialect, keys if columns else ())
 
-        def before_commit(counts: LoadCounts) -> None:
+        def before_changes(counts: LoadCounts) -> None:
             self._check_rejects(context, counts, rejects)
 
         with database.open() as connection:
@@ -295,7 +295,7 @@ class DatasetToSqlOperator(PartnerOperator):
                 log=lambda statement: self.log.info("Running the statement: %s", statement),
                 reject=rejects.add,
             )
-            return loader.load(source.read(), before_commit=before_commit)
+            return loader.load(source.read(), before_changes=before_changes)
 
     def _plan_options(self) -> PlanOptions:
         from airflow_provider_partners.datasets.schema import COLUMN_TYPES

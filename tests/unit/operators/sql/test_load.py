@@ -683,6 +683,22 @@ def test_a_task_that_is_killed_between_two_batches_leaves_nothing_behind_and_its
     assert sorted(rows) == sorted([*expected, *((number, "old") for number in kept)])
 
 
+@pytest.mark.parametrize("mode", ["merge", "append", "replace"])
+def test_the_statements_of_any_other_database_run_on_postgresql_as_well(staging, warehouse, mode):
+    """``ansi`` has nothing but what SQL:2003 has, so PostgreSQL understands it."""
+    keys = ["id"] if mode == "merge" else None
+    first = [{"id": 1, "v": None, "w": [1]}, {"id": 2, "v": 1.5, "w": None}]
+    load(dataset(staging, first, name="a"), dialect="ansi", mode=mode, keys=keys)
+    reference = dataset(staging, [{"id": 2, "v": 2.5, "w": None}, {"id": 3, "v": None, "w": {"x": "y"}}], name="b")
+
+    load(reference, dialect="ansi", mode=mode, keys=keys)
+    load(reference, dialect="ansi", mode=mode, keys=keys)
+
+    kept = {"merge": [(1, None)], "append": [(1, None), (2, 1.5)], "replace": []}[mode]
+    assert warehouse.query("SELECT id, v FROM orders ORDER BY id, v") == [*kept, (2, 2.5), (3, None)]
+    assert warehouse.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(1,)]
+
+
 def test_the_statements_are_logged_without_values(staging, database, caplog):
     caplog.set_level("INFO")
     load(dataset(staging, [{"id": 1, "mail": "ann@example.com"}]))
