@@ -42,8 +42,16 @@ _BUCKET_URLS = {
 }
 """Consoles of object storage."""
 
-_ADMIN_PAGES = ("orders", "products", "customers")
-"""Lists with a page of their own in Shopify's admin."""
+_ADMIN_PAGES = {
+    **{name: name for name in ("orders", "products", "customers", "draft_orders", "collections", "discounts")},
+    "abandoned_checkouts": "checkouts",
+    "refunds": "orders",
+    "transactions": "orders",
+    "product_variants": "products",
+    "inventory_levels": "products/inventory",
+    "locations": "settings/locations",
+}
+"""Lists with a page of their own in Shopify's admin, by name."""
 
 
 class PartnerLink(BaseOperatorLink):
@@ -68,14 +76,14 @@ class PartnerLink(BaseOperatorLink):
 
 
 class ShopifyAdminLink(PartnerLink):
-    """Link to the shop's orders or products in Shopify's admin."""
+    """Link to the shop's orders, products or another list in Shopify's admin."""
 
     name = "Shopify admin"
 
     def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """Return the shop's page of the list."""
         handle = _shop_handle(operator, activity)
-        page = f"/{operator.resource}" if operator.resource in _ADMIN_PAGES else ""
+        page = f"/{_ADMIN_PAGES[operator.resource]}" if operator.resource in _ADMIN_PAGES else ""
         return f"{_ADMIN_URL}{handle}{page}" if handle else None
 
 

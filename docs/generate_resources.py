@@ -23,6 +23,7 @@ from airflow_provider_partners.api.shopify_admin import query as shopify_admin_q
 from airflow_provider_partners.api.shopify_admin.bulk.records import MAX_NODE_IDS
 from airflow_provider_partners.api.shopify_admin.client import BUCKET_SIZE, RESTORE_RATE
 from airflow_provider_partners.api.shopify_admin.pages import MAX_SEARCH_RESULTS
+from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
 from airflow_provider_partners.api.shopify_admin.search import COUNT_LIMIT
 from airflow_provider_partners.api.shopify_partner.client import MAX_QUERY_LENGTH
 from airflow_provider_partners.api.shopify_partner.client import REQUESTS_PER_SECOND as PARTNER_RATE
@@ -131,6 +132,16 @@ The filters of each list, its required arguments, and the API versions that have
 
 def _admin() -> str:
     resources = list(shopify_admin.RESOURCES.values())
+    details = [
+        (
+            f"`{resource.name}`",
+            _names([*(["id"] if resource.by_id and not resource.parts else []), *filter(None, [resource.parent_key])]),
+            "yes" if resource.bulk else "no",
+            _names(resource.scopes),
+            _names(resource.personal),
+        )
+        for resource in resources
+    ]
     return f"""
 ## Shopify Admin
 
@@ -139,13 +150,20 @@ Operator: [`ShopifyAdminExtractOperator`](guides/shopify_admin.md), such as
 
 Limits: Shopify counts points instead of requests. The standard plan has {RESTORE_RATE:g} per second, and
 {BUCKET_SIZE:,.0f} at once; each response reports the shop's own figures. Shopify returns at most
-{MAX_SEARCH_RESULTS:,} objects per search, so the client splits a window with {COUNT_LIMIT:,} objects or more. With
-`mode="auto"` a bulk operation writes such a window into a file instead. It costs no points, except for the lines of
-fulfillments ({MAX_NODE_IDS} fulfillments per request).
+{MAX_SEARCH_RESULTS:,} objects per search, so the client splits a window with {COUNT_LIMIT:,} objects or more, or
+goes on after the last id. With `mode="auto"` a bulk operation writes such a window into a file instead. It costs no
+points, except for connections inside of plain lists, such as the lines of fulfillments ({MAX_NODE_IDS} objects per request).
 
 {_lists(resources, longer=_longer_admin)}
+A time that is not bold filters on this machine: Shopify cannot search the list by it, so a run reads the whole list. By
+default such a list is read without a window.
+
 Filters: `query` takes Shopify's search syntax, such as `financial_status:paid`. `match={{"id": ids}}` reads
-{shopify_admin_query.IDS_PER_QUERY} objects per request by their ids."""
+{shopify_admin_query.IDS_PER_QUERY} objects per request by their ids.
+
+{_table(("resource", "`match`", "bulk operation", "scopes", "left out by `personal_data=False`"), details)}
+A list with `customer` among its personal data also needs the scope `read_customers`, unless you leave these fields
+out."""
 
 
 def _voucherify() -> str:
@@ -228,8 +246,14 @@ def _longer_partner(resource: PartnerResource) -> str:
     return f"no limit; windows over {resource.max_window.days} days are split" if resource.max_window else "no limit"
 
 
-def _longer_admin(_: Resource) -> str:
-    return f"from {COUNT_LIMIT:,} on: bulk operation, or split by time"
+def _longer_admin(resource: AdminResource) -> str:
+    if resource.is_single or resource.parts:
+        return "no limit"
+    if resource.per_parent:
+        return f"from {MAX_SEARCH_RESULTS:,} per object on: bulk operation, or error"
+    if resource.is_ordered_by_id:
+        return "bulk operation, or continued after the last id"
+    return f"from {COUNT_LIMIT:,} on: {'bulk operation, or ' if resource.bulk else ''}split by time"
 
 
 def _no_limit(_: Resource) -> str:
@@ -296,7 +320,8 @@ def _times(resource: Any) -> str:
     if isinstance(resource, VoucherifyResource):
         names = list(resource.times)
     else:
-        names = [name for name in (resource.time_field or getattr(resource, "date_field", ""),) if name]
+        others = (getattr(resource, name, "") for name in ("date_field", "client_time_field"))
+        names = [name for name in (resource.time_field, *others) if name][:1]
     return ", ".join(f"**`{name}`**" if name == resource.time_field else f"`{name}`" for name in names)
 
 

@@ -34,9 +34,10 @@ _WINDOW_VARIABLE = re.compile(r"\$(?:since|until)\s*:")
 
 
 class ShopifyAdminExtractOperator(JobExtractOperator):
-    """Extracts a shop's orders or products into a dataset and returns the dataset's reference.
+    """Extracts a list of a shop into a dataset and returns the dataset's reference.
 
-    Orders include every line item and fulfillment. ``since`` and ``until`` filter by the time of the last change.
+    Records include what is inside of them: orders every line item and fulfillment, products every variant. ``since``
+    and ``until`` filter by the time of the last change.
 
     For a window of ten thousand objects or more, Shopify writes them into a file (a bulk operation), which costs
     nothing of the rate limit. ``mode`` overrides this. With ``deferrable`` the task waits for the file in the
@@ -44,7 +45,7 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
 
     .. seealso:: :ref:`howto/operator:ShopifyAdminExtractOperator`
 
-    :param resource: ``orders`` or ``products`` (templated)
+    :param resource: the list, such as ``orders``, ``customers``, ``refunds`` or ``inventory_levels`` (templated)
     :param shop: the shop, such as ``a.myshopify.com``; by default the shop in the connection's host (templated)
     :param query: a filter in Shopify's search syntax, such as ``financial_status:paid`` (templated)
     :param personal_data: whether to read customers' names, email addresses and postal addresses; by default yes. The
@@ -179,7 +180,12 @@ class ShopifyAdminQueryOperator(JobExtractOperator):
         "shopify_admin_conn_id",
     )
     template_ext: Sequence[str] = (".graphql", ".gql")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"document": "graphql", "variables": "json", "key": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **JobExtractOperator.template_fields_renderers,
+        "document": "graphql",
+        "variables": "json",
+        "key": "json",
+    }
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **JobExtractOperator.argument_checks,
         "document": check_text,

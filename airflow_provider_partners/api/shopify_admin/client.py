@@ -184,6 +184,9 @@ class ShopifyAdminClient(DocumentClient):
         """
         arguments: dict[str, Any] = {"since": since, "until": until, "query": query, "match": match}
         parts = find_resource(RESOURCES, resource).parts or (resource,)
+        if len(parts) > 1 and (query or match is not None):
+            message = f"'{resource}' joins several lists, so it takes neither 'query' nor 'match'"
+            raise ConfigurationError(message, remedy=f"Read one of the lists: {', '.join(parts)}.")
         extractions = [
             self._extract_list(name, personal_data=personal_data, page_size=page_size, fields=fields, **arguments)
             for name in parts

@@ -7,6 +7,7 @@ https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction, truncate
@@ -19,9 +20,12 @@ from airflow_provider_partners.api.shopify.errors import (
 from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
 from airflow_provider_partners.api.shopify.page_size import QueryTooCostlyError
 from airflow_provider_partners.api.shopify_admin.query_cost import throttle_wait
+from airflow_provider_partners.exceptions import AuthenticationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
 
 _PROTECTED_DATA_PATTERN = re.compile(r"protected.customer.data|not approved to (access|use)", re.IGNORECASE)
 
@@ -75,3 +79,19 @@ ADMIN_ERROR_HANDLER = ErrorHandler().with_overrides(
     inspect=ADMIN_GRAPHQL_ERRORS.inspect,
     remedies=ADMIN_REMEDIES,
 )
+
+
+@contextmanager
+def name_scopes(resource: AdminResource) -> Iterator[None]:
+    """Let an error about a missing permission name the scopes of the list.
+
+    Shopify names only the scope of the field that it refused first.
+    """
+    try:
+        yield
+    except AuthenticationError as error:
+        # GraphQL's own errors come with HTTP 200; another status concerns the token, not the list.
+        if error.status == 200 and resource.scopes:
+            scopes = ", ".join([*resource.scopes, *resource.personal_scopes])
+            error.remedy = f"{error.remedy or ''} '{resource.name}' needs: {scopes}.".strip()
+        raise

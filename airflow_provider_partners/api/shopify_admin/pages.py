@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.api.extraction import batches
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.shopify_admin.documents import ListDocuments, page_document
+from airflow_provider_partners.api.shopify_admin.errors import name_scopes
 from airflow_provider_partners.api.shopify_admin.resources.model import MAX_PAGE_SIZE
 from airflow_provider_partners.exceptions import PagingError, UnexpectedResponseError
 from airflow_provider_partners.records import Record
@@ -56,7 +57,8 @@ class ListReader:
         :param label: what is read, such as ``list``
         """
         name = f"{self.documents.name}.{label}"
-        return self.caller.execute(document, variables, label=name, max_timeouts=max_timeouts).data
+        with name_scopes(self.documents.resource):
+            return self.caller.execute(document, variables, label=name, max_timeouts=max_timeouts).data
 
     def page(self, records: list[Record], cursor: Cursor | None) -> Page:
         """Return a page of the records to keep."""

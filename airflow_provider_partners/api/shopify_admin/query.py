@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Segment, batches
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
+from airflow_provider_partners.api.shopify_admin.errors import name_scopes
 from airflow_provider_partners.api.shopify_admin.pages import ListReader, NodeFetcher, ParentFetcher, SearchFetcher
 from airflow_provider_partners.api.shopify_admin.resources.model import MAX_PAGE_SIZE
 from airflow_provider_partners.api.shopify_admin.search import build_search, in_whole_seconds, is_capped, split_range
 from airflow_provider_partners.arguments import check_ids, check_mapping
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, PagingError
 from airflow_provider_partners.windows import TimeRange
 
 if TYPE_CHECKING:
@@ -123,18 +124,28 @@ class ListQuery:
         return [self._search_segment(part) for part in time_ranges]
 
     def parent_ids(self) -> list[str]:
-        """Return the ids of the root's objects, of a list that is read object by object."""
+        """Return the ids of the root's objects, of a list that is read object by object.
+
+        :raises PagingError: if Shopify does not return the complete list
+        """
         resource, document = self.resource, self.documents.parents_document
-        label, after, found = f"{resource.name}.parents", None, []
         if resource.is_single:
-            return [self.caller.execute(document, label=label).data[resource.root]["id"]]
+            return [self._execute(document, {}, label="parents")[resource.root]["id"]]
+        after, found = None, dict[str, None]()
         while True:
             variables = {"first": MAX_PAGE_SIZE, "after": after}
-            connection = self.caller.execute(document, variables, label=label).data[resource.root]
-            found += [node["id"] for node in connection["nodes"]]
-            after = connection["pageInfo"]["endCursor"]
-            if not (connection["pageInfo"]["hasNextPage"] and after):
-                return found
+            connection = self._execute(document, variables, label="parents")[resource.root]
+            found |= dict.fromkeys(node["id"] for node in connection["nodes"])
+            if not connection["pageInfo"]["hasNextPage"]:
+                return list(found)
+            before, after = after, connection["pageInfo"]["endCursor"]
+            if not after or after == before:
+                message = f"the objects that hold '{resource.name}' repeat their cursor"
+                raise PagingError(message, remedy="Shopify's paging loops; try again.")
+
+    def _execute(self, document: str, variables: Mapping[str, Any], *, label: str) -> Mapping[str, Any]:
+        with name_scopes(self.resource):
+            return self.caller.execute(document, variables, label=f"{self.resource.name}.{label}").data
 
     def parent_segments(self, parent_ids: Sequence[str], time_range: TimeRange) -> list[Segment]:
         """Return the segments that read the records of some objects.
@@ -207,7 +218,7 @@ class ListQuery:
         resource = self.resource
         user_query = None if resource.counts_by_time_only else self.user_query
         variables = {"query": build_search(time_range, user_query, field=resource.search_field)}
-        data = self.caller.execute(self.documents.count_document, variables, label=f"{resource.name}.count").data
+        data = self._execute(self.documents.count_document, variables, label="count")
         counted: Mapping[str, Any] = data.get(resource.count_field) or {}
         return counted
 

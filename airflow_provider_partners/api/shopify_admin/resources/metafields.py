@@ -97,7 +97,7 @@ _ALL = admin_resource(
     "metafields",
     "products",
     type="Metafield",
-    doc="The metafields of all these owners, one kind after the other.",
+    doc="The metafields of products, variants, collections, customers, orders, draft orders, locations and the shop.",
     url="https://shopify.dev/docs/api/admin-graphql/latest/objects/Metafield",
     scopes=tuple(dict.fromkeys(scope for owner in _OWNERS for scope in owner.scopes)),
     time_field="owner.updatedAt",
@@ -108,4 +108,4 @@ _ALL = admin_resource(
     parts=tuple(owner.name for owner in _OWNERS),
 )
 
-RESOURCES = (_ALL, *_OWNERS)
+RESOURCES = (*_OWNERS, _ALL)

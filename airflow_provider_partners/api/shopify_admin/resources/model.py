@@ -106,6 +106,11 @@ class AdminResource(Resource):
         return self.root_type or self.type
 
     @property
+    def personal_scopes(self) -> tuple[str, ...]:
+        """The access scopes that personal data needs besides."""
+        return ("read_customers",) if "customer" in self.personal else ()
+
+    @property
     def is_in_order_of_change(self) -> bool:
         """Whether records come in the order of the time by which Shopify searches."""
         return self.within is None and self.sort_key == self.search_field.upper() != ""

@@ -19,7 +19,7 @@ from airflow_provider_partners.sandbox.shopify_admin.search.fields import (
     texts,
     time,
 )
-from airflow_provider_partners.sandbox.shopify_admin.search.filters import Filter, Filters
+from airflow_provider_partners.sandbox.shopify_admin.search.filters import Filter, Filters, Predicate
 
 Document = Mapping[str, Any]
 
@@ -171,6 +171,10 @@ def _of_discount(name: str, kind: str = "time") -> Filter:
     return Filter(kind=kind, values=lambda node: node["discount"].get(name))
 
 
+def _has_status(status: str) -> Predicate:
+    return lambda node: bool(node["discount"]["status"] == status)
+
+
 DISCOUNTS = Filters(
     resource="discountNodes",
     fields={
@@ -182,10 +186,7 @@ DISCOUNTS = Filters(
         "title": _of_discount("title", "text"),
         "times_used": _of_discount("asyncUsageCount", "number"),
         "code": texts(lambda node: [each["code"] for each in node["discount"].get("codes", [])]),
-        "status": choice({
-            word: lambda node, word=word: node["discount"]["status"] == word.upper()
-            for word in ("active", "expired", "scheduled")
-        }),
+        "status": choice({word: _has_status(word.upper()) for word in ("active", "expired", "scheduled")}),
         "method": choice({
             "code": lambda node: "codes" in node["discount"],
             "automatic": lambda node: "codes" not in node["discount"],
