@@ -74,6 +74,15 @@ def read_paged(client: ShopifyAdminClient, resource: str = "orders", **arguments
     return list(client.extract(resource, **{"since": SINCE, "until": NOW, **arguments}).records())
 
 
+def as_of(version: str, orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the orders as a version has them: ``checkoutToken`` exists since 2026-07.
+
+    See https://shopify.dev/changelog/new-checkouttoken-field-added-to-the-order-object.
+    """
+    later = {"checkoutToken"} if version < "2026-07" else set()
+    return [{name: value for name, value in order.items() if name not in later} for order in orders]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("grouping", [False, True])
 def test_orders_equal_those_of_the_paged_list(
@@ -81,7 +90,7 @@ def test_orders_equal_those_of_the_paged_list(
 ) -> None:
     with shopify_admin_client(server, api_version=version, bulk_grouping=grouping) as client:
         records = read_bulk(make_job(client))
-    assert records == all_orders
+    assert records == as_of(version, all_orders)
     check_lines_add_up(records)
     assert len(records) == ORDERS
     assert max(len(record["lineItems"]) for record in records) == 400
@@ -183,7 +192,7 @@ def test_a_lost_answer_starts_no_second_operation(
         job_id = job.submit()
         assert operations() - earlier == {job_id}
         wait(job, job_id)
-        assert list(job.extraction(job_id).records()) == all_orders
+        assert list(job.extraction(job_id).records()) == as_of(version, all_orders)
 
 
 def test_foreign_operations_of_the_same_app_are_named(server: RunningSandbox) -> None:
@@ -199,7 +208,7 @@ def test_foreign_operations_of_the_same_app_are_named(server: RunningSandbox) ->
 def test_a_refused_query_is_explained_in_shopifys_words(server: RunningSandbox) -> None:
     with (
         shopify_admin_client(server) as client,
-        pytest.raises(ConfigurationError, match="Field 'colour' doesn't exist"),
+        pytest.raises(ConfigurationError, match="'colour': Shopify's type Order has no field 'colour'"),
     ):
         make_job(client, fields="colour").submit()
 
