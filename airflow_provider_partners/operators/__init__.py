@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     )
     from airflow_provider_partners.operators.voucherify import VoucherifyRequestOperator as VoucherifyRequestOperator
     from airflow_provider_partners.operators.yofi import YofiExtractOperator as YofiExtractOperator
+    from airflow_provider_partners.operators.yofi import YofiGetCustomerOperator as YofiGetCustomerOperator
     from airflow_provider_partners.operators.yotpo import YotpoBuildOrdersOperator as YotpoBuildOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoExtractOperator as YotpoExtractOperator
     from airflow_provider_partners.operators.yotpo import YotpoReconcileOrdersOperator as YotpoReconcileOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoReplayRejectsOperator as YotpoReplayRejectsOperator
+    from airflow_provider_partners.operators.yotpo import YotpoUpsertCustomersOperator as YotpoUpsertCustomersOperator
     from airflow_provider_partners.operators.yotpo import (
         YotpoUpsertFulfillmentsOperator as YotpoUpsertFulfillmentsOperator,
     )
@@ -63,12 +65,13 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "VoucherifyQualificationsOperator",
             "VoucherifyRequestOperator",
         ],
-        "yofi": ["YofiExtractOperator"],
+        "yofi": ["YofiExtractOperator", "YofiGetCustomerOperator"],
         "yotpo": [
             "YotpoBuildOrdersOperator",
             "YotpoExtractOperator",
             "YotpoReconcileOrdersOperator",
             "YotpoReplayRejectsOperator",
+            "YotpoUpsertCustomersOperator",
             "YotpoUpsertFulfillmentsOperator",
             "YotpoUpsertOrdersOperator",
             "YotpoUpsertProductsOperator",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.context import OrderContext as OrderContext
     from airflow_provider_partners.sync.coupons import Coupon as Coupon
     from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
+    from airflow_provider_partners.sync.grouping import group_records as group_records
     from airflow_provider_partners.sync.join import join_orders as join_orders
     from airflow_provider_partners.sync.mapping.order import UnmappableOrder as UnmappableOrder
     from airflow_provider_partners.sync.old_orders import TOO_OLD as TOO_OLD
@@ -33,6 +34,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "build": ["BuiltOrder", "build_orders"],
         "context": ["OrderContext"],
         "coupons": ["Coupon", "CouponPolicy"],
+        "grouping": ["group_records"],
         "join": ["join_orders"],
         "mapping.order": ["UnmappableOrder"],
         "old_orders": ["TOO_OLD"],

@@ -13,9 +13,18 @@ from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.base import PayloadError
 
 RecordKind = Literal["order", "product", "fulfillment", "customer"]
-Action = Literal["created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update"]
+Action = Literal["created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update", "accepted"]
 
-ACTIONS: tuple[Action, ...] = ("created", "updated", "unchanged", "rejected", "stale", "would_create", "would_update")
+ACTIONS: tuple[Action, ...] = (
+    "created",
+    "updated",
+    "unchanged",
+    "rejected",
+    "stale",
+    "would_create",
+    "would_update",
+    "accepted",
+)
 EXAMPLES_PER_REASON = 5
 """External ids that are kept as examples of a reason for rejection."""
 

@@ -70,19 +70,19 @@ class RecordSpill:
     ) -> None:
         """Keep records. Of those with one id, the last counts.
 
-        :param kind: tells them from others
+        :param kind: what they are
         :param keys: returns the keys of a record; one without keys is not kept
         :param record_id: returns the id of a record; ``None`` for one that no other replaces
         """
-        numbered = enumerate(records)
-        while batch := list(islice(numbered, RECORDS_PER_TRANSACTION)):
+        remaining = iter(records)
+        while batch := list(islice(remaining, RECORDS_PER_TRANSACTION)):
             self._database.execute("BEGIN")
-            for number, record in batch:
+            for record in batch:
                 if record_keys := keys(record):
-                    self._insert(kind, record_id(record) or f"#{number}", record, record_keys)
+                    self._insert(kind, record_id(record), record, record_keys)
             self._database.execute("COMMIT")
 
-    def _insert(self, kind: str, record_id: str, record: Record, keys: list[str]) -> None:
+    def _insert(self, kind: str, record_id: str | None, record: Record, keys: list[str]) -> None:
         ((row,),) = self._database.execute(
             "INSERT INTO record (kind, record_id, body) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, record_id) DO UPDATE SET body = excluded.body RETURNING id",

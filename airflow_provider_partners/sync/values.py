@@ -113,6 +113,19 @@ def exact_number(value: Decimal) -> int | float | str:
     return number if Decimal(repr(number)) == value else str(value)
 
 
+def same_value(left: Any, right: Any, name: str = "") -> bool:
+    """Return True if two cells of a table mean the same: ``10.5`` and ``"10.50"``, or two spellings of a time.
+
+    :param name: the property that they are for
+    """
+    if left == right or str(left).strip() == str(right).strip():
+        return True
+    if name.endswith(("_date", "_at")):
+        return format_utc(left) is not None and format_utc(left) == format_utc(right)
+    numbers = [to_decimal(value) if not isinstance(value, bool) else None for value in (left, right)]
+    return numbers[0] is not None and numbers[0] == numbers[1] and not name.endswith("_id")
+
+
 def to_count(value: Any) -> int:
     """Return a count, 0 for anything else."""
     amount = to_decimal(value) if not isinstance(value, bool) else None

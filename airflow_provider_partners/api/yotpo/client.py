@@ -172,6 +172,15 @@ class YotpoClient(RestClient):
         """
         self._update("products", f"/products/{parse_yotpo_id(yotpo_id)}", payload)
 
+    def upsert_customer(self, payload: Mapping[str, Any]) -> None:
+        """Create or update a customer. Yotpo works on it within about a minute.
+
+        :param payload: the customer, without its envelope: with an ``external_id``, or else with one of ``email`` and
+            ``phone_number``
+        :raises RejectedError: when Yotpo refuses the customer
+        """
+        self._update("customers", "/customers", payload)
+
     def create_fulfillment(self, order_yotpo_id: int, payload: Mapping[str, Any]) -> int:
         """Create a fulfillment of an order and return Yotpo's id of it.
 

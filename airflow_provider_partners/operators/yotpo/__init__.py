@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         YotpoReplayRejectsOperator as YotpoReplayRejectsOperator,
     )
     from airflow_provider_partners.operators.yotpo.upsert import (
+        YotpoUpsertCustomersOperator as YotpoUpsertCustomersOperator,
+    )
+    from airflow_provider_partners.operators.yotpo.upsert import (
         YotpoUpsertFulfillmentsOperator as YotpoUpsertFulfillmentsOperator,
     )
     from airflow_provider_partners.operators.yotpo.upsert import YotpoUpsertOrdersOperator as YotpoUpsertOrdersOperator
@@ -38,6 +41,11 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "extract": ["YotpoExtractOperator"],
         "reconcile": ["ReconcileExtra", "YotpoReconcileOrdersOperator"],
         "replay": ["YotpoReplayRejectsOperator"],
-        "upsert": ["YotpoUpsertFulfillmentsOperator", "YotpoUpsertOrdersOperator", "YotpoUpsertProductsOperator"],
+        "upsert": [
+            "YotpoUpsertCustomersOperator",
+            "YotpoUpsertFulfillmentsOperator",
+            "YotpoUpsertOrdersOperator",
+            "YotpoUpsertProductsOperator",
+        ],
     },
 )

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import settings, sync
-from airflow_provider_partners.arguments import Check, check_count, check_limit, parse_bool
+from airflow_provider_partners.arguments import Check, check_count, check_limit, check_mapping, parse_bool
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.source import RecordSource
@@ -59,6 +59,9 @@ class UpsertOperator(PartnerOperator):
     ``extra["rejects"]``; :class:`YotpoReplayRejectsOperator` takes it. ``extra["summary"]`` has the counts, see
     :class:`UpsertExtra`. A retry skips the records that the first try has finished.
 
+    :param columns: for rows of a table: Yotpo's properties with the column of each, or with ``{"value": constant}``,
+        see :mod:`airflow_provider_partners.sync.columns`. Without it, records are built or as Yotpo documents them
+        (templated)
     :param plan_only: look up and plan, but write nothing (templated)
     :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
         share; ``[partners] max_rejects`` by default
@@ -67,8 +70,10 @@ class UpsertOperator(PartnerOperator):
     :param yotpo_conn_id: id of the Airflow connection of the store (templated)
     """
 
-    template_fields: Sequence[str] = ("plan_only", "yotpo_conn_id")
+    template_fields: Sequence[str] = ("columns", "plan_only", "yotpo_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"columns": "json"}
     argument_checks: ClassVar[Mapping[str, Check]] = {
+        "columns": check_mapping,
         "workers": check_count,
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
@@ -82,6 +87,7 @@ class UpsertOperator(PartnerOperator):
     def __init__(
         self,
         *,
+        columns: Mapping[str, Any] | None = None,
         plan_only: bool | str = False,
         max_rejects: float | None = None,
         reject_floor: int | None = None,
@@ -90,6 +96,7 @@ class UpsertOperator(PartnerOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.columns = columns
         self.plan_only = plan_only
         self.max_rejects = max_rejects
         self.reject_floor = reject_floor
@@ -147,11 +154,12 @@ class UpsertOperator(PartnerOperator):
         return source
 
     def input_records(self, source: RecordSource) -> Iterator[Record]:
-        """Return the records to write.
+        """Return the records to write, with one plain record for each id.
 
         :param source: from :meth:`input_source`
+        :raises ConfigurationError: when ``columns`` are wrong
         """
-        return source.read()
+        return sync.group_records(self.record_kind, source.read(), columns=self.columns)
 
     def input_hashes(self, source: RecordSource) -> list[str]:
         """Return hashes of what is written. A retry goes on only if they are the same.
@@ -193,7 +201,7 @@ class UpsertOperator(PartnerOperator):
     def _record_batch(self, counts: Counter[str]) -> None:
         """Add a batch to the task's activity, so that a failed try also reports what it wrote."""
         before = self.activity.lists_written[0].records or 0 if self.activity.lists_written else 0
-        self.activity.set_list_written(self.record_kind, before + counts["created"] + counts["updated"])
+        self.activity.set_list_written(self.record_kind, before + _written(counts))
         self.activity.records += counts.total() - counts["rejected"]
         self.activity.rejects += counts["rejected"]
 
@@ -205,7 +213,7 @@ class UpsertOperator(PartnerOperator):
         :returns: both writers, and the external ids that the earlier try has finished
         """
         kind = self.record_kind
-        options = json.dumps(self.upsert_options(), sort_keys=True, default=str)
+        options = json.dumps([self.upsert_options(), self.columns], sort_keys=True, default=str)
         inputs = " ".join(self.input_hashes(source))
         work = f"{kind} {inputs} {options} {self.yotpo_conn_id} {'planned' if plan_only else 'written'}"
         lists: dict[str, Any] = {"source": "yotpo", "account": self.hook().account, "fingerprint": work}
@@ -239,7 +247,7 @@ class UpsertOperator(PartnerOperator):
             "rejects": reject_reference.to_dict() if reject_reference else None,
         }
         reference = outcomes.commit(extra=extra)
-        self.activity.set_list_written(self.record_kind, counts["created"] + counts["updated"])
+        self.activity.set_list_written(self.record_kind, _written(counts))
         self.activity.set_datasets_written(
             reference, reject_reference, rejects=counts["rejected"], outcomes=dict(counts), dry_run=plan_only
         )
@@ -264,3 +272,7 @@ def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
         raise
     if batch:
         yield batch
+
+
+def _written(counts: Mapping[str, int]) -> int:
+    return sum(counts.get(action, 0) for action in ("created", "updated", "accepted"))

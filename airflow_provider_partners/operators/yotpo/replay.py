@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners import sync
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.arguments import Check, check_dataset, check_flag
 from airflow_provider_partners.datasets.reference import DatasetRef
@@ -18,6 +19,8 @@ from airflow_provider_partners.operators.inputs import (
     require_store,
 )
 from airflow_provider_partners.operators.yotpo.base import UpsertOperator
+from airflow_provider_partners.sync.grouping import ENVELOPES
+from airflow_provider_partners.sync.plain_records import record_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["YotpoReplayRejectsOperator"]
 
-KINDS = ("orders", "products", "fulfillments")
+KINDS = ("orders", "products", "fulfillments", "customers")
 """What upsert operators write, and reject."""
 
-_REMEDY = "Pass the output of a task that upserted orders, products or fulfillments."
+_REMEDY = "Pass the output of a task that upserted orders, products, fulfillments or customers."
 
 
 class YotpoReplayRejectsOperator(UpsertOperator):
@@ -46,12 +49,14 @@ class YotpoReplayRejectsOperator(UpsertOperator):
     :param with_fulfillments: as for :class:`YotpoUpsertOrdersOperator`
     """
 
-    template_fields: Sequence[str] = ("rejects", "rebuilt", *UpsertOperator.template_fields)
+    template_fields: Sequence[str] = ("rejects", "rebuilt", "plan_only", "yotpo_conn_id")
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **UpsertOperator.argument_checks,
         **dict.fromkeys(("rejects", "rebuilt"), check_dataset),
         "with_fulfillments": check_flag,
     }
+
+    fixed_arguments: ClassVar[frozenset[str]] = frozenset({"columns"})
 
     def __init__(
         self,
@@ -72,14 +77,17 @@ class YotpoReplayRejectsOperator(UpsertOperator):
 
     def input_records(self, source: RecordSource) -> Iterator[Record]:
         """Return the rejects, with the rebuilt orders in place of theirs. Only the ids are in memory."""
-        rejected = {str(record.get("external_id")) for record in source.read()}
+        return sync.group_records(self.record_kind, self._rejects(source))
+
+    def _rejects(self, source: RecordSource) -> Iterator[Record]:
+        rejected = {record_id(record, ENVELOPES[self.record_kind]) for record in source.read()}
         rebuilt: set[str] = set()
         for record in read_optional("rebuilt", self.rebuilt):
             if record["external_id"] in rejected:
                 rebuilt.add(record["external_id"])
                 yield record
         for record in source.read():
-            if str(record.get("external_id")) not in rebuilt:
+            if record_id(record, ENVELOPES[self.record_kind]) not in rebuilt:
                 yield record
 
     def input_datasets(self) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Write orders, products and fulfillments to a Yotpo store."""
+"""Write orders, products, fulfillments and customers to a Yotpo store."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from airflow_provider_partners.operators.yotpo.base import UpsertOperator
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["YotpoUpsertFulfillmentsOperator", "YotpoUpsertOrdersOperator", "YotpoUpsertProductsOperator"]
+__all__ = [
+    "YotpoUpsertCustomersOperator",
+    "YotpoUpsertFulfillmentsOperator",
+    "YotpoUpsertOrdersOperator",
+    "YotpoUpsertProductsOperator",
+]
 
 
 class YotpoUpsertOrdersOperator(UpsertOperator):
     """Creates or updates orders, with their fulfillments, in a Yotpo store.
 
+    An order that is in the store needs no more than its id and what changes. A new one needs all that Yotpo requires.
+
     .. seealso:: :ref:`howto/operator:YotpoUpsertOrdersOperator`
 
-    :param orders: output of :class:`YotpoBuildOrdersOperator` (templated)
+    :param orders: output of :class:`YotpoBuildOrdersOperator`; or orders as Yotpo documents them, from any dataset,
+        from the outputs of a mapped task, or as a list of records (templated)
     :param with_fulfillments: whether orders include their fulfillments. Yotpo merges those by their ids. If a store
         turns out to behave differently, send orders without them and use :class:`YotpoUpsertFulfillmentsOperator`
     """
@@ -44,14 +52,15 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
 
 
 class YotpoUpsertProductsOperator(UpsertOperator):
-    """Creates or updates the products of built orders in a Yotpo store.
+    """Creates or updates products in a Yotpo store: those of built orders, or others.
 
     Orders create the products they need by themselves. This task keeps names, links and pictures current, and it saves
     calls when it runs before the orders.
 
     .. seealso:: :ref:`howto/operator:YotpoUpsertProductsOperator`
 
-    :param products: output of :class:`YotpoBuildOrdersOperator` (templated)
+    :param products: output of :class:`YotpoBuildOrdersOperator`; or products as Yotpo documents them, from any dataset,
+        from the outputs of a mapped task, or as a list of records (templated)
     """
 
     template_fields: Sequence[str] = ("products", *UpsertOperator.template_fields)
@@ -71,7 +80,8 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
 
     .. seealso:: :ref:`howto/operator:YotpoUpsertFulfillmentsOperator`
 
-    :param fulfillments: output of :class:`YotpoBuildOrdersOperator` (templated)
+    :param fulfillments: output of :class:`YotpoBuildOrdersOperator`; or fulfillments as Yotpo documents them, each with
+        its order's id as ``order_external_id``, or orders with their ``fulfillments`` (templated)
     """
 
     template_fields: Sequence[str] = ("fulfillments", *UpsertOperator.template_fields)
@@ -87,3 +97,25 @@ class YotpoUpsertFulfillmentsOperator(UpsertOperator):
     def __init__(self, *, fulfillments: DatasetInput, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fulfillments = fulfillments
+
+
+class YotpoUpsertCustomersOperator(UpsertOperator):
+    """Creates or updates customers in a Yotpo store, for its SMS and e-mail.
+
+    Yotpo accepts a customer at once, and works on it within about a minute. Orders need no customers: each carries its
+    own.
+
+    .. seealso:: :ref:`howto/operator:YotpoUpsertCustomersOperator`
+
+    :param customers: customers as Yotpo documents them, from any dataset, from the outputs of a mapped task, or as a
+        list of records. Each has an ``external_id``, or else one of ``email`` and ``phone_number`` (templated)
+    """
+
+    template_fields: Sequence[str] = ("customers", *UpsertOperator.template_fields)
+    argument_checks: ClassVar[Mapping[str, Check]] = {**UpsertOperator.argument_checks, "customers": check_dataset}
+    record_kind = "customers"
+    input_resources: ClassVar[Sequence[str]] = ("customers", "customers rejects")
+
+    def __init__(self, *, customers: DatasetInput, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.customers = customers

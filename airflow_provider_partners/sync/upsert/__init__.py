@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners import _lazy
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.sync.upsert.customers import upsert_customers as upsert_customers
     from airflow_provider_partners.sync.upsert.fulfillments import upsert_fulfillments as upsert_fulfillments
     from airflow_provider_partners.sync.upsert.orders import upsert_orders as upsert_orders
     from airflow_provider_partners.sync.upsert.plan import WritePlan as WritePlan
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = _lazy.exports(
     __name__,
     {
+        "customers": ["upsert_customers"],
         "fulfillments": ["upsert_fulfillments"],
         "orders": ["upsert_orders"],
         "plan": ["WritePlan", "plan_write"],

@@ -178,7 +178,10 @@ def _same_number(present: Any, wanted: float) -> bool:
 
 def _same_time(present: Any, wanted: str) -> bool:
     left, right = timestamps.try_parse(present), timestamps.try_parse(wanted)
-    return left is not None and right is not None and left.replace(microsecond=0) == right.replace(microsecond=0)
+    if right is None:
+        # A custom property may have any name, such as "gift_date", and any text.
+        return _same_text(present, wanted)
+    return left is not None and left.replace(microsecond=0) == right.replace(microsecond=0)
 
 
 def _same_text(present: Any, wanted: str) -> bool:

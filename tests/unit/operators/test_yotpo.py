@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from airflow_provider_partners.exceptions import RejectedError, TransientError
 from airflow_provider_partners.operators.yotpo import (
     YotpoBuildOrdersOperator,
     YotpoReplayRejectsOperator,
+    YotpoUpsertCustomersOperator,
     YotpoUpsertFulfillmentsOperator,
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
@@ -178,6 +180,43 @@ def test_wrong_options_fail_at_once(context, tmp_path):
         YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP, options={"gift_cards": "all"}).execute(
             context
         )
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_custom_properties_are_arguments_that_go_before_those_of_the_options(context, tmp_path, as_text):
+    orders = dataset(tmp_path, "orders", [order(1, sourceName="web")])
+    properties = {
+        "order_properties": {"channel": "sourceName", "custom": "constant:own"},
+        "line_properties": {"model": "product.title"},
+        "product_properties": {"review_form_tag": "title"},
+    }
+    operator = YotpoBuildOrdersOperator(
+        task_id="build",
+        orders=orders,
+        shop=SHOP,
+        options={"order_properties": {"custom": "constant:of the options", "other": "constant:kept"}},
+        **{name: json.dumps(value) if as_text else value for name, value in properties.items()},
+    )
+    (record,) = read_dataset(DatasetRef.from_dict(operator.execute(context)))
+    shown = record["order"]["custom_properties"]
+    assert {name: shown[name] for name in ("channel", "custom", "other")} == {
+        "channel": "web",
+        "custom": "own",
+        "other": "kept",
+    }
+    assert record["order"]["line_items"][0]["custom_properties"]["model"] == "Mug"
+    assert record["products"][0]["custom_properties"] == {"review_form_tag": "Mug"}
+
+
+def test_a_wrong_source_of_a_property_fails_at_once(context, tmp_path):
+    operator = YotpoBuildOrdersOperator(
+        task_id="build",
+        orders=dataset(tmp_path, "orders", [order(1)]),
+        shop=SHOP,
+        line_properties={"color": "optoin:Color"},
+    )
+    with pytest.raises(AirflowFailException, match="line_properties: color: .*did you mean 'option'"):
+        operator.execute(context)
 
 
 def test_no_orders_build_an_empty_dataset(context, tmp_path):
@@ -409,3 +448,126 @@ def test_products_of_malformed_orders_stay_for_the_upsert_to_reject():
 
     assert products[:2] == orders[:2]
     assert products[2:] == [{**product, "version": {}}, {"name": "B", "version": {}}]
+
+
+ROWS = [
+    {"order": "1", "at": "2026-05-01", "sku": "mug", "title": "Mug", "qty": "1", "mail": "a@example.com"},
+    {"order": "2", "at": "2026-05-01", "sku": "mug", "title": "Mug", "qty": "2", "mail": "b@example.com"},
+    {"order": "1", "at": "2026-05-01", "sku": "cup", "title": "Cup", "qty": "1", "mail": "a@example.com"},
+]
+COLUMNS = {
+    "external_id": "order",
+    "order_date": "at",
+    "customer.email": "mail",
+    "line_items.external_product_id": "sku",
+    "line_items.quantity": "qty",
+    "line_items.product.name": "title",
+}
+
+
+@pytest.mark.parametrize("columns", [COLUMNS, json.dumps(COLUMNS)])
+def test_rows_of_a_table_become_orders(context, columns):
+    store = Store()
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=ROWS, columns=columns)
+    assert reference["extra"]["summary"]["created"] == 2
+    (order,) = [record for record in store.records["order"].values() if record["external_id"] == "1"]
+    assert [line["external_product_id"] for line in order["line_items"]] == ["mug", "cup"]
+    assert sorted(record["name"] for record in store.records["product"].values()) == ["Cup", "Mug"]
+
+
+def test_a_wrong_mapping_fails_before_anything_is_written(context):
+    store = Store()
+    with pytest.raises(AirflowFailException, match="'order_nr', which no record has: did you mean 'order'"):
+        upsert(context, YotpoUpsertOrdersOperator, store, orders=ROWS, columns={**COLUMNS, "order_name": "order_nr"})
+    assert store.sent == []
+
+
+def test_contradictory_rows_are_kept_whole_as_a_reject_that_a_replay_rejects_again(context):
+    rows = [*ROWS, {**ROWS[0], "sku": "jar", "mail": "c@example.com"}]
+    reference = upsert(context, YotpoUpsertOrdersOperator, Store(), orders=rows, columns=COLUMNS, max_rejects=1)
+    (reject,) = read_dataset(reference["extra"]["rejects"])
+    assert reject["rows"] == [rows[0], rows[2], rows[3]]
+    assert reject["rejected"]["reason"] == "customer.email: its rows differ"
+    again = upsert(context, YotpoReplayRejectsOperator, Store(), rejects=reference, max_rejects=1)
+    assert again["extra"]["summary"]["rejected"] == 1
+
+
+def test_a_second_try_of_rows_skips_what_the_first_has_written(context):
+    store = Store(fails_at="2")
+    with pytest.raises(PartnerTaskError):
+        upsert(context, YotpoUpsertOrdersOperator, store, orders=ROWS, columns=COLUMNS)
+    store.fails_at = None
+    store.sent.clear()
+    reference = upsert(context, YotpoUpsertOrdersOperator, store, orders=ROWS, columns=COLUMNS)
+    assert reference["extra"]["summary"]["created"] == 2
+    assert [name for name in store.created if name[0] == "orders.create"] == [("orders.create", "2")]
+
+
+def test_rejects_of_plain_orders_are_replayed(context):
+    order = {"external_id": 7, "order_date": "2026-05-01", "line_items": [{"external_product_id": "p", "quantity": 1}]}
+    named = {**order, "line_items": [{**order["line_items"][0], "product": {"name": "P"}}]}
+    rejected = upsert(context, YotpoUpsertOrdersOperator, Store(rejects={"7"}), orders=[named], max_rejects=1)
+    store = Store()
+    again = upsert(context, YotpoReplayRejectsOperator, store, rejects=[rejected])
+    assert again["extra"]["summary"]["created"] == 1
+    assert store.order_ids == ["7"]
+
+
+def test_rejects_of_products_are_replayed_as_products(context):
+    store = Store()
+    rejected = upsert(context, YotpoUpsertProductsOperator, store, products=[{"external_id": "p"}], max_rejects=1)
+    store.add_products("p")
+    again = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
+    assert again["resource"] == "products outcomes"
+    assert again["extra"]["summary"]["unchanged"] == 1
+
+
+class Customers(Store):
+    """A store that takes customers, except one."""
+
+    def __init__(self, *, refuses=None):
+        super().__init__()
+        self.customers, self.refuses = [], refuses
+
+    def upsert_customer(self, payload):
+        if self.refuses is not None and payload.get("external_id") == self.refuses:
+            message = "the customer is refused"
+            raise RejectedError(message, partner="Yotpo", status=400)
+        self.customers.append(payload)
+
+
+CUSTOMERS = [
+    {"external_id": 1, "email": "a@example.com", "default_language": "DE", "accepts_sms_marketing": "false"},
+    {"customer": {"email": "b@example.com", "tags": ["vip", "new"]}},
+    {"external_id": "3", "phone_number": "030 12"},
+    {"external_id": "1", "first_name": "Zoë"},
+]
+
+
+def test_customers_are_accepted_once_each(context):
+    store = Customers()
+    reference = upsert(context, YotpoUpsertCustomersOperator, store, customers=CUSTOMERS, max_rejects=1)
+    summary = reference["extra"]["summary"]
+    assert (summary["accepted"], summary["rejected"]) == (2, 1)
+    assert store.customers == [
+        {
+            "external_id": "1",
+            "email": "a@example.com",
+            "first_name": "Zoë",
+            "default_language": "de",
+            "accepts_sms_marketing": False,
+        },
+        {"email": "b@example.com", "tags": "vip,new"},
+    ]
+    assert "example.com" not in json.dumps([reference, *read_dataset(reference)])
+
+
+def test_a_plan_sends_no_customers_and_rejects_of_them_are_replayed(context):
+    store = Customers(refuses="1")
+    planned = upsert(context, YotpoUpsertCustomersOperator, store, customers=CUSTOMERS[:2], plan_only=True)
+    assert (planned["extra"]["summary"]["would_update"], store.customers) == (2, [])
+    rejected = upsert(context, YotpoUpsertCustomersOperator, store, customers=CUSTOMERS[:2], max_rejects=1)
+    store.refuses = None
+    again = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
+    assert again["extra"]["summary"]["accepted"] == 1
+    assert store.customers[-1]["external_id"] == "1"
