@@ -24,6 +24,7 @@ from airflow_provider_partners.exceptions import AuthenticationError, ExpiredErr
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob
     from airflow_provider_partners.datasets.progress import Progress
+    from airflow_provider_partners.datasets.record_shape import StorageOptions
 
 log = logging.getLogger("airflow_provider_partners.datasets")
 
@@ -143,6 +144,7 @@ def collect(
     workers: int = 1,
     on_page: Callable[[Progress], None] | None = None,
     extra: Callable[[], Mapping[str, Any]] | None = None,
+    options: StorageOptions | None = None,
 ) -> DatasetRef:
     """Write the records of a finished job into a dataset, and resume an unfinished try.
 
@@ -150,6 +152,7 @@ def collect(
     :param workers: pages completed in parallel, where the file lacks data that takes further calls
     :param on_page: called after each page
     :param extra: called at the end; its counts become part of the reference
+    :param options: format and shape of the stored records
     :raises ExpiredError: when the job's file does not exist any more; the next try submits another job
     """
     checkpoint = load_checkpoint(uri)
@@ -164,6 +167,7 @@ def collect(
                 extra=lambda: {**(extra() if extra else {}), "job": job_id},
                 # The partner reads the records some time after the submission.
                 read_at=checkpoint.intended_at if checkpoint else None,
+                options=options,
             )
         except ExpiredError:
             clear_checkpoint(uri)

@@ -174,7 +174,8 @@ def _common_type(schemas: Sequence[Any], name: str) -> Any:
         unified = pa.unify_schemas(list(types.values()), promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.string()
-    return unified.field(name).type
+    kind = unified.field(name).type
+    return pa.string() if pa.types.is_null(kind) else kind
 
 
 def _arrow_schema(columns: Sequence[Column], structures: dict[str, Any]) -> Any:
@@ -211,7 +212,12 @@ def _structures(records: Iterable[Record], columns: Sequence[Column]) -> dict[st
             else:
                 if not pa.types.is_null(kind):
                     found[name].append(pa.schema([pa.field(name, kind)]))
-    types = {name: _common_type(schemas, name) for name, schemas in found.items() if name not in unfit}
+    # A column without any value has no type yet; that of another part is its type.
+    types = {
+        name: _common_type(schemas, name) if schemas else pa.null()
+        for name, schemas in found.items()
+        if name not in unfit
+    }
     return {name: kind for name, kind in types.items() if _is_writable(kind)}
 
 

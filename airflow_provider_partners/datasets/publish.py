@@ -17,19 +17,24 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from airflow_provider_partners.datasets.manifest import (
     Manifest,
     describe_list,
+    hash_parts,
     is_other_list,
     load_manifest,
     stored_reference,
     verify_manifest,
 )
-from airflow_provider_partners.datasets.part_files import JSONL_SUFFIX, PARQUET_SUFFIX
+from airflow_provider_partners.datasets.parquet import write_parquet
+from airflow_provider_partners.datasets.part_files import JSONL_SUFFIX, PARQUET_SUFFIX, PartBuffer, to_line
+from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
+from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder, PartEntry
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 
@@ -66,12 +71,17 @@ def check_target(uri: str, publisher: Publisher) -> None:
 
 
 def publish_dataset(
-    reference: DatasetRef | Mapping[str, Any], uri: str, *, task: Mapping[str, Any] | None = None
+    reference: DatasetRef | Mapping[str, Any],
+    uri: str,
+    *,
+    file_format: str | None = None,
+    task: Mapping[str, Any] | None = None,
 ) -> DatasetRef:
     """Publish a dataset to a folder. Publishing the same dataset again changes no file.
 
     :param reference: the finished dataset
     :param uri: the target folder; it must be empty or hold a dataset of the same list and account
+    :param file_format: ``jsonl`` or ``parquet``; that of the dataset by default
     :param task: the task that publishes, see :func:`~airflow_provider_partners.datasets.location.task_identity`. The
         folder of another map index of the same run is refused
     :returns: the reference of the published dataset; ``extra["changed"]`` says whether the content has changed
@@ -80,6 +90,10 @@ def publish_dataset(
     """
     ref = DatasetRef.from_dict(reference)
     manifest = verify_manifest(ref)
+    if file_format is not None:
+        StorageOptions(format=file_format)
+        if not manifest["file_format"].startswith(file_format):
+            manifest = {**manifest, "file_format": format_text(file_format, "json")}
     source, target = DatasetFolder(ref.uri), DatasetFolder(uri)
     with _claimed(target, Publisher(ref.source, ref.resource, ref.account, task)) as (published, names):
         if published is not None and _is_same(target, published, source, manifest):
@@ -111,8 +125,11 @@ def _contents(manifest: Manifest) -> list[tuple[str, int]]:
 
 
 def _records(folder: DatasetFolder, manifest: Manifest) -> Iterator[Any]:
+    """Yield the records in the form that every format has."""
+    columns = [Column.from_dict(column) for column in manifest["columns"]]
     for part in manifest["parts"]:
-        yield from folder.read_records(part)
+        for record in folder.read_records(part):
+            yield {**record, **{each.name: each.untyped(each.typed(record.get(each.name))) for each in columns}}
 
 
 def _renew_reference(target: DatasetFolder, published: Manifest, ref: DatasetRef) -> DatasetRef:
@@ -133,20 +150,39 @@ def _copy(
     task: Mapping[str, Any] | None,
 ) -> tuple[DatasetRef, list[PartEntry]]:
     """Copy the parts that are not there yet, then replace the manifest."""
-    parts: list[PartEntry] = [{**part, "name": _published_name(part)} for part in manifest["parts"]]
-    for part, new_part in zip(manifest["parts"], parts, strict=True):
-        if new_part["name"] not in names or not _are_intact(target, [new_part]):
-            target.write(new_part["name"], source.read_part(part))
-    moved = replace(ref, uri=target.uri, extra={**ref.extra, "changed": True})
+    parts: list[PartEntry] = []
+    for part in manifest["parts"]:
+        content = _content(source, part, manifest)
+        digest = hashlib.sha256(content).hexdigest()
+        name = _published_name(part["name"], digest, manifest["file_format"])
+        new_part: PartEntry = {"name": name, "records": part["records"], "bytes": len(content), "sha256": digest}
+        if name not in names or not _are_intact(target, [new_part]):
+            target.write(name, content)
+        parts.append(new_part)
+    size, extra = sum(part["bytes"] for part in parts), {**ref.extra, "changed": True}
+    moved = replace(ref, uri=target.uri, bytes=size, sha256=hash_parts(parts), extra=extra)
     target.write_json(MANIFEST_FILE, {**manifest, "parts": parts, "reference": moved.to_dict(), "published_by": task})
     return moved, parts
 
 
-def _published_name(part: PartEntry) -> str:
+def _content(source: DatasetFolder, part: PartEntry, manifest: Manifest) -> bytes:
+    """Return a part in the format of the manifest."""
+    is_parquet = part["name"].endswith(PARQUET_SUFFIX)
+    if is_parquet == manifest["file_format"].startswith("parquet"):
+        return source.read_part(part)
+    if is_parquet:
+        buffer = PartBuffer()
+        buffer.add(map(to_line, source.read_records(part)))
+        return buffer.content()
+    columns = [Column.from_dict(column) for column in manifest["columns"]]
+    return write_parquet(partial(source.read_records, part), columns).content
+
+
+def _published_name(name: str, digest: str, file_format: str) -> str:
     """Return a part's name with a hash of its content, so that new parts do not overwrite old ones."""
-    number = re.match(r"part-\d+", part["name"])
-    suffix = PARQUET_SUFFIX if part["name"].endswith(PARQUET_SUFFIX) else JSONL_SUFFIX
-    return f"{number.group() if number else 'part-00000'}-{part['sha256'][:12]}{suffix}"
+    number = re.match(r"part-\d+", name)
+    suffix = PARQUET_SUFFIX if file_format.startswith("parquet") else JSONL_SUFFIX
+    return f"{number.group() if number else 'part-00000'}-{digest[:12]}{suffix}"
 
 
 def _are_intact(folder: DatasetFolder, parts: Iterable[PartEntry]) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api.record_types import check_field_path
 from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.datasets.parquet import NESTED_FORMS, check_pyarrow
+from airflow_provider_partners.datasets.part_files import FILE_FORMATS
 from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import encode_text
@@ -41,6 +43,9 @@ DEFAULT_COLUMNS: Mapping[str, str] = {
     "_until": "until",
 }
 """The columns of ``add_columns=True``, and what each holds."""
+
+NEW_FIELDS = ("ignore", "warn", "fail")
+"""What happens to a field that is not declared: it is kept in any case, unless the dataset fails."""
 
 PathTree = dict[str, Any]
 """The steps of dotted paths; the last one leads to None."""
@@ -157,6 +162,37 @@ class StorageOptions:
     nested: str = "json"
     on_new_fields: str = "ignore"
     shape: RecordShape = field(default_factory=RecordShape)
+
+    def __post_init__(self) -> None:
+        """Refuse a choice that does not exist, before anything is read.
+
+        :raises ConfigurationError: when there is one, or Parquet needs a package that is not installed
+        """
+        check_choice("format", self.format, FILE_FORMATS)
+        check_choice("nested", self.nested, NESTED_FORMS)
+        check_choice("on_new_fields", self.on_new_fields, NEW_FIELDS)
+        if self.format == "parquet":
+            check_pyarrow()
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies how the records are stored."""
+        return " ".join([self.format, self.nested, self.on_new_fields, self.shape.fingerprint])
+
+
+def format_text(file_format: str, nested: str) -> str:
+    """Return the form of part files as the manifest has it, such as ``parquet, json``."""
+    return file_format if file_format == "jsonl" else f"{file_format}, {nested}"
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse a value that is none of the choices.
+
+    :raises ConfigurationError: when it is none
+    """
+    if value not in choices:
+        message = f"There is no {name}={value!r}{suggest(value, choices)}"
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(choices)}.")
 
 
 def canonical_text(value: Any) -> str:

@@ -21,12 +21,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners.api.record_types import top_level_types
-from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.datasets.location import is_task_folder
 from airflow_provider_partners.datasets.manifest import PART_NAME, describe_list, hash_parts, is_other_list
-from airflow_provider_partners.datasets.parquet import NESTED_FORMS, check_pyarrow, common_schema, write_parquet
+from airflow_provider_partners.datasets.parquet import common_schema, write_parquet
 from airflow_provider_partners.datasets.part_files import (
-    FILE_FORMATS,
     JSONL_SUFFIX,
     PARQUET_SUFFIX,
     PartBuffer,
@@ -34,7 +32,7 @@ from airflow_provider_partners.datasets.part_files import (
     to_line,
 )
 from airflow_provider_partners.datasets.progress import Progress
-from airflow_provider_partners.datasets.record_shape import StorageOptions
+from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.schema import JSON_TYPES, MAX_FIELDS, SchemaObserver
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
@@ -55,9 +53,6 @@ FORMAT_VERSION = 5
 
 _END_POSITION: dict[str, Any] = {"end": True}
 """The position after the last page: only the manifest is missing."""
-
-NEW_FIELDS = ("ignore", "warn", "fail")
-"""What happens to a field that is not declared: it is kept in any case, unless the dataset fails."""
 
 _CHUNK = 1_000
 """Records that are checked together."""
@@ -102,11 +97,7 @@ class DatasetWriter:
         saved_first: Sequence[DatasetWriter] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        check_choice("format", file_format, FILE_FORMATS)
-        check_choice("nested", nested, NESTED_FORMS)
-        check_choice("on_new_fields", on_new_fields, NEW_FIELDS)
-        if file_format == "parquet":
-            check_pyarrow()
+        StorageOptions(format=file_format, nested=nested, on_new_fields=on_new_fields)
         self._folder = DatasetFolder(uri)
         self._source, self._resource, self._account = source, resource, account
         self._file_format, self._nested, self._on_new_fields = file_format, nested, on_new_fields
@@ -116,7 +107,7 @@ class DatasetWriter:
             "resource": resource,
             "account": account,
             "fingerprint": fingerprint,
-            "file_format": file_format if file_format == "jsonl" else f"{file_format}, {nested}",
+            "file_format": format_text(file_format, nested),
         }
         self._window = window.to_dict() if window else None
         self._part_size = settings.part_size() if part_size is None else part_size
@@ -366,16 +357,6 @@ class DatasetWriter:
                 )
             parts.append(entry)
         return parts
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse a value that is none of the choices.
-
-    :raises ConfigurationError: when it is none
-    """
-    if value not in choices:
-        message = f"There is no {name}={value!r}{suggest(value, choices)}"
-        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(choices)}.")
 
 
 def _is_storable(name: Any, value: Any) -> bool:

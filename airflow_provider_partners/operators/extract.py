@@ -34,7 +34,8 @@ from airflow_provider_partners.datasets.publish import Publisher, check_target, 
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
-from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
+from airflow_provider_partners.operators.base import TemplatedTime
+from airflow_provider_partners.operators.stored import StoringOperator
 from airflow_provider_partners.task_errors import Context
 from airflow_provider_partners.watermarks import Watermark, covered_until
 from airflow_provider_partners.windows import Window, is_given, resolve
@@ -75,7 +76,7 @@ def skip_without_connection(conn_id: str | None, partner: str) -> None:
         raise AirflowSkipException(message)
 
 
-class ExtractOperator(PartnerOperator):
+class ExtractOperator(StoringOperator):
     """Extracts a list into a dataset and returns the dataset's reference. Its ``extra`` is an :class:`ExtractExtra`.
 
     The time range is the first of these that is set: ``since`` and ``until``; the run's data interval; from the task's
@@ -113,9 +114,14 @@ class ExtractOperator(PartnerOperator):
         "page_size",
         "workers",
         "uri",
+        *StoringOperator.template_fields,
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"match": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **StoringOperator.template_fields_renderers,
+        "match": "json",
+    }
     argument_checks: ClassVar[Mapping[str, Check]] = {
+        **StoringOperator.argument_checks,
         "resource": check_name,
         "lookback": check_duration,
         "match": check_structure,
@@ -186,7 +192,8 @@ class ExtractOperator(PartnerOperator):
         if not is_given(self.uri):
             return None
         check_target(str(self.uri), Publisher(hook.conn_type, self.resource, hook.account, task_identity(context)))
-        text = json.dumps([hook.account, self.resource, query_arguments], sort_keys=True, default=str)
+        stored_as = self.storage_options().fingerprint
+        text = json.dumps([hook.account, self.resource, query_arguments, stored_as], sort_keys=True, default=str)
         query = {"sha256": hashlib.sha256(text.encode()).hexdigest()}
         # A published dataset is removed from the run's folder. So what is there, is not published yet.
         folder, state = DatasetFolder(dataset_uri(context)), DatasetFolder(dataset_uri(context, "window"))
@@ -206,6 +213,7 @@ class ExtractOperator(PartnerOperator):
         :param reference: the dataset in the folder of the task's run
         """
         staged = reference
+        self.require_min_records(staged)
         if is_given(self.uri):
             reference = publish_dataset(staged, str(self.uri), task=task_identity(context))
             self.log.info(
@@ -259,6 +267,7 @@ class ExtractOperator(PartnerOperator):
             workers=self.workers or settings.parallel_calls(),
             on_page=ProgressLog(self.log.info, self.resource),
             extra=lambda: {"api": client.stats.snapshot()},
+            options=self.storage_options(),
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference

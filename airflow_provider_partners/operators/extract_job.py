@@ -6,6 +6,7 @@ deferral, and a cleared task all resume from there.
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners._compat import AirflowTaskTimeout, conf, utcnow
 from airflow_provider_partners.api.async_job import JobRefusedError, JobState
+from airflow_provider_partners.api.record_types import field_types
 from airflow_provider_partners.arguments import Check, check_duration, check_name, check_seconds, suggest
 from airflow_provider_partners.datasets.job_checkpoint import (
     clear_checkpoint,
@@ -146,6 +148,9 @@ class JobExtractOperator(ExtractOperator):
             if reference is not None:
                 return self.finish(context, reference)
             job = self._choose_job(client, query_arguments, mode, uri)
+            if job is not None:
+                types, request = field_types(job.source, job.resource), json.dumps(job.request, default=str)
+                self.storage_options().shape.check(types, requested=request)
             status = None if job is None else self._submit(job, uri, mode, new_try=new_try)
             if job is None or status is None:
                 clear_checkpoint(uri)
@@ -335,6 +340,7 @@ class JobExtractOperator(ExtractOperator):
             workers=self.workers or settings.parallel_calls(),
             on_page=ProgressLog(self.log.info, self.resource),
             extra=lambda: {"api": client.stats.snapshot()},
+            options=self.storage_options(),
         )
         self.log.info("%d %s in %s", reference.records, self.resource, reference.uri)
         return reference

@@ -23,6 +23,7 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.links import DatasetLink, ShopifyPartnerLink
 from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime
 from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.operators.stored import StoringOperator
 from airflow_provider_partners.task_errors import Context
 from airflow_provider_partners.windows import is_given
 
@@ -164,7 +165,7 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         return installed
 
 
-class ShopifyPartnerQueryOperator(PartnerOperator):
+class ShopifyPartnerQueryOperator(StoringOperator):
     """Extracts the records of any query of the Partner API into a dataset and returns the dataset's reference.
 
     The nodes of the document's connection are read page by page. The document needs nothing for it: the page size, the
@@ -196,10 +197,17 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
         "resource",
         "key",
         "shopify_partner_conn_id",
+        *StoringOperator.template_fields,
     )
     template_ext: Sequence[str] = (".graphql", ".gql")
-    template_fields_renderers: ClassVar[dict[str, str]] = {"document": "graphql", "variables": "json", "key": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **StoringOperator.template_fields_renderers,
+        "document": "graphql",
+        "variables": "json",
+        "key": "json",
+    }
     argument_checks: ClassVar[Mapping[str, Check]] = {
+        **StoringOperator.argument_checks,
         "document": check_text,
         "connection": check_name,
         "variables": check_mapping,
@@ -239,7 +247,7 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
 
     def run(self, context: Context) -> DatasetRefDict:
         """Read the records into the dataset."""
-        hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
+        options, hook = self.storage_options(), ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
             self.record_partner(hook)
             self.activity.set_list_read(self.resource)
@@ -258,7 +266,9 @@ class ShopifyPartnerQueryOperator(PartnerOperator):
                 uri=dataset_uri(context),
                 on_page=ProgressLog(self.log.info, self.resource),
                 extra=lambda: {"api": client.stats.snapshot()},
+                options=options,
             )
+        self.require_min_records(reference)
         self.activity.set_datasets_written(reference)
         self.activity.set_list_read(self.resource, reference.records)
         self.activity.records = reference.records - int(reference.extra.get("resumed", 0))

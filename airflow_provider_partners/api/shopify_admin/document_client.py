@@ -135,6 +135,7 @@ class DocumentClient(ApiClient):
             segments=[Segment(name=resource, fetch=fetcher.fetch, start=start)],
             account=self.shop,
             window=query.time_range.to_window(),
+            declared_types={},  # The records are what the document says, whatever their name is.
         )
 
     def query_job(

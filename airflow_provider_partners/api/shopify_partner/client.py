@@ -265,6 +265,7 @@ class ShopifyPartnerClient(ApiClient):
             request=self._request(**request),
             segments=[Segment(name=resource, fetch=fetcher.fetch, start=start)],
             account=self._organization_id,
+            declared_types={},  # The records are what the document says, whatever their name is.
         )
 
     def installed_shops(self, app_id: str | int, *, until: str | datetime | None = None) -> list[InstalledShop]:

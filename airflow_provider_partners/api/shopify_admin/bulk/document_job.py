@@ -37,7 +37,7 @@ class DocumentBulkJob(BulkJob):
         return self.name
 
     def _extraction_fields(self, job_id: str, **request: Any) -> dict[str, Any]:
-        return {**super()._extraction_fields(job_id, **request), "key": self.key}
+        return {**super()._extraction_fields(job_id, **request), "key": self.key, "declared_types": {}}
 
     def _bulk_file(self, job_id: str, url: str, **options: Any) -> BulkFile:
         return BulkFile(

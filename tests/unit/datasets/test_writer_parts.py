@@ -1,0 +1,219 @@
+"""Parts by size and by time: how many objects are written, and what a retry reads again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_partners.api.extraction import Extraction, Segment
+from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.storage import DatasetFolder
+from airflow_provider_partners.datasets.writer import DatasetWriter, write_dataset
+from airflow_provider_partners.exceptions import TransientError
+
+LIST = {"source": "yofi", "resource": "claims", "fingerprint": "f"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def writer(folder: Path, **options: object) -> DatasetWriter:
+    made = DatasetWriter(str(folder), **LIST, **options)
+    made.resume()
+    return made
+
+
+def parts(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("part-*"))
+
+
+def test_pages_are_collected_into_one_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    write = DatasetFolder.write
+    monkeypatch.setattr(
+        DatasetFolder, "write", lambda self, name, content: (written.append(name), write(self, name, content))[1]
+    )
+    target = writer(tmp_path)
+    for number in range(200):
+        target.append([{"id": number}], position={"page": number + 1})
+    assert (target.records, target.parts) == (200, 1)
+    reference = target.commit()
+    assert [name for name in written if not name.startswith(".probe")] == ["part-00000.jsonl.gz", "manifest.json"]
+    assert [record["id"] for record in read_dataset(reference)] == list(range(200))
+
+
+def test_a_part_is_written_when_it_is_large_enough(tmp_path: Path) -> None:
+    """Random text cannot be compressed: each page has more than the 20,000 bytes of a part."""
+    target = writer(tmp_path, part_size=20_000)
+    for number in range(3):
+        target.append([{"id": number, "text": os.urandom(30_000).hex()}], position={"page": number + 1})
+        assert len(parts(tmp_path)) == number + 1
+    assert json.loads((tmp_path / "progress.json").read_text())["position"] == {"page": 3}
+
+
+def test_a_part_without_a_position_may_be_longer_than_the_memory(tmp_path: Path) -> None:
+    target = writer(tmp_path, part_size=20_000)
+    target.append({"id": number, "text": os.urandom(100).hex()} for number in range(5_000))
+    assert len(parts(tmp_path)) > 3
+    assert not (tmp_path / "progress.json").exists()
+    assert target.commit().records == 5_000
+
+
+def test_a_slow_list_saves_its_progress_in_time(tmp_path: Path) -> None:
+    clock = Clock()
+    target = writer(tmp_path, part_seconds=60, clock=clock)
+    target.append([{"id": 0}], position={"page": 1})
+    clock.now = 59.0
+    target.append([{"id": 1}], position={"page": 2})
+    assert parts(tmp_path) == []
+    clock.now = 61.0
+    target.append([], position={"page": 3})
+    assert parts(tmp_path) == ["part-00000.jsonl.gz"]
+    assert writer(tmp_path).records == 2
+
+
+def test_a_list_of_empty_pages_saves_its_position_in_time(tmp_path: Path) -> None:
+    clock = Clock()
+    target = writer(tmp_path, part_seconds=60, clock=clock)
+    clock.now = 61.0
+    target.append([], position={"page": 1})
+    assert DatasetWriter(str(tmp_path), **LIST).resume() == {"page": 1}
+
+
+def test_a_failure_saves_the_complete_pages(tmp_path: Path) -> None:
+    def fail() -> None:
+        with writer(tmp_path) as target:
+            target.append([{"id": 0}], position={"page": 1})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    second = DatasetWriter(str(tmp_path), **LIST)
+    assert second.resume() == {"page": 1}
+    assert [record["id"] for record in second.written_records()] == [0]
+
+
+def test_a_page_that_fails_halfway_is_not_saved(tmp_path: Path) -> None:
+    def page() -> object:
+        yield {"id": 1}
+        message = "the network is down"
+        raise TransientError(message)
+
+    def fail() -> None:
+        with writer(tmp_path) as target:
+            target.append([{"id": 0}], position={"page": 1})
+            target.append(page(), position={"page": 2})
+
+    with pytest.raises(TransientError):
+        fail()
+    second = DatasetWriter(str(tmp_path), **LIST)
+    assert second.resume() == {"page": 1}
+    assert [record["id"] for record in second.written_records()] == [0]
+
+
+def test_a_dataset_that_must_not_be_behind_is_saved_first(tmp_path: Path) -> None:
+    clock = Clock()
+    rejects = writer(tmp_path / "rejects", part_seconds=float("inf"), clock=clock)
+    outcomes = writer(tmp_path / "outcomes", part_seconds=60, clock=clock, saved_first=[rejects])
+    clock.now = 61.0
+    rejects.append([{"id": 0}], position={"n": 1})
+    assert parts(tmp_path / "rejects") == []
+    outcomes.append([{"id": 0}], position={"n": 1})
+    assert parts(tmp_path / "rejects") == parts(tmp_path / "outcomes") == ["part-00000.jsonl.gz"]
+
+
+KILLED = """
+import os, sys
+from airflow_provider_partners.datasets.writer import DatasetWriter
+writer = DatasetWriter(sys.argv[1], source="yofi", resource="claims", fingerprint="f")
+writer.resume()
+with writer:
+    for number in range(10):
+        writer.append([{"id": number}], position={"page": number + 1})
+        if number == 5:
+            writer.save()
+    os._exit(9)
+"""
+
+
+def test_a_killed_process_loses_only_the_unfinished_part(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, timeout=120)
+    assert killed.returncode == 9
+    second = DatasetWriter(str(tmp_path), **LIST)
+    assert second.resume() == {"page": 6}
+    second.append([{"id": number} for number in range(6, 10)], position={"end": True})
+    assert [record["id"] for record in read_dataset(second.commit())] == list(range(10))
+
+
+def test_an_extraction_reads_no_complete_page_again_after_a_failure(tmp_path: Path) -> None:
+    fetched: list[int] = []
+
+    def fetch(cursor: Cursor) -> Page:
+        number = cursor.get("page", 0)
+        fetched.append(number)
+        if fetched.count(number) == 1 and number == 3:
+            message = "the network is down"
+            raise TransientError(message)
+        return Page(records=[{"id": number}], next={"page": number + 1} if number < 5 else None)
+
+    def extraction() -> Extraction:
+        return Extraction(source="yofi", resource="claims", request={}, segments=[Segment(name="all", fetch=fetch)])
+
+    with pytest.raises(TransientError):
+        write_dataset(extraction(), uri=str(tmp_path))
+    reference = write_dataset(extraction(), uri=str(tmp_path))
+    assert fetched == [0, 1, 2, 3, 3, 4, 5]
+    assert [record["id"] for record in read_dataset(reference)] == list(range(6))
+    assert reference.extra["resumed"] == 3
+
+
+def test_the_same_records_in_other_parts_are_the_same_content(tmp_path: Path) -> None:
+    contents = []
+    for name, size in (("one", 1), ("two", 10**9)):
+        target = writer(tmp_path / name, part_size=size)
+        for number in range(3):
+            target.append([{"id": number}])
+        target.commit()
+        contents.append(json.loads((tmp_path / name / "manifest.json").read_text())["content"])
+    assert contents[0] == contents[1]
+
+
+def test_a_part_is_plain_gzip_without_a_timestamp(tmp_path: Path) -> None:
+    """RFC 1952, section 2.3.1: the bytes 4 to 7 of the header are the time; zero means none."""
+    target = writer(tmp_path)
+    target.append([{"id": "ä"}])
+    target.commit()
+    content = (tmp_path / "part-00000.jsonl.gz").read_bytes()
+    assert content[4:8] == bytes(4)
+    assert gzip.decompress(content) == '{"id":"ä"}\n'.encode()
+
+
+@pytest.mark.parametrize("on_new_fields", ["warn", "fail"])
+def test_a_new_field_is_logged_or_refused(tmp_path: Path, on_new_fields: str, caplog: pytest.LogCaptureFixture) -> None:
+    from airflow_provider_partners.datasets.schema import Column
+    from airflow_provider_partners.exceptions import DatasetError
+
+    target = writer(tmp_path, columns=[Column("id", "string")], on_new_fields=on_new_fields)
+    target.append([{"id": "1"}])
+    if on_new_fields == "fail":
+        with pytest.raises(DatasetError, match="yofi claims has fields that are not declared: shoe_size"):
+            target.append([{"id": "2", "shoe_size": 43}])
+        return
+    with caplog.at_level("WARNING"):
+        target.append([{"id": "2", "shoe_size": 43}, {"shoe_size": 44}])
+        target.append([{"shoe_size": 45}])
+    assert caplog.text.count("shoe_size") == 1
+    assert "43" not in caplog.text
+    assert [record.get("shoe_size") for record in read_dataset(target.commit())] == [None, 43, 44, 45]
