@@ -110,6 +110,11 @@ _YOFI = {
         "issuer": _field("Issuer", "Your partner id at Yofi; it becomes the token's issuer."),
         "subject": _field("Subject", "Your service account at Yofi. The legacy profile uses the shop instead."),
         "client_id": _field("Client id", "Your client id at Yofi.", default="backend-service"),
+        "audience": _field(
+            "Audience",
+            "The token's audience, if Yofi gave you another one than yofi-public-api (legacy: Yofi); several with "
+            "commas between them.",
+        ),
         "organization_id": _field(
             "Organization id", "Required by the legacy profile; the other one sends it as a header if it is set."
         ),

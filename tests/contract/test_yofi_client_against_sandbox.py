@@ -301,3 +301,15 @@ def test_an_interrupted_walk_resumes_at_its_position(yofi_sandbox: RunningSandbo
 
 def test_a_ping_counts_the_claims(yofi_sandbox: RunningSandbox, shop: str, yofi: YofiClient) -> None:
     assert yofi.ping().endswith(f" {len(stored(yofi_sandbox, shop, 'claim'))} claims.")
+
+
+def test_fields_that_the_page_lists_for_another_operation_may_be_unknown(
+    yofi_sandbox: RunningSandbox, shop: str, yofi: YofiClient
+) -> None:
+    yofi_sandbox.sandbox.switches["yofi.fields_of"] = "operation"
+    for resource, kind in LISTS.items():
+        assert ids(yofi.extract(resource).records()) == ids(stored(yofi_sandbox, shop, kind))
+    customer = stored(yofi_sandbox, shop, "customer")[0]
+    record = yofi.customer(customer["id"])
+    assert record is not None
+    assert "email" not in record

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from airflow_provider_partners.api.http.auth import MintedToken
-from airflow_provider_partners.arguments import check_count, check_text
+from airflow_provider_partners.arguments import check_count, check_names, check_text
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 PROFILES = ("service_account", "legacy")
 ALGORITHMS = ("HS256", "HS384", "HS512")
+
+SERVICE_AUDIENCE = "yofi-public-api"
+LEGACY_AUDIENCE = "Yofi"
+"""The audiences on Yofi's page."""
 
 _ISSUED_AT_LEEWAY = 5
 """Seconds that ``iat`` lies in the past, for a server whose clock is slow."""
@@ -33,7 +37,7 @@ _REQUIRED_FIELDS = {
 }
 """The fields that each profile needs, besides the shop."""
 
-_TEXT_FIELDS = ("secret", "issuer", "subject", "client_id", "organization_id", "platform")
+_TEXT_FIELDS = ("secret", "issuer", "subject", "client_id", "organization_id", "platform", "audience")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,8 @@ class YofiCredentials:
     :param platform: the platform's name inside Yofi
     :param algorithm: one of HS256, HS384, HS512
     :param token_ttl: lifetime of a token in seconds
+    :param audience: of the token, as Yofi assigned it; several of the service account with commas between them. By
+        default that of the page: ``yofi-public-api``, and ``Yofi`` for the legacy profile
     """
 
     secret: str = field(repr=False)
@@ -60,6 +66,7 @@ class YofiCredentials:
     platform: str
     algorithm: str
     token_ttl: int
+    audience: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what Yofi would refuse."""
@@ -89,11 +96,12 @@ class YofiCredentials:
         """
         common: dict[str, Any] = {"iss": self.issuer, "iat": now - _ISSUED_AT_LEEWAY, "exp": now + self.token_ttl}
         if self.profile == "legacy":
-            return {**common, "aud": "Yofi", "sub": shop, "org_id": self.organization_id}
+            # The audience is a string here, and its case matters.
+            return {**common, "aud": self.audience or LEGACY_AUDIENCE, "sub": shop, "org_id": self.organization_id}
         # The audience must be a list, because Yofi refuses a plain string. Every token has an id of its own.
         return {
             **common,
-            "aud": ["yofi-public-api"],
+            "aud": list(check_names("audience", self.audience or SERVICE_AUDIENCE)),
             "sub": self.subject,
             "jti": str(uuid.uuid4()),
             "client_id": self.client_id,

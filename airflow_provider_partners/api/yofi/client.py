@@ -11,20 +11,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners.api.client import RestClient
-from airflow_provider_partners.api.extraction import Extraction
+from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.http.messages import Request
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.http.urls import path_segment
+from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.yofi.auth import YofiCredentials, make_shop_token, normalize_shop
 from airflow_provider_partners.api.yofi.capabilities import ServerCapabilities
 from airflow_provider_partners.api.yofi.errors import YOFI_ERRORS
+from airflow_provider_partners.api.yofi.field_fallback import FieldFallback
 from airflow_provider_partners.api.yofi.jsonapi import Document
-from airflow_provider_partners.api.yofi.pages import PAGE_NUMBER, PAGE_SIZE
+from airflow_provider_partners.api.yofi.pages import PAGE_NUMBER, PAGE_SIZE, GetPage
 from airflow_provider_partners.api.yofi.query import Names, build_query, field_params, resolve_include
-from airflow_provider_partners.api.yofi.resources import CUSTOMER, RESOURCES, YofiResource, resolve_paths
+from airflow_provider_partners.api.yofi.resources import CUSTOMER, LISTED_FIELDS, RESOURCES, YofiResource, resolve_paths
 from airflow_provider_partners.api.yofi.segments import SegmentBuilder
 from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
 from airflow_provider_partners.records import Record
@@ -70,6 +72,7 @@ class YofiClient(RestClient):
     :param prediction_filter_param: the query parameter that filters returns by their predictions
     :param page_size: records per page
     :param requests_per_second: the rate limit
+    :param audience: of the tokens, as Yofi assigned it; by default that of the page
     :param options: deadlines, rate limit store, clock and other options of every client
     """
 
@@ -91,6 +94,7 @@ class YofiClient(RestClient):
         prediction_filter_param: str = PREDICTION_FILTER_PARAM,
         page_size: int = 100,
         requests_per_second: float = REQUESTS_PER_SECOND,
+        audience: str | None = None,
         options: ClientOptions | None = None,
     ) -> None:
         options = options or ClientOptions()
@@ -104,6 +108,7 @@ class YofiClient(RestClient):
             platform=platform,
             algorithm=algorithm,
             token_ttl=token_ttl,
+            audience=audience,
         )
         self._paths = resolve_paths(paths or {})
         self._prediction_filter_param = prediction_filter_param
@@ -195,7 +200,7 @@ class YofiClient(RestClient):
             resource=definition,
             query=query,
             page_size=size,
-            get=partial(self._get_page, definition),
+            get=self._with_fallback(definition.parent_list or definition.name, partial(self._get_page, definition)),
             capabilities=replace(self._capabilities, accepts_or=False) if one_by_one else self._capabilities,
         )
         path = self._path(definition)
@@ -229,8 +234,9 @@ class YofiClient(RestClient):
         if relations:
             params["include"] = ",".join(relations)
         path = self._paths[CUSTOMER].replace("{customer_id}", path_segment(customer_id))
+        get = self._with_fallback(CUSTOMER, lambda query: self._send(path, query, "customers.get"))
         try:
-            document = Document(self._send(path, params, "customers.get"))
+            document = Document(get(params))
         except NotFoundError:
             # Not documented for this API; Yofi's other APIs answer an unknown customer with 404.
             return None
@@ -242,6 +248,37 @@ class YofiClient(RestClient):
             message = f"a request for one customer returned {len(records)}"
             raise UnexpectedResponseError(message, partner="Yofi")
         return next(iter(matching or records), None)
+
+    def extract_customer(
+        self,
+        customer_id: str | int,
+        *,
+        include: Names | None = None,
+        fields: Names | Mapping[str, Names] | None = None,
+    ) -> Extraction:
+        """Return one customer as an extraction of one record, or of none when Yofi doesn't have it.
+
+        The arguments are those of :meth:`customer`.
+        """
+        customers = RESOURCES["customers"]
+        relations = resolve_include(customers, include)
+        request = {"customer_id": str(customer_id), "params": field_params(customers, fields, relations)}
+
+        def fetch(cursor: Cursor) -> Page:
+            record = self.customer(customer_id, include=include, fields=fields)
+            return Page([] if record is None else [record], None)
+
+        return Extraction(
+            source=SOURCE,
+            resource=customers.name,
+            key=customers.key,
+            request={**request, "include": list(relations), "shop": self._require_shop()},
+            segments=[Segment(name="one customer", fetch=fetch)],
+            account=self._require_shop(),
+        )
+
+    def _with_fallback(self, name: str, get: GetPage) -> GetPage:
+        return FieldFallback(name=name, get=get, listed=LISTED_FIELDS[name], capabilities=self._capabilities)
 
     def _require_shop(self) -> str:
         if not self._shop:

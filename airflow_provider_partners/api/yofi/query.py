@@ -9,6 +9,7 @@ shows it. To see such changes, read by ids, or read the whole list from time to 
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,8 @@ from airflow_provider_partners.windows import TimeRange, Window
 if TYPE_CHECKING:
     from airflow_provider_partners.api.yofi.resources import YofiResource
     from airflow_provider_partners.records import Record
+
+log = logging.getLogger("airflow_provider_partners.api")
 
 IDS_PER_BATCH = 50
 """Most ids of one query."""
@@ -266,7 +269,15 @@ def _user_filters(resource: YofiResource, filters: Expression | str | None) -> l
     if not filters:
         return []
     expression = to_expression(filters)
-    expression.check(resource.filters, hint=resource.filter_hint)
+    expression.check({**resource.filters, **resource.sample_filters}, hint=resource.filter_hint)
+    used = sorted({each.selector for each in expression.comparisons()} & resource.sample_filters.keys())
+    if used:
+        log.warning(
+            "Yofi's page shows a filter of '%s' by %s in a sample, but doesn't list it: the server may refuse it, or "
+            "ignore it and return all records.",
+            resource.name,
+            " and ".join(used),
+        )
     return [expression]
 
 

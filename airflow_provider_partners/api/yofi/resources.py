@@ -66,6 +66,25 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 """The known fields, by type. Types that are missing here take no ``fields`` parameter as far as is known."""
 
+_CUSTOMERS_FIELDS = {
+    "EcommerceCustomer": frozenset({"entity_id", "customer_id", "app_id", "organization_id"}),
+    "EcommerceCustomerPrediction": frozenset(_PREDICTION_FIELDS),
+}
+
+LISTED_FIELDS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "claims": {"Claim": frozenset({"id", "customer_id", "claim_items"})},
+    "customers": _CUSTOMERS_FIELDS,
+    "customer": _CUSTOMERS_FIELDS,
+    "returns": {
+        # ``order_number`` is among the filters alone.
+        "EcommerceUnifiedReturn": frozenset(FIELDS["EcommerceUnifiedReturn"]) - {"order_number"},
+        "EcommerceOrder": frozenset(FIELDS["EcommerceOrder"]),
+        "EcommerceCustomer": frozenset({"customer_id", "first_name", "last_name", "model_predictions", "email"}),
+    },
+    "notification_events": {"NotificationEvent": frozenset(FIELDS["NotificationEvent"])},
+}
+"""The fields that the page lists for each operation, by type. Its other fields come from other operations."""
+
 PREDICTION_FILTERS: Mapping[str, frozenset[str]] = {"prediction_category": OPERATORS, "predicted_value": OPERATORS}
 """The filters of returns' predictions. Yofi's page lists no operators for them, so none is refused."""
 
@@ -91,6 +110,7 @@ class YofiResource(Resource):
     :param parent_fields: for lists of predictions, fields that come from the parent, with the parent's field
     :param no_time_filter_hint: for lists without a time filter, what to use instead
     :param filter_hint: added to the error of a filter that is not allowed
+    :param sample_filters: filters that the page shows in a sample, but doesn't list: sent with a warning
     """
 
     relations: Mapping[str, Relation] = field(default_factory=dict)
@@ -104,6 +124,7 @@ class YofiResource(Resource):
     parent_fields: Mapping[str, str] = field(default_factory=dict)
     no_time_filter_hint: str = ""
     filter_hint: str = ""
+    sample_filters: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 _PAGING = PageNumberPaginator(size=100, total_paths=TOTAL_PATHS, next_link_path="links.next")
@@ -129,7 +150,8 @@ _LIST_RESOURCES = (
         paginator=_PAGING,
         type="EcommerceCustomer",
         filters={"customer_id": frozenset({"==", "!="})},
-        filter_hint="Yofi's page shows a filter by email, but doesn't list it among the filters of customers.",
+        filter_hint="Yofi's page also shows email=='…' in a sample, without listing it among the filters of customers.",
+        sample_filters={"email": frozenset({"=="})},
         relations={
             "customer_predictions": Relation(
                 type="EcommerceCustomerPrediction", many=True, key="customer_id", related_key="customer_id"

@@ -67,6 +67,20 @@ DEFAULT_FIELDS: dict[str, frozenset[str]] = {
     "EcommerceOrder": frozenset({"id", "name"}),
     "NotificationEvent": frozenset({"id", "created_at"}),
 }
+#: The fields that the page lists at each operation, by kind of its documents and by type.
+OPERATION_FIELDS: dict[str, dict[str, frozenset[str]]] = {
+    "claim": {"Claim": frozenset({"id", "customer_id", "claim_items"})},
+    "customer": {
+        "EcommerceCustomer": frozenset({"entity_id", "customer_id", "app_id", "organization_id"}),
+        "EcommerceCustomerPrediction": _PREDICTION_FIELDS,
+    },
+    "return": {
+        "EcommerceUnifiedReturn": FIELDS["EcommerceUnifiedReturn"] - {"order_number"},
+        "EcommerceOrder": frozenset({"id", "name", "model_predictions"}),
+        "EcommerceCustomer": frozenset({"customer_id", "first_name", "last_name", "model_predictions", "email"}),
+    },
+    "notification_event": {"NotificationEvent": frozenset({"id", "notify_template_id", "created_at"})},
+}
 _TEXT = Selector("text")
 PREDICTION_SELECTORS = {"prediction_category": _TEXT, "predicted_value": Selector("number")}
 
@@ -187,7 +201,8 @@ def read_query(operation: Operation, params: Iterable[tuple[str, str]], switches
 def _read_parameter(operation: Operation, query: Query, name: str, value: str, switches: Mapping[str, Any]) -> bool:
     """Read one parameter into the query; return ``False`` if the operation has no such parameter."""
     if (typed := re.fullmatch(r"fields\[(\w+)\]", name)) and typed[1] in operation.types:
-        query.fields[typed[1]] = _names(name, value, FIELDS[typed[1]] | {"id"})
+        listed = OPERATION_FIELDS[operation.kind].get(typed[1]) if switches["yofi.fields_of"] == "operation" else None
+        query.fields[typed[1]] = _names(name, value, FIELDS[typed[1]] | {"id"} if listed is None else listed)
     elif name == "include" and operation.relations:
         query.include = tuple(sorted(_names(name, value, operation.relations)))
     elif name == "sort" and operation.sortable:

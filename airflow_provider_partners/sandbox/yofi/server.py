@@ -40,6 +40,7 @@ SWITCHES: dict[str, Any] = {
     # Keep only the included predictions that match; or "returns": only the returns with one that matches; or "ignored".
     "yofi.prediction_filter_semantics": "included",
     "yofi.fields": "only",  # `fields` names all fields; or "additional": it names fields besides a default set
+    "yofi.fields_of": "page",  # any field of the page; or "operation": only those it lists for the operation (else 400)
     "yofi.sortable": {},  # sort fields that the page does not name, by operation: {"returns.list": [...]}
     "yofi.sort": "obey",  # or "ignore": every list comes in the order in which its records were stored
     "yofi.customers_or": "accept",  # filters by several customers; or "refuse" (400); or "first": use the first one

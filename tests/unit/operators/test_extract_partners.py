@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -11,14 +12,14 @@ from sandbox import run_sandbox
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.datasets.reader import read_column, read_dataset
 from airflow_provider_partners.links import ShopifyAdminLink
-from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
+from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator, ShopifyAdminQueryOperator
 from airflow_provider_partners.operators.shopify_partner import (
     ShopifyPartnerActiveShopsOperator,
     ShopifyPartnerExtractOperator,
     ShopifyPartnerQueryOperator,
 )
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
-from airflow_provider_partners.operators.yofi import YofiExtractOperator
+from airflow_provider_partners.operators.yofi import YofiExtractOperator, YofiGetCustomerOperator
 from airflow_provider_partners.operators.yotpo import YotpoExtractOperator
 from airflow_provider_partners.sandbox.credentials import environment
 from airflow_provider_partners.task_errors import PartnerTaskError
@@ -117,6 +118,48 @@ def test_the_choice_about_personal_data_may_come_from_a_template(run, personal_d
         **YEAR,
     )
     assert any(order["customer"] for order in read_dataset(run(orders))) is known
+
+
+OPTIONS = {"order_properties": {"gift": "metafield:custom.gift"}, "line_properties": {"kind": "product.productType"}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["metafield:custom.gift", "lineItems.product.productType"],
+        '["metafield:custom.gift", "lineItems.product.productType"]',
+        "['metafield:custom.gift', 'lineItems.product.productType']",
+        "metafield:custom.gift lineItems.product.productType",
+        OPTIONS,
+        json.dumps(OPTIONS),
+    ],
+)
+def test_further_fields_are_paths_json_text_or_the_options_of_the_mapping(run, fields):
+    orders = ShopifyAdminExtractOperator(
+        task_id="orders", resource="orders", shop=SHOP, fields=fields, shopify_admin_conn_id=ADMIN, **YEAR
+    )
+    records = list(read_dataset(run(orders)))
+    assert all(order["metafields"].keys() == {"custom.gift"} for order in records)
+    products = [line["product"] for order in records for line in order["lineItems"] if line["product"]]
+    assert products
+    assert all("productType" in product for product in products)
+
+
+@pytest.mark.parametrize(
+    ("resource", "fields", "message"),
+    [
+        ("products", OPTIONS, "'resource' is products"),
+        ("orders", {"order_properties": {"a": "optoin:x"}}, "did you mean 'option'"),
+        ("orders", 5, "'fields' is 5"),
+        ("orders", ["customAtributes.key"], "did you mean 'customAttributes'"),
+    ],
+)
+def test_wrong_further_fields_fail_at_once(run, resource, fields, message):
+    orders = ShopifyAdminExtractOperator(
+        task_id="orders", resource=resource, shop=SHOP, fields=fields, shopify_admin_conn_id=ADMIN, **YEAR
+    )
+    with pytest.raises(AirflowFailException, match=message):
+        run(orders)
 
 
 def test_orders_and_their_returns_are_extracted(run):
@@ -246,3 +289,75 @@ def test_two_shops_over_one_folder_do_not_replace_each_other(run, tmp_path):
     with pytest.raises(AirflowFailException, match=rf"of maison-lumiere.myshopify.com can't .* of {SHOP}"):
         run(other)
     assert list(read_dataset(first))
+
+
+def test_one_customer_of_yofi_is_read_by_its_id(run):
+    listed = YofiExtractOperator(task_id="all", resource="customers", shop=SHOP)
+    (first, *_) = read_dataset(run(listed))
+    reference = run(YofiGetCustomerOperator(task_id="one", customer_id=first["customer_id"], shop=SHOP))
+    (record,) = read_dataset(reference)
+    assert (reference["resource"], record["customer_id"]) == ("customers", first["customer_id"])
+
+
+def test_a_customer_that_yofi_does_not_have_is_an_error_unless_it_may_be_missing(run):
+    with pytest.raises(PartnerTaskError, match="no such customer"):
+        run(YofiGetCustomerOperator(task_id="one", customer_id="1", shop=SHOP))
+    reference = run(YofiGetCustomerOperator(task_id="two", customer_id="1", shop=SHOP, allow_missing="true"))
+    assert reference["records"] == 0
+
+
+def test_a_customer_id_that_renders_to_nothing_is_an_error(run):
+    with pytest.raises(PartnerTaskError, match="'customer_id' rendered to nothing"):
+        run(YofiGetCustomerOperator(task_id="one", customer_id="None", shop=SHOP))
+
+
+ORDERS = "{ orders { nodes { name lineItems(first: 1) { nodes { quantity } } } } }"
+
+
+@pytest.mark.parametrize("mode", ["auto", "paged", "bulk"])
+def test_any_document_of_the_admin_api_is_extracted(run, mode):
+    reference = run(
+        ShopifyAdminQueryOperator(
+            task_id=mode,
+            document=ORDERS,
+            key="['name']",
+            variables="{}",
+            page_size="2",
+            resource="short orders",
+            time_field="updated_at",
+            since=YEAR["since"].isoformat(),
+            until=YEAR["until"].isoformat(),
+            poll_interval="0.1",
+            mode=mode,
+            shopify_admin_conn_id=ADMIN,
+        )
+    )
+    whole = run(
+        ShopifyAdminExtractOperator(
+            task_id="whole", resource="orders", mode="paged", shopify_admin_conn_id=ADMIN, **YEAR
+        )
+    )
+    expected = {order["name"]: [line["quantity"] for line in order["lineItems"]] for order in read_dataset(whole)}
+    records = {each["name"]: [line["quantity"] for line in each["lineItems"]] for each in read_dataset(reference)}
+    assert records == expected
+    assert (reference["resource"], reference["account"]) == ("short orders", SHOP)
+    assert reference["window"]["since"].startswith(YEAR["since"].date().isoformat())
+
+
+def test_a_document_that_no_bulk_operation_takes_is_read_page_by_page(run, monkeypatch, caplog):
+    monkeypatch.setattr("airflow_provider_partners.api.shopify_admin.search.COUNT_LIMIT", 1)
+    document = "{ orders { nodes { id fulfillments { id fulfillmentLineItems { nodes { id } } } } } }"
+    auto = ShopifyAdminQueryOperator(task_id="auto", document=document, shopify_admin_conn_id=ADMIN)
+    assert run(auto)["records"] == 6
+    bulk = ShopifyAdminQueryOperator(task_id="bulk", document=document, mode="bulk", shopify_admin_conn_id=ADMIN)
+    with pytest.raises(AirflowFailException, match="connection field within a list field"):
+        run(bulk)
+
+
+def test_a_query_of_the_partner_api_may_be_unpaged(run, app_id):
+    document = "query Name($app: ID!) { app(id: $app) { name } }"
+    arguments = {"document": document, "variables": f'{{"app": "{app_id}"}}', "resource": "names"}
+    (record,) = read_dataset(run(ShopifyPartnerQueryOperator(task_id="name", **arguments)))
+    assert set(record) == {"name"}
+    with pytest.raises(AirflowFailException, match="has no connection, so it has no pages"):
+        run(ShopifyPartnerQueryOperator(task_id="paged", paged="true", **arguments))

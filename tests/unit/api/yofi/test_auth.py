@@ -67,6 +67,23 @@ def test_a_legacy_token_names_the_shop_and_needs_no_headers() -> None:
     assert not {"app_id", "partner_id", "organization_id"} & set(request.headers)
 
 
+@pytest.mark.parametrize(
+    ("profile", "audience", "claim"),
+    [
+        # The page's own audiences; RFC 7519, section 4.1.3 allows an array and a string.
+        ("service_account", None, ["yofi-public-api"]),
+        ("service_account", "partner-api", ["partner-api"]),
+        ("service_account", "partner-api, yofi-public-api", ["partner-api", "yofi-public-api"]),
+        ("legacy", None, "Yofi"),
+        ("legacy", "Partner", "Partner"),
+    ],
+)
+def test_the_audience_is_the_one_that_yofi_assigned(profile: str, audience: str | None, claim: object) -> None:
+    api = FakeYofiApi()
+    list(yofi_client(api, auth_profile=profile, organization_id="org-1", audience=audience).extract("claims").records())
+    assert token_claims(api.requests[0])["aud"] == claim
+
+
 def test_a_new_token_with_another_id_is_signed_before_expiry() -> None:
     api, clock = FakeYofiApi(), TurningClock(NOW)
     yofi = yofi_client(api, clock=clock)

@@ -63,3 +63,11 @@ def test_a_ping_reads_one_claim_and_reports_the_total() -> None:
 
     assert yofi_client(api).ping() == f"Yofi answers for {SHOP} with the service_account profile. 3 claims."
     assert api.query["page[size]"] == "1"
+
+
+def test_one_customer_is_an_extraction_of_one_record() -> None:
+    record = {"type": "EcommerceCustomer", "id": "7", "attributes": {"customer_id": "7"}}
+    extraction = yofi_client(FakeYofiApi({"data": record})).extract_customer("7", include=[])
+    assert (extraction.resource, [each["id"] for each in extraction.records()]) == ("customers", ["7"])
+    api = FakeYofiApi(lambda request: httpx.Response(404, json={"detail": "no"}))
+    assert list(yofi_client(api).extract_customer("8").records()) == []

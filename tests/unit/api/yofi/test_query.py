@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
@@ -142,7 +143,8 @@ def test_the_parameter_of_the_prediction_filter_can_be_renamed() -> None:
     ("resource", "options", "problem"),
     [
         ("claim", {}, "no resource 'claim'.*claims, customer_predictions, customers, notification_events"),
-        ("customers", {"filters": "email=='x'"}, r"uses 'email'.*Allowed: customer_id.*shows a filter by email"),
+        ("customers", {"filters": "email!='x'"}, r"uses 'email!=', an operator.*Allowed: customer_id"),
+        ("customers", {"filters": "state=='x'"}, r"uses 'state'.*Allowed: customer_id.*shows email=='…' in a sample"),
         ("customers", {"filters": "customer_id=in=(1)"}, "uses 'customer_id=in='"),
         ("returns", {"filters": "return_created_at_epoch>1"}, "uses 'return_created_at_epoch'.*order_id"),
         ("returns", {"filters": "state="}, "not RSQL"),
@@ -271,3 +273,31 @@ def test_another_time_range_or_lookback_has_another_fingerprint() -> None:
     ]
 
     assert len({extraction.fingerprint for extraction in extractions}) == len(extractions)
+
+
+def test_the_filter_of_the_pages_own_sample_is_sent_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """``email=='…'`` is the page's sample for customers, but its list of selectors has no ``email``."""
+    api = FakeYofiApi()
+    with caplog.at_level(logging.WARNING):
+        list(yofi_client(api).extract("customers", filters="email=='a@example.com'").records())
+    assert api.query["filter"] == "email=='a@example.com'"
+    (warning,) = caplog.records
+    assert "shows a filter of 'customers' by email in a sample, but doesn't list it" in warning.getMessage()
+    assert "example.com" not in warning.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("resource", "filters"),
+    [
+        ("claims", "created_at_epoch>=1746757960"),
+        ("returns", "order_id=='test'"),
+        ("notification_events", "created_at>=2025-06-06T11:54:41Z"),
+    ],
+)
+def test_the_other_samples_are_sent_as_they_are_printed(
+    resource: str, filters: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = FakeYofiApi()
+    list(yofi_client(api).extract(resource, filters=filters).records())
+    assert api.query["filter"] == filters
+    assert not caplog.records
