@@ -11,6 +11,7 @@ from fake_yotpo_store import FakeYotpoStore
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.api.http.stats import RequestStats
 from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import RejectedError, TransientError
 from airflow_provider_partners.operators.yotpo import (
@@ -215,7 +216,7 @@ def test_a_wrong_source_of_a_property_fails_at_once(context, tmp_path):
         shop=SHOP,
         line_properties={"color": "optoin:Color"},
     )
-    with pytest.raises(AirflowFailException, match="line_properties: color: .*did you mean 'option'"):
+    with pytest.raises(AirflowFailException, match=r"line_properties: color: .*did you mean 'option'"):
         operator.execute(context)
 
 

@@ -157,6 +157,27 @@ def test_equal_timestamps_in_different_formats_are_the_same(date: str) -> None:
     assert plan_write(WANTED, {**PRESENT, "order_date": date}).action == "unchanged"
 
 
+def test_a_property_with_the_name_of_a_time_may_have_any_text() -> None:
+    properties = {"gift_date": "Christmas", "opened_at": "the shop"}
+    wanted = {**WANTED, "custom_properties": properties}
+    assert plan_write(wanted, {**copy.deepcopy(wanted), "yotpo_id": 1}).action == "unchanged"
+    other = {**wanted, "custom_properties": {**properties, "gift_date": "Easter"}}
+    assert plan_write(wanted, other).changed == ("custom_properties",)
+
+
+def test_custom_properties_of_orders_and_lines_are_unchanged_as_yotpo_returns_them() -> None:
+    """Yotpo may return scalars as text, and keeps properties of others."""
+    line = {"external_product_id": "11", "quantity": 2, "custom_properties": {"color": "Teal", "weight": 2.5}}
+    wanted = {**WANTED, "custom_properties": {"customer_country": "DE", "coupon_used": False}, "line_items": [line]}
+    kept_line = {**line, "custom_properties": {"color": "Teal", "weight": "2.5", "size": "M"}, "product_id": 5}
+    kept = {**wanted, "custom_properties": {"customer_country": "DE", "coupon_used": "false", "own": "x"}}
+    assert plan_write(wanted, {**kept, "line_items": [kept_line]}).action == "unchanged"
+    red = {**line, "custom_properties": {"color": "Red", "weight": 2.5}}
+    plan = plan_write({**wanted, "line_items": [red]}, {**kept, "line_items": [kept_line]})
+    assert plan.changed == ("line_items",)
+    assert plan.payload["line_items"][0]["custom_properties"] == {"color": "Red", "weight": 2.5, "size": "M"}
+
+
 @pytest.mark.parametrize("kept", [True, "true", "True"])
 def test_a_boolean_stored_as_text_is_the_same(kept: Any) -> None:
     assert plan_write(WANTED, {**PRESENT, "custom_properties": {"suppress_review_request": kept}}).action == "unchanged"
