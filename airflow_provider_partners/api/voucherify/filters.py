@@ -155,6 +155,9 @@ def _convert_value(field: str, operator: str, kind: OperandKind, raw_value: Any)
         raise _condition_error(field, operator, "its value is not a number", "Give a number.")
     if kind is OperandKind.TIME and not _is_time(value, field):
         raise _condition_error(field, operator, "its value is not a time", "Give a datetime, or text in ISO 8601.")
+    if kind is OperandKind.TIME and " " in str(value):
+        # A template renders a timestamp with a space: 2026-05-01 00:00:00+00:00.
+        return timestamps.isoformat(timestamps.parse(value, field), "milliseconds")
     return value
 
 

@@ -89,6 +89,10 @@ def extract(**arguments: Any) -> Any:
         ),
         ({"parameters": {"created_at": {"after": "2026-04-01"}}}, {"created_at[after]": "2026-04-01"}),
         ({"parameters": {"created_at": {"before": "2026-04-01"}}}, {"created_at[before]": "2026-04-01"}),
+        (
+            {"parameters": {"created_at": {"after": "2026-04-01 00:00:00+00:00"}}},  # as a template renders a timestamp
+            {"created_at[after]": "2026-04-01T00:00:00.000Z"},
+        ),
         ({"parameters": '{"created_at": {"after": "2026-04-01"}}'}, {"created_at[after]": "2026-04-01"}),
         (
             {"parameters": {"created_at": {"after": datetime(2026, 4, 1, tzinfo=UTC)}}},
@@ -107,6 +111,7 @@ def test_the_bounds_of_redemptions_are_those_given(api: Lists, arguments: Any, q
     [
         {"created_at": {"conditions": {"$after": "2026-04-01T00:00:00.000Z"}}},
         '{"created_at": {"conditions": {"$after": "2026-04-01T00:00:00.000Z"}}}',
+        {"created_at": {"conditions": {"$after": ["2026-04-01 00:00:00+00:00"]}}},
         field("created_at").after(datetime(2026, 4, 1, tzinfo=UTC)),
     ],
 )

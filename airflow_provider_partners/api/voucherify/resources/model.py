@@ -373,10 +373,15 @@ def _encode_time(name: str, value: Any, time_filter: TimeFilter) -> Iterator[tup
         yield f"{name}[{side}]", _format_time(f"{name}.{side}", bound)
 
 
+_ISO_8601 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T\S+)?")
+
+
 def _format_time(name: str, value: Any) -> str:
-    """Return a time as it is written; the API takes dates and date-times in ISO 8601."""
+    """Return a time as it is written, if it is a date or a date-time in ISO 8601, as the API takes it."""
     timestamp = timestamps.parse(value, name)
-    return value if isinstance(value, str) else timestamps.isoformat(timestamp, "milliseconds")
+    # A template renders a timestamp with a space: 2026-05-01 00:00:00+00:00.
+    is_api_form = isinstance(value, str) and _ISO_8601.fullmatch(value)
+    return str(value) if is_api_form else timestamps.isoformat(timestamp, "milliseconds")
 
 
 def _format_value(value: Any) -> str:
