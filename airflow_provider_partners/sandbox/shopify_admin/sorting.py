@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from graphql import GraphQLError
+
 from airflow_provider_partners.sandbox.shopify.cursors import (
     Scalar,
     Sort,
@@ -145,6 +147,9 @@ def sort_by(key: str, values: Mapping[str, SortValue], *, reverse: bool, from_da
 
     :param from_database: True for a query by ``id:``, which Shopify answers from the database, not the search index
     """
+    if key not in values:
+        message = f"The sandbox cannot sort by {key}; sort the response instead."
+        raise GraphQLError(message, extensions={"code": "SANDBOX_CANNOT_SORT"})
     if key not in TIMES:
         return Sort(value=values[key], tie_breaker=gid_number, reverse=reverse)
     write: Callable[[Any], Scalar] = database_time if from_database else int
