@@ -1,6 +1,6 @@
-"""Write the tables of these pages that come from ``get_provider_info``: options, connection types and their fields.
+"""Write the parts of these pages that come from the code: options, connection types, and statements for databases.
 
-Run it after a change there. It replaces each table between its two comments. A test checks that they are current.
+Run it after a change there. It replaces each part between its two comments. A test checks that they are current.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_partners.datasets.schema import COLUMN_TYPES
 from airflow_provider_partners.get_provider_info import get_provider_info
+from airflow_provider_partners.tables import load_statements
+from airflow_provider_partners.tables.dialects import DIALECTS
 
 PAGES = Path(__file__).parent
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z ]+)(?P<argument> `\w+`)? -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -69,7 +72,30 @@ def connections() -> str:
     return _table(("partner", "connection type", "default id", "default host"), rows)
 
 
-TABLES: Mapping[str, Any] = {"options": options, "connection": connection, "connections": connections}
+def column_types() -> str:
+    """Return the table of the types that databases have for each column type."""
+    names = [name for name in DIALECTS if name != "ansi"]
+    rows = [(f"`{kind}`", *(f"`{DIALECTS[name].types[kind]}`" for name in names)) for kind in COLUMN_TYPES]
+    return _table(("column type", *names), rows)
+
+
+def statements(dialect: str) -> str:
+    """Return the statements of a merge.
+
+    :param dialect: such as ``snowflake``
+    """
+    columns = {"id": "integer", "updatedAt": "timestamp", "total": "decimal", "lineItems": "json"}
+    made = load_statements(columns, table="analytics.orders", dialect=dialect, keys=["id"])
+    return "```sql\n" + ";\n\n".join(made) + ";\n```\n"
+
+
+TABLES: Mapping[str, Any] = {
+    "options": options,
+    "connection": connection,
+    "connections": connections,
+    "column types": column_types,
+    "statements": statements,
+}
 """The functions by the name in a page's comment."""
 
 _MEANING = {

@@ -18,7 +18,10 @@ Kind = Literal["string", "integer", "float", "decimal", "boolean", "date", "time
 """A column type, or ``other`` for a type of the database that no dataset has, such as ``uuid``."""
 
 _KINDS: tuple[tuple[str, Kind], ...] = (
-    (r"number\(\d+, ?0\)|(u?(big|small|tiny|medium|huge)|u|byte)?int(eger)?\d*( .*)?|.*serial", "integer"),
+    (
+        r"(numeric|decimal|number)\(\d+, ?0\)|(u?(big|small|tiny|medium|huge)|u|byte)?int(eger)?\d*( .*)?|.*serial",
+        "integer",
+    ),
     (r"(big)?(numeric|decimal|number).*", "decimal"),
     (r"(double|float|real).*", "float"),
     (r".*(char|text|string|clob).*|bpchar", "string"),

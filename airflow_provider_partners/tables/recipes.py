@@ -25,8 +25,7 @@ def load_statements(
 ) -> list[str]:
     """Return the statements with which ``DatasetToSqlOperator`` loads a table that doesn't exist yet, in order.
 
-    :param columns: the columns of a dataset, see :func:`~airflow_provider_partners.datasets.schema.dataset_columns`, or
-        types by name
+    :param columns: the columns of a dataset, from ``dataset_columns``, or types by name
     :param table: name of the table
     :param dialect: ``postgres``, ``sqlite``, ``duckdb``, ``redshift``, ``snowflake``, ``bigquery`` or ``ansi``
     :param keys: fields that identify a row

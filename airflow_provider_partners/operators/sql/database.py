@@ -62,7 +62,7 @@ def find_database(conn_id: str, hook_params: Mapping[str, Any] | None = None) ->
         message = "apache-airflow-providers-common-sql isn't installed"
         remedy = "Install airflow-provider-partners[sql] and the provider of the database on every worker."
         raise ConfigurationError(message, remedy=remedy) from None
-    connection = find_connection(BaseHook.get_connection, conn_id, conn_type="postgres")
+    connection: Any = find_connection(BaseHook.get_connection, conn_id, conn_type="postgres")
     remedy = "Use a connection to a database, and install its provider on every worker."
     try:
         hook = connection.get_hook(hook_params=dict(hook_params or {}))

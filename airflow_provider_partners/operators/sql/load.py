@@ -119,7 +119,7 @@ class DatasetToSqlOperator(PartnerOperator):
         default that of the connection (templated)
     :param timezone: the time zone of texts without one in fields that ``types`` makes timestamps (templated)
     :param hook_params: further arguments of the connection's hook (templated)
-    :param batch_size: records that are in memory at once
+    :param batch_size: records that are in memory at once (templated)
     :param min_records: how few records are an error (templated)
     :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
         share; ``[partners] max_rejects`` by default (templated)
@@ -145,6 +145,7 @@ class DatasetToSqlOperator(PartnerOperator):
         "min_records",
         "max_rejects",
         "reject_floor",
+        "batch_size",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("columns", "types", "hook_params"), "json")
     argument_checks: ClassVar[Mapping[str, Check]] = {
@@ -184,7 +185,7 @@ class DatasetToSqlOperator(PartnerOperator):
         dialect: str | None = None,
         timezone: str = "UTC",
         hook_params: Mapping[str, Any] | None = None,
-        batch_size: int = 5_000,
+        batch_size: int | str = 5_000,
         min_records: int | str | None = None,
         max_rejects: float | str | None = None,
         reject_floor: int | str | None = None,
@@ -207,7 +208,7 @@ class DatasetToSqlOperator(PartnerOperator):
         self.dialect = dialect
         self.timezone = timezone
         self.hook_params = hook_params
-        self.batch_size = batch_size
+        self.batch_size: Any = batch_size
         self.min_records: Any = min_records
         self.max_rejects: Any = max_rejects
         self.reject_floor: Any = reject_floor

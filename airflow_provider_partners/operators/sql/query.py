@@ -38,7 +38,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
     :param parameters: values that the driver binds, in the driver's style: a dict for ``%(since)s`` and ``:since``, a
         list for ``%s`` and ``?`` (templated)
     :param hook_params: further arguments of the connection's hook (templated)
-    :param batch_size: rows that are fetched at once
+    :param batch_size: rows that are fetched at once (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -72,7 +72,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
         sql: str,
         parameters: Mapping[str, Any] | Sequence[Any] | None = None,
         hook_params: Mapping[str, Any] | None = None,
-        batch_size: int = 5_000,
+        batch_size: int | str = 5_000,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -80,7 +80,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
         self.sql = sql
         self.parameters = parameters
         self.hook_params = hook_params
-        self.batch_size = batch_size
+        self.batch_size: Any = batch_size
 
     def read(self) -> tuple[Sequence[Column], Iterator[Record | UnreadableRecord]]:
         """Run the query, and return the columns and the records of its result."""

@@ -102,7 +102,8 @@ def test_every_value_arrives(database, name):
     load(database, name, [FULL, EMPTY])
 
     rows = database.query(
-        "SELECT id, created_at, total, rate, paid, day, CAST(CAST(lines AS JSON) AS VARCHAR), note FROM sales.orders ORDER BY id"
+        "SELECT id, created_at, total, rate, paid, day, CAST(CAST(lines AS JSON) AS VARCHAR), note "
+        "FROM sales.orders ORDER BY id"
     )
     assert rows == [
         (
