@@ -181,7 +181,7 @@ class ShopifyAdminQueryOperator(JobExtractOperator):
     )
     template_ext: Sequence[str] = (".graphql", ".gql")
     template_fields_renderers: ClassVar[dict[str, str]] = {
-        **JobExtractOperator.template_fields_renderers,
+        **{name: kind for name, kind in JobExtractOperator.template_fields_renderers.items() if name != "match"},
         "document": "graphql",
         "variables": "json",
         "key": "json",

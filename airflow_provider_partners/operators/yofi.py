@@ -131,7 +131,8 @@ class YofiExtractOperator(ExtractOperator):
 
     def hook(self) -> YofiHook:
         """Return Yofi's hook for the shop."""
-        return YofiHook(self.yofi_conn_id or "", shop=self.shop)
+        # The hook refuses None by the argument's name.
+        return YofiHook(self.yofi_conn_id, shop=self.shop)  # type: ignore[arg-type]
 
     def query_filters(self) -> dict[str, Any]:
         """Return the RSQL filters, fields, relationships, sort fields and walk options."""
@@ -170,7 +171,10 @@ class YofiGetCustomerOperator(ExtractOperator):
         "allow_missing",
         "yofi_conn_id",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("fields", "include"), "json")
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **{name: kind for name, kind in ExtractOperator.template_fields_renderers.items() if name != "match"},
+        **dict.fromkeys(("fields", "include"), "json"),
+    }
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **ExtractOperator.argument_checks,
         "fields": check_structure,

@@ -47,6 +47,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
         "sql",
         "parameters",
         "hook_params",
+        "batch_size",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import settings, sync
-from airflow_provider_partners.arguments import Check, check_count, check_limit, check_mapping, parse_bool
+from airflow_provider_partners.arguments import Check, check_count, check_flag, check_limit, check_mapping, parse_bool
 from airflow_provider_partners.datasets.location import dataset_uri, version_log_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.source import RecordSource
@@ -64,16 +64,24 @@ class UpsertOperator(PartnerOperator):
         (templated)
     :param plan_only: look up and plan, but write nothing (templated)
     :param max_rejects: how many records may be rejected before the task fails: an ``int`` is a count, a ``float`` a
-        share; ``[partners] max_rejects`` by default
-    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
-    :param workers: parallel writes; ``[partners] parallel_calls`` by default
+        share; ``[partners] max_rejects`` by default (templated)
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default (templated)
+    :param workers: parallel writes; ``[partners] parallel_calls`` by default (templated)
     :param yotpo_conn_id: id of the Airflow connection of the store (templated)
     """
 
-    template_fields: Sequence[str] = ("columns", "plan_only", "yotpo_conn_id")
+    template_fields: Sequence[str] = (
+        "columns",
+        "plan_only",
+        "max_rejects",
+        "reject_floor",
+        "workers",
+        "yotpo_conn_id",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {"columns": "json"}
     argument_checks: ClassVar[Mapping[str, Check]] = {
         "columns": check_mapping,
+        "plan_only": check_flag,
         "workers": check_count,
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
@@ -89,18 +97,18 @@ class UpsertOperator(PartnerOperator):
         *,
         columns: Mapping[str, Any] | None = None,
         plan_only: bool | str = False,
-        max_rejects: float | None = None,
-        reject_floor: int | None = None,
-        workers: int | None = None,
+        max_rejects: float | str | None = None,
+        reject_floor: int | str | None = None,
+        workers: int | str | None = None,
         yotpo_conn_id: str = YotpoHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.columns = columns
         self.plan_only = plan_only
-        self.max_rejects = max_rejects
-        self.reject_floor = reject_floor
-        self.workers = workers
+        self.max_rejects: Any = max_rejects
+        self.reject_floor: Any = reject_floor
+        self.workers: Any = workers
         self.yotpo_conn_id = yotpo_conn_id
 
     def upsert(

@@ -108,8 +108,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     :param transform: a function, or its import path ``package.module:function``, that gets each order with its payload
         and returns the payload to send, see :data:`~airflow_provider_partners.sync.transform.Transform` (templated)
     :param max_rejects: how many orders may fail to map before the task fails: an ``int`` is a count, a ``float`` a
-        share; ``[partners] max_rejects`` by default
-    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
+        share; ``[partners] max_rejects`` by default (templated)
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -127,11 +127,14 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         "policy",
         "coupon_policy",
         "transform",
+        "max_rejects",
+        "reject_floor",
     )
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **dict.fromkeys(("orders", "returns", "claims", "customers", "redemptions"), check_dataset),
         "predictions": check_structure,
         **dict.fromkeys(_PROPERTIES, check_mapping),
+        **dict.fromkeys(("options", "policy", "coupon_policy"), check_structure),
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
     }
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(
@@ -157,8 +160,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         policy: Mapping[str, Any] | str | None = None,
         coupon_policy: Mapping[str, Any] | str | None = None,
         transform: Transform | str | None = None,
-        max_rejects: float | None = None,
-        reject_floor: int | None = None,
+        max_rejects: float | str | None = None,
+        reject_floor: int | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -176,8 +179,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
         self.policy = policy
         self.coupon_policy = coupon_policy
         self.transform = transform
-        self.max_rejects = max_rejects
-        self.reject_floor = reject_floor
+        self.max_rejects: Any = max_rejects
+        self.reject_floor: Any = reject_floor
 
     def input_datasets(self) -> list[Any]:
         """Return the datasets that are joined."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_partners.arguments import Check, check_name
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.links import DatasetLink, YotpoLink
 from airflow_provider_partners.operators.extract import ExtractOperator
+from airflow_provider_partners.windows import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,16 +21,22 @@ class YotpoExtractOperator(ExtractOperator):
 
     .. seealso:: :ref:`howto/operator:YotpoExtractOperator`
 
-    :param resource: ``orders``, ``products``, ``customers``, ``fulfillments`` or ``variants`` (templated)
+    :param resource: ``orders``, ``products``, ``customers``, ``fulfillments``, ``variants``, ``reviews`` or
+        ``unsubscribers`` (templated)
+    :param time_field: for reviews, what the window filters: ``updated_at`` (default) or ``created_at`` (templated)
     :param yotpo_conn_id: id of the Airflow connection (templated)
     """
 
-    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "yotpo_conn_id")
+    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "time_field", "yotpo_conn_id")
+    argument_checks: ClassVar[Mapping[str, Check]] = {**ExtractOperator.argument_checks, "time_field": check_name}
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
-    def __init__(self, *, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, *, time_field: str | None = None, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.time_field = time_field
         self.yotpo_conn_id = yotpo_conn_id
 
     @classmethod
@@ -37,6 +45,10 @@ class YotpoExtractOperator(ExtractOperator):
         from airflow_provider_partners.api.yotpo.resources import RESOURCES
 
         return RESOURCES
+
+    def query_filters(self) -> dict[str, Any]:
+        """Return the field of the window."""
+        return {"time_field": self.time_field if is_given(self.time_field) else None}
 
     def hook(self) -> YotpoHook:
         """Return the store's hook."""

@@ -46,10 +46,16 @@ class YotpoReplayRejectsOperator(UpsertOperator):
     :param rejects: output of the task that upserted the records, or its ``extra["rejects"]`` (templated)
     :param rebuilt: output of :class:`YotpoBuildOrdersOperator` for the same orders, extracted again. It replaces the
         rejects of the orders that it holds (templated)
-    :param with_fulfillments: as for :class:`YotpoUpsertOrdersOperator`
+    :param with_fulfillments: as for :class:`YotpoUpsertOrdersOperator` (templated)
     """
 
-    template_fields: Sequence[str] = ("rejects", "rebuilt", "plan_only", "yotpo_conn_id")
+    template_fields: Sequence[str] = (
+        "rejects",
+        "rebuilt",
+        "with_fulfillments",
+        *(name for name in UpsertOperator.template_fields if name != "columns"),
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {}
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **UpsertOperator.argument_checks,
         **dict.fromkeys(("rejects", "rebuilt"), check_dataset),
@@ -63,7 +69,7 @@ class YotpoReplayRejectsOperator(UpsertOperator):
         *,
         rejects: DatasetInput,
         rebuilt: DatasetInput | None = None,
-        with_fulfillments: bool = True,
+        with_fulfillments: bool | str = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -30,9 +30,10 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
         from the outputs of a mapped task, or as a list of records (templated)
     :param with_fulfillments: whether orders include their fulfillments. Yotpo merges those by their ids. If a store
         turns out to behave differently, send orders without them and use :class:`YotpoUpsertFulfillmentsOperator`
+        (templated)
     """
 
-    template_fields: Sequence[str] = ("orders", *UpsertOperator.template_fields)
+    template_fields: Sequence[str] = ("orders", "with_fulfillments", *UpsertOperator.template_fields)
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **UpsertOperator.argument_checks,
         "orders": check_dataset,
@@ -41,7 +42,7 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
     record_kind = "orders"
     input_resources: ClassVar[Sequence[str]] = (*UpsertOperator.input_resources, "orders")
 
-    def __init__(self, *, orders: DatasetInput, with_fulfillments: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *, orders: DatasetInput, with_fulfillments: bool | str = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.orders = orders
         self.with_fulfillments = with_fulfillments
