@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json
+from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json, unpack_filter
 from airflow_provider_partners.arguments import (
     Check,
     check_flag,
@@ -115,7 +115,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         super().__init__(**kwargs)
         self.parents = parents
         self.time_field = time_field
-        self.filters = filters
+        self.filters = unpack_filter(filters)
         self.parameters = parameters
         self.sort = sort
         self.fields = fields
@@ -256,7 +256,7 @@ class VoucherifyQualificationsOperator(ExtractOperator):
         self.customer = customer
         self.order = order
         self.scenario = scenario
-        self.filters = filters
+        self.filters = unpack_filter(filters)
         self.expand = expand
         self.sorting_rule = sorting_rule
         self.tracking_id = tracking_id

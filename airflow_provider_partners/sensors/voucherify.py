@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json
+from airflow_provider_partners.api.voucherify.filter_arguments import check_filters, filters_as_json, unpack_filter
 from airflow_provider_partners.arguments import Check, check_mapping, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
@@ -76,7 +76,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         super().__init__(**kwargs)
         self.parents = parents
         self.time_field = time_field
-        self.filters = filters
+        self.filters = unpack_filter(filters)
         self.parameters = parameters
         self.voucherify_conn_id = voucherify_conn_id
 

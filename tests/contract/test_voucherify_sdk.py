@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import voucherify as sdk
-from sandbox import run_sandbox
+from sandbox import run_sandbox, voucherify_client
 
 from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.sandbox.store import Store
@@ -278,3 +278,13 @@ def test_generated_records_pass_the_models_too(client, store):
     assert len(sdk.RedemptionsApi(client).list_redemptions(limit=100).redemptions) == 100
     assert len(sdk.PublicationsApi(client).list_publications(limit=100).publications) == 100
     assert len(sdk.VouchersApi(client).list_vouchers(limit=100).vouchers) == 100
+
+
+def test_the_sdk_and_any_call_of_ours_switch_the_same_voucher(voucherify_sandbox, client, store):
+    """``POST /v1/vouchers/{code}/disable`` and ``/enable``."""
+    code = store.select("voucherify", "", "vouchers")[0]["code"]
+
+    assert sdk.VouchersApi(client).disable_voucher(code).active is False
+    with voucherify_client(voucherify_sandbox) as ours:
+        assert ours.request("POST", f"/v1/vouchers/{code}/enable", idempotent=True)["active"] is True
+        assert ours.request("GET", f"/v1/vouchers/{code}")["active"] is True

@@ -195,6 +195,14 @@ def test_rendered_text_is_as_good_as_values(api: Lists) -> None:
     }
 
 
+def test_templates_inside_of_a_filter_are_rendered() -> None:
+    """As in a mapping. Airflow renders mappings and lists, and no other objects."""
+    for kind in (VoucherifyExtractOperator, VoucherifyRecordsSensor):
+        task = kind(task_id="extract", resource="vouchers", filters=field("metadata.day").is_("{{ ds }}"))
+        task.render_template_fields({"ds": "2026-05-01"})
+        assert task.filters == {"metadata.day": {"conditions": {"$is": ["2026-05-01"]}}}
+
+
 def qualify(api: Lists, **arguments: Any) -> Any:
     return execute(VoucherifyQualificationsOperator(task_id="qualify", **arguments))
 
