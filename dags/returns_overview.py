@@ -19,7 +19,8 @@ from typing import Any
 from airflow.sdk import DAG, Param, get_current_context, task, task_group
 
 from airflow_provider_partners import ShopifyAdminHook, ShopifyPartnerActiveShopsOperator, YofiHook
-from airflow_provider_partners.pipelines.lanes import reject_unknown_params, select_shops
+from airflow_provider_partners.pipelines.lanes import reject_unknown_params
+from airflow_provider_partners.pipelines.shop_selection import select_shops
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 from airflow_provider_partners.taskflow import dataset_uri, in_thread, read_column, write_dataset
 
@@ -111,5 +112,5 @@ with DAG(
     # A shop that has uninstalled the app refuses its token, so it is left out.
     installed = ShopifyPartnerActiveShopsOperator(task_id="active_shops", app_id="{{ var.value.partner_app_id }}")
     check_params() >> installed
-    routes = select_shops(installed.output)
+    routes = select_shops(installed.output, needs_yofi=True)
     report(routes, overview.expand(route=routes))

@@ -1,7 +1,7 @@
-"""The steps of the order sync's Dags: which shops a run takes, one shop's tasks from Shopify to Yotpo, the summary.
+"""The steps of the order sync's Dags: one shop's tasks from Shopify to Yotpo, and the summary.
 
-A lane is one shop in one window. The Dags of the order sync consist of these steps and differ in their windows. Your
-own Dag can use them too::
+A lane is one shop in one window. The Dags of the order sync consist of these steps and differ in their windows.
+:mod:`~airflow_provider_partners.pipelines.shop_selection` selects the shops. Your own Dag can use them too::
 
     lanes = select_shops(active_shops.output, [window])
     summary = summarize({"select_shops": lanes}, lanes, map_lanes(create_lane(), lanes))
@@ -22,9 +22,7 @@ from airflow.sdk import BaseOperator, Param, get_current_context, task, task_gro
 
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.arguments import parse_bool
-from airflow_provider_partners.exceptions import FatalError
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
-from airflow_provider_partners.operators.shopify_partner import EVERY_SHOP
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
 from airflow_provider_partners.operators.yotpo import (
@@ -32,11 +30,10 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
-from airflow_provider_partners.pipelines import routing, run_summary
+from airflow_provider_partners.pipelines import run_summary
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
-from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK, COUPONS_LOOKBACK, OnNoShops
+from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK, COUPONS_LOOKBACK
 from airflow_provider_partners.pipelines.placements import LANE_GROUP, Placement
-from airflow_provider_partners.pipelines.route_sources import describe_source, read_routes
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 from airflow_provider_partners.windows import Window
 
@@ -48,10 +45,7 @@ __all__ = [
     "fail_on_failed_shops",
     "lane_group",
     "map_lanes",
-    "read_routes",
     "reject_unknown_params",
-    "require_lanes",
-    "select_shops",
     "shared_params",
     "summarize",
     "summarize_tasks",
@@ -71,8 +65,6 @@ OPTIONAL_TASKS: Mapping[str, str] = {
     "extract_redemptions": "voucherify_conn_id",
 }
 """The tasks that are skipped for a shop whose route lacks a connection, each with that connection."""
-
-NO_LANES = "No routed shop has the app installed, so there is nothing to sync"
 
 _SHOP_LABEL = "{{ task.shop }}"
 _BUILT_LABEL = "{{ task.%s.extra.shop }}"
@@ -130,77 +122,6 @@ def with_lookbacks(
         "claims_since": Window(claims_since, window.until).to_dict()["since"],
         "redemptions_since": Window(redemptions_since, window.until).to_dict()["since"],
     }
-
-
-@task
-def select_shops(
-    installed: Any,
-    windows: Any = None,
-    *,
-    personal_data: Any = True,
-    routes: Any = None,
-    build: Mapping[str, Any] | None = None,
-    placements: Sequence[Mapping[str, Any]] = (),
-    on_no_shops: OnNoShops = "fail",
-) -> list[dict[str, Any]]:
-    """Return the run's shops with the connections of their routes, once per window.
-
-    :param installed: domains of the shops that have the app; the text ``all`` takes every routed shop
-    :param windows: windows from :func:`with_lookbacks`; ``None`` if each shop gets its own in a later task
-    :param personal_data: False reads no customers' data of any shop; otherwise the shop's route decides. A template
-        may render to it
-    :param routes: where the routes come from; the Variable by default
-    :param build: the arguments of the build operator for all shops
-    :param placements: the pools and queues that there are groups for
-    :param on_no_shops: whether it is an error that there is no shop
-    """
-    context: Any = get_current_context()
-    with translate_errors(context):
-        require_results({"active_shops": installed})
-        selected = routing.select_lanes(
-            read_routes(routes),
-            installed=None if installed == EVERY_SHOP else installed,
-            shops=context["params"]["shops"],
-            personal_data=personal_data is None or parse_bool(personal_data, "personal_data"),
-            build=build,
-        )
-        for shop in selected.without_route:
-            log.warning("%s has the app installed, but no route. %s has none for it", shop, describe_source(routes))
-        for shop in selected.not_installed:
-            log.info("%s has a route, but the app is not installed: the run skips it", shop)
-        log.info("The run takes %d shops", len(selected.lanes))
-        require_lanes(selected.lanes, NO_LANES, on_no_shops=on_no_shops)
-        check_placements(selected.lanes, placements)
-    return [{**lane, **window} for lane in selected.lanes for window in windows or [{}]]
-
-
-def require_lanes(lanes: Sequence[Any], problem: str, *, on_no_shops: OnNoShops) -> None:
-    """Raise an error if a run has no lane, or log a warning where the Dag allows it.
-
-    :param problem: why there is none
-    :raises FatalError: when there is none, and that is not allowed
-    """
-    if lanes:
-        return
-    if on_no_shops == "fail":
-        remedy = "Check the routes, the app's id and the param 'shops'; or set on_no_shops='skip' at the Dag."
-        raise FatalError(problem, remedy=remedy)
-    log.warning("%s. The run ends as skipped.", problem)
-
-
-def check_placements(lanes: Sequence[Mapping[str, Any]], placements: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a lane in a pool or queue that the Dag has no task group for.
-
-    :raises FatalError: when there is one
-    """
-    known = [Placement(), *map(Placement.of, placements)]
-    for lane in lanes:
-        placement = Placement.of(lane)
-        if placement not in known:
-            declared = {name: value for name, value in placement.to_dict().items() if value}
-            message = f"The route of {lane['shop']} names {placement}, and the Dag has no tasks there"
-            remedy = f"Airflow needs to know it when it loads the Dag file: add placements=[{declared}] at the Dag."
-            raise FatalError(message, remedy=remedy)
 
 
 @task

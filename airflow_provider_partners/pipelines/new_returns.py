@@ -24,9 +24,10 @@ from airflow_provider_partners.arguments import parse_bool
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.pipelines import lanes as steps
-from airflow_provider_partners.pipelines import routing
+from airflow_provider_partners.pipelines import routing, shop_selection
 from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, dag_factory, reject_unknown_params
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
+from airflow_provider_partners.pipelines.route_sources import read_routes
 from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.triggers.watch.events import windows_from_events
 from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger
@@ -149,7 +150,7 @@ def _select_shops(
     :param selection: from :meth:`OrderArguments.selection`
     """
     params, events = context["params"], context.get("triggering_asset_events") or {}
-    routes = steps.read_routes(selection["routes"])
+    routes = read_routes(selection["routes"])
     payloads = (event.extra.get("payload") for asset_events in events.values() for event in asset_events)
     window_by_shop = windows_from_events(payloads)
     if params["since"] or not window_by_shop:
@@ -167,9 +168,7 @@ def _select_shops(
         build=selection["build"],
         needs_yofi=True,
     )
-    for shop in selected.without_yofi:
-        log.warning("%s is left out: its route names no connection of Yofi, so it has no returns to read", shop)
-    problem = "No shop of this run has a route with a connection of Yofi"
-    steps.require_lanes(selected.lanes, problem, on_no_shops=selection["on_no_shops"])
-    steps.check_placements(selected.lanes, selection["placements"])
+    shop_selection.log_without_yofi(selected)
+    shop_selection.require_lanes(selected.lanes, shop_selection.NO_YOFI, on_no_shops=selection["on_no_shops"])
+    shop_selection.check_placements(selected.lanes, selection["placements"])
     return selected, window_by_shop

@@ -30,6 +30,7 @@ from airflow_provider_partners.pipelines.coverage import (
     store_began,
 )
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
+from airflow_provider_partners.pipelines.shop_selection import select_shops
 from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = ["order_backfill_dag"]
@@ -106,7 +107,7 @@ def order_backfill_dag(
         chosen = choose_windows()
         # The conf is checked before anything is read.
         chosen >> installed
-        lanes = steps.select_shops(installed.output, chosen, **arguments.selection())
+        lanes = select_shops(installed.output, chosen, **arguments.selection())
         results = {"choose_windows": chosen, "active_shops": installed.output, "select_shops": lanes}
         mapped = steps.map_lanes(steps.create_lane(), lanes, arguments.declared_placements)
         confirm(summarize(results, lanes, mapped), lanes)

@@ -32,6 +32,7 @@ from airflow_provider_partners.pipelines._dag import (
     reject_unknown_params,
 )
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
+from airflow_provider_partners.pipelines.shop_selection import select_shops
 from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = ["order_reconcile_dag"]
@@ -138,7 +139,7 @@ def order_reconcile_dag(
         chosen = choose_range()
         # The conf is checked before anything is read.
         chosen >> installed
-        lanes = steps.select_shops(installed.output, chosen, **arguments.selection())
+        lanes = select_shops(installed.output, chosen, **arguments.selection())
         results = {"choose_range": chosen, "active_shops": installed.output, "select_shops": lanes}
         mapped = steps.map_lanes(reconcile_lane, lanes, arguments.declared_placements)
         confirm(steps.summarize(results, lanes, mapped), lanes)

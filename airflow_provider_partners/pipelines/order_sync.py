@@ -46,6 +46,7 @@ from airflow_provider_partners.pipelines.coverage import (
     store_began,
 )
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
+from airflow_provider_partners.pipelines.shop_selection import select_shops
 from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = ["order_sync_dag"]
@@ -137,7 +138,7 @@ def order_sync_dag(
         )
         checked = check_params()
         checked >> installed
-        selected = steps.select_shops(installed.output, **arguments.selection())
+        selected = select_shops(installed.output, **arguments.selection())
         lanes = choose_windows(selected)
         results = {
             "check_params": checked,

@@ -21,7 +21,13 @@ from airflow.sdk.execution_time.context import set_current_context
 from airflow_provider_partners import pipelines
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
 from airflow_provider_partners.exceptions import ConfigurationError, NotDefinedError
-from airflow_provider_partners.pipelines import lanes, partner_finance, run_summary, voucherify_extract
+from airflow_provider_partners.pipelines import (
+    lanes,
+    partner_finance,
+    run_summary,
+    shop_selection,
+    voucherify_extract,
+)
 from airflow_provider_partners.pipelines._dag import reject_unknown_params
 from airflow_provider_partners.sync.options import MappingOptions
 from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy
@@ -287,7 +293,7 @@ def test_a_run_by_hand_for_new_returns_takes_a_shop_in_any_spelling(monkeypatch)
 @pytest.mark.parametrize(("personal_data", "expected"), [("False", False), ("true", True), (None, True)])
 def test_personal_data_may_be_a_rendered_template(monkeypatch, personal_data, expected):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
-    select = partial(lanes.select_shops.function, personal_data=personal_data)
+    select = partial(shop_selection.select_shops.function, personal_data=personal_data)
     assert {lane["personal_data"] for lane in run_step(select, "all", shops=None)} == {expected}
 
 
@@ -384,21 +390,31 @@ def test_the_app_is_the_variable_and_has_no_default(monkeypatch):
 )
 def test_the_shops_of_a_run_are_those_that_have_the_app(monkeypatch, installed, shops):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
-    assert [lane["shop"] for lane in run_step(lanes.select_shops.function, installed, shops=None)] == shops
+    assert [lane["shop"] for lane in run_step(shop_selection.select_shops.function, installed, shops=None)] == shops
 
 
 def test_a_run_without_a_shop_fails_or_is_skipped_as_the_dag_says(monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
     with pytest.raises(AirflowFailException, match="No routed shop has the app installed, so there is nothing to sync"):
-        run_step(lanes.select_shops.function, [], shops=None)
+        run_step(shop_selection.select_shops.function, [], shops=None)
 
-    allowed = partial(lanes.select_shops.function, on_no_shops="skip")
+    allowed = partial(shop_selection.select_shops.function, on_no_shops="skip")
     assert run_step(allowed, [], shops=None) == []
     assert "No routed shop has the app installed" in caplog.text
     summary = run_summary.build_run_summary([], [])
     assert "No shop to sync: no routed shop has the app installed." in summary["table"]
     with pytest.raises(AirflowSkipException, match="no shop to sync"):
         lanes.fail_on_failed_shops(summary)
+
+
+def test_a_run_that_needs_yofi_takes_the_shops_that_have_it(monkeypatch, caplog):
+    routes = [{name: value for name, value in ROUTES[0].items() if name != "yofi_conn_id"}, ROUTES[1]]
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(routes))
+    select = partial(shop_selection.select_shops.function, needs_yofi=True)
+    assert [lane["shop"] for lane in run_step(select, "all", shops=None)] == ["b.myshopify.com"]
+    assert "a.myshopify.com is left out: its route names no connection of Yofi" in caplog.text
+    with pytest.raises(AirflowFailException, match="has a route with a connection of Yofi"):
+        run_step(select, "all", shops=["a"])
 
 
 @pytest.mark.parametrize("factory", ORDER_FACTORIES, ids=lambda factory: factory.__name__)
@@ -413,7 +429,7 @@ def test_the_options_of_the_dag_and_of_the_route_come_together_in_the_lane(monke
     routes = [dict(ROUTES[0], options='{"gift_cards": "include"}', policy={"claims": "order"}), ROUTES[1]]
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(routes))
     build = {"options": {"order_date": "processed", "gift_cards": "exclude"}, "policy": '{"level": "line"}'}
-    one, two = run_step(partial(lanes.select_shops.function, build=build), "all", shops=None)
+    one, two = run_step(partial(shop_selection.select_shops.function, build=build), "all", shops=None)
     assert one["options"] == {"order_date": "processed", "gift_cards": "include"}
     assert one["policy"] == {"level": "line", "claims": "order"}
     assert two["options"] == build["options"]
@@ -422,10 +438,8 @@ def test_the_options_of_the_dag_and_of_the_route_come_together_in_the_lane(monke
 
 def test_a_lane_in_a_pool_that_the_dag_does_not_know_is_an_error_with_the_argument_to_add(monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps([dict(ROUTES[0], pool="big"), ROUTES[1]]))
-    select = lanes.select_shops.function
-    with pytest.raises(
-        AirflowFailException, match=r"names the pool 'big'.*placements=\[\{'pool': 'big'\}\]"
-    ):
+    select = shop_selection.select_shops.function
+    with pytest.raises(AirflowFailException, match=r"names the pool 'big'.*placements=\[\{'pool': 'big'\}\]"):
         run_step(select, "all", shops=None)
     known = partial(select, placements=[{"pool": "big", "queue": None}])
     assert [lane["pool"] for lane in run_step(known, "all", shops=None)] == ["big", None]
@@ -484,13 +498,13 @@ def test_a_missing_list_of_shops_is_not_every_shop(monkeypatch):
     """The XCom of a task that somebody marked as successful."""
     monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps(ROUTES))
     with pytest.raises(AirflowFailException, match="The step 'active_shops' did not succeed"):
-        run_step(lanes.select_shops.function, None, shops=None)
+        run_step(shop_selection.select_shops.function, None, shops=None)
 
 
 @pytest.mark.parametrize(
     ("step", "arguments", "variable"),
     [
-        (lanes.select_shops, (["a.myshopify.com"],), "partner_shop_routes"),
+        (shop_selection.select_shops, (["a.myshopify.com"],), "partner_shop_routes"),
         (partner_finance.choose_destination, (), "partner_finance_uri"),
         (partner_finance.choose_days, ("app_events", "file:///days"), "partner_app_id"),
     ],
