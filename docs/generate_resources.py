@@ -113,7 +113,8 @@ def _partner() -> str:
         versions = f"from {resource.first_version}" if resource.first_version else f"until {resource.last_version}"
         needs = _names(resource.required_arguments)
         known = versions if resource.first_version or resource.last_version else "all"
-        details.append((f"`{resource.name}`", _names(dict.fromkeys(filters)), needs, known))
+        permissions = ", ".join(resource.permissions)
+        details.append((f"`{resource.name}`", _names(dict.fromkeys(filters)), needs, permissions, known))
     return f"""
 ## Shopify Partner
 
@@ -125,9 +126,10 @@ Limits: Shopify allows 4 requests per second and API client; the provider sends
 of pages is not limited.
 
 {_lists(resources, longer=_longer_partner)}
-The filters of each list, its required arguments, and the API versions that have it:
+The filters of each list, its required arguments, the permissions that the API client needs, and the API versions that
+have it. Transactions need "Manage apps" for their apps:
 
-{_table(("resource", "filters", "required", "versions"), details)}"""
+{_table(("resource", "filters", "required", "permissions", "versions"), details)}"""
 
 
 def _admin() -> str:
@@ -152,7 +154,8 @@ Limits: Shopify counts points instead of requests. The standard plan has {RESTOR
 {BUCKET_SIZE:,.0f} at once; each response reports the shop's own figures. Shopify returns at most
 {MAX_SEARCH_RESULTS:,} objects per search, so the client splits a window with {COUNT_LIMIT:,} objects or more, or
 goes on after the last id. With `mode="auto"` a bulk operation writes such a window into a file instead. It costs no
-points, except for connections inside of plain lists, such as the lines of fulfillments ({MAX_NODE_IDS} objects per request).
+points, except for connections inside of plain lists, such as the lines of fulfillments ({MAX_NODE_IDS} objects per
+request).
 
 {_lists(resources, longer=_longer_admin)}
 A time that is not bold filters on this machine: Shopify cannot search the list by it, so a run reads the whole list. By

@@ -132,6 +132,13 @@ class UserDocument:
         return _as_records(value, selections)
 
     @property
+    def root_name(self) -> str:
+        """The root field that has the connection, by its name in the schema; empty if there is no connection."""
+        key = self.connection.path[0] if self.connection else None
+        roots = fields_of(self.operation.selection_set)
+        return next((each.name.value for each in roots if response_key(each) == key), "")
+
+    @property
     def wants_last(self) -> bool:
         """Whether the document asks for the last nodes of its connection, so that it has one page by itself."""
         return self.connection is not None and argument(self.connection.field, "last") is not None

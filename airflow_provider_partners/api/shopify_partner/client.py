@@ -19,8 +19,9 @@ from airflow_provider_partners.api.shopify.graphql import GraphQLCaller, execute
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify_partner.auth import make_auth
 from airflow_provider_partners.api.shopify_partner.documents import VERSIONS
-from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER, PARTNER_PERMISSION_REMEDY
+from airflow_provider_partners.api.shopify_partner.errors import PARTNER_ERROR_HANDLER
 from airflow_provider_partners.api.shopify_partner.installs import INSTALLED_AFTER_EVENT, replay_installs
+from airflow_provider_partners.api.shopify_partner.permissions import permission_remedy
 from airflow_provider_partners.api.shopify_partner.query import build_query
 from airflow_provider_partners.api.shopify_partner.resources import RESOURCES
 from airflow_provider_partners.exceptions import ConfigurationError
@@ -255,7 +256,7 @@ class ShopifyPartnerClient(ApiClient):
                 document=paged_document,
                 page_size=AdaptivePageSize(paged_document.size),
                 inner=False,
-                null_remedy=PARTNER_PERMISSION_REMEDY,
+                null_remedy=permission_remedy(user_document.root_name),
             )
             start, request = fetcher.start, {**request, "paged": True}
         return Extraction(

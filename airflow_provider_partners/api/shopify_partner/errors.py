@@ -6,7 +6,6 @@ Source: https://shopify.dev/docs/api/partner#status-and-error-codes.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from airflow_provider_partners.api.http.errors import ErrorHandler, ResponseAction
 from airflow_provider_partners.api.shopify.errors import (
@@ -16,9 +15,7 @@ from airflow_provider_partners.api.shopify.errors import (
     ran_out_of_time,
 )
 from airflow_provider_partners.api.shopify.graphql import GraphQLError, GraphQLErrorHandler
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from airflow_provider_partners.api.shopify_partner.permissions import permission_remedy
 
 # Shopify does not document the message for a missing permission, so the pattern is broad.
 _DENIED_PATTERN = re.compile(r"access denied|not (authorized|approved)|unauthori[sz]ed|permission", re.IGNORECASE)
@@ -28,21 +25,14 @@ PARTNER_CREDENTIALS_REMEDY = (
     "Check the access token (and 'secondary_access_token'), and that it belongs to this organization. Shopify "
     "answers the same if the token belongs to another organization, or to a disabled one."
 )
-PARTNER_PERMISSION_REMEDY = (
-    "Give the API client the permission in the Partner Dashboard (Settings, Partner API clients): "
-    "'View financials' for transactions, 'Manage apps' for apps, their events, and the app of a transaction."
-)
-
-_REMEDIES: Mapping[ResponseAction, str] = {
-    ResponseAction.REAUTHENTICATE: PARTNER_CREDENTIALS_REMEDY,
-    ResponseAction.REFUSE_CREDENTIALS: PARTNER_PERMISSION_REMEDY,
-}
 
 
 def _partner_remedy(error: GraphQLError, action: ResponseAction) -> str | None:
     if error.code == "404":
         return PARTNER_VERSION_REMEDY
-    return _REMEDIES.get(action)
+    if action is ResponseAction.REFUSE_CREDENTIALS:
+        return permission_remedy(error.path)
+    return PARTNER_CREDENTIALS_REMEDY if action is ResponseAction.REAUTHENTICATE else None
 
 
 _STATUSES = ErrorHandler().with_overrides({400: ResponseAction.MISCONFIGURED, 404: ResponseAction.MISCONFIGURED})
@@ -72,7 +62,7 @@ PARTNER_ERROR_HANDLER = _STATUSES.with_overrides(
     remedies={
         **STATUS_REMEDIES,
         401: PARTNER_CREDENTIALS_REMEDY,
-        403: PARTNER_PERMISSION_REMEDY,
+        403: permission_remedy(),
         404: PARTNER_VERSION_REMEDY,
     },
 )

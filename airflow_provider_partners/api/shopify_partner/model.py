@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api.resources import Resource
 from airflow_provider_partners.api.shopify.graphql import UNSTABLE, is_at_least
+from airflow_provider_partners.api.shopify_partner.permissions import PERMISSIONS
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.windows import TimeRange
 
@@ -46,6 +47,12 @@ class PartnerResource(Resource):
     first_version: str = ""
     last_version: str = ""
     max_window: timedelta | None = None
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """The permissions that the API client needs."""
+        paginator = self.connection_paginator(None)
+        return PERMISSIONS[paginator.connection_path.partition(".")[0]]
 
     def connection_paginator(self, size: int | None) -> ConnectionPaginator:
         """Return the paginator of the connection.

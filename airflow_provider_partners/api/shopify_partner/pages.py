@@ -17,7 +17,7 @@ from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import normalize_domain
 from airflow_provider_partners.api.shopify.timestamps import record_timestamp
 from airflow_provider_partners.api.shopify_partner.documents import ALIASES
-from airflow_provider_partners.api.shopify_partner.errors import PARTNER_PERMISSION_REMEDY
+from airflow_provider_partners.api.shopify_partner.permissions import permission_remedy
 from airflow_provider_partners.exceptions import ConfigurationError, PagingError
 from airflow_provider_partners.records import get_path
 from airflow_provider_partners.windows import TimeRange
@@ -92,7 +92,7 @@ class ConnectionFetcher:
         for depth, step in enumerate(steps, 1):
             connection = connection.get(step) if isinstance(connection, Mapping) else None
             if connection is None:
-                raise missing_connection_error(".".join(steps[:depth]), self.label, remedy=PARTNER_PERMISSION_REMEDY)
+                raise missing_connection_error(".".join(steps[:depth]), self.label, remedy=permission_remedy(steps[0]))
         return [edge["node"] for edge in connection["edges"] if edge and edge.get("node")]
 
     def _is_included(self, record: Record) -> bool:
