@@ -1,4 +1,4 @@
-"""The permissions of API clients: "View financials", "Manage apps" and "Manage jobs", by shopify.dev/docs/api/partner."""
+"""The permissions of API clients, as shopify.dev/docs/api/partner names them."""
 
 from __future__ import annotations
 
