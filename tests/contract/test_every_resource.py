@@ -717,6 +717,26 @@ def test_a_window_of_yotpo_orders_selects_by_order_date(filled_yotpo_store: Runn
     assert len(ids) > 10
 
 
+@pytest.mark.parametrize("time_field", ["updated_at", "created_at"])
+@pytest.mark.parametrize("ignores", [False, True])
+def test_a_window_of_yotpo_reviews_selects_by_their_time(
+    sandbox: RunningSandbox, time_field: str, ignores: bool
+) -> None:
+    """Only a client knows ``since_updated_at`` (singer-io/tap-yotpo), so a server may ignore it."""
+    sandbox.sandbox.switches["yotpo.ignores_since_updated_at"] = ignores
+    since, until = NOW - timedelta(days=90, hours=7), NOW - timedelta(days=20)
+    with yotpo_client(sandbox) as client:
+        every = list(client.extract("reviews").records())
+        calls = client.stats.snapshot()["requests"]
+        chosen = list(client.extract("reviews", since=since, until=until, time_field=time_field).records())
+        calls = client.stats.snapshot()["requests"] - calls
+
+    expected = [each["id"] for each in every if since <= datetime.fromisoformat(each[time_field]) < until]
+    assert sorted(each["id"] for each in chosen) == sorted(expected)
+    assert 10 < len(expected) < len(every)
+    assert calls == (4 if ignores and time_field == "updated_at" else 2)
+
+
 def test_yotpo_orders_that_are_created_during_an_extraction_neither_hide_nor_duplicate_others(
     filled_yotpo_store: RunningSandbox,
 ) -> None:

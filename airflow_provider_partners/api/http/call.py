@@ -25,7 +25,7 @@ from airflow_provider_partners.api.http.errors import (
 )
 from airflow_provider_partners.api.http.messages import InvalidJsonError
 from airflow_provider_partners.api.http.redaction import Redactor, is_sensitive
-from airflow_provider_partners.api.http.urls import origin
+from airflow_provider_partners.api.http.urls import origin, with_param
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -247,7 +247,10 @@ class Call:
         settings = self._settings
         settings.stats.on_request(self._label)
         try:
-            response = self._send_attempt(self._request, self._url, headers, give_up_at=self._give_up_at)
+            url, sent = self._url, headers
+            if self._request.token_param and headers:
+                url, sent = with_param(url, self._request.token_param, next(iter(headers.values()))), {}
+            response = self._send_attempt(self._request, url, sent, give_up_at=self._give_up_at)
         except NoAnswerError as error:
             return None, ErrorResolution(
                 error.action,

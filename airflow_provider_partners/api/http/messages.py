@@ -34,6 +34,8 @@ class Request:
     :param cost: what the request takes from the rate limit: requests, or cost points
     :param label: name of the operation in logs and counters, such as ``orders.create``; contains no data
     :param authenticated: send the client's credentials
+    :param token_param: the query parameter that carries the token in place of the header, for APIs that know no other
+        way. It is added to the URL of each attempt alone, and hidden like the header
     :param expects_json: the response's body is JSON. One that ends early is a transient failure
     :param may_be_empty: a response without a body is complete too, such as one of status 204
     :param max_timeouts: attempts that may run out of time before the call raises ``TimedOutError``, because the caller
@@ -51,6 +53,7 @@ class Request:
     cost: float = 1.0
     label: str = ""
     authenticated: bool = True
+    token_param: str = ""
     expects_json: bool = True
     may_be_empty: bool = False
     max_timeouts: int | None = None

@@ -29,6 +29,11 @@ def normalize_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def with_param(url: str, name: str, value: str) -> str:
+    """Return a URL with one more query parameter."""
+    return f"{url}{'&' if '?' in url else '?'}{quote(name, safe='')}={quote(value, safe='')}"
+
+
 def is_loopback(host: str) -> bool:
     """Return True if a host is this machine: ``localhost``, a name below it, or a loopback address."""
     if host == "localhost" or host.endswith(".localhost"):

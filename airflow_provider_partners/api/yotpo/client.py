@@ -215,28 +215,37 @@ class YotpoClient(RestClient):
         until: datetime | str | None = None,
         match: Mapping[str, Iterable[Any]] | None = None,
         page_size: int | None = None,
+        time_field: str | None = None,
     ) -> Extraction:
         """Return the records of one list as an extraction. It sends nothing before its pages are read.
 
-        :param resource: ``orders``, ``products``, ``customers``, ``fulfillments`` or ``variants``
-        :param since: the first order date to read, as ISO 8601 text or ``datetime``; orders only
-        :param until: the first order date after it
+        :param resource: ``orders``, ``products``, ``customers``, ``fulfillments``, ``variants``, ``reviews`` or
+            ``unsubscribers``
+        :param since: the first time to read, as ISO 8601 text or ``datetime``; orders by their date, and reviews
+        :param until: the first time after it
         :param match: ``{"external_id": ids}`` for orders and products, ``{"order_id": ids}`` for fulfillments and
             ``{"product_id": ids}`` for variants, the latter two Yotpo's ids. An empty list of ids gives no records
-        :param page_size: records per page, at most 100
+        :param page_size: records per page, at most 100; of unsubscribers 5000
+        :param time_field: for reviews, what ``since`` and ``until`` filter: ``updated_at`` (default) or ``created_at``
         :raises ConfigurationError: for an argument that the list doesn't take; the error names those it takes
         """
         definition = find_resource(RESOURCES, resource)
         return build_extraction(
             definition,
-            get=self._get,
+            get=partial(self._get_by_param, definition.token_param) if definition.token_param else self._get,
             find_records=self.lookup(definition.name).find,
             store_id=self.store_id,
             since=since,
             until=until,
             match=match,
             page_size=page_size,
+            time_field=time_field,
         )
+
+    def _get_by_param(self, token_param: str, path: str, label: str, params: Mapping[str, str]) -> Any:
+        """Read a list of the older API, whose token is a query parameter."""
+        request = Request(method="GET", path=path, params=tuple(params.items()), label=label, token_param=token_param)
+        return self._transport.send(request).json()
 
     def _get_record(self, name: str, yotpo_id: int) -> Record | None:
         resource = RESOURCES[name]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airflow_provider_partners import timestamps
-from airflow_provider_partners.api.pagination.page import Cursor, Page
+from airflow_provider_partners.api.pagination.page import Cursor, Page, Paginator
 from airflow_provider_partners.api.pagination.strategies import TokenPaginator
 from airflow_provider_partners.api.yotpo.lookup import GetJson
 from airflow_provider_partners.api.yotpo.resources import YotpoResource, with_yotpo_id
@@ -25,40 +25,48 @@ class PageFetcher:
     :param paginator: page size and position
     :param path: the list's path, with parent ids filled in
     :param params: the filters of the first page
-    :param time_range: the order dates to keep
+    :param time_range: the time range to keep
+    :param time_field: the field that it filters
     """
 
     resource: YotpoResource
     get: GetJson
-    paginator: TokenPaginator
+    paginator: Paginator
     path: str
     params: Mapping[str, str]
     time_range: TimeRange
+    time_field: str = ""
 
     def fetch(self, cursor: Cursor) -> Page:
         """Return the page at a cursor."""
         # The token remembers the filters of the first page, and Yotpo refuses both together
         # (https://core-api.yotpo.com/reference/guidelines-and-conventions, "pagination").
-        params = self.paginator.params_with_filters(cursor, self.params)
+        if isinstance(self.paginator, TokenPaginator):
+            params = self.paginator.params_with_filters(cursor, self.params)
+        else:
+            params = {**self.params, **self.paginator.params(cursor)}
         body = self.get(self.path, f"{self.resource.name}.list", {name: str(value) for name, value in params.items()})
-        records = [with_yotpo_id(record) for record in self.resource.extract_records(body)]
+        records = self.resource.extract_records(body)
+        if self.resource.envelope:
+            records = [with_yotpo_id(record) for record in records]
         next_cursor = self.paginator.next(cursor, body=body, records=records)
         return Page([record for record in records if self._keeps(record)], next_cursor)
 
-    def _keeps(self, order: Record) -> bool:
-        """Return True if the order's date lies in the time range, or is missing.
+    def _keeps(self, record: Record) -> bool:
+        """Return True if the record's time lies in the time range, or is missing.
 
-        The server's filter alone is not enough. ``order_date_min`` is known from singer-io/tap-yotpo alone, and
-        ``order_date_max`` is inferred from it, so Yotpo may ignore either.
+        The server's filter alone is not enough. ``order_date_min`` and ``since_updated_at`` are known from
+        singer-io/tap-yotpo, and ``order_date_max`` is inferred, so Yotpo may ignore any of them. A review's filter has
+        no end at all.
         """
-        text = order.get("order_date")
-        return not text or self.time_range.contains(_parse_order_date(text))
+        text = record.get(self.time_field)
+        return not text or self.time_range.contains(_parse_time(text, self.resource.name, self.time_field))
 
 
-def _parse_order_date(text: str) -> datetime:
-    # Yotpo returns times in UTC and without a zone: 2024-05-01T10:20:30.
+def _parse_time(text: str, list_name: str, name: str) -> datetime:
+    # Yotpo returns times in UTC, of orders without a zone: 2024-05-01T10:20:30.
     timestamp = timestamps.try_parse(text)
     if timestamp is None:
-        message = "Yotpo returned an order whose order_date is no timestamp"
+        message = f"Yotpo returned one of its {list_name} whose {name} is no timestamp"
         raise UnexpectedResponseError(message, partner="Yotpo")
     return timestamp

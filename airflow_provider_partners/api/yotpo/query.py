@@ -1,7 +1,7 @@
 """A user's arguments for a Yotpo list, checked and turned into an extraction.
 
-Orders are read by order date, orders and products by the merchant's ids, fulfillments and variants by Yotpo's id of
-their order or product.
+Orders are read by order date, reviews by their last change or creation, orders and products by the merchant's ids,
+fulfillments and variants by Yotpo's id of their order or product.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.extraction import Extraction, Segment
 from airflow_provider_partners.api.http.urls import path_segment
 from airflow_provider_partners.api.ids import id_batches, ids_digest, match_field
 from airflow_provider_partners.api.pagination.page import Cursor, Page
-from airflow_provider_partners.api.pagination.strategies import TokenPaginator
 from airflow_provider_partners.api.yotpo.lookup import GetJson
 from airflow_provider_partners.api.yotpo.pages import PageFetcher
 from airflow_provider_partners.api.yotpo.resources import MAX_LOOKUP_IDS, YotpoResource
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.windows import TimeRange
@@ -42,21 +42,29 @@ def build_extraction(
     until: datetime | str | None,
     match: Mapping[str, Iterable[Any]] | None,
     page_size: int | None,
+    time_field: str | None = None,
 ) -> Extraction:
     """Return the extraction that the arguments of ``YotpoClient.extract`` describe.
 
     :raises ConfigurationError: for an argument that the list doesn't take
     """
     time_range = TimeRange.parse(since, until)
-    paginator = cast("TokenPaginator", resource.sized_paginator(page_size))
+    paginator = resource.sized_paginator(page_size)
+    time_field = _check_time_field(resource, time_field)
     field, ids = _match_ids(resource, match)
     if not time_range.is_unbounded and (not resource.time_field or field):
         problem = f"can't be filtered by time{' and ids at once' if resource.time_field else ''}"
         message = f"'{resource.name}' {problem}"
         raise _configuration_error(message, "Leave 'since' and 'until' out.")
-    params = _time_params(time_range)
+    params = _time_params(resource, time_field, time_range)
     pages = PageFetcher(
-        resource=resource, get=get, paginator=paginator, path=resource.path, params=params, time_range=time_range
+        resource=resource,
+        get=get,
+        paginator=paginator,
+        path=resource.path.replace("{app_key}", path_segment(store_id)),
+        params=params,
+        time_range=time_range,
+        time_field=time_field,
     )
     if field in resource.parents:
         segments = _nested_segments(pages, ids)
@@ -72,7 +80,7 @@ def build_extraction(
             "store": store_id,
             "query": params,
             "match": {field: ids_digest(ids)} if field else None,
-            "page_size": paginator.size,
+            "page_size": resource.page_size if page_size is None else page_size,
         },
         segments=segments,
         account=store_id,
@@ -80,13 +88,24 @@ def build_extraction(
     )
 
 
-def _time_params(time_range: TimeRange) -> dict[str, str]:
-    """Return the filters of whole seconds. They may admit more than the time range, never less."""
+def _check_time_field(resource: YotpoResource, name: str | None) -> str:
+    """Return the field that a time range filters; empty for a list without one."""
+    if name is None or name in resource.time_params:
+        return name or resource.time_field or ""
+    message = f"'{resource.name}' can't be filtered by '{name}'{suggest(name, resource.time_params)}"
+    known = ", ".join(resource.time_params)
+    raise _configuration_error(message, f"Use one of: {known}." if known else "Leave 'time_field' out.")
+
+
+def _time_params(resource: YotpoResource, time_field: str, time_range: TimeRange) -> dict[str, str]:
+    """Return the filters of whole seconds, or of days. They may admit more than the time range, never less."""
+    since_param, until_param = resource.time_params.get(time_field, ("", ""))
     params = {}
-    if time_range.since:
-        params["order_date_min"] = _format_second(math.floor(time_range.since.timestamp()))
-    if time_range.until:
-        params["order_date_max"] = _format_second(math.ceil(time_range.until.timestamp()))
+    if time_range.since and since_param:
+        since = _format_second(math.floor(time_range.since.timestamp()))
+        params[since_param] = since.partition("T")[0] if since_param.endswith("_date") else since
+    if time_range.until and until_param:
+        params[until_param] = _format_second(math.ceil(time_range.until.timestamp()))
     return params
 
 

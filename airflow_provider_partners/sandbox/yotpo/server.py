@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from airflow_provider_partners.sandbox.yotpo import orders, products
+from airflow_provider_partners.sandbox.yotpo import orders, products, ugc
 from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 from airflow_provider_partners.sandbox.yotpo.gateway import (
     RateLimiter,
@@ -31,7 +31,7 @@ from airflow_provider_partners.sandbox.yotpo.records import Records
 from airflow_provider_partners.sandbox.yotpo.request import Call, OperationResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
@@ -61,6 +61,7 @@ SWITCHES: dict[str, Any] = {
     "yotpo.duplicate_fulfillment": 409,  # or "accept"
     "yotpo.default_limit": 10,
     "yotpo.cursor": "plain",  # or "encoded": the client must URL-decode it once before it sends it
+    "yotpo.ignores_since_updated_at": False,  # the filter of reviews does nothing
     # or "nothing": a list matches no record; or "first": use the first id; or "ignored": the filter does nothing
     "yotpo.external_ids_list": "list",
 }
@@ -96,6 +97,8 @@ def routes(sandbox: Sandbox, *, clock: Callable[[], float] = time.time) -> list[
     return [
         Route("/oauth/token", api.oauth, methods=["POST"]),
         Route("/core/v3/stores/{store_id}/{path:path}", api.handle, methods=_METHODS),
+        Route("/v1/apps/{store_id}/reviews", api.reviews, methods=["GET"]),
+        Route("/apps/{store_id}/unsubscribers", api.unsubscribers, methods=["GET"]),
         Route("/{path:path}", _no_route, methods=_METHODS),
     ]
 
@@ -178,6 +181,33 @@ class YotpoApi:
         response = self._run(request, run, ids, rate_limit)
         self._sandbox.count("yotpo", request.store_id, name)
         return response
+
+    async def reviews(self, request: Request) -> Response:
+        """``GET /v1/apps/{app_key}/reviews``."""
+        return await run_in_threadpool(self._read_ugc, request, "reviews.list", ugc.list_reviews)
+
+    async def unsubscribers(self, request: Request) -> Response:
+        """``GET /apps/{app_key}/unsubscribers``."""
+        return await run_in_threadpool(self._read_ugc, request, "unsubscribers.list", ugc.list_unsubscribers)
+
+    def _read_ugc(
+        self, request: Request, name: str, read: Callable[[Sandbox, str, Mapping[str, str]], dict[str, Any]]
+    ) -> Response:
+        """Answer a list of the older API, which takes the token as a parameter and ignores the header."""
+        store_id, params = request.path_params["store_id"], dict(request.query_params)
+        rate_limit = None
+        if limit := self._sandbox.switches["yotpo.rate_limit"]:
+            rate_limit = self._limiter.acquire(store_id, limit)
+            if not rate_limit.allowed:
+                self._sandbox.count("yotpo", store_id, f"{name}.throttled")
+                return self._throttled(rate_limit)
+        self._sandbox.count("yotpo", store_id, name)
+        try:
+            self._tokens.check(store_id, params.pop("utoken", None))
+            with self._locks.setdefault(store_id, threading.Lock()):
+                return json_response(200, read(self._sandbox, store_id, params), rate_limit)
+        except ApiError as error:
+            return error_response(error, rate_limit)
 
     def _run(
         self,

@@ -11,7 +11,12 @@ import pytest
 
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.yotpo import RESOURCES, YotpoClient
-from airflow_provider_partners.exceptions import ConfigurationError, NotFoundError, UnexpectedResponseError
+from airflow_provider_partners.exceptions import (
+    ConfigurationError,
+    NotFoundError,
+    RejectedError,
+    UnexpectedResponseError,
+)
 
 SINCE, UNTIL = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
 
@@ -188,7 +193,7 @@ def test_an_unknown_parent_stops_the_extraction() -> None:
 @pytest.mark.parametrize(
     ("resource", "options", "problem"),
     [
-        ("reviews", {}, "no resource 'reviews'.*orders, products"),
+        ("returns", {}, "no resource 'returns'.*orders, products"),
         ("fulfillments", {}, r"can only be read by 'order_id'.*match=\{'order_id': ids\}"),
         ("variants", {"match": {"order_id": [1]}}, "can't be matched on order_id.*product_id"),
         ("customers", {"match": {"external_id": ["1"]}}, "can't be matched on external_id.*nothing"),
@@ -226,5 +231,86 @@ def test_a_response_without_its_list_is_an_error() -> None:
         list(client(FakeLists({"order": {}})).extract("orders").records())
 
 
-def test_only_orders_have_a_time_field() -> None:
-    assert [name for name, resource in RESOURCES.items() if resource.time_field] == ["orders"]
+def test_orders_and_reviews_have_a_time_field() -> None:
+    assert {name: resource.time_field for name, resource in RESOURCES.items() if resource.time_field} == {
+        "orders": "order_date",
+        "reviews": "updated_at",
+    }
+
+
+def test_reviews_are_read_from_the_older_api_until_a_page_is_empty() -> None:
+    """Path, parameters and shape: https://apidocs.yotpo.com/reference (retrieve all reviews)."""
+    api = FakeLists(
+        {"reviews": [{"id": 2, "updated_at": "2026-05-01T09:00:00.000Z"}, {"id": 1, "updated_at": None}]},
+        {"reviews": [{"id": 3, "updated_at": "2026-05-02T00:00:00.000Z"}]},
+        {"reviews": []},
+    )
+
+    records = list(client(api).extract("reviews", since=SINCE, until=UNTIL, page_size=2).records())
+
+    assert [record["id"] for record in records] == [2, 1]
+    assert "yotpo_id" not in records[0]
+    assert [path for path, _ in api.requests] == ["/v1/apps/STORE/reviews"] * 3
+    query = {"utoken": "token", "since_updated_at": "2026-05-01T00:00:00Z", "count": "2"}
+    assert [params for _, params in api.requests] == [{**query, "page": str(page)} for page in (1, 2, 3)]
+
+
+def test_reviews_may_be_read_by_their_creation() -> None:
+    api = FakeLists({"reviews": []})
+
+    list(client(api).extract("reviews", since="2026-05-01T22:00:00+09:00", time_field="created_at").records())
+
+    ((_, params),) = api.requests
+    assert params["since_date"] == "2026-05-01"
+    assert "since_updated_at" not in params
+
+
+def test_unsubscribers_are_read_by_pages_of_a_thousand() -> None:
+    """Path and shape: https://apidocs.yotpo.com/reference (retrieve a list of unsubscribers)."""
+    api = FakeLists({"response": {"unsubscribers": [{"id": 1}]}}, {"response": {"unsubscribers": []}})
+
+    assert list(client(api).extract("unsubscribers").records()) == [{"id": 1}]
+    assert api.requests[0] == ("/apps/STORE/unsubscribers", {"utoken": "token", "page": "1", "count": "1000"})
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "problem"),
+    [
+        ("reviews", "update_at", "'reviews' can't be filtered by 'update_at': did you mean 'updated_at'"),
+        ("unsubscribers", "updated_at", "Leave 'time_field' out"),
+    ],
+)
+def test_another_time_field_is_refused(resource: str, name: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        client(FakeLists()).extract(resource, time_field=name)
+    assert problem in str(caught.value)
+
+
+def test_a_token_in_a_url_is_in_no_log_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/access_tokens"):
+            return httpx.Response(200, json={"access_token": "a-very-secret-token"})
+        assert "x-yotpo-token" not in request.headers
+        assert request.url.params["utoken"] == "a-very-secret-token"
+        return httpx.Response(400, text=f"no such page: {request.url}")
+
+    caplog.set_level("DEBUG")
+    with pytest.raises(RejectedError) as caught:
+        list(client(respond).extract("reviews").records())
+
+    assert "a-very-secret-token" not in f"{caught.value} {caught.value.__dict__} {caplog.text}"
+    assert "utoken" in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_token_in_a_url_is_renewed(status: int) -> None:
+    tokens = iter(["old", "new"])
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/access_tokens"):
+            return httpx.Response(200, json={"access_token": next(tokens)})
+        if request.url.params["utoken"] == "old":
+            return httpx.Response(status)
+        return httpx.Response(200, json={"reviews": []})
+
+    assert list(client(respond).extract("reviews").records()) == []
