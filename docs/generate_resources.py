@@ -235,7 +235,8 @@ Operator: [`YotpoExtractOperator`](guides/yotpo.md), such as
 `YotpoExtractOperator(task_id="orders", resource="orders", yotpo_conn_id="yotpo_acme")`.
 
 Limits: Yotpo allows 5 requests per second and store; the provider sends {YOTPO_RATE:g}. One request
-looks up at most {MAX_LOOKUP_IDS} external ids. The number of pages is not limited.
+looks up at most {MAX_LOOKUP_IDS} external ids. The number of pages is not limited. Reviews and unsubscribers belong to
+Yotpo's older API. The provider reads its pages until one is empty.
 
 {_lists(resources, longer=_no_limit)}
 {_table(("resource", "`match`"), details)}"""
@@ -322,6 +323,8 @@ def _lists(resources: Iterable[Any], *, longer: Callable[[Any], str]) -> str:
 def _times(resource: Any) -> str:
     if isinstance(resource, VoucherifyResource):
         names = list(resource.times)
+    elif isinstance(resource, YotpoResource):
+        names = list(resource.time_params)
     else:
         others = (getattr(resource, name, "") for name in ("date_field", "client_time_field"))
         names = [name for name in (resource.time_field, *others) if name][:1]
