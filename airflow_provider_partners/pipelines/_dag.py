@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Asset
 
 from airflow_provider_partners.arguments import (
     Check,
+    check_count,
     check_days,
     check_duration,
     check_flag,
@@ -76,6 +77,8 @@ def dag_factory(function: Callable[..., DAG]) -> Callable[..., DAG]:
         return function(**kwargs)
 
     create.__signature__ = signature  # type: ignore[attr-defined]
+    # Documentation tools would compare the signature with the source of the function, which has fewer arguments.
+    del create.__wrapped__
     return create
 
 
@@ -181,6 +184,11 @@ def _check_asset(name: str, value: Any) -> None:
         raise ConfigurationError(message, remedy=f'Write {name}=Asset("partner_order_sync"), for example.')
 
 
+def _check_count_or_none(name: str, value: Any) -> None:
+    if value is not None:
+        check_count(name, value)
+
+
 def _check_mapping_or_none(name: str, value: Any) -> None:
     if value is not None:
         check_mapping(name, value)
@@ -266,6 +274,7 @@ _CHECKS: Mapping[str, Check] = {
     "claims_lookback": check_duration,
     "coupon_policy": _check_options,
     "coupons_lookback": check_duration,
+    "days": _check_count_or_none,
     "default_args": _check_mapping_or_none,
     "lookback_days": check_days,
     "options": _check_options,

@@ -39,7 +39,7 @@ def describe_source(source: Any) -> str:
     """Return the source's name, for errors."""
     source = _normalize(source)
     if source is None:
-        return f"The Variable '{routing.ROUTES_VARIABLE}'"
+        return routing.VARIABLE_SOURCE
     if isinstance(source, str):
         return f"The file {source}"
     return f"The query on '{source['conn_id']}'" if isinstance(source, Mapping) else "The argument 'routes'"

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 ROUTES_VARIABLE = "partner_shop_routes"
+VARIABLE_SOURCE = f"The Variable '{ROUTES_VARIABLE}'"
 EXAMPLE = (
     '[{"shop": "a.myshopify.com", "shopify_conn_id": "shopify_a", "yofi_conn_id": "yofi_a", '
     '"yotpo_conn_id": "yotpo_a"}]'
@@ -105,7 +106,7 @@ class SelectedShops:
     without_yofi: list[str] = field(default_factory=list)
 
 
-def parse_routes(value: Any, *, source: str = f"The Variable '{ROUTES_VARIABLE}'") -> list[Route]:
+def parse_routes(value: Any, *, source: str = VARIABLE_SOURCE) -> list[Route]:
     """Return the routes of a source.
 
     :param value: the list, or its JSON text
