@@ -309,6 +309,9 @@ _OPTIONS = {
         "float",
         "60",
     ),
+    "retention_days": _option(
+        "Days after which the Dag partner_dataset_retention removes a staged dataset.", "integer", "30"
+    ),
     "max_rejects": _option(
         "Records that may be rejected before a task fails: a share with a decimal point (0.1 is one in ten), or a "
         "count without (20). 0 allows none.",

@@ -29,6 +29,7 @@ __all__ = [
     "part_size",
     "reject_floor",
     "request_deadline",
+    "retention_days",
     "staging_uri",
 ]
 
@@ -99,6 +100,11 @@ def part_size() -> int:
 def part_seconds() -> float:
     """Seconds after which a part file is written in any case, so that a slow list saves its progress."""
     return _get_number("part_seconds", minimum=0)
+
+
+def retention_days() -> int:
+    """Days after which the retention Dag removes a staged dataset."""
+    return int(_get_number("retention_days", minimum=1, integer=True))
 
 
 def lookback() -> timedelta:

@@ -6,9 +6,16 @@ import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from airflow_provider_partners import settings
 from airflow_provider_partners.records import encode_text
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.=-]|^\.|^$")
+"""Characters that no folder name may have on every storage. A leading dot is for what is no Dag's."""
+
+_LONGEST_NAME = 160
+_CUT = "~~"
 
 
 def dataset_uri(context: Mapping[str, Any], suffix: str = "") -> str:
@@ -19,7 +26,7 @@ def dataset_uri(context: Mapping[str, Any], suffix: str = "") -> str:
     """
     task = context["ti"]
     index = f"{getattr(task, 'map_index', -1)}{f'-{suffix}' if suffix else ''}"
-    parts = (_folder_name(part) for part in (task.dag_id, task.task_id, task.run_id, index))
+    parts = (folder_name(part) for part in (task.dag_id, task.task_id, task.run_id, index))
     return "/".join([settings.staging_uri().rstrip("/"), *parts])
 
 
@@ -29,6 +36,11 @@ def version_log_uri(store: str) -> str:
     :param store: the store's id; several connections may lead to one store
     """
     return f"{settings.staging_uri().rstrip('/')}/.versions/{hashlib.sha256(store.encode()).hexdigest()[:16]}"
+
+
+def leases_uri() -> str:
+    """Return the folder of the leases: which datasets the tasks read. No Dag's folder begins with a dot."""
+    return f"{settings.staging_uri().rstrip('/')}/.leases"
 
 
 def is_task_folder(uri: str) -> bool:
@@ -45,9 +57,16 @@ def task_identity(context: Mapping[str, Any]) -> dict[str, Any]:
     return {"task": f"{task.dag_id}/{task.task_id}/{task.run_id}", "map_index": getattr(task, "map_index", -1)}
 
 
-def _folder_name(text: str) -> str:
-    """Return a safe folder name. If characters had to be replaced, a hash keeps the name unique."""
-    safe = re.sub(r"[^A-Za-z0-9_.=-]", "_", text)[:150].lstrip(".")
-    if safe == text:
-        return text
-    return f"{safe}-{hashlib.sha256(encode_text(text)).hexdigest()[:8]}"
+def folder_name(text: str) -> str:
+    """Return a safe folder name, different for every text. ``~3A`` stands for a colon, as ``%3A`` does in a URL."""
+    name = _UNSAFE.sub(lambda match: "".join(f"~{byte:02X}" for byte in encode_text(match.group())), text)
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 10]}{_CUT}{hashlib.sha256(encode_text(text)).hexdigest()[:8]}"
+
+
+def read_folder_name(name: str) -> str | None:
+    """Return the text of a folder name; ``None`` if the name was cut."""
+    if _CUT in name:
+        return None
+    return unquote(name.replace("%", "%25").replace("~", "%"))

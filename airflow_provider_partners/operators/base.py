@@ -14,6 +14,7 @@ from airflow.sdk import Asset, AssetAlias, BaseOperator, XComArg
 from airflow_provider_partners import settings, sync
 from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments
 from airflow_provider_partners.assets import asset_uri
+from airflow_provider_partners.datasets import leases
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.exceptions import RejectThresholdError
 from airflow_provider_partners.observability import metrics
@@ -76,7 +77,10 @@ class PartnerOperator(BaseOperator):
         try:
             with translate_errors(context):
                 check_arguments(self, self.argument_checks)
+                has_lease = leases.take(context, self._staged_inputs())
                 yield
+                if has_lease:
+                    leases.release(context)
             emit_asset_events(self.activity, self.outlets, context)
         finally:
             activity = self.activity
@@ -93,6 +97,10 @@ class PartnerOperator(BaseOperator):
     def input_datasets(self) -> list[Any]:
         """Return the arguments that may be dataset references."""
         return []
+
+    def _staged_inputs(self) -> list[str]:
+        """Return the folders of the datasets that the task reads."""
+        return [reference.uri for reference in dataset_references(self.input_datasets())]
 
     def get_openlineage_facets_on_start(self) -> Any:
         """Return OpenLineage's inputs: the datasets that were passed to the task."""
