@@ -46,7 +46,7 @@ def partner(**options: Any) -> ShopifyPartnerClient:
         (yofi, "returns", "include", (3,)),
         (yofi, "returns", "fields", (3, {"EcommerceOrder": 3})),
         (yofi, "returns", "page_size", ("50",)),
-        (admin, "orders", "fields", (["foo"],)),
+        (admin, "orders", "fields", (3, False, {"note": 1}, [3], [""])),
         (admin, "orders", "query", (["a"],)),
         (admin, "orders", "match", (["a"], {"id": 5}, {"id": "5"})),
         (admin, "orders", "page_size", ("50",)),

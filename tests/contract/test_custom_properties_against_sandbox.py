@@ -127,7 +127,7 @@ def test_tokens_landing_pages_and_codes_are_read_without_any_further_field(serve
     assert 0 < landed < len(orders)
 
 
-def test_an_older_version_has_no_checkout_token_and_is_not_asked_for_one(server: RunningSandbox) -> None:
+def test_an_older_version_has_no_checkout_token_and_none_is_requested(server: RunningSandbox) -> None:
     """https://shopify.dev/changelog/new-checkouttoken-field-added-to-the-order-object: since 2026-07."""
     assert not any("checkoutToken" in order for order in read(server, "2025-10"))
     assert all("checkoutToken" in order for order in read(server, "2026-07"))
@@ -194,7 +194,7 @@ def test_mapped_properties_come_from_what_their_sources_name(server: RunningSand
     assert {"model", "custom", "size", "gift", "landing", "customer_address", "customer_phonenumber"} <= seen
 
 
-def test_without_personal_data_no_property_of_the_customer_is_asked_for_or_sent(server: RunningSandbox) -> None:
+def test_without_personal_data_no_property_of_the_customer_is_requested_or_sent(server: RunningSandbox) -> None:
     server.sandbox.switches["shopify_admin.access_denied"] = [
         "Order.customer",
         "Order.shippingAddress",

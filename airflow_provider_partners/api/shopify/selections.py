@@ -39,7 +39,6 @@ _METAFIELD_ITEM = re.compile(r"(?:(?P<path>[\w.]+)\.)?metafield:(?P<namespace>[^
 _METAFIELD_PREFIX = "metafield_"
 _REMOVED_ITEM = re.compile(r"-\s*(?P<path>\w+(?:\.\w+)*)")
 _PATH = re.compile(r"\w+(?:\.\w+)+")
-_STEP_END = re.compile(r"\.(?=(?:[^()]|\([^()]*\))*$)")
 _FIXED_FIELDS = frozenset({"id", "legacyResourceId", "updatedAt", "createdAt", "nodes", "edges", "pageInfo"})
 """Fields that reading itself needs."""
 
@@ -70,7 +69,7 @@ class ExtraFields:
         return [response_key(field) for field in fields_of(self.tree)]
 
     def adds_connection(self, lists: Mapping[str, Any]) -> bool:
-        """Return True if a field that the documents don't have is a connection, as far as the items tell.
+        """Return True if a field that the documents don't have is a connection, as far as the items show it.
 
         :param lists: the lists that the documents have, by field, each with the lists inside of its objects
         """
@@ -204,12 +203,13 @@ def _items(value: str | Sequence[str] | None) -> list[str]:
     if isinstance(value, str):
         is_graphql = bool(re.search(r"[{(#]", value))
         return [value] if is_graphql and value.strip() else re.split(r"[\s,]+", value.strip(" ,\n\t")) if value else []
+    if value is not None and (isinstance(value, Mapping) or not isinstance(value, Iterable)):
+        message = f"'fields' is a {type(value).__name__}, and a list of texts is needed"
+        raise ConfigurationError(message, remedy=_EXAMPLES)
     parts = list(value or ())
-    wrong = next((each for each in parts if not isinstance(each, str) or not each.strip()), None)
-    if isinstance(value, Mapping) or wrong is not None:
-        found = (
-            "a dict" if isinstance(value, Mapping) else f"a {type(wrong).__name__}" if wrong != "" else "an empty item"
-        )
+    wrong = [each for each in parts if not isinstance(each, str) or not each.strip()]
+    if wrong:
+        found = "an empty item" if isinstance(wrong[0], str) else f"a {type(wrong[0]).__name__}"
         message = f"'fields' holds {found}, and texts are needed"
         raise ConfigurationError(message, remedy=_EXAMPLES)
     return [each.strip() for each in parts]
@@ -229,9 +229,21 @@ def _as_graphql(item: str) -> str:
         raise ConfigurationError(message, remedy="Write its namespace and key: metafield:custom.model.")
     path, brace, selection = item.partition("{")
     if not brace:
-        return _nested(_STEP_END.split(item))
-    steps = _STEP_END.split(path.strip()) if _PATH.fullmatch(path.strip()) else [path]
+        return _nested(_steps(item))
+    steps = path.strip().split(".") if _PATH.fullmatch(path.strip()) else [path]
     return _nested([*steps[:-1], f"{steps[-1]} {{{selection}"])
+
+
+def _steps(path: str) -> list[str]:
+    """Return the steps of a path. A dot in a step's arguments, such as ``(query: "a.b")``, ends none."""
+    steps, depth = [""], 0
+    for character in path:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "." and depth == 0:
+            steps.append("")
+        else:
+            steps[-1] += character
+    return steps
 
 
 def _nested(steps: list[str]) -> str:

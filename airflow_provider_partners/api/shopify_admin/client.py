@@ -370,7 +370,7 @@ class ShopifyAdminClient(DocumentClient):
 
 def _parse_fields(fields: str | Sequence[str] | None) -> ExtraFields | None:
     """Return a user's further fields; ``None`` when there are none, which loads no parser."""
-    if not fields:
+    if fields is None or fields == "":
         return None
     from airflow_provider_partners.api.shopify.selections import parse_fields
 

@@ -1,4 +1,4 @@
-"""The sources of custom properties: how they are written, what they read, and what Shopify is asked for."""
+"""The sources of custom properties: how they are written, what they read, and what is requested from Shopify."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_all_wrong_sources_are_named_at_once() -> None:
         parse_properties("order", {"one": "x..y", "two": "option:x"})
 
 
-def test_what_a_mapping_names_is_what_shopify_is_asked_for() -> None:
+def test_what_a_mapping_names_is_requested_from_shopify() -> None:
     off = dict.fromkeys(DEFAULT_SOURCES["order"]), dict.fromkeys(DEFAULT_SOURCES["line"])
     fields = required_fields(
         {**off[0], "a": "shippingAddress|billingAddress.city", "b": "attribute:Gift", "c": "metafield:custom.gift"},

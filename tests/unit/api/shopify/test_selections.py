@@ -59,6 +59,8 @@ def test_no_fields_change_nothing(value: object) -> None:
         ([5], "a int"),
         ([""], "an empty item"),
         ({"note": 1}, "a dict"),
+        (3, "a int"),
+        ([None], "a NoneType"),
         ("[1", "begins like a JSON list"),
         (["metafield:custom"], "names no metafield"),
         (["a } b { c"], "brace without its counterpart|can't be read"),
