@@ -1,4 +1,4 @@
-"""Events: what happened to the shop's objects. They are the only list that tells deletions."""
+"""Events: what happened to the shop's objects. They are the only list that shows deletions."""
 
 from __future__ import annotations
 

@@ -72,12 +72,12 @@ def test_every_sort_key_is_one_of_the_schema(name: str) -> None:
     assert set(LISTS[name].sorts) <= keys | {"RELEVANCE"}
 
 
-def test_a_sort_key_that_the_sandbox_lacks_is_said(server: RunningSandbox) -> None:
+def test_a_sort_key_that_the_sandbox_lacks_is_named(server: RunningSandbox) -> None:
     body = ask(server, "{ customers(first: 1, sortKey: LOCATION) { nodes { id } } }")
     assert body["errors"][0]["message"].startswith("The sandbox cannot sort by LOCATION")
 
 
-def test_the_events_that_tell_deletions_are_found_by_their_action(server: RunningSandbox) -> None:
+def test_the_events_of_deletions_are_found_by_their_action(server: RunningSandbox) -> None:
     """``destroy``: https://shopify.dev/docs/api/admin-graphql/latest/objects/BasicEvent."""
     fields = "__typename action ... on BasicEvent { subjectId subjectType }"
     body = ask(server, f'{{ events(first: 50, query: "action:destroy") {{ nodes {{ {fields} }} }} }}')
