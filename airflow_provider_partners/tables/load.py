@@ -275,7 +275,7 @@ class TableLoader:
         counts.duplicates, counts.inserted = staged - rows, rows - matched
         counts.updated, counts.stale = int(changed), int(stale)
         counts.unchanged = matched - counts.updated - counts.stale
-        return statements.merge() if counts.updated or counts.inserted else []
+        return statements.merge(updates=counts.updated > 0, inserts=counts.inserted > 0)
 
 
 def _affected(cursor: Any) -> int | None:

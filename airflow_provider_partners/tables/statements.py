@@ -166,19 +166,25 @@ class Statements:
             f"FROM {self._stage} AS s LEFT JOIN {self._table} AS t ON {self._join()}"
         )
 
-    def merge(self) -> list[str]:
-        """Merge the stage into the table: rows that differ are updated, and new ones are inserted."""
+    def merge(self, *, updates: bool = True, inserts: bool = True) -> list[str]:
+        """Merge the stage into the table: rows that differ are updated, and new ones are inserted.
+
+        :param updates: whether there are rows that differ
+        :param inserts: whether there are new ones
+        """
         if self.dialect.merge == "merge":
-            return [self._merge_statement()]
+            return [self._merge_statement()] if updates or inserts else []
         insert = (
             f"INSERT INTO {self._table} ({self._list(self._columns)})\n"
             f"SELECT {self._values()} FROM {self._stage} AS s\n"
             f"WHERE NOT EXISTS (SELECT 1 FROM {self._table} AS t WHERE {self._join()})"
         )
-        if len(self._keys) == len(self._columns):
-            return [insert]
-        update = self._update_from() if self.dialect.merge == "update_from" else self._update_correlated()
-        return [update, insert]
+        statements = [insert] if inserts else []
+        if updates and self._others():
+            statements.insert(
+                0, self._update_from() if self.dialect.merge == "update_from" else self._update_correlated()
+            )
+        return statements
 
     def _update_from(self) -> str:
         target = self._table
