@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     )
     from airflow_provider_partners.operators.yotpo import YotpoUpsertOrdersOperator as YotpoUpsertOrdersOperator
     from airflow_provider_partners.operators.yotpo import YotpoUpsertProductsOperator as YotpoUpsertProductsOperator
+    from airflow_provider_partners.sensors.freshness import DatasetFreshnessSensor as DatasetFreshnessSensor
     from airflow_provider_partners.sensors.shopify_partner import ShopifyPartnerEventSensor as ShopifyPartnerEventSensor
     from airflow_provider_partners.sensors.voucherify import VoucherifyExportSensor as VoucherifyExportSensor
     from airflow_provider_partners.sensors.voucherify import VoucherifyRecordsSensor as VoucherifyRecordsSensor
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.build import build_orders as build_orders
     from airflow_provider_partners.sync.context import OrderContext as OrderContext
     from airflow_provider_partners.sync.coupons import CouponPolicy as CouponPolicy
+    from airflow_provider_partners.sync.grouping import group_records as group_records
     from airflow_provider_partners.sync.mapping.order import map_order as map_order
     from airflow_provider_partners.sync.options import MappingOptions as MappingOptions
     from airflow_provider_partners.sync.property_sources import required_fields as required_fields
@@ -104,6 +106,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.sync.suppression.policy import SuppressionPolicy as SuppressionPolicy
     from airflow_provider_partners.sync.suppression.rules import SuppressionRule as SuppressionRule
     from airflow_provider_partners.sync.transform import LeaveOut as LeaveOut
+    from airflow_provider_partners.sync.upsert.customers import upsert_customers as upsert_customers
     from airflow_provider_partners.sync.upsert.fulfillments import upsert_fulfillments as upsert_fulfillments
     from airflow_provider_partners.sync.upsert.orders import upsert_orders as upsert_orders
     from airflow_provider_partners.sync.upsert.products import upsert_products as upsert_products
@@ -183,6 +186,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
             "YotpoUpsertOrdersOperator",
             "YotpoUpsertProductsOperator",
         ],
+        "sensors.freshness": ["DatasetFreshnessSensor"],
         "sensors.shopify_partner": ["ShopifyPartnerEventSensor"],
         "sensors.voucherify": ["VoucherifyExportSensor", "VoucherifyRecordsSensor"],
         "sensors.yofi": ["YofiRecordsSensor"],
@@ -190,12 +194,14 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "sync.build": ["build_orders"],
         "sync.context": ["OrderContext"],
         "sync.coupons": ["CouponPolicy"],
+        "sync.grouping": ["group_records"],
         "sync.mapping.order": ["map_order"],
         "sync.options": ["MappingOptions"],
         "sync.property_sources": ["required_fields"],
         "sync.suppression.policy": ["Suppression", "SuppressionPolicy"],
         "sync.suppression.rules": ["SuppressionRule"],
         "sync.transform": ["LeaveOut"],
+        "sync.upsert.customers": ["upsert_customers"],
         "sync.upsert.fulfillments": ["upsert_fulfillments"],
         "sync.upsert.orders": ["upsert_orders"],
         "sync.upsert.products": ["upsert_products"],

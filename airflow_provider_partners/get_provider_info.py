@@ -83,7 +83,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
 
 _OPERATORS: dict[str, tuple[str, ...]] = {**_MODULES, "Tables and files": ("files", "sql")}
 
-_SENSORS = {name: modules for name, modules in _MODULES.items() if name != "Shopify Admin"}
+_SENSORS: dict[str, tuple[str, ...]] = {
+    **{name: modules for name, modules in _MODULES.items() if name != "Shopify Admin"},
+    "Tables and files": ("freshness",),
+}
 
 _TRIGGERS: dict[str, tuple[str, ...]] = {
     "Yofi": ("condition", "yofi"),
@@ -91,6 +94,7 @@ _TRIGGERS: dict[str, tuple[str, ...]] = {
     "Shopify Admin": ("job",),
     "Voucherify": ("condition", "job", "voucherify"),
     "Yotpo": ("condition",),
+    "Tables and files": ("freshness",),
 }
 
 _LINKS = ("ShopifyAdminLink", "ShopifyPartnerLink", "YotpoLink", "VoucherifyLink", "YofiLink", "DatasetLink")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners._lazy import exports
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.sensors.freshness import DatasetFreshnessSensor as DatasetFreshnessSensor
     from airflow_provider_partners.sensors.shopify_partner import ShopifyPartnerEventSensor as ShopifyPartnerEventSensor
     from airflow_provider_partners.sensors.voucherify import (
         VoucherifyExportSensor as VoucherifyExportSensor,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "freshness": ["DatasetFreshnessSensor"],
         "shopify_partner": ["ShopifyPartnerEventSensor"],
         "voucherify": ["VoucherifyExportSensor", "VoucherifyRecordsSensor"],
         "yofi": ["YofiRecordsSensor"],

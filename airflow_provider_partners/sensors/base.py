@@ -88,6 +88,8 @@ class PartnerSensor(BaseSensorOperator):
     condition_name: ClassVar[str]
     """Name of the condition in :data:`~airflow_provider_partners.triggers.conditions.CONDITIONS`."""
 
+    trigger_class: ClassVar[type[ConditionTrigger]] = ConditionTrigger
+
     _hook: PartnerHook[Any] | None = None
     _spec: dict[str, Any] | None = None
     _failures: FailureCount | None = None
@@ -217,7 +219,7 @@ class PartnerSensor(BaseSensorOperator):
     def _defer(self, started: datetime) -> NoReturn:
         hook = self.hook()
         deadline = started + timedelta(seconds=self._allowed_seconds())
-        trigger = ConditionTrigger(
+        trigger = self.trigger_class(
             conn_type=hook.conn_type,
             conn_id=hook.conn_id,
             hook_params=self.hook_params(),

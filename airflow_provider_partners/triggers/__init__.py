@@ -8,6 +8,7 @@ from airflow_provider_partners._lazy import exports
 
 if TYPE_CHECKING:
     from airflow_provider_partners.triggers.condition import ConditionTrigger as ConditionTrigger
+    from airflow_provider_partners.triggers.freshness import FreshnessTrigger as FreshnessTrigger
     from airflow_provider_partners.triggers.job import JobTrigger as JobTrigger
     from airflow_provider_partners.triggers.shopify_partner import (
         ShopifyPartnerNewInstallsTrigger as ShopifyPartnerNewInstallsTrigger,
@@ -26,6 +27,7 @@ __getattr__, __dir__, __all__ = exports(
     __name__,
     {
         "condition": ["ConditionTrigger"],
+        "freshness": ["FreshnessTrigger"],
         "job": ["JobTrigger"],
         "shopify_partner": ["ShopifyPartnerNewInstallsTrigger"],
         "voucherify": ["VoucherifyNewRedemptionsTrigger"],

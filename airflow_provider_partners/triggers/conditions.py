@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import JobStatus
     from airflow_provider_partners.records import Record
 
-__all__ = ["ConditionResult", "ConditionSpec", "ExportSpec", "OrdersSpec", "RecordsSpec", "evaluate"]
+__all__ = ["ConditionResult", "ConditionSpec", "ExportSpec", "FreshnessSpec", "OrdersSpec", "RecordsSpec", "evaluate"]
 
 
 class RecordsSpec(TypedDict):
@@ -55,10 +55,21 @@ class OrdersSpec(TypedDict):
     """One of :data:`ORDER_STATES`."""
 
 
-ConditionSpec = RecordsSpec | ExportSpec | OrdersSpec
+class FreshnessSpec(TypedDict):
+    """Spec of the condition ``freshness``: a dataset or a watermark is young enough."""
+
+    uri: str | None
+    """Folder of the dataset; ``None`` for a watermark."""
+    time_field: str | None
+    """Dotted path of a record's time; by default the time field of the list."""
+    max_age: float
+    """Seconds."""
+
+
+ConditionSpec = RecordsSpec | ExportSpec | OrdersSpec | FreshnessSpec
 """The spec of a condition, as JSON: Airflow stores it with the trigger."""
 
-RECORDS, EXPORT, ORDERS = "records", "export", "orders"
+RECORDS, EXPORT, ORDERS, FRESHNESS = "records", "export", "orders", "freshness"
 
 MAX_IDS = 20
 """Most ids in a result."""
@@ -181,6 +192,18 @@ def _check_orders(client: Any, spec: OrdersSpec) -> ConditionResult:
     return ConditionResult(not waiting, details, impossible_reason=impossible)
 
 
+def _check_freshness(times: Any, spec: FreshnessSpec) -> ConditionResult:
+    """Return whether the newest record of a dataset, or a watermark, is young enough."""
+    reference, newest = times.newest(spec["uri"], spec["time_field"])
+    age = None if newest is None else (datetime.now(UTC) - newest).total_seconds()
+    details = {
+        "newest": None if newest is None else timestamps.isoformat(newest),
+        "age_seconds": None if age is None else round(age),
+        **({} if reference is None else {"records": reference.records}),
+    }
+    return ConditionResult(age is not None and age <= spec["max_age"], details)
+
+
 def _exists(_: Record) -> bool:
     return True
 
@@ -228,5 +251,6 @@ CONDITIONS: Mapping[str, Callable[[Any, Any], ConditionResult]] = {
     RECORDS: _check_records,
     EXPORT: _check_export,
     ORDERS: _check_orders,
+    FRESHNESS: _check_freshness,
 }
 """Every condition by its name, which is what a trigger's row in the database holds."""
