@@ -33,7 +33,7 @@ PAGES = [*sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.par
 NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 INFO: Any = get_provider_info()
 
-BASES = {"PartnerHook", "WatchTrigger", "YofiWatchTrigger"}
+BASES = {"PartnerHook", "UpsertOperator", "WatchTrigger", "YofiWatchTrigger"}
 """Base classes that are not abstract."""
 
 _LABEL = re.compile(r"^\((howto/[^()\s]+)\)=\n+#+ (.+)$", re.MULTILINE)

@@ -2,16 +2,13 @@
 
 A value that can't be repaired stays as it is, and the model's own check refuses it.
 
-| given | becomes |
-|---|---|
-| a number where a text belongs: ``1001`` | ``"1001"`` |
-| a text or a decimal where a number belongs: ``"10.5"`` | ``10.5``, if no digit is lost |
-| a time with an offset, or without a zone (which is UTC) | ``2024-05-01T10:20:30Z``; fractions of a second are cut |
-| a date | midnight UTC |
-| ``"true"``, ``"FALSE"``, ``1``, ``"0"`` where a boolean belongs | ``True`` or ``False`` |
-| ``"PAID"``, ``"canceled"`` among Yotpo's own words | ``paid``, ``cancelled`` |
-| ``eur``, ``de`` | ``EUR``, ``DE`` |
-| a telephone number with its country code in any spelling | E.164 |
+- A number where a text belongs: ``1001`` becomes ``"1001"``.
+- A text or a decimal where a number belongs: ``"10.5"`` becomes ``10.5``, if no digit is lost.
+- A time with an offset, or without a zone (which is UTC): ``2024-05-01T10:20:30Z``. Fractions of a second are cut.
+- A date becomes midnight UTC.
+- ``"true"``, ``"FALSE"``, ``1`` and ``"0"`` where a boolean belongs become ``True`` or ``False``.
+- Yotpo's own words and codes get its spelling: ``"PAID"`` becomes ``paid``, ``canceled`` ``cancelled``, ``eur`` ``EUR``.
+- A telephone number with its country code, in any spelling, becomes E.164.
 """
 
 from __future__ import annotations
