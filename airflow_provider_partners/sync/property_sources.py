@@ -13,15 +13,19 @@ switches off what is sent by default.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product as combinations
 from types import MappingProxyType
 from typing import Any, Literal
 
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.sync.values import decode_json, items, text
+
+log = logging.getLogger("airflow_provider_partners.sync")
 
 Level = Literal["order", "line", "product"]
 PropertyType = Literal["flag", "text", "state", "country", "phone", "address"]
@@ -72,6 +76,9 @@ DEFAULT_SOURCES: Mapping[Level, Mapping[str, Any]] = MappingProxyType({
     "product": MappingProxyType({}),
 })
 """What is sent without any mapping. Names of options are the merchant's words, in the merchant's language."""
+
+MAX_PROPERTIES = 100
+"""Custom properties of one object that Yotpo takes (https://core-api.yotpo.com/reference/orders)."""
 
 _NAME = re.compile(r"[a-z0-9_]{1,32}")
 """The name of a custom property (https://core-api.yotpo.com/reference/working-with-custom-properties)."""
@@ -193,11 +200,13 @@ def parse_properties(level: Level, value: Any) -> PropertyMapping:
     sources: dict[str, tuple[Source, ...]] = {}
     for name, written in {**DEFAULT_SOURCES[level], **value}.items():
         try:
-            _check_name(name)
+            _check_name(level, name)
             parts = written if isinstance(written, list | tuple) else [written]
             sources[name] = tuple(_parse_source(level, part) for part in parts if part is not None)
         except ValueError as error:
             problems.append(f"{name}: {error}")
+    if len(sources) > MAX_PROPERTIES:
+        problems.append(f"{len(sources)} properties are more than Yotpo takes, which are {MAX_PROPERTIES}")
     if problems:
         raise ValueError("; ".join(problems))
     off = frozenset(name for name, written in value.items() if written is None)
@@ -229,10 +238,19 @@ def required_fields(
     return list(dict.fromkeys(named))
 
 
-def _check_name(name: Any) -> None:
+def _check_name(level: Level, name: Any) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         message = "a name has lower-case letters, digits and underscores, and at most 32 of them"
         raise ValueError(message)
+    if name not in PROPERTY_TYPES[level]:
+        _warn_of_similar_name(level, name)
+
+
+@cache
+def _warn_of_similar_name(level: Level, name: str) -> None:
+    """Log once that a property of one's own almost has a documented name: Yotpo would do nothing with it, in silence."""
+    if nearest := suggest(name, PROPERTY_TYPES[level]):
+        log.warning("The property '%s' of the %s is none that Yotpo documents%s", name, level, nearest)
 
 
 def _parse_source(level: Level, written: Any) -> Source:

@@ -4,14 +4,14 @@ An item is a dotted path (``shippingLine.title``, ``lineItems.variant.selectedOp
 (``lineItems.product.metafield:custom.model``), or a selection in GraphQL (``lineItems.taxLines { title rate }``). A
 path leads through the lists that the record has already, and a step may have arguments:
 ``shippingLines(first: 5).nodes.title``. With a minus sign before it, a path leaves a field out. This module knows no
-schema: Shopify checks the fields, and :func:`explain_unknown_field` says which item it means.
+schema: Shopify checks the fields. :mod:`~airflow_provider_partners.api.shopify.field_caller` explains its errors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,22 +30,21 @@ from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record, parse_json
 
-__all__ = ["ExtraFields", "explain_unknown_field", "parse_fields"]
+__all__ = ["ExtraFields", "parse_fields"]
 
 CONNECTION_SIZE = 10
 """Objects of a further connection, where an item gives no ``first``."""
 
 _METAFIELD_ITEM = re.compile(r"(?:(?P<path>[\w.]+)\.)?metafield:(?P<namespace>[^\s\"\\]+)\.(?P<key>[\w-]+)")
 _METAFIELD_PREFIX = "metafield_"
+_METAFIELDS = "metafields"
+"""The name under which a record has its metafields by their names."""
 _REMOVED_ITEM = re.compile(r"-\s*(?P<path>\w+(?:\.\w+)*)")
 _PATH = re.compile(r"\w+(?:\.\w+)+")
 _FIXED_FIELDS = frozenset({"id", "legacyResourceId", "updatedAt", "createdAt", "nodes", "edges", "pageInfo"})
 """Fields that reading itself needs."""
 
 _EXAMPLES = "Write shippingLine.title, lineItems.product.metafield:custom.model, or GraphQL such as refunds { id }."
-_UNKNOWN_FIELD = re.compile(r"Field '(?P<field>\w+)' doesn't exist on type '(?P<type>\w+)'")
-_MISSING_SELECTION = re.compile(r"field '(?P<field>\w+)' returns (?P<type>[\w\[\]!]+) but has no selections")
-_NOT_AN_OBJECT = re.compile(r"field '(?P<field>\w+)' returns (?P<type>[\w\[\]!]+) but has selections")
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,13 @@ class ExtraFields:
     def names(self) -> list[str]:
         """The response keys of what is added to the record itself."""
         return [response_key(field) for field in fields_of(self.tree)]
+
+    @property
+    def record_keys(self) -> list[str]:
+        """The names that what is added has in records, at any level."""
+        return sorted({
+            _METAFIELDS if _is_metafield(field) else response_key(field) for field in _all_fields(self.tree)
+        })
 
     def adds_connection(self, lists: Mapping[str, Any]) -> bool:
         """Return True if a field that the documents don't have is a connection, as far as the items show it.
@@ -120,9 +126,9 @@ class ExtraFields:
         tree = self.applied_to(parse_selection(selection))
         return "\n".join(print_tree(each) for each in tree.selections)
 
-    def explain(self, error: ConfigurationError, field_names: Callable[[str], Iterable[str]]) -> ConfigurationError:
-        """Return the error about an item, for Shopify's error about a document; see :func:`explain_unknown_field`."""
-        return explain_unknown_field(error, self, field_names)
+    def path_of(self, name: str) -> str | None:
+        """Return the path of the first added field with a name."""
+        return _path_of(self.tree, name)
 
     def shape(self, record: Record) -> Record:
         """Return a record with metafields by their names, and plain lists in place of further connections.
@@ -159,38 +165,7 @@ def parse_fields(value: str | Sequence[str] | None) -> ExtraFields:
     return ExtraFields(_merged(trees), tuple(dict.fromkeys(removed)))
 
 
-def explain_unknown_field(
-    error: ConfigurationError, fields: ExtraFields, field_names: Callable[[str], Iterable[str]]
-) -> ConfigurationError:
-    """Return the error about an item of ``fields``, for Shopify's error about a document; another error unchanged.
-
-    :param field_names: returns the fields that a type of the schema has
-    """
-    for pattern, problem in (
-        (_UNKNOWN_FIELD, "Shopify's type {type} has no field '{field}'"),
-        (_MISSING_SELECTION, "'{field}' is an object ({type}), and a path has to end in one of its fields"),
-        (_NOT_AN_OBJECT, "'{field}' is no object ({type}), so it has no fields of its own"),
-    ):
-        match = pattern.search(error.message)
-        path = _path_of(fields.tree, match["field"]) if match else None
-        if match is None or path is None:
-            continue
-        type_name = match["type"].strip("[]!")
-        known = sorted(field_names(type_name)) if pattern is not _NOT_AN_OBJECT else []
-        message = f"'fields' has '{path}': {problem.format(**match.groupdict())}{suggest(match['field'], known)}"
-        remedy = f"{type_name} has: {', '.join(known)}." if 0 < len(known) <= _LISTED_FIELDS else None
-        if type_name.endswith("Connection"):
-            remedy = f"It is a list with pages: write {path.rpartition('.')[0]}(first: 10).nodes.{match['field']}."
-        return ConfigurationError(
-            message, remedy=remedy or "See https://shopify.dev/docs/api/admin-graphql.", request_id=error.request_id
-        )
-    return error
-
-
 _EMPTY = SelectionSetNode(selections=())
-
-_LISTED_FIELDS = 40
-"""Fields of a type that an error lists at most."""
 
 
 def _items(value: str | Sequence[str] | None) -> list[str]:
@@ -392,9 +367,9 @@ def _shape(record: Any, tree: SelectionSetNode) -> None:
         return
     for field in fields_of(tree):
         key = response_key(field)
-        if key.startswith(_METAFIELD_PREFIX) and field.name.value == "metafield":
+        if _is_metafield(field):
             if key in record:
-                record.setdefault("metafields", {})[_metafield_name(field)] = record.pop(key)
+                record.setdefault(_METAFIELDS, {})[_metafield_name(field)] = record.pop(key)
             continue
         inner, value = _inner(field), record.get(key)
         if inner is None or value is None:
@@ -403,6 +378,10 @@ def _shape(record: Any, tree: SelectionSetNode) -> None:
             value = record[key] = _nodes_of(value, key)
         for each in value if isinstance(value, list) else [value]:
             _shape(each, inner)
+
+
+def _is_metafield(field: FieldNode) -> bool:
+    return field.name.value == "metafield" and response_key(field).startswith(_METAFIELD_PREFIX)
 
 
 def _metafield_name(field: FieldNode) -> str:

@@ -27,7 +27,7 @@ from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob, fits_b
 from airflow_provider_partners.api.shopify_admin.bulk.operations import BulkOperations
 from airflow_provider_partners.api.shopify_admin.bulk.records import RECORDS_PER_PAGE, BulkRecordLoader
 from airflow_provider_partners.api.shopify_admin.document_client import DocumentClient
-from airflow_provider_partners.api.shopify_admin.documents import SHOP, documents_of
+from airflow_provider_partners.api.shopify_admin.documents import SHOP, ListDocuments, documents_of
 from airflow_provider_partners.api.shopify_admin.errors import ADMIN_ERROR_HANDLER
 from airflow_provider_partners.api.shopify_admin.nested import NestedListLoader
 from airflow_provider_partners.api.shopify_admin.query import (
@@ -231,6 +231,7 @@ class ShopifyAdminClient(DocumentClient):
                 "shop": self.shop,
                 "api_version": self._caller.api_version,
                 "selection": list_query.documents.selection(),
+                **_further_names(list_query.documents),
                 **selected,
             },
             segments=segments,
@@ -282,6 +283,7 @@ class ShopifyAdminClient(DocumentClient):
                     # Only a list in order of change can be completed after a failure.
                     grouped=self._bulk_grouping and described.is_in_order_of_change,
                 ),
+                **_further_names(documents),
             },
             time_range=time_range,
             operations=self._bulk_operations,
@@ -375,6 +377,11 @@ def _parse_fields(fields: str | Sequence[str] | None) -> ExtraFields | None:
     from airflow_provider_partners.api.shopify.selections import parse_fields
 
     return parse_fields(fields) or None
+
+
+def _further_names(documents: ListDocuments) -> dict[str, list[str]]:
+    """Return the names of a user's further fields as records have them, for the request of an extraction."""
+    return {"fields": documents.extra.record_keys} if documents.extra else {}
 
 
 def _granted_scopes(data: Mapping[str, Any]) -> set[str]:

@@ -148,6 +148,20 @@ def test_a_wrong_source_is_an_error_that_says_what_to_write(level: Any, mapping:
         parse_properties(level, mapping)
 
 
+def test_a_name_that_is_almost_a_documented_one_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    parse_properties("line", {"colour": "option:Colour", "engraving": "attribute:Engraving"})
+    assert "'colour' of the line is none that Yotpo documents: did you mean 'color'?" in caplog.text
+    assert "engraving" not in caplog.text
+
+
+def test_more_properties_than_yotpo_takes_are_an_error() -> None:
+    """100 properties: https://core-api.yotpo.com/reference/orders."""
+    own = {f"own_{number}": "constant:x" for number in range(98)}
+    with pytest.raises(ValueError, match="101 properties are more than Yotpo takes"):
+        parse_properties("order", own)
+    parse_properties("order", {**own, "delivery_type": None})
+
+
 def test_all_wrong_sources_are_named_at_once() -> None:
     with pytest.raises(ValueError, match=r"one: .*two: "):
         parse_properties("order", {"one": "x..y", "two": "option:x"})

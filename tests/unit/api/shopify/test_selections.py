@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from graphql import FieldNode, parse, print_ast
 
-from airflow_provider_partners.api.shopify.selections import ExtraFields, explain_unknown_field, parse_fields
+from airflow_provider_partners.api.shopify.selections import ExtraFields, parse_fields
 from airflow_provider_partners.exceptions import ConfigurationError
 
 ORDER = """id name tags
@@ -205,6 +205,12 @@ def test_metafields_inside_of_lists_come_by_their_names_and_missing_ones_are_nul
     }
 
 
+def test_the_names_in_records_are_known() -> None:
+    fields = parse_fields(["lineItems.product.metafield:custom.model", "shippingLine.title"])
+    assert {"metafields", "product", "shippingLine", "title"} <= set(fields.record_keys)
+    assert not [name for name in fields.record_keys if name.startswith("metafield_")]
+
+
 def test_a_further_connection_comes_as_a_plain_list() -> None:
     fields = parse_fields(["shippingLines.nodes.title", "events(first: 5) { edges { node { id } } }"])
     record = {
@@ -218,38 +224,3 @@ def test_a_further_connection_is_never_cut_in_silence() -> None:
     fields = parse_fields(["shippingLines.nodes.title"])
     with pytest.raises(ConfigurationError, match="more 'shippingLines' than 'fields' requests"):
         fields.shape({"shippingLines": {"nodes": [], "pageInfo": {"hasNextPage": True}}})
-
-
-# --- Shopify's errors ---
-
-
-def explained(message: str, *items: str) -> ConfigurationError:
-    known = {"ShippingLine": ["code", "title"], "ShippingLineConnection": ["nodes"], "Order": ["id", "note"]}
-    return explain_unknown_field(ConfigurationError(message), parse_fields(list(items)), lambda name: known[name])
-
-
-def test_an_unknown_field_is_named_with_its_path_and_the_nearest_field() -> None:
-    """The message is recorded: a capture of Shopify's answer to an unknown field."""
-    error = explained("Field 'titel' doesn't exist on type 'ShippingLine' (at query Orders)", "shippingLine.titel")
-    assert "'shippingLine.titel'" in error.message
-    assert "did you mean 'title'?" in error.message
-    assert "ShippingLine has: code, title." in str(error)
-
-
-def test_a_list_with_pages_is_explained() -> None:
-    error = explained("Field 'title' doesn't exist on type 'ShippingLineConnection'", "shippingLines.title")
-    assert "shippingLines(first: 10).nodes.title" in str(error)
-
-
-def test_an_object_without_a_field_is_explained() -> None:
-    """The message is graphql-ruby's: https://graphql-ruby.org/api-doc/ (FieldsHaveAppropriateSelections)."""
-    message = (
-        "Field must have selections (field 'shippingLine' returns ShippingLine but has no selections. "
-        "Did you mean 'shippingLine { ... }'?)"
-    )
-    assert "a path has to end in one of its fields" in explained(message, "shippingLine").message
-
-
-def test_an_error_about_another_field_stays() -> None:
-    message = "Field 'other' doesn't exist on type 'Order'"
-    assert explained(message, "shippingLine.title").message == message
