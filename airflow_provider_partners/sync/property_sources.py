@@ -205,12 +205,13 @@ def parse_properties(level: Level, value: Any) -> PropertyMapping:
             sources[name] = tuple(_parse_source(level, part) for part in parts if part is not None)
         except ValueError as error:
             problems.append(f"{name}: {error}")
+    sources = {name: found for name, found in sources.items() if found}
     if len(sources) > MAX_PROPERTIES:
         problems.append(f"{len(sources)} properties are more than Yotpo takes, which are {MAX_PROPERTIES}")
     if problems:
         raise ValueError("; ".join(problems))
     off = frozenset(name for name, written in value.items() if written is None)
-    return PropertyMapping(level, {name: found for name, found in sources.items() if found}, off)
+    return PropertyMapping(level, sources, off)
 
 
 def required_fields(
@@ -248,7 +249,7 @@ def _check_name(level: Level, name: Any) -> None:
 
 @cache
 def _warn_of_similar_name(level: Level, name: str) -> None:
-    """Log once that a property of one's own almost has a documented name: Yotpo would do nothing with it, in silence."""
+    """Log once that a name is almost a documented one: Yotpo would do nothing with the property, in silence."""
     if nearest := suggest(name, PROPERTY_TYPES[level]):
         log.warning("The property '%s' of the %s is none that Yotpo documents%s", name, level, nearest)
 
