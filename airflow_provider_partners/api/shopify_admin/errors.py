@@ -32,7 +32,7 @@ _PROTECTED_DATA_PATTERN = re.compile(r"protected.customer.data|not approved to (
 PROTECTED_REMEDY = (
     "The app needs Shopify's approval for protected customer data (Partner Dashboard, API access). Until "
     'then extract with personal_data=False (in a shop\'s route: "personal_data": false), which omits names, e-mails, '
-    "phones, addresses and the customer. Orders without them still need level 1."
+    "phones, addresses and the customer. Orders and customers without them still need level 1."
 )
 _CUSTOMERS_REMEDY = ' Or extract with personal_data=False (in a shop\'s route: "personal_data": false).'
 
@@ -93,5 +93,9 @@ def name_scopes(resource: AdminResource) -> Iterator[None]:
         # GraphQL's own errors come with HTTP 200; another status concerns the token, not the list.
         if error.status == 200 and resource.scopes:
             scopes = ", ".join([*resource.scopes, *resource.personal_scopes])
-            error.remedy = f"{error.remedy or ''} '{resource.name}' needs: {scopes}.".strip()
+            remedy = error.remedy or ""
+            if "read_customers" in resource.scopes:
+                # Such a list needs the scope without its personal data as well.
+                remedy = remedy.replace(_CUSTOMERS_REMEDY, "")
+            error.remedy = f"{remedy} '{resource.name}' needs: {scopes}.".strip()
         raise

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource
     from airflow_provider_partners.records import Record
 
-_NUMBER = re.compile(r"[0-9]+(?:\?\w+=\w+)?")
-"""The end of a global id. That of an inventory level has a parameter (``…/1?inventory_item_id=2``)."""
+_NUMBER = re.compile(r"[0-9]+")
 
 IDS_PER_QUERY = 50
 """Objects per query by id. Shopify accepts 250 ids, but each object brings its nested lists."""
@@ -277,12 +276,16 @@ def parse_ids(match: Mapping[str, Iterable[Any]], resource: AdminResource) -> tu
         remedy = f"Shopify reads {resource.name} by {fields} only." if known else "This list cannot be read by ids."
         raise ConfigurationError(message, remedy=remedy)
     ((name, values),) = match.items()
-    prefix = f"gid://shopify/{known[name]}/"
+    prefix, form = f"gid://shopify/{known[name]}/", _NUMBER
+    example = f"{prefix}<number>, or the number alone"
+    if name == "id" and resource.id_parameter:
+        form = re.compile(rf"[0-9]+\?{resource.id_parameter}=[0-9]+")
+        example = f"{prefix}<number>?{resource.id_parameter}=<number>"
     ids = []
     for value in check_ids(f"match['{name}']", values):
         number = value.strip().removeprefix(prefix)
-        if not _NUMBER.fullmatch(number):
+        if not form.fullmatch(number):
             message = f"'match' holds {value[:60]!r}, which is not an id of this type"
-            raise ConfigurationError(message, remedy=f"Use {prefix}<number>, or the number alone.")
+            raise ConfigurationError(message, remedy=f"Use {example}.")
         ids.append(prefix + number)
     return list(dict.fromkeys(ids)), name != "id"

@@ -73,6 +73,7 @@ _INVENTORY_LEVELS = admin_resource(
     sort_key="ID",
     arguments="includeInactive: true, includeLegacy: true",
     parent_key="location_id",
+    id_parameter="inventory_item_id",
     per_parent=True,
     within=Nested(field="inventoryLevels", type="InventoryLevel", arguments="query: $query"),
     selected="""id createdAt updatedAt canDeactivate deactivationAlert

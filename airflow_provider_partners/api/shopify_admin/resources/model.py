@@ -74,6 +74,7 @@ class AdminResource(Resource):
     :param counts_by_time_only: whether the count knows fewer search fields than the list
     :param parent_key: the field of ``match`` for ids of the root's objects, such as ``order_id``
     :param by_id: whether records can be read by their ids
+    :param id_parameter: a parameter that each id of a record has (``gid://shopify/InventoryLevel/1?inventory_item_id=2``)
     :param bulk: whether a bulk operation can read the list
     :param scopes: the access scopes that the app needs
     :param parts: the lists that this one joins
@@ -96,6 +97,7 @@ class AdminResource(Resource):
     counts_by_time_only: bool = False
     parent_key: str = ""
     by_id: bool = True
+    id_parameter: str = ""
     bulk: bool = True
     scopes: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()

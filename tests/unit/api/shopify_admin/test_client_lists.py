@@ -270,6 +270,9 @@ def test_joined_lists_are_read_one_after_the_other() -> None:
         ("customers", {"match": {"order_id": [1]}}, "'match' names order_id"),
         ("refunds", {"match": {"id": [1], "order_id": [1]}}, "'match' names id, order_id"),
         ("refunds", {"match": {"order_id": ["gid://shopify/Product/1"]}}, "not an id of this type"),
+        # https://shopify.dev/docs/api/admin-graphql/latest/queries/inventoryLevel: its id names the item as well.
+        ("inventory_levels", {"match": {"id": ["gid://shopify/InventoryLevel/1"]}}, "not an id of this type"),
+        ("locations", {"match": {"id": ["gid://shopify/Location/1?inventory_item_id=2"]}}, "not an id of this type"),
     ],
 )
 def test_an_argument_that_a_list_cannot_take_is_refused_before_anything_is_sent(
@@ -306,3 +309,14 @@ def test_a_missing_scope_is_named_with_all_that_the_list_needs(resource: str, de
         extract(FakeAdminApi(**{denied: body}), resource)
     assert str(caught.value.remedy).endswith(f"'{resource}' needs: {scopes}.")
     assert "'read_x' access scope" in str(caught.value.remedy)
+
+
+def test_a_list_of_customers_is_not_offered_without_personal_data() -> None:
+    required = "`read_customers` access scope."
+    body = error_body(f"Access denied. Required access: {required}", "ACCESS_DENIED", requiredAccess=required)
+    with pytest.raises(AuthenticationError) as customers:
+        extract(FakeAdminApi(CustomersCount=body), "customers")
+    with pytest.raises(AuthenticationError) as orders:
+        extract(FakeAdminApi(OrdersCount=body), "orders")
+    assert "personal_data=False" not in str(customers.value)
+    assert "personal_data=False" in str(orders.value)

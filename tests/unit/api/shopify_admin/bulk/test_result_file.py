@@ -189,3 +189,14 @@ def test_half_an_emoji_is_marked(file: Path) -> None:
     (order,) = read_all(file)
     assert order["name"] == "Zoë \ufffd"
     assert order["lineItems"][0]["title"] == "\ufffd"
+
+
+def test_nested_lines_can_be_the_objects_to_read(file: Path) -> None:
+    """A location may hold more inventory levels than fit into memory, so it is never joined with them."""
+    first, second = gid("Location", 1), gid("Location", 2)
+    levels = [line("InventoryLevel", number, (first, second)[number % 2], quantity=number) for number in range(5)]
+    write_lines(file, line("Location", 1), line("Location", 2), *levels)
+    with join(file, {"Location": {"InventoryLevel": "inventoryLevels"}}, reads_lines=True) as joined:
+        assert (len(joined), joined.line_count, joined.root_count) == (5, 7, 2)
+        assert joined.read(1, 3) == [{"id": gid("InventoryLevel", number), "quantity": number} for number in (1, 2, 3)]
+        assert joined.read(4, 3) == [{"id": gid("InventoryLevel", 4), "quantity": 4}]
