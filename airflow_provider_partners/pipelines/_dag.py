@@ -17,9 +17,9 @@ from airflow_provider_partners.arguments import (
     check_days,
     check_duration,
     check_flag,
+    check_folder,
     check_interval,
     check_mapping,
-    check_structure,
     check_text,
     suggest,
 )
@@ -245,15 +245,15 @@ def _check_transform(name: str, value: Any) -> None:
         raise ConfigurationError(message, remedy="A Dag takes package.module:function, as text.")
 
 
+def _check_predictions(name: str, value: Any) -> None:
+    if not _is_rendered_later(value):
+        check_folder(name, value)
+
+
 def _check_placements(name: str, value: Any) -> None:
     if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
         message = f"'{name}' is a {type(value).__name__}, and a list is needed"
         raise ConfigurationError(message, remedy=f'Write {name}=[{{"pool": "large_shops"}}], for example.')
-
-
-def _check_predictions(name: str, value: Any) -> None:
-    if value is not None:
-        check_structure(name, value)
 
 
 def _is_rendered_later(value: Any) -> bool:

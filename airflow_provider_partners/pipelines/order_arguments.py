@@ -58,8 +58,8 @@ class OrderArguments:
         :class:`~airflow_provider_partners.sync.coupons.CouponPolicy` (templated)
     :param transform: the import path of a function that gets each order with its payload, and returns the payload to
         send, see :data:`~airflow_provider_partners.sync.transform.Transform` (templated)
-    :param predictions: the folder of a published dataset of predictions from elsewhere, or a list of them, each with
-        ``order_id``, ``category`` and ``score`` (templated)
+    :param predictions: the folder of a published dataset of predictions from elsewhere, each with ``order_id``,
+        ``category`` and ``score`` (templated)
     :param claims_lookback: how old a claim may be to count
     :param coupons_lookback: how long before the orders' window redemptions are read. An older order keeps its coupon
         fields
@@ -79,7 +79,7 @@ class OrderArguments:
     policy: SuppressionPolicy | Mapping[str, Any] | str | None = None
     coupon_policy: CouponPolicy | Mapping[str, Any] | str | None = None
     transform: str | None = None
-    predictions: Any = None
+    predictions: str | None = None
     claims_lookback: timedelta = CLAIMS_LOOKBACK
     coupons_lookback: timedelta = COUPONS_LOOKBACK
     personal_data: bool = True

@@ -57,7 +57,7 @@ class Route(BaseModel):
     :param policy: of the suppression, likewise, or the import path of a policy
     :param coupon_policy: which redemptions count as coupons, likewise
     :param transform: the import path of a function, in place of the Dag's
-    :param predictions: the folder of a published dataset, or a list of predictions, in place of the Dag's
+    :param predictions: the folder of a published dataset of predictions, in place of the Dag's
     :param pool: the Airflow pool of the shop's lanes
     :param queue: the executor's queue of the shop's lanes
     """
@@ -77,7 +77,7 @@ class Route(BaseModel):
     policy: Settings | None = None
     coupon_policy: Settings | None = None
     transform: str | None = Field(default=None, min_length=1)
-    predictions: str | list[dict[str, Any]] | None = None
+    predictions: str | None = Field(default=None, min_length=1)
     pool: str | None = Field(default=None, min_length=1)
     queue: str | None = Field(default=None, min_length=1)
 
@@ -220,7 +220,6 @@ _PROBLEM_TEXTS: Mapping[str, str] = {
     "string_too_short": "is empty",
     "bool_type": "is neither true nor false",
     "dict_type": "is neither an object nor text",
-    "list_type": "is neither text nor a list",
 }
 
 

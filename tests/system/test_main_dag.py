@@ -195,6 +195,25 @@ def test_routes_of_a_file_are_taken_each_in_its_pool(
     assert {task_id.partition(".")[0] for task_id, _ in pools} == {"lane_big_shops"}
 
 
+def test_a_run_without_a_shop_fails_unless_the_dag_allows_it(first_run: Any, airflow: Any, tmp_path: Path) -> None:
+    """C has a route, and has uninstalled the app."""
+    run = airflow.run(conf={"shops": [C]})
+
+    assert not run.succeeded
+    assert run.states["select_shops", -1] == "failed"
+    assert (
+        "No routed shop has the app installed, so there is nothing to sync. Check the routes, the app's id" in run.log
+    )
+
+    dag_file = "from airflow_provider_partners.pipelines import order_sync_dag\n"
+    (tmp_path / "skips.py").write_text(f"{dag_file}dag = order_sync_dag(on_no_shops='skip')\n")
+    allowed = airflow.run(conf={"shops": [C]}, AIRFLOW__CORE__DAGS_FOLDER=str(tmp_path))
+
+    assert allowed.succeeded, allowed.log[-4000:]
+    assert (allowed.states["summarize", -1], allowed.states["confirm", -1]) == ("success", "skipped")
+    assert "No shop to sync: no routed shop has the app installed." in allowed.summary["table"]
+
+
 def test_an_unknown_key_in_the_conf_is_refused_before_anything_is_read(first_run: Any, airflow: Any) -> None:
     run = airflow.run(conf={"dryrun": True})
 

@@ -233,6 +233,13 @@ def test_options_with_a_template_are_left_to_the_run(options):
     assert selection(pipelines.order_sync_dag(options=options))["build"]["options"] == options
 
 
+@pytest.mark.parametrize("name", ["policy", "coupon_policy", "transform", "predictions", "routes", "line_properties"])
+def test_every_shared_argument_that_a_task_renders_may_be_a_template(name):
+    value = "{{ var.value.mine }}"
+    chosen = selection(pipelines.order_sync_dag(**{name: value}))
+    assert chosen.get(name, chosen["build"].get(name)) == value
+
+
 def test_the_default_dags_import_no_policy():
     """Parsing a Dag file stays cheap."""
     code = (
@@ -477,7 +484,8 @@ def test_each_pool_and_queue_is_a_group_of_its_own(factory):
         ("routes", "/dags/routes.csv", "the address of a file"),
         ("routes", {"conn_id": "x"}, "other keys than 'conn_id' and 'sql'"),
         ("routes", 3, "'routes' is a int"),
-        ("predictions", 3, "'predictions' is 3"),
+        ("predictions", 3, "'predictions' is 3, and an absolute path or a URI is needed"),
+        ("predictions", "scores", "an absolute path or a URI is needed"),
         ("policy", type("Mine", (SuppressionPolicy,), {})(), "A Dag takes its import path"),
     ],
 )
