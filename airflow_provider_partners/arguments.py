@@ -32,6 +32,7 @@ __all__ = [
     "check_ids",
     "check_interval",
     "check_keys",
+    "check_kinds",
     "check_limit",
     "check_mapping",
     "check_name",
@@ -176,6 +177,43 @@ def check_limit(name: str, value: Any) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not (0 <= value <= 1 or (isinstance(value, int) and value > 1)):
         _refuse(name, value, "a count or a share", f"Write {name}=20 for a count, or {name}=0.1 for one in ten.")
+
+
+_KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "str": (str, "text"),
+    "bool": (bool, "True or False"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "Mapping": (Mapping, "a dict"),
+    "Callable": (Callable, "a function"),  # type: ignore[dict-item]
+}
+"""The types of arguments by their annotation, and what each is in words."""
+
+
+def check_kinds(annotations: Mapping[str, str], arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments of another type than that of their annotations.
+
+    No value is shown, since it may be a secret.
+
+    :param annotations: as text, such as ``str | None``. A type that is none of the simple ones is compared by its name
+    :param arguments: by name
+    :raises ConfigurationError: for the first one that is wrong
+    """
+    for name, value in arguments.items():
+        kinds = [kind.partition("[")[0].strip() for kind in annotations.get(name, "Any").split(" | ")]
+        if "Any" in kinds or any(_is_of_kind(value, kind) for kind in kinds):
+            continue
+        expected = " or ".join(_KINDS[kind][1] if kind in _KINDS else kind for kind in kinds if kind != "None")
+        message = f"'{name}' is a {type(value).__name__}, and {expected} is needed"
+        raise ConfigurationError(message, remedy=f"Correct {name}, or leave it out.")
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    if kind == "None":
+        return value is None
+    if kind not in _KINDS:
+        return any(base.__name__ == kind for base in type(value).__mro__)
+    return isinstance(value, _KINDS[kind][0]) and (kind == "bool" or not isinstance(value, bool))
 
 
 def parse_bool(value: Any, name: str) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.http.messages import Request
-from airflow_provider_partners.arguments import check_mapping, check_text, suggest
+from airflow_provider_partners.arguments import check_kinds, check_mapping, check_text, suggest
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class ApiClient:
     """
 
     _transport: Transport
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let the constructor refuse arguments of a wrong type, before they fail somewhere else."""
+        super().__init_subclass__(**kwargs)
+        if (construct := vars(cls).get("__init__")) is not None:
+            cls.__init__ = _checked(construct)  # type: ignore[method-assign]
 
     @property
     def stats(self) -> RequestStats:
@@ -101,6 +108,17 @@ class RestClient(ApiClient):
             )
         )
         return response.json() if response.content.strip() else None
+
+
+def _checked(construct: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that checks its keyword arguments by their annotations."""
+
+    @wraps(construct)
+    def checked(self: Any, *args: Any, **arguments: Any) -> None:
+        check_kinds(construct.__annotations__, arguments)
+        construct(self, *args, **arguments)
+
+    return checked
 
 
 def check_call(method: Any, path: Any, params: Any = None) -> str:

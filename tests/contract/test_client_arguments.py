@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 
 import pytest
@@ -81,14 +83,14 @@ def test_a_list_is_not_read_with_a_value_of_a_wrong_type(
         (lambda: partner().query("query", connection=3), "connection"),
         (lambda: partner().query(3, connection="a"), "document"),
         (lambda: partner().query("query", connection="a", variables=["a"]), "variables"),
-        (lambda: yotpo(secret=5), "a secret is not text"),
+        (lambda: yotpo(secret=5), "secret"),
         (lambda: yofi(shop=5), "shop"),
         (lambda: yofi(paths=["a"]), "paths"),
         (lambda: yofi(base_url=5), "base_url"),
         (lambda: yofi(token_ttl="5"), "token_ttl"),
-        (lambda: yofi(requests_per_second="5"), "a rate limit of 5"),
+        (lambda: yofi(requests_per_second="5"), "requests_per_second"),
         (lambda: admin(shop=None), "shop"),
-        (lambda: voucherify(requests_per_minute="5"), "a rate limit of '5'"),
+        (lambda: voucherify(requests_per_minute="5"), "requests_per_minute"),
     ],
 )
 def test_other_wrong_types_are_named_too(call: Any, argument: str) -> None:
@@ -100,3 +102,26 @@ def test_the_error_of_a_wrong_secret_does_not_show_it() -> None:
     with pytest.raises(ConfigurationError) as caught:
         yotpo(secret=123456789)
     assert "123456789" not in str(caught.value)
+
+
+CLIENTS = {
+    yofi: YofiClient,
+    admin: ShopifyAdminClient,
+    voucherify: VoucherifyClient,
+    yotpo: YotpoClient,
+    partner: ShopifyPartnerClient,
+}
+EXAMPLES = {"str": "x", "bool": True, "int": 5, "float": 0.5, "Mapping": {"returns": "/x"}}
+
+
+@pytest.mark.parametrize(
+    ("client", "name"), [(make, name) for make, kind in CLIENTS.items() for name in inspect.signature(kind).parameters]
+)
+@pytest.mark.parametrize("value", [5, 1.5, True, "x", ["a"], {"a": 1}, b"x"], ids=repr)
+def test_a_constructor_names_an_argument_of_a_wrong_type(client: Any, name: str, value: Any) -> None:
+    annotation = inspect.signature(CLIENTS[client]).parameters[name].annotation
+    allowed = {type(EXAMPLES[kind]) for kind in re.findall(r"\w+", annotation) if kind in EXAMPLES}
+    if type(value) in allowed or (int in allowed and type(value) is int) or (float in allowed and type(value) is int):
+        return
+    with pytest.raises(ConfigurationError, match=f"'?{name}"):
+        client(**{name: value})
