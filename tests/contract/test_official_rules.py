@@ -106,11 +106,12 @@ def test_a_constructor_only_assigns(operator):
     steps = next(node for node in ast.walk(body) if isinstance(node, ast.FunctionDef)).body
     for step in steps:
         calls_parent = isinstance(step, ast.Expr) and ast.unparse(step).startswith("super().__init__(")
+        target = step.targets[0] if isinstance(step, ast.Assign) else getattr(step, "target", None)
         assigns = (
-            isinstance(step, ast.Assign)
-            and isinstance(step.targets[0], ast.Attribute)
+            isinstance(step, ast.Assign | ast.AnnAssign)
+            and isinstance(target, ast.Attribute)
             and isinstance(step.value, ast.Name)
-            and step.targets[0].attr == step.value.id
+            and target.attr == step.value.id
         )
         assert calls_parent or assigns, ast.unparse(step)
 

@@ -202,7 +202,7 @@ def bind_variables(operation: OperationDefinitionNode, values: Mapping[str, Any]
 
     A bulk operation takes no variables.
 
-    :raises ConfigurationError: for a variable without a value, or with one whose form its type doesn't tell
+    :raises ConfigurationError: for a variable without a value, or whose type leaves the form of its value open
     """
     literals: dict[str, ValueNode] = {}
     for definition in operation.variable_definitions or ():
@@ -353,7 +353,7 @@ def _scalar_value(value: Any, type_name: str | None, name: str) -> ValueNode:
             return StringValueNode(value=value)
         if type_name not in {"Int", "Float", "Boolean", "JSON"} and value.isidentifier():
             return EnumValueNode(value=value)
-    message = f"the value of ${name} can't be written into the document: its type doesn't tell whether it is a text"
+    message = f"the value of ${name} can't be written into the document: by its type it may be a text or an enum"
     raise ConfigurationError(message, remedy="Write the value into the document itself, or read page by page.")
 
 

@@ -87,7 +87,7 @@ class UserDocument:
         :raises ConfigurationError: naming what is wrong
         """
         if path is not None:
-            check_text("path", path)
+            check_text("connection", path)
         if variables is not None:
             check_mapping("variables", variables)
         tree: DocumentNode = parse_document(document, max_length=max_length)

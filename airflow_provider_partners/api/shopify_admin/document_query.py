@@ -224,7 +224,7 @@ def _with_search(document: UserDocument, time_range: TimeRange, time_field: str)
 
 
 def _remove_added(record: Record, nodes: SelectionSetNode) -> None:
-    """Remove the ids that the user didn't ask for, in a record and in the lists inside of it."""
+    """Remove the ids that the user didn't request, in a record and in the lists inside of it."""
     for connection in find_connections(nodes):
         holder: Any = record
         for key in connection.path[:-1]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from airflow_provider_partners.api.http.auth import MintedToken
-from airflow_provider_partners.arguments import check_count, check_names, check_text
+from airflow_provider_partners.arguments import check_count, check_names, check_text, parse_structure
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class YofiCredentials:
     :param platform: the platform's name inside Yofi
     :param algorithm: one of HS256, HS384, HS512
     :param token_ttl: lifetime of a token in seconds
-    :param audience: of the token, as Yofi assigned it; several of the service account with commas between them. By
-        default that of the page: ``yofi-public-api``, and ``Yofi`` for the legacy profile
+    :param audience: of the token, as Yofi assigned it; several of the service account with commas between them, or as
+        a JSON array. By default that of the page: ``yofi-public-api``, and ``Yofi`` for the legacy profile
     """
 
     secret: str = field(repr=False)
@@ -101,7 +101,7 @@ class YofiCredentials:
         # The audience must be a list, because Yofi refuses a plain string. Every token has an id of its own.
         return {
             **common,
-            "aud": list(check_names("audience", self.audience or SERVICE_AUDIENCE)),
+            "aud": list(check_names("audience", parse_structure(self.audience or SERVICE_AUDIENCE))),
             "sub": self.subject,
             "jti": str(uuid.uuid4()),
             "client_id": self.client_id,

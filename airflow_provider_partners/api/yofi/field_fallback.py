@@ -1,4 +1,4 @@
-"""Ask for fewer fields where Yofi refuses those that its page lists for another operation only.
+"""Request fewer fields where Yofi refuses those that its page lists for another operation only.
 
 The page lists fields by operation. A customer's name and email, for example, are listed for returns, and not for
 customers. Whether the server knows them there is open. So they are requested, and left out if the server refuses them.

@@ -73,7 +73,7 @@ def test_a_host_that_is_not_a_plain_url_is_refused(host):
 def test_the_error_about_an_unknown_extra_lists_the_known_ones():
     with pytest.raises(
         ConfigurationError,
-        match=r"'shop_a' has unknown extras: 'verify', 'yofi_shop'. Its extras are: algorithm, auth_profile",
+        match=r"'shop_a' has unknown extras: 'verify', 'yofi_shop'. Its extras are: algorithm, audience, auth_profile",
     ):
         read(stored({"yofi_shop": "a", "verify": False, "issuer": "p"}))
 

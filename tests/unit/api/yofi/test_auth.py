@@ -74,6 +74,7 @@ def test_a_legacy_token_names_the_shop_and_needs_no_headers() -> None:
         ("service_account", None, ["yofi-public-api"]),
         ("service_account", "partner-api", ["partner-api"]),
         ("service_account", "partner-api, yofi-public-api", ["partner-api", "yofi-public-api"]),
+        ("service_account", '["partner-api"]', ["partner-api"]),
         ("legacy", None, "Yofi"),
         ("legacy", "Partner", "Partner"),
     ],
