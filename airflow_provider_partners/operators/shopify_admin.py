@@ -52,8 +52,9 @@ class ShopifyAdminExtractOperator(JobExtractOperator):
         app needs the scope ``read_customers`` and Shopify's approval for them (templated)
     :param fields: further fields of each record, as a list or its JSON text: paths (``shippingLine.title``,
         ``lineItems.product.metafield:custom.model``), or selections in GraphQL. A path after a minus sign leaves a
-        field out. For ``orders`` also the ``options`` of :class:`~airflow_provider_partners.YotpoBuildOrdersOperator`,
-        a dict: then what their custom properties are read from (templated)
+        field out. For ``orders`` also the ``options`` of
+        :class:`~airflow_provider_partners.operators.yotpo.YotpoBuildOrdersOperator`, a dict: then what their custom
+        properties are read from (templated)
     :param shopify_admin_conn_id: id of the Airflow connection (templated)
     :param mode: ``auto``, ``paged`` or ``bulk``; a read by ids (``match``) is always paged (templated)
     """

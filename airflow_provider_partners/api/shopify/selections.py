@@ -4,7 +4,7 @@ An item is a dotted path (``shippingLine.title``, ``lineItems.variant.selectedOp
 (``lineItems.product.metafield:custom.model``), or a selection in GraphQL (``lineItems.taxLines { title rate }``). A
 path leads through the lists that the record has already, and a step may have arguments:
 ``shippingLines(first: 5).nodes.title``. With a minus sign before it, a path leaves a field out. This module knows no
-schema: Shopify checks the fields. :mod:`~airflow_provider_partners.api.shopify.field_caller` explains its errors.
+schema: Shopify checks the fields, and ``field_caller`` explains its errors.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ class YotpoBuildOrdersOperator(PartnerOperator):
     :param order_properties: custom properties of the order, each with its source, as a dict or JSON text:
         ``{"delivery_type": "shippingLine.title", "customer_state": "shippingAddress.provinceCode"}``; see
         :mod:`~airflow_provider_partners.sync.property_sources`. A key goes before the same key of ``options``. What it
-        names has to be extracted: :func:`~airflow_provider_partners.required_fields` gives the ``fields`` (templated)
+        names has to be extracted.
+        :func:`~airflow_provider_partners.sync.property_sources.required_fields` gives the ``fields`` (templated)
     :param line_properties: custom properties of the order's lines, likewise:
         ``{"color": "option:Color|Colour", "model": "metafield:custom.model"}`` (templated)
     :param product_properties: custom properties of the products, likewise (templated)
