@@ -40,6 +40,7 @@ CLASSES = [
 ]
 
 NOT_TEMPLATED = {
+    "asset": "an object of the Dag's code, which Airflow finds there",
     "deferrable": "Airflow reads it from the Dag's code: it decides where the task waits",
     "header": "the layout of a file belongs to the code that reads it",
     "flatten": "the layout of a table belongs to the code that writes it",
