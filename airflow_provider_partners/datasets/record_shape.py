@@ -95,7 +95,7 @@ class RecordShape:
         """Refuse paths that the list does not have, and added columns that it has already.
 
         :param types: the declared fields
-        :param requested: the request, as text, see :func:`~airflow_provider_partners.api.record_types.check_field_path`
+        :param requested: the request, as text: what a user has named in it may be part of the records
         :raises ConfigurationError: when there is one
         """
         for path in self.drop:

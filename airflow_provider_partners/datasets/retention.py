@@ -91,7 +91,7 @@ def remove_old_datasets(
     """Remove staged datasets.
 
     :param older_than: the newest file of a run's folder must be older than this
-    :param active_runs: asks Airflow
+    :param active_runs: finds out from Airflow
     :param dry_run: count only
     :param info: the logger's method, called for each folder
     :raises ConfigurationError: when the staging folder can't be read
@@ -123,7 +123,7 @@ def _remove_runs(
     dry_run: bool,
     info: Callable[..., None] | None,
 ) -> None:
-    """Remove the folders of one Dag, without those of active runs. Airflow is asked right before."""
+    """Remove the folders of one Dag, without those of active runs. Airflow says which, right before."""
     ids = sorted({run.run_id for run in runs if run.run_id})
     dag_id = next((run.dag_id for run in runs), None)
     active = active_runs(dag_id, ids) if dag_id and ids else set()

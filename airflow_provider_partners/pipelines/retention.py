@@ -82,7 +82,7 @@ def remove() -> dict[str, Any]:
 def find_active_runs(task_instance: Any, dag_id: str, run_ids: list[str]) -> set[str]:
     """Return those of a Dag's runs that are queued or running.
 
-    Airflow counts runs of a task that it runs, and does not list them. So runs are asked for together, and one by one
+    Airflow counts runs of a task that it runs, and does not list them. So runs are counted together, and one by one
     only if some are active. A run that Airflow no longer has is not.
 
     :param task_instance: of the running task

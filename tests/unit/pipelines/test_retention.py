@@ -1,4 +1,4 @@
-"""The retention Dag: what it asks of Airflow, and what it returns."""
+"""The retention Dag: what it reads from Airflow, and what it returns."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_age_that_is_no_number_of_days_is_refused(days: Any) -> None:
         retention_dag(days=days)
 
 
-def test_runs_are_asked_for_together_and_one_by_one_only_if_some_are_active() -> None:
+def test_runs_are_counted_together_and_one_by_one_only_if_some_are_active() -> None:
     ids = [f"run-{number}" for number in range(120)]
     airflow = Airflow(**{"run-60": "queued"})
     assert find_active_runs(airflow, "orders", ids) == {"run-60"}

@@ -215,4 +215,4 @@ def test_an_unknown_state_of_an_order_is_refused_with_those_that_exist():
 def test_an_unknown_condition_is_refused_with_those_that_exist():
     with pytest.raises(ConfigurationError, match="Use one of: records, export, orders"):
         evaluate("os.system", FakePartner(), {})
-    assert list(CONDITIONS) == ["records", "export", "orders"]
+    assert list(CONDITIONS) == ["records", "export", "orders", "freshness"]
