@@ -29,6 +29,7 @@ from airflow_provider_partners.api.async_job import AsyncJob, JobState
 from airflow_provider_partners.api.extraction import Extraction
 from airflow_provider_partners.api.pagination.strategies import TimestampPaginator
 from airflow_provider_partners.api.shopify_admin import client as shopify_admin
+from airflow_provider_partners.api.shopify_admin import pages, search
 from airflow_provider_partners.api.shopify_partner import client as shopify_partner
 from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.api.voucherify import client as voucherify
@@ -571,6 +572,27 @@ def test_every_list_of_a_shop_is_complete_and_the_same_by_a_bulk_operation(sandb
             # Shopify keeps the order of the lines of one object, but mixes those of several objects.
             is_mixed = resource.within is not None and resource.within.connection
             assert sorted(bulk, key=id_of) == sorted(paged, key=id_of) if is_mixed else bulk == paged
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, each in shopify_admin.RESOURCES.items() if not each.parts and not each.per_parent]
+)
+def test_a_list_of_a_shop_is_complete_beyond_the_objects_of_one_search(
+    sandbox: RunningSandbox, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shopify returns 25,000 objects of one search at most (https://shopify.dev/docs/api/usage/limits); here fewer."""
+    resource, stored = shopify_admin.RESOURCES[name], stored_admin_records(sandbox, name)
+    owners = {"Order": "orders", "ProductVariant": "product_variants"}
+    owners = {each.type: other for other, each in shopify_admin.RESOURCES.items() if not each.within} | owners
+    limit = max(3, len(stored_admin_records(sandbox, owners[resource.owner_type])) // 3)
+    sandbox.sandbox.switches["shopify_admin.paging_limit"] = limit
+    monkeypatch.setattr(pages, "MAX_SEARCH_RESULTS", limit)
+    monkeypatch.setitem(pages.SearchFetcher.__init__.__kwdefaults__, "limit", limit - 1)
+    monkeypatch.setattr(search, "COUNT_LIMIT", limit)
+    with shopify_admin_client(sandbox) as client:
+        extraction = client.extract(name, page_size=1, since=LONG_AGO, until=NOW + timedelta(days=1))
+        assert extracted_keys(extraction) == count_keys(stored)
+        assert len(extraction.segments) == 1 or resource.count_field
 
 
 @pytest.mark.parametrize("name", [name for name, each in shopify_admin.RESOURCES.items() if not each.parts])

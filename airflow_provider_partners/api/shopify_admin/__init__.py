@@ -1,4 +1,4 @@
-"""Client of Shopify's Admin API: orders and products of one shop."""
+"""Client of Shopify's Admin API: the lists of one shop, and any query."""
 
 from __future__ import annotations
 

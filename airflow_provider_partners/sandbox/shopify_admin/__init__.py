@@ -1,4 +1,4 @@
-"""The sandbox's Admin API: orders, products, customers, search, query cost and bulk operations.
+"""The sandbox's Admin API: a shop's lists, search, query cost and bulk operations.
 
 :mod:`airflow_provider_partners.sandbox.shopify` names the sources of recorded responses.
 """

@@ -1,4 +1,4 @@
-"""One shop's orders and products as one request sees them: joined, and limited to what the app may see.
+"""One shop's documents as one request sees them: joined, and limited to what the app may see.
 
 Orders contain their line items, fulfillments and refunds; products are separate documents, joined by id.
 """
