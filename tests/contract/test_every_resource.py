@@ -635,6 +635,29 @@ def test_records_by_the_ids_of_their_objects_are_those_of_the_list(sandbox: Runn
     assert found
 
 
+@pytest.mark.parametrize(
+    ("name", "fields", "path"),
+    [
+        ("refunds", ["return.name", "refundLineItems.lineItem.sku", "-note"], "refundLineItems"),
+        ("transactions", ["order.name"], "order.name"),
+        ("inventory_levels", ["item.requiresShipping"], "item.requiresShipping"),
+        ("customers", ["metafield:loyalty.points"], "metafields"),
+        ("product_metafields", ["jsonValue"], "jsonValue"),
+        ("fulfillment_orders", ["lineItems.lineItem.sku"], "lineItems"),
+        ("discounts", ["metafield:custom.none"], "metafields"),
+    ],
+)
+def test_further_fields_of_a_list_are_the_same_by_pages_and_by_a_bulk_operation(
+    sandbox: RunningSandbox, name: str, fields: list[str], path: str
+) -> None:
+    window = {"since": LONG_AGO, "until": NOW + timedelta(days=1)}
+    with shopify_admin_client(sandbox) as client:
+        paged = list(client.extract(name, fields=fields, **window).records())
+        bulk = job_records(client.job(name, fields=fields, **window))
+    assert sorted(bulk, key=id_of) == sorted(paged, key=id_of)
+    assert any(get_path(record, path) is not None for record in paged)
+
+
 def test_orders_that_change_during_an_extraction_neither_hide_nor_duplicate_others(sandbox: RunningSandbox) -> None:
     shop = next(iter(sandbox.sandbox.credentials["shopify_admin"]))
     before = stored_admin_records(sandbox, "orders")
