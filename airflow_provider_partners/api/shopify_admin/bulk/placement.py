@@ -86,6 +86,9 @@ class MarkedPlaces:
     def add(self, parent: Record, child: Record) -> bool:
         """Add a nested line to its object. Return False if it belongs to no connection."""
         place = next((place for name, place in self.places.items() if name in child), None)
+        if place is None and len(self.places) == 1:
+            # The only connection needs no mark, should Shopify not write it.
+            (place,) = self.places.values()
         holder = _holder(parent, place.path) if place else None
         if place is None or holder is None:
             return False

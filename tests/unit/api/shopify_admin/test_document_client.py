@@ -183,3 +183,28 @@ def test_a_mutation_is_sent_once_unless_it_may_be_repeated(idempotent: bool | No
 def test_a_subscription_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="is a subscription"):
         make_client(FakeAdminApi()).execute("subscription { a }")
+
+
+@pytest.mark.parametrize("started", ["by a lost response", "by an earlier try"])
+def test_a_bulk_operation_of_the_same_document_is_adopted(started: str) -> None:
+    """The refusal is recorded: "A bulk query operation for this app and shop is already in progress: gid://…"."""
+    gid = "gid://shopify/BulkOperation/7"
+    job = make_client(FakeAdminApi()).query_job("{ orders { nodes { name } } }")
+    running = {
+        "id": gid,
+        "status": "RUNNING",
+        "createdAt": NOW.isoformat(),
+        "query": job.operation_query,
+        "objectCount": "0",
+        "rootObjectCount": "0",
+    }
+    busy = {"field": None, "message": f"already in progress: {gid}.", "code": "OPERATION_IN_PROGRESS"}
+    refusal = {"data": {"bulkOperationRunQuery": {"bulkOperation": None, "userErrors": [busy]}}}
+    recent = {"nodes": [running], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    lost = httpx.Response(504, text="gateway timeout")
+    api = FakeAdminApi(
+        BulkRun=lost if started == "by a lost response" else refusal,
+        BulkById={"data": {"nodes": [running]}},
+        BulkRecent={"data": {"bulkOperations": recent}},
+    )
+    assert make_client(api).query_job("{ orders { nodes { name } } }").submit() == gid

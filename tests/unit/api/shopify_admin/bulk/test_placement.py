@@ -44,3 +44,11 @@ def test_an_object_that_is_null_has_no_connections() -> None:
     places.prepare(order)
     assert order == {"id": ORDER, "customer": None}
     assert not places.add(order, {"id": "gid://shopify/Order/2", "_place1": "Order"})
+
+
+def test_lines_of_the_only_connection_need_no_mark() -> None:
+    places = MarkedPlaces({"_place1": Place("", ("items",))})
+    order: dict[str, Any] = {"id": ORDER}
+    places.prepare(order)
+    assert places.add(order, {"id": LINE})
+    assert order == {"id": ORDER, "items": [{"id": LINE}]}
