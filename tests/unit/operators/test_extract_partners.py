@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 from sandbox import run_sandbox
 
 from airflow_provider_partners._compat import AirflowFailException, AirflowSkipException
@@ -361,3 +363,20 @@ def test_a_query_of_the_partner_api_may_be_unpaged(run, app_id):
     assert set(record) == {"name"}
     with pytest.raises(AirflowFailException, match="has no connection, so it has no pages"):
         run(ShopifyPartnerQueryOperator(task_id="paged", paged="true", **arguments))
+
+
+def test_a_bulk_query_waits_in_the_triggerer_and_resumes_there(run):
+    operator = ShopifyAdminQueryOperator(
+        task_id="deferred", document=ORDERS, key=["name"], mode="bulk", deferrable=True, shopify_admin_conn_id=ADMIN
+    )
+    with pytest.raises(TaskDeferred) as deferred:
+        run(operator)
+    event = {"status": "done", "job_id": deferred.value.trigger.job_id}
+    context = {"ti": SimpleNamespace(dag_id="dag", task_id="deferred", run_id="run", map_index=-1)}
+    for _ in range(50):
+        try:
+            reference = operator.execute_complete(context, event)
+            break
+        except TaskDeferred:
+            time.sleep(0.1)
+    assert (reference["records"], reference["extra"]["job"]) == (6, event["job_id"])
