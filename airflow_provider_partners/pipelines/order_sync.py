@@ -1,8 +1,8 @@
 """Hourly: sync the orders of every shop to Yotpo, without a review request where Yofi sees abuse.
 
-Each shop is a lane of its own. A lane reads the shop's changed orders from Shopify, what Yofi knows about them, and the
-used coupons if the route has a Voucherify connection. It joins and maps them, then writes products and orders to the
-shop's Yotpo store. A failed lane does not stop the others. The summary names it, and the next run of that shop starts
+Each shop is a lane of its own. A lane reads the shop's changed orders from Shopify. It reads what Yofi knows about them, and
+the used coupons, if the route has connections of Yofi and Voucherify. It joins and maps them, then writes products and
+orders to the shop's Yotpo store. A failed lane does not stop the others. The summary names it, and the next run of that shop starts
 where the last successful one ended. The end of each shop is a watermark in the state store of the asset
 ``partner_order_sync``, and before Airflow 3.3 in XComs of the task ``confirm``. After an outage that is longer than the
 catch-up limit, the summary names the gap that remains, and ``confirm`` fails, until the backfill has read it.
