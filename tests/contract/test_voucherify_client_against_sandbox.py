@@ -81,6 +81,7 @@ def test_every_list_is_read_completely(empty_project: RunningSandbox, name: str)
     assert sorted(record["id"] for record in result) == ids
 
 
+@pytest.mark.covers("voucherify.page.over_limit")
 @pytest.mark.parametrize("bounds", ["inclusive", "exclusive"])
 @pytest.mark.parametrize(("name", "optional"), [("redemptions", True), ("vouchers", False), ("customers", True)])
 def test_a_list_beyond_its_last_page_is_complete(

@@ -159,7 +159,12 @@ def is_described(name: str, what: str) -> bool | None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shortcut"), [(name, each) for name, text in SHORTCUTS.items() for each in text.split()]
+    ("name", "shortcut"),
+    [
+        pytest.param(name, each, marks=pytest.mark.covers(f"voucherify.shortcut.{name}.{each}"))
+        for name, text in SHORTCUTS.items()
+        for each in text.split()
+    ],
 )
 def test_a_documented_shortcut_is_sent_by_its_documented_name(name: str, shortcut: str, caplog) -> None:
     value = VALUES.get(shortcut, "TEST")
@@ -172,7 +177,16 @@ def test_a_documented_shortcut_is_sent_by_its_documented_name(name: str, shortcu
         assert all(f"sending '{shortcut}' as" in warning for warning in warnings)
 
 
-@pytest.mark.parametrize(("name", "text"), ALL_EXAMPLES)
+def requirement(name: str, text: str) -> str:
+    """Return the requirement that an example belongs to."""
+    steps = [step.removeprefix("$") for step in re.findall(r"\[(.*?)]", text) if step not in {"conditions", "0"}]
+    return f"voucherify.filter.{name}.{'.'.join(steps)}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [pytest.param(*each, marks=pytest.mark.covers(requirement(*each))) for each in ALL_EXAMPLES],
+)
 def test_a_documented_filter_is_sent_as_the_page_shows_it(name: str, text: str, caplog) -> None:
     query, warnings = sent(name, caplog, **options_of(text))
 
@@ -183,7 +197,21 @@ def test_a_documented_filter_is_sent_as_the_page_shows_it(name: str, text: str, 
         assert len(warnings) == (0 if known else 1)
 
 
-@pytest.mark.parametrize("text", CREATED_AT)
+@pytest.mark.covers("voucherify.created_at.every_list")
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            text,
+            marks=pytest.mark.covers(
+                f"voucherify.created_at.{side}",
+                f"voucherify.created_at.example.{side}",
+                f"voucherify.created_at.{form}",
+            ),
+        )
+        for text, side, form in zip(CREATED_AT, ("before", "after"), ("time", "date"), strict=True)
+    ],
+)
 @pytest.mark.parametrize("name", sorted(RESOURCES))
 def test_every_list_takes_created_at_with_one_bound(name: str, text: str, caplog) -> None:
     """The page: list methods share "at least these query parameters: limit and created_at"."""
@@ -194,6 +222,7 @@ def test_every_list_takes_created_at_with_one_bound(name: str, text: str, caplog
         assert len([warning for warning in warnings if "'created_at'" in warning]) == (0 if known else 1)
 
 
+@pytest.mark.covers("voucherify.created_at.before", "voucherify.created_at.after")
 @pytest.mark.parametrize("name", sorted(RESOURCES))
 def test_every_list_takes_since_alone_and_until_alone(name: str, caplog) -> None:
     after, _ = sent(name, caplog, since="2026-05-01")
@@ -206,6 +235,7 @@ def test_every_list_takes_since_alone_and_until_alone(name: str, caplog) -> None
     assert [value for _, value in before if "2026" in value] == ["2026-05-01T00:00:00.001Z"]
 
 
+@pytest.mark.covers("voucherify.response.filters")
 def test_where_the_server_may_not_know_created_at_the_client_applies_it_too(caplog) -> None:
     records = [{"id": f"ord_{day}", "created_at": f"2026-05-0{day}T00:00:00.000Z"} for day in (1, 2, 3)]
     body = {"object": "list", "data_ref": "orders", "orders": records, "total": 3}

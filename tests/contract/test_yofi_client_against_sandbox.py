@@ -61,6 +61,9 @@ LISTS = {
 }
 
 
+@pytest.mark.covers(
+    "yofi.claims.page_number", "yofi.customers.page_number", "yofi.returns.page_number", "yofi.events.page_number"
+)
 @pytest.mark.parametrize(("resource", "kind"), LISTS.items())
 @pytest.mark.parametrize("page_size", [None, 7])
 @pytest.mark.parametrize("workers", [1, 4])

@@ -77,6 +77,7 @@ def test_main_lists_are_requested_at_their_path_with_an_explicit_order(name: str
     assert api.queries[0] == [("order", "created_at"), ("page", "1"), ("limit", "100")]
 
 
+@pytest.mark.covers("voucherify.page")
 def test_all_pages_are_read() -> None:
     api = NumberedList(records=redemptions(25))
 
@@ -92,6 +93,7 @@ def test_a_list_with_exactly_the_last_page_is_complete() -> None:
     assert len(list(voucherify_client(api).extract("redemptions", page_size=1).records())) == 99
 
 
+@pytest.mark.covers("voucherify.response.data_ref")
 def test_records_are_found_at_data_ref_or_else_under_data_or_in_the_only_list() -> None:
     record = {"id": "x"}
     for body in (

@@ -40,6 +40,7 @@ def ids_with_a_restart_after_each_page(extraction: Extraction) -> list[str]:
             return result
 
 
+@pytest.mark.covers("voucherify.page.over_limit")
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("window", [{}, MAY, {"since": "2026-05-01"}, {"until": "2026-05-02"}])
 @pytest.mark.parametrize("seed", range(2))

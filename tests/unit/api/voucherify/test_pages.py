@@ -50,6 +50,7 @@ class CursorList:
 CLIENT_OPTIONS = {"client": {"auth": "client", "origin": "https://a.example"}, "management": {"auth": "management"}}
 
 
+@pytest.mark.covers("voucherify.lists.all")
 @pytest.mark.parametrize("name", list(RESOURCES))
 def test_every_list_is_read_completely_in_its_paging_style(name: str) -> None:
     resource = RESOURCES[name]
@@ -76,6 +77,7 @@ def test_every_list_is_read_completely_in_its_paging_style(name: str) -> None:
         assert set(api.paths) == {path}
 
 
+@pytest.mark.covers("voucherify.more_starting_after.optional")
 def test_without_has_more_a_page_that_is_not_full_ends_a_list_by_last_id() -> None:
     api = FakeList(created(list(range(25))), has_more=False)
 
@@ -150,6 +152,7 @@ def test_a_single_answer_without_all_records_is_an_error() -> None:
     assert len(ids(tiers)) == 100
 
 
+@pytest.mark.covers("voucherify.cursor.expired")
 def test_after_an_expired_cursor_the_list_restarts_and_skips_read_records() -> None:
     api = CursorList(created(list(range(35))))
     extraction = voucherify_client(api).extract("loyalty_programs", page_size=10)

@@ -15,6 +15,16 @@ from airflow_provider_partners.exceptions import AuthenticationError, Configurat
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----\n"
 
 
+@pytest.mark.covers(
+    "yofi.auth.claim.iss",
+    "yofi.auth.claim.sub",
+    "yofi.auth.claim.aud",
+    "yofi.auth.claim.exp",
+    "yofi.auth.claim.iat",
+    "yofi.auth.claim.client_id",
+    "yofi.auth.header.app_id.shop",
+    "yofi.auth.header.partner_id",
+)
 def test_a_service_account_token_is_partner_wide_and_headers_name_the_shop() -> None:
     api = FakeYofiApi()
 
@@ -46,6 +56,15 @@ def test_without_an_organization_its_header_is_left_out() -> None:
     assert "organization_id" not in api.requests[0].headers
 
 
+@pytest.mark.covers(
+    "yofi.legacy.claim.iss",
+    "yofi.legacy.claim.sub",
+    "yofi.legacy.claim.aud",
+    "yofi.legacy.claim.org_id",
+    "yofi.legacy.claim.iat",
+    "yofi.legacy.claim.exp",
+    "yofi.legacy.no_headers",
+)
 def test_a_legacy_token_names_the_shop_and_needs_no_headers() -> None:
     api = FakeYofiApi()
 
@@ -67,6 +86,7 @@ def test_a_legacy_token_names_the_shop_and_needs_no_headers() -> None:
     assert not {"app_id", "partner_id", "organization_id"} & set(request.headers)
 
 
+@pytest.mark.covers("yofi.auth.claim.aud.provided", "yofi.auth.claim.aud", "yofi.legacy.claim.aud")
 @pytest.mark.parametrize(
     ("profile", "audience", "claim"),
     [
@@ -129,6 +149,7 @@ def test_each_shop_has_its_own_token(profile: str) -> None:
     assert shops == [SHOP, "b.myshopify.com", SHOP]
 
 
+@pytest.mark.covers("yofi.auth.header.app_id.id")
 def test_an_app_id_is_used_unchanged_as_the_shop() -> None:
     api = FakeYofiApi()
 

@@ -77,6 +77,7 @@ def ids(count: int) -> list[str]:
     return [str(number) for number in range(count)]
 
 
+@pytest.mark.covers("yofi.claims.page_number")
 @pytest.mark.parametrize("shows", [(), ("total",), ("pages",), ("links",), ("total", "size"), ("total", "links")])
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 200, 250])
 def test_every_record_is_read_once_for_each_way_to_end_a_list(count: int, shows: tuple[str, ...]) -> None:

@@ -56,6 +56,7 @@ def test_fields_include_and_sort_can_be_chosen() -> None:
     assert "fields[EcommerceCustomer]" not in api.query
 
 
+@pytest.mark.covers("yofi.claims.filter.created_at_epoch")
 def test_a_time_range_of_claims_is_sent_in_epoch_seconds() -> None:
     api = FakeYofiApi()
 
@@ -67,6 +68,7 @@ def test_a_time_range_of_claims_is_sent_in_epoch_seconds() -> None:
     assert extraction.window.to_dict() == {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}
 
 
+@pytest.mark.covers("yofi.events.filter.created_at")
 def test_a_time_range_of_notification_events_is_sent_in_iso_format() -> None:
     api = FakeYofiApi()
 
@@ -127,6 +129,7 @@ def test_every_reserved_character_of_the_query_is_percent_encoded() -> None:
     assert "page%5Bsize%5D=100" in raw
 
 
+@pytest.mark.covers("yofi.returns.prediction_filter")
 def test_the_parameter_of_the_prediction_filter_can_be_renamed() -> None:
     text = "(prediction_category==drop_off_fraud;predicted_value>0.9)"
     api = FakeYofiApi()
@@ -193,6 +196,7 @@ def test_ids_are_requested_in_batches_each_id_once() -> None:
     assert [segment.name for segment in extraction.segments][-1] == "returns by order_id, batch 3 of 3"
 
 
+@pytest.mark.covers("yofi.customers.filter.customer_id", "yofi.customers.operator.eq")
 def test_customers_are_matched_without_the_in_operator() -> None:
     api = FakeYofiApi()
 
@@ -275,6 +279,7 @@ def test_another_time_range_or_lookback_has_another_fingerprint() -> None:
     assert len({extraction.fingerprint for extraction in extractions}) == len(extractions)
 
 
+@pytest.mark.covers("yofi.customers.filter.sample")
 def test_the_filter_of_the_pages_own_sample_is_sent_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """``email=='…'`` is the page's sample for customers, but its list of selectors has no ``email``."""
     api = FakeYofiApi()

@@ -368,6 +368,7 @@ def client_of_a_list_with(total: int) -> tuple[VoucherifyClient, list[httpx.Requ
     return client(answer), requests
 
 
+@pytest.mark.covers("voucherify.page.exports")
 @pytest.mark.parametrize(("total", "preferred"), [(10_000, False), (10_001, True)])
 def test_an_export_is_preferred_for_a_list_longer_than_its_pages(total: int, preferred: bool) -> None:
     voucherify, requests = client_of_a_list_with(total)
