@@ -171,6 +171,7 @@ out."""
 
 def _voucherify() -> str:
     resources: list[VoucherifyResource] = list(voucherify.RESOURCES.values())
+    scopes = sorted({scope for resource in resources if (scope := resource.oauth_scope)})
     parts = []
     for title, belongs in _GROUPS:
         members = [resource for resource in resources if belongs(resource)]
@@ -201,6 +202,9 @@ def _voucherify() -> str:
 Operator: [`VoucherifyExtractOperator`](guides/voucherify.md), such as
 `VoucherifyExtractOperator(task_id="vouchers", resource="vouchers", time_field="updated_at")`. A nested list also needs
 `match={{"campaign_id": ids}}`, or `parents={{"program_id": id, "member_id": id}}`.
+
+Permissions: the role of the key needs the permission to read a list. An OAuth token needs the scope `api`, or that of
+the list: {_names(scopes)}. A nested list has the scope of the list around it.
 
 Limits: {VOUCHERIFY_RATE:g} requests per minute unless the connection sets another number, and the limits
 in the response headers: per minute, per hour and per billing cycle. The client-side API allows five requests in five

@@ -207,3 +207,14 @@ def test_paths_of_single_records_are_documented(resource: VoucherifyResource) ->
     paths = {re.sub(r"{\w+}", "{}", path) for path, item in OPENAPI["paths"].items() if "get" in item}
     assert re.sub(r"{\w+}", "{}", resource.record_path) in paths
     assert set(re.findall(r"{(\w+)}", resource.record_path)) - {"id"} <= set(resource.parents)
+
+
+@every_list
+def test_the_oauth_scope_is_that_of_the_description(resource: VoucherifyResource, spec: dict[str, Any]) -> None:
+    """``security`` of an operation names ``api`` and the list's own scope."""
+    operation = OPENAPI["paths"].get(spec["path"], {}).get("get") or {}
+    documented = {
+        scope for security in operation.get("security", []) for scopes in security.values() for scope in scopes
+    }
+    if resource.path.startswith("/v1/") and documented:
+        assert documented == {"api", resource.oauth_scope}

@@ -79,7 +79,8 @@ def error_handler(clock: Clock) -> ErrorHandler:
             401: "Check application id (login), secret key (password), and that the host is your project's cluster. "
             "Keys of the other kinds need their 'auth', and a client-side key an 'origin' that the project allows.",
             402: "Your plan doesn't have this feature.",
-            403: "Give the key's role the permission to read this list.",
+            403: "Give the key's role the permission for this list. An OAuth token needs the scope 'api', or that of "
+            "the list, such as 'redemptions' (the connection's extra 'oauth_scope').",
         },
     )
 

@@ -109,6 +109,15 @@ class VoucherifyResource(Resource):
     undescribed_times: Mapping[str, TimeFilter] = field(default_factory=dict)
 
     @property
+    def oauth_scope(self) -> str:
+        """The scope of the list for an OAuth token, besides ``api``; empty where Voucherify documents none.
+
+        It is the first word of the path in every list of version 1 (https://docs.voucherify.io/api-reference).
+        """
+        version, _, rest = self.path.strip("/").partition("/")
+        return rest.partition("/")[0] if version == "v1" else ""
+
+    @property
     def accepts_filters(self) -> bool:
         """Whether the list has the parameter ``filters``."""
         return self.allows_any_filter or bool(self.filters)
