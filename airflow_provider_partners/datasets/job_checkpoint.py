@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners import timestamps
 from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
+from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
@@ -24,7 +25,6 @@ from airflow_provider_partners.exceptions import AuthenticationError, ExpiredErr
 if TYPE_CHECKING:
     from airflow_provider_partners.api.async_job import AsyncJob
     from airflow_provider_partners.datasets.progress import Progress
-    from airflow_provider_partners.datasets.record_shape import StorageOptions
 
 log = logging.getLogger("airflow_provider_partners.datasets")
 
@@ -156,7 +156,7 @@ def collect(
     :raises ExpiredError: when the job's file does not exist any more; the next try submits another job
     """
     checkpoint = load_checkpoint(uri)
-    reference = _finished_dataset(uri, checkpoint) if checkpoint else None
+    reference = _finished_dataset(uri, checkpoint) if checkpoint and _is_stored_alike(uri, options) else None
     if reference is None:
         try:
             reference = write_dataset(
@@ -193,6 +193,16 @@ def _finished_dataset(uri: str, checkpoint: JobCheckpoint) -> DatasetRef | None:
     manifest = load_manifest(DatasetFolder(uri)) if checkpoint.job_id else None
     reference = stored_reference(manifest) if manifest else None
     return reference if reference and reference.extra.get("job") == checkpoint.job_id else None
+
+
+def _is_stored_alike(uri: str, options: StorageOptions | None) -> bool:
+    """Return True if the folder's dataset is stored as the task would store it now: its arguments may have changed."""
+    manifest, options = load_manifest(DatasetFolder(uri)), options or StorageOptions()
+    if manifest is None:
+        return False
+    shape = manifest["fingerprint"].partition(" ")[2]
+    form = format_text(options.format, options.nested)
+    return (shape, manifest["file_format"]) == (options.shape.fingerprint, form)
 
 
 def _is_outdated(uri: str, checkpoint: JobCheckpoint) -> bool:

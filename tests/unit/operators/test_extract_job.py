@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 import json
 import signal
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import time_machine
 from airflow.sdk.exceptions import TaskDeferred
-from fake_job import RECORDS, FakePartner
+from fake_job import RECORDS, FakeJob, FakePartner
 
 from airflow_provider_partners import _compat
 from airflow_provider_partners._compat import AirflowFailException, AirflowRescheduleException, AirflowTaskTimeout
@@ -639,3 +640,48 @@ def test_a_crash_at_any_step_leads_to_no_second_job(partner, context, step, mode
 def test_waiting_in_the_task_is_the_default_unless_the_configuration_says_otherwise():
     assert _compat.conf.getboolean("operators", "default_deferrable", fallback=False) is False
     assert OrdersOperator(partner=None).deferrable is False
+
+
+# --- how the records are stored ---
+
+
+def test_personal_data_of_a_job_is_hashed_and_columns_are_added(partner, context, monkeypatch):
+    """RFC 4231, test case 2, has the key; the job's intended time is the time of reading."""
+    monkeypatch.setenv("AIRFLOW_CONN_PRIVACY", json.dumps({"conn_type": "generic", "password": "Jefe"}))
+    operator = orders_operator(partner, hash=["id"], hash_conn_id="privacy", add_columns={"at": "read_at"})
+    reference = operator.execute(context)
+    assert list(read_dataset(reference)) == [
+        {"id": hmac.digest(b"Jefe", record["id"].encode(), "sha256").hex(), "at": reference["read_at"]}
+        for record in RECORDS
+    ]
+
+
+def test_a_path_that_the_list_does_not_have_submits_no_job(partner, context, monkeypatch):
+    """Shopify's orders have an ``email``: https://shopify.dev/docs/api/admin-graphql/latest/objects/Order."""
+    monkeypatch.setattr(FakePartner, "job", lambda self, name, **query: FakeJob(self, name, query, "shopify_admin"))
+    with pytest.raises(AirflowFailException, match="'drop' names 'emial'"):
+        orders_operator(partner, drop=["emial"]).execute(context)
+    assert partner.submitted == []
+
+
+def test_too_few_records_of_a_job_submit_another_one(partner, context, uri):
+    for submitted in (1, 2):
+        with pytest.raises(PartnerTaskError, match="has 6 records, and 'min_records' is 7"):
+            orders_operator(partner, min_records=7).execute(context)
+        assert len(partner.submitted) == submitted
+        assert load_checkpoint(uri) is None
+
+
+def test_a_finished_dataset_with_other_personal_data_is_collected_again(partner, context, monkeypatch):
+    """The task died after its last step, and its arguments have changed since."""
+
+    def die(_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("airflow_provider_partners.datasets.job_checkpoint.clear_checkpoint", die)
+        with pytest.raises(Killed):
+            orders_operator(partner).execute(context)
+    reference = orders_operator(partner, drop=["id"], add_columns={"shop": "account"}).execute(context)
+    assert {tuple(record) for record in read_dataset(reference)} == {("shop",)}
+    assert len(partner.submitted) == 1

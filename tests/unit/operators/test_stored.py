@@ -17,7 +17,10 @@ import pytest
 from fake_claims import NINE, RECORDS, TEN, ClaimsOperator, Client, run
 
 from airflow_provider_partners._compat import AirflowFailException
+from airflow_provider_partners.datasets import leases
+from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.reader import read_dataset
+from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.task_errors import PartnerTaskError
 
 KEY = "a long random text"
@@ -155,3 +158,22 @@ def test_too_few_records_fail_the_task_and_nothing_is_published(
 def test_every_argument_is_templated() -> None:
     added = {"format", "nested", "on_new_fields", "drop", "hash", "hash_conn_id", "add_columns", "min_records"}
     assert added <= set(ClaimsOperator.template_fields)
+
+
+def write_orders(of: dict[str, Any]) -> dict[str, Any]:
+    other = {"ti": SimpleNamespace(dag_id="shop", task_id="orders", run_id="r", map_index=-1)}
+    writer = DatasetWriter(dataset_uri(other), source="shopify_admin", resource="orders")
+    writer.append([{"legacyResourceId": "11"}])
+    return writer.commit().to_dict()
+
+
+def test_a_task_leases_the_datasets_that_it_reads_until_it_has_succeeded(context: dict[str, Any]) -> None:
+    """The retention removes no dataset with a lease of a running or queued run."""
+    orders = write_orders(context)
+    match = {"order_id": {"dataset": orders, "field": "legacyResourceId"}}
+    with pytest.raises(PartnerTaskError):
+        run(context, Client(fails_at=1), match=match)
+    (lease,) = leases.read_leases()
+    assert (lease.dag_id, lease.run_id, lease.uris) == ("dag", "run", (orders["uri"],))
+    run(context, match=match)
+    assert leases.read_leases() == []
