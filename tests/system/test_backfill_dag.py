@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pendulum
 import pytest
 
 pytestmark = pytest.mark.system
@@ -25,6 +26,10 @@ def window(days: int = 200) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def first_run(airflow: Any) -> Any:
+    """The first run. For the second shop, orders are old after two months: the sandbox has those of five months."""
+    routes = json.loads(airflow.environment["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"])
+    routes[1]["options"] = {"old_after_months": 2}
+    airflow.environment["AIRFLOW_VAR_PARTNER_SHOP_ROUTES"] = json.dumps(routes)
     return airflow.run(dag_id=DAG, conf=window())
 
 
@@ -41,6 +46,25 @@ def test_the_windows_together_hold_every_order_once(airflow: Any, first_run: Any
         reads = sum(lane["read"] for lane in first_run.summary["lanes"] if lane["shop"] == shop)
         assert reads == len(airflow.documents("shopify_admin", shop, "order"))
     assert first_run.total["created"] == first_run.called("orders.create") > 0
+
+
+def test_orders_that_are_too_old_for_a_review_request_are_counted(airflow: Any, first_run: Any) -> None:
+    """By ``createdAt`` of the sandbox's orders. Test orders and those without a line to review are not built."""
+    young, old = (lane["shop"] for lane in first_run.summary["lanes"][::3])
+    now = datetime.now(UTC)
+    limit = pendulum.instance(now).subtract(months=2)
+    documents = airflow.documents("shopify_admin", old, "order")
+    placed_before = sum(datetime.fromisoformat(document["createdAt"]) < limit for document in documents)
+
+    counted = dict.fromkeys((young, old), 0)
+    left_out = 0
+    for lane in first_run.summary["lanes"]:
+        counted[lane["shop"]] += lane["too_old"]
+        left_out += lane["left_out"] if lane["shop"] == old else 0
+    assert counted[young] == 0
+    assert 0 < placed_before - left_out <= counted[old] <= placed_before
+    assert "too old" in first_run.summary["table"].splitlines()[0]
+    assert first_run.total["notes"]["too old for a review request"] == counted[old]
 
 
 def test_the_hourly_dag_then_writes_nothing(airflow: Any, first_run: Any) -> None:
