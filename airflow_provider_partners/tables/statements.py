@@ -160,9 +160,9 @@ class Statements:
         stale = f"{key} IS NOT NULL AND {self._is_stale()}" if self._newer else "1 = 0"
         changed = f"{key} IS NOT NULL AND {self._changed()}"
         return (
-            f"SELECT COUNT(*), COUNT({key}), "
-            f"COALESCE(SUM(CASE WHEN {stale} THEN 1 ELSE 0 END), 0), "
-            f"COALESCE(SUM(CASE WHEN {changed} THEN 1 ELSE 0 END), 0)\n"
+            f"SELECT COUNT(*), COUNT({key}),\n"
+            f"  COALESCE(SUM(CASE WHEN {stale} THEN 1 ELSE 0 END), 0),\n"
+            f"  COALESCE(SUM(CASE WHEN {changed} THEN 1 ELSE 0 END), 0)\n"
             f"FROM {self._stage} AS s LEFT JOIN {self._table} AS t ON {self._join()}"
         )
 
@@ -297,7 +297,7 @@ class Statements:
         """Return the condition that the stage's row differs from the table's, and isn't stale."""
         if not self._others():
             return "1 = 0"
-        differs = " OR ".join(self._differs(column, target) for column in self._others())
+        differs = "\n    OR ".join(self._differs(column, target) for column in self._others())
         return f"({differs}) AND NOT {self._is_stale(target)}" if self._newer else f"({differs})"
 
     def _differs(self, column: TableColumn, target: str) -> str:
