@@ -605,7 +605,7 @@ def test_a_table_in_a_schema(staging, warehouse):
         ({"load_id": "v"}, "has no use for 'load_id'"),
         ({"on_new_columns": "drop"}, "'on_new_columns'"),
         ({"names": "camel"}, "'names'"),
-        ({"flatten": "yes"}, "'flatten'"),
+        ({"flatten": "maybe"}, "'flatten'"),
         ({"timezone": "Nowhere"}, "'timezone'"),
         ({"dialect": "snowflakes"}, "did you mean 'snowflake'"),
         ({"batch_size": 0}, "'batch_size'"),
