@@ -6,7 +6,13 @@ few metafields, the shop and its locations, is read completely.
 
 from __future__ import annotations
 
-from airflow_provider_partners.api.shopify_admin.resources.model import AdminResource, Nested, admin_resource, changed
+from airflow_provider_partners.api.shopify_admin.resources.model import (
+    DEFAULT_PAGE_SIZE,
+    AdminResource,
+    Nested,
+    admin_resource,
+    changed,
+)
 
 _FIELDS = "id legacyResourceId namespace key type ownerType createdAt updatedAt"
 _VALUE = "value"
@@ -101,6 +107,7 @@ _ALL = admin_resource(
     url="https://shopify.dev/docs/api/admin-graphql/latest/objects/Metafield",
     scopes=tuple(dict.fromkeys(scope for owner in _OWNERS for scope in owner.scopes)),
     time_field="owner.updatedAt",
+    page_size=DEFAULT_PAGE_SIZE,
     bulk=False,
     selected=f"{_FIELDS} {_VALUE} owner {{ __typename "
     + " ".join(f"... on {owner.root_type} {{ id updatedAt }}" for owner in _OWNERS)

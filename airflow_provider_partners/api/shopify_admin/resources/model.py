@@ -13,7 +13,10 @@ from airflow_provider_partners.api.pagination.strategies import ConnectionPagina
 from airflow_provider_partners.api.resources import Resource
 
 DEFAULT_PAGE_SIZE = 50
+"""Records per page of a list whose records hold other lists."""
+
 MAX_PAGE_SIZE = 250
+"""The largest page that Shopify serves, for lists of plain records."""
 
 INNER_FIRST_PAGE_SIZE = 50
 """Size of a nested list that comes with its object. Most objects need no further request."""
@@ -134,10 +137,12 @@ def admin_resource(name: str, root: str, **options: object) -> AdminResource:
     :param name: the name that users write
     :param root: the field at the root of the API
     """
+    is_flat = not options.get("nested") and (not options.get("within") or bool(options.get("per_parent")))
+    size = MAX_PAGE_SIZE if is_flat else DEFAULT_PAGE_SIZE
     defaults: dict[str, object] = {
         "records_path": f"{root}.nodes",
-        "paginator": ConnectionPaginator(DEFAULT_PAGE_SIZE, root),
-        "page_size": DEFAULT_PAGE_SIZE,
+        "paginator": ConnectionPaginator(size, root),
+        "page_size": size,
         "max_page_size": MAX_PAGE_SIZE,
         "url": f"{_DOCS}/{root}",
     }

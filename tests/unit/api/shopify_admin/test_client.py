@@ -388,7 +388,11 @@ def test_records_read_by_id_are_filtered_by_the_window() -> None:
 
 
 def test_every_list_is_declared_with_its_key_and_its_time() -> None:
-    assert {(resource.key, resource.page_size) for resource in RESOURCES.values()} == {(("id",), 50)}
+    assert {resource.key for resource in RESOURCES.values()} == {("id",)}
+    large = {name for name, resource in RESOURCES.items() if resource.page_size == 250}
+    flat = {"customers", "collections", "product_variants", "locations", "inventory_levels", "discounts", "events"}
+    assert large == {*flat, "shop_metafields"}
+    assert {resource.page_size for resource in RESOURCES.values()} == {50, 250}
     times = {name: resource.time_field for name, resource in RESOURCES.items()}
     of_orders = {"refunds": "order.updatedAt", "transactions": "order.updatedAt"}
     assert times == {
