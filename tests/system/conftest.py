@@ -103,6 +103,11 @@ class SandboxedAirflow:
         with closing(sqlite3.connect(self.home / "airflow.db")) as database:
             return database.execute(query, values).fetchall()
 
+    def execute(self, statement: str, *values: str) -> None:
+        """Change Airflow's database, as a run in another process would."""
+        with closing(sqlite3.connect(self.home / "airflow.db")) as database, database:
+            database.execute(statement, values)
+
     def store_of(self, shop: str) -> str:
         return next(id_ for id_, store in self.sandbox.credentials["yotpo"].items() if store["shop"] == shop)
 
