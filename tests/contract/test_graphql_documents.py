@@ -114,6 +114,7 @@ def test_historical_events_are_refused_before_sending_if_the_version_lacks_them(
     assert not sent
 
 
+@pytest.mark.covers("shopify.transactions.fields")
 @pytest.mark.parametrize("version", PARTNER_VERSIONS)
 def test_every_type_of_transaction_is_requested_with_all_its_own_fields(version: str) -> None:
     graphql_schema = schema(f"shopify_partner_{version}")
@@ -130,7 +131,16 @@ def test_every_type_of_transaction_is_requested_with_all_its_own_fields(version:
 @pytest.mark.parametrize("version", PARTNER_VERSIONS)
 @pytest.mark.parametrize(
     ("enum", "ours"),
-    [("TransactionType", partner.TRANSACTION_TYPES), ("AppEventTypes", partner.APP_EVENT_TYPES)],
+    [
+        pytest.param(
+            "TransactionType",
+            partner.TRANSACTION_TYPES,
+            marks=pytest.mark.covers("shopify.transactions.type_names"),
+        ),
+        pytest.param(
+            "AppEventTypes", partner.APP_EVENT_TYPES, marks=pytest.mark.covers("shopify.app_events.type_names")
+        ),
+    ],
 )
 def test_the_allowed_types_are_those_of_the_schema(enum: str, ours: frozenset[str], version: str) -> None:
     assert set(schema(f"shopify_partner_{version}").type_map[enum].values) == ours
@@ -148,6 +158,7 @@ def test_every_type_of_historical_event_is_requested_with_all_its_own_fields() -
         assert {name for name in set(kind.fields) - base if name not in requested} == set(), kind.name
 
 
+@pytest.mark.covers("shopify.limit.query_length")
 @pytest.mark.parametrize("document", [*PARTNER_DOCUMENTS.values(), partner.EVENTS])
 def test_partner_documents_are_shorter_than_the_api_allows(document: str) -> None:
     assert len(document) < 50_000

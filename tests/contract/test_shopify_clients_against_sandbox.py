@@ -309,6 +309,7 @@ def test_a_wrong_token_is_refused(server: RunningSandbox) -> None:
     assert "shpat_wrong_token" not in str(caught.value)
 
 
+@pytest.mark.covers("shopify.version.header")
 def test_an_expired_version_falls_forward_with_a_warning(
     server: RunningSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -325,6 +326,7 @@ def test_an_expired_version_falls_forward_with_a_warning(
 # --- Partner API ---
 
 
+@pytest.mark.covers("shopify.auth.token.all_stores", "shopify.transactions.fields")
 def test_every_transaction_is_read_once_with_the_fields_of_its_type(server: RunningSandbox) -> None:
     with shopify_partner_client(server) as client:
         records = list(client.extract("transactions", until=NOW).records())
@@ -356,6 +358,7 @@ def test_adjacent_windows_split_the_transactions_without_gaps_and_overlaps(
     assert sorted(parts) == sorted(all_timestamps)
 
 
+@pytest.mark.covers("shopify.app_events.type_names")
 def test_every_type_of_app_event_is_read(server: RunningSandbox) -> None:
     with shopify_partner_client(server) as client:
         records = list(client.extract("app_events", app_id=app_id(server), until=NOW, page_size=10).records())
@@ -421,6 +424,7 @@ def test_any_connection_can_be_read(server: RunningSandbox) -> None:
         assert client.stats.snapshot()["requests"] >= len(records) > 1
 
 
+@pytest.mark.covers("shopify.limit.rate")
 @pytest.mark.parametrize("status", [429, 200])
 def test_the_limit_of_requests_is_respected(server: RunningSandbox, status: int) -> None:
     server.sandbox.switches |= {
@@ -433,6 +437,7 @@ def test_the_limit_of_requests_is_respected(server: RunningSandbox, status: int)
     assert len({record["id"] for record in records}) == len(records) > 100
 
 
+@pytest.mark.covers("shopify.auth.token.rotation")
 def test_the_second_token_is_used_while_the_first_is_rotated(server: RunningSandbox) -> None:
     primary, secondary = server.sandbox.credentials["shopify_partner"]["tokens"]
     with shopify_partner_client(
@@ -472,6 +477,7 @@ def test_an_error_in_a_users_document_is_explained_in_shopifys_words(server: Run
         list(client.query(document, connection="transactions").records())
 
 
+@pytest.mark.covers("shopify.auth.token.secret")
 def test_no_error_shows_the_token(server: RunningSandbox) -> None:
     with (
         shopify_partner_client(server, access_token="prtapi_some_wrong_token") as client,

@@ -258,6 +258,14 @@ fragment installs on AppEvent {
 ]
 
 
+@pytest.mark.covers(
+    "shopify.example.transactions.types",
+    "shopify.example.app_events",
+    "shopify.example.app",
+    "shopify.example.versions",
+    "shopify.request.fragments",
+    "shopify.request.anonymous",
+)
 @pytest.mark.parametrize("document", PRINTED)
 def test_a_printed_query_runs_as_it_is(server: RunningSandbox, document: str) -> None:
     document = document.replace("APP_ID", str(server.sandbox.credentials["shopify_partner"]["app_id"]))
@@ -289,6 +297,7 @@ def test_a_printed_query_is_sent_unchanged(server: RunningSandbox, monkeypatch: 
     assert httpx.Response(200, content=sent[0]).json() == {"query": PRINTED[-1], "variables": {}}
 
 
+@pytest.mark.covers("shopify.page.before", "shopify.page.last")
 def test_every_page_of_a_list_is_read_from_its_end(server: RunningSandbox) -> None:
     forward = "{ transactions(first: 30) { edges { node { id } } } }"
     backward = "{ transactions(last: 30) { edges { node { id } } } }"

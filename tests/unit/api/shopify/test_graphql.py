@@ -75,6 +75,7 @@ def response(body: object, status: int = 200) -> Response:
     return Response(status=status, headers={}, content=json.dumps(body).encode())
 
 
+@pytest.mark.covers("shopify.request.operation_name")
 def test_a_document_is_posted_with_its_variables_and_its_operation() -> None:
     endpoint = Endpoint(answer({"data": {"a": 1}, "extensions": {"b": 2}}))
     result = caller(endpoint).execute("query Q { a }", {"x": 1}, operation_name="Q")
@@ -82,6 +83,7 @@ def test_a_document_is_posted_with_its_variables_and_its_operation() -> None:
     assert (result.data, result.extensions) == ({"a": 1}, {"b": 2})
 
 
+@pytest.mark.covers("shopify.error.text")
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -188,6 +190,7 @@ def test_an_answer_without_data_and_errors_is_an_error(body: object) -> None:
         caller(Endpoint(answer(body))).execute("{ a }")
 
 
+@pytest.mark.covers("shopify.version.header")
 def test_an_answer_of_another_version_logs_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     graphql = caller(Endpoint(answer({"data": {}}, X_Shopify_API_Version="2025-10")), version="2024-01")
     with caplog.at_level(logging.WARNING):
@@ -219,6 +222,7 @@ def test_deprecated_fields_are_named_in_one_warning_per_client(caplog: pytest.Lo
     assert "shop uses what a later version removes: Shop.products, Shop.productVariants" in warning
 
 
+@pytest.mark.covers("shopify.version.dated")
 @pytest.mark.parametrize("version", ["2026-7", "2026-02", "latest", "", "2026-07-01"])
 def test_a_version_that_cannot_exist_is_refused(version: str) -> None:
     with pytest.raises(ConfigurationError, match="api_version"):

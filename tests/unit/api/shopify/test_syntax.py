@@ -32,6 +32,7 @@ def test_a_mistake_is_named_with_its_place() -> None:
         parse_document("{ orders {\n")
 
 
+@pytest.mark.covers("shopify.limit.query_length")
 def test_a_document_longer_than_the_api_accepts_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="8 characters, but the API accepts 7"):
         parse_document("{ shop }", max_length=7)

@@ -98,6 +98,7 @@ def test_a_passing_status_in_a_code_is_retried(code: str) -> None:
     )
 
 
+@pytest.mark.covers("shopify.auth.endpoint", "shopify.auth.token", "shopify.request.locale", "shopify.request.json")
 def test_a_document_goes_to_the_organization_and_version_with_the_token() -> None:
     api = FakePartnerApi(transactions())
     list(make_client(api, locale="de").extract("transactions", since=SINCE, until=UNTIL).records())
@@ -114,6 +115,7 @@ def test_the_base_url_may_have_a_prefix() -> None:
     assert str(api.requests[0].url) == "http://127.0.0.1:9/partner/1234/api/2026-07/graphql.json"
 
 
+@pytest.mark.covers("shopify.transactions.bounds")
 def test_a_window_is_sent_as_inclusive_bounds_to_the_microsecond() -> None:
     api = FakePartnerApi(transactions())
     list(make_client(api).extract("transactions", since=SINCE, until=UNTIL).records())
@@ -151,6 +153,7 @@ def test_all_pages_use_the_same_upper_bound() -> None:
     assert [variables["createdAtMax"] for variables in api.variables] == ["2026-06-01T12:00:00.000000Z"] * 2
 
 
+@pytest.mark.covers("shopify.page.after", "shopify.page.hasNextPage", "shopify.page.edges")
 def test_the_next_page_begins_after_the_last_edge() -> None:
     api = FakePartnerApi(transactions(sale(1), sale(2), more=True), transactions(sale(3)))
     records = list(make_client(api).extract("transactions", since=SINCE, until=UNTIL).records())
@@ -201,6 +204,7 @@ def test_unknown_types_are_refused_with_the_known_ones(types: object) -> None:
         make_client(FakePartnerApi({})).extract("transactions", types=types)  # type: ignore[arg-type]
 
 
+@pytest.mark.covers("shopify.page.maximum")
 @pytest.mark.parametrize(("size", "is_allowed"), [(100, True), (101, False), (0, False)])
 def test_a_page_of_transactions_has_at_most_a_hundred_rows(size: int, is_allowed: bool) -> None:
     if is_allowed:
@@ -215,6 +219,7 @@ def test_app_events_need_an_app() -> None:
         make_client(FakePartnerApi({})).extract("app_events")
 
 
+@pytest.mark.covers("shopify.app.unknown")
 def test_an_unknown_app_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match=r"'app' is null.*|Manage apps"):
         list(make_client(FakePartnerApi({"data": {"app": None}})).extract("app_events", app_id=7).records())
@@ -299,6 +304,7 @@ def test_an_event_at_the_edge_of_two_queries_is_returned_once() -> None:
     assert [record["state"] for record in records] == ["INSTALLED"]
 
 
+@pytest.mark.covers("shopify.auth.token.rotation")
 def test_the_second_token_replaces_a_refused_first_one() -> None:
     refused = httpx.Response(401, json={"errors": [{"message": "Invalid access token", "extensions": {"code": "401"}}]})
     api = FakePartnerApi(refused, transactions(sale(1), more=True), transactions(sale(2)))
@@ -307,6 +313,7 @@ def test_the_second_token_replaces_a_refused_first_one() -> None:
     assert tokens == ["prtapi_first", "prtapi_second", "prtapi_second"]
 
 
+@pytest.mark.covers("shopify.auth.token.organization", "shopify.error.401")
 @pytest.mark.parametrize("status", [200, 401])
 def test_a_refused_token_has_a_remedy(status: int) -> None:
     body = {"errors": [{"message": "Invalid access token", "extensions": {"code": "401"}}]}
@@ -315,6 +322,7 @@ def test_a_refused_token_has_a_remedy(status: int) -> None:
     assert "prtapi_first" not in str(caught.value)
 
 
+@pytest.mark.covers("shopify.permission.error")
 @pytest.mark.parametrize(
     "error",
     [
@@ -328,6 +336,7 @@ def test_a_missing_permission_names_the_existing_ones(error: dict) -> None:
         list(make_client(FakePartnerApi({"errors": [error], "data": None})).extract("transactions").records())
 
 
+@pytest.mark.covers("shopify.error.404")
 @pytest.mark.parametrize("status", [200, 404])
 def test_an_unknown_version_or_organization_names_both_settings(status: int) -> None:
     body = {"errors": [{"message": "Invalid API version", "extensions": {"code": "404"}}]}
@@ -335,6 +344,7 @@ def test_an_unknown_version_or_organization_names_both_settings(status: int) -> 
         list(make_client(FakePartnerApi(httpx.Response(status, json=body))).extract("transactions").records())
 
 
+@pytest.mark.covers("shopify.limit.throttled.429", "shopify.limit.throttled.200", "shopify.error.text")
 @pytest.mark.parametrize(
     "throttled",
     [
@@ -352,6 +362,7 @@ def test_every_form_of_throttling_is_waited_out(throttled: httpx.Response) -> No
     assert client.stats.snapshot()["waited"] > 0
 
 
+@pytest.mark.covers("shopify.error.500")
 def test_an_internal_error_on_a_successful_answer_is_retried() -> None:
     body = {"errors": [{"message": "Internal error. Looks like something went wrong on our end.\nRequest ID: x"}]}
     api = FakePartnerApi(body, transactions(sale(1)))
@@ -373,6 +384,7 @@ def test_an_error_of_a_resolver_without_extensions_is_shown() -> None:
         list(make_client(FakePartnerApi(body)).extract("transactions").records())
 
 
+@pytest.mark.covers("shopify.limit.rate")
 def test_there_are_fewer_than_four_requests_a_second() -> None:
     pages = [transactions(sale(number), more=True) for number in range(20)]
     for number, page in enumerate(pages):
@@ -400,6 +412,7 @@ def test_an_unknown_resource_is_refused_with_the_known_ones() -> None:
         make_client(FakePartnerApi({})).extract("orders")
 
 
+@pytest.mark.covers("shopify.auth.organization_id")
 @pytest.mark.parametrize("organization", ["", "abc", "12/34"])
 def test_an_organization_is_a_number(organization: str) -> None:
     with pytest.raises(ConfigurationError, match="organization_id"):
@@ -454,6 +467,7 @@ def test_the_last_nodes_are_read_by_the_document_as_it_is_printed() -> None:
     assert [json.loads(request.content) for request in api.requests] == [{"query": LAST_JOBS, "variables": {}}]
 
 
+@pytest.mark.covers("shopify.page.before", "shopify.page.last")
 def test_a_list_is_read_from_its_end_where_the_user_pages_it() -> None:
     # https://relay.dev/graphql/connections.htm#sec-Backward-pagination-arguments
     def page(*ids: str, more: bool) -> dict:
@@ -528,6 +542,7 @@ def test_any_document_can_be_executed() -> None:
 CREDIT = "mutation Credit { appCreditCreate(appId: 1) { userErrors { message } } }"
 
 
+@pytest.mark.covers("shopify.request.mutation")
 @pytest.mark.parametrize(("idempotent", "requests"), [(None, 1), (True, 2)])
 def test_a_mutation_is_repeated_after_a_lost_response_only_if_it_may_be(idempotent: bool | None, requests: int) -> None:
     sent = []

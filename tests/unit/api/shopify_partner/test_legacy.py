@@ -52,6 +52,7 @@ def job(number: int, at: str = "2025-01-01T10:00:00Z", shop: str = "a.myshopify.
     return {"id": f"gid://partners/Job/{number}", "lastEventAt": at, "shop": {"myshopifyDomain": shop}}
 
 
+@pytest.mark.covers("shopify.jobs")
 def test_jobs_are_read_by_their_last_event() -> None:
     api = FakePartnerApi({
         "data": {"jobs": connection(job(1), job(2, "2025-01-02T00:00:00Z"), job(3, shop="b.myshopify.com"))}
@@ -75,6 +76,7 @@ def test_jobs_are_read_by_their_last_event() -> None:
     ]
 
 
+@pytest.mark.covers("shopify.conversations")
 def test_conversations_are_read_by_their_last_event() -> None:
     record = {"id": "gid://partners/Conversation/1", "lastEventAt": "2025-01-01T10:00:00Z"}
     api = FakePartnerApi({"data": {"conversations": connection(record)}})
@@ -85,6 +87,7 @@ def test_conversations_are_read_by_their_last_event() -> None:
     assert api.variables[0]["statuses"] == ["BLOCKED"]
 
 
+@pytest.mark.covers("shopify.messages")
 def test_messages_are_those_of_one_conversation() -> None:
     record = {"id": "gid://partners/Message/1", "sentAt": "2025-01-01T10:00:00Z", "body": "Hello"}
     api = FakePartnerApi({"data": {"conversation": {"messages": connection(record)}}})

@@ -21,11 +21,15 @@ def make_client(body: dict) -> ShopifyPartnerClient:
 @pytest.mark.parametrize(
     ("resource", "permissions"),
     [
-        ("transactions", ("View financials", "Manage apps")),
-        ("app_events", ("Manage apps",)),
-        ("events", ("Manage apps",)),
-        ("jobs", ("Manage jobs",)),
-        ("conversations", ("Manage jobs",)),
+        pytest.param(
+            "transactions",
+            ("View financials", "Manage apps"),
+            marks=pytest.mark.covers("shopify.permission.view_financials", "shopify.permission.transaction_app"),
+        ),
+        pytest.param("app_events", ("Manage apps",), marks=pytest.mark.covers("shopify.permission.manage_apps")),
+        pytest.param("events", ("Manage apps",), marks=pytest.mark.covers("shopify.permission.manage_apps")),
+        pytest.param("jobs", ("Manage jobs",), marks=pytest.mark.covers("shopify.permission.manage_jobs")),
+        pytest.param("conversations", ("Manage jobs",), marks=pytest.mark.covers("shopify.permission.manage_jobs")),
         ("messages", ("Manage jobs",)),
     ],
 )
@@ -33,6 +37,7 @@ def test_each_list_names_its_permissions(resource: str, permissions: tuple[str, 
     assert RESOURCES[resource].permissions == permissions
 
 
+@pytest.mark.covers("shopify.permission.error")
 @pytest.mark.parametrize(
     ("path", "permission"),
     [
