@@ -7,12 +7,14 @@ manifests, and none of them needs a call. Holds names and counts, no records. Kn
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.source import is_reference_of_dataset
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE
+from airflow_provider_partners.exceptions import DatasetError
 
 
 class PartnerList(NamedTuple):
@@ -120,7 +122,9 @@ def dataset_references(values: Iterable[Any]) -> list[DatasetRef]:
     references: dict[tuple[str, str], DatasetRef] = {}
     for value in values:
         for member in value if isinstance(value, list | tuple) else [value]:
-            if is_reference_of_dataset(member):
-                reference = DatasetRef.from_dict(member)
-                references[reference.uri, reference.sha256] = reference
+            # What is none after all is an error of the task that reads it, and not of what reports it.
+            with suppress(DatasetError):
+                if is_reference_of_dataset(member):
+                    reference = DatasetRef.from_dict(member)
+                    references[reference.uri, reference.sha256] = reference
     return list(references.values())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Asset, AssetAlias, BaseOperator, XComArg
 
 from airflow_provider_partners import settings, sync
-from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments
+from airflow_provider_partners.arguments import Check, SharedSignature, check_arguments, check_dataset
 from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets import leases
 from airflow_provider_partners.datasets.reference import DatasetRef
@@ -77,6 +77,7 @@ class PartnerOperator(BaseOperator):
         try:
             with translate_errors(context):
                 check_arguments(self, self.argument_checks)
+                self._read_mapped_outputs()
                 has_lease = leases.take(context, self._staged_inputs())
                 yield
                 if has_lease:
@@ -97,6 +98,13 @@ class PartnerOperator(BaseOperator):
     def input_datasets(self) -> list[Any]:
         """Return the arguments that may be dataset references."""
         return []
+
+    def _read_mapped_outputs(self) -> None:
+        """Read the outputs of a mapped task once: Airflow passes a sequence that reads each from the API when used."""
+        for name, check in self.argument_checks.items():
+            value = getattr(self, name)
+            if check is check_dataset and isinstance(value, Sequence) and not isinstance(value, str | list):
+                setattr(self, name, list(value))
 
     def _staged_inputs(self) -> list[str]:
         """Return the folders of the datasets that the task reads."""

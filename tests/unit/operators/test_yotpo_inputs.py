@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
@@ -197,6 +198,28 @@ def test_the_outputs_of_a_mapped_task_are_built_and_written_together(context, st
     written = YotpoUpsertOrdersOperator(task_id="upsert", orders=[built]).execute(context)
     assert written["extra"]["summary"]["created"] == 2
     assert written["extra"]["shop"] == SHOP
+
+
+class MappedOutputs(Sequence):
+    """The outputs of a mapped task as Airflow passes them (``LazyXComSequence``): a sequence, and no list."""
+
+    def __init__(self, *outputs):
+        self._outputs, self.reads = outputs, 0
+
+    def __len__(self):
+        return len(self._outputs)
+
+    def __getitem__(self, index):
+        self.reads += 1
+        return self._outputs[index]
+
+
+def test_the_outputs_of_a_mapped_task_are_read_once_and_are_in_the_lineage(context, store, dataset):
+    outputs = MappedOutputs(*(dataset("yotpo", "built orders", SHOP, [RECORD], name=name) for name in ("a", "b")))
+    task = YotpoUpsertOrdersOperator(task_id="t", orders=outputs, max_rejects=1)
+    task.execute(context)
+    assert len(task.get_openlineage_facets_on_complete(None).inputs) == 2
+    assert outputs.reads == 3  # Two outputs, and the end of the sequence.
 
 
 def test_orders_and_returns_may_be_plain_lists(context, store):
