@@ -28,11 +28,13 @@ __all__ = [
     "check_days",
     "check_duration",
     "check_flag",
+    "check_flag_or_names",
     "check_folder",
     "check_ids",
     "check_interval",
     "check_keys",
     "check_kinds",
+    "check_levels",
     "check_limit",
     "check_mapping",
     "check_name",
@@ -109,6 +111,18 @@ def check_flag(name: str, value: Any) -> None:
     """Refuse what is neither True nor False: the text ``"false"`` would count as true."""
     if not isinstance(value, bool):
         _refuse(name, value, "True or False", f"Write {name}=False, without quotation marks.")
+
+
+def check_levels(name: str, value: Any) -> None:
+    """Refuse what is neither True nor False nor a whole number of 0 or more."""
+    if not isinstance(value, int) or value < 0:
+        _refuse(name, value, "True, False or a number of levels", f"Write {name}=True, or {name}=1.")
+
+
+def check_flag_or_names(name: str, value: Any) -> None:
+    """Refuse what is neither True nor False nor a list of names."""
+    if not isinstance(value, bool):
+        check_names(name, value)
 
 
 def check_mapping(name: str, value: Any) -> None:
@@ -252,6 +266,17 @@ def _flag_of(text: str) -> Any:
     return True if word in _TRUE else False if word in _FALSE else text
 
 
+def _levels_of(text: str) -> Any:
+    """Return a number, or else a flag: ``1`` is one level."""
+    number = _number_of(text)
+    return _flag_of(text) if number == text else number
+
+
+def _flag_or_structure_of(text: str) -> Any:
+    flag = _flag_of(text)
+    return parse_structure(text) if flag == text else flag
+
+
 def _number_of(text: str) -> Any:
     for kind in (int, float):
         try:
@@ -286,6 +311,8 @@ def check_dataset(name: str, value: Any) -> None:
 TEXT_FORMS: Mapping[Check, Callable[[str], Any]] = {
     check_flag: _flag_of,
     **dict.fromkeys((check_count, check_days, check_interval, check_limit, check_seconds), _number_of),
+    check_levels: _levels_of,
+    check_flag_or_names: _flag_or_structure_of,
     check_duration: _duration_of,
     **dict.fromkeys((check_dataset, check_keys, check_mapping, check_structure), parse_structure),
 }

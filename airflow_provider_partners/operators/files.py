@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_partners.arguments import Check, check_flag, check_name, check_names, check_structure, suggest
+from airflow_provider_partners.arguments import (
+    Check,
+    check_flag,
+    check_flag_or_names,
+    check_name,
+    check_names,
+    check_structure,
+    suggest,
+)
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.to_dataset import ToDatasetOperator
 
@@ -32,7 +40,7 @@ class FilesToDatasetOperator(ToDatasetOperator):
     :param delimiter: between the cells of a CSV file; a comma by default, a tab for ``tsv`` (templated)
     :param quotechar: around cells of a CSV file that contain the delimiter (templated)
     :param encoding: of CSV files, such as ``cp1252``; JSON is UTF-8 (templated)
-    :param header: True if the first line of a CSV file has the names of its columns; else the list of names
+    :param header: True if the first line of a CSV file has the names of its columns; else the list of names (templated)
     :param null_values: texts of CSV cells without a value; the empty text by default (templated)
     :param allow_empty: whether it is no error that there is no file (templated)
     """
@@ -44,6 +52,7 @@ class FilesToDatasetOperator(ToDatasetOperator):
         "delimiter",
         "quotechar",
         "encoding",
+        "header",
         "null_values",
         "allow_empty",
     )
@@ -51,6 +60,7 @@ class FilesToDatasetOperator(ToDatasetOperator):
         **ToDatasetOperator.argument_checks,
         **dict.fromkeys(("format", "delimiter", "quotechar", "encoding"), check_name),
         **dict.fromkeys(("uri", "null_values"), check_structure),
+        "header": check_flag_or_names,
         "allow_empty": check_flag,
     }
     default_source: ClassVar[str] = "files"
@@ -63,7 +73,7 @@ class FilesToDatasetOperator(ToDatasetOperator):
         delimiter: str | None = None,
         quotechar: str = '"',
         encoding: str = "utf-8",
-        header: bool | Sequence[str] = True,
+        header: bool | str | Sequence[str] = True,
         null_values: Sequence[str] = ("",),
         allow_empty: bool | str = False,
         **kwargs: Any,

@@ -24,8 +24,10 @@ from airflow_provider_partners.arguments import (
     check_days,
     check_duration,
     check_flag,
+    check_flag_or_names,
     check_interval,
     check_keys,
+    check_levels,
     check_limit,
     check_mapping,
     check_seconds,
@@ -42,8 +44,6 @@ CLASSES = [
 NOT_TEMPLATED = {
     "asset": "an object of the Dag's code, which Airflow finds there",
     "deferrable": "Airflow reads it from the Dag's code: it decides where the task waits",
-    "header": "the layout of a file belongs to the code that reads it",
-    "flatten": "the layout of a table belongs to the code that writes it",
 }
 """The arguments without a template, with the reason."""
 
@@ -75,6 +75,8 @@ SAMPLES: Mapping[Any, Sequence[tuple[Any, str]]] = {
     check_mapping: [({"a": ["b", None]}, json.dumps({"a": ["b", None]})), ({"a": True}, str({"a": True}))],
     check_structure: [(["a", "b"], '["a", "b"]'), (["a", "b"], str(["a", "b"])), ({"a": ["b"]}, '{"a": ["b"]}')],
     check_keys: [(["a", "b"], '["a", "b"]'), (("a",), str(("a",))), ("a,b", "a,b")],
+    check_levels: [(True, "True"), (False, "false"), (1, "1"), (0, "0")],
+    check_flag_or_names: [(True, "true"), (["a", "b"], '["a", "b"]'), ("a,b", "a,b")],
     check_dataset: [({"uri": "/d", "source": "s", "resource": "r"}, '{"uri": "/d", "source": "s", "resource": "r"}')],
 }
 """A value and its rendered text, for each check that has a text form."""

@@ -28,8 +28,10 @@ from airflow_provider_partners.arguments import (
     check_dataset,
     check_duration,
     check_flag,
+    check_flag_or_names,
     check_ids,
     check_keys,
+    check_levels,
     check_limit,
     check_mapping,
     check_seconds,
@@ -188,6 +190,10 @@ class Owner:
         (check_structure, "['id', 'name']", ["id", "name"]),
         (check_structure, "id,name", "id,name"),
         (check_keys, "('id',)", ("id",)),
+        (check_levels, "1", 1),
+        (check_levels, "true", True),
+        (check_flag_or_names, "false", False),
+        (check_flag_or_names, "id,name", "id,name"),
         (check_dataset, "{'uri': '/d', 'source': 'yofi'}", {"uri": "/d", "source": "yofi"}),
     ],
 )
@@ -216,6 +222,8 @@ def test_a_template_that_renders_to_nothing_means_the_default(text):
         (check_mapping, '{"a": }'),
         (check_mapping, "[1]"),
         (check_limit, "10%"),
+        (check_levels, "-1"),
+        (check_levels, "all"),
     ],
 )
 def test_a_text_without_a_value_is_refused_by_name(check, text):

@@ -14,6 +14,7 @@ from airflow_provider_partners.arguments import (
     check_count,
     check_dataset,
     check_keys,
+    check_levels,
     check_limit,
     check_mapping,
     check_name,
@@ -52,12 +53,6 @@ def _choice(*choices: str) -> Check:
             raise ConfigurationError(message, remedy=f"Use one of: {', '.join(choices)}.")
 
     return check
-
-
-def _check_depth(name: str, value: Any) -> None:
-    if not isinstance(value, bool) and not (isinstance(value, int) and value >= 0):
-        message = f"'{name}' is {value!r}, and True, False or a number of levels is needed"
-        raise ConfigurationError(message, remedy=f"Write {name}=True, or {name}=1.")
 
 
 class TableLoad(TypedDict):
@@ -111,6 +106,7 @@ class DatasetToSqlOperator(PartnerOperator):
     :param exclude: fields that are left out (templated)
     :param types: column types of fields that replace the dataset's: ``{"placed_at": "timestamp"}`` (templated)
     :param flatten: whether the fields of objects become columns, or how many levels of them; lists stay JSON
+        (templated)
     :param names: ``snake`` makes ``created_at`` of ``createdAt``; ``keep`` leaves names as they are (templated)
     :param on_new_columns: ``add`` fields that the table lacks, ``ignore`` them, or ``fail`` (templated)
     :param only_newer: a field, such as ``updatedAt``: a merge leaves a row alone whose value is larger (templated)
@@ -133,6 +129,7 @@ class DatasetToSqlOperator(PartnerOperator):
         "keys",
         "mode",
         "columns",
+        "flatten",
         "exclude",
         "types",
         "names",
@@ -154,7 +151,7 @@ class DatasetToSqlOperator(PartnerOperator):
         **dict.fromkeys(("keys", "exclude"), check_keys),
         "mode": _choice("merge", "append", "replace"),
         **dict.fromkeys(("columns", "types", "hook_params"), check_mapping),
-        "flatten": _check_depth,
+        "flatten": check_levels,
         "names": _choice("snake", "keep"),
         "on_new_columns": _choice("add", "ignore", "fail"),
         **dict.fromkeys(("only_newer", "load_id", "dialect", "timezone"), check_name),
@@ -177,7 +174,7 @@ class DatasetToSqlOperator(PartnerOperator):
         columns: Mapping[str, str] | None = None,
         exclude: Sequence[str] | str | None = None,
         types: Mapping[str, str] | None = None,
-        flatten: bool | int = False,
+        flatten: bool | int | str = False,
         names: str = "snake",
         on_new_columns: str = "add",
         only_newer: str | None = None,
@@ -200,7 +197,7 @@ class DatasetToSqlOperator(PartnerOperator):
         self.columns = columns
         self.exclude = exclude
         self.types = types
-        self.flatten = flatten
+        self.flatten: Any = flatten
         self.names = names
         self.on_new_columns = on_new_columns
         self.only_newer = only_newer
