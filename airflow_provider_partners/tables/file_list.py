@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class SourceFile:
                 yield stored if decompress is None else decompress(stored)
         except PartnersError:
             raise
-        except (EOFError, gzip.BadGzipFile, lzma.LZMAError) as error:
+        except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
             message = f"{self.uri} can't be decompressed: {first_line(error)}"
             raise DatasetError(message, remedy="Write the file again.") from error
         except (OSError, ImportError) as error:

@@ -243,18 +243,36 @@ def _is_json(text: str) -> bool:
 
 
 def _read_parquet(file: SourceFile, stream: IO[bytes], options: ReadOptions) -> Iterator[Record | UnreadableRecord]:
-    table, converter, convert = (
-        _parquet(file, stream),
-        ValueConverter(options.timezone),
-        Typer(options.types, options.timezone),
-    )
-    number = 0
-    for batch in table.iter_batches(batch_size=_PARQUET_BATCH):
-        for row in batch.to_pylist():
-            number += 1
-            place = f"{file.uri}, record {number}"
-            record, fault = to_json_record(row, converter)
-            yield convert(record, place) if fault is None else UnreadableRecord(place, fault, record)
+    converter, convert = ValueConverter(options.timezone), Typer(options.types, options.timezone)
+    for number, row in enumerate(_parquet_rows(file, stream), 1):
+        place = f"{file.uri}, record {number}"
+        record, fault = to_json_record(row, converter)
+        yield convert(record, place) if fault is None else UnreadableRecord(place, fault, record)
+
+
+def _parquet_rows(file: SourceFile, stream: IO[bytes]) -> Iterator[Record]:
+    parquet_file = _parquet(file, stream)
+    import pyarrow as pa
+
+    try:
+        for batch in parquet_file.iter_batches(batch_size=_PARQUET_BATCH):
+            yield from pa.Table.from_batches([batch]).cast(_in_microseconds(batch.schema), safe=False).to_pylist()
+    except pa.ArrowException as error:
+        message = f"{file.uri} can't be read: {first_line(error)}"
+        raise DatasetError(message, remedy="Write the file again.") from None
+
+
+def _in_microseconds(schema: Any) -> Any:
+    """Return a schema without nanoseconds, which Python's times don't have: pandas and Spark write them."""
+    import pyarrow as pa
+
+    fields = [
+        item.with_type(pa.timestamp("us", item.type.tz))
+        if pa.types.is_timestamp(item.type) and item.type.unit == "ns"
+        else item
+        for item in schema
+    ]
+    return pa.schema(fields)
 
 
 def to_json_record(record: Record, converter: ValueConverter) -> tuple[Record, str | None]:
@@ -281,7 +299,7 @@ def _parquet(file: SourceFile, stream: IO[bytes]) -> Any:
         remedy = "Install airflow-provider-partners[parquet] on every worker."
         raise ConfigurationError(message, remedy=remedy) from None
     try:
-        return parquet.ParquetFile(stream)
+        return parquet.ParquetFile(stream, coerce_int96_timestamp_unit="us")
     except pa.ArrowInvalid as error:
         message = f"{file.uri} is no Parquet file: {first_line(error)}"
         raise DatasetError(message, remedy="Write the file again, or set 'format'.") from None
@@ -300,7 +318,11 @@ def _parquet_types(schema: Any) -> dict[str, str]:
         (kinds.is_floating, "float"),
         (kinds.is_nested, "json"),
     )
-    return {item.name: next((kind for test, kind in tests if test(item.type)), "string") for item in schema}
+
+    def plain_type(kind: Any) -> Any:
+        return kind.value_type if kinds.is_dictionary(kind) else kind
+
+    return {item.name: next((kind for test, kind in tests if test(plain_type(item.type))), "string") for item in schema}
 
 
 class Typer:

@@ -179,6 +179,7 @@ class TableLoader:
     def _prepare_table(self, cursor: Any) -> Statements:
         """Create or widen the table, and return the statements of the load."""
         planned = self._statements()
+        self._check_load_id(planned)
         for statement in planned.setup():
             self._execute(cursor, statement)
         existing: dict[str, str] = dict(self._rows(cursor, planned.columns_of_table()))
@@ -190,6 +191,17 @@ class TableLoader:
         if self._options.mode == "append" and planned.load_id_column not in existing:
             self._execute(cursor, planned.add_column(planned.load_id_column, "string"))
         return self._statements({column.name: existing[column.name] for column in self._plan.columns})
+
+    def _check_load_id(self, planned: Statements) -> None:
+        """Refuse a field whose column is that of the load's id.
+
+        :raises ConfigurationError: when there is one
+        """
+        name = planned.load_id_column
+        owner = next((column.field for column in self._plan.columns if column.name.lower() == name.lower()), None)
+        if owner is not None and self._options.mode == "append":
+            message = f"The column {name!r} is that of the load, and {owner!r} would become it, too"
+            raise ConfigurationError(message, remedy=f"Write exclude=[{owner!r}], or columns={{{owner!r}: '…'}}.")
 
     def _adopt_names(self, cursor: Any, planned: Statements, existing: dict[str, str]) -> None:
         """Find the table's column for each field, and add those that are missing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from airflow_provider_partners.tables.dialects import Dialect, kind_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.tables.plan import TableColumn
 
 POSITION = "_position"
-"""The column of the stage with the order of the records."""
+"""The column of the stage with the order of the records; with underscores behind it if the records have one."""
 
 LOAD_ID = "_load_id"
 """The column of the table that says which load has appended a row."""
@@ -73,6 +74,8 @@ class Statements:
         self._stage = qualified([*(table[:-1] if dialect.qualified_stage else ()), stage], dialect)
         self._quote = dialect.quoted
         self.load_id_column = dialect.folded(LOAD_ID)
+        taken = {column.name.lower() for column in columns}
+        self._position = next(name for number in count() if (name := f"{POSITION}{'_' * number}") not in taken)
 
     def create_table(self, *, load_id: bool = False) -> str:
         """Create the table if it doesn't exist."""
@@ -97,7 +100,7 @@ class Statements:
         """Create the stage. Its columns have the types of the table's."""
         types = {column.name: self.dialect.stage_type(column.type, self.types[column.name]) for column in self._columns}
         lines = [f"{self._quote(name)} {kind}" for name, kind in types.items()]
-        lines.append(f"{self._quote(POSITION)} {self.dialect.types['integer']}")
+        lines.append(f"{self._quote(self._position)} {self.dialect.types['integer']}")
         return f"{self.dialect.create_stage} {self._stage} (\n  " + ",\n  ".join(lines) + f"\n){self.dialect.end_stage}"
 
     def copy(self) -> str:
@@ -143,7 +146,7 @@ class Statements:
 
     def deduplicate(self) -> str:
         """Keep one row of each key in the stage: the newest one, and of these the last."""
-        position, keys = self._quote(POSITION), self._list(self._keys)
+        position, keys = self._quote(self._position), self._list(self._keys)
         newest = (
             f"{self._quote(self._newer.name)} IS NULL, {self._quote(self._newer.name)} DESC, " if self._newer else ""
         )
@@ -258,7 +261,7 @@ class Statements:
         """Append the rows of the stage."""
         return (
             f"INSERT INTO {self._table} ({self._list(self._columns)}, {self._quote(self.load_id_column)})\n"
-            f"SELECT {self._values()}, '{load_id}' FROM {self._stage} AS s ORDER BY {self._quote(POSITION)}"
+            f"SELECT {self._values()}, '{load_id}' FROM {self._stage} AS s ORDER BY {self._quote(self._position)}"
         )
 
     def ends_with_transaction(self) -> bool:
@@ -270,7 +273,7 @@ class Statements:
         return f"DROP TABLE {self._stage}"
 
     def _select(self) -> str:
-        return f"SELECT {self._values()} FROM {self._stage} AS s ORDER BY {self._quote(POSITION)}"
+        return f"SELECT {self._values()} FROM {self._stage} AS s ORDER BY {self._quote(self._position)}"
 
     def _others(self) -> list[TableColumn]:
         return [column for column in self._columns if column not in self._keys]
@@ -279,7 +282,7 @@ class Statements:
         return ", ".join(self._quote(column.name) for column in columns)
 
     def _stage_columns(self) -> str:
-        return f"{self._list(self._columns)}, {self._quote(POSITION)}"
+        return f"{self._list(self._columns)}, {self._quote(self._position)}"
 
     def _value(self, column: TableColumn) -> str:
         value = f"s.{self._quote(column.name)}"

@@ -293,6 +293,29 @@ def test_a_number_of_parquet_that_is_not_finite_is_rejected(context, folder):
     assert reference["extra"]["rejections"] == {"rate: its value is no finite number": 1}
 
 
+def test_nanoseconds_of_parquet_are_cut_to_microseconds(context, folder):
+    """Python's ``datetime`` has no nanoseconds; pandas and Spark (INT96) write them."""
+    nanoseconds = pa.array([1_777_629_600_123_456_789], pa.timestamp("ns", "UTC"))
+    table = pa.table({"at": nanoseconds, "kind": pa.array(["a"]).dictionary_encode()})
+    parquet.write_table(table, folder / "a.parquet")
+    parquet.write_table(table, folder / "b.parquet", use_deprecated_int96_timestamps=True)
+
+    reference = run(context, folder)
+
+    assert [record["at"] for record in records(reference)] == ["2026-05-01T10:00:00.123456Z"] * 2
+    assert types(reference) == {"at": "timestamp", "kind": "string"}
+
+
+def test_a_parquet_file_with_damaged_pages_is_an_error(context, folder):
+    parquet.write_table(pa.table({"id": list(range(10_000))}), folder / "a.parquet")
+    content = bytearray((folder / "a.parquet").read_bytes())
+    content[4:2_000] = bytes(1_996)
+    (folder / "a.parquet").write_bytes(bytes(content))
+
+    with pytest.raises(PartnerTaskError, match=r"a\.parquet can't be read"):
+        run(context, folder / "a.parquet")
+
+
 def test_what_is_no_parquet_is_an_error(context, folder):
     (folder / "a.parquet").write_bytes(b"PAR1 is not enough")
 
@@ -309,6 +332,15 @@ def test_compressed_files(context, folder, suffix, compress):
 
 def test_a_compressed_file_that_is_cut_off_is_an_error(context, folder):
     (folder / "a.csv.gz").write_bytes(gzip.compress(b"id\n" + b"1\n" * 1000)[:-10])
+
+    with pytest.raises(PartnerTaskError, match=r"a\.csv\.gz can't be decompressed"):
+        run(context, folder / "a.csv.gz")
+
+
+def test_a_compressed_file_with_damaged_content_is_an_error(context, folder):
+    content = bytearray(gzip.compress(b"id\n" + bytes(range(32, 127)) * 500))
+    content[20:40] = b"\xff" * 20
+    (folder / "a.csv.gz").write_bytes(bytes(content))
 
     with pytest.raises(PartnerTaskError, match=r"a\.csv\.gz can't be decompressed"):
         run(context, folder / "a.csv.gz")

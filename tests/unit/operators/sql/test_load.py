@@ -325,6 +325,15 @@ def test_an_append_to_a_table_of_the_users(staging, database):
     assert sorted(database.query("SELECT id FROM orders")) == [(1,), (7,)]
 
 
+def test_the_table_of_an_append_can_be_copied_without_its_load_ids(staging, database):
+    copy = [{"id": 1, "_load_id": "a-b", "_position": 7}]
+
+    with pytest.raises(AirflowFailException, match=r"'_load_id' would become it, too.*exclude=\['_load_id'\]"):
+        load(copy, mode="append")
+    load(copy, mode="append", exclude="_load_id")
+    assert database.query("SELECT id, _position FROM orders") == [(1, 7)]
+
+
 def test_a_load_id_says_what_an_append_is_about(staging, database):
     load([{"id": 1}], mode="append", load_id="2026-05-01", run_id="one")
 
