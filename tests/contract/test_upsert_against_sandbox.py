@@ -15,7 +15,7 @@ from airflow_provider_partners.api.yotpo.client import YotpoClient
 from airflow_provider_partners.sandbox.server import RunningSandbox
 from airflow_provider_partners.sync.build import BuiltOrder, UnmappableOrder, build_orders
 from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
-from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders, upsert_products
+from airflow_provider_partners.sync.upsert import upsert_customers, upsert_fulfillments, upsert_orders, upsert_products
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Record = dict[str, Any]
@@ -190,3 +190,97 @@ def test_fulfillments_can_be_sent_apart_if_embedded_ones_double(
         run(yotpo, built, with_fulfillments=False)
         assert {outcome.action for outcome in upsert_fulfillments(yotpo, built)} == expected
         assert set(stored(shop_sandbox, "fulfillment")) == sent_ids
+
+
+PLAIN: Record = {
+    "external_id": 1001,
+    "order_date": "2026-05-01T12:20:30+02:00",
+    "currency": "eur",
+    "total_price": "29.90",
+    "customer": {"external_id": "7", "first_name": "Zoë", "last_name": "Li", "email": "zoe@example.com"},
+    "line_items": [
+        {"external_product_id": "mug", "quantity": "2", "product": {"name": "Mug"}},
+        {"external_product_id": "cup", "quantity": 1, "coupon_code": "MAY", "product": {"name": "Cup"}},
+    ],
+    "fulfillments": [
+        {
+            "external_id": "f-1",
+            "fulfillment_date": "2026-05-02",
+            "status": "open",
+            "shipment_info": {"tracking_number": "T1"},
+            "fulfilled_items": [{"external_product_id": "mug", "quantity": 2}],
+        }
+    ],
+    "custom_properties": {"gift": "yes", "customer_country": "DE"},
+}
+
+
+@pytest.mark.parametrize("nested", ["merge", "replace"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"custom_properties": {"suppress_review_request": True}},
+        {"cancellation": {"cancellation_date": "2026-05-03"}},
+        {"customer": {"email": "li@example.com"}},
+        {"line_items": [{"external_product_id": "cup", "custom_properties": {"color": "red"}}]},
+        {"fulfillments": [{"external_id": "f-1", "status": "success"}]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_part_of_a_plain_order_changes_nothing_else(
+    shop_sandbox: RunningSandbox, yotpo: YotpoClient, change: Record, nested: str
+) -> None:
+    """Yotpo doesn't document whether a PATCH merges or replaces nested objects."""
+    shop_sandbox.sandbox.switches["yotpo.nested_objects"] = nested
+    (created,) = run(yotpo, [PLAIN])
+    assert (created.action, created.external_id) == ("created", "1001")
+    before = yotpo.orders(["1001"])["1001"]
+    assert (before["order_date"], before["total_price"]) == ("2026-05-01T10:20:30", 29.9)
+
+    (updated,) = run(yotpo, [{"external_id": "1001", **change}])
+
+    after = yotpo.orders(["1001"])["1001"]
+    assert updated.action == "updated"
+    assert flat(before).items() - flat(after).items() <= {
+        item for item in flat(before).items() if item[0].endswith(("email", "status", "updated_at"))
+    }
+    assert len(flat(after)) >= len(flat(before))
+    assert counts(run(yotpo, [{"external_id": "1001", **change}])) == {"unchanged": 1}
+
+
+def flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Return every single value by its path."""
+    if isinstance(value, dict):
+        return {key: leaf for name, each in value.items() for key, leaf in flat(each, f"{path}.{name}").items()}
+    if isinstance(value, list):
+        return {key: leaf for index, each in enumerate(value) for key, leaf in flat(each, f"{path}[{index}]").items()}
+    return {path: value}
+
+
+def test_customers_and_custom_properties_of_products_arrive(shop_sandbox: RunningSandbox, yotpo: YotpoClient) -> None:
+    """https://core-api.yotpo.com/reference/create-customer and /reference/products"""
+    customers = [
+        {"external_id": 7, "email": "zoe@example.com", "default_currency": "eur", "tags": ["vip", "berlin"]},
+        {"phone_number": "+49 30 901820", "accepts_sms_marketing": "true"},
+        {"external_id": "7", "first_name": "Zoë"},
+    ]
+    assert counts(list(upsert_customers(yotpo, customers))) == {"accepted": 2}
+    first, second = yotpo.extract("customers").records()
+    assert (first["email"], first["first_name"], first["tags"]) == ("zoe@example.com", "Zoë", "vip,berlin")
+    assert second["phone_number"] == "+4930901820"
+
+    product = {"external_id": "mug", "name": "Mug", "custom_properties": {"is_blocklisted": "false", "own": 1}}
+    assert counts(list(upsert_products(yotpo, [product]))) == {"created": 1}
+    part = {"external_id": "mug", "custom_properties": {"review_form_tag": "mugs"}}
+    assert counts(list(upsert_products(yotpo, [part]))) == {"updated": 1}
+    expected = {"is_blocklisted": False, "own": 1, "review_form_tag": "mugs"}
+    assert yotpo.products(["mug"])["mug"]["custom_properties"] == expected
+
+
+def test_what_was_read_from_one_store_can_be_written_again(shop_sandbox: RunningSandbox, yotpo: YotpoClient) -> None:
+    run(yotpo, [PLAIN])
+    orders = list(yotpo.extract("orders").records())
+    products = list(yotpo.extract("products").records())
+
+    assert counts(run(yotpo, orders)) == {"unchanged": 1}
+    assert counts(list(upsert_products(yotpo, products))) == {"unchanged": len(products)}

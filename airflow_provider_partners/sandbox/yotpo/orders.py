@@ -64,7 +64,7 @@ def update_order(call: Call) -> OperationResult:
         raise ApiError(409, f"Order with external_id {payload['external_id']} already exists")
     embedded = payload.pop("fulfillments", [])
     lines = _merged_lines(records, order["line_items"], payload.pop("line_items", []))
-    changed = merge_fields(order, payload) | {"line_items": lines, "updated_at": records.now()}
+    changed = records.updated(order, payload) | {"line_items": lines, "updated_at": records.now()}
     fulfillments = _merged_fulfillments(records, changed, _fulfillments(records, order), embedded)
     if renamed:
         records.rename("order", order["_id"], order["external_id"], payload["external_id"])
@@ -155,6 +155,8 @@ def _merged_lines(records: Records, present: Sequence[Document], payload: Sequen
     for yotpo_id, item in enumerate(payload, start=records.new_id(len(payload))):
         product = item["external_product_id"]
         line = lines.get(product, {"yotpo_id": yotpo_id, "created_at": now})
+        if records.switches["yotpo.nested_objects"] == "replace":
+            line = {name: line[name] for name in ("yotpo_id", "created_at")}
         lines[product] = merge_fields(line, item) | {"updated_at": now, "product_id": products[product]}
     if len(lines) > _MAX_LINES:
         raise ApiError(400, f"line_items has too many members (maximum is {_MAX_LINES})")
@@ -213,6 +215,8 @@ def _merged_fulfillments(
         if fulfillment is None:
             changed.append(_new_fulfillment(records, order, each))
         else:
+            if records.switches["yotpo.nested_objects"] == "replace":
+                fulfillment = {name: value for name, value in fulfillment.items() if name not in _EMBEDDED_KEYS}
             changed.append(merge_fields(fulfillment, each) | {"updated_at": records.now()})
         if each.get("external_id"):
             known[each["external_id"]] = changed[-1]

@@ -43,6 +43,10 @@ class Records:
         self._store = sandbox.store
         self._clock = clock
 
+    def updated(self, present: Document, payload: Document) -> Document:
+        """Return a record with the properties of an update. Whether nested objects are merged is not documented."""
+        return merge_fields(present, payload) if self.switches["yotpo.nested_objects"] == "merge" else present | payload
+
     def now(self) -> str:
         """Return the timestamp for ``created_at`` and ``updated_at``."""
         return format_timestamp_naive(self._sandbox.clock())

@@ -58,6 +58,7 @@ SWITCHES: dict[str, Any] = {
     "yotpo.refuse_unknown_properties": False,
     "yotpo.lenient_types": False,
     "yotpo.embedded_fulfillments": "merge",  # by external id; or "append": sending them again doubles them
+    "yotpo.nested_objects": "merge",  # an update of an object, line or fulfillment; or "replace": it is the whole one
     "yotpo.duplicate_fulfillment": 409,  # or "accept"
     "yotpo.default_limit": 10,
     "yotpo.cursor": "plain",  # or "encoded": the client must URL-decode it once before it sends it

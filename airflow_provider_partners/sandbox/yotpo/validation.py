@@ -12,7 +12,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import pycountry
 
 from airflow_provider_partners.sandbox.yotpo.errors import ApiError
 
@@ -131,6 +134,21 @@ def _matching(pattern: str, expected: str) -> Callable[[Any, bool], str]:
     return convert
 
 
+def _listed(database: Callable[[], Any], name: str, expected: str, *others: str) -> Callable[[Any, bool], str]:
+    @cache
+    def codes() -> frozenset[str]:
+        return frozenset({*others, *(getattr(entry, name) for entry in database() if hasattr(entry, name))})
+
+    def convert(value: Any, lenient: bool) -> str:
+        text = _string(value, lenient)
+        if text not in codes():
+            msg = f"must be {expected}"
+            raise InvalidValueError(msg)
+        return text
+
+    return convert
+
+
 def _scalar(value: Any, lenient: bool) -> Any:
     if isinstance(value, dict | list):
         msg = "must be a single value"
@@ -146,9 +164,10 @@ KINDS: dict[str, Callable[[Any, bool], Any]] = {
     "boolean": _boolean,
     "scalar": _scalar,
     "datetime": lambda value, lenient: parse_timestamp(_string(value, lenient)),
-    "currency": _matching(r"[A-Z]{3}", "an ISO 4217 code of three letters"),
-    "country": _matching(r"[A-Z]{2}", "an ISO 3166 code of two letters"),
-    "language": _matching(r"[a-z]{2}", "an ISO 639-1 code of two letters"),
+    "currency": _listed(lambda: pycountry.currencies, "alpha_3", "an ISO 4217 code of three letters"),
+    # XK is no official code, and ISO leaves it to users.
+    "country": _listed(lambda: pycountry.countries, "alpha_2", "an ISO 3166 code of two letters", "XK"),
+    "language": _listed(lambda: pycountry.languages, "alpha_2", "an ISO 639-1 code of two letters"),
     "phone": _matching(r"\+[0-9]{7,15}", "an E.164 number"),
 }
 
