@@ -12,15 +12,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners import settings, timestamps
+from airflow_provider_partners import settings
 from airflow_provider_partners.datasets.leases import read_leases
+from airflow_provider_partners.datasets.listing import child_folders, find_files, modified_at
 from airflow_provider_partners.datasets.location import leases_uri, read_folder_name
 from airflow_provider_partners.datasets.manifest import PART_NAME
-from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder, storage_path
-from airflow_provider_partners.files import storage_error
+from airflow_provider_partners.datasets.storage import MANIFEST_FILE, DatasetFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,6 @@ ActiveRuns = Callable[[str, list[str]], set[str]]
 
 _OWN_FILE = re.compile(r"(manifest|progress|job|window|query|call)\.json|parts-[0-9]{5}\.json|\..+\.tmp")
 """Files of a dataset's folder besides its parts, and those of the folder that an operator has beside it."""
-
-_MODIFIED_KEYS = ("mtime", "LastModified", "last_modified", "updated", "created")
-"""Where the file systems of fsspec say when a file was written: local and SFTP, S3, Azure, Google, memory."""
 
 
 @dataclass(slots=True)
@@ -72,7 +69,7 @@ class _RunFolder:
         return {name.rpartition("/")[0] for name in self.files}
 
     def is_older_than(self, limit: datetime) -> bool:
-        times = [_modified_at(info) for info in self.files.values()]
+        times = [modified_at(info) for info in self.files.values()]
         return bool(times) and all(time is not None and time < limit for time in times)
 
     def reason_to_keep(self) -> str | None:
@@ -98,7 +95,7 @@ def remove_old_datasets(
     """
     summary = RetentionSummary()
     leased = _leased_uris(active_runs, dry_run=dry_run)
-    for dag_folder in _children(settings.staging_uri().rstrip("/")):
+    for dag_folder in child_folders(settings.staging_uri().rstrip("/")):
         if dag_folder.rpartition("/")[2].startswith("."):
             continue
         old = [run for run in _run_folders(dag_folder) if run.is_older_than(older_than)]
@@ -161,33 +158,9 @@ def _leased_uris(active_runs: ActiveRuns, *, dry_run: bool) -> set[str]:
 
 def _run_folders(dag_folder: str) -> Iterator[_RunFolder]:
     dag_id = read_folder_name(dag_folder.rpartition("/")[2])
-    for task_folder in _children(dag_folder):
-        for folder in _children(task_folder):
-            yield _RunFolder(folder, dag_id, read_folder_name(folder.rpartition("/")[2]), _files(folder))
-
-
-def _children(uri: str) -> list[str]:
-    """Return the folders inside of a folder."""
-    path = storage_path(uri)
-    try:
-        entries = path.fs.ls(path.path, detail=True)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise storage_error(uri, error) from error
-    names = (each["name"].rstrip("/").rpartition("/")[2] for each in entries if each["type"] == "directory")
-    return sorted(f"{uri}/{name}" for name in names)
-
-
-def _files(uri: str) -> dict[str, Mapping[str, Any]]:
-    path = storage_path(uri)
-    root = path.path.rstrip("/")
-    try:
-        found = path.fs.find(root, detail=True)
-    except OSError as error:
-        raise storage_error(uri, error) from error
-    names = {name: details for name, details in found.items() if details.get("type") != "directory"}
-    return {name.split(root.lstrip("/"), 1)[1].lstrip("/"): details for name, details in names.items()}
+    for task_folder in child_folders(dag_folder):
+        for folder in child_folders(task_folder):
+            yield _RunFolder(folder, dag_id, read_folder_name(folder.rpartition("/")[2]), find_files(folder))
 
 
 def _is_foreign(name: str) -> bool:
@@ -198,13 +171,3 @@ def _is_foreign(name: str) -> bool:
 
 def _is_below(uri: str, folder: str) -> bool:
     return uri == folder or uri.startswith(f"{folder}/")
-
-
-def _modified_at(details: Mapping[str, Any]) -> datetime | None:
-    for key in _MODIFIED_KEYS:
-        value = details.get(key)
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value, UTC)
-        if (time := timestamps.try_parse(value)) is not None:
-            return time
-    return None
