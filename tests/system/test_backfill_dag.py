@@ -48,6 +48,7 @@ def test_the_windows_together_hold_every_order_once(airflow: Any, first_run: Any
     assert first_run.total["created"] == first_run.called("orders.create") > 0
 
 
+@pytest.mark.covers("yotpo.order.order_date.six_months")
 def test_orders_that_are_too_old_for_a_review_request_are_counted(airflow: Any, first_run: Any) -> None:
     """By ``createdAt`` of the sandbox's orders. Test orders and those without a line to review are not built."""
     young, old = (lane["shop"] for lane in first_run.summary["lanes"][::3])

@@ -43,6 +43,7 @@ def test_an_older_order_is_sent_with_a_note(now: datetime, notes: list[str]) -> 
     assert one.to_dict()["outcome_notes"] == notes
 
 
+@pytest.mark.covers("yotpo.order.order_date.six_months")
 def test_an_option_leaves_older_orders_out() -> None:
     one = built(datetime(2026, 9, 2, tzinfo=UTC), old_orders="exclude")
     assert one == UnmappableOrder("1001", NOTE, "too old for a review request", is_excluded=True)
@@ -67,6 +68,7 @@ def test_months_are_calendar_months() -> None:
     assert not is_too_old(None, now=now, months=6)
 
 
+@pytest.mark.covers("yotpo.order.order_date.six_months")
 @pytest.mark.parametrize("placed", ["2020-01-01T00:00:00Z", None])
 def test_the_outcome_of_a_plain_or_built_order_has_the_note(placed: str | None) -> None:
     line = {"external_product_id": "11", "quantity": 1}

@@ -131,6 +131,7 @@ def test_products_that_the_transform_removes_are_not_sent() -> None:
     assert [product["external_id"] for product in one.products] == ["11"]
 
 
+@pytest.mark.covers("yotpo.order_properties.suppress_review_request")
 @pytest.mark.parametrize(("value", "reasons"), [(True, ["the transform"]), (False, [])])
 def test_a_suppression_of_the_transform_is_counted_as_its_own(value: bool, reasons: list[str]) -> None:
     def suppress(payload: dict[str, Any], *, order: Any, context: Any) -> dict[str, Any]:
