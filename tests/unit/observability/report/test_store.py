@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ RUN = "scheduled__2026-05-01T10:00:00+00:00"
 
 
 @pytest.fixture(params=["file", "memory"])
-def staging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def staging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A folder on the local disk, and a bucket of fsspec's own memory file system, which has no real folders."""
     memory = fsspec.filesystem("memory")
     memory.store.clear()
@@ -27,7 +28,9 @@ def staging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     attach(protocol="memory", fs=memory)
     uri = str(tmp_path / "staging") if request.param == "file" else "memory://bucket/staging"
     monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", uri)
-    return uri
+    yield uri
+    memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
 
 
 def report(dag_id: str = "orders", run_id: str = RUN, **fields: Any) -> RunReport:
