@@ -115,6 +115,7 @@ def test_an_existing_external_id_is_a_conflict(yotpo: YotpoClient) -> None:
         yotpo.create_fulfillment(number, fulfillment("f-1"))
 
 
+@pytest.mark.covers("yotpo.line_item.external_product_id.bad_request")
 @pytest.mark.parametrize("status", [400, 404])
 def test_unknown_products_are_named(yotpo_sandbox: RunningSandbox, yotpo: YotpoClient, status: int) -> None:
     yotpo_sandbox.sandbox.switches["yotpo.unknown_product_status"] = status
@@ -141,6 +142,7 @@ def test_an_invalid_payload_is_rejected_with_the_field(
     assert caught.value.request_id
 
 
+@pytest.mark.covers("yotpo.endpoint.retrieve_orders")
 @pytest.mark.parametrize("cursor", ["plain", "encoded"])
 @pytest.mark.parametrize("resource", ["orders", "products"])
 def test_lists_are_read_completely_with_any_page_size(

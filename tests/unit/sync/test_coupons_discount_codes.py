@@ -52,6 +52,9 @@ def codes_of(payload: Record) -> list[str | None]:
     return [each.get("coupon_code") for each in payload["line_items"]]
 
 
+@pytest.mark.covers(
+    "yotpo.order_properties.coupon_used", "yotpo.line_properties.coupon_used", "yotpo.line_item.coupon_code"
+)
 def test_a_code_counts_for_the_order_and_for_the_lines_that_it_lowered() -> None:
     payload = built(order(line(1, 11, "TEN"), line(2, 12, None)))
     assert payload["custom_properties"]["coupon_used"] is True

@@ -28,6 +28,7 @@ def built(now: datetime, **options: Any) -> BuiltOrder | UnmappableOrder:
     return one
 
 
+@pytest.mark.covers("yotpo.order.order_date.six_months")
 @pytest.mark.parametrize(
     ("now", "notes"),
     [

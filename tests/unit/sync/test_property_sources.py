@@ -154,6 +154,7 @@ def test_a_name_that_is_almost_a_documented_one_is_a_warning(caplog: pytest.LogC
     assert "engraving" not in caplog.text
 
 
+@pytest.mark.covers("yotpo.order.custom_properties.maximum")
 def test_more_properties_than_yotpo_takes_are_an_error() -> None:
     """100 properties: https://core-api.yotpo.com/reference/orders."""
     own = {f"own_{number}": "constant:x" for number in range(98)}

@@ -13,6 +13,7 @@ from airflow_provider_partners.exceptions import UnexpectedResponseError, Unknow
 BIG = 4_294_967_296_123
 
 
+@pytest.mark.covers("yotpo.endpoint.create_order", "yotpo.endpoint.create_fulfillment", "yotpo.order.yotpo_id")
 def test_a_create_wraps_the_payload_and_returns_the_id_which_may_be_long() -> None:
     order, line = {"external_id": "1001"}, {"external_id": "f-1"}
     api = FakeYotpoApi(httpx.Response(201, json={"order": {"yotpo_id": BIG}}))
@@ -28,6 +29,7 @@ def test_a_create_wraps_the_payload_and_returns_the_id_which_may_be_long() -> No
     assert api.sent == ("POST", f"{ROOT}/orders/7/fulfillments", {"fulfillment": line})
 
 
+@pytest.mark.covers("yotpo.endpoint.update_order", "yotpo.endpoint.update_fulfillment")
 @pytest.mark.parametrize("status", [200, 204])
 def test_an_update_needs_no_response_body(status: int) -> None:
     api = FakeYotpoApi(httpx.Response(status))
@@ -55,6 +57,7 @@ def test_a_record_is_read_by_yotpos_id_and_is_none_when_unknown() -> None:
         yotpo_client(api).order(5)
 
 
+@pytest.mark.covers("yotpo.endpoint.retrieve_fulfillments")
 def test_all_fulfillments_of_an_order_are_read_with_their_ids() -> None:
     rows = [{"id": 1, "external_id": "a"}, {"id": 2, "external_id": "b"}, {"yotpo_id": 3, "external_id": "c"}]
 

@@ -18,6 +18,7 @@ def test_an_existing_external_id_is_a_conflict() -> None:
         yotpo_client(api).create_order({})
 
 
+@pytest.mark.covers("yotpo.line_item.external_product_id.bad_request")
 @pytest.mark.parametrize("status", [400, 404])
 @pytest.mark.parametrize("verb", ["create", "update"])
 def test_unknown_products_are_named_with_either_status(status: int, verb: str) -> None:

@@ -26,6 +26,7 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
     return result
 
 
+@pytest.mark.covers("yotpo.line_item.external_product_id.different")
 def test_lines_of_one_product_are_added_up() -> None:
     shirt = make.product(11)
     lines = [
@@ -104,6 +105,7 @@ def test_four_hundred_lines_of_fewer_products_pass() -> None:
     assert len(mapped(make.order(lineItems=lines, fulfillments=[])).order["line_items"]) == 30
 
 
+@pytest.mark.covers("yotpo.order.line_items.maximum")
 def test_more_products_than_yotpo_takes_are_a_clear_reject() -> None:
     lines = [make.line(number, make.product(number + 1)) for number in range(501)]
 
@@ -113,6 +115,7 @@ def test_more_products_than_yotpo_takes_are_a_clear_reject() -> None:
     assert not result.is_excluded
 
 
+@pytest.mark.covers("yotpo.order.fulfillments.maximum")
 @pytest.mark.parametrize("count", [100, 101])
 def test_more_fulfillments_than_yotpo_takes_are_a_clear_reject(count: int) -> None:
     lines = [make.line(1, make.product(11), 200)]
@@ -205,6 +208,7 @@ def test_an_order_without_id_or_date_is_rejected(change: dict[str, Any]) -> None
     assert not result.is_excluded
 
 
+@pytest.mark.covers("yotpo.fulfillment.cancelled_items")
 def test_removed_units_become_a_cancelled_fulfillment_and_the_line_stays() -> None:
     lines = [
         make.line(1, make.product(11), 3, currentQuantity=1, unfulfilledQuantity=0),

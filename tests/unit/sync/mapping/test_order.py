@@ -29,6 +29,15 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
     return result
 
 
+@pytest.mark.covers(
+    "yotpo.order.customer",
+    "yotpo.order.billing_address",
+    "yotpo.order.shipping_address",
+    "yotpo.order.line_items",
+    "yotpo.order.fulfillments",
+    "yotpo.fulfillment.shipment_info",
+    "yotpo.fulfillment.fulfilled_items",
+)
 def test_an_ordinary_order_maps_field_by_field() -> None:
     result = mapped(make.order())
 

@@ -63,6 +63,7 @@ def test_an_invalid_phone_number_is_left_out(phone: str) -> None:
     assert "phone_number" not in result["shipping_address"]
 
 
+@pytest.mark.covers("yotpo.customer.phone_number.e164")
 @pytest.mark.parametrize(
     ("phone", "expected"),
     [

@@ -38,6 +38,7 @@ def line(number: int, **options: str) -> dict:
 # --- defaults ---
 
 
+@pytest.mark.covers("yotpo.order_properties.customer_country.default")
 def test_country_state_delivery_type_and_vendor_are_sent_by_default() -> None:
     order = make.order(shippingLine={"title": "Express"}, lineItems=[make.line(1, make.product(11), vendor="Atelier")])
     assert mapped(order).order["custom_properties"] == {
@@ -48,6 +49,7 @@ def test_country_state_delivery_type_and_vendor_are_sent_by_default() -> None:
     assert mapped(order).order["line_items"][0]["custom_properties"] == {"vendor": "Atelier"}
 
 
+@pytest.mark.covers("yotpo.order_properties.customer_country.default")
 def test_an_order_without_a_shipping_address_has_country_and_state_of_the_billing_address() -> None:
     billing = make.address(countryCodeV2="FR", provinceCode=None)
     properties = of_order(make.order(shippingAddress=None, billingAddress=billing))
@@ -64,6 +66,7 @@ def test_an_order_without_personal_data_has_no_property_from_them() -> None:
     assert "custom_properties" not in mapped(order).order
 
 
+@pytest.mark.covers("yotpo.line_properties.color", "yotpo.line_properties.size", "yotpo.line_properties.vendor")
 @pytest.mark.parametrize("name", ["Color", "colour", "COULEUR", "Farbe"])
 def test_options_with_the_name_of_a_property_are_sent_by_default(name: str) -> None:
     assert of_line(line(1, **{name: "Teal", "Größe": "M", "Volume": "30 ml"})) == {
@@ -123,6 +126,7 @@ def test_a_value_that_yotpo_cannot_take_costs_the_property_and_not_the_order(nam
     assert str(value) not in note
 
 
+@pytest.mark.covers("yotpo.order_properties.customer_address")
 def test_an_address_becomes_one_line() -> None:
     properties = of_order(make.order(), customer_address="shippingAddress")
     assert properties["customer_address"] == "Hauptstraße 1, 50667, Köln, Nordrhein-Westfalen"

@@ -26,6 +26,9 @@ def test_the_smallest_documented_order_is_accepted_and_sent_as_it_is() -> None:
     assert Order.validate_body(ORDER).payload() == ORDER
 
 
+@pytest.mark.covers(
+    "yotpo.order.external_id.required", "yotpo.order.order_date.required", "yotpo.order.line_items.required"
+)
 @pytest.mark.parametrize("field", ["external_id", "order_date", "line_items"])
 def test_required_fields_of_a_new_order(field: str) -> None:
     body = {name: value for name, value in ORDER.items() if name != field}
@@ -34,6 +37,12 @@ def test_required_fields_of_a_new_order(field: str) -> None:
     assert Order.violations(body, "update") == []
 
 
+@pytest.mark.covers(
+    "yotpo.fulfillment.external_id.required",
+    "yotpo.fulfillment.fulfillment_date.required",
+    "yotpo.fulfillment.status.required",
+    "yotpo.fulfillment.fulfilled_items.required",
+)
 @pytest.mark.parametrize("field", list(FULFILLMENT))
 def test_a_new_fulfillment_requires_four_fields_and_an_update_none(field: str) -> None:
     body = {name: value for name, value in FULFILLMENT.items() if name != field}
@@ -95,6 +104,7 @@ def test_a_violation_names_its_field(change: dict[str, Any], place: str) -> None
     assert violation.startswith(f"{place}: ")
 
 
+@pytest.mark.covers("yotpo.order.fulfillments.maximum")
 @pytest.mark.parametrize("count", [100, 101])
 def test_an_order_takes_a_hundred_fulfillments(count: int) -> None:
     records = [{**FULFILLMENT, "external_id": f"f-{number}"} for number in range(count)]
@@ -102,6 +112,7 @@ def test_an_order_takes_a_hundred_fulfillments(count: int) -> None:
     assert bool(Order.violations({**ORDER, "fulfillments": records})) is (count > 100)
 
 
+@pytest.mark.covers("yotpo.order.line_items.maximum")
 @pytest.mark.parametrize("count", [500, 501])
 def test_an_order_takes_five_hundred_line_items(count: int) -> None:
     records = [{"external_product_id": f"p-{number}", "quantity": 1} for number in range(count)]
@@ -109,6 +120,7 @@ def test_an_order_takes_five_hundred_line_items(count: int) -> None:
     assert bool(Order.violations({**ORDER, "line_items": records})) is (count > 500)
 
 
+@pytest.mark.covers("yotpo.line_item.external_product_id.different")
 def test_a_product_may_be_on_one_line_only() -> None:
     (violation,) = Order.violations({**ORDER, "line_items": ORDER["line_items"] * 2})
 
@@ -116,6 +128,7 @@ def test_a_product_may_be_on_one_line_only() -> None:
     assert "p-1" in violation
 
 
+@pytest.mark.covers("yotpo.fulfillment.fulfilled_items.of_the_order")
 def test_a_fulfillment_may_only_name_products_of_the_order() -> None:
     stranger = {**FULFILLMENT, "fulfilled_items": [{"external_product_id": "p-9", "quantity": 1}]}
 

@@ -32,6 +32,7 @@ def sent(**change: Any) -> dict[str, Any]:
     return Order.validate_body({**ORDER, **change}).payload()
 
 
+@pytest.mark.covers("yotpo.order.external_id.text")
 @pytest.mark.parametrize(
     ("given_value", "expected"),
     [
@@ -48,6 +49,7 @@ def test_an_id_becomes_a_text(given_value: Any, expected: str) -> None:
     assert sent(external_id=given_value)["external_id"] == expected
 
 
+@pytest.mark.covers("yotpo.order.datetime")
 @pytest.mark.parametrize(
     ("given_value", "expected"),
     [
@@ -65,6 +67,7 @@ def test_a_time_becomes_utc(given_value: Any, expected: str) -> None:
     assert sent(order_date=given_value)["order_date"] == expected
 
 
+@pytest.mark.covers("yotpo.order.price.double")
 @pytest.mark.parametrize(
     ("given_value", "expected"),
     [("10.5", 10.5), (" 0.10 ", 0.1), (Decimal("19.99"), 19.99), (3, 3.0), (-1, -1.0), ("1e3", 1000.0)],
@@ -73,6 +76,7 @@ def test_an_amount_becomes_a_number_with_every_digit(given_value: Any, expected:
     assert sent(total_price=given_value)["total_price"] == expected
 
 
+@pytest.mark.covers("yotpo.order.price.double")
 @pytest.mark.parametrize(
     "value",
     [
@@ -109,6 +113,7 @@ def test_a_flag_may_be_written(value: Any, expected: bool) -> None:
     assert sent(custom_properties={"coupon_used": value})["custom_properties"] == {"coupon_used": expected}
 
 
+@pytest.mark.covers("yotpo.order_properties.coupon_used.boolean")
 @pytest.mark.parametrize("value", ["yes", "on", 2, -1, 1.0, "t"])
 def test_what_may_mean_something_else_is_no_flag(value: Any) -> None:
     (violation,) = Order.violations({**ORDER, "custom_properties": {"coupon_used": value}})
@@ -178,6 +183,9 @@ def test_a_refusal_names_field_and_rule(change: dict[str, Any], place: str) -> N
     assert violation.startswith(f"{place}: ")
 
 
+@pytest.mark.covers(
+    "yotpo.order.currency.iso", "yotpo.address.country_code.iso", "yotpo.order_properties.customer_country.iso"
+)
 def test_the_lists_are_those_of_iso() -> None:
     """ISO 4217, 3166-1 and 639-1 have these and not those."""
     assert {"EUR", "USD", "JPY"} <= currency_codes()

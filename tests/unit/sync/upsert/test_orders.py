@@ -23,6 +23,7 @@ def actions(outcomes: list[Any]) -> list[str]:
     return [outcome.action for outcome in outcomes]
 
 
+@pytest.mark.covers("yotpo.line_item.external_product_id.known")
 def test_a_new_order_is_created_with_its_products_first(store: FakeYotpoStore) -> None:
     (outcome,) = run(store, [make.built(1, "p-1", "p-2")])
 

@@ -76,6 +76,7 @@ def test_the_same_order_again_is_unchanged(store: FakeYotpoStore) -> None:
     assert outcome.action == "unchanged"
 
 
+@pytest.mark.covers("yotpo.order.yotpo_id", "yotpo.order.created_at", "yotpo.order.updated_at")
 def test_what_was_read_can_be_written(store: FakeYotpoStore) -> None:
     (outcome,) = run(store, store.get("order", "1001"))
 
@@ -131,6 +132,7 @@ def without(whole: Any, changed: Any) -> Any:
     return whole
 
 
+@pytest.mark.covers("yotpo.order.order_date.required", "yotpo.line_item.quantity.required")
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_part_of_an_order_that_yotpo_lacks_is_rejected_with_what_is_missing(dry_run: bool) -> None:
     store = FakeYotpoStore()
@@ -155,6 +157,7 @@ def test_a_new_line_of_an_order_needs_its_quantity(store: FakeYotpoStore) -> Non
     assert store.sent == []
 
 
+@pytest.mark.covers("yotpo.fulfillment.fulfilled_items.of_the_order")
 def test_a_fulfillment_may_name_a_product_of_a_line_that_yotpo_has(store: FakeYotpoStore) -> None:
     shipment = {**ORDER["fulfillments"][0], "external_id": "f-2"}
     stranger = {**shipment, "fulfilled_items": [{"external_product_id": "p-9", "quantity": 1}]}
@@ -173,6 +176,7 @@ def test_parts_of_one_order_are_all_written(store: FakeYotpoStore) -> None:
     assert sorted(outcome.changed) == ["cancellation", "custom_properties"]
 
 
+@pytest.mark.covers("yotpo.line_item.external_product_id.different")
 def test_lines_of_one_product_add_up_with_a_note() -> None:
     """Yotpo refuses two lines of one product (https://core-api.yotpo.com/reference/create-order)."""
     store = FakeYotpoStore()

@@ -114,6 +114,7 @@ def test_more_properties_than_yotpo_takes_are_refused_rather_than_dropped() -> N
         Order.check_update(sent, crowded)
 
 
+@pytest.mark.covers("yotpo.line_item.added")
 def test_a_changed_line_sends_all_lines_with_the_properties_of_others() -> None:
     present = copy.deepcopy(PRESENT)
     present["line_items"][0]["custom_properties"] = {"color": "red", "suppress_review_request": False}
@@ -210,6 +211,7 @@ def with_code(code: str | None, *, used: bool = True) -> dict[str, Any]:
 
 # Yotpo: "line items can be added, not removed" (https://develop.yotpo.com/reference/introduction-to-orders-and-
 # fulfillments), and its pages list no call that deletes a fulfillment or clears a value.
+@pytest.mark.covers("yotpo.line_item.not_removed")
 @pytest.mark.parametrize(
     ("present", "wanted", "note"),
     [
