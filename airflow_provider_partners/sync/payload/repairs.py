@@ -7,7 +7,7 @@ A value that can't be repaired stays as it is, and the model's own check refuses
 - A time with an offset, or without a zone (which is UTC): ``2024-05-01T10:20:30Z``. Fractions of a second are cut.
 - A date becomes midnight UTC.
 - ``"true"``, ``"FALSE"``, ``1`` and ``"0"`` where a boolean belongs become ``True`` or ``False``.
-- Yotpo's own words and codes get its spelling: ``"PAID"`` becomes ``paid``, ``canceled`` ``cancelled``, ``eur`` ``EUR``.
+- Yotpo's own words and codes get its spelling: ``paid`` for ``"PAID"``, ``cancelled`` for ``canceled``, ``EUR``.
 - A telephone number with its country code, in any spelling, becomes E.164.
 """
 
