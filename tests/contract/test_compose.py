@@ -166,7 +166,7 @@ def test_options_of_the_provider_exist() -> None:
         if key.startswith("AIRFLOW__PARTNERS__")
     }
 
-    assert named == {"staging_uri", "budget_uri"}
+    assert named == {"staging_uri", "budget_uri", "retention_days"}
     assert named <= set(config["partners"]["options"])
 
 
