@@ -7,6 +7,7 @@ test is skipped. PostgreSQL refuses to run as root: then the server runs as ``po
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import pwd
@@ -90,6 +91,12 @@ def _account() -> dict[str, Any]:
     raise LookupError(message)
 
 
+def _end_with_parent() -> None:
+    """Let the kernel stop the server if the tests are killed: they can't do it then (``man 2 prctl``)."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGINT)
+
+
 @contextlib.contextmanager
 def serve_postgres() -> Iterator[PostgresServer]:
     """Start a server, and stop it in the end."""
@@ -114,7 +121,11 @@ def serve_postgres() -> Iterator[PostgresServer]:
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [programs / "postgres", "-D", data, *arguments], stdout=log, stderr=log, **options
+                [programs / "postgres", "-D", data, *arguments],
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,
+                **options,
             )
         yield _ready(PostgresServer(port), server, folder / "log")
     finally:
