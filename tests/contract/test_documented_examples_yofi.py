@@ -223,6 +223,27 @@ RETURN_SELECTORS = (
     "customer_first_name",
     "customer_last_name",
 )
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        pytest.param(name, marks=covers(f"yofi.{IN_REQUIREMENTS.get(name, name)}.path"))
+        for name in ("customers", "returns", "notification_events", "customer")
+    ],
+)
+def test_a_path_that_the_page_does_not_show_is_a_setting(operation: str) -> None:
+    api = FakeYofiApi({"data": [{"type": "T", "id": "1", "attributes": {}}]})
+    yofi = yofi_client(api, paths={operation: "/other/" + "{customer_id}" * (operation == "customer")})
+
+    if operation == "customer":
+        yofi.customer("5")
+    else:
+        next(yofi.extract(operation).pages())
+
+    assert api.requests[0].url.path == ("/other/5" if operation == "customer" else "/other/")
+
+
 VALUES = {"claims": "1746757960", "returns": "'1001'", "notification_events": "2025-06-06T11:54:41Z"}
 SELECTORS = {"claims": "created_at_epoch", "returns": "order_id", "notification_events": "created_at"}
 

@@ -532,6 +532,7 @@ def at(record: Any, path: str) -> Any:
             ("yotpo.fulfillment.external_id", "fulfillments.0.external_id", "501"),
             ("yotpo.fulfillment.fulfillment_date", "fulfillments.0.fulfillment_date", "2026-03-02T08:00:00Z"),
             ("yotpo.fulfillment.status", "fulfillments.0.status", "success"),
+            ("yotpo.fulfillment.status.for_reviews", "fulfillments.0.status", "success"),
             ("yotpo.shipment_info.shipment_status", "fulfillments.0.shipment_info.shipment_status", "in_transit"),
             ("yotpo.shipment_info.tracking_company", "fulfillments.0.shipment_info.tracking_company", "DHL"),
             (

@@ -126,6 +126,7 @@ def leaks(text: str) -> list[str]:
 SECRET_GET = Request(method="GET", path="/x", params=(("email", "jane@example.com"),), label="customers.list")
 
 
+@pytest.mark.covers("shopify.auth.token.secret")
 @pytest.mark.parametrize(
     "response",
     [

@@ -25,6 +25,7 @@ def refused(order: dict[str, Any], **options: Any) -> UnmappableOrder:
     return result
 
 
+@pytest.mark.covers("yotpo.customer.names")
 def test_a_guest_has_an_email_and_a_name_but_no_external_id() -> None:
     order = make.order(customer=None)
 
