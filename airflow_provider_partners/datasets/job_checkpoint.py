@@ -18,7 +18,7 @@ from airflow_provider_partners.api.async_job import JobState, JobStatus
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, DatasetFolder
+from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, TRIES_FILE, DatasetFolder
 from airflow_provider_partners.datasets.writer import write_dataset
 from airflow_provider_partners.exceptions import AuthenticationError, ExpiredError, JobFailedError, NotFoundError
 
@@ -181,7 +181,7 @@ def _start_checkpoint(job: AsyncJob, uri: str, now: datetime) -> JobCheckpoint:
     # Remove old files first: a retry must not take them for the result of this job.
     folder = DatasetFolder(uri)
     folder.remove(MANIFEST_FILE)
-    folder.remove(*folder.file_names())
+    folder.remove(*(name for name in folder.file_names() if name != TRIES_FILE))
     window = job.window.to_dict() if job.window else None
     checkpoint = JobCheckpoint(fingerprint=job.fingerprint, intended_at=timestamps.isoformat(now), window=window)
     _save_checkpoint(uri, checkpoint)

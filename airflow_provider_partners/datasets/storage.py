@@ -35,6 +35,9 @@ PROGRESS_FILE = "progress.json"
 JOB_FILE = "job.json"
 """Checkpoint of the job that fills the dataset, see :mod:`airflow_provider_partners.datasets.job_checkpoint`."""
 
+TRIES_FILE = "tries.json"
+"""The tries of the step that writes the dataset, see :mod:`airflow_provider_partners.observability.step_log`."""
+
 UNREADABLE_REMEDY = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
     "were removed since. Set [partners] staging_uri to a shared volume or object storage, such as s3://bucket/staging."

@@ -35,7 +35,14 @@ from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.schema import JSON_TYPES, MAX_FIELDS, SchemaObserver
-from airflow_provider_partners.datasets.storage import JOB_FILE, MANIFEST_FILE, PROGRESS_FILE, DatasetFolder, PartEntry
+from airflow_provider_partners.datasets.storage import (
+    JOB_FILE,
+    MANIFEST_FILE,
+    PROGRESS_FILE,
+    TRIES_FILE,
+    DatasetFolder,
+    PartEntry,
+)
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
 
 if TYPE_CHECKING:
@@ -170,7 +177,7 @@ class DatasetWriter:
         same_request = progress is not None and {key: progress.get(key) for key in self._header} == self._header
         parts = {part["name"] for part in progress["parts"]} if progress and same_request else None
         if progress is None or parts is None or MANIFEST_FILE in names or not parts <= set(names):
-            self._folder.remove(*(name for name in names if name != JOB_FILE))
+            self._folder.remove(*(name for name in names if name not in {JOB_FILE, TRIES_FILE}))
             return None
         # A part that the progress does not have is of an unfinished save: its records are read again.
         self._folder.remove(*(name for name in names if PART_NAME.fullmatch(name) and name not in parts))

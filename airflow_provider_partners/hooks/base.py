@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
 from airflow_provider_partners.lookups import find_connection
-from airflow_provider_partners.observability import metrics
+from airflow_provider_partners.observability import metrics, step_log
 from airflow_provider_partners.records import encode_text
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
             # Drop the client before emitting, so that a second close emits nothing.
             stats, self._client = self._client.stats.snapshot(), None
             metrics.emit_request_metrics(stats, api=self.conn_type, shop=self.metrics_shop or self.account)
+            step_log.add_calls(stats, api=self.conn_type, account=self.account)
 
     def test_connection(self) -> tuple[bool, str]:
         """Make one cheap authenticated read, for the Test button of the UI."""

@@ -34,6 +34,15 @@ MAX_REASONS = 20
 OTHER_REASONS = "other reasons"
 
 
+class ValueChange(TypedDict):
+    """One value of a record before and after a write, as short text; personal values are masked."""
+
+    name: str
+    """Path of the field, such as ``line_items[81].quantity``."""
+    before: str | None
+    after: str | None
+
+
 class Rejection(TypedDict):
     """Why a record was rejected: the value of the key ``rejected`` of a reject."""
 
@@ -57,6 +66,7 @@ class Outcome:
     :param notes: what a reader should know besides: products that were created first, and what Yotpo keeps although
         the record no longer has it. After a colon there may be ids
     :param order_id: for a fulfillment, the merchant's id of its order
+    :param values: what was (or would be) written, value by value, with what Yotpo had before
     :param reject: for a rejected record, all that a replay needs (customers' data: keep it out of logs)
     """
 
@@ -70,6 +80,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     rule: str | None = None
     order_id: str | None = None
+    values: list[ValueChange] = field(default_factory=list, compare=False)
     reject: Record | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -90,6 +101,7 @@ class Outcome:
             "notes": self.notes,
             "rule": self.rule,
             "order_id": self.order_id,
+            "values": self.values,
         }
 
 

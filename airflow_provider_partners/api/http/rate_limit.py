@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from airflow_provider_partners.api.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_partners.api.http.rate_limit_store import InMemoryStore, RateLimitStore
@@ -27,8 +27,22 @@ MAX_REFILL = 7_200.0
 """Seconds until a full bucket, at most, that a partner's values may result in. Voucherify's longest one is an hour."""
 
 
+class LimitUse(NamedTuple):
+    """How much of a rate limit a client has taken."""
+
+    used: float
+    """Requests or cost points that were granted, without those that the partner gave back."""
+    per_second: float
+    """What the partner restores per second."""
+    burst: float
+    """What it allows at once after a pause."""
+
+
 class RateLimit(Protocol):
     """Grants requests."""
+
+    def use(self) -> LimitUse | None:
+        """Return how much this client has taken; ``None`` if there is no limit."""
 
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Reserve a request.
@@ -62,6 +76,10 @@ class RateLimit(Protocol):
 
 class NoRateLimit:
     """No client-side limit, for an API that declares none."""
+
+    def use(self) -> LimitUse | None:
+        """Return ``None``: there is no limit."""
+        return None
 
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Return 0: never wait."""
@@ -101,6 +119,12 @@ class RateLimiter:
         self._store = store or InMemoryStore()
         self._clock = clock
         self._lock = threading.Lock()
+        self._used = 0.0
+
+    def use(self) -> LimitUse | None:
+        """Return how much this client has taken. Other tasks may share the limit."""
+        with self._lock:
+            return LimitUse(max(self._used, 0.0), self._rate, self._capacity)
 
     def acquire(self, cost: float = 1.0, *, max_wait: float = math.inf) -> float:
         """Reserve a request. A cost above the capacity is granted too, after a longer wait."""
@@ -116,6 +140,8 @@ class RateLimiter:
             return arrival if wait > max_wait else arrival + cost * interval
 
         self._store.update(change)
+        if wait <= max_wait:
+            self._count(cost)
         return wait
 
     def update_from_server(
@@ -135,6 +161,8 @@ class RateLimiter:
                 self._rate, self._capacity = new_rate, new_capacity
         if available is None and blocked_for is None and not refund:
             return
+        if refund > 0:
+            self._count(-refund)
         now, interval, size = self._parameters()
         earliest = now
         if available is not None and not math.isnan(available):
@@ -144,6 +172,10 @@ class RateLimiter:
         returned = min(refund, size) * interval if refund > 0 else 0.0
         longest = MAX_BLOCK + (size + cost) * interval
         self._store.update(lambda stored: max(_valid_arrival(stored, now, longest) - returned, earliest))
+
+    def _count(self, cost: float) -> None:
+        with self._lock:
+            self._used += cost
 
     def _parameters(self) -> tuple[float, float, float]:
         with self._lock:

@@ -1,10 +1,23 @@
-"""Counters of what a client sent and waited for, used by logs, metrics and tests."""
+"""Counters of what a client sent and waited for, used by logs, metrics, reports and tests."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from typing import TypedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from airflow_provider_partners.api.http.rate_limit import LimitUse
+
+
+class LimitCounts(TypedDict):
+    """What a client has taken of its rate limit, as JSON; see :class:`~.rate_limit.LimitUse`."""
+
+    used: float
+    per_second: float
+    burst: float
 
 
 class RequestCounts(TypedDict):
@@ -15,6 +28,8 @@ class RequestCounts(TypedDict):
     :param throttled: requests that the partner refused because of its rate limit
     :param waited: seconds waited for the rate limit and before retries
     :param by_label: sent requests by operation, such as ``{"orders.create": 12}``
+    :param seconds: time since the client was made
+    :param limit: what was taken of the rate limit; ``None`` if the partner has none
     """
 
     requests: int
@@ -22,13 +37,27 @@ class RequestCounts(TypedDict):
     throttled: int
     waited: float
     by_label: dict[str, int]
+    seconds: float
+    limit: LimitCounts | None
 
 
 class RequestStats:
-    """Counters that threads share; see :class:`RequestCounts`."""
+    """Counters that threads share; see :class:`RequestCounts`.
 
-    def __init__(self) -> None:
+    :param limit_use: returns what was taken of the rate limit
+    :param clock: returns the time in seconds
+    """
+
+    def __init__(
+        self,
+        *,
+        limit_use: Callable[[], LimitUse | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._lock = threading.Lock()
+        self._limit_use = limit_use
+        self._clock = clock
+        self._started = clock()
         self.requests = 0
         self.retries = 0
         self.throttled = 0
@@ -61,6 +90,7 @@ class RequestStats:
 
     def snapshot(self) -> RequestCounts:
         """Return the current counts as JSON."""
+        limit = self._limit_use()
         with self._lock:
             return {
                 "requests": self.requests,
@@ -68,4 +98,6 @@ class RequestStats:
                 "throttled": self.throttled,
                 "waited": round(self.waited, 3),
                 "by_label": dict(self.by_label),
+                "seconds": round(self._clock() - self._started, 3),
+                "limit": LimitCounts(limit._asdict()) if limit else None,  # type: ignore[typeddict-item]
             }

@@ -129,10 +129,11 @@ class Transport:
         self._file_hosts = frozenset(file_hosts)
         self._headers = {"Accept": "application/json", **(headers or {})}
         self._pool = _ConnectionPool(options, request_id_headers)
+        rate_limit = rate_limit or NoRateLimit()
         self._settings = CallSettings(
             partner=partner,
             auth=auth,
-            rate_limit=rate_limit or NoRateLimit(),
+            rate_limit=rate_limit,
             error_handler=error_handler,
             rate_limit_observer=rate_limit_observer,
             deadline=options.deadline,
@@ -140,7 +141,7 @@ class Transport:
             max_attempts=options.max_attempts,
             clock=options.clock,
             redactor=redactor or Redactor(),
-            stats=RequestStats(),
+            stats=RequestStats(limit_use=rate_limit.use, clock=options.clock.monotonic),
             is_closed=self._pool.is_closed,
         )
 

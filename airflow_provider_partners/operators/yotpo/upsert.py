@@ -31,25 +31,35 @@ class YotpoUpsertOrdersOperator(UpsertOperator):
     :param with_fulfillments: whether orders include their fulfillments. Yotpo merges those by their ids. If a store
         turns out to behave differently, send orders without them and use :class:`YotpoUpsertFulfillmentsOperator`
         (templated)
+    :param personal_values: whether outcomes show personal values before and after. By default ``•••`` stands for each
+        (templated)
     """
 
-    template_fields: Sequence[str] = ("orders", "with_fulfillments", *UpsertOperator.template_fields)
+    template_fields: Sequence[str] = ("orders", "with_fulfillments", "personal_values", *UpsertOperator.template_fields)
     argument_checks: ClassVar[Mapping[str, Check]] = {
         **UpsertOperator.argument_checks,
         "orders": check_dataset,
-        "with_fulfillments": check_flag,
+        **dict.fromkeys(("with_fulfillments", "personal_values"), check_flag),
     }
     record_kind = "orders"
     input_resources: ClassVar[Sequence[str]] = (*UpsertOperator.input_resources, "orders")
 
-    def __init__(self, *, orders: DatasetInput, with_fulfillments: bool | str = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        orders: DatasetInput,
+        with_fulfillments: bool | str = True,
+        personal_values: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.orders = orders
         self.with_fulfillments = with_fulfillments
+        self.personal_values = personal_values
 
     def upsert_options(self) -> dict[str, Any]:
-        """Return whether orders include their fulfillments."""
-        return {"with_fulfillments": self.with_fulfillments}
+        """Return whether orders include their fulfillments, and outcomes personal values."""
+        return {"with_fulfillments": self.with_fulfillments, "personal_values": self.personal_values}
 
 
 class YotpoUpsertProductsOperator(UpsertOperator):

@@ -19,6 +19,7 @@ from airflow_provider_partners.sync.payload.models import Fulfillment, Order
 from airflow_provider_partners.sync.payload.repairs import to_text
 from airflow_provider_partners.sync.plain_records import is_built, merge_records, parse_fulfillments, record_id
 from airflow_provider_partners.sync.staleness import ORDER, VersionGuard, VersionLog
+from airflow_provider_partners.sync.upsert.changes import describe_changes
 from airflow_provider_partners.sync.upsert.plan import WritePlan, index_by_merge_key, plan_write
 from airflow_provider_partners.sync.upsert.record_writer import BATCH_SIZE, LISTS, is_collection, malformed_part
 
@@ -157,7 +158,9 @@ class _OrderFulfillments:
         if plan.action == "unchanged":
             return self._outcome(payload, "unchanged", plan)
         if dry_run:
-            return self._outcome(payload, "would_create" if plan.action == "create" else "would_update", plan)
+            present = embedded.get(str(payload.get("external_id")))
+            action: Action = "would_create" if plan.action == "create" else "would_update"
+            return self._outcome(payload, action, plan, present=present)
         try:
             return self._write(payload)
         except RejectedError as error:
@@ -186,7 +189,7 @@ class _OrderFulfillments:
             yotpo_id = yotpo_id_of(present)
             if plan.action == "update":
                 self._client.update_fulfillment(order_id, yotpo_id, plan.payload)
-                return self._outcome(payload, "updated", plan, yotpo_id)
+                return self._outcome(payload, "updated", plan, yotpo_id, present=present)
             return self._outcome(payload, "unchanged", plan, yotpo_id)
         except (ConflictError, NotFoundError):
             if is_retry:
@@ -203,7 +206,13 @@ class _OrderFulfillments:
         return yotpo_id_of(self._order or {})
 
     def _outcome(
-        self, payload: dict[str, Any], action: Action, plan: WritePlan, yotpo_id: int | None = None
+        self,
+        payload: dict[str, Any],
+        action: Action,
+        plan: WritePlan,
+        yotpo_id: int | None = None,
+        *,
+        present: Record | None = None,
     ) -> Outcome:
         changed = list(plan.changed)
         return Outcome(
@@ -214,6 +223,7 @@ class _OrderFulfillments:
             changed=changed,
             notes=list(self._record.get("notes") or ()) if self._record.get("partial") else [],
             order_id=self._order_external_id,
+            values=[] if action == "unchanged" else describe_changes(plan, present, kind="fulfillment"),
         )
 
     def _stale_outcome(self, payload: dict[str, Any], reason: str) -> Outcome:

@@ -45,6 +45,7 @@ def upsert_orders(
     batch_size: int = BATCH_SIZE,
     sleep: Sleep = time.sleep,
     versions: VersionLog | None = None,
+    personal_values: bool = False,
 ) -> Iterator[Outcome]:
     """Create or update orders with their line items and fulfillments, and the products they need.
 
@@ -64,6 +65,7 @@ def upsert_orders(
     :param sleep: waits a number of seconds after a conflict
     :param versions: the store's log, by which an order that is older than what was written ends as stale; ``None``
         writes without comparing
+    :param personal_values: do not mask personal values in what outcomes say of the values before and after
     :returns: one outcome for each order, as soon as it is known
     """
     catalog = ProductCatalog(client, sleep=sleep, workers=workers, dry_run=dry_run)
@@ -77,6 +79,7 @@ def upsert_orders(
         create_missing_products=catalog.create_missing,
         sleep=sleep,
         workers=workers,
+        personal_values=personal_values,
     )
     for batch in record_batches(built_orders, skip=skip, size=batch_size, envelope="order"):
         upserts = [

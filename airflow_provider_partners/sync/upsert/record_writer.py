@@ -21,6 +21,7 @@ from airflow_provider_partners.sync.outcomes import Action, Outcome, RecordKind,
 from airflow_provider_partners.sync.payload.base import Payload, PayloadError
 from airflow_provider_partners.sync.plain_records import is_built, merge_records, record_id, unwrap
 from airflow_provider_partners.sync.staleness import Comparison, VersionGuard
+from airflow_provider_partners.sync.upsert.changes import describe_changes
 from airflow_provider_partners.sync.upsert.plan import WritePlan, plan_write
 from airflow_provider_partners.versions import Version
 
@@ -73,6 +74,7 @@ class RecordUpsert:
     :param is_partial: True if the payload may hold no more than what changes
     :param version: what the record was built from; empty if unknown
     :param comparison: of the version with what other tasks have written
+    :param present: the record as Yotpo had it when the write was planned
     :param outcome: the outcome of a record that is rejected or stale before anything is sent
     """
 
@@ -88,6 +90,7 @@ class RecordUpsert:
     comparison: Comparison = field(default_factory=Comparison)
     plan: WritePlan | None = None
     yotpo_id: int | None = None
+    present: Record | None = field(default=None, repr=False)
     outcome: Outcome | None = None
 
 
@@ -103,6 +106,7 @@ class RecordWriter:
     :param check_create: raises ``RejectedError`` for a payload that is not to be created
     :param create_missing_products: creates the products that Yotpo called unknown
     :param workers: parallel lookups where the filter takes no list of ids
+    :param personal_values: do not mask personal values in outcomes
     """
 
     record_kind: RecordKind
@@ -115,6 +119,7 @@ class RecordWriter:
     create_missing_products: Callable[[list[str], Mapping[str, Mapping[str, Any]]], None] | None = None
     sleep: Sleep = time.sleep
     workers: int = 1
+    personal_values: bool = False
 
     def malformed_upsert(self, record: Any, reason: str) -> RecordUpsert:
         """Return the rejected upsert of a record that can't be read."""
@@ -185,6 +190,7 @@ class RecordWriter:
 
     def _set_plan(self, upsert: RecordUpsert, present: Record | None) -> None:
         upsert.yotpo_id = yotpo_id_of(present) if present is not None else None
+        upsert.present = present
         payload = upsert.comparison.newer_part(upsert.payload, present)
         if payload is None:
             upsert.outcome = self._stale_outcome(upsert)
@@ -266,6 +272,9 @@ class RecordWriter:
             suppressed=upsert.suppressed,
             changed=list(_plan_of(upsert).changed),
             notes=[*_plan_of(upsert).notes, *upsert.notes, *partly],
+            values=describe_changes(
+                _plan_of(upsert), upsert.present, kind=self.record_kind, personal_values=self.personal_values
+            ),
         )
 
 

@@ -254,6 +254,9 @@ class RecordingRateLimit:
     def __init__(self) -> None:
         self.costs: list[float] = []
 
+    def use(self) -> None:
+        """No limit is reported."""
+
     def acquire(self, cost: float = 1.0, *, max_wait: float = 0.0) -> float:
         self.costs.append(cost)
         return 0.0
