@@ -77,7 +77,9 @@ def documents(folder: Path = REQUIREMENTS) -> list[Document]:
         sections = tuple(
             Section(
                 title=section["title"],
-                requirements=tuple(Requirement(**{"by": section.get("by", ""), **row}) for row in section["rows"]),
+                requirements=tuple(
+                    Requirement(**{"by": section.get("by", ""), **each}) for each in section["requirements"]
+                ),
             )
             for section in content["section"]
         )

@@ -113,6 +113,7 @@ def test_pages_and_bulk_operations_have_the_same_further_fields(server: RunningS
     assert found == {True, False}
 
 
+@pytest.mark.covers("yotpo.order.checkout_token", "yotpo.order.landing_site_url")
 def test_tokens_landing_pages_and_codes_are_read_without_any_further_field(server: RunningSandbox) -> None:
     orders, landed = stored(server, "order"), 0
     for order in read(server):
@@ -133,6 +134,21 @@ def test_an_older_version_has_no_checkout_token_and_none_is_requested(server: Ru
     assert all("checkoutToken" in order for order in read(server, "2026-07"))
 
 
+@pytest.mark.covers(
+    "yotpo.order.custom_properties",
+    "yotpo.order.checkout_token",
+    "yotpo.order.landing_site_url",
+    "yotpo.order_properties.delivery_type",
+    "yotpo.order_properties.customer_state",
+    "yotpo.order_properties.customer_country",
+    "yotpo.order_properties.coupon_used",
+    "yotpo.line_properties.vendor",
+    "yotpo.line_properties.color",
+    "yotpo.line_properties.size",
+    "yotpo.line_properties.material",
+    "yotpo.line_properties.coupon_used",
+    "yotpo.line_item.coupon_code",
+)
 @pytest.mark.parametrize("way", [read, read_bulk])
 def test_default_properties_and_codes_are_those_of_an_independent_mapping(server: RunningSandbox, way: Any) -> None:
     documents = list(stored(server, "order").values())
@@ -155,6 +171,7 @@ def test_default_properties_and_codes_are_those_of_an_independent_mapping(server
     assert any(line.get("coupon_code") for order in payloads.values() for line in order.order["line_items"])
 
 
+@pytest.mark.covers("yotpo.line_properties.model", "yotpo.order_properties.own")
 def test_mapped_properties_come_from_what_their_sources_name(server: RunningSandbox) -> None:
     orders, products = stored(server, "order"), stored(server, "product")
     payloads = built(server, read(server, fields=FIELDS), **PROPERTIES)

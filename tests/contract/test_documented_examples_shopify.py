@@ -7,20 +7,28 @@ until 2025-04 https://shopify.dev/docs/api/partner/2025-04. Ids are of the forms
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from client_options import gather_options
 from clocks import TurningClock
+from run_operator import OperatorRunner
 
 from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
+from airflow_provider_partners.datasets.reader import read_dataset
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
     ConfigurationError,
     PartnersError,
     ThrottledError,
     TransientError,
+)
+from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.operators.shopify_partner import (
+    ShopifyPartnerExtractOperator,
+    ShopifyPartnerQueryOperator,
 )
 
 covers = pytest.mark.covers
@@ -232,6 +240,30 @@ def test_a_printed_query_is_sent_as_it_is_printed(
     assert api.bodies == [{"query": document, "variables": {}}] * 2
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(TRANSACTIONS, marks=covers("shopify.example.transactions"), id="transactions"),
+        pytest.param(SUBSCRIPTION_SALES, marks=covers("shopify.example.transactions.types"), id="subscription sales"),
+        pytest.param(APP_EVENTS, marks=covers("shopify.example.app_events"), id="app events"),
+        pytest.param(LAST_JOBS, marks=covers("shopify.example.jobs"), id="last jobs"),
+        pytest.param(CONVERSATIONS, marks=covers("shopify.example.conversations"), id="conversations"),
+        pytest.param(ONE_APP, marks=covers("shopify.example.app"), id="app"),
+        pytest.param(VERSIONS, marks=covers("shopify.example.versions"), id="versions"),
+    ],
+)
+def test_an_operator_sends_a_printed_query_as_it_is_printed(
+    document: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = document.partition("{")[2].split("(")[0].split("{")[0].strip()
+    api = Answers(data(**{root: [] if root == "publicApiVersions" else {"events": connection(), **connection()}}))
+    run = OperatorRunner(monkeypatch, tmp_path, ShopifyPartnerHook, lambda hook: partner_client(api))
+
+    run(ShopifyPartnerQueryOperator(task_id="query", document=document, paged=False, key=[]))
+
+    assert api.bodies == [{"query": document, "variables": {}}]
+
+
 @covers("shopify.example.transactions", "shopify.page.first", "shopify.page.after", "shopify.page.hasNextPage")
 def test_the_pages_that_follow_a_printed_query_are_read() -> None:
     """A printed query without a page size stops at its first page; what paging needs is added."""
@@ -309,7 +341,8 @@ def test_a_mutation_is_sent_once() -> None:
     "shopify.transactions.myshopifyDomain",
     "shopify.page.first",
 )
-def test_every_argument_of_transactions_is_sent() -> None:
+@pytest.mark.parametrize("by", ["client", "operator"])
+def test_every_argument_of_transactions_is_sent(by: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Both bounds are inclusive (https://shopify.dev/docs/api/partner/latest/queries/transactions)."""
     inside, at_the_end = (
         {"id": "1", "createdAt": "2020-07-31T00:00:00Z"},
@@ -317,18 +350,24 @@ def test_every_argument_of_transactions_is_sent() -> None:
     )
     api = Answers(data(transactions=connection(inside, at_the_end)))
 
-    extraction = partner_client(api).extract(
-        "transactions",
-        since="2020-07-01",
-        until="2020-08-01",
-        types=["APP_SUBSCRIPTION_SALE", "TAX"],
-        app_id=1234,
-        shop_id=5,
-        shop="a.myshopify.com",
-        page_size=50,
-    )
+    arguments: dict[str, Any] = {
+        "resource": "transactions",
+        "since": "2020-07-01",
+        "until": "2020-08-01",
+        "types": ["APP_SUBSCRIPTION_SALE", "TAX"],
+        "app_id": 1234,
+        "shop_id": 5,
+        "shop": "a.myshopify.com",
+        "page_size": 50,
+    }
 
-    assert [record["id"] for record in extraction.records()] == ["1"]  # the end belongs to the next range
+    if by == "operator":
+        run = OperatorRunner(monkeypatch, tmp_path, ShopifyPartnerHook, lambda hook: partner_client(api))
+        records = list(read_dataset(run(ShopifyPartnerExtractOperator(task_id="extract", **arguments))))
+    else:
+        records = list(partner_client(api).extract(**arguments).records())
+
+    assert [record["id"] for record in records] == ["1"]  # the end belongs to the next range
     assert [body["variables"] for body in api.bodies] == [
         {
             "createdAtMin": "2020-07-01T00:00:00.000000Z",
@@ -349,22 +388,24 @@ def test_every_argument_of_transactions_is_sent() -> None:
     "shopify.app_events.occurredAtMin",
     "shopify.app_events.occurredAtMax",
 )
-def test_every_argument_of_app_events_is_sent() -> None:
+@pytest.mark.parametrize("by", ["client", "operator"])
+def test_every_argument_of_app_events_is_sent(by: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     api = Answers(data(app={"events": connection()}))
+    arguments: dict[str, Any] = {
+        "resource": "app_events",
+        "since": "2020-07-01",
+        "until": "2020-08-01",
+        "app_id": 1234,
+        "types": "RELATIONSHIP_INSTALLED",
+        "shop_id": 5,
+        "page_size": 50,
+    }
 
-    list(
-        partner_client(api)
-        .extract(
-            "app_events",
-            since="2020-07-01",
-            until="2020-08-01",
-            app_id=1234,
-            types="RELATIONSHIP_INSTALLED",
-            shop_id=5,
-            page_size=50,
-        )
-        .records()
-    )
+    if by == "operator":
+        run = OperatorRunner(monkeypatch, tmp_path, ShopifyPartnerHook, lambda hook: partner_client(api))
+        run(ShopifyPartnerExtractOperator(task_id="extract", **arguments))
+    else:
+        list(partner_client(api).extract(**arguments).records())
 
     assert [body["variables"] for body in api.bodies] == [
         {

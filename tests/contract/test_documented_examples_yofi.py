@@ -16,6 +16,7 @@ import httpx
 import jwt
 import pytest
 from fake_yofi_api import NOW, SECRET, FakeYofiApi, token_claims, yofi_client
+from run_operator import OperatorRunner
 
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -24,6 +25,8 @@ from airflow_provider_partners.exceptions import (
     RejectedError,
     TransientError,
 )
+from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners.operators.yofi import YofiExtractOperator, YofiGetCustomerOperator
 
 covers = pytest.mark.covers
 
@@ -437,3 +440,144 @@ def test_every_operation_has_the_token_and_both_headers(operation: str) -> None:
         assert request.headers["app_id"] == "the-shopify-store.myshopify.com"
         assert request.headers["partner_id"] == "shopify"
         assert request.headers["Authorization"].startswith("Bearer ey")
+
+
+# --- the same requests, by operators ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "query"),
+    [
+        pytest.param(
+            {
+                "resource": "claims",
+                "fields": "id,customer_id,claim_items",
+                "since": "2025-05-09T02:32:40Z",
+                "until": "2025-05-10",
+                "sort": "-created_at_epoch",
+            },
+            {
+                "fields[Claim]": "id,customer_id,claim_items",
+                "filter": "created_at_epoch>=1746757960;created_at_epoch<1746835200",
+                "sort": "-created_at_epoch",
+            },
+            marks=covers(
+                "yofi.claims.fields",
+                "yofi.claims.filter.created_at_epoch",
+                "yofi.claims.sort",
+                "yofi.claims.page_size",
+                "yofi.auth.header.app_id.shop",
+            ),
+            id="claims",
+        ),
+        pytest.param(
+            {
+                "resource": "customers",
+                "fields": {"EcommerceCustomer": CUSTOMER_FIELDS, "EcommerceCustomerPrediction": PREDICTION_FIELDS},
+                "include": "customer_predictions",
+                "filters": "customer_id!='1'",
+            },
+            {
+                "fields[EcommerceCustomer]": CUSTOMER_FIELDS,
+                "fields[EcommerceCustomerPrediction]": PREDICTION_FIELDS,
+                "include": "customer_predictions",
+                "filter": "customer_id!='1'",
+            },
+            marks=covers(
+                "yofi.customers.fields.customer",
+                "yofi.customers.fields.prediction",
+                "yofi.customers.include",
+                "yofi.customers.filter.customer_id",
+                "yofi.customers.page_size",
+            ),
+            id="customers",
+        ),
+        pytest.param(
+            {
+                "resource": "returns",
+                "fields": {
+                    "EcommerceUnifiedReturn": RETURN_FIELDS,
+                    "EcommerceOrder": RETURN_ORDER_FIELDS,
+                    "EcommerceCustomer": RETURN_CUSTOMER_FIELDS,
+                },
+                "include": RELATIONS,
+                "filters": "order_id=='test'",
+                "prediction_filter": PREDICTION_FILTER,
+                "sort": "-order_created_at_epoch",
+            },
+            {
+                "fields[EcommerceUnifiedReturn]": RETURN_FIELDS,
+                "fields[EcommerceOrder]": RETURN_ORDER_FIELDS,
+                "fields[EcommerceCustomer]": RETURN_CUSTOMER_FIELDS,
+                "include": RELATIONS,
+                "filter": "order_id=='test'",
+                "filter[EcommerceUnifiedReturnPrediction]": PREDICTION_FILTER.strip("()"),
+                "sort": "-order_created_at_epoch",
+            },
+            marks=covers(
+                "yofi.returns.fields.return",
+                "yofi.returns.fields.order",
+                "yofi.returns.fields.customer",
+                "yofi.returns.include.sample",
+                "yofi.returns.filter.sample",
+                "yofi.returns.prediction_filter.sample",
+                "yofi.returns.sort.sample",
+                "yofi.returns.page_size",
+            ),
+            id="returns",
+        ),
+        pytest.param(
+            {
+                "resource": "notification_events",
+                "fields": "id,notify_template_id,created_at",
+                "since": "2025-06-06T11:54:41Z",
+                "until": "2025-06-07",
+                "sort": "-created_at",
+            },
+            {
+                "fields[NotificationEvent]": "id,notify_template_id,created_at",
+                "filter": "created_at>=2025-06-06T11:54:41Z;created_at<2025-06-07T00:00:00Z",
+                "sort": "-created_at",
+            },
+            marks=covers(
+                "yofi.events.fields", "yofi.events.filter.created_at", "yofi.events.sort", "yofi.events.page_size"
+            ),
+            id="notification_events",
+        ),
+    ],
+)
+def test_an_operator_sends_the_samples(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, arguments: dict[str, Any], query: dict[str, str]
+) -> None:
+    """1746757960 is 2025-05-09T02:32:40Z."""
+    api = FakeYofiApi()
+    run = OperatorRunner(monkeypatch, tmp_path, YofiHook, lambda hook: yofi_client(api, shop=hook.shop))
+
+    run(YofiExtractOperator(task_id="extract", shop="the-shopify-store.myshopify.com", page_size=10, **arguments))
+
+    request = api.requests[0]
+    assert request.headers["app_id"] == "the-shopify-store.myshopify.com"
+    assert request.url.path == PATHS[arguments["resource"]]
+    assert query_of(request) == {**query, "page[size]": "10", "page[number]": "1"}
+
+
+@covers("yofi.customer.sample", "yofi.customer.include", "yofi.customer.fields.customer")
+def test_an_operator_reads_the_customer_of_the_sample(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    api = FakeYofiApi({"data": {"type": "EcommerceCustomer", "id": "c1", "attributes": {}}})
+    run = OperatorRunner(monkeypatch, tmp_path, YofiHook, lambda hook: yofi_client(api, shop=hook.shop))
+
+    run(
+        YofiGetCustomerOperator(
+            task_id="one",
+            customer_id="1234567890",
+            shop="a.myshopify.com",
+            include="customer_predictions",
+            fields=CUSTOMER_FIELDS,
+        )
+    )
+
+    (request,) = api.requests
+    assert (request.method, request.url.path) == ("GET", "/ecommerce/customers/1234567890")
+    query = query_of(request)
+    assert query["fields[EcommerceCustomer]"] == CUSTOMER_FIELDS
+    assert query["include"] == "customer_predictions"

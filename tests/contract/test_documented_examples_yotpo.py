@@ -10,13 +10,21 @@ only change of one, and from a Shopify order.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import order_builders as make
 import pytest
 from fake_yotpo_api import ROOT, FakeYotpoApi, yotpo_client
+from run_operator import OperatorRunner
 
+from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.operators.yotpo import (
+    YotpoBuildOrdersOperator,
+    YotpoUpsertFulfillmentsOperator,
+    YotpoUpsertOrdersOperator,
+)
 from airflow_provider_partners.sync.build import BuiltOrder, build_orders
 from airflow_provider_partners.sync.upsert import upsert_fulfillments, upsert_orders
 
@@ -574,3 +582,60 @@ def test_every_property_of_a_line_is_mapped_from_a_source(name: str) -> None:
     (one,) = built(order, line_properties={name: "attribute:mine"})["line_items"]
 
     assert one["custom_properties"][name] == LINE_PROPERTIES[name]
+
+
+# --- the same requests, by operators ---
+
+
+@covers(*(f"yotpo.order.{name}" for name in OF_AN_ORDER), "yotpo.endpoint.create_order")
+def test_an_operator_sends_a_plain_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store = Store()
+    run = OperatorRunner(monkeypatch, tmp_path, YotpoHook, lambda hook: yotpo_client(store))
+
+    run(YotpoUpsertOrdersOperator(task_id="upsert", orders=[{**ORDER, **OF_AN_ORDER}]))
+
+    assert store.writes == [("POST", "/orders", {"order": {**ORDER, **OF_AN_ORDER}})]
+
+
+@covers(*(f"yotpo.order_properties.{name}" for name in ORDER_PROPERTIES if name != "suppress_review_request"))
+@covers(*(f"yotpo.line_properties.{name}" for name in LINE_PROPERTIES))
+def test_operators_build_and_send_the_mapped_properties(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store = Store()
+    run = OperatorRunner(monkeypatch, tmp_path, YotpoHook, lambda hook: yotpo_client(store))
+    order = make.order(lineItems=[make.line(1, make.product("p-1", legacyResourceId="p-1"))], fulfillments=[])
+    of_order, of_line = (
+        {name: value if isinstance(value, bool) else f"constant:{value}" for name, value in properties.items()}
+        for properties in (ORDER_PROPERTIES, LINE_PROPERTIES)
+    )
+
+    built_orders = run(
+        YotpoBuildOrdersOperator(
+            task_id="build",
+            orders=[order],
+            shop="a.myshopify.com",
+            order_properties=of_order,
+            line_properties=of_line,
+        )
+    )
+    run(YotpoUpsertOrdersOperator(task_id="upsert", orders=built_orders))
+
+    (body,) = [body["order"] for method, path, body in store.writes if path == "/orders"]
+    assert body["custom_properties"] == ORDER_PROPERTIES
+    assert body["line_items"][0]["custom_properties"] == LINE_PROPERTIES
+
+
+@covers("yotpo.endpoint.create_fulfillment")
+def test_an_operator_sends_a_fulfillment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store = Store({**ORDER, "yotpo_id": 7})
+    run = OperatorRunner(monkeypatch, tmp_path, YotpoHook, lambda hook: yotpo_client(store))
+
+    run(
+        YotpoUpsertFulfillmentsOperator(
+            task_id="upsert",
+            fulfillments=[{"order_external_id": "1001", **FULFILLMENT, "shipment_info": SHIPMENT_INFO}],
+        )
+    )
+
+    assert store.writes == [
+        ("POST", "/orders/7/fulfillments", {"fulfillment": {**FULFILLMENT, "shipment_info": SHIPMENT_INFO}})
+    ]

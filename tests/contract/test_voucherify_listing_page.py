@@ -20,8 +20,11 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from fake_voucherify import voucherify_client
+from run_operator import OperatorRunner
 
 from airflow_provider_partners.api.voucherify.resources import RESOURCES
+from airflow_provider_partners.hooks.voucherify import VoucherifyHook
+from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.sandbox.voucherify.lists.tables import BY_KIND
 
 ROOT = Path(__file__).parents[2]
@@ -114,8 +117,10 @@ def options_of(text: str) -> dict[str, Any]:
     """Return the client's arguments for an example: nested, as the page's brackets are."""
     name, _, value = text.partition("=")
     first, *steps = re.findall(r"\[(.*?)]", name)
-    operand: Any = [value] if steps[-1] == "0" else value
-    steps = steps[:-1] if steps[-1] == "0" else steps
+    operand: Any = value
+    if steps[-1:] == ["0"]:
+        *steps, _ = steps
+        operand = [value]
     for step in reversed(steps):
         operand = {step: operand}
     return {"filters": operand} if first == "filters" else {"parameters": {first: operand}}
@@ -195,6 +200,35 @@ def test_a_documented_filter_is_sent_as_the_page_shows_it(name: str, text: str, 
     what = f"filters[{field[1]}]" if field else written(text)[0].partition("[")[0]
     if (known := is_described(name, what)) is not None:
         assert len(warnings) == (0 if known else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(pytest.param(*each, marks=pytest.mark.covers(requirement(*each))) for each in ALL_EXAMPLES),
+        *(
+            pytest.param(name, f"[{each}]=x", marks=pytest.mark.covers(f"voucherify.shortcut.{name}.{each}"))
+            for name, texts in SHORTCUTS.items()
+            for each in texts.split()
+            if each not in VALUES
+        ),
+    ],
+)
+def test_an_operator_sends_it_beside_its_time_range(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Beside the data interval, unless the filter is a time range itself."""
+    api = AnyList()
+    run = OperatorRunner(monkeypatch, tmp_path, VoucherifyHook, lambda hook: voucherify_client(api))
+    parents = dict.fromkeys(RESOURCES[name].parents, "x1")
+
+    run(VoucherifyExtractOperator(task_id="extract", resource=name, parents=parents, **options_of(text)))
+
+    query = [pair for pair in api.queries[-1] if pair[0] not in {"page", "limit", "order"}]
+    sent_by_name = {key.removesuffix("[0]"): value for key, value in query}
+    expected, value = written(text)
+    assert sent_by_name.pop(expected.removesuffix("[0]")) == value
+    assert {key.rpartition("[")[0] for key in sent_by_name} <= {"created_at", "filters[created_at][conditions]"}
 
 
 @pytest.mark.covers("voucherify.created_at.every_list")

@@ -232,7 +232,7 @@ def test_an_export_has_the_requested_fields(run):
 def test_a_task_without_a_connection_is_skipped_if_the_option_is_set(run, operator, name, resource):
     for missing in (None, "", "None"):
         task = operator(task_id="records", resource=resource, **{name: missing}, skip_without_connection=True)
-        with pytest.raises(AirflowSkipException, match="No .* connection is given"):
+        with pytest.raises(AirflowSkipException, match=r"No .* connection is given"):
             run(task)
 
 
@@ -293,6 +293,7 @@ def test_two_shops_over_one_folder_do_not_replace_each_other(run, tmp_path):
     assert list(read_dataset(first))
 
 
+@pytest.mark.covers("yofi.customer.path")
 def test_one_customer_of_yofi_is_read_by_its_id(run):
     listed = YofiExtractOperator(task_id="all", resource="customers", shop=SHOP)
     (first, *_) = read_dataset(run(listed))

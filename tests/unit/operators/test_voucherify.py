@@ -77,6 +77,7 @@ def extract(**arguments: Any) -> Any:
     return execute(operator, **DAY)
 
 
+@pytest.mark.covers("voucherify.created_at.before", "voucherify.created_at.after")
 @pytest.mark.parametrize(
     ("arguments", "query"),
     [
