@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["UpsertExtra", "UpsertOperator"]
 
-OUTCOMES_PER_PART = 100
+OUTCOMES_PER_BATCH = 100
 """Yotpo returns as many records in one lookup, see :mod:`airflow_provider_partners.api.yotpo.lookup`."""
+
+OUTCOME_SECONDS = 10
+"""How often outcomes are stored. After a kill, a retry finds later writes in Yotpo, and counts them as unchanged."""
 
 
 class UpsertExtra(TypedDict):
@@ -229,7 +232,13 @@ class UpsertOperator(PartnerOperator):
         rejects = DatasetWriter(
             dataset_uri(context, "rejects"), resource=f"{kind} rejects", part_seconds=math.inf, **lists
         )
-        outcomes = DatasetWriter(dataset_uri(context), resource=f"{kind} outcomes", saved_first=[rejects], **lists)
+        outcomes = DatasetWriter(
+            dataset_uri(context),
+            resource=f"{kind} outcomes",
+            part_seconds=OUTCOME_SECONDS,
+            saved_first=[rejects],
+            **lists,
+        )
         outcomes.resume()
         rejects.resume()
         return outcomes, rejects, {sync.Outcome(**record).key for record in outcomes.written_records()}
@@ -272,7 +281,7 @@ def batch_outcomes(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
     try:
         for outcome in outcomes:
             batch.append(outcome)
-            if len(batch) == OUTCOMES_PER_PART:
+            if len(batch) == OUTCOMES_PER_BATCH:
                 yield batch
                 batch = []
     except PartnersError:
