@@ -213,7 +213,7 @@ class Demo:
         yield "Task logs of the three runs", self.home / "run-*.log"
         yield "Datasets: orders, returns, outcomes, rejects", self.home / "datasets"
         yield "The sandbox's state (SQLite)", self.home / "sandbox.sqlite"
-        yield "How it is built", self.dags.parent / "docs" / "architecture.md"
+        yield "How it is built", self.dags.parent / "docs" / "explanation" / "architecture.md"
 
 
 def print_step(text: str) -> None:

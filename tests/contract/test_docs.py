@@ -169,7 +169,7 @@ def test_the_fields_of_a_connection_are_named_as_in_its_form(conn_type: str) -> 
     ]
     extras = {field["label"]: f"extra `{name}`" for name, field in declared["conn-fields"].items()}
 
-    rows = table_under("connections.md", f"## {declared['hook-name']}")
+    rows = table_under("reference/connections.md", f"## {declared['hook-name']}")
 
     assert [row[0] for row in rows] == [*shown, *extras]
     assert {row[0]: row[1] for row in rows if row[1].startswith("extra")} == extras
@@ -310,8 +310,8 @@ def test_the_dags_and_params_of_the_examples_exist(dags: dict[str, Any]) -> None
 
 
 def test_the_pages_have_every_dag_with_all_of_its_params(dags: dict[str, Any]) -> None:
-    overview, *sections = re.split(r"^## ", (DOCS / "dags.md").read_text(), flags=re.MULTILINE)
-    sections.append("`yofi_shopify_to_yotpo`" + (DOCS / "main-dag.md").read_text())
+    overview, *sections = re.split(r"^## ", (DOCS / "reference" / "dags.md").read_text(), flags=re.MULTILINE)
+    sections.append("`yofi_shopify_to_yotpo`" + (DOCS / "reference" / "main-dag.md").read_text())
 
     assert dags
     for dag_id, dag in dags.items():

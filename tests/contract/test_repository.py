@@ -95,7 +95,7 @@ def test_no_file_names_a_registry_or_a_place_on_a_machine() -> None:
 
 
 def test_names_and_prose_use_the_fields_words() -> None:
-    # The words of docs/glossary.md instead of private ones. Spelled so that this line doesn't match itself.
+    # The words of docs/reference/glossary.md instead of private ones. Spelled so that this line doesn't match itself.
     private = re.compile(
         r"(?<!\.)\b(?:as[k]ed|to[l]d|tel[l]s?|sai[d]|hus[h]|dossie[r]|til[l]|new[s]|evidenc[e]|des[k]|born[e]|ane[w]|sha[n]'t)\b",
         re.IGNORECASE,
