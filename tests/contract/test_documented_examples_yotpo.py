@@ -326,6 +326,23 @@ def test_every_property_is_sent_as_the_only_change_of_an_order(change: Record) -
     assert changed(change) == {"order": change}
 
 
+@pytest.mark.parametrize(
+    ("make_change", "name"),
+    [
+        *(
+            pytest.param(lambda value: {"custom_properties": value}, name, marks=covers("yotpo.order_properties.text"))
+            for name in ("delivery_type", "customer_address", "custom")
+        ),
+        *(
+            pytest.param(lambda value: line(custom_properties=value), name, marks=covers("yotpo.line_properties.text"))
+            for name in ("color", "size", "vendor", "material", "model", "custom")
+        ),
+    ],
+)
+def test_a_documented_text_is_sent_as_a_text(make_change: Any, name: str) -> None:
+    assert created({**ORDER, **make_change({name: 5})}) == {"order": {**ORDER, **make_change({name: "5"})}}
+
+
 @covers("yotpo.fulfillment.partial")
 def test_an_order_is_fulfilled_in_parts() -> None:
     parts = [

@@ -118,6 +118,7 @@ def test_every_undocumented_behaviour_gives_the_same_records(
     assert ids(records) == ids(stored(yofi_sandbox, shop, LISTS[resource]))
 
 
+@pytest.mark.covers("yofi.returns.included")
 def test_a_return_has_its_customer_order_and_predictions_in_place(
     yofi_sandbox: RunningSandbox, shop: str, yofi: YofiClient
 ) -> None:

@@ -157,6 +157,7 @@ def test_predictions_of_a_time_range_are_those_of_its_returns(yofi_sandbox: Runn
     assert sorted(records) == returned(yofi_sandbox, since, until)
 
 
+@pytest.mark.covers("yofi.customers.included")
 def test_predictions_of_customers_are_records(yofi_sandbox: RunningSandbox) -> None:
     expected = sorted(
         (record["id"], id_)

@@ -9,6 +9,7 @@ from fake_yofi_api import SHOP, FakeYofiApi, yofi_client
 from airflow_provider_partners.exceptions import NotFoundError, UnexpectedResponseError
 
 
+@pytest.mark.covers("yofi.customer.included")
 def test_one_customer_is_read_with_its_predictions() -> None:
     linkage = {"customer_predictions": {"data": [{"type": "EcommerceCustomerPrediction", "id": "p"}]}}
     customer = {"type": "EcommerceCustomer", "id": "e-1", "attributes": {"customer_id": "77"}, "relationships": linkage}

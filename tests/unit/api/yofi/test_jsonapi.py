@@ -33,6 +33,7 @@ def only(body: Any, *wanted: str) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.covers("yofi.returns.included")
 def test_a_record_is_flat_with_its_relations_in_place() -> None:
     linked = a_return(customer=identifier(CUSTOMER), return_predictions=[identifier(PREDICTION)])
 
