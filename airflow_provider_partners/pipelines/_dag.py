@@ -26,6 +26,7 @@ from airflow_provider_partners.arguments import (
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
 from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.shopify_partner import NO_APP
+from airflow_provider_partners.pipelines._dag_page import TASK_FAILED, dag_page
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.pipelines.route_sources import check_routes
 from airflow_provider_partners.retry_policy import default_args
@@ -106,21 +107,27 @@ def create_dag(
     dag_args: Mapping[str, Any],
     retry_delay: timedelta = timedelta(minutes=1),
     task_args: Mapping[str, Any] | None = None,
+    on_failure: str = TASK_FAILED,
+    page: str = "Further Dags|reference/dags",
 ) -> DAG:
     """Return a Dag with the defaults of the product's Dags.
 
+    :param doc_md: what the Dag does. Its page in the UI shows the params, too, and what to do when a run fails
     :param dag_args: the user's arguments of :class:`~airflow.sdk.DAG`; they win. ``default_args`` and ``params`` are
         merged with those of the product
     :param task_args: further ``default_args`` of the product
+    :param on_failure: what to do when a run fails, as Markdown
+    :param page: the page of the documentation about the Dag, as ``title|path``
     """
     own_args = dict(dag_args)
     macros = {"partner_app_id": read_app_id, **(own_args.pop("user_defined_macros", None) or {})}
     own_defaults = own_args.pop("default_args", None) or {}
+    all_params = {**params, **(own_args.pop("params", None) or {})}
     task_defaults = {"retries": 2, "retry_delay": retry_delay, **(task_args or {}), **own_defaults}
     return DAG(
         dag_id=dag_id,
         schedule=schedule,
-        params={**params, **(own_args.pop("params", None) or {})},
+        params=all_params,
         default_args=default_args(**task_defaults),
         user_defined_macros=macros,
         **{
@@ -128,7 +135,7 @@ def create_dag(
             "catchup": False,
             "max_active_runs": 1,
             "tags": tags,
-            "doc_md": doc_md,
+            "doc_md": dag_page(doc_md or dag_id, all_params, on_failure=on_failure, page=page),
             **own_args,
         },
     )

@@ -26,6 +26,7 @@ from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines import routing, shop_selection
 from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, dag_factory, reject_unknown_params
+from airflow_provider_partners.pipelines._dag_page import LANE_FAILED
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.pipelines.route_sources import read_routes
 from airflow_provider_partners.task_errors import translate_errors
@@ -102,6 +103,7 @@ def new_returns_dag(
         },
         tags=["partners", "shopify", "yofi", "yotpo"],
         doc_md=__doc__,
+        on_failure=LANE_FAILED,
         dag_args=dag_args,
     ) as dag:
         lanes = choose_lanes(arguments.selection())

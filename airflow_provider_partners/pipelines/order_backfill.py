@@ -22,6 +22,7 @@ from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
 from airflow_provider_partners.operators.shopify_partner import ShopifyPartnerActiveShopsOperator
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines._dag import APP_ID_TEMPLATE, create_dag, dag_factory, reject_unknown_params
+from airflow_provider_partners.pipelines._dag_page import LANE_FAILED
 from airflow_provider_partners.pipelines.coverage import (
     BACKFILL_DAG_ID,
     WATERMARK_ASSET,
@@ -98,6 +99,7 @@ def order_backfill_dag(
         },
         tags=["partners", "shopify", "yofi", "yotpo", "voucherify", "backfill"],
         doc_md=__doc__,
+        on_failure=LANE_FAILED,
         dag_args=dag_args,
         task_args={"max_active_tis_per_dagrun": 4},
     ) as dag:

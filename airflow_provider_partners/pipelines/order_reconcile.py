@@ -31,6 +31,7 @@ from airflow_provider_partners.pipelines._dag import (
     dag_factory,
     reject_unknown_params,
 )
+from airflow_provider_partners.pipelines._dag_page import LANE_FAILED
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.pipelines.shop_selection import select_shops
 from airflow_provider_partners.task_errors import translate_errors
@@ -131,6 +132,7 @@ def order_reconcile_dag(
         },
         tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
         doc_md=__doc__,
+        on_failure=LANE_FAILED,
         dag_args=dag_args,
     ) as dag:
         installed = ShopifyPartnerActiveShopsOperator(

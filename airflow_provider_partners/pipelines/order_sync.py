@@ -1,11 +1,12 @@
 """Hourly: sync the orders of every shop to Yotpo, without a review request where Yofi sees abuse.
 
-Each shop is a lane of its own. A lane reads the shop's changed orders from Shopify. It reads what Yofi knows about them, and
-the used coupons, if the route has connections of Yofi and Voucherify. It joins and maps them, then writes products and
-orders to the shop's Yotpo store. A failed lane does not stop the others. The summary names it, and the next run of that shop starts
-where the last successful one ended. The end of each shop is a watermark in the state store of the asset
-``partner_order_sync``, and before Airflow 3.3 in XComs of the task ``confirm``. After an outage that is longer than the
-catch-up limit, the summary names the gap that remains, and ``confirm`` fails, until the backfill has read it.
+Each shop is a lane of its own. A lane reads the shop's changed orders from Shopify. It reads what Yofi knows about
+them, and the used coupons, if the route has connections of Yofi and Voucherify. It joins and maps them, then writes
+products and orders to the shop's Yotpo store. A failed lane does not stop the others. The summary names it, and the
+next run of that shop starts where the last successful one ended. The end of each shop is a watermark in the state
+store of the asset ``partner_order_sync``, and before Airflow 3.3 in XComs of the task ``confirm``. After an outage
+that is longer than the catch-up limit, the summary names the gap that remains, and ``confirm`` fails, until the
+backfill has read it.
 
 The Dag needs the Variable ``partner_shop_routes`` and the connections that it names. The Variable ``partner_app_id`` is
 the app that a shop must have installed, ``gid://partners/App/…``, or ``none`` to take every routed shop. A run without
@@ -34,6 +35,7 @@ from airflow_provider_partners.pipelines._dag import (
     dag_factory,
     reject_unknown_params,
 )
+from airflow_provider_partners.pipelines._dag_page import HOURLY_LANE_FAILED
 from airflow_provider_partners.pipelines.coverage import (
     WATERMARK_ASSET,
     Coverage,
@@ -131,6 +133,8 @@ def order_sync_dag(
         },
         tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
         doc_md=__doc__,
+        on_failure=HOURLY_LANE_FAILED,
+        page="The main Dag|reference/main-dag",
         dag_args=dag_args,
     ) as dag:
         installed = ShopifyPartnerActiveShopsOperator(
