@@ -69,16 +69,23 @@ class PartnersError(Exception):
         """Copy and unpickle without the constructor, whose required keywords ``BaseException`` does not pass on."""
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
+    @property
+    def headline(self) -> str:
+        """What failed, without what to do: partner, message and status."""
+        return self._describe(f"HTTP {self.status}" if self.status else None)
+
     def __str__(self) -> str:
         """Return one line: partner, message, status and request id, remedy."""
-        facts = [
+        line = self._describe(
             f"HTTP {self.status}" if self.status else None,
             f"request id {self.request_id}" if self.request_id else None,
-        ]
+        )
+        return f"{_end_sentence(line)} {self.remedy}" if self.remedy else line
+
+    def _describe(self, *facts: str | None) -> str:
         details = ", ".join(fact for fact in facts if fact)
         line = f"{self.partner}: {self.message}" if self.partner else self.message
-        line = f"{line.rstrip('.')} ({details})." if details else line
-        return f"{_end_sentence(line)} {self.remedy}" if self.remedy else line
+        return f"{line.rstrip('.')} ({details})." if details else line
 
 
 class FatalError(PartnersError):

@@ -52,7 +52,12 @@ def default_args(**overrides: Any) -> dict[str, Any]:
 
 def _partner_error(exception: BaseException) -> PartnersError | None:
     """Return the latest error of this provider among an exception and its causes."""
-    return next((error for error in _causes(exception) if isinstance(error, PartnersError)), None)
+    for cause in _causes(exception):
+        # The exceptions of this provider's tasks have no cause, see task_errors.
+        error = getattr(cause, "error", cause)
+        if isinstance(error, PartnersError):
+            return error
+    return None
 
 
 def _causes(exception: BaseException | None) -> Iterator[BaseException]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -65,10 +65,10 @@ def translate_errors(context: Context, *, subject: Callable[[], Subject] | None 
     :raises PartnerTaskError: for any other error of this provider: the task's retries count
     """
     try:
-        with recorded(context):
+        with recorded(context, connection=lambda: _read(subject)[1]):
             yield
     except PartnersError as error:
-        raise as_task_error(error, context, subject=subject() if subject else (None, None)) from None
+        raise as_task_error(error, context, subject=_read(subject)) from None
 
 
 def as_task_error(error: PartnersError, context: Context, *, subject: Subject = (None, None)) -> Exception:
@@ -87,6 +87,13 @@ def as_task_error(error: PartnersError, context: Context, *, subject: Subject = 
     log.error("%s", failure)
     kind = FatalTaskError if isinstance(error, FatalError) else PartnerTaskError
     return kind(str(error), error=error)
+
+
+def _read(subject: Callable[[], Subject] | None) -> Subject:
+    """Return what a task works with, or nothing: this must not hide the error that is being described."""
+    with suppress(Exception):
+        return subject() if subject else (None, None)
+    return None, None
 
 
 def _may_reschedule(context: Context) -> bool:

@@ -8,7 +8,7 @@ the task :data:`REPORT_TASK_ID` are recorded. A failure to record is logged and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from airflow_provider_partners._compat import AirflowRescheduleException, Airflo
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.storage import TRIES_FILE, DatasetFolder
 from airflow_provider_partners.exceptions import PartnersError, ThrottledError
+from airflow_provider_partners.failures import TaskFailure
 
 if TYPE_CHECKING:
     from airflow_provider_partners.api.http.stats import RequestCounts
@@ -68,10 +69,11 @@ def add_calls(counts: RequestCounts, *, api: str, account: str | None) -> None:
 
 
 @contextmanager
-def recorded(context: Mapping[str, Any]) -> Iterator[None]:
+def recorded(context: Mapping[str, Any], *, connection: Callable[[], str | None] | None = None) -> Iterator[None]:
     """Record the enclosed try.
 
     :param context: of a task; nothing is recorded for a Dag without a report
+    :param connection: returns the id of the connection that the step uses; the error's line names it
     """
     if not _is_reported(context) or _calls.get() is not None:
         yield
@@ -87,7 +89,8 @@ def recorded(context: Mapping[str, Any]) -> Iterator[None]:
         raise
     finally:
         _calls.reset(token)
-        _store(context, _entry(context, error, started, calls))
+        conn_id = connection() if error and connection else None
+        _store(context, _entry(context, error, started, calls, conn_id))
 
 
 def read_tries(uri: str) -> list[TryEntry]:
@@ -105,9 +108,13 @@ def _is_reported(context: Mapping[str, Any]) -> bool:
 
 
 def _entry(
-    context: Mapping[str, Any], error: BaseException | None, started: datetime, calls: list[CallEntry]
+    context: Mapping[str, Any],
+    error: BaseException | None,
+    started: datetime,
+    calls: list[CallEntry],
+    connection: str | None,
 ) -> TryEntry:
-    message, remedy = _explain(error)
+    message, remedy = _explain(error, connection)
     return {
         "state": _state(error),
         "started_at": timestamps.isoformat(started),
@@ -130,7 +137,7 @@ def _state(error: BaseException | None) -> str:
     return "failed"
 
 
-def _explain(error: BaseException | None) -> tuple[str | None, str | None]:
+def _explain(error: BaseException | None, connection: str | None = None) -> tuple[str | None, str | None]:
     """Return an error's first line and its remedy, without secrets and customers' data.
 
     Texts of this provider's errors have neither. Of another error, only its class is certain to have neither.
@@ -138,8 +145,7 @@ def _explain(error: BaseException | None) -> tuple[str | None, str | None]:
     if error is None or _state(error) == "waiting":
         return None, None
     if isinstance(error, PartnersError):
-        line = f"{error.partner}: {error.message}" if error.partner else error.message
-        return f"{line} (HTTP {error.status})" if error.status else line, error.remedy
+        return TaskFailure.of(error, connection=connection).headline, error.remedy
     if isinstance(error, AirflowSkipException):
         return str(error) or None, None
     return f"The step stopped with a {type(error).__name__}", "See its log."

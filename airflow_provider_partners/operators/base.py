@@ -20,7 +20,7 @@ from airflow_provider_partners.exceptions import RejectThresholdError
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
-from airflow_provider_partners.task_errors import Context, translate_errors
+from airflow_provider_partners.task_errors import Context, FatalTaskError, PartnerTaskError, translate_errors
 
 if TYPE_CHECKING:
     from airflow_provider_partners.hooks.base import PartnerHook
@@ -53,8 +53,12 @@ class PartnerOperator(BaseOperator):
 
     def execute(self, context: Any) -> Any:
         """Run the steps of the task."""
-        with self.tracked(context):
-            return self.run(context)
+        try:
+            with self.tracked(context):
+                return self.run(context)
+        except (FatalTaskError, PartnerTaskError) as error:
+            # Its log line says what failed: Airflow prints the frames of this module's context managers otherwise.
+            raise error.with_traceback(None) from None
 
     @abstractmethod
     def run(self, context: Context) -> Any:
@@ -75,7 +79,7 @@ class PartnerOperator(BaseOperator):
         """Translate errors of the enclosed steps for Airflow, and emit their asset events and metrics."""
         self._activity = None
         try:
-            with translate_errors(context):
+            with translate_errors(context, subject=self._subject):
                 check_arguments(self, self.argument_checks)
                 self._read_mapped_outputs()
                 has_lease = leases.take(context, self._staged_inputs())
@@ -99,6 +103,13 @@ class PartnerOperator(BaseOperator):
         """Return the arguments that may be dataset references."""
         return []
 
+    def _subject(self) -> tuple[str | None, str | None]:
+        """Return the shop and the connection that the task works with, for the line of an error."""
+        connections = [getattr(self, name, None) for name in vars(self) if name.endswith("_conn_id")]
+        inputs = dataset_references(self.input_datasets())
+        shops = [self.activity.shop, getattr(self, "shop", None), *(each.extra.get("shop") for each in inputs)]
+        return _first_text(shops), _first_text(connections)
+
     def _read_mapped_outputs(self) -> None:
         """Read the outputs of a mapped task once: Airflow passes a sequence that reads each from the API when used."""
         for name, check in self.argument_checks.items():
@@ -121,6 +132,10 @@ class PartnerOperator(BaseOperator):
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Any:
         """Return OpenLineage's inputs and outputs of the task until it failed."""
         return self.get_openlineage_facets_on_complete(task_instance)
+
+
+def _first_text(values: Sequence[Any]) -> str | None:
+    return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def emit_asset_events(activity: TaskActivity, outlets: Sequence[Any], context: Context) -> None:

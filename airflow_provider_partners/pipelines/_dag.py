@@ -29,6 +29,7 @@ from airflow_provider_partners.operators.shopify_partner import NO_APP
 from airflow_provider_partners.pipelines._dag_page import TASK_FAILED, dag_page
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
 from airflow_provider_partners.pipelines.route_sources import check_routes
+from airflow_provider_partners.pipelines.step_errors import read_error
 from airflow_provider_partners.retry_policy import default_args
 
 TIME_SCHEMA: Mapping[str, Any] = {"type": ["null", "string"], "format": "date-time"}
@@ -167,18 +168,24 @@ def read_app_id() -> str:
     return get_variable(APP_ID_VARIABLE, remedy=f"Set it to gid://partners/App/…, or to '{NO_APP}' if you have no app.")
 
 
-def require_results(results: Mapping[str, Any]) -> None:
+def require_results(results: Mapping[str, Any], context: Mapping[str, Any] | None = None) -> None:
     """Raise an error if a step has no result: a result that is missing is not an empty list.
 
     A task that sums up runs also when a step before it failed, and Airflow then passes ``None``.
 
     :param results: the steps before, in order, each with its result
+    :param context: of the task that sums up, to say why the step did not succeed
     :raises FatalError: with the first step that did not succeed
     """
     missing = next((name for name, result in results.items() if result is None), None)
-    if missing is not None:
-        message = f"The step '{missing}' did not succeed, so this run has not done its work"
-        raise FatalError(message, remedy=f"See the log of '{missing}', or of the first failed step before it.")
+    if missing is None:
+        return
+    error = read_error(context, missing, in_group=False) if context else None
+    message = f"The step '{missing}' did not succeed, so this run has not done its work"
+    remedy = f"See the log of '{missing}', or of the first failed step before it."
+    if error:
+        message, remedy = f"{message}: {error['message']}", error["remedy"]
+    raise FatalError(message, remedy=remedy)
 
 
 def _describe_unknown(name: str, known: list[str]) -> str:

@@ -133,7 +133,7 @@ def create_summarize(asset: Asset) -> Any:
             )
 
         with translate_errors(context):
-            require_results(results)
+            require_results(results, context)
             return steps.build_summary(context, lanes, summaries, find_gaps=find_gaps)
 
     return summarize

@@ -30,7 +30,7 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
-from airflow_provider_partners.pipelines import run_summary
+from airflow_provider_partners.pipelines import run_summary, step_errors
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
 from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK, COUPONS_LOOKBACK
 from airflow_provider_partners.pipelines.placements import LANE_GROUP, Placement
@@ -311,9 +311,12 @@ def summarize_lane(
     """
     context: Any = get_current_context()
     run_results = {name: result for name, result in results.items() if optional_connections.get(name, name)}
-    return run_summary.build_lane_summary(
+    summary = run_summary.build_lane_summary(
         shop, run_results, since=since, dry_run=parse_bool(context["params"]["dry_run"], "dry_run")
     )
+    if summary["failed"]:
+        summary["error"] = step_errors.read_error(context, summary["failed"])
+    return summary
 
 
 @task(multiple_outputs=False, trigger_rule="all_done")
@@ -326,7 +329,7 @@ def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> run_sum
     """
     context: Any = get_current_context()
     with translate_errors(context):
-        require_results(results)
+        require_results(results, context)
         return build_summary(context, lanes, summaries)
 
 
@@ -374,6 +377,8 @@ def fail_on_failed_shops(summary: Mapping[str, Any]) -> None:
         message = "This run had no shop to sync. See the log of the task that selects the shops."
         raise AirflowSkipException(message)
     if summary["failed"]:
+        count = f"{len(summary['failed'])} of {len(summary['lanes'])} lanes failed"
+        log.error("%s:\n%s", count, "\n".join(run_summary.format_failures(summary)))
         failed = ", ".join(f"{lane} (at {task_id})" for lane, task_id in summary["failed"].items())
-        message = f"{len(summary['failed'])} of {len(summary['lanes'])} lanes failed: {failed}. See their logs."
+        message = f"{count}: {failed}."
         raise PartnerTaskError(message)

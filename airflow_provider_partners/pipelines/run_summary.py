@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from airflow_provider_partners.failures import wrapped
 from airflow_provider_partners.sync.outcomes import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["LaneSummary", "RunSummary", "build_lane_summary", "build_run_summary", "format_summary_table"]
+__all__ = [
+    "LaneSummary",
+    "RunSummary",
+    "build_lane_summary",
+    "build_run_summary",
+    "format_failures",
+    "format_summary_table",
+]
 
 COUNT_COLUMNS = (
     "read",
@@ -40,6 +48,9 @@ REASON_TITLES = {
     "notes": "Noted",
     "found": "Yotpo differed from Shopify",
 }
+
+
+NO_CAUSE = "it left no error. It was stopped from outside, or it never started."
 
 
 class _Counts(TypedDict):
@@ -85,6 +96,8 @@ class LaneSummary(_Counts):
     """Start of the lane's window."""
     failed: str | None
     """The task at which the lane stopped; ``None`` for a successful lane."""
+    error: dict[str, Any] | None
+    """Why: the fields of :class:`~airflow_provider_partners.observability.report.model.TaskError`."""
     dry_run: bool
     lane: str
     """Name in the table: the shop, and the start of the window if the shop has several lanes."""
@@ -126,6 +139,7 @@ def build_lane_summary(shop: str, results: Mapping[str, Any], *, since: str = ""
         "since": since,
         "lane": shop,
         "failed": next(failed, None),
+        "error": None,
         "dry_run": dry_run,
         "read": (results.get("extract_orders") or {}).get("records", 0),
         "created": orders.get("created", 0),
@@ -188,6 +202,15 @@ def with_table(summary: RunSummary, *, gaps: GapsByShop | None = None) -> RunSum
     return {**complete, "table": format_summary_table(complete)}
 
 
+def format_failures(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield short lines for each failed lane: the lane, the task, the cause, and what to do."""
+    for lane in summary["lanes"]:
+        if lane["failed"]:
+            error = lane.get("error") or {}
+            yield from wrapped(f"{lane['lane']} at {lane['failed']}: {error.get('message') or NO_CAUSE}")
+            yield from wrapped(error.get("remedy") or "See the log of that task.", first="  What to do: ")
+
+
 def format_gaps(gaps: GapsByShop) -> Iterator[str]:
     """Yield a text for each gap."""
     for shop, shop_gaps in gaps.items():
@@ -209,6 +232,8 @@ def format_summary_table(summary: RunSummary) -> str:
         counts = [(count, lane["lane"], reason) for lane in lanes for reason, count in lane[reasons].items()]
         if counts:
             lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in counts)]
+    if failure_lines := list(format_failures(summary)):
+        lines += ["Failed:", *(f"  {line}" for line in failure_lines)]
     if gap_lines := list(format_gaps(summary["gaps"])):
         lines += ["Read by no run:", *(f"          {line}" for line in gap_lines)]
     if not summary["lanes"]:

@@ -11,6 +11,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -35,8 +36,9 @@ from airflow_provider_partners.exceptions import (
     RejectedError,
     ThrottledError,
 )
+from airflow_provider_partners.failures import TaskFailure
 from airflow_provider_partners.sensors.failure_count import FailureCount
-from airflow_provider_partners.task_errors import Context, PartnerTaskError
+from airflow_provider_partners.task_errors import Context, FatalTaskError, PartnerTaskError
 from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, MIN_PAUSE, TIMEOUT, validate_event
 from airflow_provider_partners.triggers.condition import ConditionTrigger
 from airflow_provider_partners.triggers.conditions import evaluate
@@ -127,7 +129,7 @@ class PartnerSensor(BaseSensorOperator):
     def execute(self, context: Any) -> Any:
         """Wait until the condition is met, and return its details."""
         started = utcnow()
-        with self._skipping_soft_failures(), self._closing_hook():
+        with self._skipping_soft_failures(), self._closing_hook(), self._explaining_failures():
             if self.deferrable:
                 result = self.poke(context)
                 if not result.is_done:
@@ -163,7 +165,7 @@ class PartnerSensor(BaseSensorOperator):
             self.log.info("%s", error)
             return PokeReturnValue(False)
         except _FATAL_ERRORS as error:
-            raise AirflowFailException(str(error)) from error
+            raise FatalTaskError(str(error), error=error) from None
         except PartnersError as error:
             self._count_failure(error, self._failures)
             return PokeReturnValue(False)
@@ -182,7 +184,7 @@ class PartnerSensor(BaseSensorOperator):
         try:
             payload = validate_event(event)
         except PartnersError as error:
-            raise PartnerTaskError(str(error)) from error
+            raise PartnerTaskError(str(error), error=error) from None
         status, message = payload["status"], str(payload.get("message") or "")
         if status == DONE:
             if not isinstance(payload.get("details"), Mapping):
@@ -204,7 +206,7 @@ class PartnerSensor(BaseSensorOperator):
         Airflow applies ``soft_fail`` here itself, to more failures than on a worker, and ``never_fail`` only from 3.1
         on. It applies neither of them to all timeouts.
         """
-        with self._skipping_soft_failures():
+        with self._skipping_soft_failures(), self._explaining_failures():
             return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
@@ -244,9 +246,9 @@ class PartnerSensor(BaseSensorOperator):
                 check_arguments(self, self.argument_checks)
                 self._spec = self.condition_spec()
             except _FATAL_ERRORS as error:
-                raise AirflowFailException(str(error)) from error
+                raise FatalTaskError(str(error), error=error) from None
             except PartnersError as error:
-                raise PartnerTaskError(str(error)) from error
+                raise PartnerTaskError(str(error), error=error) from None
         return self._spec
 
     def _client(self) -> Any:
@@ -272,7 +274,7 @@ class PartnerSensor(BaseSensorOperator):
         if count >= self.max_failures:
             failures.reset()
             message = f"The check failed {count} times in a row; the last error: {error}"
-            raise PartnerTaskError(message) from error
+            raise PartnerTaskError(message, error=error) from None
         self.log.warning("The check failed, %d of %d times: %s", count, self.max_failures, error)
 
     def _reschedule(self, error: AirflowRescheduleException, context: Any, started: datetime) -> NoReturn:
@@ -323,6 +325,30 @@ class PartnerSensor(BaseSensorOperator):
             option = "soft_fail" if self.soft_fail else "never_fail"
             message = f"Skipped instead of failed, because of {option}: {error}"
             raise AirflowSkipException(message) from error
+
+    @contextmanager
+    def _explaining_failures(self) -> Iterator[None]:
+        """Log what failed in short lines, for which shop and connection, and what to do."""
+        try:
+            yield
+        except (AirflowRescheduleException, AirflowSkipException):
+            raise
+        except (AirflowException, AirflowTaskTimeout) as error:
+            cause = getattr(error, "error", None) or self._last_error
+            shop, connection = self._subject()
+            failure = TaskFailure(message=str(error), shop=shop, connection=connection)
+            if cause is not None and cause.remedy and str(error).endswith(cause.remedy):
+                message = str(error).removesuffix(cause.remedy).rstrip()
+                failure = replace(failure, message=message, remedy=cause.remedy)
+            self.log.error("%s", failure)  # noqa: TRY400  # Airflow logs the traceback
+            raise
+
+    def _subject(self) -> tuple[str | None, str | None]:
+        """Return the shop and the id of the connection that the sensor works with."""
+        connections = (getattr(self, name) for name in vars(self) if name.endswith("_conn_id"))
+        connection = next((each for each in connections if isinstance(each, str) and each), None)
+        shop = getattr(self, "shop", None)
+        return (shop if isinstance(shop, str) and shop else None), connection
 
     @contextmanager
     def _closing_hook(self) -> Iterator[None]:

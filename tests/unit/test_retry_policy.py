@@ -70,7 +70,7 @@ def test_after_too_many_reschedules_the_partner_s_wait_is_the_retry_delay(monkey
 
 def test_operators_fail_or_reschedule_without_the_policy(monkeypatch):
     """Airflow calls no policy for these two exceptions."""
-    assert type(translated(AuthenticationError("refused"))) is AirflowFailException
+    assert isinstance(translated(AuthenticationError("refused")), AirflowFailException)
     monkeypatch.setattr(_compat, "RESCHEDULES", True)
     assert type(translated(ThrottledError("busy", retry_after=900))) is AirflowRescheduleException
 

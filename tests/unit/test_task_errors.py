@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import (
     TransientError,
     UnexpectedResponseError,
 )
-from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
+from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError, translate_errors
 
 CONTEXT = {"task_reschedule_count": 0}
 NOW = "2026-05-01T10:00:00+00:00"
@@ -33,7 +33,7 @@ def translated(error, context=CONTEXT):
 
 @pytest.mark.parametrize("error", [ConfigurationError("c"), AuthenticationError("a"), RejectThresholdError("r")])
 def test_a_fatal_error_fails_the_task_at_once(error):
-    assert type(translated(error)) is AirflowFailException
+    assert isinstance(translated(error), AirflowFailException)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,57 @@ def test_errors_of_other_code_pass_through():
 def test_the_date_of_a_reschedule_is_honoured_from_airflow_3_1_on(monkeypatch, installed, honours):
     monkeypatch.setattr(_compat, "version", lambda name: installed)
     assert (_compat._sdk() >= (1, 1)) is honours
+
+
+# --- what the log says ---
+
+
+def test_the_log_says_what_failed_for_whom_and_what_to_do_before_airflow_prints_a_traceback(caplog):
+    error = AuthenticationError("The secret is invalid", partner="Yotpo", status=401, remedy="Check the password.")
+    with pytest.raises(FatalTaskError), translate_errors(CONTEXT, subject=lambda: ("a.myshopify.com", "yotpo_a")):
+        raise error
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert line.getMessage() == (
+        "a.myshopify.com, connection yotpo_a: Yotpo: The secret is invalid (HTTP 401).\nWhat to do: Check the password."
+    )
+
+
+def test_airflow_sees_no_cause_whose_frames_and_message_it_would_repeat():
+    """Airflow prints an exception with its causes, each with all frames: ``structlog.tracebacks.extract``."""
+    from structlog.tracebacks import extract
+
+    def call():
+        try:
+            raise OSError("the socket is closed")
+        except OSError as error:
+            raise TransientError("The network is down") from error
+
+    with pytest.raises(PartnerTaskError) as raised, translate_errors(CONTEXT):
+        call()
+    stacks = extract(type(raised.value), raised.value, raised.value.__traceback__).stacks
+    assert [stack.exc_type for stack in stacks] == ["PartnerTaskError"]
+    assert isinstance(raised.value.error, TransientError)
+
+
+def test_the_own_traceback_is_in_the_log_at_level_debug(caplog):
+    caplog.set_level("DEBUG", logger="airflow_provider_partners.task_errors")
+    translated(TransientError("The network is down"))
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["DEBUG"]
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_task_that_waits_says_why_and_until_when(caplog):
+    translated(ThrottledError("Too many calls", partner="Yofi", retry_after=900))
+    (line,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert line.getMessage() == (
+        "Yofi: Too many calls\nThe task gives its slot back and goes on at 2026-05-01 10:15:00 UTC."
+    )
+
+
+def test_what_describes_a_failure_can_not_hide_it(caplog):
+    def broken():
+        raise KeyError("shop")
+
+    with pytest.raises(PartnerTaskError, match="The network is down"), translate_errors(CONTEXT, subject=broken):
+        raise TransientError("The network is down")
+    assert "The network is down" in caplog.text

@@ -161,3 +161,21 @@ def test_orders_that_are_too_old_for_a_review_request_are_counted_where_there_ar
     assert "too old" in summary["table"].splitlines()[0]
     without = build_run_summary([build_lane_summary(B, results())], [(B, "")])
     assert "too old" not in without["table"]
+
+
+def test_each_failed_lane_has_its_task_its_cause_and_what_to_do():
+    failed = build_lane_summary(A, results(upsert_orders=None))
+    failed["error"] = {"task": "upsert_orders", "message": "Yotpo: The secret is invalid (HTTP 401)", "remedy": "Fix."}
+    stopped = build_lane_summary(B, results(build=None, upsert_products=None, upsert_orders=None))
+    table = build_run_summary([failed, stopped], BOTH)["table"]
+    assert table[table.index("Failed:") :].splitlines()[:5] == [
+        "Failed:",
+        "  a.myshopify.com at upsert_orders: Yotpo: The secret is invalid (HTTP 401)",
+        "    What to do: Fix.",
+        "  b.myshopify.com at build: it left no error. It was stopped from outside, or it never started.",
+        "    What to do: See the log of that task.",
+    ]
+
+
+def test_a_run_without_failures_has_no_such_section():
+    assert "Failed:" not in build_run_summary([build_lane_summary(A, results())], [(A, "")])["table"]

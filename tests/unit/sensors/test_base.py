@@ -35,7 +35,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
     UnexpectedResponseError,
 )
-from airflow_provider_partners.task_errors import PartnerTaskError
+from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError
 
 pytestmark = pytest.mark.usefixtures("fake_condition", "clock")
 
@@ -85,7 +85,7 @@ def test_a_wait_that_takes_too_long_times_out(fake_condition):
 def test_a_fatal_error_fails_at_once(fake_condition, error):
     fake_condition.results[:] = [error]
     error = raised(FakeSensor())
-    assert (type(error), str(error)) == (AirflowFailException, str(error))
+    assert (type(error), str(error)) == (FatalTaskError, str(error))
     assert len(fake_condition.calls) == 1
 
 
@@ -99,7 +99,7 @@ def test_an_impossible_condition_fails_at_once(fake_condition):
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_wrong_argument_fails_before_the_first_check(fake_condition, deferrable):
     error = raised(FakeSensor(spec_error=ConfigurationError("no such list"), deferrable=deferrable))
-    assert type(error) is AirflowFailException
+    assert type(error) is FatalTaskError
     assert fake_condition.calls == []
 
 
@@ -198,9 +198,9 @@ def test_in_reschedule_mode_a_successful_check_resets_the_count(fake_condition, 
 @pytest.mark.parametrize(
     ("result", "soft"),
     [
-        (AuthenticationError("refused"), AirflowFailException),
-        (ConfigurationError("wrong"), AirflowFailException),
-        (RejectedError("no"), AirflowFailException),
+        (AuthenticationError("refused"), FatalTaskError),
+        (ConfigurationError("wrong"), FatalTaskError),
+        (RejectedError("no"), FatalTaskError),
         (DOWN, PartnerTaskError),
         (IMPOSSIBLE, AirflowSkipException),
     ],
@@ -217,7 +217,7 @@ def test_soft_fail_skips_no_misconfiguration_and_never_fail_skips_all(fake_condi
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_soft_fail_skips_no_wrong_argument_and_no_unknown_connection(fake_condition, deferrable, monkeypatch):
     soft = {"soft_fail": True, "deferrable": deferrable, "max_failures": 1}
-    assert type(raised(FakeSensor(spec_error=ConfigurationError("no such list"), **soft))) is AirflowFailException
+    assert type(raised(FakeSensor(spec_error=ConfigurationError("no such list"), **soft))) is FatalTaskError
     monkeypatch.delenv("AIRFLOW_CONN_STORE")
     assert type(raised(FakeSensor(**soft))) is PartnerTaskError
 

@@ -18,7 +18,7 @@ from airflow_provider_partners._compat import (
 )
 from airflow_provider_partners.exceptions import AuthenticationError, ConfigurationError
 from airflow_provider_partners.sensors.base import TRIGGER_GRACE_PERIOD, ImpossibleConditionError
-from airflow_provider_partners.task_errors import PartnerTaskError
+from airflow_provider_partners.task_errors import FatalTaskError, PartnerTaskError
 
 pytestmark = pytest.mark.usefixtures("fake_condition", "clock")
 
@@ -81,8 +81,8 @@ def test_a_failed_first_check_is_tolerated(fake_condition):
 @pytest.mark.parametrize("error", [AuthenticationError("refused"), ConfigurationError("wrong")])
 def test_a_fatal_first_check_is_not_deferred(fake_condition, error):
     fake_condition.results[:] = [error]
-    assert type(raised(FakeSensor(deferrable=True))) is AirflowFailException
-    assert type(raised(FakeSensor(deferrable=True, soft_fail=True))) is AirflowFailException
+    assert type(raised(FakeSensor(deferrable=True))) is FatalTaskError
+    assert type(raised(FakeSensor(deferrable=True, soft_fail=True))) is FatalTaskError
     assert type(raised(FakeSensor(deferrable=True, never_fail=True))) is AirflowSkipException
 
 
