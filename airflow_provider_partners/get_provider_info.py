@@ -335,6 +335,12 @@ _OPTIONS = {
         "integer",
         "120",
     ),
+    "show_personal_values": _option(
+        "Whether the page in Airflow shows personal values of records, such as names and addresses, to users who may "
+        "read the XComs of the Dag. Otherwise they are masked.",
+        "boolean",
+        "False",
+    ),
 }
 
 
@@ -367,4 +373,5 @@ def get_provider_info() -> dict[str, object]:
             )
         ],
         "config": {"partners": {"description": "Options of the partners' hooks and operators.", "options": _OPTIONS}},
+        "cli": [f"{PACKAGE}.cli.airflow_group.get_cli_commands"],
     }

@@ -1,4 +1,4 @@
-"""Stores of the rate limit's state (one number): in memory, in a file of this machine, or in Redis.
+"""Stores of the rate limit's state (one number): in memory, in a file of this machine, in Redis, or in a database.
 
 A store changes its number atomically. If a shared store fails, the rate limit continues in memory and logs
 one warning. It then does not count other tasks. If machines share a store, NTP has to keep their clocks equal.
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, StorageError
 from airflow_provider_partners.files import make_private_folder
 
 log = logging.getLogger("airflow_provider_partners.api")
@@ -29,7 +29,10 @@ log = logging.getLogger("airflow_provider_partners.api")
 Change = Callable[[float | None], float]
 """Computes the new number from the stored one (``None`` at first). A store may call it more than once."""
 
-_REMEDY = "Leave [partners] budget_uri empty, or use memory://, file:///a/directory or redis://host:6379/0."
+_REMEDY = (
+    "Leave [partners] budget_uri empty, or use memory://, file:///a/directory, redis://host:6379/0 or "
+    "sql://connection_id."
+)
 
 
 class RateLimitStoreError(Exception):
@@ -81,7 +84,7 @@ class FileStore:
             descriptor = self._open()
             try:
                 self._lock(descriptor)
-                value = change(_parse_float(os.read(descriptor, 64)))
+                value = change(parse_number(os.read(descriptor, 64)))
                 # Write first, then truncate: a process that dies in between leaves a readable number.
                 text = f"{value!r}\n".encode()
                 os.pwrite(descriptor, text, 0)
@@ -168,7 +171,7 @@ class RedisStore:
     def _attempt(self, change: Change) -> float:
         with self._client.pipeline() as pipe:
             pipe.watch(self._key)
-            value = change(_parse_float(pipe.get(self._key) or b""))
+            value = change(parse_number(pipe.get(self._key) or b""))
             pipe.multi()
             pipe.set(self._key, repr(value), ex=self._EXPIRY)
             pipe.execute()
@@ -182,7 +185,7 @@ class FallbackStore:
     """
 
     def __init__(self, shared: RateLimitStore, *, retry_every: float = 30.0) -> None:
-        self._shared = shared
+        self.shared = shared
         self._memory = InMemoryStore()
         self._retry_every = retry_every
         self._retry_at = 0.0
@@ -193,7 +196,7 @@ class FallbackStore:
         """Change the number, in the shared store if it is reachable."""
         if time.monotonic() >= self._retry_at:
             try:
-                value = self._shared.update(change)
+                value = self.shared.update(change)
             except RateLimitStoreError as error:
                 self._record_failure(error)
             else:
@@ -213,12 +216,16 @@ class FallbackStore:
             )
 
 
-def make_rate_limit_store(uri: str | None, key: str) -> RateLimitStore:
+def make_rate_limit_store(
+    uri: str | None, key: str, *, open_database: Callable[[str, str], RateLimitStore] | None = None
+) -> RateLimitStore:
     """Return the store of one credential.
 
     :param uri: empty for a file in the temporary directory (shared on this machine), ``memory://``,
-        ``file:///a/directory``, ``redis://…``, ``rediss://…`` or ``unix://…`` (Redis through a socket)
+        ``file:///a/directory``, ``redis://…``, ``rediss://…``, ``unix://…`` (Redis through a socket) or
+        ``sql://connection_id``
     :param key: identifies the credential; only its hash is stored
+    :param open_database: makes the store of an ``sql`` URI and a hash: this module knows no connections
     :raises ConfigurationError: the URI has another form, or the package ``redis`` is missing
     """
     name = hashlib.sha256(key.encode()).hexdigest()[:40]
@@ -231,8 +238,24 @@ def make_rate_limit_store(uri: str | None, key: str) -> RateLimitStore:
         return FallbackStore(FileStore(Path(unquote(urlsplit(uri).path)) / f"{name}.budget"))
     if scheme in {"redis", "rediss", "unix"}:
         return FallbackStore(RedisStore(uri, f"airflow-provider-partners:budget:{name}"))
+    if scheme == "sql" and open_database is not None:
+        return FallbackStore(open_database(uri, name))
     message = f"[partners] budget_uri has the unknown scheme {scheme!r}"
     raise ConfigurationError(message, remedy=_REMEDY)
+
+
+def reach_rate_limit_store(store: RateLimitStore) -> None:
+    """Change a number in a store, to see that tasks can share their rate limits there.
+
+    :param store: from :func:`make_rate_limit_store`
+    :raises StorageError: the store does not answer, so each task would count its requests alone
+    """
+    shared = store.shared if isinstance(store, FallbackStore) else store
+    try:
+        shared.update(lambda before: (before or 0.0) + 1.0)
+    except RateLimitStoreError as error:
+        remedy = "Check [partners] budget_uri, and that this machine reaches it and may write there."
+        raise StorageError(str(error), remedy=remedy) from None
 
 
 class _PrivateDirectoryStore(FileStore):
@@ -253,7 +276,8 @@ class _PrivateDirectoryStore(FileStore):
         return super()._open()
 
 
-def _parse_float(text: bytes | str) -> float | None:
+def parse_number(text: bytes | str) -> float | None:
+    """Return a stored number; ``None`` for what is none."""
     try:
         return float(text)
     except ValueError:

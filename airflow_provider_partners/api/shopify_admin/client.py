@@ -22,6 +22,7 @@ from airflow_provider_partners.api.shopify.field_caller import FieldCaller
 from airflow_provider_partners.api.shopify.graphql import GraphQLCaller
 from airflow_provider_partners.api.shopify.page_size import AdaptivePageSize
 from airflow_provider_partners.api.shopify.shops import shop_domain
+from airflow_provider_partners.api.shopify_admin.access import Access
 from airflow_provider_partners.api.shopify_admin.auth import make_auth, shop_url
 from airflow_provider_partners.api.shopify_admin.bulk.job import BulkJob, fits_bulk_operation, require_bulk_fit
 from airflow_provider_partners.api.shopify_admin.bulk.operations import BulkOperations
@@ -147,9 +148,12 @@ class ShopifyAdminClient(DocumentClient):
 
     def ping(self) -> str:
         """Return the shop's domain and the scopes of the token."""
-        data = self._caller.execute(SHOP, label="shop").data
-        scopes = ", ".join(sorted(_granted_scopes(data)))
-        return f"{data['shop']['myshopifyDomain']} answers; the token's scopes: {scopes or 'none'}."
+        access = self.access()
+        return f"{access.shop} answers; the token's scopes: {', '.join(sorted(access.scopes)) or 'none'}."
+
+    def access(self) -> Access:
+        """Return which shop the token is for, and its access scopes."""
+        return Access.parse(self._caller.execute(SHOP, label="shop").data)
 
     def extract(
         self,
@@ -361,7 +365,7 @@ class ShopifyAdminClient(DocumentClient):
         horizon = timestamps.from_epoch(self._clock.time()) - DEFAULT_ORDER_HISTORY
         if resource.root != "orders" or (since is not None and since >= horizon):
             return
-        if "read_all_orders" not in _granted_scopes(self._caller.execute(SHOP, label="shop").data):
+        if not self.access().allows("read_all_orders"):
             log.warning(
                 "%s: the window begins before %s, but the token lacks the scope read_all_orders. Shopify omits orders "
                 "older than 60 days without an error",
@@ -382,7 +386,3 @@ def _parse_fields(fields: str | Sequence[str] | None) -> ExtraFields | None:
 def _further_names(documents: ListDocuments) -> dict[str, list[str]]:
     """Return the names of a user's further fields as records have them, for the request of an extraction."""
     return {"fields": documents.extra.record_keys} if documents.extra else {}
-
-
-def _granted_scopes(data: Mapping[str, Any]) -> set[str]:
-    return {scope["handle"] for scope in data["currentAppInstallation"]["accessScopes"]}
