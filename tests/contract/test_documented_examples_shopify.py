@@ -15,6 +15,7 @@ import pytest
 from client_options import gather_options
 from clocks import TurningClock
 from run_operator import OperatorRunner
+from shopify_schemas import errors, schema
 
 from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerClient
 from airflow_provider_partners.datasets.reader import read_dataset
@@ -234,6 +235,7 @@ def test_a_printed_query_is_sent_as_it_is_printed(
     api = Answers(data(**fields))
     client = partner_client(api, api_version="2025-04")
 
+    assert errors("shopify_partner_2025-04", document) == []
     assert client.execute(document) == fields
     assert list(client.query(document, paged=False, key=()).records()) == [record]
 
@@ -290,32 +292,147 @@ def test_the_last_20_jobs_are_one_request() -> None:
     assert api.bodies == [{"query": LAST_JOBS, "variables": {}}]
 
 
-ROOTS = {
-    "app": "query One($id: ID!) { app(id: $id) { name } }",
-    "transaction": "query One($id: ID!) { transaction(id: $id) { id createdAt } }",
-    "transactions": "query All($first: Int) { transactions(first: $first) { edges { node { id } } } }",
-    "publicApiVersions": VERSIONS,
-    "job": "query One($id: ID!) { job(id: $id) { id } }",
-    "jobs": "query All($first: Int) { jobs(first: $first) { edges { node { id } } } }",
-    "conversation": "query One($id: ID!) { conversation(id: $id) { id } }",
-    "conversations": "query All($first: Int) { conversations(first: $first) { edges { node { id } } } }",
-    "events": "query All($first: Int) { events(first: $first) { edges { node { id } } } }",
-    "activeSubscription": "query One($id: ID!) { activeSubscription(appId: $id, shopId: $id) { id } }",
-    "appCreditCreate": "mutation Do($id: ID!) { appCreditCreate(appId: $id) { userErrors { message } } }",
-    "appSubscriptionCancel": "mutation Do($id: ID!) { appSubscriptionCancel(appId: $id) { userErrors { message } } }",
+APP_AND_SHOP = {"app": "gid://shopify/App/1234", "shop": "gid://shopify/Shop/5"}
+ROOTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "app": ("2026-07", "query One($id: ID!) { app(id: $id) { name } }", {"id": APP}),
+    "transaction": (
+        "2026-07",
+        "query One($id: ID!) { transaction(id: $id) { id createdAt ... on ThemeSale { theme { name } } } }",
+        {"id": "gid://partners/ThemeSale/1234"},
+    ),
+    "transactions": ("2026-07", "query All($n: Int) { transactions(first: $n) { edges { node { id } } } }", {"n": 5}),
+    "publicApiVersions": ("2026-07", VERSIONS, {}),
+    "job": ("2025-04", "query One($id: ID!) { job(id: $id) { id } }", {"id": "gid://partners/Job/1"}),
+    "jobs": ("2025-04", "query All($n: Int) { jobs(first: $n) { edges { node { id } } } }", {"n": 5}),
+    "conversation": (
+        "2025-04",
+        "query One($id: ID!) { conversation(id: $id) { id } }",
+        {"id": "gid://partners/Conversation/1"},
+    ),
+    "conversations": ("2025-04", "query All($n: Int) { conversations(first: $n) { edges { node { id } } } }", {"n": 5}),
+    "events": ("2026-07", "query All($n: Int) { events(first: $n) { edges { node { id } } } }", {"n": 5}),
+    "activeSubscription": (
+        "2026-07",
+        "query One($app: ID!, $shop: ID!) { activeSubscription(appId: $app, shopId: $shop) { legacySubscriptionId } }",
+        APP_AND_SHOP,
+    ),
+    "appCreditCreate": (
+        "2026-07",
+        """mutation Credit($app: ID!, $shop: ID!, $amount: MoneyInput!) {
+  appCreditCreate(appId: $app, shopId: $shop, amount: $amount, description: "A credit") {
+    appCredit { id }
+    userErrors { field message }
+  }
+}""",
+        {**APP_AND_SHOP, "amount": {"amount": "10.0", "currencyCode": "USD"}},
+    ),
+    "appSubscriptionCancel": (
+        "2026-07",
+        """mutation Cancel($app: ID!, $shop: ID!) {
+  appSubscriptionCancel(
+    appId: $app, shopId: $shop, prorate: true, skipFinalUsageCharge: false, deferCancellation: false
+  ) { userErrors { field message } }
+}""",
+        APP_AND_SHOP,
+    ),
 }
-"""A document for each root field of the published schemas."""
+"""For each root field of the published schemas: a version that has it, a document, and its variables."""
 
 
 @pytest.mark.parametrize("root", [pytest.param(name, marks=covers(f"shopify.root.{name}")) for name in ROOTS])
 @covers("shopify.request.json")
 def test_every_root_field_is_requested_with_its_variables(root: str) -> None:
+    version, document, variables = ROOTS[root]
     api = Answers(data(**{root: {"id": "1"}}))
-    document, variables = ROOTS[root], {"id": "gid://partners/X/1"} if "$id" in ROOTS[root] else {"first": 5}
 
-    assert partner_client(api).execute(document, variables) == {root: {"id": "1"}}
+    assert errors(f"shopify_partner_{version}", document) == []
+    assert partner_client(api, api_version=version).execute(document, variables) == {root: {"id": "1"}}
 
+    assert api.requests[0].url.path == f"/1234/api/{version}/graphql.json"
     assert api.bodies == [{"query": document, "variables": variables}]
+
+
+def test_no_root_field_of_the_published_schemas_is_left_out() -> None:
+    known = {
+        name
+        for version in ("2025-04", "2026-07")
+        for kind in (
+            schema(f"shopify_partner_{version}").query_type,
+            schema(f"shopify_partner_{version}").mutation_type,
+        )
+        if kind is not None
+        for name in kind.fields
+    }
+
+    assert known == set(ROOTS)
+
+
+@pytest.mark.parametrize(
+    ("version", "document", "variables", "expected"),
+    [
+        pytest.param(
+            "2025-04",
+            """query Jobs($since: DateTime, $until: DateTime) {
+  jobs(createdAtMin: $since, createdAtMax: $until) { edges { node { id } } }
+}""",
+            {"since": "2020-07-01T00:00:00Z", "until": "2020-08-01T00:00:00Z"},
+            ["createdAtMin: $since", "createdAtMax: $until"],
+            marks=covers("shopify.jobs.createdAt"),
+            id="jobs by creation",
+        ),
+        pytest.param(
+            "2025-04",
+            "query Unread($unread: Boolean) { conversations(unreadOnly: $unread) { edges { node { id } } } }",
+            {"unread": True},
+            ["unreadOnly: $unread"],
+            marks=covers("shopify.conversations.unreadOnly"),
+            id="unread conversations",
+        ),
+        pytest.param(
+            "2026-07",
+            """query Events($filter: EventFilterInput, $order: EventOrder) {
+  events(filter: $filter, orderBy: $order) { edges { node { id } } }
+}""",
+            {"filter": {"subjectType": "APP", "occurredAtMin": "2026-05-01T00:00:00Z"}, "order": "OCCURRED_AT_ASC"},
+            ["filter: $filter", "orderBy: $order"],
+            marks=covers("shopify.events.subjectType", "shopify.events.orderBy"),
+            id="events of apps, oldest first",
+        ),
+        pytest.param(
+            "2026-07",
+            """query Charge($app: ID!, $charge: ID!) {
+  app(id: $app) { events(chargeId: $charge) { edges { node { type } } } }
+}""",
+            {"app": APP, "charge": "gid://shopify/AppSubscription/5"},
+            ["chargeId: $charge"],
+            marks=covers("shopify.app_events.chargeId"),
+            id="events of a charge",
+        ),
+    ],
+)
+def test_any_argument_is_sent_by_a_document(
+    version: str,
+    document: str,
+    variables: dict[str, Any],
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The arguments that no argument of ours stands for. Paging adds its own."""
+    root = document.partition("{")[2].split("(")[0].strip()
+    page = connection({"id": "1"})
+    api = Answers(data(**{root: {"events": page} if root == "app" else page}))
+    run = OperatorRunner(
+        monkeypatch, tmp_path, ShopifyPartnerHook, lambda hook: partner_client(api, api_version=version)
+    )
+
+    assert errors(f"shopify_partner_{version}", document) == []
+    run(ShopifyPartnerQueryOperator(task_id="query", document=document, variables=variables, key=[]))
+
+    (body,) = api.bodies
+    assert errors(f"shopify_partner_{version}", body["query"]) == []
+    assert [text for text in expected if text not in body["query"]] == []
+    assert body["variables"] == {**variables, "first": 100}
 
 
 @covers("shopify.request.mutation")
@@ -323,7 +440,7 @@ def test_a_mutation_is_sent_once() -> None:
     api = Answers(answer({"errors": "down"}, 503))
 
     with pytest.raises(PartnersError):
-        partner_client(api).execute(ROOTS["appCreditCreate"], {"id": "1"})
+        partner_client(api).execute(*ROOTS["appCreditCreate"][1:])
 
     assert len(api.requests) == 1
 
@@ -417,20 +534,6 @@ def test_every_argument_of_app_events_is_sent(by: str, monkeypatch: pytest.Monke
             "first": 50,
         }
     ]
-
-
-@covers("shopify.app_events.chargeId")
-def test_the_events_of_one_charge_are_read_by_a_document() -> None:
-    api = Answers(data(app={"events": connection({"type": "SUBSCRIPTION_CHARGE_ACTIVATED"})}))
-    events = "events(chargeId: $charge) { edges { node { type } } }"
-    document = f"query Charge($app: ID!, $charge: ID!) {{ app(id: $app) {{ {events} }} }}"
-    variables = {"app": APP, "charge": "gid://shopify/AppSubscription/5"}
-
-    records = list(partner_client(api).query(document, variables=variables, key=()).records())
-
-    assert records == [{"type": "SUBSCRIPTION_CHARGE_ACTIVATED"}]
-    assert api.bodies[0]["variables"] == {**variables, "first": 100}
-    assert "chargeId: $charge" in api.bodies[0]["query"]
 
 
 # --- errors ---

@@ -100,6 +100,7 @@ def test_historical_events_are_accepted_from_2026_07_on() -> None:
     assert errors("shopify_partner_unstable", partner.EVENTS) == []
 
 
+@pytest.mark.covers("shopify.events.version")
 def test_historical_events_are_refused_before_sending_if_the_version_lacks_them() -> None:
     assert errors("shopify_partner_2025-07", partner.EVENTS)
     sent: list[httpx.Request] = []
@@ -146,10 +147,12 @@ def test_the_allowed_types_are_those_of_the_schema(enum: str, ours: frozenset[st
     assert set(schema(f"shopify_partner_{version}").type_map[enum].values) == ours
 
 
+@pytest.mark.covers("shopify.events.eventTypes.names")
 def test_the_historical_event_types_are_those_of_the_schema() -> None:
     assert set(schema("shopify_partner_2026-07").type_map["EventType"].values) == partner.EVENT_TYPES
 
 
+@pytest.mark.covers("shopify.events.fields")
 def test_every_type_of_historical_event_is_requested_with_all_its_own_fields() -> None:
     graphql_schema = schema("shopify_partner_2026-07")
     base = set(graphql_schema.type_map["PartnerEvent"].fields)

@@ -378,6 +378,7 @@ def test_app_events_are_filtered_by_type_and_shop(server: RunningSandbox) -> Non
     }
 
 
+@pytest.mark.covers("shopify.events.year")
 def test_historical_events_of_four_years_are_read_once(server: RunningSandbox) -> None:
     with shopify_partner_client(server) as client:
         records = list(client.extract("events", since=LONG_AGO, until=NOW).records())

@@ -245,6 +245,14 @@ def test_app_events_are_filtered_by_shop_here_because_the_api_cannot() -> None:
     assert "myshopifyDomain" not in api.variables[0]
 
 
+@pytest.mark.covers(
+    "shopify.events.shopId",
+    "shopify.events.subjectId",
+    "shopify.events.eventTypes",
+    "shopify.events.occurredAtMin",
+    "shopify.events.occurredAtMax",
+    "shopify.events.first",
+)
 def test_events_are_filtered_in_their_own_namespace() -> None:
     api = FakePartnerApi({"data": {"events": connection()}})
     list(
@@ -267,16 +275,19 @@ def test_events_refuse_ids_of_the_other_namespace() -> None:
         make_client(FakePartnerApi({})).extract("events", since=SINCE, app_id=APP)
 
 
+@pytest.mark.covers("shopify.events.without_times")
 def test_events_need_a_start() -> None:
     with pytest.raises(ConfigurationError, match="last 30 days"):
         make_client(FakePartnerApi({})).extract("events")
 
 
+@pytest.mark.covers("shopify.events.shopId.with_app")
 def test_events_of_a_shop_need_the_app() -> None:
     with pytest.raises(ConfigurationError, match="only together with 'app_id'"):
         make_client(FakePartnerApi({})).extract("events", since=SINCE, shop_id=5)
 
 
+@pytest.mark.covers("shopify.events.year")
 def test_a_long_window_of_events_is_split_into_years_without_gap_or_overlap() -> None:
     api = FakePartnerApi({"data": {"events": connection()}})
     since = datetime(2023, 1, 1, tzinfo=UTC)

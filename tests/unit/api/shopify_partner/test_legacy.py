@@ -52,7 +52,7 @@ def job(number: int, at: str = "2025-01-01T10:00:00Z", shop: str = "a.myshopify.
     return {"id": f"gid://partners/Job/{number}", "lastEventAt": at, "shop": {"myshopifyDomain": shop}}
 
 
-@pytest.mark.covers("shopify.jobs")
+@pytest.mark.covers("shopify.jobs", "shopify.jobs.statuses", "shopify.jobs.shopId", "shopify.jobs.lastEventAt")
 def test_jobs_are_read_by_their_last_event() -> None:
     api = FakePartnerApi({
         "data": {"jobs": connection(job(1), job(2, "2025-01-02T00:00:00Z"), job(3, shop="b.myshopify.com"))}
@@ -76,7 +76,7 @@ def test_jobs_are_read_by_their_last_event() -> None:
     ]
 
 
-@pytest.mark.covers("shopify.conversations")
+@pytest.mark.covers("shopify.conversations", "shopify.conversations.statuses")
 def test_conversations_are_read_by_their_last_event() -> None:
     record = {"id": "gid://partners/Conversation/1", "lastEventAt": "2025-01-01T10:00:00Z"}
     api = FakePartnerApi({"data": {"conversations": connection(record)}})
