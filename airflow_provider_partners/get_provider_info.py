@@ -272,6 +272,7 @@ _OPTIONS = {
     ),
     "budget_uri": _option(
         "Where the tasks of one credential share its rate limit: ``redis://host/0`` across workers, "
+        "``sql://connection_id`` where there is no Redis (PostgreSQL, MySQL or SQLite, by an Airflow connection), "
         "``file:///folder`` on one machine, ``memory://`` per process. Empty means files in the machine's "
         "temporary folder. Redis has to allow transactions; no Lua is used.",
         "string",

@@ -155,7 +155,7 @@ def lap(label: str, rows: int, operator: Any) -> None:
 
 def measure(name: str, rows: int) -> None:
     """Run one measurement."""
-    from airflow_provider_partners.operators.sql.database import find_database
+    from airflow_provider_partners.hooks.database import find_database
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AIRFLOW__PARTNERS__STAGING_URI"] = f"{folder}/staging"

@@ -203,10 +203,13 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         """
         from airflow_provider_partners.api.http.options import ClientOptions
         from airflow_provider_partners.api.http.rate_limit_store import make_rate_limit_store
+        from airflow_provider_partners.hooks.budget_database import open_store
 
         digest = hashlib.sha256(encode_text("\0".join(credential))).hexdigest()[:24]
         return ClientOptions(
-            rate_limit_store=make_rate_limit_store(settings.budget_uri(), f"{self.conn_type}-{digest}"),
+            rate_limit_store=make_rate_limit_store(
+                settings.budget_uri(), f"{self.conn_type}-{digest}", open_database=open_store
+            ),
             on_secret=self.mask_secret,
             deadline=min(settings.request_deadline(), SHORT_DEADLINE if self.short_timeouts else math.inf),
             max_response_size=settings.max_response_size(),

@@ -129,7 +129,7 @@ def _parse_text(uri: str, text: str) -> Any:
 
 def _read_query(conn_id: str, sql: str) -> list[dict[str, Any]]:
     """Return the rows of a query as routes: a column is a field, and null means not given."""
-    from airflow_provider_partners.operators.sql.database import find_database
+    from airflow_provider_partners.hooks.database import find_database
     from airflow_provider_partners.tables.select import Query
 
     with find_database(conn_id).open() as connection:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners.tables.names import parse_table
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.operators.sql.database import Database
+    from airflow_provider_partners.hooks.database import Database
     from airflow_provider_partners.tables.dialects import Dialect
 
 

@@ -26,7 +26,7 @@ from airflow_provider_partners.datasets.location import dataset_uri, is_task_fol
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, RejectThresholdError
 from airflow_provider_partners.operators.base import DatasetInput, PartnerOperator
-from airflow_provider_partners.operators.sql.database import Database, find_database
+from airflow_provider_partners.hooks.database import Database, find_database
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRefDict

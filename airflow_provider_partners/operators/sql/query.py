@@ -13,7 +13,7 @@ from airflow_provider_partners.arguments import (
     check_structure,
     check_text,
 )
-from airflow_provider_partners.operators.sql.database import find_database
+from airflow_provider_partners.hooks.database import find_database
 from airflow_provider_partners.operators.to_dataset import ToDatasetOperator
 
 if TYPE_CHECKING:

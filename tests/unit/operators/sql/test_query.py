@@ -171,7 +171,7 @@ sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})
 from types import SimpleNamespace
 import airflow.providers.postgres.hooks.postgres as module
 module.USE_PSYCOPG3 = {driver == "psycopg"}
-from airflow_provider_partners.operators.sql.database import find_database
+from airflow_provider_partners.hooks.database import find_database
 from airflow_provider_partners.tables.select import Query
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
