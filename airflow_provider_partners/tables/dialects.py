@@ -75,7 +75,7 @@ class Dialect:
     :param columns_query: the columns of a table with their types
     :param current_schema: the schema of a name without one, as an expression
     :param lock: keeps other writers from the table until the transaction ends; empty where the transaction does
-    :param analyze: tells the planner how many rows the stage has; empty where it knows
+    :param analyze: gives the planner the number of rows in the stage; empty where it knows
     :param delete_all: removes all rows
     :param replace_by_merge: whether one MERGE replaces all rows, because DELETE and INSERT would be two steps
     :param refuses_nul: whether text can't contain the character U+0000

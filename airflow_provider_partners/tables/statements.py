@@ -137,7 +137,7 @@ class Statements:
         return ways[self.dialect.insert]() if self.dialect.insert in ways else self.insert(placeholder)
 
     def analyze(self) -> str:
-        """Tell the planner about the stage; empty where it knows."""
+        """Give the planner the size of the stage; empty where it knows."""
         return self.dialect.analyze.format(stage=self._stage)
 
     def lock(self) -> str:
