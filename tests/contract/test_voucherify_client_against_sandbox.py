@@ -103,6 +103,7 @@ def test_a_list_without_a_time_filter_beyond_its_last_page_is_an_error(empty_pro
         list(voucherify.extract("orders", page_size=2).records())
 
 
+@pytest.mark.covers("voucherify.cursor.expired")
 def test_a_list_continues_after_its_cursor_has_expired(empty_project: RunningSandbox) -> None:
     ids = put_records(empty_project, "loyalty_programs", list(range(25)))
 
@@ -200,6 +201,7 @@ def test_a_long_list_is_complete_when_its_time_range_is_a_parameter(empty_projec
             assert sorted(record["id"] for record in extraction.records()) == expected
 
 
+@pytest.mark.covers("voucherify.response.filters")
 def test_a_shortcut_selects_what_the_filter_of_its_name_selects(empty_project: RunningSandbox) -> None:
     """Both are documented: the shortcuts on the page on lists, the filters in the OpenAPI description."""
     for number, campaign in enumerate(("Spring", "Autumn", "Spring")):

@@ -68,6 +68,7 @@ def test_filters_may_hold_any_number_of_values() -> None:
     assert server.bodies[0]["parameters"]["filters"] == {"voucher_id": {"conditions": {"$in": ids}}}
 
 
+@pytest.mark.covers("voucherify.page.exports")
 def test_the_published_example_of_an_export_of_orders_can_be_built() -> None:
     fields = [
         *("id", "source_id", "status", "created_at", "updated_at", "amount", "discount_amount"),
