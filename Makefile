@@ -3,9 +3,12 @@
 #   make test   lint, types and the whole suite
 #   make test-quick   lint, types and the unit tests: run it while you write
 #   make lint   ruff, the import contracts and mypy
+#   make format   let ruff repair and format the code
 #   make docs   the documentation as a site, in docs/_build/html; a warning is an error
 #   make sandbox   serve the partners' APIs on this machine until you interrupt it
-#   make constraints   resolve the pinned set again
+#   make constraints   resolve the pinned sets again
+#   make upgrade   resolve them to the newest versions
+#   make dist   build and check the packages of a release, in dist (TAG=v1.0.0 checks the version, too)
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make clean  remove everything that these targets created
 
@@ -20,7 +23,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: matrix demo test test-quick lint docs sandbox constraints clean
+.PHONY: matrix demo test test-quick lint format docs sandbox constraints upgrade dist clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -36,6 +39,10 @@ lint: .venv/test/.ready
 	.venv/test/bin/ruff format --check .
 	.venv/test/bin/lint-imports --no-logo
 	.venv/test/bin/mypy
+
+format: .venv/test/.ready
+	.venv/test/bin/ruff check --fix .
+	.venv/test/bin/ruff format .
 
 docs: .venv/docs/.ready
 	.venv/docs/bin/python -m sphinx -W --keep-going --nitpicky --quiet docs docs/_build/html
@@ -59,9 +66,29 @@ $(TOOLS)/.ready: constraints/tools.txt
 matrix: $(TOOLS)/.ready
 	PYTHONPATH=$(abspath $(TOOLS)) UV_PYTHON_DOWNLOADS=never $(PYTHON) tests/matrix/run.py $(CELLS)
 
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url $(UPGRADE)
 constraints: $(TOOLS)/.ready
-	echo 'apache-airflow~=$(AIRFLOW).0' | $(UV) pip compile --universal --python-version 3.11 --all-extras \
-		--no-header --no-annotate --no-emit-index-url --output-file $(CONSTRAINTS) pyproject.toml -
+	echo 'apache-airflow~=$(AIRFLOW).0' | $(COMPILE) --all-extras --output-file $(CONSTRAINTS) pyproject.toml -
+	printf '%s\n' hatchling twine | $(COMPILE) --output-file constraints/release.txt -
+	echo uv | $(COMPILE) --output-file constraints/tools.txt -
+
+upgrade: UPGRADE = --upgrade
+upgrade: constraints
+
+.venv/release/.ready: $(TOOLS)/.ready constraints/release.txt
+	$(UV) venv --clear --python $(PYTHON) .venv/release
+	$(UV) pip install --python .venv/release/bin/python -r constraints/release.txt
+	@touch $@
+
+# The wheel is built from the sdist, and then tried in an environment that has nothing else of the checkout.
+dist: .venv/release/.ready
+	rm -rf dist
+	$(UV) build --no-build-isolation --python .venv/release/bin/python --out-dir dist
+	.venv/release/bin/twine check --strict dist/*.whl dist/*.tar.gz
+	.venv/release/bin/python tests/release/check.py $(TAG)
+	$(UV) venv --clear --python $(PYTHON) .venv/installed
+	$(UV) pip install --python .venv/installed/bin/python --constraint $(CONSTRAINTS) dist/*.whl
+	AIRFLOW_HOME=$(abspath .venv/installed/home) .venv/installed/bin/airflow providers get airflow-provider-partners
 
 clean:
 	rm -rf .venv .demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build

@@ -94,6 +94,22 @@ def test_no_file_names_a_registry_or_a_place_on_a_machine() -> None:
     assert found == []
 
 
+def test_the_wheel_gets_every_file_of_the_package() -> None:
+    # hatchling leaves out what .gitignore matches, even if git tracks it: a module folder "build" would be missing.
+    listed = subprocess.run(["git", "ls-files", PACKAGE.name], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    ignored = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"], cwd=ROOT, input=listed.stdout, capture_output=True, text=True
+    )
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+
+    assert f"{PACKAGE.name}/py.typed" in listed.stdout.splitlines()
+    assert ignored.stdout.splitlines() == []
+    assert build["targets"]["wheel"] == {"packages": [PACKAGE.name]}
+    assert "exclude" not in build
+
+
 def test_names_and_prose_use_the_fields_words() -> None:
     # The words of docs/reference/glossary.md instead of private ones. Spelled so that this line doesn't match itself.
     private = re.compile(

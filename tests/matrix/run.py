@@ -86,7 +86,8 @@ def main() -> int:
     print(
         f"{passed} cells passed, {len(failed)} failed, {skipped} were not run; logs are in {FOLDER.relative_to(ROOT)}"
     )
-    return 1 if failed else 0
+    # On a machine with some of the Pythons, the other cells are not run. CI has all, and who names a cell wants it.
+    return 1 if failed or (skipped and (requested or os.environ.get("CI"))) else 0
 
 
 def run(cell: Cell, wheel: Path) -> tuple[str, str | None]:
