@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DatasetLink",
     "PartnerLink",
+    "ReportLink",
     "ShopifyAdminLink",
     "ShopifyPartnerLink",
     "VoucherifyLink",
@@ -152,6 +153,24 @@ class DatasetLink(PartnerLink):
         bucket, path = parts.netloc.rpartition("@")[2], parts.path.strip("/")
         page = _BUCKET_URLS.get(parts.scheme)
         return page.format(bucket=bucket, path=quote(path, safe="/=+:@~,")) if page else None
+
+
+class ReportLink(BaseOperatorLink):
+    """Link to the report of the run, which the task has written.
+
+    Airflow serves the page from 3.1 on, also from a worker's folder that it can read. Before, the link is the file.
+    """
+
+    name = "Report"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the URL; ``""`` if it is unknown."""
+        from airflow_provider_partners.observability.report.run import page_url
+
+        try:
+            return page_url(ti_key.dag_id, ti_key.run_id)
+        except (ConfigurationError, ValueError, TypeError, AttributeError):
+            return ""
 
 
 def _shop_handle(operator: Any, activity: TaskActivity | None) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_partners.datasets import lineage
 from airflow_provider_partners.datasets.manifest import load_manifest, stored_reference, verify_manifest
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.datasets.storage import UNREADABLE_REMEDY, DatasetFolder
+from airflow_provider_partners.datasets.storage import PROGRESS_FILE, UNREADABLE_REMEDY, DatasetFolder
 from airflow_provider_partners.exceptions import DatasetError
 from airflow_provider_partners.records import get_path
 
@@ -23,7 +24,20 @@ def read_dataset(reference: DatasetRef | Mapping[str, Any]) -> Iterator[Record]:
     """
     ref = DatasetRef.from_dict(reference)
     folder = DatasetFolder(ref.uri)
+    lineage.add_input(ref)
     for part in verify_manifest(ref)["parts"]:
+        yield from folder.read_records(part)
+
+
+def read_unfinished(uri: str) -> Iterator[Record]:
+    """Yield the records of a dataset that its task has begun and not finished; nothing if there is none.
+
+    :param uri: the dataset's folder
+    :raises DatasetError: when a part is missing or damaged
+    """
+    folder = DatasetFolder(uri)
+    progress = folder.read_json(PROGRESS_FILE)
+    for part in progress["parts"] if isinstance(progress, dict) else ():
         yield from folder.read_records(part)
 
 

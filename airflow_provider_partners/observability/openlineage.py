@@ -8,14 +8,12 @@ OpenLineage is not installed. Knows no partner.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from airflow_provider_partners import settings
 from airflow_provider_partners.assets import asset_uri
+from airflow_provider_partners.datasets.location import stable_uri, without_connection
 from airflow_provider_partners.datasets.storage import MANIFEST_FILE
 
 if TYPE_CHECKING:
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_partners.datasets.reference import DatasetRef
     from airflow_provider_partners.observability.activity import PartnerList, TaskActivity
-
-_RUN_FOLDER = re.compile(r"(?P<task>[^/]+/[^/]+)/[^/]+/-?\d+(?:-(?P<suffix>[a-z]+))?")
-"""Path below the staging folder: Dag and task, run, map index, and the suffix of a second dataset."""
 
 _SCHEMES = {"gcs": "gs", "s3a": "s3", "s3n": "s3"}
 """Schemes that OpenLineage spells differently."""
@@ -60,11 +55,10 @@ def dataset_name(uri: str) -> tuple[str, str]:
 
     :param uri: the dataset's folder
     """
-    parts = urlsplit(_stable_uri(uri))
+    parts = urlsplit(stable_uri(uri))
     if parts.scheme in {"", "file"}:
         return "file", parts.path
-    host = parts.netloc.rpartition("@")[2]
-    return f"{_SCHEMES.get(parts.scheme, parts.scheme)}://{host}", parts.path.strip("/")
+    return f"{_SCHEMES.get(parts.scheme, parts.scheme)}://{parts.netloc}", parts.path.strip("/")
 
 
 def list_name(partner_list: PartnerList) -> tuple[str, str]:
@@ -73,32 +67,10 @@ def list_name(partner_list: PartnerList) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
 
 
-def _stable_uri(uri: str) -> str:
-    """Return a dataset's folder without the run and the map index. A folder that the user chose stays as it is."""
-    folder, staging = _absolute(uri), _absolute(settings.staging_uri())
-    if not folder.startswith(f"{staging}/"):
-        return folder
-    run_folder = _RUN_FOLDER.fullmatch(folder[len(staging) + 1 :])
-    if run_folder is None:
-        return folder
-    suffix = run_folder["suffix"]
-    return "/".join([staging, run_folder["task"], *([suffix] if suffix else [])])
-
-
-def _absolute(uri: str) -> str:
-    return uri.rstrip("/") if "://" in uri else f"file://{os.path.abspath(uri)}"
-
-
-def _without_connection(uri: str) -> str:
-    """Return a URI without the id of the Airflow connection that opens it."""
-    parts = urlsplit(_absolute(uri))
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
 def _facets(reference: DatasetRef) -> dict[str, Any]:
     from openlineage.client.facet_v2 import dataset_version_dataset, datasource_dataset, schema_dataset
 
-    manifest = f"{_without_connection(reference.uri)}/{MANIFEST_FILE}"
+    manifest = f"{without_connection(reference.uri)}/{MANIFEST_FILE}"
     facets: dict[str, Any] = {
         "version": dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=reference.sha256),
         "dataSource": datasource_dataset.DatasourceDatasetFacet(name=reference.source, uri=manifest),

@@ -66,13 +66,14 @@ class ExtractExtra(TypedDict, total=False):
     """Whether the published dataset differs from the previous one; missing without ``uri``."""
 
 
-def skip_without_connection(conn_id: str | None, partner: str) -> None:
+def skip_without_connection(conn_id: str | None, partner: str, *, shop: str | None = None) -> None:
     """Skip the task when no connection is given, as for a shop whose route has none.
 
     :raises AirflowSkipException: when there is none
     """
     if not is_given(conn_id):
-        message = f"No {partner} connection is given"
+        where = f" for {shop}" if shop else ""
+        message = f"No {partner} connection is given{where}, so there is nothing to read"
         raise AirflowSkipException(message)
 
 
@@ -236,6 +237,8 @@ class ExtractOperator(StoringOperator):
     def record_partner(self, hook: PartnerHook[Any]) -> None:
         """Record the account that the task reads, and the list."""
         super().record_partner(hook)
+        if for_shop := getattr(self, "for_shop", None):
+            self.activity.shop = hook.metrics_shop = for_shop
         self.activity.set_list_read(self.resource)
 
     def input_datasets(self) -> list[Any]:

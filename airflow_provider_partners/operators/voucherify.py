@@ -64,6 +64,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
     :param mode: ``auto``, ``paged`` or ``export``; a read by ids (``match``) is always paged (templated)
     :param skip_without_connection: skip the task when ``voucherify_conn_id`` is empty, as for a shop whose route has no
         Voucherify connection (templated)
+    :param for_shop: the shop that the project serves. The task's label, errors and metrics name it (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -76,6 +77,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         "fields",
         "voucherify_conn_id",
         "skip_without_connection",
+        "for_shop",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         **JobExtractOperator.template_fields_renderers,
@@ -90,6 +92,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         "sort": check_name,
         "fields": check_keys,
         "skip_without_connection": check_flag,
+        "for_shop": check_name,
     }
     modes: ClassVar[Mapping[str, ExtractMode]] = {
         "auto": ExtractMode.AUTO,
@@ -110,6 +113,7 @@ class VoucherifyExtractOperator(JobExtractOperator):
         fields: Sequence[str] | str | None = None,
         voucherify_conn_id: str | None = VoucherifyHook.default_conn_name,
         skip_without_connection: bool | str = False,
+        for_shop: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -121,11 +125,12 @@ class VoucherifyExtractOperator(JobExtractOperator):
         self.fields = fields
         self.voucherify_conn_id = voucherify_conn_id
         self.skip_without_connection = skip_without_connection
+        self.for_shop = for_shop
 
     def run(self, context: Context) -> DatasetRefDict:
         """Extract the list, or skip the task when it has no connection."""
         if self.skip_without_connection:
-            skip_without_connection(self.voucherify_conn_id, "Voucherify")
+            skip_without_connection(self.voucherify_conn_id, "Voucherify", shop=self.for_shop)
         return super().run(context)
 
     @classmethod

@@ -119,7 +119,7 @@ class YofiExtractOperator(ExtractOperator):
     def run(self, context: Context) -> DatasetRefDict:
         """Extract the list, or skip the task when it has no connection."""
         if self.skip_without_connection:
-            skip_without_connection(self.yofi_conn_id, "Yofi")
+            skip_without_connection(self.yofi_conn_id, "Yofi", shop=self.shop)
         return super().run(context)
 
     @classmethod

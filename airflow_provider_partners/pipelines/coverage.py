@@ -15,8 +15,8 @@ from airflow.sdk import Asset, get_current_context, task
 
 from airflow_provider_partners import timestamps, watermarks
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
+from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
 from airflow_provider_partners.pipelines import lanes as steps
-from airflow_provider_partners.pipelines._dag import require_results
 from airflow_provider_partners.pipelines.run_summary import GapsByShop, RunSummary, format_gaps
 from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.windows import Window
@@ -122,7 +122,12 @@ def create_summarize(asset: Asset) -> Any:
     :param asset: the asset that keeps them
     """
 
-    @task(multiple_outputs=False, trigger_rule="all_done", inlets=watermarks.watermark_assets(asset))
+    @task(
+        task_id=REPORT_TASK_ID,
+        multiple_outputs=False,
+        trigger_rule="all_done",
+        inlets=watermarks.watermark_assets(asset),
+    )
     def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> Any:
         """Return the summary of the run with the gaps that remain; fail if a step before the lanes did not succeed."""
         context: Any = get_current_context()
@@ -133,10 +138,10 @@ def create_summarize(asset: Asset) -> Any:
             )
 
         with translate_errors(context):
-            require_results(results, context)
+            steps.require_lanes_chosen(results, context)
             return steps.build_summary(context, lanes, summaries, find_gaps=find_gaps)
 
-    return summarize
+    return lambda results, lanes, summaries: steps.link_report(summarize(results, lanes, summaries))
 
 
 def check_on_gap(on_gap: str) -> None:

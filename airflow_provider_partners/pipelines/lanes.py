@@ -22,6 +22,10 @@ from airflow.sdk import BaseOperator, Param, get_current_context, task, task_gro
 
 from airflow_provider_partners._compat import AirflowSkipException
 from airflow_provider_partners.arguments import parse_bool
+from airflow_provider_partners.exceptions import FatalError
+from airflow_provider_partners.links import ReportLink
+from airflow_provider_partners.observability.report import run as report
+from airflow_provider_partners.observability.step_log import REPORT_TASK_ID
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.voucherify import VoucherifyExtractOperator
 from airflow_provider_partners.operators.yofi import YofiExtractOperator
@@ -44,8 +48,10 @@ __all__ = [
     "create_lane",
     "fail_on_failed_shops",
     "lane_group",
+    "link_report",
     "map_lanes",
     "reject_unknown_params",
+    "require_lanes_chosen",
     "shared_params",
     "summarize",
     "summarize_tasks",
@@ -56,6 +62,10 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 DRY_RUN_TEMPLATE = "{{ params.dry_run }}"
+PERSONAL_VALUES_TEMPLATE = "{{ params.get('personal_values', false) }}"
+
+REPORT_TITLE = "Orders to Yotpo"
+"""Title of the reports of the order Dags."""
 
 OPTIONAL_TASKS: Mapping[str, str] = {
     "affected_orders": "yofi_conn_id",
@@ -98,11 +108,12 @@ class Lane:
 
 
 def shared_params() -> dict[str, Param]:
-    """Return the params of every order Dag: ``shops`` and ``dry_run``."""
+    """Return the params of every order Dag: ``shops``, ``dry_run`` and ``personal_values``."""
     text_list: dict[str, Any] = {"type": ["null", "array"], "items": {"type": "string"}}
     return {
         "shops": Param(None, description="Shops to sync; by default all", **text_list),
         "dry_run": Param(False, description="Plan, but write nothing to Yotpo", type="boolean"),
+        "personal_values": Param(False, description="Show personal values in the run's report", type="boolean"),
     }
 
 
@@ -202,7 +213,8 @@ def build_order_tasks(lane: Lane, *, query: Any = None, order_ids: Any = None) -
         until=lane.until,
         voucherify_conn_id=lane.voucherify_conn_id,
         skip_without_connection=True,
-        map_index_template="{{ task.voucherify_conn_id or 'no Voucherify' }}" + _SINCE_LABEL % "since",
+        for_shop=lane.shop,
+        map_index_template="{{ task.for_shop }}" + _SINCE_LABEL % "since",
     )
     build = YotpoBuildOrdersOperator(
         task_id="build",
@@ -240,6 +252,7 @@ def upsert_order_tasks(built: Any, *, yotpo_conn_id: Any) -> list[BaseOperator]:
         task_id="upsert_orders",
         orders=built,
         plan_only=DRY_RUN_TEMPLATE,
+        personal_values=PERSONAL_VALUES_TEMPLATE,
         yotpo_conn_id=yotpo_conn_id,
         map_index_template=_BUILT_LABEL % "orders" + _SINCE_LABEL % "orders.window.since",
     )
@@ -256,6 +269,13 @@ def summarize_tasks(lane: Lane, tasks: Sequence[BaseOperator], *, before: Mappin
     return summarize_lane(
         shop=lane.shop,
         since=lane.since,
+        until=lane.until,
+        connections={
+            "shopify_admin": lane.shopify_admin_conn_id,
+            "yofi": lane.yofi_conn_id,
+            "voucherify": lane.voucherify_conn_id,
+            "yotpo": lane.yotpo_conn_id,
+        },
         optional_connections={task_id: getattr(lane, conn_id) for task_id, conn_id in OPTIONAL_TASKS.items()},
         results={**(before or {}), **{task.task_id.rpartition(".")[2]: task.output for task in tasks}},
     )
@@ -301,36 +321,92 @@ def create_lane() -> Any:
     map_index_template="{{ task.op_kwargs['shop'] }}" + _SINCE_LABEL % "op_kwargs['since']",
 )
 def summarize_lane(
-    shop: str, since: str, optional_connections: Mapping[str, Any], results: Mapping[str, Any]
+    shop: str,
+    since: str,
+    optional_connections: Mapping[str, Any],
+    results: Mapping[str, Any],
+    until: str = "",
+    connections: Mapping[str, Any] | None = None,
 ) -> run_summary.LaneSummary:
-    """Return the summary of one lane, also when one of its tasks failed.
+    """Return the summary of one lane, also when one of its tasks failed, and store its report.
 
     :param since: start of its window
     :param optional_connections: by task, the connection without which the task is skipped
     :param results: by task, what it returned
+    :param until: end of its window
+    :param connections: connection ids by partner
     """
     context: Any = get_current_context()
     run_results = {name: result for name, result in results.items() if optional_connections.get(name, name)}
     summary = run_summary.build_lane_summary(
-        shop, run_results, since=since, dry_run=parse_bool(context["params"]["dry_run"], "dry_run")
+        shop,
+        run_results,
+        since=since,
+        until=until,
+        dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
+        begun=step_errors.read_begun(context, run_results),
+        api_calls=step_errors.count_calls(context, run_results),
     )
     if summary["failed"]:
         summary["error"] = step_errors.read_error(context, summary["failed"])
+    report.store_lane(
+        context,
+        summary,
+        results,
+        window={"since": since, "until": until},
+        absent={name: OPTIONAL_TASKS[name] for name in results if name not in run_results},
+        connections={name: conn_id for name, conn_id in (connections or {}).items() if conn_id},
+    )
     return summary
 
 
-@task(multiple_outputs=False, trigger_rule="all_done")
-def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> run_summary.RunSummary:
-    """Return the summary of a run, and log it as a table. Fail if a step before the lanes did not succeed.
+@task(task_id=REPORT_TASK_ID, multiple_outputs=False, trigger_rule="all_done")
+def _summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> run_summary.RunSummary:
+    """Return the summary of a run, log it as a table, and write the report of the run.
+
+    Fail if a step before the lanes did not succeed.
+    """
+    context: Any = get_current_context()
+    with translate_errors(context):
+        require_lanes_chosen(results, context)
+        return build_summary(context, lanes, summaries)
+
+
+def summarize(results: Mapping[str, Any], lanes: Any, summaries: Any) -> Any:
+    """Return the task that returns the summary of a run, logs it as a table, and writes the report of the run.
+
+    It fails if a step before the lanes did not succeed.
 
     :param results: the steps before the lanes, in order, each with its result
     :param lanes: the lanes with their windows
     :param summaries: the result of the mapped lanes
     """
-    context: Any = get_current_context()
-    with translate_errors(context):
+    return link_report(_summarize(results, lanes, summaries))
+
+
+def link_report(summary: Any) -> Any:
+    """Give a task the link to the report of its run, and return its output as it is."""
+    summary.operator.operator_extra_links = (ReportLink(),)
+    return summary
+
+
+def require_lanes_chosen(results: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+    """Raise an error if a step before the lanes has no result, and write a report that says so.
+
+    :param results: the steps before the lanes, in order, each with its result
+    :raises FatalError: with the first step that did not succeed
+    """
+    try:
         require_results(results, context)
-        return build_summary(context, lanes, summaries)
+    except FatalError as error:
+        failed = next((name for name, result in results.items() if result is None), "")
+        cause = step_errors.read_error(context, failed, in_group=False) or {
+            "task": failed,
+            "message": error.message,
+            "remedy": error.remedy,
+        }
+        report.write_run(context, title=REPORT_TITLE, error=cause)
+        raise
 
 
 def build_summary(
@@ -340,7 +416,7 @@ def build_summary(
     *,
     find_gaps: Callable[[run_summary.RunSummary], run_summary.GapsByShop] | None = None,
 ) -> run_summary.RunSummary:
-    """Return the summary of a run, and log it as a table.
+    """Return the summary of a run, log it as a table, and write the report of the run.
 
     :param lanes: the lanes with their windows
     :param summaries: the result of the mapped lanes
@@ -349,11 +425,13 @@ def build_summary(
     summary = run_summary.build_run_summary(
         list(_flatten(summaries)),
         [(lane["shop"], lane["since"]) for lane in lanes],
+        until={(lane["shop"], lane["since"]): lane["until"] for lane in lanes},
         dry_run=parse_bool(context["params"]["dry_run"], "dry_run"),
     )
     if find_gaps is not None:
         summary = run_summary.with_table(summary, gaps=find_gaps(summary))
     log.info("Summary:\n%s", summary["table"])
+    report.write_run(context, title=REPORT_TITLE, summary=summary, lanes=lanes)
     return summary
 
 

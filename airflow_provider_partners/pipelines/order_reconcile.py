@@ -105,7 +105,8 @@ def order_reconcile_dag(
             since=lane.since,
             until=lane.placed_until,
             yotpo_conn_id=lane.yotpo_conn_id,
-            map_index_template="{{ task.yotpo_conn_id }}",
+            for_shop=lane.shop,
+            map_index_template="{{ task.for_shop }}",
         )
         compare = YotpoReconcileOrdersOperator(
             task_id="reconcile",

@@ -42,12 +42,15 @@ RARE_COLUMNS = frozenset({"stale", "too_old", "noted"})
 
 PLANNED_COLUMNS = ("would_create", "would_update")
 REASON_TITLES = {
-    "suppressions": "No review request",
-    "left_outs": "Left out",
-    "rejections": "Rejected",
-    "notes": "Noted",
-    "found": "Yotpo differed from Shopify",
+    "suppressions": "No review request, orders by reason (an order may have several)",
+    "left_outs": "Left out, orders by reason",
+    "rejections": "Rejected, orders by reason",
+    "notes": "Noted, orders by note (an order may have several)",
+    "found": "Yotpo differed from Shopify, differences by kind",
 }
+
+COLUMN_TITLES = {"suppressed": "of which suppressed", "too_old": "of which too old"}
+"""Titles of the columns whose orders are counted in another column as well."""
 
 
 NO_CAUSE = "it left no error. It was stopped from outside, or it never started."
@@ -94,6 +97,8 @@ class LaneSummary(_Counts):
     shop: str
     since: str
     """Start of the lane's window."""
+    until: str
+    """End of the lane's window."""
     failed: str | None
     """The task at which the lane stopped; ``None`` for a successful lane."""
     error: dict[str, Any] | None
@@ -101,6 +106,8 @@ class LaneSummary(_Counts):
     dry_run: bool
     lane: str
     """Name in the table: the shop, and the start of the window if the shop has several lanes."""
+    rejects: list[str]
+    """The datasets of the orders that were left out, cannot be mapped, or that Yotpo refused."""
 
 
 GapsByShop = dict[str, list[dict[str, str]]]
@@ -121,15 +128,27 @@ class RunSummary(TypedDict):
     """The summary as text."""
 
 
-def build_lane_summary(shop: str, results: Mapping[str, Any], *, since: str = "", dry_run: bool = False) -> LaneSummary:
-    """Return the summary of one lane.
+def build_lane_summary(
+    shop: str,
+    results: Mapping[str, Any],
+    *,
+    since: str = "",
+    until: str = "",
+    dry_run: bool = False,
+    begun: Mapping[str, Any] | None = None,
+    api_calls: int | None = None,
+) -> LaneSummary:
+    """Return the summary of one lane: what it did over all tries of its tasks.
 
     :param results: its tasks in order, each with the dataset reference or list that it returned; ``None`` if it failed
     :param since: start of its window, which distinguishes the lanes of one shop
+    :param until: end of its window
     :param dry_run: True if nothing was to be written
+    :param begun: summary of the outcomes that the upsert of orders has stored, if it failed
+    :param api_calls: calls over all tries; by default those of the tries that returned something
     """
     extra = {name: _extra(reference) for name, reference in results.items()}
-    build, orders = extra.get("build", {}), extra.get("upsert_orders", {}).get("summary", {})
+    build, orders = extra.get("build", {}), extra.get("upsert_orders", {}).get("summary") or begun or {}
     notes: dict[str, int] = orders.get("notes", {})
     rejections = Counter(build.get("rejections", {})) + Counter(orders.get("rejections", {}))
     # A task that failed because of too many rejects returns its counts anyway.
@@ -137,7 +156,9 @@ def build_lane_summary(shop: str, results: Mapping[str, Any], *, since: str = ""
     return {
         "shop": shop,
         "since": since,
+        "until": until,
         "lane": shop,
+        "rejects": [rejects["uri"] for task in extra.values() if (rejects := task.get("rejects"))],
         "failed": next(failed, None),
         "error": None,
         "dry_run": dry_run,
@@ -158,22 +179,32 @@ def build_lane_summary(shop: str, results: Mapping[str, Any], *, since: str = ""
         "noted": sum(notes.values()),
         "notes": notes,
         "found": extra.get("reconcile", {}).get("found", {}),
-        "api_calls": sum(task.get("api", {}).get("requests", 0) for task in extra.values()),
+        "api_calls": _requests(extra.values()) if api_calls is None else api_calls,
     }
 
 
 def build_run_summary(
-    summaries: Iterable[LaneSummary | None], lanes: Sequence[tuple[str, str]], *, dry_run: bool = False
+    summaries: Iterable[LaneSummary | None],
+    lanes: Sequence[tuple[str, str]],
+    *,
+    dry_run: bool = False,
+    until: Mapping[tuple[str, str], str] | None = None,
 ) -> RunSummary:
     """Return the summary of a run.
 
     :param summaries: the lanes' summaries; ``None`` for a lane without one
     :param lanes: shop and window start of every lane of the run, so that none is missing from the table
     :param dry_run: True if nothing was to be written
+    :param until: ends of the windows, by lane
     """
+    ends = until or {}
     summary_by_lane = {(summary["shop"], summary["since"]): summary for summary in summaries if summary}
     lane_summaries: list[Any] = [
-        summary_by_lane.get((shop, since)) or {**build_lane_summary(shop, {}, since=since), "failed": "summarize_lane"}
+        summary_by_lane.get((shop, since))
+        or {
+            **build_lane_summary(shop, {}, since=since, until=ends.get((shop, since), "")),
+            "failed": "summarize_lane",
+        }
         for shop, since in lanes
     ]
     has_windows = len({shop for shop, _ in lanes}) < len(lanes)
@@ -223,15 +254,17 @@ def format_summary_table(summary: RunSummary) -> str:
     total: Any = summary["total"]
     counted = [name for name in COUNT_COLUMNS[3:] if name not in RARE_COLUMNS or total[name]]
     columns = ("read", *(PLANNED_COLUMNS if summary["dry_run"] else ("created", "updated")), *counted)
-    rows = [["lane", *(name.replace("_", " ") for name in columns), "state"]]
+    rows = [["lane", *(COLUMN_TITLES.get(name, name.replace("_", " ")) for name in columns), "state"]]
     rows += [_table_row(lane["lane"], lane, columns, _format_state(lane)) for lane in summary["lanes"]]
     rows.append(_table_row("total", total, columns, f"{len(summary['failed'])} failed"))
-    lines = text_table(rows, left={0, len(columns) + 1}, rule=True)
+    lines = [*_window_lines(summary), *text_table(rows, left={0, len(columns) + 1}, rule=True)]
     for reasons, title in REASON_TITLES.items():
         lanes: list[Any] = list(summary["lanes"])
         counts = [(count, lane["lane"], reason) for lane in lanes for reason, count in lane[reasons].items()]
         if counts:
             lines += [f"{title}:", *(f"  {count:>6}  {lane}: {reason}" for count, lane, reason in counts)]
+    if reject_lines := [f"{lane['lane']}: {uri}" for lane in summary["lanes"] for uri in lane["rejects"]]:
+        lines += ["Rejected and left out, stored in:", *(f"  {line}" for line in reject_lines)]
     if failure_lines := list(format_failures(summary)):
         lines += ["Failed:", *(f"  {line}" for line in failure_lines)]
     if gap_lines := list(format_gaps(summary["gaps"])):
@@ -241,6 +274,20 @@ def format_summary_table(summary: RunSummary) -> str:
     if summary["dry_run"]:
         lines.append("Dry run: nothing was written.")
     return "\n".join(lines)
+
+
+def _window_lines(summary: RunSummary) -> list[str]:
+    """Return the window of the lanes, or from where to where their windows go."""
+    windows = {(lane["since"], lane["until"]) for lane in summary["lanes"] if lane["since"] and lane["until"]}
+    if not windows:
+        return []
+    since, until = min(since for since, _ in windows), max(until for _, until in windows)
+    label = "Window" if len(windows) == 1 else f"{len(windows)} windows"
+    return [f"{label}: {since} to {until}. Counts are of all tries.", ""]
+
+
+def _requests(extras: Iterable[Mapping[str, Any]]) -> int:
+    return sum(extra.get("api", {}).get("requests", 0) for extra in extras)
 
 
 def _extra(result: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Why a step failed, for the tasks after it. Airflow hands on what a task returns, and a failed task returns nothing.
+"""What a failed step leaves for the tasks after it. Airflow hands on what a task returns, and that one returns nothing.
 
 Each try of a step leaves an entry beside the step's dataset, see
 :mod:`~airflow_provider_partners.observability.step_log`. A task that sums up reads it there.
@@ -7,16 +7,18 @@ Each try of a step leaves an entry beside the step's dataset, see
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_partners.datasets.location import dataset_uri
+from airflow_provider_partners.datasets.reader import read_unfinished
 from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.observability.report.model import TaskError
 from airflow_provider_partners.observability.step_log import read_tries
+from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
 
-__all__ = ["read_error"]
+__all__ = ["count_calls", "read_begun", "read_error"]
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +30,8 @@ def read_error(context: Mapping[str, Any], step: str, *, in_group: bool = True) 
     :param step: id of the step, without its group
     :param in_group: the step is in the group of the calling task, in the same mapped instance
     """
-    this = context["ti"]
-    group = this.task_id.rpartition(".")[0] if in_group else ""
-    instance = SimpleNamespace(
-        dag_id=this.dag_id,
-        run_id=this.run_id,
-        task_id=f"{group}.{step}" if group else step,
-        map_index=this.map_index if in_group else -1,
-    )
     try:
-        tries = read_tries(dataset_uri({"ti": instance}))
+        tries = read_tries(_uri(context, step, in_group=in_group))
     except PartnersError as error:
         log.warning("The error of '%s' can't be read: %s", step, error)
         return None
@@ -45,3 +39,45 @@ def read_error(context: Mapping[str, Any], step: str, *, in_group: bool = True) 
         return None
     last = tries[-1]
     return TaskError(task=step, message=last["message"] or "", remedy=last["remedy"], log_url=last["log_url"]).to_dict()
+
+
+def read_begun(context: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary of the outcomes that the upsert of orders has stored without finishing.
+
+    :param context: of a task in the same group
+    :param results: by step, what it returned
+    """
+    if "upsert_orders" not in results or results["upsert_orders"] is not None:
+        return {}
+    try:
+        outcomes = (Outcome(**record) for record in read_unfinished(_uri(context, "upsert_orders")))
+        return OutcomeSummary.of(outcomes).to_dict()
+    except PartnersError as error:
+        log.warning("What was written before the failure can't be read: %s", error)
+        return {}
+
+
+def count_calls(context: Mapping[str, Any], steps: Iterable[str]) -> int | None:
+    """Return the calls of partners over all tries of some steps; ``None`` if no try is recorded.
+
+    :param context: of a task in the same group
+    """
+    try:
+        tries = [each for step in steps for each in read_tries(_uri(context, step))]
+    except PartnersError as error:
+        log.warning("The calls of all tries can't be read: %s", error)
+        return None
+    return sum(call["counts"]["requests"] for each in tries for call in each["calls"]) if tries else None
+
+
+def _uri(context: Mapping[str, Any], step: str, *, in_group: bool = True) -> str:
+    """Return the folder of a step of the same run, in the same mapped instance if it is in the task's group."""
+    this = context["ti"]
+    group = this.task_id.rpartition(".")[0] if in_group else ""
+    instance = SimpleNamespace(
+        dag_id=this.dag_id,
+        run_id=this.run_id,
+        task_id=f"{group}.{step}" if group else step,
+        map_index=getattr(this, "map_index", -1) if in_group else -1,
+    )
+    return dataset_uri({"ti": instance})

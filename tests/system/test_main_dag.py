@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,40 @@ def first_run(airflow: Any, routes: list[dict[str, Any]]) -> Any:
 
 def test_the_log_has_the_table_and_tasks_are_labelled_with_their_shops(first_run: Any) -> None:
     assert first_run.succeeded, first_run.log[-6000:]
-    assert first_run.labels == {A, B, "voucherify_sandbox", "no Voucherify"}
+    assert first_run.labels == {A, B}
     assert [lane["shop"] for lane in first_run.summary["lanes"]] == [A, B]
     assert first_run.summary["table"].splitlines()[0] in first_run.log
+
+
+def test_the_run_leaves_a_report_that_agrees_with_what_yotpo_holds(first_run: Any, airflow: Any) -> None:
+    """Counts and prices come from Yotpo's stores, read over HTTP without this package."""
+    report, page = reports(airflow)[0]
+
+    assert (report["dag_id"], report["state"], report["dry_run"]) == ("yofi_shopify_to_yotpo", "success", False)
+    assert [lane["shop"] for lane in report["lanes"]] == [A, B]
+    for lane in report["lanes"]:
+        held = {order["external_id"]: order for order in airflow.yotpo_orders(lane["shop"])}
+        assert lane["counts"]["created"] == len(held) > 0
+        created = [sample for sample in lane["samples"] if sample["action"] == "created"]
+        assert created
+        for sample in created:
+            values = {each["name"]: each["after"] for each in sample["changes"]}
+            assert float(values["total_price"]) == float(held[sample["external_id"]]["total_price"])
+            assert values["customer"] == "•••"
+        steps = {step["task"]: step["state"] for step in lane["steps"]}
+        assert steps["upsert_orders"] == "success"
+        assert steps["extract_returns"] == ("skipped" if lane["shop"] == B else "success")
+        calls = {each["partner"]: each["requests"] for each in lane["api"]}
+        assert sum(calls.values()) == lane["counts"]["api_calls"]
+        store = airflow.store_of(lane["shop"])
+        served = sum(count for name, count in first_run.calls.items() if name.startswith(f"yotpo/{store}/"))
+        served += sum(count for name, count in first_run.calls.items() if name.startswith(f"yotpo/{lane['shop']}/"))
+        assert calls["yotpo"] == served > 0
+        for order in held.values():
+            for value in (order["customer"].get("email"), (order.get("billing_address") or {}).get("address1")):
+                assert not value or value not in page
+    assert page.startswith("<!doctype html>")
+    assert f"{airflow.home}/partners/staging/.reports/" in first_run.log
 
 
 def test_shopify_and_yotpo_alone_are_a_whole_lane(first_run: Any, airflow: Any) -> None:
@@ -64,6 +96,13 @@ def test_a_failed_lane_fails_the_run_but_not_the_other_lanes(first_run: Any, air
     assert failed_run.states["lane.upsert_orders", 0] == "success"
     assert failed_run.states["lane.upsert_orders", 1] == "upstream_failed"
     assert "The connection 'yotpo_maison_lumiere' has no api secret" in failed_run.log
+    report, page = reports(airflow)[-1]
+    assert report["state"] == "failed"
+    lane = next(lane for lane in report["lanes"] if lane["shop"] == B)
+    assert (lane["failed_at"], lane["error"]["task"]) == ("upsert_products", "upsert_products")
+    assert "has no api secret" in lane["error"]["message"]
+    assert "has no api secret" in html.unescape(page)
+    assert next(lane for lane in report["lanes"] if lane["shop"] == A)["state"] == "success"
 
 
 def test_a_gap_in_the_schedule_is_covered_by_the_next_run(first_run: Any, airflow: Any) -> None:
@@ -125,6 +164,16 @@ def test_an_outage_beyond_the_catch_up_limit_fails_the_run_until_the_backfill_ha
 
     assert backfill.succeeded, backfill.log[-6000:]
     assert stored(airflow, "gaps:") == {A: [], B: []}
+
+
+def reports(airflow: Any) -> list[tuple[dict[str, Any], str]]:
+    """The reports in the staging folder with their pages, the oldest first."""
+    files = sorted((airflow.home / "partners" / "staging" / ".reports").glob("*/*/report.json"), key=_written)
+    return [(json.loads(file.read_text()), file.with_name("report.html").read_text()) for file in files]
+
+
+def _written(file: Path) -> float:
+    return file.stat().st_mtime
 
 
 def watermarks(airflow: Any) -> dict[str, str]:

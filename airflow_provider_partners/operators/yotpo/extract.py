@@ -25,19 +25,29 @@ class YotpoExtractOperator(ExtractOperator):
         ``unsubscribers`` (templated)
     :param time_field: for reviews, what the window filters: ``updated_at`` (default) or ``created_at`` (templated)
     :param yotpo_conn_id: id of the Airflow connection (templated)
+    :param for_shop: the shop that the store belongs to. The task's label, errors and metrics name it (templated)
     """
 
-    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "time_field", "yotpo_conn_id")
-    argument_checks: ClassVar[Mapping[str, Check]] = {**ExtractOperator.argument_checks, "time_field": check_name}
+    template_fields: Sequence[str] = (*ExtractOperator.template_fields, "time_field", "yotpo_conn_id", "for_shop")
+    argument_checks: ClassVar[Mapping[str, Check]] = {
+        **ExtractOperator.argument_checks,
+        **dict.fromkeys(("time_field", "for_shop"), check_name),
+    }
     operator_extra_links = (YotpoLink(), DatasetLink())
     ui_color = "#e6f1fb"
 
     def __init__(
-        self, *, time_field: str | None = None, yotpo_conn_id: str = YotpoHook.default_conn_name, **kwargs: Any
+        self,
+        *,
+        time_field: str | None = None,
+        yotpo_conn_id: str = YotpoHook.default_conn_name,
+        for_shop: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.time_field = time_field
         self.yotpo_conn_id = yotpo_conn_id
+        self.for_shop = for_shop
 
     @classmethod
     def available_resources(cls) -> Mapping[str, Any]:

@@ -97,6 +97,8 @@ def test_the_table_has_a_line_for_each_shop_the_total_and_the_reasons():
         "created",
         "updated",
         "unchanged",
+        "of",
+        "which",
         "suppressed",
         "left",
         "out",
