@@ -41,7 +41,7 @@ lint: .venv/test/.ready
 	.venv/test/bin/mypy
 
 format: .venv/test/.ready
-	.venv/test/bin/ruff check --fix .
+	.venv/test/bin/ruff check --fix-only .
 	.venv/test/bin/ruff format .
 
 docs: .venv/docs/.ready
