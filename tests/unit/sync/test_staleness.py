@@ -1,8 +1,8 @@
 """What is older never replaces what is newer, in whatever order builds and writes arrive.
 
-The rules are those of the product's own design (``docs/explanation/decisions.md``), so the right values are stated here in plain
-words: the order has the state of the build that read it last, and a review request that Yofi's newest findings suppress
-stays suppressed.
+The rules are those of the product's own design (``docs/explanation/decisions.md``), so the right values are stated here
+in plain words: the order has the state of the build that read it last, and a review request that Yofi's newest findings
+suppress stays suppressed.
 """
 
 from __future__ import annotations
