@@ -7,6 +7,7 @@ Retry policies, and the state stores of tasks and assets, came with 3.3.
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -85,6 +86,7 @@ __all__ = [
     "asset_state",
     "asset_state_stores",
     "conf",
+    "hook_lineage",
     "in_thread",
     "mask_secret",
     "stats",
@@ -112,6 +114,26 @@ async def in_thread(function: Callable[[], T]) -> T:
     from asgiref.sync import sync_to_async
 
     return await asyncio.shield(asyncio.ensure_future(sync_to_async(function, thread_sensitive=False)()))
+
+
+@cache
+def _lineage_context() -> Any:
+    """Return the hook that accesses are attributed to: one a process, so that equal accesses are counted together."""
+    return BaseHook()
+
+
+def hook_lineage(uri: str, *, is_output: bool) -> None:
+    """Add an asset to the inputs or outputs that Airflow collects of hooks. Without a reader of them, nothing happens.
+
+    :param uri: an asset's URI
+    """
+    try:
+        from airflow.sdk.lineage import get_hook_lineage_collector
+    except ImportError:  # before 3.2
+        from airflow.lineage.hook import get_hook_lineage_collector
+
+    collector = get_hook_lineage_collector()
+    (collector.add_output_asset if is_output else collector.add_input_asset)(_lineage_context(), uri=uri)
 
 
 def task_state(context: Mapping[str, Any]) -> Any | None:
@@ -188,6 +210,9 @@ RESCHEDULES = _sdk() >= (1, 1)
 """Whether the scheduler honours the date of an ``AirflowRescheduleException`` from a task that is not a sensor. Airflow
 3.0 accepts the exception but starts the task again at once.
 """
+
+PLUGIN_PAGES = _sdk() >= (1, 1)
+"""Whether the pages of a plugin appear in Airflow's navigation (3.1 and later)."""
 
 ASSET_STATE = _sdk() >= (1, 3)
 """Whether Airflow keeps state for an asset (3.3 and later)."""

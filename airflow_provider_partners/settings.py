@@ -30,10 +30,14 @@ __all__ = [
     "reject_floor",
     "request_deadline",
     "retention_days",
+    "show_personal_values",
     "staging_uri",
 ]
 
 SECTION = "partners"
+
+_BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False, "": False}
+"""What Airflow's own ``conf.getboolean`` accepts."""
 
 
 def staging_uri() -> str:
@@ -105,6 +109,16 @@ def part_seconds() -> float:
 def retention_days() -> int:
     """Days after which the retention Dag removes a staged dataset."""
     return int(_get_number("retention_days", minimum=1, integer=True))
+
+
+def show_personal_values() -> bool:
+    """Whether the page in Airflow shows names, addresses and other personal values of records."""
+    text = _get_text("show_personal_values").lower()
+    if text not in _BOOLEANS:
+        message = f"[{SECTION}] show_personal_values is {text!r}, and has to be True or False"
+        remedy = f"Correct it in airflow.cfg, or in the variable AIRFLOW__{SECTION.upper()}__SHOW_PERSONAL_VALUES."
+        raise ConfigurationError(message, remedy=remedy)
+    return _BOOLEANS[text]
 
 
 def lookback() -> timedelta:

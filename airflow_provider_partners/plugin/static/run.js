@@ -1,0 +1,144 @@
+// One run: how each shop ended, what it left, and its report.
+
+import { get, getText } from "./api.js";
+import { airflowLink, airflowPage, breadcrumbs, h, page, runInAirflow, section, shopName, table, tiles } from "./dom.js";
+import { bytes, describeCounts, laneState, number, plural, range, STATES, time } from "./format.js";
+import { stateBadge } from "./grid.js";
+import { replayButton } from "./replay.js";
+
+const errorCard = (error, title) => {
+  // Airflow writes the address of a log as a path of its own server.
+  const log = error.log_url ? new URL(error.log_url, location.href) : null;
+  const isHere = log !== null && ["http:", "https:"].includes(log.protocol);
+  return h(
+    "div",
+    { class: "notice failed" },
+    h("h3", null, title),
+    h("p", { class: "message" }, error.message),
+    error.remedy ? h("p", null, h("strong", null, "What to do: "), error.remedy) : null,
+    isHere ? h("p", null, airflowLink(`..${log.pathname.replace(basePath(), "")}${log.search}`, null, "Log of the step")) : null,
+  );
+};
+
+const basePath = () => new URL("..", location.href).pathname.replace(/\/$/u, "");
+
+const errors = (report) => [
+  report.error ? errorCard(report.error, "The run stopped before its shops") : null,
+  ...report.lanes.filter((lane) => lane.error).map((lane) => errorCard(lane.error, `${lane.name || lane.shop}: failed at ${lane.failed_at ?? lane.error.task}`)),
+];
+
+const lanes = (report) =>
+  section(
+    "Shops",
+    table({
+      caption: "Shops of the run",
+      className: "cards",
+      columns: [{ name: "Shop" }, { name: "State" }, { name: "Window" }, { name: "What it did" }],
+      rows: report.lanes.map((lane) => [
+        h("a", { href: page("shop", { dag_id: report.dag_id, shop: lane.shop }), "aria-label": lane.name || lane.shop }, shopName(lane.name || lane.shop)),
+        stateBadge(laneState(lane), { dry: report.dry_run }),
+        range(lane.window),
+        lane.error ? `failed at ${lane.failed_at ?? lane.error.task}` : describeCounts(lane.counts),
+      ]),
+    }),
+  );
+
+const datasets = (data, runParameters) =>
+  data.datasets.length
+    ? section(
+        "Datasets",
+        table({
+          caption: "Datasets of the run",
+          className: "cards",
+          columns: [{ name: "List" }, { name: "Shop" }, { name: "Step" }, { name: "Records", number: true }, { name: "Size", number: true }],
+          rows: data.datasets.map((dataset) => [
+            dataset.opens ? h("a", { href: page("dataset", { ...runParameters, number: dataset.number }) }, listName(dataset)) : listName(dataset),
+            h("span", { title: dataset.shop }, shopName(dataset.shop)),
+            dataset.task,
+            number(dataset.records),
+            bytes(dataset.bytes),
+          ]),
+        }),
+        data.datasets.every((dataset) => dataset.opens) ? null : h("p", { class: "muted" }, "To open a dataset, you need the right to read the XComs of the Dag."),
+      )
+    : null;
+
+export const listName = (dataset) => `${dataset.source} ${dataset.resource}`;
+
+// The report runs no scripts. Its links are followed by this page, which knows its frame in Airflow.
+const reportFrame = (title) => {
+  const frame = h("iframe", { class: "report", sandbox: "allow-same-origin", title });
+  const fit = () => {
+    const inside = frame.contentDocument;
+    if (!inside?.documentElement) return;
+    inside.documentElement.style.colorScheme = document.documentElement.dataset.theme ?? "";
+    frame.style.height = `${inside.documentElement.scrollHeight + 4}px`;
+  };
+  frame.addEventListener("load", () => {
+    fit();
+    new ResizeObserver(fit).observe(frame.contentDocument.body);
+    frame.contentDocument.addEventListener("toggle", fit, { capture: true });
+    frame.contentDocument.addEventListener("click", follow);
+  });
+  return frame;
+};
+
+const follow = (event) => {
+  const link = event.target.closest("a[href]");
+  if (!link || link.getAttribute("href").startsWith("#")) return;
+  event.preventDefault();
+  const outside = airflowLink(link.href, { hidden: true });
+  document.body.append(outside);
+  outside.click();
+  outside.remove();
+};
+
+const report = (parameters) => {
+  const frame = reportFrame("Report of the run");
+  const card = section("Report", h("p", { class: "muted" }, h("a", { href: `api/report?${new URLSearchParams(parameters)}` }, "Open it alone"), ", for example to print it or to pass it on."), frame);
+  getText("report", parameters).then(
+    (text) => {
+      frame.srcdoc = text;
+    },
+    (error) => frame.replaceWith(h("p", null, error.message)),
+  );
+  return card;
+};
+
+export const showRun = async (parameters) => {
+  const { dag_id: dagId, run_id: runId } = parameters;
+  const data = await get("run", { dag_id: dagId, run_id: runId });
+  const own = { dag_id: dagId, run_id: runId };
+  const total = data.total;
+  const state = STATES[data.report.state] ? data.report.state : "skipped";
+  const shown = state === "success" && total.rejected ? "rejects" : state;
+  const shop = new Set(data.report.lanes.map((lane) => lane.shop)).size === 1 ? data.report.lanes[0].shop : null;
+  const content = [
+    breadcrumbs(["Partners", "./"], ...(shop ? [[shop, page("shop", { dag_id: dagId, shop })]] : []), ["Run"]),
+    h(
+      "header",
+      { class: "page-head" },
+      h("div", null, h("h1", null, `Run of ${time(data.report.started_at ?? data.report.written_at)}`), h("p", { class: "muted" }, airflowLink(airflowPage("dags", dagId), null, dagId), " · ", airflowLink(runInAirflow(dagId, runId), { "data-action": "open-run" }, runId))),
+      data.can_replay && total.rejected && !data.report.dry_run
+        ? replayButton({
+            label: `Replay ${plural(total.rejected, "reject")}`,
+            question: `Send the ${plural(total.rejected, "reject")} of this run again?`,
+            conf: { run: runId },
+          })
+        : null,
+    ),
+    tiles(
+      ["State", stateBadge(shown, { dry: data.report.dry_run }), shown],
+      ["Read", number(total.read)],
+      data.report.dry_run ? ["To create", number(total.would_create)] : ["Created", number(total.created)],
+      data.report.dry_run ? ["To update", number(total.would_update)] : ["Updated", number(total.updated)],
+      ["Left out", number(total.left_out)],
+      ["Rejected", number(total.rejected), total.rejected ? "rejects" : null],
+    ),
+    ...errors(data.report),
+    lanes(data.report),
+    datasets(data, own),
+    report(own),
+  ];
+  return { title: `Run of ${time(data.report.started_at)} – Partners`, content: content.filter(Boolean) };
+};
