@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -128,11 +129,10 @@ def hook_lineage(uri: str, *, is_output: bool) -> None:
     :param uri: an asset's URI
     """
     try:
-        from airflow.sdk.lineage import get_hook_lineage_collector
+        module = import_module("airflow.sdk.lineage")
     except ImportError:  # before 3.2
-        from airflow.lineage.hook import get_hook_lineage_collector
-
-    collector = get_hook_lineage_collector()
+        module = import_module("airflow.lineage.hook")
+    collector = module.get_hook_lineage_collector()
     (collector.add_output_asset if is_output else collector.add_input_asset)(_lineage_context(), uri=uri)
 
 

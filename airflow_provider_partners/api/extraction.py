@@ -19,6 +19,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, TypeVar
 
+from airflow_provider_partners.api.observers import report
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.pagination.prefetch import FetchedPage, fetch_parallel, fetch_sequential
 from airflow_provider_partners.api.record_types import field_types
@@ -142,6 +143,7 @@ class Extraction:
         :raises PagingError: the list loops, repeats itself or does not end
         """
         check_count("workers", workers)
+        report(self.source, self.account, self.resource)
         index, cursor, seen = self._resume(position)
         if index >= len(self.segments):
             return

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from airflow_provider_partners import settings
 from airflow_provider_partners.records import encode_text
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=-]|^\.|^$")
 """Characters that no folder name may have on every storage. A leading dot is for what is no Dag's."""
+
+_RUN_FOLDER = re.compile(r"(?P<task>[^/]+/[^/]+)/[^/]+/-?\d+(?:-(?P<suffix>[a-z]+))?")
+"""Path below the staging folder: Dag and task, run, map index, and the suffix of a second dataset."""
 
 _LONGEST_NAME = 160
 _CUT = "~~"
@@ -41,6 +45,29 @@ def version_log_uri(store: str) -> str:
 def leases_uri() -> str:
     """Return the folder of the leases: which datasets the tasks read. No Dag's folder begins with a dot."""
     return f"{settings.staging_uri().rstrip('/')}/.leases"
+
+
+def stable_uri(uri: str) -> str:
+    """Return a dataset's folder without the run, the map index and the id of the connection that opens it.
+
+    It names one dataset with many versions. A folder that the user chose stays as it is.
+    """
+    folder, staging = absolute_uri(uri), absolute_uri(settings.staging_uri())
+    run_folder = _RUN_FOLDER.fullmatch(folder[len(staging) + 1 :]) if folder.startswith(f"{staging}/") else None
+    if run_folder is not None:
+        folder = "/".join(filter(None, [staging, run_folder["task"], run_folder["suffix"]]))
+    return without_connection(folder)
+
+
+def without_connection(uri: str) -> str:
+    """Return an absolute URI without the id of the Airflow connection that opens it."""
+    parts = urlsplit(absolute_uri(uri))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def absolute_uri(uri: str) -> str:
+    """Return a path or a URI as a URI, without a slash at its end."""
+    return uri.rstrip("/") if "://" in uri else f"file://{os.path.abspath(uri)}"
 
 
 def is_task_folder(uri: str) -> bool:

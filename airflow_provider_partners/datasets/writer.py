@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners.api.record_types import top_level_types
+from airflow_provider_partners.datasets import lineage
 from airflow_provider_partners.datasets.location import is_task_folder
 from airflow_provider_partners.datasets.manifest import PART_NAME, describe_list, hash_parts, is_other_list
 from airflow_provider_partners.datasets.parquet import common_schema, write_parquet
@@ -339,6 +340,7 @@ class DatasetWriter:
         self._folder.write_json(MANIFEST_FILE, manifest)
         replaced = {part["name"] for part in self._parts} - {part["name"] for part in parts}
         self._folder.remove(PROGRESS_FILE, *replaced)
+        lineage.add_output(reference)
         return reference
 
     def _uniform_parts(self) -> list[PartEntry]:

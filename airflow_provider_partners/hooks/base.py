@@ -18,7 +18,7 @@ from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
 from airflow_provider_partners.lookups import find_connection
-from airflow_provider_partners.observability import metrics, step_log
+from airflow_provider_partners.observability import hook_lineage, metrics, step_log
 from airflow_provider_partners.records import encode_text
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class PartnerHook(BaseHook, Generic[ClientT]):
         :raises ConfigurationError: when the connection is wrong
         """
         if self._client is None:
+            hook_lineage.collect_lists()
             self._client = self.build_client(self.connection)
         return self._client
 

@@ -17,6 +17,7 @@ from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
 from airflow_provider_partners.api.http.urls import path_segment
+from airflow_provider_partners.api.observers import report
 from airflow_provider_partners.api.pagination.page import Cursor, Page
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.yofi.auth import YofiCredentials, make_shop_token, normalize_shop
@@ -240,6 +241,7 @@ class YofiClient(RestClient):
         except NotFoundError:
             # Not documented for this API; Yofi's other APIs answer an unknown customer with 404.
             return None
+        report(SOURCE, self._shop, customers.name)
         records = document.records(customers.relations, include=relations)
         matching = [
             record for record in records if str(customer_id) in {str(record.get("customer_id")), str(record["id"])}

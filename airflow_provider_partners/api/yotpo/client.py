@@ -17,11 +17,12 @@ from airflow_provider_partners.api.http.messages import Request, Response
 from airflow_provider_partners.api.http.options import ClientOptions
 from airflow_provider_partners.api.http.rate_limit import RateLimiter
 from airflow_provider_partners.api.http.transport import Transport
+from airflow_provider_partners.api.observers import report
 from airflow_provider_partners.api.resources import find_resource
 from airflow_provider_partners.api.yotpo.auth import TOKEN_HEADER, StoreCredentials, read_token
 from airflow_provider_partners.api.yotpo.errors import YOTPO_ERRORS, YOTPO_TOKEN_ERRORS, update_rate_limit
 from airflow_provider_partners.api.yotpo.lookup import IdFilter, RecordLookup
-from airflow_provider_partners.api.yotpo.query import build_extraction
+from airflow_provider_partners.api.yotpo.query import SOURCE, build_extraction
 from airflow_provider_partners.api.yotpo.resources import RESOURCES, parse_yotpo_id, with_yotpo_id, yotpo_id_of
 from airflow_provider_partners.exceptions import NotFoundError, UnexpectedResponseError
 from airflow_provider_partners.records import Record
@@ -115,6 +116,7 @@ class YotpoClient(RestClient):
 
         :param external_ids: any number; each hundred is one call
         """
+        report(SOURCE, self.store_id, "orders")
         return self.lookup("orders").find(external_ids)
 
     def products(self, external_ids: Sequence[str]) -> dict[str, Record]:
@@ -122,14 +124,17 @@ class YotpoClient(RestClient):
 
         :param external_ids: any number; each hundred is one call
         """
+        report(SOURCE, self.store_id, "products")
         return self.lookup("products").find(external_ids)
 
     def order(self, yotpo_id: int) -> Record | None:
         """Return one order by Yotpo's id, ``None`` when Yotpo doesn't have it."""
+        report(SOURCE, self.store_id, "orders")
         return self._get_record("orders", yotpo_id)
 
     def product(self, yotpo_id: int) -> Record | None:
         """Return one product by Yotpo's id, ``None`` when Yotpo doesn't have it."""
+        report(SOURCE, self.store_id, "products")
         return self._get_record("products", yotpo_id)
 
     def fulfillments(self, order_yotpo_id: int) -> list[Record]:
@@ -259,6 +264,7 @@ class YotpoClient(RestClient):
         # An order or product that a lost response has created is refused with 409 when it is sent again.
         envelope = RESOURCES[name].envelope
         body = {envelope: dict(payload)}
+        report(SOURCE, self.store_id, name, is_write=True)
         response = self._send("POST", path, f"{name}.create", body=body, repeatable=repeatable)
         # The response holds the new id and nothing else: {"order": {"yotpo_id": 123}}.
         return yotpo_id_of(_unwrap(response.json(), envelope))
@@ -266,6 +272,7 @@ class YotpoClient(RestClient):
     def _update(self, name: str, path: str, payload: Mapping[str, Any]) -> None:
         # The response to a PATCH is empty.
         body = {RESOURCES[name].envelope: dict(payload)}
+        report(SOURCE, self.store_id, name, is_write=True)
         self._send("PATCH", path, f"{name}.update", body=body, expects_json=False)
 
     def _get(self, path: str, label: str, params: Mapping[str, str]) -> Any:
