@@ -137,7 +137,7 @@ class YofiLink(PartnerLink):
 
 
 class DatasetLink(PartnerLink):
-    """Link to the dataset that the task has written, in the console of its object storage.
+    """Link to the dataset that the task has written or waits for, in the console of its object storage.
 
     A folder of a worker has no link: it isn't on the machine of the user's browser.
     """
@@ -146,9 +146,11 @@ class DatasetLink(PartnerLink):
 
     def url(self, operator: Any, activity: TaskActivity | None) -> str | None:
         """Return the folder's page, ``None`` for storage without a console."""
-        if activity is None or not activity.datasets_written:
+        written = activity.datasets_written if activity else []
+        uri = written[0].uri if written else getattr(operator, "linked_uri", None)
+        if not uri:
             return None
-        parts = urlsplit(activity.datasets_written[0].uri)
+        parts = urlsplit(uri)
         # The user part of the URI is the id of the Airflow connection that opens the folder.
         bucket, path = parts.netloc.rpartition("@")[2], parts.path.strip("/")
         page = _BUCKET_URLS.get(parts.scheme)

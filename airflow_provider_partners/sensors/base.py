@@ -10,7 +10,7 @@ import threading
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
@@ -37,6 +37,7 @@ from airflow_provider_partners.exceptions import (
     ThrottledError,
 )
 from airflow_provider_partners.failures import TaskFailure
+from airflow_provider_partners.observability.activity import TaskActivity
 from airflow_provider_partners.sensors.failure_count import FailureCount
 from airflow_provider_partners.task_errors import Context, FatalTaskError, PartnerTaskError
 from airflow_provider_partners.triggers.base import DONE, FAILED, FATAL, MIN_PAUSE, TIMEOUT, validate_event
@@ -93,6 +94,8 @@ class PartnerSensor(BaseSensorOperator):
     trigger_class: ClassVar[type[ConditionTrigger]] = ConditionTrigger
 
     _hook: PartnerHook[Any] | None = None
+    _activity: TaskActivity | None = None
+    """The account, for links."""
     _spec: dict[str, Any] | None = None
     _failures: FailureCount | None = None
     _last_error: PartnersError | None = None
@@ -181,6 +184,8 @@ class PartnerSensor(BaseSensorOperator):
 
         :param event: the trigger's payload
         """
+        # Airflow asks for links again when a task ends, and the worker that deferred it is another one.
+        self._record_partner()
         try:
             payload = validate_event(event)
         except PartnersError as error:
@@ -256,7 +261,16 @@ class PartnerSensor(BaseSensorOperator):
             self._hook = self.hook()
             # The sensor waits between checks, not the client.
             self._hook.short_timeouts = True
+            self._record_partner()
         return self._hook.get_conn()
+
+    def _record_partner(self) -> None:
+        """Record the account, so that links lead to it. A wrong connection is an error of what uses it next."""
+        with suppress(PartnersError):
+            hook, self._activity = self._hook or self.hook(), TaskActivity()
+            self._activity.set_partner(
+                api=hook.conn_type, account=hook.account, host=hook.host, console_url=hook.console_url
+            )
 
     def _wait_between_pokes(self) -> None:
         """Keep a shortest pause between two checks, and start none after the task was stopped."""

@@ -10,6 +10,7 @@ from airflow.sdk import Asset
 from airflow_provider_partners._compat import asset_state
 from airflow_provider_partners.arguments import Check, check_duration, check_folder, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.links import DatasetLink
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.triggers.conditions import FRESHNESS
 from airflow_provider_partners.triggers.freshness import FreshnessTrigger
@@ -57,6 +58,7 @@ class DatasetFreshnessSensor(PartnerSensor):
         "time_field": check_name,
         "watermark": check_name,
     }
+    operator_extra_links = (DatasetLink(),)
     ui_color = "#eef3e2"
 
     _context: Any = None
@@ -86,6 +88,11 @@ class DatasetFreshnessSensor(PartnerSensor):
     def hook(self) -> Any:
         """Return what stands for a hook: reading datasets needs no connection."""
         return _DatasetHook(self._newest_watermark if is_given(self.watermark) else None)
+
+    @property
+    def linked_uri(self) -> str | None:
+        """The dataset that a link leads to."""
+        return self.uri
 
     def condition_spec(self) -> dict[str, Any]:
         """Return the dataset or watermark, and how old it may be.
@@ -128,6 +135,7 @@ class _DatasetHook:
     """
 
     conn_type, conn_id = "dataset", ""
+    account = host = console_url = None
     short_timeouts = True
 
     def __init__(self, watermark: Any = None) -> None:

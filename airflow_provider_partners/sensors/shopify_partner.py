@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.arguments import Check, check_keys
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
+from airflow_provider_partners.links import ShopifyPartnerLink
 from airflow_provider_partners.sensors.records import RecordsSensor
 from airflow_provider_partners.windows import is_given
 
@@ -46,6 +47,7 @@ class ShopifyPartnerEventSensor(RecordsSensor):
     )
     argument_checks: ClassVar[Mapping[str, Check]] = {**RecordsSensor.argument_checks, "types": check_keys}
     template_fields_renderers: ClassVar[dict[str, str]] = {"types": "json"}
+    operator_extra_links = (ShopifyPartnerLink(),)
     ui_color = "#eaf5ea"
 
     def __init__(

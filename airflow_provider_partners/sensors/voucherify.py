@@ -8,6 +8,7 @@ from airflow_provider_partners.api.voucherify.filter_arguments import check_filt
 from airflow_provider_partners.arguments import Check, check_mapping, check_name
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.voucherify import VoucherifyHook
+from airflow_provider_partners.links import VoucherifyLink
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.records import RecordsSensor
 from airflow_provider_partners.triggers.conditions import EXPORT
@@ -61,6 +62,7 @@ class VoucherifyRecordsSensor(RecordsSensor):
         "filters": check_filters,
         "time_field": check_name,
     }
+    operator_extra_links = (VoucherifyLink(),)
     ui_color = "#fdf0e6"
 
     def __init__(
@@ -124,6 +126,7 @@ class VoucherifyExportSensor(PartnerSensor):
 
     condition_name = EXPORT
     template_fields: Sequence[str] = (*PartnerSensor.template_fields, "export_id", "voucherify_conn_id")
+    operator_extra_links = (VoucherifyLink(),)
     ui_color = "#fdf0e6"
 
     def __init__(

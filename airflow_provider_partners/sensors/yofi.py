@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.arguments import Check, check_duration, check_structure
 from airflow_provider_partners.hooks.yofi import YofiHook
+from airflow_provider_partners.links import YofiLink
 from airflow_provider_partners.sensors.records import RecordsSensor, resolve_match
 from airflow_provider_partners.windows import is_given
 
@@ -61,6 +62,7 @@ class YofiRecordsSensor(RecordsSensor):
         "match": check_structure,
         "walk_lookback": check_duration,
     }
+    operator_extra_links = (YofiLink(),)
     ui_color = "#e8eefc"
 
     def __init__(

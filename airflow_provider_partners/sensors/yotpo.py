@@ -8,6 +8,7 @@ from airflow_provider_partners.arguments import Check, check_name, check_structu
 from airflow_provider_partners.datasets.match import resolve_ids
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.hooks.yotpo import YotpoHook
+from airflow_provider_partners.links import YotpoLink
 from airflow_provider_partners.sensors.base import PartnerSensor
 from airflow_provider_partners.sensors.records import MAX_MATCH_VALUES
 from airflow_provider_partners.triggers.conditions import ORDERS
@@ -50,6 +51,7 @@ class YotpoOrderSensor(PartnerSensor):
         "external_ids": check_structure,
         "state": check_name,
     }
+    operator_extra_links = (YotpoLink(),)
     ui_color = "#e6f1fb"
 
     def __init__(
