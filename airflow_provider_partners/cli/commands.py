@@ -136,8 +136,8 @@ COMMANDS = (
         "compare one order in Shopify, Yofi and Yotpo",
         "Show one order side by side: what Shopify has, what Yofi knows of it, what the sync would send, and what "
         "Yotpo has. It also says why a review request is suppressed, or why the order is left out. The order is built "
-        "with the shop's route; give the arguments that your Dag sets for all shops with --options and --policy. Nothing "
-        "is written. The exit code is 1 when the next sync would write the order.",
+        "with the shop's route; give the arguments that your Dag sets for all shops with --options and --policy. "
+        "Nothing is written. The exit code is 1 when the next sync would write the order.",
         (
             ("by the order's number", "diff '#1042' --shop a.myshopify.com"),
             ("by its id, only what differs, as JSON", "diff 6001000000001 --shop a.myshopify.com --json"),

@@ -69,7 +69,8 @@ def _lane(route: Route, options: Any) -> dict[str, Any]:
     from airflow_provider_partners.pipelines.routing import select_lanes
 
     build = {"options": options.options, "policy": options.policy}
-    return select_lanes([route], build={name: value for name, value in build.items() if value}).lanes[0]
+    lane: dict[str, Any] = select_lanes([route], build={name: value for name, value in build.items() if value}).lanes[0]
+    return lane
 
 
 def _read_sources(route: Route, lane: Mapping[str, Any], wanted: str, advance: Any) -> _Sources:

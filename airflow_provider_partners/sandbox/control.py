@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from json import JSONDecodeError
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,7 +21,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from airflow_provider_partners.sandbox import credentials
+from airflow_provider_partners.sandbox.call_log import CallLog
 from airflow_provider_partners.sandbox.faults import FaultRules
+from airflow_provider_partners.sandbox.overview import describe
 from airflow_provider_partners.sandbox.store import Sandbox, format_timestamp
 from airflow_provider_partners.sandbox.world.build import parameters_of
 from airflow_provider_partners.sandbox.world.changes.shop import Changes, NothingToDoError, UnknownShopError
@@ -29,15 +33,20 @@ _MAX_COUNT = 1000
 _MAX_ADDED_RECORDS = 100_000
 
 
-def routes(sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any]) -> list[BaseRoute]:
+def routes(
+    sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any], call_log: CallLog
+) -> list[BaseRoute]:
     """Return the routes below the control prefix.
 
     :param fault_rules: the fault rules of the running server
     :param defaults: every switch with its default
+    :param call_log: the last calls of the running server
     """
-    control = Control(sandbox, fault_rules, defaults)
+    control = Control(sandbox, fault_rules, defaults, call_log)
     table: tuple[tuple[str, str, Callable[[Request, Any], Any]], ...] = (
         ("GET", "/health", control.health),
+        ("GET", "/state", control.state),
+        ("GET", "/calls/latest", control.latest_calls),
         ("GET", "/calls", control.calls),
         ("DELETE", "/calls", control.reset_calls),
         ("GET", "/switches", control.switches),
@@ -65,10 +74,13 @@ def routes(sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any
 class Control:
     """Handlers of the control API; each takes the request and its JSON body and returns the JSON response."""
 
-    def __init__(self, sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any]) -> None:
+    def __init__(
+        self, sandbox: Sandbox, fault_rules: FaultRules, defaults: Mapping[str, Any], call_log: CallLog
+    ) -> None:
         self._sandbox = sandbox
         self._fault_rules = fault_rules
         self._defaults = dict(defaults)
+        self._call_log = call_log
         self._changes = Changes(sandbox)
 
     def health(self, _request: Request, _body: Any) -> dict[str, Any]:
@@ -81,13 +93,22 @@ class Control:
             "shops": list(self._sandbox.credentials["shopify_admin"]),
         }
 
+    def state(self, _request: Request, _body: Any) -> dict[str, Any]:
+        """Return what the page shows."""
+        return describe(self._sandbox, fault_rules=self._fault_rules, call_log=self._call_log, defaults=self._defaults)
+
+    def latest_calls(self, _request: Request, _body: Any) -> list[dict[str, Any]]:
+        """Return the last calls, the newest first."""
+        return [asdict(call) for call in self._call_log.latest()]
+
     def calls(self, _request: Request, _body: Any) -> dict[str, int]:
         """Return the number of answered calls by ``partner/shop/operation``."""
         return dict(sorted(self._sandbox.calls.copy().items()))
 
     def reset_calls(self, _request: Request, _body: Any) -> dict[str, int]:
-        """Reset all call counts to zero."""
+        """Reset all call counts to zero, and forget the last calls."""
         self._sandbox.calls.clear()
+        self._call_log.clear()
         return {}
 
     def switches(self, _request: Request, _body: Any) -> dict[str, Any]:
@@ -181,9 +202,24 @@ class Control:
         return {"kind": kind, "parents": self._changes.grow(kind, count), "added": count}
 
 
+def is_local(request: Request) -> bool:
+    """Return True for a caller on this machine that is not a page of another site in its browser.
+
+    A browser sends the header ``Origin`` with what a page writes. The name in it has to be this machine's, too: another
+    site's name may be made to lead here.
+    """
+    if request.client is None or request.client.host not in _LOOPBACK:
+        return False
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    parts = urlsplit(origin)
+    return parts.netloc == request.headers.get("host") and parts.hostname in {"localhost", *_LOOPBACK}
+
+
 def _endpoint(handler: Callable[[Request, Any], Any]) -> Callable[[Request], Any]:
     async def answer(request: Request) -> JSONResponse:
-        if request.client is None or request.client.host not in _LOOPBACK:
+        if not is_local(request):
             return JSONResponse({"error": "the control API answers callers on this machine only"}, status_code=403)
         try:
             body = await request.json() if await request.body() else None

@@ -28,6 +28,7 @@ from airflow_provider_partners.sandbox.store import Store
 DAG_ID = "yofi_shopify_to_yotpo"
 _TASK_START = re.compile(r"\[DAG TEST\] starting task_id=(\S+)")
 WRITES = (".create", ".update")
+_LINE_WIDTH = 110
 
 
 class DemoError(Exception):
@@ -122,13 +123,13 @@ class Demo:
         started = time.monotonic()
         self.airflow(name, "dags", "test", DAG_ID, "--conf", json.dumps(conf))
         summary = self.summary()
-        print_step(summary["table"])
-        print_step(f"  ({time.monotonic() - started:.0f} s)\n")
+        print_step("\n".join(_counts_of(summary["table"])))
+        print_step(f"  ({time.monotonic() - started:.0f} s; reasons and samples: {self.report()})\n")
         return cast("dict[str, Any]", summary["total"])
 
     def airflow(self, name: str, *arguments: str) -> None:
         """Run one ``airflow`` command with its output in ``NAME.log``; print the name of each task when it starts."""
-        log, printed_tasks = self.home / f"{name}.log", set[str]()
+        log, printed_tasks, width = self.home / f"{name}.log", set[str](), 0
         with log.open("w") as output:
             process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "airflow", *arguments],
@@ -140,7 +141,9 @@ class Demo:
                     task = _TASK_START.search(line)
                     if task and task.group(1) not in printed_tasks:
                         printed_tasks.add(task.group(1))
-                        print_step(f"  {task.group(1)}")
+                        width = _print_word(task.group(1), width)
+        if printed_tasks:
+            print_step("")
         if process.returncode:
             lines = log.read_text().splitlines()
             errors = [line for line in lines if "[error" in line] or lines
@@ -160,6 +163,11 @@ class Demo:
             raise DemoError(message)
         value = json.loads(row[0])
         return cast("dict[str, Any]", json.loads(value) if isinstance(value, str) else value)
+
+    def report(self) -> Path:
+        """Return the page of the latest report."""
+        pages = (self.home / "datasets" / ".reports").glob("*/*/report.html")
+        return max(pages, key=lambda page: page.stat().st_mtime, default=self.home / "datasets")
 
     def check_stores(self) -> None:
         """Check that no shop without the app has an order, and that no order exists twice."""
@@ -211,9 +219,27 @@ class Demo:
         """Yield the results that a reader can look at after the demo, each with its path."""
         yield "The Dag", self.dags / f"{DAG_ID}.py"
         yield "Task logs of the three runs", self.home / "run-*.log"
+        yield "The report of the last run, for a browser", self.report()
         yield "Datasets: orders, returns, outcomes, rejects", self.home / "datasets"
         yield "The sandbox's state (SQLite)", self.home / "sandbox.sqlite"
         yield "How it is built", self.dags.parent / "docs" / "explanation" / "architecture.md"
+
+
+def _counts_of(table: str) -> list[str]:
+    """Return the lines of a summary before its reasons: the first of those ends with a colon."""
+    lines = table.splitlines()
+    return lines[: next((index for index, line in enumerate(lines) if line.endswith(":")), len(lines))]
+
+
+def _print_word(word: str, width: int) -> int:
+    """Print a word at once, on the same line while it fits. Return how long the line is."""
+    if width + len(word) > _LINE_WIDTH:
+        sys.stdout.write("\n")
+        width = 0
+    text = f"  {word}"
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return width + len(text)
 
 
 def print_step(text: str) -> None:

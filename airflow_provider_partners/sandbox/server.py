@@ -20,7 +20,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from airflow_provider_partners.sandbox import control
+from airflow_provider_partners.sandbox import control, page
+from airflow_provider_partners.sandbox.call_log import CallLog, CallLogging
 from airflow_provider_partners.sandbox.faults import CONTROL_PREFIX, FaultInjection, FaultRules
 from airflow_provider_partners.sandbox.shopify_admin import server as shopify_admin
 from airflow_provider_partners.sandbox.shopify_admin.bulk import files as shopify_bulk_files
@@ -51,22 +52,27 @@ def switch_defaults() -> dict[str, Any]:
 
 
 class SandboxApp(Starlette):
-    """The ASGI application; fault injection runs before Starlette sees the request."""
+    """The ASGI application; the log of calls and fault injection run before Starlette sees the request."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.faults = FaultRules()
+        self.call_log = CallLog()
         defaults = switch_defaults()
         # Switches that were set before the server started keep their values.
         sandbox.switches = copy.deepcopy(defaults) | sandbox.switches
         partners = [Mount(prefix, routes=partner.routes(sandbox)) for prefix, partner in PREFIXES.items()]
-        own = Mount(CONTROL_PREFIX, routes=control.routes(sandbox, self.faults, defaults))
+        own = Mount(
+            CONTROL_PREFIX,
+            routes=[*control.routes(sandbox, self.faults, defaults, self.call_log), *page.asset_routes()],
+        )
         files = Mount(FILES_PREFIX, routes=shopify_bulk_files.routes(sandbox))
-        super().__init__(routes=[own, files, *partners])
+        super().__init__(routes=[page.route(), own, files, *partners])
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return Starlette's own stack behind the fault injection."""
-        return FaultInjection(super().build_middleware_stack(), rules=self.faults, sandbox=self.sandbox)
+        """Return Starlette's own stack behind the fault injection, behind the log of calls."""
+        faults = FaultInjection(super().build_middleware_stack(), rules=self.faults, sandbox=self.sandbox)
+        return CallLogging(faults, log=self.call_log)
 
 
 def create_app(sandbox: Sandbox) -> SandboxApp:
@@ -80,12 +86,14 @@ class RunningSandbox:
 
     :param url: ``http://127.0.0.1:PORT``, without a trailing slash
     :param faults: its fault rules
+    :param call_log: the last calls that it has answered
     """
 
     url: str
     port: int
     sandbox: Sandbox
     faults: FaultRules
+    call_log: CallLog
 
 
 @contextmanager
@@ -118,7 +126,9 @@ def serve(sandbox: Sandbox, port: int = 0, *, host: str = "127.0.0.1") -> Iterat
         taken = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         log.debug("serving at %s:%s", shown, taken)
-        yield RunningSandbox(url=f"http://{shown}:{taken}", port=taken, sandbox=sandbox, faults=app.faults)
+        yield RunningSandbox(
+            url=f"http://{shown}:{taken}", port=taken, sandbox=sandbox, faults=app.faults, call_log=app.call_log
+        )
     finally:
         server.should_exit = True
         thread.join(_STOP_TIMEOUT)

@@ -169,6 +169,20 @@ class Store:
             ).fetchone()
         return int(row[0])
 
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """Return the number of documents by partner, shop and kind. It reads an index, and no document."""
+        sql = "SELECT partner, shop, kind, count(*) FROM documents INDEXED BY documents_at GROUP BY partner, shop, kind"
+        with self._lock:
+            rows = self._db.execute(sql).fetchall()
+        return {(partner, shop, kind): int(count) for partner, shop, kind, count in rows}
+
+    def latest(self, partner: str, shop: str, kind: str, count: int) -> list[tuple[str, Document]]:
+        """Return the last documents of one kind, the newest first, each with its time."""
+        sql = "SELECT at, body FROM documents WHERE partner=? AND shop=? AND kind=? ORDER BY at DESC, id DESC LIMIT ?"
+        with self._lock:
+            rows = self._db.execute(sql, (partner, shop, kind, count)).fetchall()
+        return [(at, json.loads(body)) for at, body in rows]
+
     def delete(self, partner: str, shop: str, kind: str, id: str) -> None:  # noqa: A002
         """Remove one document."""
         with self._lock, self._db:
