@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
-from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.reader import read_unfinished
 from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.observability.report.model import TaskError
+from airflow_provider_partners.observability.report.run import step_uri
 from airflow_provider_partners.observability.step_log import read_tries
 from airflow_provider_partners.sync.outcomes import Outcome, OutcomeSummary
 
@@ -31,7 +30,7 @@ def read_error(context: Mapping[str, Any], step: str, *, in_group: bool = True) 
     :param in_group: the step is in the group of the calling task, in the same mapped instance
     """
     try:
-        tries = read_tries(_uri(context, step, in_group=in_group))
+        tries = read_tries(step_uri(context["ti"], step, in_group=in_group))
     except PartnersError as error:
         log.warning("The error of '%s' can't be read: %s", step, error)
         return None
@@ -50,7 +49,7 @@ def read_begun(context: Mapping[str, Any], results: Mapping[str, Any]) -> dict[s
     if "upsert_orders" not in results or results["upsert_orders"] is not None:
         return {}
     try:
-        outcomes = (Outcome(**record) for record in read_unfinished(_uri(context, "upsert_orders")))
+        outcomes = (Outcome(**record) for record in read_unfinished(step_uri(context["ti"], "upsert_orders")))
         return OutcomeSummary.of(outcomes).to_dict()
     except PartnersError as error:
         log.warning("What was written before the failure can't be read: %s", error)
@@ -63,21 +62,8 @@ def count_calls(context: Mapping[str, Any], steps: Iterable[str]) -> int | None:
     :param context: of a task in the same group
     """
     try:
-        tries = [each for step in steps for each in read_tries(_uri(context, step))]
+        tries = [each for step in steps for each in read_tries(step_uri(context["ti"], step))]
     except PartnersError as error:
         log.warning("The calls of all tries can't be read: %s", error)
         return None
     return sum(call["counts"]["requests"] for each in tries for call in each["calls"]) if tries else None
-
-
-def _uri(context: Mapping[str, Any], step: str, *, in_group: bool = True) -> str:
-    """Return the folder of a step of the same run, in the same mapped instance if it is in the task's group."""
-    this = context["ti"]
-    group = this.task_id.rpartition(".")[0] if in_group else ""
-    instance = SimpleNamespace(
-        dag_id=this.dag_id,
-        run_id=this.run_id,
-        task_id=f"{group}.{step}" if group else step,
-        map_index=getattr(this, "map_index", -1) if in_group else -1,
-    )
-    return dataset_uri({"ti": instance})

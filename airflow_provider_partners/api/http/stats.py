@@ -99,5 +99,5 @@ class RequestStats:
                 "waited": round(self.waited, 3),
                 "by_label": dict(self.by_label),
                 "seconds": round(self._clock() - self._started, 3),
-                "limit": LimitCounts(limit._asdict()) if limit else None,  # type: ignore[typeddict-item]
+                "limit": {"used": limit.used, "per_second": limit.per_second, "burst": limit.burst} if limit else None,
             }

@@ -80,7 +80,7 @@ def _header(report: RunReport, title: str) -> Html:
         "Run": element("code", run),
         "Started": format_time(report.started_at),
         "Window": shown,
-        "Params": ", ".join(f"{name} = {value}" for name, value in report.params.items() if value is not None) or None,
+        "Params": _params(report.params),
         "Shops": format_count(len(report.shops)),
     }
     rows = [join(element("dt", name), element("dd", value)) for name, value in facts.items() if value]
@@ -88,6 +88,12 @@ def _header(report: RunReport, title: str) -> Html:
         "header",
         element("div", element("h1", title, " ", badge(state)), element("dl", *rows, class_="facts")),
     )
+
+
+def _params(params: Mapping[str, object]) -> str | None:
+    """Return the params besides the window, which has a line of its own."""
+    shown = (f"{name} = {value}" for name, value in params.items() if value and name not in {"since", "until"})
+    return ", ".join(shown) or None
 
 
 def _cards(report: RunReport) -> Html:
@@ -100,7 +106,7 @@ def _cards(report: RunReport) -> Html:
         **({"stale": "stale"} if total["stale"] else {}),
         "left_out": "left out",
         "rejected": "rejected",
-        "suppressed": "of these without a review request",
+        "suppressed": "of these, no review request",
         "api_calls": "API calls",
     }
     cards = (
@@ -148,8 +154,8 @@ def _plan_note() -> Html:
 
 
 def _overview(report: RunReport) -> Html:
-    kinds = outcome_segments(dry_run=report.dry_run)
-    lanes = [(lane, [(kind, lane.counts.get(kind, 0)) for kind, _ in kinds]) for lane in report.lanes]
+    kinds = [*outcome_segments(dry_run=report.dry_run), ("unreached", "not reached")]
+    lanes = [(lane, [(kind, _count(lane, kind, report)) for kind, _ in kinds]) for lane in report.lanes]
     longest = max((sum(count for _, count in segments) for _, segments in lanes), default=0)
     used = Counter[str]()
     rows = []
@@ -166,9 +172,17 @@ def _overview(report: RunReport) -> Html:
         "section",
         element("h2", "Outcomes by shop"),
         charts.legend(shown, used),
-        table(("shop", "", "orders"), rows, class_="chart"),
+        table(("shop", "", "orders"), rows, class_="chart stack"),
         class_="box",
     )
+
+
+def _count(lane: LaneReport, kind: str, report: RunReport) -> int:
+    if kind != "unreached":
+        return lane.counts.get(kind, 0)
+    # A lane that failed has read orders of which it wrote none.
+    ended = sum(lane.counts.get(each, 0) for each, _ in outcome_segments(dry_run=report.dry_run))
+    return max(lane.counts.get("read", 0) - ended, 0) if lane.state == "failed" else 0
 
 
 def _sign_off(report: RunReport) -> Html:

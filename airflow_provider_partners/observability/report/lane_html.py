@@ -68,7 +68,8 @@ def _outcomes(lane: LaneReport, *, dry_run: bool) -> Html:
         for kind, label in outcome_segments(dry_run=dry_run)
         if (count := lane.counts.get(kind, 0)) or kind in {"created", "updated", "would_create", "would_update"}
     ]
-    return join(element("h3", "Orders"), table(("outcome", "orders#", "of which without a review request#"), rows))
+    columns = ("outcome", "orders#", "of which no review request#")
+    return join(element("h3", "Orders"), table(columns, rows, class_="compact"))
 
 
 def _reasons(lane: LaneReport) -> Iterator[Html | None]:
@@ -123,7 +124,7 @@ def _changed(lane: LaneReport) -> Html | None:
         (name, element("td", charts.bar(count, total=highest, kind="updated"), class_="draw"), count)
         for name, count in lane.changed.items()
     ]
-    return join(element("h3", "What changed"), table(("property", "", "orders#"), rows, class_="chart"))
+    return join(element("h3", "What changed"), table(("property", "", "orders#"), rows, class_="chart stack"))
 
 
 def _samples(samples: list[RecordSample]) -> Html | None:
@@ -141,7 +142,12 @@ def _samples(samples: list[RecordSample]) -> Html | None:
     ]
     return join(
         element("h3", "Some of these orders"),
-        table(("order", "outcome", "values and reasons"), rows, caption="The datasets below have all of them."),
+        table(
+            ("order", "outcome", "values and reasons"),
+            rows,
+            caption="The datasets below have all of them.",
+            class_="stack",
+        ),
     )
 
 
@@ -152,7 +158,10 @@ def _explanation(sample: RecordSample) -> Html:
     if sample.suppressed:
         parts.append(element("div", "No review request: ", "; ".join(sample.suppressed)))
     parts += [element("div", note, class_="soft") for note in sample.notes]
-    if sample.changes:
+    if sample.changes and all(change.before is None for change in sample.changes):
+        items = [element("li", element("span", change.name), " ", change.after) for change in sample.changes]
+        parts.append(element("ul", *items, class_="values"))
+    elif sample.changes:
         rows = [element("tr", element("td", change.name, class_="mono"), *_values(change)) for change in sample.changes]
         parts.append(element("table", *rows, class_="changes"))
     return join(*parts)
@@ -193,7 +202,9 @@ def _steps(steps: list[StepReport]) -> Html | None:
         )
         rows.append((step.task, element("td", drawing, class_="draw"), words))
     caption = f"{format_seconds(whole)} from the first start to the last end." if on_one_axis else None
-    return join(element("h3", "Time per step"), table(("step", "", "time"), rows, caption=caption, class_="chart"))
+    return join(
+        element("h3", "Time per step"), table(("step", "", "time"), rows, caption=caption, class_="chart stack")
+    )
 
 
 def _calls(calls: list[ApiCalls]) -> Html | None:
@@ -211,16 +222,16 @@ def _calls(calls: list[ApiCalls]) -> Html | None:
         ))
     return join(
         element("h3", "API calls and limits"),
-        table(("API", "share of its limit", "calls"), rows, class_="chart"),
+        table(("API", "share of its limit", "calls"), rows, class_="chart stack"),
     )
 
 
 def _call_words(call: ApiCalls, share: float | None) -> Html:
     limit = None
     if share is not None and call.limit_per_second:
-        limit = f"{share:.0%} of {format_count(call.limit_per_second)} per second"
         burst = call.limit_burst or 0
-        limit += f" and {format_count(burst)} at once" if burst > 1 else ""
+        at_once = f", {format_count(burst)} at once" if burst > 1 else ""
+        limit = f"{share:.0%} of the limit ({format_count(call.limit_per_second)} per second{at_once})"
     more = [
         f"{call.retries} sent again" if call.retries else None,
         f"{call.throttled} refused by the limit" if call.throttled else None,
@@ -254,5 +265,5 @@ def _datasets(lane: LaneReport) -> Html | None:
         note = "Correct the cause, then send the rejects again."
     return join(
         element("h3", "What was read and stored"),
-        table(("list", "from", "records#", "window", "dataset"), rows, caption=note),
+        table(("list", "from", "records#", "window", "dataset"), rows, caption=note, class_="wide"),
     )

@@ -66,7 +66,7 @@ class _Json:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Self:
         """Return the value that :meth:`to_dict` wrote, of this version or another."""
-        hints = _hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]
         known = {each.name for each in fields(cls)}  # type: ignore[arg-type]
         return cls(**{name: _parse(hints[name], part) for name, part in value.items() if name in known})
 

@@ -132,18 +132,19 @@ def step_tries(task: Any, step: str) -> list[TryEntry]:
     return read_tries(step_uri(task, step))
 
 
-def step_uri(task: Any, step: str) -> str:
-    """Return the folder of a step in the same mapped instance of a task's group.
+def step_uri(task: Any, step: str, *, in_group: bool = True) -> str:
+    """Return the folder of a step of the same run.
 
     :param task: the task instance of the calling task
     :param step: id of the step, without its group
+    :param in_group: the step is in the group of the calling task, in the same mapped instance
     """
-    group = task.task_id.rpartition(".")[0]
+    group = task.task_id.rpartition(".")[0] if in_group else ""
     instance = SimpleNamespace(
         dag_id=task.dag_id,
         run_id=task.run_id,
         task_id=f"{group}.{step}" if group else step,
-        map_index=getattr(task, "map_index", -1),
+        map_index=getattr(task, "map_index", -1) if in_group else -1,
     )
     return dataset_uri({"ti": instance})
 

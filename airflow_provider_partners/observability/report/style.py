@@ -33,7 +33,7 @@ white-space:nowrap}
 header{display:flex;flex-wrap:wrap;gap:8px 24px;justify-content:space-between;align-items:flex-start}
 dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:12px 0 0;font-size:14px}
 dl.facts dt{color:var(--soft)}dl.facts dd{margin:0;overflow-wrap:anywhere}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(118px,1fr));gap:10px;
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(104px,1fr));gap:10px;
 margin:22px 0 0;padding:0;list-style:none}
 .cards li{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:10px 14px}
 .cards b{display:block;font-size:24px;line-height:1.25;font-variant-numeric:tabular-nums}
@@ -42,7 +42,7 @@ section.box,details.lane,.callout{background:var(--card);border:1px solid var(--
 padding:16px 18px;margin:12px 0}
 .callout{border-left:5px solid var(--bad)}.callout.warn{border-left-color:var(--stale)}
 .callout.signoff{border-left-color:var(--accent)}
-.callout h2{margin:0 0 8px}
+.callout h2,section.box h2{margin:0 0 8px}
 .callout ul{margin:0;padding-left:18px}.callout li{margin:6px 0}
 .remedy{display:block}
 details.lane>summary{cursor:pointer;font-weight:600;font-size:16px;display:flex;flex-wrap:wrap;gap:4px 12px;
@@ -59,9 +59,9 @@ th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--line)
 tr:last-child>th,tr:last-child>td{border-bottom:0}
 th{font-weight:600}thead th{color:var(--soft);font-weight:500;font-size:13px;white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-tbody th{font-weight:500;overflow-wrap:anywhere}
-table.chart td.draw{width:60%;min-width:110px;vertical-align:middle}
-table.chart tbody th{width:24%}
+tbody th{font-weight:500;overflow-wrap:break-word}
+table.chart td.draw{width:44%;min-width:110px;padding-top:8px}
+table.chart tbody th{width:26%}
 svg.bar{display:block;width:100%;height:16px}
 svg.columns{display:block;width:100%;height:76px}
 .ends{display:flex;justify-content:space-between;color:var(--soft);font-size:12px}
@@ -75,18 +75,28 @@ rect.track{fill:var(--track)}line.axis{stroke:var(--line);stroke-width:1;vector-
 line.mark{stroke:var(--ink);stroke-width:2;vector-effect:non-scaling-stroke;stroke-dasharray:3 2}
 rect.created,rect.would_create,rect.fill,rect.success{fill:var(--created)}rect.updated,rect.would_update{fill:var(--updated)}
 rect.unchanged{fill:var(--unchanged)}rect.stale{fill:var(--stale)}rect.left_out{fill:var(--left)}
+rect.unreached{fill:var(--track)}.swatch.unreached{background:var(--track);border:1px solid var(--soft)}
 rect.rejected,rect.failed,rect.full{fill:var(--bad)}rect.suppressed{fill:var(--suppressed)}rect.waiting{fill:var(--stale)}
 .swatch.created,.swatch.would_create{background:var(--created)}.swatch.updated,.swatch.would_update{background:var(--updated)}
 .swatch.unchanged{background:var(--unchanged)}.swatch.stale{background:var(--stale)}.swatch.left_out{background:var(--left)}
 .swatch.rejected{background:var(--bad)}.swatch.suppressed{background:var(--suppressed)}
 .before{color:var(--soft);text-decoration:line-through}
-table.changes td{border:0;padding:0 8px 0 0;font-size:13px}
+table.wide{min-width:640px}table.changes,table.compact{width:auto}
+table.compact th,table.compact td{padding-right:28px}
+table.changes td{border:0;padding:0 12px 0 0;font-size:13px}
+.values{display:flex;flex-wrap:wrap;gap:0 14px;list-style:none;margin:2px 0 0;padding:0;font-size:13px}
+.values span{color:var(--soft)}
 .sign{display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:28px 20px;margin:26px 0 8px}
 .sign div{border-top:1px solid var(--soft);padding-top:4px;font-size:13px;color:var(--soft)}
 footer{margin-top:40px;color:var(--soft);font-size:13px}
 @media (max-width:600px){main{padding:18px 12px 48px}h1{font-size:22px}section.box,details.lane,.callout{padding:12px}
-table{font-size:13px}th,td{padding-right:8px}table.chart tbody th{width:34%}
-table.chart td.draw{width:36%;min-width:84px}
+table{font-size:13px}th,td{padding-right:8px}
+table.compact th,table.compact td{padding-right:12px}table.compact thead th{white-space:normal}
+.stack thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+.stack tbody,.stack tbody>tr,.stack tbody>tr>th,.stack tbody>tr>td{display:block;width:auto!important;border:0;
+padding:0}
+.stack tbody>tr{border-bottom:1px solid var(--line);padding:7px 0}.stack tbody>tr:last-child{border:0}
+.stack td.draw{padding:4px 0!important}.stack td:empty{display:none!important}
 dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:6px}}
 @media print{body{background:#fff}main{max-width:none;padding:0}details.lane{break-inside:avoid}}
 """

@@ -51,6 +51,12 @@ _SHOWN: Mapping[str, frozenset[str]] = {
 
 _NEVER_SHOWN = frozenset({"checkout_token"})
 
+_OF_A_NEW_ORDER = (
+    *("order_name", "order_date", "total_price", "currency", "payment_status", "cancellation", "custom_properties"),
+    *("customer", "line_items", "fulfillments"),
+)
+"""What tells a new order: the other properties would only fill the list."""
+
 
 def describe_changes(
     plan: WritePlan, present: Record | None, *, kind: RecordKind, personal_values: bool = False
@@ -69,7 +75,11 @@ def describe_changes(
 def _changes(plan: WritePlan, present: Record, kind: RecordKind, *, personal_values: bool) -> Iterator[ValueChange]:
     is_new = plan.action == "create"
     masked: set[str] = set()
-    for name, wanted in plan.payload.items():
+    names = _OF_A_NEW_ORDER if is_new and kind == "order" else tuple(plan.payload)
+    for name in names:
+        wanted = plan.payload.get(name)
+        if name == "external_id":
+            continue
         before = dict(_leaves(present.get(name), name, name))
         for leaf, value in _leaves(wanted, name, name):
             path, field = leaf

@@ -7,12 +7,29 @@ def progress(records, total=None, resumed_records=0):
     return Progress(records=records, parts=4, total=total, seconds=10.0, resumed_records=resumed_records)
 
 
-def test_progress_is_logged_every_few_seconds_and_not_for_every_page():
-    lines, now = [], [0.0]
-    log = ProgressLog(lambda line, *values: lines.append(line % values), "orders", interval=15, clock=lambda: now[0])
-    for second in range(0, 46, 5):
+def lines_at(*seconds):
+    """The times at which a line was logged, of calls at these times. The interval is 15 seconds."""
+    logged, now = [], [0.0]
+    log = ProgressLog(lambda *_: logged.append(now[0]), "orders", interval=15, clock=lambda: now[0])
+    for second in seconds:
         now[0] = float(second)
-        log(progress(second))
+        log(progress(1))
+    return logged
+
+
+def test_progress_is_logged_at_once_and_then_in_a_fixed_rhythm():
+    assert lines_at(*range(2, 50, 2)) == [2, 16, 30, 46]
+
+
+def test_a_slow_page_does_not_shift_the_rhythm():
+    assert lines_at(0, 44, 45, 59, 60) == [0, 44, 45, 60]
+
+
+def test_without_an_interval_every_page_is_logged():
+    lines = []
+    log = ProgressLog(lambda line, *values: lines.append(line % values), "orders", interval=0, clock=lambda: 5.0)
+    for _ in range(3):
+        log(progress(1))
     assert [line.split(":")[0] for line in lines] == ["orders so far"] * 3
 
 

@@ -210,3 +210,19 @@ def test_no_rate_limit_never_waits() -> None:
     rate_limit = NoRateLimit()
     rate_limit.update_from_server(blocked_for=100)
     assert rate_limit.acquire(1_000) == 0
+
+
+def test_a_client_knows_what_it_has_taken_of_the_limit() -> None:
+    """Two tasks share the limit, and each counts its own requests; a refund is what the partner did not charge."""
+    clock, store = StandingClock(), InMemoryStore()
+    first, second = (RateLimiter(rate=5, capacity=10, store=store, clock=clock) for _ in range(2))
+    first.acquire(3)
+    first.acquire(4)
+    first.update_from_server(refund=2)
+    assert first.acquire(1_000, max_wait=1) > 1
+
+    assert first.use() == (5, 5, 10)
+    assert second.use() == (0, 5, 10)
+    first.update_from_server(rate=50, capacity=100)
+    assert first.use() == (5, 50, 100)
+    assert NoRateLimit().use() is None
