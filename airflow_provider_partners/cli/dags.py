@@ -24,6 +24,10 @@ DAG_FILES: Mapping[str, tuple[str, str]] = {
         "order_reconcile_dag",
         "Daily: compare Yotpo's orders with Shopify's, and repair the differences.",
     ),
+    "yotpo_replay_rejects": (
+        "replay_rejects_dag",
+        "By hand: send rejected orders to Yotpo again, after the cause is mended.",
+    ),
     "shopify_partner_finance": (
         "partner_finance_dag",
         "Daily: extract the partner's transactions and app events by day.",

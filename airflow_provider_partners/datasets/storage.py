@@ -38,6 +38,11 @@ JOB_FILE = "job.json"
 TRIES_FILE = "tries.json"
 """The tries of the step that writes the dataset, see :mod:`airflow_provider_partners.observability.step_log`."""
 
+REPLAYED_FILE = "replayed.json"
+"""In a folder of rejects: the records that a replay has closed, see
+:mod:`airflow_provider_partners.pipelines.open_rejects`.
+"""
+
 UNREADABLE_REMEDY = (
     "The task that wrote it ran where this one can't see its files (another worker without shared storage), or they "
     "were removed since. Set [partners] staging_uri to a shared volume or object storage, such as s3://bucket/staging."

@@ -17,6 +17,7 @@ from airflow_provider_partners.assets import asset_uri
 from airflow_provider_partners.datasets import leases
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.exceptions import RejectThresholdError
+from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.observability import metrics
 from airflow_provider_partners.observability.activity import TaskActivity, dataset_references
 from airflow_provider_partners.observability.openlineage import operator_lineage
@@ -152,6 +153,18 @@ def emit_asset_events(activity: TaskActivity, outlets: Sequence[Any], context: C
                 events[outlet].add(Asset(uri), extra=extra)
 
 
+def replay_hint(context: Context, reference: DatasetRef) -> str | None:
+    """Return how to send a task's rejects again without code; ``None`` if they are of no shop.
+
+    :param reference: the dataset that the task has written
+    """
+    dag_run, ti = context.get("dag_run"), context.get("ti")
+    dag_id, run_id = getattr(ti, "dag_id", None), getattr(dag_run, "run_id", None) or getattr(ti, "run_id", None)
+    if not (dag_id and run_id and reference.extra.get("shop")):
+        return None
+    return f"trigger the Dag {REPLAY_DAG_ID} with the params run={run_id} and dag_id={dag_id}"
+
+
 def enforce_reject_threshold(
     context: Context,
     reference: DatasetRef,
@@ -172,7 +185,9 @@ def enforce_reject_threshold(
             settings.max_rejects() if max_rejects is None else max_rejects,
             floor=settings.reject_floor() if reject_floor is None else reject_floor,
         )
-    except RejectThresholdError:
+    except RejectThresholdError as error:
+        if hint := replay_hint(context, reference):
+            error.remedy = f"Mend the cause, then send them again: {hint}. Or raise max_rejects."
         failed = replace(reference, extra={**reference.extra, "over_threshold": True})
         context["ti"].xcom_push(key="return_value", value=failed.to_dict())
         raise

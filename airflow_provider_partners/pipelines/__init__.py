@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.pipelines.order_reconcile import order_reconcile_dag as order_reconcile_dag
     from airflow_provider_partners.pipelines.order_sync import order_sync_dag as order_sync_dag
     from airflow_provider_partners.pipelines.partner_finance import partner_finance_dag as partner_finance_dag
+    from airflow_provider_partners.pipelines.replay_rejects import replay_rejects_dag as replay_rejects_dag
     from airflow_provider_partners.pipelines.retention import retention_dag as retention_dag
     from airflow_provider_partners.pipelines.voucherify_extract import voucherify_extract_dag as voucherify_extract_dag
 
@@ -30,6 +31,7 @@ __getattr__, __dir__, __all__ = exports(
         "order_reconcile": ["order_reconcile_dag"],
         "order_sync": ["order_sync_dag"],
         "partner_finance": ["partner_finance_dag"],
+        "replay_rejects": ["replay_rejects_dag"],
         "retention": ["retention_dag"],
         "voucherify_extract": ["voucherify_extract_dag"],
     },

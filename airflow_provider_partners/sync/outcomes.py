@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypedDict
 
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, RejectThresholdError
+from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.base import PayloadError
 
@@ -251,7 +252,7 @@ def check_threshold(summary: OutcomeSummary, max_rejects: float, *, floor: int =
     reasons = "; ".join(f"{number}x {reason}" for reason, number in summary.rejections.most_common(3))
     message = f"{count} of {total} records were rejected, and {limit} are allowed: {reasons}"
     raise RejectThresholdError(
-        message, remedy="Read the dataset of rejects, correct the cause, then replay it; or raise max_rejects."
+        message, remedy=f"Mend the cause, then send them again by the Dag {REPLAY_DAG_ID}; or raise max_rejects."
     )
 
 

@@ -15,9 +15,10 @@ from airflow_provider_partners.datasets.source import RecordSource
 from airflow_provider_partners.datasets.version_log import VersionLog
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import PartnersError
+from airflow_provider_partners.failures import wrapped
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 from airflow_provider_partners.links import DatasetLink, YotpoLink
-from airflow_provider_partners.operators.base import PartnerOperator, enforce_reject_threshold
+from airflow_provider_partners.operators.base import PartnerOperator, enforce_reject_threshold, replay_hint
 from airflow_provider_partners.operators.inputs import BUILD_REMEDY, BUILT_ORDERS, require_list, require_store
 from airflow_provider_partners.sync import upsert
 
@@ -270,7 +271,13 @@ class UpsertOperator(PartnerOperator):
         )
         self.log.info("%s:\n%s", self.record_kind.capitalize(), sync.format_summary(summary))
         if reject_reference:
-            self.log.warning("%d rejects are in %s", counts["rejected"], reject_reference.uri)
+            hint = replay_hint(context, reference) or "pass this task's output to YotpoReplayRejectsOperator"
+            self.log.warning(
+                "%d rejects are in %s\n%s",
+                counts["rejected"],
+                reject_reference.uri,
+                "\n".join(wrapped(f"{hint}.", first="To send them again after the cause is mended: ")),
+            )
         enforce_reject_threshold(context, reference, summary, self.max_rejects, self.reject_floor)
         return reference.to_dict()
 

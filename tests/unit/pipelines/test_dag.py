@@ -96,8 +96,8 @@ def test_the_arguments_of_a_dag_can_be_set(factory):
     assert (dag.dag_id, dag.schedule, dag.tags, dag.max_active_tasks) == ("mine", None, {"mine"}, 3)
     assert (dag.default_args["retries"], dag.default_args["owner"]) == (7, "me")
     assert dag.default_args["retry_delay"] in {timedelta(minutes=1), timedelta(minutes=5)}
-    own = {"days", "dry_run"} if factory is pipelines.retention_dag else {"since", "until"}
-    assert {"mine", *own} <= set(dag.params)
+    own = {pipelines.retention_dag: {"days", "dry_run"}, pipelines.replay_rejects_dag: {"run", "shop", "dag_id"}}
+    assert {"mine", *own.get(factory, {"since", "until"})} <= set(dag.params)
     assert dag.catchup is False
 
 
