@@ -97,7 +97,15 @@ _TRIGGERS: dict[str, tuple[str, ...]] = {
     "Tables and files": ("freshness",),
 }
 
-_LINKS = ("ShopifyAdminLink", "ShopifyPartnerLink", "YotpoLink", "VoucherifyLink", "YofiLink", "DatasetLink")
+_LINKS = (
+    "ShopifyAdminLink",
+    "ShopifyPartnerLink",
+    "YotpoLink",
+    "VoucherifyLink",
+    "YofiLink",
+    "DatasetLink",
+    "ReportLink",
+)
 
 _YOFI = {
     "connection-type": "yofi",
@@ -316,6 +324,9 @@ _OPTIONS = {
     ),
     "retention_days": _option(
         "Days after which the Dag partner_dataset_retention removes a staged dataset.", "integer", "30"
+    ),
+    "report_days": _option(
+        "Days after which the Dag partner_dataset_retention removes the report of a run.", "integer", "180"
     ),
     "max_rejects": _option(
         "Records that may be rejected before a task fails: a share with a decimal point (0.1 is one in ten), or a "

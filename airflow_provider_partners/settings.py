@@ -28,6 +28,7 @@ __all__ = [
     "part_seconds",
     "part_size",
     "reject_floor",
+    "report_days",
     "request_deadline",
     "retention_days",
     "show_personal_values",
@@ -109,6 +110,11 @@ def part_seconds() -> float:
 def retention_days() -> int:
     """Days after which the retention Dag removes a staged dataset."""
     return int(_get_number("retention_days", minimum=1, integer=True))
+
+
+def report_days() -> int:
+    """Days after which the retention Dag removes the report of a run."""
+    return int(_get_number("report_days", minimum=1, integer=True))
 
 
 def show_personal_values() -> bool:

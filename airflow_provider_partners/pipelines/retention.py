@@ -3,8 +3,10 @@
 A run's folder goes when its newest file is old enough, Airflow has the run neither queued nor running, and no task of
 another such run reads its datasets. So a task that runs, waits, is deferred or will be retried keeps what it needs.
 Published datasets and version logs stay. A run of a Dag whose folder holds other files stays too.
+Reports of runs have an age of their own, the setting ``report_days``.
 
-The params ``days`` and ``dry_run`` change one run. The task returns how many folders, files and bytes it removed.
+The params ``days`` and ``dry_run`` change one run. The task returns how many folders, files, bytes and reports it
+removed.
 """
 
 from __future__ import annotations
@@ -60,6 +62,7 @@ def retention_dag(
 def remove() -> dict[str, Any]:
     """Remove old datasets, and return what was removed."""
     from airflow_provider_partners.datasets.retention import remove_old_datasets
+    from airflow_provider_partners.observability.report.store import remove_reports
 
     context: Any = get_current_context()
     with translate_errors(context):
@@ -71,12 +74,17 @@ def remove() -> dict[str, Any]:
             dry_run=dry_run,
             info=log.info,
         )
+        report_days = settings.report_days()
+        reports = remove_reports(older_than=utcnow() - timedelta(days=report_days), dry_run=dry_run)
         kept = ", ".join(f"{count} {reason}" for reason, count in sorted(summary.kept.items())) or "none"
         log.info(
             "%s %d folders with %d files and %d bytes that are older than %d days; old ones kept: %s",
             "Would remove" if dry_run else "Removed", summary.runs, summary.files, summary.bytes, days, kept,
         )  # fmt: skip
-        return {**summary.to_dict(), "days": days, "dry_run": dry_run}
+        log.info(
+            "%s %d reports that are older than %d days", "Would remove" if dry_run else "Removed", reports, report_days
+        )
+        return {**summary.to_dict(), "reports": reports, "days": days, "dry_run": dry_run}
 
 
 def find_active_runs(task_instance: Any, dag_id: str, run_ids: list[str]) -> set[str]:

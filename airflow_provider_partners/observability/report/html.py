@@ -59,9 +59,9 @@ def _sections(report: RunReport, title: str) -> Iterator[Html | None]:
         yield _overview(report)
         yield element("h2", "Shop by shop")
         shown = _ordered(report.lanes)[:MAX_LANES]
-        open_all = len(shown) <= 3
-        for lane in shown:
-            yield lane_section(lane, is_open=open_all or lane.state == "failed", dry_run=report.dry_run)
+        for index, lane in enumerate(shown):
+            is_open = index == 0 or len(shown) <= 3 or lane.state == "failed"
+            yield lane_section(lane, is_open=is_open, dry_run=report.dry_run)
         if len(shown) < len(report.lanes):
             rest = len(report.lanes) - len(shown)
             yield element("p", f"{rest} more lanes are in the table above, and in report.json.", class_="soft")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.observability.report import charts
 from airflow_provider_partners.observability.report.markup import Html, element, join
 from airflow_provider_partners.observability.report.model import (
@@ -134,7 +135,7 @@ def _samples(samples: list[RecordSample]) -> Html | None:
     ordered = sorted(samples, key=lambda sample: rank.get(sample.action, len(rank)))
     rows = [
         (
-            element("span", sample.external_id, class_="mono"),
+            element("span", sample.external_id, class_="id"),
             _ACTIONS.get(sample.action, sample.action),
             _explanation(sample),
         )
@@ -262,7 +263,7 @@ def _datasets(lane: LaneReport) -> Html | None:
     ]
     note = None
     if lane.rejects:
-        note = "Correct the cause, then send the rejects again."
+        note = f"Correct the cause, then send the rejects again: trigger the Dag {REPLAY_DAG_ID} with this run."
     return join(
         element("h3", "What was read and stored"),
         table(("list", "from", "records#", "window", "dataset"), rows, caption=note, class_="wide"),

@@ -23,6 +23,7 @@ h3{font-size:15px;margin:22px 0 8px}
 p{margin:6px 0}
 a{color:var(--accent)}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.88em;overflow-wrap:anywhere}
+.id{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.88em;white-space:nowrap}
 .soft{color:var(--soft)}
 .badge{display:inline-block;border-radius:999px;padding:1px 10px;font-size:13px;font-weight:600;vertical-align:middle;
 white-space:nowrap}

@@ -85,3 +85,19 @@ def test_runs_are_counted_together_and_one_by_one_only_if_some_are_active() -> N
 def test_airflows_task_instance_counts_runs_by_these_arguments() -> None:
     """Airflow's own signature."""
     assert {"dag_id", "run_ids", "states"} <= set(inspect.signature(RuntimeTaskInstance.get_dr_count).parameters)
+
+
+def test_old_reports_are_removed_at_an_age_of_their_own(staging: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_partners.observability.report.model import RunReport
+    from airflow_provider_partners.observability.report.store import list_reports, report_uri, write_report
+
+    for run_id, days in (("old", 40), ("young", 20)):
+        write_report(RunReport(dag_id="orders", run_id=run_id), "")
+        then = time.time() - days * 86_400
+        os.utime(Path(report_uri("orders", run_id)) / "report.json", (then, then))
+
+    assert run(retention_dag(), Airflow())["reports"] == 0
+    monkeypatch.setenv("AIRFLOW__PARTNERS__REPORT_DAYS", "30")
+    assert run(retention_dag(), Airflow(), {"dry_run": True})["reports"] == 1
+    assert run(retention_dag(), Airflow())["reports"] == 1
+    assert [entry.run_id for entry in list_reports()] == ["young"]
