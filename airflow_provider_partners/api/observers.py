@@ -33,7 +33,7 @@ def observe(observer: Observer) -> None:
 
 
 def report(source: str, account: str | None, resource: str, *, is_write: bool = False) -> None:
-    """Tell the observers of an access; an unknown account has no list to name.
+    """Call the observers with an access; an unknown account has no list to name.
 
     :param account: the shop, store, organization or project
     """
