@@ -74,6 +74,11 @@ SHOPS = Argument(
 SINCE = Argument(("--since",), "start of the time range, as ISO 8601 text such as 2026-05-01", {"metavar": "TIME"})
 UNTIL = Argument(("--until",), "end of the time range, exclusive", {"metavar": "TIME"})
 
+OPTIONS = Argument(("--options",), "options of the mapping that your Dag sets, as JSON", {"metavar": "JSON"})
+POLICY = Argument(
+    ("--policy",), "policy of the suppression that your Dag sets, as JSON or an import path", {"metavar": "JSON"}
+)
+
 COMMANDS = (
     Command(
         "check",
@@ -150,14 +155,35 @@ COMMANDS = (
             ),
             Argument(SHOP.flags, SHOP.help, {**SHOP.options, "required": True}),
             ROUTES,
-            Argument(("--options",), "options of the mapping that your Dag sets, as JSON", {"metavar": "JSON"}),
-            Argument(
-                ("--policy",),
-                "policy of the suppression that your Dag sets, as JSON or an import path",
-                {"metavar": "JSON"},
-            ),
+            OPTIONS,
+            POLICY,
             Argument(("--all",), "list equal properties, too", {"action": "store_true", "dest": "show_all"}),
             PERSONAL_DATA,
+            JSON,
+        ),
+    ),
+    Command(
+        "replay",
+        "send rejected orders again",
+        "Send the orders again that a run rejected, after the cause is mended. Each is read from Shopify and built "
+        "anew, so its present state is sent. What arrives is closed: a second replay does not take it again. The Dag "
+        "yotpo_replay_rejects does the same inside Airflow. The exit code is 1 when an order is rejected again.",
+        (
+            ("look first", "replay --shop a.myshopify.com --dry-run"),
+            ("the rejects of one run", "replay --run scheduled__2026-05-01T10:00:00+00:00"),
+        ),
+        (
+            Argument(("--run",), "id of the run whose rejects are sent again", {"metavar": "RUN_ID", "dest": "run_id"}),
+            Argument(SHOP.flags, "the shop whose rejects are sent again; by default all of the run", SHOP.options),
+            Argument(
+                ("--dag-id",),
+                "the Dag whose runs these are (default: yofi_shopify_to_yotpo)",
+                {"metavar": "DAG_ID", "dest": "dag_id", "default": "yofi_shopify_to_yotpo"},
+            ),
+            Argument(("--dry-run",), "plan, but write nothing", {"action": "store_true", "dest": "dry_run"}),
+            ROUTES,
+            OPTIONS,
+            POLICY,
             JSON,
         ),
     ),

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_partners import timestamps
 from airflow_provider_partners.cli.exits import FOUND, OK, UsageError
 from airflow_provider_partners.cli.masking import mask_at
+from airflow_provider_partners.cli.orders import OrderSources, build, find_lane, read_orders, read_sources
 from airflow_provider_partners.cli.output import Output
 from airflow_provider_partners.cli.partners import find_route, open_hook
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.pipelines.routing import Route
     from airflow_provider_partners.records import Record
     from airflow_provider_partners.sync import BuiltOrder, UnmappableOrder
 
@@ -31,26 +28,16 @@ _ORDER_FACTS = (
 _STYLES = {"same": "green", "missing": "yellow", "different": "yellow", "not sent": "red"}
 
 
-@dataclass(slots=True)
-class _Sources:
-    """What the partners have of one order."""
-
-    order: Record
-    returns: list[Record] = field(default_factory=list)
-    claims: list[Record] = field(default_factory=list)
-    customers: list[Record] = field(default_factory=list)
-    redemptions: list[Record] | None = None
-    redemptions_from: datetime | None = None
-
-
 def run(options: Any, output: Output) -> int:
     """Compare the order, and print what differs."""
     route = find_route(options.shop, options.routes)
-    lane = _lane(route, options)
+    lane = find_lane(route, options=options.options, policy=options.policy)
     with output.progress("Reading the order", 4) as advance:
-        sources = _read_sources(route, lane, options.order, advance)
-        built = _build(sources, lane)
-        present = _at_yotpo(route, built.external_id)
+        sources = _find_order(lane, options.order)
+        advance()
+        read_sources(lane, sources, advance)
+        (built,) = build(lane, sources)
+        present = _at_yotpo(lane, built.external_id)
         advance()
     result = _compare(sources, built, present)
     if not options.personal_data:
@@ -64,41 +51,7 @@ def run(options: Any, output: Output) -> int:
     return OK if result["state"] == "same" else FOUND
 
 
-def _lane(route: Route, options: Any) -> dict[str, Any]:
-    """Return the route with all that its orders are built with."""
-    from airflow_provider_partners.pipelines.routing import select_lanes
-
-    build = {"options": options.options, "policy": options.policy}
-    lane: dict[str, Any] = select_lanes([route], build={name: value for name, value in build.items() if value}).lanes[0]
-    return lane
-
-
-def _read_sources(route: Route, lane: Mapping[str, Any], wanted: str, advance: Any) -> _Sources:
-    from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK, COUPONS_LOOKBACK
-
-    sources = _Sources(_find_order(route, lane, wanted))
-    advance()
-    now = datetime.now(UTC)
-    order = sources.order
-    if route.yofi_conn_id:
-        with open_hook("yofi", route.yofi_conn_id, shop=route.shop) as yofi:
-            order_ids = [str(order["legacyResourceId"])]
-            sources.returns = list(yofi.extract("returns", match={"order_id": order_ids}).records())
-            if customer_id := (order.get("customer") or {}).get("legacyResourceId"):
-                customers = yofi.extract("customers", match={"customer_id": [str(customer_id)]})
-                sources.customers = list(customers.records())
-            sources.claims = list(yofi.extract("claims", since=now - CLAIMS_LOOKBACK, until=now).records())
-    advance()
-    if route.voucherify_conn_id:
-        sources.redemptions_from = timestamps.parse(order["createdAt"]) - COUPONS_LOOKBACK
-        with open_hook("voucherify", route.voucherify_conn_id) as voucherify:
-            found = voucherify.extract("redemptions", since=sources.redemptions_from, until=now)
-            sources.redemptions = list(found.records())
-    advance()
-    return sources
-
-
-def _find_order(route: Route, lane: Mapping[str, Any], wanted: str) -> Record:
+def _find_order(lane: Mapping[str, Any], wanted: str) -> OrderSources:
     """Return the order from Shopify.
 
     :raises UsageError: when there is none
@@ -108,55 +61,28 @@ def _find_order(route: Route, lane: Mapping[str, Any], wanted: str) -> Record:
     if not by_id and not re.fullmatch(r"[\w.-]{1,60}", name):
         message = f"{wanted!r} is neither the id of an order nor its name, such as '#1042'"
         raise UsageError(message)
-    selection: dict[str, Any] = {"match": {"id": [by_id[1]]}} if by_id else {"query": f'name:"{name}"'}
-    with open_hook("shopify_admin", route.shopify_admin_conn_id, shop=route.shop) as shopify:
-        found = shopify.extract("orders", personal_data=route.personal_data, fields=lane["fields"] or None, **selection)
-        # Shopify's search finds words: '#1042' also finds '#1042-A'.
-        orders = [order for order in found.records() if by_id or order.get("name") in {name, f"#{name}", wanted}]
-    if not orders:
-        message = f"{route.shop} has no order {wanted}, or the token may not see it"
-        raise UsageError(message)
-    return orders[0]
+    sources = read_orders(lane, **({"match": {"id": [by_id[1]]}} if by_id else {"query": f'name:"{name}"'}))
+    # Shopify's search finds words: '#1042' also finds '#1042-A'.
+    sources.orders = [each for each in sources.orders if by_id or each.get("name") in {name, f"#{name}", wanted}][:1]
+    if not sources.orders:
+        message = f"{lane['shop']} has no order {wanted}, or the token may not see it"
+        raise UsageError(message, "Without the scope read_all_orders, Shopify hides orders older than 60 days.")
+    return sources
 
 
-def _build(sources: _Sources, lane: Mapping[str, Any]) -> BuiltOrder | UnmappableOrder:
-    from airflow_provider_partners import sync
-
-    (built,) = sync.build_orders(
-        [sources.order],
-        sources.returns,
-        sources.claims,
-        customers=sources.customers,
-        redemptions=sources.redemptions,
-        redemptions_from=sources.redemptions_from,
-        shop=lane["shop"],
-        **{name: lane[name] for name in ("options", "policy", "coupon_policy", "transform")},
-        predictions=_predictions(lane["predictions"]),
-    )
-    return built
-
-
-def _predictions(uri: str | None) -> Iterable[Record]:
-    """Return the predictions that the route names."""
-    from airflow_provider_partners.datasets.reader import published_dataset
-    from airflow_provider_partners.datasets.source import RecordSource
-
-    return RecordSource(references=(published_dataset(uri),)).read() if uri else ()
-
-
-def _at_yotpo(route: Route, external_id: str) -> Record | None:
-    with open_hook("yotpo", route.yotpo_conn_id) as yotpo:
+def _at_yotpo(lane: Mapping[str, Any], external_id: str) -> Record | None:
+    with open_hook("yotpo", lane["yotpo_conn_id"]) as yotpo:
         found: Mapping[str, Record] = yotpo.orders([external_id])
         return found.get(external_id)
 
 
-def _compare(sources: _Sources, built: BuiltOrder | UnmappableOrder, present: Record | None) -> dict[str, Any]:
+def _compare(sources: OrderSources, built: BuiltOrder | UnmappableOrder, present: Record | None) -> dict[str, Any]:
     from airflow_provider_partners.sync import UnmappableOrder
     from airflow_provider_partners.sync.upsert.plan import plan_write
 
     result: dict[str, Any] = {
         "order": built.external_id,
-        "shopify": {name: sources.order.get(name) for name in _ORDER_FACTS},
+        "shopify": {name: sources.orders[0].get(name) for name in _ORDER_FACTS},
         "yofi": _yofi_facts(sources),
         "yotpo": None if present is None else {name: present.get(name) for name in ("yotpo_id", "updated_at")},
         "suppressed": [],
@@ -177,12 +103,12 @@ def _compare(sources: _Sources, built: BuiltOrder | UnmappableOrder, present: Re
     }
 
 
-def _yofi_facts(sources: _Sources) -> dict[str, Any]:
+def _yofi_facts(sources: OrderSources) -> dict[str, Any]:
     from airflow_provider_partners.sync import join_orders
     from airflow_provider_partners.sync.suppression import predictions
 
     ((_, context),) = join_orders(
-        [sources.order], returns=sources.returns, claims=sources.claims, customers=sources.customers
+        sources.orders, returns=sources.returns, claims=sources.claims, customers=sources.customers
     )
     scores = [
         *(score for record in context.returns for score in predictions.scores_of_return(record)),

@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 from airflow_provider_partners._lazy import exports
 
 if TYPE_CHECKING:
+    from airflow_provider_partners.sandbox.handle import PartnersSandbox as PartnersSandbox
+    from airflow_provider_partners.sandbox.handle import SandboxShop as SandboxShop
+    from airflow_provider_partners.sandbox.handle import run_sandbox as run_sandbox
     from airflow_provider_partners.sandbox.server import RunningSandbox as RunningSandbox
     from airflow_provider_partners.sandbox.server import create_app as create_app
     from airflow_provider_partners.sandbox.server import serve as serve
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = exports(
     __name__,
     {
+        "handle": ["PartnersSandbox", "SandboxShop", "run_sandbox"],
         "server": ["RunningSandbox", "create_app", "serve"],
         "store": ["Sandbox", "Store"],
         "world.build": ["build"],

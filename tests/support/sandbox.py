@@ -17,26 +17,20 @@ from airflow_provider_partners.api.shopify_partner.client import ShopifyPartnerC
 from airflow_provider_partners.api.voucherify.client import VoucherifyClient
 from airflow_provider_partners.api.yofi.client import YofiClient
 from airflow_provider_partners.api.yotpo.client import YotpoClient
-from airflow_provider_partners.sandbox.server import RunningSandbox, serve
-from airflow_provider_partners.sandbox.world.build import build
+from airflow_provider_partners.sandbox.handle import run_sandbox
+from airflow_provider_partners.sandbox.server import RunningSandbox
+
+__all__ = [
+    "restored_settings",
+    "run_sandbox",
+    "shopify_admin_client",
+    "shopify_partner_client",
+    "voucherify_client",
+    "yofi_client",
+    "yotpo_client",
+]
 
 _UNLIMITED = 10_000_000.0
-
-
-@contextmanager
-def run_sandbox(*, switches: Mapping[str, Any] | None = None, **parameters: Any) -> Iterator[RunningSandbox]:
-    """Build a sandbox and serve it until the block ends.
-
-    :param switches: to set before it is served
-    :param parameters: of :func:`airflow_provider_partners.sandbox.world.build.build`, such as ``shops`` and ``orders``
-    """
-    sandbox = build(**parameters)
-    sandbox.switches.update(switches or {})
-    try:
-        with serve(sandbox) as running:
-            yield running
-    finally:
-        sandbox.store.close()
 
 
 @contextmanager
