@@ -6,7 +6,9 @@ storage never leave this module: a request names a Dag, a run and the place of a
 
 from __future__ import annotations
 
+import html
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +16,14 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
+from airflow_provider_partners import settings
 from airflow_provider_partners._compat import utcnow
 from airflow_provider_partners.exceptions import PartnersError
+from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.observability.report import RunReport, read_page, read_report, reported_dags
-from airflow_provider_partners.plugin import history, records
+from airflow_provider_partners.plugin import records
 from airflow_provider_partners.plugin.access import Access, RequestAccess
+from airflow_provider_partners.plugin.history import History, lanes_of, read_history, read_open_rejects
 
 __all__ = ["create_app"]
 
@@ -70,31 +75,23 @@ def show_overview(access: RequestAccess, runs: Limit = 30) -> dict[str, Any]:
     :param runs: how many runs of a Dag
     """
     dag_ids = [dag_id for dag_id in reported_dags() if access.reads_reports(dag_id)]
-    replays = _replays(access)
+    return {"now": utcnow().isoformat(), "dags": [_describe_dag(read_history(dag_id), runs) for dag_id in dag_ids]}
+
+
+def _describe_dag(history: History, runs: int) -> dict[str, Any]:
     return {
-        "now": utcnow().isoformat(),
-        "can_replay": access.triggers(history.REPLAY_DAG_ID),
-        "dags": [_describe_dag(dag_id, runs, replays) for dag_id in dag_ids],
+        "dag_id": history.dag_id,
+        "title": history.title,
+        "runs": [_shorten(run) for run in history.runs[:runs]],
+        "shops": [history.overview(shop) for shop in history.shops],
     }
 
 
-def _describe_dag(dag_id: str, runs: int, replays: list[history.Digest]) -> dict[str, Any]:
-    digests = history.read_history(dag_id)
-    own_replays = [] if dag_id == history.REPLAY_DAG_ID else replays
-    return {
-        "dag_id": dag_id,
-        "title": next((digest["title"] for digest in digests if digest["title"]), ""),
-        "runs": [_shorten(digest) for digest in digests[:runs]],
-        "shops": [history.shop_overview(digests, shop, own_replays) for shop in history.shops_of(digests)],
-        "reports": len(digests),
-    }
-
-
-def _shorten(digest: history.Digest) -> dict[str, Any]:
+def _shorten(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run without what only the page of a shop shows."""
     kept = ("shop", "state", "failed_at", "error", "counts")
-    lanes = [{name: lane[name] for name in kept} for lane in digest["lanes"]]
-    return {name: value for name, value in digest.items() if name != "gaps"} | {"lanes": lanes}
+    lanes = [{name: lane[name] for name in kept} for lane in run["lanes"]]
+    return {name: value for name, value in run.items() if name != "gaps"} | {"lanes": lanes}
 
 
 def show_shop(access: RequestAccess, dag_id: DagId, shop: Shop, runs: Limit = 60) -> dict[str, Any]:
@@ -103,20 +100,24 @@ def show_shop(access: RequestAccess, dag_id: DagId, shop: Shop, runs: Limit = 60
     :param runs: how many runs
     """
     access.require_reports(dag_id)
-    digests = history.read_history(dag_id)
-    replays = [] if dag_id == history.REPLAY_DAG_ID else _replays(access)
-    found = [digest | {"lanes": lanes} for digest in digests if (lanes := history.lanes_of(digest, shop))]
+    history = read_history(dag_id)
+    found = [run | {"lanes": lanes, "gaps": []} for run in history.runs if (lanes := lanes_of(run, shop))]
     if not found:
         raise HTTPException(404, "No run of this Dag has left a report for this shop")
     return {
-        **history.shop_overview(digests, shop, replays),
+        **history.overview(shop),
         "now": utcnow().isoformat(),
         "dag_id": dag_id,
-        "title": found[0]["title"],
-        "can_replay": access.triggers(history.REPLAY_DAG_ID),
-        "rejects": history.open_rejects(digests, shop, replays),
+        "title": history.title,
+        "can_replay": _can_replay(access, dag_id),
+        "rejects": [{"run_id": each.run_id, "records": len(each.ids)} for each in history.open_rejects_of(shop)],
         "runs": found[:runs],
     }
+
+
+def _can_replay(access: Access, dag_id: str) -> bool:
+    """Return True if the Dag that sends rejects again exists, and the user may start it."""
+    return dag_id != REPLAY_DAG_ID and access.triggers(REPLAY_DAG_ID)
 
 
 def show_run(access: RequestAccess, dag_id: DagId, run_id: RunId) -> dict[str, Any]:
@@ -144,8 +145,21 @@ def show_run(access: RequestAccess, dag_id: DagId, run_id: RunId) -> dict[str, A
         "report": shown,
         "total": report.total,
         "datasets": datasets,
-        "can_replay": dag_id != history.REPLAY_DAG_ID and access.triggers(history.REPLAY_DAG_ID),
+        "open_rejects": _count_open_rejects(report),
+        "can_replay": _can_replay(access, dag_id),
     }
+
+
+def _count_open_rejects(report: RunReport) -> int:
+    """Return how many rejects of a run no replay has closed; a plan has none."""
+    if report.dry_run or report.dag_id == REPLAY_DAG_ID:
+        return 0
+    found = (
+        read_open_rejects(report.dag_id, report.run_id, lane.shop, dataset.uri)
+        for lane in report.lanes
+        for dataset in lane.rejects
+    )
+    return sum(len(rejects.ids) for rejects in found if rejects is not None)
 
 
 def show_report(access: RequestAccess, dag_id: DagId, run_id: RunId) -> HTMLResponse:
@@ -154,6 +168,8 @@ def show_report(access: RequestAccess, dag_id: DagId, run_id: RunId) -> HTMLResp
     page = read_page(dag_id, run_id)
     if page is None:
         raise HTTPException(404, "This run has left no report")
+    # The folders of datasets begin with the place of the storage, which only those need who run Airflow.
+    page = page.replace(html.escape(settings.staging_uri().rstrip("/")).encode(), "…".encode())
     policy = "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return HTMLResponse(page, headers={"Content-Security-Policy": f"{policy}; frame-ancestors 'self'"})
 
@@ -184,15 +200,8 @@ def show_dataset(
         "records": page,
         "offset": offset,
         "masked": masked,
-        "can_replay": access.triggers(history.REPLAY_DAG_ID),
+        "can_replay": _can_replay(access, owner),
     }
-
-
-def _replays(access: Access) -> list[history.Digest]:
-    """Return the replays; none for a user who may not read that Dag."""
-    if not access.reads_reports(history.REPLAY_DAG_ID):
-        return []
-    return history.replays_of(history.read_history(history.REPLAY_DAG_ID))
 
 
 def _report(dag_id: str, run_id: str) -> RunReport:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from airflow_commands import AirflowCommands
 
 SUPPORT = Path(__file__).parent
 
@@ -85,9 +86,11 @@ def serve_airflow(home: Path, database: Path, dags: dict[str, Path], **options: 
         "PYTHONPATH": str(SUPPORT),
         **options,
     }
-    for team in dags:
-        _airflow(environment, "teams", "create", team)
-    _airflow(environment, "dags", "reserialize")
+    commands = AirflowCommands(environment)
+    for arguments in [*(("teams", "create", team) for team in dags), ("dags", "reserialize")]:
+        done = commands.run(*arguments)
+        assert done.returncode == 0, done.stdout[-3000:]
+    commands.close()
     with (home / "api-server.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)],
@@ -102,13 +105,6 @@ def serve_airflow(home: Path, database: Path, dags: dict[str, Path], **options: 
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def _airflow(environment: dict[str, str], *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", *arguments], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

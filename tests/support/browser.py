@@ -80,7 +80,8 @@ class Page:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                if value := self.run(condition):
+                # An element arrives as an empty object.
+                if (value := self.run(condition)) not in (None, False, "", 0):
                     return value
             except AssertionError:
                 pass  # the page is being replaced

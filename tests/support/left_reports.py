@@ -9,6 +9,7 @@ from airflow_provider_partners import settings
 from airflow_provider_partners.datasets.location import folder_name
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.observability.report import LaneReport, RunReport
+from airflow_provider_partners.observability.report.html import render_page
 from airflow_provider_partners.observability.report.model import ApiCalls, DatasetEntry, Gap, Reason, TaskError
 from airflow_provider_partners.observability.report.store import write_report
 
@@ -22,11 +23,14 @@ CUSTOMER = {
 """Personal values, which no page may show."""
 
 
-def leave_dataset(dag_id: str, run_id: str, task: str, index: int, resource: str, records: list[Any]) -> DatasetEntry:
-    """Write a dataset where a task of a run writes its own."""
-    parts = (folder_name(part) for part in (dag_id, task, run_id, str(index)))
+def leave_dataset(dag_id: str, run_id: str, task: str, index: str, resource: str, records: list[Any]) -> DatasetEntry:
+    """Write a dataset where a task of a run writes its own.
+
+    :param index: the map index, with ``-rejects`` for the rejects
+    """
+    parts = (folder_name(part) for part in (dag_id, task, run_id, index))
     uri = "/".join([settings.staging_uri().rstrip("/"), *parts])
-    with DatasetWriter(uri, source="yotpo", resource=resource, account=f"store-{index}") as writer:
+    with DatasetWriter(uri, source="yotpo", resource=resource, account=f"store-{index[0]}") as writer:
         writer.append(records)
         reference = writer.commit()
     return DatasetEntry(
@@ -91,7 +95,7 @@ def leave_runs(
                 Gap(shop=shops[0], since=_iso(end - timedelta(days=3)), until=_iso(end - timedelta(days=2, hours=20)))
             ],
         )
-        write_report(report, page or _page(report))
+        write_report(report, page or render_page(report))
     return ids
 
 
@@ -114,10 +118,13 @@ def _lane(dag_id: str, run_id: str, shop: str, place: int, age: int, at: datetim
         )
     wave = (age * 7 + place * 5) % 11
     rejected = 3 if place == 1 and age % 3 == 0 else 0
-    datasets = [leave_dataset(dag_id, run_id, "lane.upsert_orders", place, "orders outcomes", _outcomes(wave))]
+    datasets = [leave_dataset(dag_id, run_id, "lane.upsert_orders", str(place), "orders outcomes", _outcomes(wave))]
     if rejected:
-        records = [reject(number) for number in range(rejected)]
-        datasets.append(leave_dataset(dag_id, run_id, "lane.rejects", place, "orders rejects", records))
+        records = [reject(age + number) for number in range(rejected)]
+        datasets.append(
+            leave_dataset(dag_id, run_id, "lane.upsert_orders", f"{place}-rejects", "orders rejects", records)
+        )
+    ids = [str(5000 + age + number) for number in range(rejected)]
     counts = {
         "read": 40 + wave * 6,
         "created": 14 + wave * 3,
@@ -134,7 +141,7 @@ def _lane(dag_id: str, run_id: str, shop: str, place: int, age: int, at: datetim
         window=_window(at),
         connections={"yotpo": f"yotpo_{place}"},
         counts=counts,
-        rejections=[Reason(text=REASON, count=rejected, examples=["5000", "5001", "5002"])] if rejected else [],
+        rejections=[Reason(text=REASON, count=rejected, examples=ids)] if rejected else [],
         api=[
             _calls("shopify_admin", 20 + wave, 0.2 + wave / 30),
             _calls("yofi", 12, None),
@@ -163,14 +170,6 @@ def _outcomes(count: int) -> list[dict[str, Any]]:
         {"kind": "order", "external_id": str(number), "action": "created", "yotpo_id": 900 + number, "order_id": None}
         for number in range(30 + count)
     ]
-
-
-def _page(report: RunReport) -> str:
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Report</title><style>:root{color-scheme:light dark}"
-        f"h1{{font:18px sans-serif}}</style><body><h1>Report of {report.run_id}</h1>"
-        "<script>document.body.dataset.script = 'ran'</script>"
-    )
 
 
 def _window(at: datetime) -> dict[str, str]:

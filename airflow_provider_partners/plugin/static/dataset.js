@@ -117,7 +117,7 @@ export const showDataset = async (parameters) => {
       "header",
       { class: "page-head" },
       h("div", null, h("h1", null, name), h("p", { class: "muted" }, data.dataset.account ?? "")),
-      replay ? replayButton({ label: "Replay rejects of the run", question: "Send the rejects of this run again?", conf: { run: runId } }) : null,
+      replay ? replayButton({ label: "Replay rejects of the run", question: "Send the rejects of this run again?", conf: { run: runId, dag_id: dagId } }) : null,
     ),
     h("section", { class: "card" }, facts(data.dataset), fields(data.dataset)),
     records(data, own),

@@ -95,7 +95,7 @@ const count = (value, title) => (value ? h("span", { class: "count", title }, nu
 
 const row = (dag, runs, shop, now) => {
   const lag = lagOf(shop, now);
-  const facts = [`${lag.text} behind`, shop.open_rejects ? plural(shop.open_rejects, "reject") : null, shop.gaps.length ? plural(shop.gaps.length, "gap") : null];
+  const facts = [`${lag.text} lag`, shop.open_rejects ? plural(shop.open_rejects, "reject") : null, shop.gaps.length ? plural(shop.gaps.length, "gap") : null];
   return h(
     "tr",
     null,
@@ -103,7 +103,7 @@ const row = (dag, runs, shop, now) => {
       "th",
       { scope: "row", class: "shop" },
       h("a", { href: shopAddress(dag, shop.shop), tabindex: "-1", "data-key": `${dag.dag_id} ${shop.shop}`, "aria-label": shop.shop }, shopName(shop.shop)),
-      h("small", { class: "facts", "aria-hidden": "true" }, facts.filter(Boolean).join(" · ")),
+      h("small", { class: "facts", "aria-hidden": "true" }, facts.filter(Boolean).map((fact) => h("span", null, fact))),
     ),
     runs.map((run) => cell(dag, run, shop.shop)),
     h("td", { class: `side ${lag.late ? "late" : ""}`, title: shop.covered_until ? `Read up to ${time(shop.covered_until)}` : null }, lag.text),

@@ -27,6 +27,11 @@ const errors = (report) => [
   ...report.lanes.filter((lane) => lane.error).map((lane) => errorCard(lane.error, `${lane.name || lane.shop}: failed at ${lane.failed_at ?? lane.error.task}`)),
 ];
 
+const rejectsNote = (data) => {
+  if (data.report.dry_run) return "in the plan";
+  return data.open_rejects ? `${number(data.open_rejects)} open` : "none is open";
+};
+
 const lanes = (report) =>
   section(
     "Shops",
@@ -71,10 +76,10 @@ const reportFrame = (title) => {
   const fit = () => {
     const inside = frame.contentDocument;
     if (!inside?.documentElement) return;
-    inside.documentElement.style.colorScheme = document.documentElement.dataset.theme ?? "";
     frame.style.height = `${inside.documentElement.scrollHeight + 4}px`;
   };
   frame.addEventListener("load", () => {
+    paint(frame.contentDocument);
     fit();
     new ResizeObserver(fit).observe(frame.contentDocument.body);
     frame.contentDocument.addEventListener("toggle", fit, { capture: true });
@@ -83,9 +88,22 @@ const reportFrame = (title) => {
   return frame;
 };
 
+// A report follows the system's theme. Inside of Airflow, it follows Airflow's.
+const paint = (inside) => {
+  const theme = document.documentElement.dataset.theme;
+  if (!theme || !inside?.documentElement) return;
+  inside.documentElement.style.colorScheme = theme;
+  for (const rule of [...inside.styleSheets].flatMap((sheet) => [...sheet.cssRules])) {
+    const scheme = rule.media?.mediaText.match(/prefers-color-scheme:\s*(dark|light)/u)?.[1];
+    if (scheme) rule.media.mediaText = scheme === theme ? "all" : "not all";
+  }
+};
+
 const follow = (event) => {
   const link = event.target.closest("a[href]");
   if (!link || link.getAttribute("href").startsWith("#")) return;
+  // Only what leads to a page: the report is a file, and may be anything.
+  if (!["http:", "https:"].includes(link.protocol)) return event.preventDefault();
   event.preventDefault();
   const outside = airflowLink(link.href, { hidden: true });
   document.body.append(outside);
@@ -119,11 +137,11 @@ export const showRun = async (parameters) => {
       "header",
       { class: "page-head" },
       h("div", null, h("h1", null, `Run of ${time(data.report.started_at ?? data.report.written_at)}`), h("p", { class: "muted" }, airflowLink(airflowPage("dags", dagId), null, dagId), " · ", airflowLink(runInAirflow(dagId, runId), { "data-action": "open-run" }, runId))),
-      data.can_replay && total.rejected && !data.report.dry_run
+      data.can_replay && data.open_rejects
         ? replayButton({
-            label: `Replay ${plural(total.rejected, "reject")}`,
-            question: `Send the ${plural(total.rejected, "reject")} of this run again?`,
-            conf: { run: runId },
+            label: `Replay ${plural(data.open_rejects, "reject")}`,
+            question: `Send the ${plural(data.open_rejects, "reject")} of this run again?`,
+            conf: { run: runId, dag_id: dagId },
           })
         : null,
     ),
@@ -133,7 +151,7 @@ export const showRun = async (parameters) => {
       data.report.dry_run ? ["To create", number(total.would_create)] : ["Created", number(total.created)],
       data.report.dry_run ? ["To update", number(total.would_update)] : ["Updated", number(total.updated)],
       ["Left out", number(total.left_out)],
-      ["Rejected", number(total.rejected), total.rejected ? "rejects" : null],
+      ["Rejected", number(total.rejected), data.open_rejects ? "rejects" : null, total.rejected ? rejectsNote(data) : null],
     ),
     ...errors(data.report),
     lanes(data.report),

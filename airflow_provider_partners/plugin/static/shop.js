@@ -89,7 +89,7 @@ const gaps = (data) =>
 const rejects = (data) => {
   const reasons = new Map();
   for (const open of data.rejects) {
-    const run = data.runs.find((each) => each.run_id === open.run_id && each.dag_id === open.dag_id);
+    const run = data.runs.find((each) => each.run_id === open.run_id);
     for (const reason of run?.lanes.flatMap((lane) => lane.rejections) ?? []) {
       const known = reasons.get(reason.text) ?? { count: 0, examples: new Set(), run };
       known.count += reason.count;
@@ -108,12 +108,12 @@ const rejects = (data) => {
     "Open rejects",
     data.can_replay
       ? replayButton({
-          label: `Replay ${plural(data.open_rejects, "reject")} of this shop`,
+          label: `Replay ${plural(data.open_rejects, "reject")}`,
           question: `Send the ${plural(data.open_rejects, "reject")} of ${data.shop} again?`,
-          conf: { shop: data.shop },
+          conf: { shop: data.shop, dag_id: data.dag_id },
         })
       : null,
-    table({ caption: "Open rejects by reason", columns: [{ name: "Reason" }, { name: "Orders", number: true }, { name: "Such as" }, { name: "Last run" }], rows }),
+    table({ caption: "Open rejects by reason", columns: [{ name: "Reason" }, { name: "Rejected", number: true }, { name: "Such as" }, { name: "Last run" }], rows }),
   );
 };
 
