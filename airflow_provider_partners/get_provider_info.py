@@ -58,20 +58,28 @@ def _modules(role: str, by_integration: dict[str, tuple[str, ...]]) -> list[dict
 
 
 _INTEGRATIONS = [
-    {"integration-name": name, "external-doc-url": url, "tags": ["service"]}
-    for name, url in (
-        ("Yofi", "https://docs.yofi.ai/"),
-        ("Shopify Partner", "https://shopify.dev/docs/api/partner"),
-        ("Shopify Admin", "https://shopify.dev/docs/api/admin-graphql"),
-        ("Voucherify", "https://docs.voucherify.io/"),
-        ("Yotpo", "https://core-api.yotpo.com/"),
+    {
+        "integration-name": name,
+        "external-doc-url": url,
+        # Paths in the repository. The marks are drawn for this project: the partners' logos are theirs.
+        "how-to-guide": [f"/docs/guides/{guide}.md"],
+        "logo": f"/docs/integration-logos/{guide.replace('_', '-')}.svg",
+        "tags": [tag],
+    }
+    for name, url, guide, tag in (
+        ("Yofi", "https://docs.yofi.ai/", "yofi", "service"),
+        ("Shopify Partner", "https://shopify.dev/docs/api/partner", "shopify_partner", "service"),
+        ("Shopify Admin", "https://shopify.dev/docs/api/admin-graphql", "shopify_admin", "service"),
+        ("Voucherify", "https://docs.voucherify.io/", "voucherify", "service"),
+        ("Yotpo", "https://core-api.yotpo.com/", "yotpo", "service"),
+        (
+            "Tables and files",
+            "https://airflow.apache.org/docs/apache-airflow-providers-common-sql/",
+            "tables",
+            "software",
+        ),
     )
 ]
-_INTEGRATIONS.append({
-    "integration-name": "Tables and files",
-    "external-doc-url": "https://airflow.apache.org/docs/apache-airflow-providers-common-sql/",
-    "tags": ["software"],
-})
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "Yofi": ("yofi",),

@@ -9,6 +9,7 @@ import re
 from importlib import import_module
 from importlib.metadata import metadata
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import airflow
 import jsonschema
@@ -51,6 +52,26 @@ def test_the_metadata_is_valid_for_the_schema_of_official_providers():
     shared = {name: part for name, part in INFO.items() if name in built["properties"]}
     assert set(INFO) == set(shared)
     jsonschema.validate(shared, {**built, "required": []})
+
+
+@pytest.mark.parametrize("integration", INFO["integrations"], ids=lambda entry: entry["integration-name"])
+def test_an_integration_has_a_guide_and_a_mark_of_this_project(integration):
+    """Airflow's schema of ``provider.yaml`` names the forms of these fields, and which tags exist."""
+    root = Path(__file__).parents[2]
+    for path in integration["how-to-guide"]:
+        assert path.startswith("/docs/")
+        assert f"# {integration['integration-name']}" in (root / path.lstrip("/")).read_text()
+    assert "/integration-logos/" in integration["logo"]
+    mark = ET.parse(root / integration["logo"].lstrip("/")).getroot()
+    assert mark.tag == "{http://www.w3.org/2000/svg}svg"
+    # No letters, no images from elsewhere: what is drawn is nobody's trademark.
+    assert {element.tag.rpartition("}")[2] for element in mark.iter()} <= {"svg", "rect", "g", "path", "circle"}
+
+
+def test_every_module_belongs_to_an_integration():
+    names = {entry["integration-name"] for entry in INFO["integrations"]}
+    for role in ("hooks", "operators", "sensors", "triggers"):
+        assert {entry["integration-name"] for entry in INFO[role]} <= names
 
 
 def test_the_name_is_that_of_the_distribution():
