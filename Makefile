@@ -9,6 +9,7 @@
 #   make constraints   resolve the pinned sets again
 #   make upgrade   resolve them to the newest versions
 #   make dist   build and check the packages of a release, in dist (TAG=v1.0.0 checks the version, too)
+#   make urls BASE=https://…   write the public address into pyproject.toml and README.md, before a release
 #   make matrix   one wheel on every supported Airflow and Python (CELLS="3.0.6-py3.11 lowest" for some)
 #   make clean  remove everything that these targets created
 
@@ -23,7 +24,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: matrix demo test test-quick lint format docs sandbox constraints upgrade dist clean
+.PHONY: matrix demo test test-quick lint format docs sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -89,6 +90,9 @@ dist: .venv/release/.ready
 	$(UV) venv --clear --python $(PYTHON) .venv/installed
 	$(UV) pip install --python .venv/installed/bin/python --constraint $(CONSTRAINTS) dist/*.whl
 	AIRFLOW_HOME=$(abspath .venv/installed/home) .venv/installed/bin/airflow providers get airflow-provider-partners
+
+urls:
+	$(PYTHON) tests/release/urls.py '$(BASE)' $(if $(DOCS),--docs '$(DOCS)')
 
 clean:
 	rm -rf .venv .demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache docs/_build

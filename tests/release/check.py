@@ -76,6 +76,8 @@ def sdist_faults(sdist: Path) -> list[str]:
 def release_faults(tag: str, version: str) -> list[str]:
     """Compare the tag, the version and the changelog, and write the notes of the release."""
     faults = [] if tag == f"v{version}" else [f"the tag is {tag}, the version is {version}"]
+    if "urls" not in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]:
+        faults.append("pyproject.toml has no [project.urls]: make urls BASE=https://…")
     changelog = (ROOT / "CHANGELOG.md").read_text()
     section = re.search(rf"^## {re.escape(version)} \((.+)\)\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if not section or not section[2].strip():
