@@ -59,6 +59,7 @@ class VoucherifyClient(RestClient):
                 print(record["id"], record["date"])
 
     :param application_id: id of the key, of any kind
+    :param secret_key: the key itself, or the token of a client-side or management key
     :param base_url: the cluster's URL, with a path prefix if necessary
     :param auth: ``keys`` sends a project's server-side key pair, ``oauth`` exchanges it for tokens of 15 minutes,
         ``client`` and ``management`` send keys of those APIs
