@@ -36,6 +36,7 @@ from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record, get_path
 from airflow_provider_partners.sync.payload.base import Payload
 from airflow_provider_partners.sync.payload.models import Fulfillment, LineItem, Order, Product, StoreCustomer
+from airflow_provider_partners.sync.payload.repairs import to_id
 from airflow_provider_partners.sync.values import decode_json, same_value
 
 __all__ = ["ColumnMapping"]
@@ -50,6 +51,7 @@ MODELS: Mapping[str, type[Payload]] = {
 
 PARENT_ID = "order_external_id"
 LINE_KEY = "key"
+_IDS = frozenset({"external_id", "external_product_id", PARENT_ID, LINE_KEY})
 CUSTOM = "custom_properties"
 
 _SHOWN_COLUMNS = 20
@@ -85,7 +87,9 @@ class _Target:
         if self.column is None:
             return self.constant
         value = row[self.column] if self.column in row else get_path(row, self.column)
-        return decode_json(value) if self.is_structure else value
+        if self.is_structure:
+            return decode_json(value)
+        return to_id(value) if self.steps[-1] in _IDS and CUSTOM not in self.steps else value
 
     def has_column(self, row: Mapping[str, Any]) -> bool:
         return self.column is None or self.column in row or get_path(row, self.column) is not None

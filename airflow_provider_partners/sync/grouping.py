@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.columns import PARENT_ID, ColumnMapping
-from airflow_provider_partners.sync.payload.repairs import to_text
+from airflow_provider_partners.sync.payload.repairs import to_id, to_phone
 from airflow_provider_partners.sync.plain_records import is_built, merge_records, record_id, unwrap
 from airflow_provider_partners.sync.spill import RecordSpill
 
@@ -98,8 +98,10 @@ def _stays_apart(record: Mapping[str, Any]) -> bool:
 def group_key(kind: str, record: Mapping[str, Any]) -> str:
     """Return what a plain record shares with others of the same order, product or customer; empty if it has no id."""
     if kind == "fulfillments" and "fulfillments" not in record:
-        parent, external_id = to_text(record.get(PARENT_ID)), record_id(record)
+        parent, external_id = to_id(record.get(PARENT_ID)), record_id(record)
         return f"{parent}/{external_id}" if parent and external_id else ""
     if kind == "customers" and not record_id(record):
-        return next((f"{name}:{record[name]}" for name in ("email", "phone_number") if record.get(name)), "")
+        email, number = record.get("email"), record.get("phone_number")
+        # A customer is the same one in every spelling of the address.
+        return f"email:{str(email).strip().lower()}" if email else f"phone_number:{to_phone(number)}" if number else ""
     return record_id(record)

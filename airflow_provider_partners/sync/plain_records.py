@@ -18,7 +18,7 @@ from typing import Any
 
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.payload.models import MERGE_KEYS
-from airflow_provider_partners.sync.payload.repairs import to_amount, to_text
+from airflow_provider_partners.sync.payload.repairs import to_amount, to_id
 from airflow_provider_partners.sync.values import exact_number, to_decimal
 
 __all__ = ["PlainOrder", "is_built", "merge_records", "parse_fulfillments", "parse_order", "record_id", "unwrap"]
@@ -48,7 +48,7 @@ def record_id(record: Any, envelope: str = "") -> str:
     """Return the external id of a built or plain record as text; empty if it has none."""
     if not isinstance(record, Mapping):
         return ""
-    external_id = to_text(unwrap(record, envelope).get("external_id"))
+    external_id = to_id(unwrap(record, envelope).get("external_id"))
     return external_id if isinstance(external_id, str) else "" if external_id is None else str(external_id)[:255]
 
 
@@ -84,7 +84,7 @@ def _without_product(line: Any, products: dict[str, dict[str, Any]]) -> Any:
     if not isinstance(line, Mapping) or not isinstance(line.get("product"), Mapping):
         return line
     described = {name: value for name, value in line["product"].items() if value is not None}
-    product = to_text(line.get("external_product_id") or described.get("external_id"))
+    product = to_id(line.get("external_product_id") or described.get("external_id"))
     plain = {name: value for name, value in line.items() if name != "product"} | {"external_product_id": product}
     if isinstance(product, str) and product:
         products[product] = {**described, **products.get(product, {}), "external_id": product}
@@ -111,7 +111,7 @@ def parse_fulfillments(record: Mapping[str, Any]) -> Record:
         fulfillments = [fields]
     members = fulfillments if isinstance(fulfillments, list | tuple) else None
     order = {"fulfillments": fulfillments if members is None else [_with_added_items(each, notes) for each in members]}
-    return {"external_id": to_text(external_id), "order": order, "partial": True, "notes": notes}
+    return {"external_id": to_id(external_id), "order": order, "partial": True, "notes": notes}
 
 
 def add_up(members: Sequence[Any], name: str, notes: list[str]) -> list[Any]:
@@ -124,7 +124,7 @@ def add_up(members: Sequence[Any], name: str, notes: list[str]) -> list[Any]:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     others = []
     for member in members:
-        product = to_text(member.get("external_product_id")) if isinstance(member, Mapping) else None
+        product = to_id(member.get("external_product_id")) if isinstance(member, Mapping) else None
         if isinstance(product, str) and product:
             groups.setdefault(product, []).append(member)
         else:
@@ -223,5 +223,5 @@ def _merged_members(earlier: list[Any], later: list[Any], key: str) -> list[Any]
 
 
 def _member_id(member: Any, key: str) -> Any:
-    id_ = to_text(member.get(key)) if isinstance(member, Mapping) else None
+    id_ = to_id(member.get(key)) if isinstance(member, Mapping) else None
     return id_ if isinstance(id_, str) else None

@@ -128,7 +128,7 @@ class UpsertOperator(PartnerOperator):
         """Write the records and yield an outcome for each.
 
         :param records: built or plain records
-        :param skip: external ids that an earlier try has finished
+        :param skip: external ids that an earlier try has finished, with the number of their outcomes
         :param versions: the versions that the store's tasks have written
         """
         write = getattr(upsert, f"upsert_{self.record_kind}")
@@ -185,8 +185,8 @@ class UpsertOperator(PartnerOperator):
         source, plan_only = self.input_source(), parse_bool(self.plan_only, "plan_only")
         outcomes, rejects, finished = self._open_datasets(context, source, plan_only=plan_only)
         if finished:
-            self.log.info("An earlier try has finished %d %s; they are skipped.", len(finished), self.record_kind)
-        progress = ProgressLog(self.log.info, self.record_kind, resumed_records=len(finished))
+            self.log.info("An earlier try has finished %d %s; they are skipped.", finished.total(), self.record_kind)
+        progress = ProgressLog(self.log.info, self.record_kind, resumed_records=finished.total())
         hook = self.hook()
         hook.metrics_shop = source.extra.get("shop")
         # A failure saves the outcomes so far, so that a retry skips these records.
@@ -219,10 +219,10 @@ class UpsertOperator(PartnerOperator):
 
     def _open_datasets(
         self, context: Context, source: RecordSource, *, plan_only: bool
-    ) -> tuple[DatasetWriter, DatasetWriter, set[str]]:
+    ) -> tuple[DatasetWriter, DatasetWriter, Counter[str]]:
         """Open the datasets of outcomes and rejects, and resume an earlier try of the same work.
 
-        :returns: both writers, and the external ids that the earlier try has finished
+        :returns: both writers, and how many outcomes of each external id the earlier try has stored
         """
         kind = self.record_kind
         options = json.dumps([self.upsert_options(), self.columns], sort_keys=True, default=str)
@@ -242,7 +242,7 @@ class UpsertOperator(PartnerOperator):
         )
         outcomes.resume()
         rejects.resume()
-        return outcomes, rejects, {sync.Outcome(**record).key for record in outcomes.written_records()}
+        return outcomes, rejects, Counter(sync.Outcome(**record).key for record in outcomes.written_records())
 
     def _commit(
         self,

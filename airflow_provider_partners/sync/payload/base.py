@@ -16,6 +16,7 @@ from airflow_provider_partners.sync.payload.repairs import (
     to_amount,
     to_code,
     to_flag,
+    to_id,
     to_integer,
     to_language,
     to_phone,
@@ -74,7 +75,7 @@ TextRepair = BeforeValidator(to_text)
 WordRepair = BeforeValidator(to_word)
 
 Text = Annotated[str, TextRepair]
-ExternalId = Annotated[str, Field(min_length=1, max_length=255), TextRepair]
+ExternalId = Annotated[str, Field(min_length=1, max_length=255), BeforeValidator(to_id)]
 Text64 = Annotated[str, Field(max_length=64), TextRepair]
 Text255 = Annotated[str, Field(max_length=255), TextRepair]
 Url = Annotated[

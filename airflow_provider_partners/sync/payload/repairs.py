@@ -2,7 +2,7 @@
 
 A value that can't be repaired stays as it is, and the model's own check refuses it.
 
-- A number where a text belongs: ``1001`` becomes ``"1001"``.
+- A number where a text belongs: ``1001`` becomes ``"1001"``. An id has no outer blanks, as Shopify's have none.
 - A text or a decimal where a number belongs: ``"10.5"`` becomes ``10.5``, if no digit is lost.
 - A time with an offset, or without a zone (which is UTC): ``2024-05-01T10:20:30Z``. Fractions of a second are cut.
 - A date becomes midnight UTC.
@@ -45,6 +45,12 @@ def to_text(value: Any) -> Any:
         whole = to_integer(value)
         return str(whole) if isinstance(whole, int) else str(value)
     return str(value) if abs(value) < 10**40 else value
+
+
+def to_id(value: Any) -> Any:
+    """Return an id as text, without outer blanks."""
+    text = to_text(value)
+    return text.strip() if isinstance(text, str) else text
 
 
 def to_flag(value: Any) -> Any:

@@ -65,8 +65,7 @@ def upsert_customers(
 
 def _upsert(client: YotpoClient, record: Any, *, dry_run: bool) -> Outcome:
     if reason := malformed_part(record):
-        fields = record if isinstance(record, Mapping) else {}
-        return rejected_outcome("customer", record_id(fields), fields, reason)
+        return rejected_outcome("customer", record_id(record), record, reason)
     key = _key(record)
     try:
         payload = StoreCustomer.validate_body(unwrap(record, "customer")).payload()
@@ -83,4 +82,4 @@ def _key(record: Mapping[str, Any]) -> str:
     if external_id := record_id(fields):
         return external_id
     key = group_key("customers", fields)
-    return f"{key.partition(':')[0]} {hashlib.sha256(key.lower().encode()).hexdigest()[:16]}" if key else ""
+    return f"{key.partition(':')[0]} {hashlib.sha256(key.encode()).hexdigest()[:16]}" if key else ""

@@ -16,7 +16,7 @@ from airflow_provider_partners.exceptions import ConflictError, NotFoundError, R
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.outcomes import Action, Outcome, rejected_outcome
 from airflow_provider_partners.sync.payload.models import Fulfillment, Order
-from airflow_provider_partners.sync.payload.repairs import to_text
+from airflow_provider_partners.sync.payload.repairs import to_id
 from airflow_provider_partners.sync.plain_records import is_built, merge_records, parse_fulfillments, record_id
 from airflow_provider_partners.sync.staleness import ORDER, VersionGuard, VersionLog
 from airflow_provider_partners.sync.upsert.changes import describe_changes
@@ -66,7 +66,9 @@ def upsert_fulfillments(
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
         for record in records:
             if reason := _malformed_part(record):
-                yield rejected_outcome("fulfillment", "", record if isinstance(record, Mapping) else {}, reason)
+                yield rejected_outcome(
+                    "fulfillment", "", record if isinstance(record, Mapping) else {"value": record}, reason
+                )
         batch = _merged_records(record for record in records if not _malformed_part(record))
         guard.claim({record_id(record): record.get("version") or {} for record in batch})
         orders = lookup.find([record_id(record) for record in batch], workers=workers)
@@ -118,7 +120,7 @@ def _fulfillments_to_write(record: Mapping[str, Any], skip: Container[str]) -> l
     order = record.get("order")
     fulfillments = order.get("fulfillments") or [] if isinstance(order, Mapping) else []
     order_id = record_id(record)
-    return [each for each in fulfillments if f"{order_id}/{to_text(each.get('external_id'))}" not in skip]
+    return [each for each in fulfillments if f"{order_id}/{to_id(each.get('external_id'))}" not in skip]
 
 
 class _OrderFulfillments:
@@ -232,5 +234,5 @@ class _OrderFulfillments:
 
     def _reject(self, payload: dict[str, Any], reason: str | RejectedError) -> Outcome:
         # The reject holds the whole order: fulfillments of it that are right cost nothing when it is replayed.
-        external_id = str(to_text(payload.get("external_id")))
+        external_id = str(to_id(payload.get("external_id")))
         return rejected_outcome("fulfillment", external_id, self._record, reason, order_id=self._order_external_id)

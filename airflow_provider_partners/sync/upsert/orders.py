@@ -156,10 +156,12 @@ def _create_missing_products(catalog: ProductCatalog, upserts: list[RecordUpsert
     payloads: dict[str, Mapping[str, Any]] = {}
     for upsert in with_lines:
         products = [product for product in _product_ids(upsert) if product in missing]
-        if products:
-            upsert.notes.append(f"products {'to create' if dry_run else 'created'} first: {', '.join(products[:20])}")
         payloads.update({product: upsert.products.get(product) or payloads.get(product, {}) for product in products})
     catalog.create(payloads)
+    for upsert in with_lines:
+        created = [each for each in _product_ids(upsert) if each in missing and catalog.error_for([each]) is None]
+        if created:
+            upsert.notes.append(f"products {'to create' if dry_run else 'created'} first: {', '.join(created[:20])}")
 
 
 def _upsert_order(writer: RecordWriter, catalog: ProductCatalog, upsert: RecordUpsert, *, dry_run: bool) -> Outcome:

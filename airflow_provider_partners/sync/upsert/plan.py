@@ -24,13 +24,17 @@ from airflow_provider_partners.sync.payload.base import Payload
 from airflow_provider_partners.sync.payload.models import MERGE_KEYS
 from airflow_provider_partners.sync.values import to_decimal
 
+_AMOUNTS = frozenset({"total_price", "subtotal_price", "price", "compare_at_price"})
+
 PlannedAction = Literal["create", "update", "unchanged"]
 
 MAX_NOTED_IDS = 20
 """External ids that one note names."""
 
 AMOUNT_TOLERANCE = Decimal("0.005")
-"""Amounts within half a cent are equal. Otherwise a server that rounds would show a difference after every update."""
+"""Amounts within half a cent are equal. Otherwise a server that rounds would show a difference after every update.
+
+Other numbers, such as custom properties, are compared exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,10 @@ def plan_write(
         else _value_to_send(name, wanted[name], present.get(name))
         for name in changed
     }
-    return WritePlan(
-        "update" if changed else "unchanged", payload, changed, tuple(_kept_values(wanted, present, unmanaged))
-    )
+    # A part says nothing of what it doesn't name.
+    is_whole = partial_of is None or wanted.keys() >= set(partial_of.required)
+    notes = tuple(_kept_values(wanted, present, unmanaged)) if is_whole else ()
+    return WritePlan("update" if changed else "unchanged", payload, changed, notes)
 
 
 def _kept_values(wanted: Mapping[str, Any], present: Record, unmanaged: Container[str]) -> Iterator[str]:
@@ -161,7 +166,7 @@ def _comparison(name: str, wanted: Any) -> Callable[[Any, Any], bool]:
     if isinstance(wanted, bool):
         return _same_boolean
     if isinstance(wanted, int | float):
-        return _same_number
+        return _same_amount if name in _AMOUNTS else _same_number
     if name.endswith(("_date", "_at")):
         return _same_time
     return _same_email if name == "email" else _same_text
@@ -172,6 +177,11 @@ def _same_boolean(present: Any, wanted: bool) -> bool:
 
 
 def _same_number(present: Any, wanted: float) -> bool:
+    left, right = to_decimal(present), to_decimal(wanted)
+    return left is not None and left == right
+
+
+def _same_amount(present: Any, wanted: float) -> bool:
     left, right = to_decimal(present), to_decimal(wanted)
     return left is not None and right is not None and abs(left - right) <= AMOUNT_TOLERANCE
 

@@ -7,6 +7,7 @@ from once; the second time it is a rejection. Any other error goes to the caller
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -123,8 +124,7 @@ class RecordWriter:
 
     def malformed_upsert(self, record: Any, reason: str) -> RecordUpsert:
         """Return the rejected upsert of a record that can't be read."""
-        fields = record if isinstance(record, Mapping) else {}
-        upsert = RecordUpsert(external_id=record_id(fields), record=fields)
+        upsert = RecordUpsert(external_id=record_id(record), record=record)
         upsert.outcome = self.reject(upsert, reason)
         return upsert
 
@@ -292,12 +292,22 @@ def record_batches(
 
     Plain records may each hold a part of what changes, so they are merged.
 
-    :param skip: external ids to leave out
+    :param skip: external ids to leave out. If it counts them, so many records of each: a built record and a plain one
+        of the same order are written one after the other, and an earlier try may have finished the first alone
     :param size: records per batch, at most 100
     :param envelope: the key below which a plain record may have its properties
     """
-    # Records without an id look alike, so none of them counts as written before.
-    remaining = (record for record in records if not (id_ := record_id(record, envelope)) or id_ not in skip)
+    counts = Counter(skip) if isinstance(skip, Mapping) else None
+
+    def is_finished(record: Any) -> bool:
+        external_id = record_id(record, envelope)
+        if counts is None:
+            # Records without an id look alike, so none of them is known to be written.
+            return bool(external_id) and external_id in skip
+        counts[external_id] -= 1
+        return counts[external_id] >= 0
+
+    remaining = (record for record in records if not is_finished(record))
     while batch := list(islice(remaining, min(size, BATCH_SIZE))):
         groups: dict[Any, list[Mapping[str, Any]]] = {}
         for index, record in enumerate(batch):

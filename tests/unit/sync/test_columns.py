@@ -164,7 +164,7 @@ def test_columns_of_nested_records_and_json_in_a_cell() -> None:
 
     (order,) = grouped([{"order": {"no": 1}, "buyer": {"email": "a@b.c"}, "extra": '{"vip": true}'}], columns)
 
-    assert order == {"external_id": 1, "customer": {"email": "a@b.c"}, "custom_properties": {"vip": True}}
+    assert order == {"external_id": "1", "customer": {"email": "a@b.c"}, "custom_properties": {"vip": True}}
 
 
 @pytest.mark.parametrize(
@@ -230,6 +230,27 @@ def test_customers_without_an_id_are_grouped_by_their_address() -> None:
     customers = grouped([{"mail": "a@b.c", "name": "Zoë"}, {"mail": "d@e.f", "name": ""}], columns, "customers")
 
     assert [StoreCustomer.violations(customer) for customer in customers] == [[], []]
+
+
+def test_customers_are_the_same_in_every_spelling_of_their_address() -> None:
+    """RFC 5321 lets a domain have capital letters, and E.164 has no blanks. Retries know customers by these."""
+    rows = [{"email": "zoe@Example.com"}, {"email": "Zoe@example.com", "first_name": "Zoë"}]
+    rows += [{"phone_number": "+49 170 1234567"}, {"phone_number": "+491701234567", "last_name": "Li"}]
+
+    first, second = group_records("customers", rows)
+
+    assert (first["first_name"], second["last_name"]) == ("Zoë", "Li")
+
+
+def test_ids_of_rows_agree_in_every_spelling() -> None:
+    """A driver returns 1001.0 for a numeric column with empty cells, and RFC 4180 keeps blanks of a cell."""
+    rows = [row(1001, parcel="7", sent_at="2024-05-02"), row(1001.0, " mug ", parcel=7.0, sent_at="2024-05-02")]
+
+    (order,) = group_records("orders", [*rows, row(" 1001 ", "cup")], columns=COLUMNS)
+
+    assert order["external_id"] == "1001"
+    assert [line["external_product_id"] for line in order["line_items"]] == ["mug", "mug", "cup"]
+    assert [each["external_id"] for each in order["fulfillments"]] == ["7"]
 
 
 def test_fulfillments_of_flat_rows() -> None:

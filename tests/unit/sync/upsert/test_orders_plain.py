@@ -7,6 +7,7 @@ https://core-api.yotpo.com/reference/send-aggregated-order-info.
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -192,6 +193,71 @@ def test_lines_of_one_product_add_up_with_a_note() -> None:
     assert (line["quantity"], line["total_price"], line["custom_properties"]) == (3, 0.3, {"color": "red"})
     note = "line_items that are added up differ in custom_properties.color, and the first is sent: p"
     assert note in outcome.notes
+
+
+def test_a_part_says_nothing_of_the_lines_that_it_does_not_name(store: FakeYotpoStore) -> None:
+    (outcome,) = run(store, {"external_id": "1001", "line_items": [{"external_product_id": "p-2", "quantity": 3}]})
+
+    assert (outcome.action, outcome.notes) == ("updated", [note for note in outcome.notes if "Yotpo keeps" not in note])
+
+
+def test_no_product_counts_as_created_that_was_refused() -> None:
+    lines = [{"external_product_id": "new", "quantity": 1}, {**ORDER["line_items"][0], "external_product_id": "named"}]
+    (outcome,) = run(FakeYotpoStore(), {**ORDER, "fulfillments": [], "line_items": lines})
+
+    assert outcome.action == "rejected"
+    assert "products created first: named" in outcome.notes
+
+
+@pytest.mark.parametrize("external_id", [" 1001", "1001\t", 1001, 1001.0])
+def test_an_id_means_the_same_order_with_blanks_around_it(store: FakeYotpoStore, external_id: Any) -> None:
+    """Shopify's ids, such as 1001, have no blanks: see ``legacyResourceId``, a number, in its schema."""
+    (outcome,) = run(store, {"external_id": external_id, "order_name": "#1"})
+
+    assert (outcome.action, outcome.external_id) == ("updated", "1001")
+    assert store.get("order", "1001")["order_name"] == "#1"
+
+
+def test_an_id_of_blanks_is_none(store: FakeYotpoStore) -> None:
+    (outcome,) = run(store, {**ORDER, "external_id": "   "})
+
+    assert outcome.action == "rejected"
+    assert outcome.reason is not None
+    assert "external_id" in outcome.reason
+    assert store.sent == []
+
+
+def test_a_small_change_of_a_number_of_ones_own_is_written(store: FakeYotpoStore) -> None:
+    """Yotpo documents numbers among the types of custom properties, and no precision of them:
+    https://develop.yotpo.com/reference/introduction-to-orders-and-fulfillments
+    """
+    for score in (0.001, 0.004):
+        (outcome,) = run(store, {"external_id": "1001", "custom_properties": {"score": score}})
+        assert outcome.action == "updated"
+        assert store.get("order", "1001")["custom_properties"]["score"] == score
+
+
+def test_a_retry_writes_the_part_whose_built_order_is_finished(store: FakeYotpoStore) -> None:
+    built = {"external_id": "1001", "order": ORDER, "products": [], "version": {}}
+    part = {"external_id": "1001", "custom_properties": {"gift": "no"}}
+
+    assert [each.action for each in run(store, built, part, skip=Counter({"1001": 1}))] == ["updated"]
+    assert store.get("order", "1001")["custom_properties"]["gift"] == "no"
+    assert run(store, built, part, skip=Counter({"1001": 2})) == []
+
+
+def test_a_retry_counts_rejects_without_an_id_once(store: FakeYotpoStore) -> None:
+    records = [{"order_name": "#1"}, {"order_name": "#2"}, 5]
+
+    assert len(run(store, *records, skip=Counter({"": 2}))) == 1
+
+
+def test_the_reject_of_what_is_no_record_holds_it(store: FakeYotpoStore) -> None:
+    (outcome,) = run(store, "1001;2024-05-01")
+
+    assert outcome.action == "rejected"
+    assert outcome.reject is not None
+    assert outcome.reject["value"] == "1001;2024-05-01"
 
 
 def test_the_reject_of_a_plain_order_can_be_written_again(store: FakeYotpoStore) -> None:
