@@ -28,7 +28,7 @@ _OPEN_FIELDS = frozenset(
 """Fields whose text says nothing about a person. ``title`` is that of a product or line item."""
 
 _PERSONAL_FIELDS = re.compile(
-    r"customer(?!_?id)|client|person|recipient|owner|address|phone|mail|(first|last|full|middle|company)_?name|^name$"
+    r"customer(?!_?id)|client|person|recipient|owner|address|phone|mail|(first|last|full|middle|company)_?name"
     r"|zip|postal|city|street|province|latitude|longitude|^lat$|^lng$|^ip|_ip$|browser|user_?agent|birth|gender"
     r"|^note$|note_?attributes|card|iban|tax_?id|token|password|secret",
     re.IGNORECASE,

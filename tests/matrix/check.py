@@ -66,6 +66,19 @@ def check_forms() -> None:
         expect(shown.get(name) == declared[name], f"the form of {name} shows {shown.get(name)}")
 
 
+def check_page(release: str) -> None:
+    """Check that Airflow loads the plugin without a fault, and shows its page from 3.1 on."""
+    from airflow import plugins_manager
+
+    plugins_manager.ensure_plugins_loaded()
+    plugins = {plugin["name"]: plugin for plugin in plugins_manager.get_plugin_info()}
+    expect("partners" in plugins, f"the plugin is not loaded: {getattr(plugins_manager, 'import_errors', '')}")
+    views = [view["name"] for view in plugins["partners"].get("external_views", [])]
+    expected = [] if release.startswith("3.0.") else ["Partners"]
+    expect(views == expected, f"the plugin shows the pages {views}")
+    expect(len(plugins["partners"]["fastapi_apps"]) == len(expected), "the plugin serves its page on another release")
+
+
 def check_dags(folder: Path) -> list[str]:
     """Load every file of a folder, and return the ids of its Dags; a file without a Dag is an error."""
     from airflow.sdk import DAG
@@ -95,5 +108,6 @@ if __name__ == "__main__":
     modules = check_imports()
     check_provider()
     check_forms()
+    check_page(sys.argv[2])
     dag_ids = check_dags(Path(sys.argv[1]))
     print(f"Airflow {sys.argv[2]}, Python {sys.version.split()[0]}: {modules} modules, Dags {dag_ids}")
