@@ -111,7 +111,8 @@ def rejected_outcome(
 ) -> Outcome:
     """Return the outcome of a rejected record, with the record for a replay.
 
-    :param record: the upsert's input. The reject is the same with a key ``rejected``, which a replay ignores
+    :param record: the upsert's input. The reject is the same with a key ``rejected``, which a replay ignores. What is
+        no object becomes its ``value``
     :param fields: further fields of the outcome
     """
     error = reason if isinstance(reason, PartnersError) else None
@@ -124,7 +125,7 @@ def rejected_outcome(
         "request_id": error.request_id if error else None,
     }
     rule = error.rule if isinstance(error, PayloadError) else None
-    reject = {**record, "rejected": rejection}
+    reject = {**(record if isinstance(record, Mapping) else {"value": record}), "rejected": rejection}
     return Outcome(kind, external_id, "rejected", reason=message, rule=rule, reject=reject, **fields)
 
 

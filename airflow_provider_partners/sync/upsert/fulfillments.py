@@ -66,9 +66,7 @@ def upsert_fulfillments(
     while records := list(islice(remaining, min(batch_size, BATCH_SIZE))):
         for record in records:
             if reason := _malformed_part(record):
-                yield rejected_outcome(
-                    "fulfillment", "", record if isinstance(record, Mapping) else {"value": record}, reason
-                )
+                yield rejected_outcome("fulfillment", "", record, reason)
         batch = _merged_records(record for record in records if not _malformed_part(record))
         guard.claim({record_id(record): record.get("version") or {} for record in batch})
         orders = lookup.find([record_id(record) for record in batch], workers=workers)
