@@ -127,6 +127,12 @@ class SandboxedAirflow:
                     return orders
                 params = {"limit": 100, "page_info": cursor}
 
+    def reports(self) -> list[tuple[dict[str, Any], str]]:
+        """The reports of the runs with their pages, the oldest first."""
+        folder = Path(self.environment.get("AIRFLOW__PARTNERS__STAGING_URI") or self.home / "partners" / "staging")
+        files = sorted((folder / ".reports").glob("*/*/report.json"), key=lambda file: file.stat().st_mtime)
+        return [(json.loads(file.read_text()), file.with_name("report.html").read_text()) for file in files]
+
     def control(self, method: str, path: str) -> dict[str, Any]:
         """One call of the sandbox's control API."""
         answer = httpx.request(method, f"{self.running.url}/_sandbox{path}")

@@ -44,7 +44,7 @@ def test_the_log_has_the_table_and_tasks_are_labelled_with_their_shops(first_run
 
 def test_the_run_leaves_a_report_that_agrees_with_what_yotpo_holds(first_run: Any, airflow: Any) -> None:
     """Counts and prices come from Yotpo's stores, read over HTTP without this package."""
-    report, page = reports(airflow)[0]
+    report, page = airflow.reports()[0]
 
     assert (report["dag_id"], report["state"], report["dry_run"]) == ("yofi_shopify_to_yotpo", "success", False)
     assert [lane["shop"] for lane in report["lanes"]] == [A, B]
@@ -96,7 +96,7 @@ def test_a_failed_lane_fails_the_run_but_not_the_other_lanes(first_run: Any, air
     assert failed_run.states["lane.upsert_orders", 0] == "success"
     assert failed_run.states["lane.upsert_orders", 1] == "upstream_failed"
     assert "The connection 'yotpo_maison_lumiere' has no api secret" in failed_run.log
-    report, page = reports(airflow)[-1]
+    report, page = airflow.reports()[-1]
     assert report["state"] == "failed"
     lane = next(lane for lane in report["lanes"] if lane["shop"] == B)
     assert (lane["failed_at"], lane["error"]["task"]) == ("upsert_products", "upsert_products")
@@ -166,16 +166,6 @@ def test_an_outage_beyond_the_catch_up_limit_fails_the_run_until_the_backfill_ha
     assert stored(airflow, "gaps:") == {A: [], B: []}
 
 
-def reports(airflow: Any) -> list[tuple[dict[str, Any], str]]:
-    """The reports in the staging folder with their pages, the oldest first."""
-    files = sorted((airflow.home / "partners" / "staging" / ".reports").glob("*/*/report.json"), key=_written)
-    return [(json.loads(file.read_text()), file.with_name("report.html").read_text()) for file in files]
-
-
-def _written(file: Path) -> float:
-    return file.stat().st_mtime
-
-
 def watermarks(airflow: Any) -> dict[str, str]:
     """The watermarks of the shops, from Airflow's database."""
     return stored(airflow, "watermark:")
@@ -196,6 +186,9 @@ def test_a_wrong_route_is_one_error_that_names_the_field(first_run: Any, airflow
     assert "The step 'select_shops' did not succeed, so this run has not done its work" in run.log
     assert run.states["select_shops", -1] == "failed"
     assert f"wrong route 1 ({A}): 'shopify_conn_id' is missing; 'yotpo_conn_id' is missing" in run.log
+    report, page = airflow.reports()[-1]
+    assert (report["state"], report["lanes"], report["error"]["task"]) == ("failed", [], "select_shops")
+    assert f"wrong route 1 ({A})" in html.unescape(page)
 
 
 def test_a_missing_variable_is_one_error_with_the_remedy(first_run: Any, airflow: Any, tmp_path: Path) -> None:

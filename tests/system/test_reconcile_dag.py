@@ -67,6 +67,16 @@ def test_a_dry_run_counts_differences_by_state_and_field_and_repairs_nothing(air
     }
     assert run.writes == 0
     assert "stale: order_name" in run.log
+    report, page = airflow.reports()[-1]
+    changes = {
+        change["name"]: change for lane in report["lanes"] for each in lane["samples"] for change in each["changes"]
+    }
+    for name, before, after in (
+        ("order_name", "#stale", stale["order_name"]),
+        ("payment_method", "barter", different["payment_method"]),
+    ):
+        assert changes[name] == {"name": name, "before": before, "after": after}
+    assert "Plan: Orders to Yotpo" in page
 
 
 def test_repairable_differences_are_repaired_once(airflow: Any, synced_store: str) -> None:

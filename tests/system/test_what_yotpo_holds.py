@@ -6,6 +6,7 @@ The tests depend on each other's runs, so they stay in one process and in this o
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -63,6 +64,33 @@ def test_a_dry_run_plans_everything_and_writes_nothing(airflow: Any) -> None:
 def first_run(airflow: Any) -> Any:
     """The run that writes everything; the dry run is before it."""
     return airflow.run()
+
+
+def test_the_plan_says_what_the_run_then_writes_and_shows_nobodys_data(airflow: Any, first_run: Any) -> None:
+    """Counts and customers come from Yotpo's stores, read over HTTP without this package."""
+    plan, page = next((report, page) for report, page in airflow.reports() if report["dry_run"])
+
+    assert first_run.succeeded, first_run.log[-6000:]
+    assert "Sign-off" in page
+    for lane in plan["lanes"]:
+        held = airflow.yotpo_orders(lane["shop"])
+        assert lane["counts"]["would_create"] == len(held)
+        suppressed = [each for each in held if (each.get("custom_properties") or {}).get("suppress_review_request")]
+        assert lane["suppressed_by_action"].get("would_create", 0) == len(suppressed)
+        values = {
+            str(record[name])
+            for order in held
+            for record, name in (
+                (order.get("customer") or {}, "email"),
+                (order.get("customer") or {}, "last_name"),
+                (order.get("customer") or {}, "phone_number"),
+                (order.get("billing_address") or {}, "address1"),
+            )
+            if record.get(name)
+        }
+        assert len(values) > 10
+        text = f"{page} {json.dumps(plan)}"
+        assert not [value for value in values if re.search(rf"\b{re.escape(value)}\b", text)]
 
 
 def test_every_order_of_an_installed_and_routed_shop_is_in_yotpo_once_and_correct(airflow: Any, first_run: Any) -> None:
