@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from airflow_provider_partners.hooks.voucherify import VoucherifyHook as VoucherifyHook
     from airflow_provider_partners.hooks.yofi import YofiHook as YofiHook
     from airflow_provider_partners.hooks.yotpo import YotpoHook as YotpoHook
+    from airflow_provider_partners.notifications.webhook import PartnerWebhookNotifier as PartnerWebhookNotifier
     from airflow_provider_partners.operators.files import FilesToDatasetOperator as FilesToDatasetOperator
     from airflow_provider_partners.operators.shopify_admin import (
         ShopifyAdminExtractOperator as ShopifyAdminExtractOperator,
@@ -206,6 +207,7 @@ __getattr__, __dir__, __all__ = _lazy.exports(
         "sync.upsert.orders": ["upsert_orders"],
         "sync.upsert.products": ["upsert_products"],
         "tables.recipes": ["load_statements"],
+        "notifications.webhook": ["PartnerWebhookNotifier"],
         "triggers.condition": ["ConditionTrigger"],
         "triggers.job": ["JobTrigger"],
         "triggers.shopify_partner": ["ShopifyPartnerNewInstallsTrigger"],

@@ -376,6 +376,7 @@ def get_provider_info() -> dict[str, object]:
         "sensors": _modules("sensors", _SENSORS),
         "triggers": _modules("triggers", _TRIGGERS),
         "connection-types": [_YOFI, _SHOPIFY_PARTNER, _SHOPIFY_ADMIN, _VOUCHERIFY, _YOTPO],
+        "notifications": [f"{PACKAGE}.notifications.webhook.PartnerWebhookNotifier"],
         "extra-links": [f"{PACKAGE}.links.{link}" for link in _LINKS],
         "asset-uris": [
             {

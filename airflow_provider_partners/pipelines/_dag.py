@@ -25,6 +25,7 @@ from airflow_provider_partners.arguments import (
 )
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
 from airflow_provider_partners.lookups import get_variable
+from airflow_provider_partners.notifications.run_message import partner_summary
 from airflow_provider_partners.operators.shopify_partner import NO_APP
 from airflow_provider_partners.pipelines._dag_page import TASK_FAILED, dag_page
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
@@ -121,7 +122,8 @@ def create_dag(
     :param page: the page of the documentation about the Dag, as ``title|path``
     """
     own_args = dict(dag_args)
-    macros = {"partner_app_id": read_app_id, **(own_args.pop("user_defined_macros", None) or {})}
+    own_macros = own_args.pop("user_defined_macros", None) or {}
+    macros = {"partner_app_id": read_app_id, "partner_summary": partner_summary, **own_macros}
     own_defaults = own_args.pop("default_args", None) or {}
     all_params = {**params, **(own_args.pop("params", None) or {})}
     task_defaults = {"retries": 2, "retry_delay": retry_delay, **(task_args or {}), **own_defaults}

@@ -22,7 +22,7 @@ __all__ = ["airflow_url", "page_url", "step_tries", "step_uri", "store_lane", "w
 
 log = logging.getLogger(__name__)
 
-SHOWN_PARAMS = ("since", "until", "days", "window_days", "shops", "dry_run", "run_id")
+SHOWN_PARAMS = ("since", "until", "days", "window_days", "shops", "dry_run", "run_id", "run", "shop", "dag_id")
 """The params that say what a run covers. Others are the author's own, and may hold anything."""
 
 
