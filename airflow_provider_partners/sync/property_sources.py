@@ -361,7 +361,7 @@ def _read_metafield(holder: Any, names: tuple[str, ...]) -> Iterator[Any]:
 def _written_out(value: Any) -> Any:
     """Return a measurement, an amount or a rating as one value, such as ``2.5 kg``.
 
-    See https://shopify.dev/docs/apps/build/custom-data/metafields/list-of-data-types.
+    See https://shopify.dev/docs/apps/build/metafields/list-of-data-types.
     """
     if not isinstance(value, Mapping):
         return value

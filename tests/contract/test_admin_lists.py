@@ -136,7 +136,7 @@ def test_a_count_knows_the_search_fields_of_its_list(name: str, version: str) ->
 
 @pytest.mark.parametrize("name", BULK)
 def test_the_query_of_a_bulk_operation_follows_shopifys_rules(name: str) -> None:
-    """See https://shopify.dev/docs/api/usage/bulk-operations/queries#operation-restrictions."""
+    """See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries#operation-restrictions."""
     made, types = documents(name), schema("shopify_admin_2026-07").type_map
     query = made.bulk_query(SEARCH, grouped=True)
     shape = BulkQueryShape(schema("shopify_admin_2026-07"), query)

@@ -178,7 +178,7 @@ def test_a_lost_answer_starts_no_second_operation(
     server: RunningSandbox, all_orders: list[dict[str, Any]], version: str, fault: dict[str, Any]
 ) -> None:
     # A second bulkOperationRunQuery starts another operation since 2026-01, and takes one of the app's five:
-    # https://shopify.dev/docs/api/usage/bulk-operations/queries
+    # https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries
     shop = next(iter(server.sandbox.credentials["shopify_admin"]))
 
     def operations() -> set[str]:

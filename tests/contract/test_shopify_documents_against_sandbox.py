@@ -157,7 +157,7 @@ def test_shopify_refuses_a_bulk_operation_of_a_connection_inside_of_a_list(admin
 def test_what_a_bulk_operation_never_takes_is_refused_before_it_is_sent(
     admin: ShopifyAdminClient, document: str, problem: str
 ) -> None:
-    """The limits of https://shopify.dev/docs/api/usage/bulk-operations/queries."""
+    """The limits of https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries."""
     with pytest.raises(JobRefusedError, match=problem):
         admin.query_job(document)
     assert not admin.prefers_query_job(document)

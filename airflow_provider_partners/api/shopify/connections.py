@@ -202,7 +202,7 @@ def bulk_selection(selections: SelectionSetNode, places: dict[str, tuple[str, Pa
     """Return a selection as a bulk operation accepts it: through ``edges``, and each node with its id.
 
     Each node below the root also says which connection it belongs to: Shopify's file names its parent alone.
-    See https://shopify.dev/docs/api/usage/bulk-operations/queries.
+    See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries.
 
     :param places: filled with each connection below the root, by the name of the field that marks it: the field that
         marks the connection around it, which is empty at the root, and the path from there

@@ -1,7 +1,8 @@
 """Error codes, messages and remedies that Shopify's Admin API and Partner API share.
 
 graphql-ruby serves both APIs, so most messages have the same wording. Sources:
-https://shopify.dev/docs/api/usage/response-codes and https://shopify.dev/docs/api/admin-graphql#status_and_error_codes.
+https://shopify.dev/docs/api/usage/response-codes and
+https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes.
 """
 
 from __future__ import annotations

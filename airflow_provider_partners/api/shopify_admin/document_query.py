@@ -1,7 +1,8 @@
 """A user's query of the Admin API: with its window, as pages, and as the text of a bulk operation.
 
-The restrictions of a bulk operation are those of https://shopify.dev/docs/api/usage/bulk-operations/queries. What needs
-Shopify's schema, such as a connection inside of a plain list, Shopify itself refuses.
+The restrictions of a bulk operation are those of
+https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries. What needs Shopify's schema, such as a
+connection inside of a plain list, Shopify itself refuses.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ def page_operation(owner: str, nested: Nested) -> str:
 def missing_lists(nested: Nested) -> tuple[Nested, ...]:
     """Return the connections inside of a plain list, which a bulk operation does not accept.
 
-    See https://shopify.dev/docs/api/usage/bulk-operations/queries.
+    See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries.
     """
     return () if nested.connection else tuple(each for each in nested.nested if each.connection)
 

@@ -162,7 +162,7 @@ def _product(rng: Random, ids: Ids, shop: Shop, title: str, now: datetime, *, gi
 def metafield(owner: int, offset: int, name: str, type_name: str, value: Any, at: str) -> Document:
     """Build a metafield: its value as text, and as JSON of its type.
 
-    See https://shopify.dev/docs/apps/build/custom-data/metafields/list-of-data-types.
+    See https://shopify.dev/docs/apps/build/metafields/list-of-data-types.
 
     :param owner: number of the object that has it
     :param offset: of its id from the owner's; ids of objects are further apart

@@ -102,7 +102,7 @@ def test_a_line_is_read_with_its_product_variant_and_order(source: str, value: A
     ],
 )
 def test_a_metafields_value_has_the_type_of_its_definition(metafield: Any, value: Any) -> None:
-    """The forms are those of https://shopify.dev/docs/apps/build/custom-data/metafields/list-of-data-types."""
+    """The forms are those of https://shopify.dev/docs/apps/build/metafields/list-of-data-types."""
     assert read("product", "metafield:custom.x", {"metafields": {"custom.x": metafield}}) == value
 
 

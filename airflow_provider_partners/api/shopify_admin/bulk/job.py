@@ -1,7 +1,7 @@
 """A list of Shopify's Admin API as one bulk operation, for a time range of any size.
 
 The records are the same as those of the paged list. If an operation fails after writing part of its file, the remaining
-records are read page by page. See https://shopify.dev/docs/api/usage/bulk-operations/queries.
+records are read page by page. See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Start, list, check and cancel Shopify's bulk operations, and read their errors.
 
 Before version 2026-01 a shop runs one bulk query of an app at a time and shows only the latest. Later versions run five
-and list them all. See https://shopify.dev/docs/api/usage/bulk-operations/queries.
+and list them all. See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A file holds one object a line. A node of a connection has a line of its own and names its parent in ``__parentId``.
 Without grouping, this line can be anywhere in the file. So the file is read once to store the offset of each line in a
 temporary SQLite database. Afterwards objects are assembled from their lines.
-See https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-data.
+See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries#download-result-data.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Bulk operations of the sandbox's Admin API: checks, execution in a thread, files.
 
-Documentation: https://shopify.dev/docs/api/usage/bulk-operations/queries
+Documentation: https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries
 """
 
 from __future__ import annotations

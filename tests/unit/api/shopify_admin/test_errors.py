@@ -285,7 +285,7 @@ def test_a_timeout_with_a_successful_status_and_without_a_code_is_retried(messag
 
 
 def test_an_inactive_shop_is_no_passing_error() -> None:
-    # The code is documented at https://shopify.dev/docs/api/admin-graphql#status_and_error_codes.
+    # The code is documented at https://shopify.dev/docs/api/admin-graphql/latest#status-and-error-codes.
     with pytest.raises(ConfigurationError, match="contact Shopify"):
         extract(FakeAdminApi(Orders=error_body("The shop is not active.", "SHOP_INACTIVE")))
 

@@ -208,7 +208,7 @@ LOST = [
 @pytest.mark.parametrize("failure", LOST)
 def test_after_a_lost_answer_the_started_operation_is_found_and_no_second_one_started(failure: object) -> None:
     # Since 2026-01 a second operation would start beside the first one:
-    # https://shopify.dev/docs/api/usage/bulk-operations/queries#rate-limits
+    # https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries#rate-limits
     shop = lost_answers(1, started=True, failure=failure)
     assert job(shop).submit() == ONE
     assert len(shop.variables_of("BulkRun")) == 1

@@ -1,6 +1,6 @@
 """Where nested lines belong: "__parentId" names the parent, and not the connection.
 
-See https://shopify.dev/docs/api/usage/bulk-operations/queries#the-jsonl-data-format.
+See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries#the-jsonl-data-format.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def records_of_file(api: FakeAdminApi, resource: str, *lines: dict) -> list[dict
 
 
 def test_the_lines_of_refunds_are_read_by_the_ids_of_the_refunds() -> None:
-    """See https://shopify.dev/docs/api/usage/bulk-operations/queries#operation-restrictions."""
+    """See https://shopify.dev/docs/apps/build/apis/graphql-admin/bulk-operations/queries#operation-restrictions."""
     lines = connection({"id": gid("RefundLineItem", 9), "quantity": 1})
     nodes = [{"__typename": "Refund", "id": gid("Refund", 1), "refundLineItems": lines, **EMPTY}]
     api = FakeAdminApi(RefundsById={"data": {"nodes": nodes}})
