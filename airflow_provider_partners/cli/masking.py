@@ -35,7 +35,7 @@ _OBJECTS = frozenset({
 
 _PLAIN = frozenset({
     *("id", "legacyresourceid", "gid", "externalid", "yotpoid", "sourceid", "entityid", "customerid", "orderid"),
-    *("appid", "organizationid", "type", "typename", "object", "state", "status", "kind", "tags", "currency"),
+    *("appid", "organizationid", "type", "typename", "object", "status", "kind", "tags", "currency"),
     *("currencycode", "countrycode", "countrycodev2", "locale", "createdat", "updatedat", "date", "score", "sku"),
     *("predictioncategory", "severity", "modelname", "modelversion", "predictiontitle", "reviewertype"),
     *("defaultlanguage", "defaultcurrency", "accountstatus", "accountcreatedat"),
