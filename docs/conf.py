@@ -53,7 +53,7 @@ nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!airflow_provider_partners\b).*")]
 
 html_theme = "furo"
-html_title = f"{project} {release}"
+html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/logo-light.svg"

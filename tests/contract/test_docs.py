@@ -328,7 +328,7 @@ def test_the_first_dag_counts_claims_of_the_sandbox_at_any_minute() -> None:
     from airflow_provider_partners import YofiClient
     from airflow_provider_partners.sandbox import build, credentials, serve
 
-    (code,) = blocks(DOCS / "getting-started.md", "python")
+    (code,) = blocks(DOCS / "how-to" / "first-dag.md", "python")
     (days,) = re.findall(r"interval=pendulum\.duration\(days=(\d+)\)", code)
     (shop,) = re.findall(r'shop="(.+)"', code)
     # The world ends at the start of the hour, so this is the latest time at which a fresh sandbox is read.
