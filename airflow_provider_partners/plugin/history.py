@@ -187,7 +187,7 @@ class _NoKey:
         return 0
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=5 * HISTORY)
 def _cached(uri: str, written_at: datetime, value: _NoKey) -> tuple[Digest, list[_Rejects]] | None:
     return _read(value.entry)
 

@@ -23,6 +23,7 @@ from airflow_provider_partners import settings
 from airflow_provider_partners.datasets.reader import published_dataset
 from airflow_provider_partners.observability.report import read_report
 from airflow_provider_partners.observability.report.model import DatasetEntry, LaneReport, RunReport
+from airflow_provider_partners.observability.report.run import page_url
 from airflow_provider_partners.observability.report.store import write_report
 from airflow_provider_partners.pipelines.open_rejects import ORDERS, OpenRejects, close_rejects
 
@@ -408,6 +409,15 @@ def test_replay_starts_airflows_dag_with_the_run(page: Page, world: World) -> No
     assert run["triggering_user_name"] == "north_user"
 
 
+def test_the_link_of_a_task_leads_to_its_run(page: Page, world: World) -> None:
+    page.open(f"{world.server.url}{page_url(NORTH, world.runs[0])}")
+    page.wait(READY)
+
+    assert text(page, ".notice.failed .message") == [
+        f"Shopify refuses the credentials of shopify_admin_2 for {SHOPS[2]}: 401 Unauthorized"
+    ]
+
+
 def test_there_is_no_replay_for_who_may_not_start_it(page: Page, world: World) -> None:
     sign_in(page, world, "north_viewer")
     show(page, world, "run", dag_id=NORTH, run_id=world.runs[0])
@@ -430,4 +440,7 @@ def test_who_is_not_signed_in_finds_the_way_to_do_so(page: Page, world: World) -
     show(page, world)
 
     assert text(page, "[role=alert] h1") == ["This page can't be shown"]
-    assert "api/v2/auth/login" in page.run("document.querySelector('[role=alert] a').href")
+    page.click("[role=alert] a")
+    # Airflow's own form, which leads back to the page.
+    page.wait("location.pathname.startsWith('/auth/login')")
+    assert "partners" in page.run("new URLSearchParams(location.search).get('next')")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from airflow_provider_partners import _compat, timestamps
 from airflow_provider_partners.datasets.location import dataset_uri
@@ -117,7 +117,7 @@ def page_url(dag_id: str, run_id: str) -> str:
     from airflow_provider_partners.observability.report.store import PAGE_FILE, report_uri
 
     if _compat.PLUGIN_PAGES:
-        return airflow_url(f"/partners/reports/{quote(dag_id, safe='')}/{quote(run_id, safe='')}")
+        return airflow_url(f"/partners/run?{urlencode({'dag_id': dag_id, 'run_id': run_id})}")
     uri = f"{report_uri(dag_id, run_id)}/{PAGE_FILE}"
     return uri if "://" in uri else f"file://{quote(uri)}"
 
@@ -132,19 +132,20 @@ def step_tries(task: Any, step: str) -> list[TryEntry]:
     return read_tries(step_uri(task, step))
 
 
-def step_uri(task: Any, step: str, *, in_group: bool = True) -> str:
+def step_uri(task: Any, step: str, *, in_group: bool = True, map_index: int = -1) -> str:
     """Return the folder of a step of the same run.
 
     :param task: the task instance of the calling task
     :param step: id of the step, without its group
     :param in_group: the step is in the group of the calling task, in the same mapped instance
+    :param map_index: of a mapped step outside of the group
     """
     group = task.task_id.rpartition(".")[0] if in_group else ""
     instance = SimpleNamespace(
         dag_id=task.dag_id,
         run_id=task.run_id,
         task_id=f"{group}.{step}" if group else step,
-        map_index=getattr(task, "map_index", -1) if in_group else -1,
+        map_index=getattr(task, "map_index", -1) if in_group else map_index,
     )
     return dataset_uri({"ti": instance})
 

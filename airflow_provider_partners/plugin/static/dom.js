@@ -43,6 +43,9 @@ const openAirflow = (event) => {
 export const airflowLink = (href, attributes, ...children) =>
   h("a", { href, class: "out", onclick: openAirflow, ...attributes }, ...children, h("span", { "aria-hidden": "true" }, " ↗"));
 
+// Outside of Airflow's frame, the way back to Airflow comes first.
+const outside = () => (window.parent === window ? [["Airflow", "../"]] : []);
+
 export const breadcrumbs = (...steps) =>
   h(
     "nav",
@@ -50,7 +53,7 @@ export const breadcrumbs = (...steps) =>
     h(
       "ol",
       null,
-      steps.map(([label, href]) => h("li", null, href ? h("a", { href }, label) : h("span", { "aria-current": "page" }, label))),
+      [...outside(), ...steps].map(([label, href]) => h("li", null, href ? h("a", { href }, label) : h("span", { "aria-current": "page" }, label))),
     ),
   );
 

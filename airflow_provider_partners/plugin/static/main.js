@@ -12,7 +12,7 @@ const REFRESH_AFTER = 60_000;
 const main = document.getElementById("main");
 
 const explain = (error) => {
-  const signIn = error.status === 401 ? h("p", null, airflowLink(airflowPage("api", "v2", "auth", "login"), null, "Sign in to Airflow")) : null;
+  const signIn = error.status === 401 ? h("p", null, airflowLink(`${airflowPage("api", "v2", "auth", "login")}?${new URLSearchParams({ next: window.parent.location.href })}`, null, "Sign in to Airflow")) : null;
   return h("div", { class: "card notice failed", role: "alert" }, h("h1", null, "This page can't be shown"), h("p", null, error.message), signIn, h("p", null, h("a", { href: "./" }, "All shops")));
 };
 

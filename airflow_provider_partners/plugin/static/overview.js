@@ -1,7 +1,7 @@
 // All shops: each Dag as a grid of shops by runs.
 
 import { get } from "./api.js";
-import { airflowLink, airflowPage, h, page, tiles } from "./dom.js";
+import { airflowLink, airflowPage, breadcrumbs, h, tiles } from "./dom.js";
 import { duration, lagSeconds, laneState, number, plural } from "./format.js";
 import { grid, legend } from "./grid.js";
 
@@ -47,9 +47,8 @@ const dagCard = (dag, now) =>
 
 export const showOverview = async () => {
   const data = await get("overview");
+  const crumbs = window.parent === window ? breadcrumbs(["Partners"]) : null;
   const head = h("header", { class: "page-head" }, h("h1", null, "Partners"), data.dags.length ? legend() : null);
-  const content = data.dags.length ? [head, summary(data), ...data.dags.map((dag) => dagCard(dag, data.now))] : [head, empty()];
-  return { title: "Partners", content };
+  const cards = data.dags.length ? [summary(data), ...data.dags.map((dag) => dagCard(dag, data.now))] : [empty()];
+  return { title: "Partners", content: [crumbs, head, ...cards].filter(Boolean) };
 };
-
-export const shopPage = (dagId, shop) => page("shop", { dag_id: dagId, shop });

@@ -116,7 +116,7 @@ def test_the_link_leads_to_the_page_that_airflow_serves(monkeypatch: pytest.Monk
     monkeypatch.setattr(_compat, "PLUGIN_PAGES", True)
     key = SimpleNamespace(dag_id="orders", run_id=RUN)
 
-    path = "/partners/reports/orders/manual__2026-05-02T00%3A00%3A00%2B00%3A00"
+    path = "/partners/run?dag_id=orders&run_id=manual__2026-05-02T00%3A00%3A00%2B00%3A00"
     assert ReportLink().get_link(None, ti_key=key) == path
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/tenant/")
     assert ReportLink().get_link(None, ti_key=key) == f"https://airflow.example/tenant{path}"
