@@ -9,17 +9,29 @@ from contextlib import contextmanager
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError, TransientError
 from airflow_provider_partners.files import first_line
 
-_VALUES = re.compile(r"(?<=: )\"[^\"]*\"|(?<=string )\"[^\"]*\"|'[^']*'")
-"""Where databases quote values: PostgreSQL after a colon, DuckDB after ``string``, others between single quotes."""
+_NAME = re.compile(
+    r"\b(column|table|relation|schema|database|constraint|index|type|function|role|user|near|encoding) \"([^\"]*)\""
+)
+"""Where PostgreSQL quotes names and not values: its messages say what is named (errcodes and ``ereport`` calls in
+https://github.com/postgres/postgres)."""
+
+_PLACEHOLDER = re.compile(r"'(%.?)'")
+
+_VALUES = re.compile(r"\".*\"|(?<!\w)'.*'(?!\w)", re.DOTALL)
+"""From the first quotation mark to the last one, since a value may have some itself. An apostrophe is none."""
 
 _MISTAKES = frozenset({
     "ProgrammingError",
     "NotSupportedError",
+    "DataError",
+    "NotNullViolation",
+    "CheckViolation",
     "CatalogException",
     "ParserException",
     "BinderException",
 })
-"""Classes of errors that a retry doesn't mend: PEP 249 names the first two, DuckDB the others."""
+"""Classes of errors that a retry doesn't mend: PEP 249 names the first three, PostgreSQL's drivers and DuckDB the
+others."""
 
 
 @contextmanager
@@ -40,10 +52,22 @@ def database_errors(conn_id: str) -> Iterator[None]:
         if not _is_of_driver(error):
             raise
         kinds = [kind.__name__ for kind in type(error).__mro__]
-        message = f"The database of '{conn_id}' answers {kinds[0]}: {_VALUES.sub('…', first_line(error))}"
+        message = f"The database of '{conn_id}' answers {kinds[0]}: {without_values(first_line(error))}"
         if _MISTAKES.intersection(kinds):
             raise ConfigurationError(message, remedy="Correct the statement, the table or the user's rights.") from None
         raise TransientError(message) from None
+
+
+def without_values(message: str) -> str:
+    """Return a database's message without the values that it quotes. Names of columns and the like stay."""
+    quoted: list[str] = []
+
+    def keep(match: re.Match[str]) -> str:
+        quoted.append(match.group())
+        return f"\x00{len(quoted) - 1}\x00"
+
+    masked = _VALUES.sub("…", _PLACEHOLDER.sub(keep, _NAME.sub(keep, message.replace("\x00", ""))))
+    return re.sub("\x00([0-9]+)\x00", lambda match: quoted[int(match[1])], masked)
 
 
 def _is_of_driver(error: Exception) -> bool:

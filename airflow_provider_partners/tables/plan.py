@@ -75,7 +75,7 @@ def observed_columns(records: Iterable[Record], declared: Sequence[Column], *, f
     observer = SchemaObserver([column for column in declared if column.type != "json" or not flatten], limit=10_000)
     valued: set[str] = set()
     for record in records:
-        flat = dict(_flat(record, flatten))
+        flat = _flattened(record, flatten)
         valued.update(name for name, value in flat.items() if value is not None)
         observer.observe(flat)
     columns = observer.columns
@@ -90,6 +90,16 @@ def _flat(record: Mapping[str, Any], depth: int, prefix: str = "") -> Iterator[t
             yield from _flat(value, depth - 1, f"{prefix}{name}.") if value else ((f"{prefix}{name}", None),)
         else:
             yield f"{prefix}{name}", value
+
+
+def _flattened(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in _flat(record, depth):
+        if name in flat:
+            message = f"Two fields become {name!r} with 'flatten': one has the dot in its name, one is of an object"
+            raise ConfigurationError(message, remedy="Write a smaller 'flatten', or rename one where it comes from.")
+        flat[name] = value
+    return flat
 
 
 def _dots(name: str) -> Iterator[int]:

@@ -14,7 +14,7 @@ from airflow_provider_partners.datasets.schema import Column, ColumnType
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import Record
 from airflow_provider_partners.tables.file_records import Typer, UnreadableRecord, to_json_record
-from airflow_provider_partners.tables.values import ValueConverter, column_type
+from airflow_provider_partners.tables.values import OutOfCalendar, ValueConverter, column_type
 
 _POSTGRES_TYPES: Mapping[int, ColumnType] = {
     16: "boolean",
@@ -27,6 +27,9 @@ _POSTGRES_TYPES: Mapping[int, ColumnType] = {
     **dict.fromkeys((25, 1042, 1043, 2950), "string"),
 }
 """Column types by the object id of a type, which PostgreSQL's catalog fixes: its file ``pg_type.dat``."""
+
+_TIMES = {1082: "PYDATE", 1114: "PYDATETIME", 1184: "PYDATETIMETZ"}
+"""The object ids of PostgreSQL's dates and timestamps, with the names of psycopg2's converters."""
 
 _QUERY = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
 """Statements that a named cursor takes: see DECLARE in PostgreSQL's documentation."""
@@ -111,7 +114,7 @@ class Query:
         return dict(row) if isinstance(row, Mapping) else dict(zip(self._names, row, strict=True))
 
     def records(self) -> Iterator[Record | UnreadableRecord]:
-        """Yield the records. A row with a number that isn't finite can't be read."""
+        """Yield the records. A row with an infinite number or time can't be read."""
         number = 0
         for rows in self._batches:
             for row in rows:
@@ -131,8 +134,58 @@ def _streaming_cursor(connection: Any, sql: str) -> Any:
     driver = type(connection).__module__.partition(".")[0]
     query = _QUERY.match(sql)
     writes = query is not None and query[1].lower() == "with" and _MODIFIES.search(sql)
-    if driver in {"psycopg", "psycopg2"} and query and not writes:
-        return connection.cursor(name=f"partners_{secrets.token_hex(8)}")
+    if driver in {"psycopg", "psycopg2"}:
+        named = {"name": f"partners_{secrets.token_hex(8)}"} if query and not writes else {}
+        cursor = connection.cursor(**named)
+        (_keep_times_of_psycopg if driver == "psycopg" else _keep_times_of_psycopg2)(cursor)
+        return cursor
     if driver in {"MySQLdb", "pymysql"}:
         return connection.cursor(import_module(f"{driver}.cursors").SSCursor)
     return connection.cursor()
+
+
+def _keep_times_of_psycopg(cursor: Any) -> None:
+    """Let the cursor return a time that Python doesn't have as text: psycopg fails the whole query for it.
+
+    See https://www.psycopg.org/psycopg3/docs/advanced/adapt.html, "Handling infinity date".
+    """
+    psycopg = import_module("psycopg")
+
+    def tolerant(base: Any) -> Any:
+        class TolerantLoader(psycopg.adapt.Loader):  # type: ignore[misc, name-defined]
+            def __init__(self, oid: int, context: Any = None) -> None:
+                super().__init__(oid, context)
+                self._load = base(oid, context).load
+
+            def load(self, data: Any) -> Any:
+                try:
+                    return self._load(data)
+                except psycopg.DataError:
+                    return OutOfCalendar(bytes(data).decode())
+
+        return TolerantLoader
+
+    for oid in _TIMES:
+        cursor.adapters.register_loader(oid, tolerant(cursor.adapters.get_loader(oid, psycopg.pq.Format.TEXT)))
+
+
+def _keep_times_of_psycopg2(cursor: Any) -> None:
+    """Let the cursor return a time that Python doesn't have as text: psycopg2 makes infinity the end of the calendar.
+
+    See https://www.psycopg.org/docs/usage.html, "Infinite dates handling".
+    """
+    extensions, errors = import_module("psycopg2.extensions"), import_module("psycopg2").Error
+
+    def tolerant(base: Any) -> Any:
+        def cast(text: str | None, owner: Any) -> Any:
+            if text is None:
+                return None
+            try:
+                return OutOfCalendar(text) if text.endswith("infinity") else base(text, owner)
+            except (ValueError, OverflowError, errors):
+                return OutOfCalendar(text)
+
+        return cast
+
+    for oid, name in _TIMES.items():
+        extensions.register_type(extensions.new_type((oid,), name, tolerant(getattr(extensions, name))), cursor)

@@ -29,6 +29,12 @@ _OFFSET = re.compile(r"(?:[zZ]|[+-][0-9]{2}(?::?[0-9]{2}){0,2})$")
 """The offset at the end of a time."""
 
 
+class OutOfCalendar(str):
+    """The text of a time that Python's types don't hold: infinity, or a year before 1 or after 9999."""
+
+    __slots__ = ()
+
+
 class ValueConverter:
     """Turns values of a database or a file into JSON.
 
@@ -49,12 +55,13 @@ class ValueConverter:
             bytes: _base64,
             bytearray: _base64,
             memoryview: _base64,
+            OutOfCalendar: _refuse_time,
         }
 
     def to_json(self, value: Any) -> Any:
         """Return a value as JSON.
 
-        :raises RejectedError: when it is a number that is not finite
+        :raises RejectedError: when it is a number that is not finite, or a time outside of the calendar
         """
         kind = type(value)
         if kind in PLAIN_TYPES:
@@ -158,6 +165,11 @@ def _decimal_text(value: Decimal) -> str:
         message = "its value is no finite number"
         raise RejectedError(message)
     return format(value, "f")
+
+
+def _refuse_time(value: OutOfCalendar) -> Any:
+    message = "its value is infinite, or outside of the years 1 to 9999"
+    raise RejectedError(message)
 
 
 def _duration(value: timedelta) -> str:

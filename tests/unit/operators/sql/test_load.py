@@ -442,7 +442,8 @@ def test_existing_types_of_the_users_are_kept(staging, warehouse):
         (Decimal("10.56"), datetime(2026, 5, 1, 10), "abc")
     ]
     assert load(reference)["unchanged"] == 1
-    with pytest.raises(PartnerTaskError, match="value too long for type character varying"):
+    # PEP 249: a DataError is of the data, so a retry would fail, too.
+    with pytest.raises(AirflowFailException, match="value too long for type character varying"):
         load(dataset(staging, [{"id": 2, "code": "abcd"}]))
 
 
@@ -527,6 +528,14 @@ def test_objects_become_columns_with_flatten(staging, database):
         (None, None, None),
     ]
     assert load(reference, flatten=True)["unchanged"] == 3
+
+
+def test_two_fields_of_one_name_after_flattening_are_refused(staging, database):
+    """RFC 8259 lets a name have a dot, so both fields exist, and neither may be lost."""
+    records = [{"a": {"b": 1}, "a.b": 2}]
+
+    with pytest.raises(AirflowFailException, match=r"Two fields become 'a\.b'"):
+        load(dataset(staging, records), mode="append", flatten=True)
 
 
 def test_flatten_takes_a_number_of_levels(staging, database):

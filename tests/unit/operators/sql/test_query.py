@@ -191,6 +191,36 @@ print("grown by", peak() - before)
     assert int(result.stdout.split()[-1]) < 20_000, "kilobytes"
 
 
+def test_a_time_that_python_does_not_have_rejects_its_row_alone(context, warehouse, driver):
+    """PostgreSQL has infinity and years before Christ: https://www.postgresql.org/docs/current/datatype-datetime.html"""
+    sql = """
+    SELECT * FROM (VALUES
+        (1, timestamptz '2026-05-01 12:00Z', date '2026-05-01', timestamp '9999-12-31 23:59:59.999999'),
+        (2, timestamptz 'infinity', NULL, NULL), (3, NULL, date '-infinity', NULL),
+        (4, NULL, NULL, timestamp 'infinity'),
+        (5, NULL, date '0044-03-15 BC', NULL), (6, timestamptz '20000-01-01', NULL, NULL), (7, NULL, NULL, NULL)
+    ) AS t (id, at, day, local)
+    """
+    reference = run(context, "warehouse", sql, max_rejects=5)
+
+    kept = records(reference)
+    assert [record["id"] for record in kept] == [1, 7]
+    assert kept[0] == {
+        "id": 1,
+        "at": "2026-05-01T12:00:00Z",
+        "day": "2026-05-01",
+        "local": "9999-12-31T23:59:59.999999Z",
+    }
+    rejects = records(reference["extra"]["rejects"])
+    assert [(each["id"], each["rejected"]["reason"].partition(":")[0]) for each in rejects] == [
+        (2, "at"),
+        (3, "day"),
+        (4, "local"),
+        (5, "day"),
+        (6, "at"),
+    ]
+
+
 def test_sqlite(context, lite):
     lite.execute("CREATE TABLE orders (id INTEGER, price NUMERIC, note TEXT, raw BLOB, at TEXT)")
     lite.execute("INSERT INTO orders VALUES (1, 10.5, 'x', x'0001', '2026-05-01 10:00'), (2, NULL, NULL, NULL, NULL)")
@@ -251,7 +281,7 @@ def test_a_wrong_statement_fails_at_once_and_names_the_connection(context, wareh
 
 
 def test_values_that_the_database_quotes_are_not_in_the_error(context, warehouse, driver):
-    with pytest.raises(PartnerTaskError, match="invalid input syntax for type integer: …") as error:
+    with pytest.raises(AirflowFailException, match="invalid input syntax for type integer: …") as error:
         run(context, "warehouse", "SELECT CAST(name AS integer) FROM (VALUES ('ann@example.com')) AS t (name)")
     assert "ann@" not in str(error.value.error)
     assert error.value.error.__cause__ is None
