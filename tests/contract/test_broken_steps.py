@@ -44,9 +44,11 @@ RESULTS = {
     "active_shops": [SHOP],
     "select_shops": [LANE],
     "choose_lanes": [LANE],
+    "choose_shops": [LANE],
     "choose_windows": [LANE],
     "choose_range": [WINDOW],
     "lane.affected_orders": ["1"],
+    "lane.rejected_orders": ["1"],
     "choose_lists": [{"resource": "campaigns"}],
     "lists": [DATASET],
     "lists_below": [{**DATASET, "resource": "campaign_transactions"}],
@@ -105,9 +107,11 @@ class Run:
         params = {name: self.dag.params.get_param(name).value for name in self.dag.params}
         params |= PARAMS.get(self.dag.dag_id, {})
         task_instance = SimpleNamespace(xcom_push=lambda **_: None, xcom_pull=self.pull)
+        task_instance.dag_id, task_instance.run_id = self.dag.dag_id, "manual__1"
         context: Any = {"params": params, "ti": task_instance, "outlet_events": defaultdict(MagicMock), "dag": self.dag}
         with set_current_context(context):
             for task in self.dag.topological_sort():
+                task_instance.task_id, task_instance.map_index = task.task_id, 0 if "." in task.task_id else -1
                 self.states[task.task_id] = self.end_state(task)
         return self
 
@@ -148,8 +152,9 @@ class Run:
 
 
 @pytest.fixture(autouse=True)
-def _without_datasets(monkeypatch):
-    """The days' sums are read from datasets, which are not at stake here."""
+def _without_datasets(monkeypatch, tmp_path):
+    """The days' sums are read from datasets, which are not at stake here. Reports have a folder of their own."""
+    monkeypatch.setenv("AIRFLOW__PARTNERS__STAGING_URI", str(tmp_path))
     summary = {"records": 1, "days": {"read": 1, "new": [], "restated": []}}
     monkeypatch.setattr(partner_finance, "_summarize_list", lambda *_: summary)
 

@@ -55,7 +55,7 @@ _OF_A_NEW_ORDER = (
     *("order_name", "order_date", "total_price", "currency", "payment_status", "cancellation", "custom_properties"),
     *("customer", "line_items", "fulfillments"),
 )
-"""What tells a new order: the other properties would only fill the list."""
+"""What describes a new order: the other properties would only fill the list."""
 
 
 def describe_changes(

@@ -275,7 +275,7 @@ def test_bars_are_as_long_as_their_share() -> None:
     assert [(bar["class"], float(str(bar["x"]))) for bar in bars] == [
         ("created", 0), ("created", 0), ("updated", 12.5), ("rejected", 37.5),
     ]  # fmt: skip
-    # A little less, so that segments can be told apart.
+    # A little less, so that segments can be distinguished.
     assert [float(str(bar["width"])) for bar in bars] == pytest.approx([100, 12.5, 25, 12.5], abs=0.5)
 
 

@@ -50,7 +50,7 @@ def entry(start: int, end: int, state: str = "success", **fields: Any) -> TryEnt
     return values
 
 
-def test_suppressions_are_told_by_prediction_and_score(staging: Path) -> None:
+def test_suppressions_are_counted_by_prediction_and_score(staging: Path) -> None:
     """The reasons are those that the policy documents: ``return_abuse 0.93 >= 0.8 (return_predictions)``."""
     outcomes = [
         Outcome("order", "1", "created", suppressed=[

@@ -38,7 +38,7 @@ def changes(wanted: dict[str, Any], present: dict[str, Any] | None, **options: A
     return {each["name"]: (each["before"], each["after"]) for each in found}
 
 
-def test_only_values_that_differ_are_told_each_by_its_path() -> None:
+def test_only_values_that_differ_are_named_each_by_its_path() -> None:
     present = order(payment_status="pending")
     wanted = order(line_items=[{"external_product_id": "81", "quantity": 2, "total_price": 10.5}])
 
@@ -78,7 +78,7 @@ def test_personal_values_are_shown_on_request_and_tokens_never() -> None:
     assert found["checkout_token"] == (MASK, MASK)
 
 
-def test_a_new_order_is_told_by_its_main_values() -> None:
+def test_a_new_order_is_described_by_its_main_values() -> None:
     found = changes(order(), None)
 
     assert found["total_price"] == (None, "10.5")
@@ -100,7 +100,7 @@ def test_an_unknown_property_is_masked() -> None:
 
 
 @pytest.mark.parametrize("quantity", [1, 3])
-def test_what_is_told_is_short(quantity: int) -> None:
+def test_the_description_is_short(quantity: int) -> None:
     many = [{"external_product_id": str(number), "quantity": quantity} for number in range(200)]
     found = changes({**order(), "line_items": many}, order())
     long = changes({"external_id": "1", "name": "x" * 500}, {"name": "y"}, kind="product")
