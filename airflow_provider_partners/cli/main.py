@@ -42,24 +42,25 @@ def run(command: Command, options: Any) -> int:
     from airflow_provider_partners.exceptions import PartnersError
 
     output = Output(as_json=options.json)
-    with _logs_to_stderr(), _server_context():
-        try:
+    try:
+        with _logs_to_stderr(), _server_context():
             code: int = import_module(f"airflow_provider_partners.cli.{command.name}").run(options, output)
-        except UsageError as error:
-            output.error(str(error), error.remedy)
-            return WRONG_USAGE
-        except PartnersError as error:
-            line = f"{error.partner}: {error.message}" if error.partner else error.message
-            output.error(f"{line} (HTTP {error.status})" if error.status else line, error.remedy)
-            return FAILED
-        except KeyboardInterrupt:
-            output.error("Interrupted")
-            return INTERRUPTED
-        except BrokenPipeError:
-            # The reader, such as `head`, has enough. Python would complain once more while it ends.
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-            return OK
-        return code
+            output.flush()
+    except UsageError as error:
+        output.error(str(error), error.remedy)
+        return WRONG_USAGE
+    except PartnersError as error:
+        line = f"{error.partner}: {error.message}" if error.partner else error.message
+        output.error(f"{line} (HTTP {error.status})" if error.status else line, error.remedy)
+        return FAILED
+    except KeyboardInterrupt:
+        output.error("Interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader, such as `head`, has enough. Python would complain once more while it ends.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return OK
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,17 +105,23 @@ def _server_context() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _logs_to_stderr() -> Iterator[None]:
-    """Keep standard output free for the command's result: Airflow logs to it."""
-    moved: list[tuple[logging.StreamHandler[Any], Any]] = []
+    """Keep standard output free for the command's result, and show warnings only.
+
+    Airflow logs to standard output: by handlers that exist already, and by those that it makes when a command loads it.
+    """
     own = logging.getLogger("airflow_provider_partners")
     level = own.level
-    own.setLevel(logging.WARNING)
     loggers = [logging.root, *(each for each in logging.Logger.manager.loggerDict.values())]
-    for logger in loggers:
-        handlers = [each for each in getattr(logger, "handlers", ()) if isinstance(each, logging.StreamHandler)]
-        moved += [(each, each.setStream(sys.stderr)) for each in handlers if each.stream is sys.stdout]
+    handlers = [each for logger in loggers for each in getattr(logger, "handlers", ())]
+    moved = [
+        (each, each.setStream(sys.stderr))
+        for each in handlers
+        if isinstance(each, logging.StreamHandler) and each.stream is sys.stdout
+    ]
+    own.setLevel(logging.WARNING)
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     finally:
         own.setLevel(level)
         for handler, stream in moved:

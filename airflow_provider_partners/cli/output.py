@@ -25,23 +25,28 @@ _PIPED_WIDTH = 200
 
 
 class Output:
-    """Prints the result of one command.
+    """Prints the result of one command to the standard output of when it is made.
 
     :param as_json: print one JSON document, and nothing else, to standard output
     """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self._stream = sys.stdout
 
     def document(self, value: Any) -> None:
         """Print the result as JSON."""
-        sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False, default=str)}\n")
+        self._stream.write(f"{json.dumps(value, indent=2, ensure_ascii=False, default=str)}\n")
+
+    def flush(self) -> None:
+        """Write what is buffered, so that a reader that has gone is noticed now."""
+        self._stream.flush()
 
     def text(self, text: str, style: str = "") -> None:
         """Print one line."""
         from rich.text import Text
 
-        _console(sys.stdout).print(Text(plain(text), style=style), soft_wrap=True)
+        _console(self._stream).print(Text(plain(text), style=style), soft_wrap=True)
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[Cell]], *, title: str = "") -> None:
         """Print a table.
@@ -52,7 +57,7 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        console = _console(sys.stdout)
+        console = _console(self._stream)
         table = Table(
             title=title or None,
             title_justify="left",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def partners_sandbox(
     """
     arguments = _marker_arguments(request.node)
     try:
+        import_module("airflow_provider_partners.sandbox.server")
         from airflow_provider_partners.sandbox.handle import PartnersSandbox, run_sandbox
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("airflow_provider_partners"):

@@ -73,6 +73,22 @@ def test_logs_leave_standard_output_to_the_result(command, monkeypatch):
     assert "progress" not in printed.out + printed.err
 
 
+def test_what_airflow_prints_while_a_command_loads_it_goes_to_standard_error(command, monkeypatch):
+    """It makes handlers for standard output when it is imported, which may be in the middle of a command."""
+
+    def run(_options, output):
+        handler = logging.StreamHandler(sys.stdout)
+        handler.emit(logging.makeLogRecord({"msg": "made late"}))
+        print("printed")
+        output.document({"a": 1})
+        return 0
+
+    monkeypatch.setattr(resources, "run", run)
+    printed = command("resources", "--json")
+    assert printed.document == {"a": 1}
+    assert printed.err == "made late\nprinted\n"
+
+
 def test_airflow_reads_its_database_during_a_command_only(monkeypatch):
     """As Airflow's own commands for connections do (airflow/cli/commands/connection_command.py)."""
     seen = []
