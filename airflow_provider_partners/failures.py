@@ -12,12 +12,15 @@ from dataclasses import dataclass
 
 from airflow_provider_partners.exceptions import PartnersError
 
-__all__ = ["LINE_WIDTH", "REMEDY_LABEL", "REPLAY_DAG_ID", "TaskFailure", "wrapped"]
+__all__ = ["LINE_WIDTH", "NO_CAUSE", "REMEDY_LABEL", "REPLAY_DAG_ID", "TaskFailure", "wrapped"]
 
 LINE_WIDTH = 104
 """Characters of a line. Airflow's log viewer shows as many in a window of 1440 pixels."""
 
 REMEDY_LABEL = "What to do: "
+
+NO_CAUSE = "it left no error. It was stopped from outside, or it never started."
+"""Stands for the cause of a failure that left none."""
 
 REPLAY_DAG_ID = "yotpo_replay_rejects"
 """The Dag that sends rejected orders again, which remedies name."""

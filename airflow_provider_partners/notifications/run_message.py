@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from jinja2 import pass_context
 
-from airflow_provider_partners._compat import conf
 from airflow_provider_partners.failures import REMEDY_LABEL
+from airflow_provider_partners.observability.report.run import airflow_url
 
 __all__ = ["LaneFailure", "RunMessage", "partner_summary"]
 
@@ -219,8 +219,8 @@ def _counts(total: Mapping[str, Any]) -> dict[str, int]:
 
 def _run_url(dag_id: str, run_id: str) -> str | None:
     """Return the run in Airflow; ``None`` unless ``[api] base_url`` is set."""
-    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}" if "://" in base else None
+    url = airflow_url(f"/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}")
+    return url if "://" in url else None
 
 
 def _read(value: Any, name: str) -> Any:

@@ -40,6 +40,7 @@ from airflow_provider_partners.pipelines._dag import (
     reject_unknown_params,
     require_results,
 )
+from airflow_provider_partners.pipelines.step_errors import describe_failures
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 __all__ = ["partner_finance_dag"]
@@ -58,6 +59,9 @@ STAGING = "none"
 """The value that names no folder: the days are in ``finance`` below ``[partners] staging_uri``."""
 
 DESTINATION_REMEDY = f"Set it to the folder of the days, or to '{STAGING}' for the folder 'finance' of the staging."
+
+MAX_EXPLAINED = 10
+"""Missing days whose causes the log explains. An outage has the same cause for all."""
 
 CHANGED_DAYS = AssetAlias("shopify_partner_finance")
 """Schedule a Dag on it that processes the days; it resolves to the lists' assets, ``shopify-partner://1234/…``."""
@@ -90,11 +94,12 @@ def partner_finance_dag(
         context: Any = get_current_context()
         results = {"transactions": (transactions, read_transactions), "app_events": (app_events, read_app_events)}
         with translate_errors(context):
-            require_results({"choose_destination": destination})
+            require_results({"choose_destination": destination}, context)
             summaries, missing = _summarize(context, destination, results)
         _emit_asset_events(context, summaries, shopify_partner_conn_id)
         if missing:
             more = f" and {len(missing) - 5} more" if missing[5:] else ""
+            log.error("%d days are missing:\n%s", len(missing), describe_failures(context, _failed_days(results)))
             message = f"Days are missing: {', '.join(missing[:5])}{more}"
             context["ti"].xcom_push(key="return_value", value=summaries)
             raise PartnerTaskError(message)
@@ -199,6 +204,21 @@ def _summarize(
     for resource, summary in summaries.items():
         log.info("%s: %s", resource, summary)
     return summaries, missing
+
+
+def _failed_days(results: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, str, int]]:
+    """Return what failed: the list and its day, the step, and the map index. The first days stand for many."""
+    failed: list[tuple[str, str, int]] = []
+    for resource, (chosen, references) in results.items():
+        read = {reference["uri"] for reference in references or [] if reference}
+        if chosen is None:
+            failed.append((resource, f"days_of_{resource}", -1))
+        failed += [
+            (f"{resource} of {day['since'][:10]}", f"extract_{resource}", index)
+            for index, day in enumerate(chosen or [])
+            if day["uri"] not in read
+        ]
+    return failed[:MAX_EXPLAINED]
 
 
 def _summarize_list(

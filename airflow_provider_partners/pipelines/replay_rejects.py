@@ -90,9 +90,7 @@ def replay_rejects_dag(
         for each in (build, upserted):
             each.max_rejects = _ALL
         closed = close(shop=lane.shop, extracted=extracted.output, built=build.output, upserted=upserted.output)
-        summary = steps.summarize_tasks(lane, tasks, before={"rejected_orders": order_ids})
-        closed >> summary
-        return summary
+        return steps.summarize_tasks(lane, tasks, before={"rejected_orders": order_ids, "close": closed})
 
     @task(retries=0)
     def confirm(summary: Any, lanes: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow_provider_partners.failures import wrapped
+from airflow_provider_partners.failures import NO_CAUSE, REMEDY_LABEL, wrapped
 from airflow_provider_partners.sync.outcomes import text_table
 
 if TYPE_CHECKING:
@@ -51,9 +51,6 @@ REASON_TITLES = {
 
 COLUMN_TITLES = {"suppressed": "of which suppressed", "too_old": "of which too old"}
 """Titles of the columns whose orders are counted in another column as well."""
-
-
-NO_CAUSE = "it left no error. It was stopped from outside, or it never started."
 
 
 class _Counts(TypedDict):
@@ -239,7 +236,7 @@ def format_failures(summary: Mapping[str, Any]) -> Iterator[str]:
         if lane["failed"]:
             error = lane.get("error") or {}
             yield from wrapped(f"{lane['lane']} at {lane['failed']}: {error.get('message') or NO_CAUSE}")
-            yield from wrapped(error.get("remedy") or "See the log of that task.", first="  What to do: ")
+            yield from wrapped(error.get("remedy") or "See the log of that task.", first=f"  {REMEDY_LABEL}")
 
 
 def format_gaps(gaps: GapsByShop) -> Iterator[str]:

@@ -33,6 +33,7 @@ from airflow_provider_partners.pipelines._dag import (
     reject_unknown_params,
     require_results,
 )
+from airflow_provider_partners.pipelines.step_errors import describe_failures
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 __all__ = ["voucherify_extract_dag"]
@@ -167,7 +168,7 @@ def choose_below(lists: Any, read: Any) -> list[dict[str, Any]]:
     references = {reference["resource"]: reference for reference in read or [] if reference}
     chosen = []
     with translate_errors(context):
-        require_results({"choose_lists": lists})
+        require_results({"choose_lists": lists}, context)
         for name in _without_excluded(context["params"], "below", []):
             parent_list, id_field = NESTED_LISTS[name]
             if parent_list in references:
@@ -182,15 +183,23 @@ def choose_below(lists: Any, read: Any) -> list[dict[str, Any]]:
 @task(multiple_outputs=False, trigger_rule="all_done", retries=0)
 def summarize(lists: Any, read: Any, nested: Any, read_nested: Any) -> dict[str, int]:
     """Return the number of records of each list; fail if a list failed."""
-    with translate_errors(get_current_context()):
-        require_results({"choose_lists": lists, "choose_below": nested})
+    context: Any = get_current_context()
+    with translate_errors(context):
+        require_results({"choose_lists": lists, "choose_below": nested}, context)
     references = [reference for reference in [*(read or []), *(read_nested or [])] if reference]
     counts = {reference["resource"]: reference["records"] for reference in references}
     for name, count in counts.items():
         log.info("%8d  %s", count, name)
-    failed = [entry["resource"] for entry in [*lists, *nested] if entry["resource"] not in counts]
+    failed = [
+        (entry["resource"], step, index)
+        for step, entries in (("lists", lists), ("lists_below", nested))
+        for index, entry in enumerate(entries)
+        if entry["resource"] not in counts
+    ]
     if failed:
-        message = f"{len(failed)} lists failed: {', '.join(failed)}. See their logs, or exclude them with 'leave_out'."
+        log.error("%d lists failed:\n%s", len(failed), describe_failures(context, failed))
+        names = ", ".join(name for name, _, _ in failed)
+        message = f"{len(failed)} lists failed: {names}. See their logs, or exclude them with 'leave_out'."
         raise PartnerTaskError(message)
     return counts
 

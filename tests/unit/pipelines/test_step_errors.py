@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.execution_time.context import set_current_context
 
 from airflow_provider_partners._compat import AirflowFailException
 from airflow_provider_partners.exceptions import AuthenticationError, FatalError, TransientError
+from airflow_provider_partners.pipelines import partner_finance, voucherify_extract
 from airflow_provider_partners.pipelines._dag import require_results
-from airflow_provider_partners.pipelines.step_errors import read_error
+from airflow_provider_partners.pipelines.step_errors import describe_failures, read_error
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 
 DAG = SimpleNamespace(has_task=lambda task_id: task_id == "summarize")
@@ -74,4 +76,37 @@ def test_the_summary_of_a_run_without_lanes_names_the_cause():
     assert str(raised.value) == (
         "The step 'active_shops' did not succeed, so this run has not done its work: "
         "Shopify Partner: The token is refused. Renew it."
+    )
+
+
+def test_failed_instances_of_a_mapped_step_are_explained_one_by_one():
+    fail("lists", AuthenticationError("The key is refused", partner="Voucherify", remedy="Renew the key."), 3)
+    text = describe_failures(context("summarize"), [("orders", "lists", 3), ("vouchers", "lists", 4)])
+    assert text.splitlines() == [
+        "orders at lists: Voucherify: The key is refused",
+        "  What to do: Renew the key.",
+        "vouchers at lists: it left no error. It was stopped from outside, or it never started.",
+        "  What to do: See the log of that task.",
+    ]
+
+
+def test_the_voucherify_dag_says_why_lists_failed(caplog):
+    fail("lists", TransientError("No answer", partner="Voucherify", remedy="Try again."), 1)
+    lists = [{"resource": "orders"}, {"resource": "vouchers"}]
+    references = [{"resource": "orders", "records": 3}]
+    with set_current_context(context("summarize")), pytest.raises(PartnerTaskError, match="1 lists failed: vouchers"):
+        voucherify_extract.summarize.function(lists, references, [], [])
+    assert "vouchers at lists: Voucherify: No answer\n  What to do: Try again." in caplog.text
+
+
+def test_the_finance_dag_says_why_a_day_is_missing():
+    fail("extract_transactions", TransientError("No answer", partner="Shopify Partner", remedy="Try again."), 1)
+    days = [{"uri": f"/finance/{day}", "since": f"2026-05-0{day}T00:00:00Z"} for day in (1, 2)]
+    failed = partner_finance._failed_days({"transactions": (days, [{"uri": "/finance/1"}]), "app_events": (None, None)})
+    assert failed == [
+        ("transactions of 2026-05-02", "extract_transactions", 1),
+        ("app_events", "days_of_app_events", -1),
+    ]
+    assert describe_failures(context("summarize"), failed[:1]).startswith(
+        "transactions of 2026-05-02 at extract_transactions: Shopify Partner: No answer"
     )
