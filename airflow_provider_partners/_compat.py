@@ -197,6 +197,14 @@ def stats() -> Any:
     return Stats
 
 
+def team_of_dag(dag_id: str) -> str | None:
+    """Return the team that a Dag belongs to, for Airflow's auth manager; ``None`` without teams. For the API server."""
+    from airflow.models.dag import DagModel
+
+    team: str | None = DagModel.get_team_name(dag_id)
+    return team
+
+
 def _sdk() -> tuple[int, int]:
     """Return the major and minor version of the task SDK: 1.0 is Airflow 3.0, 1.1 is 3.1, and so on."""
     try:

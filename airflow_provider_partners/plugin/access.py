@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user
-from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException
+
+from airflow_provider_partners._compat import team_of_dag
 
 __all__ = ["Access", "RequestAccess"]
 
@@ -59,7 +60,7 @@ class Access:
         return self._readable
 
     def _is_authorized(self, method: Any, dag_id: str, entity: DagAccessEntity) -> bool:
-        details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+        details = DagDetails(id=dag_id, team_name=team_of_dag(dag_id))
         return get_auth_manager().is_authorized_dag(
             method=method, access_entity=entity, details=details, user=self._user
         )

@@ -1,4 +1,4 @@
-"""Airflow's own API server on loopback, with two teams, so that its auth manager tells Dags apart."""
+"""Airflow's own API server on loopback, with two teams, so that its auth manager keeps Dags apart."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The page in Airflow, served by Airflow's own API server: who sees what, and what a browser shows.
 
-Users sign in at Airflow's documented endpoint ``POST /auth/token``. Two teams of Airflow's simple auth manager tell two
+Users sign in at Airflow's documented endpoint ``POST /auth/token``. Two teams of Airflow's simple auth manager keep two
 Dags apart. The browser tests need a Chromium on the path, and are skipped only where there is none.
 """
 
@@ -82,9 +82,9 @@ def addresses(world: World) -> list[tuple[str, dict[str, str]]]:
 
 
 def test_an_anonymous_request_is_refused(world: World) -> None:
-    asked = [("api/overview", {}), *addresses(world)]
+    requested = [("api/overview", {}), *addresses(world)]
 
-    assert {world.get(path, None, **query).status_code for path, query in asked} == {401}
+    assert {world.get(path, None, **query).status_code for path, query in requested} == {401}
 
 
 def test_a_token_that_airflow_did_not_sign_is_refused(world: World) -> None:
