@@ -236,6 +236,29 @@ def test_a_task_without_a_connection_is_skipped_if_the_option_is_set(run, operat
             run(task)
 
 
+def test_a_skipped_task_says_for_which_shop(run):
+    task = VoucherifyExtractOperator(
+        task_id="records", resource="rewards", voucherify_conn_id="", skip_without_connection=True, for_shop=SHOP
+    )
+    with pytest.raises(
+        AirflowSkipException, match=f"No Voucherify connection is given for {SHOP}, so there is nothing"
+    ):
+        run(task)
+
+
+@pytest.mark.parametrize(
+    ("operator", "conn_id"),
+    [(VoucherifyExtractOperator, "voucherify_sandbox"), (YotpoExtractOperator, "yotpo_aurora_apparel")],
+)
+def test_a_task_knows_the_shop_of_its_account(run, operator, conn_id):
+    resource = "products" if operator is YotpoExtractOperator else "rewards"
+    name = "yotpo_conn_id" if operator is YotpoExtractOperator else "voucherify_conn_id"
+    task = operator(task_id="records", resource=resource, for_shop=SHOP, **{name: conn_id})
+    run(task)
+    assert task.activity.shop == SHOP
+    assert task.activity.account != SHOP
+
+
 def test_the_error_about_an_unknown_list_of_any_partner_names_the_known_ones(run):
     for operator in (YofiExtractOperator, ShopifyAdminExtractOperator, VoucherifyExtractOperator, YotpoExtractOperator):
         with pytest.raises(AirflowFailException, match="Use one of: "):

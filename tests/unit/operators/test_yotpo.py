@@ -572,3 +572,23 @@ def test_a_plan_sends_no_customers_and_rejects_of_them_are_replayed(context):
     again = upsert(context, YotpoReplayRejectsOperator, store, rejects=rejected)
     assert again["extra"]["summary"]["accepted"] == 1
     assert store.customers[-1]["external_id"] == "1"
+
+
+@pytest.mark.parametrize(("argument", "shown"), [(False, False), ("false", False), ("true", True), ("True", True)])
+def test_outcomes_show_personal_values_only_on_request(context, tmp_path, argument, shown):
+    """The address changes in Shopify between two runs; the argument arrives as a template renders it, too."""
+    store = Store()
+    values = []
+    for index, email in enumerate(("old@example.com", "new@example.com")):
+        changed = order(1, email=email, updatedAt=f"2026-05-0{index + 1}T09:30:00Z")
+        changed["customer"] = {**changed["customer"], "email": email}
+        orders = dataset(tmp_path / str(index), "orders", [changed])
+        context["ti"].task_id = f"build_{index}"
+        built = YotpoBuildOrdersOperator(task_id="build", orders=orders, shop=SHOP).execute(context)
+        context["ti"].task_id = f"upsert_{index}"
+        upsert = with_store(YotpoUpsertOrdersOperator, store)(task_id="upsert", orders=built, personal_values=argument)
+        (outcome,) = read_dataset(upsert.execute(context))
+        values.append({each["name"]: (each["before"], each["after"]) for each in outcome["values"]})
+
+    assert values[1]["customer.email"] == (("old@example.com", "new@example.com") if shown else ("•••", "•••"))
+    assert ("example.com" in json.dumps(values)) is shown
