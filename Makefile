@@ -5,6 +5,7 @@
 #   make lint   ruff, the import contracts and mypy
 #   make format   let ruff repair and format the code
 #   make docs   the documentation as a site, in docs/_build/html; a warning is an error
+#   make tutorial   every command of docs/tutorial.md, in an empty folder and a new environment
 #   make sandbox   serve the partners' APIs on this machine until you interrupt it
 #   make constraints   resolve the pinned sets again
 #   make upgrade   resolve them to the newest versions
@@ -24,7 +25,7 @@ PYTEST_WORKERS ?= 2
 # Without bytecode files, Airflow's processes compile thousands of modules at each start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: matrix demo test test-quick lint format docs sandbox constraints upgrade dist urls clean
+.PHONY: matrix demo test test-quick lint format docs tutorial sandbox constraints upgrade dist urls clean
 
 demo: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox.demo --dags dags --home .demo
@@ -47,6 +48,9 @@ format: .venv/test/.ready
 
 docs: .venv/docs/.ready
 	.venv/docs/bin/python -m sphinx -W --keep-going --nitpicky --quiet docs docs/_build/html
+
+tutorial: .venv/test/.ready
+	TUTORIAL_FRESH=1 .venv/test/bin/python -m pytest -s tests/system/test_tutorial.py
 
 sandbox: .venv/demo/.ready
 	.venv/demo/bin/python -m airflow_provider_partners.sandbox serve
