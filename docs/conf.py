@@ -44,9 +44,8 @@ python_maximum_signature_line_length = 88
 
 # Blocks without a language show output, not Python. Only what a reader runs or writes has a copy button.
 highlight_language = "none"
-copybutton_selector = ", ".join(
-    f"div.highlight-{language} pre" for language in ("shell", "python", "json", "sql", "yaml", "toml", "ini")
-)
+_COPIED = ("shell", "bash", "python", "py", "json", "sql", "yaml", "toml", "ini")
+copybutton_selector = ", ".join(f"div.highlight-{language} pre" for language in _COPIED)
 
 nitpicky = True
 # A build loads no other site, so names of Airflow, pydantic and the standard library have no links.

@@ -284,6 +284,19 @@ def test_json_examples_are_json(path: Path) -> None:
         json.loads(block)
 
 
+@pytest.mark.parametrize("name", ["how-to/multi-shop.md", "reference/routes.md"])
+def test_the_routes_of_a_page_are_routes(name: str) -> None:
+    import yaml
+
+    from airflow_provider_partners.pipelines.routing import parse_routes
+
+    printed = [yaml.safe_load(text) for kind in ("yaml", "json") for text in blocks(DOCS / name, kind)]
+
+    assert printed
+    for routes in printed:
+        assert [route.shop for route in parse_routes(routes)] == [route["shop"] for route in routes]
+
+
 def test_hooks_accept_the_connections_of_the_examples() -> None:
     hosts = {hook.conn_type: hook.default_host for hook in HOOKS}
     seen = set()

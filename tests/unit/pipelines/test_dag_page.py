@@ -8,6 +8,7 @@ back from the HTML of markdown-it, an implementation of CommonMark and of GitHub
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_the_text_of_a_dag_has_headings_its_params_and_what_to_do_when_it_fails(
     assert re.findall("<h2>(.*?)</h2>", html(dag.doc_md))[-3:] == ["Params", "When it fails", "More"]
     assert [row[0] for row in rows(dag.doc_md)] == list(dag.params)
     assert not [row for row in rows(dag.doc_md) if row[3] == "no description"]
+
+
+def test_the_example_has_the_same_headings_and_the_params_that_it_declares():
+    dag = runpy.run_path(str(DOCS.parent / "dags" / "returns_overview.py"))["dag"]
+
+    assert re.findall("<h2>(.*?)</h2>", html(dag.doc_md)) == ["How it works", "Params", "When it fails", "More"]
+    assert [row[0] for row in rows(dag.doc_md)] == list(dag.params)
 
 
 @pytest.mark.parametrize("factory", FACTORIES, ids=lambda factory: factory.__name__)
