@@ -148,7 +148,9 @@ def _arrow(start: Box, end: Box, text: str) -> str:
         path = f"M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2 - tip:g}"
         head = f"M{x2 - 4.5:g} {y2 - tip:g}L{x2:g} {y2:g}L{x2 + 4.5:g} {y2 - tip:g}z"
     line = f'<path d="{path}" fill="none" stroke="var(--d-line)" stroke-width="1.5"{dashed}/>'
-    label = _text((x1 + x2) / 2, (y1 + y2) / 2 - 6, text, size=11.5, colour="soft") if text else ""
+    beside = 26 if x1 == x2 else 0
+    label = _text((x1 + x2) / 2 + beside, (y1 + y2) / 2 - (-4 if beside else 6), text, size=11.5, colour="soft")
+    label = label if text else ""
     return f'{line}<path d="{head}" fill="var(--d-line)"/>{label}'
 
 
