@@ -132,7 +132,7 @@ class PartnerSensor(BaseSensorOperator):
     def execute(self, context: Any) -> Any:
         """Wait until the condition is met, and return its details."""
         started = utcnow()
-        with self._skipping_soft_failures(), self._closing_hook(), self._explaining_failures():
+        with self._explaining_failures(), self._skipping_soft_failures(), self._closing_hook():
             if self.deferrable:
                 result = self.poke(context)
                 if not result.is_done:
@@ -211,7 +211,7 @@ class PartnerSensor(BaseSensorOperator):
         Airflow applies ``soft_fail`` here itself, to more failures than on a worker, and ``never_fail`` only from 3.1
         on. It applies neither of them to all timeouts.
         """
-        with self._skipping_soft_failures(), self._explaining_failures():
+        with self._explaining_failures(), self._skipping_soft_failures():
             return super().resume_execution(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from structlog.tracebacks import extract
 
 from airflow_provider_partners import _compat
 from airflow_provider_partners._compat import AirflowException, AirflowFailException, AirflowRescheduleException
@@ -114,7 +115,6 @@ def test_the_log_says_what_failed_for_whom_and_what_to_do_before_airflow_prints_
 
 def test_airflow_sees_no_cause_whose_frames_and_message_it_would_repeat():
     """Airflow prints an exception with its causes, each with all frames: ``structlog.tracebacks.extract``."""
-    from structlog.tracebacks import extract
 
     def call():
         try:

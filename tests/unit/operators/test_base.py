@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from structlog.tracebacks import extract
 
 from airflow_provider_partners import (
     YofiExtractOperator,
@@ -24,6 +25,30 @@ class FailingOperator(PartnerOperator):
 def test_an_operator_translates_its_errors_for_airflow():
     with pytest.raises(AirflowFailException, match="the shop is wrong"):
         FailingOperator(task_id="failing").execute({})
+
+
+class FailingShopOperator(FailingOperator):
+    def __init__(self, *, shop, yotpo_conn_id, **kwargs):
+        super().__init__(**kwargs)
+        self.shop = shop
+        self.yotpo_conn_id = yotpo_conn_id
+
+
+def test_the_log_names_shop_and_connection_of_a_failed_task(caplog):
+    operator = FailingShopOperator(task_id="failing", shop="a.myshopify.com", yotpo_conn_id="yotpo_a")
+    with pytest.raises(AirflowFailException):
+        operator.execute({})
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line == "a.myshopify.com, connection yotpo_a: the shop is wrong"
+
+
+def test_airflow_prints_one_frame_of_this_provider():
+    """Airflow's log shows each frame of an exception and of its causes: ``structlog.tracebacks.extract``."""
+    with pytest.raises(AirflowFailException) as raised:
+        FailingOperator(task_id="failing").execute({})
+    (stack,) = extract(raised.type, raised.value, raised.value.__traceback__).stacks
+    ours = [frame for frame in stack.frames if "/airflow_provider_partners/" in frame.filename]
+    assert [frame.name for frame in ours] == ["execute"]
 
 
 @pytest.mark.parametrize(

@@ -260,3 +260,17 @@ def test_a_timeout_after_a_good_check_names_no_earlier_error(fake_condition):
 
 def test_a_wrong_number_of_failures_is_named():
     assert "'max_failures' is the text 'three'" in str(raised(FakeSensor(max_failures="three")))
+
+
+def test_a_failed_sensor_says_what_failed_and_what_to_do_in_lines_of_their_own(fake_condition, capsys):
+    fake_condition.results[:] = [AuthenticationError("The secret is invalid", partner="Yotpo", remedy="Renew it.")]
+    raised(FakeSensor())
+    assert "Yotpo: The secret is invalid.\nWhat to do: Renew it." in capsys.readouterr().out
+
+
+def test_a_sensor_that_is_skipped_logs_no_error(fake_condition, capsys):
+    fake_condition.results[:] = [IMPOSSIBLE]
+    raised(FakeSensor())
+    assert "[error" in capsys.readouterr().out
+    raised(FakeSensor(soft_fail=True))
+    assert "[error" not in capsys.readouterr().out
