@@ -179,7 +179,9 @@ def test_manifest_and_lineage_agree(report: RunReport, task: str) -> None:
         )
         assert output["facets"]["dataSource"]["uri"].endswith(f"{reference['uri'].split('staging/')[1]}/manifest.json")
         schema = output["facets"].get("schema", {}).get("fields", [])
-        assert {field["name"]: field["type"] for field in schema} == manifest["fields"]
+        assert {field["name"]: field["type"] for field in schema} == {
+            column["name"]: column["type"] for column in manifest["columns"]
+        }
         assert sum(part["records"] for part in manifest["parts"]) == reference["records"]
 
 
@@ -247,6 +249,16 @@ def test_lineage_leads_from_the_partners_lists_to_the_store(report: RunReport) -
     assert wrote["shops"] == set()
 
 
+def test_a_function_reports_its_lineage_by_the_collector_of_hooks(report: RunReport) -> None:
+    """``dags test`` runs all tasks in one process, whose collector holds what the others have read, too."""
+    (event,) = report.lineage["by_hand"]
+    inputs = {(one["namespace"], one["name"]) for one in event["inputs"]}
+    outputs = {(one["namespace"], one["name"]) for one in event["outputs"]}
+    (orders,) = [one for one in report.outputs("orders") if _file(one)]
+    assert {(f"yofi://{SHOP}", "customers"), ("file", orders["name"])} <= inputs
+    assert ("file", orders["name"].replace("/orders", "/by_hand")) in outputs
+
+
 def test_lineage_counts_the_records_read_from_each_list(report: RunReport) -> None:
     for task in ("orders", "stored", "redemptions"):
         (event,) = report.lineage[task]
@@ -288,6 +300,7 @@ def test_links_lead_to_the_console_of_each_partner(report: RunReport) -> None:
         assert _plain(report.links[f"{task}/-1"]) == _plain({**links, "Dataset": None}), task
     for index in (0, 1):
         assert report.links[f"lists/{index}"] == {"Yofi": f"{admin}/apps", "Dataset": None}
+    assert report.links["wait/-1"] == {"Yofi": f"{admin}/apps"}
     assert report.links["shops/-1"] == {"Partner Dashboard": f"https://partners.shopify.com/12345/apps/{app}"}
 
 

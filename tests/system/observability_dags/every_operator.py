@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG, Asset, AssetAlias
+from airflow.sdk import DAG, Asset, AssetAlias, get_current_context, task
 
+from airflow_provider_partners.hooks.yofi import YofiHook
 from airflow_provider_partners.operators.shopify_admin import ShopifyAdminExtractOperator
 from airflow_provider_partners.operators.shopify_partner import (
     ShopifyPartnerActiveShopsOperator,
@@ -21,6 +22,8 @@ from airflow_provider_partners.operators.yotpo import (
     YotpoUpsertOrdersOperator,
     YotpoUpsertProductsOperator,
 )
+from airflow_provider_partners.sensors.yofi import YofiRecordsSensor
+from airflow_provider_partners.taskflow import dataset_uri, read_dataset, translate_errors, write_dataset
 
 SHOP = "aurora-apparel.myshopify.com"
 YEARS = {"since": "2020-01-01T00:00:00Z", "until": "2030-01-01T00:00:00Z"}
@@ -28,6 +31,16 @@ STORE = "yotpo_aurora_apparel"
 APP = "{{ var.value.partner_app_id }}"
 EVENTS = "query ($first: Int!, $after: String, $app: ID!) { app(id: $app) { events(first: $first, after: $after) {"
 EVENTS += " edges { cursor node { __typename occurredAt } } pageInfo { hasNextPage } } } }"
+
+
+@task(multiple_outputs=False)
+def by_hand(orders: dict) -> dict:
+    """Read a dataset and a list that no other task reads, and write a dataset, without an operator."""
+    context = get_current_context()
+    assert any(read_dataset(orders))
+    with translate_errors(context), YofiHook(shop=SHOP) as yofi:
+        return write_dataset(yofi.extract("customers"), uri=dataset_uri(context)).to_dict()
+
 
 with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
     orders = ShopifyAdminExtractOperator(
@@ -94,4 +107,6 @@ with DAG("every_operator", schedule=None, start_date=datetime(2026, 1, 1, tzinfo
         task_id="compare", built=built.output, yotpo_orders=stored.output, outlets=[Asset("differences")]
     )
     refused = YofiExtractOperator(task_id="refused", resource="claims", shop=SHOP, yofi_conn_id="yofi_wrong", **YEARS)
+    by_hand(orders.output)
+    YofiRecordsSensor(task_id="wait", resource="claims", shop=SHOP)
     planned >> products >> written >> stored >> compared
