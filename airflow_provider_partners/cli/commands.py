@@ -165,8 +165,8 @@ COMMANDS = (
     Command(
         "replay",
         "send rejected orders again",
-        "Send the orders again that a run rejected, after the cause is mended. Each is read from Shopify and built "
-        "anew, so its present state is sent. What arrives is closed: a second replay does not take it again. The Dag "
+        "Send the orders again that a run rejected, after the cause is mended. Each is read from Shopify again and built "
+        "with its route, so its present state is sent. What arrives is closed: a second replay does not take it again. The Dag "
         "yotpo_replay_rejects does the same inside Airflow. The exit code is 1 when an order is rejected again.",
         (
             ("look first", "replay --shop a.myshopify.com --dry-run"),

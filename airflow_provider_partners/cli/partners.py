@@ -60,7 +60,9 @@ def open_hook(partner: str, conn_id: str | None = None, *, shop: str | None = No
     if shop and not takes_shop:
         message = f"A connection of {partner} is of one account, so --shop has no meaning here"
         raise UsageError(message, "Leave it out, and choose the account with --conn-id.")
-    arguments = {"shop": shop} if takes_shop and shop else {}
+    from airflow_provider_partners.api.shopify.shops import shop_domain
+
+    arguments = {"shop": shop_domain(shop)} if shop else {}
     hook: PartnerHook[Any] = hook_class(conn_id or hook_class.default_conn_name, **arguments)
     return hook
 
