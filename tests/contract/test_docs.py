@@ -177,7 +177,7 @@ def test_the_fields_of_a_connection_are_named_as_in_its_form(conn_type: str) -> 
 
 def test_the_settings_page_has_every_option_with_its_default() -> None:
     declared = INFO["config"]["partners"]["options"]
-    rows = {row[0].strip("`"): row[1].strip("`") for row in table_under("settings.md", "# Settings")}
+    rows = {row[0].strip("`"): row[1].strip("`") for row in table_under("reference/settings.md", "# Settings")}
 
     assert rows == {name: option["default"] or "empty" for name, option in declared.items()}
 
