@@ -12,7 +12,6 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from typing import Any
 
 PACKAGE = "airflow_provider_partners"
@@ -110,7 +109,7 @@ def _complete_docstring(_app: Any, what: str, _name: str, kind: Any, _options: A
 
 def _passes_arguments_on(kind: Any) -> bool:
     """Return True if a class has base classes in the package whose arguments it takes."""
-    if not inspect.isclass(kind) or issubclass(kind, BaseException) or is_dataclass(kind):
+    if not inspect.isclass(kind) or issubclass(kind, BaseException) or "__dataclass_fields__" in vars(kind):
         return False
     bases = list(own_bases(kind))
     return len(bases) > 1 and any("__init__" in vars(base) for base in bases)
