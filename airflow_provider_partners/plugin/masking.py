@@ -22,7 +22,7 @@ _OPEN_FIELDS = frozenset(
     created_at updated_at createdat updatedat processed_at processedat cancelled_at cancelledat closed_at closedat
     order_date fulfillment_date date since until window occurredat expires_at deleted_at
     landing_site_path channel platform version versions
-    title vendor product_type producttype handle
+    title vendor product_type producttype handle returnstatus sourcename paymentgatewaynames result cancelreason
     """.split()  # noqa: SIM905 - many short words
 )
 """Fields whose text says nothing about a person. ``title`` is that of a product or line item."""
@@ -38,9 +38,13 @@ _PERSONAL_FIELDS = re.compile(
 _SAFE_TEXT = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?"  # a date or a timestamp
     r"|gid://[\w/.-]+"  # an id of Shopify
+    r"|([a-z]{1,6}_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a UUID, as Yofi's ids
     r"|-?\d{1,9}\.\d{1,4}"  # an amount
     r"|#[\w-]{1,20}"  # the name of an order, such as #1001
 )
+_CHANGE = {"name", "before", "after"}
+"""The keys of a changed value in a dataset of outcomes."""
+
 _ADDRESS = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[^\s@<>\"']+")
 _PHONE = re.compile(r"\+\d[\d\s().-]{6,}\d")
 
@@ -52,6 +56,8 @@ def mask_record(value: Any, field: str = "", *, personal: bool = False) -> Any:
     :param personal: True below a field that is personal as a whole
     """
     if isinstance(value, dict):
+        if value.keys() == _CHANGE:
+            return _mask_change(value, personal=personal)
         return {
             key: mask_record(part, key, personal=personal or bool(_PERSONAL_FIELDS.search(key)))
             for key, part in value.items()
@@ -67,6 +73,15 @@ def mask_record(value: Any, field: str = "", *, personal: bool = False) -> Any:
     return _mask_text(str(value), field)
 
 
+def _mask_change(change: dict[str, Any], *, personal: bool) -> dict[str, Any]:
+    """Return the change of a field, whose name is a path, such as ``customer.email``."""
+    path = str(change["name"])
+    personal = personal or any(_PERSONAL_FIELDS.search(part) for part in path.split("."))
+    field = path.rpartition(".")[2].partition("[")[0]
+    masked = {key: mask_record(change[key], field, personal=personal) for key in ("before", "after")}
+    return {"name": path, **masked}
+
+
 def _mask_text(text: str, field: str) -> str:
     if field.lower() in _OPEN_FIELDS or _SAFE_TEXT.fullmatch(text):
         return _PHONE.sub(MASK, _ADDRESS.sub(MASK, text))
@@ -76,5 +91,5 @@ def _mask_text(text: str, field: str) -> str:
 def _is_id(field: str, value: Any) -> bool:
     """Return True for the id of a person or an address: it leads to the record, and says nothing by itself."""
     return field.lower() in {"id", "external_id", "legacyresourceid"} and bool(
-        re.fullmatch(r"\d{1,20}|gid://[\w/.-]+", str(value))
+        re.fullmatch(r"\d{1,20}|gid://[\w/.-]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(value))
     )

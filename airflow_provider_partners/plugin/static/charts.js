@@ -92,15 +92,14 @@ export const outcomesChart = (runs, series, { hidden = [] } = {}) => {
   return figure;
 };
 
-// Columns against a limit, which is a line.
-export const limitChart = (runs, { label, of, format, most, limit }) => {
+// Columns against a limit, which is a line. A run whose calls the partner refused has another colour.
+export const limitChart = (runs, { label, of, refused, format, most, limit }) => {
   const width = isNarrow() ? 420 : 560;
   const height = 120;
   const y = limit === null ? null : TOP + (height - TOP - BOTTOM) * (1 - limit / most);
-  const over = (run) => limit !== null && of(run) >= limit;
   const series = [
-    { name: "calls", label, of: (run) => (over(run) ? 0 : of(run)) },
-    { name: "over", label, of: (run) => (over(run) ? of(run) : 0) },
+    { name: "calls", label, of: (run) => (refused(run) ? 0 : of(run)) },
+    { name: "over", label, of: (run) => (refused(run) ? of(run) : 0) },
   ];
   return h(
     "div",

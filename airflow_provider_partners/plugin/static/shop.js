@@ -56,13 +56,14 @@ const partnerCalls = (runs, partner) => {
   const hasLimit = total.some((calls) => calls.limit_share !== null);
   const shareOf = (run) => Math.max(0, ...callsOf(run, partner).map((calls) => calls.limit_share ?? 0));
   const requestsOf = (run) => callsOf(run, partner).reduce((sum, calls) => sum + calls.requests, 0);
+  const refusedIn = (run) => callsOf(run, partner).reduce((sum, calls) => sum + calls.throttled, 0);
   const withTip = runs.map((run) => ({
     ...run,
-    tip: [time(run.at), plural(requestsOf(run), "call"), hasLimit ? `${percent(shareOf(run))} of the limit` : "no declared limit"],
+    tip: [time(run.at), plural(requestsOf(run), "call"), hasLimit ? `${percent(shareOf(run))} of the limit` : "no declared limit", ...(refusedIn(run) ? [`${number(refusedIn(run))} refused`] : [])],
   }));
   const chart = hasLimit
-    ? { label: `Share of the limit of ${PARTNERS[partner] ?? partner}`, of: shareOf, format: percent, most: Math.max(1, ...runs.map(shareOf)), limit: 1 }
-    : { label: `Calls of ${PARTNERS[partner] ?? partner}`, of: requestsOf, format: number, most: ceiling(Math.max(1, ...runs.map(requestsOf))), limit: null };
+    ? { label: `Share of the limit of ${PARTNERS[partner] ?? partner}`, of: shareOf, refused: refusedIn, format: percent, most: Math.max(1, Math.ceil(4 * Math.max(...runs.map(shareOf))) / 4), limit: 1 }
+    : { label: `Calls of ${PARTNERS[partner] ?? partner}`, of: requestsOf, refused: refusedIn, format: number, most: ceiling(Math.max(1, ...runs.map(requestsOf))), limit: null };
   const facts = [plural(requests, "call"), throttled ? `${number(throttled)} refused by the rate limit` : "none refused", waited >= 1 ? `${duration(waited)} waited` : null];
   return h("div", { class: "partner" }, h("h3", null, PARTNERS[partner] ?? partner, h("small", null, facts.filter(Boolean).join(" · "))), limitChart(withTip, chart));
 };

@@ -85,6 +85,14 @@ def test_ids_states_times_and_amounts_stay(orders: list[dict[str, Any]]) -> None
         ({"geo": {"latitude": 52.5, "longitude": 13.4}}, {"geo": {"latitude": MASK, "longitude": MASK}}),
         ({"metadata": {"favourite": "cake"}}, {"metadata": {"favourite": MASK}}),
         ({"customer": {"id": "Grace Hopper"}}, {"customer": {"id": MASK}}),
+        # A changed value in a dataset of outcomes, and a path into a list.
+        (
+            {"values": [{"name": "customer.email", "before": None, "after": "a@b.example"}]},
+            {"values": [{"name": "customer.email", "before": None, "after": MASK}]},
+        ),
+        ({"values": [{"name": "payment_status", "before": "paid", "after": "refunded"}]}, ...),
+        # Ids of Yofi's API.
+        ({"entity_id": "f274ba23-df51-414d-a9d4-0f361b5b074f", "id": "ret_f274ba23-df51-414d-a9d4-0f361b5b074f"}, ...),
         # A field that nobody thought of.
         ({"nickname": "Amazing Grace", "tags": ["vip", ""]}, {"nickname": MASK, "tags": [MASK, ""]}),
         ({"total_price": "42.50", "quantity": 2, "paid": True, "note": None}, ...),
