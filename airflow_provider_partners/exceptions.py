@@ -8,6 +8,7 @@ Clients and sync raise these errors; ``task_errors`` translates them for Airflow
 from __future__ import annotations
 
 import copyreg
+import re
 from typing import Any
 
 __all__ = [
@@ -39,8 +40,16 @@ MAX_RETRY_AFTER = 3_600.0
 """Seconds. No partner is believed to require a longer wait: its longest window is an hour, and headers may be wrong."""
 
 
+_EMAIL = re.compile(r"(?<![\w.+%/:@-])[\w.+%-]+(?:@|%40)(?:[\w-]+\.)+[^\W\d_]{2,}")
+
+
+def _without_addresses(text: str) -> str:
+    """Return a text without e-mail addresses: the first line of a file without a header may be in a message."""
+    return _EMAIL.sub("<e-mail>", text) if "@" in text or "%40" in text else text
+
+
 class PartnersError(Exception):
-    """Base class of all errors of this provider.
+    """Base class of all errors of this provider. E-mail addresses are removed from its texts.
 
     :param message: what was requested and what came back, without secrets and customers' data
     :param remedy: next step for the reader
@@ -58,9 +67,10 @@ class PartnersError(Exception):
         status: int | None = None,
         request_id: str | None = None,
     ) -> None:
+        message = _without_addresses(message)
         super().__init__(message)
         self.message = message
-        self.remedy = remedy
+        self.remedy = _without_addresses(remedy) if remedy else remedy
         self.partner = partner
         self.status = status
         self.request_id = request_id

@@ -97,7 +97,7 @@ def _read_file(uri: str) -> Any:
     from airflow.sdk import ObjectStoragePath
 
     try:
-        text = ObjectStoragePath(uri).read_text(encoding="utf-8")
+        text = ObjectStoragePath(uri).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         message = f"There is no file {uri} with routes"
         remedy = "Put it where every worker and the Dag processor can read it."

@@ -357,6 +357,8 @@ def test_the_sandbox_refuses_what_the_schema_refuses(project: RunningSandbox) ->
             {"options": {"filters": {"metadata_x": {"conditions": {"$is": ["1"]}}}}},
             {"options": {"starting_after": "yesterday"}},
             {"unknown": 1},
+            {"order": {"amount": "1000"}},
+            {"order": {"items": {}}},
         ):
             with pytest.raises(RejectedError, match="Invalid payload"):
                 client.request("POST", "/v1/qualifications", json=body, idempotent=True)

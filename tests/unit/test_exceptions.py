@@ -33,6 +33,20 @@ def test_the_text_has_partner_message_status_request_id_and_remedy() -> None:
     assert str(error) == "Yotpo: the order is invalid (HTTP 400, request id r-1). Correct the order."
 
 
+@pytest.mark.parametrize("text", ["ann@example.com", "a.b+c@mail.example.co", "zoë%40example.com"])
+def test_an_error_names_no_e_mail_address(text: str) -> None:
+    """A file without a header has its first record there, and its names are in the error."""
+    error = PartnersError(f"The header has two columns '{text}'.", remedy=f"Its columns are: id, {text}.")
+
+    assert "example" not in str(error)
+    assert str(error) == "The header has two columns '<e-mail>'. Its columns are: id, <e-mail>."
+
+
+@pytest.mark.parametrize("text", ["sftp://ann@files.example.com/in", "s3://bucket/a@2x.png", "partners==1.0@main"])
+def test_what_only_looks_like_an_address_stays(text: str) -> None:
+    assert str(PartnersError(f"Nothing is at {text}.")) == f"Nothing is at {text}."
+
+
 def test_the_text_without_details_is_the_message() -> None:
     assert str(PartnersError("the network failed")) == "the network failed"
 

@@ -45,7 +45,7 @@ _SCENARIOS: Mapping[str, _Scenario] = {
     "PRODUCTS_BY_CUSTOMER": _Scenario(kinds=_KINDS, products=True),
     "PRODUCTS_DISCOUNT_BY_CUSTOMER": _Scenario(kinds=_KINDS, products=True),
 }
-_BODY = {
+_BODY: dict[str, type] = {
     "customer": dict,
     "order": dict,
     "tracking_id": str,
@@ -54,7 +54,16 @@ _BODY = {
     "session": dict,
     "metadata": dict,
 }
-_WORDS = {dict: "object", str: "string"}
+_ORDER: dict[str, type] = {
+    "amount": int,
+    "initial_amount": int,
+    "discount_amount": int,
+    "items": list,
+    "metadata": dict,
+}
+"""The types of an order's properties, in the schema ``Order``."""
+
+_WORDS = {dict: "object", str: "string", int: "integer", list: "array"}
 _EXPANSIONS = ("redeemable", "category", "validation_rules")
 _SORTING_RULES = ("DEFAULT", "BEST_DEAL", "LEAST_DEAL")
 _OPTIONS = frozenset({"limit", "starting_after", "filters", "expand", "sorting_rule"})
@@ -212,6 +221,11 @@ def _check(body: Any) -> None:
             raise invalid(INVALID_PAYLOAD, f"Payload should NOT have additional property '{name}'")
         if value is not None and not isinstance(value, kind):
             raise invalid(INVALID_PAYLOAD, f"Property .{name} should be {_WORDS[kind]}")
+    order = body.get("order") or {}
+    for name, kind in _ORDER.items():
+        value = order.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+            raise invalid(INVALID_PAYLOAD, f"Property .order.{name} should be {_WORDS[kind]}")
     if body.get("scenario") not in {None, *_SCENARIOS}:
         raise not_one_of(INVALID_PAYLOAD, "scenario", tuple(_SCENARIOS))
     _check_options(body.get("options") or {})

@@ -36,6 +36,14 @@ def test_a_file_has_the_routes_as_json_or_yaml(tmp_path, suffix, write):
         assert two.options == {"gift_cards": "include"}
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    """Notepad and PowerShell write one. RFC 8259 lets a reader ignore it, and Python's ``json`` refuses it."""
+    file = tmp_path / "routes.json"
+    file.write_text(json.dumps(ROUTES), encoding="utf-8-sig")
+
+    assert [route.shop for route in read_routes(str(file))] == [A, B]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
