@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_partners import settings
 from airflow_provider_partners.cli.exits import FOUND, OK, UsageError
+from airflow_provider_partners.cli.orders import find_lane
 from airflow_provider_partners.cli.output import Output
 from airflow_provider_partners.cli.partners import open_hook
 from airflow_provider_partners.exceptions import PartnersError
@@ -266,7 +267,10 @@ def _check_shopify(route: Route) -> tuple[str, str, str]:
         if access.shop != route.shop:
             message = f"the connection reads the shop {access.shop}"
             raise AuthenticationError(message, remedy="Correct the host or the token of the connection, or the route.")
-        next(client.extract("orders", page_size=1, personal_data=route.personal_data).records(), None)
+        # With the further fields that the route's options need: they may need further scopes.
+        fields = find_lane(route)["fields"] or None
+        found = client.extract("orders", page_size=1, personal_data=route.personal_data, fields=fields)
+        next(found.records(), None)
         detail = f"the token has the access scopes {', '.join(needed)}, and orders can be read"
         if not access.allows("read_all_orders"):
             warning = "the token lacks read_all_orders: Shopify omits orders older than 60 days"

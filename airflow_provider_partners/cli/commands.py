@@ -165,9 +165,10 @@ COMMANDS = (
     Command(
         "replay",
         "send rejected orders again",
-        "Send the orders again that a run rejected, after the cause is mended. Each is read from Shopify again and built "
-        "with its route, so its present state is sent. What arrives is closed: a second replay does not take it again. The Dag "
-        "yotpo_replay_rejects does the same inside Airflow. The exit code is 1 when an order is rejected again.",
+        "Send the orders again that a run rejected, after the cause is mended. Each is read from Shopify again and "
+        "built with its route, so its present state is sent. What arrives is closed: a second replay does not take it "
+        "again. The Dag yotpo_replay_rejects does the same inside Airflow. The exit code is 1 when an order is "
+        "rejected again.",
         (
             ("look first", "replay --shop a.myshopify.com --dry-run"),
             ("the rejects of one run", "replay --run scheduled__2026-05-01T10:00:00+00:00"),

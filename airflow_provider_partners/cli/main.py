@@ -105,14 +105,17 @@ def _server_context() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _logs_to_stderr() -> Iterator[None]:
-    """Keep standard output free for the command's result, and show warnings only.
+    """Keep standard output free for the command's result, and show this package's warnings only.
 
     Airflow logs to standard output: by handlers that exist already, and by those that it makes when a command loads it.
     """
     own = logging.getLogger("airflow_provider_partners")
     level = own.level
-    loggers = [logging.root, *(each for each in logging.Logger.manager.loggerDict.values())]
-    handlers = [each for logger in loggers for each in getattr(logger, "handlers", ())]
+    handlers = [
+        each
+        for logger in (logging.root, *logging.Logger.manager.loggerDict.values())
+        for each in getattr(logger, "handlers", ())
+    ]
     moved = [
         (each, each.setStream(sys.stderr))
         for each in handlers

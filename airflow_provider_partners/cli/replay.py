@@ -39,20 +39,27 @@ def run(options: Any, output: Output) -> int:
     by_shop: dict[str, list[OpenRejects]] = {}
     for rejects in of_orders:
         by_shop.setdefault(rejects.shop, []).append(rejects)
+    # All routes first: a shop without one must not stop the command in the middle.
+    dag_arguments = {"options": options.options, "policy": options.policy}
+    lanes = {shop: order_sources.find_lane(find_route(shop, options.routes), **dag_arguments) for shop in by_shop}
     results = [
-        result for shop, rejects in sorted(by_shop.items()) for result in _replay_shop(shop, rejects, options, output)
+        result
+        for shop, rejects in sorted(by_shop.items())
+        for result in _replay_shop(lanes[shop], rejects, output, dry_run=options.dry_run)
     ]
     products = sum(len(rejects.ids) for rejects in found if rejects.kind != ORDERS)
     _print(results, products, options, output)
     return FOUND if any(not result["settled"] for result in results) else OK
 
 
-def _replay_shop(shop: str, rejects: Sequence[OpenRejects], options: Any, output: Output) -> list[dict[str, Any]]:
+def _replay_shop(
+    lane: Mapping[str, Any], rejects: Sequence[OpenRejects], output: Output, *, dry_run: bool
+) -> list[dict[str, Any]]:
     """Return what became of each rejected order of a shop."""
     from airflow_provider_partners.pipelines.open_rejects import close_rejects
     from airflow_provider_partners.sync import UnmappableOrder
 
-    lane = order_sources.find_lane(find_route(shop, options.routes), options=options.options, policy=options.policy)
+    shop = str(lane["shop"])
     ids = sorted({each for each_rejects in rejects for each in each_rejects.ids})
     results: dict[str, dict[str, Any]] = {}
     with output.progress(f"Sending {shop}", 3 + len(ids)) as advance:
@@ -65,13 +72,13 @@ def _replay_shop(shop: str, rejects: Sequence[OpenRejects], options: Any, output
                 action = "left out" if order.is_excluded else "rejected"
                 results[order.external_id] = _result(shop, order.external_id, action, order.reason)
         ready = [order.to_dict() for order in built if not isinstance(order, UnmappableOrder)]
-        for outcome in _write(lane, ready, dry_run=options.dry_run):
+        for outcome in _write(lane, ready, dry_run=dry_run):
             results[outcome.external_id] = _result(shop, outcome.external_id, outcome.action, outcome.reason or "")
             advance()
     for missing in set(ids) - results.keys():
         reason = "Shopify returns no such order; without the scope read_all_orders it hides orders older than 60 days"
         results[missing] = _result(shop, missing, "not found", reason)
-    if not options.dry_run:
+    if not dry_run:
         settled = [external_id for external_id, result in results.items() if result["settled"]]
         for each in rejects:
             close_rejects(each, settled)

@@ -139,3 +139,13 @@ def test_a_shop_without_a_route_is_wrong_usage(command):
     printed = command("check", "--shop", "orchard-toys-and-games")
     assert printed.code == 2
     assert f"There are routes for {SHOP}" in printed.err
+
+
+def test_wrong_options_of_a_route_are_found(command, sandbox, monkeypatch):
+    route = {**sandbox.shop(SHOP).route, "options": {"old_order": "exclude"}}
+    monkeypatch.setenv("AIRFLOW_VAR_PARTNER_SHOP_ROUTES", json.dumps([route]))
+    printed = command("check", "--shop", SHOP, "--json")
+    assert printed.code == 1
+    ((name, detail),) = checks(printed, "failed")
+    assert name == "shopify_admin"
+    assert "old_order" in detail

@@ -13,14 +13,14 @@ SHOP = "aurora-apparel.myshopify.com"
 DAG, RUN = "yofi_shopify_to_yotpo", "manual__2026-05-01T00:00:00+00:00"
 
 
-def leave(ids, run=RUN):
+def leave(ids, run=RUN, shop=SHOP, map_index=0):
     """Leave the datasets of an upsert that rejected orders."""
-    ti = SimpleNamespace(dag_id=DAG, task_id="lane.upsert_orders", run_id=run, map_index=0)
+    ti = SimpleNamespace(dag_id=DAG, task_id="lane.upsert_orders", run_id=run, map_index=map_index)
     rejects = [{"external_id": each, "order": {}, "rejected": {"kind": "order", "external_id": each}} for each in ids]
     for suffix, name, rows in (("", "orders outcomes", [{"x": 1}]), ("rejects", "orders rejects", rejects)):
         with DatasetWriter(dataset_uri({"ti": ti}, suffix), source="yotpo", resource=name, account="store") as writer:
             writer.append(rows)
-            writer.commit(extra={} if suffix else {"shop": SHOP, "dry_run": False})
+            writer.commit(extra={} if suffix else {"shop": shop, "dry_run": False})
 
 
 @pytest.fixture
@@ -87,6 +87,16 @@ def test_another_run_is_not_touched(command, shop, ids):
     leave(ids[1:], run="another")
     assert [each["order"] for each in command("replay", "--run", RUN, "--json").document["orders"]] == ids[:1]
     assert sorted(shop.yotpo_orders()) == ids[:1]
+
+
+def test_a_shop_without_a_route_stops_the_command_before_it_writes(command, shop, ids):
+    leave(ids)
+    leave(["1"], run="another", shop="zeta.myshopify.com")
+    leave(["1"], shop="zeta.myshopify.com", map_index=1)
+    printed = command("replay", "--run", RUN)
+    assert printed.code == 2
+    assert "zeta.myshopify.com has no route" in printed.err
+    assert shop.yotpo_orders() == {}
 
 
 def test_a_replay_of_everything_is_refused(command):
