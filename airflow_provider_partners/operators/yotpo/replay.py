@@ -19,8 +19,6 @@ from airflow_provider_partners.operators.inputs import (
     require_store,
 )
 from airflow_provider_partners.operators.yotpo.base import UpsertOperator
-from airflow_provider_partners.sync.grouping import ENVELOPES
-from airflow_provider_partners.sync.plain_records import record_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,14 +84,19 @@ class YotpoReplayRejectsOperator(UpsertOperator):
         return sync.group_records(self.record_kind, self._rejects(source))
 
     def _rejects(self, source: RecordSource) -> Iterator[Record]:
-        rejected = {record_id(record, ENVELOPES[self.record_kind]) for record in source.read()}
+        # Dags are parsed without the models of payloads, which these need.
+        from airflow_provider_partners.sync.grouping import ENVELOPES
+        from airflow_provider_partners.sync.plain_records import record_id
+
+        envelope = ENVELOPES[self.record_kind]
+        rejected = {record_id(record, envelope) for record in source.read()}
         rebuilt: set[str] = set()
         for record in read_optional("rebuilt", self.rebuilt):
             if record["external_id"] in rejected:
                 rebuilt.add(record["external_id"])
                 yield record
         for record in source.read():
-            if record_id(record, ENVELOPES[self.record_kind]) not in rebuilt:
+            if record_id(record, envelope) not in rebuilt:
                 yield record
 
     def input_datasets(self) -> list[Any]:
