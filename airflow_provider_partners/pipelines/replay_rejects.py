@@ -3,7 +3,7 @@
 Set ``run`` to the id of a run, to take its rejects; or ``shop``, to take those of all runs whose datasets are still
 there. ``dag_id`` names the Dag whose runs these are. With ``dry_run`` the Dag plans and writes nothing.
 
-The Dag reads each rejected order from Shopify again and builds it anew, with the connections of the shop's route. So it
+The Dag reads each rejected order from Shopify again and builds it with the connections of the shop's route. So it
 sends the order's present state, and also takes orders that could not be built. What it has sent, or found to be in
 Yotpo already, is closed: a second replay does not take it again. An order that is rejected again stays open, and fails
 the run.

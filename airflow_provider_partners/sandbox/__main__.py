@@ -113,7 +113,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _announce(running: RunningSandbox, prefixes: Sequence[str], options: argparse.Namespace) -> None:
     lines = [
-        f"Four partners' APIs at {running.url}",
+        f"Four partners' APIs at {running.url}; open it in a browser to watch them",
         f"Seed {options.seed}, {options.shops} shops, {options.orders} orders each",
         *(f"  {running.url}{prefix}" for prefix in prefixes),
         f"  {running.url}/_sandbox  control: health, calls, switches, faults, clock, connections",
