@@ -86,3 +86,18 @@ def test_the_limits_of_responses_and_files_are_megabytes(option):
     option("max_response_mb", "0.5")
     option("max_download_mb", "10")
     assert (settings.max_response_size(), settings.max_download_size()) == (500_000, 10_000_000)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("True", True), ("1", True), ("t", True), ("false", False), ("", False)])
+def test_personal_values_are_shown_by_a_word_that_airflow_takes_for_true(option, text, shown):
+    # Airflow's conf.getboolean takes t, true and 1.
+    assert settings.show_personal_values() is False
+    option("show_personal_values", text)
+    assert settings.show_personal_values() is shown
+
+
+def test_an_unclear_choice_about_personal_values_is_refused(option):
+    option("show_personal_values", "masked")
+    with pytest.raises(ConfigurationError, match="'masked', and has to be True or False") as raised:
+        settings.show_personal_values()
+    assert "AIRFLOW__PARTNERS__SHOW_PERSONAL_VALUES" in raised.value.remedy
