@@ -152,7 +152,7 @@ def test_the_plan_writes_nothing_and_the_sync_creates_what_was_planned(tutorial:
 
 def test_the_third_run_sends_the_two_changed_orders_and_no_other(tutorial: Tutorial) -> None:
     again = lane_row((tutorial.folder / "again.log").read_text())
-    changed, _ = json.JSONDecoder().raw_decode(tutorial.output, tutorial.output.index('{"changed"'))
+    changed, _ = json.JSONDecoder().raw_decode(tutorial.output, tutorial.output.index('{"shop":"aurora'))
 
     assert int(again["created"]) + int(again["updated"]) == len(changed["changed"]) == 2
     assert int(again["unchanged"]) == int(again["read"]) - 2
