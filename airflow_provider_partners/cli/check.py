@@ -202,7 +202,7 @@ class _App:
 def _app_id() -> str | None:
     """Return the app that a shop must have installed; ``None`` when the Dags take every routed shop."""
     from airflow_provider_partners.exceptions import NotDefinedError
-    from airflow_provider_partners.lookups import get_variable
+    from airflow_provider_partners.hooks.lookups import get_variable
 
     try:
         app_id = get_variable("partner_app_id", remedy="Set it to gid://partners/App/…, or to 'none'.")

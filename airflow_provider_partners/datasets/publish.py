@@ -21,6 +21,8 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+from airflow_provider_partners.datasets.formats.json_lines import JSONL_SUFFIX, PARQUET_SUFFIX, PartBuffer, to_line
+from airflow_provider_partners.datasets.formats.parquet import write_parquet
 from airflow_provider_partners.datasets.manifest import (
     Manifest,
     describe_list,
@@ -30,8 +32,6 @@ from airflow_provider_partners.datasets.manifest import (
     stored_reference,
     verify_manifest,
 )
-from airflow_provider_partners.datasets.parquet import write_parquet
-from airflow_provider_partners.datasets.part_files import JSONL_SUFFIX, PARQUET_SUFFIX, PartBuffer, to_line
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef
 from airflow_provider_partners.datasets.schema import Column

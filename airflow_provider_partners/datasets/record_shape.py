@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api.record_types import check_field_path
 from airflow_provider_partners.arguments import suggest
-from airflow_provider_partners.datasets.parquet import NESTED_FORMS, check_pyarrow
-from airflow_provider_partners.datasets.part_files import FILE_FORMATS
+from airflow_provider_partners.datasets.formats.json_lines import FILE_FORMATS
+from airflow_provider_partners.datasets.formats.parquet import NESTED_FORMS, check_pyarrow
 from airflow_provider_partners.datasets.schema import Column
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.records import encode_text

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from airflow_provider_partners.datasets.part_files import PARQUET_SUFFIX, read_json_lines
+from airflow_provider_partners.datasets.formats.json_lines import PARQUET_SUFFIX, read_json_lines
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, PartnersError
 from airflow_provider_partners.files import (
     first_line,
@@ -183,7 +183,7 @@ class DatasetFolder:
         """
         content = self.read_part(part)
         if part["name"].endswith(PARQUET_SUFFIX):
-            from airflow_provider_partners.datasets.parquet import read_parquet
+            from airflow_provider_partners.datasets.formats.parquet import read_parquet
 
             records = read_parquet(content, fields)
         else:

@@ -22,16 +22,16 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from airflow_provider_partners import settings, timestamps
 from airflow_provider_partners.api.record_types import top_level_types
 from airflow_provider_partners.datasets import lineage
-from airflow_provider_partners.datasets.location import is_task_folder
-from airflow_provider_partners.datasets.manifest import PART_NAME, describe_list, hash_parts, is_other_list
-from airflow_provider_partners.datasets.parquet import common_schema, write_parquet
-from airflow_provider_partners.datasets.part_files import (
+from airflow_provider_partners.datasets.formats.json_lines import (
     JSONL_SUFFIX,
     PARQUET_SUFFIX,
     PartBuffer,
     read_json_lines,
     to_line,
 )
+from airflow_provider_partners.datasets.formats.parquet import common_schema, write_parquet
+from airflow_provider_partners.datasets.location import is_task_folder
+from airflow_provider_partners.datasets.manifest import PART_NAME, describe_list, hash_parts, is_other_list
 from airflow_provider_partners.datasets.progress import Progress
 from airflow_provider_partners.datasets.record_shape import StorageOptions, format_text
 from airflow_provider_partners.datasets.reference import DatasetRef

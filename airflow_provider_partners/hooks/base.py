@@ -17,7 +17,7 @@ from airflow_provider_partners.arguments import check_text
 from airflow_provider_partners.exceptions import PartnersError
 from airflow_provider_partners.hooks import connection_forms
 from airflow_provider_partners.hooks.connection import PartnerConnection, read_connection
-from airflow_provider_partners.lookups import find_connection
+from airflow_provider_partners.hooks.lookups import find_connection
 from airflow_provider_partners.observability import hook_lineage, metrics, step_log
 from airflow_provider_partners.records import encode_text
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners._compat import AirflowException, BaseHook
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.files import first_line
-from airflow_provider_partners.lookups import find_connection
+from airflow_provider_partners.hooks.lookups import find_connection
 from airflow_provider_partners.tables.errors import database_errors
 
 if TYPE_CHECKING:

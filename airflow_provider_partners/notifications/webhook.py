@@ -12,7 +12,7 @@ from airflow.sdk import BaseNotifier
 
 from airflow_provider_partners._compat import BaseHook, in_thread, mask_secret
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.lookups import find_connection
+from airflow_provider_partners.hooks.lookups import find_connection
 from airflow_provider_partners.notifications.run_message import RunMessage, partner_summary
 
 if TYPE_CHECKING:

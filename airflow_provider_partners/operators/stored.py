@@ -21,7 +21,7 @@ from airflow_provider_partners.arguments import (
 from airflow_provider_partners.datasets.record_shape import DEFAULT_COLUMNS, RecordShape, StorageOptions
 from airflow_provider_partners.datasets.storage import DatasetFolder
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
-from airflow_provider_partners.lookups import find_connection
+from airflow_provider_partners.hooks.lookups import find_connection
 from airflow_provider_partners.operators.base import PartnerOperator
 from airflow_provider_partners.windows import is_given
 

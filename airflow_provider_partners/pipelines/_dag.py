@@ -24,7 +24,7 @@ from airflow_provider_partners.arguments import (
     suggest,
 )
 from airflow_provider_partners.exceptions import ConfigurationError, FatalError
-from airflow_provider_partners.lookups import get_variable
+from airflow_provider_partners.hooks.lookups import get_variable
 from airflow_provider_partners.notifications.run_message import partner_summary
 from airflow_provider_partners.operators.shopify_partner import NO_APP
 from airflow_provider_partners.pipelines._dag_page import TASK_FAILED, dag_page

@@ -27,8 +27,8 @@ from airflow.timetables.trigger import CronTriggerTimetable
 
 from airflow_provider_partners import settings, windows
 from airflow_provider_partners.assets import create_shopify_partner_asset
+from airflow_provider_partners.hooks.lookups import get_variable
 from airflow_provider_partners.hooks.shopify_partner import ShopifyPartnerHook
-from airflow_provider_partners.lookups import get_variable
 from airflow_provider_partners.operators.shopify_partner import NO_APP, ShopifyPartnerExtractOperator
 from airflow_provider_partners.pipelines import finance_days
 from airflow_provider_partners.pipelines._dag import (

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_partners.arguments import parse_structure
 from airflow_provider_partners.exceptions import ConfigurationError, StorageError
-from airflow_provider_partners.lookups import get_variable
+from airflow_provider_partners.files import first_line
+from airflow_provider_partners.hooks.lookups import get_variable
 from airflow_provider_partners.pipelines import routing
 
 __all__ = ["check_routes", "is_local_file", "read_entries", "read_routes"]
@@ -102,7 +103,14 @@ def _read_file(uri: str) -> Any:
         message = f"There is no file {uri} with routes"
         remedy = "Put it where every worker and the Dag processor can read it."
         raise ConfigurationError(message, remedy=remedy) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (ImportError, ValueError) as error:
+        if isinstance(error, UnicodeError):
+            message, remedy = f"The file {uri} with routes is not in UTF-8", "Write it in UTF-8."
+        else:
+            message = f"The file {uri} with routes can't be read: {first_line(error)}"
+            remedy = f"Install the provider package for '{urlsplit(uri).scheme}://', or use another address."
+        raise ConfigurationError(message, remedy=remedy) from None
+    except OSError as error:
         message = f"The file {uri} with routes can't be read: {type(error).__name__}"
         raise StorageError(message, remedy="Check the file, and the worker's access to it.") from error
     return _parse_text(uri, text)

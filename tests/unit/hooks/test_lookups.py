@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_partners import lookups
 from airflow_provider_partners._compat import AirflowNotFoundException
 from airflow_provider_partners.exceptions import (
     AuthenticationError,
@@ -15,6 +14,7 @@ from airflow_provider_partners.exceptions import (
     NotDefinedError,
     RetryableError,
 )
+from airflow_provider_partners.hooks import lookups
 from airflow_provider_partners.hooks.yotpo import YotpoHook
 
 

@@ -1,0 +1,1 @@
+"""The formats of part files: gzipped JSON lines, and Parquet."""
