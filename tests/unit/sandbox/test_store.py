@@ -139,3 +139,15 @@ def test_the_parent_of_an_inner_object_is_found_until_its_document_changes() -> 
     store.put("p", "s", "order", "o-1", {"lines": [{"id": "l-5"}]}, at="2026-01-02T00:00:00Z")
 
     assert store.parent_ids("p", "s", "order", "lines") == {"l-3": "o-2", "l-5": "o-1"}
+
+
+def test_documents_are_counted_by_kind_and_the_last_ones_come_first() -> None:
+    store = Store()
+    for number in range(3):
+        store.put("yofi", "a", "return", str(number), {"n": number}, at=f"2026-05-0{number + 1}T00:00:00Z")
+    store.put("yofi", "b", "claim", "1", {}, at="")
+    assert store.counts() == {("yofi", "a", "return"): 3, ("yofi", "b", "claim"): 1}
+    assert store.latest("yofi", "a", "return", 2) == [
+        ("2026-05-03T00:00:00Z", {"n": 2}),
+        ("2026-05-02T00:00:00Z", {"n": 1}),
+    ]

@@ -32,8 +32,9 @@ from airflow_provider_partners.api.http.rate_limit_store import (
     RateLimitStoreError,
     RedisStore,
     make_rate_limit_store,
+    reach_rate_limit_store,
 )
-from airflow_provider_partners.exceptions import ConfigurationError
+from airflow_provider_partners.exceptions import ConfigurationError, StorageError
 
 
 def increment(value: float | None) -> float:
@@ -316,3 +317,12 @@ def test_redis_needs_only_the_commands_that_the_page_on_deployment_lists():
     allowed = set(re.search(r"^user partners on .+$", page, re.MULTILINE)[0].upper().split(" +")[1:])
     assert {"WATCH", "GET", "SET", "EXEC"} <= sent <= allowed
     assert not {"EVAL", "EVALSHA", "SCRIPT"} & allowed
+
+
+def test_a_store_is_reached_or_the_check_says_that_it_is_not(tmp_path: Path) -> None:
+    """Clients only warn and go on in memory (``FallbackStore``), so a check has to look at the shared store."""
+    reach_rate_limit_store(make_rate_limit_store("memory://", "check"))
+    reach_rate_limit_store(make_rate_limit_store(tmp_path.as_uri(), "check"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="not usable"):
+        reach_rate_limit_store(make_rate_limit_store((tmp_path / "file").as_uri(), "check"))
