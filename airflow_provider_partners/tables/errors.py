@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,7 +54,8 @@ def database_errors(conn_id: str) -> Iterator[None]:
             raise
         kinds = [kind.__name__ for kind in type(error).__mro__]
         message = f"The database of '{conn_id}' answers {kinds[0]}: {without_values(first_line(error))}"
-        if _MISTAKES.intersection(kinds):
+        # SQLite has one class for all errors; https://sqlite.org/rescode.html#error is that of a wrong statement.
+        if _MISTAKES.intersection(kinds) or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
             raise ConfigurationError(message, remedy="Correct the statement, the table or the user's rights.") from None
         raise TransientError(message) from None
 

@@ -65,6 +65,22 @@ def test_a_missing_file_is_one_error_that_names_it(tmp_path):
         read_routes(str(tmp_path / "nothing.json"))
 
 
+@pytest.mark.parametrize("uri", ["nonsense://bucket/routes.json", "smb://server/share/routes.json"])
+def test_a_storage_that_is_not_installed_is_one_error_that_names_the_file(uri):
+    """Airflow's ``ObjectStoragePath`` raises ValueError for an unknown scheme, fsspec ImportError without its package:
+    https://filesystem-spec.readthedocs.io/en/latest/api.html#fsspec.registry.get_filesystem_class
+    """
+    with pytest.raises(ConfigurationError, match=f"The file {uri} with routes can't be read") as error:
+        read_routes(uri)
+    assert "Install the provider package" in str(error.value)
+
+
+def test_a_file_that_is_no_utf_8_is_one_error_that_names_it(tmp_path):
+    (tmp_path / "r.json").write_bytes(b'[{"shop": "\xe4"}]')
+    with pytest.raises(ConfigurationError, match=r"r\.json with routes is not in UTF-8"):
+        read_routes(str(tmp_path / "r.json"))
+
+
 @pytest.fixture
 def warehouse(tmp_path, monkeypatch):
     """A SQLite database behind the connection ``warehouse``."""

@@ -268,6 +268,8 @@ def test_too_few_records_fail_the_task(context, lite):
         ({"sql": "SELECT 1 AS id", "types": {"id": "int"}}, "did you mean 'integer'"),
         ({"sql": "SELECT 1 AS id", "timezone": "Nowhere"}, "'timezone'"),
         ({"sql": "SELECT 1 AS id", "parameters": 5}, "'parameters'"),
+        ({"sql": "SELECT id FROM missing"}, "no such table: missing"),
+        ({"sql": "SELEC 1"}, "syntax error"),
     ],
 )
 def test_what_a_user_writes_wrong_fails_at_once_and_names_it(context, lite, arguments, message):
