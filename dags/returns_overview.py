@@ -1,13 +1,10 @@
 """For each shop: the returns of the last days, with the numbers of their orders in Shopify and customers in Yofi.
 
-## How it works
+## When it fails
 
-An example of hooks and clients in ``@task`` functions. One function is synchronous and writes a dataset, as operators
-do. Another is asynchronous and reads from two partners at the same time (Airflow 3.2 and later). Only references and
-counts go through XCom. A shop that fails doesn't stop the others.
-
-The Dag needs the connections that the Variable ``partner_shop_routes`` names, and the Variable ``partner_app_id``: the
-app that a shop must have installed, or ``none``. Run it by hand.
+1. Open the task `report`. It logs the counts of the other shops, then names each shop that failed.
+2. Open the failed task of that shop. Its log ends with the error and what to do.
+3. Correct the cause, then clear the task.
 
 ## Params
 
@@ -16,11 +13,14 @@ app that a shop must have installed, or ``none``. Run it by hand.
 | `days` | whole number | `30` | Days of returns to read |
 | `shops` | list | none | Shops to read; by default all |
 
-## When it fails
+## How it works
 
-1. Open the task `report`. It logs the counts of the other shops, then names each shop that failed.
-2. Open the failed task of that shop. Its log ends with the error and what to do.
-3. Correct the cause, then clear the task.
+An example of hooks and clients in ``@task`` functions. One function is synchronous and writes a dataset, as operators
+do. Another is asynchronous and reads from two partners at the same time (Airflow 3.2 and later). Only references and
+counts go through XCom. A shop that fails doesn't stop the others.
+
+The Dag needs the connections that the Variable ``partner_shop_routes`` names, and the Variable ``partner_app_id``: the
+app that a shop must have installed, or ``none``. Run it by hand.
 
 ## More
 

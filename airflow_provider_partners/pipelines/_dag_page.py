@@ -48,12 +48,13 @@ def dag_page(description: str, params: Mapping[str, Any], *, on_failure: str, pa
     :param page: the page of the documentation about it, as ``title|path``
     """
     first, _, details = description.strip().partition("\n\n")
-    sections = [first]
-    if details:
-        sections.append(f"## How it works\n\n{details}")
+    # The window of Airflow's UI is small, so what is looked for in a hurry comes first.
+    sections = [first, f"## When it fails\n\n{on_failure}"]
     if params:
         sections.append(f"## Params\n\n{_params_table(params)}")
-    sections += [f"## When it fails\n\n{on_failure}", f"## More\n\n{_link(page)}"]
+    if details:
+        sections.append(f"## How it works\n\n{details}")
+    sections.append(f"## More\n\n{_link(page)}")
     return "\n\n".join(sections) + "\n"
 
 
