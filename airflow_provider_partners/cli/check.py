@@ -127,7 +127,7 @@ def _read_routes(options: Any) -> tuple[Result, list[Route]]:
     :raises UsageError: when a shop is given that has no route
     """
     from airflow_provider_partners.api.shopify.shops import shop_domain
-    from airflow_provider_partners.pipelines.route_sources import describe_source, read_routes
+    from airflow_provider_partners.pipelines.routing.sources import describe_source, read_routes
 
     subject = describe_source(options.routes)
     try:

@@ -74,7 +74,7 @@ def find_route(shop: str, source: str | None) -> Route:
     :raises UsageError: when the shop has none
     """
     from airflow_provider_partners.api.shopify.shops import shop_domain
-    from airflow_provider_partners.pipelines.route_sources import read_routes
+    from airflow_provider_partners.pipelines.routing.sources import read_routes
 
     routes = {route.shop: route for route in read_routes(source)}
     domain = shop_domain(shop)

@@ -29,7 +29,7 @@ from airflow_provider_partners.notifications.run_message import partner_summary
 from airflow_provider_partners.operators.shopify_partner import NO_APP
 from airflow_provider_partners.pipelines._dag_page import TASK_FAILED, dag_page
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
-from airflow_provider_partners.pipelines.route_sources import check_routes
+from airflow_provider_partners.pipelines.routing.sources import check_routes
 from airflow_provider_partners.pipelines.step_errors import read_error
 from airflow_provider_partners.retry_policy import default_args
 

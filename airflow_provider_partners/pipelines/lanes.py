@@ -37,7 +37,7 @@ from airflow_provider_partners.operators.yotpo import (
 from airflow_provider_partners.pipelines import run_summary, step_errors
 from airflow_provider_partners.pipelines._dag import reject_unknown_params, require_results
 from airflow_provider_partners.pipelines.order_arguments import CLAIMS_LOOKBACK, COUPONS_LOOKBACK
-from airflow_provider_partners.pipelines.placements import LANE_GROUP, Placement
+from airflow_provider_partners.pipelines.routing.placements import LANE_GROUP, Placement
 from airflow_provider_partners.task_errors import PartnerTaskError, translate_errors
 from airflow_provider_partners.windows import Window
 
@@ -86,7 +86,8 @@ _SINCE_LABEL = "{{ ' ' ~ task.%s[:10] if params.get('window_days') else '' }}"
 class Lane:
     """One shop in one window, as a mapped task group sees it: each field is an argument that Airflow resolves later.
 
-    The fields are those of :class:`~airflow_provider_partners.pipelines.routing.Route`, and the bounds of the windows.
+    The fields are those of :class:`~airflow_provider_partners.pipelines.routing.routes.Route`, and the bounds of the
+    windows.
     """
 
     shop: Any

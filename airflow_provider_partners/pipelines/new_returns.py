@@ -28,7 +28,7 @@ from airflow_provider_partners.pipelines import routing, shop_selection
 from airflow_provider_partners.pipelines._dag import TIME_SCHEMA, create_dag, dag_factory, reject_unknown_params
 from airflow_provider_partners.pipelines._dag_page import LANE_FAILED
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
-from airflow_provider_partners.pipelines.route_sources import read_routes
+from airflow_provider_partners.pipelines.routing.sources import read_routes
 from airflow_provider_partners.task_errors import translate_errors
 from airflow_provider_partners.triggers.watch.events import windows_from_events
 from airflow_provider_partners.triggers.yofi import YofiNewClaimsTrigger, YofiNewReturnsTrigger

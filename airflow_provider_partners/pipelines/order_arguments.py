@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.pipelines.placements import Placement, declared_placements
+from airflow_provider_partners.pipelines.routing.placements import Placement, declared_placements
 
 if TYPE_CHECKING:
     from airflow_provider_partners.sync.coupons import CouponPolicy

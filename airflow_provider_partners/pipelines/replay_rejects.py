@@ -29,6 +29,7 @@ from airflow_provider_partners.failures import REPLAY_DAG_ID
 from airflow_provider_partners.pipelines import lanes as steps
 from airflow_provider_partners.pipelines import routing, shop_selection
 from airflow_provider_partners.pipelines._dag import create_dag, dag_factory, reject_unknown_params
+from airflow_provider_partners.pipelines._dag_page import LANE_FAILED
 from airflow_provider_partners.pipelines.open_rejects import (
     ORDERS,
     PRODUCTS,
@@ -37,7 +38,7 @@ from airflow_provider_partners.pipelines.open_rejects import (
     find_open_rejects,
 )
 from airflow_provider_partners.pipelines.order_arguments import OrderArguments
-from airflow_provider_partners.pipelines.route_sources import read_routes
+from airflow_provider_partners.pipelines.routing.sources import read_routes
 from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = ["replay_rejects_dag"]
@@ -114,6 +115,8 @@ def replay_rejects_dag(
         },
         tags=["partners", "shopify", "yofi", "yotpo", "voucherify"],
         doc_md=__doc__,
+        on_failure=LANE_FAILED,
+        page="Send rejected orders again|how-to/replay",
         dag_args=dag_args,
     ) as dag:
         lanes = choose_shops(arguments.selection())

@@ -17,8 +17,8 @@ from airflow_provider_partners.operators.shopify_partner import EVERY_SHOP
 from airflow_provider_partners.pipelines import routing
 from airflow_provider_partners.pipelines._dag import require_results
 from airflow_provider_partners.pipelines.order_arguments import OnNoShops
-from airflow_provider_partners.pipelines.placements import Placement
-from airflow_provider_partners.pipelines.route_sources import describe_source, read_routes
+from airflow_provider_partners.pipelines.routing.placements import Placement
+from airflow_provider_partners.pipelines.routing.sources import describe_source, read_routes
 from airflow_provider_partners.task_errors import translate_errors
 
 __all__ = ["check_placements", "log_without_yofi", "require_lanes", "select_shops"]

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from airflow_provider_partners.exceptions import ConfigurationError, PartnersError
-from airflow_provider_partners.pipelines.route_sources import is_local_file, read_entries
+from airflow_provider_partners.pipelines.routing.sources import is_local_file, read_entries
 
 __all__ = ["Placement", "declared_placements"]
 

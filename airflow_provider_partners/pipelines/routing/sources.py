@@ -12,7 +12,7 @@ from airflow_provider_partners.arguments import parse_structure
 from airflow_provider_partners.exceptions import ConfigurationError, StorageError
 from airflow_provider_partners.files import first_line
 from airflow_provider_partners.hooks.lookups import get_variable
-from airflow_provider_partners.pipelines import routing
+from airflow_provider_partners.pipelines.routing import routes
 
 __all__ = ["check_routes", "is_local_file", "read_entries", "read_routes"]
 
@@ -20,11 +20,11 @@ _SQL_KEYS = frozenset({"conn_id", "sql"})
 _SUFFIXES = (".json", ".yaml", ".yml")
 _REMEDY = (
     "Give the URI or absolute path of a JSON or YAML file, a query as {'conn_id': …, 'sql': …}, or a list of routes. "
-    f"Without 'routes' they are the Variable '{routing.ROUTES_VARIABLE}'."
+    f"Without 'routes' they are the Variable '{routes.ROUTES_VARIABLE}'."
 )
 
 
-def read_routes(source: Any = None) -> list[routing.Route]:
+def read_routes(source: Any = None) -> list[routes.Route]:
     """Return the routes of a source, checked.
 
     :param source: see :class:`~airflow_provider_partners.pipelines.order_arguments.OrderArguments`
@@ -33,14 +33,14 @@ def read_routes(source: Any = None) -> list[routing.Route]:
     :raises TransientError: when a query fails
     :raises ConfigurationError: when there is no such file, or a route is wrong
     """
-    return routing.parse_routes(read_entries(source), source=describe_source(source))
+    return routes.parse_routes(read_entries(source), source=describe_source(source))
 
 
 def describe_source(source: Any) -> str:
     """Return the source's name, for errors."""
     source = _normalize(source)
     if source is None:
-        return routing.VARIABLE_SOURCE
+        return routes.VARIABLE_SOURCE
     if isinstance(source, str):
         return f"The file {source}"
     return f"The query on '{source['conn_id']}'" if isinstance(source, Mapping) else "The argument 'routes'"
@@ -51,7 +51,7 @@ def read_entries(source: Any) -> Any:
     source = _normalize(source)
     check_routes("routes", source)
     if source is None:
-        return get_variable(routing.ROUTES_VARIABLE, remedy=routing.ROUTES_REMEDY)
+        return get_variable(routes.ROUTES_VARIABLE, remedy=routes.ROUTES_REMEDY)
     if isinstance(source, str):
         return _read_file(source)
     if isinstance(source, Mapping):
@@ -132,7 +132,7 @@ def _parse_text(uri: str, text: str) -> Any:
             mark = getattr(error, "problem_mark", None)
             problem = "is not YAML" + (f" (line {mark.line + 1})" if mark else "")
     message = f"The file {uri} {problem}"
-    raise ConfigurationError(message, remedy=f"Write a list of routes, such as {routing.EXAMPLE}.")
+    raise ConfigurationError(message, remedy=f"Write a list of routes, such as {routes.EXAMPLE}.")
 
 
 def _read_query(conn_id: str, sql: str) -> list[dict[str, Any]]:

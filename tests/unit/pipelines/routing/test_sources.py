@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from airflow_provider_partners.exceptions import ConfigurationError, NotDefinedError
-from airflow_provider_partners.pipelines.placements import Placement, declared_placements
-from airflow_provider_partners.pipelines.route_sources import read_routes
+from airflow_provider_partners.pipelines.routing.placements import Placement, declared_placements
+from airflow_provider_partners.pipelines.routing.sources import read_routes
 
 A, B = "a.myshopify.com", "b.myshopify.com"
 ROUTES = [

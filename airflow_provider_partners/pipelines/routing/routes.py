@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from airflow_provider_partners.api.shopify.shops import shop_domain
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.pipelines.lane_build import resolve_build
+from airflow_provider_partners.pipelines.routing.lane_build import resolve_build
 
 __all__ = [
     "EXAMPLE",

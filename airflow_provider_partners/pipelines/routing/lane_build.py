@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_partners.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_partners.pipelines.routing import Route
+    from airflow_provider_partners.pipelines.routing.routes import Route
 
 __all__ = ["resolve_build"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_partners.exceptions import ConfigurationError
-from airflow_provider_partners.pipelines.lane_build import resolve_build
 from airflow_provider_partners.pipelines.routing import Route
+from airflow_provider_partners.pipelines.routing.lane_build import resolve_build
 
 A = "a.myshopify.com"
 
