@@ -337,7 +337,7 @@ def test_the_sandbox_has_every_option_that_a_page_names() -> None:
         if "airflow_provider_partners.sandbox" in line
         for option in re.findall(r"--[a-z-]+", line)
     }
-    named |= set(re.findall(r"`(--[a-z-]+)", (DOCS / "sandbox.md").read_text()))
+    named |= set(re.findall(r"`(--[a-z-]+)", (DOCS / "how-to" / "sandbox.md").read_text()))
 
     assert named
     assert {option for option in named if option not in helps} == set()

@@ -21,7 +21,7 @@ from airflow_provider_partners.get_provider_info import get_provider_info
 from airflow_provider_partners.hooks.connection import read_connection
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs" / "install").glob("*.md"))
+PAGES = sorted((ROOT / "docs" / "how-to" / "install").glob("*.md"))
 INFO: Any = get_provider_info()
 OPTIONS = INFO["config"]["partners"]["options"]
 TYPES = {entry["connection-type"] for entry in INFO["connection-types"]}
@@ -79,7 +79,7 @@ def test_the_table_of_the_page_is_the_one_that_is_created() -> None:
     from airflow_provider_partners.api.http import sql_rate_limit_store as store
     from airflow_provider_partners.hooks.budget_database import DEFAULT_TABLE
 
-    page = (ROOT / "docs" / "deployment.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "deployment.md").read_text()
     created = re.search(r"CREATE TABLE (\w+) \((.*?)\);", page, re.DOTALL)
     assert created is not None
     assert created[1] == DEFAULT_TABLE

@@ -313,7 +313,7 @@ def test_redis_needs_only_the_commands_that_the_page_on_deployment_lists():
         assert store.update(lambda value: (value or 0.0) + 1.0) == 1.0
         store._client.close()
 
-    page = (Path(__file__).parents[4] / "docs" / "deployment.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "how-to" / "deployment.md").read_text()
     allowed = set(re.search(r"^user partners on .+$", page, re.MULTILINE)[0].upper().split(" +")[1:])
     assert {"WATCH", "GET", "SET", "EXEC"} <= sent <= allowed
     assert not {"EVAL", "EVALSHA", "SCRIPT"} & allowed
