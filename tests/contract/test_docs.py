@@ -404,3 +404,11 @@ def test_the_first_page_links_every_page() -> None:
 
     assert pages - linked == {"index"}
     assert linked - pages == set()
+
+
+@pytest.mark.parametrize("folder", ["how-to", "reference", "explanation"])
+def test_the_first_page_of_a_folder_links_every_page_of_it(folder: str) -> None:
+    linked = set(re.findall(r"\]\(([\w/-]+)\.md\)", (DOCS / folder / "index.md").read_text()))
+    pages = {path.relative_to(DOCS / folder).with_suffix("").as_posix() for path in (DOCS / folder).rglob("*.md")}
+
+    assert pages - linked == {"index"}
