@@ -38,14 +38,15 @@ INHERITED = docs_module("inherited_arguments")
 DIAGRAMS = docs_module("diagrams")
 
 
-def documented_classes() -> list[type]:
-    """Return the classes that the pages of the reference show."""
+def documented_classes() -> dict[str, type]:
+    """Return the classes that the pages of the reference show, by the path that they name."""
     text = "\n".join(path.read_text() for path in sorted((DOCS / "reference").glob("*.md")))
     paths = re.findall(r"autoclass:: (\S+)$", text, re.MULTILINE)
-    return [getattr(import_module(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in paths]
+    return {path: getattr(import_module(path.rpartition(".")[0]), path.rpartition(".")[2]) for path in paths}
 
 
-WITH_BASES = [kind for kind in documented_classes() if INHERITED._passes_arguments_on(kind)]
+PATHS = {path: kind for path, kind in documented_classes().items() if INHERITED._passes_arguments_on(kind)}
+WITH_BASES = list(PATHS.values())
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +116,8 @@ def test_the_pages_of_the_reference_show_every_argument(site: Path) -> None:
         parser.feed(page.read_text())
         entries |= parser.entries
     missing = {
-        kind.__name__: [name for name in INHERITED.signature(kind).parameters if name not in text]
-        for kind in WITH_BASES
-        for text in [entries[f"{kind.__module__}.{kind.__qualname__}"]]
+        path: [name for name in INHERITED.signature(kind).parameters if name not in entries[path]]
+        for path, kind in PATHS.items()
     }
 
     assert {name: names for name, names in missing.items() if names} == {}
