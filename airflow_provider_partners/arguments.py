@@ -23,6 +23,7 @@ __all__ = [
     "Check",
     "SharedSignature",
     "check_arguments",
+    "check_choice",
     "check_count",
     "check_dataset",
     "check_days",
@@ -42,6 +43,7 @@ __all__ = [
     "check_seconds",
     "check_structure",
     "check_text",
+    "one_of",
     "parse_bool",
     "parse_structure",
     "suggest",
@@ -93,6 +95,18 @@ def check_name(name: str, value: Any) -> None:
     """Refuse what is no name, such as a list of names."""
     if not isinstance(value, str):
         _refuse(name, value, "one name", "To read several, map the task: .partial(…).expand(" + name + "=[…]).")
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    """Refuse a value that is none of the choices."""
+    if value not in (known := tuple(choices)):
+        message = f"There is no {name}={value!r}{suggest(value, known)}"
+        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(known)}.")
+
+
+def one_of(*choices: str) -> Check:
+    """Return the check of an argument that takes one of some words."""
+    return lambda name, value: check_choice(name, value, choices)
 
 
 def check_folder(name: str, value: Any) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_partners.api.record_types import check_field_path
-from airflow_provider_partners.arguments import suggest
+from airflow_provider_partners.arguments import check_choice, suggest
 from airflow_provider_partners.datasets.formats.json_lines import FILE_FORMATS
 from airflow_provider_partners.datasets.formats.parquet import NESTED_FORMS, check_pyarrow
 from airflow_provider_partners.datasets.schema import Column
@@ -183,16 +183,6 @@ class StorageOptions:
 def format_text(file_format: str, nested: str) -> str:
     """Return the form of part files as the manifest has it, such as ``parquet, json``."""
     return file_format if file_format == "jsonl" else f"{file_format}, {nested}"
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse a value that is none of the choices.
-
-    :raises ConfigurationError: when it is none
-    """
-    if value not in choices:
-        message = f"There is no {name}={value!r}{suggest(value, choices)}"
-        raise ConfigurationError(message, remedy=f"Use one of: {', '.join(choices)}.")
 
 
 def canonical_text(value: Any) -> str:

@@ -16,15 +16,24 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from airflow_provider_partners import timestamps
+from airflow_provider_partners.arguments import suggest
 from airflow_provider_partners.datasets.manifest import verify_manifest
 from airflow_provider_partners.datasets.reference import DatasetRef
-from airflow_provider_partners.exceptions import DatasetError
+from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
 from airflow_provider_partners.records import repair_text
 
 if TYPE_CHECKING:
     from airflow_provider_partners.records import Record
 
-__all__ = ["DECIMAL_PRECISION", "DECIMAL_SCALE", "Column", "ColumnType", "SchemaObserver", "dataset_columns"]
+__all__ = [
+    "DECIMAL_PRECISION",
+    "DECIMAL_SCALE",
+    "Column",
+    "ColumnType",
+    "SchemaObserver",
+    "check_types",
+    "dataset_columns",
+]
 
 ColumnType = Literal["string", "integer", "float", "decimal", "boolean", "date", "timestamp", "json"]
 """``integer`` has 64 bits, ``timestamp`` is in UTC with microseconds, ``json`` holds an object or a list."""
@@ -186,6 +195,19 @@ def parse_columns(value: Sequence[Column] | Mapping[str, str]) -> tuple[Column, 
     if isinstance(value, Mapping):
         return tuple(Column(name, cast("ColumnType", kind)) for name, kind in value.items())
     return tuple(value)
+
+
+def check_types(name: str, types: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the column types of fields, as a user writes them.
+
+    :param name: the argument
+    :raises ConfigurationError: when a type is unknown
+    """
+    for field, kind in (types or {}).items():
+        if kind not in COLUMN_TYPES:
+            message = f"'{name}' has {kind!r} for {field!r}, which is no column type{suggest(kind, COLUMN_TYPES)}"
+            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(COLUMN_TYPES)}.")
+    return dict(types or {})
 
 
 def json_text(value: Any) -> str:

@@ -165,6 +165,20 @@ def replay_hint(context: Context, reference: DatasetRef) -> str | None:
     return f"trigger the Dag {REPLAY_DAG_ID} with the params run={run_id} and dag_id={dag_id}"
 
 
+def check_reject_threshold(summary: OutcomeSummary, max_rejects: float | None, reject_floor: int | None) -> None:
+    """Refuse too many rejects.
+
+    :param max_rejects: an ``int`` is a count, a ``float`` a share; ``[partners] max_rejects`` by default
+    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
+    :raises RejectThresholdError: when more records were rejected
+    """
+    sync.check_threshold(
+        summary,
+        settings.max_rejects() if max_rejects is None else max_rejects,
+        floor=settings.reject_floor() if reject_floor is None else reject_floor,
+    )
+
+
 def enforce_reject_threshold(
     context: Context,
     reference: DatasetRef,
@@ -175,16 +189,11 @@ def enforce_reject_threshold(
     """Fail the task if too many records were rejected. The reference is pushed to XCom anyway: users need its counts.
 
     :param reference: the dataset that the task has written
-    :param max_rejects: an ``int`` is a count, a ``float`` a share; ``[partners] max_rejects`` by default
-    :param reject_floor: how many records a share allows in any case; ``[partners] reject_floor`` by default
+    :param max_rejects: see :func:`check_reject_threshold`, as ``reject_floor``
     :raises RejectThresholdError: when more records were rejected
     """
     try:
-        sync.check_threshold(
-            summary,
-            settings.max_rejects() if max_rejects is None else max_rejects,
-            floor=settings.reject_floor() if reject_floor is None else reject_floor,
-        )
+        check_reject_threshold(summary, max_rejects, reject_floor)
     except RejectThresholdError as error:
         if hint := replay_hint(context, reference):
             error.remedy = f"Mend the cause, then send them again: {hint}. Or raise max_rejects."

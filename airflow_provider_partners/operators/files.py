@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_partners.arguments import (
     Check,
+    check_choice,
     check_flag,
     check_flag_or_names,
     check_name,
     check_names,
     check_structure,
-    suggest,
 )
+from airflow_provider_partners.datasets.schema import check_types
 from airflow_provider_partners.exceptions import ConfigurationError
 from airflow_provider_partners.operators.to_dataset import ToDatasetOperator
 
@@ -31,7 +32,7 @@ class FilesToDatasetOperator(ToDatasetOperator):
 
     The suffix of a name decides on the format (``.csv``, ``.tsv``, ``.jsonl``, ``.ndjson``, ``.json``, ``.parquet``),
     and on the compression (``.gz``, ``.bz2``, ``.xz``). Files are read in the order of their paths. A line that
-    can't be read is rejected with its file and line.
+    can't be read is rejected with its file and line. Calls no API.
 
     .. seealso:: :ref:`howto/operator:FilesToDatasetOperator`
 
@@ -107,10 +108,8 @@ class FilesToDatasetOperator(ToDatasetOperator):
     def _files(self) -> list[SourceFile]:
         from airflow_provider_partners.tables.file_list import FORMATS, find_files
 
-        formats = dict.fromkeys(FORMATS.values())
-        if self.format and self.format not in formats:
-            message = f"'format' is {self.format!r}, which is unknown{suggest(self.format, formats)}"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(formats)}.")
+        if self.format:
+            check_choice("format", self.format, dict.fromkeys(FORMATS.values()))
         uris = _texts("uri", [self.uri] if isinstance(self.uri, str) else self.uri)
         return find_files(uris, file_format=self.format or None, allow_empty=bool(self.allow_empty))
 
@@ -118,7 +117,7 @@ class FilesToDatasetOperator(ToDatasetOperator):
         from airflow_provider_partners.tables.file_records import ReadOptions
 
         return ReadOptions(
-            types=self.checked_types(),
+            types=check_types("types", self.types),
             timezone=self.timezone,
             encoding=self.encoding,
             delimiter=self.delimiter,

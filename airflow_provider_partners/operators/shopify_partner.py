@@ -150,11 +150,11 @@ class ShopifyPartnerActiveShopsOperator(PartnerOperator):
         if self.app_id == NO_APP:
             self.log.info("There is no app, so every shop counts as having it.")
             return EVERY_SHOP
-        if self.app_id in {None, "", "None"}:
+        if not is_given(self.app_id):
             message = "The argument 'app_id' rendered to nothing"
             remedy = f"Name the app, gid://partners/App/…, or '{NO_APP}'. A Variable's default may hide an outage."
             raise NotDefinedError(message, remedy=remedy)
-        until = timestamps.parse(self.until, "until") if self.until not in {None, "", "None"} else None
+        until = timestamps.parse(self.until, "until") if is_given(self.until) else None
         hook = ShopifyPartnerHook(self.shopify_partner_conn_id)
         with hook as client:
             self.record_partner(hook)

@@ -8,11 +8,11 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from airflow_provider_partners import sync
-from airflow_provider_partners.arguments import Check, check_count, check_limit, check_mapping, check_name, suggest
+from airflow_provider_partners.arguments import Check, check_count, check_limit, check_mapping, check_name
 from airflow_provider_partners.datasets.location import dataset_uri
 from airflow_provider_partners.datasets.progress import ProgressLog
 from airflow_provider_partners.datasets.writer import DatasetWriter
-from airflow_provider_partners.exceptions import ConfigurationError, DatasetError
+from airflow_provider_partners.exceptions import DatasetError
 from airflow_provider_partners.links import DatasetLink
 from airflow_provider_partners.operators.base import PartnerOperator, TemplatedTime, enforce_reject_threshold
 from airflow_provider_partners.windows import TimeRange, is_given
@@ -170,20 +170,6 @@ class ToDatasetOperator(PartnerOperator):
             if len(ready) < len(batch):
                 rejects.append([_reject(each, summary) for each in batch if not isinstance(each, dict)])
             progress.count(written.records + rejects.records, written.parts + rejects.parts)
-
-    def checked_types(self) -> dict[str, str]:
-        """Return ``types``, checked.
-
-        :raises ConfigurationError: when a type is unknown
-        """
-        from airflow_provider_partners.datasets.schema import COLUMN_TYPES
-
-        types = dict(self.types or {})
-        for name, kind in types.items():
-            if kind not in COLUMN_TYPES:
-                message = f"'types' has {kind!r} for {name!r}, which is no column type{suggest(kind, COLUMN_TYPES)}"
-                raise ConfigurationError(message, remedy=f"Use one of: {', '.join(COLUMN_TYPES)}.")
-        return types
 
 
 def _reject(record: UnreadableRecord, summary: sync.OutcomeSummary) -> Record:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from airflow.sdk import Asset
 
-from airflow_provider_partners import settings, sync
+from airflow_provider_partners import sync
 from airflow_provider_partners.arguments import (
     Check,
     check_count,
@@ -20,13 +20,14 @@ from airflow_provider_partners.arguments import (
     check_name,
     check_names,
     check_text,
-    suggest,
+    one_of,
 )
 from airflow_provider_partners.datasets.location import dataset_uri, is_task_folder, task_identity
+from airflow_provider_partners.datasets.schema import check_types
 from airflow_provider_partners.datasets.writer import DatasetWriter
 from airflow_provider_partners.exceptions import ConfigurationError, DatasetError, RejectThresholdError
-from airflow_provider_partners.operators.base import DatasetInput, PartnerOperator
 from airflow_provider_partners.hooks.database import Database, find_database
+from airflow_provider_partners.operators.base import DatasetInput, PartnerOperator, check_reject_threshold
 
 if TYPE_CHECKING:
     from airflow_provider_partners.datasets.reference import DatasetRefDict
@@ -42,17 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["DatasetToSqlOperator", "TableLoad"]
 
 _REJECTS_PER_PART = 500
-
-
-def _choice(*choices: str) -> Check:
-    """Return the check of an argument that takes one of some words."""
-
-    def check(name: str, value: Any) -> None:
-        if value not in choices:
-            message = f"'{name}' is {value!r}, which is unknown{suggest(value, choices)}"
-            raise ConfigurationError(message, remedy=f"Use one of: {', '.join(choices)}.")
-
-    return check
 
 
 class TableLoad(TypedDict):
@@ -149,11 +139,11 @@ class DatasetToSqlOperator(PartnerOperator):
         "dataset": check_dataset,
         **dict.fromkeys(("table", "conn_id"), check_text),
         **dict.fromkeys(("keys", "exclude"), check_keys),
-        "mode": _choice("merge", "append", "replace"),
+        "mode": one_of("merge", "append", "replace"),
         **dict.fromkeys(("columns", "types", "hook_params"), check_mapping),
         "flatten": check_levels,
-        "names": _choice("snake", "keep"),
-        "on_new_columns": _choice("add", "ignore", "fail"),
+        "names": one_of("snake", "keep"),
+        "on_new_columns": one_of("add", "ignore", "fail"),
         **dict.fromkeys(("only_newer", "load_id", "dialect", "timezone"), check_name),
         **dict.fromkeys(("batch_size", "min_records"), check_count),
         **dict.fromkeys(("max_rejects", "reject_floor"), check_limit),
@@ -296,19 +286,14 @@ class DatasetToSqlOperator(PartnerOperator):
             return loader.load(source.read(), before_changes=before_changes)
 
     def _plan_options(self) -> PlanOptions:
-        from airflow_provider_partners.datasets.schema import COLUMN_TYPES
         from airflow_provider_partners.tables.plan import PlanOptions, flatten_depth
         from airflow_provider_partners.tables.values import parse_timezone
 
-        for name, kind in (self.types or {}).items():
-            if kind not in COLUMN_TYPES:
-                message = f"'types' has {kind!r} for {name!r}, which is no column type{suggest(kind, COLUMN_TYPES)}"
-                raise ConfigurationError(message, remedy=f"Use one of: {', '.join(COLUMN_TYPES)}.")
         parse_timezone(self.timezone)
         return PlanOptions(
             columns=dict(self.columns or {}),
             exclude=check_names("exclude", self.exclude) if self.exclude else (),
-            types=dict(self.types or {}),
+            types=check_types("types", self.types),
             flatten=flatten_depth(self.flatten),
             snake=self.names == "snake",
             timezone=self.timezone,
@@ -354,11 +339,7 @@ class DatasetToSqlOperator(PartnerOperator):
         summary = rejects.summary
         summary.counts["created"] = counts.records - counts.rejected
         try:
-            sync.check_threshold(
-                summary,
-                settings.max_rejects() if self.max_rejects is None else self.max_rejects,
-                floor=settings.reject_floor() if self.reject_floor is None else self.reject_floor,
-            )
+            check_reject_threshold(summary, self.max_rejects, self.reject_floor)
         except RejectThresholdError:
             failed = {**self._result(counts, rejects), "over_threshold": True}
             context["ti"].xcom_push(key="return_value", value=failed)

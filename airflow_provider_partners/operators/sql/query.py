@@ -13,6 +13,7 @@ from airflow_provider_partners.arguments import (
     check_structure,
     check_text,
 )
+from airflow_provider_partners.datasets.schema import check_types
 from airflow_provider_partners.hooks.database import find_database
 from airflow_provider_partners.operators.to_dataset import ToDatasetOperator
 
@@ -98,7 +99,7 @@ class SqlToDatasetOperator(ToDatasetOperator):
                 connection,
                 self.sql,
                 self.parameters or None,
-                types=self.checked_types(),
+                types=check_types("types", self.types),
                 timezone=self.timezone,
                 batch_size=self.batch_size,
             )
