@@ -6,6 +6,7 @@ the keys that orders have.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -17,6 +18,8 @@ from airflow_provider_partners.sync.context import OrderContext
 from airflow_provider_partners.sync.coupons import CondensedRedemption
 from airflow_provider_partners.sync.spill import RecordSpill
 from airflow_provider_partners.sync.values import decode_json, id_tail, items, shopify_id, text
+
+log = logging.getLogger("airflow_provider_partners.sync")
 
 ORDERS_PER_QUERY = 100
 """Orders whose related records are read in one query."""
@@ -55,9 +58,17 @@ def join_orders(
     with RecordSpill("join", base=spill_dir) as spill:
         for kind, records in sides.items():
             spill.store(kind, records, keys=KEY_FUNCTIONS[kind], record_id=partial(_record_id, kind))
-        remaining = iter(orders)
+        remaining, count, predicted = iter(orders), 0, 0
         while batch := list(islice(remaining, ORDERS_PER_QUERY)):
-            yield from _with_context(spill, batch)
+            for order, context in _with_context(spill, batch):
+                count, predicted = count + 1, predicted + bool(context.predictions)
+                yield order, context
+        if count and not predicted and spill.has("prediction"):
+            log.warning(
+                "No prediction from elsewhere is of one of the %d orders. They name orders by Shopify's id, such as "
+                "5000008126465 or gid://shopify/Order/5000008126465.",
+                count,
+            )
 
 
 def keys_of_order_reference(record: Record) -> list[str]:

@@ -90,6 +90,11 @@ class RecordSpill:
         ).fetchall()
         self._database.executemany("INSERT OR IGNORE INTO related VALUES (?, ?)", [(key, row) for key in keys])
 
+    def has(self, kind: str) -> bool:
+        """Return True if records of a kind are kept."""
+        ((found,),) = self._database.execute("SELECT EXISTS (SELECT 1 FROM record WHERE kind = ?)", (kind,))
+        return bool(found)
+
     def related(self, keys: Sequence[str]) -> dict[str, list[tuple[int, str, Any]]]:
         """Return number, kind and body of the records with these keys, by key."""
         placeholders = ",".join("?" * len(keys))

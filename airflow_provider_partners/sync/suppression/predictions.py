@@ -7,6 +7,7 @@ understood. Any other value gives no score.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from airflow_provider_partners.records import Record
 from airflow_provider_partners.sync.values import decode_json, items, text, to_decimal
 
 log = logging.getLogger("airflow_provider_partners.sync")
+
+_WHOLE = re.compile(r"([0-9]+)\.0+")
 
 OTHER_FIELDS = ("order_id", "category", "score")
 """The fields of a prediction from elsewhere."""
@@ -75,7 +78,7 @@ def check_predictions(records: Iterable[Any]) -> Iterator[Record]:
             message = f"Prediction {number} {fault}"
             remedy = f"A prediction has the fields {', '.join(OTHER_FIELDS)}: rename the columns."
             raise ConfigurationError(message, remedy=remedy)
-        order_id, category = text(record["order_id"]), text(record["category"])
+        order_id, category = _order_id(record["order_id"]), text(record["category"])
         score = to_decimal(record["score"]) if not isinstance(record["score"], bool) else None
         if order_id and category and score is not None and 0 <= score <= 1:
             yield {"order_id": order_id, "category": category, "score": float(score)}
@@ -83,6 +86,13 @@ def check_predictions(records: Iterable[Any]) -> Iterator[Record]:
             useless += 1
     if useless:
         log.warning("%d predictions have no order, no category, or no score from 0 to 1, and are left out", useless)
+
+
+def _order_id(value: Any) -> str | None:
+    """Return an order's id. Where a column of numbers has empty cells, pandas writes ``1001.0`` for 1001."""
+    id_ = text(value)
+    whole = _WHOLE.fullmatch(id_ or "")
+    return whole[1] if whole else id_
 
 
 def _scores(source: str, predictions: Any) -> Iterator[Score]:

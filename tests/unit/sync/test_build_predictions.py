@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import order_builders as make
@@ -19,10 +20,21 @@ def suppressed(*predictions: Any, policy: Any = None) -> list[list[str]]:
     return [one.suppressed for one in built if isinstance(one, BuiltOrder)]
 
 
-@pytest.mark.parametrize("order_id", ["7", 7, "gid://shopify/Order/7"])
+@pytest.mark.parametrize("order_id", ["7", 7, "gid://shopify/Order/7", 7.0, "7.0", Decimal("7.00"), " 7 "])
 def test_a_prediction_belongs_to_its_order_however_the_id_is_written(order_id: Any) -> None:
     prediction = {"order_id": order_id, "category": "chargeback", "score": "0.91", "model": "v3"}
     assert suppressed(prediction) == [["chargeback 0.91 >= 0.7 (order_predictions)"], []]
+
+
+def test_predictions_of_no_order_are_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """An order's name, such as #1001, is no id: see ``name`` and ``legacyResourceId`` of Shopify's ``Order``."""
+    assert suppressed({"order_id": "#1007", "category": "chargeback", "score": 0.9}) == [[], []]
+    assert "No prediction from elsewhere is of one of the 2 orders" in caplog.text
+
+    caplog.clear()
+    suppressed()
+    suppressed({"order_id": "8", "category": "bot", "score": 0.1})
+    assert "No prediction" not in caplog.text
 
 
 def test_the_policy_judges_them_as_predictions_of_the_order() -> None:
